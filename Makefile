@@ -1,0 +1,55 @@
+# Every target sets up what it needs in .venv; nothing but Python 3.11 or newer has to be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := constraints.txt
+DEMO := build/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock embed clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.made: pyproject.toml $(LOCK)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.made ## Build both embedded releases and show what the annual update changed
+	@rm -rf $(DEMO)
+	$(BIN)/codeset build 2025q4 --embedded --store $(DEMO)/store
+	$(BIN)/codeset build 2026q3 --embedded --store $(DEMO)/store
+	@for format in md json xlsx; do \
+		$(BIN)/codeset diff 2025q4 2026q3 --store $(DEMO)/store --format $$format -o $(DEMO)/changes.$$format; \
+		test $$? -le 1 || exit 1; \
+	done
+	@cat $(DEMO)/changes.md
+	@echo && echo "The change report lies in $(DEMO): changes.md, changes.json, changes.xlsx"
+
+test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS_DIR (or ../shared/cms) is there
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.made ## Format, lint, types, schemas
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
+	$(BIN)/check-jsonschema --schemafile schemas/layout.schema.json ingest/layouts/*.json
+
+bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's own files
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,bench]'
+	$(BIN)/python -m benchmarks
+
+lock: ## Write constraints.txt anew: the newest versions that the ranges of pyproject.toml allow
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade --editable '.[dev,bench]'
+	{ sed -n '/^#/p' $(LOCK); build/lock/bin/python -m pip freeze --exclude-editable; } > build/$(LOCK) && mv build/$(LOCK) $(LOCK)
+
+embed: $(VENV)/.made ## Write the embedded facts anew out of a store of full releases (CODESET_STORE)
+	$(BIN)/python -m ingest.embed
+
+clean: ## Remove what was made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
