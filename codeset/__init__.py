@@ -1,0 +1,47 @@
+"""CMS code sets as sealed snapshots: open one, look things up, compare two.
+
+    import codeset
+    snapshot = codeset.open("2024q3")
+
+The names below are loaded when they are first used, so that a single look-up pays for nothing else.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from codeset.differences import Changes as Changes
+    from codeset.differences import diff as diff
+    from codeset.releases import Release as Release
+    from codeset.snapshot import Snapshot as Snapshot
+    from codeset.store import Store as Store
+
+__all__ = ["Changes", "Release", "Snapshot", "Store", "diff", "open"]
+
+_HOMES = {
+    "Changes": "codeset.differences",
+    "Release": "codeset.releases",
+    "Snapshot": "codeset.snapshot",
+    "Store": "codeset.store",
+    "diff": "codeset.differences",
+}
+
+
+def open(release: str, store: "Path | str | None" = None) -> "Snapshot":  # noqa: A001 (it opens; that is its name)
+    """Return the snapshot of *release* from the store at *store*, `$CODESET_STORE` or the user's data directory.
+
+    Raises WrongUse: if *release* is no label. StoreProblem: if the store does not hold it.
+    """
+    from codeset.store import Store  # noqa: PLC0415
+
+    return Store.at(store).open(release)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'codeset' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,44 @@
+"""What can go wrong, as values: each error carries the exit code that the command ends with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with one file: where, and what was expected and found."""
+
+    file: str
+    line: int
+    says: str
+
+    def __str__(self) -> str:
+        """Return `file: line N: text`; line 0 means the file as a whole."""
+        return f"{self.file}: line {self.line}: {self.says}" if self.line else f"{self.file}: {self.says}"
+
+
+class CodesetError(Exception):
+    """Base of the errors that a user can mend; `exit_code` is the command's."""
+
+    exit_code = 2
+
+
+class WrongUse(CodesetError):
+    """The request itself is wrong: an unknown name, a release that is not one."""
+
+
+class BadInput(CodesetError):
+    """Files that cannot be read as what they are; carries every fault found."""
+
+    exit_code = 3
+
+    def __init__(self, faults: Iterable[Fault], after: str = "Nothing was written.") -> None:
+        """Keep *faults* in file and line order; *after* says the state that things are in."""
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join([*map(str, self.faults), after]))
+
+
+class StoreProblem(CodesetError):
+    """The store cannot give or take what was asked: missing, changed, or written by another build."""
+
+    exit_code = 4

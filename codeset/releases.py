@@ -1,0 +1,55 @@
+"""A release is a quarter's code set; its label is `2026q3`, and `2026q3r1` when CMS's files came again changed."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from codeset.faults import WrongUse
+
+_LABEL = re.compile(r"(20\d\d)q([1-4])(?:r([1-9]\d?))?")
+
+
+@dataclass(frozen=True, order=True)
+class Release:
+    """A calendar quarter and the revision of its files; orders by time, then revision."""
+
+    year: int
+    quarter: int
+    revision: int = 0
+
+    @classmethod
+    def parse(cls, label: str) -> "Release":
+        """Read a label such as `2026q3` or `2026q3r1`.
+
+        Raises WrongUse: for anything else.
+        """
+        match = _LABEL.fullmatch(label)
+        if match is None:
+            raise WrongUse(f'"{label}" is not a release; expected a year and a quarter such as 2026q3 (or 2026q3r1)')
+        year, quarter, revision = match.groups()
+        return cls(int(year), int(quarter), int(revision or 0))
+
+    @classmethod
+    def of(cls, day: date) -> "Release":
+        """Return the quarter that holds *day*."""
+        return cls(day.year, (day.month + 2) // 3)
+
+    def __str__(self) -> str:
+        """Return the label."""
+        return f"{self.year}q{self.quarter}" + (f"r{self.revision}" if self.revision else "")
+
+    @property
+    def unrevised(self) -> "Release":
+        """The quarter's first snapshot."""
+        return replace(self, revision=0)
+
+    @property
+    def first_day(self) -> date:
+        """The first date of service that the quarter covers."""
+        return date(self.year, 3 * self.quarter - 2, 1)
+
+    @property
+    def last_day(self) -> date:
+        """The last date of service that the quarter covers."""
+        after = date(self.year + 1, 1, 1) if self.quarter == 4 else date(self.year, 3 * self.quarter + 1, 1)
+        return after - timedelta(days=1)

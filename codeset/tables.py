@@ -1,0 +1,166 @@
+"""The tables of a snapshot: names, keys and column types. Written once; every room reads them here.
+
+RVUs, GPCIs, percentages and amounts are decimals, exact as CMS prints them; null is "CMS gives none".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+RVU = pl.Decimal(9, 2)
+GPCI = pl.Decimal(6, 3)
+SHARE = pl.Decimal(3, 2)
+AMOUNT = pl.Decimal(11, 2)
+TEXT = pl.String()
+DAY = pl.Date()
+SMALL = pl.UInt8()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a snapshot: its key (sort order, unique) and its columns in order."""
+
+    name: str
+    holds: str
+    key: tuple[str, ...]
+    columns: Mapping[str, pl.DataType]
+    codes: tuple[str, ...] = ()
+    """The columns that hold HCPCS codes: a row is in a scope when all of them are."""
+
+
+_MPFS: dict[str, pl.DataType] = {
+    "hcpcs": TEXT,
+    "modifier": TEXT,
+    "status_code": TEXT,
+    "not_used_for_medicare": pl.Boolean(),
+    "work_rvu": RVU,
+    "nonfacility_pe_rvu": RVU,
+    "nonfacility_na": pl.Boolean(),
+    "facility_pe_rvu": RVU,
+    "facility_na": pl.Boolean(),
+    "mp_rvu": RVU,
+    "nonfacility_total_rvu": RVU,
+    "facility_total_rvu": RVU,
+    "pctc_indicator": TEXT,
+    "global_days": TEXT,
+    "preoperative_percentage": SHARE,
+    "intraoperative_percentage": SHARE,
+    "postoperative_percentage": SHARE,
+    "multiple_procedure": TEXT,
+    "bilateral_surgery": TEXT,
+    "assistant_surgery": TEXT,
+    "co_surgery": TEXT,
+    "team_surgery": TEXT,
+    "pricing_indicator": TEXT,
+    "endoscopic_base": TEXT,
+    "physician_supervision": TEXT,
+    "calculation_flag": TEXT,
+    "imaging_family": TEXT,
+    "opps_nonfacility_pe_rvu": RVU,
+    "opps_facility_pe_rvu": RVU,
+    "opps_mp_rvu": RVU,
+}
+
+_PTP: dict[str, pl.DataType] = {
+    "column_one": TEXT,
+    "column_two": TEXT,
+    "effective_date": DAY,
+    "deletion_date": DAY,
+    "ccmi": SMALL,
+    "prior_to_1996": pl.Boolean(),
+    "rationale": TEXT,
+}
+
+_MUE: dict[str, pl.DataType] = {"hcpcs": TEXT, "mue_value": pl.UInt32(), "mai": SMALL, "rationale": TEXT}
+
+_ADD_ON: dict[str, pl.DataType] = {
+    "add_on_code": TEXT,
+    "primary_code": TEXT,
+    "effective_date": DAY,
+    "deletion_date": DAY,
+    "add_on_type": SMALL,
+    "add_on_code_deletion_date": DAY,
+    "primary_code_deletion_date": DAY,
+    "instruction": TEXT,
+}
+
+# CMS keeps rows that never applied: one pair stands twice with the same dates and only the rationale to part them.
+_PTP_KEY = ("column_one", "column_two", "effective_date", "deletion_date", "rationale")
+
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        Table("mpfs", "relative values and payment indicators", ("hcpcs", "modifier"), _MPFS, ("hcpcs",)),
+        Table(
+            "gpci",
+            "geographic practice cost indices",
+            ("mac", "locality"),
+            {
+                "mac": TEXT,
+                "locality": TEXT,
+                "state": TEXT,
+                "locality_name": TEXT,
+                "work_gpci": GPCI,
+                "pe_gpci": GPCI,
+                "mp_gpci": GPCI,
+            },
+        ),
+        Table(
+            "oppscap",
+            "OPPS payment caps of imaging",
+            ("hcpcs", "modifier", "mac", "locality"),
+            {
+                "hcpcs": TEXT,
+                "modifier": TEXT,
+                "mac": TEXT,
+                "locality": TEXT,
+                "status_code": TEXT,
+                "facility_amount": AMOUNT,
+                "nonfacility_amount": AMOUNT,
+            },
+            ("hcpcs",),
+        ),
+        Table(
+            "anesthesia",
+            "anesthesia conversion factors",
+            ("mac", "locality"),
+            {"mac": TEXT, "locality": TEXT, "conversion_factor": AMOUNT},
+        ),
+        Table(
+            "locality_county",
+            "counties of each locality",
+            ("mac", "locality", "fee_schedule_area", "counties"),
+            {"mac": TEXT, "locality": TEXT, "fee_schedule_area": TEXT, "counties": TEXT, "state": TEXT},
+        ),
+        Table("ptp", "NCCI edits, practitioner", _PTP_KEY, _PTP, ("column_one", "column_two")),
+        Table("mue", "medically unlikely edits, practitioner", ("hcpcs",), _MUE, ("hcpcs",)),
+        Table(
+            "add_on",
+            "add-on code edits",
+            ("add_on_code", "primary_code", "effective_date"),
+            _ADD_ON,
+            ("add_on_code", "primary_code"),
+        ),
+        Table("ptp_outpatient", "NCCI edits, outpatient hospital", _PTP_KEY, _PTP, ("column_one", "column_two")),
+        Table("mue_outpatient", "medically unlikely edits, outpatient hospital", ("hcpcs",), _MUE, ("hcpcs",)),
+        Table("mue_dme", "medically unlikely edits, DME supplier", ("hcpcs",), _MUE, ("hcpcs",)),
+    )
+}
+
+NEEDED = ("mpfs", "gpci", "ptp", "mue", "add_on")
+"""The tables without which a release cannot answer every question of a practitioner claim."""
+
+CONTRACTOR_DEFINED = "CCCCC"
+"""Stands for the primary code of an add-on code whose primaries CMS leaves to the contractor."""
+
+
+def active_in(first: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """Whether an edit applies on any day from *first* to *last* (dates, both included).
+
+    A deletion date is the last active day; a row deleted on the day that it took effect never applied
+    (NCCI Policy Manual 2026, p. Intro-7 on effective periods, p. I-14 on CCMI 9).
+    """
+    never = pl.col("deletion_date").is_not_null() & (pl.col("deletion_date") == pl.col("effective_date"))
+    ends_before = pl.col("deletion_date").is_not_null() & (pl.col("deletion_date") < first)
+    return ~never & ~ends_before & (pl.col("effective_date") <= last)
