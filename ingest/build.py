@@ -1,0 +1,132 @@
+"""The main of the project: CMS's files in, a sealed snapshot out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from codeset.faults import BadInput, WrongUse
+from codeset.manifest import Manifest, TableEntry
+from codeset.releases import Release
+from codeset.store import Sealed, Store, carried
+from codeset.tables import TABLES
+from ingest import complete, contracts
+from ingest.complete import Delivery
+from ingest.read import read
+from ingest.reading import FILE, LINE, Reading
+from ingest.recognise import recognise
+from ingest.sources import open_all
+
+Say = Callable[[str], None]
+"""Told what is being done, a line at a time."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build's outcome: what was sealed, out of what, and what is to be known of it."""
+
+    sealed: Sealed
+    unrecognised: tuple[str, ...]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def build(
+    release: Release,
+    files: Sequence[Path],
+    store: Store,
+    carry: Mapping[str, Release] | None = None,
+    accept_row_count: Iterable[str] = (),
+    say: Say = lambda _: None,
+) -> Built:
+    """Read CMS's *files* and seal them as *release*, with the tables of *carry* taken from earlier releases.
+
+    Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or
+    *accept_row_count* that makes no sense. StoreProblem: if the store cannot take it.
+    """
+    carries = _carried(store, release, carry or {})
+    accepted = tuple(sorted(f"row count of {_known(table)}" for table in set(accept_row_count)))
+    say("recognising files")
+    delivery = complete.delivered(recognise(open_all(list(files))))
+    if faults := [*complete.faults_of(delivery, release), *_carried_and_given(delivery, carries)]:
+        raise BadInput(faults)
+    say(f"reading {len(delivery.files)} files")
+    readings = {table: _in_order(reading) for table, reading in read(delivery.files, release).items()}
+    say("checking contracts")
+    faults = [fault for reading in readings.values() for fault in contracts.check(reading, release)]
+    notes, count_faults = _against_before(readings, release, store, set(accept_row_count))
+    if faults or count_faults:
+        raise BadInput([*faults, *count_faults])
+    say("sealing")
+    manifest = _manifest(release, readings, {table: entry for table, (entry, _) in carries.items()}, accepted)
+    tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
+    sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()})
+    reading_notes = [note for reading in readings.values() for note in reading.notes]
+    missing = tuple(delivery.missing(carries))
+    return Built(sealed, delivery.unrecognised, missing, (*delivery.notes, *reading_notes, *notes))
+
+
+def _known(table: str) -> str:
+    if table not in TABLES:
+        raise WrongUse(f'no table is called "{table}"; there are: {", ".join(TABLES)}')
+    return table
+
+
+def _carried(store: Store, release: Release, carry: Mapping[str, Release]) -> dict[str, tuple[TableEntry, Path]]:
+    for table, origin in carry.items():
+        if origin.unrevised >= release.unrevised:
+            raise WrongUse(f"{table} can be carried forward only from a release before {release}, not from {origin}")
+    return {_known(table): carried(store.open(origin), table) for table, origin in carry.items()}
+
+
+def _carried_and_given(delivery: Delivery, carries: Iterable[str]) -> list[contracts.Fault]:
+    return [
+        contracts.Fault(each.names, 0, f"{each.table} is given and carried forward as well; expected one of the two")
+        for each in delivery.files
+        if each.table in carries
+    ]
+
+
+def _in_order(reading: Reading) -> Reading:
+    """The rows by the table's key, with the columns that older files lack as null."""
+    table = TABLES[reading.table]
+    lacking = [pl.lit(None).alias(column) for column in table.columns if column not in reading.frame.columns]
+    frame = reading.frame.with_columns(lacking).select(*table.columns, LINE, FILE)
+    return replace(reading, frame=frame.sort(table.key, nulls_last=True))
+
+
+def _against_before(
+    readings: Mapping[str, Reading], release: Release, store: Store, accepted: set[str]
+) -> tuple[list[str], list[contracts.Fault]]:
+    """What is to be said, and what is wrong, when each table is held against the release before."""
+    before = {table: store.before(release, table, scope="all") for table in readings}
+    notes = [
+        f"{table}: no earlier release in the store; its row count is not compared"
+        for table in before
+        if not before[table]
+    ]
+    entries = {table: (found.release, found.manifest.tables[table]) for table, found in before.items() if found}
+    if gpci := before.get("gpci"):
+        notes += contracts.missing_localities(readings["gpci"], gpci.table("gpci"), gpci.release)
+    rows = {table: reading.frame.height for table, reading in readings.items()}
+    return notes, list(contracts.row_counts_hold(rows, entries, accepted))
+
+
+def _manifest(
+    release: Release, readings: Mapping[str, Reading], carries: Mapping[str, TableEntry], accepted: tuple[str, ...]
+) -> Manifest:
+    entries = {
+        table: TableEntry(
+            edition=reading.edition,
+            sources=tuple(sorted(reading.sources)),
+            rows=0,
+            columns={},
+            sha256="",
+            released=reading.released,
+            notes=tuple(sorted(reading.notes)),
+        )
+        for table, reading in readings.items()
+    }
+    factors = tuple(factor for reading in readings.values() for factor in reading.factors)
+    return Manifest(release, "all", factors, entries | dict(carries), accepted)

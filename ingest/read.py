@@ -1,0 +1,121 @@
+"""From recognised files to typed tables: parts are joined, forms compared, variants held against one another."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import groupby
+
+import polars as pl
+
+from codeset.faults import BadInput, Fault
+from codeset.releases import Release
+from ingest import forms
+from ingest.agree import agreed, differences
+from ingest.factors import dated
+from ingest.reading import FILE, LINE, Reading
+from ingest.recognise import Recognised
+from ingest.values import restored, typed
+
+_FACTOR = "conversion_factor"
+
+
+def read(recognised: Iterable[Recognised], release: Release) -> dict[str, Reading]:
+    """Return each table that *recognised* files make up, by name.
+
+    Raises BadInput: with every fault of every file.
+    """
+    readings: list[Reading] = []
+    faults: list[Fault] = []
+    for each in sorted(recognised, key=lambda each: (each.table or "", each.form, each.part or 0, each.names)):
+        try:
+            readings.append(_one(each, release))
+        except BadInput as error:
+            faults += error.faults
+    if faults:
+        raise BadInput(faults)
+    return {table: _table(table, list(group), release) for table, group in groupby(readings, lambda each: each.table)}
+
+
+def _one(each: Recognised, release: Release) -> Reading:
+    """Read one file into its table's types."""
+    table = each.table or ""
+    lacking = each.layout.forms[each.form].get("lacks", [])
+    columns = [column for column in each.layout.columns_of(release) if column.name and column.name not in lacking]
+    cells = forms.cells(each.file, each.layout, each.form, each.sheet, release)
+    frame = typed(cells, columns, table, each.form, each.file.names)
+    if isinstance(frame, list):
+        raise BadInput(frame)
+    notes = tuple(restored(cells, columns, each.form, each.file.names))
+    repeated, frame = _once(frame) if each.layout.rules.get("repeats") else ((), frame)
+    return Reading(
+        table=table,
+        layout=each.layout,
+        frame=frame.with_columns(pl.lit(each.file.names).cast(pl.Categorical()).alias(FILE)),
+        edition=each.edition(release),
+        sources=(each.file.source,),
+        released=each.released,
+        notes=(*notes, *(f"{each.file.names}: {note}" for note in repeated)),
+        form=each.form,
+        names=(each.names,),
+    )
+
+
+def _once(frame: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
+    """Keep each record once, where CMS is known to repeat some word for word."""
+    columns = [column for column in frame.columns if column != LINE]
+    repeated = frame.filter(~frame.select(pl.struct(columns).is_first_distinct()).to_series())
+    notes = [f"line {line} repeats an earlier record; kept once" for line in repeated[LINE]]
+    return notes, frame.unique(columns, keep="first", maintain_order=True)
+
+
+def _table(table: str, readings: list[Reading], release: Release) -> Reading:
+    if _FACTOR in readings[0].frame.columns and table == "mpfs":
+        return _variants([_with_factor(each) for each in readings], release)
+    return agreed(_joined(readings))
+
+
+def _joined(readings: list[Reading]) -> list[Reading]:
+    """One reading for each form: the parts of a set are put together in their order."""
+    joined = []
+    for _, group in groupby(readings, lambda each: each.form):
+        parts = sorted(group, key=lambda each: each.frame.row(0)[1:3] if each.frame.height else ())
+        joined.append(
+            replace(
+                parts[0],
+                frame=pl.concat([each.frame for each in parts], rechunk=False),
+                sources=tuple(source for each in parts for source in each.sources),
+                notes=tuple(note for each in parts for note in each.notes),
+                names=tuple(name for each in parts for name in each.names),
+            )
+        )
+    return joined
+
+
+def _with_factor(reading: Reading) -> Reading:
+    """Take the conversion factor out of the rows: CMS prints the one factor of a file in each of them."""
+    factors = reading.frame[_FACTOR].unique().sort().to_list()
+    if len(factors) != 1:
+        found = reading.frame.filter(pl.col(_FACTOR) != pl.col(_FACTOR).first())
+        line = found[LINE][0] if found.height else 0
+        said = ", ".join(map(str, factors)) or "none"
+        raise BadInput([Fault(reading.sources[0].name, line, f"one conversion factor for a file, but found: {said}")])
+    return replace(reading, frame=reading.frame.drop(_FACTOR), factor=factors[0])
+
+
+def _variants(readings: list[Reading], release: Release) -> Reading:
+    """Files that differ in nothing but the conversion factor: QP and non-QP; a change within a quarter."""
+    by_factor = sorted(readings, key=lambda each: (each.factor or 0, each.form))
+    by_value = [agreed(_joined(list(group))) for _, group in groupby(by_factor, lambda each: each.factor)]
+    first, *others = by_value
+    notes, sources = list(first.notes), list(first.sources)
+    for other in others:
+        differing = differences(first, other)
+        if differing:
+            raise BadInput(differing)
+        notes += other.notes
+        sources += other.sources
+    factors = sorted(
+        (dated(each.factor or Decimal(0), release, each) for each in by_value),
+        key=lambda each: (each.first, str(each.qualifying_apm)),
+    )
+    return replace(first, notes=tuple(notes), sources=tuple(sources), factors=tuple(factors))

@@ -1,0 +1,31 @@
+"""A table as it was read from CMS's files, before it is checked and sealed."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from codeset.manifest import ConversionFactor, Source
+from ingest.layout import Layout
+
+FILE = "source_file"
+LINE = "source_line"
+"""Columns that say where a row was read; they end with the contracts and are not sealed."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table as read: its rows (with `source_file` and `source_line`), where they came from, and remarks."""
+
+    table: str
+    layout: Layout
+    frame: pl.DataFrame
+    edition: str
+    sources: tuple[Source, ...]
+    released: date | None = None
+    notes: tuple[str, ...] = ()
+    factors: tuple[ConversionFactor, ...] = ()
+    form: str = ""
+    factor: Decimal | None = None
+    names: tuple[str, ...] = ()
