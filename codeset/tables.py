@@ -28,6 +28,14 @@ class Table:
     codes: tuple[str, ...] = ()
     """The columns that hold HCPCS codes: a row is in a scope when all of them are."""
 
+    remarks: tuple[str, ...] = ()
+    """Columns that decide nothing on a claim; a row that differs in nothing else is not changed."""
+
+    @property
+    def dated(self) -> bool:
+        """Whether rows apply from an effective to a deletion date."""
+        return "deletion_date" in self.columns
+
 
 _MPFS: dict[str, pl.DataType] = {
     "hcpcs": TEXT,
@@ -87,6 +95,9 @@ _ADD_ON: dict[str, pl.DataType] = {
 
 # CMS keeps rows that never applied: one pair stands twice with the same dates and only the rationale to part them.
 _PTP_KEY = ("column_one", "column_two", "effective_date", "deletion_date", "rationale")
+_PTP_REMARKS = ("prior_to_1996", "rationale")
+_PAIR = ("column_one", "column_two")
+_MUE_REMARKS = ("rationale",)
 
 TABLES: Mapping[str, Table] = {
     table.name: table
@@ -133,18 +144,26 @@ TABLES: Mapping[str, Table] = {
             ("mac", "locality", "fee_schedule_area", "counties"),
             {"mac": TEXT, "locality": TEXT, "fee_schedule_area": TEXT, "counties": TEXT, "state": TEXT},
         ),
-        Table("ptp", "NCCI edits, practitioner", _PTP_KEY, _PTP, ("column_one", "column_two")),
-        Table("mue", "medically unlikely edits, practitioner", ("hcpcs",), _MUE, ("hcpcs",)),
+        Table("ptp", "NCCI edits, practitioner", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS),
+        Table("mue", "medically unlikely edits, practitioner", ("hcpcs",), _MUE, ("hcpcs",), _MUE_REMARKS),
         Table(
             "add_on",
             "add-on code edits",
             ("add_on_code", "primary_code", "effective_date"),
             _ADD_ON,
             ("add_on_code", "primary_code"),
+            ("instruction",),
         ),
-        Table("ptp_outpatient", "NCCI edits, outpatient hospital", _PTP_KEY, _PTP, ("column_one", "column_two")),
-        Table("mue_outpatient", "medically unlikely edits, outpatient hospital", ("hcpcs",), _MUE, ("hcpcs",)),
-        Table("mue_dme", "medically unlikely edits, DME supplier", ("hcpcs",), _MUE, ("hcpcs",)),
+        Table("ptp_outpatient", "NCCI edits, outpatient hospital", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS),
+        Table(
+            "mue_outpatient",
+            "medically unlikely edits, outpatient hospital",
+            ("hcpcs",),
+            _MUE,
+            ("hcpcs",),
+            ("rationale",),
+        ),
+        Table("mue_dme", "medically unlikely edits, DME supplier", ("hcpcs",), _MUE, ("hcpcs",), _MUE_REMARKS),
     )
 }
 

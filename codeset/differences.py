@@ -1,0 +1,251 @@
+"""What changed between two snapshots: per table by key, edits by what applies, payments to the cent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from codeset.amounts import SETTINGS, national_cents
+from codeset.manifest import ConversionFactor, Manifest
+from codeset.releases import Release
+from codeset.scope import Scope
+from codeset.scope import scope as scope_called
+from codeset.snapshot import Snapshot
+from codeset.tables import TABLES, active_in
+
+_DATES = ("effective_date", "deletion_date")
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """The changes of one table.
+
+    `added` holds rows of the new release, `removed` rows of the old (dated ones with the deletion date that the new
+    release gives); `changed` has one row for each cell: the key's columns, `column`, `before` and `after` as text.
+    `compared` counts the rows in scope, old and new; `remarks` the cells that differ in columns that decide nothing;
+    `new_columns` are those that the old release's files did not have. `same_files`: both rest on the same CMS files.
+
+    Of dated tables, the row that applies in each release's quarter is compared, by its two codes. `flipped` are the
+    added PTP edits whose reverse was removed; `retroactive` the rows, new in this release, that reach back into dates
+    that the old one's edition had covered without them.
+    """
+
+    table: str
+    compared: tuple[int, int]
+    same_files: bool
+    added: pl.DataFrame
+    removed: pl.DataFrame
+    changed: pl.DataFrame
+    remarks: Mapping[str, int]
+    new_columns: tuple[str, ...]
+    flipped: pl.DataFrame
+    retroactive: pl.DataFrame
+
+    @property
+    def key(self) -> list[str]:
+        """The columns by which rows were matched."""
+        return [column for column in self.changed.columns if column not in ("column", "before", "after")]
+
+    @property
+    def count(self) -> int:
+        """How many rows are added, removed, changed, or reach back without being one of these."""
+        changed = self.changed.select(self.key).unique()
+        return self.added.height + self.removed.height + changed.height + self.past.height
+
+    @property
+    def past(self) -> pl.DataFrame:
+        """The retroactive rows that are neither added nor changed now: they bear on older dates of service only."""
+        now = pl.concat([self.added.select(self.key), self.changed.select(self.key)])
+        return self.retroactive.join(now, on=self.key, how="anti", maintain_order="left")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Everything that changed from `old` to `new` in `scope`.
+
+    `payments` has a row for each code, modifier, setting and kind of participant whose national amount changed:
+    hcpcs, modifier, family, setting, qualifying_apm, before_cents, after_cents (null: no amount).
+    """
+
+    old: Manifest
+    new: Manifest
+    scope: Scope
+    tables: Mapping[str, TableChanges]
+    payments: pl.DataFrame
+    missing: Mapping[str, str]
+
+    @property
+    def conversion_factors_differ(self) -> bool:
+        """Whether a dollar per RVU changed for anyone."""
+        return any(before != after for _, before, after in factor_pairs(self.old, self.new))
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing changed."""
+        return not self.conversion_factors_differ and not any(each.count for each in self.tables.values())
+
+
+def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
+    """Return what changed from *old* to *new* within *scope* (`derm` or `all`).
+
+    Raises WrongUse: for another scope.
+    """
+    chosen = scope_called(scope)
+    held = [table for table in chosen.tables if table in old and table in new]
+    tables = {table: _table(table, old, new, chosen) for table in held}
+    missing = {
+        table: " and ".join(str(each.release) for each in (old, new) if table not in each)
+        for table in chosen.tables
+        if table not in held and (table in old or table in new or scope != "all")
+    }
+    payments = _payments(old, new, chosen) if "mpfs" in held else pl.DataFrame()
+    return Changes(old.manifest, new.manifest, chosen, tables, payments, missing)
+
+
+def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[bool | None, Decimal | None, Decimal | None]]:
+    """Return (qualifying_apm, before, after) for everyone whom the new release knows apart.
+
+    Where a release changes its factor within the quarter, its last one counts.
+    """
+    kinds = sorted({each.qualifying_apm for each in new.conversion_factors}, key=str)
+    return [(kind, _last(old.conversion_factors, kind), _last(new.conversion_factors, kind)) for kind in kinds]
+
+
+def _last(factors: tuple[ConversionFactor, ...], kind: bool | None) -> Decimal | None:
+    matching = [each for each in factors if each.qualifying_apm in (kind, None)]
+    return max(matching, key=lambda each: each.last).value if matching else None
+
+
+def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChanges:
+    before, after = (scope.of(table, each.scan(table)).collect() for each in (old, new))
+    compared = (before.height, after.height)
+    key = list(TABLES[table].key)
+    flipped = retroactive = after.clear()
+    if TABLES[table].dated:
+        key = list(TABLES[table].codes)
+        before, after = _touched(before, after, key, old, new)
+        retroactive = _retroactive(table, before, after, old)
+        history, before, after = after, *(rows.filter(_applies(each)) for rows, each in ((before, old), (after, new)))
+    added = after.join(before, on=key, how="anti", maintain_order="left")
+    removed = before.join(after, on=key, how="anti", maintain_order="left")
+    if TABLES[table].dated:
+        removed = _with_deletion(removed, history, key)
+        flipped = _flipped(added, removed, key)
+    new_columns = tuple(column for column in before.columns if _is_new(column, before, after))
+    both = before.join(after, on=key, how="inner", suffix=" after", maintain_order="left")
+    cells = {column: _cells(both, key, column) for column in before.columns if column not in (*key, *new_columns)}
+    remarks = {*TABLES[table].remarks, *(_DATES if TABLES[table].dated else ())}
+    changed = pl.concat([rows for column, rows in cells.items() if column not in remarks])
+    return TableChanges(
+        table=table,
+        compared=compared,
+        same_files=_files(old, table) == _files(new, table),
+        added=added,
+        removed=removed,
+        changed=_with_dates(changed.sort(*key, maintain_order=True), cells, key),
+        remarks={column: rows.height for column, rows in cells.items() if column in remarks and rows.height},
+        new_columns=new_columns,
+        flipped=flipped,
+        retroactive=retroactive,
+    )
+
+
+def _files(snapshot: Snapshot, table: str) -> list[str]:
+    return [each.sha256 for each in snapshot.manifest.tables[table].sources]
+
+
+def _is_new(column: str, before: pl.DataFrame, after: pl.DataFrame) -> bool:
+    """Whether the old release gives *column* to no row at all, and the new one to all: its files did not have it."""
+    return before.height > 0 and before[column].is_null().all() and not after[column].is_null().any()
+
+
+def _touched(
+    before: pl.DataFrame, after: pl.DataFrame, pair: list[str], old: Snapshot, new: Snapshot
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of every pair of which some row differs, or applies in one of the quarters only.
+
+    Nearly all of some million rows are the same in both releases; only what is left is compared in full.
+    """
+    columns = after.columns
+    fresh = after.join(before, on=columns, how="anti", nulls_equal=True)
+    ended = after.filter(_applies(old) != _applies(new))
+    pairs = pl.concat([fresh.select(pair), ended.select(pair)])
+    gone = before.height - (after.height - fresh.height)
+    if gone:
+        kept, held = (rows.join(pairs, on=pair, how="semi") for rows in (before, after))
+        if kept.join(held, on=columns, how="anti", nulls_equal=True).height != gone:
+            pairs = pl.concat([pairs, before.join(after, on=columns, how="anti", nulls_equal=True).select(pair)])
+    touched = (rows.join(pairs, on=pair, how="semi", maintain_order="left") for rows in (before, after))
+    return next(touched), next(touched)
+
+
+def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Snapshot) -> pl.DataFrame:
+    """New rows that take effect on or before the last day that the old release's edition was for."""
+    carried = old.manifest.tables[table].carried_from
+    known_to = (Release.parse(carried) if carried else old.release).last_day
+    key = [*TABLES[table].codes, "effective_date"]
+    return after.filter(pl.col("effective_date") <= known_to).join(before, on=key, how="anti", maintain_order="left")
+
+
+def _applies(snapshot: Snapshot) -> pl.Expr:
+    return active_in(pl.lit(snapshot.release.first_day), pl.lit(snapshot.release.last_day))
+
+
+def _with_deletion(removed: pl.DataFrame, history: pl.DataFrame, pair: list[str]) -> pl.DataFrame:
+    """Give edits that no longer apply the deletion date that the new release states."""
+    key = [*pair, "effective_date"]
+    dates = history.select(*key, "deletion_date").unique(key, keep="last", maintain_order=True)
+    told = removed.drop("deletion_date").join(dates, on=key, how="left", maintain_order="left")
+    return told.select(removed.columns)
+
+
+def _flipped(added: pl.DataFrame, removed: pl.DataFrame, pair: list[str]) -> pl.DataFrame:
+    """The added edits whose two codes stood the other way round before."""
+    return added.join(removed, left_on=pair, right_on=pair[::-1], how="semi", maintain_order="left")
+
+
+def _cells(both: pl.DataFrame, key: list[str], column: str) -> pl.DataFrame:
+    """The rows in which *column* differs, as text."""
+    return both.filter(pl.col(column).ne_missing(pl.col(f"{column} after"))).select(
+        *key,
+        pl.lit(column).alias("column"),
+        pl.col(column).cast(pl.String).alias("before"),
+        pl.col(f"{column} after").cast(pl.String).alias("after"),
+    )
+
+
+def _with_dates(changed: pl.DataFrame, cells: Mapping[str, pl.DataFrame], key: list[str]) -> pl.DataFrame:
+    """Of a dated row that changed, tell its new dates too: they are the evidence for since when."""
+    dates = [cells[column].join(changed, on=key, how="semi") for column in _DATES if column in cells]
+    return pl.concat([changed, *dates]).sort(*key, maintain_order=True)
+
+
+def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
+    key = ["hcpcs", "modifier"]
+    before, after = (scope.of("mpfs", each.scan("mpfs")) for each in (old, new))
+    compared = [
+        before.select(*key, _amount(setting, was).alias("before_cents"))
+        .join(
+            after.select(*key, _amount(setting, now).alias("after_cents")),
+            on=key,
+            how="full",
+            coalesce=True,
+        )
+        .filter(pl.col("before_cents").ne_missing(pl.col("after_cents")))
+        .select(
+            *key,
+            scope.family(pl.col("hcpcs")).alias("family"),
+            pl.lit(setting).alias("setting"),
+            pl.lit(kind, dtype=pl.Boolean).alias("qualifying_apm"),
+            "before_cents",
+            "after_cents",
+        )
+        for kind, was, now in factor_pairs(old.manifest, new.manifest)
+        for setting in SETTINGS
+    ]
+    return pl.concat(pl.collect_all(compared)).sort(*key, "setting", "qualifying_apm", nulls_last=True)
+
+
+def _amount(setting: str, factor: Decimal | None) -> pl.Expr:
+    return pl.lit(None, dtype=pl.Int64) if factor is None else national_cents(setting, factor)

@@ -1,0 +1,58 @@
+"""What a comparison looks at: `derm`, by the families of `derm.toml`, or `all`."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import polars as pl
+
+from codeset.faults import WrongUse
+from codeset.tables import TABLES
+
+SCOPES = ("derm", "all")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A choice of tables and codes; `families` gives each code its family, and is empty when all codes count."""
+
+    name: str
+    tables: tuple[str, ...]
+    families: Mapping[str, str]
+
+    def of(self, table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the rows of *frame* whose codes are all in scope."""
+        if not self.families or not TABLES[table].codes:
+            return frame
+        codes = list(self.families)
+        return frame.filter(pl.col(column).is_in(codes) for column in TABLES[table].codes)
+
+    def family(self, hcpcs: pl.Expr) -> pl.Expr:
+        """Return each code's family, as text; empty where codes have none."""
+        return hcpcs.replace_strict(self.families, default="", return_dtype=pl.String)
+
+
+@cache
+def scope(name: str) -> Scope:
+    """Return the scope called *name*.
+
+    Raises WrongUse: if there is none.
+    """
+    if name not in SCOPES:
+        raise WrongUse(f'no scope is called "{name}"; there are: {", ".join(SCOPES)}')
+    if name == "all":
+        return Scope("all", tuple(TABLES), {})
+    plain = tomllib.loads(files("codeset").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    families = {code: each["name"] for each in plain["family"] for span in each["codes"] for code in _codes(span)}
+    return Scope(plain["name"], tuple(plain["tables"]), families)
+
+
+def _codes(span: str) -> Iterator[str]:
+    """Every code that *span* counts: `11102-11107` or a single one; a letter before the digits stays."""
+    first, _, last = span.partition("-")
+    letter, digits = (first[0], first[1:]) if first[0].isalpha() else ("", first)
+    end = (last or first).removeprefix(letter)
+    for number in range(int(digits), int(end) + 1):
+        yield f"{letter}{number:0{len(digits)}d}"
