@@ -64,6 +64,7 @@ class TableChanges:
 class Changes:
     """Everything that changed from `old` to `new` in `scope`.
 
+    `codes` holds the fee schedule's rows in scope (hcpcs, modifier, family, in_old, in_new).
     `payments` has a row for each code, modifier, setting and kind of participant whose national amount changed:
     hcpcs, modifier, family, setting, qualifying_apm, before_cents, after_cents (null: no amount).
     """
@@ -72,6 +73,7 @@ class Changes:
     new: Manifest
     scope: Scope
     tables: Mapping[str, TableChanges]
+    codes: pl.DataFrame
     payments: pl.DataFrame
     missing: Mapping[str, str]
 
@@ -99,8 +101,8 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
         for table in chosen.tables
         if table not in held and (table in old or table in new or scope != "all")
     }
-    payments = _payments(old, new, chosen) if "mpfs" in held else pl.DataFrame()
-    return Changes(old.manifest, new.manifest, chosen, tables, payments, missing)
+    codes, payments = _codes(old, new, chosen), _payments(old, new, chosen)
+    return Changes(old.manifest, new.manifest, chosen, tables, codes, payments, missing)
 
 
 def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[bool | None, Decimal | None, Decimal | None]]:
@@ -137,17 +139,19 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
     cells = {column: _cells(both, key, column) for column in before.columns if column not in (*key, *new_columns)}
     remarks = {*TABLES[table].remarks, *(_DATES if TABLES[table].dated else ())}
     changed = pl.concat([rows for column, rows in cells.items() if column not in remarks])
+    changed = _with_dates(changed.sort(*key, maintain_order=True), cells, key)
+    unchanged = both.join(changed, on=key, how="anti")
     return TableChanges(
         table=table,
         compared=compared,
         same_files=_files(old, table) == _files(new, table),
         added=added,
         removed=removed,
-        changed=_with_dates(changed.sort(*key, maintain_order=True), cells, key),
+        changed=changed,
         remarks={column: rows.height for column, rows in cells.items() if column in remarks and rows.height},
         new_columns=new_columns,
         flipped=flipped,
-        retroactive=retroactive,
+        retroactive=retroactive.join(unchanged, on=key, how="anti", maintain_order="left"),
     )
 
 
@@ -221,9 +225,32 @@ def _with_dates(changed: pl.DataFrame, cells: Mapping[str, pl.DataFrame], key: l
     return pl.concat([changed, *dates]).sort(*key, maintain_order=True)
 
 
+def _codes(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
+    key = ["hcpcs", "modifier"]
+    before, after = (_schedule(each, scope).select(*key) for each in (old, new))
+    return (
+        before.with_columns(pl.lit(value=True).alias("in_old"))
+        .join(after.with_columns(pl.lit(value=True).alias("in_new")), on=key, how="full", coalesce=True)
+        .select(
+            *key,
+            scope.family(pl.col("hcpcs")).alias("family"),
+            pl.col("in_old", "in_new").fill_null(value=False),
+        )
+        .sort(*key)
+        .collect()
+    )
+
+
+def _schedule(snapshot: Snapshot, scope: Scope) -> pl.LazyFrame:
+    """The fee schedule's rows in scope; none, if the release does not hold it."""
+    if "mpfs" not in snapshot:
+        return pl.LazyFrame(schema=dict(TABLES["mpfs"].columns))
+    return scope.of("mpfs", snapshot.scan("mpfs"))
+
+
 def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
     key = ["hcpcs", "modifier"]
-    before, after = (scope.of("mpfs", each.scan("mpfs")) for each in (old, new))
+    before, after = (_schedule(each, scope) for each in (old, new))
     compared = [
         before.select(*key, _amount(setting, was).alias("before_cents"))
         .join(
@@ -244,7 +271,17 @@ def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
         for kind, was, now in factor_pairs(old.manifest, new.manifest)
         for setting in SETTINGS
     ]
-    return pl.concat(pl.collect_all(compared)).sort(*key, "setting", "qualifying_apm", nulls_last=True)
+    columns = {
+        "hcpcs": pl.String,
+        "modifier": pl.String,
+        "family": pl.String,
+        "setting": pl.String,
+        "qualifying_apm": pl.Boolean,
+        "before_cents": pl.Int64,
+        "after_cents": pl.Int64,
+    }
+    frames = [pl.DataFrame(schema=columns), *pl.collect_all(compared)]
+    return pl.concat(frames).sort(*key, "setting", "qualifying_apm", nulls_last=True)
 
 
 def _amount(setting: str, factor: Decimal | None) -> pl.Expr:

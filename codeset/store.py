@@ -167,8 +167,15 @@ def _write_table(folder: Path, name: str, table: pl.DataFrame | Path, entry: Tab
         return entry
     frame = table.select(pl.col(column).cast(kind) for column, kind in TABLES[name].columns.items())
     frame.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
-    columns = {column: str(kind).lower() for column, kind in frame.schema.items()}
+    columns = {column: _type_name(kind) for column, kind in frame.schema.items()}
     return replace(entry, rows=frame.height, columns=columns, sha256=digest(file))
+
+
+def _type_name(kind: pl.DataType) -> str:
+    """A column's type as readers of any language name it."""
+    if isinstance(kind, pl.Decimal):
+        return f"decimal({kind.precision}, {kind.scale})"
+    return "text" if kind == pl.String else str(kind).lower()
 
 
 def _flush(file: Path) -> None:

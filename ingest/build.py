@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from codeset.faults import BadInput, WrongUse
+from codeset.faults import BadInput, Fault, WrongUse
 from codeset.manifest import Manifest, TableEntry
 from codeset.releases import Release
 from codeset.store import Sealed, Store, carried
@@ -80,9 +80,9 @@ def _carried(store: Store, release: Release, carry: Mapping[str, Release]) -> di
     return {_known(table): carried(store.open(origin), table) for table, origin in carry.items()}
 
 
-def _carried_and_given(delivery: Delivery, carries: Iterable[str]) -> list[contracts.Fault]:
+def _carried_and_given(delivery: Delivery, carries: Mapping[str, object]) -> list[Fault]:
     return [
-        contracts.Fault(each.names, 0, f"{each.table} is given and carried forward as well; expected one of the two")
+        Fault(each.names, 0, f"{each.table} is given and carried forward as well; expected one of the two")
         for each in delivery.files
         if each.table in carries
     ]
@@ -98,7 +98,7 @@ def _in_order(reading: Reading) -> Reading:
 
 def _against_before(
     readings: Mapping[str, Reading], release: Release, store: Store, accepted: set[str]
-) -> tuple[list[str], list[contracts.Fault]]:
+) -> tuple[list[str], list[Fault]]:
     """What is to be said, and what is wrong, when each table is held against the release before."""
     before = {table: store.before(release, table, scope="all") for table in readings}
     notes = [

@@ -36,13 +36,9 @@ def totals_add_up(reading: Reading, _: Release) -> Iterator[Fault]:
     for setting in ("nonfacility", "facility"):
         total = pl.col("work_rvu") + pl.col(f"{setting}_pe_rvu") + pl.col("mp_rvu")
         wrong = reading.frame.with_columns(total.alias("sum")).filter(pl.col("sum") != pl.col(f"{setting}_total_rvu"))
-        yield from _faults(
-            wrong,
-            lambda row, setting=setting: (
-                f"{_key(row, ('hcpcs', 'modifier'))}: {setting} total is {row[f'{setting}_total_rvu']}, "
-                f"expected work + PE + MP = {row['sum']}"
-            ),
-        )
+        wrong = wrong.with_columns(pl.col(f"{setting}_total_rvu").alias("found"))
+        says = f"{{}}: {setting} total is {{}}, expected work + PE + MP = {{}}"
+        yield from _faults(wrong, _filled(says, ("hcpcs", "modifier")))
 
 
 def edits_end_after_they_begin(reading: Reading, _: Release) -> Iterator[Fault]:
@@ -135,6 +131,11 @@ def missing_localities(reading: Reading, before: pl.DataFrame, release: Release)
 
 def _key(row: Mapping[str, object], key: Iterable[str]) -> str:
     return " ".join(str(row[column]) for column in key if row[column] not in ("", None))
+
+
+def _filled(says: str, key: Iterable[str]) -> Callable[[Mapping[str, object]], str]:
+    """Fill *says* with a row's key, what was found and the sum that was expected."""
+    return lambda row: says.format(_key(row, key), row["found"], row["sum"])
 
 
 def _faults(rows: pl.DataFrame, says: Callable[[Mapping[str, object]], str]) -> Iterator[Fault]:

@@ -289,7 +289,8 @@ def _slice(column: Column) -> pl.Expr:
 def _uncovered(file: File, frame: pl.DataFrame, columns: list[Column]) -> list[Fault]:
     """Positions that no column covers must be blank: something there would be something not understood."""
     width = int(frame["text"].str.len_chars().max() or 0)  # type: ignore[arg-type]
-    covered = {place for column in columns for place in range(column.fixed[0], column.fixed[1] + 1) if column.fixed}
+    spans = [column.fixed for column in columns if column.fixed]
+    covered = {place for first, last in spans for place in range(first, last + 1)}
     gaps = [place for place in range(1, width + 1) if place not in covered]
     text = pl.concat_str([pl.col("text").str.slice(place - 1, 1) for place in gaps] or [pl.lit("")])
     wrong = frame.filter(text.str.strip_chars() != "")

@@ -44,8 +44,7 @@ class Recognised:
     @property
     def period(self) -> str:
         """The year and quarter that the file states, in words."""
-        quarter = "" if self.quarter is None else f"q{self.quarter}"
-        return f"{self.year or 'a year not said, '}{quarter}"
+        return f"{self.year or 'YEAR'}" + (f"q{self.quarter}" if self.quarter else "")
 
     def edition(self, release: Release) -> str:
         """The CMS publication's edition when read as part of *release*."""

@@ -142,7 +142,9 @@ def _flag(text: pl.Expr, mark: str) -> Rule:
 
 def _date(text: pl.Expr, column: Column) -> Rule:
     form = column.rules["format"]
-    day = pl.when(text.str.len_bytes() == _DATE_DIGITS[form]).then(text.str.to_date(form, strict=False, exact=True))
+    day: pl.Expr = pl.when(text.str.len_bytes() == _DATE_DIGITS[form]).then(
+        text.str.to_date(form, strict=False, exact=True)
+    )
     ok, expected = day.is_not_null(), f"a date that exists, as {form}"
     if (none := column.rules.get("null_mark")) is not None:
         ok, expected = ok | (text == none), f'{expected}, or "{none}"'
@@ -151,7 +153,8 @@ def _date(text: pl.Expr, column: Column) -> Rule:
 
 def _is_short(column: Column) -> pl.Expr:
     text = pl.col(column.name).str.strip_chars()
-    return (text != "") & (text.str.len_chars() < column.rules["width"])
+    width: int = column.rules["width"]
+    return (text != "") & (text.str.len_chars() < width)
 
 
 def _fault(cells: pl.DataFrame, column: Column, rule: Rule, name: str) -> Fault:

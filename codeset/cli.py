@@ -1,0 +1,326 @@
+"""The `codeset` command: the one place that puts the rooms together."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from codeset.faults import CodesetError, WrongUse
+from codeset.releases import Release
+from codeset.store import Store
+
+if TYPE_CHECKING:
+    from codeset.differences import Changes
+    from ingest.build import Built
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=(
+        "CMS's code sets as sealed snapshots, and what changed between two of them.\n\n"
+        "A release is a quarter's code set: `2026q3`, or `2026q3r1` when CMS's files came again changed.\n\n"
+        "Exit codes: 0 well; 1 differences or failures found; 2 wrong use; 3 input that cannot be read; "
+        "4 a problem of the store."
+    ),
+)
+
+FOUND = 1
+"""Exit code when a comparison found differences, or a look-up or check failed."""
+
+_PIPED_WIDTH = 200
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", envvar="CODESET_STORE", help="Folder of snapshots [default: your user data folder]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
+ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
+
+
+class ReportFormat(StrEnum):
+    """The forms of the change report."""
+
+    MD = "md"
+    JSON = "json"
+    XLSX = "xlsx"
+
+
+class TableFormat(StrEnum):
+    """The forms in which tables are exported."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+class ScopeName(StrEnum):
+    """What a comparison looks at."""
+
+    DERM = "derm"
+    ALL = "all"
+
+
+@app.command()
+def build(
+    release: ReleaseArgument,
+    files: Annotated[
+        list[Path] | None, typer.Option("--from", help="CMS's file, zip or folder; may be given several times")
+    ] = None,
+    carry: Annotated[
+        list[str] | None,
+        typer.Option("--carry", metavar="TABLE=RELEASE", help="Take a table from an earlier sealed release"),
+    ] = None,
+    accept_row_count: Annotated[
+        list[str] | None,
+        typer.Option("--accept-row-count", metavar="TABLE", help="Accept that a table's size changed by over 20 %"),
+    ] = None,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Build the embedded excerpt instead of files")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read CMS's files and seal them as a release.
+
+    Files are told by what is in them, so any name and any mixture of folders, zips and loose files will do:
+
+        codeset build 2024q2 --from ~/cms/2024q2
+
+        codeset build 2024q3 --from PPRRVU24_JUL.csv --from ~/cms/ptp --carry gpci=2024q2
+
+    Every fault of every file is reported, and then nothing is written. The same files again change nothing; other
+    files for the same quarter become a new revision, 2024q3r1.
+    """
+    from ingest import build as building  # noqa: PLC0415 (each command loads what it needs)
+    from ingest.embedded import build_embedded  # noqa: PLC0415
+
+    chosen = Release.parse(release)
+    if embedded == bool(files):
+        raise WrongUse("give CMS's files with --from, or --embedded for the excerpt that comes with the package")
+    if embedded:
+        sealed = build_embedded(chosen, Store.at(store))
+        built = building.Built(sealed, (), (), ())
+    else:
+        with _progress() as say:
+            carries = dict(_carry(each) for each in carry or [])
+            built = building.build(chosen, files or [], Store.at(store), carries, accept_row_count or [], say)
+    _tell_build(built, as_json=as_json)
+
+
+@app.command("list")
+def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List the sealed releases, their dates of service and the editions of their tables."""
+    from codeset import listing  # noqa: PLC0415
+
+    snapshots = [Store.at(store).open(each) for each in Store.at(store).releases()]
+    if as_json:
+        _print_json([json.loads(each.manifest.to_json()) for each in snapshots])
+    elif not snapshots:
+        _out.print(f"no release yet in {escape(str(Store.at(store).path))}; see: codeset build --help")
+    for snapshot in [] if as_json else snapshots:
+        _out.print(listing.release_table(snapshot))
+
+
+@app.command()
+def show(
+    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS", help="A code, such as 11102")],
+    release: Annotated[str | None, typer.Option("--release", help="Only this release [default: every one]")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what CMS says of a code: RVUs, national amounts, global days, indicators, MUE, add-on relations, edits.
+
+    Without --release every release of the store is shown, side by side. Exit code 1 if none of them knows the code.
+    """
+    from codeset import listing  # noqa: PLC0415
+
+    found = listing.code(Store.at(store), hcpcs.upper(), Release.parse(release) if release else None)
+    if as_json:
+        _print_json(found)
+    else:
+        _out.print(listing.code_table(hcpcs.upper(), found))
+    if not any(each["modifiers"] for each in found):
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def edits(
+    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS")],
+    other: Annotated[str, typer.Argument(metavar="HCPCS")],
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Only what applies on this date of service")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the history of the PTP edits between two codes, in both directions.
+
+    A deletion date is the last day on which the edit applies. With --on, the release in force on that date answers;
+    if the store holds none, the answer is unknown, and exit code 1.
+    """
+    from codeset import listing  # noqa: PLC0415
+
+    pair = (hcpcs.upper(), other.upper())
+    found = listing.edits_on(Store.at(store), pair, on.date()) if on else listing.edits(Store.at(store), pair)
+    if as_json:
+        _print_json(found)
+    else:
+        _out.print(listing.edits_table(pair, found))
+    if found["answer"] == "unknown":
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Compare a snapshot's files with its manifest, byte for byte. Exit code 1 if anything differs."""
+    differences = Store.at(store).open(release).verify()
+    if as_json:
+        _print_json({"release": release, "sound": not differences, "differences": differences})
+    else:
+        _out.print("\n".join(differences) or f"{release} is as it was sealed", markup=False)
+    if differences:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later release")],
+    scope: Annotated[ScopeName, typer.Option(help="derm: office dermatology; all: every code")] = ScopeName.DERM,
+    form: Annotated[ReportFormat, typer.Option("--format", help="xlsx needs -o")] = ReportFormat.MD,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Report what changed between two releases. Exit code 0: nothing; 1: something.
+
+    codeset diff 2025q4 2026q3
+
+    codeset diff 2025q4 2026q3 --scope all --format xlsx -o changes.xlsx
+    """
+    from codeset.differences import diff as compare  # noqa: PLC0415
+
+    if form is ReportFormat.XLSX and output is None:
+        raise WrongUse("a workbook is not for the screen: name a file with -o")
+    with _progress() as say:
+        say(f"comparing {old} with {new}")
+        changes = compare(Store.at(store).open(old), Store.at(store).open(new), scope.value)
+        say("writing the report")
+        report = _report(changes, form)
+        if output:
+            _write(output, report)
+    if output is None:
+        sys.stdout.write(report.decode())
+    if not changes.none:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def export(
+    release: ReleaseArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there")],
+    form: Annotated[TableFormat, typer.Option("--format")],
+    store: StoreOption = None,
+) -> None:
+    """Write a release's tables as files that other tools read, one for each table: DIR/2026q3/mpfs.csv and so on.
+
+    Workbook sheets end at 1,048,576 rows: a longer table goes on in further sheets. Nothing is overwritten.
+    """
+    from codeset.exporting import export as write_tables  # noqa: PLC0415
+
+    with _progress() as say:
+        target = write_tables(Store.at(store).open(release), folder, form.value, say)
+    _out.print(f"wrote {target}", markup=False)
+
+
+def main() -> None:
+    """Run the command; errors that a user can mend are told in words, with their exit code."""
+    try:
+        app()
+    except CodesetError as error:
+        _err.print(str(error), markup=False, style="red" if _err.is_terminal else None)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _carry(text: str) -> tuple[str, Release]:
+    table, _, release = text.partition("=")
+    return table, Release.parse(release)
+
+
+def _tell_build(built: "Built", *, as_json: bool) -> None:
+    from codeset import listing  # noqa: PLC0415
+
+    snapshot = built.sealed.snapshot
+    if as_json:
+        _print_json(
+            {
+                "release": str(snapshot.release),
+                "new": built.sealed.new,
+                "path": str(snapshot.path),
+                "unrecognised": built.unrecognised,
+                "missing": built.missing,
+                "notes": built.notes,
+            }
+        )
+        return
+    for text in listing.build_news(built):
+        _out.print(text, markup=False)
+    _out.print(listing.release_table(snapshot))
+
+
+def _report(changes: "Changes", form: ReportFormat) -> bytes:
+    if form is ReportFormat.MD:
+        from codeset.review.markdown import changes_markdown  # noqa: PLC0415
+
+        return changes_markdown(changes).encode()
+    if form is ReportFormat.JSON:
+        from codeset.review.plain import changes_json  # noqa: PLC0415
+
+        return changes_json(changes).encode()
+    from codeset.review.sheets import changes_workbook  # noqa: PLC0415
+
+    return changes_workbook(changes)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write beside the target, then rename: a reader never sees half a report."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show on the terminal what is being done; nothing where nobody watches."""
+    with _err.status("starting") as status:
+        yield lambda text: status.update(escape(text))
+
+
+def _print_json(plain: Any) -> None:
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The changes as plain data, for programs: `changes.schema.json`."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from codeset.differences import Changes, TableChanges, factor_pairs
+from codeset.manifest import Manifest
+
+
+def changes_json(changes: Changes) -> str:
+    """Return *changes* as JSON: every row, exact numbers as text, amounts in cents; stable to the byte."""
+    return json.dumps(changes_plain(changes), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def changes_plain(changes: Changes) -> dict[str, Any]:
+    """Return *changes* as dictionaries and lists."""
+    return {
+        "old": _release(changes.old),
+        "new": _release(changes.new),
+        "scope": changes.scope.name,
+        "no_change": changes.none,
+        "conversion_factors": [
+            {"qualifying_apm": kind, "before": before, "after": after}
+            for kind, before, after in factor_pairs(changes.old, changes.new)
+        ],
+        "tables": {name: _table(each) for name, each in changes.tables.items()},
+        "not_compared": changes.missing,
+        "payments": _rows(changes.payments),
+    }
+
+
+def _release(manifest: Manifest) -> Mapping[str, Any]:
+    tables = {
+        name: {"edition": each.edition, "carried_from": each.carried_from, "rows": each.rows, "sha256": each.sha256}
+        for name, each in sorted(manifest.tables.items())
+    }
+    return {"release": str(manifest.release), "tables": tables}
+
+
+def _table(changes: TableChanges) -> Mapping[str, Any]:
+    return {
+        "compared": {"old": changes.compared[0], "new": changes.compared[1]},
+        "same_files": changes.same_files,
+        "new_columns": list(changes.new_columns),
+        "remarks": changes.remarks,
+        "added": _rows(changes.added),
+        "removed": _rows(changes.removed),
+        "changed": _rows(changes.changed),
+        "flipped": _rows(changes.flipped),
+        "retroactive": _rows(changes.retroactive),
+    }
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return frame.to_dicts()

@@ -1,0 +1,157 @@
+"""Workbooks are written here and nowhere else: text stays text, numbers are numbers, same content is same bytes."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell as Written
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+Cell = str | int | float | Decimal | bool | date | None
+
+_MADE = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
+_ZIPPED = (1980, 1, 1, 0, 0, 0)
+
+_TITLE = Font(bold=True, size=14)
+_HEADER = Font(bold=True, color="FFFFFF")
+_HEADER_FILL = PatternFill("solid", fgColor="1F4E78")
+_TOP = Alignment(wrap_text=True, vertical="top")
+
+_NARROWEST, _WIDEST, _MEASURED = 9, 60, 200
+"""Characters that a column is wide at least and at most, and rows that are looked at to tell."""
+
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
+"""What an xlsx text spells as `_xHHHH_`: control characters, and an underscore that would begin such a spelling."""
+
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+_LONGEST = 32_767
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: `title` lines, then a styled `header` (frozen, with a filter) if there is one, then the rows.
+
+    `formats` are number formats and `widths` characters, both by column from 0; a column without a width takes it
+    from its texts when there is a header.
+    """
+
+    rows: Iterable[Sequence[Cell]]
+    header: Sequence[str] = ()
+    title: Sequence[str] = ()
+    formats: Mapping[int, str] = field(default_factory=dict)
+    widths: Mapping[int, float] = field(default_factory=dict)
+
+
+def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
+    """Write *sheets*, by name, as an xlsx workbook to *target*.
+
+    No text becomes a formula, a number, an error or a link, whatever it begins with. Names are at most 31 characters.
+
+    Raises ValueError: for a text longer than a cell holds, a sheet name that Excel refuses, or no sheet at all.
+    """
+    if not sheets:
+        raise ValueError("a workbook has at least one sheet")
+    book = Workbook(write_only=True)
+    book.properties.creator, book.properties.created = "derm-codeset", _MADE
+    for name, sheet in sheets.items():
+        _fill(book.create_sheet(name), sheet)
+    raw = io.BytesIO()
+    book.save(raw)
+    data = _settled(raw)
+    if isinstance(target, Path):
+        target.write_bytes(data)
+    else:
+        target.write(data)
+
+
+def _fill(page: Worksheet, sheet: Sheet) -> None:
+    rows = iter(sheet.rows)
+    first = list(islice(rows, _MEASURED)) if sheet.header else []
+    for place, width in ({**_measured(sheet.header, first), **sheet.widths}).items():
+        page.column_dimensions[get_column_letter(place + 1)].width = width
+    above = len(sheet.title) + bool(sheet.title) + bool(sheet.header)
+    if sheet.header:
+        page.freeze_panes = f"A{above + 1}"
+    for captions in _captions(page, sheet):
+        page.append(captions)
+    count = 0
+    for row in chain(first, rows):
+        page.append([_cell(page, value, sheet.formats.get(place)) for place, value in enumerate(row)])
+        count += 1
+    if sheet.header:
+        page.auto_filter.ref = f"A{above}:{get_column_letter(len(sheet.header))}{above + count}"
+
+
+def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[Written | None]]:
+    """The title's lines, the first of them large, a blank line, the header."""
+    for place, line in enumerate(sheet.title):
+        cell = _text(page, line)
+        if place == 0:
+            cell.font = _TITLE
+        yield [cell]
+    if sheet.title:
+        yield []
+    if sheet.header:
+        header = [_text(page, caption) for caption in sheet.header]
+        for cell in header:
+            cell.font, cell.fill, cell.alignment = _HEADER, _HEADER_FILL, _TOP
+        yield list(header)
+
+
+def _measured(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[int, float]:
+    """The width of each column of a sheet with a header, from its texts."""
+    lines = [header, *rows] if header else []
+    widths: dict[int, float] = {}
+    for line in lines:
+        for place, value in enumerate(line):
+            longest = max(len(part) for part in str(value if value is not None else "").split("\n"))
+            widths[place] = min(max(widths.get(place, _NARROWEST), longest + 2), _WIDEST)
+    return widths
+
+
+def _cell(page: Worksheet, value: Cell, number_format: str | None) -> Cell | Written:
+    if isinstance(value, str):
+        return _text(page, value)
+    if value is None or number_format is None:
+        return value
+    cell: Written = WriteOnlyCell(page, value=value)  # type: ignore[arg-type] (stubs know no Decimal and no date)
+    cell.number_format = number_format
+    return cell
+
+
+def _text(page: Worksheet, text: str) -> Written:
+    """A cell that is text and stays so when someone edits it: openpyxl itself takes "=…" for a formula."""
+    written = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
+    if len(written) > _LONGEST:
+        raise ValueError(f"a text of {len(written)} characters; a cell holds at most {_LONGEST}")
+    cell: Written = WriteOnlyCell(page, value=written)
+    cell.data_type = "s"
+    if text.startswith(_FORMULA_SIGNS):
+        cell.quotePrefix = True
+    return cell
+
+
+def _settled(raw: BinaryIO) -> bytes:
+    """The workbook with every clock taken out: openpyxl stamps the zip's members and the time of saving."""
+    settled = io.BytesIO()
+    modified = rb"\g<1>" + _MADE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    with zipfile.ZipFile(raw) as old, zipfile.ZipFile(settled, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            info = zipfile.ZipInfo(name, _ZIPPED)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system, info.external_attr = 0, 0
+            new.writestr(info, _MODIFIED.sub(modified, data) if name == "docProps/core.xml" else data)
+    return settled.getvalue()
