@@ -126,7 +126,7 @@ def _cell(page: Worksheet, value: Cell, number_format: str | None) -> Cell | Wri
         return _text(page, value)
     if value is None or number_format is None:
         return value
-    cell: Written = WriteOnlyCell(page, value=value)  # type: ignore[arg-type] (stubs know no Decimal and no date)
+    cell: Written = WriteOnlyCell(page, value=value)  # type: ignore[arg-type]  # nor Decimal nor date there
     cell.number_format = number_format
     return cell
 

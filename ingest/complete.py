@@ -63,8 +63,8 @@ def _misfit(each: Recognised, release: Release) -> Iterator[Fault]:
         yield Fault(
             names,
             0,
-            f"is of {each.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it as "
-            f"the release that it is of and carry it forward: --carry {each.table}={each.period}",
+            f"is of {each.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
+            f"as the release that it is of and carry it forward: --carry {each.table}={each.period}",
         )
     elif release.unrevised < each.layout.since:
         yield Fault(names, 0, f"the layout of {each.layout.publication} is known from {each.layout.since} on")

@@ -1,7 +1,7 @@
 """The embedded default: the derm scope's facts of two releases, as small csv files of our own, built like any other.
 
-`ingest/embed.py` writes them out of a store of full releases. They hold codes, numbers and dates; the manifests name the
-CMS files that the facts were read from.
+`ingest/embed.py` writes them out of a store of full releases. They hold codes, numbers and dates; the manifests name
+the CMS files that the facts were read from.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ def releases() -> list[Release]:
 
 
 def file_name(table: str, entry: TableEntry) -> str:
-    """Return the name of the facts of *table* in the edition of *entry*: releases that share an edition share the file."""
+    """Return the file of the facts of *table* in the edition of *entry*; releases that share the edition share it."""
     return f"{table}-{entry.edition.replace(' ', '-')}.csv"
 
 
