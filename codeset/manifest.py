@@ -88,14 +88,9 @@ class Manifest:
 
     @property
     def identity(self) -> str:
-        """A digest of what went in (files, carried tables, what was accepted), not of who read it or when."""
+        """A digest of what went in: files, carried tables, what was accepted; not of the tool that read them."""
         files = {
-            name: [
-                each.edition,
-                each.carried_from,
-                sorted(source.sha256 for source in each.sources),
-                each.sha256 if each.carried_from else "",
-            ]
+            name: [each.edition, each.carried_from, sorted(source.sha256 for source in each.sources)]
             for name, each in self.tables.items()
         }
         known = [self.release.year, self.release.quarter, self.scope, self.accepted, files]

@@ -1,0 +1,200 @@
+"""The command as a user runs it: what it prints and its exit codes, on the embedded releases."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from codeset.schemas import faults_of
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    for release in ("2025q4", "2026q3"):
+        assert run("build", release, "--embedded", "--store", folder).returncode == 0
+    return folder
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def loaded(*arguments: object) -> object:
+    return json.loads(run(*arguments).stdout)
+
+
+def test_help_names_the_commands_and_the_exit_codes():
+    said = run("--help").stdout
+    assert all(command in said for command in ("build", "list", "show", "edits", "verify", "diff", "export"))
+    assert "3 input that cannot be read" in " ".join(said.replace("│", " ").split())
+
+
+def test_the_same_build_again_says_that_nothing_was_written(store):
+    again = run("build", "2026q3", "--embedded", "--store", store)
+    assert again.returncode == 0
+    assert "sealed from these very files already; nothing was written" in again.stdout
+    assert loaded("build", "2026q3", "--embedded", "--store", store, "--json")["new"] is False
+
+
+def test_list_names_editions_and_what_was_carried_forward(store):
+    listed = loaded("list", "--store", store, "--json")
+    assert [each["release"] for each in listed] == ["2025q4", "2026q3"]
+    assert listed[1]["tables"]["ptp"]["carried_from"] == "2024q3"
+    assert listed[1]["tables"]["mpfs"]["edition"] == "rvu26c"
+    assert "derm scope only" in run("list", "--store", store).stdout
+
+
+def test_an_empty_store_lists_nothing_and_says_so(tmp_path):
+    assert "no release yet" in run("list", "--store", tmp_path / "none").stdout
+    assert loaded("list", "--store", tmp_path / "none", "--json") == []
+
+
+def test_show_gives_figures_and_amounts_of_a_code(store):
+    """99213: 88.95 in 2025 and 95.19 in 2026, non-facility (DOMAIN section 8, from RVU25D and RVU26C)."""
+    found = loaded("show", "99213", "--store", store, "--json")
+    amounts = [
+        (each["release"], amount["cents"])
+        for each in found
+        for amount in each["modifiers"][0]["amounts"]
+        if amount["setting"] == "nonfacility"
+    ]
+    assert amounts == [("2025q4", 8895), ("2026q3", 9519)]
+    shown = run("show", "99213", "--release", "2026q3", "--store", store)
+    assert shown.returncode == 0
+    assert "95.19" in shown.stdout
+
+
+def test_show_gives_mue_add_on_relations_and_counts_of_edits(store):
+    found = loaded("show", "17003", "--release", "2026q3", "--store", store, "--json")[0]
+    assert (found["mue"]["mue_value"], found["mue"]["mai"]) == (13, 2)
+    assert found["add_on_to"] == ["17000"]
+    assert found["edits_as_column_two"] > 0
+
+
+def test_a_code_outside_the_excerpt_is_unknown_not_absent(store):
+    shown = run("show", "27447", "--release", "2026q3", "--store", store)
+    assert shown.returncode == 1
+    assert "unknown: derm scope only" in shown.stdout
+
+
+def test_edits_show_both_directions_of_a_pair(store):
+    """17004 > 17000 has CCMI 0 (NCCI v30.2); the order in which the codes are given does not matter."""
+    found = loaded("edits", "17000", "17004", "--store", store, "--json")
+    assert [(row["column_one"], row["column_two"], row["ccmi"]) for row in found["edits"]] == [("17004", "17000", 0)]
+
+
+def test_a_pair_without_an_edit_is_no_permission(store):
+    shown = run("edits", "11402", "12031", "--store", store)
+    assert shown.returncode == 0
+    assert "no PTP edit between 11402 and 12031; that is no permission by itself" in shown.stdout
+
+
+def test_a_date_that_no_release_covers_is_unknown(store):
+    assert loaded("edits", "17000", "17004", "--on", "2026-09-30", "--store", store, "--json")["answer"] == "listed"
+    shown = run("edits", "17000", "17004", "--on", "2026-10-01", "--store", store)
+    assert shown.returncode == 1
+    assert "unknown" in shown.stdout
+
+
+def test_verify_ends_with_1_when_a_byte_changed(tmp_path):
+    run("build", "2026q3", "--embedded", "--store", tmp_path)
+    assert run("verify", "2026q3", "--store", tmp_path).returncode == 0
+    file = tmp_path / "2026q3" / "mue.parquet"
+    file.write_bytes(file.read_bytes() + b"x")
+    found = run("verify", "2026q3", "--store", tmp_path, "--json")
+    assert found.returncode == 1
+    assert json.loads(found.stdout)["differences"][0].startswith("mue.parquet: sha256")
+
+
+def test_diff_ends_with_1_on_changes_and_0_on_none(store):
+    assert run("diff", "2025q4", "2026q3", "--store", store).returncode == 1
+    same = run("diff", "2026q3", "2026q3", "--store", store)
+    assert same.returncode == 0
+    assert "**No change.** Compared: 399 rows of mpfs" in same.stdout
+
+
+def test_the_report_of_the_annual_update_says_what_cms_changed(store):
+    """Figures of RVU25D and RVU26C (DOMAIN section 8)."""
+    report = run("diff", "2025q4", "2026q3", "--store", store).stdout
+    assert "| not a qualifying APM participant | 32.3465 | 33.4009 | +3.26 % |" in report
+    assert (
+        "| 11102 | biopsies | nonfacility | 95.75 | 95.53 | −0.22 | −0.2 % |".replace("nonfacility", "non-facility")
+        in report
+    )
+    assert "| 14040 | tissue transfer and grafts | facility | 611.35 | 546.10 |" in report
+    assert "no global days changed" in report
+    assert "ptp: both releases rest on the same files" in report
+
+
+def test_two_runs_give_the_same_report_to_the_byte(store, tmp_path):
+    for form in ("md", "json", "xlsx"):
+        one, two = tmp_path / f"1.{form}", tmp_path / f"2.{form}"
+        for file in (one, two):
+            run("diff", "2025q4", "2026q3", "--format", form, "-o", file, "--store", store)
+        assert one.read_bytes() == two.read_bytes(), form
+
+
+def test_the_json_report_keeps_its_schema(store):
+    report = loaded("diff", "2025q4", "2026q3", "--format", "json", "--store", store)
+    assert faults_of(report, "changes") == []
+    assert {"hcpcs": "11102", "modifier": "", "column": "work_rvu", "before": "0.66", "after": "0.64"} in report[
+        "tables"
+    ]["mpfs"]["changed"]
+
+
+def test_the_workbook_opens_with_numbers_as_numbers(store, tmp_path):
+    run("diff", "2025q4", "2026q3", "--format", "xlsx", "-o", tmp_path / "changes.xlsx", "--store", store)
+    book = openpyxl.load_workbook(tmp_path / "changes.xlsx")
+    row = next(
+        row
+        for row in book["payments"].iter_rows(min_row=2, values_only=True)
+        if row[0] == "11102" and row[3] == "nonfacility"
+    )
+    assert row[5:8] == (95.75, 95.53, -0.22)
+    assert not any(cell.data_type == "f" for sheet in book for cells in sheet.iter_rows() for cell in cells)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "xlsx"])
+def test_export_writes_a_file_for_each_table_and_overwrites_nothing(store, tmp_path, form):
+    assert run("export", "2026q3", tmp_path, "--format", form, "--store", store).returncode == 0
+    assert sorted(each.name for each in (tmp_path / "2026q3").iterdir()) == [
+        f"{table}.{form}" for table in ("add_on", "gpci", "mpfs", "mue", "ptp")
+    ]
+    again = run("export", "2026q3", tmp_path, "--format", form, "--store", store)
+    assert again.returncode == 4
+    assert "is there already; nothing was written" in again.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["2026q3"]
+
+
+def test_exported_figures_are_exact(store, tmp_path):
+    run("export", "2026q3", tmp_path, "--format", "csv", "--store", store)
+    line = next(
+        row for row in (tmp_path / "2026q3" / "gpci.csv").read_text().splitlines() if row.startswith("02102,01")
+    )
+    assert line == "02102,01,AK,ALASKA,1.500,1.065,0.551"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("build", "2026q3"), 2, "give CMS's files with --from, or --embedded"),
+        (("build", "26q3", "--embedded"), 2, '"26q3" is not a release'),
+        (("build", "2026q3", "--from", "/nowhere/rvu.zip"), 3, "/nowhere/rvu.zip: there is no such file or folder"),
+        (("build", "2026q3", "--from", "pyproject.toml", "--carry", "ptp"), 2, '"" is not a release'),
+        (("diff", "2026q3", "2031q1"), 4, "holds no 2031q1; it holds: 2025q4, 2026q3"),
+        (("diff", "2025q4", "2026q3", "--format", "xlsx"), 2, "name a file with -o"),
+        (("diff", "2025q4", "2026q3", "--scope", "skin"), 2, "'skin' is not one of 'derm', 'all'"),
+        (("verify", "2031q1"), 4, "holds no 2031q1"),
+        (("edits", "17000"), 2, "Missing argument"),
+    ],
+)
+def test_each_kind_of_failure_has_its_exit_code_and_says_what_to_do(store, arguments, code, says):
+    done = run(*arguments, "--store", store)
+    assert done.returncode == code
+    assert says in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr

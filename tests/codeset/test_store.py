@@ -1,0 +1,233 @@
+"""The store holds whole snapshots or none: revisions, kills, two builds at once, the same bytes anywhere."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+import codeset
+from codeset import store as storing
+from codeset.faults import StoreProblem, WrongUse
+from codeset.manifest import Manifest, Source, TableEntry
+from codeset.releases import Release
+from codeset.schemas import faults_of
+from codeset.store import Store
+from codeset.tables import TABLES
+from ingest.embedded import build_embedded, facts
+
+MUE = TABLES["mue"]
+
+
+def mue(value: int) -> pl.DataFrame:
+    rows = {"hcpcs": ["17003"], "mue_value": [value], "mai": [2], "rationale": ["Code Descriptor / CPT Instruction"]}
+    return pl.DataFrame(rows, schema=dict(MUE.columns))
+
+
+def manifest(release: str, source: str) -> Manifest:
+    entry = TableEntry("mue 2024-04-01", (Source("mue.csv", source * 64, 10),), 0, {}, "")
+    return Manifest(Release.parse(release), "all", (), {"mue": entry})
+
+
+def seal(store: Store, release: str = "2024q2", source: str = "a", value: int = 13) -> storing.Sealed:
+    return store.seal(manifest(release, source), {"mue": mue(value)})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(each.relative_to(folder)): each.read_bytes() for each in sorted(folder.rglob("*")) if each.is_file()}
+
+
+def test_a_sealed_snapshot_opens_in_two_lines(tmp_path):
+    seal(Store(tmp_path))
+    snapshot = codeset.open("2024q2", tmp_path)
+    assert snapshot.mue("17003")["mue_value"] == 13
+    assert snapshot.mue("17000") is None
+    assert snapshot.verify() == []
+
+
+def test_the_store_is_named_by_the_environment(tmp_path, monkeypatch):
+    seal(Store(tmp_path))
+    monkeypatch.setenv("CODESET_STORE", str(tmp_path))
+    assert str(codeset.open("2024q2").release) == "2024q2"
+
+
+def test_the_same_files_again_change_nothing(tmp_path):
+    seal(Store(tmp_path))
+    before = contents(tmp_path)
+    assert seal(Store(tmp_path)).new is False
+    assert contents(tmp_path) == before
+
+
+def test_other_files_of_a_release_become_a_revision_and_both_stay(tmp_path):
+    store = Store(tmp_path)
+    seal(store)
+    again = seal(store, source="b", value=14)
+    assert str(again.snapshot.release) == "2024q2r1"
+    assert [str(each) for each in store.releases()] == ["2024q2", "2024q2r1"]
+    assert store.open("2024q2").mue("17003")["mue_value"] == 13
+    assert str(store.in_force(date(2024, 5, 1)).release) == "2024q2r1"
+    assert seal(store, source="a").new is False, "the first files are known still"
+
+
+def test_a_date_that_no_release_covers_has_none_in_force(tmp_path):
+    store = Store(tmp_path)
+    seal(store)
+    assert store.in_force(date(2024, 6, 30)) is not None
+    assert store.in_force(date(2024, 7, 1)) is None
+    assert store.in_force(date(2024, 3, 31)) is None
+
+
+def test_an_unknown_release_table_or_label_is_told_with_what_there_is(tmp_path):
+    store = Store(tmp_path)
+    seal(store)
+    with pytest.raises(StoreProblem, match="holds no 2026q3; it holds: 2024q2"):
+        store.open("2026q3")
+    with pytest.raises(StoreProblem, match="2024q2 holds no ptp"):
+        store.open("2024q2").scan("ptp")
+    with pytest.raises(WrongUse, match='no table is called "pfs"'):
+        store.open("2024q2").scan("pfs")
+
+
+def test_a_changed_byte_is_found(tmp_path):
+    seal(Store(tmp_path))
+    file = tmp_path / "2024q2" / "mue.parquet"
+    data = bytearray(file.read_bytes())
+    data[10] ^= 1
+    file.write_bytes(data)
+    (tmp_path / "2024q2" / "notes.txt").write_text("mine")
+    found = Store(tmp_path).open("2024q2").verify()
+    assert [each.split(":")[0] for each in found] == ["notes.txt", "mue.parquet"]
+
+
+def test_a_missing_table_is_found(tmp_path):
+    seal(Store(tmp_path))
+    (tmp_path / "2024q2" / "mue.parquet").unlink()
+    assert Store(tmp_path).open("2024q2").verify() == ["mue.parquet: missing"]
+
+
+def test_the_second_of_two_builds_at_once_says_that_the_first_won(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    publish = Store._publish
+
+    def publish_late(self: Store, folder: Path, release: Release) -> None:
+        monkeypatch.setattr(Store, "_publish", publish)
+        seal(store, source="b", value=14)
+        publish(self, folder, release)
+
+    monkeypatch.setattr(Store, "_publish", publish_late)
+    with pytest.raises(StoreProblem, match="another build sealed 2024q2 while this one ran"):
+        seal(store)
+    assert store.open("2024q2").mue("17003")["mue_value"] == 14
+    assert [each.name for each in tmp_path.iterdir()] == ["2024q2"]
+
+
+def test_a_build_leaves_another_that_runs_alone(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    write = storing._write
+
+    def write_while_another_builds(folder, *rest):
+        monkeypatch.setattr(storing, "_write", write)
+        seal(store, release="2024q3")
+        assert folder.is_dir()
+        write(folder, *rest)
+
+    monkeypatch.setattr(storing, "_write", write_while_another_builds)
+    seal(store)
+    assert [str(each) for each in store.releases()] == ["2024q2", "2024q3"]
+
+
+KILLED = """
+import os, sys
+from codeset import store as storing
+from codeset.releases import Release
+from ingest.embedded import build_embedded
+original = getattr(storing, sys.argv[2]) if sys.argv[2] != "_publish" else storing.Store._publish
+def die(*arguments):
+    if sys.argv[2] == "_flush": original(*arguments)
+    os._exit(9)
+setattr(storing.Store if sys.argv[2] == "_publish" else storing, sys.argv[2], die)
+build_embedded(Release.parse("2025q4"), storing.Store(storing.Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("moment", ["_write", "_write_table", "_flush", "_publish"])
+def test_a_build_killed_at_any_moment_leaves_the_store_as_it_was(tmp_path, moment):
+    undisturbed, store = Store(tmp_path / "undisturbed"), Store(tmp_path / "store")
+    build_embedded(Release.parse("2025q4"), undisturbed)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(store.path), moment], check=False)
+    assert killed.returncode == 9
+    assert store.releases() == []
+    build_embedded(Release.parse("2025q4"), store)
+    assert contents(store.path) == contents(undisturbed.path)
+
+
+def test_the_same_facts_give_the_same_bytes_on_any_machine(tmp_path):
+    build_embedded(Release.parse("2026q3"), Store(tmp_path / "here"))
+    environment = {**os.environ, "POLARS_MAX_THREADS": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
+    command = [sys.executable, "-m", "codeset.cli", "build", "2026q3", "--embedded", "--store", str(tmp_path / "there")]
+    subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True)
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+def test_the_manifest_keeps_its_schema(tmp_path):
+    build_embedded(Release.parse("2026q3"), Store(tmp_path))
+    assert faults_of(json.loads((tmp_path / "2026q3" / "manifest.json").read_text()), "manifest") == []
+
+
+def test_readers_need_nothing_of_the_library(tmp_path):
+    """Plain polars and duckdb read the tables; the figures are those of CMS's RVU26C file."""
+    build_embedded(Release.parse("2026q3"), Store(tmp_path))
+    file = tmp_path / "2026q3" / "mpfs.parquet"
+    row = pl.read_parquet(file).row(by_predicate=pl.col("hcpcs") == "11102", named=True)
+    assert (str(row["work_rvu"]), str(row["nonfacility_total_rvu"]), row["global_days"]) == ("0.64", "2.86", "000")
+    found = duckdb.sql(f"select work_rvu, global_days from '{file}' where hcpcs = '17311'").fetchall()
+    assert [(str(work), days) for work, days in found] == [("6.05", "000")]
+
+
+def test_every_table_lies_sorted_by_its_key(tmp_path):
+    snapshot = build_embedded(Release.parse("2026q3"), Store(tmp_path)).snapshot
+    for name in snapshot.manifest.tables:
+        table = snapshot.table(name)
+        assert table.equals(table.sort(TABLES[name].key, nulls_last=True)), name
+
+
+def test_a_table_is_carried_forward_with_its_edition_and_its_origin(tmp_path):
+    store = Store(tmp_path)
+    seal(store)
+    entry, file = storing.carried(store.open("2024q2"), "mue")
+    assert (entry.carried_from, entry.edition) == ("2024q2", "mue 2024-04-01")
+    later = store.seal(Manifest(Release.parse("2024q3"), "all", (), {"mue": entry}), {"mue": file}).snapshot
+    assert later.manifest.tables["mue"].sha256 == store.open("2024q2").manifest.tables["mue"].sha256
+    again, _ = storing.carried(later, "mue")
+    assert again.carried_from == "2024q2", "the release whose files they are, not one between"
+
+
+def test_a_carried_table_that_changed_since_it_was_sealed_stops_the_build(tmp_path):
+    store = Store(tmp_path)
+    seal(store)
+    entry, file = storing.carried(store.open("2024q2"), "mue")
+    mue(99).write_parquet(file)
+    with pytest.raises(StoreProblem, match="changed since it was sealed"):
+        store.seal(Manifest(Release.parse("2024q3"), "all", (), {"mue": entry}), {"mue": file})
+    assert [str(each) for each in store.releases()] == ["2024q2"]
+
+
+def test_the_embedded_excerpt_never_stands_in_the_way_of_the_full_release(tmp_path):
+    seal(Store(tmp_path), release="2025q4")
+    with pytest.raises(StoreProblem, match="holds the full 2025q4"):
+        build_embedded(Release.parse("2025q4"), Store(tmp_path))
+
+
+def test_embedded_facts_built_again_change_nothing(tmp_path):
+    build_embedded(Release.parse("2026q3"), Store(tmp_path))
+    assert build_embedded(Release.parse("2026q3"), Store(tmp_path)).new is False
+
+
+def test_only_the_embedded_releases_are_there_without_files():
+    with pytest.raises(WrongUse, match="there are those of 2025q4 and 2026q3"):
+        facts(Release.parse("2024q1"))
