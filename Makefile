@@ -37,6 +37,7 @@ check: $(VENV)/.made ## Format, lint, types, schemas
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
 	$(BIN)/check-jsonschema --schemafile schemas/layout.schema.json ingest/layouts/*.json
+	$(BIN)/check-jsonschema --schemafile schemas/manifest.schema.json ingest/embedded_facts/*.json
 
 bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's own files
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,bench]'

@@ -1,6 +1,6 @@
 """The table of figures in the second practice guide (headed "Common Dermatology CPT Codes"), tried on two years.
 
-`guidance/figures.csv` holds what the guide says: work RVU, non-facility total RVU and global days of twenty codes.
+`compliance_tests/guidance/figures.csv` holds what the guide says of twenty codes: work RVU, non-facility total, global days.
 """
 
 import csv
@@ -12,7 +12,11 @@ import pytest
 from codeset.releases import Release
 from ingest.embedded import facts
 
-FIGURES = list(csv.DictReader((Path(__file__).parent / "guidance" / "figures.csv").read_text().splitlines()))
+FIGURES = list(
+    csv.DictReader(
+        (Path(__file__).parents[1] / "compliance_tests" / "guidance" / "figures.csv").read_text().splitlines()
+    )
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,96 @@
+"""The house rules of the folders, read from the source: who may import whom, and what stands only where it belongs."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("codeset", "ingest", "compliance_tests")
+SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+
+
+def imported(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+    return names
+
+
+def reaches(file: Path, *modules: str) -> list[str]:
+    return sorted(
+        name for name in imported(file) if any(name == each or name.startswith(f"{each}.") for each in modules)
+    )
+
+
+def texts(file: Path) -> Iterator[str]:
+    """The string constants of a module that are no docstrings."""
+    tree = ast.parse(file.read_text())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    spoken = {
+        id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spoken:
+            yield node.value
+
+
+def within(*folders: str) -> list[Path]:
+    return [
+        file
+        for file in SOURCES
+        if any((ROOT / folder) in file.parents or (ROOT / folder) == file for folder in folders)
+    ]
+
+
+@pytest.mark.parametrize("file", within("codeset"), ids=str)
+def test_the_library_imports_nothing_of_ours_but_itself(file):
+    if file.name != "cli.py":
+        assert reaches(file, "ingest", "compliance_tests") == []
+
+
+@pytest.mark.parametrize("file", within("ingest"), ids=str)
+def test_ingest_imports_only_the_library(file):
+    assert reaches(file, "compliance_tests", "codeset.cli", "codeset.claims", "codeset.suite", "codeset.review") == []
+
+
+@pytest.mark.parametrize("file", within("compliance_tests"), ids=str)
+def test_the_golden_suite_is_data_and_the_library(file):
+    assert reaches(file, "ingest") == []
+
+
+def test_the_core_does_not_know_the_reports_made_of_it():
+    core = [
+        file for file in (ROOT / "codeset").glob("*.py") if file.name not in ("cli.py", "listing.py", "exporting.py")
+    ]
+    assert [file.name for file in core if reaches(file, "codeset.review")] == []
+
+
+def test_only_fetch_speaks_to_the_network():
+    network = ("requests", "urllib3", "urllib.request", "http.client", "socket", "httpx")
+    assert [str(file) for file in SOURCES if reaches(file, *network) and file != ROOT / "ingest" / "fetch.py"] == []
+
+
+def test_workbooks_are_read_in_ingest_and_written_in_one_module():
+    assert [file.name for file in SOURCES if reaches(file, "openpyxl")] == ["workbook.py"]
+    assert [file.parent.name for file in SOURCES if reaches(file, "fastexcel")] == ["ingest"]
+
+
+CODE = re.compile(r"\d{5}|[A-Z]\d{4}|\d{4}[A-Z]")
+
+
+@pytest.mark.parametrize("file", within("codeset", "ingest"), ids=str)
+def test_no_code_rate_or_conversion_factor_stands_in_source(file):
+    found = [text for text in texts(file) if CODE.fullmatch(text) or re.fullmatch(r"3\d\.\d{4}", text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("file", within("codeset"), ids=str)
+def test_cms_header_names_stand_only_in_layouts(file):
+    headers = ("CONV FACTOR", "AOC_Edit", "PROCSTAT", "MUE Adjudication Indicator", "Column 1", "PW GPCI", "GLOB DAYS")
+    assert [text for text in texts(file) for header in headers if header in text] == []
