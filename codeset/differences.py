@@ -175,13 +175,17 @@ def _touched(
     fresh = after.join(before, on=columns, how="anti", nulls_equal=True)
     ended = after.filter(_applies(old) != _applies(new))
     pairs = pl.concat([fresh.select(pair), ended.select(pair)])
+    kept, held = _of(pairs, before), _of(pairs, after)
     gone = before.height - (after.height - fresh.height)
-    if gone:
-        kept, held = (rows.join(pairs, on=pair, how="semi") for rows in (before, after))
-        if kept.join(held, on=columns, how="anti", nulls_equal=True).height != gone:
-            pairs = pl.concat([pairs, before.join(after, on=columns, how="anti", nulls_equal=True).select(pair)])
-    touched = (rows.join(pairs, on=pair, how="semi", maintain_order="left") for rows in (before, after))
-    return next(touched), next(touched)
+    if gone == kept.join(held, on=columns, how="anti", nulls_equal=True).height:
+        return kept, held
+    pairs = pl.concat([pairs, before.join(after, on=columns, how="anti", nulls_equal=True).select(pair)])
+    return _of(pairs, before), _of(pairs, after)
+
+
+def _of(pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of those pairs, in their order."""
+    return rows.join(pairs, on=pairs.columns, how="semi", maintain_order="left")
 
 
 def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Snapshot) -> pl.DataFrame:

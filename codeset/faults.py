@@ -35,6 +35,8 @@ class BadInput(CodesetError):
     def __init__(self, faults: Iterable[Fault], after: str = "Nothing was written.") -> None:
         """Keep *faults* in file and line order; *after* says the state that things are in."""
         self.faults = tuple(sorted(set(faults)))
+        if not self.faults:
+            raise ValueError("bad input without a fault")
         super().__init__("\n".join([*map(str, self.faults), after]))
 
 

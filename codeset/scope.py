@@ -45,12 +45,12 @@ def scope(name: str) -> Scope:
     if name == "all":
         return Scope("all", tuple(TABLES), {})
     plain = tomllib.loads(files("codeset").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    families = {code: each["name"] for each in plain["family"] for span in each["codes"] for code in _codes(span)}
+    families = {code: each["name"] for each in plain["family"] for span in each["codes"] for code in codes_of(span)}
     return Scope(plain["name"], tuple(plain["tables"]), families)
 
 
-def _codes(span: str) -> Iterator[str]:
-    """Every code that *span* counts: `11102-11107` or a single one; a letter before the digits stays."""
+def codes_of(span: str) -> Iterator[str]:
+    """Yield every code that *span* counts: `11102-11107` or a single one; a letter before the digits stays."""
     first, _, last = span.partition("-")
     letter, digits = (first[0], first[1:]) if first[0].isalpha() else ("", first)
     end = (last or first).removeprefix(letter)

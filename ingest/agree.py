@@ -1,13 +1,12 @@
 """CMS ships one table in several forms: they must say the same, cell for cell, unless the layout excuses a column."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from codeset.faults import BadInput, Fault
 from codeset.tables import TABLES
-from ingest.reading import FILE, LINE, Reading
+from ingest.reading import FILE, LINE, Reading, keyed
 
 
 def agreed(readings: list[Reading]) -> Reading:
@@ -50,7 +49,7 @@ def differences(one: Reading, other: Reading) -> list[Disagreement]:
         alone = here.frame.join(there.frame, on=key, how="anti", nulls_equal=True)
         if alone.height:
             row = alone.row(0, named=True)
-            says = f"{alone.height} records are not in {there.names[0]} (first: {_key(row, key)})"
+            says = f"{alone.height} records are not in {there.names[0]} (first: {keyed(row, key)})"
             found.append(Disagreement(row[FILE], row[LINE], says))
     both = one.frame.join(other.frame, on=key, how="inner", nulls_equal=True, suffix=" there", maintain_order="left")
     for column in values:
@@ -58,12 +57,8 @@ def differences(one: Reading, other: Reading) -> list[Disagreement]:
         if unequal.height:
             row = unequal.row(0, named=True)
             says = (
-                f"{column} of {_key(row, key)} is {row[column]}, but {row[f'{column} there']} in "
+                f"{column} of {keyed(row, key)} is {row[column]}, but {row[f'{column} there']} in "
                 f"{row[f'{FILE} there']} line {row[f'{LINE} there']} ({unequal.height} such records)"
             )
             found.append(Disagreement(row[FILE], row[LINE], says, column))
     return found
-
-
-def _key(row: Mapping[str, object], key: Iterable[str]) -> str:
-    return " ".join(str(row[part]) for part in key)

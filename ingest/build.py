@@ -1,7 +1,7 @@
 """The main of the project: CMS's files in, a sealed snapshot out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -10,11 +10,11 @@ from codeset.faults import BadInput, Fault, WrongUse
 from codeset.manifest import Manifest, TableEntry
 from codeset.releases import Release
 from codeset.store import Sealed, Store, carried
-from codeset.tables import TABLES
+from codeset.tables import NEEDED, TABLES
 from ingest import complete, contracts
 from ingest.complete import Delivery
 from ingest.read import read
-from ingest.reading import FILE, LINE, Reading
+from ingest.reading import Reading
 from ingest.recognise import recognise
 from ingest.sources import open_all
 
@@ -47,12 +47,7 @@ def build(
     """
     carries = _carried(store, release, carry or {})
     accepted = tuple(sorted(f"row count of {_known(table)}" for table in set(accept_row_count)))
-    say("recognising files")
-    delivery = complete.delivered(recognise(open_all(list(files))))
-    if faults := [*complete.faults_of(delivery, release), *_carried_and_given(delivery, carries)]:
-        raise BadInput(faults)
-    say(f"reading {len(delivery.files)} files")
-    readings = {table: _in_order(reading) for table, reading in read(delivery.files, release).items()}
+    readings, unrecognised, read_notes = _read(release, files, carries, say)
     say("checking contracts")
     faults = [fault for reading in readings.values() for fault in contracts.check(reading, release)]
     notes, count_faults = _against_before(readings, release, store, set(accept_row_count))
@@ -62,9 +57,29 @@ def build(
     manifest = _manifest(release, readings, {table: entry for table, (entry, _) in carries.items()}, accepted)
     tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
     sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()})
-    reading_notes = [note for reading in readings.values() for note in reading.notes]
-    missing = tuple(delivery.missing(carries))
-    return Built(sealed, delivery.unrecognised, missing, (*delivery.notes, *reading_notes, *notes))
+    missing = tuple(table for table in NEEDED if table not in readings and table not in carries)
+    return Built(sealed, unrecognised, missing, (*read_notes, *notes))
+
+
+def _read(
+    release: Release, files: Sequence[Path], carries: Mapping[str, object], say: Say
+) -> tuple[dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
+    """Return the tables that the files make up, the files that no layout knows, and remarks.
+
+    The files' bytes are let go when this ends: tables are sorted and sealed without them.
+    """
+    say("recognising files")
+    delivery = complete.delivered(recognise(open_all(list(files))))
+    faults = [*complete.faults_of(delivery, release), *_carried_and_given(delivery, carries)]
+    if not delivery.files and not carries:
+        unknown = delivery.unrecognised or tuple(map(str, files))
+        faults += [Fault(name, 0, "not a file that any layout knows") for name in unknown]
+    if faults:
+        raise BadInput(faults)
+    say(f"reading {len(delivery.files)} files")
+    readings = read(delivery.files, release)
+    notes = [note for reading in readings.values() for note in reading.notes]
+    return readings, delivery.unrecognised, (*delivery.notes, *notes)
 
 
 def _known(table: str) -> str:
@@ -86,14 +101,6 @@ def _carried_and_given(delivery: Delivery, carries: Mapping[str, object]) -> lis
         for each in delivery.files
         if each.table in carries
     ]
-
-
-def _in_order(reading: Reading) -> Reading:
-    """The rows by the table's key, with the columns that older files lack as null."""
-    table = TABLES[reading.table]
-    lacking = [pl.lit(None).alias(column) for column in table.columns if column not in reading.frame.columns]
-    frame = reading.frame.with_columns(lacking).select(*table.columns, LINE, FILE)
-    return replace(reading, frame=frame.sort(table.key, nulls_last=True))
 
 
 def _against_before(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codeset.faults import Fault
 from codeset.releases import Release
-from codeset.tables import NEEDED, TABLES
+from codeset.tables import TABLES
 from ingest.recognise import Recognised
 from ingest.sources import File
 
@@ -24,29 +24,19 @@ class Delivery:
         """The tables that the files make up."""
         return {each.table for each in self.files if each.table}
 
-    def missing(self, carried: Iterable[str]) -> list[str]:
-        """Return the needed tables that neither came nor are carried forward."""
-        return [table for table in NEEDED if table not in self.tables and table not in carried]
-
 
 def delivered(recognised: Iterable[Recognised | File]) -> Delivery:
     """Sort what was recognised; the same file given twice counts once."""
-    known: dict[tuple[str, str], Recognised] = {}
+    known: dict[tuple[str | None, str], Recognised] = {}
     unknown, notes = [], []
     for each in recognised:
         if isinstance(each, File):
             unknown.append(each.names)
             continue
-        before = known.setdefault((each.file.source.sha256, each.names.casefold()), each)
-        twin = next((other for other in known.values() if other is not each and _same(other, each)), None)
-        if before is each and twin is not None:
-            known.pop((each.file.source.sha256, each.names.casefold()))
-            notes.append(f"{each.names} is the same file as {twin.names}; read once")
+        first = known.setdefault((each.table, each.file.source.sha256), each)
+        if first is not each:
+            notes.append(f"{each.names} is the same file as {first.names}; read once")
     return Delivery(tuple(known.values()), tuple(unknown), tuple(notes))
-
-
-def _same(one: Recognised, other: Recognised) -> bool:
-    return one.file.source.sha256 == other.file.source.sha256
 
 
 def faults_of(delivery: Delivery, release: Release) -> Iterator[Fault]:
@@ -64,7 +54,7 @@ def _misfit(each: Recognised, release: Release) -> Iterator[Fault]:
             names,
             0,
             f"is of {each.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
-            f"as the release that it is of and carry it forward: --carry {each.table}={each.period}",
+            f"as the release that it is of and carry it forward: --carry {each.table}={each.period_label}",
         )
     elif release.unrevised < each.layout.since:
         yield Fault(names, 0, f"the layout of {each.layout.publication} is known from {each.layout.since} on")

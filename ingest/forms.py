@@ -27,6 +27,7 @@ END_OF_FILE = "\x1a"
 
 _HEAD_BYTES = 16_384
 _HEAD_ROWS = 30
+_HEADER_LETTERS = 60
 _ENCODING = "cp1252"
 
 
@@ -87,7 +88,8 @@ def cells(file: File, layout: Layout, form: str, sheet: str, release: Release) -
 
 
 def _lines_normalised(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    """The bytes with plain line ends, and without the mark that some editors put in front."""
+    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _text(file: File) -> str:
@@ -129,10 +131,9 @@ def _from_grid(file: File, rules: Any, columns: list[Column], layout: Layout, gr
     records, faults = _records(file, rules, rows, len(places))
     if faults:
         raise BadInput(faults)
-    data: dict[str, list[Any]] = {LINE: [row.line for row, _ in records], BLOCK: [block for _, block in records]}
-    for place, column in enumerate(places):
-        if column.name:
-            data[column.name] = [row.cells[place] for row, _ in records]
+    data: dict[str, Sequence[Any]] = {LINE: [row.line for row, _ in records], BLOCK: [block for _, block in records]}
+    by_column = zip(*(row.cells for row, _ in records), strict=True) if records else ([] for _ in places)
+    data |= {column.name: texts for column, texts in zip(places, by_column, strict=True) if column.name}
     schema = {name: pl.Int32 if name in (LINE, BLOCK) else pl.String for name in data}
     return pl.DataFrame(data, schema=schema)
 
@@ -176,7 +177,7 @@ def _header(file: File, header: Any, columns: list[Column], layout: Layout, rows
 def _matched(file: File, texts: list[str], columns: list[Column], layout: Layout, line: int) -> list[Column]:
     places = [[column for column in columns if column.header.fullmatch(text)] for text in texts]
     found = [column for place in places for column in place]
-    read = f"headers read: {'; '.join(texts)}"
+    read = f"headers read: {_quoted(texts)}"
     table = layout.rules["tables"][0]["table"]
     faults = [
         Fault(file.names, line, f'no column "{column.rules["header"]}" ({table}.{column.name or "dropped"}); {read}')
@@ -184,7 +185,7 @@ def _matched(file: File, texts: list[str], columns: list[Column], layout: Layout
         if column not in found and not column.rules.get("optional")
     ]
     faults += [
-        Fault(file.names, line, f'column "{text}" is not in the layout of {layout.publication}; {read}')
+        Fault(file.names, line, f'column "{_quoted([text])}" is not in the layout of {layout.publication}; {read}')
         for text, place in zip(texts, places, strict=True)
         if not place
     ]
@@ -202,16 +203,22 @@ def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
+def _quoted(texts: list[str]) -> str:
+    """Headers as a message shows them: of a long one the last word, so that no notice above it slips into a log."""
+    return "; ".join(text if len(text) <= _HEADER_LETTERS else "... " + text.split()[-1] for text in texts)
+
+
 def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl.LazyFrame:
-    """Tab separated files are CMS's millions of rows: polars reads them, once header and line lengths are matched."""
-    data = file.data if b"\n" in file.data else _lines_normalised(file.data)
+    """Tab separated files are CMS's millions of rows: polars reads them, once the header is matched.
+
+    A record that is too long fails when the frame is collected; in one too short the missing cells are blank, which the
+    last column of every such layout does not allow.
+    """
+    lone = file.data.count(b"\r") != file.data.count(b"\r\n")
+    data = _lines_normalised(file.data) if lone else file.data
     start = (Grid(n, line.split("\t")) for n, line in enumerate(head_of(file, "").split("\n"), start=1))
     names = [column.name for column in _header(file, rules["header"], columns, layout, start)]
     above = next(start).line - 1
-    head = data[:_HEAD_BYTES].split(b"\n", above)[:above]
-    tabs = data.count(b"\t") - sum(line.count(b"\t") for line in head)
-    if tabs != (data.count(b"\n") - above) * (len(names) - 1):
-        raise BadInput(_ragged(file, data, above, len(names)))
     return pl.scan_csv(
         data if data.isascii() else data.decode(_ENCODING).encode(),
         separator="\t",
@@ -226,11 +233,17 @@ def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl
     ).with_columns(pl.col(LINE).cast(pl.Int32))
 
 
-def _ragged(file: File, data: bytes, above: int, width: int) -> list[Fault]:
-    """Say which lines have another number of cells than the header."""
-    counts = ((n, line.count(b"\t") + 1) for n, line in enumerate(_lines_normalised(data).split(b"\n")[:-1], start=1))
-    wrong = [(n, found) for n, found in counts if n > above and found != width]
-    return [Fault(file.names, n, f"{found} cells, expected {width} as in the header") for n, found in wrong]
+def ragged(file: File, header: Any, width: int) -> list[Fault]:
+    """Return a fault for each record of a tab separated file that has not *width* cells."""
+    lines = _lines_normalised(file.data).removesuffix(b"\n").split(b"\n")
+    anchor = next(n for n, line in enumerate(lines) if line.startswith(header["anchor"].encode()))
+    records = enumerate(lines[anchor + header["below"] + 1 :], start=anchor + header["below"] + 2)
+    counts = ((line, record.count(b"\t") + 1) for line, record in records)
+    return [
+        Fault(file.names, line, f"{found} cells, expected {width} as in the header")
+        for line, found in counts
+        if found != width
+    ]
 
 
 def _fixed(file: File, rules: Any, columns: list[Column]) -> pl.DataFrame:

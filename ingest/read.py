@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import polars as pl
 
 from codeset.faults import BadInput, Fault
 from codeset.releases import Release
+from codeset.tables import TABLES
 from ingest import forms
 from ingest.agree import agreed, differences
 from ingest.factors import dated
@@ -33,7 +34,21 @@ def read(recognised: Iterable[Recognised], release: Release) -> dict[str, Readin
             faults += error.faults
     if faults:
         raise BadInput(faults)
-    return {table: _table(table, list(group), release) for table, group in groupby(readings, lambda each: each.table)}
+    by_table = {table: list(group) for table, group in groupby(readings, lambda each: each.table)}
+    readings.clear()
+    return {table: _in_order(_table(table, by_table.pop(table), release)) for table in list(by_table)}
+
+
+def _in_order(reading: Reading) -> Reading:
+    """The rows by the table's key, with the columns that older files lack as null."""
+    table = TABLES[reading.table]
+    lacking = [
+        pl.lit(None, dtype=kind).alias(column)
+        for column, kind in table.columns.items()
+        if column not in reading.frame.columns
+    ]
+    frame = reading.frame.with_columns(lacking).select(*table.columns, LINE, FILE)
+    return replace(reading, frame=frame.sort(*table.key, LINE, nulls_last=True))
 
 
 def _one(each: Recognised, release: Release) -> Reading:
@@ -42,9 +57,12 @@ def _one(each: Recognised, release: Release) -> Reading:
     lacking = each.layout.forms[each.form].get("lacks", [])
     columns = [column for column in each.layout.columns_of(release) if column.name and column.name not in lacking]
     cells = forms.cells(each.file, each.layout, each.form, each.sheet, release)
-    frame = typed(cells, columns, table, each.form, each.file.names)
+    try:
+        frame = typed(cells, columns, table, each.form, each.file.names)
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
+        raise BadInput(_ragged(each, release)) from error
     if isinstance(frame, list):
-        raise BadInput(frame)
+        raise BadInput(_ragged(each, release) or frame)
     notes = tuple(restored(cells, columns, each.form, each.file.names))
     repeated, frame = _once(frame) if each.layout.rules.get("repeats") else ((), frame)
     return Reading(
@@ -58,6 +76,14 @@ def _one(each: Recognised, release: Release) -> Reading:
         form=each.form,
         names=(each.names,),
     )
+
+
+def _ragged(each: Recognised, release: Release) -> list[Fault]:
+    """The records of a tab separated file that are too short or too long: what else is wrong follows from them."""
+    rules = each.layout.forms[each.form]
+    if rules.get("delimiter") != "\t":
+        return []
+    return forms.ragged(each.file, rules["header"], len(each.layout.columns_of(release)))
 
 
 def _once(frame: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
@@ -98,13 +124,17 @@ def _with_factor(reading: Reading) -> Reading:
         found = reading.frame.filter(pl.col(_FACTOR) != pl.col(_FACTOR).first())
         line = found[LINE][0] if found.height else 0
         said = ", ".join(map(str, factors)) or "none"
-        raise BadInput([Fault(reading.sources[0].name, line, f"one conversion factor for a file, but found: {said}")])
+        raise BadInput([Fault(reading.names[0], line, f"expected one conversion factor in a file, found: {said}")])
     return replace(reading, frame=reading.frame.drop(_FACTOR), factor=factors[0])
 
 
 def _variants(readings: list[Reading], release: Release) -> Reading:
     """Files that differ in nothing but the conversion factor: QP and non-QP; a change within a quarter."""
     by_factor = sorted(readings, key=lambda each: (each.factor or 0, each.form))
+    for one, other in pairwise(by_factor):
+        if (one.factor, one.form) == (other.factor, other.form):
+            says = f"a second edition of {one.table}; {one.names[0]} came too. Give one of them"
+            raise BadInput([Fault(other.names[0], 0, says)])
     by_value = [agreed(_joined(list(group))) for _, group in groupby(by_factor, lambda each: each.factor)]
     first, *others = by_value
     notes, sources = list(first.notes), list(first.sources)

@@ -1,5 +1,6 @@
 """A table as it was read from CMS's files, before it is checked and sealed."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,11 @@ from ingest.layout import Layout
 FILE = "source_file"
 LINE = "source_line"
 """Columns that say where a row was read; they end with the contracts and are not sealed."""
+
+
+def keyed(row: Mapping[str, object], key: Iterable[str]) -> str:
+    """Return a row's key as messages show it."""
+    return " ".join(str(row[column]) for column in key if row[column] not in ("", None))
 
 
 @dataclass(frozen=True)

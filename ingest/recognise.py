@@ -42,6 +42,11 @@ class Recognised:
         return self.year in (None, release.year) and self.quarter in (None, release.quarter)
 
     @property
+    def period_label(self) -> str:
+        """The release to seal the file as: the year's last where it states no quarter."""
+        return f"{self.year or 'YEAR'}q{self.quarter or 4}"
+
+    @property
     def period(self) -> str:
         """The year and quarter that the file states, in words."""
         return f"{self.year or 'YEAR'}" + (f"q{self.quarter}" if self.quarter else "")

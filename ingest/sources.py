@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class File:
         """The file's name with those of the zips around it, as people write it: `rvu24b.zip/GPCI2024.csv`."""
         return "/".join((*self.archives, self.name))
 
-    @property
+    @cached_property
     def source(self) -> manifest.Source:
         """The file as the manifest names it."""
         return manifest.Source(self.name, sha256(self.data).hexdigest(), len(self.data))

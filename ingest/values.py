@@ -35,15 +35,12 @@ class Rule:
 def typed(cells: pl.LazyFrame, columns: list[Column], table: str, form: str, name: str) -> pl.DataFrame | list[Fault]:
     """Return *cells* with the table's types (and `source_line`), or every fault found, one for each column.
 
-    *name* is the file's, for the faults.
+    *name* is the file's, for the faults. Raises ComputeError or SchemaError: if records differ in length.
     """
     rules = {column.name: _rule(column, table, form) for column in columns}
     values = [rule.value.alias(column) for column, rule in rules.items()]
     checks = [rule.ok.alias(_CHECK + column) for column, rule in rules.items()]
-    try:
-        checked = cells.select(LINE, *values, *checks).collect()
-    except pl.exceptions.ComputeError as error:
-        return [Fault(name, 0, f"records of different lengths ({error})")]
+    checked = cells.select(LINE, *values, *checks).collect()
     passed = checked.select(pl.col(f"^{_CHECK}.*$").fill_null(value=False).all()).row(0, named=True)
     wrong = [column for column in columns if not passed[_CHECK + column.name]]
     if wrong:

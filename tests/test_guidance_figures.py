@@ -1,6 +1,6 @@
 """The table of figures in the second practice guide (headed "Common Dermatology CPT Codes"), tried on two years.
 
-`compliance_tests/guidance/figures.csv` holds what the guide says of twenty codes: work RVU, non-facility total, global days.
+`compliance_tests/guidance/figures.csv` holds what the guide says of twenty codes: work RVU, total RVU, global days.
 """
 
 import csv

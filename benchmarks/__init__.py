@@ -1,0 +1,1 @@
+"""Measured ratios against other ways and the floor; never a timed test."""

@@ -1,0 +1,117 @@
+"""Jobs, each in a process of its own: its time, its peak memory, no cache shared with another.
+
+`python -m benchmarks.measure MODULE FUNCTION FOLDER` is such a process: it imports, then runs and times the function.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from tempfile import mkdtemp
+
+REPOSITORY = Path(__file__).parents[1]
+CMS = Path(os.environ.get("CODESET_CMS_DIR", REPOSITORY.parent / "shared" / "cms"))
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to be measured: a command, or a function of ours called with a folder of its own."""
+
+    name: str
+    command: Sequence[str]
+    times: int
+    times_itself: bool = False
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The outcome of a job: median seconds and the highest peak of memory in bytes over all its runs."""
+
+    seconds: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; without a goal `met` is None."""
+
+    what: str
+    ours: str
+    other: str
+    ratio: str
+    goal: str = ""
+    met: bool | None = None
+
+    @property
+    def cells(self) -> list[str]:
+        """The line's texts."""
+        met = {None: "", True: "met", False: "not met"}[self.met]
+        return [self.what, self.ours, self.other, self.ratio, self.goal, met]
+
+
+def function(name: str, module: str, folder: Path, times: int) -> Job:
+    """Return the job of running function *name* of *module*; imports are not in its time."""
+    command = [sys.executable, "-m", "benchmarks.measure", module, name, str(folder)]
+    return Job(name, command, times, times_itself=True)
+
+
+def interleaved(jobs: Sequence[Job]) -> dict[str, Measured]:
+    """Run the jobs in turn, so that a machine's slow minute falls on all of them; return each by its name."""
+    runs: dict[str, list[Measured]] = {job.name: [] for job in jobs}
+    for turn in range(max(job.times for job in jobs)):
+        for job in jobs:
+            if turn < job.times:
+                runs[job.name].append(once(job))
+    return {name: _summed_up(measured) for name, measured in runs.items()}
+
+
+def once(job: Job) -> Measured:
+    """Run the job in a new process.
+
+    The peak is never below this process's own, which the child inherits: import polars here, but hold no tables.
+    Raises RuntimeError: if the job ends with anything but 0.
+    """
+    begin = time.perf_counter()
+    with subprocess.Popen(job.command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        said = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - begin
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
+    return Measured(float(said) if job.times_itself else wall, usage.ru_maxrss * _MAXRSS_UNIT)
+
+
+def _summed_up(runs: Iterable[Measured]) -> Measured:
+    runs = list(runs)
+    return Measured(median(run.seconds for run in runs), max(run.peak for run in runs))
+
+
+def seconds(measured: Measured) -> str:
+    """Return the time as the table shows it."""
+    return f"{measured.seconds:.2f} s"
+
+
+def gib(measured: Measured) -> str:
+    """Return the peak as the table shows it."""
+    return f"{measured.peak / 2**30:.2f} GiB"
+
+
+def main(module: str, name: str, folder: str) -> None:
+    """Print how many seconds the function takes in a new folder under *folder*."""
+    job = getattr(import_module(module), name)
+    own = Path(mkdtemp(dir=folder))
+    begin = time.perf_counter()
+    job(own)
+    print(time.perf_counter() - begin)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

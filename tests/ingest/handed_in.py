@@ -1,0 +1,94 @@
+"""Files handed in to a build, and what it said: the words that the tests of ingest share."""
+
+import io
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import polars as pl
+import pytest
+from facts import Facts
+
+from codeset.faults import BadInput
+from codeset.releases import Release
+from codeset.store import Store
+from codeset.tables import TABLES
+from ingest.build import Built, build
+from ingest.read import read
+from ingest.recognise import Recognised, recognise
+from ingest.render import file_name, rendered, zipped
+from ingest.sources import File
+
+_SHEET = "xl/worksheets/sheet1.xml"
+
+
+def posted(
+    facts: Facts, table: str, form: str = "csv", *, factor: int = 0, line_end: str = "\r\n"
+) -> tuple[str, bytes]:
+    """Return the name and bytes of one file of *facts*; *factor* chooses among the conversion factors."""
+    chosen = facts.factors[factor]
+    apm = chosen.qualifying_apm if table == "mpfs" else None
+    name = file_name(table, facts.release, form, qualifying_apm=apm)
+    return name, rendered(table, facts.tables[table], facts.release, form, chosen.value, line_end)
+
+
+def sheet(data: bytes) -> bytes:
+    """Return the XML of a workbook's first sheet."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return book.read(_SHEET)
+
+
+def changed(data: bytes, old: str, new: str) -> bytes:
+    """Return *data* with the one place that says *old* saying *new*; of a workbook, in its sheet."""
+    if not data.startswith(b"PK"):
+        assert data.count(old.encode()) == 1, f"{old!r} stands {data.count(old.encode())} times"
+        return data.replace(old.encode(), new.encode())
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    return zipped(members | {_SHEET: changed(members[_SHEET], old, new)})
+
+
+def hand_in(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write *files* into *folder* and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def built(store: Store, release: Release, *paths: Path, accept: Iterable[str] = ()) -> Built:
+    """Build *release* out of *paths*."""
+    return build(release, paths, store, accept_row_count=accept)
+
+
+def refused(store: Store, release: Release, files: Mapping[str, bytes]) -> list[str]:
+    """Return what a build of *files* is refused for; the store is as it was before, down to the names of its files."""
+    before = contents(store)
+    folder = hand_in(store.path.parent / "cms", files)
+    with pytest.raises(BadInput) as caught:
+        build(release, [folder], store)
+    assert str(caught.value).endswith("\nNothing was written.")
+    assert contents(store) == before
+    return [str(fault) for fault in caught.value.faults]
+
+
+def contents(store: Store) -> set[str]:
+    """Return the path of everything in the store."""
+    return {str(path.relative_to(store.path)) for path in store.path.rglob("*")}
+
+
+def recognised(name: str, data: bytes, archives: tuple[str, ...] = ()) -> Recognised:
+    """Return what the file turns out to be."""
+    (each,) = recognise([File(name, archives, data)])
+    assert isinstance(each, Recognised), f"{name} is not recognised"
+    return each
+
+
+def read_back(name: str, data: bytes, release: Release) -> pl.DataFrame:
+    """Return the table that one file makes up, in the columns and order of the snapshot."""
+    ((table, reading),) = read([recognised(name, data)], release).items()
+    lacking = [pl.lit(None, kind).alias(column) for column, kind in TABLES[table].columns.items()]
+    lacking = [column for column in lacking if column.meta.output_name() not in reading.frame.columns]
+    return (
+        reading.frame.with_columns(lacking).select(list(TABLES[table].columns)).sort(TABLES[table].key, nulls_last=True)
+    )

@@ -1,0 +1,493 @@
+"""Each contract at the door, and a file that breaks it: what is said names the file, the line, what was found."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from facts import Facts
+from handed_in import built, changed, contents, hand_in, posted, refused
+from polars.testing import assert_frame_equal
+
+from codeset.faults import BadInput
+from codeset.releases import Release
+from codeset.store import Store
+
+RESAVED = (
+    "This copy seems to have been re-saved by a spreadsheet, which drops leading zeros; "
+    "take the file from CMS's own zip."
+)
+STATUS_CODES = "one of A, B, C, D, E, F, G, H, I, J, M, N, P, Q, R, T, X"
+FEES, FEES_TEXT, FEES_BOOK = "PPRRVU24_APR.csv", "PPRRVU24_APR.txt", "PPRRVU24_APR.xlsx"
+EDITS = "ccipra-v301r0.txt"
+UNITS = "MCR_MUE_PractitionerServices_Eff_04-01-2024.csv"
+ONE_EDIT = "more than one edit of these two codes applies in 2024q2; expected one row and one direction"
+
+# table, form; what CMS's file says, what the broken one says; what is said of it
+BROKEN = {
+    "nonfacility total": (
+        *("mpfs", "csv", "0.07,3.02,1.12,", "0.07,3.03,1.12,"),
+        [f"{FEES}: line 16: 11102: nonfacility total is 3.03, expected work + PE + MP = 3.02"],
+    ),
+    "facility total": (
+        *("mpfs", "csv", "0.07,3.02,1.12,", "0.07,3.02,1.21,"),
+        [f"{FEES}: line 16: 11102: facility total is 1.21, expected work + PE + MP = 1.12"],
+    ),
+    "both totals": (
+        *("mpfs", "txt", "A   0.66   2.29     0.39", "A   0.67   2.29     0.39"),
+        [
+            f"{FEES_TEXT}: line 13: 11102: facility total is 1.12, expected work + PE + MP = 1.13",
+            f"{FEES_TEXT}: line 13: 11102: nonfacility total is 3.02, expected work + PE + MP = 3.03",
+        ],
+    ),
+    "a code and modifier twice": (
+        *("mpfs", "csv", "\n88305,26,", "\n88305,TC,"),
+        [f"{FEES}: line 41: 88305 TC stands more than once; expected one record for each hcpcs and modifier"],
+    ),
+    "a code without its leading zeros": (
+        *("mpfs", "csv", "\n00100,", "\n100,"),
+        [f'{FEES}: line 11: 1 cells of hcpcs have fewer than 5 characters (first: "100"); expected "00100". {RESAVED}'],
+    ),
+    "global days without their leading zero": (
+        *("mpfs", "csv", "3.22,0,010,", "3.22,0,10,"),
+        [
+            (
+                f"{FEES}: line 15: 1 cells of global_days have fewer than 3 characters "
+                f'(first: "10"); expected "010". {RESAVED}'
+            )
+        ],
+    ),
+    "an RVU with a letter": (
+        *("mpfs", "csv", "0.66,2.29,", "O.66,2.29,"),
+        [f'{FEES}: line 16: work_rvu is "O.66", expected a number with at most 2 decimals'],
+    ),
+    "an RVU with three decimals": (
+        *("mpfs", "csv", "0.66,2.29,", "0.660,2.29,"),
+        [f'{FEES}: line 16: work_rvu is "0.660", expected a number with at most 2 decimals'],
+    ),
+    "an RVU below zero": (
+        *("mpfs", "csv", "0.66,2.29,", "-0.66,2.29,"),
+        [f'{FEES}: line 16: work_rvu is "-0.66", expected a number with at most 2 decimals'],
+    ),
+    "an empty RVU": (
+        *("mpfs", "csv", "0.66,2.29,", ",2.29,"),
+        [f'{FEES}: line 16: work_rvu is "", expected a number with at most 2 decimals'],
+    ),
+    "an NA mark that is not one": (
+        *("mpfs", "csv", "1.38,NA,0.02", "1.38,N,0.02"),
+        [f'{FEES}: line 39: facility_na is "N", expected "NA" or blank'],
+    ),
+    "two conversion factors in one file": (
+        *(
+            "mpfs",
+            "csv",
+            "3.02,1.12,0,000,0.00,0.00,0.00,2,0,1,0,0,,33.2875",
+            "3.02,1.12,0,000,0.00,0.00,0.00,2,0,1,0,0,,32.7442",
+        ),
+        [f"{FEES}: line 16: expected one conversion factor in a file, found: 32.7442, 33.2875"],
+    ),
+    "a row with a cell too many": (
+        *("mpfs", "csv", "0.66,2.29,", "0.66,,2.29,"),
+        [f"{FEES}: line 16: 32 cells, expected 31 as in the header"],
+    ),
+    "a number that is no noise in a workbook": (
+        *("mpfs", "xlsx", 'r="F16" t="n"><v>0.66<', 'r="F16" t="n"><v>0.661<'),
+        [f'{FEES_BOOK}: line 16: work_rvu is "0.661", expected 2 decimals'],
+    ),
+    "text at positions that mean nothing": (
+        *("mpfs", "txt", "A   0.66   2.29     0.39", "A   0.66x  2.29     0.39"),
+        [f"{FEES_TEXT}: line 13: text at positions that the layout leaves blank"],
+    ),
+    "CCMI 9 on an edit that applied": (
+        *("ptp", "txt", "\t20220101\t20220101\t9\t", "\t20220101\t20220102\t9\t"),
+        [
+            (
+                f"{EDITS}: line 8: 0001A 90473: CCMI 9, effective 2022-01-01, deleted 2022-01-02; "
+                "expected CCMI 9 exactly where the two dates are the same"
+            )
+        ],
+    ),
+    "CCMI 1 on an edit that never applied": (
+        *("ptp", "txt", "\t20220101\t20220101\t9\t", "\t20220101\t20220101\t1\t"),
+        [
+            (
+                f"{EDITS}: line 8: 0001A 90473: CCMI 1, effective 2022-01-01, deleted 2022-01-01; "
+                "expected CCMI 9 exactly where the two dates are the same"
+            )
+        ],
+    ),
+    "an edit deleted before it took effect": (
+        *("ptp", "txt", "\t19980401\t20190331\t", "\t19980401\t19970331\t"),
+        [f"{EDITS}: line 18: 17000 11042: deleted 1997-03-31, before it took effect 1998-04-01"],
+    ),
+    "a pair with two edits on a day of the quarter": (
+        *("ptp", "txt", "11102\t17000\t\t19960101\t20191231", "11102\t17000\t\t19960101\t20240401"),
+        [f"{EDITS}: line 13: 11102 17000: {ONE_EDIT}", f"{EDITS}: line 14: 11102 17000: {ONE_EDIT}"],
+    ),
+    "a pair in both directions": (
+        *("ptp", "txt", "12001\t12011\t\t19960101\t20191231", "12001\t12011\t\t19960101\t*"),
+        [f"{EDITS}: line 16: 12001 12011: {ONE_EDIT}", f"{EDITS}: line 17: 12011 12001: {ONE_EDIT}"],
+    ),
+    "a deletion date that does not exist": (
+        *("ptp", "txt", "\t20190331\t", "\t20190229\t"),
+        [f'{EDITS}: line 18: deletion_date is "20190229", expected a date that exists, as %Y%m%d, or "*"'],
+    ),
+    "an effective date that does not exist": (
+        *("ptp", "txt", "\t20190401\t", "\t20240231\t"),
+        [f'{EDITS}: line 12: effective_date is "20240231", expected a date that exists, as %Y%m%d'],
+    ),
+    "a blank where no deletion is a star": (
+        *("ptp", "txt", "\t20190401\t*\t", "\t20190401\t\t"),
+        [f'{EDITS}: line 12: deletion_date is "", expected a date that exists, as %Y%m%d, or "*"'],
+    ),
+    "an edit with a cell too few": (
+        *("ptp", "txt", "U0003\tU0004\t\t", "U0003\tU0004\t"),
+        [f"{EDITS}: line 27: 6 cells, expected 7 as in the header"],
+    ),
+    "an edit without a rationale": (
+        *("ptp", "txt", "\t20200101\t*\t0\tStandards of medical/surgical practice", "\t20200101\t*\t0\t"),
+        [f'{EDITS}: line 26: rationale is "", expected some text'],
+    ),
+    "the same edit twice": (
+        *("ptp", "txt", "\n17000\t12001\t\t", "\n10060\t12001\t\t"),
+        [
+            f"{EDITS}: line 11: 10060 12001: {ONE_EDIT}",
+            (
+                f"{EDITS}: line 19: 10060 12001 2012-10-01 Misuse of Column Two code with Column One code stands more "
+                "than once; expected one record for each column_one and column_two and effective_date and "
+                "deletion_date and rationale"
+            ),
+            f"{EDITS}: line 19: 10060 12001: {ONE_EDIT}",
+        ],
+    ),
+    "a day that a common year lacks": (
+        *("add_on", "txt", "1U00052023365U0003", "1U00052023366U0003"),
+        [
+            (
+                "AOC_V2024Q2-MCR.txt: line 19: add_on_code_deletion_date is "
+                '"2023366", expected a date that exists, as %Y%j, or ""'
+            )
+        ],
+    ),
+    "an add-on edit deleted before it took effect": (
+        *("add_on", "txt", "1U00052023365U000320233652021001", "1U00052023365U000320233652024001"),
+        ["AOC_V2024Q2-MCR.txt: line 19: U0005 U0003: deleted 2023-12-31, before it took effect 2024-01-01"],
+    ),
+    "an add-on type that is none": (
+        *("add_on", "xlsx", 'r="A3" t="inlineStr"><is><t>2<', 'r="A3" t="inlineStr"><is><t>4<'),
+        ['AOC_V2024Q2-MCR.xlsx: line 3: add_on_type is "4", expected one of 1, 2, 3'],
+    ),
+    "an adjudication indicator that is none": (
+        *("mue", "csv", "17003,13,2 Date", "17003,13,4 Date"),
+        [f'{UNITS}: line 20: mai is "4 Date of...", expected one of 1, 2, 3 and its text'],
+    ),
+    "an adjudication indicator with another text": (
+        *("mue", "csv", "17003,13,2 Date of Service Edit: Policy", "17003,13,2 Per Line"),
+        [f'{UNITS}: line 20: mai is "2 Per Line", expected one of 1, 2, 3 and its text'],
+    ),
+    "units with decimals": (
+        *("mue", "csv", "17003,13,2", "17003,13.5,2"),
+        [f'{UNITS}: line 20: mue_value is "13.5", expected a whole number'],
+    ),
+    "a locality twice": (
+        *("gpci", "csv", "13202,NY,02,", "13202,NY,01,"),
+        ["GPCI2024.csv: line 11: 13202 01 stands more than once; expected one record for each mac and locality"],
+    ),
+    "a footnote between the records": (
+        *("gpci", "csv", "\n13202,NY,02,", "\nA remark,,,,,,\r\n13202,NY,02,"),
+        ["GPCI2024.csv: line 11: text between the records; footnotes stand after them"],
+    ),
+    "an OPPS cap with an unknown status": (
+        *("oppscap", "txt", "0633TTC C 02102", "0633TTC Z 02102"),
+        [f'OPPSCAP_APR.txt: line 3: status_code is "Z", expected {STATUS_CODES}'],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_contract_names_file_line_and_finding(case: str, facts: dict[str, Facts], store: Store) -> None:
+    table, form, old, new, says = BROKEN[case]
+    name, data = posted(facts["2024q2"], table, form)
+    assert refused(store, facts["2024q2"].release, {name: changed(data, old, new)}) == says
+    assert contents(store) == set()
+
+
+INDICATORS = {
+    "modifier": ("59", "one of blank, 26, TC, 53"),
+    "status_code": ("Z", STATUS_CODES),
+    "pctc_indicator": ("A", "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+    "global_days": ("030", "one of 000, 010, 090, XXX, YYY, ZZZ, MMM"),
+    "multiple_procedure": ("8", "one of 0, 1, 2, 3, 4, 5, 6, 7, 9"),
+    "bilateral_surgery": ("4", "one of 0, 1, 2, 3, 9"),
+    "assistant_surgery": ("3", "one of 0, 1, 2, 9"),
+    "co_surgery": ("3", "one of 0, 1, 2, 9"),
+    "team_surgery": ("3", "one of 0, 1, 2, 9"),
+    "pricing_indicator": ("8", "one of 9"),
+    "physician_supervision": ("99", "one of 01, 02, 03, 04, 05, 06, 09, 21, 22, 66, 6A, 77, 7A"),
+    "calculation_flag": ("1", "one of 0"),
+    "imaging_family": ("77", "one of 88, 99"),
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("column", INDICATORS)
+def test_an_unknown_indicator_is_refused(column: str, form: str, facts: dict[str, Facts], store: Store) -> None:
+    found, expected = INDICATORS[column]
+    name, data = posted(_with(facts["2026q3"], "mpfs", 5, column, found), "mpfs", form)
+    assert refused(store, facts["2026q3"].release, {name: data}) == [
+        f'{name}: line 16: {column} is "{found}", expected {expected}'
+    ]
+
+
+@pytest.mark.parametrize("form", ["txt", "xlsx"])
+@pytest.mark.parametrize("table", ["ptp", "ptp_outpatient"])
+def test_an_unknown_ccmi_is_refused(table: str, form: str, facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(_with(facts["2024q2"], table, 3, "ccmi", 2), table, form)
+    assert refused(store, facts["2024q2"].release, {name: data}) == [
+        f'{name}: line 10: ccmi is "2", expected one of 0, 1, 9'
+    ]
+
+
+def _with(known: Facts, table: str, row: int, column: str, value: object) -> Facts:
+    """Return the facts with one cell changed."""
+    frame = known.tables[table]
+    here = pl.int_range(frame.height) == row
+    new = pl.when(here).then(pl.lit(value)).otherwise(pl.col(column)).cast(frame.schema[column]).alias(column)
+    return replace(known, tables={**known.tables, table: frame.with_columns(new)})
+
+
+def test_a_workbook_that_lost_leading_zeros_is_restored_by_rule(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    name, data = posted(facts["2024q2"], "mpfs", "xlsx")
+    data = changed(data, 'r="A11" t="inlineStr"><is><t>00100</t></is>', 'r="A11" t="n"><v>100</v>')
+    data = changed(data, 'r="O15" t="inlineStr"><is><t>010</t></is>', 'r="O15" t="n"><v>10</v>')
+    data = changed(data, 'r="O16" t="inlineStr"><is><t>000</t></is>', 'r="O16" t="n"><v>0</v>')
+    outcome = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data}))
+    assert_frame_equal(outcome.sealed.snapshot.table("mpfs"), facts["2024q2"].tables["mpfs"])
+    assert outcome.notes[:2] == (
+        f'{FEES_BOOK}: 1 cells of hcpcs had lost leading zeros, restored by rule (first: line 11, "100")',
+        f'{FEES_BOOK}: 2 cells of global_days had lost leading zeros, restored by rule (first: line 15, "10")',
+    )
+
+
+def test_mac_and_locality_without_leading_zeros_are_restored_by_rule(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    name, data = posted(facts["2024q2"], "locality_county")
+    assert b"\r\n2102,1,ALASKA,STATEWIDE,ALL COUNTIES\r\n" in data
+    outcome = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data}))
+    frame = outcome.sealed.snapshot.table("locality_county")
+    assert frame.filter(state="ALASKA").select("mac", "locality").row(0) == ("02102", "01")
+    notes = (
+        '24LOCCO.csv: 5 cells of mac had lost leading zeros, restored by rule (first: line 7, "2102")',
+        '24LOCCO.csv: 8 cells of locality had lost leading zeros, restored by rule (first: line 5, "0")',
+    )
+    assert outcome.notes[:2] == notes
+    assert outcome.sealed.snapshot.manifest.tables["locality_county"].notes == notes
+
+
+def test_the_noise_of_a_workbooks_floats_is_taken_off(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    name, data = posted(facts["2024q2"], "mpfs", "xlsx")
+    data = changed(data, 'r="F16" t="n"><v>0.66<', 'r="F16" t="n"><v>0.66000000000000004<')
+    data = changed(data, 'r="L16" t="n"><v>3.02<', 'r="L16" t="n"><v>3.0199999999999996<')
+    snapshot = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data})).sealed.snapshot
+    assert_frame_equal(snapshot.table("mpfs"), facts["2024q2"].tables["mpfs"])
+
+
+def test_a_header_that_is_missing_and_one_that_is_unknown_are_said_with_those_read(
+    facts: dict[str, Facts], store: Store
+) -> None:
+    name, data = posted(facts["2024q2"], "oppscap")
+    faults = refused(store, facts["2024q2"].release, {name: changed(data, "LOCALITY,FACILITY", "LOCALITY NO,FACILITY")})
+    read = "headers read: HCPCS; MOD; PROCSTAT; CARRIER; LOCALITY NO; FACILITY PRICE; NON-FACILTY PRICE"
+    assert faults == [
+        f'OPPSCAP_APR.csv: line 1: column "LOCALITY NO" is not in the layout of oppscap; {read}',
+        f'OPPSCAP_APR.csv: line 1: no column "LOCALITY" (oppscap.locality); {read}',
+    ]
+
+
+def test_the_columns_of_2026_are_not_those_of_2024(facts: dict[str, Facts], store: Store) -> None:
+    old = replace(facts["2024q2"], release=facts["2026q3"].release, factors=facts["2026q3"].factors)
+    name, data = posted(old, "mpfs")
+    data = data.replace(b"TEAM,PRIC,ENDO", b"TEAM,WAGE,ENDO")
+    faults = refused(store, old.release, {name: data})
+    assert [fault.split("; headers read: ")[0] for fault in faults] == [
+        f'{name}: line 10: column "WAGE IND" is not in the layout of pprrvu',
+        f'{name}: line 10: no column "PRIC IND" (mpfs.pricing_indicator)',
+    ]
+
+
+def test_ragged_edits_are_refused_even_when_their_cells_add_up(facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(facts["2024q2"], "ptp", "txt")
+    data = changed(data, "U0003\tU0004\t\t", "U0003\tU0004\t")
+    data = changed(data, "11104\t11102\t\t", "11104\t11102\t\t\t")
+    faults = refused(store, facts["2024q2"].release, {name: data})
+    assert faults == [
+        f"{EDITS}: line 15: 8 cells, expected 7 as in the header",
+        f"{EDITS}: line 27: 6 cells, expected 7 as in the header",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "form", "line"),
+    [("mpfs", "csv", 47), ("mpfs", "txt", 44), ("gpci", "csv", 19), ("mue", "csv", 35), ("ptp", "txt", 27)],
+)
+def test_a_file_that_was_cut_is_refused(
+    table: str, form: str, line: int, facts: dict[str, Facts], store: Store
+) -> None:
+    name, data = posted(facts["2026q3"], table, form)
+    cut = data.rstrip()[:-2]
+    assert cut.count(b"\n") == line - 1
+    assert refused(store, facts["2026q3"].release, {name: cut}) == [
+        f"{name}: line {line}: the last line has no line end: the file was cut; fetch it again"
+    ]
+
+
+def test_all_faults_of_all_files_are_reported_together(facts: dict[str, Facts], store: Store) -> None:
+    fees, edits = dict([posted(facts["2024q2"], "mpfs")]), dict([posted(facts["2024q2"], "ptp", "txt")])
+    data = changed(fees[FEES], "3.22,0,010,", "3.22,0,020,")
+    data = changed(data, "\r\n14040,,service,A,", "\r\n14040,,service,Z,")
+    data = changed(data, "0.66,2.29,", "0,66,2.29,".replace("0,66", "0.6.6"))
+    files = {FEES: data, EDITS: changed(edits[EDITS], "\t20190331\t", "\t20190229\t")}
+    assert refused(store, facts["2024q2"].release, files) == [
+        f'{FEES}: line 15: global_days is "020", expected one of 000, 010, 090, XXX, YYY, ZZZ, MMM',
+        f'{FEES}: line 16: work_rvu is "0.6.6", expected a number with at most 2 decimals',
+        f'{FEES}: line 25: status_code is "Z", expected {STATUS_CODES}',
+        f'{EDITS}: line 18: deletion_date is "20190229", expected a date that exists, as %Y%m%d, or "*"',
+    ]
+
+
+def test_broken_contracts_of_all_tables_are_reported_together(facts: dict[str, Facts], store: Store) -> None:
+    fees, places = dict([posted(facts["2024q2"], "mpfs")]), dict([posted(facts["2024q2"], "gpci")])
+    data = changed(fees[FEES], "0.07,3.02,1.12,", "0.07,3.03,1.21,")
+    files = {FEES: data, "GPCI2024.csv": changed(places["GPCI2024.csv"], "13202,NY,02,", "13202,NY,01,")}
+    assert refused(store, facts["2024q2"].release, files) == [
+        "GPCI2024.csv: line 11: 13202 01 stands more than once; expected one record for each mac and locality",
+        f"{FEES}: line 16: 11102: facility total is 1.21, expected work + PE + MP = 1.12",
+        f"{FEES}: line 16: 11102: nonfacility total is 3.03, expected work + PE + MP = 3.02",
+    ]
+
+
+def test_forms_that_disagree_are_refused(facts: dict[str, Facts], store: Store) -> None:
+    files = dict(posted(facts["2024q2"], "mpfs", form) for form in ("csv", "txt", "xlsx"))
+    files[FEES_TEXT] = changed(files[FEES_TEXT], "A   0.66   2.29     0.39", "A   0.67   2.29     0.39")
+    (fault,) = refused(store, facts["2024q2"].release, files)
+    assert fault.startswith(f"{FEES}: line 16: work_rvu of 11102")
+    assert fault.endswith(f"is 0.66, but 0.67 in {FEES_TEXT} line 13 (1 such records)")
+
+
+def test_a_record_that_one_form_lacks_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    files = dict(posted(facts["2024q2"], "oppscap", form) for form in ("csv", "txt"))
+    files["OPPSCAP_APR.txt"] = changed(files["OPPSCAP_APR.txt"], "0633TTC C 02102  01   114.99    114.99\r\n", "")
+    assert refused(store, facts["2024q2"].release, files) == [
+        "OPPSCAP_APR.csv: line 4: 1 records are not in OPPSCAP_APR.txt (first: 0633T TC 02102 01)"
+    ]
+
+
+def test_qpp_and_nonqpp_files_that_differ_in_an_rvu_are_refused(facts: dict[str, Facts], store: Store) -> None:
+    files = dict(posted(facts["2026q3"], "mpfs", factor=factor) for factor in (0, 1))
+    qpp = "PPRRVU2026_Jul_QPP.csv"
+    files[qpp] = changed(files[qpp], "0.64,2.16,", "0.65,2.16,")
+    (fault,) = refused(store, facts["2026q3"].release, files)
+    assert fault.startswith("PPRRVU2026_Jul_nonQPP.csv: line 16: work_rvu of 11102")
+    assert fault.endswith(f"is 0.64, but 0.65 in {qpp} line 16 (1 such records)")
+
+
+def test_a_factor_published_for_another_year_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    known = replace(facts["2024q2"], factors=facts["2026q3"].factors[:1])
+    name, data = posted(known, "mpfs")
+    assert refused(store, known.release, {FEES: data}) == [
+        (
+            f"{FEES}: conversion factor 33.4009 was published for dates from 2026-01-01 to 2026-12-31, "
+            "expected one for 2024q2"
+        )
+    ]
+    assert name == "PPRRVU24_APR_nonQPP.csv"
+
+
+def test_a_name_that_contradicts_the_factor_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    _, data = posted(facts["2026q3"], "mpfs", factor=0)
+    assert refused(store, facts["2026q3"].release, {"PPRRVU2026_Jul_QPP.csv": data}) == [
+        (
+            "PPRRVU2026_Jul_QPP.csv: its name and its conversion factor disagree on whether it is for qualifying APM "
+            "participants; expected QPP or nonQPP in its name, as CMS has it"
+        )
+    ]
+
+
+def _later(known: Facts, table: str, rows: int) -> Facts:
+    """Return the quarter after, with only so many rows of *table*."""
+    return replace(known, release=Release.parse("2024q3"), tables={table: known.tables[table].head(rows)})
+
+
+def test_a_locality_that_is_gone_is_said(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    for known, folder in ((facts["2024q2"], "before"), (_later(facts["2024q2"], "gpci", 7), "after")):
+        files = dict([posted(known, "gpci")])
+        outcome = built(store, known.release, hand_in(tmp_path / folder, files))
+    assert "1 localities of 2024q2 are gone: 13202-02" in outcome.notes
+
+
+def test_a_row_count_more_than_a_fifth_apart_stops_until_it_is_accepted(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    before, after = facts["2024q2"], _later(facts["2024q2"], "mue", 23)
+    built(store, before.release, hand_in(tmp_path / "before", dict([posted(before, "mue")])))
+    folder = hand_in(tmp_path / "after", dict([posted(after, "mue")]))
+    with pytest.raises(BadInput) as caught:
+        built(store, after.release, folder)
+    assert str(caught.value) == (
+        "mue: 23 rows, but 30 in 2024q2: more than 20 % apart. A part may be missing; "
+        "if the count is right, build with --accept-row-count mue\nNothing was written."
+    )
+    assert store.releases() == [before.release]
+    manifest = built(store, after.release, folder, accept=["mue"]).sealed.snapshot.manifest
+    assert manifest.accepted == ("row count of mue",)
+    assert manifest.tables["mue"].rows == 23
+
+
+def test_a_row_count_a_fifth_apart_is_let_through(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    before, after = facts["2024q2"], _later(facts["2024q2"], "mue", 24)
+    built(store, before.release, hand_in(tmp_path / "before", dict([posted(before, "mue")])))
+    outcome = built(store, after.release, hand_in(tmp_path / "after", dict([posted(after, "mue")])))
+    assert outcome.sealed.snapshot.manifest.accepted == ()
+
+
+def test_what_was_sealed_stays_when_a_later_build_is_refused(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2024q2"]
+    sealed = built(store, known.release, hand_in(tmp_path / "before", dict([posted(known, "gpci")]))).sealed
+    name, data = posted(known, "gpci")
+    refused(store, known.release, {name: changed(data, "13202,NY,02,", "13202,NY,01,")})
+    assert sealed.snapshot.verify() == []
+    assert store.releases() == [known.release]
+
+
+def test_edits_with_nothing_but_a_header_are_refused(facts: dict[str, Facts], store: Store) -> None:
+    known = facts["2024q2"]
+    name, data = posted(replace(known, tables={"ptp": known.tables["ptp"].head(0)}), "ptp", "txt")
+    assert refused(store, known.release, {name: data})[0].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("table", ["mue", "gpci", "locality_county", "oppscap"])
+def test_a_table_with_nothing_but_a_header_is_refused(table: str, facts: dict[str, Facts], store: Store) -> None:
+    known = facts["2024q2"]
+    name, data = posted(replace(known, tables={table: known.tables[table].head(0)}), table)
+    assert refused(store, known.release, {name: data})[0].startswith(f"{name}: ")
+
+
+def test_edits_with_a_bare_carriage_return_among_their_lines_are_not_lost(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    name, data = posted(facts["2024q2"], "ptp", "txt")
+    broken = changed(data, "\r\n17004\t11042", "\r17004\t11042")
+    with suppress(BadInput):
+        outcome = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: broken}))
+        if "ptp" not in outcome.sealed.snapshot:
+            pytest.fail("the file was read as nothing, without a word")
+
+
+def test_files_of_which_none_is_recognised_seal_nothing(facts: dict[str, Facts], store: Store) -> None:
+    assert refused(store, facts["2024q2"].release, {"README.txt": b"To whom it may concern.\r\n"})

@@ -1,0 +1,208 @@
+"""Files as people hand them in: zips that lie, paths that are not there, and texts that must not get any further."""
+
+import io
+import re
+import struct
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from facts import Facts
+from handed_in import built, contents, hand_in, posted, refused
+
+from codeset.faults import BadInput
+from codeset.releases import Release
+from codeset.store import Store
+from ingest.render import deliver, layout_for, zipped
+from ingest.rendered_forms import DESCRIPTION, NOTICE
+from ingest.sources import open_all
+
+WORD = "ZYXWORD"
+"""Stands for an AMA descriptor or notice."""
+
+MARKS = (rf"\b{DESCRIPTION}\b(?=[,<]| {{4}})", NOTICE[:7], "goes on", "WHOSE T", "SECOND ")
+"""Where descriptors and notices stand in rendered files, in texts as long as the word."""
+
+
+def _declared(archive: bytes, field: int, number: int) -> bytes:
+    """Return *archive* with a number of its first central entry set (24: unpacked size, 8: flags)."""
+    at = archive.index(b"PK\x01\x02") + field
+    packed = struct.pack("<I" if field == 24 else "<H", number)
+    return archive[:at] + packed + archive[at + len(packed) :]
+
+
+def test_a_path_that_is_not_there_is_named(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        built(store, facts["2026q3"].release, tmp_path / "rvu26c.zip")
+    assert str(caught.value) == f"{tmp_path / 'rvu26c.zip'}: there is no such file or folder\nNothing was written."
+
+
+@pytest.mark.parametrize("kept", [30, 200, -30])
+def test_a_zip_that_was_cut_is_refused(kept: int, facts: dict[str, Facts], store: Store) -> None:
+    archive = zipped(dict([posted(facts["2026q3"], "gpci")]))[:kept]
+    (fault,) = refused(store, facts["2026q3"].release, {"rvu26c.zip": archive})
+    assert fault.startswith("rvu26c.zip: not a zip that can be read (")
+    assert fault.endswith("); fetch it again")
+
+
+def test_a_member_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    archive = bytearray(zipped(dict([posted(facts["2026q3"], "gpci")])))
+    archive[120:140] = bytes(20)
+    (fault,) = refused(store, facts["2026q3"].release, {"rvu26c.zip": bytes(archive)})
+    assert fault.startswith("rvu26c.zip: not a zip that can be read (")
+
+
+def test_a_workbook_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(facts["2026q3"], "gpci", "xlsx")
+    damaged = zipped({"[Content_Types].xml": b"<Types", "xl/workbook.xml": data[:50]})
+    (fault,) = refused(store, facts["2026q3"].release, {name: damaged})
+    assert fault.startswith(f"{name}: not a workbook that can be read (")
+
+
+def test_a_zip_bomb_is_refused_by_the_size_that_it_declares(facts: dict[str, Facts], store: Store) -> None:
+    archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 24, 2 << 30)
+    assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
+        "rvu26c.zip: unpacks to 2147483648 bytes; no CMS package is that large"
+    ]
+
+
+def test_many_members_that_are_a_bomb_together_are_refused(
+    facts: dict[str, Facts], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.sources.MAX_ZIP", 2500)
+    archive = zipped({f"{number}.txt": bytes(1000) for number in range(3)})
+    assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
+        "rvu26c.zip: unpacks to 3000 bytes; no CMS package is that large"
+    ]
+
+
+@pytest.mark.parametrize("declared", [10, 100_000])
+def test_a_member_of_another_length_than_declared_is_refused(
+    declared: int, facts: dict[str, Facts], store: Store
+) -> None:
+    archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 24, declared)
+    (fault,) = refused(store, facts["2026q3"].release, {"rvu26c.zip": archive})
+    assert fault.startswith("rvu26c.zip: ")
+
+
+def test_an_encrypted_zip_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 8, 1)
+    assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
+        "rvu26c.zip: GPCI2026.csv is encrypted; CMS's files are not"
+    ]
+
+
+def _nested(name: str, data: bytes, depth: int) -> bytes:
+    for number in range(depth):
+        name, data = f"{depth - number}.zip", zipped({name: data})
+    return data
+
+
+def test_three_zips_in_one_another_are_opened_and_four_are_not(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    file = posted(facts["2026q3"], "gpci")
+    folder = hand_in(tmp_path / "three", {"1.zip": _nested(*file, 3)})
+    assert [each.names for each in open_all([folder])] == ["1.zip/2.zip/3.zip/GPCI2026.csv"]
+    assert refused(store, facts["2026q3"].release, {"1.zip": _nested(*file, 4)}) == [
+        "1.zip/2.zip/3.zip/4.zip: more than 3 zips in one another"
+    ]
+
+
+@pytest.mark.parametrize("name", ["../../GPCI2026.csv", "/GPCI2026.csv", "C:/x/GPCI2026.csv", "a/b/../GPCI2026.csv"])
+def test_a_name_in_a_zip_leads_nowhere(name: str, facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    _, data = posted(facts["2026q3"], "gpci")
+    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({name: data})})
+    outcome = built(store, facts["2026q3"].release, folder)
+    assert [source.name for source in outcome.sealed.snapshot.manifest.tables["gpci"].sources] == ["GPCI2026.csv"]
+    assert contents(store) == {"2026q3", "2026q3/manifest.json", "2026q3/gpci.parquet"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cms", "store"]
+
+
+def test_a_folder_and_an_empty_file_in_a_zip_do_no_harm(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    name, data = posted(facts["2026q3"], "gpci")
+    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({"tables/": b"", f"tables/{name}": data, "empty": b""})})
+    outcome = built(store, facts["2026q3"].release, folder)
+    assert outcome.unrecognised == ("rvu26c.zip/empty",)
+
+
+def test_a_byte_that_cms_does_not_write_is_named(facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(facts["2026q3"], "mpfs")
+    data = data.replace(b"\n11103,,service", b"\n11103,,serv\x81ce")
+    assert refused(store, facts["2026q3"].release, {name: data}) == [
+        f"{name}: line 17: byte 0x81 is no character of cp1252, which CMS writes"
+    ]
+
+
+def _marked(data: bytes) -> bytes:
+    """The file with the word in place of each descriptor and notice."""
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return zipped({name: _marked(archive.read(name)) for name in archive.namelist()})
+    return re.sub("|".join(MARKS).encode(), WORD.encode(), data)
+
+
+@pytest.mark.parametrize("label", ["2024q2", "2026q3"])
+def test_no_descriptor_or_notice_gets_into_a_snapshot_or_a_note(
+    label: str, facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts[label]
+    for path in deliver(known.tables, known.release, known.factors, tmp_path / "cms"):
+        path.write_bytes(_marked(path.read_bytes()))
+    assert all(
+        WORD.encode() in each.data or each.is_workbook
+        for each in open_all([tmp_path / "cms"])
+        if each.name.startswith(("PPRRVU", "cci", "MCR", "AOC"))
+    )
+    outcome = built(store, known.release, tmp_path / "cms")
+    snapshot = outcome.sealed.snapshot
+    texts = [
+        text
+        for table in snapshot.manifest.tables
+        for column in snapshot.table(table).select(pl.selectors.string()).iter_columns()
+        for text in column.drop_nulls()
+    ]
+    said = [*outcome.notes, *outcome.unrecognised, (snapshot.path / "manifest.json").read_text(), *texts]
+    assert WORD not in "\n".join(said)
+
+
+TEXT_FORMS = [
+    (table, form) for table in ("mpfs", "ptp", "mue", "add_on") for form in layout_for(table).forms if form != "xlsx"
+]
+
+
+@pytest.mark.parametrize(("table", "form"), TEXT_FORMS)
+def test_no_descriptor_or_notice_gets_into_a_message(
+    table: str, form: str, facts: dict[str, Facts], store: Store
+) -> None:
+    """Whatever line is dropped, doubled, shifted or cut: what is said does not quote it."""
+    name, data = posted(facts["2024q2"], table, form)
+    lines = _marked(data).split(b"\r\n")
+    assert WORD.encode() in b"".join(lines)
+    for place in range(min(len(lines), 14)):
+        for broken in (
+            [*lines[:place], *lines[place + 1 :]],
+            [*lines[:place], lines[place], *lines[place:]],
+            [*lines[:place], b"," + lines[place], *lines[place + 1 :]],
+            [*lines[:place], lines[place] + b"\t", *lines[place + 1 :]],
+            [*lines[:place], lines[place][:20]],
+        ):
+            folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join(broken)})
+            assert WORD not in _said(store, facts["2024q2"].release, folder)
+
+
+def test_captions_that_are_gone_do_not_bring_a_notice_into_a_message(facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(facts["2024q2"], "mpfs")
+    lines = _marked(data).split(b"\r\n")
+    folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join([*lines[:5], *lines[9:]])})
+    assert WORD not in _said(store, facts["2024q2"].release, folder)
+
+
+def _said(store: Store, release: Release, folder: Path) -> str:
+    """All that a build says, well or ill."""
+    try:
+        outcome = built(store, release, folder)
+    except BadInput as error:
+        return str(error)
+    return "\n".join((*outcome.notes, *outcome.unrecognised))
