@@ -19,6 +19,7 @@ from codeset.releases import Release
 from codeset.store import Store
 
 if TYPE_CHECKING:
+    from codeset.claims.bulk import Done
     from codeset.differences import Changes
     from ingest.build import Built
 
@@ -64,6 +65,29 @@ class TableFormat(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     PARQUET = "parquet"
+
+
+class OutcomeFormat(StrEnum):
+    """The forms of what is said of claims."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class YesNo(StrEnum):
+    """An answer that has no default."""
+
+    YES = "yes"
+    NO = "no"
+
+
+class OnBadClaim(StrEnum):
+    """What becomes of claims that cannot be read as claims."""
+
+    REFUSE = "refuse"
+    SKIP = "skip"
 
 
 class ScopeName(StrEnum):
@@ -226,6 +250,70 @@ def diff(
 
 
 @app.command()
+def adjudicate(
+    files: Annotated[list[Path], typer.Argument(metavar="CLAIMS...", help="csv, JSON, NDJSON, parquet or 837P files")],
+    release: Annotated[
+        str | None, typer.Option("--release", help="Read all lines against this one [default: by date of service]")
+    ] = None,
+    qualifying_apm: Annotated[
+        YesNo | None,
+        typer.Option("--qualifying-apm", help="Whose conversion factor prices lines from 2026 on; else they have none"),
+    ] = None,
+    locality: Annotated[
+        str | None, typer.Option("--locality", help="MAC-LOCALITY or national, where the claims do not say")
+    ] = None,
+    form: Annotated[OutcomeFormat, typer.Option("--format")] = OutcomeFormat.TABLE,
+    explain: Annotated[bool, typer.Option("--explain", help="Show how each amount came about")] = False,
+    on_bad_claim: Annotated[
+        OnBadClaim,
+        typer.Option("--on-bad-claim", help="Refuse everything, or set bad claims aside in a file"),
+    ] = OnBadClaim.REFUSE,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file; or a folder, for many claims in flat memory")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Say of each claim line what Medicare's public rules say: pay, deny, review or unknown; why; and how much.
+
+    Claims of one beneficiary see each other: same-day edits, days after surgery. Lines are read against the release in
+    force on their date of service; a date that no release covers is unknown.
+
+        codeset adjudicate claims.csv
+
+        codeset adjudicate claims.csv --release 2026q3 --qualifying-apm no --explain
+
+        codeset adjudicate claims/*.parquet -o out/ --qualifying-apm no
+
+    With a folder (a name that ends in / or is one) csv and parquet claims of any number are adjudicated in parts; a run
+    that was stopped goes on where it was. Exit code 1 if a line is denied or unknown.
+    """
+    from codeset.claims import command  # noqa: PLC0415
+
+    apm = None if qualifying_apm is None else qualifying_apm is YesNo.YES
+    chosen = command.Chosen(release, apm, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
+    if output is not None and command.is_folder(output):
+        with _counted() as tell:
+            summary = command.many(files, output, Store.at(store), chosen, tell)
+        _out.print(command.summary_text(summary, output), markup=False)
+        return
+    adjudicated = command.few(files, Store.at(store), chosen)
+    if adjudicated.rejects_told:
+        _err.print(command.set_aside(adjudicated, output), markup=False)
+    if form is OutcomeFormat.TABLE and output is None:
+        _out.print(command.table(adjudicated))
+        if explain:
+            _out.print("\n".join(command.derivations(adjudicated)), markup=False)
+    else:
+        content = command.content(adjudicated, form.value, explain=explain)
+        if output is None:
+            sys.stdout.buffer.write(content)
+        else:
+            _write(output, content)
+    if adjudicated.found:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
 def export(
     release: ReleaseArgument,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there")],
@@ -312,6 +400,23 @@ def _progress() -> Iterator[Callable[[str], None]]:
     """Show on the terminal what is being done; nothing where nobody watches."""
     with _err.status("starting") as status:
         yield lambda text: status.update(escape(text))
+
+
+@contextmanager
+def _counted() -> Iterator[Callable[["Done"], None]]:
+    """Show parts done, lines a second and the time left, where somebody watches."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True) as progress:
+        task = progress.add_task("adjudicating", total=None, rate="")
+        start = progress.get_time()
+
+        def tell(done: "Done") -> None:
+            rate = done.lines / max(progress.get_time() - start, 1e-9)
+            progress.update(task, total=done.of, completed=done.parts, rate=f"{rate:,.0f} lines a second")
+
+        yield tell
 
 
 def _print_json(plain: Any) -> None:

@@ -1,0 +1,125 @@
+"""Claims in, outcomes out: every edit, then one place that resolves them, then the price of what is left."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from codeset.claims.add_on import add_on
+from codeset.claims.code_set import CodeSet
+from codeset.claims.findings import DISPOSITION, DISPOSITIONS, explained, found, of_severity, together
+from codeset.claims.global_surgery import global_surgery
+from codeset.claims.lines import kinds as kinds_of
+from codeset.claims.lines import numbered
+from codeset.claims.mue import mue
+from codeset.claims.price import Priced, price
+from codeset.claims.ptp import ptp
+from codeset.claims.same_lesion import same_lesion
+from codeset.claims.validity import validity
+from codeset.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is said of claim lines.
+
+    `lines` has the columns and the order of the claims, with `row`, `disposition`, `decided_by` and `edit`,
+    `global_days`, and the amounts of `codeset.claims.price` for lines that are not denied; `findings` one row for each
+    finding, by line, the decisive one first; `steps` how each amount came about.
+    """
+
+    lines: pl.DataFrame
+    findings: pl.DataFrame
+    steps: pl.LazyFrame
+
+
+def adjudicate(
+    frame: pl.DataFrame, snapshots: Snapshot | Sequence[Snapshot], *, qualifying_apm: bool | None = None
+) -> Outcome:
+    """Read claim lines (columns as in `codeset.claims.lines`) against one snapshot, or each by its date against more.
+
+    Lines of one beneficiary see each other, whatever their claim: the frame holds whole beneficiaries. *qualifying_apm*
+    chooses the conversion factor from 2026; where it is not told, lines that depend on it have no amount.
+    """
+    several = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
+    return judged(frame, CodeSet.of(several, frame["hcpcs"].unique()), qualifying_apm=qualifying_apm)
+
+
+def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Outcome:
+    """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
+    lines = numbered(frame, code_set)
+    kinds = kinds_of(lines, code_set)
+    alone = [
+        validity(lines, kinds),
+        ptp(lines, kinds, code_set),
+        mue(lines, code_set),
+        same_lesion(lines, kinds, frame["lesion"]),
+    ]
+    first = together([*alone, global_surgery(lines, kinds, _denied(together(alone)))])
+    before = together([first, _injections(lines, kinds, _denied(first))])
+    findings = together([before, add_on(lines, code_set, _denied(before))])
+    priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
+    findings = together([findings, _amounts_to_review(priced.amounts)])
+    days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", "global_days")
+    about = [days, priced.amounts.drop("reviews")]
+    return Outcome(_resolved(frame, findings, about), _explained(findings), priced.steps)
+
+
+def _priced(
+    frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, denied: pl.Series, qualifying_apm: bool | None
+) -> Priced:
+    """The price of what is not denied; where nobody said whose conversion factor, only one that serves all is used."""
+    if qualifying_apm is None:
+        code_set = replace(code_set, factors=code_set.factors.filter(pl.col("qualifying_apm").is_null()))
+    said = frame.select("claim_id", "line", "charge_cents", "locality")[lines["row"]]
+    payable = lines.select(~pl.col("row").is_in(denied.implode())).to_series().alias("payable")
+    return price(lines.hstack([*said, payable]), code_set, qualifying_apm=bool(qualifying_apm))
+
+
+def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:
+    telling = amounts.filter(pl.col("reviews").list.len() > 0)
+    return found(telling, "amount-to-review", detail=pl.col("reviews").list.join(", "))
+
+
+def _denied(findings: pl.DataFrame) -> pl.Series:
+    return findings.filter(of_severity("deny"))["row"].unique()
+
+
+def _injections(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
+    """Status T is paid only if nothing else payable under the fee schedule is there that day (record layout RVU25D)."""
+    injections = lines.join(kinds.filter(status_code="T").select("kind"), on="kind", how="semi")
+    if injections.is_empty():
+        return together([])
+    payable = kinds.filter(pl.col("status_code").is_in(["A", "R"])).select("kind")
+    others = lines.filter(~pl.col("row").is_in(denied.implode())).join(payable, on="kind", how="semi")
+    bundled = injections.join(others.group_by("visit").agg(pl.col("row").min().alias("partner")), on="visit")
+    return found(bundled, "injection-bundled", partner=pl.col("partner"))
+
+
+def _resolved(frame: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The gravest finding decides; between equals the order of `reasons.toml`: reasons lie in that order.
+
+    *about* are further columns by row.
+    """
+    gravest = findings.group_by("row").agg(pl.col("reason").min())
+    told = explained().with_columns(
+        pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION).alias("disposition")
+    )
+    decisive = gravest.join(told.rename({"reason": "decided_by"}), left_on="reason", right_on="decided_by")
+    resolved = (
+        frame.with_row_index("row")
+        .join(
+            decisive.select("row", "disposition", pl.col("reason").alias("decided_by"), "edit"),
+            on="row",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(pl.col("disposition").fill_null("pay"))
+    )
+    for each in about:
+        resolved = resolved.join(each, on="row", how="left", maintain_order="left")
+    return resolved
+
+
+def _explained(findings: pl.DataFrame) -> pl.DataFrame:
+    return findings.join(explained(), on="reason", how="left").sort("row", "reason", "partner", "column_one", "detail")

@@ -1,0 +1,202 @@
+"""Many claims, in flat memory: parts of whole beneficiaries on disk, each adjudicated once."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from codeset.claims.adjudicate import judged
+from codeset.claims.code_set import CodeSet
+from codeset.claims.files import Rejects, from_frame, refuse, rejects_as
+from codeset.claims.outputs import outcome_frames
+from codeset.faults import BadInput, Fault, StoreProblem
+from codeset.snapshot import Snapshot
+
+LINES_IN_A_PART = 250_000
+"""Lines that a part holds, about: what one adjudication has in memory."""
+
+_PLAN = "plan.json"
+_WORK = ".parts"
+_SEED = 20_260_101
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a bulk run did: parts, lines, claims set aside, and the parts that an earlier run had done already."""
+
+    parts: int
+    lines: int
+    rejected_claims: int
+    done_before: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """Progress: parts done of all, and lines read so far in this run."""
+
+    parts: int
+    of: int
+    lines: int
+
+
+def adjudicate_files(
+    files: Sequence[Path],
+    folder: Path,
+    snapshots: Sequence[Snapshot],
+    *,
+    qualifying_apm: bool | None,
+    locality: str | None = None,
+    skip_bad_claims: bool = False,
+    tell: Callable[[Done], None] = lambda _: None,
+) -> Summary:
+    """Adjudicate the claim lines of csv or parquet *files* into `lines-NNNN.parquet` and `findings-NNNN.parquet`.
+
+    Lines are first parted by beneficiary, on disk; then each part is read, adjudicated and written, whole or not at
+    all. A run that was stopped goes on where it was, if files, releases and settings are the same. Claims set aside
+    are in `rejects-NNNN.csv`.
+
+    Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*. StoreProblem: if *folder*
+    holds another run.
+    """
+    lines = _scanned(files)
+    count = _count(lines, files)
+    parts = max(1, -(-count // LINES_IN_A_PART))
+    _begin(folder, _plan(files, snapshots, parts, qualifying_apm, locality, skip=skip_bad_claims))
+    _part(lines, folder, parts)
+    code_set = CodeSet.of(snapshots, _codes(folder))
+    before = [part for part in range(parts) if _is_done(folder, part)]
+    read = rejected = 0
+    for part in range(parts):
+        if part not in before:
+            frame, rejects = _read(folder, part, locality)
+            if not skip_bad_claims:
+                refuse(rejects)
+            _write(folder, part, frame, rejects, code_set, qualifying_apm=qualifying_apm)
+            read, rejected = read + frame.height, rejected + rejects.claims
+        tell(Done(part + 1, parts, read))
+    shutil.rmtree(folder / _WORK)
+    return Summary(parts, read, rejected, len(before))
+
+
+def _scanned(files: Iterable[Path]) -> pl.LazyFrame:
+    """All lines of the files as text or as they are; columns that a file lacks are null."""
+    frames = []
+    for file in files:
+        if file.suffix == ".parquet":
+            frames.append(pl.scan_parquet(file))
+        elif file.suffix == ".csv":
+            frames.append(pl.scan_csv(file, infer_schema=False))
+        else:
+            raise BadInput([Fault(file.name, 0, "bulk claims come as .csv or .parquet")], "Nothing was read.")
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _count(lines: pl.LazyFrame, files: Sequence[Path]) -> int:
+    try:
+        if "beneficiary" not in lines.collect_schema().names():
+            names = ", ".join(file.name for file in files)
+            raise BadInput([Fault(names, 0, 'no column "beneficiary", by which lines are parted')], "Nothing was read.")
+        return int(lines.select(pl.len()).collect().item())
+    except pl.exceptions.PolarsError as error:
+        names = ", ".join(file.name for file in files)
+        raise BadInput(
+            [Fault(names, 0, f"cannot be read as tables of claim lines ({error})")], "Nothing was read."
+        ) from error
+
+
+def _plan(
+    files: Sequence[Path],
+    snapshots: Sequence[Snapshot],
+    parts: int,
+    qualifying_apm: bool | None,
+    locality: str | None,
+    *,
+    skip: bool,
+) -> str:
+    """What a run is: the same plan gives the same parts, so that finished ones need not be done again."""
+    plan = {
+        "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
+        "releases": [[str(each.release), each.manifest.identity] for each in snapshots],
+        "settings": [parts, qualifying_apm, locality, skip],
+        "made_by": [version("derm-codeset"), version("polars")],
+    }
+    return json.dumps(plan, indent=2) + "\n"
+
+
+def _begin(folder: Path, plan: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / _PLAN
+    if file.exists() and file.read_text(encoding="utf-8") != plan:
+        raise StoreProblem(f"{folder} holds the outcome of other claims, releases or settings; choose another folder")
+    if not file.exists():
+        if any(folder.iterdir()):
+            raise StoreProblem(f"{folder} is not empty; choose another folder")
+        _settle(file, plan.encode())
+
+
+def _part(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
+    """Write the lines by beneficiary into parts, once: the folder is renamed into place when it is whole."""
+    work, unfinished = folder / _WORK, folder / f"{_WORK}.unfinished"
+    if work.exists() or all(_is_done(folder, part) for part in range(parts)):
+        work.mkdir(exist_ok=True)
+        return
+    shutil.rmtree(unfinished, ignore_errors=True)
+    bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
+    lines.with_columns(bucket).sink_parquet(pl.PartitionBy(unfinished, key="part", include_key=False), mkdir=True)
+    unfinished.mkdir(exist_ok=True)
+    unfinished.rename(work)
+
+
+def _codes(folder: Path) -> list[str]:
+    """Every code that occurs in the parts."""
+    pieces = sorted((folder / _WORK).rglob("*.parquet"))
+    if not pieces:
+        return []
+    return (
+        pl.scan_parquet(pieces)
+        .select(pl.col("hcpcs").cast(pl.String).unique())
+        .collect()["hcpcs"]
+        .drop_nulls()
+        .to_list()
+    )
+
+
+def _is_done(folder: Path, part: int) -> bool:
+    return (folder / f"lines-{part:04}.parquet").exists()
+
+
+def _read(folder: Path, part: int, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
+    pieces = sorted((folder / _WORK / f"part={part}").glob("*.parquet"))
+    raw = pl.read_parquet(pieces) if pieces else _empty(folder)
+    frame, rejects = from_frame(raw, locality=locality, name=f"part {part}")
+    return frame.sort("claim_id", "line"), rejects
+
+
+def _empty(folder: Path) -> pl.DataFrame:
+    """No lines, with the columns that the others have: no beneficiary fell into this part."""
+    piece = next((folder / _WORK).rglob("*.parquet"))
+    return pl.read_parquet(piece, n_rows=0)
+
+
+def _write(
+    folder: Path, part: int, frame: pl.DataFrame, rejects: Rejects, code_set: CodeSet, *, qualifying_apm: bool | None
+) -> None:
+    """Write a part's files; that of the lines comes last, and says that the part is done."""
+    told = outcome_frames(judged(frame, code_set, qualifying_apm=qualifying_apm), sentences=False)
+    if rejects.claims:
+        _settle(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
+    for name, table in (("findings", told.findings), ("lines", told.lines)):
+        file = folder / f"{name}-{part:04}.parquet"
+        unfinished = file.with_suffix(".unfinished")
+        table.write_parquet(unfinished, compression="zstd", compression_level=1)
+        unfinished.replace(file)
+
+
+def _settle(file: Path, content: bytes) -> None:
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(file)

@@ -1,0 +1,108 @@
+"""The tables of one or several snapshots, made ready for claims: what applies on which dates, for the codes at hand."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from codeset.snapshot import Snapshot
+from codeset.tables import TABLES
+
+HUNDREDTHS = (
+    "work_rvu",
+    "nonfacility_pe_rvu",
+    "facility_pe_rvu",
+    "mp_rvu",
+    "opps_nonfacility_pe_rvu",
+    "opps_facility_pe_rvu",
+)
+
+
+@dataclass(frozen=True)
+class CodeSet:
+    """What claims are read against. Each frame has `release` (the place of its snapshot, from 0) besides its columns.
+
+    `releases`: first and last date of service, scope and the tables held. RVUs are whole hundredths, percentages whole
+    hundredths, GPCIs whole thousandths, conversion factors whole ten-thousandths of a dollar. Edits are dated rows.
+    """
+
+    releases: pl.DataFrame
+    fees: pl.DataFrame
+    gpci: pl.DataFrame
+    factors: pl.DataFrame
+    oppscap: pl.DataFrame
+    ptp: pl.DataFrame
+    mue: pl.DataFrame
+    add_on: pl.DataFrame
+
+    @classmethod
+    def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str]) -> "CodeSet":
+        """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*."""
+        known = sorted(set(codes))
+        return cls(
+            releases=_releases(snapshots),
+            fees=_fees(_rows(snapshots, "mpfs", known)),
+            gpci=_scaled(_rows(snapshots, "gpci", known), ("work_gpci", "pe_gpci", "mp_gpci"), 1000),
+            factors=_factors(snapshots),
+            oppscap=_scaled(_rows(snapshots, "oppscap", known), ("facility_amount", "nonfacility_amount"), 100),
+            ptp=_rows(snapshots, "ptp", known),
+            mue=_rows(snapshots, "mue", known),
+            add_on=_rows(snapshots, "add_on", known, ("add_on_code",)),
+        )
+
+
+def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...] = ()) -> pl.DataFrame:
+    """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
+    empty = pl.LazyFrame(schema={**TABLES[table].columns, "release": pl.UInt16, "edition": pl.String})
+    frames = [
+        snapshot.scan(table)
+        .filter(*(pl.col(column).is_in(codes) for column in columns or TABLES[table].codes), pl.lit(value=True))
+        .with_columns(
+            pl.lit(place, dtype=pl.UInt16).alias("release"),
+            pl.lit(snapshot.manifest.tables[table].edition).alias("edition"),
+        )
+        for place, snapshot in enumerate(snapshots)
+        if table in snapshot
+    ]
+    return pl.concat([empty, *frames]).collect()
+
+
+def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
+    rows = [
+        {
+            "release": place,
+            "label": str(each.release),
+            "first": each.release.first_day,
+            "last": each.release.last_day,
+            "scope": each.manifest.scope,
+            **{f"has_{table}": table in each for table in TABLES},
+        }
+        for place, each in enumerate(snapshots)
+    ]
+    kinds = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
+    return pl.DataFrame(rows, schema={**kinds, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
+
+
+def _factors(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
+    rows = [
+        (place, factor.first, factor.last, factor.qualifying_apm, int(factor.value * 10_000))
+        for place, each in enumerate(snapshots)
+        for factor in each.conversion_factors
+    ]
+    kinds = {
+        "release": pl.UInt16,
+        "factor_first": pl.Date,
+        "factor_last": pl.Date,
+        "qualifying_apm": pl.Boolean,
+        "conversion_factor": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=kinds, orient="row")
+
+
+def _scaled(frame: pl.DataFrame, columns: Iterable[str], by: int) -> pl.DataFrame:
+    return frame.with_columns((pl.col(column) * by).cast(pl.Int64) for column in columns)
+
+
+def _fees(frame: pl.DataFrame) -> pl.DataFrame:
+    shares = ("preoperative_percentage", "intraoperative_percentage", "postoperative_percentage")
+    return _scaled(frame, (*HUNDREDTHS, *shares), 100)

@@ -1,0 +1,84 @@
+"""Findings: what one edit says of one line, with the row of CMS's table that it rests on."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import polars as pl
+
+SEVERITIES = ("unknown", "deny", "review", "note")
+"""Gravest first; `note` leaves the line as it is."""
+
+DISPOSITIONS = {"unknown": "unknown", "deny": "deny", "review": "review", "note": "pay"}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One kind of finding, as `reasons.toml` has it."""
+
+    name: str
+    edit: str
+    severity: str
+    says: str
+    do: str
+    carc: str | None = None
+    rarc: str | None = None
+
+
+@cache
+def reasons() -> Mapping[str, Reason]:
+    """Return every reason by name, the one that decides first in front: by severity, then in the order of the file."""
+    plain = tomllib.loads(files("codeset.claims").joinpath("reasons.toml").read_text(encoding="utf-8"))
+    found = [Reason(name, **each) for name, each in plain.items()]
+    return {each.name: each for each in sorted(found, key=lambda each: SEVERITIES.index(each.severity))}
+
+
+REASON = pl.Enum(list(reasons()))
+EDIT = pl.Enum(list(dict.fromkeys(each.edit for each in reasons().values())))
+SEVERITY = pl.Enum(SEVERITIES)
+DISPOSITION = pl.Enum(["deny", "pay", "review", "unknown"])
+TABLE = pl.Enum(["mpfs", "ptp", "mue", "add_on"])
+
+COLUMNS: Mapping[str, pl.DataType] = {
+    "row": pl.UInt32(),
+    "reason": REASON,
+    "partner": pl.UInt32(),
+    "detail": pl.String(),
+    "table": TABLE,
+    "column_one": pl.Categorical(),
+    "column_two": pl.Categorical(),
+    "ccmi": pl.UInt8(),
+    "mue_value": pl.UInt32(),
+    "mai": pl.UInt8(),
+    "effective_date": pl.Date(),
+    "deletion_date": pl.Date(),
+    "edition": pl.Categorical(),
+}
+"""`row` is the line, `partner` the other line that it rests on, `detail` what the sentence needs besides."""
+
+
+def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> pl.DataFrame:
+    """Return a finding for each of *lines*; *columns* are those of `COLUMNS` that it has, the others are null."""
+    told = pl.lit(reason) if isinstance(reason, str) else reason
+    given = {"row": pl.col("row"), "reason": told, **columns}
+    return lines.select(given.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in COLUMNS.items())
+
+
+def together(findings: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return all findings in one frame."""
+    return pl.concat([pl.DataFrame(schema=dict(COLUMNS)), *findings])
+
+
+def of_severity(*severities: str) -> pl.Expr:
+    """Whether a finding's reason has one of *severities*: reasons lie by severity, so that numbers tell."""
+    chosen = [place for place, each in enumerate(reasons().values()) if each.severity in severities]
+    return pl.col("reason").to_physical().is_between(min(chosen), max(chosen))
+
+
+def explained() -> pl.DataFrame:
+    """Return the reasons as a frame: reason, edit, severity, carc, rarc."""
+    rows = [(each.name, each.edit, each.severity, each.carc, each.rarc) for each in reasons().values()]
+    kinds = {"reason": REASON, "edit": EDIT, "severity": SEVERITY, "carc": pl.Categorical(), "rarc": pl.Categorical()}
+    return pl.DataFrame(rows, schema=kinds, orient="row")

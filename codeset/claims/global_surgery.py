@@ -1,0 +1,142 @@
+"""Global surgery: what the payment of a procedure includes on its day and in the days around it."""
+
+import polars as pl
+
+from codeset.claims.findings import found, together
+
+_MINOR = ("000", "010")
+_MAJOR = "090"
+_CONTRACTOR = "YYY"
+_AFTER = {"010": 10, "090": 90}
+"""Days after the procedure: 010 is its day and ten more, 090 the day before, its day and ninety more."""
+
+_OFFICE = "11"
+_ABOUT = ("global_days", "is_visit", "m24", "m25", "m54", "m55", "m56", "m57", "m58", "m78", "m79", "place_of_service")
+
+
+def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
+    """Findings of global surgery; *denied* rows, those that other edits deny, include nothing and begin no period.
+
+    One practitioner, or group and specialty, and one beneficiary. Visits on the day of a minor procedure need modifier
+    25, for new patients too; on the day of a major one 57 (Policy Manual 2026, p. I-13), and on the day before it (IOM
+    100-04 ch. 12, section 40.1); in the days after, 24. Procedures in the days after need 58, 78 or 79; 78 begins no
+    new period (same chapter, section 40.2).
+    """
+    about = kinds.filter(pl.col("global_days").is_not_null()).select("kind", *_ABOUT)
+    bears = about.filter(pl.col("is_visit") | pl.col("global_days").is_in([*_MINOR, _MAJOR, _CONTRACTOR]))
+    known = lines.select("row", "patient", "visit", "hcpcs", "date_of_service", "kind").join(bears, on="kind")
+    visits = known.filter(pl.col("is_visit"), pl.col("global_days") != "ZZZ")
+    procedures = known.filter(~pl.col("is_visit"))
+    surgery = procedures.filter(~pl.col("row").is_in(denied.implode()), ~pl.any_horizontal("m55", "m56")).select(
+        "patient",
+        "visit",
+        "date_of_service",
+        "m78",
+        pl.col("row").alias("surgery"),
+        pl.col("hcpcs").alias("surgery_code"),
+        pl.col("global_days").alias("days"),
+    )
+    surgery = _that_count(procedures, surgery)
+    return together(
+        [
+            *_same_day(visits, surgery),
+            _day_before(visits, surgery),
+            *_visits_after(visits, surgery),
+            *_procedures_after(procedures, surgery),
+        ]
+    )
+
+
+def _that_count(procedures: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
+    """The procedures without those that are denied because they fall in a period: these begin none themselves.
+
+    Whether one is denied hangs on the earlier ones alone, so that each round settles at least one more day.
+    """
+    unexplained = procedures.filter(~pl.any_horizontal("m58", "m78", "m79"))
+    left = surgery
+    while True:
+        denied = _in_period(unexplained.filter(pl.col("global_days") != _CONTRACTOR), left)["row"]
+        after = surgery.filter(~pl.col("surgery").is_in(denied.implode()))
+        if after.height == left.height and after["surgery"].equals(left["surgery"]):
+            return left
+        left = after
+
+
+def _same_day(visits: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
+    met = visits.join(surgery.drop("patient", "date_of_service", "m78"), on="visit")
+    minor = _once(met.filter(pl.col("days").is_in(_MINOR)))
+    major = _once(met.filter(days=_MAJOR))
+    return [
+        _finding(minor.filter(~pl.col("m25")), "global-visit-same-day", pl.col("days")),
+        _finding(minor.filter(pl.col("m25")), "global-visit-documented", pl.lit("25")),
+        _finding(major.filter(~pl.col("m57")), "global-visit-major", pl.col("days")),
+        _finding(major.filter(pl.col("m57")), "global-visit-documented", pl.lit("57")),
+        _finding(_once(met.filter(days=_CONTRACTOR)), "global-by-contractor", pl.col("days")),
+    ]
+
+
+def _once(met: pl.DataFrame) -> pl.DataFrame:
+    """Each line once, with the procedure of the longest period."""
+    return met.sort("row", "days", "surgery", descending=[False, True, False]).unique("row", keep="first")
+
+
+def _day_before(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
+    tomorrow = surgery.filter(days=_MAJOR).with_columns(pl.col("date_of_service").dt.offset_by("-1d"))
+    met = _once(visits.join(tomorrow.drop("visit", "m78"), on=["patient", "date_of_service"]))
+    reason = pl.when("m57").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-major"))
+    return _finding(met, reason, pl.when("m57").then(pl.lit("57")).otherwise("days"))
+
+
+def _visits_after(visits: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
+    met = _in_period(visits, surgery)
+    return [
+        _finding(met.filter(~pl.col("m24")), "global-visit-after", pl.col("after")),
+        _finding(met.filter(pl.col("m24")), "global-visit-documented", pl.lit("24")),
+    ]
+
+
+def _procedures_after(procedures: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
+    met = _in_period(procedures.filter(pl.col("global_days") != _CONTRACTOR), surgery)
+    staged = pl.col("m58") | pl.col("m79")
+    office = pl.col("place_of_service").cast(pl.String) == _OFFICE
+    return [
+        _finding(met.filter(~pl.any_horizontal("m58", "m78", "m79")), "global-procedure-after", pl.col("after")),
+        _finding(met.filter(staged), "global-new-period", pl.when("m58").then(pl.lit("58")).otherwise(pl.lit("79"))),
+        _finding(met.filter(pl.col("m78") & ~staged), "global-return", pl.lit("78")),
+        _finding(met.filter(pl.col("m78") & office), "global-return-in-office", pl.lit(_OFFICE)),
+    ]
+
+
+def _in_period(lines: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
+    """*lines* that fall in the days after a procedure of an earlier day, each with the nearest such procedure.
+
+    All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells.
+    """
+    begun = surgery.filter(~pl.col("m78")).drop("visit", "m78")
+    met = [
+        lines.sort("date_of_service")
+        .join_asof(
+            begun.filter(days=kind).sort("date_of_service", "surgery").with_columns(day=pl.col("date_of_service")),
+            on="date_of_service",
+            by="patient",
+            strategy="backward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+        .filter((pl.col("date_of_service") - pl.col("day")).dt.total_days() <= after)
+        .with_columns(pl.lit(after).alias("after"))
+        for kind, after in _AFTER.items()
+    ]
+    return pl.concat(met).sort("row", "after").unique("row", keep="first")
+
+
+def _finding(met: pl.DataFrame, reason: str | pl.Expr, detail: pl.Expr) -> pl.DataFrame:
+    return found(
+        met,
+        reason,
+        partner=pl.col("surgery"),
+        detail=detail,
+        table=pl.lit("mpfs"),
+        column_one=pl.col("surgery_code"),
+        column_two=pl.col("hcpcs"),
+    )

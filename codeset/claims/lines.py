@@ -1,0 +1,128 @@
+"""Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from codeset.claims.code_set import CodeSet
+from codeset.claims.rules import known_modifiers, rules, visits
+
+COLUMNS: Mapping[str, pl.DataType] = {
+    "claim_id": pl.String(),
+    "line": pl.Int32(),
+    "beneficiary": pl.String(),
+    "provider": pl.String(),
+    "group": pl.String(),
+    "specialty": pl.String(),
+    "date_of_service": pl.Date(),
+    "through_date": pl.Date(),
+    "hcpcs": pl.String(),
+    "modifiers": pl.String(),
+    "units": pl.Int32(),
+    "place_of_service": pl.String(),
+    "locality": pl.String(),
+    "charge_cents": pl.Int64(),
+    "lesion": pl.String(),
+}
+"""The columns of claim lines. `modifiers` are separated by spaces, in order; `locality` is `mac-locality` or
+`national`; the columns of `OPTIONAL` may be null."""
+
+OPTIONAL = ("group", "specialty", "through_date", "charge_cents", "lesion")
+
+CODE = pl.Categorical()
+"""The type of every column that joins on codes or modifiers: compared as numbers, read as text."""
+
+_ONCE = ("release", "hcpcs", "modifiers", "place_of_service", "no_units")
+"""What a line says by itself: lines alike in these are judged once."""
+
+_FEES = ("status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu")
+_INDICATORS = ("bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery")
+_HELD = ("scope", "has_mpfs", "has_ptp", "has_mue", "has_add_on")
+_TEXTS = ("distinct", "for_visit", "other_bypass", "site", "unknown_modifiers")
+
+
+def kinds(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """Return each kind of line that occurs in *lines* once, with all that its code and its modifiers mean.
+
+    `kind` numbers them. Besides `_ONCE` and the fee schedule's columns of the whole service: `is_visit` (an evaluation
+    and management service); a flag for each payment modifier and side, such as `m25`; and as text, sorted, the
+    modifiers that bypass PTP edits (`distinct`, `for_visit`, `other_bypass`), the anatomic ones (`site`), the unknown.
+    """
+    fees = code_set.fees.filter(modifier="").select("release", "hcpcs", *_FEES, *_INDICATORS)
+    return (
+        lines.select("kind", *_ONCE)
+        .unique("kind", keep="first")
+        .join(_meanings(lines), on="modifiers", how="left")
+        .join(fees.with_columns(pl.col("hcpcs").cast(CODE)), on=["release", "hcpcs"], how="left")
+        .join(code_set.releases.select("release", *_HELD), on="release", how="left")
+        .with_columns(pl.col("hcpcs").is_in(pl.Series(sorted(visits()), dtype=CODE).implode()).alias("is_visit"))
+    )
+
+
+def _meanings(lines: pl.DataFrame) -> pl.DataFrame:
+    """What each combination of modifiers means."""
+    mods = pl.col("mods").list
+    bypass = rules()["bypass"]
+    groups = (
+        mods.set_intersection(bypass["either_line"]),
+        mods.set_intersection(bypass["visit_line"]),
+        mods.set_intersection(bypass["other"]),
+        mods.set_intersection(rules()["anatomic"]["modifiers"]),
+        mods.set_difference(["", *known_modifiers()]),
+    )
+    return (
+        lines.select(pl.col("modifiers").unique())
+        .with_columns(pl.col("modifiers").cast(pl.String).str.split(" ").alias("mods"))
+        .with_columns(
+            *(mods.contains(each).alias(f"m{each}") for each in (*rules()["modifiers"]["payment"], "RT", "LT")),
+            *(those.list.sort().list.join(" ").alias(name) for name, those in zip(_TEXTS, groups, strict=True)),
+        )
+        .drop("mods")
+    )
+
+
+def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """Return *frame* as the edits read it: `row` is the place in *frame*; rows lie by patient and visit.
+
+    `patient` numbers beneficiaries as one practitioner sees them, `visit` the days on which they met, `kind` the lines
+    that are alike by themselves; `release` is the place of the release that covers the date, null if none does.
+    Physicians of one group and specialty count as one (IOM 100-04 ch. 12, section 30.6.5).
+    """
+    shared = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
+    core = frame.with_row_index("row").select(
+        "row",
+        pl.col("beneficiary").cast(CODE).to_physical(),
+        pl.when(shared).then("group").otherwise("provider").cast(CODE).to_physical().alias("practitioner"),
+        pl.when(shared).then("specialty").cast(CODE).to_physical().alias("specialty"),
+        "date_of_service",
+        "through_date",
+        pl.col("hcpcs", "modifiers", "place_of_service").cast(CODE),
+        "units",
+        (pl.col("units") < 1).alias("no_units"),
+        _release(code_set).alias("release"),
+    )
+    patient = ("beneficiary", "practitioner", "specialty")
+    visit = (*patient, "date_of_service")
+    return (
+        core.sort(*visit, "row", nulls_last=True)
+        .with_columns(
+            _runs(patient).alias("patient"),
+            _runs(visit).alias("visit"),
+            pl.col("row").first().over(_ONCE).alias("kind"),
+        )
+        .drop(patient)
+    )
+
+
+def _release(code_set: CodeSet) -> pl.Expr:
+    release = pl.lit(None, dtype=pl.UInt16)
+    for each in code_set.releases.iter_rows(named=True):
+        covers = pl.col("date_of_service").is_between(each["first"], each["last"])
+        release = pl.when(covers).then(pl.lit(each["release"], dtype=pl.UInt16)).otherwise(release)
+    return release
+
+
+def _runs(key: tuple[str, ...]) -> pl.Expr:
+    """Number the runs of equal *key* in sorted rows."""
+    begins = pl.any_horizontal(pl.col(column).ne_missing(pl.col(column).shift()) for column in key)
+    return begins.cum_sum().cast(pl.UInt32)

@@ -1,0 +1,229 @@
+"""Outcomes for programs and for people: flat frames, JSON of `outcome.schema.json`, and a table to read."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from string import Formatter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+from rich.markup import escape
+from rich.table import Table
+
+from codeset.claims.findings import Reason, reasons
+
+if TYPE_CHECKING:
+    from codeset.claims.adjudicate import Outcome
+
+_RVUS = (
+    "work_rvu",
+    "nonfacility_pe_rvu",
+    "facility_pe_rvu",
+    "mp_rvu",
+    "nonfacility_total_rvu",
+    "facility_total_rvu",
+)
+_LINE = ("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit")
+_PRICE = {"allowed_cents": pl.Int64(), "payment_percent": pl.Decimal(9, 3)}
+"""What every line has, null while lines are not priced."""
+
+_BESIDES = (
+    "setting",
+    "fee_cents",
+    "nonparticipating_cents",
+    "limiting_cents",
+    "unpriced",
+    "global_days",
+    *_RVUS,
+)
+"""What a line has besides, where the outcome holds it."""
+
+_FINDING = (
+    "claim_id",
+    "line",
+    "reason",
+    "edit",
+    "severity",
+    "group_code",
+    "carc",
+    "rarc",
+    "table",
+    "column_one",
+    "column_two",
+    "ccmi",
+    "mue_value",
+    "mai",
+    "effective_date",
+    "deletion_date",
+    "edition",
+    "partner_claim_id",
+    "partner_line",
+    "detail",
+    "says",
+    "do",
+)
+_CONTRACTUAL = "CO"
+"""The group code of a denial: the contract's edits deny, so that the patient does not owe the amount."""
+
+_NONE = "–"
+
+
+class Frames(NamedTuple):
+    """An outcome as flat frames: a row for each line, a row for each finding; `claim_id` and `line` join them."""
+
+    lines: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def outcome_frames(outcome: "Outcome", *, sentences: bool = True) -> Frames:
+    """Return *outcome* as two frames that csv and parquet can hold, in its order.
+
+    RVUs are decimals, amounts whole cents; `allowed_cents` and `payment_percent` are null where lines are not priced.
+    Without *sentences* the findings have no `says` and `do`: `reason` and the other columns hold what is in them.
+    """
+    findings = _told(outcome) if sentences else _located(outcome)
+    columns = [column for column in _FINDING if column in findings.columns]
+    return Frames(_lines(outcome).drop("row"), findings.select(columns))
+
+
+def outcome_json(outcome: "Outcome") -> str:
+    """Return *outcome* as a JSON list with an object for each claim; stable to the byte."""
+    return json.dumps(outcome_plain(outcome), indent=2, ensure_ascii=False) + "\n"
+
+
+def outcome_ndjson(outcome: "Outcome") -> str:
+    """Return *outcome* as NDJSON: the objects of `outcome_json`, one to a line."""
+    return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in outcome_plain(outcome))
+
+
+def outcome_plain(outcome: "Outcome") -> list[dict[str, Any]]:
+    """Return *outcome* as `outcome.schema.json` has it: claims in the outcome's order, their lines by number."""
+    findings: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in _told(outcome).select("row", *_FINDING[2:]).iter_rows(named=True):
+        findings[row.pop("row")].append(_plain(row))
+    claims: dict[str, list[dict[str, Any]]] = {}
+    for row in _lines(outcome).iter_rows(named=True):
+        found = findings[row.pop("row")]
+        claims.setdefault(row.pop("claim_id"), []).append({**_plain(row), "findings": found})
+    return [
+        {"claim_id": claim_id, "lines": sorted(lines, key=lambda line: int(line["line"]))}
+        for claim_id, lines in claims.items()
+    ]
+
+
+def outcome_table(outcome: "Outcome") -> Table:
+    """Return *outcome* for people: a row for each line, with what each finding says and what to do."""
+    frames = outcome_frames(outcome)
+    said: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for row in frames.findings.iter_rows(named=True):
+        said[row["claim_id"], row["line"]].append(_sentence(row))
+    shown = Table(show_lines=True)
+    for column in ("claim", "line", "code", "units", "answer", "allowed", "why"):
+        right = column in ("line", "units", "allowed")
+        shown.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
+    for row in frames.lines.iter_rows(named=True):
+        unpriced = [f"No amount: {row['unpriced']}."] if row.get("unpriced") else []
+        why = "\n".join([*said[row["claim_id"], row["line"]], *unpriced])
+        cells = (row["claim_id"], row["line"], _code(row), row["units"], row["disposition"], _dollars(row), why)
+        shown.add_row(*(escape(str(cell)) for cell in cells))
+    return shown
+
+
+def _code(row: dict[str, Any]) -> str:
+    return " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
+
+
+def _dollars(row: dict[str, Any]) -> str:
+    cents = row["allowed_cents"]
+    return _NONE if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
+
+
+def _sentence(finding: dict[str, Any]) -> str:
+    numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
+    codes = " ".join(filter(None, (numbers, finding["rarc"])))
+    return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
+
+
+def _lines(outcome: "Outcome") -> pl.DataFrame:
+    lines = _texts(outcome.lines)
+    absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in _PRICE.items() if name not in lines.columns]
+    besides = [name for name in _BESIDES if name in lines.columns]
+    return lines.with_columns(*absent, *_exact(lines)).select("row", *_LINE, *_PRICE, *besides)
+
+
+def _texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Categories as text."""
+    return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+
+
+def _exact(lines: pl.DataFrame) -> Iterator[pl.Expr]:
+    """RVUs that the engine holds as whole hundredths, as decimals."""
+    for name in _RVUS:
+        if name in lines.columns and lines.schema[name].is_integer():
+            whole, rest = pl.col(name) // 100, (pl.col(name) % 100).cast(pl.String).str.zfill(2)
+            yield pl.format("{}.{}", whole, rest).cast(pl.Decimal(9, 2)).alias(name)
+
+
+def _told(outcome: "Outcome") -> pl.DataFrame:
+    """The findings with their sentences, in their order."""
+    findings = _located(outcome).with_row_index("place")
+    parts = [_said(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
+    return pl.concat(parts or [_said(findings, None)]).sort("place").drop("place")
+
+
+def _located(outcome: "Outcome") -> pl.DataFrame:
+    """The findings, with their line, their partner's claim and line, and the numbers of a denial."""
+    lines = _texts(outcome.lines).select("row", "claim_id", "line", "hcpcs", "date_of_service")
+    partners = lines.select(
+        pl.col("row").alias("partner"),
+        pl.col("claim_id").alias("partner_claim_id"),
+        pl.col("line").alias("partner_line"),
+    )
+    return (
+        _texts(outcome.findings)
+        .join(lines, on="row", how="left", maintain_order="left")
+        .join(partners, on="partner", how="left", maintain_order="left")
+        .with_columns(_group_code())
+    )
+
+
+def _group_code() -> pl.Expr:
+    denied = (pl.col("severity") == "deny") & pl.col("carc").is_not_null()
+    return pl.when(denied).then(pl.lit(_CONTRACTUAL)).alias("group_code")
+
+
+def _said(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFrame:
+    """*findings* of one reason with its two sentences, filled."""
+    says, do = (reason.says, reason.do) if reason else ("", "")
+    return findings.with_columns(
+        _filled(says, findings.columns).alias("says"), _filled(do, findings.columns).alias("do")
+    )
+
+
+def _filled(template: str, columns: list[str]) -> pl.Expr:
+    """The template with the values of each row; a value that is not there is a dash."""
+    parts = [pl.lit("")]
+    for text, name, _, _ in Formatter().parse(template):
+        parts.append(pl.lit(text))
+        if name is not None:
+            parts.append(pl.col(name).cast(pl.String).fill_null(_NONE) if name in columns else pl.lit(_NONE))
+    return pl.concat_str(parts)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON has it: dates and RVUs as text, modifiers as a list, percent as a number."""
+    plain = {name: _jsonable(value) for name, value in row.items()}
+    if "modifiers" in plain:
+        plain["modifiers"] = (row["modifiers"] or "").split()
+    if row.get("payment_percent") is not None:
+        plain["payment_percent"] = _number(row["payment_percent"])
+    return plain
+
+
+def _jsonable(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int)) else str(value)
+
+
+def _number(exact: Decimal | float) -> int | float:
+    return int(exact) if exact == int(exact) else float(exact)

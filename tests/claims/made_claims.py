@@ -1,0 +1,165 @@
+"""Claims and small code sets written as literals, and what was said of them: the words that the tests of claims share.
+
+A line is text: code, modifiers, units, then what differs from a plain line, such as `17003-76x2 day=3 provider=q`.
+Left out are no modifier, one unit, the first day, the office, and the same claim, beneficiary and practitioner.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from codeset.claims.adjudicate import Outcome, adjudicate
+from codeset.claims.lines import COLUMNS
+from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+from codeset.tables import TABLES
+from ingest.build import build
+from ingest.embedded import build_embedded
+
+FIRST_DAY = date(2026, 7, 1)
+"""Day 0 of a line that names no date: the first of 2026q3, so that ninety days and one more fit into the release."""
+
+_SERVICE = re.compile(r"(?P<hcpcs>\w{5})(?P<modifiers>(?:-\w\w)*)(?:x(?P<units>-?\d+))?")
+_NAMES = {"claim": "claim_id", "place": "place_of_service"}
+_PLAIN = {
+    "claim_id": "c",
+    "beneficiary": "b",
+    "provider": "p",
+    "place_of_service": "11",
+    "locality": "national",
+    "modifiers": "",
+}
+_FEE = {
+    "status_code": "A",
+    "pctc_indicator": "0",
+    "global_days": "XXX",
+    "multiple_procedure": "0",
+    "bilateral_surgery": "0",
+    "assistant_surgery": "0",
+    "co_surgery": "0",
+    "team_surgery": "0",
+    **dict.fromkeys(("work_rvu", "nonfacility_pe_rvu", "facility_pe_rvu", "mp_rvu"), Decimal("1.00")),
+    **dict.fromkeys(("nonfacility_total_rvu", "facility_total_rvu"), Decimal("3.00")),
+    **dict.fromkeys(("nonfacility_na", "facility_na", "not_used_for_medicare"), False),
+}
+
+
+def line(text: str, number: int = 1, first: date = FIRST_DAY) -> dict[str, Any]:
+    """Read one line; `day=` counts from *first*, `on=` is a date, `days=` the length of a span of dates."""
+    service, *rest = text.split()
+    said = _SERVICE.fullmatch(service)
+    assert said, f"{service!r} is no code with modifiers and units"
+    told = dict(each.split("=") for each in rest)
+    day = date.fromisoformat(told.pop("on", str(first))) + timedelta(days=int(told.pop("day", "0")))
+    last = day + timedelta(days=int(told.pop("days", "1")) - 1)
+    return {
+        **_PLAIN,
+        "line": number,
+        "hcpcs": said["hcpcs"],
+        "modifiers": said["modifiers"].replace("-", " ").strip(),
+        "units": int(said["units"] or 1),
+        "date_of_service": day,
+        "through_date": None if last == day else last,
+        **{_NAMES.get(name, name): value for name, value in told.items()},
+    }
+
+
+def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return lines as the engine takes them; what a row does not have is null."""
+    return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=dict(COLUMNS))
+
+
+def claims(*texts: str, first: date = FIRST_DAY) -> pl.DataFrame:
+    """Return the lines of *texts*, numbered from 1 whatever their claim."""
+    return frame(line(text, number, first) for number, text in enumerate(texts, start=1))
+
+
+def outcome(snapshots: Snapshot | Sequence[Snapshot], *texts: str, first: date = FIRST_DAY) -> Outcome:
+    """Return what the engine says of the lines of *texts*."""
+    return adjudicate(claims(*texts, first=first), snapshots)
+
+
+def said(snapshots: Snapshot | Sequence[Snapshot], *texts: str, by: str = "decided_by") -> list[str]:
+    """Return for each line `pay`, or its disposition and what decided it: `deny mue-line`, or by edit `deny mue`."""
+    lines = outcome(snapshots, *texts).lines.sort("line").select("disposition", by)
+    return ["pay" if disposition == "pay" else f"{disposition} {what}" for disposition, what in lines.iter_rows()]
+
+
+def reasons(snapshots: Snapshot | Sequence[Snapshot], *texts: str, edit: str | None = None) -> list[set[str]]:
+    """Return for each line the reasons of all its findings, or of those of *edit*."""
+    told = outcome(snapshots, *texts)
+    findings = told.findings if edit is None else told.findings.filter(edit=edit)
+    found = dict(findings.group_by("row").agg("reason").iter_rows())
+    return [set(found.get(row, [])) for row in told.lines.sort("line")["row"]]
+
+
+def embedded(label: str, folder: Path) -> Snapshot:
+    """Return the embedded facts of a release, sealed below *folder*: an excerpt, in CMS's numbers."""
+    return build_embedded(Release.parse(label), Store(folder / "embedded")).snapshot
+
+
+def sealed(
+    store: Store,
+    label: str,
+    fees: Iterable[str | Mapping[str, Any]],
+    *,
+    scope: str = "all",
+    **rows: Iterable[Sequence[Any]],
+) -> Snapshot:
+    """Seal a release made of literals.
+
+    Each of *fees* is a code, or a dict of what differs from a physician's service of status A with no global period.
+    *rows*: `ptp` (column one, column two, effective, deleted or None, ccmi), `mue` (code, value, MAI),
+    `add_on` (add-on, primary, effective, deleted or None, type); dates as text. Every table is held, if empty.
+    """
+    release = Release.parse(label)
+    tables = {
+        "mpfs": [{**_FEE, "modifier": "", **({"hcpcs": fee} if isinstance(fee, str) else fee)} for fee in fees],
+        "ptp": [_ptp(*row) for row in rows.get("ptp", ())],
+        "mue": [dict(zip(("hcpcs", "mue_value", "mai"), row, strict=True)) for row in rows.get("mue", ())],
+        "add_on": [_add_on(*row) for row in rows.get("add_on", ())],
+        "gpci": [],
+    }
+    frames = {name: _table(name, told) for name, told in tables.items()}
+    factor = ConversionFactor(Decimal("33.0000"), release.first_day, release.last_day)
+    entries = {name: TableEntry("made", (Source(name, f"{0:064x}", 1),), 0, {}, "") for name in tables}
+    return store.seal(Manifest(release, scope, (factor,), entries), frames).snapshot
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    columns = TABLES[name].columns
+    told = [{column: row.get(column) for column in columns} for row in rows]
+    return pl.DataFrame(told, schema=dict(columns)).sort(TABLES[name].key, nulls_last=True)
+
+
+def _ptp(column_one: str, column_two: str, effective: str, deleted: str | None, ccmi: int) -> dict[str, Any]:
+    return {"column_one": column_one, "column_two": column_two, "ccmi": ccmi, **_dates(effective, deleted)}
+
+
+def _add_on(add_on: str, primary: str, effective: str, deleted: str | None, kind: int) -> dict[str, Any]:
+    return {"add_on_code": add_on, "primary_code": primary, "add_on_type": kind, **_dates(effective, deleted)}
+
+
+def _dates(effective: str, deleted: str | None) -> dict[str, date | None]:
+    return {
+        "effective_date": date.fromisoformat(effective),
+        "deletion_date": date.fromisoformat(deleted) if deleted else None,
+    }
+
+
+@cache
+def real_2024q3(cms: Path, folder: Path) -> Snapshot:
+    """Return CMS's own 2024q3, with the add-on edits and GPCIs of 2024q2, sealed once below *folder*."""
+    store = Store(folder / "claims-real")
+    before, release = Release.parse("2024q2"), Release.parse("2024q3")
+    build(before, [cms / "2024q2" / name for name in ("AOC_V2024Q2-MCR.xlsx", "rvu24b.zip")], store)
+    carried = dict.fromkeys(("gpci", "add_on"), before)
+    return build(release, sorted((cms / "2024q3").iterdir()), store, carried).sealed.snapshot

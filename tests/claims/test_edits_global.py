@@ -1,0 +1,222 @@
+"""Global periods, to the day: what a procedure's payment includes, and which modifiers say otherwise.
+
+RVU25D: 000 is the day, 010 the day and ten more, 090 the day before, the day and ninety more. Pages are those of the
+Policy Manual of 2026, IOM is 100-04 ch. 12. In CMS's 2026q3 11102 and 17311 are 000, 17000 and 11402 010, 14040 090.
+"""
+
+import made_claims as made
+import pytest
+
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+
+
+@pytest.fixture(scope="module")
+def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return made.embedded("2026q3", tmp_path_factory.mktemp("global"))
+
+
+@pytest.mark.parametrize(
+    ("procedure", "visit", "expected"),
+    [
+        ("11102", "99203", "deny global-visit-same-day"),
+        ("11102", "99203 day=1", "pay"),
+        ("17000", "99213 day=1", "deny global-visit-after"),
+        ("17000", "99213 day=10", "deny global-visit-after"),
+        ("17000", "99213 day=11", "pay"),
+        ("14040", "99213 day=1", "deny global-visit-after"),
+        ("14040", "99213 day=90", "deny global-visit-after"),
+        ("14040", "99213 day=91", "pay"),
+        ("14040 day=2", "99213 day=1", "deny global-visit-major"),
+        ("14040 day=2", "99213", "pay"),
+        ("17000 day=2", "99213 day=1", "pay"),
+        ("11102 day=2", "99213 day=1", "pay"),
+    ],
+)
+def test_a_period_ends_with_its_last_day(derm: Snapshot, procedure: str, visit: str, expected: str) -> None:
+    """RVU25D, global days; the days after are counted from the day after the procedure."""
+    assert made.said(derm, procedure, visit) == ["pay", expected]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "visit", "expected"),
+    [
+        ("11102", "99203-25", "review global-visit-documented"),
+        ("11102", "99203-57", "deny global-visit-same-day"),
+        ("11102", "99203-24", "deny global-visit-same-day"),
+        ("17000", "99203", "deny global-visit-same-day"),
+        ("17000", "99203-25", "review global-visit-documented"),
+        ("17000", "99203-57", "deny global-visit-same-day"),
+        ("14040", "99203", "deny global-visit-major"),
+        ("14040", "99203-57", "review global-visit-documented"),
+        ("14040", "99203-25", "deny global-visit-major"),
+        ("14040 day=1", "99203-57", "review global-visit-documented"),
+        ("14040 day=1", "99203-25", "deny global-visit-major"),
+        ("17000", "99213-24 day=10", "review global-visit-documented"),
+        ("17000", "99213-25 day=10", "deny global-visit-after"),
+        ("17000", "99213-57 day=10", "deny global-visit-after"),
+        ("14040", "99213-24 day=90", "review global-visit-documented"),
+        ("14040", "99213-25 day=90", "deny global-visit-after"),
+    ],
+)
+def test_25_is_for_minor_57_for_major_surgery_and_24_for_the_days_after(
+    derm: Snapshot, procedure: str, visit: str, expected: str
+) -> None:
+    """I-13; III-4: new patients too. 57 on the day before: IOM section 40.1. 99203 has no PTP row."""
+    assert made.said(derm, procedure, visit) == ["pay", expected]
+
+
+@pytest.mark.parametrize(
+    ("visit", "expected"),
+    [
+        ("99203-25", ["pay", "pay", "deny global-visit-major"]),
+        ("99203-57", ["pay", "pay", "deny global-visit-same-day"]),
+        ("99203-25-57", ["pay", "pay", "review global-visit-documented"]),
+    ],
+)
+def test_a_visit_beside_minor_and_major_surgery_needs_both(derm: Snapshot, visit: str, expected: list[str]) -> None:
+    """I-13: 11300 is 000, 14040 090; their PTP row is bypassed."""
+    told = made.said(derm, "14040", "11300-59", visit)
+    assert [told[0], told[2]] == [expected[0], expected[2]]
+
+
+@pytest.mark.parametrize(
+    ("visit", "expected"),
+    [
+        ("99213-24 day=5", "deny"),
+        ("99213-25 day=5", "deny"),
+        ("99213-24-25 day=5", "review"),
+    ],
+)
+def test_a_visit_in_a_period_beside_another_procedure_needs_24_and_25(
+    derm: Snapshot, visit: str, expected: str
+) -> None:
+    """I-13: each rule stands for itself."""
+    told = made.said(derm, "17000", "11102-79 day=5", visit)
+    assert told[2].split()[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("17000", "99213 day=5 provider=q"), "pay"),
+        (("17000", "99213 day=5 beneficiary=z"), "pay"),
+        (("17000", "99213 day=5 claim=d"), "deny global-visit-after"),
+        (("17000 group=g specialty=07", "99213 day=5 provider=q group=g specialty=07"), "deny global-visit-after"),
+        (("17000 group=g specialty=07", "99213 day=5 provider=q group=g specialty=83"), "pay"),
+        (("17000 group=g specialty=07", "99213 day=5 provider=q group=h specialty=07"), "pay"),
+    ],
+)
+def test_a_period_is_that_of_one_practitioner_or_group_and_specialty(
+    derm: Snapshot, lines: tuple[str, str], expected: str
+) -> None:
+    """IOM sections 30.6.5 and 40.1."""
+    assert made.said(derm, *lines) == ["pay", expected]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "expected"),
+    [
+        ("11402 day=5", "deny global-procedure-after"),
+        ("11102 day=5", "deny global-procedure-after"),
+        ("11402-58 day=5", "pay"),
+        ("11402-79 day=5", "pay"),
+        ("11402-78 day=5 place=22", "pay"),
+        ("11402-78 day=5 place=24", "pay"),
+        ("11402-78 day=5 place=11", "review global-return-in-office"),
+        ("11402-59 day=5", "deny global-procedure-after"),
+        ("11402-76 day=5", "deny global-procedure-after"),
+        ("11402 day=10", "deny global-procedure-after"),
+        ("11402 day=11", "pay"),
+        ("11402 day=5 provider=q", "pay"),
+        ("96910 day=5", "pay"),
+        ("88305 day=5", "pay"),
+    ],
+)
+def test_a_procedure_in_a_period_says_with_58_78_or_79_why(derm: Snapshot, procedure: str, expected: str) -> None:
+    """I-12, I-16, III-15; IOM section 40.2. 96910 and 88305 are XXX: no surgery."""
+    assert made.said(derm, "17000", procedure) == ["pay", expected]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "visit", "expected"),
+    [
+        ("11402-58 day=5", "99213 day=15", "deny"),
+        ("11402-58 day=5", "99213 day=16", "pay"),
+        ("11402-79 day=5", "99213 day=15", "deny"),
+        ("11402-79 day=5", "99213 day=16", "pay"),
+        ("11402-78 day=5 place=22", "99213 day=10", "deny"),
+        ("11402-78 day=5 place=22", "99213 day=11", "pay"),
+        ("11402-78 day=5 place=22", "99213 day=15", "pay"),
+    ],
+)
+def test_58_and_79_begin_a_period_and_78_begins_none(derm: Snapshot, procedure: str, visit: str, expected: str) -> None:
+    """IOM section 40.2: the period of 17000 ends on day 10, that of 11402 on day 15."""
+    assert made.said(derm, "17000", procedure, visit)[2].split()[0] == expected
+
+
+def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
+    """14040 until day 90; 17000 of day 20 until day 30."""
+    lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")
+    assert [said.split()[0] for said in made.said(derm, *lines)] == ["pay", "pay", "deny", "deny", "pay"]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "expected"),
+    [
+        ("14040", "deny global-visit-after"),
+        ("14040-54", "deny global-visit-after"),
+        ("14040-55", "pay"),
+        ("14040-56", "pay"),
+    ],
+)
+def test_care_before_or_after_surgery_alone_begins_no_period(derm: Snapshot, procedure: str, expected: str) -> None:
+    """54 is the surgery, 55 the care after it, 56 the care before it: IOM section 40.2."""
+    assert made.said(derm, procedure, "99213 day=5")[1] == expected
+
+
+def test_a_denied_procedure_begins_no_period(derm: Snapshot) -> None:
+    """11102 > 17000, CCMI 1; 11102 is 000, so that only a paid 17000 has days after."""
+    assert made.said(derm, "11102", "17000", "99213 day=5") == ["pay", "deny ptp-no-modifier", "pay"]
+    assert made.said(derm, "11102", "17000-59", "99213 day=5")[2] == "deny global-visit-after"
+
+
+def test_a_procedure_denied_in_a_period_begins_none(derm: Snapshot) -> None:
+    """The period of 17000 ends on day 10; 11402 of day 5 is in its payment and has no days of its own until 15."""
+    for later in ("99213 day=15", "17110 day=15"):
+        assert made.said(derm, "17000", "11402 day=5", later) == ["pay", "deny global-procedure-after", "pay"]
+
+
+def test_a_period_runs_on_in_the_next_release(store: Store) -> None:
+    """010 from 2026-06-28 to 2026-07-08."""
+    surgery = {"hcpcs": "99911", "global_days": "010"}
+    both = [made.sealed(store, label, [surgery, "99213"]) for label in ("2026q2", "2026q3")]
+    days = ("2026-06-29", "2026-07-08", "2026-07-09")
+    told = made.said(both, "99911 on=2026-06-28", *(f"99213 on={day}" for day in days))
+    assert told == ["pay", "deny global-visit-after", "deny global-visit-after", "pay"]
+
+
+@pytest.mark.parametrize(
+    ("global_days", "expected"),
+    [
+        ("000", "deny global-visit-same-day"),
+        ("010", "deny global-visit-same-day"),
+        ("090", "deny global-visit-major"),
+        ("YYY", "review global-by-contractor"),
+        ("XXX", "pay"),
+        ("ZZZ", "pay"),
+        ("MMM", "pay"),
+    ],
+)
+def test_each_kind_of_global_days_decides_on_a_visit_of_the_day(store: Store, global_days: str, expected: str) -> None:
+    """I-12, I-13; RVU25D: YYY is the contractor's, ZZZ within its primary's, XXX and MMM know no such period."""
+    release = made.sealed(store, "2026q3", [{"hcpcs": "99911", "global_days": global_days}, "99213"])
+    assert made.said(release, "99911", "99213") == ["pay", expected]
+
+
+def test_a_finding_names_the_procedure_and_its_line(derm: Snapshot) -> None:
+    told = made.outcome(derm, "17000 claim=d", "99213 day=10")
+    finding = told.findings.filter(edit="global_surgery").row(0, named=True)
+    partner = told.lines.filter(row=finding["partner"]).row(0, named=True)
+    assert (finding["column_one"], finding["detail"], finding["carc"]) == ("17000", "10", "97")
+    assert (partner["claim_id"], partner["hcpcs"]) == ("d", "17000")

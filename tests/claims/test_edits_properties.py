@@ -1,0 +1,108 @@
+"""What holds of any claims: their order says nothing, strangers change nothing, and every line gets an answer."""
+
+import io
+from random import Random
+
+import made_claims as made
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codeset.claims.adjudicate import Outcome, adjudicate
+from codeset.snapshot import Snapshot
+
+CODES = ["11102", "11103", "11104", "17000", "17003", "17004", "17110", "17311", "17312", "17315", "11642", "14040"]
+CODES += ["13132", "88305", "88331", "96910", "99203", "99211", "99213", "G2211", "J7308", "11055", "99999"]
+MODIFIERS = ["", "", "", "-59", "-XS", "-25", "-57", "-24", "-RT", "-LT", "-76", "-78", "-79", "-ZZ"]
+
+a_line = st.builds(
+    "{}{}x{} day={} beneficiary={} provider={} claim={} {}".format,
+    st.sampled_from(CODES),
+    st.sampled_from(MODIFIERS),
+    st.sampled_from([0, 1, 1, 1, 2, 14]),
+    st.sampled_from([0, 0, 0, 1, 10, 91, 92]),
+    st.sampled_from("bz"),
+    st.sampled_from("pq"),
+    st.sampled_from("cd"),
+    st.sampled_from(["", "", "lesion=A", "group=g specialty=07"]),
+)
+some_lines = st.lists(a_line, min_size=1, max_size=12)
+quickly = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return made.embedded("2026q3", tmp_path_factory.mktemp("properties"))
+
+
+@quickly
+@given(lines=some_lines, seed=st.integers(0, 1000))
+def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: list[str], seed: int) -> None:
+    frame = made.claims(*lines)
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
+    assert told(adjudicate(frame, derm)) == told(adjudicate(shuffled, derm))
+
+
+@quickly
+@given(lines=some_lines, others=some_lines)
+def test_another_beneficiary_changes_nothing(derm: Snapshot, lines: list[str], others: list[str]) -> None:
+    strangers = made.claims(*others).with_columns(
+        pl.lit("stranger").alias("beneficiary"), pl.lit("x").alias("claim_id")
+    )
+    alone = adjudicate(made.claims(*lines), derm)
+    together = adjudicate(pl.concat([strangers, made.claims(*lines)]), derm)
+    assert told(alone) == told(together, without="x")
+
+
+@quickly
+@given(lines=some_lines)
+def test_every_line_has_a_disposition_and_a_reason_unless_paid(derm: Snapshot, lines: list[str]) -> None:
+    outcome = adjudicate(made.claims(*lines), derm)
+    assert outcome.lines.height == len(lines)
+    assert set(outcome.lines["disposition"]) <= {"pay", "deny", "review", "unknown"}
+    unpaid = outcome.lines.filter(pl.col("disposition") != "pay")
+    assert unpaid.filter(pl.col("decided_by").is_null() | pl.col("edit").is_null()).is_empty()
+    assert set(unpaid["row"]) <= set(outcome.findings["row"])
+
+
+@quickly
+@given(lines=some_lines)
+def test_the_same_claims_give_the_same_bytes(derm: Snapshot, lines: list[str]) -> None:
+    frame = made.claims(*lines)
+    assert written(adjudicate(frame, derm)) == written(adjudicate(frame, derm))
+
+
+def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
+    """Enough lines that work is shared among threads."""
+    rng = Random(7)
+    services = [f"{rng.choice(CODES)}{rng.choice(MODIFIERS)} day={rng.randrange(3)}" for _ in range(3000)]
+    frame = made.claims(*(f"{each} beneficiary=b{n // 6} claim=c{n // 3}" for n, each in enumerate(services)))
+    assert len({written(adjudicate(frame, derm)) for _ in range(3)}) == 1
+
+
+def test_no_lines_give_no_findings(derm: Snapshot) -> None:
+    outcome = adjudicate(made.claims(), derm)
+    assert (outcome.lines.height, outcome.findings.height) == (0, 0)
+
+
+def told(outcome: Outcome, without: str = "") -> list[tuple[str, ...]]:
+    """Return what is said of each line, whatever its row: the finding, and the claim and line that it rests on."""
+    key = outcome.lines.select("row", pl.format("{}/{}", pl.col("claim_id"), pl.col("line")).alias("whose"))
+    partners = key.rename({"row": "partner", "whose": "rests_on"})
+    findings = outcome.findings.join(key, on="row").join(partners, on="partner", how="left")
+    dispositions = outcome.lines.join(key, on="row").select("whose", "disposition", "decided_by")
+    said = findings.select("whose", "reason", "rests_on", "detail", "column_one", "column_two")
+    return sorted(
+        tuple(map(str, row))
+        for row in [*dispositions.iter_rows(), *said.iter_rows()]
+        if not str(row[0]).startswith(f"{without}/")
+    )
+
+
+def written(outcome: Outcome) -> tuple[bytes, ...]:
+    """Return the bytes of the outcome's frames as parquet files."""
+    files = (io.BytesIO(), io.BytesIO())
+    for file, frame in zip(files, (outcome.lines, outcome.findings), strict=True):
+        frame.write_parquet(file)
+    return tuple(file.getvalue() for file in files)

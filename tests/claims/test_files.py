@@ -1,0 +1,538 @@
+"""Claims from files, frames and values: what is read, what is refused and in which words, what is set aside."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from codeset.claims.files import from_frame, read_claims, refuse, rejects_as
+from codeset.claims.lines import COLUMNS
+from codeset.claims.values import Claim, ClaimLine, to_frame
+from codeset.faults import BadInput, WrongUse
+from codeset.schemas import faults_of
+
+CLAIMS = Path(__file__).parent / "claims"
+DAY = date(2026, 7, 15)
+
+ROWS = [
+    {
+        "claim_id": "A1",
+        "line": 1,
+        "beneficiary": "BENE-ONE",
+        "provider": "1888888882",
+        "group": "1999999984",
+        "specialty": "207N00000X",
+        "date_of_service": DAY,
+        "through_date": None,
+        "hcpcs": "11102",
+        "modifiers": "59 RT",
+        "units": 1,
+        "place_of_service": "11",
+        "locality": "01112-05",
+        "charge_cents": 15025,
+        "lesion": "left arm",
+    },
+    {
+        "claim_id": "A1",
+        "line": 2,
+        "beneficiary": "BENE-ONE",
+        "provider": "1888888882",
+        "group": "1999999984",
+        "specialty": "207N00000X",
+        "date_of_service": DAY,
+        "through_date": date(2026, 7, 16),
+        "hcpcs": "17000",
+        "modifiers": "",
+        "units": 2,
+        "place_of_service": "22",
+        "locality": "01112-05",
+        "charge_cents": 20000,
+        "lesion": None,
+    },
+    {
+        "claim_id": "B2",
+        "line": 1,
+        "beneficiary": "BENE-TWO",
+        "provider": "1777777779",
+        "group": None,
+        "specialty": None,
+        "date_of_service": date(2026, 7, 20),
+        "through_date": None,
+        "hcpcs": "99213",
+        "modifiers": "25",
+        "units": 1,
+        "place_of_service": "11",
+        "locality": "national",
+        "charge_cents": None,
+        "lesion": None,
+    },
+]
+TWO_CLAIMS = pl.DataFrame(ROWS, schema=dict(COLUMNS))
+
+VALUES = [
+    Claim(
+        "A1",
+        "BENE-ONE",
+        "1888888882",
+        (
+            ClaimLine(
+                1,
+                DAY,
+                "11102",
+                1,
+                "11",
+                "01112-05",
+                modifiers=("59", "RT"),
+                diagnosis_pointers=(1, 2),
+                charge_cents=15025,
+                lesion="left arm",
+            ),
+            ClaimLine(
+                2,
+                DAY,
+                "17000",
+                2,
+                "22",
+                "01112-05",
+                through_date=date(2026, 7, 16),
+                diagnosis_pointers=(1,),
+                charge_cents=20000,
+            ),
+        ),
+        group="1999999984",
+        specialty="207N00000X",
+        diagnoses=("L57.0", "D485"),
+    ),
+    Claim(
+        "B2",
+        "BENE-TWO",
+        "1777777779",
+        (ClaimLine(1, date(2026, 7, 20), "99213", 1, "11", "national", modifiers=("25",)),),
+    ),
+]
+
+HEADER = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service,locality"
+GOOD = "A1,1,BENE-ONE,1888888882,2026-07-15,11102,,1,11,national"
+
+
+def written(folder: Path, text: str | bytes, name: str = "claims.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def refused(read: Callable[[], object]) -> list[str]:
+    with pytest.raises(BadInput) as told:
+        read()
+    return [str(fault) for fault in told.value.faults]
+
+
+def faults_in(path: Path, locality: str | None = None) -> list[str]:
+    _, rejects = read_claims(path, locality=locality)
+    return refused(lambda: refuse(rejects))
+
+
+# What is read
+
+
+@pytest.mark.parametrize("name", ["two-claims.csv", "two-claims.json", "two-claims.ndjson"])
+def test_every_form_gives_the_same_lines(name: str) -> None:
+    lines, rejects = read_claims(CLAIMS / name)
+    assert_frame_equal(lines, TWO_CLAIMS)
+    assert (rejects.claims, rejects.lines, rejects.faults.height) == (0, 0, 0)
+    refuse(rejects)
+
+
+def test_parquet_gives_the_same_lines(tmp_path: Path) -> None:
+    path = tmp_path / "claims"
+    TWO_CLAIMS.write_parquet(path)
+    assert_frame_equal(read_claims(path)[0], TWO_CLAIMS)
+
+
+def test_values_give_the_same_lines() -> None:
+    assert_frame_equal(to_frame(VALUES), TWO_CLAIMS)
+
+
+def test_objects_parse_to_values() -> None:
+    plain = json.loads((CLAIMS / "two-claims.json").read_text(), parse_float=Decimal)["claims"]
+    assert [Claim.parse(each) for each in plain] == VALUES
+
+
+def test_a_frame_may_have_times_at_midnight_lists_and_dollars() -> None:
+    frame = TWO_CLAIMS.with_columns(
+        pl.col("date_of_service").cast(pl.Datetime("us")),
+        pl.col("modifiers").str.split(" ").list.filter(pl.element() != ""),
+        pl.Series("charge", [150.25, 200.0, None]),
+    ).drop("charge_cents")
+    assert_frame_equal(from_frame(frame)[0], TWO_CLAIMS)
+
+
+def test_flat_objects_are_lines(tmp_path: Path) -> None:
+    path = tmp_path / "claims.ndjson"
+    TWO_CLAIMS.write_ndjson(path)
+    assert_frame_equal(read_claims(path)[0], TWO_CLAIMS)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(lambda claims: claims[1], id="one object"),
+        pytest.param(lambda claims: [claims[1]], id="a list"),
+        pytest.param(lambda claims: {"claims": [claims[1]]}, id="an object with claims"),
+    ],
+)
+def test_json_is_one_claim_a_list_or_an_object_with_claims(tmp_path: Path, shape: Callable[[object], object]) -> None:
+    claims = json.loads((CLAIMS / "two-claims.json").read_text())["claims"]
+    path = written(tmp_path, json.dumps(shape(claims), indent=1), "any-name")
+    assert_frame_equal(read_claims(path)[0], TWO_CLAIMS[2:])
+
+
+def test_ndjson_is_told_without_its_extension(tmp_path: Path) -> None:
+    path = written(tmp_path, (CLAIMS / "two-claims.ndjson").read_bytes(), "claims.txt")
+    assert_frame_equal(read_claims(path)[0], TWO_CLAIMS)
+
+
+def test_blanks_around_values_byte_order_mark_and_empty_lines_do_not_matter(tmp_path: Path) -> None:
+    text = (
+        f"\ufeff{HEADER}\r\n\r\nA1 ,1, BENE-ONE,1888888882,2026-07-15,11102, 59   RT ,1.0,11,national\r\n,,,,,,,,,\r\n"
+    )
+    lines, _ = read_claims(written(tmp_path, text))
+    assert lines.select("claim_id", "beneficiary", "modifiers", "units").rows() == [("A1", "BENE-ONE", "59 RT", 1)]
+
+
+@pytest.mark.parametrize(
+    ("dollars", "cents"), [("0", 0), ("150", 15000), ("150.5", 15050), (".07", 7), ("999999999.99", 99999999999)]
+)
+def test_dollars_are_exact_cents(tmp_path: Path, dollars: str, cents: int) -> None:
+    path = written(tmp_path, f"{HEADER},charge\n{GOOD},{dollars}\n")
+    assert read_claims(path)[0]["charge_cents"].to_list() == [cents]
+
+
+def test_a_locality_given_stands_where_the_file_has_none(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{HEADER}\n{GOOD}\nA1,2,BENE-ONE,1888888882,2026-07-15,11102,,1,11,\n")
+    assert read_claims(path, locality="01112-05")[0]["locality"].to_list() == ["national", "01112-05"]
+    missing = written(tmp_path, f"{HEADER.removesuffix(',locality')}\n{GOOD.removesuffix(',national')}\n")
+    assert read_claims(missing, locality="national")[0]["locality"].to_list() == ["national"]
+
+
+def test_zero_and_negative_units_are_read(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, f"{HEADER}\nA1,1,B,P,2026-07-15,11102,,0,11,national\nA1,2,B,P,2026-07-15,11102,,-1,11,national\n"
+    )
+    lines, rejects = read_claims(path)
+    assert (lines["units"].to_list(), rejects.claims) == ([0, -1], 0)
+
+
+def test_another_provider_of_a_line_is_kept() -> None:
+    line = ClaimLine(1, DAY, "11102", 1, "11", "national", provider="other", specialty="363LM")
+    claim = Claim("A1", "B", "P", (line,), specialty="207N00000X")
+    assert to_frame([claim]).select("provider", "specialty").rows() == [("other", "363LM")]
+
+
+# What is refused, in which words
+
+
+def test_every_fault_of_a_csv_is_told_with_claim_line_field_expected_and_found() -> None:
+    assert faults_in(CLAIMS / "bad.csv") == [
+        'bad.csv: line 3: claim X1, line 1: charge: expected dollars from 0, with at most two decimals, found "-3"',
+        'bad.csv: line 3: claim X1, line 1: date_of_service: expected a date that exists, found "2026-02-30"',
+        'bad.csv: line 3: claim X1, line 1: hcpcs: expected five characters, digits or capital letters, found "1110"',
+        'bad.csv: line 3: claim X1, line 1: locality: expected mac-locality, such as 01112-05, or national, found "CA"',
+        (
+            "bad.csv: line 3: claim X1, line 1: modifiers: expected up to four modifiers of two characters, "
+            'digits or capitals, found "5"'
+        ),
+        'bad.csv: line 3: claim X1, line 1: place_of_service: expected two digits, found "1"',
+        "bad.csv: line 3: claim X1, line 1: units: expected a whole number, found text of length 3",
+        'bad.csv: line 4: claim X1, line 2: charge: expected dollars from 0, with at most two decimals, found "1.005"',
+        'bad.csv: line 4: claim X1, line 2: through_date: expected date_of_service or later, found "2026-07-14"',
+        (
+            "bad.csv: line 6: claim X2, line 1: modifiers: expected up to four modifiers of two characters, "
+            'digits or capitals, found "59 RT LT XS XE"'
+        ),
+        "bad.csv: line 7: claim X3, line 1: line: expected each line number once in a claim, found 2 times",
+        "bad.csv: line 8: claim X3, line 1: line: expected each line number once in a claim, found 2 times",
+        (
+            "bad.csv: line 10: claim X4, line 2: beneficiary: expected one beneficiary in a claim, "
+            "found another than on the claim's first line"
+        ),
+        "bad.csv: line 11: line 1: claim_id: expected printable characters, found nothing",
+        "bad.csv: line 11: line 1: provider: expected printable characters, found nothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("date_of_service", "07/15/2026", 'expected a date such as 2026-07-15, found "07/15/2026"'),
+        ("date_of_service", "2026-7-5", 'expected a date such as 2026-07-15, found "2026-7-5"'),
+        ("date_of_service", "", "expected a date such as 2026-07-15, found nothing"),
+        ("hcpcs", "j1100", 'expected five characters, digits or capital letters, found "j1100"'),
+        ("hcpcs", "111022", 'expected five characters, digits or capital letters, found "111022"'),
+        ("units", "1.5", 'expected a whole number, found "1.5"'),
+        ("units", "", "expected a whole number, found nothing"),
+        ("line", "0", 'expected a whole number from 1, found "0"'),
+        ("line", "01", 'expected a whole number from 1, found "01"'),
+        ("place_of_service", "1A", "expected two digits, found text of length 2"),
+        ("locality", "", "expected mac-locality, such as 01112-05, or national, found nothing"),
+        ("locality", "1112-05", 'expected mac-locality, such as 01112-05, or national, found "1112-05"'),
+        ("modifiers", "59,RT", 'expected up to four modifiers of two characters, digits or capitals, found "59,RT"'),
+    ],
+)
+def test_a_malformed_field_is_told(tmp_path: Path, field: str, value: str, says: str) -> None:
+    row = dict(zip(HEADER.split(","), GOOD.split(","), strict=True)) | {field: value}
+    path = tmp_path / "claims.csv"
+    pl.DataFrame([row]).write_csv(path)
+    [told] = faults_in(path)
+    where = "claims.csv: line 2: claim A1" if field == "line" else "claims.csv: line 2: claim A1, line 1"
+    assert told == f"{where}: {field}: {says}"
+
+
+def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shifted(tmp_path: Path) -> None:
+    secrets = ("1EG4TE5MK73", "123456789A", "123-45-6789", "BENE-ONE")
+    rows = [f"A{n},{each},1,{each},{each},{each},{each},{each},{each},{each},{each}" for n, each in enumerate(secrets)]
+    told = faults_in(written(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
+    assert len(told) == 4 * 8
+    assert [each for each in told for secret in secrets if secret in each] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", ["claims.csv: expected claims, found an empty file"]),
+        (
+            "claim_id,line\nA1,1\n",
+            [
+                f"claims.csv: no column {each}; columns read: claim_id, line"
+                for each in (
+                    "beneficiary",
+                    "date_of_service",
+                    "hcpcs",
+                    "locality",
+                    "modifiers",
+                    "place_of_service",
+                    "provider",
+                    "units",
+                )
+            ],
+        ),
+        (
+            f"{HEADER},charges\n{GOOD},5\n",
+            [
+                (
+                    "claims.csv: column charges is none of claim_id, line, beneficiary, provider, group, specialty, "
+                    "date_of_service, through_date, hcpcs, modifiers, units, place_of_service, locality, charge, "
+                    "charge_cents, lesion, diagnoses"
+                )
+            ],
+        ),
+        (
+            f"{HEADER}\n{GOOD}\n{GOOD},1EG4\n{GOOD},a,b\n",
+            [
+                "claims.csv: line 3: expected 10 cells, as in the header, found 11",
+                "claims.csv: line 4: expected 10 cells, as in the header, found 12",
+            ],
+        ),
+        (f'{HEADER}\n"A1,1\n', ["claims.csv: line 2: expected a quoted cell to end with its quote"]),
+        (f"{HEADER}\n{GOOD}\n".encode() + b"\xe9\n", ["claims.csv: line 3: expected text in UTF-8, found other bytes"]),
+        (b"PAR1 and no more", ["claims.csv: begins like a parquet file, but cannot be read as one"]),
+        ("[1, 2", ["claims.csv: line 1: expected JSON, found Expecting ',' delimiter at column 6"]),
+        ("[" * 200_000, ["claims.csv: expected claims, found lists or objects nested without end"]),
+        ('{"a": NaN}', ["claims.csv: expected a number, found NaN"]),
+        ('{"a": 1, "a": 2}', ["claims.csv: expected each name once in an object, found one twice"]),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_whole_is_refused(tmp_path: Path, text: str | bytes, says: list[str]) -> None:
+    path = written(tmp_path, text)
+    assert refused(lambda: read_claims(path)) == says
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    told = refused(lambda: read_claims(tmp_path / "none.csv"))
+    assert told == ["none.csv: cannot be read (No such file or directory)"]
+
+
+def test_a_locality_given_must_be_one() -> None:
+    with pytest.raises(WrongUse, match="locality: expected mac-locality, such as 01112-05, or national, found 'CA'"):
+        read_claims(CLAIMS / "two-claims.csv", locality="CA")
+
+
+def test_charge_and_charge_cents_exclude_each_other(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{HEADER},charge,charge_cents\n{GOOD},1,100\n")
+    told = "claims.csv: line 2: claim A1, line 1: charge: expected charge or charge_cents, found both"
+    assert faults_in(path) == [told]
+
+
+def test_a_frame_of_other_kinds_is_refused() -> None:
+    told = refused(lambda: from_frame(pl.DataFrame({"line": [{"a": 1}]}, schema={"line": pl.Struct({"a": pl.Int8})})))
+    assert [each.split(":")[0] for each in told] == ["frame"] * len(told)
+
+
+def test_a_time_of_day_is_no_date() -> None:
+    frame = TWO_CLAIMS[2:].with_columns(pl.lit(datetime(2026, 7, 15, 9, 30)).alias("date_of_service"))  # noqa: DTZ001
+    _, rejects = from_frame(frame)
+    assert rejects.faults["expected"].to_list() == ["a date such as 2026-07-15"]
+
+
+def test_malformed_objects_are_told_by_their_place(tmp_path: Path) -> None:
+    claim = {"claim_id": "A1", "beneficiary": 7, "provider": "P", "locality": "national", "diagnoses": ["L57.0"]}
+    lines = [
+        {"line": 1, "date_of_service": "2026-07-15", "hcpcs": 11102, "units": 1, "place_of_service": "11"},
+        {"line": "2", "date_of_service": "2026-07-15", "hcpcs": "11102", "units": 1.5, "place_of_service": "11"},
+        "a line",
+        {
+            "line": 3,
+            "date_of_service": "2026-07-15",
+            "hcpcs": "11102",
+            "units": True,
+            "place_of_service": "11",
+            "modifiers": [59],
+            "diagnosis_pointers": [2],
+            "charge": {},
+            "price": 3,
+        },
+    ]
+    path = written(tmp_path, json.dumps([{**claim, "lines": lines}, {"claim_id": "E1", "lines": []}, 5]), "claims.json")
+    names = (
+        "line, date_of_service, through_date, hcpcs, modifiers, units, place_of_service, locality, provider, "
+        "specialty, diagnosis_pointers, charge, charge_cents, lesion"
+    )
+    assert faults_in(path) == [
+        "claims.json: [0] claim A1: beneficiary: expected text, found a number",
+        "claims.json: [0].lines[0] claim A1, line 1: hcpcs: expected text, found a number",
+        "claims.json: [0].lines[1] claim A1: line: expected a whole number, found text",
+        "claims.json: [0].lines[1] claim A1: units: expected a whole number, found a number",
+        "claims.json: [0].lines[2] claim A1: line: expected an object, found text",
+        "claims.json: [0].lines[3] claim A1, line 3: charge: expected dollars, as a number or text, found an object",
+        (
+            "claims.json: [0].lines[3] claim A1, line 3: diagnosis_pointers: "
+            "expected numbers of the claim's diagnoses, of which there are 1, found another value"
+        ),
+        "claims.json: [0].lines[3] claim A1, line 3: modifiers: expected a list of texts, found a list of 1",
+        f"claims.json: [0].lines[3] claim A1, line 3: price: expected one of {names}, found a field of that name",
+        "claims.json: [0].lines[3] claim A1, line 3: units: expected a whole number, found true or false",
+        "claims.json: [1] claim E1: lines: expected a list with at least one line, found a list of 0",
+        "claims.json: [2]: claim: expected an object, found a number",
+    ]
+
+
+def test_a_bad_line_of_ndjson_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    good = (CLAIMS / "two-claims.ndjson").read_text()
+    path = written(tmp_path, f'{good}{{"claim_id": \n', "claims.ndjson")
+    lines, rejects = read_claims(path)
+    assert_frame_equal(lines, TWO_CLAIMS)
+    assert (rejects.claims, rejects.lines) == (1, 0)
+    assert refused(lambda: refuse(rejects)) == [
+        "claims.ndjson: line 3: claim: expected an object in JSON, found Expecting value at column 14"
+    ]
+
+
+def test_bad_values_are_refused_with_all_faults() -> None:
+    lines = (ClaimLine(1, DAY, "1110", 1, "11", "01112"), ClaimLine(1, DAY, "11102", 1, "11", "national", ("5",)))
+    assert refused(lambda: to_frame([Claim("A1", "B", "P", lines)])) == [
+        'claims: lines[0] claim A1, line 1: hcpcs: expected five characters, digits or capital letters, found "1110"',
+        "claims: lines[0] claim A1, line 1: line: expected each line number once in a claim, found 2 times",
+        (
+            "claims: lines[0] claim A1, line 1: locality: expected mac-locality, such as 01112-05, or national, "
+            'found "01112"'
+        ),
+        "claims: lines[1] claim A1, line 1: line: expected each line number once in a claim, found 2 times",
+        (
+            "claims: lines[1] claim A1, line 1: modifiers: expected up to four modifiers of two characters, "
+            'digits or capitals, found "5"'
+        ),
+    ]
+
+
+def test_a_claim_without_lines_is_refused() -> None:
+    told = refused(lambda: Claim.parse({"claim_id": "A1", "beneficiary": "B", "provider": "P"}))
+    assert told == ["claims: claim A1: lines: expected a list with at least one line, found nothing"]
+
+
+# What is set aside
+
+
+def test_bad_claims_are_set_aside_whole_and_counted() -> None:
+    lines, rejects = read_claims(CLAIMS / "bad.csv")
+    assert lines.select("claim_id", "line", "units").rows() == [("G1", 1, 1), ("G2", 1, 0)]
+    assert (rejects.claims, rejects.lines, rejects.faults.height) == (5, 8, 15)
+
+
+def test_a_rejected_claim_takes_its_good_lines_along(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        f"{HEADER}\n{GOOD}\nA1,2,BENE-ONE,P,2026-07-15,1,,1,11,national\nB1,1,B,P,2026-07-15,11102,,1,11,national\n",
+    )
+    lines, rejects = read_claims(path)
+    assert (lines["claim_id"].to_list(), rejects.claims, rejects.lines) == (["B1"], 1, 2)
+
+
+def test_claims_without_an_identifier_count_one_by_one(tmp_path: Path) -> None:
+    plain = [{"beneficiary": "B", "lines": []}, {"claim_id": 5, "lines": []}]
+    _, rejects = read_claims(written(tmp_path, json.dumps(plain), "claims.json"))
+    assert (rejects.claims, rejects.lines) == (2, 0)
+
+
+def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{HEADER}\nA1,1,B,P,2026-07-15,1110,,x,11,national\n")
+    _, rejects = read_claims(path)
+    assert rejects_as(rejects, "csv").decode() == (
+        "file,at,place,claim_id,line,field,expected,found\n"
+        'claims.csv,2,,A1,1,hcpcs,"five characters, digits or capital letters","""1110"""\n'
+        "claims.csv,2,,A1,1,units,a whole number,text of length 1\n"
+    )
+    assert [json.loads(each) for each in rejects_as(rejects, "ndjson").decode().splitlines()][1] == {
+        "file": "claims.csv",
+        "at": 2,
+        "place": None,
+        "claim_id": "A1",
+        "line": "1",
+        "field": "units",
+        "expected": "a whole number",
+        "found": "text of length 1",
+    }
+
+
+def test_a_message_ends_after_a_thousand_faults_and_says_how_many_more_there_are(tmp_path: Path) -> None:
+    rows = "\n".join(f"A{n},1,B,P,2026-07-15,1,,1,11,national" for n in range(1200))
+    told = faults_in(written(tmp_path, f"{HEADER}\n{rows}\n"))
+    assert len(told) == 1001
+    assert "claims.csv: 200 further faults; set bad claims aside to have a file of all" in told
+
+
+# The schema
+
+
+def test_the_examples_keep_to_the_schema() -> None:
+    assert faults_of(json.loads((CLAIMS / "two-claims.json").read_text()), "claim") == []
+    for line in (CLAIMS / "two-claims.ndjson").read_text().splitlines():
+        assert faults_of(json.loads(line), "claim") == []
+    for line in TWO_CLAIMS.write_ndjson().splitlines():
+        assert faults_of(json.loads(line), "claim") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lines": []},
+        {"claim_id": 5},
+        {"price": 5},
+        {"locality": "CA"},
+        {"diagnoses": ["1"]},
+        {"lines": [{"line": 1, "date_of_service": "2026-07-15", "hcpcs": "1110", "units": 1}]},
+        {"lines": [{"line": 0, "date_of_service": "2026-07-15", "hcpcs": "11102", "units": 1}]},
+        {"lines": [{"line": 1, "date_of_service": "2026-07-15", "hcpcs": "11102", "units": 1, "charge": "1.005"}]},
+        {"lines": [{"line": 1, "date_of_service": "2026-07-15", "hcpcs": "11102", "units": 1, "modifiers": ["5"]}]},
+    ],
+)
+def test_the_schema_and_the_reader_refuse_the_same(tmp_path: Path, change: dict[str, object]) -> None:
+    claim = json.loads((CLAIMS / "two-claims.ndjson").read_text().splitlines()[0])
+    shared = {"place_of_service": "11", "locality": "national", **change}
+    assert faults_of({**claim, **shared}, "claim") != []
+    _, rejects = read_claims(written(tmp_path, json.dumps({**claim, **shared}), "claims.json"))
+    assert rejects.claims == 1

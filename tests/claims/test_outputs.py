@@ -1,0 +1,251 @@
+"""Outcomes for programs and for people, of outcomes written as literals."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from codeset.claims.adjudicate import Outcome
+from codeset.claims.findings import COLUMNS as FINDINGS
+from codeset.claims.findings import reasons
+from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain, outcome_table
+from codeset.schemas import faults_of
+
+LINES = pl.DataFrame(
+    {
+        "row": [0, 1, 2],
+        "claim_id": ["B", "A", "B"],
+        "line": [2, 1, 1],
+        "beneficiary": ["BENE-ONE", "BENE-ONE", "BENE-ONE"],
+        "date_of_service": [date(2026, 7, 15)] * 3,
+        "hcpcs": ["17000", "17003", "17004"],
+        "modifiers": ["59 RT", "", ""],
+        "units": [1, 13, 1],
+        "disposition": ["deny", "deny", "pay"],
+        "decided_by": ["ptp-never", "add-on-primary-denied", None],
+        "edit": ["ptp", "add_on", None],
+    },
+    schema_overrides={"row": pl.UInt32, "line": pl.Int32, "units": pl.Int32, "disposition": pl.Categorical},
+)
+PTP = {
+    "row": 0,
+    "reason": "ptp-never",
+    "partner": 2,
+    "detail": "",
+    "table": "ptp",
+    "column_one": "17004",
+    "column_two": "17000",
+    "ccmi": 0,
+    "effective_date": date(2020, 1, 1),
+    "edition": "ptp v322r0",
+}
+ADD_ON = {
+    "row": 1,
+    "reason": "add-on-primary-denied",
+    "partner": 0,
+    "detail": "17000",
+    "table": "add_on",
+    "column_one": "17000",
+    "column_two": "17003",
+}
+NOTE = {"row": 1, "reason": "global-new-period", "column_one": "17004", "detail": "58"}
+
+
+def found(*rows: dict[str, object]) -> pl.DataFrame:
+    whole = [dict.fromkeys(FINDINGS) | row for row in rows]
+    frame = pl.DataFrame(whole, schema={**FINDINGS, "reason": pl.String, "table": pl.String})
+    told = [(name, each.edit, each.severity, each.carc, each.rarc) for name, each in reasons().items()]
+    table = pl.DataFrame(told, schema=["reason", "edit", "severity", "carc", "rarc"], orient="row")
+    return frame.join(table, on="reason", how="left", maintain_order="left")
+
+
+def outcome(lines: pl.DataFrame, *rows: dict[str, object]) -> Outcome:
+    return Outcome(lines, found(*rows), pl.LazyFrame())
+
+
+OUTCOME = outcome(LINES, PTP, ADD_ON, NOTE)
+PRICED = outcome(
+    LINES.with_columns(
+        pl.Series("allowed_cents", [None, None, 15025], dtype=pl.Int64),
+        pl.Series("payment_percent", [None, None, Decimal("52.500")], dtype=pl.Decimal(9, 3)),
+        pl.Series("unpriced", [None, "carrier-priced", None], dtype=pl.Categorical),
+        pl.Series("global_days", ["010", "ZZZ", None]),
+        pl.Series("work_rvu", [61, 4, 140], dtype=pl.Int64),
+        pl.Series("nonfacility_total_rvu", [Decimal("1.99"), None, Decimal("5.00")], dtype=pl.Decimal(9, 2)),
+        pl.lit("another column of the engine").alias("kind"),
+    ),
+    PTP,
+    ADD_ON,
+    NOTE,
+)
+
+PTP_PLAIN = {
+    "reason": "ptp-never",
+    "edit": "ptp",
+    "severity": "deny",
+    "group_code": "CO",
+    "carc": "236",
+    "rarc": None,
+    "table": "ptp",
+    "column_one": "17004",
+    "column_two": "17000",
+    "ccmi": 0,
+    "mue_value": None,
+    "mai": None,
+    "effective_date": "2020-01-01",
+    "deletion_date": None,
+    "edition": "ptp v322r0",
+    "partner_claim_id": "B",
+    "partner_line": 1,
+    "detail": "",
+    "says": "17000 is not paid beside 17004 (line 1); no modifier changes that (CCMI 0).",
+    "do": "Report 17004 alone. The patient may not be billed.",
+}
+
+
+def test_claims_keep_their_order_and_lines_theirs_by_number() -> None:
+    plain = outcome_plain(OUTCOME)
+    assert [(claim["claim_id"], [line["line"] for line in claim["lines"]]) for claim in plain] == [
+        ("B", [1, 2]),
+        ("A", [1]),
+    ]
+
+
+def test_a_line_has_its_answer_and_its_findings() -> None:
+    assert outcome_plain(OUTCOME)[0]["lines"] == [
+        {
+            "line": 1,
+            "date_of_service": "2026-07-15",
+            "hcpcs": "17004",
+            "modifiers": [],
+            "units": 1,
+            "disposition": "pay",
+            "decided_by": None,
+            "edit": None,
+            "allowed_cents": None,
+            "payment_percent": None,
+            "findings": [],
+        },
+        {
+            "line": 2,
+            "date_of_service": "2026-07-15",
+            "hcpcs": "17000",
+            "modifiers": ["59", "RT"],
+            "units": 1,
+            "disposition": "deny",
+            "decided_by": "ptp-never",
+            "edit": "ptp",
+            "allowed_cents": None,
+            "payment_percent": None,
+            "findings": [PTP_PLAIN],
+        },
+    ]
+
+
+def test_findings_keep_their_order_the_decisive_first() -> None:
+    [add_on, note] = outcome_plain(OUTCOME)[1]["lines"][0]["findings"]
+    assert (add_on["reason"], add_on["partner_claim_id"], add_on["partner_line"]) == ("add-on-primary-denied", "B", 2)
+    assert (add_on["group_code"], add_on["carc"], add_on["rarc"]) == ("CO", "B15", "N122")
+    assert (note["reason"], note["severity"], note["group_code"], note["carc"]) == (
+        "global-new-period",
+        "note",
+        None,
+        None,
+    )
+
+
+def test_a_value_that_is_missing_is_a_dash() -> None:
+    note = outcome_plain(OUTCOME)[1]["lines"][0]["findings"][1]
+    assert note["says"] == "Modifier 58: paid in the period of 17004 (–, line –); a new period begins."
+
+
+@pytest.mark.parametrize("reason", reasons())
+def test_no_sentence_fails_for_want_of_a_value(reason: str) -> None:
+    [finding] = outcome_plain(outcome(LINES, {"row": 0, "reason": reason}))[0]["lines"][1]["findings"]
+    assert "{" not in finding["says"] + finding["do"]
+    assert finding["says"]
+
+
+def test_amounts_rvus_and_global_days_are_told_where_the_outcome_has_them() -> None:
+    [first, second] = outcome_plain(PRICED)[0]["lines"]
+    assert (first["allowed_cents"], first["payment_percent"]) == (15025, 52.5)
+    assert (first["work_rvu"], first["nonfacility_total_rvu"], first["global_days"]) == ("1.40", "5.00", None)
+    assert (second["work_rvu"], second["nonfacility_total_rvu"], second["global_days"]) == ("0.61", "1.99", "010")
+    assert outcome_plain(PRICED)[1]["lines"][0]["unpriced"] == "carrier-priced"
+    assert "kind" not in first
+
+
+@pytest.mark.parametrize("told", [OUTCOME, PRICED, outcome(LINES), outcome(LINES.clear())])
+def test_json_keeps_to_the_schema(told: Outcome) -> None:
+    assert faults_of(json.loads(outcome_json(told)), "outcome") == []
+
+
+def test_ndjson_is_one_claim_to_a_line() -> None:
+    claims = [json.loads(line) for line in outcome_ndjson(PRICED).splitlines()]
+    assert claims == json.loads(outcome_json(PRICED))
+    assert [faults_of(claim, "outcome") for claim in claims] == [[], []]
+
+
+def test_json_is_the_same_text_each_time() -> None:
+    assert outcome_json(OUTCOME) == outcome_json(outcome(LINES, PTP, ADD_ON, NOTE))
+    assert outcome_json(outcome(LINES.clear())) == "[]\n"
+
+
+def test_frames_are_flat() -> None:
+    lines, findings = outcome_frames(PRICED)
+    assert lines.select("claim_id", "line", "modifiers", "disposition", "decided_by", "edit").rows() == [
+        ("B", 2, "59 RT", "deny", "ptp-never", "ptp"),
+        ("A", 1, "", "deny", "add-on-primary-denied", "add_on"),
+        ("B", 1, "", "pay", None, None),
+    ]
+    assert lines.select("allowed_cents", "payment_percent", "unpriced", "global_days").rows() == [
+        (None, None, None, "010"),
+        (None, None, "carrier-priced", "ZZZ"),
+        (15025, Decimal("52.500"), None, None),
+    ]
+    assert lines.select("work_rvu", "nonfacility_total_rvu").rows() == [
+        (Decimal("0.61"), Decimal("1.99")),
+        (Decimal("0.04"), None),
+        (Decimal("1.40"), Decimal("5.00")),
+    ]
+    assert findings.select("claim_id", "line", "reason", "partner_claim_id", "partner_line").rows() == [
+        ("B", 2, "ptp-never", "B", 1),
+        ("A", 1, "add-on-primary-denied", "B", 2),
+        ("A", 1, "global-new-period", None, None),
+    ]
+
+
+def test_frames_without_findings_have_their_columns() -> None:
+    findings = outcome_frames(outcome(LINES)).findings
+    assert findings.height == 0
+    assert findings.columns[:3] == ["claim_id", "line", "reason"]
+    assert findings.columns[-2:] == ["says", "do"]
+
+
+def test_frames_are_csv_and_have_no_beneficiary() -> None:
+    text = "".join(frame.write_csv() for frame in outcome_frames(PRICED))
+    assert "BENE-ONE" not in text
+    assert "BENE-ONE" not in outcome_json(PRICED)
+
+
+def test_people_read_a_sentence_for_each_finding() -> None:
+    console = Console(width=220)
+    with console.capture() as captured:
+        console.print(outcome_table(PRICED))
+    text = captured.get()
+    says = "17000 is not paid beside 17004 (line 1); no modifier changes that (CCMI 0)."
+    assert f"{says} Report 17004 alone. The patient may not be billed. (CO-236)" in text
+    assert "its primary on line 2 is denied. Mend the primary's line first. (CO-B15 N122)" in text
+    assert "17000 59 RT" in text
+    assert "No amount: carrier-priced." in text
+    assert "150.25" in text
+
+
+def test_brackets_in_a_claim_identifier_are_shown() -> None:
+    console = Console(width=220)
+    with console.capture() as captured:
+        console.print(outcome_table(outcome(LINES.with_columns(pl.lit("[bold]A").alias("claim_id")))))
+    assert "[bold]A" in captured.get()

@@ -1,0 +1,82 @@
+"""What holds for any lines: order, other patients and lines that are not payable do not matter."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from price_lines import BIOPSY, DESTRUCTION, EXCISION, FLAP, MORE_LESIONS, REPAIR, code_set, fee, frame, line
+
+from codeset.claims.price import price
+
+CODES = code_set(
+    *(EXCISION, REPAIR, BIOPSY, DESTRUCTION, MORE_LESIONS, FLAP),
+    fee("20610", "0.77", "1.16", "0.13", multiple_procedure="2", bilateral_surgery="1"),
+    fee("45385", "4.46", "1.72", "0.51", multiple_procedure="3", endoscopic_base="45378"),
+    fee("45380", "3.47", "1.43", "0.42", multiple_procedure="3", endoscopic_base="45378"),
+    fee("45378", "3.18", "1.34", "0.41", multiple_procedure="2"),
+    fee("97110", "0.45", "0.41", "0.01", multiple_procedure="5"),
+    fee("70450", "0.83", "2.30", "0.06", multiple_procedure="4", pctc_indicator="1"),
+    fee("70450", "0.83", "0.30", "0.05", "26", multiple_procedure="4", pctc_indicator="1"),
+    fee("70450", "0.00", "2.00", "0.01", "TC", multiple_procedure="4", pctc_indicator="1"),
+)
+
+LINE = st.builds(
+    line,
+    st.sampled_from(sorted(CODES.fees["hcpcs"].unique())),
+    st.sampled_from(["", "50", "RT", "LT", "26", "TC", "54", "78", "80", "59 RT", "22"]),
+    st.integers(1, 7),
+    st.sampled_from(["11", "22", ""]),
+    beneficiary=st.sampled_from(["one", "two"]),
+    provider=st.sampled_from(["she", "he"]),
+    payable=st.booleans(),
+)
+LINES = st.lists(LINE, min_size=1, max_size=12).map(
+    lambda lines: [each | {"line": place} for place, each in enumerate(lines, 1)]
+)
+
+
+def found(lines: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+    """The amounts by the number of the line, whatever the row."""
+    frames = frame(*lines)
+    amounts = price(frames, CODES, qualifying_apm=False).amounts.join(frames.select("row", "line"), on="row")
+    return {each["line"]: tuple(each[name] for name in amounts.columns if name != "row") for each in amounts.to_dicts()}
+
+
+@settings(deadline=None, max_examples=60)
+@given(LINES, st.randoms())
+def test_the_order_of_lines_does_not_matter(lines, random):
+    shuffled = list(lines)
+    random.shuffle(shuffled)
+    assert found(shuffled) == found(lines)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LINES)
+def test_another_patient_changes_nothing(lines):
+    others = [each | {"beneficiary": "three", "line": each["line"] + 100} for each in lines]
+    together = found([*lines, *others])
+    assert {place: amounts for place, amounts in together.items() if place < 100} == found(lines)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LINES)
+def test_lines_that_are_not_payable_are_as_if_they_were_not_there(lines):
+    payable = [each for each in lines if each["payable"]]
+    everything = found(lines)
+    assert set(everything) == {each["line"] for each in payable}
+    if payable:
+        assert everything == found(payable)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LINES)
+def test_steps_lead_from_the_fee_to_the_amount(lines):
+    """Each step begins where the one before ended, and the last is the allowed amount, in billionths of a dollar."""
+    priced = price(frame(*lines), CODES, qualifying_apm=False)
+    steps = priced.steps.collect()
+    for each in priced.amounts.to_dicts():
+        own = steps.filter(row=each["row"]).to_dicts()
+        assert [step["step"] for step in own] == list(range(1, len(own) + 1))
+        assert [step["before"] for step in own[1:]] == [step["after"] for step in own[:-1]]
+        if each["allowed_cents"] is not None:
+            assert own[-1]["after"] == each["allowed_cents"] * 10_000_000

@@ -1,0 +1,475 @@
+"""Claims from X12 837P: what is mapped to what, and how malformed files are told. All files are made up."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from codeset.claims.checks import faults_of
+from codeset.claims.files import read_claims, refuse
+from codeset.claims.lines import COLUMNS
+from codeset.faults import BadInput
+
+FILE = Path(__file__).parent / "claims" / "two-claims.x12"
+TEXT = FILE.read_text()
+LOCALITY = "01112-05"
+
+CLINIC = {"group": "1999999984", "through_date": None, "locality": LOCALITY, "lesion": None}
+ROWS = [
+    {
+        **CLINIC,
+        "claim_id": "A1",
+        "line": 1,
+        "beneficiary": "BENE-ONE",
+        "provider": "1888888882",
+        "specialty": "207N00000X",
+        "date_of_service": date(2026, 7, 15),
+        "hcpcs": "11102",
+        "modifiers": "59 RT",
+        "units": 1,
+        "place_of_service": "11",
+        "charge_cents": 15025,
+    },
+    {
+        **CLINIC,
+        "claim_id": "A1",
+        "line": 2,
+        "beneficiary": "BENE-ONE",
+        "provider": "1666666663",
+        "specialty": "363LM",
+        "date_of_service": date(2026, 7, 15),
+        "through_date": date(2026, 7, 16),
+        "hcpcs": "17000",
+        "modifiers": "",
+        "units": 2,
+        "place_of_service": "22",
+        "charge_cents": 20000,
+    },
+    {
+        **CLINIC,
+        "claim_id": "B2",
+        "line": 1,
+        "beneficiary": "BENE-TWO",
+        "provider": "1999999984",
+        "specialty": "207N00000X",
+        "date_of_service": date(2026, 7, 20),
+        "hcpcs": "99213",
+        "modifiers": "25",
+        "units": 1,
+        "place_of_service": "11",
+        "charge_cents": 9000,
+    },
+    {
+        **CLINIC,
+        "claim_id": "C3",
+        "line": 1,
+        "beneficiary": "BENE-THREE",
+        "provider": "1555555556",
+        "group": "1555555556",
+        "specialty": None,
+        "date_of_service": date(2026, 7, 21),
+        "hcpcs": "11104",
+        "modifiers": "",
+        "units": 1,
+        "place_of_service": "11",
+        "charge_cents": 7500,
+    },
+]
+LINES = pl.DataFrame(ROWS, schema=dict(COLUMNS))
+
+
+def told(folder: Path, text: str, locality: str | None = LOCALITY) -> list[str]:
+    """What is said of a file, by whichever way it is refused."""
+    path = folder / "claims.x12"
+    path.write_text(text, newline="")
+    with pytest.raises(BadInput) as refused:
+        refuse(read_claims(path, locality=locality)[1])
+    return [str(fault).removeprefix("claims.x12: ") for fault in refused.value.faults]
+
+
+def changed(old: str, new: str) -> str:
+    assert TEXT.count(old) == 1
+    return TEXT.replace(old, new)
+
+
+def counted(text: str, first: int, second: int = 13) -> str:
+    """*text* with the segment counts of its two transaction sets."""
+    return text.replace("SE*40*", f"SE*{first}*").replace("SE*13*", f"SE*{second}*")
+
+
+# What is mapped to what
+
+
+def test_several_claims_and_transaction_sets_are_read() -> None:
+    """The other insurer's identifier (loop 2330A) is passed over; a line may have its own place and provider."""
+    lines, rejects = read_claims(FILE, locality=LOCALITY)
+    assert_frame_equal(lines, LINES)
+    assert (rejects.claims, rejects.lines) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(TEXT.replace("\n", ""), id="one line"),
+        pytest.param(TEXT.replace("\n", "\r\n"), id="CR LF"),
+        pytest.param(TEXT.replace("~\n", "\n"), id="newline as terminator"),
+        pytest.param(TEXT.replace("*", "|").replace(":", ">").replace("^", "%"), id="other separators"),
+        pytest.param("\ufeff" + TEXT, id="byte order mark"),
+        pytest.param(TEXT.replace("UN*2*22**1~", "UN*2*22**1**~"), id="separators without elements at the end"),
+        pytest.param(TEXT.replace("SKIN CLINIC", "SKIN CLÍNIC"), id="letters beyond ASCII"),
+    ],
+)
+def test_separators_and_line_ends_are_those_of_the_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "any-name.csv"
+    path.write_text(text, newline="", encoding="utf-8")
+    assert_frame_equal(read_claims(path, locality=LOCALITY)[0], LINES)
+
+
+def test_two_interchanges_in_one_file_are_read(tmp_path: Path) -> None:
+    second = TEXT.replace("000000001", "000000002")
+    for claim in ("A1", "B2", "C3"):
+        second = second.replace(f"CLM*{claim}*", f"CLM*{claim}b*")
+    (tmp_path / "claims.x12").write_text(TEXT + second)
+    lines, _ = read_claims(tmp_path / "claims.x12", locality="national")
+    assert lines["claim_id"].to_list() == ["A1", "A1", "B2", "C3", "A1b", "A1b", "B2b", "C3b"]
+
+
+def test_a_line_of_another_provider_without_specialty_has_that_of_the_billing_provider(tmp_path: Path) -> None:
+    text = counted(changed("PRV*PE*PXC*363LM~\n", ""), 39)
+    (tmp_path / "claims.x12").write_text(text)
+    lines, _ = read_claims(tmp_path / "claims.x12", locality="national")
+    assert lines.select("provider", "specialty").row(1) == ("1666666663", "207N00000X")
+
+
+# The file as a whole
+
+
+def test_without_a_locality_the_file_is_refused_and_told_why(tmp_path: Path) -> None:
+    assert told(tmp_path, TEXT, locality=None) == [
+        "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
+    ]
+
+
+def test_a_missing_locality_is_told_with_all_other_faults(tmp_path: Path) -> None:
+    assert told(tmp_path, changed("DTP*472*D8*20260720", "DTP*472*D8*20260732"), locality=None) == [
+        "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national",
+        (
+            "segment 41 DTP claim B2, line 1: date_of_service: expected a day that exists, as CCYYMMDD, in DTP03, "
+            'found "20260732"'
+        ),
+    ]
+
+
+ENVELOPES = {
+    "wrong segment count": (
+        ("SE*40*0001", "SE*41*0001"),
+        ["segment 42 SE: expected 40 segments in SE01, found 41"],
+    ),
+    "wrong count of transaction sets": (
+        ("GE*2*1", "GE*1*1"),
+        ["segment 56 GE: expected 2 transaction sets in GE01, found 1"],
+    ),
+    "wrong count of groups": (
+        ("IEA*1*", "IEA*3*"),
+        ["segment 57 IEA: expected 1 functional groups in IEA01, found 3"],
+    ),
+    "another control number of the transaction set": (
+        ("SE*40*0001", "SE*40*0009"),
+        ["segment 42 SE: expected the control number of the ST before it, found another"],
+    ),
+    "another control number of the group": (
+        ("GE*2*1", "GE*2*9"),
+        ["segment 56 GE: expected the control number of the GS before it, found another"],
+    ),
+    "another control number of the interchange": (
+        ("IEA*1*000000001", "IEA*1*000000009"),
+        ["segment 57 IEA: expected the control number of the ISA before it, found another"],
+    ),
+    "one control number for two transaction sets": (
+        ("ST*837*0002", "ST*837*0001"),
+        [
+            "segment 43 ST: expected a control number of its own, found that of an earlier transaction set",
+            "segment 55 SE: expected the control number of the ST before it, found another",
+        ],
+    ),
+    "a level without its parent": (
+        ("HL*3*1*22", "HL*3*7*22"),
+        ["segment 33 HL: expected an earlier, open level in HL02, found another"],
+    ),
+    "a level of another kind": (
+        ("HL*3*1*22", "HL*3*1*24"),
+        ["segment 33 HL: expected level 20, 22 or 23 in HL03, found 24"],
+    ),
+    "another guide": (
+        ("HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1", "HC*SENDER*RECEIVER*20260801*1200*1*X*005010X223A2"),
+        ["segment 2 GS: expected 005010X222A1 in GS08, found 005010X223A2"],
+    ),
+    "another transaction set": (
+        ("ST*837*0001*005010X222A1", "ST*835*0001*005010X221A1"),
+        ["segment 3 ST: expected 837 and 005010X222A1, found 835 005010X221A1"],
+    ),
+    "another version of the interchange": (
+        ("*00501*000000001", "*00200*000000001"),
+        ["segment 1: expected an ISA segment of 106 characters, version 00501, found otherwise"],
+    ),
+    "an ISA of another length": (
+        ("*SENDER         *", "*SENDER*"),
+        ["segment 1: expected an ISA segment of 106 characters, version 00501, found otherwise"],
+    ),
+    "no terminator at the end": (
+        ("IEA*1*000000001~", "IEA*1*000000001"),
+        [
+            "expected IEA after its ISA, but the file, or what can be read of it, ends after segment 56 GE",
+            "expected a segment and its terminator after segment 56, found an empty or unended one",
+        ],
+    ),
+    "a segment that is none": (
+        ("N3*1 MAIN ST~", "JANE DOE~"),
+        [
+            "segment 11: expected a segment identifier at its beginning, found otherwise",
+            "segment 11: expected elements, found none",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_a_broken_envelope_is_told_by_segment(tmp_path: Path, name: str) -> None:
+    (old, new), says = ENVELOPES[name]
+    found = told(tmp_path, changed(old, new))
+    assert [each for each in found if " claim " not in each] == sorted(says)
+
+
+def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
+    """pyx12 ends at an empty segment: what follows is not lost without a word."""
+    assert told(tmp_path, changed("LX*2~", "LX*2~~"))[:4] == [
+        "expected GE after its GS, but the file, or what can be read of it, ends after segment 28 LX",
+        "expected IEA after its ISA, but the file, or what can be read of it, ends after segment 28 LX",
+        "expected SE after its ST, but the file, or what can be read of it, ends after segment 28 LX",
+        "expected a segment and its terminator after segment 28, found an empty or unended one",
+    ]
+
+
+def test_a_trailer_without_its_header_is_told(tmp_path: Path) -> None:
+    found = told(tmp_path, changed("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
+    assert found == ["segment 55: expected the header (ISA, GS, ST) of the envelope that ends here, found none"]
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    found = told(tmp_path, TEXT[: TEXT.index("HL*3*1*22")])
+    assert "expected SE after its ST, but the file, or what can be read of it, ends after segment 32 PRV" in found
+
+
+def test_a_service_line_outside_claims_is_refused(tmp_path: Path) -> None:
+    found = told(tmp_path, counted(changed("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
+    assert found == [
+        "segment 38 LX: expected a CLM before it, found none",
+        "segment 39 SV1: expected a CLM before it, found none",
+    ]
+
+
+def test_a_file_without_claims_is_refused(tmp_path: Path) -> None:
+    head = "".join(TEXT.splitlines(keepends=True)[:4])
+    assert told(tmp_path, f"{head}SE*3*0001~GE*1*1~IEA*1*000000001~") == ["expected claims (CLM), found none"]
+
+
+# Claims
+
+
+CLAIM_FAULTS = {
+    "missing SV1": (
+        ("SV1*HC:17000*200*UN*2*22**1~\n", ""),
+        39,
+        [
+            "segment 28 LX claim A1, line 2: hcpcs: expected one SV1 after it, found nothing",
+            "segment 28 LX claim A1, line 2: units: expected one SV1 after it, found nothing",
+        ],
+    ),
+    "two SV1 on a line": (
+        ("SV1*HC:17000*200*UN*2*22**1~\n", "SV1*HC:17000*200*UN*2*22**1~\nSV1*HC:17003*200*UN*2*22**1~\n"),
+        41,
+        [
+            'segment 28 LX claim A1, line 2: hcpcs: expected one SV1 after it, found "2"',
+            'segment 28 LX claim A1, line 2: units: expected one SV1 after it, found "2"',
+        ],
+    ),
+    "a date that does not exist": (
+        ("DTP*472*D8*20260715", "DTP*472*D8*20260230"),
+        40,
+        [
+            (
+                "segment 27 DTP claim A1, line 1: date_of_service: expected a day that exists, as CCYYMMDD, in DTP03, "
+                'found "20260230"'
+            )
+        ],
+    ),
+    "one day where two are said": (
+        ("RD8*20260715-20260716", "RD8*20260715"),
+        40,
+        [
+            (
+                "segment 30 DTP claim A1, line 2: date_of_service: "
+                'expected two days that exist, as CCYYMMDD-CCYYMMDD, in DTP03, found "20260715"'
+            )
+        ],
+    ),
+    "days the wrong way round": (
+        ("RD8*20260715-20260716", "RD8*20260716-20260715"),
+        40,
+        [
+            (
+                "segment 30 DTP claim A1, line 2: through_date: expected a last day not before the first in DTP03, "
+                'found "20260716-20260715"'
+            )
+        ],
+    ),
+    "another form of date": (
+        ("DTP*472*D8*20260715", "DTP*472*TM*1200"),
+        40,
+        ['segment 27 DTP claim A1, line 1: date_of_service: expected D8 or RD8 in DTP02, found "TM"'],
+    ),
+    "no date": (
+        ("DTP*472*D8*20260715~\n", ""),
+        39,
+        ["segment 25 LX claim A1, line 1: date_of_service: expected one DTP*472 after it, found nothing"],
+    ),
+    "another kind of code": (
+        ("SV1*HC:17000", "SV1*ER:17000"),
+        40,
+        ['segment 29 SV1 claim A1, line 2: hcpcs: expected qualifier HC in SV101-1, found "ER"'],
+    ),
+    "another unit": (
+        ("200*UN*2", "200*F2*2"),
+        40,
+        ['segment 29 SV1 claim A1, line 2: units: expected UN or MJ in SV103, found "F2"'],
+    ),
+    "malformed code, modifiers, units, charge and place": (
+        ("SV1*HC:17000*200*UN*2*22**1", "SV1*HC:1700:5*2OO*UN*2.5*2**1"),
+        40,
+        [
+            (
+                "segment 29 SV1 claim A1, line 2: charge: expected dollars from 0, with at most two decimals, "
+                "found text of length 3"
+            ),
+            (
+                "segment 29 SV1 claim A1, line 2: hcpcs: expected five characters, digits or capital letters, "
+                'found "1700"'
+            ),
+            (
+                "segment 29 SV1 claim A1, line 2: modifiers: expected up to four modifiers of two characters, "
+                'digits or capitals, found "5"'
+            ),
+            'segment 29 SV1 claim A1, line 2: place_of_service: expected two digits, found "2"',
+            'segment 29 SV1 claim A1, line 2: units: expected a whole number, found "2.5"',
+        ],
+    ),
+    "a pointer to no diagnosis": (
+        ("UN*2*22**1~", "UN*2*22**1:3~"),
+        40,
+        [
+            (
+                "segment 29 SV1 claim A1, line 2: diagnoses: "
+                'expected numbers of the claim\'s diagnoses in SV107, of which there are 2, found "1 3"'
+            )
+        ],
+    ),
+    "no lines": (
+        ("LX*1~\nSV1*HC:99213:25*90*UN*1***1~\nDTP*472*D8*20260720~\n", ""),
+        37,
+        ["segment 37 CLM claim B2: lines: expected at least one service line (LX) after it, found nothing"],
+    ),
+    "no identifier of the beneficiary": (
+        ("NM1*IL*1*LOE*LOUIS****MI*BENE-TWO~", "NM1*IL*1*LOE*LOUIS~"),
+        40,
+        [
+            (
+                "segment 35 NM1 claim B2: beneficiary: expected the subscriber's identifier in NM109 of NM1*IL, "
+                "found nothing"
+            )
+        ],
+    ),
+    "a patient who is not the subscriber": (
+        (
+            "NM1*PR*2*MEDICARE*****PI*01112~\nCLM*B2",
+            "NM1*PR*2*MEDICARE*****PI*01112~\nHL*4*3*23*0~\nNM1*QC*1*LOE*LEA~\nCLM*B2",
+        ),
+        42,
+        [
+            (
+                "segment 37 HL claim B2: beneficiary: expected no patient apart from the subscriber, as in Medicare, "
+                'found "23"'
+            )
+        ],
+    ),
+    "a void claim": (
+        ("CLM*B2*90***11:B:1", "CLM*B2*90***11:B:8"),
+        40,
+        ['segment 37 CLM claim B2: frequency: expected 1, an original claim, in CLM05-3, found "8"'],
+    ),
+    "no claim identifier": (
+        ("CLM*B2*90", "CLM**90"),
+        40,
+        ["segment 37 CLM: claim_id: expected an identifier in CLM01, found nothing"],
+    ),
+    "one claim identifier twice": (
+        ("CLM*B2*90", "CLM*C3*90"),
+        40,
+        [
+            "segment 40 SV1 claim C3, line 1: line: expected each line number once in a claim, found 2 times",
+            (
+                "segment 53 SV1 claim C3, line 1: beneficiary: expected one beneficiary in a claim, "
+                "found another than on the claim's first line"
+            ),
+            "segment 53 SV1 claim C3, line 1: line: expected each line number once in a claim, found 2 times",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLAIM_FAULTS)
+def test_a_malformed_claim_is_told_by_segment(tmp_path: Path, name: str) -> None:
+    (old, new), count, says = CLAIM_FAULTS[name]
+    assert told(tmp_path, counted(changed(old, new), count)) == says
+
+
+def test_a_malformed_claim_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "claims.x12"
+    path.write_text(changed("DTP*472*D8*20260715", "DTP*472*D8*20260230"))
+    lines, rejects = read_claims(path, locality=LOCALITY)
+    assert_frame_equal(lines, LINES[2:])
+    assert (rejects.claims, rejects.lines) == (1, 2)
+
+
+def test_all_faults_of_a_file_are_told_together_and_no_name_or_identifier(tmp_path: Path) -> None:
+    text = changed("SE*40*0001", "SE*41*0001").replace("HC:17000", "HC:1700").replace("D8*20260720", "D8*DOE")
+    found = told(tmp_path, text)
+    assert found == [
+        ('segment 29 SV1 claim A1, line 2: hcpcs: expected five characters, digits or capital letters, found "1700"'),
+        (
+            "segment 41 DTP claim B2, line 1: date_of_service: expected a day that exists, as CCYYMMDD, in DTP03, "
+            "found another value"
+        ),
+        "segment 42 SE: expected 40 segments in SE01, found 41",
+    ]
+
+
+def test_no_patient_is_named_whatever_is_malformed(tmp_path: Path) -> None:
+    """Every segment is broken in turn, in two ways: by a name in place of its identifier, and by its loss."""
+    segments = TEXT.splitlines(keepends=True)
+    path = tmp_path / "claims.x12"
+    for place in range(1, len(segments)):
+        for instead in (["JANE DOE*BENE-ONE~\n"], []):
+            path.write_text("".join([*segments[:place], *instead, *segments[place + 1 :]]))
+            says = _said(path)
+            assert "DOE" not in says
+            assert "BENE-" not in says
+            assert says
+
+
+def _said(path: Path) -> str:
+    try:
+        return "".join(map(str, faults_of(read_claims(path, locality=LOCALITY)[1])))
+    except BadInput as refused:
+        return str(refused)
