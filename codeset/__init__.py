@@ -1,4 +1,4 @@
-"""CMS code sets as sealed snapshots: open one, look things up, compare two.
+"""CMS code sets as sealed snapshots: open one, look things up, compare two, read claims against them.
 
     import codeset
     snapshot = codeset.open("2024q3")
@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codeset.claims.adjudicate import Outcome as Outcome
+    from codeset.claims.adjudicate import adjudicate as adjudicate
+    from codeset.claims.values import Claim as Claim
+    from codeset.claims.values import ClaimLine as ClaimLine
     from codeset.differences import Changes as Changes
     from codeset.differences import diff as diff
     from codeset.releases import Release as Release
     from codeset.snapshot import Snapshot as Snapshot
     from codeset.store import Store as Store
 
-__all__ = ["Changes", "Release", "Snapshot", "Store", "diff", "open"]
+__all__ = ["Changes", "Claim", "ClaimLine", "Outcome", "Release", "Snapshot", "Store", "adjudicate", "diff", "open"]
 
 _HOMES = {
     "Changes": "codeset.differences",
+    "Claim": "codeset.claims.values",
+    "ClaimLine": "codeset.claims.values",
+    "Outcome": "codeset.claims.adjudicate",
     "Release": "codeset.releases",
     "Snapshot": "codeset.snapshot",
     "Store": "codeset.store",
+    "adjudicate": "codeset.claims.adjudicate",
     "diff": "codeset.differences",
 }
 

@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
 _RVUS = (
     "work_rvu",
-    "nonfacility_pe_rvu",
-    "facility_pe_rvu",
+    "pe_rvu",
     "mp_rvu",
-    "nonfacility_total_rvu",
-    "facility_total_rvu",
 )
 _LINE = ("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit")
 _PRICE = {"allowed_cents": pl.Int64(), "payment_percent": pl.Decimal(9, 3)}

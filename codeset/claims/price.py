@@ -27,7 +27,8 @@ practitioner, beneficiary and day; `release` is the place of the code set's rele
 class Priced:
     """What lines are worth, and why.
 
-    `amounts`, a row for each payable line: `row`, `setting`, `fee_cents` (one unit, unreduced, as CMS publishes it;
+    `amounts`, a row for each payable line: `row`, `setting`, the RVUs used (hundredths), `fee_cents` (one unit,
+    unreduced, as CMS publishes it;
     also where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
     `nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
     there is no amount) and `reviews` (why a person must look at it). Null where unpriced.
@@ -173,6 +174,9 @@ def _amounts(lines: pl.DataFrame) -> pl.DataFrame:
     return _with_reviews(lines).select(
         "row",
         "setting",
+        "work_rvu",
+        "pe_rvu",
+        "mp_rvu",
         pl.col("fee").alias("fee_cents"),
         pl.col("allowed").alias("allowed_cents"),
         _payment_percent().alias("payment_percent"),

@@ -508,7 +508,7 @@ def test_lines_that_name_one_lesion_pay_one_removal_and_not_what_it_includes(
 
 @pytest.mark.parametrize("denied", ["11102-59 lesion=A", "11300-59 lesion=A", "17000-59 lesion=A"])
 def test_what_is_itself_included_in_an_excision_does_not_take_the_repair_along(derm: Snapshot, denied: str) -> None:
-    """11602 keeps its intermediate repair (III-15); a biopsy, shave or destruction that is not paid includes nothing."""
+    """11602 keeps its intermediate repair (III-15); a biopsy, shave or destruction not paid includes nothing."""
     told = made.reasons(derm, "11602 lesion=A", denied, "12031-59 lesion=A", edit="same_lesion")
     assert [bool(reasons) for reasons in told] == [False, True, False]
 

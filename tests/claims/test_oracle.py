@@ -64,7 +64,18 @@ MODIFIERS = {
     "GC": 1,
 }
 UNITS = {1: 30, 2: 8, 3: 4, 5: 2, 7: 3, 13: 2, 14: 1, 16: 1, 17: 1}
-PRACTITIONERS = [("p1", "g1", "07"), ("p2", "g1", "07"), ("p3", "g1", "83"), ("p4", None, None), ("p5", None, "07")]
+PRACTITIONERS = {
+    ("p1", "g1", "07"): 5,
+    ("p2", "g1", "07"): 3,
+    ("p3", "g1", "83"): 1,
+    ("p4", None, None): 2,
+    ("p5", None, "07"): 1,
+    ("p6", None, "07"): 1,
+    ("p7", "g1", None): 1,
+    ("p8", "g1", None): 1,
+}
+"""Practitioner, group and specialty: only the first two count as one."""
+
 
 RULES = """
 create macro distinct_ones() as ['59', 'XE', 'XS', 'XP', 'XU'];     -- I-14; either column: IV-13, IV-17
@@ -176,7 +187,7 @@ def claims() -> pl.DataFrame:
     count = len(claim)
 
     families = rng.choices(FAMILIES, k=CLAIMS)
-    practitioners = rng.choices(PRACTITIONERS, [5, 3, 1, 2, 1], k=CLAIMS)
+    practitioners = rng.choices(list(PRACTITIONERS), list(PRACTITIONERS.values()), k=CLAIMS)
     days = rng.choices(DAYS, [5, 2, 2, 2], k=CLAIMS)
     beneficiaries = rng.choices(range(CLAIMS // 3), k=CLAIMS)
     span = rng.choices([0, 1, 9], [60, 1, 1], k=count)

@@ -1,0 +1,199 @@
+"""Many claims in parts: the same as at once, and nothing lost or done twice when a run is stopped."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from codeset.claims import bulk
+from codeset.claims.adjudicate import adjudicate
+from codeset.claims.bulk import Summary, adjudicate_files
+from codeset.claims.lines import COLUMNS
+from codeset.claims.outputs import outcome_frames
+from codeset.faults import BadInput, StoreProblem
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+from ingest.embedded import build_embedded
+
+
+@pytest.fixture(scope="module")
+def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return build_embedded(Release.parse("2026q3"), Store(tmp_path_factory.mktemp("store"))).snapshot
+
+
+CODES = ("11102", "11103", "17000", "17003", "17004", "99213", "17110", "11402", "12031", "17311", "88305")
+
+
+@pytest.fixture(scope="module")
+def claims() -> pl.DataFrame:
+    """400 beneficiaries, each with one day of three lines; codes and modifiers go round."""
+    rows = [
+        {
+            "claim_id": f"C{beneficiary:03}",
+            "line": line + 1,
+            "beneficiary": f"B{beneficiary:03}",
+            "provider": f"P{beneficiary % 7}",
+            "date_of_service": "2026-08-03",
+            "hcpcs": CODES[(beneficiary * 3 + line * 5) % len(CODES)],
+            "modifiers": ("", "59", "25", "XS")[(beneficiary + line) % 4],
+            "units": 1 + (beneficiary + line) % 3,
+            "place_of_service": "11",
+            "locality": "national",
+        }
+        for beneficiary in range(400)
+        for line in range(3)
+    ]
+    return pl.DataFrame(rows)
+
+
+def run(files: list[Path], folder: Path, derm: Snapshot, **settings: object) -> Summary:
+    return adjudicate_files(files, folder, [derm], qualifying_apm=False, **settings)
+
+
+def told(folder: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(sorted(folder.glob(f"{name}-*.parquet"))).sort(pl.all())
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.glob("*.parquet"))}
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "LINES_IN_A_PART", 250)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
+    file = tmp_path / f"claims.{form}"
+    claims.write_csv(file) if form == "csv" else claims.write_parquet(file)
+    summary = run([file], tmp_path / "out", derm)
+    assert summary == Summary(parts=5, lines=1200, rejected_claims=0, done_before=0)
+    typed = claims.with_columns(pl.col("date_of_service").str.to_date())
+    lacking = [pl.lit(None, dtype=kind).alias(name) for name, kind in COLUMNS.items() if name not in claims.columns]
+    at_once = adjudicate(
+        typed.with_columns(lacking).select(pl.col(c).cast(k) for c, k in COLUMNS.items()), derm, qualifying_apm=False
+    )
+    frames = outcome_frames(at_once, sentences=False)
+    assert told(tmp_path / "out", "lines").equals(frames.lines.sort(pl.all()))
+    assert told(tmp_path / "out", "findings").equals(frames.findings.sort(pl.all()))
+
+
+STOPPED = """
+import os, sys
+from pathlib import Path
+from codeset.claims import bulk
+from codeset.snapshot import Snapshot
+bulk.LINES_IN_A_PART = 250
+moment, count = sys.argv[3], int(sys.argv[4])
+original = getattr(bulk, moment)
+calls = []
+def die(*arguments, **named):
+    calls.append(1)
+    if len(calls) > count: os._exit(9)
+    return original(*arguments, **named)
+setattr(bulk, moment, die)
+bulk.adjudicate_files([Path(sys.argv[1])], Path(sys.argv[2]), [Snapshot(Path(sys.argv[5]))], qualifying_apm=False)
+"""
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize(
+    ("moment", "count"), [("_part", 0), ("_read", 0), ("_read", 3), ("_write", 2), ("outcome_frames", 4)]
+)
+def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tmp_path, moment, count):
+    file = tmp_path / "claims.parquet"
+    claims.write_parquet(file)
+    run([file], tmp_path / "undisturbed", derm)
+    arguments = [str(file), str(tmp_path / "out"), moment, str(count), str(derm.path)]
+    killed = subprocess.run([sys.executable, "-c", STOPPED, *arguments], check=False, env=dict(os.environ))
+    assert killed.returncode == 9
+    summary = run([file], tmp_path / "out", derm)
+    assert summary.done_before == (count if moment in ("_read", "_write", "outcome_frames") else 0)
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "undisturbed")
+    assert not (tmp_path / "out" / ".parts").exists()
+
+
+def test_a_finished_run_is_not_done_again(claims, derm, tmp_path):
+    file = tmp_path / "claims.parquet"
+    claims.write_parquet(file)
+    run([file], tmp_path / "out", derm)
+    before = bytes_of(tmp_path / "out")
+    assert run([file], tmp_path / "out", derm) == Summary(parts=1, lines=0, rejected_claims=0, done_before=1)
+    assert bytes_of(tmp_path / "out") == before
+
+
+def test_a_folder_of_another_run_is_refused(claims, derm, tmp_path):
+    file = tmp_path / "claims.parquet"
+    claims.write_parquet(file)
+    run([file], tmp_path / "out", derm)
+    claims.head(30).write_parquet(file)
+    with pytest.raises(StoreProblem, match="holds the outcome of other claims, releases or settings"):
+        run([file], tmp_path / "out", derm)
+
+
+def test_a_folder_that_is_not_empty_is_refused(claims, derm, tmp_path):
+    file = tmp_path / "claims.parquet"
+    claims.write_parquet(file)
+    with pytest.raises(StoreProblem, match="is not empty"):
+        run([file], tmp_path, derm)
+
+
+def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path):
+    bad = claims.with_columns(
+        pl.when(pl.col("claim_id") == "C007").then(pl.lit("1100")).otherwise("hcpcs").alias("hcpcs")
+    )
+    bad.write_csv(tmp_path / "claims.csv")
+    with pytest.raises(BadInput, match="hcpcs"):
+        run([tmp_path / "claims.csv"], tmp_path / "refused", derm)
+    summary = run([tmp_path / "claims.csv"], tmp_path / "skipped", derm, skip_bad_claims=True)
+    assert (summary.lines, summary.rejected_claims) == (1197, 1)
+    rejects = pl.read_csv(next((tmp_path / "skipped").glob("rejects-*.csv")), infer_schema=False)
+    assert set(rejects["claim_id"]) == {"C007"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("claims.txt", "x", "bulk claims come as .csv or .parquet"),
+        ("claims.csv", "claim_id,line\nA,1\n", 'no column "beneficiary"'),
+        ("claims.parquet", "not parquet", "cannot be read as tables"),
+    ],
+)
+def test_files_that_are_no_tables_of_lines_are_refused(derm, tmp_path, name, content, says):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(BadInput, match=says):
+        run([tmp_path / name], tmp_path / "out", derm)
+
+
+def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
+    claims.write_csv(tmp_path / "claims.csv")
+    command = [
+        sys.executable,
+        "-m",
+        "codeset.cli",
+        "adjudicate",
+        str(tmp_path / "claims.csv"),
+        "--store",
+        str(derm.path.parent),
+    ]
+    one = subprocess.run(
+        [*command, "--format", "json", "--qualifying-apm", "no"], capture_output=True, text=True, check=False
+    )
+    assert one.returncode == 1, "some lines are denied"
+    told_of = json.loads(one.stdout)
+    assert len(told_of) == 400
+    assert {"line", "hcpcs", "disposition", "allowed_cents", "payment_percent", "findings"} <= set(
+        told_of[0]["lines"][0]
+    )
+    many = subprocess.run(
+        [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False
+    )
+    assert many.returncode == 0
+    assert "1,200 lines in 1 parts" in many.stdout
