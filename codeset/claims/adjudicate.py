@@ -49,8 +49,10 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
     lines = numbered(frame, code_set)
     kinds = kinds_of(lines, code_set)
+    by_themselves = validity(lines, kinds)
     alone = [
-        validity(lines, kinds),
+        by_themselves,
+        _beside_the_excerpt(lines, by_themselves),
         ptp(lines, kinds, code_set),
         mue(lines, code_set),
         same_lesion(lines, kinds, frame["lesion"]),
@@ -83,6 +85,16 @@ def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:
 
 def _denied(findings: pl.DataFrame) -> pl.Series:
     return findings.filter(of_severity("deny"))["row"].unique()
+
+
+def _beside_the_excerpt(lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    """Lines of a visit of which another line is outside the excerpt: the edits between the two are not known."""
+    outside = findings.filter(pl.col("reason") == "outside-the-excerpt").select("row")
+    if outside.is_empty():
+        return together([])
+    partners = lines.join(outside, on="row").group_by("visit").agg(pl.col("row").min().alias("partner"))
+    beside = lines.join(outside, on="row", how="anti").filter(pl.col("release").is_not_null())
+    return found(beside.join(partners, on="visit"), "beside-the-excerpt", partner=pl.col("partner"))
 
 
 def _injections(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:

@@ -74,7 +74,7 @@ PRICED = outcome(
         pl.Series("unpriced", [None, "carrier-priced", None], dtype=pl.Categorical),
         pl.Series("global_days", ["010", "ZZZ", None]),
         pl.Series("work_rvu", [61, 4, 140], dtype=pl.Int64),
-        pl.Series("nonfacility_total_rvu", [Decimal("1.99"), None, Decimal("5.00")], dtype=pl.Decimal(9, 2)),
+        pl.Series("pe_rvu", [Decimal("1.99"), None, Decimal("5.00")], dtype=pl.Decimal(9, 2)),
         pl.lit("another column of the engine").alias("kind"),
     ),
     PTP,
@@ -172,8 +172,8 @@ def test_no_sentence_fails_for_want_of_a_value(reason: str) -> None:
 def test_amounts_rvus_and_global_days_are_told_where_the_outcome_has_them() -> None:
     [first, second] = outcome_plain(PRICED)[0]["lines"]
     assert (first["allowed_cents"], first["payment_percent"]) == (15025, 52.5)
-    assert (first["work_rvu"], first["nonfacility_total_rvu"], first["global_days"]) == ("1.40", "5.00", None)
-    assert (second["work_rvu"], second["nonfacility_total_rvu"], second["global_days"]) == ("0.61", "1.99", "010")
+    assert (first["work_rvu"], first["pe_rvu"], first["global_days"]) == ("1.40", "5.00", None)
+    assert (second["work_rvu"], second["pe_rvu"], second["global_days"]) == ("0.61", "1.99", "010")
     assert outcome_plain(PRICED)[1]["lines"][0]["unpriced"] == "carrier-priced"
     assert "kind" not in first
 
@@ -206,7 +206,7 @@ def test_frames_are_flat() -> None:
         (None, None, "carrier-priced", "ZZZ"),
         (15025, Decimal("52.500"), None, None),
     ]
-    assert lines.select("work_rvu", "nonfacility_total_rvu").rows() == [
+    assert lines.select("work_rvu", "pe_rvu").rows() == [
         (Decimal("0.61"), Decimal("1.99")),
         (Decimal("0.04"), None),
         (Decimal("1.40"), Decimal("5.00")),
