@@ -27,8 +27,8 @@ class TableChanges:
     `new_columns` are those that the old release's files did not have. `same_files`: both rest on the same CMS files.
 
     Of dated tables, the row that applies in each release's quarter is compared, by its two codes. `flipped` are the
-    added PTP edits whose reverse was removed; `retroactive` the rows, new in this release, that reach back into dates
-    that the old one's edition had covered without them.
+    added PTP edits whose reverse was removed; `retroactive` the rows of the new release that change dates
+    which the old one's edition was for: new ones that reach back, and others that now end there.
     """
 
     table: str
@@ -189,11 +189,24 @@ def _of(pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Snapshot) -> pl.DataFrame:
-    """New rows that take effect on or before the last day that the old release's edition was for."""
+    """Rows of the new release that change days which the old release's edition was for.
+
+    They take effect on or before its last day and are new, or end on another day than it said, and before its last.
+    """
     carried = old.manifest.tables[table].carried_from
     known_to = (Release.parse(carried) if carried else old.release).last_day
     key = [*TABLES[table].codes, "effective_date"]
-    return after.filter(pl.col("effective_date") <= known_to).join(before, on=key, how="anti", maintain_order="left")
+    reaching = after.filter(pl.col("effective_date") <= known_to)
+    told = reaching.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
+    new = reaching.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
+    first_end = pl.min_horizontal("deletion_date", "was")
+    other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < known_to)
+    return (
+        told.join(new.unique(), on=key, how="left", maintain_order="left")
+        .filter(pl.col("new").fill_null(value=False) | other_end.fill_null(value=False))
+        .select(after.columns)
+        .unique(maintain_order=True)
+    )
 
 
 def _applies(snapshot: Snapshot) -> pl.Expr:

@@ -163,6 +163,24 @@ def test_a_new_row_that_reaches_back_is_told_apart(release):
     assert found.count == 3
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "reaches_back"),
+    [
+        (None, date(2024, 6, 30), False),
+        (None, date(2024, 3, 31), True),
+        (date(2024, 3, 31), date(2023, 12, 31), True),
+        (date(2023, 12, 31), date(2024, 3, 31), True),
+        (date(2023, 12, 31), None, True),
+    ],
+)
+def test_an_edit_that_now_ends_on_another_day_of_the_past_reaches_back(release, was, now, reaches_back):
+    """2024q2 was for days up to 2024-06-30: to end with it is an ordinary deletion, to end before changes its days."""
+    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    old, new = (edit("17110", "17000", date(2002, 1, 1), deleted) for deleted in (was, now))
+    found = codeset.diff(release("2024q2", ptp=[kept, old]), release("2024q3", ptp=[kept, new])).tables["ptp"]
+    assert (found.retroactive.height == 1) == reaches_back
+
+
 def test_an_edit_that_came_between_two_releases_apart_does_not_reach_back(release):
     kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     between = edit("17110", "17000", date(2025, 1, 1))

@@ -1,0 +1,37 @@
+"""The embedded facts, rendered into CMS's layouts and read back as a user's files are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codeset.faults import StoreProblem
+from codeset.releases import Release
+from codeset.store import Store
+from ingest.build import build
+from ingest.embedded import build_embedded, facts
+from ingest.render import deliver
+
+
+@pytest.mark.parametrize("label", ["2025q4", "2026q3"])
+def test_the_embedded_facts_survive_cms_layouts(label: str, store: Store, tmp_path: Path) -> None:
+    release = Release.parse(label)
+    manifest, tables = facts(release)
+    posted = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
+    built = build(release, posted, store)
+    for name, table in tables.items():
+        assert built.sealed.snapshot.table(name).equals(table), name
+    assert built.sealed.snapshot.conversion_factors == manifest.conversion_factors
+    assert built.missing == ()
+
+
+def test_the_full_release_supersedes_the_excerpt_and_not_the_other_way_round(store: Store, tmp_path: Path) -> None:
+    release = Release.parse("2026q3")
+    build_embedded(release, store)
+    manifest, tables = facts(release)
+    posted = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
+    full = build(release, posted, store).sealed.snapshot
+    assert full.release == replace(release, revision=1)
+    assert full.manifest.scope == "all"
+    with pytest.raises(StoreProblem, match="holds the full 2026q3"):
+        build_embedded(release, store)
