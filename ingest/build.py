@@ -108,11 +108,8 @@ def _against_before(
 ) -> tuple[list[str], list[Fault]]:
     """What is to be said, and what is wrong, when each table is held against the release before."""
     before = {table: store.before(release, table, scope="all") for table in readings}
-    notes = [
-        f"{table}: no earlier release in the store; its row count is not compared"
-        for table in before
-        if not before[table]
-    ]
+    alone = ", ".join(table for table in before if not before[table])
+    notes = [f"no earlier release in the store holds {alone}: row counts are not compared"] if alone else []
     entries = {table: (found.release, found.manifest.tables[table]) for table, found in before.items() if found}
     if gpci := before.get("gpci"):
         notes += contracts.missing_localities(readings["gpci"], gpci.table("gpci"), gpci.release)

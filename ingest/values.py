@@ -157,15 +157,18 @@ def _is_short(column: Column) -> pl.Expr:
 def _fault(cells: pl.DataFrame, column: Column, rule: Rule, name: str) -> Fault:
     """One fault for all the cells of a column that break its rule: how many, and the first."""
     wrong = cells.with_columns(rule.ok.alias("ok")).filter(~pl.col("ok").fill_null(value=False))
-    line, text = wrong.select(LINE, column.name).row(0)
     width = column.rules.get("width", 0)
-    if width and wrong.filter(_is_short(column) & ~pl.col(column.name).str.contains(r"\D")).height == wrong.height:
+    digits = ~pl.col(column.name).str.contains(r"\D")
+    short = wrong.filter(_is_short(column), digits) if width else wrong.clear()
+    if short.height:
+        line, text = short.select(LINE, column.name).row(0)
         return Fault(
             name,
             line,
-            f'{wrong.height} cells of {column.name} have fewer than {width} characters (first: "{text.strip()}"); '
+            f'{short.height} cells of {column.name} have fewer than {width} characters (first: "{text.strip()}"); '
             f'expected "{text.strip().zfill(width)}". {_SHORT}',
         )
+    line, text = wrong.select(LINE, column.name).row(0)
     many = f" (and {wrong.height - 1} more)" if wrong.height > 1 else ""
     return Fault(name, line, f'{column.name} is "{_shown(text)}"{many}, expected {rule.expected}')
 

@@ -36,29 +36,34 @@ def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) 
         pl.col("hcpcs").alias("surgery_code"),
         pl.col("global_days").alias("days"),
     )
-    surgery = _that_count(procedures, surgery)
+    days = lines.select("visit", "patient", pl.col("date_of_service").alias("day")).unique("visit", maintain_order=True)
+    surgery, begun = _that_count(procedures, surgery, days)
     return together(
         [
             *_same_day(visits, surgery),
             _day_before(visits, surgery),
-            *_visits_after(visits, surgery),
-            *_procedures_after(procedures, surgery),
+            *_visits_after(visits, begun),
+            *_procedures_after(procedures, begun),
         ]
     )
 
 
-def _that_count(procedures: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
+def _that_count(
+    procedures: pl.DataFrame, surgery: pl.DataFrame, days: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The procedures without those that are denied because they fall in a period: these begin none themselves.
 
-    Whether one is denied hangs on the earlier ones alone, so that each round settles at least one more day.
+    Whether one is denied hangs on the earlier ones alone, so that each round settles at least one more day. Besides,
+    the periods that the procedures begin.
     """
-    unexplained = procedures.filter(~pl.any_horizontal("m58", "m78", "m79"))
+    unexplained = procedures.filter(~pl.any_horizontal("m58", "m78", "m79"), pl.col("global_days") != _CONTRACTOR)
     left = surgery
     while True:
-        denied = _in_period(unexplained.filter(pl.col("global_days") != _CONTRACTOR), left)["row"]
+        begun = _begun(left, days)
+        denied = _in_period(unexplained, begun)["row"]
         after = surgery.filter(~pl.col("surgery").is_in(denied.implode()))
         if after.height == left.height and after["surgery"].equals(left["surgery"]):
-            return left
+            return left, begun
         left = after
 
 
@@ -87,16 +92,16 @@ def _day_before(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
     return _finding(met, reason, pl.when("m57").then(pl.lit("57")).otherwise("days"))
 
 
-def _visits_after(visits: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
-    met = _in_period(visits, surgery)
+def _visits_after(visits: pl.DataFrame, begun: pl.DataFrame) -> list[pl.DataFrame]:
+    met = _in_period(visits, begun)
     return [
         _finding(met.filter(~pl.col("m24")), "global-visit-after", pl.col("after")),
         _finding(met.filter(pl.col("m24")), "global-visit-documented", pl.lit("24")),
     ]
 
 
-def _procedures_after(procedures: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
-    met = _in_period(procedures.filter(pl.col("global_days") != _CONTRACTOR), surgery)
+def _procedures_after(procedures: pl.DataFrame, begun: pl.DataFrame) -> list[pl.DataFrame]:
+    met = _in_period(procedures.filter(pl.col("global_days") != _CONTRACTOR), begun)
     staged = pl.col("m58") | pl.col("m79")
     office = pl.col("place_of_service").cast(pl.String) == _OFFICE
     return [
@@ -107,27 +112,28 @@ def _procedures_after(procedures: pl.DataFrame, surgery: pl.DataFrame) -> list[p
     ]
 
 
-def _in_period(lines: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
-    """*lines* that fall in the days after a procedure of an earlier day, each with the nearest such procedure.
+def _in_period(lines: pl.DataFrame, begun: pl.DataFrame) -> pl.DataFrame:
+    """*lines* of visits that fall in a period, each with the procedure that began it."""
+    return lines.join(begun, on="visit")
 
-    All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells.
+
+def _begun(surgery: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """The visits that fall in the days after a procedure of an earlier day, each with the nearest such procedure.
+
+    All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells. *days* are the
+    visits, by patient and day.
     """
-    begun = surgery.filter(~pl.col("m78")).drop("visit", "m78")
-    met = [
-        lines.sort("date_of_service")
-        .join_asof(
-            begun.filter(days=kind).sort("date_of_service", "surgery").with_columns(day=pl.col("date_of_service")),
-            on="date_of_service",
-            by="patient",
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,
+    first = surgery.filter(~pl.col("m78")).sort("surgery").select("visit", "surgery", "surgery_code", "days")
+    met = []
+    for kind, after in _AFTER.items():
+        dated = first.filter(days=kind).unique("visit", keep="last").join(days, on="visit").sort("visit")
+        if dated.is_empty():
+            continue
+        met.append(
+            days.join(dated.select("visit", place=pl.int_range(pl.len())), on="visit", how="left", maintain_order="left")
+            .select("visit", "patient", "day", pl.col("place").shift().forward_fill())
         )
-        .filter((pl.col("date_of_service") - pl.col("day")).dt.total_days() <= after)
-        .with_columns(pl.lit(after).alias("after"))
-        for kind, after in _AFTER.items()
-    ]
-    return pl.concat(met).sort("row", "after").unique("row", keep="first")
+    return pl.concat(met).sort("visit", "after").unique("visit", keep="first")
 
 
 def _finding(met: pl.DataFrame, reason: str | pl.Expr, detail: pl.Expr) -> pl.DataFrame:
