@@ -1,15 +1,16 @@
 # Every target sets up what it needs in .venv; nothing but Python 3.11 or newer has to be there.
 PYTHON ?= python3
 VENV := .venv
+CLUSTER := .venv-cluster
 BIN := $(VENV)/bin
 LOCK := constraints.txt
 DEMO := build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock embed clean
+.PHONY: help demo test test-cluster check bench lock embed clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
@@ -31,6 +32,14 @@ demo: $(VENV)/.made ## Build both embedded releases and show what the annual upd
 test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS_DIR (or ../shared/cms) is there
 	$(BIN)/python -m pytest -q
 
+$(CLUSTER)/.made: pyproject.toml $(LOCK)
+	$(PYTHON) -m venv --clear $(CLUSTER)
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,spark]'
+	touch $@
+
+test-cluster: $(CLUSTER)/.made ## Run the tests on a Spark cluster of this machine's own, on loopback (Java 17 or newer)
+	$(CLUSTER)/bin/python -m pytest -q tests/cluster
+
 check: $(VENV)/.made ## Format, lint, types, schemas
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -45,12 +54,12 @@ bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's o
 
 lock: ## Write constraints.txt anew: the newest versions that the ranges of pyproject.toml allow
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade --editable '.[dev,bench]'
+	build/lock/bin/python -m pip install --quiet --upgrade --editable '.[dev,bench,spark]'
 	{ sed -n '/^#/p' $(LOCK); build/lock/bin/python -m pip freeze --exclude-editable; } > build/$(LOCK) && mv build/$(LOCK) $(LOCK)
 
 embed: $(VENV)/.made ## Write the embedded facts anew out of a store of full releases (CODESET_STORE)
 	$(BIN)/python -m ingest.embed
 
 clean: ## Remove what was made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLUSTER) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -304,11 +304,7 @@ def adjudicate(
         if explain:
             _out.print("\n".join(command.derivations(adjudicated)), markup=False)
     else:
-        content = command.content(adjudicated, form.value, explain=explain)
-        if output is None:
-            sys.stdout.buffer.write(content)
-        else:
-            _write(output, content)
+        _tell(command.content(adjudicated, form.value, explain=explain), output)
     if adjudicated.found:
         raise typer.Exit(FOUND)
 
@@ -381,6 +377,13 @@ def _report(changes: "Changes", form: ReportFormat) -> bytes:
     from codeset.review.sheets import changes_workbook  # noqa: PLC0415
 
     return changes_workbook(changes)
+
+
+def _tell(content: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(content)
+    else:
+        _write(output, content)
 
 
 def _write(file: Path, content: bytes) -> None:
