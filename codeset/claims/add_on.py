@@ -3,7 +3,7 @@
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import REASON, found, of_severity
+from codeset.claims.findings import REASON, found, of_severity, together
 from codeset.claims.lines import CODE
 from codeset.tables import CONTRACTOR_DEFINED
 
@@ -15,7 +15,10 @@ def add_on(lines: pl.DataFrame, code_set: CodeSet, denied: pl.Series) -> pl.Data
     closed list of primaries: without a payable one the add-on is denied (p. I-27). Types 2 and 3 leave primaries to the
     contractor: for review (pp. I-35, I-36). Denial passes on: an add-on may be the primary of another one.
     """
-    met = _relations(lines, code_set).join(
+    relations = _relations(lines, code_set)
+    if relations.is_empty():
+        return together([])
+    met = relations.join(
         lines.select("visit", pl.col("hcpcs").alias("primary_code"), pl.col("row").alias("primary")),
         on=["visit", "primary_code"],
         how="left",

@@ -23,9 +23,9 @@ from codeset.snapshot import Snapshot
 class Outcome:
     """What is said of claim lines.
 
-    `lines` has the columns and the order of the claims, with `row`, `disposition`, `decided_by` and `edit`,
-    `global_days`, and the amounts of `codeset.claims.price` for lines that are not denied; `findings` one row for each
-    finding, by line, the decisive one first; `steps` how each amount came about.
+    `lines` has the columns of the claims, by claim and line number whatever their order was, with `row` (the place),
+    `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of `codeset.claims.price` for lines that are
+    not denied; `findings` one row for each finding, by line, the decisive one first; `steps` how each amount came about.
     """
 
     lines: pl.DataFrame
@@ -47,6 +47,7 @@ def adjudicate(
 
 def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Outcome:
     """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
+    frame = frame.sort("claim_id", "line")
     lines = numbered(frame, code_set)
     kinds = kinds_of(lines, code_set)
     by_themselves = validity(lines, kinds)
@@ -118,19 +119,13 @@ def _resolved(frame: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.Da
         pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION).alias("disposition")
     )
     decisive = gravest.join(told.rename({"reason": "decided_by"}), left_on="reason", right_on="decided_by")
-    resolved = (
-        frame.with_row_index("row")
-        .join(
-            decisive.select("row", "disposition", pl.col("reason").alias("decided_by"), "edit"),
-            on="row",
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(pl.col("disposition").fill_null("pay"))
-    )
-    for each in about:
-        resolved = resolved.join(each, on="row", how="left", maintain_order="left")
-    return resolved
+    told_of = decisive.select("row", "disposition", pl.col("reason").alias("decided_by"), "edit")
+    rows = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
+    # Joined without the claims' own texts, which would be copied each time.
+    for each in (told_of, *about):
+        rows = rows.join(each, on="row", how="left", maintain_order="left")
+    resolved = rows.with_columns(pl.col("disposition").fill_null("pay"))
+    return resolved.select("row").hstack(frame).hstack(resolved.drop("row"))
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,9 @@ from codeset.snapshot import Snapshot
 LINES_IN_A_PART = 250_000
 """Lines that a part holds, about: what one adjudication has in memory."""
 
+_ROWS_HELD = 20_000
+"""Lines that wait in memory for each part while lines are parted: the less, the flatter; polars would hold 122,880."""
+
 _PLAN = "plan.json"
 _WORK = ".parts"
 _SEED = 20_260_101
@@ -146,7 +149,8 @@ def _part(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
         return
     shutil.rmtree(unfinished, ignore_errors=True)
     bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
-    lines.with_columns(bucket).sink_parquet(pl.PartitionBy(unfinished, key="part", include_key=False), mkdir=True)
+    by_part = pl.PartitionBy(unfinished, key="part", include_key=False)
+    lines.with_columns(bucket).sink_parquet(by_part, mkdir=True, row_group_size=_ROWS_HELD)
     unfinished.mkdir(exist_ok=True)
     unfinished.rename(work)
 
@@ -172,8 +176,7 @@ def _is_done(folder: Path, part: int) -> bool:
 def _read(folder: Path, part: int, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
     pieces = sorted((folder / _WORK / f"part={part}").glob("*.parquet"))
     raw = pl.read_parquet(pieces) if pieces else _empty(folder)
-    frame, rejects = from_frame(raw, locality=locality, name=f"part {part}")
-    return frame.sort("claim_id", "line"), rejects
+    return from_frame(raw, locality=locality, name=f"part {part}")
 
 
 def _empty(folder: Path) -> pl.DataFrame:

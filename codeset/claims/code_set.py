@@ -39,19 +39,23 @@ class CodeSet:
     def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str]) -> "CodeSet":
         """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*."""
         known = sorted(set(codes))
+        # Read in one go, so that the files are read side by side.
+        sought = {"mpfs": (), "gpci": (), "oppscap": (), "ptp": (), "mue": (), "add_on": ("add_on_code",)}
+        read = pl.collect_all([_rows(snapshots, table, known, columns) for table, columns in sought.items()])
+        rows = dict(zip(sought, read, strict=True))
         return cls(
             releases=_releases(snapshots),
-            fees=_fees(_rows(snapshots, "mpfs", known)),
-            gpci=_scaled(_rows(snapshots, "gpci", known), ("work_gpci", "pe_gpci", "mp_gpci"), 1000),
+            fees=_fees(rows["mpfs"]),
+            gpci=_scaled(rows["gpci"], ("work_gpci", "pe_gpci", "mp_gpci"), 1000),
             factors=_factors(snapshots),
-            oppscap=_scaled(_rows(snapshots, "oppscap", known), ("facility_amount", "nonfacility_amount"), 100),
-            ptp=_rows(snapshots, "ptp", known),
-            mue=_rows(snapshots, "mue", known),
-            add_on=_rows(snapshots, "add_on", known, ("add_on_code",)),
+            oppscap=_scaled(rows["oppscap"], ("facility_amount", "nonfacility_amount"), 100),
+            ptp=rows["ptp"],
+            mue=rows["mue"],
+            add_on=rows["add_on"],
         )
 
 
-def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...] = ()) -> pl.DataFrame:
+def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...]) -> pl.LazyFrame:
     """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
     empty = pl.LazyFrame(schema={**TABLES[table].columns, "release": pl.UInt16, "edition": pl.String})
     frames = [
@@ -64,7 +68,7 @@ def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: 
         for place, snapshot in enumerate(snapshots)
         if table in snapshot
     ]
-    return pl.concat([empty, *frames]).collect()
+    return pl.concat([empty, *frames])
 
 
 def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:

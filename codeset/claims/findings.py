@@ -59,8 +59,13 @@ COLUMNS: Mapping[str, pl.DataType] = {
 """`row` is the line, `partner` the other line that it rests on, `detail` what the sentence needs besides."""
 
 
+_NONE = pl.DataFrame(schema=dict(COLUMNS))
+
+
 def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> pl.DataFrame:
     """Return a finding for each of *lines*; *columns* are those of `COLUMNS` that it has, the others are null."""
+    if lines.is_empty():
+        return _NONE
     told = pl.lit(reason) if isinstance(reason, str) else reason
     given = {"row": pl.col("row"), "reason": told, **columns}
     return lines.select(given.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in COLUMNS.items())
@@ -68,7 +73,7 @@ def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> pl.
 
 def together(findings: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Return all findings in one frame."""
-    return pl.concat([pl.DataFrame(schema=dict(COLUMNS)), *findings])
+    return pl.concat([_NONE, *(each for each in findings if not each.is_empty())])
 
 
 def of_severity(*severities: str) -> pl.Expr:

@@ -14,6 +14,11 @@ _OFFICE = "11"
 _ABOUT = ("global_days", "is_visit", "m24", "m25", "m54", "m55", "m56", "m57", "m58", "m78", "m79", "place_of_service")
 
 
+_NEVER = pl.DataFrame(
+    schema={"visit": pl.UInt32, "surgery": pl.UInt32, "surgery_code": pl.Categorical, "after": pl.Int32}
+)
+
+
 def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
     """Findings of global surgery; *denied* rows, those that other edits deny, include nothing and begin no period.
 
@@ -36,16 +41,16 @@ def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) 
         pl.col("hcpcs").alias("surgery_code"),
         pl.col("global_days").alias("days"),
     )
-    days = lines.select("visit", "patient", pl.col("date_of_service").alias("day")).unique("visit", maintain_order=True)
-    surgery, begun = _that_count(procedures, surgery, days)
-    return together(
-        [
-            *_same_day(visits, surgery),
-            _day_before(visits, surgery),
-            *_visits_after(visits, begun),
-            *_procedures_after(procedures, begun),
-        ]
+    days = lines.filter(pl.col("visit").ne_missing(pl.col("visit").shift())).select(
+        "visit", "patient", pl.col("date_of_service").alias("day")
     )
+    if surgery.is_empty():
+        return together([])
+    surgery, begun = _that_count(procedures, surgery, days)
+    around = [*_same_day(visits, surgery), _day_before(visits, surgery)]
+    if begun.is_empty():
+        return together(around)
+    return together([*around, *_visits_after(visits, begun), *_procedures_after(procedures, begun)])
 
 
 def _that_count(
@@ -68,26 +73,28 @@ def _that_count(
 
 
 def _same_day(visits: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
-    met = visits.join(surgery.drop("patient", "date_of_service", "m78"), on="visit")
-    minor = _once(met.filter(pl.col("days").is_in(_MINOR)))
-    major = _once(met.filter(days=_MAJOR))
+    here = surgery.select("visit", "surgery", "surgery_code", "days")
+    minor = visits.join(_longest(here.filter(pl.col("days").is_in(_MINOR)), "visit"), on="visit")
+    major = visits.join(_longest(here.filter(days=_MAJOR), "visit"), on="visit")
+    unknown = visits.join(_longest(here.filter(days=_CONTRACTOR), "visit"), on="visit")
     return [
         _finding(minor.filter(~pl.col("m25")), "global-visit-same-day", pl.col("days")),
         _finding(minor.filter(pl.col("m25")), "global-visit-documented", pl.lit("25")),
         _finding(major.filter(~pl.col("m57")), "global-visit-major", pl.col("days")),
         _finding(major.filter(pl.col("m57")), "global-visit-documented", pl.lit("57")),
-        _finding(_once(met.filter(days=_CONTRACTOR)), "global-by-contractor", pl.col("days")),
+        _finding(unknown, "global-by-contractor", pl.col("days")),
     ]
 
 
-def _once(met: pl.DataFrame) -> pl.DataFrame:
-    """Each line once, with the procedure of the longest period."""
-    return met.sort("row", "days", "surgery", descending=[False, True, False]).unique("row", keep="first")
+def _longest(surgery: pl.DataFrame, *day: str) -> pl.DataFrame:
+    """The procedure of the longest period of each *day*."""
+    return surgery.sort("days", "surgery", descending=[True, False]).unique(day, keep="first")
 
 
 def _day_before(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
     tomorrow = surgery.filter(days=_MAJOR).with_columns(pl.col("date_of_service").dt.offset_by("-1d"))
-    met = _once(visits.join(tomorrow.drop("visit", "m78"), on=["patient", "date_of_service"]))
+    day = ("patient", "date_of_service")
+    met = visits.join(_longest(tomorrow.drop("visit", "m78"), *day), on=day)
     reason = pl.when("m57").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-major"))
     return _finding(met, reason, pl.when("m57").then(pl.lit("57")).otherwise("days"))
 
@@ -123,17 +130,30 @@ def _begun(surgery: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells. *days* are the
     visits, by patient and day.
     """
-    first = surgery.filter(~pl.col("m78")).sort("surgery").select("visit", "surgery", "surgery_code", "days")
-    met = []
-    for kind, after in _AFTER.items():
-        dated = first.filter(days=kind).unique("visit", keep="last").join(days, on="visit").sort("visit")
-        if dated.is_empty():
-            continue
-        met.append(
-            days.join(dated.select("visit", place=pl.int_range(pl.len())), on="visit", how="left", maintain_order="left")
-            .select("visit", "patient", "day", pl.col("place").shift().forward_fill())
+    last = (
+        surgery.filter(~pl.col("m78"), pl.col("days").is_in(list(_AFTER)))
+        .select("visit", "days", "surgery", "surgery_code")
+        .sort("surgery")
+        .unique(["visit", "days"], keep="last")
+    )
+    met = [_earlier(days, of_kind, _AFTER[kind]) for (kind,), of_kind in last.group_by("days")]
+    return pl.concat([_NEVER, *met]).sort("visit", "after").unique("visit", keep="first")
+
+
+def _earlier(days: pl.DataFrame, begins: pl.DataFrame, after: int) -> pl.DataFrame:
+    """The visits with the nearest procedure of an earlier day, if that is at most *after* days ago."""
+    begun = ("patient_begun", "day_begun", "surgery", "surgery_code")
+    is_first = pl.col("surgery").is_not_null()
+    return (
+        days.join(begins.drop("days"), on="visit", how="left", maintain_order="left")
+        .with_columns(pl.when(is_first).then(each).alias(f"{each}_begun") for each in ("patient", "day"))
+        .with_columns(pl.col(begun).shift().forward_fill())
+        .filter(
+            pl.col("patient") == pl.col("patient_begun"),
+            (pl.col("day") - pl.col("day_begun")).dt.total_days() <= after,
         )
-    return pl.concat(met).sort("visit", "after").unique("visit", keep="first")
+        .select("visit", "surgery", "surgery_code", pl.lit(after, pl.Int32).alias("after"))
+    )
 
 
 def _finding(met: pl.DataFrame, reason: str | pl.Expr, detail: pl.Expr) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
@@ -55,8 +56,13 @@ def kinds(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         .join(_meanings(lines), on="modifiers", how="left")
         .join(fees.with_columns(pl.col("hcpcs").cast(CODE)), on=["release", "hcpcs"], how="left")
         .join(code_set.releases.select("release", *_HELD), on="release", how="left")
-        .with_columns(pl.col("hcpcs").is_in(pl.Series(sorted(visits()), dtype=CODE).implode()).alias("is_visit"))
+        .with_columns(pl.col("hcpcs").is_in(_visit_codes()).alias("is_visit"))
     )
+
+
+@cache
+def _visit_codes() -> pl.Series:
+    return pl.Series(sorted(visits()), dtype=CODE).implode()
 
 
 def _meanings(lines: pl.DataFrame) -> pl.DataFrame:
@@ -112,6 +118,11 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         )
         .drop(patient)
     )
+
+
+def in_one(high: pl.Expr, low: pl.Expr) -> pl.Expr:
+    """Return two numbers of 32 bits as one: by one number polars joins and groups in half the time that two take."""
+    return high.cast(pl.UInt64) * 2**32 + low.cast(pl.UInt64)
 
 
 def _release(code_set: CodeSet) -> pl.Expr:

@@ -4,7 +4,7 @@ import polars as pl
 
 from codeset.claims.code_set import CodeSet
 from codeset.claims.findings import found
-from codeset.claims.lines import CODE
+from codeset.claims.lines import CODE, in_one
 
 _REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 
@@ -17,18 +17,22 @@ def mue(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     its days and rounded to the nearest whole number, an exact half up (p. I-34). A code without an MUE has none
     published, which is not "unlimited" (p. I-35): nothing is said of it here.
     """
-    edits = code_set.mue.drop("rationale").with_columns(pl.col("hcpcs").cast(CODE))
+    edits = code_set.mue.select("release", pl.col("hcpcs").cast(CODE), "mue_value", "mai", "edition")
     limited = (
-        lines.filter(pl.col("release").is_not_null())
+        lines.lazy()
+        .filter(pl.col("release").is_not_null())
         .select("row", "visit", "hcpcs", "release", _units_a_day().alias("daily"))
-        .join(edits, on=["release", "hcpcs"])
+        .join(edits.lazy().drop("edition"), on=["release", "hcpcs"])
+        .with_columns(in_one(pl.col("visit"), pl.col("hcpcs").to_physical()).alias("same"))
+        .collect()
     )
-    that_day = limited.group_by("visit", "hcpcs").agg(pl.col("daily").sum().alias("that_day"))
+    that_day = limited.group_by("same").agg(pl.col("daily").sum().alias("that_day"))
     counted = pl.when(pl.col("mai") == 1).then("daily").otherwise("that_day")
     over = (
-        limited.join(that_day, on=["visit", "hcpcs"])
+        limited.join(that_day, on="same")
         .with_columns(counted.alias("counted"))
         .filter(pl.col("counted") > pl.col("mue_value"))
+        .join(edits.select("release", "hcpcs", "edition"), on=["release", "hcpcs"])
     )
     return found(
         over,

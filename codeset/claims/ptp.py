@@ -3,8 +3,8 @@
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import found
-from codeset.claims.lines import CODE
+from codeset.claims.findings import found, together
+from codeset.claims.lines import CODE, in_one
 from codeset.claims.rules import rules
 
 _SEEN = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
@@ -17,17 +17,25 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
     CCMI 0 is never bypassed, 1 by the NCCI PTP-associated modifiers, 9 never applied (p. I-14). A bypass is for review:
     it rests on documentation (p. I-17). Modifiers 22, 76 and 77 bypass nothing (p. I-14).
     """
-    edits = code_set.ptp.filter(pl.col("ccmi") != 9).with_columns(pl.col("column_one", "column_two").cast(CODE))
+    first, last = (pl.lit(day, pl.Date) for day in (lines["date_of_service"].min(), lines["date_of_service"].max()))
+    edits = code_set.ptp.filter(
+        pl.col("ccmi") != 9,
+        pl.col("effective_date") <= last,
+        pl.col("deletion_date").is_null() | (pl.col("deletion_date") >= first),
+    ).with_columns(pl.col("column_one", "column_two").cast(CODE))
     edits = edits.drop("prior_to_1996", "rationale").with_row_index("edit")
-    met = _pairs(lines).join(
-        edits.select("edit", "release", "column_one", "column_two", "effective_date", "deletion_date"),
-        left_on=["release", "hcpcs", "hcpcs_two"],
-        right_on=["release", "column_one", "column_two"],
+    dated = ("effective_date", "deletion_date")
+    met = _met(_pairs(lines), edits.select("edit", "release", "column_one", "column_two", *dated), kinds)
+    in_force = (
+        met.join(lines.select("row", "date_of_service"), on="row")
+        .filter(
+            pl.col("effective_date") <= pl.col("date_of_service"),
+            pl.col("deletion_date").is_null() | (pl.col("date_of_service") <= pl.col("deletion_date")),
+        )
+        .with_columns((pl.col("date_of_service") >= rules()["bypass"]["either_line_since"]).alias("either"))
     )
-    in_force = met.filter(
-        pl.col("effective_date") <= pl.col("date_of_service"),
-        pl.col("deletion_date").is_null() | (pl.col("date_of_service") <= pl.col("deletion_date")),
-    ).with_columns((pl.col("date_of_service") >= rules()["bypass"]["either_line_since"]).alias("either"))
+    if in_force.is_empty():
+        return together([])
     alike = ("edit", "kind", "kind_two", "either")
     judged = _judged(in_force.select(alike).unique(), edits, kinds)
     return found(
@@ -45,11 +53,26 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
 
 
 def _pairs(lines: pl.DataFrame) -> pl.DataFrame:
-    """Every ordered pair of different lines of one visit."""
-    kept = lines.lazy().filter(pl.col("release").is_not_null()).select("row", "visit", "kind", "hcpcs")
-    with_date = lines.lazy().select("row", "release", "date_of_service")
-    pairs = kept.join(kept, on="visit", suffix="_two").filter(pl.col("row") != pl.col("row_two")).drop("visit")
-    return pairs.join(with_date, on="row").collect(engine="streaming")
+    """Every ordered pair of different lines of one visit; `kinds` is the pair of their kinds in one number."""
+    kept = lines.lazy().filter(pl.col("release").is_not_null()).select("row", "visit", "kind")
+    pairs = kept.join(kept, on="visit", suffix="_two").filter(pl.col("row") != pl.col("row_two"))
+    return pairs.select(
+        "row", "row_two", "kind", "kind_two", in_one(pl.col("kind"), pl.col("kind_two")).alias("kinds")
+    ).collect(engine="streaming")
+
+
+def _met(pairs: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that there is an edit for: sought once for each pair of kinds."""
+    code = kinds.select("kind", "release", "hcpcs")
+    met = (
+        pairs.select("kinds", "kind", "kind_two")
+        .unique("kinds")
+        .join(code, on="kind")
+        .join(code.select(kind_two="kind", hcpcs_two="hcpcs"), on="kind_two")
+        .join(edits, left_on=["release", "hcpcs", "hcpcs_two"], right_on=["release", "column_one", "column_two"])
+        .select("kinds", "edit", "effective_date", "deletion_date")
+    )
+    return pairs.join(met, on="kinds")
 
 
 def _judged(alike: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:

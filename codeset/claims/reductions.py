@@ -101,6 +101,9 @@ def _with_other_side(lines: pl.DataFrame) -> pl.DataFrame:
     pair = ("row", "session", "hcpcs", "fee_modifier", "site", "units", "claim_id", "line")
     may = pl.col("amount").is_not_null() & pl.col("both_sides").is_not_null() & ~pl.col("m50") & ~pl.col("m78")
     one_side = lines.lazy().filter(may, pl.col("site").is_in(["RT", "LT"])).select(pair).collect()
+    if one_side.is_empty():
+        false = pl.lit(value=False)
+        return lines.with_columns(pl.col("row").alias("leader"), on_two_lines=false, sides_unclear=false)
     pairs = (
         one_side.sort("claim_id", "line")
         .group_by("session", "hcpcs", "fee_modifier")

@@ -111,7 +111,7 @@ def adjudicate(
 ) -> DataFrame:
     """Return the findings of claim lines, or the lines with their dispositions and amounts, in no order.
 
-    They are those of `codeset.claims.adjudicate` for the same lines by claim and number, whatever the partitions.
+    They are those of `codeset.claims.adjudicate` for the same lines, whatever the partitions.
     *claims* has the columns of `CLAIMS`, checked as `codeset.claims.files.from_frame` does. *store* is a path that
     every worker can read. *partitions*: so many that one fits into a worker's memory, some 250,000 lines each; without
     it Spark chooses (`spark.sql.shuffle.partitions`). Nothing runs before the result is asked for.
@@ -147,7 +147,7 @@ def _told(
     """What a worker does: the batches of one partition in, those of its outcome out."""
     if not (held := list(batches)):
         return
-    frame = pl.DataFrame(pa.Table.from_batches(held)).sort("claim_id", "line")
+    frame = pl.DataFrame(pa.Table.from_batches(held))
     _check_values(frame)
     snapshots = [Store.at(store).open(each) for each in releases]
     outcome = judge(frame, snapshots, qualifying_apm=qualifying_apm)

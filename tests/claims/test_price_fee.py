@@ -33,6 +33,9 @@ def test_one_biopsy_in_an_office():
         {
             "row": 0,
             "setting": "nonfacility",
+            "work_rvu": 64,
+            "pe_rvu": 216,
+            "mp_rvu": 6,
             "fee_cents": 9553,
             "allowed_cents": 9553,
             "payment_percent": Decimal(100),

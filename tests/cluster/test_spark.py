@@ -107,7 +107,7 @@ def one_machine(claims: pl.DataFrame, store: Store) -> Frames:
 def judged(claims: pl.DataFrame, store: Store, *, qualifying_apm: bool | None) -> Frames:
     """What the engine says here. Of two lines alike it takes the earlier: as on the cluster, they are sorted."""
     snapshots = [store.open(each) for each in RELEASES]
-    outcome = adjudicate(claims.sort("claim_id", "line"), snapshots, qualifying_apm=qualifying_apm)
+    outcome = adjudicate(claims, snapshots, qualifying_apm=qualifying_apm)
     return outcome_frames(outcome, sentences=False)
 
 

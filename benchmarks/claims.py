@@ -1,0 +1,226 @@
+"""Claims in bulk against decoding and encoding alone, two edits against the same in SQL, and one claim."""
+
+import shutil
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+from statistics import median
+
+import polars as pl
+
+import codeset
+from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
+from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
+from codeset.claims.bulk import adjudicate_files
+from codeset.claims.code_set import CodeSet
+from codeset.claims.files import read_claims
+from codeset.claims.lines import COLUMNS, kinds, numbered
+from codeset.claims.mue import mue
+from codeset.claims.ptp import ptp
+from codeset.releases import Release
+from codeset.store import Store
+from ingest.build import build
+
+LINES, MORE, SEED, RELEASE, TIMES = 2_000_000, 5, 20_240_701, "2024q3", 3
+_PATIENTS = 20_000
+ONE = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
+"""The one claim: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
+
+VISITS = {"99213": 40, "99214": 26, "99203": 12, "99204": 4, "99212": 6}
+SERVICES = {
+    "11102": 16, "11102 11103": 6, "11104": 4, "11104 11103": 1, "17000": 16, "17000 17003*6": 14, "17004": 3,
+    "17110": 10, "17111": 1, "11200": 3, "11900": 4, "88305": 12, "88305*2": 4, "96910": 3, "11056": 2, "11721": 1,
+    "11402 12031": 2, "11602 12032": 2, "11642 13132": 1, "17262": 2, "17311 17312 13132": 3, "17311 14040": 1,
+}  # fmt: skip
+"""What an office of dermatology bills, weighted: codes that go together, with units above one."""
+
+_MODULE = "benchmarks.claims"
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """Seal the releases and make the claims in *folder*, measure; yield the table's rows."""
+    once(function("made", _MODULE, folder, times=1))
+    found = interleaved([function(name, _MODULE, folder, TIMES) for name in ("bulk", "floor")])
+    bulk, floor, more = found["bulk"], found["floor"], once(function("bulk_more", _MODULE, folder, times=1))
+    ratio = f"{bulk.seconds / floor.seconds:.1f} x"
+    pace = LINES / bulk.seconds / 1e6
+    yield Row("claims, decode and encode", seconds(bulk), seconds(floor), ratio)
+    yield Row("claims, million lines/s", f"{pace:.2f}", f"{LINES / floor.seconds / 1e6:.2f}", "", ">= 1", pace >= 1)
+    yield Row("claims, peak memory", gib(bulk), gib(floor), "", "< 1 GiB", bulk.peak < 2**30)
+    growth = more.peak / bulk.peak
+    yield Row(f"claims, {MORE} x the lines", gib(more), gib(bulk), f"{growth:.2f} x", "flat", growth < 1.2)
+    edits = interleaved([_own("edits", folder), _own("sql", folder)])
+    faster = edits["sql"].seconds / edits["edits"].seconds
+    times = (seconds(edits["edits"]), seconds(edits["sql"]))
+    yield Row("PTP and MUE / duckdb", *times, f"{faster:.1f} x faster", ">= 2 x faster", faster >= 2)
+    one = once(_own("one", folder))
+    yield Row("one claim, warm process", f"{one.seconds * 1000:.0f} ms", "", "", "< 20 ms", one.seconds < 0.02)
+    program = str(Path(sysconfig.get_path("scripts")) / "codeset")
+    command = [program, "adjudicate", str(folder / "one.csv"), "--release", RELEASE, "--store", str(folder / "store")]
+    cold = interleaved([Job("cold", command, 7)])["cold"]
+    yield Row("one claim, cold process", seconds(cold), "", "", "< 1.5 s", cold.seconds < 1.5)
+
+
+def made(folder: Path) -> None:
+    """Seal the release beside *folder*, and write the claims: N lines, more of them, and one claim."""
+    beside, before = folder.parent, CMS / "2024q2"
+    store = Store(beside / "store")
+    build(Release(2024, 2), [before / "rvu24b.zip", before / "AOC_V2024Q2-MCR.xlsx"], store)
+    carry = dict.fromkeys(("gpci", "add_on"), Release(2024, 2))
+    build(Release(2024, 3), [MPFS_FILE, MUE_FILE, *PTP_FILES], store, carry)
+    patients = _patients()
+    _copies(patients, LINES).sink_parquet(beside / "claims.parquet")
+    _copies(patients, LINES * MORE).sink_parquet(beside / "more.parquet")
+    one_claim = {"claim_id": "c", "beneficiary": "b", "provider": "p", "date_of_service": "2024-07-01", "units": "1"}
+    codes = pl.DataFrame(ONE, schema=["line", "hcpcs", "modifiers"], orient="row")
+    place = {"place_of_service": "11", "locality": "national"}
+    told = codes.with_columns(pl.lit(cell).alias(name) for name, cell in (one_claim | place).items())
+    told.write_csv(beside / "one.csv")
+
+
+def _copies(patients: pl.DataFrame, lines: int) -> pl.LazyFrame:
+    """*lines* lines: the patients again and again, under other names."""
+    copies = [
+        patients.lazy().with_columns(pl.col("claim_id", "beneficiary") + f"-{copy:03}")
+        for copy in range(-(-lines // patients.height))
+    ]
+    return pl.concat(copies).head(lines)
+
+
+def _patients() -> pl.DataFrame:
+    """The lines of some patients with one to four visits each."""
+    rng = Random(SEED)
+    told: list[tuple[object, ...]] = []
+    claims = count()
+    for patient in range(_PATIENTS):
+        provider = f"p{rng.randrange(40):02}"
+        day = date(2024, 7, 1) + timedelta(rng.randrange(60))
+        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
+            place = (f"c{next(claims):05}", f"b{patient:05}", provider, day)
+            told += [(*place, line, *each) for line, each in enumerate(_visit(rng), start=1)]
+            day = min(day + timedelta(rng.randrange(7, 60)), date(2024, 9, 30))
+    columns = ["claim_id", "beneficiary", "provider", "date_of_service", "line", "hcpcs", "units", "modifiers"]
+    frame = pl.DataFrame(told, schema={each: COLUMNS[each] for each in columns}, orient="row")
+    return frame.with_columns(place_of_service=pl.lit("11"), locality=pl.lit("national"))
+
+
+def _visit(rng: Random) -> Iterator[tuple[str, int, str]]:
+    """One visit's lines, as code, units and modifiers."""
+    services = rng.choices(list(SERVICES), list(SERVICES.values()), k=rng.choices((0, 1, 2, 3), (3, 4, 3, 1))[0])
+    services = list(dict.fromkeys(services))
+    if not services or rng.random() < 0.8:
+        significant = bool(services) and rng.random() < 0.95
+        yield rng.choices(list(VISITS), list(VISITS.values()))[0], 1, "25" if significant else ""
+    for place, service in enumerate(services):
+        for code in service.split():
+            hcpcs, _, units = code.partition("*")
+            distinct = place > 0 and rng.random() < 0.6
+            yield hcpcs, int(units or 1), rng.choice(("59", "XS")) if distinct else ""
+
+
+def bulk(folder: Path, claims: str = "claims.parquet") -> None:
+    """Every edit and the price, findings written."""
+    snapshot = codeset.open(RELEASE, folder.parent / "store")
+    adjudicate_files([folder.parent / claims], folder / "out", [snapshot], qualifying_apm=False)
+    shutil.rmtree(folder)
+
+
+def bulk_more(folder: Path) -> None:
+    """As `bulk`, of more lines."""
+    bulk(folder, "more.parquet")
+
+
+def floor(folder: Path) -> None:
+    """Decode the claims and encode them again."""
+    table = pl.read_parquet(folder.parent / "claims.parquet")
+    table.write_parquet(folder / "claims.parquet", compression="zstd", compression_level=1)
+
+
+# --- jobs that time a part of themselves: `python -m benchmarks.claims FUNCTION FOLDER`
+
+
+def _own(name: str, folder: Path) -> Job:
+    return Job(name, [sys.executable, "-m", _MODULE, name, str(folder)], TIMES, times_itself=True)
+
+
+def _median(times: int, function: Callable[[], object]) -> None:
+    took = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        function()
+        took.append(time.perf_counter() - begin)
+    print(median(took))
+
+
+def _prepared(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame, CodeSet]:
+    """A quarter of the lines as the edits read them, their kinds, and the tables."""
+    frame, _ = read_claims(folder / "claims.parquet")
+    frame = frame.head(LINES // 4)
+    code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], frame["hcpcs"].unique())
+    lines = numbered(frame, code_set)
+    return lines, kinds(lines, code_set), code_set
+
+
+def edits(folder: Path) -> None:
+    """PTP and MUE over prepared lines."""
+    lines, of_kinds, code_set = _prepared(folder)
+    _median(5, lambda: (ptp(lines, of_kinds, code_set), mue(lines, code_set)))
+
+
+def sql(folder: Path) -> None:
+    """The same over the same prepared lines in duckdb, with codes as its enums; both find equally many."""
+    import duckdb  # noqa: PLC0415 (the other rows do without it)
+
+    lines, of_kinds, code_set = _prepared(folder)
+    tables = {"line": lines, "kind": of_kinds, "ptp": code_set.ptp, "mue": code_set.mue}
+    with duckdb.connect() as connection:
+        for name, held in tables.items():
+            file = folder / f"{name}-for-sql.parquet"
+            held.with_columns(pl.col(pl.Categorical).cast(pl.String)).write_parquet(file)
+            connection.execute(f"create table {name} as from '{file}'")
+        connection.execute("create type code as enum (select distinct hcpcs from line)")
+        for table, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
+            connection.execute(f"alter table {table} alter {column} type code")
+        _median(5, lambda: [connection.execute(each) for each in SQL])
+        for edit, ours in (("ptp", ptp(lines, of_kinds, code_set)), ("mue", mue(lines, code_set))):
+            if connection.execute(f"select count(*) from told_{edit}").fetchall() != [(ours.height,)]:
+                raise RuntimeError(f"{edit}: duckdb does not find what the engine finds")
+
+
+SQL = (
+    """create or replace table told_ptp as
+    select one.row as partner, two.row as row, ptp.*,
+        case when ccmi = 0 then 'never'
+            when k1.other_bypass <> '' or k2.other_bypass <> ''
+                or not k2.is_visit and k2."distinct" <> '' or not k1.is_visit and k1."distinct" <> ''
+                or k1.is_visit and k1.for_visit <> '' or k2.is_visit and k2.for_visit <> ''
+                or k1.site <> k2.site then 'bypassed' else 'denied' end as verdict
+    from line one join line two on one.visit = two.visit and one.row <> two.row
+    join ptp on ptp.column_one = one.hcpcs and ptp.column_two = two.hcpcs
+    join kind k1 on k1.kind = one.kind join kind k2 on k2.kind = two.kind
+    where ccmi <> 9 and effective_date <= one.date_of_service
+        and (deletion_date is null or one.date_of_service <= deletion_date)""",
+    """create or replace table told_mue as
+    select line.row, mue.*, case when mai = 1 then units else total end as counted
+    from line join mue using (hcpcs)
+    join (select visit, hcpcs, sum(units) as total from line group by visit, hcpcs) using (visit, hcpcs)
+    where case when mai = 1 then units else total end > mue_value""",
+)
+"""PTP and MUE for lines of one day, as short as they can be said."""
+
+
+def one(folder: Path) -> None:
+    """One claim in a process that has read others before."""
+    frame, _ = read_claims(folder / "one.csv")
+    snapshot = codeset.open(RELEASE, folder / "store")
+    codeset.adjudicate(frame, snapshot, qualifying_apm=False)
+    _median(25, lambda: codeset.adjudicate(frame, snapshot, qualifying_apm=False))
+
+
+if __name__ == "__main__":
+    {each.__name__: each for each in (edits, sql, one)}[sys.argv[1]](Path(sys.argv[2]))
