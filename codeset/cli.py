@@ -295,6 +295,8 @@ def adjudicate(
         with _counted() as tell:
             summary = command.many(files, output, Store.at(store), chosen, tell)
         _out.print(command.summary_text(summary, output), markup=False)
+        if summary.found:
+            raise typer.Exit(FOUND)
         return
     adjudicated = command.few(files, Store.at(store), chosen)
     if adjudicated.rejects_told:

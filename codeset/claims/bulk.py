@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,8 +19,9 @@ from codeset.snapshot import Snapshot
 LINES_IN_A_PART = 250_000
 """Lines that a part holds, about: what one adjudication has in memory."""
 
-_ROWS_HELD = 20_000
-"""Lines that wait in memory for each part while lines are parted: the less, the flatter; polars would hold 122,880."""
+_LINES_WAITING = 160_000
+_LINES_OF_A_PIECE = 2_000
+"""Lines that wait in memory while lines are parted, over all parts; and the least that a part writes at once."""
 
 _PLAN = "plan.json"
 _WORK = ".parts"
@@ -29,12 +30,19 @@ _SEED = 20_260_101
 
 @dataclass(frozen=True)
 class Summary:
-    """What a bulk run did: parts, lines, claims set aside, and the parts that an earlier run had done already."""
+    """What a bulk run did: parts, how many lines of each disposition they hold, claims set aside in this run, and the
+    parts that an earlier run had done already.
+    """
 
     parts: int
-    lines: int
+    dispositions: Mapping[str, int]
     rejected_claims: int
     done_before: int
+
+    @property
+    def found(self) -> bool:
+        """Whether a line is denied or unknown."""
+        return not {"deny", "unknown"}.isdisjoint(self.dispositions)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,13 @@ def adjudicate_files(
             read, rejected = read + frame.height, rejected + rejects.claims
         tell(Done(part + 1, parts, read))
     shutil.rmtree(folder / _WORK)
-    return Summary(parts, read, rejected, len(before))
+    return Summary(parts, _dispositions(folder), rejected, len(before))
+
+
+def _dispositions(folder: Path) -> dict[str, int]:
+    lines = pl.scan_parquet(sorted(folder.glob("lines-*.parquet")))
+    counted = lines.group_by(pl.col("disposition").cast(pl.String)).len().sort("disposition").collect()
+    return dict(counted.iter_rows())
 
 
 def _scanned(files: Iterable[Path]) -> pl.LazyFrame:
@@ -150,7 +164,9 @@ def _part(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
     by_part = pl.PartitionBy(unfinished, key="part", include_key=False)
-    lines.with_columns(bucket).sink_parquet(by_part, mkdir=True, row_group_size=_ROWS_HELD)
+    lines.with_columns(bucket).sink_parquet(
+        by_part, mkdir=True, row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE)
+    )
     unfinished.mkdir(exist_ok=True)
     unfinished.rename(work)
 

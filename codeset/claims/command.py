@@ -167,4 +167,6 @@ def summary_text(summary: Summary, folder: Path) -> str:
     """Return what a run in parts did, in a sentence."""
     before = f" ({summary.done_before} parts were done before)" if summary.done_before else ""
     aside = f"; {summary.rejected_claims} claims set aside" if summary.rejected_claims else ""
-    return f"{summary.lines:,} lines in {summary.parts} parts, in {folder}{before}{aside}"
+    each = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
+    lines = sum(summary.dispositions.values())
+    return f"{lines:,} lines in {summary.parts} parts, in {folder}{before}: {each or 'none'}{aside}"
