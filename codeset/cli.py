@@ -20,6 +20,7 @@ from codeset.store import Store
 
 if TYPE_CHECKING:
     from codeset.claims.bulk import Done
+    from codeset.claims.command import Adjudicated
     from codeset.differences import Changes
     from ingest.build import Built
 
@@ -295,20 +296,26 @@ def adjudicate(
         with _counted() as tell:
             summary = command.many(files, output, Store.at(store), chosen, tell)
         _out.print(command.summary_text(summary, output), markup=False)
-        if summary.found:
-            raise typer.Exit(FOUND)
-        return
-    adjudicated = command.few(files, Store.at(store), chosen)
+        found = summary.found
+    else:
+        adjudicated = command.few(files, Store.at(store), chosen)
+        _show_outcome(adjudicated, form, output, explain=explain)
+        found = adjudicated.found
+    if found:
+        raise typer.Exit(FOUND)
+
+
+def _show_outcome(adjudicated: "Adjudicated", form: OutcomeFormat, output: Path | None, *, explain: bool) -> None:
+    from codeset.claims import command  # noqa: PLC0415
+
     if adjudicated.rejects_told:
         _err.print(command.set_aside(adjudicated, output), markup=False)
-    if form is OutcomeFormat.TABLE and output is None:
-        _out.print(command.table(adjudicated))
-        if explain:
-            _out.print("\n".join(command.derivations(adjudicated)), markup=False)
-    else:
+    if form is not OutcomeFormat.TABLE or output is not None:
         _tell(command.content(adjudicated, form.value, explain=explain), output)
-    if adjudicated.found:
-        raise typer.Exit(FOUND)
+        return
+    _out.print(command.table(adjudicated))
+    if explain:
+        _out.print("\n".join(command.derivations(adjudicated)), markup=False)
 
 
 @app.command()

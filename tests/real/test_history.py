@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from decoded import RVUS
 
 import codeset
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
@@ -17,15 +18,6 @@ from codeset.store import Store
 from codeset.tables import TABLES
 
 pytestmark = pytest.mark.cms
-
-RVUS = {
-    "work_rvu": "work_rvu",
-    "non_fac_pe_rvu": "nonfacility_pe_rvu",
-    "facility_pe_rvu": "facility_pe_rvu",
-    "mp_rvu": "mp_rvu",
-    "non_facility_total": "nonfacility_total_rvu",
-    "facility_total": "facility_total_rvu",
-}
 
 
 def decoded(file: Path) -> pl.DataFrame:

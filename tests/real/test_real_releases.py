@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from decoded import RVUS
 
 import codeset
 from codeset.schemas import faults_of
@@ -62,12 +63,7 @@ FROM_HISTORY = {
     "hcpcs": "hcpcs",
     "mod": "modifier",
     "status_code": "status_code",
-    "work_rvu": "work_rvu",
-    "non_fac_pe_rvu": "nonfacility_pe_rvu",
-    "facility_pe_rvu": "facility_pe_rvu",
-    "mp_rvu": "mp_rvu",
-    "non_facility_total": "nonfacility_total_rvu",
-    "facility_total": "facility_total_rvu",
+    **RVUS,
     "pctc_ind": "pctc_indicator",
     "glob_days": "global_days",
     "pre_op": "preoperative_percentage",
