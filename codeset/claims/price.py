@@ -28,10 +28,9 @@ class Priced:
     """What lines are worth, and why.
 
     `amounts`, a row for each payable line: `row`, `setting`, the RVUs used (hundredths), `fee_cents` (one unit,
-    unreduced, as CMS publishes it;
-    also where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
-    `nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
-    there is no amount) and `reviews` (why a person must look at it). Null where unpriced.
+    unreduced, as CMS publishes it; also where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units,
+    three decimals), `nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount),
+    `unpriced` (why there is no amount) and `reviews` (why a person must look at it). Null where unpriced.
 
     `steps`, lazily: `row`, `step` (from 1), `rule`, `factor` (text), `before` and `after` (billionths of a dollar).
     """
