@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 
 @cache
@@ -16,5 +16,9 @@ def _validator(name: str) -> Draft202012Validator:
 
 def faults_of(plain: Any, name: str) -> list[str]:
     """Return what in *plain* breaks the schema called *name*, as `path: message`, in the order of the document."""
-    errors = sorted(_validator(name).iter_errors(plain), key=lambda error: [str(part) for part in error.absolute_path])
-    return [f"{error.json_path}: {error.message}" for error in errors]
+    return [f"{error.json_path}: {error.message}" for error in errors_of(plain, name)]
+
+
+def errors_of(plain: Any, name: str) -> list[ValidationError]:
+    """Return what in *plain* breaks the schema called *name*, as jsonschema tells it, in the order of the document."""
+    return sorted(_validator(name).iter_errors(plain), key=lambda error: [str(part) for part in error.absolute_path])

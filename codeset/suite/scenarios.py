@@ -1,0 +1,224 @@
+"""Scenarios as values: parsed once at the door, every fault of every file told together."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from codeset.faults import BadInput, Fault, WrongUse
+from codeset.releases import Release
+from codeset.suite.written import Written, faults_against, read_yaml
+
+SETTINGS = "settings.yaml"
+DOCUMENTS = "documents.yaml"
+_NOT_SCENARIOS = (SETTINGS, DOCUMENTS)
+_PLACES = {"nonfacility": "11", "facility": "22"}
+"""The places that the words stand for: the office, the outpatient hospital."""
+
+LAST_DAY = "last day of the quarter"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `day` and `through_day` count from the scenario's date of service."""
+
+    hcpcs: str
+    modifiers: tuple[str, ...]
+    units: int
+    day: int
+    through_day: int | None
+    place_of_service: str
+    lesion: str | None
+    charge_cents: int | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The lines that one practitioner bills together."""
+
+    provider: str
+    group: str | None
+    specialty: str | None
+    locality: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a fact stands: a document of `documents.yaml`, and `details` such as row, page, ccmi, as text."""
+
+    document: str
+    details: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """Return it as people cite it: `NCCI PTP practitioner 17004/17000 (ccmi 0)`."""
+        stands = ("row", "page", "chapter", "section")
+        place = [value if name in ("row", "page") else f"{name} {value}" for name, value in self.details.items()]
+        told = [each for name, each in zip(self.details, place, strict=True) if name in stands]
+        rest = [f"{name} {value}" for name, value in self.details.items() if name not in stands]
+        return " ".join([self.document, *told]) + (f" ({', '.join(rest)})" if rest else "")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One statement of fact with its claim and what is expected of each line (`expected`: field to text, in order)."""
+
+    id: str
+    family: str
+    says: str
+    sources: tuple[Source, ...]
+    holds_from: date | None
+    holds_to: date | None
+    date_of_service: date | str
+    beyond_quarter: bool
+    qualifying_apm: bool | None
+    twin: str | None
+    covers: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    expected: tuple[Mapping[str, str], ...]
+    file: str
+    at: int
+
+    def holds_in(self, release: Release) -> bool:
+        """Whether the fact holds on every day of the release's quarter."""
+        return (self.holds_from or date.min) <= release.first_day and release.last_day <= (self.holds_to or date.max)
+
+    def day_zero(self, release: Release) -> date:
+        """Return the date of service that days count from."""
+        if isinstance(self.date_of_service, date):
+            return self.date_of_service
+        return release.last_day if self.date_of_service == LAST_DAY else release.first_day
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of all claims, in order: those that `expected` goes through."""
+        return tuple(chain.from_iterable(each.lines for each in self.claims))
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The scenarios of a folder, by family and in the order of their files, and the documents that they may cite."""
+
+    folder: Path
+    scenarios: tuple[Scenario, ...]
+    documents: Mapping[str, Mapping[str, Any]]
+
+
+def load(folder: Path) -> Suite:
+    """Read every scenario of *folder*: its yaml files, beside `settings.yaml` and `documents.yaml`.
+
+    Raises BadInput: with every fault of every file, its line and the nearest valid word. WrongUse: if there is none.
+    """
+    if not folder.is_dir():
+        raise WrongUse(f"{folder}: no such folder of scenarios")
+    files = [each for each in sorted(folder.rglob("*.yaml")) if each.name not in _NOT_SCENARIOS]
+    if not files:
+        raise WrongUse(f"{folder}: holds no scenario (*.yaml)")
+    given = {name: _beside(folder / name) for name in _NOT_SCENARIOS}
+    written = [read_yaml(each) for each in files]
+    faults = [fault for each in (*given.values(), *written) for fault in each.faults]
+    faults += [fault for each in written if not each.faults for fault in faults_against(each, "scenario")]
+    faults += faults_against(given[SETTINGS], "scenario-settings") if given[SETTINGS].plain else []
+    if faults:
+        raise BadInput(faults, "No scenario was tried.")
+    settings = given[SETTINGS].plain or {}
+    faults = list(chain.from_iterable(_unsettled(each, settings) for each in written))
+    if faults:
+        raise BadInput(faults, "No scenario was tried.")
+    scenarios = tuple(chain.from_iterable(_scenarios(each, settings) for each in written))
+    return Suite(folder, scenarios, given[DOCUMENTS].plain or {})
+
+
+def _beside(file: Path) -> Written:
+    return read_yaml(file) if file.is_file() else Written(file.name, None, {})
+
+
+def _unsettled(written: Written, settings: Mapping[str, str]) -> Iterator[Fault]:
+    """What the schema cannot see: settings that nobody gives, dates that do not exist, lines that do not match."""
+    for nth, plain in enumerate(written.plain):
+        here = written.line((nth,))
+        claims = _claims(plain)
+        for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
+            if name not in settings and not all(any(each in claim for each in others) for claim in claims):
+                yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
+        lines = sum(len(each["lines"]) for each in claims)
+        if lines != len(plain["expect"]["lines"]):
+            said = f"{plain['id']}: {lines} lines are claimed, but {len(plain['expect']['lines'])} are expected"
+            yield Fault(written.file, written.line((nth, "expect")), said)
+        for field, text in _dates(plain):
+            if _date(text) is None:
+                yield Fault(written.file, here, f"{plain['id']}, {field}: {text} is no date")
+
+
+def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((f"holds.{name}", text) for name, text in plain.get("holds", {}).items())
+    if plain.get("date_of_service", "")[:1].isdigit():
+        yield "date_of_service", plain["date_of_service"]
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def _claims(plain: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return plain["claims"] if "claims" in plain else [plain["claim"]]
+
+
+def _scenarios(written: Written, settings: Mapping[str, str]) -> Iterator[Scenario]:
+    for nth, plain in enumerate(written.plain):
+        said = plain.get("date_of_service", "first day of the quarter")
+        apm = plain.get("qualifying_apm", settings.get("qualifying_apm"))
+        yield Scenario(
+            id=plain["id"],
+            family=Path(written.file).stem,
+            says=plain["says"],
+            sources=_sources(plain["source"]),
+            holds_from=_date(plain.get("holds", {}).get("from")),
+            holds_to=_date(plain.get("holds", {}).get("to")),
+            date_of_service=_date(said) or said,
+            beyond_quarter="beyond_quarter" in plain,
+            qualifying_apm=None if apm is None else apm == "yes",
+            twin=plain.get("twin"),
+            covers=tuple(plain.get("covers", ())),
+            claims=tuple(_claim(each, settings) for each in _claims(plain)),
+            expected=tuple(plain["expect"]["lines"]),
+            file=written.file,
+            at=written.line((nth,)),
+        )
+
+
+def _sources(plain: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
+    listed: Iterable[Mapping[str, str]] = plain if isinstance(plain, list) else [plain]
+    return tuple(
+        Source(each["document"], {name: value for name, value in each.items() if name != "document"}) for each in listed
+    )
+
+
+def _claim(plain: Mapping[str, Any], settings: Mapping[str, str]) -> Claim:
+    setting = plain.get("setting", settings.get("setting", ""))
+    place = plain.get("place_of_service", _PLACES.get(setting, ""))
+    return Claim(
+        provider=plain.get("provider", "practitioner"),
+        group=plain.get("group"),
+        specialty=plain.get("specialty"),
+        locality=plain.get("locality", settings.get("locality", "")),
+        lines=tuple(_line(each, place, int(plain.get("day", 0))) for each in plain["lines"]),
+    )
+
+
+def _line(plain: Mapping[str, Any], place: str, day: int) -> Line:
+    return Line(
+        hcpcs=plain["hcpcs"],
+        modifiers=tuple(plain.get("modifiers", ())),
+        units=int(plain.get("units", 1)),
+        day=int(plain.get("day", day)),
+        through_day=int(plain["through_day"]) if "through_day" in plain else None,
+        place_of_service=plain.get("place_of_service", place),
+        lesion=plain.get("lesion"),
+        charge_cents=int(plain["charge_cents"]) if "charge_cents" in plain else None,
+    )
