@@ -1,0 +1,65 @@
+"""The suite on two releases: which scenarios come out otherwise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codeset.suite.run import LineOutcome, Ran
+from codeset.suite.scenarios import Scenario
+
+_OF_LINE = ("disposition", "decided_by", "edit", "payment_percent", "global_days", "unpriced")
+_OF_FINDING = ("reason", "severity", "table", "column_one", "column_two", "ccmi", "mue_value", "mai", "carc", "detail")
+"""What makes an outcome: not its amount, which every January moves, nor the edition and dates of the rows."""
+
+
+@dataclass(frozen=True)
+class ChangedOutcome:
+    """A scenario of which the two releases say something else, line by line in the same order."""
+
+    scenario: Scenario
+    before: tuple[LineOutcome, ...]
+    after: tuple[LineOutcome, ...]
+
+
+@dataclass(frozen=True)
+class OutcomeChanges:
+    """What two runs have in common: scenarios `compared`, those `changed`, and of how many only amounts differ.
+
+    `only_old` and `only_new` are the scenarios that hold in one of the releases only.
+    """
+
+    compared: int
+    changed: tuple[ChangedOutcome, ...]
+    amounts_only: int
+    only_old: tuple[Scenario, ...]
+    only_new: tuple[Scenario, ...]
+
+
+def changed_outcomes(old: Ran, new: Ran) -> OutcomeChanges:
+    """Return how the outcomes of *new* differ from those of *old*, in the suite's order."""
+    before, after = ({each.scenario.id: each for each in ran.tried} for ran in (old, new))
+    both = [each for each in new.tried if each.scenario.id in before]
+    pairs = [(each.scenario, before[each.scenario.id].lines, each.lines) for each in both]
+    changed = tuple(ChangedOutcome(*each) for each in pairs if not same(each[1], each[2]))
+    amounts = sum(same(was, now) and _amounts(was) != _amounts(now) for _, was, now in pairs)
+    return OutcomeChanges(
+        compared=len(both),
+        changed=changed,
+        amounts_only=amounts,
+        only_old=tuple(each.scenario for each in old.tried if each.scenario.id not in after),
+        only_new=tuple(each.scenario for each in new.tried if each.scenario.id not in before),
+    )
+
+
+def same(before: Sequence[LineOutcome], after: Sequence[LineOutcome]) -> bool:
+    """Whether two outcomes of a claim are the same, amounts and editions apart."""
+    return [_outcome(each) for each in before] == [_outcome(each) for each in after]
+
+
+def _outcome(line: Mapping[str, Any]) -> list[Any]:
+    findings = [[each.get(name) for name in _OF_FINDING] for each in line["findings"]]
+    return [*(line.get(name) for name in _OF_LINE), findings]
+
+
+def _amounts(lines: Sequence[LineOutcome]) -> list[int | None]:
+    return [each["allowed_cents"] for each in lines]

@@ -1,0 +1,154 @@
+"""All pairs: every two derm codes on one day, as they are and with XS on either, through the engine; none left out."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import polars as pl
+
+from codeset.claims.adjudicate import adjudicate
+from codeset.claims.lines import COLUMNS
+from codeset.scope import scope
+from codeset.snapshot import Snapshot
+
+SEPARATE = "XS"
+"""The modifier that says: a separate site or organ."""
+
+ON = ("", "one", "two")
+"""On which of the two lines it stands."""
+
+KEY = ("hcpcs_one", "hcpcs_two", "modifier_on")
+SAID = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two")
+"""What is said of each line, in columns with `_one` and `_two`; that is what is compared."""
+
+ROW = ("effective_date", "deletion_date", "edition")
+"""The row of CMS's that decides, besides its codes."""
+
+_WHEN = ("before", "after")
+_CASES = pl.DataFrame({"modifier_on": ON})
+_PLAIN = {"provider": "practitioner", "units": 1, "place_of_service": "11", "locality": "national"}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What a release says of every pair.
+
+    `cases` has a row for each pair (`hcpcs_one` before `hcpcs_two`) and place of the modifier (`modifier_on`: nowhere,
+    on one, on two), with `SAID` and `ROW` of what decides each line, ending in `_one` and `_two`; `alone` the same of
+    each code by itself: `hcpcs`, `SAID`, `ROW`.
+    """
+
+    cases: pl.DataFrame
+    alone: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class PairChanges:
+    """The pairs whose outcome differs between two releases.
+
+    `compared` counts the cases (pair and place of the modifier) that both releases know; `only_old` and `only_new`
+    those with a code that the other does not have. `changed` has the key and, ending in ` before` and ` after`, the
+    columns of `Pairs.cases`, for changes that lie in the pair. `alone` (`hcpcs`, the columns of both, `cases`)
+    has the codes that come out otherwise by themselves, and in how many cases nothing else differs.
+    """
+
+    compared: int
+    only_old: int
+    only_new: int
+    changed: pl.DataFrame
+    alone: pl.DataFrame
+
+    @property
+    def count(self) -> int:
+        """How many cases differ, for either reason."""
+        return self.changed.height + int(self.alone["cases"].sum())
+
+
+def pairs(snapshot: Snapshot) -> Pairs:
+    """Return what is said of every pair of derm codes that the fee schedule has, on the first day of the quarter."""
+    codes = _codes(snapshot)
+    cases = _cases(codes)
+    said = _said(pl.concat([_side(cases, 1), _side(cases, 2)]), snapshot)
+    sides = [
+        said.filter(pl.col("line") == line).select("claim_id", pl.col(*SAID, *ROW).name.suffix(f"_{side}"))
+        for line, side in ((1, "one"), (2, "two"))
+    ]
+    known = cases.select("claim_id", *KEY).join(sides[0], on="claim_id").join(sides[1], on="claim_id")
+    singles = pl.DataFrame({"claim_id": codes, "line": 1, "hcpcs": codes, "modifiers": ""})
+    alone = _said(singles, snapshot).select(pl.col("claim_id").alias("hcpcs"), *SAID, *ROW)
+    return Pairs(known.drop("claim_id").sort(*KEY), alone.sort("hcpcs"))
+
+
+def _codes(snapshot: Snapshot) -> list[str]:
+    held = snapshot.scan("mpfs").select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
+    return [each for each in held if each in scope("derm").families]
+
+
+def _cases(codes: list[str]) -> pl.DataFrame:
+    both = pl.DataFrame(combinations(codes, 2), schema=["hcpcs_one", "hcpcs_two"], orient="row")
+    return both.join(_CASES, how="cross").with_columns(claim_id=pl.int_range(pl.len()).cast(pl.String))
+
+
+def _side(cases: pl.DataFrame, line: int) -> pl.DataFrame:
+    side = ON[line]
+    marked = pl.when(modifier_on=side).then(pl.lit(SEPARATE)).otherwise(pl.lit(""))
+    return cases.select("claim_id", line=pl.lit(line), hcpcs=f"hcpcs_{side}", modifiers=marked)
+
+
+def _said(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+    """What decides each line: `claim_id`, `line`, `SAID` and `ROW`; each claim is a beneficiary of its own."""
+    day = pl.lit(snapshot.release.first_day)
+    plain = {name: pl.lit(value) for name, value in _PLAIN.items()}
+    told = lines.with_columns(pl.col("claim_id").alias("beneficiary"), date_of_service=day, **plain)
+    columns = (
+        (pl.col(name) if name in told.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in COLUMNS.items()
+    )
+    outcome = adjudicate(told.select(columns), snapshot)
+    decisive = outcome.findings.unique("row", keep="first").select("row", "ccmi", "column_one", "column_two", *ROW)
+    said = outcome.lines.select("row", "claim_id", "line", "disposition", "edit", reason="decided_by")
+    texts = pl.col("disposition", "edit", "reason", "column_one", "column_two", "edition").cast(pl.String)
+    return said.join(decisive, on="row", how="left").with_columns(texts)
+
+
+def changed_pairs(old: Pairs, new: Pairs) -> PairChanges:
+    """Return how the outcomes of *new* differ from those of *old*."""
+    alone = _both(old.alone, new.alone, ["hcpcs"]).filter(_differs())
+    both = _both(old.cases, new.cases, list(KEY))
+    told = both.filter(_differs("_one") | _differs("_two"))
+    for side in ("one", "two"):
+        told = _with_own(told, alone, side)
+    explained = (~_differs("_one") | pl.col("whose_one")) & (~_differs("_two") | pl.col("whose_two"))
+    whose = pl.when("whose_one").then("hcpcs_one").otherwise("hcpcs_two").alias("hcpcs")
+    counts = told.filter(explained).group_by(whose).agg(pl.len().cast(pl.Int64).alias("cases"))
+    return PairChanges(
+        compared=both.height,
+        only_old=old.cases.height - both.height,
+        only_new=new.cases.height - both.height,
+        changed=told.filter(~explained).drop("whose_one", "whose_two"),
+        alone=alone.join(counts, on="hcpcs", how="left", maintain_order="left").with_columns(
+            pl.col("cases").fill_null(0)
+        ),
+    )
+
+
+def _both(old: pl.DataFrame, new: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    before, after = (
+        frame.rename({name: f"{name} {when}" for name in frame.columns if name not in key})
+        for frame, when in ((old, "before"), (new, "after"))
+    )
+    return before.join(after, on=key, how="inner", maintain_order="left")
+
+
+def _differs(side: str = "") -> pl.Expr:
+    return pl.any_horizontal(pl.col(f"{name}{side} before").ne_missing(pl.col(f"{name}{side} after")) for name in SAID)
+
+
+def _with_own(cases: pl.DataFrame, alone: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Adds `whose_`side: whether the line comes out, before and after, as its code does by itself, and that differs."""
+    said = [f"{name} {when}" for name in SAID for when in _WHEN]
+    own = alone.select(pl.col("hcpcs").alias(f"hcpcs_{side}"), pl.col(said).name.prefix("own "), own=pl.lit(value=True))
+    lines = [f"{name}_{side} {when}" for name in SAID for when in _WHEN]
+    alike = (pl.col(each).eq_missing(pl.col(f"own {other}")) for each, other in zip(lines, said, strict=True))
+    joined = cases.join(own, on=f"hcpcs_{side}", how="left", maintain_order="left")
+    whose = pl.all_horizontal(pl.col("own").fill_null(value=False), *alike)
+    return joined.with_columns(whose.alias(f"whose_{side}")).select(*cases.columns, f"whose_{side}")
