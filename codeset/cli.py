@@ -49,6 +49,10 @@ StoreOption = Annotated[
     typer.Option("--store", envvar="CODESET_STORE", help="Folder of snapshots [default: your user data folder]"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
+ScenariosOption = Annotated[
+    Path | None, typer.Option("--scenarios", help="Folder of scenarios [default: the golden dermatology suite]")
+]
+ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of signed approvals")]
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
 
 
@@ -316,6 +320,50 @@ def _show_outcome(adjudicated: "Adjudicated", form: OutcomeFormat, output: Path 
     _out.print(command.table(adjudicated))
     if explain:
         _out.print("\n".join(command.derivations(adjudicated)), markup=False)
+
+
+@app.command("test")
+def try_suite(
+    releases: Annotated[
+        list[str] | None, typer.Argument(metavar="[RELEASE...]", help="[default: all that can]")
+    ] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Write the outcomes that were not accepted before")] = False,
+    scenarios: ScenariosOption = None,
+    approvals: ApprovalsOption = Path("approvals"),
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try the golden scenarios on releases: what coders expect, and what was accepted of each outcome.
+
+        codeset test
+
+        codeset test 2026q3 --accept
+
+    Exit code 1 if a coder is contradicted, or an outcome is not as it was accepted, or not accepted yet. --accept
+    writes what is missing in golden/RELEASE.json beside the scenarios, and ends with 1 too: what was written is to be
+    read. It changes nothing that was accepted, no `expect`, and no release that is signed.
+    """
+    from codeset.suite import command, folders  # noqa: PLC0415
+    from codeset.suite.scenarios import load  # noqa: PLC0415
+
+    folder = folders.scenarios_folder(scenarios)
+    chosen = command.releases_to_test(Store.at(store), releases or [])
+    if accept and not releases:
+        raise WrongUse("name the releases whose outcomes are to be accepted")
+    with _progress() as say:
+        suite, tested = load(folder), []
+        for release in chosen:
+            say(f"trying {len(suite.scenarios)} scenarios on {release}")
+            done = command.try_release(suite, Store.at(store), release, folders.goldens_folder(folder))
+            tested.append(command.accept_missing(done, approvals) if accept else done)
+    if as_json:
+        _print_json([command.plain(each) for each in tested])
+    else:
+        for each in tested:
+            _out.print("\n".join(command.news(each)), markup=False, end="\n" if command.news(each) else "")
+        _out.print(command.summary(tested))
+    if not all(each.holds for each in tested):
+        raise typer.Exit(FOUND)
 
 
 @app.command()

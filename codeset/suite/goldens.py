@@ -1,0 +1,147 @@
+"""Goldens: what the engine said of every scenario of a release, and a person accepted."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeset.faults import BadInput, Fault, WrongUse
+from codeset.releases import Release
+from codeset.schemas import faults_of
+from codeset.suite.run import LineOutcome, Ran
+
+_OF_LINE = (
+    "hcpcs",
+    "modifiers",
+    "units",
+    "date_of_service",
+    "disposition",
+    "decided_by",
+    "edit",
+    "setting",
+    "global_days",
+    "allowed_cents",
+    "payment_percent",
+    "unpriced",
+)
+_OF_FINDING = (
+    "reason",
+    "severity",
+    "carc",
+    "rarc",
+    "table",
+    "column_one",
+    "column_two",
+    "ccmi",
+    "mue_value",
+    "mai",
+    "effective_date",
+    "deletion_date",
+    "edition",
+    "partner_line",
+    "detail",
+)
+
+Accepted = Mapping[str, list[Mapping[str, Any]]]
+"""Scenario id to its lines, as a golden holds them: without what is null or empty."""
+
+
+@dataclass(frozen=True)
+class Goldens:
+    """The accepted outcomes of one release, and where they lie; `accepted` is None where nothing is accepted yet."""
+
+    file: Path
+    accepted: Accepted | None
+
+    def missing(self, ran: Ran) -> tuple[str, ...]:
+        """Return the scenarios of *ran* of which nothing is accepted, in the suite's order."""
+        known = self.accepted or {}
+        return tuple(each.scenario.id for each in ran.tried if each.scenario.id not in known)
+
+    def stale(self, ran: Ran) -> tuple[str, ...]:
+        """Return the accepted scenarios that *ran* does not try, sorted: they are gone or no longer hold."""
+        return tuple(sorted(set(self.accepted or {}) - {each.scenario.id for each in ran.tried}))
+
+    def differing(self, ran: Ran) -> Mapping[str, tuple[str, ...]]:
+        """Return, by scenario, how what is said differs from what was accepted, in words."""
+        known = self.accepted or {}
+        told = {
+            each.scenario.id: tuple(_differences(known[each.scenario.id], kept(each.lines)))
+            for each in ran.tried
+            if each.scenario.id in known
+        }
+        return {name: said for name, said in told.items() if said}
+
+
+def goldens(folder: Path, release: Release) -> Goldens:
+    """Read `<folder>/<release>.json`.
+
+    Raises BadInput: if the file is there and is no golden.
+    """
+    file = folder / f"{release}.json"
+    if not file.is_file():
+        return Goldens(file, None)
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput([Fault(str(file), 0, f"is no JSON: {error}")], "Nothing was compared.") from error
+    if wrong := faults_of(plain, "golden"):
+        raise BadInput([Fault(str(file), 0, each) for each in wrong], "Nothing was compared.")
+    return Goldens(file, plain["scenarios"])
+
+
+def accept(held: Goldens, ran: Ran) -> tuple[str, ...]:
+    """Write what is said of the scenarios of which nothing was accepted yet, and return their names.
+
+    What was accepted before stays as it is. Raises WrongUse: if a scenario fails what its coder expects.
+    """
+    if ran.failed:
+        names = ", ".join(each.scenario.id for each in ran.failed)
+        raise WrongUse(f"{ran.release}: what contradicts a coder cannot be accepted: {names}. Nothing was written.")
+    missing = held.missing(ran)
+    if missing:
+        said = {each.scenario.id: kept(each.lines) for each in ran.tried if each.scenario.id in missing}
+        _write(held.file, ran.release, {**(held.accepted or {}), **said})
+    return missing
+
+
+def kept(lines: Iterable[LineOutcome]) -> list[Mapping[str, Any]]:
+    """Return *lines* as a golden holds them."""
+    return [_some(line, _OF_LINE) | _findings(line["findings"]) for line in lines]
+
+
+def _findings(findings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    told = [_some(each, _OF_FINDING) for each in findings]
+    return {"findings": told} if told else {}
+
+
+def _some(plain: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: plain[name] for name in names if plain.get(name) not in (None, [], "")}
+
+
+def _write(file: Path, release: Release, accepted: Accepted) -> None:
+    lines = [f"    {json.dumps(name)}: {json.dumps(accepted[name], ensure_ascii=False)}" for name in sorted(accepted)]
+    text = f'{{\n  "release": "{release}",\n  "scenarios": {{\n' + ",\n".join(lines) + "\n  }\n}\n"
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
+
+
+def _differences(before: list[Mapping[str, Any]], after: list[Mapping[str, Any]]) -> Iterable[str]:
+    if len(before) != len(after):
+        yield f"accepted with {len(before)} lines, now {len(after)}"
+        return
+    for place, (was, now) in enumerate(zip(before, after, strict=True), start=1):
+        for name in dict.fromkeys((*was, *now)):
+            if was.get(name) != now.get(name):
+                yield f"line {place}, {name}: accepted {_told(was.get(name))}, now {_told(now.get(name))}"
+
+
+def _told(value: object) -> str:
+    return "none" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)

@@ -1,0 +1,143 @@
+"""The suite itself is checked: names, statements, citations, twins, codes, and that every scenario can fail."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from codeset.faults import Fault
+from codeset.snapshot import Snapshot
+from codeset.suite.expected import failures
+from codeset.suite.scenarios import Scenario, Source, Suite
+
+_KNOWS_NOTHING = {"decided_by": None, "edit": None, "findings": ()}
+
+
+def lint(suite: Suite, codes: Collection[str], to_cover: Collection[str]) -> list[Fault]:
+    """Return what is wrong with *suite*, by file and line.
+
+    *codes* are those that its claims may have, *to_cover* the keys that scenarios may name under `covers`.
+    """
+    rules = (_repeats, _citations, _twins, lambda whole: _codes(whole, codes), lambda whole: _covers(whole, to_cover))
+    return sorted(chain.from_iterable(rule(suite) for rule in (*rules, _can_fail)))
+
+
+def _fault(scenario: Scenario, says: str) -> Fault:
+    return Fault(scenario.file, scenario.at, f"{scenario.id}: {says}")
+
+
+def _repeats(suite: Suite) -> Iterator[Fault]:
+    for name in ("id", "says"):
+        first: dict[str, Scenario] = {}
+        for each in suite.scenarios:
+            other = first.setdefault(getattr(each, name).casefold(), each)
+            if other is not each:
+                yield _fault(each, f"{name} is that of {other.file} line {other.at} too")
+
+
+def _citations(suite: Suite) -> Iterator[Fault]:
+    for each in suite.scenarios:
+        for source in each.sources:
+            if said := _uncited(source, suite.documents):
+                yield _fault(each, said)
+
+
+def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
+    """What is wrong with a citation, as far as the documents' own list tells."""
+    if source.document not in documents:
+        return f'no document is called "{source.document}" (there are: {", ".join(documents)})'
+    known = documents[source.document]
+    if "table" in known:
+        return None if "row" in source.details else f"{source.document} is cited without a row"
+    if "pages" in known:
+        chapter, _, number = source.details.get("page", "").rpartition("-")
+        last = known["pages"].get(chapter)
+        if last is None or not number.isdigit() or not 1 <= int(number) <= int(last):
+            return f"{source.document} has no page {source.details.get('page', '(none is given)')}"
+    if "chapters" in known:
+        sections = known["chapters"].get(source.details.get("chapter", ""), [])
+        if not any(source.details.get("section", "").startswith(each) for each in sections):
+            return f"{source.document} has no such section in documents.yaml: {source}"
+    return None
+
+
+def _twins(suite: Suite) -> Iterator[Fault]:
+    known = {each.id: each for each in suite.scenarios}
+    for each in suite.scenarios:
+        if each.twin is None and _denies(each):
+            yield _fault(each, "denies, and names no paying twin")
+        if each.twin is not None and each.twin not in known:
+            yield _fault(each, f'its twin "{each.twin}" is not there')
+        if each.twin in known and _denies(known[each.twin]):
+            yield _fault(each, f'its twin "{each.twin}" denies too')
+
+
+def _denies(scenario: Scenario) -> bool:
+    return any(each["disposition"] == "deny" for each in scenario.expected)
+
+
+def _codes(suite: Suite, codes: Collection[str]) -> Iterator[Fault]:
+    for each in suite.scenarios:
+        if outside := sorted({line.hcpcs for line in each.lines} - set(codes)):
+            yield _fault(each, f"out of scope: {', '.join(outside)}")
+
+
+def _covers(suite: Suite, to_cover: Collection[str]) -> Iterator[Fault]:
+    for each in suite.scenarios:
+        if unknown := [key for key in each.covers if key not in to_cover]:
+            yield _fault(each, f"covers what is not in the list: {', '.join(unknown)}")
+
+
+def _can_fail(suite: Suite) -> Iterator[Fault]:
+    """An engine that says the same of every line, and knows no more, must not satisfy anybody."""
+    for each in suite.scenarios:
+        for disposition in ("pay", "deny"):
+            said = [{"hcpcs": line.hcpcs, "disposition": disposition, **_KNOWS_NOTHING} for line in each.lines]
+            if not failures(each, said):
+                verb = {"pay": "pays", "deny": "denies"}[disposition]
+                yield _fault(each, f"passes on an engine that {verb} everything; expect a percent, days or an edit too")
+
+
+def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
+    """Return the citations of CMS rows that *snapshot* does not bear out, of scenarios that hold in its quarter."""
+    tables = {name: known["table"] for name, known in suite.documents.items() if "table" in known}
+    rows = {table: _ROWS[table](snapshot) for table in set(tables.values())}
+    return sorted(
+        _fault(each, f"{snapshot.release} has no such row: {source}")
+        for each in suite.scenarios
+        if each.holds_in(snapshot.release)
+        for source in each.sources
+        if source.document in tables and not _borne_out(source, rows[tables[source.document]])
+    )
+
+
+Rows = Mapping[str, list[Mapping[str, Any]]]
+
+
+def _keyed(snapshot: Snapshot, table: str, *key: str) -> Rows:
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    separator = " " if table == "mpfs" else "/"
+    for row in snapshot.table(table).iter_rows(named=True):
+        found[separator.join(filter(None, (row[each] for each in key)))].append(row)
+    return found
+
+
+_ROWS: Mapping[str, Callable[[Snapshot], Rows]] = {
+    "ptp": lambda snapshot: _keyed(snapshot, "ptp", "column_one", "column_two"),
+    "mue": lambda snapshot: _keyed(snapshot, "mue", "hcpcs"),
+    "add_on": lambda snapshot: _keyed(snapshot, "add_on", "add_on_code", "primary_code"),
+    "mpfs": lambda snapshot: _keyed(snapshot, "mpfs", "hcpcs", "modifier"),
+}
+
+
+def _borne_out(source: Source, rows: Rows) -> bool:
+    wanted = {name: value for name, value in source.details.items() if name in _CHECKED}
+    if "column" in source.details:
+        wanted[source.details["column"]] = source.details["value"]
+    return any(
+        all(str(row.get(name)) == value for name, value in wanted.items())
+        for row in rows.get(source.details["row"], [])
+    )
+
+
+_CHECKED = ("ccmi", "deletion_date", "mue_value", "mai", "add_on_type")

@@ -1,0 +1,91 @@
+"""What the suite covers: guides, Policy Manual and codes against scenarios. `python -m compliance_tests.coverage`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from codeset.faults import BadInput
+from codeset.scope import scope
+from codeset.suite.scenarios import Scenario, load
+from codeset.suite.written import read_yaml
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "coverage.md"
+
+_MOST_NAMED = 8
+
+
+def to_cover() -> Mapping[str, Mapping[str, str]]:
+    """Return each key that scenarios may name under `covers`, with `about` and, if none can, `not_covered`."""
+    written = read_yaml(HERE / "coverage.yaml")
+    if written.faults:
+        raise BadInput(written.faults)
+    plain: Mapping[str, Any] = written.plain
+    guides = {f"{guide}.{key}": about for guide, rows in plain["guides"].items() for key, about in rows.items()}
+    return {**guides, **plain.get("manual", {})}
+
+
+def page() -> str:
+    """Return docs/coverage.md."""
+    scenarios = load(HERE / "scenarios").scenarios
+    return "\n".join(_page(scenarios)) + "\n"
+
+
+def _page(scenarios: tuple[Scenario, ...]) -> Iterator[str]:
+    yield "# What the golden suite covers"
+    yield ""
+    families = len({each.family for each in scenarios})
+    denying = sum(any(line["disposition"] == "deny" for line in each.expected) for each in scenarios)
+    yield f"{len(scenarios)} scenarios in {families} families, {denying} of them with a denial. Made by `make coverage`."
+    covering = _by(scenarios, lambda each: each.covers)
+    keys = to_cover()
+    for title, chosen in (
+        ("The code overview, by heading", [key for key in keys if key.startswith("overview.")]),
+        ("The coding guide, by heading and table row", [key for key in keys if key.startswith("coding.")]),
+        ("Policy Manual 2026, chapter III, by paragraph", [key for key in keys if key.startswith("III.")]),
+    ):
+        yield from _keys(title, {key: keys[key] for key in chosen}, covering)
+    yield from _codes(_by(scenarios, lambda each: {line.hcpcs for line in each.lines}))
+
+
+def _by(scenarios: Iterable[Scenario], names: Any) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for each in scenarios:
+        for name in names(each):
+            found[name].append(each.id)
+    return found
+
+
+def _keys(title: str, keys: Mapping[str, Mapping[str, str]], covering: Mapping[str, list[str]]) -> Iterator[str]:
+    covered = sum(key in covering for key in keys)
+    yield from ("", f"## {title}", "", f"{covered} of {len(keys)} are tried; what is not says why.", "")
+    yield from ("| key | about | scenarios |", "| --- | --- | --- |")
+    for key, about in keys.items():
+        place = f", {about['page']}" if "page" in about else ""
+        yield f"| {key}{place} | {about['about']} | {_named(covering.get(key, [])) or 'not: ' + _reason(about)} |"
+
+
+def _reason(about: Mapping[str, str]) -> str:
+    return about.get("not_covered", "no scenario yet")
+
+
+def _codes(using: Mapping[str, list[str]]) -> Iterator[str]:
+    families = scope("derm").families
+    used = sum(code in using for code in families)
+    yield from ("", "## Derm codes", "")
+    yield (
+        f"{used} of the {len(families)} numbers in the derm scope stand in scenarios (a range holds numbers that are no "
+        "codes); every code of a release is tried with every other in all pairs."
+    )
+    yield from ("", "| code | family | scenarios |", "| --- | --- | --- |")
+    yield from (f"| {code} | {families[code]} | {_named(using[code])} |" for code in families if code in using)
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
