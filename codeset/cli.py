@@ -354,7 +354,7 @@ def try_suite(
         suite, tested = load(folder), []
         for release in chosen:
             say(f"trying {len(suite.scenarios)} scenarios on {release}")
-            done = command.try_release(suite, Store.at(store), release, folders.goldens_folder(folder))
+            done = command.tried(suite, Store.at(store).open(release), folders.goldens_folder(folder))
             tested.append(command.accept_missing(done, approvals) if accept else done)
     if as_json:
         _print_json([command.plain(each) for each in tested])
@@ -363,6 +363,74 @@ def try_suite(
             _out.print("\n".join(command.news(each)), markup=False, end="\n" if command.news(each) else "")
         _out.print(command.summary(tested))
     if not all(each.holds for each in tested):
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def approve(
+    release: ReleaseArgument,
+    review: Annotated[Path, typer.Option("--review", metavar="DIR", help="The review that was read")],
+    by: Annotated[str, typer.Option("--as", metavar="NAME, ROLE", help="Who approves")],
+    note: Annotated[str, typer.Option("--note", help="What else is to be kept")] = "",
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="OUTCOME=REASON", help="Accept a changed outcome")
+    ] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option("--reject", metavar="OUTCOME=REASON", help="Reject a changed outcome")
+    ] = None,
+    accept_all: Annotated[
+        bool, typer.Option("--accept-all", help="Accept what is left; asks for a reason once")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="The reason for --accept-all, so that it is not asked")
+    ] = None,
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="SSH key to sign with")] = Path(
+        "~/.ssh/id_ed25519"
+    ),
+    scenarios: ScenariosOption = None,
+    approvals: ApprovalsOption = Path("approvals"),
+    store: StoreOption = None,
+) -> None:
+    """Sign a release: that its review was read, and what was decided on each changed outcome.
+
+        codeset approve 2026q3 --review review/ --as "Name, compliance lead" --accept-all
+
+    The approval holds the digests of the snapshot, of the accepted outcomes and of the review, and is appended to
+    approvals/RELEASE.json. approvals/allowed_signers names who may sign (a line each: NAME@PRACTICE ssh-ed25519 KEY).
+    """
+    from codeset.review import approving  # noqa: PLC0415
+
+    if accept_all and reason is None:
+        reason = typer.prompt("Why is everything that is left accepted")
+    said = approving.Said(by, note, accept or [], reject or [], reason if accept_all else None)
+    chosen = approving.Chosen(Store.at(store).open(release), review, scenarios, approvals)
+    entry = approving.approve(chosen, said, key.expanduser())
+    _out.print(approving.told(entry, chosen), markup=False)
+
+
+@app.command()
+def gate(
+    release: ReleaseArgument,
+    review: Annotated[
+        Path | None, typer.Option("--review", metavar="DIR", help="Where the review lies [default: as approved]")
+    ] = None,
+    scenarios: ScenariosOption = None,
+    approvals: ApprovalsOption = Path("approvals"),
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a release may be used: exit code 0 only if the suite holds, all is decided, and all is as signed.
+
+    Otherwise it says what is missing, and ends with 1.
+    """
+    from codeset.review import approving  # noqa: PLC0415
+
+    missing = approving.missing(approving.Chosen(Store.at(store).open(release), review, scenarios, approvals))
+    if as_json:
+        _print_json({"release": release, "passes": not missing, "missing": missing})
+    else:
+        _out.print("\n".join(missing) or f"{release} may be used", markup=False)
+    if missing:
         raise typer.Exit(FOUND)
 
 

@@ -37,7 +37,7 @@ def _page(scenarios: tuple[Scenario, ...]) -> Iterator[str]:
     yield ""
     families = len({each.family for each in scenarios})
     denying = sum(any(line["disposition"] == "deny" for line in each.expected) for each in scenarios)
-    yield f"{len(scenarios)} scenarios in {families} families, {denying} of them with a denial. Made by `make coverage`."
+    yield f"{len(scenarios)} scenarios in {families} families, {denying} with a denial. Written by `make coverage`."
     covering = _by(scenarios, lambda each: each.covers)
     keys = to_cover()
     for title, chosen in (
@@ -75,8 +75,8 @@ def _codes(using: Mapping[str, list[str]]) -> Iterator[str]:
     used = sum(code in using for code in families)
     yield from ("", "## Derm codes", "")
     yield (
-        f"{used} of the {len(families)} numbers in the derm scope stand in scenarios (a range holds numbers that are no "
-        "codes); every code of a release is tried with every other in all pairs."
+        f"{used} of the {len(families)} numbers in the derm scope stand in scenarios (its ranges hold numbers that are "
+        "no codes); every code of a release is tried with every other in all pairs."
     )
     yield from ("", "| code | family | scenarios |", "| --- | --- | --- |")
     yield from (f"| {code} | {families[code]} | {_named(using[code])} |" for code in families if code in using)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from codeset.faults import WrongUse
 from codeset.releases import Release
+from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.goldens import Goldens, accept, goldens
 from codeset.suite.run import NEEDED, Ran, run
@@ -53,9 +54,9 @@ def releases_to_test(store: Store, named: Sequence[str]) -> list[Release]:
     return found
 
 
-def try_release(suite: Suite, store: Store, release: Release, folder: Path) -> Tested:
-    """Try *suite* on *release* of *store*, against the goldens in *folder*."""
-    return Tested(run(suite, store.open(release)), goldens(folder, release))
+def tried(suite: Suite, snapshot: Snapshot, folder: Path) -> Tested:
+    """Try *suite* on *snapshot*, against the goldens in *folder*."""
+    return Tested(run(suite, snapshot), goldens(folder, snapshot.release))
 
 
 def accept_missing(tested: Tested, approvals: Path) -> Tested:

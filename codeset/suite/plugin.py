@@ -55,14 +55,13 @@ def _suite(config: pytest.Config) -> "Suite":
 
 
 def _tested(config: pytest.Config, release: str) -> "Tested":
-    from codeset.releases import Release  # noqa: PLC0415
     from codeset.store import Store  # noqa: PLC0415
     from codeset.suite import command, folders  # noqa: PLC0415
 
     runs = config.stash.setdefault(_RUNS, {})
     if release not in runs:
-        store, golden = Store.at(config.getoption("--store")), folders.goldens_folder(config.getoption("--scenarios"))
-        runs[release] = command.try_release(_suite(config), store, Release.parse(release), golden)
+        snapshot = Store.at(config.getoption("--store")).open(release)
+        runs[release] = command.tried(_suite(config), snapshot, folders.goldens_folder(config.getoption("--scenarios")))
     return runs[release]
 
 

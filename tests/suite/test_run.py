@@ -1,0 +1,196 @@
+"""The suite on releases: what is said against what is expected, and against what was accepted."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from practice import SCENARIOS, practice
+
+from codeset.faults import WrongUse
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+from codeset.suite import command
+from codeset.suite.compared import changed_outcomes
+from codeset.suite.pairs import changed_pairs, pairs
+from codeset.suite.run import run
+from codeset.suite.scenarios import load
+from ingest.embedded import build_embedded
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store(tmp_path_factory.mktemp("embedded"))
+    for label in ("2025q4", "2026q3"):
+        build_embedded(Release.parse(label), store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def snapshot(embedded: Store) -> Snapshot:
+    return embedded.open("2026q3")
+
+
+def test_a_coder_who_is_contradicted_is_told_line_and_field(tmp_path, snapshot):
+    wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: review, edit: ptp, ccmi: 1")
+    failed = run(load(practice(tmp_path, wrong)), snapshot).failed
+    assert [each.failures for each in failed] == [
+        ("line 2 (17000), disposition: expected review, found deny", "line 2 (17000), ccmi: expected 1, found 0")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "found"), [("date_of_service: 2026-06-30", "unknown"), ("date_of_service: 2026-07-01", "pay")]
+)
+def test_a_date_outside_the_quarter_is_unknown(tmp_path, snapshot, days, found):
+    text = SCENARIOS.replace("  claim: {lines: [{hcpcs: 17004}]}", f"  {days}\n  claim: {{lines: [{{hcpcs: 17004}}]}}")
+    tried = run(load(practice(tmp_path, text)), snapshot).tried[0]
+    assert [each["disposition"] for each in tried.lines] == [found]
+
+
+def test_dated_rows_answer_for_dates_beyond_the_quarter_where_a_scenario_asks(tmp_path, snapshot):
+    """11042 > 17000 replaced 17000 > 11042, whose last active day is 2019-03-31 (the PTP rows' own dates)."""
+    text = """\
+- id: debridement-last-day
+  says: The last active day of a deleted edit still denies
+  source: {document: NCCI PTP practitioner, row: 17000/11042, deletion_date: 2019-03-31}
+  date_of_service: DAY
+  beyond_quarter: yes
+  claim: {lines: [{hcpcs: 17000, modifiers: [59]}, {hcpcs: 11042}]}
+  expect: {lines: [{disposition: pay}, {disposition: pay}]}
+"""
+    rows = snapshot.ptp("17000", "11042")
+    assert [str(each["deletion_date"]) for each in rows] == ["2019-03-31"]
+    said = {}
+    for day in ("2019-03-31", "2019-04-01"):
+        place = practice(tmp_path / day, text.replace("DAY", day))
+        said[day] = [
+            {each["column_one"] for each in line["findings"] if each["edit"] == "ptp"}
+            for line in run(load(place), snapshot).tried[0].lines
+        ]
+    assert "17000" in said["2019-03-31"][1]
+    assert "17000" not in said["2019-04-01"][1]
+
+
+def test_a_scenario_runs_only_on_quarters_in_which_it_holds(tmp_path, embedded):
+    text = SCENARIOS.replace("  twin:", "  holds: {from: 2026-01-01}\n  twin:")
+    suite = load(practice(tmp_path, text))
+    left = {each: [one.id for one in run(suite, embedded.open(each)).left_out] for each in ("2025q4", "2026q3")}
+    assert left == {"2025q4": ["destruction-17004-with-17000"], "2026q3": []}
+
+
+def test_a_release_without_edits_cannot_be_tried(tmp_path, embedded):
+    snapshot = embedded.open("2026q3")
+    del snapshot.manifest.tables["ptp"]
+    with pytest.raises(WrongUse, match="2026q3 holds no ptp"):
+        run(load(practice(tmp_path)), snapshot)
+
+
+def test_accepting_fails_its_run_and_the_next_one_holds(tmp_path, snapshot):
+    suite = load(practice(tmp_path))
+
+    def tried():
+        return command.tried(suite, snapshot, tmp_path / "golden")
+
+    assert not tried().holds
+    assert not command.accept_missing(tried(), tmp_path / "approvals").holds
+    assert tried().holds
+
+
+def test_what_was_accepted_is_never_written_over(tmp_path, snapshot):
+    suite = load(practice(tmp_path))
+    command.accept_missing(command.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
+    file = tmp_path / "golden" / "2026q3.json"
+    changed = file.read_text().replace('"disposition": "deny"', '"disposition": "review"')
+    file.write_text(changed)
+    again = command.accept_missing(command.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
+    assert file.read_text() == changed
+    assert again.differing == {"destruction-17004-with-17000": ("line 2, disposition: accepted review, now deny",)}
+
+
+def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):
+    wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: pay")
+    tested = command.tried(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
+    with pytest.raises(WrongUse, match="what contradicts a coder cannot be accepted: destruction-17004-with-17000"):
+        command.accept_missing(tested, tmp_path)
+    assert not (tmp_path / "golden").exists()
+
+
+def test_amounts_alone_make_no_changed_outcome(tmp_path, embedded):
+    """161.73 in 2025, 162.33 in 2026 (national, non-facility): the fee schedule moved, the claim's outcome did not."""
+    suite = load(practice(tmp_path))
+    changes = changed_outcomes(*(run(suite, embedded.open(each)) for each in ("2025q4", "2026q3")))
+    assert (changes.compared, changes.changed, changes.amounts_only) == (2, (), 2)
+
+
+def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot):
+    """What the fee schedule has of the scope: n codes, n (n - 1) / 2 pairs, with XS nowhere, on one, on the other."""
+    found = pairs(snapshot)
+    n = snapshot.scan("mpfs").select(pl.col("hcpcs").n_unique()).collect().item()
+    assert found.alone.height == n
+    assert found.cases.height == 3 * n * (n - 1) // 2
+    assert found.cases.select("hcpcs_one", "hcpcs_two", "modifier_on").is_duplicated().sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "on", "said"),
+    [
+        ("17000", "17004", "", ("deny", "pay")),
+        ("17000", "17004", "one", ("deny", "pay")),
+        ("11102", "17000", "", ("pay", "deny")),
+        ("11102", "17000", "one", ("pay", "review")),
+        ("11102", "17000", "two", ("pay", "review")),
+        ("11402", "12032", "", ("pay", "pay")),
+    ],
+)
+def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, said):
+    """17004 > 17000 CCMI 0; 11102 > 17000 CCMI 1; no row for 11402 and 12032 (PTP v30.2)."""
+    found = pairs(snapshot).cases.row(
+        by_predicate=(pl.col("hcpcs_one") == one) & (pl.col("hcpcs_two") == two) & (pl.col("modifier_on") == on),
+        named=True,
+    )
+    assert (found["disposition_one"], found["disposition_two"]) == said
+
+
+def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(embedded):
+    """G2211 has primaries in CMS's add-on file of 2026 (none in 2024's): alone it is denied from then on."""
+    changes = changed_pairs(*(pairs(embedded.open(each)) for each in ("2025q4", "2026q3")))
+    assert "G2211" in changes.alone["hcpcs"].to_list()
+    assert changes.changed.is_empty()
+
+
+def test_the_plugin_tries_another_practices_folder(tmp_path, embedded):
+    place = practice(tmp_path)
+    command.accept_missing(command.tried(load(place), embedded.open("2026q3"), tmp_path / "golden"), tmp_path)
+    (tmp_path / "golden" / "2025q4.json").write_text(
+        json.dumps({**json.loads((tmp_path / "golden" / "2026q3.json").read_text()), "release": "2025q4"})
+    )
+    asked = ["--scenarios", str(place), "--store", str(embedded.path), "--release", "2026q3", "--release", "2025q4"]
+    run_pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *asked]
+    done = subprocess.run(run_pytest, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "2 failed, 2 passed" in done.stdout
+    assert "line 1, date_of_service: accepted 2026-07-01, now 2025-10-01" in done.stdout
+
+
+def test_the_command_tries_accepts_and_holds(tmp_path, embedded):
+    place = practice(tmp_path)
+    asked = [
+        sys.executable,
+        "-m",
+        "codeset.cli",
+        "test",
+        "2026q3",
+        "--scenarios",
+        str(place),
+        "--store",
+        str(embedded.path),
+    ]
+    codes = [
+        subprocess.run(each, cwd=tmp_path, capture_output=True, check=False).returncode
+        for each in (asked, [*asked, "--accept"], asked)
+    ]
+    assert codes == [1, 1, 0]
+    assert (Path(tmp_path) / "golden" / "2026q3.json").is_file()

@@ -1,0 +1,80 @@
+"""Scenarios as people write them: every value is text, every fault is told with its line and the nearest word."""
+
+import pytest
+from practice import SCENARIOS, practice
+
+from codeset.faults import BadInput, WrongUse
+from codeset.suite.scenarios import load
+from codeset.suite.written import read_yaml
+
+
+def faults(folder, text):
+    with pytest.raises(BadInput) as caught:
+        load(practice(folder, text))
+    return [str(each) for each in caught.value.faults]
+
+
+@pytest.mark.parametrize("text", ["010", "25", "1E1", "no", "null", "2026-01-01", "0x1A", "1_000", "~"])
+def test_every_scalar_stays_text(tmp_path, text):
+    (tmp_path / "a.yaml").write_text(f"- {text}\n")
+    assert read_yaml(tmp_path / "a.yaml").plain == [text]
+
+
+def test_a_misspelt_field_is_told_with_its_line_and_the_nearest_word(tmp_path):
+    found = faults(tmp_path, SCENARIOS.replace("disposition: deny", "dispositon: deny"))
+    assert (
+        "destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2]: "
+        'no field is called "dispositon"; is "disposition" meant?'
+    ) in found
+
+
+def test_a_misspelt_word_is_told_with_those_that_there_are(tmp_path):
+    found = faults(tmp_path, SCENARIOS.replace("disposition: deny", "disposition: denied"))
+    said = 'expected one of pay, deny, review, unknown; found "denied"; is "deny" meant?'
+    assert found == [f"destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2].disposition: {said}"]
+
+
+def test_all_faults_of_all_scenarios_are_told_together(tmp_path):
+    found = faults(tmp_path, SCENARIOS.replace("hcpcs: 17004}", "hcpcs: 1704}").replace("says: 17000", "say: 17000"))
+    assert [each.split(":")[1] for each in found] == [" line 4", " line 7", " line 8", " line 11"]
+
+
+def test_lines_and_expectations_must_match_in_number(tmp_path):
+    text = SCENARIOS.replace("{hcpcs: 17000, modifiers: [59]}", "{hcpcs: 17000}, {hcpcs: 17003}")
+    said = "destruction.yaml: line 12: destruction-17004-with-17000: 3 lines are claimed, but 2 are expected"
+    assert faults(tmp_path, text) == [said]
+
+
+def test_a_date_that_does_not_exist_is_refused(tmp_path):
+    text = SCENARIOS.replace("  twin:", "  holds: {from: 2026-02-30}\n  twin:")
+    assert faults(tmp_path, text) == [
+        "destruction.yaml: line 7: destruction-17004-with-17000, holds.from: 2026-02-30 is no date"
+    ]
+
+
+def test_nothing_is_assumed_that_settings_do_not_say(tmp_path):
+    place = practice(tmp_path)
+    (place / "settings.yaml").write_text("setting: facility\n")
+    with pytest.raises(
+        BadInput, match=r"destruction-fifteen-keratoses: no locality; say it in the claim or in settings"
+    ):
+        load(place)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- &a x\n- *a\n", "line 1: anchors, aliases and tags are not used here"),
+        ("- !!python/object/apply:os.system [id]\n", "line 1: anchors, aliases and tags are not used here"),
+        ("- {id: a, id: b}\n", 'line 1: "id" is there twice'),
+        ("- [a\n", "is not YAML"),
+        ("[" * 50 + "]" * 50, "is nested more than 20 deep"),
+    ],
+)
+def test_yaml_that_is_more_than_text_is_refused(tmp_path, text, said):
+    assert any(said in each for each in faults(tmp_path, text))
+
+
+def test_a_folder_without_scenarios_is_wrong_use(tmp_path):
+    with pytest.raises(WrongUse, match="holds no scenario"):
+        load(tmp_path)
