@@ -1,0 +1,76 @@
+"""A release as a branch: what is on it, that a second time changes nothing, and that nobody's work is lost."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from codeset.faults import WrongUse
+from codeset.releases import Release
+from codeset.review.proposal import on_branch, propose
+
+RELEASE = Release.parse("2026q4")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    known = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *known, "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "A")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@practice.example")
+    (tmp_path / "bare").mkdir()
+    git(tmp_path / "bare", "init", "--bare", "--quiet")
+    (tmp_path / "clone").mkdir()
+    place = tmp_path / "clone"
+    git(place, "init", "--quiet")
+    (place / "README.md").write_text("first\n")
+    git(place, "add", ".")
+    git(place, "commit", "--quiet", "-m", "First")
+    git(place, "remote", "add", "origin", str(tmp_path / "bare"))
+    git(place, "push", "--quiet", "origin", "main")
+    return place
+
+
+def test_the_files_are_on_the_branch_beside_those_of_main_and_the_working_tree_is_as_it_was(clone):
+    done = propose(clone, "origin", RELEASE, {"golden/2026q4.json": b"{}\n"}, "Release 2026q4")
+    assert (done.branch, done.changed) == ("release/2026q4", True)
+    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == [
+        "README.md",
+        "golden/2026q4.json",
+    ]
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "branch", "--show-current") == "main"
+
+
+def test_the_same_files_again_change_nothing(clone):
+    first = propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    again = propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    assert (again.commit, again.changed) == (first.commit, False)
+
+
+def test_a_reissue_updates_the_branch_and_keeps_what_others_added_to_it(clone):
+    first = propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    git(clone, "checkout", "--quiet", "-b", "mine", first.commit)
+    (clone / "approval").write_text("signed\n")
+    git(clone, "add", ".")
+    git(clone, "commit", "--quiet", "-m", "Approve")
+    git(clone, "push", "--quiet", "origin", "mine:release/2026q4")
+    done = propose(clone, "origin", Release.parse("2026q4r1"), {"a": b"2"}, "Release 2026q4r1")
+    assert done.branch == "release/2026q4"
+    assert on_branch(clone, "origin", RELEASE, "a") == b"2"
+    assert on_branch(clone, "origin", RELEASE, "approval") == b"signed\n"
+
+
+def test_what_a_branch_does_not_have_yet_is_read_from_main(clone):
+    assert on_branch(clone, "origin", RELEASE, "README.md") == b"first\n"
+    assert on_branch(clone, "origin", RELEASE, "nothing") is None
+
+
+def test_a_folder_without_a_repository_is_wrong_use(tmp_path):
+    with pytest.raises(WrongUse, match="git fetch"):
+        propose(tmp_path, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
