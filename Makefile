@@ -7,7 +7,7 @@ LOCK := constraints.txt
 DEMO := build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster check bench lock embed clean
+.PHONY: help demo test test-cluster check bench coverage lock embed clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ check: $(VENV)/.made ## Format, lint, types, schemas
 bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's own files
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
+
+coverage: $(VENV)/.made ## Write docs/coverage.md anew out of the scenarios
+	$(BIN)/python -m compliance_tests.coverage
 
 lock: ## Write constraints.txt anew: the newest versions that the ranges of pyproject.toml allow
 	$(PYTHON) -m venv --clear build/lock

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [build|claims|diff|show ...]`: one table of what was measured against what; all without a name.
+"""`python -m benchmarks [build|claims|diff|show|suite ...]`: one table of what was measured against what; all without a name.
 
 Nothing fails on a missed goal: a machine at work says little about one run.
 """
@@ -12,10 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import build, claims, diff, show
+from benchmarks import build, claims, diff, show, suite
 from benchmarks.measure import CMS, Row
 
-BENCHMARKS = {"build": build.rows, "claims": claims.rows, "diff": diff.rows, "show": show.rows}
+BENCHMARKS = {
+    "build": build.rows,
+    "claims": claims.rows,
+    "diff": diff.rows,
+    "show": show.rows,
+    "suite": suite.rows,
+}
 
 
 def main(names: Sequence[str]) -> int:
