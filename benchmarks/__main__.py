@@ -1,4 +1,4 @@
-"""`python -m benchmarks [build|claims|diff|show|suite ...]`: one table of what was measured against what; all without a name.
+"""`python -m benchmarks [build|claims|diff|show|suite ...]`: a table of what was measured against what; all by default.
 
 Nothing fails on a missed goal: a machine at work says little about one run.
 """
