@@ -55,11 +55,10 @@ def _audited(statement: Statement, snapshot: Snapshot, answers: Mapping[str, Seq
     checks = list(_checks(statement, snapshot, answers))
     verdict = min((each.verdict for each in checks), key=_GRAVEST.index)
     telling = [each for each in checks if each.verdict is verdict]
+    why = "; ".join(dict.fromkeys(each.why for each in telling))
     rows = {str(row): row for each in telling for row in each.rows}
     right = statement.right if verdict is Verdict.CONTRADICTED else None
-    return Audited(
-        statement, verdict, "; ".join(dict.fromkeys(each.why for each in telling)), tuple(rows.values()), right
-    )
+    return Audited(statement, verdict, why, tuple(rows.values()), right)
 
 
 def _checks(
@@ -84,12 +83,18 @@ def _try_claim(statement: Statement, snapshot: Snapshot, lines: Sequence[LineOut
     if unknown := [each for each in lines if each["disposition"] == "unknown" or each["decided_by"] == _OUTSIDE]:
         told = ", ".join(f"{each['hcpcs']} ({each['decided_by']})" for each in unknown)
         return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} does not tell of {told}")
+    if statement.total and (unpriced := [each["hcpcs"] for each in lines if _unpriced(each)]):
+        return Checked(Verdict.NOT_DECIDABLE, f"there is no amount for {', '.join(unpriced)}")
     assert statement.claim is not None
     rows = tuple(_rows(snapshot, lines))
     told = f"the claim comes out as {_told(lines)}"
     if wrong := [*_wrong_lines(statement.claim, lines), *_wrong_total(statement, lines)]:
         return Checked(Verdict.CONTRADICTED, "; ".join([told, *wrong]), rows)
     return Checked(Verdict.CONFIRMED, told, rows)
+
+
+def _unpriced(line: LineOutcome) -> bool:
+    return line["disposition"] != "deny" and line["allowed_cents"] is None
 
 
 def _told(lines: Sequence[LineOutcome]) -> str:

@@ -32,8 +32,9 @@ def sentence(audited: Sequence[Audited], release: Release) -> str:
 def table(audited: Sequence[Audited], release: Release) -> Table:
     """Return the audit for people: what is contradicted first."""
     shown = Table(title=sentence(audited, release), title_justify="left", show_lines=True, expand=True)
-    for column, share in (("verdict", 1), ("where", 2), ("what is said", 4), ("why, and what is right", 8)):
-        shown.add_column(column, ratio=share, min_width=13 if share == 1 else None, overflow="fold")
+    shown.add_column("verdict", no_wrap=True)
+    for column, share in (("where", 3), ("what is said", 4), ("why, and what is right", 8)):
+        shown.add_column(column, ratio=share, overflow="fold")
     for each in sorted(audited, key=lambda each: ORDER.index(each.verdict)):
         where = f"{each.statement.guide}: {each.statement.heading}"
         shown.add_row(each.verdict.value, *map(escape, (where, each.statement.says, _why(each))))
