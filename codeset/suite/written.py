@@ -19,6 +19,7 @@ Place = tuple[str | int, ...]
 """Where a value stands: keys and positions from the top."""
 
 _DEEPEST = 20
+_KINDS = {"array": "a list", "object": "fields with their values", "string": "text"}
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ def _expected(error: ValidationError) -> str:
     if error.validator == "required":
         missing = next(each for each in rule if each not in instance)
         return f'"{missing}" is missing'
+    if error.validator == "type":
+        return f"expected {_KINDS.get(rule, rule)}; {found}"
     if error.validator == "dependentRequired":
         missing = next(
             each for name, needed in rule.items() if name in instance for each in needed if each not in instance
