@@ -13,7 +13,7 @@ from codeset.amounts import SETTINGS, national_cents
 from codeset.scope import scope
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance_written import Fact
-from codeset.tables import active_in
+from codeset.tables import CONTRACTOR_DEFINED, active_in
 
 
 class Verdict(StrEnum):
@@ -221,21 +221,20 @@ def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Check
 
 def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
     listed = in_force(snapshot, "add_on", add_on_code=fact["add_on_code"])
-    rows = [cms_row(snapshot, "add_on", row) for row in listed]
-    primaries = sorted({row["primary_code"] for row in listed})
-    is_open = any(row["add_on_type"] != 1 for row in listed)
+    primaries = {row["primary_code"] for row in listed}
+    claimed = set(fact.get("primaries") or [fact["primary_code"]])
+    related = [row for row in listed if row["primary_code"] in claimed]
+    rows = [cms_row(snapshot, "add_on", row) for row in (related if "primary_code" in fact else listed) or listed]
     edition = snapshot.manifest.tables["add_on"].edition
-    said = f"primaries of {fact['add_on_code']} in {edition}: {', '.join(primaries) or 'none, it is no add-on code'}"
-    if "primaries" in fact:
-        wrong = primaries != sorted(fact["primaries"])
-    else:
-        relation = [row for row in listed if row["primary_code"] == fact["primary_code"]]
-        wrong = bool(relation) == (fact.get("listed") == "no")
-        rows = [cms_row(snapshot, "add_on", row) for row in relation] or rows
-    if wrong and is_open:
+    named = ", ".join(sorted(primaries)) or "none, it is no add-on code"
+    said = f"primaries of {fact['add_on_code']} in {edition}: {named}"
+    if fact.get("listed") == "no":
+        return _checked([said] if related else [], said, rows)
+    missing = claimed - primaries
+    others = primaries - claimed - {CONTRACTOR_DEFINED} if "primaries" in fact else set()
+    if missing and not others and any(row["add_on_type"] != 1 for row in listed):
         return Checked(Verdict.NOT_DECIDABLE, f"{said}; the contractor may add others", tuple(rows))
-    late = [] if wrong else list(_outside_dates(fact, listed))
-    return _checked([said] if wrong else late, said, rows)
+    return _checked([said] if missing or others else list(_outside_dates(fact, related)), said, rows)
 
 
 def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str]:
@@ -243,10 +242,8 @@ def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str
     first = date.fromisoformat(span.get("from", "0001-01-01"))
     last = date.fromisoformat(span.get("to", "9999-12-31"))
     for row in rows:
-        if row["primary_code"] == fact.get("primary_code", row["primary_code"]):
-            took = row["effective_date"]
-            if not first <= took <= last:
-                yield f"{row['add_on_code']} with {row['primary_code']} took effect on {took}"
+        if not first <= row["effective_date"] <= last:
+            yield f"{row['add_on_code']} with {row['primary_code']} took effect on {row['effective_date']}"
 
 
 def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:

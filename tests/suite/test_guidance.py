@@ -225,7 +225,16 @@ def test_pages_cited_as_right_are_pages_of_the_manual():
         ("{pairs: [{column_one: 17000, column_two: 17004, edit: no}]}", "contradicted"),
         ("{pairs: [{column_one: 11402, column_two: 12031, edit: no}]}", "confirmed"),
         ("{pairs: [{column_one: 11402, column_two: 12031}]}", "contradicted"),
+        ("{pairs: [{column_one: 11042, column_two: 17000, ccmi: 1}]}", "confirmed"),
+        ("{pairs: [{column_one: 17000, column_two: 11042}]}", "contradicted"),  # its last day was 2019-03-31
         ("{add_ons: [{add_on_code: 11105, primaries: [11106, 11104]}]}", "confirmed"),
+        ("{add_ons: [{add_on_code: 11105, primaries: [11102, 11104, 11106]}]}", "contradicted"),
+        ("{add_ons: [{add_on_code: 11105, primary_code: 11104, listed: no}]}", "contradicted"),
+        ("{add_ons: [{add_on_code: 15777, primary_code: 11402}]}", "not decidable"),  # type 2: the contractor's list
+        ("{add_ons: [{add_on_code: 88311, primary_code: 17311}]}", "confirmed"),  # type 3
+        ("{add_ons: [{add_on_code: 88311, primary_code: 17312}]}", "not decidable"),
+        ("{add_ons: [{add_on_code: 88311, primaries: [17311, 17313]}]}", "contradicted"),  # 88302 to 88309 too
+        ("{add_ons: [{add_on_code: 88311, primary_code: 17311, listed: no}]}", "contradicted"),
         ("{add_ons: [{add_on_code: 11105, primaries: [11104]}]}", "contradicted"),
         ("{add_ons: [{add_on_code: 11105, primary_code: 11102}]}", "contradicted"),
         ("{add_ons: [{add_on_code: 11105, primary_code: 11102, listed: no}]}", "confirmed"),
