@@ -435,6 +435,37 @@ def gate(
 
 
 @app.command()
+def guidance(
+    release: ReleaseArgument,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--guidance", help="A yaml file, or a folder of them [default: the two practice guides]"),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try what guides say on a release: confirmed, contradicted (with CMS's row and what is right), not decidable.
+
+        codeset guidance 2026q3
+
+        codeset guidance 2026q3 --guidance payer-letter.yaml
+
+    docs/writing-guidance.md tells how to write down what another guide says. Exit code 1 if anything is contradicted.
+    """
+    from codeset.suite import folders, guidance_shown  # noqa: PLC0415
+    from codeset.suite.guidance import Verdict, audit, statements  # noqa: PLC0415
+
+    snapshot = Store.at(store).open(release)
+    audited = audit(statements(*(files or [folders.guidance_folder()])), snapshot)
+    if as_json:
+        _print_json(guidance_shown.plain(audited, snapshot.release))
+    else:
+        _out.print(guidance_shown.table(audited, snapshot.release))
+    if any(each.verdict is Verdict.CONTRADICTED for each in audited):
+        raise typer.Exit(FOUND)
+
+
+@app.command()
 def export(
     release: ReleaseArgument,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there")],

@@ -6,12 +6,18 @@ from importlib.resources import files
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
+from referencing import Registry, Resource
 
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    schema = json.loads(files("schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
-    return Draft202012Validator(schema)
+    registry: Registry[Any] = Registry(retrieve=lambda uri: Resource.from_contents(_shipped(uri.rpartition("/")[2])))  # type: ignore[call-arg]
+    return Draft202012Validator(_shipped(f"{name}.schema.json"), registry=registry)
+
+
+def _shipped(file: str) -> Any:
+    """The schema in *file*: schemas refer to each other by the names of their files."""
+    return json.loads(files("schemas").joinpath(file).read_text(encoding="utf-8"))
 
 
 def faults_of(plain: Any, name: str) -> list[str]:

@@ -12,3 +12,8 @@ def scenarios_folder(chosen: Path | None = None) -> Path:
 def goldens_folder(scenarios: Path) -> Path:
     """Return where the accepted outcomes of *scenarios* lie: in `golden`, beside that folder."""
     return scenarios.resolve().parent / "golden"
+
+
+def guidance_folder() -> Path:
+    """Return the folder of what the practice guides say."""
+    return Path(str(files("compliance_tests"))) / "guidance"

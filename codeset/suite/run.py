@@ -59,21 +59,24 @@ def run(suite: Suite, snapshot: Snapshot) -> Ran:
     if lacking := [table for table in NEEDED if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
     holding = [each for each in suite.scenarios if each.holds_in(snapshot.release)]
-    said = _said(holding, snapshot)
-    tried = tuple(Tried(each, said[each.id], failures(each, said[each.id])) for each in holding)
+    answers = said(holding, snapshot)
+    tried = tuple(Tried(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
     return Ran(snapshot.release, tried, tuple(each for each in suite.scenarios if each not in holding))
 
 
-def _said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
-    """One batch for each conversion factor, and for dates beyond the quarter."""
+def said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
+    """Return what the engine says of the lines of each scenario, by its id, on a snapshot that holds what is needed.
+
+    One batch for each conversion factor, and for dates beyond the quarter.
+    """
 
     def kind(each: Scenario) -> tuple[str, bool]:
         return str(each.qualifying_apm), each.beyond_quarter
 
-    said: dict[str, tuple[LineOutcome, ...]] = {}
+    answers: dict[str, tuple[LineOutcome, ...]] = {}
     for _, group in groupby(sorted(scenarios, key=kind), key=kind):
-        said |= _batch(list(group), snapshot)
-    return said
+        answers |= _batch(list(group), snapshot)
+    return answers
 
 
 def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
@@ -82,10 +85,10 @@ def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[Lin
     if scenarios[0].beyond_quarter:
         code_set = _for_always(code_set)
     outcome = judged(lines, code_set, qualifying_apm=scenarios[0].qualifying_apm)
-    said: dict[str, list[LineOutcome]] = {}
+    answers: dict[str, list[LineOutcome]] = {}
     for claim in outcome_plain(outcome):
-        said.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))
-    return {name: tuple(lines) for name, lines in said.items()}
+        answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))
+    return {name: tuple(lines) for name, lines in answers.items()}
 
 
 def _for_always(code_set: CodeSet) -> CodeSet:

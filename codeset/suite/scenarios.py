@@ -9,7 +9,7 @@ from typing import Any
 
 from codeset.faults import BadInput, Fault, WrongUse
 from codeset.releases import Release
-from codeset.suite.written import Written, faults_against, read_yaml
+from codeset.suite.written import Place, Written, faults_against, read_yaml
 
 SETTINGS = "settings.yaml"
 DOCUMENTS = "documents.yaml"
@@ -116,7 +116,7 @@ def load(folder: Path) -> Suite:
     files = [each for each in sorted(folder.rglob("*.yaml")) if each.name not in _NOT_SCENARIOS]
     if not files:
         raise WrongUse(f"{folder}: holds no scenario (*.yaml)")
-    given = {name: _beside(folder / name) for name in _NOT_SCENARIOS}
+    given = {name: beside(folder / name) for name in _NOT_SCENARIOS}
     written = [read_yaml(each) for each in files]
     faults = [fault for each in (*given.values(), *written) for fault in each.faults]
     faults += [fault for each in written if not each.faults for fault in faults_against(each, "scenario")]
@@ -131,25 +131,33 @@ def load(folder: Path) -> Suite:
     return Suite(folder, scenarios, given[DOCUMENTS].plain or {})
 
 
-def _beside(file: Path) -> Written:
+def beside(file: Path) -> Written:
+    """Read *file* if it is there; it may be left out."""
     return read_yaml(file) if file.is_file() else Written(file.name, None, {})
 
 
 def _unsettled(written: Written, settings: Mapping[str, str]) -> Iterator[Fault]:
-    """What the schema cannot see: settings that nobody gives, dates that do not exist, lines that do not match."""
     for nth, plain in enumerate(written.plain):
-        here = written.line((nth,))
-        claims = _claims(plain)
-        for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
-            if name not in settings and not all(any(each in claim for each in others) for claim in claims):
-                yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
-        lines = sum(len(each["lines"]) for each in claims)
-        if lines != len(plain["expect"]["lines"]):
-            said = f"{plain['id']}: {lines} lines are claimed, but {len(plain['expect']['lines'])} are expected"
-            yield Fault(written.file, written.line((nth, "expect")), said)
-        for field, text in _dates(plain):
-            if _date(text) is None:
-                yield Fault(written.file, here, f"{plain['id']}, {field}: {text} is no date")
+        yield from unsettled(plain, settings, written, (nth,))
+
+
+def unsettled(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, place: Place) -> Iterator[Fault]:
+    """Yield what the schema cannot see: settings that nobody gives, dates that do not exist, lines that do not match.
+
+    *plain* is one scenario, which stands at *place* of *written*.
+    """
+    here = written.line(place)
+    claims = _claims(plain)
+    for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
+        if name not in settings and not all(any(each in claim for each in others) for claim in claims):
+            yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
+    lines = sum(len(each["lines"]) for each in claims)
+    if lines != len(plain["expect"]["lines"]):
+        said = f"{plain['id']}: {lines} lines are claimed, but {len(plain['expect']['lines'])} are expected"
+        yield Fault(written.file, written.line((*place, "expect")), said)
+    for field, text in _dates(plain):
+        if as_date(text) is None:
+            yield Fault(written.file, here, f"{plain['id']}, {field}: {text} is no date")
 
 
 def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -158,7 +166,8 @@ def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "date_of_service", plain["date_of_service"]
 
 
-def _date(text: str | None) -> date | None:
+def as_date(text: str | None) -> date | None:
+    """Return the date that *text* is, or None."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:
@@ -171,28 +180,34 @@ def _claims(plain: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _scenarios(written: Written, settings: Mapping[str, str]) -> Iterator[Scenario]:
     for nth, plain in enumerate(written.plain):
-        said = plain.get("date_of_service", "first day of the quarter")
-        apm = plain.get("qualifying_apm", settings.get("qualifying_apm"))
-        yield Scenario(
-            id=plain["id"],
-            family=Path(written.file).stem,
-            says=plain["says"],
-            sources=_sources(plain["source"]),
-            holds_from=_date(plain.get("holds", {}).get("from")),
-            holds_to=_date(plain.get("holds", {}).get("to")),
-            date_of_service=_date(said) or said,
-            beyond_quarter="beyond_quarter" in plain,
-            qualifying_apm=None if apm is None else apm == "yes",
-            twin=plain.get("twin"),
-            covers=tuple(plain.get("covers", ())),
-            claims=tuple(_claim(each, settings) for each in _claims(plain)),
-            expected=tuple(plain["expect"]["lines"]),
-            file=written.file,
-            at=written.line((nth,)),
-        )
+        yield scenario(plain, settings, written, (nth,))
 
 
-def _sources(plain: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
+def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, place: Place) -> Scenario:
+    """Return the scenario that stands at *place* of *written*, and in which `unsettled` found nothing."""
+    said = plain.get("date_of_service", "first day of the quarter")
+    apm = plain.get("qualifying_apm", settings.get("qualifying_apm"))
+    return Scenario(
+        id=plain["id"],
+        family=Path(written.file).stem,
+        says=plain["says"],
+        sources=sources(plain["source"]),
+        holds_from=as_date(plain.get("holds", {}).get("from")),
+        holds_to=as_date(plain.get("holds", {}).get("to")),
+        date_of_service=as_date(said) or said,
+        beyond_quarter="beyond_quarter" in plain,
+        qualifying_apm=None if apm is None else apm == "yes",
+        twin=plain.get("twin"),
+        covers=tuple(plain.get("covers", ())),
+        claims=tuple(_claim(each, settings) for each in _claims(plain)),
+        expected=tuple(plain["expect"]["lines"]),
+        file=written.file,
+        at=written.line(place),
+    )
+
+
+def sources(plain: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
+    """Return the sources that are written one by itself or several in a list."""
     listed: Iterable[Mapping[str, str]] = plain if isinstance(plain, list) else [plain]
     return tuple(
         Source(each["document"], {name: value for name, value in each.items() if name != "document"}) for each in listed

@@ -19,6 +19,7 @@ Place = tuple[str | int, ...]
 """Where a value stands: keys and positions from the top."""
 
 _DEEPEST = 20
+_KINDS = {"array": "a list", "object": "fields with their values", "string": "text"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,10 @@ def _told(written: Written, error: ValidationError) -> Iterator[Fault]:
         for name in [each for each in instance if each not in known]:
             said = f'{where}no field is called "{name}"{_nearest(name, known)}'
             yield Fault(written.file, written.line((*place, name)), said)
+    elif error.validator == "oneOf" and all(each.validator == "required" for each in error.context or ()):
+        choices: Any = error.validator_value
+        names = [name for each in choices for name in each.get("required", ())]
+        yield Fault(written.file, written.line(place), f"{where}expected exactly one of {', '.join(names)}")
     elif error.validator == "oneOf" and error.context and isinstance(error.instance, (dict, list)):
         deepest = max(error.context, key=lambda each: len(each.absolute_path))
         yield from _told(written, deepest)
@@ -127,6 +132,13 @@ def _expected(error: ValidationError) -> str:
         return f"expected one of {', '.join(rule)}; {found}{_nearest(str(error.instance), rule)}"
     if error.validator == "required":
         missing = next(each for each in rule if each not in instance)
+        return f'"{missing}" is missing'
+    if error.validator == "type":
+        return f"expected {_KINDS.get(rule, rule)}; {found}"
+    if error.validator == "dependentRequired":
+        missing = next(
+            each for name, needed in rule.items() if name in instance for each in needed if each not in instance
+        )
         return f'"{missing}" is missing'
     if error.validator == "pattern":
         said = schema.get("description")
