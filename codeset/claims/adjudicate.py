@@ -56,8 +56,8 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
         _beside_the_excerpt(lines, by_themselves),
         ptp(lines, kinds, code_set),
         mue(lines, code_set),
-        same_lesion(lines, kinds, frame["lesion"]),
     ]
+    alone.append(same_lesion(lines, kinds, frame["lesion"], _denied(together(alone))))
     first = together([*alone, global_surgery(lines, kinds, _denied(together(alone)))])
     before = together([first, _injections(lines, kinds, _denied(first))])
     findings = together([before, add_on(lines, code_set, _denied(before))])

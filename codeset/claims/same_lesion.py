@@ -9,10 +9,11 @@ from codeset.claims.rules import rules
 from codeset.scope import codes_of
 
 
-def same_lesion(lines: pl.DataFrame, kinds: pl.DataFrame, lesions: pl.Series) -> pl.DataFrame:
+def same_lesion(lines: pl.DataFrame, kinds: pl.DataFrame, lesions: pl.Series, denied: pl.Series) -> pl.DataFrame:
     """Findings of lines that name the same lesion on one day (NCCI Policy Manual 2026, ch. III).
 
-    *lesions* are the lesions by row, null where none is named.
+    *lesions* are the lesions by row, null where none is named; *denied* rows, those that other edits deny, include
+    nothing and are not the one removal that is paid.
     """
     told = pl.DataFrame({"lesion": lesions}).with_row_index("row").drop_nulls()
     if told.is_empty():
@@ -28,9 +29,11 @@ def same_lesion(lines: pl.DataFrame, kinds: pl.DataFrame, lesions: pl.Series) ->
             .alias("part")
         )
         .filter(pl.col("part").is_not_null())
+        .with_columns(pl.col("row").is_in(denied.implode()).alias("is_denied"))
     )
     removals = _one_removal(named)
-    return together([removals, _included(named, named.join(removals, on="row", how="anti"))])
+    paid = named.filter(~pl.col("is_denied")).join(removals, on="row", how="anti")
+    return together([removals, _included(named, paid)])
 
 
 @cache
@@ -40,12 +43,12 @@ def _families() -> dict[str, str]:
 
 
 def _one_removal(lines: pl.DataFrame) -> pl.DataFrame:
-    """All removals of a lesion but the one that comes first: by kind as in the rules, then by what it pays."""
+    """All removals of a lesion but the one that is paid: the first by kind as in the rules, then by what it pays."""
     order = {part: place for place, part in enumerate(rules()["lesion"]["removals"])}
     removals = (
         lines.filter(pl.col("part").is_in(list(order)))
         .with_columns(pl.col("part").replace_strict(order, return_dtype=pl.UInt8).alias("place"))
-        .sort("place", "nonfacility_total_rvu", "row", descending=[False, True, False])
+        .sort("is_denied", "place", "nonfacility_total_rvu", "row", descending=[False, False, True, False])
     )
     lesion = ("visit", "lesion")
     first = removals.with_columns(
@@ -81,7 +84,8 @@ def _belonging(lines: pl.DataFrame, wholes: pl.DataFrame) -> pl.DataFrame:
         pl.col("row").alias("partner"),
         pl.col("hcpcs").alias("whole_code"),
         pl.col("part").alias("whole"),
+        pl.col("m58").alias("whole_m58"),
     ).join(table, on="whole")
     before_mohs = (pl.col("whole") == "mohs") & pl.col("part").is_in(rules()["lesion"]["before_mohs"])
-    separate = (pl.col("distinct") != "") | pl.col("m58")
+    separate = (pl.col("distinct") != "") | pl.col("m58") | pl.col("whole_m58")
     return lines.join(including, on=["visit", "lesion", "part"]).filter(~(before_mohs & separate))

@@ -135,9 +135,13 @@ def _borne_out(source: Source, rows: Rows) -> bool:
     if "column" in source.details:
         wanted[source.details["column"]] = source.details["value"]
     return any(
-        all(str(row.get(name)) == value for name, value in wanted.items())
+        all(_text(row.get(name)) == value for name, value in wanted.items())
         for row in rows.get(source.details["row"], [])
     )
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _CHECKED = ("ccmi", "deletion_date", "mue_value", "mai", "add_on_type")

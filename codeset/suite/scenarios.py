@@ -153,7 +153,7 @@ def unsettled(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wr
             yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
     lines = sum(len(each["lines"]) for each in claims)
     if lines != len(plain["expect"]["lines"]):
-        said = f"{plain['id']}: {lines} lines are claimed, but {len(plain['expect']['lines'])} are expected"
+        said = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
         yield Fault(written.file, written.line((*place, "expect")), said)
     for field, text in _dates(plain):
         if as_date(text) is None:

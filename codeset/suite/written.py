@@ -129,7 +129,7 @@ def _expected(error: ValidationError) -> str:
     schema: Any = error.schema
     instance: Any = error.instance
     if error.validator == "enum":
-        return f"expected one of {', '.join(rule)}; {found}{_nearest(str(error.instance), rule)}"
+        return f"expected one of {', '.join(rule)}; {found}{_meant(str(error.instance), rule)}"
     if error.validator == "required":
         missing = next(each for each in rule if each not in instance)
         return f'"{missing}" is missing'
@@ -147,8 +147,12 @@ def _expected(error: ValidationError) -> str:
 
 
 def _nearest(name: str, known: list[str]) -> str:
+    return _meant(name, known) or f" (there are: {', '.join(known)})"
+
+
+def _meant(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f'; is "{near[0]}" meant?' if near else f" (there are: {', '.join(known)})"
+    return f'; is "{near[0]}" meant?' if near else ""
 
 
 def _where(written: Written, place: Place) -> str:

@@ -309,7 +309,7 @@ def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
         ),
         (
             stating("{claim: {lines: [{hcpcs: 11102}, {hcpcs: 11103}]}, expect: {lines: [{disposition: pay}]}}"),
-            "2 lines are claimed, but 1 are expected",
+            "2 lines are claimed, but expect has 1",
         ),
         (
             stating("{add_ons: [{add_on_code: 11105}]}"),

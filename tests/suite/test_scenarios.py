@@ -41,7 +41,7 @@ def test_all_faults_of_all_scenarios_are_told_together(tmp_path):
 
 def test_lines_and_expectations_must_match_in_number(tmp_path):
     text = SCENARIOS.replace("{hcpcs: 17000, modifiers: [59]}", "{hcpcs: 17000}, {hcpcs: 17003}")
-    said = "destruction.yaml: line 12: destruction-17004-with-17000: 3 lines are claimed, but 2 are expected"
+    said = "destruction.yaml: line 12: destruction-17004-with-17000: 3 lines are claimed, but expect has 2"
     assert faults(tmp_path, text) == [said]
 
 
