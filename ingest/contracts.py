@@ -69,11 +69,12 @@ def indicator_nine_never_applied(reading: Reading, _: Release) -> Iterator[Fault
 
 def one_active_edit_for_a_pair(reading: Reading, release: Release) -> Iterator[Fault]:
     """On the release's dates of service at most one row applies to two codes, whichever is column one."""
-    pair = [fold("column_one", "column_two").alias(name) for name, fold in _ENDS.items()]
+    one, two = (pl.col(column).to_physical().cast(pl.UInt64) for column in ("column_one", "column_two"))
+    pair = pl.min_horizontal(one, two) * 2**32 + pl.max_horizontal(one, two)
     applies = active_in(pl.lit(release.first_day), pl.lit(release.last_day))
-    alike = pl.col("column_one").hash() + pl.col("column_two").hash()
-    suspects = reading.frame.filter(applies).filter(alike.is_duplicated())
-    twice = suspects.with_columns(pair).filter(pl.struct(*_ENDS).is_duplicated()).sort(*_ENDS, FILE, LINE)
+    alike = reading.frame.filter(applies).filter(pair.is_duplicated())
+    ends = [fold("column_one", "column_two").alias(name) for name, fold in _ENDS.items()]
+    twice = alike.with_columns(pl.col("column_one", "column_two").cast(pl.String)).sort(*ends, FILE, LINE)
     yield from _faults(
         twice,
         lambda row: (
@@ -126,7 +127,8 @@ def row_counts_hold(
 
 def missing_localities(reading: Reading, before: pl.DataFrame, release: Release) -> list[str]:
     """Return a note if localities of the release before are gone."""
-    gone = before.join(reading.frame, on=["mac", "locality"], how="anti").sort("mac", "locality")
+    key = ["mac", "locality"]
+    gone = before.join(reading.frame.select(pl.col(key).cast(pl.String)), on=key, how="anti").sort(key)
     if gone.is_empty():
         return []
     names = ", ".join(f"{row['mac']}-{row['locality']}" for row in gone.iter_rows(named=True))

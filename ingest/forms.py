@@ -1,13 +1,15 @@
 """The forms in which CMS ships a table, each read into text cells: delimited, fixed width, workbook.
 
-Every reader returns a frame of text columns named as in the layout, plus `source_line` (from 1) and, where the layout
-fills a column down, `block`. Notices and descriptors are dropped here and go no further.
+Every reader returns a frame of text columns (those of millions of rows as categoricals) named as in the layout, plus
+`source_line` (from 1) and, where the layout fills a column down, `block`. Notices and descriptors are dropped here and
+go no further.
 """
 
 import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -71,20 +73,21 @@ def head_of(file: File, sheet: str) -> str:
     return _lines_normalised(file.data[:_HEAD_BYTES]).decode(_ENCODING, errors="replace")
 
 
-def cells(file: File, layout: Layout, form: str, sheet: str, release: Release) -> pl.LazyFrame:
-    """Return the records of *file* as text cells, lazily: the largest are millions of rows.
+def cells(file: File, layout: Layout, form: str, sheet: str, release: Release) -> pl.DataFrame:
+    """Return the records of *file* as text cells.
 
     Raises BadInput: for headers that are not the layout's, records of another length, a file that was cut.
+    ComputeError or SchemaError: if a record of a tab separated file is too long.
     """
     rules, columns = layout.forms[form], layout.columns_of(release)
     if rules["kind"] == "fixed":
-        return _fixed(file, rules, [column for column in columns if column.fixed]).lazy()
+        return _fixed(file, rules, [column for column in columns if column.fixed])
     if rules["kind"] == "workbook":
-        return _from_grid(file, rules, columns, layout, _workbook(file, sheet)).lazy()
+        return _from_grid(file, rules, columns, layout, _workbook(file, sheet))
     _refuse_cut(file)
     if rules["delimiter"] == "\t":
         return _tabbed(file, rules, columns, layout)
-    return _from_grid(file, rules, columns, layout, _delimited(file, rules["delimiter"])).lazy()
+    return _from_grid(file, rules, columns, layout, _delimited(file, rules["delimiter"]))
 
 
 def _lines_normalised(data: bytes) -> bytes:
@@ -208,24 +211,33 @@ def _quoted(texts: list[str]) -> str:
     return "; ".join(text if len(text) <= _HEADER_LETTERS else "... " + text.split()[-1] for text in texts)
 
 
-def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl.LazyFrame:
+def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl.DataFrame:
     """Tab separated files are CMS's millions of rows: polars reads them, once the header is matched.
 
-    A record that is too long fails when the frame is collected; in one too short the missing cells are blank, which the
-    last column of every such layout does not allow.
+    A record that is too long fails; in one too short the missing cells are blank, which the last column of every such
+    layout does not allow. A lone CR, which polars takes for text, is a line end too: then the file is read again.
     """
-    lone = file.data.count(b"\r") != file.data.count(b"\r\n")
-    data = _lines_normalised(file.data) if lone else file.data
     start = (Grid(n, line.split("\t")) for n, line in enumerate(head_of(file, "").split("\n"), start=1))
     names = [column.name for column in _header(file, rules["header"], columns, layout, start)]
     above = next(start).line - 1
-    return pl.scan_csv(
+    head = file.data[:_HEAD_BYTES].removesuffix(b"\r")
+    if head.count(b"\r") == head.count(b"\r\n"):
+        with suppress(pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+            found = _tabbed_records(file.data, names, above)
+            if not any(found[name].unique().cast(pl.String).str.contains("\r", literal=True).any() for name in names):
+                return found
+    return _tabbed_records(_lines_normalised(file.data), names, above)
+
+
+def _tabbed_records(data: bytes, names: list[str], above: int) -> pl.DataFrame:
+    """The records below the first *above* lines. Categoricals: some hundred thousand texts stand in all the cells."""
+    return pl.read_csv(
         data if data.isascii() else data.decode(_ENCODING).encode(),
         separator="\t",
         has_header=False,
         skip_lines=above,
         quote_char=None,
-        schema=dict.fromkeys(names, pl.String),
+        schema=dict.fromkeys(names, pl.Categorical()),
         empty_string_is_null=False,
         extra_columns="raise",
         row_index_name=LINE,

@@ -22,7 +22,10 @@ def keyed(row: Mapping[str, object], key: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A table as read: its rows (with `source_file` and `source_line`), where they came from, and remarks."""
+    """A table as read: its rows (with `source_file` and `source_line`), where they came from, and remarks.
+
+    Texts in the frame are categoricals, of the one set of categories that polars keeps: compared as numbers.
+    """
 
     table: str
     layout: Layout

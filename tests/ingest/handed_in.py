@@ -90,5 +90,7 @@ def read_back(name: str, data: bytes, release: Release) -> pl.DataFrame:
     lacking = [pl.lit(None, kind).alias(column) for column, kind in TABLES[table].columns.items()]
     lacking = [column for column in lacking if column.meta.output_name() not in reading.frame.columns]
     return (
-        reading.frame.with_columns(lacking).select(list(TABLES[table].columns)).sort(TABLES[table].key, nulls_last=True)
+        reading.frame.with_columns(lacking)
+        .select(pl.col(column).cast(kind) for column, kind in TABLES[table].columns.items())
+        .sort(TABLES[table].key, nulls_last=True)
     )
