@@ -72,6 +72,9 @@ def one_active_edit_for_a_pair(reading: Reading, release: Release) -> Iterator[F
     one, two = (pl.col(column).to_physical().cast(pl.UInt64) for column in ("column_one", "column_two"))
     pair = pl.min_horizontal(one, two) * 2**32 + pl.max_horizontal(one, two)
     applies = active_in(pl.lit(release.first_day), pl.lit(release.last_day))
+    pairs = reading.frame.lazy().filter(applies).select(pair).collect().to_series()
+    if pairs.n_unique() == pairs.len():
+        return
     alike = reading.frame.filter(applies).filter(pair.is_duplicated())
     ends = [fold("column_one", "column_two").alias(name) for name, fold in _ENDS.items()]
     twice = alike.with_columns(pl.col("column_one", "column_two").cast(pl.String)).sort(*ends, FILE, LINE)

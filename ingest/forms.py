@@ -43,17 +43,17 @@ class Grid:
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing in it."""
-        return not any(cell.strip() for cell in self.cells)
+        return not "".join(self.cells).strip()
 
     @property
     def is_end(self) -> bool:
         """Whether it is the lone end-of-file mark."""
-        return self.cells[0] == END_OF_FILE and not any(cell.strip() for cell in self.cells[1:])
+        return self.cells[0] == END_OF_FILE and self.is_single
 
     @property
     def is_single(self) -> bool:
         """Whether only its first cell says anything, as a footnote's."""
-        return bool(self.cells[0].strip()) and not any(cell.strip() for cell in self.cells[1:])
+        return bool(self.cells[0].strip()) and not "".join(self.cells[1:]).strip()
 
 
 def sheets_of(file: File) -> list[str]:
@@ -224,7 +224,8 @@ def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl
     if head.count(b"\r") == head.count(b"\r\n"):
         with suppress(pl.exceptions.ComputeError, pl.exceptions.SchemaError):
             found = _tabbed_records(file.data, names, above)
-            if not any(found[name].unique().cast(pl.String).str.contains("\r", literal=True).any() for name in names):
+            returns = found.select(pl.col(names).unique().cast(pl.String).str.contains("\r", literal=True).any())
+            if not any(returns.row(0)):
                 return found
     return _tabbed_records(_lines_normalised(file.data), names, above)
 

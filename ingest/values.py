@@ -38,7 +38,8 @@ def typed(cells: pl.DataFrame, columns: list[Column], table: str, form: str, nam
     some hundred dates and ten thousand codes. *name* is the file's, for the faults.
     """
     texts = cells.with_columns(pl.exclude(LINE, BLOCK).cast(pl.Categorical()))
-    readings = {column.name: _read(texts[column.name].unique(), column, table, form) for column in columns}
+    distinct = texts.select(pl.exclude(LINE, BLOCK).unique().implode())
+    readings = {column.name: _read(distinct[column.name].explode(), column, table, form) for column in columns}
     wrong = [column for column in columns if not readings[column.name]["ok"].all()]
     if wrong:
         return [_fault(cells, column, _rule(column, table, form), name) for column in wrong]
@@ -50,7 +51,9 @@ def _read(distinct: pl.Series, column: Column, table: str, form: str) -> pl.Data
     rule = _rule(column, table, form)
     texts = pl.DataFrame({"text": distinct, column.name: distinct.cast(pl.String)})
     values = texts.select("text", rule.value.alias("value"), rule.ok.fill_null(value=False).alias("ok"))
-    return values.with_columns(pl.col("value").cast(pl.Categorical()) if values["value"].dtype == pl.String else "value")
+    return values.with_columns(
+        pl.col("value").cast(pl.Categorical()) if values["value"].dtype == pl.String else "value"
+    )
 
 
 def _mapped(reading: pl.DataFrame, column: Column) -> pl.Expr:
