@@ -17,6 +17,9 @@ from tempfile import mkdtemp
 REPOSITORY = Path(__file__).parents[1]
 CMS = Path(os.environ.get("CODESET_CMS_DIR", REPOSITORY.parent / "shared" / "cms"))
 
+_ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+"""Bytecode is kept after a first run, as pip keeps it when a package is installed."""
+
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -79,7 +82,7 @@ def once(job: Job) -> Measured:
     Raises RuntimeError: if the job ends with anything but 0.
     """
     begin = time.perf_counter()
-    with subprocess.Popen(job.command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(job.command, cwd=REPOSITORY, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
         said = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

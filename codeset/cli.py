@@ -41,8 +41,8 @@ FOUND = 1
 """Exit code when a comparison found differences, or a look-up or check failed."""
 
 _PIPED_WIDTH = 200
-_out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+_err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 StoreOption = Annotated[
     Path | None,

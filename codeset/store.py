@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
-from filelock import FileLock, Timeout
 
 from codeset.faults import StoreProblem, WrongUse
 from codeset.manifest import Manifest, TableEntry
@@ -134,13 +133,18 @@ class Store:
         """Remove what killed builds left behind; a folder whose build still runs is locked, and stays."""
         for lock in self.path.glob(f"{_UNFINISHED}*.lock"):
             folder = lock.with_suffix("")
-            with suppress(Timeout), _locked(folder):
+            with suppress(TimeoutError), _locked(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock beside *folder*, which says that its build still runs; it is taken before the folder is made."""
+    """Hold the lock beside *folder*, which says that its build still runs; it is taken before the folder is made.
+
+    Raises TimeoutError: if another process holds it.
+    """
+    from filelock import FileLock  # noqa: PLC0415 (only who seals needs it)
+
     lock = folder.with_name(folder.name + ".lock")
     with FileLock(lock, timeout=0):
         try:
