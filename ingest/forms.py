@@ -9,7 +9,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -31,6 +30,9 @@ _HEAD_BYTES = 16_384
 _HEAD_ROWS = 30
 _HEADER_LETTERS = 60
 _ENCODING = "cp1252"
+
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+"""A line end of its own, which polars would take for text, or drop at the end of a cell."""
 
 
 @dataclass(frozen=True)
@@ -215,23 +217,12 @@ def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl
     """Tab separated files are CMS's millions of rows: polars reads them, once the header is matched.
 
     A record that is too long fails; in one too short the missing cells are blank, which the last column of every such
-    layout does not allow. A lone CR, which polars takes for text, is a line end too: then the file is read again.
+    layout does not allow. Categoricals: some ten thousand texts stand in all the cells.
     """
     start = (Grid(n, line.split("\t")) for n, line in enumerate(head_of(file, "").split("\n"), start=1))
     names = [column.name for column in _header(file, rules["header"], columns, layout, start)]
     above = next(start).line - 1
-    head = file.data[:_HEAD_BYTES].removesuffix(b"\r")
-    if head.count(b"\r") == head.count(b"\r\n"):
-        with suppress(pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-            found = _tabbed_records(file.data, names, above)
-            returns = found.select(pl.col(names).unique().cast(pl.String).str.contains("\r", literal=True).any())
-            if not any(returns.row(0)):
-                return found
-    return _tabbed_records(_lines_normalised(file.data), names, above)
-
-
-def _tabbed_records(data: bytes, names: list[str], above: int) -> pl.DataFrame:
-    """The records below the first *above* lines. Categoricals: some hundred thousand texts stand in all the cells."""
+    data = _lines_normalised(file.data) if _LONE_RETURN.search(file.data) else file.data
     return pl.read_csv(
         data if data.isascii() else data.decode(_ENCODING).encode(),
         separator="\t",

@@ -1,13 +1,12 @@
 """Each contract at the door, and a file that breaks it: what is said names the file, the line, what was found."""
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 from facts import Facts
-from handed_in import built, changed, contents, hand_in, posted, refused
+from handed_in import built, changed, contents, hand_in, posted, read_back, refused
 from polars.testing import assert_frame_equal
 
 from codeset.faults import BadInput
@@ -478,15 +477,35 @@ def test_a_table_with_nothing_but_a_header_is_refused(table: str, facts: dict[st
     assert refused(store, known.release, {name: data})[0].startswith(f"{name}: ")
 
 
-def test_edits_with_a_bare_carriage_return_among_their_lines_are_not_lost(
-    facts: dict[str, Facts], store: Store, tmp_path: Path
+@pytest.mark.parametrize("before", ["17004\t11042", "Column1/Column2 Edits"], ids=["among the edits", "in the header"])
+def test_a_bare_carriage_return_ends_a_line_of_edits_too(before: str, facts: dict[str, Facts]) -> None:
+    release = facts["2024q2"].release
+    name, data = posted(facts["2024q2"], "ptp", "txt")
+    mixed = changed(data, f"\r\n{before}", f"\r{before}")
+    assert_frame_equal(read_back(name, mixed, release), read_back(name, data, release))
+
+
+@pytest.mark.parametrize(("cut", "cells"), [("17004\t\r11042", 2), ("17004\r\t11042", 1)])
+def test_a_carriage_return_beside_a_code_cuts_the_record_in_two(
+    cut: str, cells: int, facts: dict[str, Facts], store: Store
 ) -> None:
     name, data = posted(facts["2024q2"], "ptp", "txt")
-    broken = changed(data, "\r\n17004\t11042", "\r17004\t11042")
-    with suppress(BadInput):
-        outcome = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: broken}))
-        if "ptp" not in outcome.sealed.snapshot:
-            pytest.fail("the file was read as nothing, without a word")
+    line = data[: data.index(b"17004\t11042")].count(b"\n") + 1
+    found = refused(store, facts["2024q2"].release, {name: changed(data, "17004\t11042", cut)})
+    assert found[0] == f"{name}: line {line}: {cells} cells, expected 7 as in the header"
+
+
+def test_edits_in_any_order_are_sealed_as_the_same_bytes(facts: dict[str, Facts], tmp_path: Path) -> None:
+    known = facts["2024q2"]
+    name, data = posted(known, "ptp", "txt")
+    header, edits = data.splitlines(keepends=True)[:6], data.splitlines(keepends=True)[6:]
+    assert edits != edits[::-1]
+    forwards, backwards = (
+        built(Store(tmp_path / f"{label}.store"), known.release, hand_in(tmp_path / label, {name: b"".join(lines)}))
+        for label, lines in (("forwards", header + edits), ("backwards", header + edits[::-1]))
+    )
+    digests = [each.sealed.snapshot.manifest.tables["ptp"].sha256 for each in (forwards, backwards)]
+    assert digests[0] == digests[1]
 
 
 def test_files_of_which_none_is_recognised_seal_nothing(facts: dict[str, Facts], store: Store) -> None:
