@@ -3,9 +3,8 @@
 import io
 import zipfile
 import zlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -19,9 +18,6 @@ MAX_MEMBER = 1 << 30
 
 MAX_ZIP = 4 << 30
 """Bytes that one zip may unpack to in all."""
-
-AHEAD = 2
-"""Files that are opened at a time: unpacking and hashing take turns with nothing else, yet not all lie in memory."""
 
 MAX_DEPTH = 3
 """How many zips may lie in one another."""
@@ -67,32 +63,26 @@ class File:
 def open_all(paths: list[Path]) -> Iterator[File]:
     """Yield every file under *paths* (files, folders, zips, zips in zips), in the order of their names.
 
+    The next one is unpacked while the caller looks at this one; no more than that lies in memory.
+
     Raises BadInput: for a path that is not there, an unreadable or encrypted zip, one that unpacks to more than
     MAX_ZIP, or zips nested deeper than MAX_DEPTH.
     """
-    opening: deque[Future[list[File]]] = deque()
-    with ThreadPoolExecutor(AHEAD) as pool:
-        for path in _walked(paths):
-            opening.append(pool.submit(_hashed, path))
-            if len(opening) == AHEAD:
-                yield from opening.popleft().result()
-        for each in opening:
-            yield from each.result()
+    files = _all(paths)
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(next, files, None)
+        while (file := ahead.result()) is not None:
+            ahead = pool.submit(next, files, None)
+            yield file
 
 
-def _walked(paths: list[Path]) -> Iterator[Path]:
+def _all(paths: list[Path]) -> Iterator[File]:
     for path in paths:
         if not path.exists():
             raise BadInput([Fault(str(path), 0, "there is no such file or folder")])
-        yield from sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-
-
-def _hashed(path: Path) -> list[File]:
-    """The files of *path*, which have their digests already."""
-    files = list(_opened(File(path.name, (), _bytes(path))))
-    for each in files:
-        _ = each.source
-    return files
+        members = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        for member in members:
+            yield from _opened(File(member.name, (), _bytes(member)))
 
 
 def _bytes(path: Path) -> bytes:

@@ -39,7 +39,7 @@ def typed(cells: pl.DataFrame, columns: list[Column], table: str, form: str, nam
     """
     texts = cells.with_columns(pl.exclude(LINE, BLOCK).cast(pl.Categorical()))
     distinct = texts.select(pl.exclude(LINE, BLOCK).unique().implode())
-    readings = {column.name: _read(distinct[column.name].explode(), column, table, form) for column in columns}
+    readings = {column.name: _read(distinct.item(0, column.name), column, table, form) for column in columns}
     wrong = [column for column in columns if not readings[column.name]["ok"].all()]
     if wrong:
         return [_fault(cells, column, _rule(column, table, form), name) for column in wrong]
