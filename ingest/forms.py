@@ -217,7 +217,8 @@ def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl
     """Tab separated files are CMS's millions of rows: polars reads them, once the header is matched.
 
     A record that is too long fails; in one too short the missing cells are blank, which the last column of every such
-    layout does not allow. Categoricals: some ten thousand texts stand in all the cells.
+    layout does not allow. Categoricals, since some ten thousand texts stand in all the cells; polars reads their blank
+    cells as null.
     """
     start = (Grid(n, line.split("\t")) for n, line in enumerate(head_of(file, "").split("\n"), start=1))
     names = [column.name for column in _header(file, rules["header"], columns, layout, start)]
@@ -230,11 +231,10 @@ def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl
         skip_lines=above,
         quote_char=None,
         schema=dict.fromkeys(names, pl.Categorical()),
-        empty_string_is_null=False,
         extra_columns="raise",
         row_index_name=LINE,
         row_index_offset=above + 1,
-    ).with_columns(pl.col(LINE).cast(pl.Int32))
+    ).with_columns(pl.col(LINE).cast(pl.Int32), pl.col(names).fill_null(""))
 
 
 def ragged(file: File, header: Any, width: int) -> list[Fault]:

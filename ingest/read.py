@@ -1,6 +1,6 @@
 """From recognised files to typed tables: parts are joined, forms compared, variants held against one another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -57,18 +57,25 @@ def _in_order(reading: Reading) -> Reading:
         if column not in reading.frame.columns
     ]
     frame = reading.frame.with_columns(lacking).select(*table.columns, LINE, FILE)
-    if not frame.select(_after_the_row_before(table.key).slice(1).all()).item():
+    if not _ascends(frame.select(table.key)):
         frame = frame.sort(*table.key, LINE, nulls_last=True)
     return replace(reading, frame=frame)
 
 
-def _after_the_row_before(key: Sequence[str]) -> pl.Expr:
-    """Whether a row's key comes after that of the row before, nulls last; most of CMS's files are in order."""
-    if not key:
-        return pl.lit(value=False)
-    here, before = pl.col(key[0]), pl.col(key[0]).shift()
-    after = (here > before).fill_null(value=False) | (here.is_null() & before.is_not_null())
-    return after | (here.eq_missing(before) & _after_the_row_before(key[1:]))
+def _ascends(keys: pl.DataFrame) -> bool:
+    """Whether each row comes after the one before, nulls last: most of CMS's files are in order, and sorting is dear.
+
+    A column counts where those before it are alike.
+    """
+    alike = pl.repeat(value=True, n=max(keys.height - 1, 0), eager=True)
+    for column in keys.iter_columns():
+        here, before = column.slice(1), column.head(-1)
+        same = here.eq_missing(before)
+        here, before = here.filter(alike & ~same), before.filter(alike & ~same)
+        if not (here > before).fill_null(here.is_null()).all():
+            return False
+        alike &= same
+    return not alike.any()
 
 
 def _one(each: Recognised, release: Release) -> Reading:

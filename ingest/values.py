@@ -43,7 +43,8 @@ def typed(cells: pl.DataFrame, columns: list[Column], table: str, form: str, nam
     wrong = [column for column in columns if not readings[column.name]["ok"].all()]
     if wrong:
         return [_fault(cells, column, _rule(column, table, form), name) for column in wrong]
-    return texts.select(LINE, *(_mapped(readings[column.name], column) for column in columns))
+    values = cells.with_columns(_looked_up(texts[name], reading) for name, reading in readings.items())
+    return values.select(LINE, *(_filled_down(column) for column in columns))
 
 
 def _read(distinct: pl.Series, column: Column, table: str, form: str) -> pl.DataFrame:
@@ -56,17 +57,19 @@ def _read(distinct: pl.Series, column: Column, table: str, form: str) -> pl.Data
     )
 
 
-def _mapped(reading: pl.DataFrame, column: Column) -> pl.Expr:
-    """The values of a column's cells."""
-    text, value = reading["text"], reading["value"]
-    cells = pl.col(column.name)
-    if reading.is_empty():
-        values: pl.Expr = pl.lit(None, value.dtype)
-    else:
-        values = cells if text.equals(value) else cells.replace_strict(text, value)
-    if column.rules.get("fill_down"):
-        values = values.forward_fill().over(BLOCK)
-    return values.alias(column.name)
+def _looked_up(texts: pl.Series, reading: pl.DataFrame) -> pl.Series:
+    """The values of a column's *texts*, by the numbers that the categories have."""
+    if reading["text"].equals(reading["value"]):
+        return texts
+    known = reading.select("value", number=pl.col("text").to_physical())
+    numbers = pl.select(number=pl.int_range(known.select(pl.max("number") + 1).item() or 0, dtype=pl.UInt32))
+    values = numbers.join(known, on="number", how="left", maintain_order="left")["value"]
+    return values.gather(texts.to_physical()).alias(texts.name)
+
+
+def _filled_down(column: Column) -> pl.Expr:
+    values = pl.col(column.name)
+    return values.forward_fill().over(BLOCK) if column.rules.get("fill_down") else values
 
 
 def restored(cells: pl.DataFrame, columns: list[Column], form: str, name: str) -> Iterator[str]:

@@ -1,0 +1,22 @@
+"""Rows that are in order already are not sorted: what counts as in order is what sorting would leave as it is."""
+
+from itertools import product
+
+import polars as pl
+
+from ingest.read import _ascends
+
+KEYS = [(code, units) for code in ("0001A", "10060", "A4550", None) for units in (9, 10, None)]
+
+
+def test_rows_ascend_exactly_if_sorting_leaves_them_and_none_is_alike() -> None:
+    for rows in product(KEYS, repeat=3):
+        keys = pl.DataFrame(rows, {"hcpcs": pl.Categorical(), "units": pl.UInt8()}, orient="row")
+        left = keys.sort(keys.columns, nulls_last=True).equals(keys)
+        assert _ascends(keys) == (left and keys.is_unique().all()), rows
+
+
+def test_no_row_and_one_row_ascend() -> None:
+    keys = pl.DataFrame({"hcpcs": ["11102"]}, {"hcpcs": pl.Categorical()})
+    assert _ascends(keys)
+    assert _ascends(keys.clear())
