@@ -225,7 +225,7 @@ def _tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -> pl
     above = next(start).line - 1
     data = _lines_normalised(file.data) if _LONE_RETURN.search(file.data) else file.data
     return pl.read_csv(
-        data if data.isascii() else data.decode(_ENCODING).encode(),
+        data if data.isascii() else _text(file).encode(),
         separator="\t",
         has_header=False,
         skip_lines=above,

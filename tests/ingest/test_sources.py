@@ -135,6 +135,15 @@ def test_a_byte_that_cms_does_not_write_is_named(facts: dict[str, Facts], store:
     ]
 
 
+def test_a_byte_that_cms_does_not_write_is_named_in_edits_too(facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(facts["2026q3"], "ptp", "txt")
+    lines = data.split(b"\r\n")
+    lines[7] += b"\x81"
+    assert refused(store, facts["2026q3"].release, {name: b"\r\n".join(lines)}) == [
+        f"{name}: line 8: byte 0x81 is no character of cp1252, which CMS writes"
+    ]
+
+
 def _marked(data: bytes) -> bytes:
     """The file with the word in place of each descriptor and notice."""
     if data.startswith(b"PK"):
