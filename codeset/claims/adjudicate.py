@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from codeset.claims.add_on import add_on
+from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet
 from codeset.claims.findings import DISPOSITION, DISPOSITIONS, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
+from codeset.claims.lines import CODE, numbered, of_kinds
 from codeset.claims.lines import kinds as kinds_of
-from codeset.claims.lines import numbered
 from codeset.claims.mue import mue
 from codeset.claims.price import Priced, price
 from codeset.claims.ptp import ptp
@@ -49,6 +50,15 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
     frame = frame.sort("claim_id", "line")
     lines = numbered(frame, code_set)
+    like = alike(frame, lines, code_set)
+    said = _said(frame, like.judged(lines), code_set, qualifying_apm)
+    rows = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")).hstack(frame)
+    return Outcome(rows.hstack(like.of_lines(said.lines)), like.of_findings(said.findings), like.of_steps(said.steps))
+
+
+def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> Outcome:
+    """What is said of *lines* of *frame*, without what the claims say themselves."""
+    lines = of_kinds(lines)
     kinds = kinds_of(lines, code_set)
     by_themselves = validity(lines, kinds)
     alone = [
@@ -63,9 +73,9 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     findings = together([before, add_on(lines, code_set, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
     findings = together([findings, _amounts_to_review(priced.amounts)])
-    days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", "global_days")
+    days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", pl.col("global_days").cast(CODE))
     about = [days, priced.amounts.drop("reviews")]
-    return Outcome(_resolved(frame, findings, about), _explained(findings), priced.steps)
+    return Outcome(_resolved(lines, findings, about), _explained(findings), priced.steps)
 
 
 def _priced(
@@ -109,7 +119,7 @@ def _injections(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> 
     return found(bundled, "injection-bundled", partner=pl.col("partner"))
 
 
-def _resolved(frame: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def _resolved(lines: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """The gravest finding decides; between equals the order of `reasons.toml`: reasons lie in that order.
 
     *about* are further columns by row.
@@ -120,12 +130,10 @@ def _resolved(frame: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.Da
     )
     decisive = gravest.join(told.rename({"reason": "decided_by"}), left_on="reason", right_on="decided_by")
     told_of = decisive.select("row", "disposition", pl.col("reason").alias("decided_by"), "edit")
-    rows = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
-    # Joined without the claims' own texts, which would be copied each time.
+    rows = lines.select("row").sort("row")
     for each in (told_of, *about):
         rows = rows.join(each, on="row", how="left", maintain_order="left")
-    resolved = rows.with_columns(pl.col("disposition").fill_null("pay"))
-    return resolved.select("row").hstack(frame).hstack(resolved.drop("row"))
+    return rows.with_columns(pl.col("disposition").fill_null("pay"))
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:

@@ -211,7 +211,7 @@ def _write(
     for name, table in (("findings", told.findings), ("lines", told.lines)):
         file = folder / f"{name}-{part:04}.parquet"
         unfinished = file.with_suffix(".unfinished")
-        table.write_parquet(unfinished, compression="zstd", compression_level=1)
+        table.write_parquet(unfinished, compression="zstd", compression_level=1, statistics=False)
         unfinished.replace(file)
 
 

@@ -83,6 +83,7 @@ _FAULTS: Mapping[str, pl.DataType] = {
     "found": pl.String(),
 }
 
+_TOLD = ("at", "place", "claim_id", "line", "field", "expected", "found")
 _TOLD_AT_MOST = 1000
 
 
@@ -116,6 +117,11 @@ class Rejects:
     faults: pl.DataFrame
     claims: int
     lines: int
+
+
+def no_faults() -> pl.DataFrame:
+    """Return the faults of a file without any."""
+    return pl.DataFrame(schema={name: _FAULTS[name] for name in _TOLD})
 
 
 def refuse(rejects: Rejects) -> None:
@@ -163,8 +169,8 @@ def checked(
         bad = faults.select(pl.col(key).cast(lines.schema[key]))
         good = good.join(bad, on=key, how="anti", maintain_order="left")
     claims = faults.select(pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))).unique()
-    shown = _masked(faults).select("at", "place", "claim_id", "line", "field", "expected", "found")
-    return _typed(good), Rejects(file, shown, claims.height, lines.height - good.height)
+    shown = _masked(faults).select(_TOLD)
+    return typed(good), Rejects(file, shown, claims.height, lines.height - good.height)
 
 
 def _trimmed(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:
@@ -214,12 +220,11 @@ def _found(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _checks() -> Iterator[tuple[str, str, pl.Expr, pl.Expr]]:
     """Each check as field, what is expected, what was found, and whether a line fails it."""
-    for field, (form, expected) in FORMS.items():
-        wrong = ~pl.col(field).str.contains(form)
-        yield field, expected, _shown(field), wrong.fill_null(value=field in NEEDED)
-    first, through = _date("date_of_service"), _date("through_date")
+    for field, (_, expected) in FORMS.items():
+        yield field, expected, _shown(field), is_malformed(field)
+    first, through = date_of("date_of_service"), date_of("through_date")
     for field in ("date_of_service", "through_date"):
-        lost = pl.col(field).is_not_null() & _date(field).is_null()
+        lost = pl.col(field).is_not_null() & date_of(field).is_null()
         yield field, "a date that exists", _shown(field), lost
     yield "through_date", "date_of_service or later", _shown("through_date"), (through < first).fill_null(value=False)
     both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
@@ -236,7 +241,13 @@ def _checks() -> Iterator[tuple[str, str, pl.Expr, pl.Expr]]:
     )
 
 
-def _date(field: str) -> pl.Expr:
+def is_malformed(field: str) -> pl.Expr:
+    """Whether the text of *field* has not its form, or is lacking where it may not."""
+    return (~pl.col(field).str.contains(FORMS[field][0])).fill_null(value=field in NEEDED)
+
+
+def date_of(field: str) -> pl.Expr:
+    """Return the date that the text of *field* is; null if it is none."""
     return pl.col(field).str.to_date("%Y-%m-%d", strict=False)
 
 
@@ -258,15 +269,17 @@ def _masked(faults: pl.DataFrame) -> pl.DataFrame:
     return faults.with_columns(kept)
 
 
-def _typed(lines: pl.DataFrame) -> pl.DataFrame:
-    """Lines that passed every check, in the types of `COLUMNS`."""
-    values = {
-        "date_of_service": _date("date_of_service"),
-        "through_date": _date("through_date"),
-        "modifiers": pl.col("modifiers").fill_null(""),
+def typed(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines that passed every check, all text or of their own types, in the types of `COLUMNS`."""
+    of_text = {
+        "date_of_service": date_of("date_of_service"),
+        "through_date": date_of("through_date"),
         "units": pl.col("units").str.replace(r"\.0+$", ""),
-        "charge_cents": pl.coalesce(pl.col("charge_cents").cast(pl.Int64), _cents()),
     }
+    values = {name: value for name, value in of_text.items() if lines.schema[name] == pl.String}
+    values["modifiers"] = pl.col("modifiers").fill_null("")
+    cents = pl.col("charge_cents").cast(pl.Int64)
+    values["charge_cents"] = pl.coalesce(cents, _cents()) if lines["charge"].null_count() < lines.height else cents
     return lines.select(values.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in COLUMNS.items())
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
+from codeset.claims.rules import rules
 from codeset.snapshot import Snapshot
 from codeset.tables import TABLES
 
@@ -53,6 +55,21 @@ class CodeSet:
             mue=rows["mue"],
             add_on=rows["add_on"],
         )
+
+    @cached_property
+    def turns(self) -> pl.Series:
+        """The days from which another row applies than the day before, sorted."""
+        rows = [(self.releases, "first", "last"), (self.factors, "factor_first", "factor_last")]
+        rows += [(edits, "effective_date", "deletion_date") for edits in (self.ptp, self.add_on)]
+        firsts = [frame[first] for frame, first, _ in rows]
+        ends = [frame[last].unique().dt.offset_by("1d") for frame, _, last in rows]
+        since = pl.Series([rules()["bypass"]["either_line_since"]], dtype=pl.Date)
+        return pl.concat([*firsts, *ends, since]).drop_nulls().unique().sort()
+
+    def codes_of_global_days(self, days: str) -> pl.Series:
+        """Return the codes whose global period is *days* in any release."""
+        codes = self.fees.filter(global_days=days)["hcpcs"].unique()
+        return codes.cast(pl.Categorical).implode()
 
 
 def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...]) -> pl.LazyFrame:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -10,8 +10,20 @@ from typing import Any, Literal
 
 import polars as pl
 
-from codeset.claims.checks import FORMS, NEEDED, Malformed, Rejects, checked, faults_of, locality_given, named, refuse
+from codeset.claims.checks import (
+    FORMS,
+    NEEDED,
+    Malformed,
+    Rejects,
+    checked,
+    faults_of,
+    locality_given,
+    named,
+    no_faults,
+    refuse,
+)
 from codeset.claims.objects import flattened
+from codeset.claims.sound import as_it_is, sound_lines
 from codeset.claims.x12 import x12_lines
 from codeset.faults import BadInput, Fault
 
@@ -54,7 +66,7 @@ def from_frame(
     Dates may be dates or text, modifiers lists or text; `charge_cents` may stand for `charge`.
     """
     try:
-        table = frame.select(_as_text(frame))
+        table = frame.select(_as_text(frame, kept=as_it_is))
     except pl.exceptions.PolarsError as error:
         kinds = ", ".join(f"{named([column])}: {kind}" for column, kind in frame.schema.items())
         raise _unreadable(name, f"expected text, numbers, dates and lists of text, found {kinds}") from error
@@ -128,9 +140,11 @@ def _csv_faults(text: str, name: str) -> list[Fault]:
     return faults or [Fault(name, 0, "cannot be read as csv, JSON, parquet or X12")]
 
 
-def _as_text(frame: pl.DataFrame) -> Iterator[pl.Expr]:
+def _as_text(frame: pl.DataFrame, kept: Callable[[pl.DataType], bool]) -> Iterator[pl.Expr]:
     for column, kind in frame.schema.items():
-        if isinstance(kind, pl.List):
+        if kept(kind):
+            yield pl.col(column)
+        elif isinstance(kind, pl.List):
             yield pl.col(column).cast(pl.List(pl.String)).list.join(" ")
         elif isinstance(kind, pl.Datetime):
             yield pl.col(column).cast(pl.String).str.replace(r" 00:00:00(\.0+)?$", "")
@@ -139,13 +153,18 @@ def _as_text(frame: pl.DataFrame) -> Iterator[pl.Expr]:
 
 
 def _checked_table(table: pl.DataFrame, name: str, locality: str | None, *, first: int) -> tuple[pl.DataFrame, Rejects]:
-    """Check a table of text; its first row is line *first* of the file. Empty rows are no lines."""
+    """Check a table of text, integers and dates; its first row is line *first* of the file. Empty rows are no lines."""
     missing = [each for each in _HEADED if each not in table.columns and not (each == "locality" and locality)]
     unknown = [each for each in table.columns if each not in FORMS]
     faults = [f"no column {each}; columns read: {named(table.columns)}" for each in missing]
     faults += [f"column {named([each])} is none of {', '.join(FORMS)}" for each in unknown]
     if faults:
         raise _unreadable(name, *faults)
+    if locality is not None and "locality" not in table.columns:
+        table = table.with_columns(pl.lit(locality).alias("locality"))
+    if (sound := sound_lines(table)) is not None:
+        return sound, Rejects(name, no_faults(), 0, 0)
+    table = table.select(_as_text(table, kept=pl.String().__eq__))
     absent = [pl.lit(None, dtype=pl.String).alias(each) for each in (*FORMS, "place") if each not in table.columns]
     raw = table.with_columns(
         pl.int_range(first, pl.len() + first, dtype=pl.Int64).alias("at"),

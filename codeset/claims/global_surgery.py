@@ -7,7 +7,7 @@ from codeset.claims.findings import found, together
 _MINOR = ("000", "010")
 _MAJOR = "090"
 _CONTRACTOR = "YYY"
-_AFTER = {"010": 10, "090": 90}
+AFTER = {"010": 10, "090": 90}
 """Days after the procedure: 010 is its day and ten more, 090 the day before, its day and ninety more."""
 
 _OFFICE = "11"
@@ -131,12 +131,12 @@ def _begun(surgery: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     visits, by patient and day.
     """
     last = (
-        surgery.filter(~pl.col("m78"), pl.col("days").is_in(list(_AFTER)))
+        surgery.filter(~pl.col("m78"), pl.col("days").is_in(list(AFTER)))
         .select("visit", "days", "surgery", "surgery_code")
         .sort("surgery")
         .unique(["visit", "days"], keep="last")
     )
-    met = [_earlier(days, of_kind, _AFTER[kind]) for (kind,), of_kind in last.group_by("days")]
+    met = [_earlier(days, of_kind, AFTER[kind]) for (kind,), of_kind in last.group_by("days")]
     return pl.concat([_NEVER, *met]).sort("visit", "after").unique("visit", keep="first")
 
 

@@ -77,11 +77,13 @@ def outcome_frames(outcome: "Outcome", *, sentences: bool = True) -> Frames:
     """Return *outcome* as two frames that csv and parquet can hold, in its order.
 
     RVUs are decimals, amounts whole cents; `allowed_cents` and `payment_percent` are null where lines are not priced.
-    Without *sentences* the findings have no `says` and `do`: `reason` and the other columns hold what is in them.
+    Without *sentences* the findings have no `says` and `do`: `reason` and the other columns hold what is in them, and
+    those of few values are categories instead of text, in both frames.
     """
     findings = _told(outcome) if sentences else _located(outcome)
     columns = [column for column in _FINDING if column in findings.columns]
-    return Frames(_lines(outcome).drop("row"), findings.select(columns))
+    lines = _lines(outcome).drop("row")
+    return Frames(_texts(lines) if sentences else lines, findings.select(columns))
 
 
 def outcome_json(outcome: "Outcome") -> str:
@@ -100,7 +102,7 @@ def outcome_plain(outcome: "Outcome") -> list[dict[str, Any]]:
     for row in _told(outcome).select("row", *_FINDING[2:]).iter_rows(named=True):
         findings[row.pop("row")].append(_plain(row))
     claims: dict[str, list[dict[str, Any]]] = {}
-    for row in _lines(outcome).iter_rows(named=True):
+    for row in _texts(_lines(outcome)).iter_rows(named=True):
         found = findings[row.pop("row")]
         claims.setdefault(row.pop("claim_id"), []).append({**_plain(row), "findings": found})
     return [
@@ -143,7 +145,7 @@ def _sentence(finding: dict[str, Any]) -> str:
 
 
 def _lines(outcome: "Outcome") -> pl.DataFrame:
-    lines = _texts(outcome.lines)
+    lines = outcome.lines
     absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in _PRICE.items() if name not in lines.columns]
     besides = [name for name in _BESIDES if name in lines.columns]
     return lines.with_columns(*absent, *_exact(lines)).select("row", *_LINE, *_PRICE, *besides)
@@ -163,7 +165,7 @@ def _exact(lines: pl.DataFrame) -> Iterator[pl.Expr]:
 
 def _told(outcome: "Outcome") -> pl.DataFrame:
     """The findings with their sentences, in their order."""
-    findings = _located(outcome).with_row_index("place")
+    findings = _texts(_located(outcome)).with_row_index("place")
     parts = [_said(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
     return pl.concat(parts or [_said(findings, None)]).sort("place").drop("place")
 
@@ -173,10 +175,7 @@ def _located(outcome: "Outcome") -> pl.DataFrame:
 
     A line's `row` is its place in the outcome: columns are taken from there, which costs a fraction of a join.
     """
-    findings, lines = (
-        _texts(outcome.findings),
-        _texts(outcome.lines.select("claim_id", "line", "hcpcs", "date_of_service")),
-    )
+    findings, lines = outcome.findings, outcome.lines.select("claim_id", "line", "hcpcs", "date_of_service")
     partners = lines.select(partner_claim_id="claim_id", partner_line="line")
     of_line = lines.select(pl.all().gather(findings["row"]))
     of_partner = partners.select(pl.all().gather(findings["partner"]))
@@ -185,7 +184,7 @@ def _located(outcome: "Outcome") -> pl.DataFrame:
 
 def _group_code() -> pl.Expr:
     denied = (pl.col("severity") == "deny") & pl.col("carc").is_not_null()
-    return pl.when(denied).then(pl.lit(_CONTRACTUAL)).alias("group_code")
+    return pl.when(denied).then(pl.lit(_CONTRACTUAL, pl.Enum([_CONTRACTUAL]))).alias("group_code")
 
 
 def _said(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.price_fees import CENT, CODE, cents, has_rvus, price_rules, with_fees
+from codeset.claims.price_fees import CENT, CODE, SETTING, cents, has_rvus, price_rules, with_fees
 from codeset.claims.reductions import REDUCTIONS, global_share, is_assistant, reduced
 from codeset.claims.rules import rules
 
@@ -169,10 +169,10 @@ def _rounded(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _amounts(lines: pl.DataFrame) -> pl.DataFrame:
-    names = pl.lit(pl.Series(list(_UNPRICED)))
+    names = pl.lit(pl.Series(list(_UNPRICED), dtype=pl.Enum(list(_UNPRICED))))
     return _with_reviews(lines).select(
         "row",
-        "setting",
+        pl.col("setting").cast(SETTING),
         "work_rvu",
         "pe_rvu",
         "mp_rvu",

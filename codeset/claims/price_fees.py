@@ -17,6 +17,8 @@ CENT = 10_000_000
 CODE = pl.Categorical()
 """The type of columns that join on codes: compared as numbers."""
 
+SETTING = pl.Enum(["facility", "nonfacility"])
+
 NATIONAL = "national"
 """The locality in which every GPCI is 1."""
 

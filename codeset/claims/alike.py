@@ -1,0 +1,169 @@
+"""Episodes alike: what was billed for one patient looks the same for many others, and is judged once for all of them.
+
+An episode is a run of one patient's visits that can bear on each other: no edit and no price looks further. Two are
+alike if nothing differs that an edit or the price looks at: names do not count, nor do dates beyond the days between
+visits, as long as the same rows of the code set apply.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from codeset.claims.code_set import CodeSet
+from codeset.claims.global_surgery import AFTER
+
+_FEW = 2_000
+"""So few lines are judged sooner than compared."""
+
+_LOOKED_AT = (
+    "release",
+    "applies",
+    "hcpcs",
+    "modifiers",
+    "place_of_service",
+    "units",
+    "days",
+    "gap",
+    "order",
+    "locality",
+    "charge_cents",
+    "lesion",
+)
+"""All that an edit or the price looks at in a line, besides the lines around it."""
+
+_ODD = 0x9E37_79B9_7F4A_7C15
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Lines by patient and visit (`row`), each with the one that is judged in its place (`like`)."""
+
+    lines: pl.DataFrame
+
+    @property
+    def is_each_alone(self) -> bool:
+        """Whether every line is judged itself."""
+        return self.lines["row"].equals(self.lines["like"])
+
+    def judged(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Return those of *lines*, which lie as these do, that are judged."""
+        return lines.filter(self.lines["row"] == self.lines["like"])
+
+    def of_lines(self, said: pl.DataFrame) -> pl.DataFrame:
+        """Return for each line, by row, what is *said* of the one judged in its place; *said* lies by `row` too."""
+        if self.is_each_alone:
+            return said.drop("row")
+        judged = self._like == pl.int_range(self._like.len(), dtype=pl.UInt32, eager=True)
+        number = judged.cast(pl.UInt32).cum_sum() - 1
+        return said.drop("row").select(pl.all().gather(number.gather(self._like)))
+
+    def of_findings(self, findings: pl.DataFrame) -> pl.DataFrame:
+        """Return the findings of every line, as of the one judged in its place; partners are as far from it."""
+        if self.is_each_alone:
+            return findings
+        far = self._place.cast(pl.Int32)
+        away = far.gather(findings["partner"]) - far.gather(findings["row"])
+        told = self._each.join(
+            findings.with_columns(away.alias("partner")).rename({"row": "like"}), on="like", maintain_order="left_right"
+        )
+        partner = self.lines["row"].gather((far.gather(told["row"]) + told["partner"]).cast(pl.UInt32))
+        return told.drop("like").with_columns(partner.alias("partner"))
+
+    def of_steps(self, steps: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the steps of every line, as of the one judged in its place."""
+        if self.is_each_alone:
+            return steps
+        return (
+            self._each.lazy().join(steps.rename({"row": "like"}), on="like", maintain_order="left_right").drop("like")
+        )
+
+    @cached_property
+    def _place(self) -> pl.Series:
+        """Where each row lies among the lines."""
+        return self.lines["row"].arg_sort()
+
+    @cached_property
+    def _like(self) -> pl.Series:
+        return self.lines["like"].gather(self._place)
+
+    @property
+    def _each(self) -> pl.DataFrame:
+        return pl.DataFrame({"like": self._like}).with_row_index("row")
+
+
+def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
+    """Find for each of *lines*, numbered out of *frame*, the first that nothing tells from it, its episode included."""
+    row = lines["row"]
+    if lines.height <= _FEW:
+        return Alike(pl.DataFrame({"row": row, "like": row}))
+    said = frame.select("locality", "charge_cents", "lesion").select(pl.all().gather(row))
+    first = _first_alike(_looked_at(lines.hstack(said), code_set))
+    return Alike(pl.DataFrame({"row": row, "like": row.gather(first)}))
+
+
+def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """The lines with what is looked at, and `at`, where the line's episode begins."""
+    day = pl.col("date_of_service")
+    here = pl.int_range(pl.len(), dtype=pl.UInt32)
+    applies = code_set.turns.search_sorted(lines["date_of_service"], side="right")
+    told = lines.with_columns(_begins(code_set).alias("begins"), applies.alias("applies")).with_columns(
+        pl.when("begins").then(here).forward_fill().alias("at"),
+        pl.when(~pl.col("begins")).then((day - day.shift()).dt.total_days()).alias("gap"),
+        (pl.col("through_date") - day).dt.total_days().alias("days"),
+    )
+    return told.with_columns(_order(told).alias("order"))
+
+
+def _begins(code_set: CodeSet) -> pl.Expr:
+    """Whether an episode begins: a visit so long after the earlier ones that neither is in the other's payment."""
+    day, patient = pl.col("date_of_service"), pl.col("patient")
+    follows = (day - day.shift()).dt.total_days() <= 1
+    for days, after in AFTER.items():
+        surgery = pl.col("hcpcs").is_in(code_set.codes_of_global_days(days))
+        begun = pl.when(surgery).then(day).forward_fill().shift()
+        whose = pl.when(surgery).then(patient).forward_fill().shift()
+        follows |= (whose == patient) & ((day - begun).dt.total_days() <= after)
+    same = (patient == patient.shift()) & follows
+    new_visit = pl.col("visit").ne_missing(pl.col("visit").shift())
+    return new_visit & ~same.fill_null(value=False)
+
+
+def _order(lines: pl.DataFrame) -> pl.Series:
+    """The place of each line's row among those of its episode, where they do not lie by row as they lie by visit."""
+    row = pl.col("row")
+    turned = lines.filter(~pl.col("begins") & (row < row.shift()))["at"].unique()
+    if turned.is_empty():
+        return pl.repeat(None, lines.height, dtype=pl.UInt32, eager=True)
+    placed = lines.filter(pl.col("at").is_in(turned.implode())).select(
+        "row", row.rank("ordinal").over("at").alias("order")
+    )
+    return lines.select("row").join(placed, on="row", how="left", maintain_order="left")["order"]
+
+
+def _first_alike(lines: pl.DataFrame) -> pl.Series:
+    """Where the line lies that each one is like.
+
+    Episodes are told apart by a hash; then each line is compared with the one that stands for it, so that an episode
+    whose hash is another's by chance is judged itself.
+    """
+    place = pl.int_range(pl.len(), dtype=pl.UInt32) - pl.col("at")
+    line = pl.sum_horizontal(pl.col(name).to_physical().hash(seed) for seed, name in enumerate(_LOOKED_AT))
+    upto = lines.select((line + place.cast(pl.UInt64) * _ODD).hash().cum_sum()).to_series()
+    ends = pl.col("at").ne_missing(pl.col("at").shift(-1))
+    episodes = (
+        lines.select("at", upto.alias("upto"), ends.alias("ends"), place.alias("place"))
+        .filter("ends")
+        .with_columns((pl.col("upto") - pl.col("upto").shift(fill_value=0)).alias("hash"))
+        .with_columns(pl.col("at").first().over("hash", "place").alias("first"))
+    )
+    number = (lines["begins"].cast(pl.UInt32).cum_sum()) - 1
+    first = episodes["first"].gather(number)
+    like = lines.select(first + place).to_series()
+    differs = lines.select(
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).gather(like)) for name in _LOOKED_AT)
+    ).to_series()
+    if differs.any():
+        unlike = lines["at"].is_in(lines["at"].filter(differs).unique().implode())
+        like = lines.select(pl.when(unlike).then(pl.int_range(pl.len(), dtype=pl.UInt32)).otherwise(like)).to_series()
+    return like

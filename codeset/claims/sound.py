@@ -1,0 +1,76 @@
+"""Lines in which nothing is wrong, told by their distinct values: checks of every line are for files with faults."""
+
+import polars as pl
+
+from codeset.claims.checks import FORMS, NEEDED, date_of, is_malformed, typed
+
+_NAMES = ("claim_id", "beneficiary")
+"""Fields that hold another value in every few lines."""
+
+_DATES = ("date_of_service", "through_date")
+
+_READ_AS_THEY_ARE = (pl.String, pl.Date)
+
+_LINE_NUMBERS = 1 << 20
+"""More than there are line numbers: up to six digits."""
+
+
+def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
+    """Return the lines of *table* (fields of `FORMS`, text or typed) in the types of `COLUMNS` if every check passes.
+
+    None if one may not pass, or if a value has blanks to be trimmed: then every line is to be looked at.
+    """
+    if not all(_is_sound(table[field]) for field in table.columns) or _is_told_twice(table):
+        return None
+    absent = [pl.lit(None, dtype=pl.String).alias(field) for field in FORMS if field not in table.columns]
+    lines = typed(table.with_columns(absent))
+    turned = lines.select((pl.col("through_date") < pl.col("date_of_service")).any()).item()
+    return lines if not turned and _claims_are_sound(lines) else None
+
+
+def as_it_is(kind: pl.DataType) -> bool:
+    """Whether values of *kind* need not be made text to be checked."""
+    return kind.is_integer() or kind in _READ_AS_THEY_ARE
+
+
+def _is_sound(values: pl.Series) -> bool:
+    """Whether every value has the form of its field and nothing around it."""
+    field = values.name
+    if values.null_count() == values.len():
+        return field not in NEEDED
+    told = values.filter(values.ne_missing(values.shift())) if field in _NAMES else values.unique()
+    text = pl.DataFrame({field: told.cast(pl.String)}).filter(pl.col(field).is_null() | ~_is_blank_as_meant(field))
+    wrong = is_malformed(field) | pl.col(field).str.contains(r"^\s|\s$|\s\s|[\t\n\r]").fill_null(value=False)
+    if field in _DATES:
+        wrong |= date_of(field).is_null() & pl.col(field).is_not_null()
+    return not text.select(wrong.any()).item()
+
+
+def _is_blank_as_meant(field: str) -> pl.Expr:
+    """Whether the value is the blank that stands for no modifiers."""
+    return (pl.col(field) == "") & (field == "modifiers")
+
+
+def _is_told_twice(table: pl.DataFrame) -> bool:
+    both = ("charge", "charge_cents")
+    if not set(both) <= set(table.columns):
+        return False
+    return bool(table.select(pl.all_horizontal(pl.col(each).is_not_null() for each in both).any()).item())
+
+
+def _claims_are_sound(lines: pl.DataFrame) -> bool:
+    """Whether each claim has one beneficiary and each line number once.
+
+    Lines that do not lie by claim and line are sorted by a number that stands for both; False also if two claims share
+    one by chance.
+    """
+    claim, line = pl.col("claim_id"), pl.col("line")
+    same, later = claim == claim.shift(), line > line.shift()
+    other = pl.col("beneficiary") != pl.col("beneficiary").shift()
+    told = lines.select("claim_id", "line", "beneficiary")
+    if told.select((same & later) | (claim > claim.shift())).to_series().all():
+        return not told.select((same & other).any()).item()
+    whose = claim.hash() // _LINE_NUMBERS
+    numbered = told.with_columns(whose.alias("whose"), (whose * _LINE_NUMBERS + line.cast(pl.UInt64)).alias("number"))
+    shared = pl.col("whose") == pl.col("whose").shift()
+    return not numbered.sort("number").select((shared & ~(same & later & ~other)).any()).item()
