@@ -48,12 +48,18 @@ def adjudicate(
 
 def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Outcome:
     """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
-    frame = frame.sort("claim_id", "line")
+    frame = _by_claim(frame)
     lines = numbered(frame, code_set)
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
     rows = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")).hstack(frame)
     return Outcome(rows.hstack(like.of_lines(said.lines)), like.of_findings(said.findings), like.of_steps(said.steps))
+
+
+def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
+    claim, line = pl.col("claim_id"), pl.col("line")
+    lies_so = (claim > claim.shift()) | ((claim == claim.shift()) & (line >= line.shift()))
+    return frame if frame.select(lies_so.all()).item() else frame.sort("claim_id", "line")
 
 
 def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> Outcome:
@@ -137,4 +143,10 @@ def _resolved(lines: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.Da
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:
-    return findings.join(explained(), on="reason", how="left").sort("row", "reason", "partner", "column_one", "detail")
+    """The findings by line, the decisive one first, with what their reasons say."""
+    key = ["row", "reason", "partner"]
+    lying = findings.sort(key)
+    alike = pl.all_horizontal(pl.col(each).eq_missing(pl.col(each).shift()) for each in key)
+    if lying.select(alike.slice(1).any()).item():
+        lying = findings.sort(*key, "column_one", "detail")
+    return lying.join(explained(), on="reason", how="left", maintain_order="left")

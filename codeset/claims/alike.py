@@ -104,29 +104,31 @@ def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
 
 def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """The lines with what is looked at, and `at`, where the line's episode begins."""
-    day = pl.col("date_of_service")
     here = pl.int_range(pl.len(), dtype=pl.UInt32)
     applies = code_set.turns.search_sorted(lines["date_of_service"], side="right")
-    told = lines.with_columns(_begins(code_set).alias("begins"), applies.alias("applies")).with_columns(
+    told = lines.with_columns(
+        applies.alias("applies"),
+        pl.col("date_of_service").to_physical().alias("day"),
+        pl.col("through_date").to_physical().alias("last_day"),
+    ).with_columns(_begins(code_set).alias("begins"))
+    told = told.with_columns(
         pl.when("begins").then(here).forward_fill().alias("at"),
-        pl.when(~pl.col("begins")).then((day - day.shift()).dt.total_days()).alias("gap"),
-        (pl.col("through_date") - day).dt.total_days().alias("days"),
+        pl.when(~pl.col("begins")).then(pl.col("day") - pl.col("day").shift()).alias("gap"),
+        (pl.col("last_day") - pl.col("day")).alias("days"),
     )
     return told.with_columns(_order(told).alias("order"))
 
 
 def _begins(code_set: CodeSet) -> pl.Expr:
     """Whether an episode begins: a visit so long after the earlier ones that neither is in the other's payment."""
-    day, patient = pl.col("date_of_service"), pl.col("patient")
-    follows = (day - day.shift()).dt.total_days() <= 1
+    day, patient = pl.col("day"), pl.col("patient")
+    follows = day - day.shift() <= 1
     for days, after in AFTER.items():
-        surgery = pl.col("hcpcs").is_in(code_set.codes_of_global_days(days))
-        begun = pl.when(surgery).then(day).forward_fill().shift()
-        whose = pl.when(surgery).then(patient).forward_fill().shift()
-        follows |= (whose == patient) & ((day - begun).dt.total_days() <= after)
-    same = (patient == patient.shift()) & follows
+        surgery = pl.when(pl.col("hcpcs").is_in(code_set.codes_of_global_days(days)))
+        begun, whose = (surgery.then(each).forward_fill().shift() for each in (day, patient))
+        follows |= (whose == patient) & (day - begun <= after)
     new_visit = pl.col("visit").ne_missing(pl.col("visit").shift())
-    return new_visit & ~same.fill_null(value=False)
+    return new_visit & ~((patient == patient.shift()) & follows).fill_null(value=False)
 
 
 def _order(lines: pl.DataFrame) -> pl.Series:
@@ -147,8 +149,9 @@ def _first_alike(lines: pl.DataFrame) -> pl.Series:
     Episodes are told apart by a hash; then each line is compared with the one that stands for it, so that an episode
     whose hash is another's by chance is judged itself.
     """
+    telling = [name for name in _LOOKED_AT if not _is_the_same_everywhere(lines[name])]
     place = pl.int_range(pl.len(), dtype=pl.UInt32) - pl.col("at")
-    line = pl.sum_horizontal(pl.col(name).to_physical().hash(seed) for seed, name in enumerate(_LOOKED_AT))
+    line = pl.sum_horizontal(pl.lit(0, pl.UInt64), *(_hashed(name, seed) for seed, name in enumerate(telling)))
     upto = lines.select((line + place.cast(pl.UInt64) * _ODD).hash().cum_sum()).to_series()
     ends = pl.col("at").ne_missing(pl.col("at").shift(-1))
     episodes = (
@@ -161,9 +164,18 @@ def _first_alike(lines: pl.DataFrame) -> pl.Series:
     first = episodes["first"].gather(number)
     like = lines.select(first + place).to_series()
     differs = lines.select(
-        pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).gather(like)) for name in _LOOKED_AT)
+        pl.any_horizontal(False, *(pl.col(name).ne_missing(pl.col(name).gather(like)) for name in telling))
     ).to_series()
     if differs.any():
         unlike = lines["at"].is_in(lines["at"].filter(differs).unique().implode())
         like = lines.select(pl.when(unlike).then(pl.int_range(pl.len(), dtype=pl.UInt32)).otherwise(like)).to_series()
     return like
+
+
+def _hashed(name: str, seed: int) -> pl.Expr:
+    return pl.col(name).to_physical().hash(seed)
+
+
+def _is_the_same_everywhere(values: pl.Series) -> bool:
+    nulls = values.null_count()
+    return nulls == values.len() or (nulls == 0 and bool((values == values.first()).all()))

@@ -3,8 +3,10 @@
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +20,9 @@ from codeset.snapshot import Snapshot
 
 LINES_IN_A_PART = 250_000
 """Lines that a part holds, about: what one adjudication has in memory."""
+
+AT_ONCE = 2
+"""Parts that are worked on at the same time: what one leaves of the cores, the other takes."""
 
 _LINES_WAITING = 160_000
 _LINES_OF_A_PIECE = 2_000
@@ -73,24 +78,28 @@ def adjudicate_files(
     Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*. StoreProblem: if *folder*
     holds another run.
     """
-    lines = _scanned(files)
-    count = _count(lines, files)
-    parts = max(1, -(-count // LINES_IN_A_PART))
-    _begin(folder, _plan(files, snapshots, parts, qualifying_apm, locality, skip=skip_bad_claims))
-    _part(lines, folder, parts)
-    code_set = CodeSet.of(snapshots, _codes(folder))
-    before = [part for part in range(parts) if _is_done(folder, part)]
+    count = _count(_scanned(files), files)
+    number = max(1, -(-count // LINES_IN_A_PART))
+    _begin(folder, _plan(files, snapshots, number, qualifying_apm, locality, skip=skip_bad_claims))
+    left = [part for part in range(number) if not _is_done(folder, part)]
+    before = number - len(left)
+    parts = _part(files, folder, number, count) if left else []
+    code_set = CodeSet.of(snapshots, _codes(parts))
+
+    def work(part: int) -> tuple[int, int]:
+        frame, rejects = _read(parts[part], part, locality)
+        if not skip_bad_claims:
+            refuse(rejects)
+        _write(folder, part, frame, rejects, code_set, qualifying_apm=qualifying_apm)
+        return frame.height, rejects.claims
+
     read = rejected = 0
-    for part in range(parts):
-        if part not in before:
-            frame, rejects = _read(folder, part, locality)
-            if not skip_bad_claims:
-                refuse(rejects)
-            _write(folder, part, frame, rejects, code_set, qualifying_apm=qualifying_apm)
-            read, rejected = read + frame.height, rejected + rejects.claims
-        tell(Done(part + 1, parts, read))
-    shutil.rmtree(folder / _WORK)
-    return Summary(parts, _dispositions(folder), rejected, len(before))
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        for done, (lines_read, set_aside) in enumerate(workers.map(work, left), start=before + 1):
+            read, rejected = read + lines_read, rejected + set_aside
+            tell(Done(done, number, read))
+    shutil.rmtree(folder / _WORK, ignore_errors=True)
+    return Summary(number, _dispositions(folder), rejected, before)
 
 
 def _dispositions(folder: Path) -> dict[str, int]:
@@ -155,50 +164,73 @@ def _begin(folder: Path, plan: str) -> None:
         _settle(file, plan.encode())
 
 
-def _part(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
-    """Write the lines by beneficiary into parts, once: the folder is renamed into place when it is whole."""
-    work, unfinished = folder / _WORK, folder / f"{_WORK}.unfinished"
-    if work.exists() or all(_is_done(folder, part) for part in range(parts)):
-        work.mkdir(exist_ok=True)
-        return
+def _part(files: Sequence[Path], folder: Path, parts: int, count: int) -> list[pl.LazyFrame]:
+    """Return the *count* lines of *files* in parts of whole beneficiaries.
+
+    They are as they lie, if that is by beneficiary and in files of parquet alike, which are read from anywhere; or else
+    they are parted on disk.
+    """
+    if all(file.suffix == ".parquet" for file in files) and len({*map(_columns, files)}) == 1:
+        lines = pl.scan_parquet(list(files))
+        if (starts := _starts(lines, parts, count)) is not None:
+            return [lines.slice(first, end - first) for first, end in pairwise([*starts, count])]
+    work = folder / _WORK
+    if not work.exists():
+        _part_on_disk(_scanned(files), folder, parts)
+    pieces = [sorted((work / f"part={part}").glob("*.parquet")) for part in range(parts)]
+    none = pl.scan_parquet(next(files[0] for files in pieces if files)).head(0)
+    return [pl.scan_parquet(files) if files else none for files in pieces]
+
+
+def _columns(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
+    return tuple(pl.read_parquet_schema(file).items())
+
+
+def _starts(lines: pl.LazyFrame, parts: int, count: int) -> list[int] | None:
+    """Where each part begins, if the lines lie by beneficiary; else None."""
+    starts, last = [0], None
+    for part in range(parts):
+        begin, end = part * count // parts, (part + 1) * count // parts
+        names = lines.slice(begin, end - begin).select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
+        if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
+            return None
+        if part:
+            others = (names != last).arg_true()
+            starts.append(begin + (others[0] if others.len() else names.len()))
+        last = names[-1] if names.len() else last
+    return starts
+
+
+def _part_on_disk(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
+    """Write the lines by beneficiary into parts: the folder is renamed into place when it is whole."""
+    unfinished = folder / f"{_WORK}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
-    by_part = pl.PartitionBy(unfinished, key="part", include_key=False)
     lines.with_columns(bucket).sink_parquet(
-        by_part, mkdir=True, row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE)
+        pl.PartitionBy(unfinished, key="part", include_key=False),
+        mkdir=True,
+        compression="lz4",
+        statistics=False,
+        row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE),
     )
     unfinished.mkdir(exist_ok=True)
-    unfinished.rename(work)
+    unfinished.rename(folder / _WORK)
 
 
-def _codes(folder: Path) -> list[str]:
+def _codes(parts: Sequence[pl.LazyFrame]) -> list[str]:
     """Every code that occurs in the parts."""
-    pieces = sorted((folder / _WORK).rglob("*.parquet"))
-    if not pieces:
+    if not parts:
         return []
-    return (
-        pl.scan_parquet(pieces)
-        .select(pl.col("hcpcs").cast(pl.String).unique())
-        .collect()["hcpcs"]
-        .drop_nulls()
-        .to_list()
-    )
+    codes = pl.concat(parts).select(pl.col("hcpcs").cast(pl.String).unique())
+    return codes.collect(engine="streaming")["hcpcs"].drop_nulls().to_list()
 
 
 def _is_done(folder: Path, part: int) -> bool:
     return (folder / f"lines-{part:04}.parquet").exists()
 
 
-def _read(folder: Path, part: int, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
-    pieces = sorted((folder / _WORK / f"part={part}").glob("*.parquet"))
-    raw = pl.read_parquet(pieces) if pieces else _empty(folder)
-    return from_frame(raw, locality=locality, name=f"part {part}")
-
-
-def _empty(folder: Path) -> pl.DataFrame:
-    """No lines, with the columns that the others have: no beneficiary fell into this part."""
-    piece = next((folder / _WORK).rglob("*.parquet"))
-    return pl.read_parquet(piece, n_rows=0)
+def _read(lines: pl.LazyFrame, part: int, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
+    return from_frame(lines.collect(), locality=locality, name=f"part {part}")
 
 
 def _write(

@@ -93,7 +93,7 @@ import os, sys
 from pathlib import Path
 from codeset.claims import bulk
 from codeset.snapshot import Snapshot
-bulk.LINES_IN_A_PART = 250
+bulk.LINES_IN_A_PART, bulk.AT_ONCE = 250, 1
 moment, count = sys.argv[3], int(sys.argv[4])
 original = getattr(bulk, moment)
 calls = []
@@ -202,3 +202,21 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
     assert "1,200 lines in 1 parts" in many.stdout
     denied = sum(line["disposition"] == "deny" for claim in told_of for line in claim["lines"])
     assert f" {denied} deny" in many.stdout
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("order", ["as they lie", "in two files", "turned", "in two files, turned"])
+def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, tmp_path, order):
+    if "turned" in order:
+        claims = claims.sample(fraction=1, shuffle=True, seed=4)
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"] if "two" in order else [tmp_path / "a.parquet"]
+    for place, file in enumerate(files):
+        claims.slice(place * 601, 601 if len(files) > 1 else None).write_parquet(file)
+    parted = (tmp_path / "out" / ".parts").exists
+    seen = []
+    summary = adjudicate_files(
+        files, tmp_path / "out", [derm], qualifying_apm=False, tell=lambda _: seen.append(parted())
+    )
+    assert (sum(summary.dispositions.values()), set(seen)) == (1200, {"turned" in order})
+    beneficiaries = [set(pl.read_parquet(file)["claim_id"]) for file in (tmp_path / "out").glob("lines-*.parquet")]
+    assert sum(map(len, beneficiaries)) == 400, "no beneficiary is in two parts"
