@@ -1,13 +1,13 @@
 """Claims in, outcomes out: every edit, then one place that resolves them, then the price of what is left."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
 from codeset.claims.add_on import add_on
 from codeset.claims.alike import alike
-from codeset.claims.code_set import CodeSet
+from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import DISPOSITION, DISPOSITIONS, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
 from codeset.claims.lines import CODE, numbered, of_kinds
@@ -43,7 +43,7 @@ def adjudicate(
     chooses the conversion factor from 2026; where it is not told, lines that depend on it have no amount.
     """
     several = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    return judged(frame, CodeSet.of(several, frame["hcpcs"].unique()), qualifying_apm=qualifying_apm)
+    return judged(frame, code_set_of(several, frame["hcpcs"].unique()), qualifying_apm=qualifying_apm)
 
 
 def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Outcome:
@@ -89,7 +89,7 @@ def _priced(
 ) -> Priced:
     """The price of what is not denied; where nobody said whose conversion factor, only one that serves all is used."""
     if qualifying_apm is None:
-        code_set = replace(code_set, factors=code_set.factors.filter(pl.col("qualifying_apm").is_null()))
+        code_set = code_set.for_everyone
     said = frame.select("claim_id", "line", "charge_cents", "locality")[lines["row"]]
     payable = lines.select(~pl.col("row").is_in(denied.implode())).to_series().alias("payable")
     return price(lines.hstack([*said, payable]), code_set, qualifying_apm=bool(qualifying_apm))

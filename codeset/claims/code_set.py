@@ -1,7 +1,7 @@
 """The tables of one or several snapshots, made ready for claims: what applies on which dates, for the codes at hand."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -66,10 +66,39 @@ class CodeSet:
         since = pl.Series([rules()["bypass"]["either_line_since"]], dtype=pl.Date)
         return pl.concat([*firsts, *ends, since]).drop_nulls().unique().sort()
 
+    @cached_property
+    def for_everyone(self) -> "CodeSet":
+        """The same with those conversion factors only that do not depend on who bills."""
+        return replace(self, factors=self.factors.filter(pl.col("qualifying_apm").is_null()))
+
     def codes_of_global_days(self, days: str) -> pl.Series:
         """Return the codes whose global period is *days* in any release."""
         codes = self.fees.filter(global_days=days)["hcpcs"].unique()
         return codes.cast(pl.Categorical).implode()
+
+
+_AT_HAND: dict[tuple[tuple[str, str], ...], tuple[frozenset[str], CodeSet]] = {}
+"""For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
+
+_SNAPSHOTS_AT_HAND, _CODES_AT_HAND = 4, 1_000
+
+
+def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
+    """As `CodeSet.of`; rows that were read for earlier claims are not read again.
+
+    Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
+    """
+    asked, key = frozenset(codes), tuple((str(each.path), each.manifest.identity) for each in snapshots)
+    known, code_set = _AT_HAND.get(key, (frozenset(), None))
+    if code_set is not None and asked <= known:
+        return code_set
+    kept = asked | known if len(asked | known) <= _CODES_AT_HAND else asked
+    code_set = CodeSet.of(snapshots, kept)
+    if len(kept) <= _CODES_AT_HAND:
+        if key not in _AT_HAND and len(_AT_HAND) >= _SNAPSHOTS_AT_HAND:
+            _AT_HAND.pop(next(iter(_AT_HAND)))
+        _AT_HAND[key] = kept, code_set
+    return code_set
 
 
 def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...]) -> pl.LazyFrame:

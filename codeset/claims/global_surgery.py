@@ -41,25 +41,42 @@ def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) 
         pl.col("hcpcs").alias("surgery_code"),
         pl.col("global_days").alias("days"),
     )
-    days = lines.filter(pl.col("visit").ne_missing(pl.col("visit").shift())).select(
-        "visit", "patient", pl.col("date_of_service").alias("day")
-    )
     if surgery.is_empty():
         return together([])
-    surgery, begun = _that_count(procedures, surgery, days)
-    around = [*_same_day(visits, surgery), _day_before(visits, surgery)]
+    days = _several_days(lines)
+    period = pl.col("days").is_in(list(AFTER))
+    if days.is_empty() or (beside := surgery.filter(period).join(days, on="visit", how="semi")).is_empty():
+        return _same_day(visits, surgery)
+    return together(_around(visits, procedures, surgery, beside, days))
+
+
+def _several_days(lines: pl.DataFrame) -> pl.DataFrame:
+    """The visits, by patient and day, of patients who have more than one."""
+    begins = pl.col("visit").ne_missing(pl.col("visit").shift())
+    days = lines.filter(begins).select("visit", "patient", pl.col("date_of_service").alias("day"))
+    another = (pl.col("patient") == pl.col("patient").shift()) | (pl.col("patient") == pl.col("patient").shift(-1))
+    return days.filter(another)
+
+
+def _around(
+    visits: pl.DataFrame, procedures: pl.DataFrame, surgery: pl.DataFrame, beside: pl.DataFrame, days: pl.DataFrame
+) -> list[pl.DataFrame]:
+    """What procedures include; *beside* are those with a period that have *days* around them."""
+    of_days = procedures.join(days, on="visit", how="semi")
+    removed, begun = _that_do_not_count(of_days, beside, days)
+    counted = surgery.filter(~pl.col("surgery").is_in(removed.implode()))
+    around = [_same_day(visits, counted), _day_before(visits, counted)]
     if begun.is_empty():
-        return together(around)
-    return together([*around, *_visits_after(visits, begun), *_procedures_after(procedures, begun)])
+        return around
+    return [*around, _visits_after(visits, begun), *_procedures_after(of_days, begun)]
 
 
-def _that_count(
+def _that_do_not_count(
     procedures: pl.DataFrame, surgery: pl.DataFrame, days: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The procedures without those that are denied because they fall in a period: these begin none themselves.
+) -> tuple[pl.Series, pl.DataFrame]:
+    """The rows that are denied because they fall in a period, and the periods: what is denied begins none itself.
 
-    Whether one is denied hangs on the earlier ones alone, so that each round settles at least one more day. Besides,
-    the periods that the procedures begin.
+    Whether one is denied hangs on the earlier ones alone, so that each round settles at least one more day.
     """
     unexplained = procedures.filter(~pl.any_horizontal("m58", "m78", "m79"), pl.col("global_days") != _CONTRACTOR)
     left = surgery
@@ -68,22 +85,27 @@ def _that_count(
         denied = _in_period(unexplained, begun)["row"]
         after = surgery.filter(~pl.col("surgery").is_in(denied.implode()))
         if after.height == left.height and after["surgery"].equals(left["surgery"]):
-            return left, begun
+            return denied, begun
         left = after
 
 
-def _same_day(visits: pl.DataFrame, surgery: pl.DataFrame) -> list[pl.DataFrame]:
-    here = surgery.select("visit", "surgery", "surgery_code", "days")
-    minor = visits.join(_longest(here.filter(pl.col("days").is_in(_MINOR)), "visit"), on="visit")
-    major = visits.join(_longest(here.filter(days=_MAJOR), "visit"), on="visit")
-    unknown = visits.join(_longest(here.filter(days=_CONTRACTOR), "visit"), on="visit")
-    return [
-        _finding(minor.filter(~pl.col("m25")), "global-visit-same-day", pl.col("days")),
-        _finding(minor.filter(pl.col("m25")), "global-visit-documented", pl.lit("25")),
-        _finding(major.filter(~pl.col("m57")), "global-visit-major", pl.col("days")),
-        _finding(major.filter(pl.col("m57")), "global-visit-documented", pl.lit("57")),
-        _finding(unknown, "global-by-contractor", pl.col("days")),
-    ]
+def _same_day(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
+    """Visits beside minor procedures, beside major ones, and beside those whose period the contractor sets."""
+    sort = pl.when(pl.col("days").is_in(_MINOR)).then(pl.lit("minor")).otherwise("days")
+    here = surgery.select("visit", "surgery", "surgery_code", "days", sort.alias("sort"))
+    met = visits.join(_longest(here, "visit", "sort"), on="visit")
+    modifier = pl.when(sort="minor").then(pl.lit("25")).when(sort=_MAJOR).then(pl.lit("57"))
+    documented = (pl.col("m25") & (pl.col("sort") == "minor")) | (pl.col("m57") & (pl.col("sort") == _MAJOR))
+    reason = (
+        pl.when(documented)
+        .then(pl.lit("global-visit-documented"))
+        .when(sort="minor")
+        .then(pl.lit("global-visit-same-day"))
+        .when(sort=_MAJOR)
+        .then(pl.lit("global-visit-major"))
+        .otherwise(pl.lit("global-by-contractor"))
+    )
+    return _finding(met, reason, pl.when(documented).then(modifier).otherwise("days"))
 
 
 def _longest(surgery: pl.DataFrame, *day: str) -> pl.DataFrame:
@@ -99,23 +121,27 @@ def _day_before(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
     return _finding(met, reason, pl.when("m57").then(pl.lit("57")).otherwise("days"))
 
 
-def _visits_after(visits: pl.DataFrame, begun: pl.DataFrame) -> list[pl.DataFrame]:
-    met = _in_period(visits, begun)
-    return [
-        _finding(met.filter(~pl.col("m24")), "global-visit-after", pl.col("after")),
-        _finding(met.filter(pl.col("m24")), "global-visit-documented", pl.lit("24")),
-    ]
+def _visits_after(visits: pl.DataFrame, begun: pl.DataFrame) -> pl.DataFrame:
+    reason = pl.when("m24").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-after"))
+    detail = pl.when("m24").then(pl.lit("24")).otherwise(pl.col("after").cast(pl.String))
+    return _finding(_in_period(visits, begun), reason, detail)
 
 
 def _procedures_after(procedures: pl.DataFrame, begun: pl.DataFrame) -> list[pl.DataFrame]:
     met = _in_period(procedures.filter(pl.col("global_days") != _CONTRACTOR), begun)
-    staged = pl.col("m58") | pl.col("m79")
-    office = pl.col("place_of_service").cast(pl.String) == _OFFICE
+    staged = pl.when("m58").then(pl.lit("58")).when("m79").then(pl.lit("79"))
+    reason = (
+        pl.when(staged.is_not_null())
+        .then(pl.lit("global-new-period"))
+        .when("m78")
+        .then(pl.lit("global-return"))
+        .otherwise(pl.lit("global-procedure-after"))
+    )
+    returned = pl.when("m78").then(pl.lit("78")).otherwise(pl.col("after").cast(pl.String))
+    office = met.filter("m78", pl.col("place_of_service").cast(pl.String) == _OFFICE)
     return [
-        _finding(met.filter(~pl.any_horizontal("m58", "m78", "m79")), "global-procedure-after", pl.col("after")),
-        _finding(met.filter(staged), "global-new-period", pl.when("m58").then(pl.lit("58")).otherwise(pl.lit("79"))),
-        _finding(met.filter(pl.col("m78") & ~staged), "global-return", pl.lit("78")),
-        _finding(met.filter(pl.col("m78") & office), "global-return-in-office", pl.lit(_OFFICE)),
+        _finding(met, reason, pl.coalesce(staged, returned)),
+        _finding(office, "global-return-in-office", pl.lit(_OFFICE)),
     ]
 
 

@@ -60,9 +60,22 @@ def _to_leader(lines: pl.DataFrame, ranks: pl.DataFrame, *columns: str) -> pl.Da
     )
 
 
-def without(lines: pl.DataFrame, **columns: pl.DataType) -> pl.DataFrame:
-    """Return *lines* with these columns null: a rule that reaches none of them is not worked through."""
-    return lines.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in columns.items())
+def _nothing(*names: str) -> tuple[pl.Expr, ...]:
+    return tuple(pl.lit(None, dtype=pl.Int64()).alias(name) for name in names)
+
+
+NO_SURGERIES = _nothing("surgery_first", "surgery_late", "counted")
+NO_TESTS = (
+    *_nothing("technical", "professional", "technical_first", "professional_first"),
+    pl.lit(None, dtype=pl.Boolean()).alias("component_unknown"),
+)
+NO_THERAPY = _nothing("therapy_first", "therapy_fee")
+NO_FAMILIES = (
+    *_nothing("own", "base_fee", "less_base", "family_value"),
+    pl.lit(None, dtype=pl.UInt32()).alias("family_leader"),
+    *(pl.lit(value=False).alias(name) for name in ("no_base", "in_family")),
+)
+"""What a rule finds out of lines that it does not reach."""
 
 
 # --- multiple endoscopies and surgeries
@@ -94,11 +107,9 @@ def families(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
 
     A family then counts as one procedure, with its total. Adds `no_base`: the base's fee is not known.
     """
-    if lines["endoscopic_base"].null_count() == lines.height:
-        return _without_families(lines)
     members = _several(_members(lines), ["session", "family"])
     if members.is_empty():
-        return _without_families(lines)
+        return lines.with_columns(NO_FAMILIES)
     bases = cents_of(members, code_set, "family", "").rename({"cents": "base_fee"})
     scopes = members.join(bases, on="row", how="left", maintain_order="left").filter(~pl.col("is_base"))
     less = pl.max_horizontal(pl.col("each") - pl.col("base_fee") * CENT, 0)
@@ -119,12 +130,6 @@ def families(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         pl.col("no_base").fill_null(value=False)
     )
     return _as_one(found, members, ranked)
-
-
-def _without_families(lines: pl.DataFrame) -> pl.DataFrame:
-    numbers = dict.fromkeys(("own", "base_fee", "less_base", "family_value"), pl.Int64())
-    false = pl.lit(value=False)
-    return without(lines, family_leader=pl.UInt32(), **numbers).with_columns(no_base=false, in_family=false)
 
 
 def _members(lines: pl.DataFrame) -> pl.DataFrame:
@@ -159,7 +164,7 @@ def surgery_ranks(lines: pl.DataFrame, _: CodeSet) -> pl.DataFrame:
     """Adds `surgery_first` and `surgery_late`: how many of the line's procedures rank first, and after the fifth."""
     counted = _several(_candidates(lines), ["session"]).filter(pl.col("procedures") > 0)
     if counted.is_empty():
-        return without(lines, **dict.fromkeys(("surgery_first", "surgery_late", "counted"), pl.Int64()))
+        return lines.with_columns(NO_SURGERIES)
     ranks = _ranked(counted, ["session"], "value").with_columns(
         _first().alias("surgery_first"),
         pl.min_horizontal(
@@ -194,8 +199,7 @@ def components(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     tests = lines.filter(pl.col("later_technical").is_not_null(), pl.col("amount").is_not_null())
     several = _several(tests, ["session", "multiple_procedure"])
     if several.is_empty():
-        numbers = ("technical", "professional", "technical_first", "professional_first")
-        return without(lines, component_unknown=pl.Boolean(), **dict.fromkeys(numbers, pl.Int64()))
+        return lines.with_columns(NO_TESTS)
     several = _with_components(several, code_set)
     found = lines.join(
         several.select("row", "technical", "professional", component_unknown=pl.col("technical").is_null()),
@@ -285,7 +289,7 @@ def therapy_ranks(lines: pl.DataFrame, _: CodeSet) -> pl.DataFrame:
     """Rank the units of a session by their practice expense; adds `therapy_first` and `therapy_fee`."""
     therapy = lines.filter("is_therapy", pl.col("amount").is_not_null())
     if therapy.is_empty():
-        return without(lines, therapy_first=pl.Int64(), therapy_fee=pl.Int64())
+        return lines.with_columns(NO_THERAPY)
     expense = pl.col("pe_rvu") * pl.col("pe_gpci")
     ranks = _ranked(
         _several(therapy, ["session"]).with_columns(expense.alias("expense")), ["session"], "expense"

@@ -13,6 +13,10 @@ import polars as pl
 from codeset.claims.code_set import CodeSet
 from codeset.claims.price_fees import CENT, price_rules
 from codeset.claims.price_multiple import (
+    NO_FAMILIES,
+    NO_SURGERIES,
+    NO_TESTS,
+    NO_THERAPY,
     WHOLE,
     capped_amount,
     components,
@@ -40,23 +44,41 @@ class Reduction(NamedTuple):
     amount: pl.Expr
     factor: pl.Expr
     """What was done, as text."""
+    reaches: pl.Expr = pl.lit(value=True)
+    """Whether it may say something of a line."""
+    silence: tuple[pl.Expr, ...] = ()
+    """What it finds out of lines that it does not reach."""
 
     @property
     def after(self) -> str:
         """The column of the amounts that the rule leaves."""
         return f"after {self.rule}"
 
+    @property
+    def nothing(self) -> tuple[pl.Expr, ...]:
+        """What stands for the rule where it reaches no line."""
+        return (*self.silence, pl.lit(None, dtype=pl.Int64()).alias(self.after))
+
 
 def reduced(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Return priced *lines* with `amount` after all rules, and `after <rule>` for each of them.
 
-    Lines without `amount` take no part.
+    Lines without `amount` take no part. A rule that reaches no line is not worked through.
     """
-    for each in REDUCTIONS:
-        found = each.prepared(lines, code_set)
-        after = found.with_columns(each.amount.alias(each.after))
-        lines = after.with_columns(pl.coalesce(each.after, "amount").alias("amount"))
+    first, *others = REDUCTIONS
+    lines = _after(first, lines, code_set)
+    any_reached = lines.select(each.reaches.any().alias(each.rule) for each in others).row(0, named=True)
+    silent = [each for each in others if not any_reached[each.rule]]
+    lines = lines.with_columns(nothing for each in silent for nothing in each.nothing)
+    for each in others:
+        if any_reached[each.rule]:
+            lines = _after(each, lines, code_set)
     return lines
+
+
+def _after(rule: Reduction, lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    left = pl.coalesce(rule.amount, "amount").alias("amount")
+    return rule.prepared(lines, code_set).with_columns(rule.amount.alias(rule.after), left)
 
 
 def _alone(lines: pl.DataFrame, _: CodeSet) -> pl.DataFrame:
@@ -171,6 +193,7 @@ REDUCTIONS: tuple[Reduction, ...] = (
         _alone,
         pl.when(pl.col("sides").is_not_null()).then(pl.col("each") * pl.col("quantity")),
         pl.format("{} of one side's fee", percent("sides")),
+        pl.col("sides").is_not_null(),
     ),
     Reduction(
         "multiple-endoscopies",
@@ -182,6 +205,8 @@ REDUCTIONS: tuple[Reduction, ...] = (
         .when(pl.col("less_base") > 0)
         .then(pl.format("{} less the base endoscopy", "less_base"))
         .otherwise(pl.lit("the highest of its family, in full")),
+        pl.col("endoscopic_base").is_not_null(),
+        NO_FAMILIES,
     ),
     Reduction(
         "multiple-surgeries",
@@ -189,6 +214,8 @@ REDUCTIONS: tuple[Reduction, ...] = (
         surgery_ranks,
         surgery_amount(),
         surgery_factor(),
+        pl.col("is_surgery"),
+        NO_SURGERIES,
     ),
     Reduction(
         "multiple-tests",
@@ -196,6 +223,8 @@ REDUCTIONS: tuple[Reduction, ...] = (
         components,
         tests_amount(),
         tests_factor(),
+        pl.col("later_technical").is_not_null(),
+        NO_TESTS,
     ),
     Reduction(
         "opps-cap",
@@ -203,6 +232,7 @@ REDUCTIONS: tuple[Reduction, ...] = (
         _alone,
         capped_amount(),
         pl.lit("lower of this and the OPPS payment amount"),
+        pl.col("cap").is_not_null(),
     ),
     Reduction(
         "multiple-therapy",
@@ -210,6 +240,8 @@ REDUCTIONS: tuple[Reduction, ...] = (
         therapy_ranks,
         therapy_amount(),
         pl.format("{} of {} in full, the rest with half the practice expense", "therapy_first", "quantity"),
+        pl.col("is_therapy"),
+        NO_THERAPY,
     ),
     Reduction(
         "global-share",
@@ -217,6 +249,7 @@ REDUCTIONS: tuple[Reduction, ...] = (
         _alone,
         pl.col("amount") * global_share() // 100,
         percent(global_share() * 10),
+        pl.any_horizontal("m54", "m55", "m56", "m78"),
     ),
     Reduction(
         "role",
@@ -224,6 +257,7 @@ REDUCTIONS: tuple[Reduction, ...] = (
         _alone,
         pl.col("amount") * _role() // WHOLE,
         percent(_role()),
+        is_assistant() | pl.col("m62"),
     ),
 )
 """The order of the rules, each with its source. Bilateral before multiple, families before ranking (layout); the cap

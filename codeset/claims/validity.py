@@ -1,5 +1,7 @@
 """What can be said of a line by itself: its release, code, status, modifiers, place and units."""
 
+from typing import NamedTuple
+
 import polars as pl
 
 from codeset.claims.findings import found, together
@@ -42,75 +44,75 @@ def validity(lines: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     return together([lines.select("row", "kind").join(judged, on="kind").drop("kind")])
 
 
+class _Check(NamedTuple):
+    """Which kinds of lines have a finding, for what reason and with which detail."""
+
+    fails: pl.Expr
+    reason: str | pl.Expr
+    detail: pl.Expr = pl.lit(None)
+
+
 def _of_kinds(kinds: pl.DataFrame) -> pl.DataFrame:
-    dated = kinds.filter(pl.col("release").is_not_null())
-    listed = dated.filter(pl.col("status_code").is_not_null())
+    """The findings of each check that some kind fails; all are tried in one go."""
+    failed = kinds.select(check.fails.fill_null(value=False).alias(str(place)) for place, check in enumerate(_CHECKS))
+    some = failed.select(pl.all().any()).row(0)
     return together(
-        [
-            found(kinds.filter(pl.col("release").is_null()), "no-release"),
-            *(
-                found(dated.filter(~pl.col(f"has_{table}")), "table-not-held", detail=pl.lit(table))
-                for table in _NEEDED
-            ),
-            *_unlisted(dated.filter(pl.col("has_mpfs"), pl.col("status_code").is_null())),
-            found(kinds.filter(pl.col("no_units")), "units-below-one"),
-            _status(listed),
-            _incident_to(listed),
-            *_modifiers(listed),
-        ]
+        found(kinds.filter(failed[str(place)]), check.reason, detail=check.detail)
+        for place, check in enumerate(_CHECKS)
+        if some[place]
     )
 
 
-def _unlisted(kinds: pl.DataFrame) -> list[pl.DataFrame]:
-    """A code that the fee schedule does not list: no code of the release, or outside what an excerpt holds."""
-    whole = pl.col("scope") == "all"
-    return [
-        found(kinds.filter(whole), "hcpcs-not-in-release"),
-        found(kinds.filter(~whole), "outside-the-excerpt", detail=pl.col("scope")),
-    ]
+_DATED = pl.col("release").is_not_null()
+_LISTED = _DATED & pl.col("status_code").is_not_null()
+_WHOLE = pl.col("scope") == "all"
+_UNLISTED = _DATED & pl.col("has_mpfs") & pl.col("status_code").is_null()
+"""A code that the fee schedule does not list: no code of the release, or outside what an excerpt holds."""
 
 
-def _status(kinds: pl.DataFrame) -> pl.DataFrame:
-    telling = kinds.filter(pl.col("status_code").is_in(list(_STATUS)))
-    return found(telling, pl.col("status_code").replace_strict(_STATUS), detail=pl.col("status_code"))
+def _component(modifier: str) -> _Check:
+    wrong = pl.col(f"m{modifier}") & pl.col("pctc_indicator").is_in(_COMPONENTS[modifier])
+    return _Check(_LISTED & wrong, "modifier-component", pl.lit(modifier))
 
 
-def _incident_to(kinds: pl.DataFrame) -> pl.DataFrame:
-    """PC/TC indicator 5 is not paid to the practitioner for patients of a hospital (record layout RVU25D)."""
-    hospital = pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
-    return found(
-        kinds.filter(hospital, pctc_indicator="5"), "incident-to-in-hospital", detail=pl.col("place_of_service")
-    )
+def _indicator(has: pl.Expr, indicator: str, told: dict[str, str]) -> _Check:
+    """A modifier whose indicator in the fee schedule says something against it."""
+    wrong = _LISTED & has & pl.col(indicator).is_in(list(told))
+    return _Check(wrong, pl.col(indicator).replace_strict(told, return_dtype=pl.String), pl.col(indicator))
 
 
-def _modifiers(kinds: pl.DataFrame) -> list[pl.DataFrame]:
-    assistant = pl.any_horizontal("m80", "m81", "m82", "mAS")
-    of_visits = pl.any_horizontal("m24", "m25", "m57")
-    of_procedures = pl.any_horizontal("m58", "m78", "m79")
-    return [
-        found(kinds.filter(pl.col("unknown_modifiers") != ""), "modifier-unknown", detail=pl.col("unknown_modifiers")),
-        *(_component(kinds, modifier, indicators) for modifier, indicators in _COMPONENTS.items()),
-        _indicator(kinds, pl.col("m50"), "bilateral_surgery", {"9": "modifier-bilateral"}),
-        found(kinds.filter(pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))), "modifier-sides"),
-        _indicator(kinds, assistant, "assistant_surgery", _ASSISTANT),
-        _indicator(kinds, pl.col("m62"), "co_surgery", _CO_SURGEON),
-        _indicator(kinds, pl.col("m66"), "team_surgery", _TEAM),
-        _misplaced(kinds.filter(of_visits & ~pl.col("is_visit")), "modifier-of-visits", ["24", "25", "57"]),
-        _misplaced(kinds.filter(of_procedures & pl.col("is_visit")), "modifier-of-procedures", ["58", "78", "79"]),
-    ]
-
-
-def _component(kinds: pl.DataFrame, modifier: str, indicators: tuple[str, ...]) -> pl.DataFrame:
-    wrong = pl.col(f"m{modifier}") & pl.col("pctc_indicator").is_in(indicators)
-    return found(kinds.filter(wrong), "modifier-component", detail=pl.lit(modifier))
-
-
-def _indicator(kinds: pl.DataFrame, has: pl.Expr, indicator: str, told: dict[str, str]) -> pl.DataFrame:
-    """Findings of a modifier whose indicator in the fee schedule says something against it."""
-    wrong = kinds.filter(has, pl.col(indicator).is_in(list(told)))
-    return found(wrong, pl.col(indicator).replace_strict(told, return_dtype=pl.String), detail=pl.col(indicator))
-
-
-def _misplaced(kinds: pl.DataFrame, reason: str, modifiers: list[str]) -> pl.DataFrame:
+def _misplaced(place: pl.Expr, reason: str, modifiers: list[str]) -> _Check:
     named = [pl.when(pl.col(f"m{each}")).then(pl.lit(each)) for each in modifiers]
-    return found(kinds, reason, detail=pl.concat_str(named, separator=" ", ignore_nulls=True))
+    has = pl.any_horizontal(f"m{each}" for each in modifiers)
+    return _Check(_LISTED & place & has, reason, pl.concat_str(named, separator=" ", ignore_nulls=True))
+
+
+_CHECKS = (
+    _Check(~_DATED, "no-release"),
+    *(_Check(_DATED & ~pl.col(f"has_{table}"), "table-not-held", pl.lit(table)) for table in _NEEDED),
+    _Check(_UNLISTED & _WHOLE, "hcpcs-not-in-release"),
+    _Check(_UNLISTED & ~_WHOLE, "outside-the-excerpt", pl.col("scope")),
+    _Check(pl.col("no_units"), "units-below-one"),
+    _Check(
+        _LISTED & pl.col("status_code").is_in(list(_STATUS)),
+        pl.col("status_code").replace_strict(_STATUS, return_dtype=pl.String),
+        pl.col("status_code"),
+    ),
+    # PC/TC indicator 5 is not paid to the practitioner for patients of a hospital (record layout RVU25D).
+    _Check(
+        _LISTED
+        & pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
+        & (pl.col("pctc_indicator") == "5"),
+        "incident-to-in-hospital",
+        pl.col("place_of_service"),
+    ),
+    _Check(_LISTED & (pl.col("unknown_modifiers") != ""), "modifier-unknown", pl.col("unknown_modifiers")),
+    *(_component(modifier) for modifier in _COMPONENTS),
+    _indicator(pl.col("m50"), "bilateral_surgery", {"9": "modifier-bilateral"}),
+    _Check(_LISTED & pl.col("m50") & (pl.col("mRT") | pl.col("mLT")), "modifier-sides"),
+    _indicator(pl.any_horizontal("m80", "m81", "m82", "mAS"), "assistant_surgery", _ASSISTANT),
+    _indicator(pl.col("m62"), "co_surgery", _CO_SURGEON),
+    _indicator(pl.col("m66"), "team_surgery", _TEAM),
+    _misplaced(~pl.col("is_visit"), "modifier-of-visits", ["24", "25", "57"]),
+    _misplaced(pl.col("is_visit"), "modifier-of-procedures", ["58", "78", "79"]),
+)
