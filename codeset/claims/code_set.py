@@ -1,14 +1,17 @@
 """The tables of one or several snapshots, made ready for claims: what applies on which dates, for the codes at hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import polars as pl
 
 from codeset.claims.rules import rules
 from codeset.snapshot import Snapshot
 from codeset.tables import TABLES
+
+T = TypeVar("T")
 
 HUNDREDTHS = (
     "work_rvu",
@@ -56,6 +59,17 @@ class CodeSet:
             add_on=rows["add_on"],
         )
 
+    def made(self, make: Callable[["CodeSet"], T]) -> T:
+        """Return what *make* makes of this code set; it is made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Callable[["CodeSet"], Any], Any]:
+        return {}
+
     @cached_property
     def turns(self) -> pl.Series:
         """The days from which another row applies than the day before, sorted."""
@@ -73,8 +87,12 @@ class CodeSet:
 
     def codes_of_global_days(self, days: str) -> pl.Series:
         """Return the codes whose global period is *days* in any release."""
-        codes = self.fees.filter(global_days=days)["hcpcs"].unique()
-        return codes.cast(pl.Categorical).implode()
+        return self.made(_codes_by_global_days).get(days, pl.Series(dtype=pl.Categorical)).implode()
+
+
+def _codes_by_global_days(code_set: CodeSet) -> dict[str, pl.Series]:
+    of_days = code_set.fees.select("global_days", pl.col("hcpcs").cast(pl.Categorical)).unique()
+    return {days: rows["hcpcs"] for (days,), rows in of_days.group_by("global_days")}
 
 
 _AT_HAND: dict[tuple[tuple[str, str], ...], tuple[frozenset[str], CodeSet]] = {}

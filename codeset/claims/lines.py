@@ -1,7 +1,7 @@
 """Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 
 import polars as pl
@@ -50,18 +50,25 @@ def kinds(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Return each kind of line that occurs in *lines* once, with all that its code and its modifiers mean.
 
     `kind` numbers them. Besides `_ONCE` and the fee schedule's columns of the whole service: `is_visit` (an evaluation
-    and management service); a flag for each payment modifier and side, such as `m25`; and as text, sorted, the
-    modifiers that bypass PTP edits (`distinct`, `for_visit`, `other_bypass`), the anatomic ones (`site`), the unknown.
+    and management service), and the columns of `meanings`.
     """
-    fees = code_set.fees.filter(modifier="").select("release", "hcpcs", *_FEES, *_INDICATORS)
     return (
         lines.select("kind", *_ONCE)
         .unique("kind", keep="first")
-        .join(_meanings(lines), on="modifiers", how="left")
-        .join(fees.with_columns(pl.col("hcpcs").cast(CODE)), on=["release", "hcpcs"], how="left")
-        .join(code_set.releases.select("release", *_HELD), on="release", how="left")
+        .join(meanings(lines["modifiers"]), on="modifiers", how="left")
+        .join(code_set.made(_whole_services), on=["release", "hcpcs"], how="left")
+        .join(code_set.made(_held), on="release", how="left")
         .with_columns(pl.col("hcpcs").is_in(_visit_codes()).alias("is_visit"))
     )
+
+
+def _whole_services(code_set: CodeSet) -> pl.DataFrame:
+    fees = code_set.fees.filter(modifier="").select("release", "hcpcs", *_FEES, *_INDICATORS)
+    return fees.with_columns(pl.col("hcpcs").cast(CODE))
+
+
+def _held(code_set: CodeSet) -> pl.DataFrame:
+    return code_set.releases.select("release", *_HELD)
 
 
 @cache
@@ -69,26 +76,32 @@ def _visit_codes() -> pl.Series:
     return pl.Series(sorted(visits()), dtype=CODE).implode()
 
 
-def _meanings(lines: pl.DataFrame) -> pl.DataFrame:
-    """What each combination of modifiers means."""
-    mods = pl.col("mods").list
-    bypass = rules()["bypass"]
-    groups = (
-        mods.set_intersection(bypass["either_line"]),
-        mods.set_intersection(bypass["visit_line"]),
-        mods.set_intersection(bypass["other"]),
-        mods.set_intersection(rules()["anatomic"]["modifiers"]),
-        mods.set_difference(["", *known_modifiers()]),
-    )
-    return (
-        lines.select(pl.col("modifiers").unique())
-        .with_columns(pl.col("modifiers").cast(pl.String).str.split(" ").alias("mods"))
-        .with_columns(
-            *(mods.contains(each).alias(f"m{each}") for each in (*rules()["modifiers"]["payment"], "RT", "LT")),
-            *(those.list.sort().list.join(" ").alias(name) for name, those in zip(_TEXTS, groups, strict=True)),
-        )
-        .drop("mods")
-    )
+def meanings(modifiers: pl.Series) -> pl.DataFrame:
+    """Return what each combination of *modifiers* (categories) means, once.
+
+    A flag for each payment modifier and side, such as `m25`; and as text, sorted, the modifiers that bypass PTP edits
+    (`distinct`, `for_visit`, `other_bypass`), the anatomic ones (`site`), the unknown.
+    """
+    return _meanings(frozenset(modifiers.unique().cast(pl.String).drop_nulls()))
+
+
+@lru_cache(maxsize=100)
+def _meanings(combinations: frozenset[str]) -> pl.DataFrame:
+    kinds = {"modifiers": CODE, **dict.fromkeys(_flags(), pl.Boolean()), **dict.fromkeys(_TEXTS, pl.String())}
+    return pl.DataFrame([(each, *_meaning(each)) for each in sorted(combinations)], schema=kinds, orient="row")
+
+
+@cache
+def _flags() -> dict[str, str]:
+    """The modifier that each flag is for."""
+    return {f"m{each}": each for each in (*rules()["modifiers"]["payment"], "RT", "LT")}
+
+
+def _meaning(modifiers: str) -> tuple[bool | str, ...]:
+    mods, bypass = set(modifiers.split()), rules()["bypass"]
+    groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], rules()["anatomic"]["modifiers"])
+    texts = [mods.intersection(group) for group in groups] + [mods - known_modifiers()]
+    return (*(each in mods for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))
 
 
 def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:

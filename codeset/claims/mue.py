@@ -17,22 +17,20 @@ def mue(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     its days and rounded to the nearest whole number, an exact half up (p. I-34). A code without an MUE has none
     published, which is not "unlimited" (p. I-35): nothing is said of it here.
     """
-    edits = code_set.mue.select("release", pl.col("hcpcs").cast(CODE), "mue_value", "mai", "edition")
     limited = (
-        lines.lazy()
-        .filter(pl.col("release").is_not_null())
-        .select("row", "visit", "hcpcs", "release", _units_a_day().alias("daily"))
-        .join(edits.lazy().drop("edition"), on=["release", "hcpcs"])
+        lines.select("row", "visit", "hcpcs", "release", _units_a_day().alias("daily"))
+        .join(code_set.made(_edits), on=["release", "hcpcs"])
         .with_columns(in_one(pl.col("visit"), pl.col("hcpcs").to_physical()).alias("same"))
-        .collect()
+        .with_columns(pl.col("same").is_duplicated().alias("again"))
     )
-    that_day = limited.group_by("same").agg(pl.col("daily").sum().alias("that_day"))
-    counted = pl.when(pl.col("mai") == 1).then("daily").otherwise("that_day")
+    split = limited.filter("again").group_by("same").agg(pl.col("daily").sum().alias("that_day"))
     over = (
-        limited.join(that_day, on="same")
-        .with_columns(counted.alias("counted"))
+        limited.filter(pl.col("again") | (pl.col("daily") > pl.col("mue_value")))
+        .join(split, on="same", how="left")
+        .with_columns(
+            pl.when(pl.col("mai") == 1).then("daily").otherwise(pl.coalesce("that_day", "daily")).alias("counted")
+        )
         .filter(pl.col("counted") > pl.col("mue_value"))
-        .join(edits.select("release", "hcpcs", "edition"), on=["release", "hcpcs"])
     )
     return found(
         over,
@@ -44,6 +42,10 @@ def mue(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         mai=pl.col("mai"),
         edition=pl.col("edition"),
     )
+
+
+def _edits(code_set: CodeSet) -> pl.DataFrame:
+    return code_set.mue.select("release", pl.col("hcpcs", "edition").cast(CODE), "mue_value", "mai")
 
 
 def _units_a_day() -> pl.Expr:

@@ -11,11 +11,28 @@ from dataclasses import dataclass
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.price_fees import CENT, CODE, SETTING, cents, has_rvus, price_rules, with_fees
+from codeset.claims.lines import meanings
+from codeset.claims.price_fees import CENT, CODE, SETTING, cents, has_rvus, price_rules, whole_codes, with_fees
 from codeset.claims.reductions import REDUCTIONS, global_share, is_assistant, reduced
-from codeset.claims.rules import rules
 
-_FLAGS = ("22", "26", "50", "52", "53", "54", "55", "56", "62", "66", "78", "80", "81", "82", "AS", "TC")
+_FLAGS = (
+    "m22",
+    "m26",
+    "m50",
+    "m52",
+    "m53",
+    "m54",
+    "m55",
+    "m56",
+    "m62",
+    "m66",
+    "m78",
+    "m80",
+    "m81",
+    "m82",
+    "mAS",
+    "mTC",
+)
 _TEXTS = ("hcpcs", "modifiers", "place_of_service", "locality")
 
 LINES = ("row", "visit", "release", "payable", "claim_id", "line", "date_of_service", "units", "charge_cents", *_TEXTS)
@@ -52,15 +69,14 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Pr
 
 
 def _with_meanings(lines: pl.DataFrame) -> pl.DataFrame:
-    """Adds a flag for each modifier that bears on the price, `site` and `is_distinct`, once for each combination."""
-    mods = pl.col("modifiers").cast(pl.String).str.split(" ").list
-    coded = lines.with_columns(pl.col(_TEXTS).cast(CODE)).with_columns(pl.col("modifiers").fill_null(""))
-    meanings = coded.select(pl.col("modifiers").unique()).with_columns(
-        *(mods.contains(each).alias(f"m{each}") for each in _FLAGS),
-        mods.set_intersection(rules()["anatomic"]["modifiers"]).list.sort().list.join(" ").alias("site"),
-        mods.set_intersection(rules()["bypass"]["either_line"]).list.len().gt(0).alias("is_distinct"),
+    """Adds what the modifiers mean: a flag for each that bears on the price, `site` and `is_distinct`."""
+    coded = lines.with_columns(
+        pl.col("hcpcs", "place_of_service", "locality").cast(CODE), pl.col("modifiers").fill_null("").cast(CODE)
     )
-    return coded.join(meanings, on="modifiers", how="left", maintain_order="left")
+    told = meanings(coded["modifiers"]).select(
+        "modifiers", *_FLAGS, "site", (pl.col("distinct") != "").alias("is_distinct")
+    )
+    return coded.join(told, on="modifiers", how="left", maintain_order="left")
 
 
 # --- what cannot be priced, and what a person must see
@@ -68,15 +84,10 @@ def _with_meanings(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Adds `unpriced`, the place of the first reason in `_UNPRICED` that holds."""
-    whole = code_set.fees.filter(modifier="").select("release", pl.col("hcpcs").cast(CODE))
-    parts = lines.filter(_STATUS.is_null(), pl.col("fee_modifier") != "").join(
-        whole, on=["release", "hcpcs"], how="semi"
-    )
-    lines = lines.with_columns(pl.col("row").is_in(parts["row"].implode()).alias("is_listed"))
-    reason = pl.lit(None, dtype=pl.UInt8)
-    for place, holds in reversed(list(enumerate(_UNPRICED.values()))):
-        reason = pl.when(holds).then(pl.lit(place, dtype=pl.UInt8)).otherwise(reason)
-    return lines.with_columns(reason.alias("unpriced"))
+    apart = lines.filter(_STATUS.is_null(), pl.col("fee_modifier") != "")
+    listed = apart if apart.is_empty() else apart.join(code_set.made(whole_codes), on=["release", "hcpcs"], how="semi")
+    lines = lines.with_columns(pl.col("row").is_in(listed["row"].implode()).alias("is_listed"))
+    return lines.with_columns(_FIRST_REASON.alias("unpriced"))
 
 
 def _conflict() -> pl.Expr:
@@ -118,6 +129,16 @@ _UNPRICED = {
     "no-endoscopic-base": pl.lit(value=False),
 }
 """Why a line has no amount; the first that holds is told. The last is found while endoscopies are priced."""
+
+
+def _first_reason() -> pl.Expr:
+    reason = pl.lit(None, dtype=pl.UInt8)
+    for place, holds in reversed(list(enumerate(_UNPRICED.values()))):
+        reason = pl.when(holds).then(pl.lit(place, dtype=pl.UInt8)).otherwise(reason)
+    return reason
+
+
+_FIRST_REASON = _first_reason()
 
 _LATER = tuple(_UNPRICED).index("no-endoscopic-base")
 
@@ -200,15 +221,22 @@ def _per_ten_thousand(name: str) -> pl.Expr:
 
 def _with_reviews(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `reviews`; the names are listed once for each combination that occurs."""
-    bits = [
-        pl.when(holds).then(pl.lit(1 << place, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
-        for place, holds in enumerate(_REVIEWS.values())
-    ]
-    marked = lines.with_columns(pl.sum_horizontal(bits).cast(pl.UInt32).alias("bits"))
+    marked = lines.with_columns(_BITS.alias("bits"))
     kinds = marked["bits"].unique().to_list()
     listed = [[name for place, name in enumerate(_REVIEWS) if kind >> place & 1] for kind in kinds]
     told = pl.DataFrame({"bits": kinds, "reviews": listed}, schema={"bits": pl.UInt32, "reviews": pl.List(pl.String)})
     return marked.join(told, on="bits", how="left", maintain_order="left")
+
+
+def _bits() -> pl.Expr:
+    bits = [
+        pl.when(holds).then(pl.lit(1 << place, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
+        for place, holds in enumerate(_REVIEWS.values())
+    ]
+    return pl.sum_horizontal(bits).cast(pl.UInt32)
+
+
+_BITS = _bits()
 
 
 def _steps(lines: pl.DataFrame) -> pl.LazyFrame:

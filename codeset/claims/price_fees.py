@@ -26,6 +26,8 @@ _GPCI = ("work_gpci", "pe_gpci", "mp_gpci")
 PLACE = ("release", "setting", *_GPCI, "conversion_factor")
 """What decides, besides the code, what a service costs."""
 
+_KEY = ("release", "hcpcs", "fee_modifier")
+
 _RVU = ("work_rvu", "nonfacility_pe_rvu", "facility_pe_rvu", "mp_rvu")
 _FEE = (
     *_RVU,
@@ -49,9 +51,9 @@ def with_fees(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -
     Both are cents of one unit: CMS publishes them to the cent, the claims systems hold no more (PFREV26B; OPPSCAP).
     Adds `fee_modifier`, `setting`, the GPCIs, `conversion_factor`, `exact_fee` (billionths of a dollar) besides.
     """
-    known = _with_setting(lines.with_columns(_fee_modifier(code_set.fees).alias("fee_modifier")))
-    known = _joined(known, _ready(code_set.fees.select("release", "hcpcs", "modifier", *_FEE)))
-    known = known.join(_localities(code_set), on=["release", "locality"], how="left", maintain_order="left")
+    known = lines.with_columns(code_set.made(_fee_modifier).alias("fee_modifier"), _setting().alias("setting"))
+    known = known.join(code_set.made(_fees), on=_KEY, how="left", maintain_order="left")
+    known = known.join(code_set.made(_localities), on=["release", "locality"], how="left", maintain_order="left")
     factor = _conversion_factor(code_set.factors, qualifying_apm=qualifying_apm)
     priced = known.with_columns(factor.alias("conversion_factor")).with_columns(_of_setting("pe_rvu").alias("pe_rvu"))
     return priced.with_columns(_exact("pe_rvu", "mp_rvu").alias("exact_fee"), _cap().alias("cap")).with_columns(
@@ -74,7 +76,7 @@ def cents(amount: str | pl.Expr) -> pl.Expr:
 def cents_of(lines: pl.DataFrame, code_set: CodeSet, hcpcs: str, modifier: str) -> pl.DataFrame:
     """Return `row` and `cents`: what the code in column *hcpcs*, with *modifier*, costs in the place of each line."""
     place = lines.select("row", *PLACE, hcpcs=hcpcs, fee_modifier=pl.lit(modifier))
-    rows = _joined(place, code_set.fees.select("release", "hcpcs", "modifier", *_RVU))
+    rows = place.join(code_set.made(_fees).select(*_KEY, *_RVU), on=_KEY, how="left", maintain_order="left")
     exact = rows.with_columns(_of_setting("pe_rvu").alias("pe_rvu"))
     return exact.select("row", cents(_exact("pe_rvu", "mp_rvu")).alias("cents"))
 
@@ -87,28 +89,34 @@ def reduced_therapy_cents() -> pl.Expr:
     return (reduced + CENT * 500) // (CENT * 1000)
 
 
-def _fee_modifier(fees: pl.DataFrame) -> pl.Expr:
+def whole_codes(code_set: CodeSet) -> pl.DataFrame:
+    """Return `release` and `hcpcs` of the services that the fee schedule lists without a modifier."""
+    return code_set.fees.filter(modifier="").select("release", pl.col("hcpcs").cast(CODE))
+
+
+def _fee_modifier(code_set: CodeSet) -> pl.Expr:
     """26, TC and 53 have rows of their own; 53 only with the few codes that the layout names (Modifier)."""
     discontinued = pl.lit(value=False)
-    for (release,), rows in fees.filter(modifier="53").group_by("release"):
+    for (release,), rows in code_set.fees.filter(modifier="53").group_by("release"):
         discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(rows["hcpcs"].to_list())
     chosen = pl.when("m26").then(pl.lit("26")).when("mTC").then(pl.lit("TC"))
     return chosen.when(pl.col("m53") & discontinued).then(pl.lit("53")).otherwise(pl.lit(""))
 
 
-def _with_setting(lines: pl.DataFrame) -> pl.DataFrame:
+def _setting() -> pl.Expr:
     """The facility's places of service are data; no place of service is no setting: it is never guessed."""
     place = pl.col("place_of_service")
     facility = place.is_in(rules()["facility"]["place_of_service"])
     setting = pl.when(place.is_null() | (place == "")).then(None).when(facility).then(pl.lit("facility"))
-    return lines.with_columns(setting.otherwise(pl.lit("nonfacility")).alias("setting"))
+    return setting.otherwise(pl.lit("nonfacility"))
 
 
-def _ready(fees: pl.DataFrame) -> pl.DataFrame:
+def _fees(code_set: CodeSet) -> pl.DataFrame:
     """RVUs as whole hundredths, also where the code set has one as CMS prints it, and what each row's indicators mean.
 
     `both_sides`, `second_side`, `later_technical`, `later_professional` are shares, null where an indicator has none.
     """
+    fees = code_set.fees.select("release", "hcpcs", pl.col("modifier").alias("fee_modifier"), *_FEE)
     printed = [column for column in fees.columns if fees.schema[column].is_decimal()]
     shares = {
         "both_sides": ("bilateral_surgery", price_rules()["bilateral"]["both"]),
@@ -119,7 +127,7 @@ def _ready(fees: pl.DataFrame) -> pl.DataFrame:
     return fees.with_columns(
         *((pl.col(column) * 100).cast(pl.Int64) for column in printed),
         *(_by_indicator(*where).alias(name) for name, where in shares.items()),
-        pl.col("endoscopic_base").cast(CODE),
+        pl.col("hcpcs", "endoscopic_base").cast(CODE),
         pl.col("status_code").is_in(["A", "R", "T"]).alias("by_rvu"),
         pl.col("multiple_procedure").is_in(price_rules()["surgery"]["indicators"]).alias("is_surgery"),
         pl.col("multiple_procedure").is_in(price_rules()["therapy"]["indicators"]).alias("is_therapy"),
@@ -128,11 +136,6 @@ def _ready(fees: pl.DataFrame) -> pl.DataFrame:
 
 def _by_indicator(column: str, shares: Mapping[str, int]) -> pl.Expr:
     return pl.col(column).replace_strict(dict(shares), default=None, return_dtype=pl.Int64)
-
-
-def _joined(lines: pl.DataFrame, fees: pl.DataFrame) -> pl.DataFrame:
-    coded = fees.rename({"modifier": "fee_modifier"}).with_columns(pl.col("hcpcs").cast(CODE))
-    return lines.join(coded, on=["release", "hcpcs", "fee_modifier"], how="left", maintain_order="left")
 
 
 def _localities(code_set: CodeSet) -> pl.DataFrame:

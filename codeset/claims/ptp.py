@@ -1,12 +1,16 @@
 """NCCI procedure-to-procedure edits: column two is not paid beside column one."""
 
+from itertools import count
+from typing import NamedTuple
+
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
 from codeset.claims.findings import found, together
-from codeset.claims.lines import CODE, in_one
+from codeset.claims.lines import CODE
 from codeset.claims.rules import rules
 
+_COLUMNS = ("column_one", "column_two")
 _SEEN = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
@@ -17,17 +21,10 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
     CCMI 0 is never bypassed, 1 by the NCCI PTP-associated modifiers, 9 never applied (p. I-14). A bypass is for review:
     it rests on documentation (p. I-17). Modifiers 22, 76 and 77 bypass nothing (p. I-14).
     """
-    first, last = (pl.lit(day, pl.Date) for day in (lines["date_of_service"].min(), lines["date_of_service"].max()))
-    edits = code_set.ptp.filter(
-        pl.col("ccmi") != 9,
-        pl.col("effective_date") <= last,
-        pl.col("deletion_date").is_null() | (pl.col("deletion_date") >= first),
-    ).with_columns(pl.col("column_one", "column_two").cast(CODE))
-    edits = edits.drop("prior_to_1996", "rationale").with_row_index("edit")
-    dated = ("effective_date", "deletion_date")
-    met = _met(_pairs(lines), edits.select("edit", "release", "column_one", "column_two", *dated), kinds)
+    edits = code_set.made(_edits)
     in_force = (
-        met.join(lines.select("row", "date_of_service"), on="row")
+        _pairs(lines, edits)
+        .join(edits.rows.select("edit", "pair", "effective_date", "deletion_date"), on="pair")
         .filter(
             pl.col("effective_date") <= pl.col("date_of_service"),
             pl.col("deletion_date").is_null() | (pl.col("date_of_service") <= pl.col("deletion_date")),
@@ -37,7 +34,7 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
     if in_force.is_empty():
         return together([])
     alike = ("edit", "kind", "kind_two", "either")
-    judged = _judged(in_force.select(alike).unique(), edits, kinds)
+    judged = _judged(in_force.select(alike).unique(), edits.rows, kinds)
     return found(
         in_force.select("row", "row_two", *alike).join(judged, on=alike),
         pl.col("reason"),
@@ -52,27 +49,63 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
     )
 
 
-def _pairs(lines: pl.DataFrame) -> pl.DataFrame:
-    """Every ordered pair of different lines of one visit; `kinds` is the pair of their kinds in one number."""
-    kept = lines.lazy().filter(pl.col("release").is_not_null()).select("row", "visit", "kind")
-    pairs = kept.join(kept, on="visit", suffix="_two").filter(pl.col("row") != pl.col("row_two"))
-    return pairs.select(
-        "row", "row_two", "kind", "kind_two", in_one(pl.col("kind"), pl.col("kind_two")).alias("kinds")
-    ).collect(engine="streaming")
+class _Edits(NamedTuple):
+    """The edits that ever apply, by `pair`: release, column one and column two in one number.
+
+    `numbers` has a `number` for each code that is in an edit; `there` tells of each two numbers, as one times the
+    numbers there are plus the other, whether any release has an edit for them.
+    """
+
+    rows: pl.DataFrame
+    numbers: pl.DataFrame
+    there: pl.Series
 
 
-def _met(pairs: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """The pairs that there is an edit for: sought once for each pair of kinds."""
-    code = kinds.select("kind", "release", "hcpcs")
-    met = (
-        pairs.select("kinds", "kind", "kind_two")
-        .unique("kinds")
-        .join(code, on="kind")
-        .join(code.select(kind_two="kind", hcpcs_two="hcpcs"), on="kind_two")
-        .join(edits, left_on=["release", "hcpcs", "hcpcs_two"], right_on=["release", "column_one", "column_two"])
-        .select("kinds", "edit", "effective_date", "deletion_date")
+def _edits(code_set: CodeSet) -> _Edits:
+    rows = code_set.ptp.filter(pl.col("ccmi") != 9).with_columns(pl.col("column_one", "column_two").cast(CODE))
+    numbers = pl.DataFrame({"hcpcs": pl.concat([rows["column_one"], rows["column_two"]]).unique()}).with_row_index(
+        "number"
     )
-    return pairs.join(met, on="kinds")
+    number = [rows.join(numbers, left_on=each, right_on="hcpcs", maintain_order="left")["number"] for each in _COLUMNS]
+    two = number[0].cast(pl.UInt64) * numbers.height + number[1]
+    there = pl.repeat(value=False, n=numbers.height**2, dtype=pl.Boolean, eager=True).scatter(two, values=True)
+    pair = rows["release"].cast(pl.UInt64) * numbers.height**2 + two
+    kept = rows.drop("prior_to_1996", "rationale").with_row_index("edit").with_columns(pair.alias("pair"))
+    return _Edits(kept, numbers, there)
+
+
+def _pairs(lines: pl.DataFrame, edits: _Edits) -> pl.DataFrame:
+    """Every ordered pair of different lines of one visit whose codes are in one edit.
+
+    Lines lie by visit: the partners of a line are the next one, the one after it, and so on to the visit's end.
+    """
+    known = (
+        lines.select("row", "visit", "kind", "release", "hcpcs", "date_of_service")
+        .filter(pl.col("release").is_not_null())
+        .join(edits.numbers, on="hcpcs", maintain_order="left")
+    )
+    one, two = _partners(known["visit"])
+    number = known["number"].cast(pl.UInt64)
+    both = number.gather(one) * edits.numbers.height + number.gather(two)
+    there = edits.there.gather(both)
+    one, two, both = one.filter(there), two.filter(there), both.filter(there)
+    release = known["release"].gather(one).cast(pl.UInt64)
+    partner = known.select(pl.col("row", "kind").gather(two).name.suffix("_two"))
+    pairs = known.select(pl.col("row", "kind", "date_of_service").gather(one)).hstack(partner)
+    return pairs.with_columns((release * edits.numbers.height**2 + both).alias("pair"))
+
+
+def _partners(visit: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Where the lines of each ordered pair of different lines of a *visit* lie."""
+    here = pl.int_range(visit.len(), dtype=pl.UInt32, eager=True)
+    pairs = [(here.head(0), here.head(0))]
+    for distance in count(1):
+        here = here.filter(here + distance < visit.len())
+        here = here.filter(visit.gather(here) == visit.gather(here + distance))
+        if here.is_empty():
+            break
+        pairs += [(here, here + distance), (here + distance, here)]
+    return pl.concat([one for one, _ in pairs]), pl.concat([two for _, two in pairs])
 
 
 def _judged(alike: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
