@@ -23,7 +23,7 @@ def add_on(lines: pl.DataFrame, code_set: CodeSet, denied: pl.Series) -> pl.Data
         on=["visit", "primary_code"],
         how="left",
     )
-    lost = denied
+    lost = denied = denied.unique()
     while True:
         judged = _judged(met, lost)
         told = judged.filter(of_severity("deny"))["row"]

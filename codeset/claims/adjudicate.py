@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -101,7 +102,7 @@ def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _denied(findings: pl.DataFrame) -> pl.Series:
-    return findings.filter(of_severity("deny"))["row"].unique()
+    return findings["row"].filter(findings.select(of_severity("deny")).to_series())
 
 
 def _beside_the_excerpt(lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
@@ -131,15 +132,17 @@ def _resolved(lines: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.Da
     *about* are further columns by row.
     """
     gravest = findings.group_by("row").agg(pl.col("reason").min())
-    told = explained().with_columns(
-        pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION).alias("disposition")
-    )
-    decisive = gravest.join(told.rename({"reason": "decided_by"}), left_on="reason", right_on="decided_by")
-    told_of = decisive.select("row", "disposition", pl.col("reason").alias("decided_by"), "edit")
+    told_of = gravest.join(_dispositions(), on="reason").select("row", "disposition", "decided_by", "edit")
     rows = lines.select("row").sort("row")
     for each in (told_of, *about):
         rows = rows.join(each, on="row", how="left", maintain_order="left")
     return rows.with_columns(pl.col("disposition").fill_null("pay"))
+
+
+@cache
+def _dispositions() -> pl.DataFrame:
+    disposition = pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION)
+    return explained().select("reason", disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit")
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:

@@ -82,6 +82,7 @@ def of_severity(*severities: str) -> pl.Expr:
     return pl.col("reason").to_physical().is_between(min(chosen), max(chosen))
 
 
+@cache
 def explained() -> pl.DataFrame:
     """Return the reasons as a frame: reason, edit, severity, carc, rarc."""
     rows = [(each.name, each.edit, each.severity, each.carc, each.rarc) for each in reasons().values()]

@@ -65,7 +65,7 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Pr
     fees = with_fees(payable, code_set, qualifying_apm=qualifying_apm)
     worked = reduced(_started(_judged(fees, code_set)), code_set)
     rounded = _rounded(_without_base(worked))
-    return Priced(_amounts(rounded), _steps(rounded))
+    return Priced(_amounts(rounded), pl.defer(lambda: _steps(rounded).collect(), schema=_STEPS))
 
 
 def _with_meanings(lines: pl.DataFrame) -> pl.DataFrame:
@@ -184,9 +184,9 @@ def _without_base(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _rounded(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `schedule`, in cents, and `allowed`, the lower of it and the charge (Social Security Act, 1848(a)(1))."""
-    return lines.with_columns(cents("amount").alias("schedule")).with_columns(
-        pl.when(pl.col("schedule").is_not_null()).then(pl.min_horizontal("schedule", "charge_cents")).alias("allowed")
-    )
+    schedule = cents("amount")
+    allowed = pl.when(schedule.is_not_null()).then(pl.min_horizontal(schedule, "charge_cents"))
+    return lines.with_columns(schedule.alias("schedule"), allowed.alias("allowed"))
 
 
 def _amounts(lines: pl.DataFrame) -> pl.DataFrame:
@@ -222,6 +222,8 @@ def _per_ten_thousand(name: str) -> pl.Expr:
 def _with_reviews(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `reviews`; the names are listed once for each combination that occurs."""
     marked = lines.with_columns(_BITS.alias("bits"))
+    if marked["bits"].max() == 0:
+        return marked.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("reviews"))
     kinds = marked["bits"].unique().to_list()
     listed = [[name for place, name in enumerate(_REVIEWS) if kind >> place & 1] for kind in kinds]
     told = pl.DataFrame({"bits": kinds, "reviews": listed}, schema={"bits": pl.UInt32, "reviews": pl.List(pl.String)})
@@ -237,6 +239,16 @@ def _bits() -> pl.Expr:
 
 
 _BITS = _bits()
+
+
+_STEPS = {
+    "row": pl.UInt32(),
+    "step": pl.Int64(),
+    "rule": pl.String(),
+    "factor": pl.String(),
+    "before": pl.Int64(),
+    "after": pl.Int64(),
+}
 
 
 def _steps(lines: pl.DataFrame) -> pl.LazyFrame:

@@ -55,10 +55,10 @@ def with_fees(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -
     known = known.join(code_set.made(_fees), on=_KEY, how="left", maintain_order="left")
     known = known.join(code_set.made(_localities), on=["release", "locality"], how="left", maintain_order="left")
     factor = _conversion_factor(code_set.factors, qualifying_apm=qualifying_apm)
-    priced = known.with_columns(factor.alias("conversion_factor")).with_columns(_of_setting("pe_rvu").alias("pe_rvu"))
-    return priced.with_columns(_exact("pe_rvu", "mp_rvu").alias("exact_fee"), _cap().alias("cap")).with_columns(
-        pl.when("by_rvu", has_rvus()).then(cents("exact_fee")).alias("fee")
-    )
+    priced = known.with_columns(factor.alias("conversion_factor"), _of_setting("pe_rvu").alias("pe_rvu"))
+    exact = _exact("pe_rvu", "mp_rvu")
+    fee = pl.when("by_rvu", has_rvus()).then(cents(exact))
+    return priced.with_columns(exact.alias("exact_fee"), _cap().alias("cap"), fee.alias("fee"))
 
 
 def has_rvus() -> pl.Expr:

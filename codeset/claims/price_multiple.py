@@ -98,8 +98,8 @@ _RANKED = (
 
 def _candidates(lines: pl.DataFrame) -> pl.DataFrame:
     """Lines that the rules of multiple surgeries reach; not a return to the operating room (IOM ch. 12, 40.4.C)."""
-    reached = lines.lazy().filter("is_surgery", ~pl.col("m78"), pl.col("amount").is_not_null())
-    return reached.select(_RANKED).collect()
+    reached = ("is_surgery", ~pl.col("m78"), pl.col("amount").is_not_null())
+    return lines.select(*_RANKED, "is_surgery", "m78").filter(*reached).drop("is_surgery", "m78")
 
 
 def families(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:

@@ -120,9 +120,10 @@ def _ranking_value() -> pl.Expr:
 
 def _with_other_side(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `leader`, the first line of a code that one line has with RT and another with LT; and `sides_unclear`."""
-    pair = ("row", "session", "hcpcs", "fee_modifier", "site", "units", "claim_id", "line")
+    told = ("row", "session", "hcpcs", "fee_modifier", "site", "units", "claim_id", "line")
     may = pl.col("amount").is_not_null() & pl.col("both_sides").is_not_null() & ~pl.col("m50") & ~pl.col("m78")
-    one_side = lines.lazy().filter(may, pl.col("site").is_in(["RT", "LT"])).select(pair).collect()
+    sides = lines.select(*told, "amount", "both_sides", "m50", "m78")
+    one_side = sides.filter(may, pl.col("site").is_in(["RT", "LT"]))
     if one_side.is_empty():
         false = pl.lit(value=False)
         return lines.with_columns(pl.col("row").alias("leader"), on_two_lines=false, sides_unclear=false)
@@ -136,8 +137,8 @@ def _with_other_side(lines: pl.DataFrame) -> pl.DataFrame:
             ((pl.len() != 2) | (pl.col("units").max() != 1)).alias("sides_unclear"),
         )
     )
-    told = pairs.filter("both_lines").explode("row", empty_as_null=False, keep_nulls=False)
-    found = lines.join(told.select("row", "leader", "sides_unclear"), on="row", how="left", maintain_order="left")
+    both = pairs.filter("both_lines").explode("row", empty_as_null=False, keep_nulls=False)
+    found = lines.join(both.select("row", "leader", "sides_unclear"), on="row", how="left", maintain_order="left")
     clear = pl.col("sides_unclear").eq(other=False).fill_null(value=False)
     return found.with_columns(
         pl.when(clear).then("leader").otherwise("row").alias("leader"),
