@@ -19,17 +19,17 @@ from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, 
 from codeset.claims.bulk import adjudicate_files
 from codeset.claims.code_set import CodeSet
 from codeset.claims.files import read_claims
-from codeset.claims.lines import COLUMNS, kinds, numbered
+from codeset.claims.lines import COLUMNS, kinds, numbered, of_kinds
 from codeset.claims.mue import mue
 from codeset.claims.ptp import ptp
 from codeset.releases import Release
 from codeset.store import Store
 from ingest.build import build
 
-LINES, MORE, SEED, RELEASE, TIMES = 2_000_000, 5, 20_240_701, "2024q3", 3
-_PATIENTS = 20_000
+LINES, MORE, SEED, RELEASE, TIMES = 10_000_000, 5, 20_240_701, "2024q3", 3
+_LINES_IN_A_FILE = 400_000
 ONE = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
-"""The one claim: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
+"""The claim of the cold process: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
 
 VISITS = {"99213": 40, "99214": 26, "99203": 12, "99204": 4, "99212": 6}
 SERVICES = {
@@ -40,6 +40,7 @@ SERVICES = {
 """What an office of dermatology bills, weighted: codes that go together, with units above one."""
 
 _MODULE = "benchmarks.claims"
+_CLAIMS, _TURNED, _MORE, _NAMES = "claims", "turned", "more", ("claim_id", "beneficiary")
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -54,6 +55,8 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("claims, peak memory", gib(bulk), gib(floor), "", "< 1 GiB", bulk.peak < 2**30)
     growth = more.peak / bulk.peak
     yield Row(f"claims, {MORE} x the lines", gib(more), gib(bulk), f"{growth:.2f} x", "flat", growth < 1.2)
+    turned = once(function("bulk_turned", _MODULE, folder, times=1))
+    yield Row("claims in any order", f"{LINES / turned.seconds / 1e6:.2f}", f"{pace:.2f}", "")
     edits = interleaved([_own("edits", folder), _own("sql", folder)])
     faster = edits["sql"].seconds / edits["edits"].seconds
     times = (seconds(edits["edits"]), seconds(edits["sql"]))
@@ -67,15 +70,22 @@ def rows(folder: Path) -> Iterator[Row]:
 
 
 def made(folder: Path) -> None:
-    """Seal the release beside *folder*, and write the claims: N lines, more of them, and one claim."""
+    """Seal the release beside *folder*, and write the claims: as they come, in any order, more of them, and one."""
     beside, before = folder.parent, CMS / "2024q2"
     store = Store(beside / "store")
     build(Release(2024, 2), [before / "rvu24b.zip", before / "AOC_V2024Q2-MCR.xlsx"], store)
     carry = dict.fromkeys(("gpci", "add_on"), Release(2024, 2))
     build(Release(2024, 3), [MPFS_FILE, MUE_FILE, *PTP_FILES], store, carry)
-    patients = _patients()
-    _copies(patients, LINES).sink_parquet(beside / "claims.parquet")
-    _copies(patients, LINES * MORE).sink_parquet(beside / "more.parquet")
+    for name in (_CLAIMS, _TURNED, _MORE):
+        (beside / name).mkdir()
+    for number in range(LINES // _LINES_IN_A_FILE):
+        lines = _patients(number)
+        lines.write_parquet(beside / _CLAIMS / f"{number:03}.parquet")
+        turned = lines.sample(fraction=1, shuffle=True, seed=SEED)
+        turned.write_parquet(beside / _TURNED / f"{number:03}.parquet")
+        for copy in range(MORE):
+            renamed = lines.with_columns(pl.format("{}-{}", pl.lit(copy), each).alias(each) for each in _NAMES)
+            renamed.write_parquet(beside / _MORE / f"{copy}-{number:03}.parquet")
     one_claim = {"claim_id": "c", "beneficiary": "b", "provider": "p", "date_of_service": "2024-07-01", "units": "1"}
     codes = pl.DataFrame(ONE, schema=["line", "hcpcs", "modifiers"], orient="row")
     place = {"place_of_service": "11", "locality": "national"}
@@ -83,29 +93,21 @@ def made(folder: Path) -> None:
     told.write_csv(beside / "one.csv")
 
 
-def _copies(patients: pl.DataFrame, lines: int) -> pl.LazyFrame:
-    """*lines* lines: the patients again and again, under other names."""
-    copies = [
-        patients.lazy().with_columns(pl.col("claim_id", "beneficiary") + f"-{copy:03}")
-        for copy in range(-(-lines // patients.height))
-    ]
-    return pl.concat(copies).head(lines)
-
-
-def _patients() -> pl.DataFrame:
-    """The lines of some patients with one to four visits each."""
-    rng = Random(SEED)
+def _patients(number: int) -> pl.DataFrame:
+    """The lines of the *number*th patients with one to four visits each; none is a copy of another."""
+    rng = Random(SEED + number)
     told: list[tuple[object, ...]] = []
-    claims = count()
-    for patient in range(_PATIENTS):
-        provider = f"p{rng.randrange(40):02}"
+    claims, patients = count(), count()
+    while len(told) < _LINES_IN_A_FILE:
+        patient, provider = f"b{number:03}-{next(patients):06}", f"p{rng.randrange(40):02}"
         day = date(2024, 7, 1) + timedelta(rng.randrange(60))
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
-            place = (f"c{next(claims):05}", f"b{patient:05}", provider, day)
+            place = (f"c{number:03}-{next(claims):06}", patient, provider, day)
             told += [(*place, line, *each) for line, each in enumerate(_visit(rng), start=1)]
             day = min(day + timedelta(rng.randrange(7, 60)), date(2024, 9, 30))
     columns = ["claim_id", "beneficiary", "provider", "date_of_service", "line", "hcpcs", "units", "modifiers"]
-    frame = pl.DataFrame(told, schema={each: COLUMNS[each] for each in columns}, orient="row")
+    schema = {each: COLUMNS[each] for each in columns}
+    frame = pl.DataFrame(told[:_LINES_IN_A_FILE], schema=schema, orient="row")
     return frame.with_columns(place_of_service=pl.lit("11"), locality=pl.lit("national"))
 
 
@@ -123,22 +125,29 @@ def _visit(rng: Random) -> Iterator[tuple[str, int, str]]:
             yield hcpcs, int(units or 1), rng.choice(("59", "XS")) if distinct else ""
 
 
-def bulk(folder: Path, claims: str = "claims.parquet") -> None:
+def bulk(folder: Path, claims: str = _CLAIMS) -> None:
     """Every edit and the price, findings written."""
     snapshot = codeset.open(RELEASE, folder.parent / "store")
-    adjudicate_files([folder.parent / claims], folder / "out", [snapshot], qualifying_apm=False)
+    files = sorted((folder.parent / claims).iterdir())
+    adjudicate_files(files, folder / "out", [snapshot], qualifying_apm=False)
     shutil.rmtree(folder)
+
+
+def bulk_turned(folder: Path) -> None:
+    """As `bulk`, of lines in any order: they are parted on disk first."""
+    bulk(folder, _TURNED)
 
 
 def bulk_more(folder: Path) -> None:
     """As `bulk`, of more lines."""
-    bulk(folder, "more.parquet")
+    bulk(folder, _MORE)
 
 
 def floor(folder: Path) -> None:
     """Decode the claims and encode them again."""
-    table = pl.read_parquet(folder.parent / "claims.parquet")
-    table.write_parquet(folder / "claims.parquet", compression="zstd", compression_level=1)
+    for file in sorted((folder.parent / _CLAIMS).iterdir()):
+        pl.read_parquet(file).write_parquet(folder / file.name, compression="zstd", compression_level=1)
+    shutil.rmtree(folder)
 
 
 # --- jobs that time a part of themselves: `python -m benchmarks.claims FUNCTION FOLDER`
@@ -148,28 +157,27 @@ def _own(name: str, folder: Path) -> Job:
     return Job(name, [sys.executable, "-m", _MODULE, name, str(folder)], TIMES, times_itself=True)
 
 
-def _median(times: int, function: Callable[[], object]) -> None:
+def _median(times: int, function: Callable[[], object]) -> float:
     took = []
     for _ in range(times):
         begin = time.perf_counter()
         function()
         took.append(time.perf_counter() - begin)
-    print(median(took))
+    return median(took)
 
 
 def _prepared(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame, CodeSet]:
-    """A quarter of the lines as the edits read them, their kinds, and the tables."""
-    frame, _ = read_claims(folder / "claims.parquet")
-    frame = frame.head(LINES // 4)
+    """The lines of a file as the edits read them, their kinds, and the tables."""
+    frame, _ = read_claims(min((folder / _CLAIMS).iterdir()))
     code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], frame["hcpcs"].unique())
-    lines = numbered(frame, code_set)
+    lines = of_kinds(numbered(frame, code_set))
     return lines, kinds(lines, code_set), code_set
 
 
 def edits(folder: Path) -> None:
     """PTP and MUE over prepared lines."""
     lines, of_kinds, code_set = _prepared(folder)
-    _median(5, lambda: (ptp(lines, of_kinds, code_set), mue(lines, code_set)))
+    print(_median(5, lambda: (ptp(lines, of_kinds, code_set), mue(lines, code_set))))
 
 
 def sql(folder: Path) -> None:
@@ -186,7 +194,7 @@ def sql(folder: Path) -> None:
         connection.execute("create type code as enum (select distinct hcpcs from line)")
         for table, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
             connection.execute(f"alter table {table} alter {column} type code")
-        _median(5, lambda: [connection.execute(each) for each in SQL])
+        print(_median(5, lambda: [connection.execute(each) for each in SQL]))
         for edit, ours in (("ptp", ptp(lines, of_kinds, code_set)), ("mue", mue(lines, code_set))):
             if connection.execute(f"select count(*) from told_{edit}").fetchall() != [(ours.height,)]:
                 raise RuntimeError(f"{edit}: duckdb does not find what the engine finds")
@@ -215,11 +223,16 @@ SQL = (
 
 
 def one(folder: Path) -> None:
-    """One claim in a process that has read others before."""
-    frame, _ = read_claims(folder / "one.csv")
+    """One claim after another, all different, in a process that has read a hundred others before."""
+    frame, _ = read_claims(min((folder / _CLAIMS).iterdir()))
+    claims = iter(frame.head(2_000).partition_by("claim_id", maintain_order=True))
     snapshot = codeset.open(RELEASE, folder / "store")
-    codeset.adjudicate(frame, snapshot, qualifying_apm=False)
-    _median(25, lambda: codeset.adjudicate(frame, snapshot, qualifying_apm=False))
+
+    def another() -> None:
+        codeset.adjudicate(next(claims), snapshot, qualifying_apm=False)
+
+    _median(100, another)
+    print(_median(100, another))
 
 
 if __name__ == "__main__":

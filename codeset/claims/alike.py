@@ -13,7 +13,7 @@ import polars as pl
 from codeset.claims.code_set import CodeSet
 from codeset.claims.global_surgery import AFTER
 
-_FEW = 2_000
+FEW = 2_000
 """So few lines are judged sooner than compared."""
 
 _LOOKED_AT = (
@@ -95,7 +95,7 @@ class Alike:
 def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
     """Find for each of *lines*, numbered out of *frame*, the first that nothing tells from it, its episode included."""
     row = lines["row"]
-    if lines.height <= _FEW:
+    if lines.height <= FEW:
         return Alike(pl.DataFrame({"row": row, "like": row}))
     said = frame.select("locality", "charge_cents", "lesion").select(pl.all().gather(row))
     first = _first_alike(_looked_at(lines.hstack(said), code_set))

@@ -1,6 +1,7 @@
 """What holds of any claims: their order says nothing, strangers change nothing, and every line gets an answer."""
 
 import io
+from datetime import timedelta
 from random import Random
 
 import made_claims as made
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codeset.claims import alike
 from codeset.claims.adjudicate import Outcome, adjudicate
+from codeset.claims.code_set import CodeSet
+from codeset.claims.lines import numbered
 from codeset.snapshot import Snapshot
 
 CODES = ["11102", "11103", "11104", "17000", "17003", "17004", "17110", "17311", "17312", "17315", "11642", "14040"]
@@ -106,3 +110,73 @@ def written(outcome: Outcome) -> tuple[bytes, ...]:
     for file, frame in zip(files, (outcome.lines, outcome.findings), strict=True):
         frame.write_parquet(file)
     return tuple(file.getvalue() for file in files)
+
+
+a_history = st.lists(
+    st.builds(
+        "{}{}x{} day={} claim={} place={} {}".format,
+        st.sampled_from(CODES),
+        st.sampled_from(MODIFIERS),
+        st.sampled_from([0, 1, 1, 1, 2, 14]),
+        st.sampled_from([0, 0, 1, 10, 11, 91]),
+        st.sampled_from("cde"),
+        st.sampled_from(["11", "11", "22"]),
+        st.sampled_from(["", "", "lesion=A", "lesion=B", "group=g specialty=07", "days=3", "provider=q"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories=st.lists(a_history, min_size=1, max_size=4), seed=st.integers(0, 1000))
+def test_episodes_alike_are_judged_as_each_alone_is(
+    derm: Snapshot, monkeypatch: pytest.MonkeyPatch, histories: list[list[str]], seed: int
+) -> None:
+    """Histories recur under other names, on other days, in other claims; some lines of the copies have a charge."""
+    rng = Random(seed)
+    copies = [_copy(rng.choice(histories), f"b{number:02}", rng) for number in range(12)]
+    frame = pl.concat(copies).sample(fraction=1, shuffle=True, seed=seed)
+    monkeypatch.setattr(alike, "FEW", 0)
+    compared = adjudicate(frame, derm)
+    monkeypatch.setattr(alike, "FEW", 10_000)
+    alone = adjudicate(frame, derm)
+    assert compared.lines.equals(alone.lines)
+    assert compared.findings.equals(alone.findings)
+    assert compared.steps.collect().equals(alone.steps.collect())
+
+
+def _copy(history: list[str], beneficiary: str, rng: Random) -> pl.DataFrame:
+    first = made.FIRST_DAY + timedelta(days=rng.choice([-1, 0, 1]))
+    names = rng.sample("cde", 3)
+    return made.claims(*(f"{each} beneficiary={beneficiary}" for each in history), first=first).with_columns(
+        pl.format(
+            "{}-{}", pl.lit(beneficiary), pl.col("claim_id").replace_strict(dict(zip("cde", names, strict=True)))
+        ).alias("claim_id"),
+        pl.lit(rng.choice([None, None, 5_000]), dtype=pl.Int64).alias("charge_cents"),
+        pl.lit(rng.choice(["national", "national", "01112-05"])).alias("locality"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "judged"),
+    [
+        ("11102 beneficiary=z day=3", 2),
+        ("11102x2 beneficiary=z", 4),
+        ("11102-59 beneficiary=z", 4),
+        ("11102 beneficiary=z place=22", 4),
+        ("11102 beneficiary=z lesion=A", 4),
+        ("11102 beneficiary=z day=-1", 4),
+        ("11102 beneficiary=z days=2", 4),
+    ],
+)
+def test_one_of_two_visits_alike_is_judged(
+    derm: Snapshot, monkeypatch: pytest.MonkeyPatch, other: str, judged: int
+) -> None:
+    """What differs in anything that an edit looks at, the release included, is not alike."""
+    monkeypatch.setattr(alike, "FEW", 0)
+    day = other.partition("day=")[2] or "0"
+    frame = made.claims("11102", "17000", other, f"17000 beneficiary=z day={day}")
+    code_set = CodeSet.of([derm], ["11102", "17000"])
+    lines = numbered(frame, code_set)
+    assert alike.alike(frame, lines, code_set).judged(lines).height == judged
