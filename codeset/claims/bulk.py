@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import polars as pl
@@ -84,7 +84,7 @@ def adjudicate_files(
     left = [part for part in range(number) if not _is_done(folder, part)]
     before = number - len(left)
     parts = _part(files, folder, number, count) if left else []
-    code_set = CodeSet.of(snapshots, _codes(parts))
+    code_set = CodeSet.of(snapshots, _codes(_scanned(files)) if left else [])
 
     def work(part: int) -> tuple[int, int]:
         frame, rejects = _read(parts[part], part, locality)
@@ -171,9 +171,9 @@ def _part(files: Sequence[Path], folder: Path, parts: int, count: int) -> list[p
     they are parted on disk.
     """
     if all(file.suffix == ".parquet" for file in files) and len({*map(_columns, files)}) == 1:
-        lines = pl.scan_parquet(list(files))
-        if (starts := _starts(lines, parts, count)) is not None:
-            return [lines.slice(first, end - first) for first, end in pairwise([*starts, count])]
+        slices = _sliced(files)
+        if (starts := _starts(slices, parts, count)) is not None:
+            return [slices(first, end) for first, end in pairwise([*starts, count])]
     work = folder / _WORK
     if not work.exists():
         _part_on_disk(_scanned(files), folder, parts)
@@ -186,12 +186,24 @@ def _columns(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
     return tuple(pl.read_parquet_schema(file).items())
 
 
-def _starts(lines: pl.LazyFrame, parts: int, count: int) -> list[int] | None:
+def _sliced(files: Sequence[Path]) -> Callable[[int, int], pl.LazyFrame]:
+    """Return what gives the lines from one place to another, out of those files only that hold some of them."""
+    counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for file in files]
+    begins = list(accumulate(counts, initial=0))
+
+    def lines(first: int, end: int) -> pl.LazyFrame:
+        held = [place for place in range(len(files)) if begins[place] < end and begins[place + 1] > first] or [0]
+        return pl.scan_parquet([files[place] for place in held]).slice(first - begins[held[0]], end - first)
+
+    return lines
+
+
+def _starts(slices: Callable[[int, int], pl.LazyFrame], parts: int, count: int) -> list[int] | None:
     """Where each part begins, if the lines lie by beneficiary; else None."""
     starts, last = [0], None
     for part in range(parts):
         begin, end = part * count // parts, (part + 1) * count // parts
-        names = lines.slice(begin, end - begin).select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
+        names = slices(begin, end).select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
         if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
             return None
         if part:
@@ -217,12 +229,10 @@ def _part_on_disk(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
     unfinished.rename(folder / _WORK)
 
 
-def _codes(parts: Sequence[pl.LazyFrame]) -> list[str]:
-    """Every code that occurs in the parts."""
-    if not parts:
-        return []
-    codes = pl.concat(parts).select(pl.col("hcpcs").cast(pl.String).unique())
-    return codes.collect(engine="streaming")["hcpcs"].drop_nulls().to_list()
+def _codes(lines: pl.LazyFrame) -> list[str]:
+    """Every code that occurs in the lines."""
+    codes = lines.select(pl.col("hcpcs").cast(pl.String).unique()).collect(engine="streaming")
+    return codes["hcpcs"].drop_nulls().to_list()
 
 
 def _is_done(folder: Path, part: int) -> bool:

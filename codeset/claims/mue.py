@@ -19,7 +19,8 @@ def mue(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """
     limited = (
         lines.select("row", "visit", "hcpcs", "release", _units_a_day().alias("daily"))
-        .join(code_set.made(_edits), on=["release", "hcpcs"])
+        .with_columns(_limit().alias("limit"))
+        .join(code_set.made(_edits), on="limit")
         .with_columns(in_one(pl.col("visit"), pl.col("hcpcs").to_physical()).alias("same"))
         .with_columns(pl.col("same").is_duplicated().alias("again"))
     )
@@ -45,7 +46,13 @@ def mue(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
 
 
 def _edits(code_set: CodeSet) -> pl.DataFrame:
-    return code_set.mue.select("release", pl.col("hcpcs", "edition").cast(CODE), "mue_value", "mai")
+    edits = code_set.mue.with_columns(pl.col("hcpcs", "edition").cast(CODE))
+    return edits.select(_limit().alias("limit"), "mue_value", "mai", "edition")
+
+
+def _limit() -> pl.Expr:
+    """Release and code in one number."""
+    return in_one(pl.col("release"), pl.col("hcpcs").to_physical())
 
 
 def _units_a_day() -> pl.Expr:

@@ -1,16 +1,18 @@
 """NCCI procedure-to-procedure edits: column two is not paid beside column one."""
 
+from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import found, together
-from codeset.claims.lines import CODE
+from codeset.claims.findings import REASON, found, together
+from codeset.claims.lines import CODE, in_one
 from codeset.claims.rules import rules
 
 _COLUMNS = ("column_one", "column_two")
+_TOLD = (*_COLUMNS, "ccmi", "effective_date", "deletion_date", "edition")
 _SEEN = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
@@ -30,11 +32,16 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
             pl.col("deletion_date").is_null() | (pl.col("date_of_service") <= pl.col("deletion_date")),
         )
         .with_columns((pl.col("date_of_service") >= rules()["bypass"]["either_line_since"]).alias("either"))
+        .with_columns(
+            in_one(pl.col("kind"), pl.col("kind_two")).alias("kinds"),
+            in_one(pl.col("edit"), pl.col("either")).alias("which"),
+        )
     )
     if in_force.is_empty():
         return together([])
-    alike = ("edit", "kind", "kind_two", "either")
-    judged = _judged(in_force.select(alike).unique(), edits.rows, kinds)
+    alike = ("kinds", "which")
+    once = in_force.select("edit", "kind", "kind_two", "either", *alike).unique(alike)
+    judged = _judged(once, edits.rows, kinds).select(*alike, "reason", "detail", *_TOLD)
     return found(
         in_force.select("row", "row_two", *alike).join(judged, on=alike),
         pl.col("reason"),
@@ -42,10 +49,7 @@ def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataF
         partner=pl.col("row"),
         detail=pl.col("detail"),
         table=pl.lit("ptp"),
-        **{
-            name: pl.col(name)
-            for name in ("column_one", "column_two", "ccmi", "effective_date", "deletion_date", "edition")
-        },
+        **{name: pl.col(name) for name in _TOLD},
     )
 
 
@@ -67,10 +71,10 @@ def _edits(code_set: CodeSet) -> _Edits:
         "number"
     )
     number = [rows.join(numbers, left_on=each, right_on="hcpcs", maintain_order="left")["number"] for each in _COLUMNS]
-    two = number[0].cast(pl.UInt64) * numbers.height + number[1]
+    two = number[0] * numbers.height + number[1]
     there = pl.repeat(value=False, n=numbers.height**2, dtype=pl.Boolean, eager=True).scatter(two, values=True)
     pair = rows["release"].cast(pl.UInt64) * numbers.height**2 + two
-    kept = rows.drop("prior_to_1996", "rationale").with_row_index("edit").with_columns(pair.alias("pair"))
+    kept = rows.select("release", *_TOLD[:-1], pl.col("edition").cast(CODE), pair.alias("pair")).with_row_index("edit")
     return _Edits(kept, numbers, there)
 
 
@@ -84,35 +88,39 @@ def _pairs(lines: pl.DataFrame, edits: _Edits) -> pl.DataFrame:
         .filter(pl.col("release").is_not_null())
         .join(edits.numbers, on="hcpcs", maintain_order="left")
     )
-    one, two = _partners(known["visit"])
-    number = known["number"].cast(pl.UInt64)
-    both = number.gather(one) * edits.numbers.height + number.gather(two)
-    there = edits.there.gather(both)
-    one, two, both = one.filter(there), two.filter(there), both.filter(there)
-    release = known["release"].gather(one).cast(pl.UInt64)
-    partner = known.select(pl.col("row", "kind").gather(two).name.suffix("_two"))
-    pairs = known.select(pl.col("row", "kind", "date_of_service").gather(one)).hstack(partner)
-    return pairs.with_columns((release * edits.numbers.height**2 + both).alias("pair"))
+    number, many = known["number"], edits.numbers.height
+    pairs = []
+    for one, two in _partners(known["visit"]):
+        numbers = number.gather(one), number.gather(two)
+        for first, second, pair in (
+            (one, two, numbers[0] * many + numbers[1]),
+            (two, one, numbers[1] * many + numbers[0]),
+        ):
+            there = edits.there.gather(pair)
+            pairs.append(pl.DataFrame({"one": first, "two": second, "pair": pair}).filter(there))
+    lie = pl.concat([pl.DataFrame(schema=dict.fromkeys(("one", "two", "pair"), pl.UInt32)), *pairs])
+    release = known["release"].gather(lie["one"]).cast(pl.UInt64)
+    partner = known.select(pl.col("row", "kind").gather(lie["two"]).name.suffix("_two"))
+    line = known.select(pl.col("row", "kind", "date_of_service").gather(lie["one"]))
+    return line.hstack(partner).with_columns((release * many**2 + lie["pair"]).alias("pair"))
 
 
-def _partners(visit: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Where the lines of each ordered pair of different lines of a *visit* lie."""
+def _partners(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
+    """Where two lines of one *visit* lie: each two once, those that are next to each other first."""
     here = pl.int_range(visit.len(), dtype=pl.UInt32, eager=True)
-    pairs = [(here.head(0), here.head(0))]
     for distance in count(1):
         here = here.filter(here + distance < visit.len())
         here = here.filter(visit.gather(here) == visit.gather(here + distance))
         if here.is_empty():
-            break
-        pairs += [(here, here + distance), (here + distance, here)]
-    return pl.concat([one for one, _ in pairs]), pl.concat([two for _, two in pairs])
+            return
+        yield here, here + distance
 
 
-def _judged(alike: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+def _judged(once: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     """What is said of each combination of edit and kinds of lines: equal pairs are judged once."""
     one = kinds.select("kind", *_SEEN)
     two = one.rename({column: f"{column}_two" for column in one.columns})
-    met = alike.join(edits, on="edit").join(one, on="kind").join(two, on="kind_two")
+    met = once.join(edits, on="edit").join(one, on="kind").join(two, on="kind_two")
     met = met.with_columns(_bypass().alias("bypass"))
     reason = (
         pl.when(pl.col("ccmi") == 0)
@@ -124,7 +132,7 @@ def _judged(alike: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl
         .otherwise(pl.lit("ptp-no-modifier"))
     )
     detail = pl.when(pl.col("bypass") != "").then("bypass").otherwise("site")
-    return met.with_columns(reason.alias("reason"), detail.alias("detail"))
+    return met.with_columns(reason.cast(REASON).alias("reason"), detail.alias("detail"))
 
 
 def _same_site() -> pl.Expr:
