@@ -14,7 +14,7 @@ from codeset.claims.global_surgery import global_surgery
 from codeset.claims.lines import CODE, numbered, of_kinds
 from codeset.claims.lines import kinds as kinds_of
 from codeset.claims.mue import mue
-from codeset.claims.price import Priced, price
+from codeset.claims.price import NO_AMOUNT, Priced, price
 from codeset.claims.ptp import ptp
 from codeset.claims.same_lesion import same_lesion
 from codeset.claims.validity import validity
@@ -79,7 +79,7 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     before = together([first, _injections(lines, kinds, _denied(first))])
     findings = together([before, add_on(lines, code_set, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
-    findings = together([findings, _amounts_to_review(priced.amounts)])
+    findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)])
     days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", pl.col("global_days").cast(CODE))
     about = [days, priced.amounts.drop("reviews")]
     return Outcome(_resolved(lines, findings, about), _explained(findings), priced.steps)
@@ -99,6 +99,11 @@ def _priced(
 def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:
     telling = amounts.filter(pl.col("reviews").list.len() > 0)
     return found(telling, "amount-to-review", detail=pl.col("reviews").list.join(", "))
+
+
+def _without_amount(amounts: pl.DataFrame) -> pl.DataFrame:
+    """Lines that nothing denies and whose amount the fee schedule does not give: nobody is told to count on it."""
+    return found(amounts.filter(pl.col("unpriced").is_in(NO_AMOUNT)), "no-amount", detail=pl.col("unpriced"))
 
 
 def _denied(findings: pl.DataFrame) -> pl.Series:

@@ -140,6 +140,19 @@ def _first_reason() -> pl.Expr:
 
 _FIRST_REASON = _first_reason()
 
+NO_AMOUNT = (
+    "modifier-conflict",
+    "no-component",
+    "setting-na",
+    "units",
+    "assistant-not-payable",
+    "co-surgeon-not-payable",
+    "team-not-payable",
+    "no-global-share",
+    "no-endoscopic-base",
+)
+"""Those that lie in what was billed: not in what the asker left untold, nor in a status that says it by itself."""
+
 _LATER = tuple(_UNPRICED).index("no-endoscopic-base")
 
 _REVIEWS = {
