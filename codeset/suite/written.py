@@ -38,8 +38,8 @@ class Written:
         return self.lines.get(place, 0)
 
 
-class _Text(yaml.SafeLoader):
-    """A safe loader that takes no scalar for a number, a date or a truth value."""
+class _Text(yaml.CSafeLoader):
+    """A safe loader (of libyaml: ten times faster) that takes no scalar for a number, a date or a truth value."""
 
     yaml_implicit_resolvers: Mapping[str, Any] = {}  # type: ignore[assignment]
 
@@ -69,15 +69,17 @@ def read_yaml(file: Path) -> Written:
 def _refused(text: str, name: str) -> Fault | None:
     """Anchors and tags make a file that is not what it seems; depth, one that no reader can hold."""
     depth = 0
-    for token in yaml.scan(text, Loader=_Text):
-        if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
-            return Fault(name, token.start_mark.line + 1, "anchors, aliases and tags are not used here")
-        depth += isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken))
-        depth += isinstance(token, (yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken))
-        depth -= isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken))
+    for event in yaml.parse(text, Loader=_Text):
+        if getattr(event, "anchor", None) or getattr(event, "tag", None):
+            return Fault(name, _line_of(event), "anchors, aliases and tags are not used here")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            return Fault(name, token.start_mark.line + 1, f"is nested more than {_DEEPEST} deep")
+            return Fault(name, _line_of(event), f"is nested more than {_DEEPEST} deep")
     return None
+
+
+def _line_of(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
 
 
 def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[Fault], name: str) -> Any:

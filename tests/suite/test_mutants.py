@@ -16,7 +16,7 @@ from ingest.embedded import build_embedded
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = tomllib.loads((Path(__file__).parent / "mutants.toml").read_text())["mutant"]
-RELEASES = ("2025q4", "2026q3")
+RELEASES = ("2026q3",)
 _WHOLE = ("codeset", "ingest", "compliance_tests", "schemas")
 
 
