@@ -115,16 +115,17 @@ def page(visited: Visit, address: str) -> Page:
     return _patiently(visited, address, once)
 
 
-def validators(visited: Visit, address: str) -> Validators:
-    """Ask only for the headers of a file: what it is told by at present.
+def validators(visited: Visit, address: str) -> Validators | None:
+    """Ask only for the headers of a file: what it is told by at present; None if a web page would come in its place.
 
     Raises Gone: if there is none. SiteProblem: if it cannot be had.
     """
 
-    def once() -> Validators:
+    def once() -> Validators | None:
         with _answer(visited, address, {}, method="HEAD") as answer:
             _refuse_status(answer, address)
-            return _validators(answer)
+            is_page = "html" in answer.headers.get("Content-Type", "")
+            return None if is_page else _validators(answer)
 
     return _patiently(visited, address, once)
 
