@@ -110,6 +110,7 @@ def page(visited: Visit, address: str) -> Page:
         with _answer(visited, address, {}) as answer:
             _refuse_status(answer, address)
             html = b"".join(_pieces(visited, answer, address, visited.limits.page, time.monotonic()))
+            _refuse_short(address, len(html), _length(answer, 0))
             return Page(answer.url, html)
 
     return _patiently(visited, address, once)
@@ -176,7 +177,7 @@ def _piece_by_piece(
             for piece in _pieces(visited, answer, address, visited.limits.file - have, start):
                 stream.write(piece)
                 tell(stream.tell(), whole)
-        _refuse_short(address, part, whole)
+        _refuse_short(address, part.stat().st_size, whole)
     return Validators(now.etag, now.last_modified, part.stat().st_size)
 
 
@@ -247,6 +248,7 @@ def _retry_after(text: str | None) -> float | None:
 def _pieces(visited: Visit, answer: requests.Response, address: str, limit: int, start: float) -> Iterator[bytes]:
     """The body as it comes in; whatever comes is looked at at once, so that a drip cannot outlast the time limit."""
     came = 0
+    answer.raw.enforce_content_length = False  # the lengths are compared here, with a message of our own
     while piece := answer.raw.read1(_PIECE):
         came += len(piece)
         _refuse_size(address, came, limit)
@@ -260,8 +262,7 @@ def _refuse_size(address: str, size: int | None, limit: int) -> None:
         raise SiteProblem(f"{address}: {size:,} bytes and more; what CMS posts here has less than {limit:,}")
 
 
-def _refuse_short(address: str, part: Path, whole: int | None) -> None:
-    came = part.stat().st_size
+def _refuse_short(address: str, came: int, whole: int | None) -> None:
     if whole is not None and came != whole:
         raise Interrupted(f"{address}: the answer ended after {came:,} of {whole:,} bytes")
 

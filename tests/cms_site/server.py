@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         since = self.headers.get("If-Modified-Since") == file.last_modified
         if matches or ("If-None-Match" not in self.headers and since):
             return self._send(304, b"", None, headers)
-        start = self._start(file)
+        start = None if fault and fault.kind == "length" else self._start(file)
         if start is not None and start >= len(file.data):
             return self._send(416, b"", None, headers | {"Content-Range": f"bytes */{len(file.data)}"})
         if start is not None:
