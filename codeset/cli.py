@@ -65,6 +65,9 @@ LockOption = Annotated[
     Path | None,
     typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files [default: in the store]"),
 ]
+LockedOption = Annotated[
+    bool, typer.Option("--locked", help="Fetch exactly what the lock pins; read no page, take no other bytes")
+]
 AcceptOption = Annotated[
     str | None,
     typer.Option(
@@ -142,6 +145,7 @@ def build(
     accept: AcceptOption = None,
     into: IntoOption = None,
     lock: LockOption = None,
+    locked: LockedOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -171,7 +175,7 @@ def build(
     chosen = Release.parse(release)
     carries = dict(_carry(each) for each in carry or [])
     if fetched and not embedded:
-        origin = command.Chosen(Store.at(store), into, lock, also, accept)
+        origin = command.Chosen(Store.at(store), into, lock, also, accept, locked)
         with telling.coming(_err) as (say, count):
             outcome = command.fetch_and_build(release, origin, files or [], carries, accept_row_count or [], say, count)
         _tell_fetched_build(outcome, as_json=as_json)
@@ -195,6 +199,7 @@ def fetch(
     accept: AcceptOption = None,
     into: IntoOption = None,
     lock: LockOption = None,
+    locked: LockedOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -220,7 +225,7 @@ def fetch(
     if latest == bool(release):
         raise WrongUse("name a release, or --latest")
     with telling.coming(_err) as (say, count):
-        obtained = command.fetch(release, command.Chosen(Store.at(store), into, lock, also, accept), say, count)
+        obtained = command.fetch(release, command.Chosen(Store.at(store), into, lock, also, accept, locked), say, count)
     if as_json:
         _print_json(telling.obtained_json(obtained))
     else:

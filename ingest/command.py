@@ -29,13 +29,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the user chose for fetching: where to, the lock, for whom besides practitioners, who accepts the licence."""
+    """What the user chose for fetching: where to, the lock, for whom besides practitioners, who accepts the licence.
+
+    `locked`: exactly the files that the lock pins.
+    """
 
     store: Store
     into: Path | None = None
     lock: Path | None = None
     also: str = ""
     accept: str | None = None
+    locked: bool = False
 
     @property
     def folder(self) -> Folder:
@@ -66,7 +70,7 @@ def fetch(release: str | None, chosen: Chosen, say: Say, count: Count, limits: L
         if wanted is None:
             wanted = latest(Reader(visited, say))
             say(f"the newest release that is posted whole is {wanted}")
-        return obtain(Order(wanted, also, accepted), chosen.folder, visited, say, count)
+        return obtain(Order(wanted, also, accepted, chosen.locked), chosen.folder, visited, say, count)
 
 
 def _accepted(chosen: Chosen, where: Site) -> bool:

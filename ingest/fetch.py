@@ -229,6 +229,8 @@ def _refuse_status(answer: requests.Response, address: str) -> None:
         raise Interrupted(f"{address}: the site answers {status} {answer.reason}", after)
     if status in (requests.codes.not_found, requests.codes.gone):
         raise Gone(f"{address}: there is nothing (any more): the site answers {status} {answer.reason}")
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise SiteProblem(f"{address}: came as {answer.headers['Content-Encoding']}, which was not asked for")
     if not answer.ok or status not in (requests.codes.ok, requests.codes.partial):
         raise SiteProblem(f"{address}: the site answers {status} {answer.reason}")
 

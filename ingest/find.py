@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from codeset.releases import Release
 from ingest.address import SiteProblem
 from ingest.fetch import Gone, Page, Visit, page
-from ingest.naming import Publication, publications
+from ingest.lock import Lock, Pinned
+from ingest.naming import Publication, named, publications
 from ingest.site import LayoutChanged, Listing, Posted, listing, of_release, release_pages
 
 Say = Callable[[str], None]
@@ -48,6 +49,39 @@ def chosen_publications(also: Iterable[str] = ()) -> list[Publication]:
     """Return the practitioner's publications, and those for the audiences of *also* (outpatient, dme)."""
     audiences = {"practitioner", *also}
     return [each for each in publications() if each.audience in audiences]
+
+
+def as_pinned(lock: Lock, release: Release, wanted: Sequence[Publication]) -> Found:
+    """Return the files that the lock pins for *release*, without reading a page.
+
+    Raises NotPosted: if it pins none.
+    """
+    files = tuple(_as_posted(lock.releases.get(lock.revision(release), ())))
+    if not files:
+        held = ", ".join(map(str, sorted(lock.releases))) or "no release"
+        raise NotPosted(f"the lock does not pin {release}; it pins: {held}")
+    of_it = {each.publication for each in files}
+    before: dict[str, Release] = {}
+    for each in sorted(each for each in lock.releases if each.unrevised < release.unrevised):
+        before |= {file.publication: each.unrevised for file in lock.releases[each]}
+    lacking = {each.name for each in wanted if each.tables} - of_it
+    return Found(release.unrevised, files, {name: before[name] for name in lacking & set(before)}, ())
+
+
+def pinned_files(lock: Lock, release: Release) -> list[Posted]:
+    """Return the last pinned files of *release* as if a page listed them: where none does, they are asked for there."""
+    return _as_posted(lock.pinned(release))
+
+
+def _as_posted(pinned: Iterable[Pinned]) -> list[Posted]:
+    by_name = {each.name: each for each in publications()}
+    posted = []
+    for each in pinned:
+        publication = by_name[each.publication]
+        if said := named(publication, each.url):
+            known = (said.release, each.edition, said.part, each.url, each.page)
+            posted.append(Posted(each.publication, *known, bool(publication.rules.get("gated")), said, None))
+    return posted
 
 
 def listed(reader: Reader, publication: Publication, wanted: Callable[[Release], bool]) -> Listing:

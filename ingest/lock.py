@@ -40,6 +40,10 @@ class Lock:
         """Return the last revision of that quarter that is pinned, or None."""
         return max((each for each in self.releases if each.unrevised == release.unrevised), default=None)
 
+    def revision(self, release: Release) -> Release:
+        """Return *release* itself if it names a revision or none is pinned, else its last pinned revision."""
+        return release if release.revision else self.newest(release) or release
+
     def pinned(self, release: Release) -> tuple[Pinned, ...]:
         """Return the files of the last pinned revision of that quarter; none, if there is none."""
         newest = self.newest(release)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from codeset.faults import StoreProblem, WrongUse
+from codeset.faults import BadInput, Fault, StoreProblem, WrongUse
 from codeset.releases import Release
+from codeset.snapshot import digest
 from ingest import lock as locks
 from ingest.bring import Count, Folder, Hands, Kept, Say, bring, miscounted
 from ingest.fetch import Visit
-from ingest.find import Found, Reader, chosen_publications, find
-from ingest.lock import Lock, Pinned
-from ingest.naming import named, publications
+from ingest.find import Found, Reader, as_pinned, chosen_publications, find, pinned_files
+from ingest.lock import Lock
 from ingest.site import Posted
 
 REISSUED = "re-issued"
@@ -24,11 +24,15 @@ REISSUED = "re-issued"
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be fetched: for which audiences besides practitioners, and whether the licence was accepted."""
+    """What is to be fetched: for which audiences besides practitioners, and whether the licence was accepted.
+
+    `locked`: exactly what the lock pins, without reading a page.
+    """
 
     release: Release
     also: tuple[str, ...]
     accepted: bool
+    locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,26 @@ def obtain(order: Order, folder: Folder, visited: Visit, say: Say, count: Count 
     BadInput: if a file is not what it should be. WrongUse: if another fetch of the release is under way.
     """
     lock = locks.read(folder.lock)
-    pinned = _as_posted(lock.pinned(order.release))
-    found = find(Reader(visited, say), order.release, chosen_publications(order.also), pinned)
+    wanted_publications = chosen_publications(order.also)
+    if order.locked:
+        found = as_pinned(lock, order.release, wanted_publications)
+    else:
+        found = find(Reader(visited, say), order.release, wanted_publications, pinned_files(lock, order.release))
     gated = tuple(each for each in found.files if each.gated and not order.accepted)
     wanted = [each for each in found.files if each not in gated]
     with _alone(folder, order.release):
         hands = Hands(visited, folder, lock, say, count)
-        files = [bring(each, order.release, hands) for each in wanted]
+        files = [_as_locked(each, order, folder, lock) or bring(each, order.release, hands) for each in wanted]
         counts = (miscounted(each, kept.path) for each, kept in zip(wanted, files, strict=True))
         notes = (*found.notes, *(text for text in counts if text))
         if gated:
             return _without_gated(order, folder, lock, files, Found(found.release, gated, found.last_before, notes))
-        after, release = lock.with_files(order.release, [each.pinned for each in files])
-        locks.write(folder.lock, after)
+        if order.locked:
+            release = lock.revision(order.release)
+            _as_the_lock_says(files, lock, release)
+        else:
+            after, release = lock.with_files(order.release, [each.pinned for each in files])
+            locks.write(folder.lock, after)
         kept = [_put(each, folder.of(release)) for each in files]
         shutil.rmtree(folder.work(order.release), ignore_errors=True)
     return Obtained(release, folder.of(release), tuple(kept), (), found.last_before, notes)
@@ -87,16 +98,29 @@ def _without_gated(order: Order, folder: Folder, lock: Lock, files: Sequence[Kep
     return Obtained(release, folder.of(release), tuple(kept), left.files, left.last_before, left.notes)
 
 
-def _as_posted(pinned: Sequence[Pinned]) -> list[Posted]:
-    """Pinned files as if a page listed them; where no page does any more, they are asked for at their old address."""
-    by_name = {each.name: each for each in publications()}
-    posted = []
-    for each in pinned:
-        publication = by_name[each.publication]
-        if said := named(publication, each.url):
-            known = (said.release, each.edition, said.part, each.url, each.page)
-            posted.append(Posted(each.publication, *known, bool(publication.rules.get("gated")), said, None))
-    return posted
+def _as_locked(posted: Posted, order: Order, folder: Folder, lock: Lock) -> Kept | None:
+    """The file as the lock pins it, if it lies here: where exactly that is wanted, the site need not be asked."""
+    if not order.locked:
+        return None
+    release = lock.revision(order.release)
+    pinned = next(each for each in lock.releases[release] if each.url == posted.url)
+    file = folder.of(release) / pinned.name
+    return Kept(file, pinned, "unchanged") if file.is_file() and digest(file) == pinned.sha256 else None
+
+
+def _as_the_lock_says(files: Sequence[Kept], lock: Lock, release: Release) -> None:
+    """Refuse bytes that the lock does not pin for exactly this release.
+
+    Raises BadInput: with each file that came otherwise.
+    """
+    pinned = {each.url: each.sha256 for each in lock.releases[release]}
+    faults = [
+        Fault(each.pinned.url, 0, f"sha256 {each.pinned.sha256}, but the lock pins {pinned[each.pinned.url]}")
+        for each in files
+        if each.pinned.sha256 != pinned[each.pinned.url]
+    ]
+    if faults:
+        raise BadInput(faults, "CMS has posted other bytes; without --locked they are fetched as a re-issue.")
 
 
 def _put(kept: Kept, folder: Path) -> Kept:

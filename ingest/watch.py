@@ -115,7 +115,8 @@ def _posted(visited: Visit, publication: Publication, listing: Listing, held: He
 def _is_here(publication: Publication, files: Sequence[Posted], held: Held, release: Release) -> bool:
     if publication.tables:
         return held.holds(publication, release)
-    return all(each.url in held.pinned(publication, release) for each in files)
+    built_by_hand = bool(held.store.releases()) and not held.lock.releases
+    return built_by_hand or all(each.url in held.pinned(publication, release) for each in files)
 
 
 def _from(publication: Publication, first: Release) -> Release:
@@ -127,6 +128,8 @@ def _reposted(
     visited: Visit, publication: Publication, files: Sequence[Posted], held: Held, release: Release
 ) -> Iterator[News]:
     pinned = held.pinned(publication, release)
+    if not pinned and not publication.tables:
+        return
     if not pinned:
         says = "sealed from files that the lock does not pin; whether CMS posted others since cannot be told"
         yield News(release, publication.name, UNSEEN, says)

@@ -103,29 +103,42 @@ class _Lying(File):
         return self.told
 
 
+class Host(ThreadingHTTPServer):
+    """A server on loopback that shows one site at a time."""
+
+    daemon_threads = True
+    cms: CmsSite
+
+    def show(self, site: CmsSite) -> CmsSite:
+        """Show *site* from now on, and tell it where it is."""
+        self.cms = site
+        site.origin = f"http://127.0.0.1:{self.server_address[1]}"
+        return site
+
+
 @contextmanager
-def serving(site: CmsSite, port: int = 0) -> Iterator[CmsSite]:
+def serving(site: CmsSite, port: int = 0) -> Iterator[Host]:
     """Serve *site* on loopback; its `origin` is the address."""
-
-    class Handler(_Handler):
-        cms = site
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    site.origin = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    host = Host(("127.0.0.1", port), _Handler)
+    host.show(site)
+    thread = threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield site
+        yield host
     finally:
-        server.shutdown()
+        host.shutdown()
         thread.join()
-        server.server_close()
+        host.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    cms: CmsSite
+    server: Host
     protocol_version = "HTTP/1.0"
+
+    @property
+    def cms(self) -> CmsSite:
+        """The site that is shown."""
+        return self.server.cms
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing; what was asked is kept."""
