@@ -168,7 +168,7 @@ def find(reader: Reader, release: Release, wanted: Sequence[Publication], pinned
         except (LayoutChanged, SiteProblem) as error:
             if publication.tables:
                 raise
-            notes.append(f"{publication.name} is left out: {error}")
+            notes.append(f"{publication.name} is left out: {str(error).splitlines()[0]}")
             continue
         for each in own:
             reader.say(f"  {each.edition}: {each.name}")
