@@ -181,7 +181,7 @@ def build(
         _tell_fetched_build(outcome, as_json=as_json)
         return
     if embedded == bool(files) or fetched:
-        raise WrongUse("give CMS's files with --from, --fetch them, or build the --embedded excerpt of the package")
+        raise WrongUse("give CMS's files with --from, or --embedded for the excerpt of the package, or --fetch them")
     if embedded:
         sealed = build_embedded(chosen, Store.at(store))
         built = building.Built(sealed, (), (), ())

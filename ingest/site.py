@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urljoin, urlsplit
@@ -153,11 +153,20 @@ def of_release(publication: Publication, posted: Iterable[Posted], release: Rele
     """
     yearly = publication.rules.get("yearly", False)
     of_it = [each for each in posted if each.release.year == release.year and (yearly or each.release == release)]
-    places = sorted(of_it, key=_place(publication))
+    places = sorted(_once(of_it), key=_place(publication))
     chosen = [_last(list(group)) for _, group in groupby(places, key=_place(publication))]
     if publication.rules.get("parts"):
         chosen = _whole(chosen)
     return chosen
+
+
+def _once(posted: Iterable[Posted]) -> list[Posted]:
+    """Each file once, however often it is linked; it is gated if any link of it is."""
+    by_address: dict[str, Posted] = {}
+    for each in posted:
+        known = by_address.get(each.url, each)
+        by_address[each.url] = replace(known, gated=known.gated or each.gated)
+    return list(by_address.values())
 
 
 def _place(publication: Publication) -> Callable[[Posted], tuple[str, str, int]]:

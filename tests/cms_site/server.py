@@ -33,7 +33,7 @@ class Fault:
 
 @dataclass
 class Asked:
-    """One request, as it came, and when it was under way (monotonic seconds)."""
+    """One request as it came; when it came, and when the last of the answer began to be sent (monotonic seconds)."""
 
     method: str
     path: str
@@ -151,8 +151,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond()
         except (BrokenPipeError, ConnectionResetError):
             pass
-        finally:
-            self.record.ended = time.monotonic()
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -231,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", kind)
         if status != 304:
             self.send_header("Content-Length", str(announced))
+        self.record.ended = time.monotonic()
         self.end_headers()
         if self.command != "HEAD":
             self._body(body, fault)
@@ -241,6 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
         pieces = [body[place : place + 1] for place in range(len(body))] if kind == "drip" else [body]
         for piece in pieces:
+            self.record.ended = time.monotonic()
             self.wfile.write(piece)
             self.wfile.flush()
             self.record.sent += len(piece)

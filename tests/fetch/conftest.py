@@ -17,7 +17,7 @@ from ingest.fetch import Limits, Visit, visit
 from ingest.fetched import build_fetched
 from ingest.obtain import Obtained, Order, obtain
 
-QUICK = Limits(connecting=2, silence=2, whole=5, tries=3, first_wait=0.01, longest_wait=0.5)
+QUICK = Limits(connecting=10, silence=10, whole=60, tries=3, first_wait=0.01, longest_wait=0.5)
 
 
 @pytest.fixture(scope="session")

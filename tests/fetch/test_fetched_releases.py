@@ -84,6 +84,15 @@ def test_a_replacement_under_another_name_is_a_new_revision(desk):
     assert str(desk.fetch().release) == "2026q3r1"
 
 
+def test_a_second_package_of_the_quarter_is_fetched_beside_the_first(desk):
+    """As RVU24AR was, with the conversion factor from 9 March 2024 on."""
+    package = next(each for each in quarter(Release(2026, 3)) if each.kind == "mpfs")
+    path = "/files/zip/rvu26cr-posted-07-20-2026.zip"
+    desk.site.files[path] = replace(package, path=path)
+    fetched = {each.pinned.edition for each in desk.fetch().files if each.pinned.publication == "mpfs"}
+    assert fetched == {"rvu26c", "rvu26cr"}
+
+
 def test_a_policy_manual_posted_again_is_told_but_makes_no_new_release(desk):
     desk.fetch()
     desk.site.replace_data("policy-manual", b"%PDF-1.4 another\n%%EOF\n")

@@ -70,6 +70,14 @@ def test_two_packages_of_a_quarter_hold_side_by_side():
     assert len(found("mpfs", *paths, label="2024q1")) == 2
 
 
+def test_a_file_that_is_linked_twice_is_taken_once_and_gated_if_one_link_is():
+    (gated,) = ptp("v322r0", 1)
+    of_it = publication("ptp")
+    html = page_of(gated.partition("file=")[2], gated)
+    (posted,) = of_release(of_it, listing(of_it, html, PAGE).posted, Release(2026, 3))
+    assert posted.gated
+
+
 def test_two_files_that_nothing_tells_apart_are_refused():
     with pytest.raises(BadInput, match="neither name nor date tells which holds"):
         found("mpfs", "/files/zip/rvu26c.zip", "/downloads/rvu26c.zip")
