@@ -92,12 +92,12 @@ class Store:
 
         Raises StoreProblem: if the folder cannot be written, or another build sealed the release meanwhile.
         """
+        self._sweep()
         for each in self.revisions(manifest.release):
             if (snapshot := self.open(each)).manifest.identity == manifest.identity:
                 return Sealed(snapshot, new=False)
         release = max(manifest.release, self._next_revision(manifest.release))
         self._make_folder()
-        self._sweep()
         folder = self.path / f"{_UNFINISHED}{release}-{uuid4().hex}"
         with _locked(folder):
             try:

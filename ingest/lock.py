@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from codeset.faults import StoreProblem
 from codeset.releases import Release
 from codeset.schemas import faults_of
@@ -100,18 +102,26 @@ def read(file: Path) -> Lock:
     )
 
 
-def write(file: Path, lock: Lock) -> None:
-    """Write *lock* to *file* whole, if it says anything new.
+def pin(file: Path, release: Release, files: Collection[Pinned]) -> Release:
+    """Pin *files* for *release* in the lock *file*, and return the revision that they are.
 
-    Raises StoreProblem: if it cannot be written.
+    Raises StoreProblem: if it cannot be read or written.
     """
-    text = lock.to_json()
-    unfinished = file.with_name(f".{file.name}.unfinished")
+    guard = file.with_name(f".{file.name}.guard")
     try:
-        if file.exists() and file.read_text(encoding="utf-8") == text:
-            return
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(file)
+        with FileLock(guard):  # fetches of other releases pin theirs in the same file
+            lock, revision = read(file).with_files(release, files)
+            _write(file, lock.to_json())
+            guard.unlink(missing_ok=True)
     except OSError as error:
         raise StoreProblem(f"{file}: cannot be written ({error})") from error
+    return revision
+
+
+def _write(file: Path, text: str) -> None:
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        return
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(file)

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -147,10 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer, and keep what was asked."""
         self.record = Asked(self.command, self.path, dict(self.headers), time.monotonic())
         self.cms.asked.append(self.record)
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):
             self._respond()
-        except (BrokenPipeError, ConnectionResetError):
-            pass
 
     do_HEAD = do_GET  # noqa: N815
 

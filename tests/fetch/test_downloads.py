@@ -68,6 +68,12 @@ def test_a_busy_site_is_asked_again(desk, status):
     assert [each.status for each in desk.site.asked if MUE in each.path and "/files/" in each.path][-1] == 200
 
 
+def test_a_page_that_is_busy_is_asked_for_again(desk):
+    desk.site.fault("busy", f"{PAGE_OF_MUE}$", times=2)
+    desk.fetch()
+    assert_whole(desk)
+
+
 def test_a_site_that_stays_busy_is_given_up_on(desk):
     desk.site.fault("busy", MUE)
     assert_as_before_then_whole(desk, SiteProblem, r"the site answers 503 .* Tried 3 times")
