@@ -37,6 +37,11 @@ class Folder:
         """Return the folder of one revision of a release."""
         return self.path / str(release)
 
+    @property
+    def guard(self) -> Path:
+        """Return the file that fetches of different releases hold in turn while they pin."""
+        return self.path / ".pinning.lock"
+
     def work(self, release: Release) -> Path:
         """Return the folder in which files of *release* come to be; it is gone when all of them are in place."""
         return self.path / f".unfinished-{release.unrevised}"

@@ -102,18 +102,18 @@ def read(file: Path) -> Lock:
     )
 
 
-def pin(file: Path, release: Release, files: Collection[Pinned]) -> Release:
+def pin(file: Path, release: Release, files: Collection[Pinned], guard: Path) -> Release:
     """Pin *files* for *release* in the lock *file*, and return the revision that they are.
+
+    *guard* is a file that those who pin at the same time hold in turn; it stays.
 
     Raises StoreProblem: if it cannot be read or written.
     """
-    guard = file.with_name(f".{file.name}.guard")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(guard):  # fetches of other releases pin theirs in the same file
+        with FileLock(guard):
             lock, revision = read(file).with_files(release, files)
             _write(file, lock.to_json())
-            guard.unlink(missing_ok=True)
     except OSError as error:
         raise StoreProblem(f"{file}: cannot be written ({error})") from error
     return revision

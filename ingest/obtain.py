@@ -84,7 +84,7 @@ def obtain(order: Order, folder: Folder, visited: Visit, say: Say, count: Count 
             release = lock.revision(order.release)
             _as_the_lock_says(files, lock, release)
         else:
-            release = locks.pin(folder.lock, order.release, [each.pinned for each in files])
+            release = locks.pin(folder.lock, order.release, [each.pinned for each in files], folder.guard)
         kept = [_put(each, folder.of(release)) for each in files]
         shutil.rmtree(folder.work(order.release), ignore_errors=True)
     return Obtained(release, folder.of(release), tuple(kept), (), found.last_before, notes)

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from codeset.faults import BadInput, CodesetError, Fault
 from codeset.releases import Release
 from ingest.naming import Named, Publication, file_address, named, release_of_page, site_facts
+from ingest.received import title
 
 _FILE = re.compile(r"\.(zip|pdf)$")
 _RECORDS = re.compile(r"([\d,]+) records", re.IGNORECASE)
@@ -30,7 +31,8 @@ class LayoutChanged(CodesetError):
         more = f"\n    and {len(shown) - 12} more" if len(shown) > 12 else ""
         super().__init__(
             f"{page}: the page's layout has changed, or it is not the page of {publication}.\n"
-            f"  Looked for: {looked_for}\n  Links of files and releases seen:{listed}{more}"
+            f"  Looked for: {looked_for}\n"
+            f"  Seen: a page titled {title(html)!r}; its links of files and releases:{listed}{more}"
         )
 
 

@@ -57,7 +57,7 @@ def assert_whole(desk) -> None:
     assert set(files) == whole()
     posted = {path.split("/files/zip/")[-1]: each.data for path, each in desk.site.files.items()}
     assert all(files[name] == posted[name] for name in files if name in posted)
-    assert not [each for each in desk.folder.path.iterdir() if each.name.startswith(".")]
+    assert not [each for each in desk.folder.path.iterdir() if each.name.startswith(".unfinished")]
 
 
 @pytest.mark.parametrize("status", ["503", "429", "500 ", "502", "504"])
