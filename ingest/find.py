@@ -176,7 +176,8 @@ def find(reader: Reader, release: Release, wanted: Sequence[Publication], pinned
             notes.append(f"{publication.name}: no longer listed for {release}; taken from where it was pinned")
         if not own and is_needed(publication):
             lacking.append(f"{publication.name} ({publication.holds}): its page lists {_shown(releases)}")
-        if not own and (earlier := [each for each in releases if each < release.unrevised]):
+        earlier = [each for each in releases if each < release.unrevised]
+        if not own and earlier and publication.rules.get("when_changed"):
             before[publication.name] = earlier[-1]
         files += own
     if lacking:

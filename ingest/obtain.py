@@ -66,28 +66,41 @@ def obtain(order: Order, folder: Folder, visited: Visit, say: Say, count: Count 
     BadInput: if a file is not what it should be. WrongUse: if another fetch of the release is under way.
     """
     lock = locks.read(folder.lock)
-    wanted_publications = chosen_publications(order.also)
-    if order.locked:
-        found = as_pinned(lock, order.release, wanted_publications)
-    else:
-        found = find(Reader(visited, say), order.release, wanted_publications, pinned_files(lock, order.release))
+    found = _found(order, lock, visited, say)
     gated = tuple(each for each in found.files if each.gated and not order.accepted)
     wanted = [each for each in found.files if each not in gated]
     with _alone(folder, order.release):
         hands = Hands(visited, folder, lock, say, count)
         files = [_as_locked(each, order, folder, lock) or bring(each, order.release, hands) for each in wanted]
-        counts = (miscounted(each, kept.path) for each, kept in zip(wanted, files, strict=True))
-        notes = (*found.notes, *(text for text in counts if text))
+        notes = (*found.notes, *_miscounts(wanted, files))
         if gated:
-            return _without_gated(order, folder, lock, files, Found(found.release, gated, found.last_before, notes))
-        if order.locked:
-            release = lock.revision(order.release)
-            _as_the_lock_says(files, lock, release)
-        else:
-            release = locks.pin(folder.lock, order.release, [each.pinned for each in files], folder.guard)
-        kept = [_put(each, folder.of(release)) for each in files]
+            return _without_gated(order, folder, lock, files, replace(found, files=gated, notes=notes))
+        release = _pinned(order, folder, lock, files)
+        kept = tuple(_put(each, folder.of(release)) for each in files)
         shutil.rmtree(folder.work(order.release), ignore_errors=True)
-    return Obtained(release, folder.of(release), tuple(kept), (), found.last_before, notes)
+    return Obtained(release, folder.of(release), kept, (), found.last_before, notes)
+
+
+def _found(order: Order, lock: Lock, visited: Visit, say: Say) -> Found:
+    wanted = chosen_publications(order.also)
+    if order.locked:
+        return as_pinned(lock, order.release, wanted)
+    return find(Reader(visited, say), order.release, wanted, pinned_files(lock, order.release))
+
+
+def _miscounts(posted: Sequence[Posted], files: Sequence[Kept]) -> Iterator[str]:
+    for each, kept in zip(posted, files, strict=True):
+        if says := miscounted(each, kept.path):
+            yield says
+
+
+def _pinned(order: Order, folder: Folder, lock: Lock, files: Sequence[Kept]) -> Release:
+    """The revision that these files are: pinned now, or, where exactly the lock is wanted, as it says."""
+    if not order.locked:
+        return locks.pin(folder.lock, order.release, [each.pinned for each in files], folder.guard)
+    release = lock.revision(order.release)
+    _as_the_lock_says(files, lock, release)
+    return release
 
 
 def _without_gated(order: Order, folder: Folder, lock: Lock, files: Sequence[Kept], left: Found) -> Obtained:
