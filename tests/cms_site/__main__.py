@@ -2,7 +2,7 @@
 
 import argparse
 import signal
-import threading
+import sys
 
 from cms_site.server import CmsSite, serving
 
@@ -17,6 +17,10 @@ To change the site while it runs:
 """
 
 
+def _stop(*_: object) -> None:
+    sys.exit(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="cms_site", description=__doc__)
     parser.add_argument("--port", type=int, default=8765)
@@ -26,15 +30,14 @@ def main() -> None:
     site = CmsSite(gate=chosen.gate)
     for label in chosen.post:
         site.post(label)
-    stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: stop.set())
+        signal.signal(each, _stop)
     with serving(site, chosen.port):
         print(
             f"A stand-in for cms.gov is at {site.origin}\n" + HELP.format(origin=site.origin, since=chosen.post[0]),
             flush=True,
         )
-        stop.wait()
+        signal.pause()
 
 
 if __name__ == "__main__":

@@ -181,8 +181,9 @@ def test_help_tells_the_exit_codes(run, command):
 def test_the_site_can_be_started_by_hand(tmp_path):
     folder = Path(__file__).parents[1]
     command = [sys.executable, "-m", "cms_site", "--port", "0", "--post", "2026q3"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         first = process.stdout.readline()
         process.terminate()
-    assert first.startswith("A stand-in for cms.gov is at http://127.0.0.1:")
-    assert process.returncode == 0
+        _, errors = process.communicate()
+    assert first.startswith("A stand-in for cms.gov is at http://127.0.0.1:"), errors
+    assert (process.returncode, errors) == (0, "")
