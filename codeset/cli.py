@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codeset.claims.command import Adjudicated
     from codeset.differences import Changes
     from ingest.build import Built
+    from ingest.fetched import Fetched
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,8 +33,8 @@ app = typer.Typer(
     help=(
         "CMS's code sets as sealed snapshots, and what changed between two of them.\n\n"
         "A release is a quarter's code set: `2026q3`, or `2026q3r1` when CMS's files came again changed.\n\n"
-        "Exit codes: 0 well; 1 differences or failures found; 2 wrong use; 3 input that cannot be read; "
-        "4 a problem of the store."
+        "Exit codes: 0 well; 1 differences, failures or news found; 2 wrong use; 3 input that cannot be read; "
+        "4 a problem of the store; 5 a problem of CMS's site or the way to it."
     ),
 )
 
@@ -53,6 +54,26 @@ ScenariosOption = Annotated[
     Path | None, typer.Option("--scenarios", help="Folder of scenarios [default: the golden dermatology suite]")
 ]
 ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of signed approvals")]
+IntoOption = Annotated[
+    Path | None,
+    typer.Option("--into", help="Folder of downloads, one folder in it for each release [default: in the store]"),
+]
+AlsoOption = Annotated[
+    str, typer.Option("--also", metavar="outpatient,dme", help="Edits for outpatient hospitals, for DME suppliers too")
+]
+LockOption = Annotated[
+    Path | None,
+    typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files [default: in the store]"),
+]
+LockedOption = Annotated[
+    bool, typer.Option("--locked", help="Fetch exactly what the lock pins; read no page, take no other bytes")
+]
+AcceptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-ama-licence", metavar="NAME", help="You, by name, have read and accept the AMA's licence; recorded"
+    ),
+]
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
 
 
@@ -117,6 +138,14 @@ def build(
         typer.Option("--accept-row-count", metavar="TABLE", help="Accept that a table's size changed by over 20 %"),
     ] = None,
     embedded: Annotated[bool, typer.Option("--embedded", help="Build the embedded excerpt instead of files")] = False,
+    fetched: Annotated[
+        bool, typer.Option("--fetch", help="Fetch CMS's files first; see: codeset fetch --help")
+    ] = False,
+    also: AlsoOption = "",
+    accept: AcceptOption = None,
+    into: IntoOption = None,
+    lock: LockOption = None,
+    locked: LockedOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -130,21 +159,113 @@ def build(
 
     Every fault of every file is reported, and then nothing is written. The same files again change nothing; other
     files for the same quarter become a new revision, 2024q3r1.
+
+    With --fetch they come from cms.gov first:
+
+        codeset build 2026q3 --fetch --accept-ama-licence "Your Name"
+
+    A table that CMS did not post anew (add-on edits) is carried forward from the store. Files behind the AMA's licence
+    may be given by hand with --from as well. CMS's own report of what changed in the edits is then held against our
+    difference with the quarter before; exit code 1 if they disagree.
     """
     from ingest import build as building  # noqa: PLC0415 (each command loads what it needs)
+    from ingest import command, telling  # noqa: PLC0415
     from ingest.embedded import build_embedded  # noqa: PLC0415
 
     chosen = Release.parse(release)
-    if embedded == bool(files):
-        raise WrongUse("give CMS's files with --from, or --embedded for the excerpt that comes with the package")
+    carries = dict(_carry(each) for each in carry or [])
+    if fetched and not embedded:
+        origin = command.Chosen(Store.at(store), into, lock, also, accept, locked)
+        with telling.coming(_err) as (say, count):
+            outcome = command.fetch_and_build(release, origin, files or [], carries, accept_row_count or [], say, count)
+        _tell_fetched_build(outcome, as_json=as_json)
+        return
+    if embedded == bool(files) or fetched:
+        raise WrongUse("give CMS's files with --from, or --embedded for the excerpt of the package, or --fetch them")
     if embedded:
         sealed = build_embedded(chosen, Store.at(store))
         built = building.Built(sealed, (), (), ())
     else:
         with _progress() as say:
-            carries = dict(_carry(each) for each in carry or [])
             built = building.build(chosen, files or [], Store.at(store), carries, accept_row_count or [], say)
     _tell_build(built, as_json=as_json)
+
+
+@app.command()
+def fetch(
+    release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Such as 2026q3")] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The newest release that CMS has posted whole")] = False,
+    also: AlsoOption = "",
+    accept: AcceptOption = None,
+    into: IntoOption = None,
+    lock: LockOption = None,
+    locked: LockedOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a release's files from cms.gov: fee schedule, NCCI edits and their changes, MUE, add-on codes, manual.
+
+        codeset fetch 2026q3
+
+        codeset fetch --latest --into ~/cms --accept-ama-licence "Your Name"
+
+    CMS's pages are read to find the files; which page and which link is used is told. What is here and unchanged is
+    not fetched again; a download that broke off goes on where it stopped. The files of a release are put into its
+    folder only when all of them are whole, and are pinned in sources.lock.json by address, size and sha256. A file that
+    CMS posted again with other bytes is told, and makes a new revision with a folder of its own: 2026q3r1.
+
+    The NCCI edits lie behind the AMA's licence. Only a person can accept it: without --accept-ama-licence (once; the
+    store keeps who and when) they are left out, and exit code 2 comes with what to do by hand.
+
+    Exit codes: 0 fetched, or nothing new; 2 a licence is to be accepted, or wrong use; 3 a page or file that is not
+    what it was; 4 the store; 5 CMS's site. CODESET_CMS_SITE names a site on loopback in place of cms.gov.
+    """
+    from ingest import command, telling  # noqa: PLC0415
+
+    if latest == bool(release):
+        raise WrongUse("name a release, or --latest")
+    with telling.coming(_err) as (say, count):
+        obtained = command.fetch(release, command.Chosen(Store.at(store), into, lock, also, accept, locked), say, count)
+    if as_json:
+        _print_json(telling.obtained_json(obtained))
+    else:
+        _out.print("\n".join(telling.obtained_lines(obtained)), markup=False)
+    if todo := telling.licence_news(obtained):
+        raise WrongUse(todo)
+
+
+@app.command()
+def watch(
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="RELEASE", help="From this one on [default: the store's newest]")
+    ] = None,
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="As if it were this day [default: today]")
+    ] = None,
+    also: AlsoOption = "",
+    lock: LockOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look what is new on cms.gov: files that the store lacks, files posted again, files expected and not there.
+
+    Only pages and headers are read, nothing is fetched. A page whose layout has changed is an error, exit code 3, that
+    says what was looked for and what was seen, and the page is kept for a bug report: it is never "nothing new".
+
+    Exit codes: 0 nothing new; 1 something new, posted again, or named in no known way; 3 a changed page; 5 CMS's site.
+    """
+    from ingest import command, telling  # noqa: PLC0415
+
+    today = on.date() if on else datetime.now(UTC).date()
+    with telling.coming(_err) as (say, _):
+        found = command.news(command.Chosen(Store.at(store), lock=lock, also=also), since, today, say)
+    news = any(each.calls_for_action for each in found)
+    if as_json:
+        _print_json({"new": news, "news": [each.plain() for each in found]})
+    else:
+        _out.print(telling.news_table(found) if found else "nothing new")
+    if news:
+        raise typer.Exit(FOUND)
 
 
 @app.command("list")
@@ -503,22 +624,37 @@ def _carry(text: str) -> tuple[str, Release]:
 def _tell_build(built: "Built", *, as_json: bool) -> None:
     from codeset import listing  # noqa: PLC0415
 
-    snapshot = built.sealed.snapshot
     if as_json:
-        _print_json(
-            {
-                "release": str(snapshot.release),
-                "new": built.sealed.new,
-                "path": str(snapshot.path),
-                "unrecognised": built.unrecognised,
-                "missing": built.missing,
-                "notes": built.notes,
-            }
-        )
+        _print_json(_built_json(built))
         return
     for text in listing.build_news(built):
         _out.print(text, markup=False)
-    _out.print(listing.release_table(snapshot))
+    _out.print(listing.release_table(built.sealed.snapshot))
+
+
+def _built_json(built: "Built") -> dict[str, Any]:
+    snapshot = built.sealed.snapshot
+    return {
+        "release": str(snapshot.release),
+        "new": built.sealed.new,
+        "path": str(snapshot.path),
+        "unrecognised": built.unrecognised,
+        "missing": built.missing,
+        "notes": built.notes,
+    }
+
+
+def _tell_fetched_build(outcome: "Fetched", *, as_json: bool) -> None:
+    from ingest import telling  # noqa: PLC0415
+
+    if as_json:
+        _print_json(_built_json(outcome.built) | telling.outcome_json(outcome))
+    else:
+        _out.print("\n".join(telling.obtained_lines(outcome.obtained)), markup=False)
+        _tell_build(outcome.built, as_json=False)
+        _out.print("\n".join(telling.compared_lines(outcome.compared)), markup=False)
+    if not outcome.compared.sound:
+        raise typer.Exit(FOUND)
 
 
 def _report(changes: "Changes", form: ReportFormat) -> bytes:

@@ -87,16 +87,17 @@ class Store:
         """Write *tables* (frames, or parquet files of another snapshot) and *manifest*, whole or not at all.
 
         The manifest's rows, columns and digests are filled in here. The same files sealed before: that snapshot is
-        returned and nothing is written. Other files of a sealed release: the next revision.
+        returned and nothing is written. Other files of a sealed release: the next revision, or a later one that the
+        manifest names.
 
         Raises StoreProblem: if the folder cannot be written, or another build sealed the release meanwhile.
         """
+        self._sweep()
         for each in self.revisions(manifest.release):
             if (snapshot := self.open(each)).manifest.identity == manifest.identity:
                 return Sealed(snapshot, new=False)
-        release = self._next_revision(manifest.release)
+        release = max(manifest.release, self._next_revision(manifest.release))
         self._make_folder()
-        self._sweep()
         folder = self.path / f"{_UNFINISHED}{release}-{uuid4().hex}"
         with _locked(folder):
             try:

@@ -1,7 +1,7 @@
 """The main of the project: CMS's files in, a sealed snapshot out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -39,15 +39,18 @@ def build(
     carry: Mapping[str, Release] | None = None,
     accept_row_count: Iterable[str] = (),
     say: Say = lambda _: None,
+    addresses: Mapping[str, str] | None = None,
 ) -> Built:
     """Read CMS's *files* and seal them as *release*, with the tables of *carry* taken from earlier releases.
+
+    *addresses* are the URLs of files that were fetched, by name; the manifest tells them.
 
     Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or
     *accept_row_count* that makes no sense. StoreProblem: if the store cannot take it.
     """
     carries = _carried(store, release, carry or {})
     accepted = tuple(sorted(f"row count of {_known(table)}" for table in set(accept_row_count)))
-    readings, unrecognised, read_notes = _read(release, files, carries, say)
+    readings, unrecognised, read_notes = _read(release, files, carries, say, addresses or {})
     say("checking contracts")
     faults = [fault for reading in readings.values() for fault in contracts.check(reading, release)]
     notes, count_faults = _against_before(readings, release, store, set(accept_row_count))
@@ -62,7 +65,7 @@ def build(
 
 
 def _read(
-    release: Release, files: Sequence[Path], carries: Mapping[str, object], say: Say
+    release: Release, files: Sequence[Path], carries: Mapping[str, object], say: Say, addresses: Mapping[str, str]
 ) -> tuple[dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
     """Return the tables that the files make up, the files that no layout knows, and remarks.
 
@@ -77,9 +80,14 @@ def _read(
     if faults:
         raise BadInput(faults)
     say(f"reading {len(delivery.files)} files")
-    readings = read(delivery.files, release)
+    fetched = {each.file.source.sha256: addresses.get(each.file.outermost) for each in delivery.files}
+    readings = {table: _with_addresses(each, fetched) for table, each in read(delivery.files, release).items()}
     notes = [note for reading in readings.values() for note in reading.notes]
     return readings, delivery.unrecognised, (*delivery.notes, *notes)
+
+
+def _with_addresses(reading: Reading, fetched: Mapping[str, str | None]) -> Reading:
+    return replace(reading, sources=tuple(replace(each, url=fetched[each.sha256]) for each in reading.sources))
 
 
 def _known(table: str) -> str:

@@ -38,6 +38,11 @@ class File:
         """The file's name with those of the zips around it, as people write it: `rvu24b.zip/GPCI2024.csv`."""
         return "/".join((*self.archives, self.name))
 
+    @property
+    def outermost(self) -> str:
+        """The name of the file as it lies in its folder: that of the zip around it, if there is one."""
+        return (*self.archives, self.name)[0]
+
     @cached_property
     def source(self) -> manifest.Source:
         """The file as the manifest names it."""

@@ -1,0 +1,207 @@
+"""What CMS posts for a quarter, out of the embedded facts: file names, labels, bytes."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from email.utils import format_datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from codeset.manifest import ConversionFactor
+from codeset.releases import Release
+from ingest.embedded import facts
+from ingest.render import deliver, ncci_version, zipped
+
+PARTS = 2
+_UTC = timezone(timedelta())
+_QUALIFYING = Decimal("33.5675")
+"""The factor of qualifying APM participants in 2026 (DOMAIN section 8); the embedded facts hold the other one."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One posted file: its path on the site, its bytes, its link's label, what it is and of which release."""
+
+    kind: str
+    release: Release
+    path: str
+    data: bytes
+    label: str
+    posted: date
+    gated: bool = False
+
+    @property
+    def etag(self) -> str:
+        """A strong validator: another one for other bytes."""
+        return f'"{sha256(self.data).hexdigest()[:16]}"'
+
+    @property
+    def last_modified(self) -> str:
+        """The day of posting as HTTP writes it."""
+        return format_datetime(datetime.combine(self.posted, time(12), _UTC), usegmt=True)
+
+
+def tables(release: Release, reissue: int = 0) -> dict[str, pl.DataFrame]:
+    """Return the tables of *release*: embedded, repeated or made; each *reissue* corrects the MUE of 17003 by one."""
+    embedded = Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3)
+    of_release = dict(facts(embedded)[1])
+    of_release |= {"ptp_outpatient": of_release["ptp"].head(200).vstack(of_release["ptp"].tail(200))}
+    of_release |= {"mue_outpatient": of_release["mue"], "mue_dme": of_release["mue"].head(40)}
+    if release > Release(2026, 3):
+        of_release = of_release | {"ptp": _changed_edits(of_release["ptp"], release)}
+        reissue += 1
+    return of_release | {"mue": _corrected(of_release["mue"], reissue)}
+
+
+def _corrected(mue: pl.DataFrame, by: int) -> pl.DataFrame:
+    value = pl.when(pl.col("hcpcs") == "17003").then(pl.col("mue_value") + by).otherwise(pl.col("mue_value"))
+    return mue.with_columns(value.cast(mue.schema["mue_value"]))
+
+
+def _changed_edits(ptp: pl.DataFrame, release: Release) -> pl.DataFrame:
+    """A made quarter: 11102/17000 ends, 11402/12031 begins, and 11102/11200 loses its modifier."""
+    pair = pl.struct("column_one", "column_two")
+    active = pl.col("deletion_date").is_null()
+    end = release.first_day - timedelta(days=1)
+
+    def of(one: str, two: str) -> pl.Expr:
+        return (pl.col("column_one") == one) & (pl.col("column_two") == two) & active
+
+    ended = pl.when(of("11102", "17000") | of("11102", "11200")).then(pl.lit(end)).otherwise(pl.col("deletion_date"))
+    model = ptp.filter(of("11102", "11200"))
+    assert model.height == 1, pair
+    begins = model.with_columns(effective_date=pl.lit(release.first_day))
+    strict = begins.with_columns(ccmi=pl.lit(0, dtype=ptp.schema["ccmi"]))
+    added = begins.with_columns(column_one=pl.lit("11402"), column_two=pl.lit("12031"))
+    return pl.concat([ptp.with_columns(deletion_date=ended), strict, added]).sort(
+        "column_one", "column_two", "effective_date"
+    )
+
+
+def change_report(old: pl.DataFrame, new: pl.DataFrame, release: Release) -> bytes:
+    """Return CMS's own account of what changed in the practitioner's edits, as a zip of three texts."""
+    key = ["column_one", "column_two"]
+    before, now = (
+        _active(each, day) for each, day in ((old, release.first_day - timedelta(days=1)), (new, release.first_day))
+    )
+    added = now.join(before, on=key, how="anti")
+    gone = before.join(now, on=key, how="anti").with_columns(
+        deletion_date=pl.lit(release.first_day - timedelta(days=1))
+    )
+    both = now.join(before, on=key, suffix="_before").filter(pl.col("ccmi") != pl.col("ccmi_before"))
+    day = f"{release.first_day:%m-%d-%Y}"
+    return zipped(
+        {
+            f"MCR_NCCI_Additions_Eff_{day}.txt": _text("Additions", added, "effective_date"),
+            f"MCR_NCCI_Deletions_Eff_{day}.txt": _text("Deletions", gone, "deletion_date"),
+            f"MCR_NCCI_CCMIChgs_Eff_{day}.txt": _text("Modifier Indicator Changes", both, "effective_date"),
+        }
+    )
+
+
+def _active(ptp: pl.DataFrame, day: date) -> pl.DataFrame:
+    return ptp.filter(
+        pl.col("effective_date") <= day, pl.col("deletion_date").is_null() | (pl.col("deletion_date") >= day)
+    )
+
+
+def _text(title: str, rows: pl.DataFrame, dated: str) -> bytes:
+    date_head = "Effective Date" if dated == "effective_date" else "Deletion Date"
+    lines = ["Whose codes these are stands here in the files of CMS.", title]
+    lines += [f"Column 1\tColumn 2\tModifier Indicator\t{date_head}"]
+    for one, two, ccmi, day in (
+        rows.select("column_one", "column_two", "ccmi", dated).sort("column_one", "column_two").iter_rows()
+    ):
+        lines.append(f"{one}\t{two}\t{ccmi}\t{day:%Y%m%d}")
+    return ("\r\n".join(lines) + "\r\n").encode("cp1252")
+
+
+@cache
+def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
+    """Return the files that are posted for *release*; *reissue* counts the corrections under the same names."""
+    of_release = tables(release, reissue)
+    rendered = _rendered(release, reissue)
+    posted = release.first_day - timedelta(days=30) + timedelta(days=45 * reissue)
+    first = release.first_day - timedelta(days=30)
+    files = [
+        File("mpfs", release, _package_path(release), rendered["mpfs"], f"RVU{_letter(release).upper()} (ZIP)", first),
+        *_edits("practitioner", "ptp", "ccipra", release, rendered, of_release["ptp"].height),
+        *_edits("hospital", "ptp_outpatient", "ccioph", release, rendered, of_release["ptp_outpatient"].height),
+        _changes(release, of_release["ptp"]),
+    ]
+    suppliers = {"mue": "practitioner", "mue_outpatient": "facility-outpatient-hospital", "mue_dme": "dme-supplier"}
+    for table, supplier in suppliers.items():
+        path = f"/files/zip/medicare-ncci-{release.year}-q{release.quarter}-{supplier}-services-mue-table.zip"
+        label = f"{release.year} Q{release.quarter} {supplier} services MUE table (ZIP)"
+        files.append(File(table, release, path, rendered[table], label, posted if table == "mue" else first))
+    if release in (Release(2025, 4), Release(2026, 2), Release(2026, 3)):
+        path = f"/files/zip/add-code-edits-medicare-effective-{release.first_day:%m%d%Y}.zip"
+        files.append(File("aoc", release, path, rendered["add_on"], "Add-on code edits (ZIP)", first))
+    path = f"/files/document/{release.year}-ncci-medicare-policy-manual-all-chapters.pdf"
+    manual = f"%PDF-1.4\n% a stand-in for the Policy Manual of {release.year}\n%%EOF\n".encode()
+    return (*files, File("policy_manual", release, path, manual, "All chapters (PDF)", date(release.year - 1, 12, 1)))
+
+
+@cache
+def _rendered(release: Release, reissue: int) -> Mapping[str, bytes]:
+    """The packages, as a zip each (PTP: one for each part, `ptp-1`)."""
+    of_release = tables(release, reissue)
+    factors = list(facts(Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3))[0].conversion_factors)
+    factors = [
+        ConversionFactor(each.value, release.first_day, release.last_day, each.qualifying_apm) for each in factors
+    ]
+    if release.year >= 2026:
+        factors.append(ConversionFactor(_QUALIFYING, release.first_day, release.last_day, qualifying_apm=True))
+    with tempfile.TemporaryDirectory() as folder:
+        delivered = {
+            each.name: each.read_bytes() for each in deliver(of_release, release, factors, Path(folder), PARTS)
+        }
+    packages = {"mpfs": delivered[f"rvu{_letter(release)}.zip"]}
+    for table, stem in (("ptp", "ccipra"), ("ptp_outpatient", "ccioph")):
+        for part in range(1, PARTS + 1):
+            packages[f"{table}-{part}"] = delivered[f"{stem}-{ncci_version(release)}-f{part}.zip"]
+    marks = {"mue": "Practitioner", "mue_outpatient": "OutpatientHospital", "mue_dme": "DMESupplier", "add_on": "AOC"}
+    for table, mark in marks.items():
+        packages[table] = zipped({name: data for name, data in delivered.items() if mark in name})
+    return packages
+
+
+def _letter(release: Release) -> str:
+    return f"{release.year % 100}{'abcd'[release.quarter - 1]}"
+
+
+def _package_path(release: Release) -> str:
+    """As CMS wrote its dates: with slashes up to 2025, with hyphens since."""
+    day = release.first_day - timedelta(days=20)
+    form = f"{day:%m/%d/%Y}" if release.year < 2026 else f"{day:%m-%d-%Y}"
+    return f"/files/zip/rvu{_letter(release)}-updated-{form}.zip"
+
+
+def _edits(
+    supplier: str, table: str, stem: str, release: Release, rendered: Mapping[str, bytes], rows: int
+) -> list[File]:
+    size = -(-rows // PARTS)
+    files = []
+    for part in range(1, PARTS + 1):
+        version = ncci_version(release)
+        name = f"medicare-ncci-{release.year}q{release.quarter}-{supplier}-ptp-edits-{stem}-{version}-f{part}.zip"
+        count = min(size, rows - (part - 1) * size)
+        label = f"{release.year}Q{release.quarter} {supplier} PTP edits {version} f{part} ({count:,} records) (ZIP)"
+        posted = release.first_day - timedelta(days=30)
+        files.append(File(table, release, f"/files/zip/{name}", rendered[f"{table}-{part}"], label, posted, gated=True))
+    return files
+
+
+def _changes(release: Release, ptp: pl.DataFrame) -> File:
+    before = Release(release.year, release.quarter - 1) if release.quarter > 1 else Release(release.year - 1, 4)
+    report = change_report(tables(before)["ptp"], ptp, release)
+    name = (
+        f"medicare-ncci-{release.year}q{release.quarter}-practitioner-quarterly-additions-deletions-revisions-ptp.zip"
+    )
+    label = f"{release.year}Q{release.quarter} practitioner additions, deletions and revisions (ZIP)"
+    return File("ptp_changes", release, f"/files/zip/{name}", report, label, release.first_day - timedelta(days=30))

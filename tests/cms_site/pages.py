@@ -1,0 +1,98 @@
+"""The pages of the site: listings with a menu around them, one page for each fee schedule release, the licence page."""
+
+from collections.abc import Iterable
+from html import escape
+
+from cms_site.packages import File
+from codeset.releases import Release
+
+FEE_SCHEDULE = "/medicare/payment/fee-schedules/physician/pfs-relative-value-files"
+_NCCI = "/medicare/coding-billing/national-correct-coding-initiative-ncci-edits"
+PTP = f"{_NCCI}/medicare-ncci-procedure-procedure-ptp-edits"
+MUE = f"{_NCCI}/medicare-ncci-medically-unlikely-edits"
+ADD_ON = f"{_NCCI}/medicare-ncci-add-code-edits"
+MANUAL = f"{_NCCI}/medicare-ncci-policy-manual"
+LICENCE = "/license/ama"
+
+PLACES = {
+    "ptp": PTP,
+    "ptp_outpatient": PTP,
+    "ptp_changes": PTP,
+    "mue": MUE,
+    "mue_outpatient": MUE,
+    "mue_dme": MUE,
+    "aoc": ADD_ON,
+    "policy_manual": MANUAL,
+}
+"""The page on which each kind of file is listed; the fee schedule has a page for each release."""
+
+_LISTED_QUARTERS = {PTP: 2, MUE: 2}
+"""How many quarters a page keeps; the others keep all."""
+
+ROBOTS = "User-agent: *\nDisallow: /search\nDisallow: /*?*\nAllow: /sitemap.xml?page=*\n"
+
+
+def slug(release: Release) -> str:
+    """Return the last part of the address of a release's page; that of October 2025 has CMS's own oddity."""
+    name = f"rvu{release.year % 100}{'abcd'[release.quarter - 1]}"
+    return f"{name}-0" if name == "rvu25d" else name
+
+
+def pages(files: Iterable[File]) -> dict[str, str]:
+    """Return every page by its path, for the *files* that are posted."""
+    posted = list(files)
+    packages = sorted((each for each in posted if each.kind == "mpfs"), key=lambda each: each.release, reverse=True)
+    shown = {FEE_SCHEDULE: _page("PFS Relative Value Files", _release_links(packages))}
+    for release in {each.release for each in packages}:
+        own = "".join(_link(each) for each in packages if each.release == release)
+        shown[f"{FEE_SCHEDULE}/{slug(release)}"] = _page(f"RVU files of {release}", own)
+    for place in dict.fromkeys(PLACES.values()):
+        shown[place] = _page(place.rsplit("/", 1)[1], "".join(_link(each) for each in _listed(posted, place)))
+    return shown
+
+
+def _release_links(packages: Iterable[File]) -> str:
+    return "".join(
+        f'<tr><td><a href="{FEE_SCHEDULE}/{slug(each.release)}">RVU{slug(each.release)[3:6].upper()}</a></td>'
+        f"<td>{each.release.year}</td></tr>\n"
+        for each in packages
+    )
+
+
+def _listed(posted: Iterable[File], place: str) -> list[File]:
+    own = [each for each in posted if PLACES.get(each.kind) == place]
+    quarters = sorted({each.release for each in own}, reverse=True)[: _LISTED_QUARTERS.get(place)]
+    return [each for each in own if each.release in quarters]
+
+
+def _link(file: File) -> str:
+    """A link as CMS writes it: gated ones lead to the licence page, and now and then a slash is doubled."""
+    path = file.path.replace("/files/zip/", "/files/zip//") if file.path.endswith("f2.zip") else file.path
+    href = f"{LICENCE}?file={path}" if file.gated else path
+    return f'<li><a href="{escape(href)}" data-entity-type="media">{escape(file.label)}</a></li>\n'
+
+
+def _page(title: str, body: str) -> str:
+    return f"""<!DOCTYPE html>
+<html lang="en" dir="ltr"><head><title>{escape(title)} | CMS</title></head><body>
+<nav><ul><li><a href="/medicare">Medicare</a></li><li><a href="/search/cms">Search</a></li>
+<li><a href="https://www.hhs.gov/">HHS</a></li>
+<li><a href="/files/document/a-fact-sheet.pdf">Fact sheet</a></li></ul></nav>
+<main><h1>{escape(title)}</h1><div class="field field--name-body"><ul>
+{body}</ul></div></main></body></html>
+"""
+
+
+def licence_page(path: str) -> str:
+    """Return the page that stands before a gated file: CMS's form, with a sentence of our own for its text."""
+    return f"""<!DOCTYPE html>
+<html lang="en" dir="ltr"><head><title>License Agreement | CMS</title></head><body>
+<form action="/search/cms" method="get"><input type="search" name="keys" value=""></form>
+<p>The terms on which the codes may be used stand here on the site of CMS.</p>
+<div id="acceptancebox" class="clearfix">
+<form action="" style="display: inline;"><input type="hidden" name="ReferURL" value="https://www.google.com/">
+<input type="submit" class="btn btn-default cancel ds-c-button" name="Cancel" value="Don't Accept"></form>
+<form action="{escape(path)}" style="display: inline;"><input type="hidden" name="agree" value="yes">
+<input type="submit" data-license="ama" class="btn btn-primary accept" name="next" value="Accept"></form>
+</div></body></html>
+"""

@@ -1,0 +1,106 @@
+"""A site on loopback for each test, and short patience."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cms_site.server import CmsSite, Host, serving
+
+from codeset.releases import Release
+from codeset.store import Store
+from ingest import address
+from ingest.address import site as site_called
+from ingest.bring import Folder
+from ingest.fetch import Limits, Visit, visit
+from ingest.fetched import build_fetched
+from ingest.obtain import Obtained, Order, obtain
+
+QUICK = Limits(connecting=10, silence=10, whole=60, tries=3, first_wait=0.01, longest_wait=0.5)
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    """Return a server on loopback."""
+    with serving(CmsSite()) as server:
+        yield server
+
+
+def posted() -> CmsSite:
+    """Return a site that posts 2026q2 and 2026q3."""
+    site = CmsSite()
+    site.post("2026q2")
+    site.post("2026q3")
+    return site
+
+
+@pytest.fixture
+def cms_site(host: Host, monkeypatch: pytest.MonkeyPatch) -> CmsSite:
+    """Return such a site, named as the one to read in place of cms.gov."""
+    site = host.show(posted())
+    monkeypatch.setenv(address.SETTING, site.origin)
+    return site
+
+
+@dataclass
+class Desk:
+    """A store, a folder of downloads and a lock, and a hand that fetches into them."""
+
+    site: CmsSite
+    home: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        """The store; its folder is not there until something is sealed."""
+        return Store.at(self.home / "store")
+
+    @property
+    def folder(self) -> Folder:
+        """Where downloads go."""
+        return Folder(self.home / "downloads", self.home / "sources.lock.json")
+
+    def fetch(
+        self,
+        label: str = "2026q3",
+        *,
+        accepted: bool = True,
+        also: tuple[str, ...] = (),
+        locked: bool = False,
+        **limits: float,
+    ) -> Obtained:
+        """Fetch a release."""
+        with self.visit(**limits) as visited:
+            return obtain(Order(Release.parse(label), also, accepted, locked), self.folder, visited, self.said.append)
+
+    def visit(self, **limits: float) -> Iterator[Visit]:
+        """Begin a visit with short patience."""
+        return visit(site_called(self.site.origin), Limits(**vars(QUICK) | limits))
+
+    def contents(self) -> dict[str, bytes]:
+        """Return every file that is there to be seen: downloads and lock, no work in progress."""
+        files = [each for each in self.home.rglob("*") if each.is_file()]
+        seen = {str(each.relative_to(self.home)): each for each in files}
+        return {name: each.read_bytes() for name, each in seen.items() if "/." not in f"/{name}"}
+
+
+@pytest.fixture
+def desk(cms_site: CmsSite, tmp_path: Path) -> Desk:
+    """Return a desk with nothing on it."""
+    return Desk(cms_site, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def built_home(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which 2026q3 is fetched and sealed; to be copied, never changed."""
+    desk = Desk(host.show(posted()), tmp_path_factory.mktemp("built"))
+    build_fetched(desk.fetch("2026q3"), desk.store)
+    return desk.home
+
+
+@pytest.fixture
+def built(built_home: Path, cms_site: CmsSite, tmp_path: Path) -> Desk:
+    """Return a desk with 2026q3 fetched and sealed."""
+    shutil.copytree(built_home, tmp_path / "desk")
+    return Desk(cms_site, tmp_path / "desk")

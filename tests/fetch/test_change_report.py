@@ -1,0 +1,52 @@
+"""CMS's change report, in the forms that it may have: captions decide, and what is not understood is a fault."""
+
+from pathlib import Path
+
+import pytest
+
+from codeset.faults import BadInput
+from ingest import change_report
+from ingest.render import zipped
+
+HEAD = "a notice\r\nAdditions\r\nColumn 1\tColumn 2\tModifier Indicator\tEffective Date\r\n"
+
+
+def report(tmp_path: Path, text: str = HEAD, **members: str) -> Path:
+    names = {"Additions": text, "Deletions": HEAD, "CCMIChgs": HEAD} | members
+    data = {f"MCR_NCCI_{name}_Eff_10-01-2026.txt": each.encode("cp1252") for name, each in names.items() if each}
+    file = tmp_path / "changes.zip"
+    file.write_bytes(zipped(data))
+    return file
+
+
+def test_rows_are_read_below_the_captions(tmp_path):
+    read = change_report.read(report(tmp_path, HEAD + "11402\t12031\t1\t20261001\r\n\t\t\t\r\n"))
+    assert read == {"added": {("11402", "12031"): "1"}, "removed": {}, "changed": {}}
+
+
+def test_captions_may_stand_in_another_order(tmp_path):
+    text = "Effective Date\tCCMI\tColumn 2 code\tColumn 1 code\n20261001\t0\t12031\t11402\n"
+    assert change_report.read(report(tmp_path, text))["added"] == {("11402", "12031"): "0"}
+
+
+def test_two_captions_of_a_modifier_leave_it_out_of_the_comparison(tmp_path):
+    text = "Column 1\tColumn 2\tPrior Modifier\tNew Modifier\n11402\t12031\t1\t0\n"
+    read = change_report.read(report(tmp_path, CCMIChgs=text))
+    assert read["changed"] == {("11402", "12031"): None}
+    ours = {"added": {}, "removed": {}, "changed": {("11402", "12031"): "0"}}
+    assert change_report.disagreements(read, ours) == []
+
+
+def test_a_report_without_its_captions_is_a_fault_that_shows_what_it_begins_with(tmp_path):
+    with pytest.raises(BadInput, match=r"no line with the captions Column 1 and Column 2; it begins: what is this"):
+        change_report.read(report(tmp_path, "what is this\n"))
+
+
+def test_a_report_that_lacks_a_member_is_a_fault(tmp_path):
+    with pytest.raises(BadInput, match="expected one text of edits removed"):
+        change_report.read(report(tmp_path, Deletions=""))
+
+
+def test_a_row_that_is_no_pair_of_codes_is_a_fault_with_its_line(tmp_path):
+    with pytest.raises(BadInput, match='line 5: expected two codes, found "1140" and "12031"'):
+        change_report.read(report(tmp_path, HEAD + "11402\t12031\t1\t20261001\r\n1140\t12031\t1\t20261001\r\n"))

@@ -1,0 +1,102 @@
+"""A kill at any moment of fetching or building, then the same command again: the same bytes as an undisturbed run."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from killed import Counter
+
+from codeset.releases import Release
+from codeset.store import Store
+from ingest import licence
+from ingest.command import Chosen, fetch_and_build
+from ingest.naming import site_facts
+
+RELEASE = "2026q3"
+MOMENTS = 5
+
+
+def accepted(home: Path) -> Path:
+    """A store in which the licence was accepted."""
+    store = home / "store"
+    store.mkdir(parents=True)
+    kept = licence.Acceptance(site_facts()["licence"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x")
+    (store / licence.FILE).write_text(json.dumps([vars(kept)]))
+    return store
+
+
+def run(store: Path, at: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(Path(__file__).with_name("killed.py")), str(store), RELEASE, str(at)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def contents(store: Path) -> dict[str, bytes]:
+    return {str(each.relative_to(store)): each.read_bytes() for each in store.rglob("*") if each.is_file()}
+
+
+def again(store: Path) -> None:
+    fetch_and_build(RELEASE, Chosen(Store.at(store)), [], {}, [], lambda _: None)
+
+
+@pytest.fixture
+def undisturbed(cms_site, tmp_path) -> tuple[dict[str, bytes], int]:
+    """What lies in the store after a run that nothing disturbed, and how many changes of files it made."""
+    store = accepted(tmp_path / "undisturbed")
+    done = run(store, 0)
+    assert done.returncode == 0, done.stderr
+    return contents(store), int(done.stdout)
+
+
+def test_a_killed_fetch_and_build_is_made_whole_by_the_same_command(undisturbed, tmp_path):
+    whole, changes = undisturbed
+    assert changes > 40
+    for moment in range(1, changes + 1, changes // MOMENTS):
+        store = accepted(tmp_path / f"killed-{moment}")
+        assert run(store, moment).returncode == -signal.SIGKILL
+        visible = [each.name for each in store.iterdir() if each.name.startswith("20")]
+        assert all(not Store.at(store).open(each).verify() for each in visible)
+        again(store)
+        assert contents(store) == whole, f"killed at change {moment} of {changes}"
+        shutil.rmtree(store)
+
+
+class Interrupted(BaseException):
+    """What a user's Ctrl-C does, at a moment of the test's choosing."""
+
+
+def interrupt() -> None:
+    raise Interrupted
+
+
+@pytest.fixture(scope="module")
+def counter() -> Counter:
+    """A counter of changes, at work for the rest of the session (audit hooks stay); it acts only when it is armed."""
+    counter = Counter("/nowhere")
+    counter.act = interrupt
+    sys.addaudithook(counter)
+    return counter
+
+
+def test_an_interrupted_fetch_is_made_whole_by_the_same_command(desk, counter):
+    desk.fetch()
+    desk.site.reissue(RELEASE)
+    start = desk.contents()
+    shutil.copytree(desk.home, desk.home.with_name("start"))
+    counter.home, counter.count = str(desk.home), 0
+    desk.fetch()
+    changes, whole = counter.count, desk.contents()
+    for moment in range(1, changes + 1, 3):
+        shutil.rmtree(desk.home)
+        shutil.copytree(desk.home.with_name("start"), desk.home)
+        counter.count, counter.at = 0, moment
+        with pytest.raises(Interrupted):
+            desk.fetch()
+        counter.at = 0
+        left = desk.contents()
+        assert all(left[name] == start[name] for name in start if name.startswith("downloads/"))
+        assert desk.fetch().release == Release.parse("2026q3r1")
+        assert desk.contents() == whole, f"interrupted at change {moment} of {changes}"

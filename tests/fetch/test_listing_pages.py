@@ -1,0 +1,152 @@
+"""Listing pages, the licence page and robots.txt, read from their text."""
+
+from pathlib import Path
+
+import pytest
+from cms_site import pages
+from cms_site.packages import quarter
+
+from codeset.faults import BadInput
+from codeset.releases import Release
+from ingest.licence import accepting_address
+from ingest.naming import publications
+from ingest.robots import robots
+from ingest.site import LayoutChanged, listing, of_release
+
+PAGE = "https://www.cms.gov/medicare/coding-billing/page"
+
+
+def publication(name: str):
+    return next(each for each in publications() if each.name == name)
+
+
+def page_of(*paths: str) -> bytes:
+    links = "".join(f'<li><a href="{path}">a label (9,386 records) (ZIP)</a></li>' for path in paths)
+    return f"<html><body><a href='/about-cms'>About</a><ul>{links}</ul></body></html>".encode()
+
+
+def ptp(version: str, *parts: int) -> list[str]:
+    stem = f"/license/ama?file=/files/zip/medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-{version}"
+    return [f"{stem}-f{part}.zip" for part in parts]
+
+
+def found(name: str, *paths: str, label: str = "2026q3") -> list[str]:
+    of_it = publication(name)
+    return [each.url for each in of_release(of_it, listing(of_it, page_of(*paths), PAGE).posted, Release.parse(label))]
+
+
+def test_a_link_s_label_tells_how_many_records_it_has():
+    posted = listing(publication("ptp"), page_of(*ptp("v322r0", 1)), PAGE).posted
+    assert [(each.records, each.gated, each.page) for each in posted] == [(9386, True, PAGE)]
+
+
+def test_all_parts_are_taken_until_there_are_no_more():
+    assert [each[-6:] for each in found("ptp", *ptp("v322r0", 3, 1, 2, 4))] == ["f1.zip", "f2.zip", "f3.zip", "f4.zip"]
+
+
+@pytest.mark.parametrize(("parts", "missing"), [((1, 2, 4), "f3"), ((2, 3, 4), "f1")])
+def test_a_missing_part_is_told(parts, missing):
+    with pytest.raises(BadInput, match=f"not whole on this page: {missing} is missing"):
+        found("ptp", *ptp("v322r0", *parts))
+
+
+def test_a_replaced_set_takes_the_place_of_the_first():
+    assert all("v322r1" in each for each in found("ptp", *ptp("v322r0", 1, 2), *ptp("v322r1", 1, 2)))
+
+
+def test_a_set_replaced_in_part_is_not_put_together_from_two_editions():
+    with pytest.raises(BadInput, match=r"ptp v322r1 is not whole on this page: f1 is missing"):
+        found("ptp", *ptp("v322r0", 1, 2), *ptp("v322r1", 2))
+
+
+def test_the_last_of_several_dates_holds():
+    paths = [f"/files/zip/rvu26c-updated-{day}-2026.zip" for day in ("06-30", "06-10")]
+    assert [each[-29:] for each in found("mpfs", *paths)] == ["/rvu26c-updated-06-30-2026.zip"[-29:]]
+
+
+def test_two_packages_of_a_quarter_hold_side_by_side():
+    """RVU24A held to 8 March 2024, RVU24AR from 9 March on."""
+    paths = ["/files/zip/rvu24a-updated-04/01/2024.zip", "/files/zip/rvu24ar-posted-04/01/2024.zip"]
+    assert len(found("mpfs", *paths, label="2024q1")) == 2
+
+
+def test_a_file_that_is_linked_twice_is_taken_once_and_gated_if_one_link_is():
+    (gated,) = ptp("v322r0", 1)
+    of_it = publication("ptp")
+    html = page_of(gated.partition("file=")[2], gated)
+    (posted,) = of_release(of_it, listing(of_it, html, PAGE).posted, Release(2026, 3))
+    assert posted.gated
+
+
+def test_two_files_that_nothing_tells_apart_are_refused():
+    with pytest.raises(BadInput, match="neither name nor date tells which holds"):
+        found("mpfs", "/files/zip/rvu26c.zip", "/downloads/rvu26c.zip")
+
+
+def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
+    html = page_of("/files/zip/something-else.zip", "/files/document/ncci-news.pdf")
+    with pytest.raises(LayoutChanged) as raised:
+        listing(publication("mue"), html, PAGE)
+    assert "Looked for: medically unlikely edits, practitioner" in str(raised.value)
+    assert "/files/zip/something-else.zip" in str(raised.value)
+    assert raised.value.html == html
+
+
+def test_a_file_that_is_named_in_a_new_way_is_told():
+    known = "/files/zip/medicare-ncci-2026-q3-practitioner-services-mue-table.zip"
+    strange = "/files/zip/practitioner-services-mue-table-fall-2026.zip"
+    assert listing(publication("mue"), page_of(known, strange), PAGE).not_understood == (
+        f"https://www.cms.gov{strange}",
+    )
+
+
+def test_every_page_of_the_site_for_tests_is_understood():
+    shown = pages.pages(quarter(Release(2026, 3)))
+    for kind, place in pages.PLACES.items():
+        assert listing(publication(kind), shown[place].encode(), PAGE).not_understood == ()
+
+
+@pytest.mark.cms
+def test_the_real_licence_page_says_where_accepting_leads(cms: Path):
+    html = (cms / "site" / "license-page.html").read_bytes()
+    assert accepting_address(html, "https://www.cms.gov/license/ama") == (
+        "https://www.cms.gov/files/zip/medicare-ncci-2026q1-practitioner-ptp-edits-ccipra-v313r0-f1.zip"
+        "?agree=yes&next=Accept"
+    )
+
+
+def test_the_licence_page_for_tests_has_the_form_of_the_real_one():
+    html = pages.licence_page("/files/zip/a.zip").encode()
+    assert (
+        accepting_address(html, "https://www.cms.gov/x") == "https://www.cms.gov/files/zip/a.zip?agree=yes&next=Accept"
+    )
+
+
+def test_another_page_is_no_licence_page():
+    assert accepting_address(page_of(), PAGE) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/files/zip/a.zip", True),
+        ("/license/ama?file=/files/zip/a.zip", False),
+        ("/sitemap.xml?page=2", True),
+        ("/search/cms", False),
+    ],
+)
+def test_robots_txt_forbids_query_strings_and_allows_files(path, allowed):
+    """The longest matching rule decides (RFC 9309, section 2.2.2)."""
+    assert robots(pages.ROBOTS, "derm-codeset").allows(f"https://www.cms.gov{path}") is allowed
+
+
+def test_robots_txt_is_read_in_the_group_that_names_us():
+    others = "User-agent: other\nDisallow: /\n"
+    text = f"{others}\nUser-agent: derm-codeset\nUser-agent: x\nDisallow: /a$\nCrawl-delay: 3\n\n{others}"
+    rules = robots(text, "derm-codeset")
+    assert [rules.allows(f"https://x{path}") for path in ("/", "/a", "/ab")] == [True, False, True]
+    assert rules.crawl_delay == 3
+
+
+def test_an_empty_robots_txt_forbids_nothing():
+    assert robots("", "derm-codeset").allows("https://x/anything?a=b")

@@ -1,0 +1,135 @@
+"""CMS's names understood: release, replacement and date of a link. Expected values: CMS's own links and dates."""
+
+import csv
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from codeset.releases import Release
+from ingest.naming import Named, Publication, file_address, named, publications, release_of_page
+
+CMS = "https://www.cms.gov"
+FEE_SCHEDULES = f"{CMS}/medicare/payment/fee-schedules/physician/pfs-relative-value-files"
+_OLD = f"{CMS}/Medicare/Medicare-Fee-for-Service-Payment/physicianfeesched/downloads"
+
+
+def publication(name: str) -> Publication:
+    return next(each for each in publications() if each.name == name)
+
+
+def said(name: str, href: str) -> Named | None:
+    return named(publication(name), file_address(href, f"{CMS}/some/page")[0])
+
+
+def brief(found: Named | None) -> tuple[str, str, int, date | None] | None:
+    return None if found is None else (str(found.release), found.edition, found.again, found.posted)
+
+
+@pytest.mark.parametrize(
+    ("href", "expected"),
+    [
+        ("/files/zip/rvu26c-updated-06-30-2026.zip", ("2026q3", "rvu26c", 0, date(2026, 6, 30))),
+        ("/files/zip/rvu25a-updated-01/10/2025.zip", ("2025q1", "rvu25a", 0, date(2025, 1, 10))),
+        ("/files/zip/rvu24ar-posted-04/01/2024.zip", ("2024q1", "rvu24ar", 1, date(2024, 4, 1))),
+        ("/files/zip/rvu22a.zip", ("2022q1", "rvu22a", 0, None)),
+        ("/files/zip/rvu21c-updated-6302021.zip", ("2021q3", "rvu21c", 0, date(2021, 6, 30))),
+        ("/files/zip/rvu20a-updated-01312020.zip", ("2020q1", "rvu20a", 0, date(2020, 1, 31))),
+        (f"{_OLD}/RVU18AR1.zip", ("2018q1", "rvu18ar1", 2, None)),
+        (f"{_OLD}/rvu12b-.zip", ("2012q2", "rvu12b", 0, None)),
+        (f"{_OLD}/rvu11b_2.zip", ("2011q2", "rvu11b_2", 2, None)),
+    ],
+)
+def test_fee_schedule_packages_tell_release_replacement_and_date(href, expected):
+    assert brief(said("mpfs", href)) == expected
+
+
+def test_the_packages_of_one_release_are_in_the_order_of_their_replacement():
+    names = ("rvu18a", "rvu18ar", "rvu18ar1")
+    assert [said("mpfs", f"{_OLD}/{name}.zip").again for name in names] == [0, 1, 2]
+
+
+@pytest.mark.cms
+def test_all_real_links_of_fee_schedules_are_understood(cms: Path):
+    """CMS's list gives each link's file (RVU24AR) and first day, counted in days from 1970."""
+    with (cms / "site" / "rvu_zip_links_2009_2026.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 77
+    for row in rows:
+        found = said("mpfs", row["url"])
+        assert found is not None, row["url"]
+        variant = f"_{found.variant}" if found.variant and found.variant.startswith("pct") else ""
+        assert f"{found.edition}{variant}" == row["file"].lower()
+        if row["date_start"]:
+            assert found.release == Release.of(date(1970, 1, 1) + timedelta(float(row["date_start"]))), row["url"]
+        digits = (
+            "".join(filter(str.isdigit, row["url"].lower().partition("-")[2])) if "/files/zip/" in row["url"] else ""
+        )
+        written = f"{found.posted:%m%d%Y}".lstrip("0") if found.posted else ""
+        assert written == digits.lstrip("0"), row["url"]
+
+
+PRACTITIONER = "medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-v322r0-f4.zip"
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        f"/license/ama?file=/files/zip/{PRACTITIONER}",
+        f"/license/ama?file=/files/zip//{PRACTITIONER}",
+        f"{CMS}/license/ama?file=%2Ffiles%2Fzip%2F{PRACTITIONER}",
+    ],
+)
+def test_a_gated_link_names_the_file_behind_the_licence_page(href):
+    address, gated = file_address(href, f"{CMS}/medicare/page")
+    assert (address, gated) == (f"{CMS}/files/zip/{PRACTITIONER}", True)
+    found = said("ptp", href)
+    assert (brief(found), found.part) == (("2026q3", "ptp v322r0", 0, None), 4)
+
+
+NCCI = "/files/zip/medicare-ncci-2026"
+
+
+@pytest.mark.parametrize(
+    ("name", "href", "expected"),
+    [
+        ("ptp", f"{NCCI}-q4-practitioner-ptp-edits-ccipra-v323r1-f2.zip", "ptp v323r1"),
+        ("ptp_outpatient", f"{NCCI}q4-hospital-ptp-edits-ccioph-v323r0-f1.zip", "ptp_outpatient v323r0"),
+        ("mue", f"{NCCI}-q4-practitioner-services-mue-table.zip", "mue 2026-10-01"),
+        ("mue", f"{NCCI}q4-practitioner-services-mue-table-r1.zip", "mue 2026-10-01"),
+        (
+            "mue_outpatient",
+            f"{NCCI}-q4-facility-outpatient-hospital-services-mue-table.zip",
+            "mue_outpatient 2026-10-01",
+        ),
+        ("mue_dme", f"{NCCI}-q4-dme-supplier-services-mue-table.zip", "mue_dme 2026-10-01"),
+        ("aoc", "/files/zip/add-code-edits-medicare-effective-10012026.zip", "aoc 2026q4"),
+        ("ptp_changes", f"{NCCI}q4-practitioner-quarterly-additions-deletions-revisions-ptp.zip", "ptp changes 2026q4"),
+    ],
+)
+def test_ncci_files_tell_release_and_edition(name, href, expected):
+    found = said(name, href)
+    assert (str(found.release), found.edition) == ("2026q4", expected)
+    assert found.again == ("r1" in href)
+
+
+def test_a_medicaid_file_is_none_of_medicares():
+    href = "/files/zip/medicaid-ncci-2026-q3-ptp-edits-practitioner-services.zip"
+    assert [each.name for each in publications() if said(each.name, href)] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "release"),
+    [
+        (f"{FEE_SCHEDULES}/rvu26c", "2026q3"),
+        (f"{FEE_SCHEDULES}/rvu25d-0", "2025q4"),
+        (f"{FEE_SCHEDULES}/rvu24ar", "2024q1"),
+        (f"{CMS}/medicare/medicare-fee-service-payment/physicianfeesched/pfs-relative-value-files/rvu23a", "2023q1"),
+    ],
+)
+def test_a_release_has_a_page_whatever_is_added_to_its_name(page, release):
+    assert str(release_of_page(publication("mpfs"), page)) == release
+
+
+def test_another_page_is_no_release():
+    assert release_of_page(publication("mpfs"), f"{FEE_SCHEDULES}/frequently-asked-questions") is None
