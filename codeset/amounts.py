@@ -1,9 +1,10 @@
-"""National payment amounts, in cents: RVUs times conversion factor, exact, rounded half-up once at the end.
+"""Payment amounts of the fee schedule, in cents: RVUs times conversion factor, exact, rounded half-up once at the end.
 
 The national amount has every GPCI at 1, so that it is total RVU x conversion factor (record layout RVU25D, formula).
-Products are of whole numbers: RVUs count hundredths, conversion factors ten-thousandths of a dollar.
+Products are of whole numbers: RVUs count hundredths, GPCIs thousandths, conversion factors ten-thousandths of a dollar.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import polars as pl
@@ -14,6 +15,18 @@ PAYABLE_STATUS = ("A", "R", "T")
 """The status codes whose RVUs Medicare pays by (record layout RVU25D, Status Code)."""
 
 
+@dataclass(frozen=True)
+class Gpci:
+    """The geographic practice cost indices of a locality: what each kind of RVU counts there."""
+
+    work: Decimal
+    pe: Decimal
+    mp: Decimal
+
+
+NATION = Gpci(Decimal(1), Decimal(1), Decimal(1))
+
+
 def national_cents(setting: str, conversion_factor: Decimal) -> pl.Expr:
     """Return the national amount in cents for rows of `mpfs`; null where the schedule sets none for *setting*.
 
@@ -21,6 +34,19 @@ def national_cents(setting: str, conversion_factor: Decimal) -> pl.Expr:
     """
     hundredths = (pl.col(f"{setting}_total_rvu") * 100).cast(pl.Int64)
     ten_thousandths = int(conversion_factor * 10_000)
-    cents = (hundredths * ten_thousandths + 5_000) // 10_000
-    payable = pl.col("status_code").is_in(PAYABLE_STATUS) & ~pl.col(f"{setting}_na") & (hundredths > 0)
-    return pl.when(payable).then(cents)
+    return pl.when(_payable(setting)).then((hundredths * ten_thousandths + 5_000) // 10_000)
+
+
+def local_cents(setting: str, conversion_factor: Decimal, gpci: Gpci) -> pl.Expr:
+    """Return the amount in cents where *gpci* holds; null as in `national_cents`, to which it is equal at `NATION`."""
+    weighed = (
+        (pl.col(column) * 100).cast(pl.Int64) * int(index * 1_000)
+        for column, index in (("work_rvu", gpci.work), (f"{setting}_pe_rvu", gpci.pe), ("mp_rvu", gpci.mp))
+    )
+    billionths = pl.sum_horizontal(weighed) * int(conversion_factor * 10_000)
+    return pl.when(_payable(setting)).then((billionths + 5_000_000) // 10_000_000)
+
+
+def _payable(setting: str) -> pl.Expr:
+    has_rvus = pl.col(f"{setting}_total_rvu") > 0
+    return pl.col("status_code").is_in(PAYABLE_STATUS) & ~pl.col(f"{setting}_na") & has_rvus

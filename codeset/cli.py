@@ -116,6 +116,13 @@ class OnBadClaim(StrEnum):
     SKIP = "skip"
 
 
+class SettingName(StrEnum):
+    """Where services are done."""
+
+    NONFACILITY = "nonfacility"
+    FACILITY = "facility"
+
+
 class ScopeName(StrEnum):
     """What a comparison looks at."""
 
@@ -372,6 +379,45 @@ def diff(
     if output is None:
         sys.stdout.write(report.decode())
     if not changes.none:
+        raise typer.Exit(FOUND)
+
+
+@app.command()
+def review(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later release")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the review into")],
+    volumes: Annotated[
+        Path | None,
+        typer.Option("--volumes", metavar="FILE.csv", help="hcpcs,units (a year): what it does to your practice"),
+    ] = None,
+    locality: Annotated[
+        str | None, typer.Option("--locality", metavar="MAC-LOC", help="Amounts of this locality [default: national]")
+    ] = None,
+    setting: Annotated[SettingName | None, typer.Option("--setting", help="[default: both, side by side]")] = None,
+    scenarios: ScenariosOption = None,
+    guidance: Annotated[
+        Path | None, typer.Option("--guidance", help="Statements to try [default: the two practice guides]")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write the review of a new release: what changed, what it costs, which CMS row caused it, what is asked of you.
+
+        codeset review 2025q4 2026q3 -o review
+
+        codeset review 2025q4 2026q3 -o review --volumes volumes.csv --locality 01112-05 --setting nonfacility
+
+    DIR gets review.html, review.xlsx, review.md, review.json and CHANGELOG-entry.md; an earlier review of the same two
+    releases is replaced, anything else is not. Exit code 1 if something changed, or a coder is contradicted; else 0.
+    """
+    from codeset.review import command  # noqa: PLC0415
+
+    snapshots = Store.at(store).open(old), Store.at(store).open(new)
+    chosen = command.Chosen(volumes, locality, setting.value if setting else None, scenarios, guidance)
+    with _progress() as say:
+        made = command.make(snapshots, chosen, output, say)
+    _out.print(command.news(made, output), markup=False)
+    if made.changed or made.outcomes.failed:
         raise typer.Exit(FOUND)
 
 

@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
+from math import ceil
 from pathlib import Path
 from typing import BinaryIO
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell as Written
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 Cell = str | int | float | Decimal | bool | date | None
 
+_MAKER = "derm-codeset"
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 _ZIPPED = (1980, 1, 1, 0, 0, 0)
@@ -28,12 +32,19 @@ _TITLE = Font(bold=True, size=14)
 _HEADER = Font(bold=True, color="FFFFFF")
 _HEADER_FILL = PatternFill("solid", fgColor="1F4E78")
 _TOP = Alignment(wrap_text=True, vertical="top")
+_BESIDE = Alignment(vertical="top")
 
 _NARROWEST, _WIDEST, _MEASURED = 9, 60, 200
 """Characters that a column is wide at least and at most, and rows that are looked at to tell."""
 
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 """What an xlsx text spells as `_xHHHH_`: control characters, and an underscore that would begin such a spelling."""
+
+_LINE_HEIGHT, _FILLED = 15, 1.1
+"""Points, and how many letters of a text stand where one digit of the column's width does."""
+
+_NOTE_HEIGHT, _NOTE_WIDTH = 90, 320
+"""Pixels."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _LONGEST = 32_767
@@ -44,7 +55,8 @@ class Sheet:
     """One sheet: `title` lines, then a styled `header` (frozen, with a filter) if there is one, then the rows.
 
     `formats` are number formats and `widths` characters, both by column from 0; a column without a width takes it
-    from its texts when there is a header.
+    from its texts when there is a header. `notes` explain columns, by column from 0: they show when one points at the
+    header. Texts of the columns in `wrapped` go on in further lines.
     """
 
     rows: Iterable[Sequence[Cell]]
@@ -52,6 +64,8 @@ class Sheet:
     title: Sequence[str] = ()
     formats: Mapping[int, str] = field(default_factory=dict)
     widths: Mapping[int, float] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
+    wrapped: frozenset[int] = frozenset()
 
 
 def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
@@ -64,7 +78,7 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
     if not sheets:
         raise ValueError("a workbook has at least one sheet")
     book = Workbook(write_only=True)
-    book.properties.creator, book.properties.created = "derm-codeset", _MADE
+    book.properties.creator, book.properties.created = _MAKER, _MADE
     for name, sheet in sheets.items():
         _fill(book.create_sheet(name), sheet)
     raw = io.BytesIO()
@@ -79,19 +93,36 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
 def _fill(page: Worksheet, sheet: Sheet) -> None:
     rows = iter(sheet.rows)
     first = list(islice(rows, _MEASURED)) if sheet.header else []
-    for place, width in ({**_measured(sheet.header, first), **sheet.widths}).items():
+    widths = {**_measured(sheet.header, first), **sheet.widths}
+    for place, width in widths.items():
         page.column_dimensions[get_column_letter(place + 1)].width = width
     above = len(sheet.title) + bool(sheet.title) + bool(sheet.header)
-    if sheet.header:
-        page.freeze_panes = f"A{above + 1}"
+    _lay_out(page, above if sheet.header else 0)
     for captions in _captions(page, sheet):
         page.append(captions)
     count = 0
     for row in chain(first, rows):
-        page.append([_cell(page, value, sheet.formats.get(place)) for place, value in enumerate(row)])
+        if sheet.wrapped:
+            page.row_dimensions[above + count + 1].height = _LINE_HEIGHT * _lines(row, sheet, widths)
+        page.append([_cell(page, value, place, sheet) for place, value in enumerate(row)])
         count += 1
     if sheet.header:
         page.auto_filter.ref = f"A{above}:{get_column_letter(len(sheet.header))}{above + count}"
+
+
+def _lines(row: Sequence[Cell], sheet: Sheet, widths: Mapping[int, float]) -> int:
+    """How many lines the row needs: LibreOffice shows one where the file does not say."""
+    texts = ((place, value) for place, value in enumerate(row) if place in sheet.wrapped and isinstance(value, str))
+    return max((ceil(len(text) / (widths[place] * _FILLED)) for place, text in texts if text), default=1)
+
+
+def _lay_out(page: Worksheet, header: int) -> None:
+    """On the screen the header stays; on paper it stands on every page, which is as wide as the sheet."""
+    page.page_setup.orientation, page.page_setup.fitToHeight = "landscape", False
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    if header:
+        page.freeze_panes = f"A{header + 1}"
+        page.print_title_rows = f"{header}:{header}"
 
 
 def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[Written | None]]:
@@ -105,8 +136,10 @@ def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[Written | None]]:
         yield []
     if sheet.header:
         header = [_text(page, caption) for caption in sheet.header]
-        for cell in header:
+        for place, cell in enumerate(header):
             cell.font, cell.fill, cell.alignment = _HEADER, _HEADER_FILL, _TOP
+            if place in sheet.notes:
+                cell.comment = Comment(sheet.notes[place], _MAKER, height=_NOTE_HEIGHT, width=_NOTE_WIDTH)
         yield list(header)
 
 
@@ -121,9 +154,13 @@ def _measured(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[int
     return widths
 
 
-def _cell(page: Worksheet, value: Cell, number_format: str | None) -> Cell | Written:
+def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet) -> Cell | Written:
+    number_format = sheet.formats.get(place)
     if isinstance(value, str):
-        return _text(page, value)
+        text = _text(page, value)
+        if sheet.wrapped:
+            text.alignment = _TOP if place in sheet.wrapped else _BESIDE
+        return text
     if value is None or number_format is None:
         return value
     cell: Written = WriteOnlyCell(page, value=value)  # type: ignore[arg-type]  # nor Decimal nor date there

@@ -53,6 +53,22 @@ def ratio(before: Decimal | int | None, after: Decimal | int | None) -> Decimal 
     return None if before is None or after is None or not before else Decimal(after) / Decimal(before) - 1
 
 
+def share(before: int | None, after: int | None) -> Decimal | None:
+    """Return the change as a share of *before* to six places, as programs read it."""
+    change = ratio(before, after)
+    return None if change is None else round(change, 6)
+
+
+def in_setting(setting: str) -> str:
+    """Return where a service is done: "in the office", "in a facility"."""
+    return {"nonfacility": "in the office", "facility": "in a facility"}[setting]
+
+
+def setting(name: str) -> str:
+    """Return a setting as people write it."""
+    return {"nonfacility": "non-facility", "facility": "facility"}[name]
+
+
 def participants(qualifying_apm: bool | None) -> str:
     """Return for whom a conversion factor is."""
     return {None: "everyone", False: "not a qualifying APM participant", True: "qualifying APM participant"}[
@@ -62,7 +78,17 @@ def participants(qualifying_apm: bool | None) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return `1 row`, `2,000 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else several(noun)}"
+
+
+def several(noun: str) -> str:
+    """Return the plural of a noun that is used here."""
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{noun}s"
+
+
+def one(nouns: str) -> str:
+    """Return the singular of such a plural."""
+    return f"{nouns.removesuffix('ies')}y" if nouns.endswith("ties") else nouns.removesuffix("s")
 
 
 def keyed(row: Mapping[str, Any], key: list[str]) -> str:

@@ -88,3 +88,18 @@ def test_what_excel_cannot_hold_is_refused() -> None:
         _bytes(one=Sheet([["x" * 32_768]]))
     with pytest.raises(ValueError, match="at least one sheet"):
         _bytes()
+
+
+def test_a_note_explains_a_column_and_long_texts_go_on_in_further_lines() -> None:
+    sheet = Sheet([["a " * 60, "b"]], header=["x", "y"], widths={0: 20}, notes={1: "what y is"}, wrapped=frozenset({0}))
+    page = _page(_bytes(one=sheet))
+    assert (page["B1"].comment.text, page["A1"].comment) == ("what y is", None)
+    assert (page["A2"].alignment.wrap_text, page["B2"].alignment.wrap_text) == (True, None)
+    assert page.row_dimensions[2].height == 15 * 6  # 120 letters, some 22 to a line
+    assert _bytes(one=sheet) == _bytes(one=sheet)
+
+
+def test_on_paper_a_sheet_is_as_wide_as_the_page_and_its_header_stands_on_each() -> None:
+    page = _page(_bytes(one=Sheet([["a"]], header=["x"], title=["t"])))
+    assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.print_title_rows) == (True, "$3:$3")

@@ -1,0 +1,266 @@
+"""What each code is paid before and after, and why: the change parted by work, PE, MP, GPCI and conversion factor.
+
+The split goes from old to new in two or three steps whose sum is the whole exact change: first each RVU changes by
+itself, at the old GPCIs and the old conversion factor; then the GPCIs, on the new RVUs; last the conversion factor, on
+the new RVUs and GPCIs. Each part is rounded half-up to cents; what roundings leave over lies in the largest part, so
+that the parts add up to the difference of the two amounts.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import groupby
+from statistics import median_low
+
+import polars as pl
+
+from codeset.amounts import NATION, SETTINGS, Gpci, local_cents
+from codeset.differences import factor_pairs
+from codeset.faults import WrongUse
+from codeset.review import words
+from codeset.review.source_rows import FACTORS, Ref
+from codeset.scope import Scope
+from codeset.snapshot import Row, Snapshot
+
+NATIONAL = "national"
+PARTS = ("work", "pe", "mp", "gpci", "conversion_factor")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where amounts are reckoned: `national` or `mac-locality`, its name, its GPCIs in both releases."""
+
+    locality: str
+    name: str
+    before: Gpci
+    after: Gpci
+    before_row: Ref | None
+    after_row: Ref | None
+
+
+@dataclass(frozen=True)
+class Rvus:
+    """The relative values of a code in one setting."""
+
+    work: Decimal
+    pe: Decimal
+    mp: Decimal
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What each cause adds to the change, in cents."""
+
+    work: int
+    pe: int
+    mp: int
+    gpci: int
+    conversion_factor: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """A code in one release: its RVUs, its amount in cents, or why it has none, and its row."""
+
+    rvus: Rvus | None
+    cents: int | None
+    lacks: str
+    row: Ref | None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A code in one setting, before and after; `change_cents` and `parts` are None unless both have an amount."""
+
+    hcpcs: str
+    modifier: str
+    family: str
+    setting: str
+    qualifying_apm: bool | None
+    before: Side
+    after: Side
+    change_cents: int | None
+    ratio: Decimal | None
+    parts: Parts | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is paid differently."""
+        return self.before.cents != self.after.cents
+
+    @property
+    def known(self) -> bool:
+        """Whether either release sets an amount."""
+        return self.before.cents is not None or self.after.cents is not None
+
+
+def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
+    """Return where amounts are reckoned: the nation, where no locality is told.
+
+    Raises WrongUse: for a locality that one of the releases does not have.
+    """
+    if locality in (None, NATIONAL):
+        return Place(NATIONAL, "the nation (every GPCI 1)", NATION, NATION, None, None)
+    mac, _, number = str(locality).partition("-")
+    rows = [each.gpci(mac, number) for each in (old, new)]
+    for snapshot, row in zip((old, new), rows, strict=True):
+        if row is None:
+            raise WrongUse(
+                f'{snapshot.release} has no locality "{locality}"; expected MAC-LOCALITY such as 01112-05, or national'
+            )
+    before, after = (Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]) for row in rows if row)
+    refs = [Ref(str(each.release), "gpci", (mac, number)) for each in (old, new)]
+    return Place(f"{mac}-{number}", rows[1]["locality_name"] if rows[1] else "", before, after, refs[0], refs[1])
+
+
+def payments(
+    old: Snapshot, new: Snapshot, place: Place, scope: Scope, settings: Sequence[str] = SETTINGS
+) -> tuple[Payment, ...]:
+    """Return every code of *scope* that either fee schedule has, in each setting, for everyone paid apart."""
+    found: list[Payment] = []
+    for kind, was, now in factor_pairs(old.manifest, new.manifest):
+        for setting in settings:
+            before = _sides(old, setting, was, place.before, scope)
+            after = _sides(new, setting, now, place.after, scope)
+            found += [
+                _payment(key, setting, kind, (before.get(key), after.get(key)), (was, now), place, scope)
+                for key in sorted({*before, *after})
+            ]
+    return tuple(found)
+
+
+def _sides(
+    snapshot: Snapshot, setting: str, factor: Decimal | None, gpci: Gpci, scope: Scope
+) -> dict[tuple[str, str], Side]:
+    cents = pl.lit(None, dtype=pl.Int64) if factor is None else local_cents(setting, factor, gpci)
+    rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(cents.alias("cents")).collect()
+    return {(row["hcpcs"], row["modifier"]): _side(row, setting, snapshot) for row in rows.iter_rows(named=True)}
+
+
+def _side(row: Row, setting: str, snapshot: Snapshot) -> Side:
+    rvus = Rvus(row["work_rvu"], row[f"{setting}_pe_rvu"], row["mp_rvu"])
+    capped = (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
+    ref = Ref(str(snapshot.release), "mpfs", (row["hcpcs"], row["modifier"]))
+    lacks = "an OPPS cap holds, which is not reckoned here" if capped else _lacks(row, setting)
+    cents = None if capped else row["cents"]
+    return Side(rvus, cents, "" if cents is not None else lacks, ref)
+
+
+def _lacks(row: Row, setting: str) -> str:
+    if row[f"{setting}_na"]:
+        return f"NA {words.in_setting(setting)}"
+    return f"status {row['status_code']}" if row["cents"] is None else ""
+
+
+def _payment(
+    key: tuple[str, str],
+    setting: str,
+    kind: bool | None,
+    sides: tuple[Side | None, Side | None],
+    factors: tuple[Decimal | None, Decimal | None],
+    place: Place,
+    scope: Scope,
+) -> Payment:
+    before, after = (each or Side(None, None, "not in the fee schedule", None) for each in sides)
+    hcpcs, modifier = key
+    change = None if before.cents is None or after.cents is None else after.cents - before.cents
+    parts = None
+    if change is not None and before.rvus and after.rvus and factors[0] and factors[1]:
+        parts = split(before.rvus, after.rvus, place, (factors[0], factors[1]), change)
+    family = scope.families.get(hcpcs, "")
+    ratio = words.share(before.cents, after.cents)
+    return Payment(hcpcs, modifier, family, setting, kind, before, after, change, ratio, parts)
+
+
+def split(before: Rvus, after: Rvus, place: Place, factors: tuple[Decimal, Decimal], change_cents: int) -> Parts:
+    """Return the parts of a change of *change_cents*, in cents, by the convention of this module."""
+    was, now = factors
+    pairs = [
+        (getattr(before, k), getattr(after, k), getattr(place.before, k), getattr(place.after, k)) for k in PARTS[:3]
+    ]
+    exact = [(rvu_after - rvu_before) * index * was for rvu_before, rvu_after, index, _ in pairs]
+    exact.append(sum((rvu * (to - index) for _, rvu, index, to in pairs), Decimal(0)) * was)
+    exact.append(sum((rvu * to for _, rvu, _, to in pairs), Decimal(0)) * (now - was))
+    cents = [int((each * 100).quantize(Decimal(1), ROUND_HALF_UP)) for each in exact]
+    largest = max(range(len(PARTS)), key=lambda place: (abs(exact[place]), place))
+    cents[largest] += change_cents - sum(cents)
+    return Parts(*cents)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One part of the changes: how many codes it raises and lowers, and by how many cents in the (lower) median."""
+
+    part: str
+    raises: int
+    lowers: int
+    median_cents: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """A family's changes in one setting: codes with an amount in both, how many changed, least, median, most."""
+
+    family: str
+    codes: int
+    changed: int
+    least: Decimal
+    median: Decimal
+    most: Decimal
+
+
+@dataclass(frozen=True)
+class PaymentTable:
+    """The payments of one setting, for one kind of participant: `rows` are those that changed, `codes` all compared."""
+
+    setting: str
+    qualifying_apm: bool | None
+    codes: int
+    rows: tuple[Payment, ...]
+    raised: int
+    lowered: int
+    overall: Range | None
+    causes: tuple[Cause, ...]
+    families: tuple[Range, ...]
+
+
+def payment_tables(all_payments: Iterable[Payment], families: Sequence[str]) -> tuple[PaymentTable, ...]:
+    """Return *all_payments* by setting and participant, the changed ones listed; *families* give the order."""
+    known = (each for each in all_payments if each.known)
+    grouped = groupby(known, key=lambda each: (each.setting, each.qualifying_apm))
+    return tuple(_table(setting, kind, tuple(rows), families) for (setting, kind), rows in grouped)
+
+
+def _table(setting: str, kind: bool | None, rows: Sequence[Payment], families: Sequence[str]) -> PaymentTable:
+    both = [each for each in rows if each.change_cents is not None]
+    return PaymentTable(
+        setting=setting,
+        qualifying_apm=kind,
+        codes=len(rows),
+        rows=tuple(each for each in rows if each.changed),
+        raised=sum((each.change_cents or 0) > 0 for each in both),
+        lowered=sum((each.change_cents or 0) < 0 for each in both),
+        overall=next(_ranges([("", both)]), None),
+        causes=tuple(_causes(both)),
+        families=tuple(_ranges((name, [each for each in both if each.family == name]) for name in families)),
+    )
+
+
+def _ranges(named: Iterable[tuple[str, Sequence[Payment]]]) -> Iterator[Range]:
+    for name, rows in named:
+        ratios = [each.ratio for each in rows if each.ratio is not None]
+        if ratios:
+            changed = sum(each.changed for each in rows)
+            yield Range(name, len(ratios), changed, min(ratios), median_low(ratios), max(ratios))
+
+
+def _causes(rows: Sequence[Payment]) -> Iterator[Cause]:
+    for part in PARTS:
+        cents = [getattr(each.parts, part) for each in rows if each.parts]
+        if any(cents):
+            yield Cause(part, sum(c > 0 for c in cents), sum(c < 0 for c in cents), median_low(cents))
+
+
+def factor_refs(old: Snapshot, new: Snapshot) -> tuple[Ref, Ref]:
+    """Return where both releases' conversion factors stand."""
+    return Ref(str(old.release), FACTORS, ()), Ref(str(new.release), FACTORS, ())

@@ -1,0 +1,115 @@
+"""The changes of CMS's tables, one form for all of them: what, before and after, with the rows behind it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from codeset.differences import Changes, TableChanges
+from codeset.review import facts, words
+from codeset.review.source_rows import Ref
+from codeset.tables import TABLES
+
+ADDED, REMOVED, CHANGED, TURNED, BACK = "added", "removed", "changed", "turned round", "reaches back"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference: a row that came or went, or one of its values; `what` names the row or the value."""
+
+    kind: str
+    key: str
+    what: str
+    before: str
+    after: str
+    before_row: Ref | None
+    after_row: Ref | None
+
+
+@dataclass(frozen=True)
+class TableReview:
+    """What changed in one table. RVUs are counted in `rvus` (rows) and shown with the payments."""
+
+    table: str
+    holds: str
+    compared: tuple[int, int]
+    same_files: bool
+    carried_from: tuple[str | None, str | None]
+    count: int
+    changes: tuple[Change, ...]
+    rvus: int
+    remarks: tuple[tuple[str, int], ...]
+
+
+def table_reviews(changes: Changes) -> tuple[TableReview, ...]:
+    """Return every table of *changes* in its order."""
+    return tuple(_review(changes, name, each) for name, each in changes.tables.items())
+
+
+def _review(changes: Changes, name: str, table: TableChanges) -> TableReview:
+    releases = str(changes.old.release), str(changes.new.release)
+    rvus = table.changed.filter(pl.col("column").is_in(facts.RVU_COLUMNS)) if name == "mpfs" else table.changed.clear()
+    carried = changes.old.tables[name].carried_from, changes.new.tables[name].carried_from
+    return TableReview(
+        table=name,
+        holds=TABLES[name].holds,
+        compared=table.compared,
+        same_files=table.same_files,
+        carried_from=(_text(carried[0]), _text(carried[1])),
+        count=table.count,
+        changes=tuple(_changes(table, releases)),
+        rvus=rvus.select(table.key).n_unique(),
+        remarks=tuple(sorted(table.remarks.items())),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]:
+    old, new = releases
+    for row in table.added.iter_rows(named=True):
+        yield _row(ADDED, table, row, None, new)
+    for row in table.removed.iter_rows(named=True):
+        yield _row(REMOVED, table, row, old, new if TABLES[table.table].dated else None)
+    for row in table.flipped.iter_rows(named=True):
+        yield _row(TURNED, table, row, None, new)
+    for row in table.past.iter_rows(named=True):
+        yield _row(BACK, table, row, None, new)
+    cells = facts.indicators(table) if table.table == "mpfs" else table.changed
+    for row in cells.iter_rows(named=True):
+        before, after = (row[when] or words.NONE for when in ("before", "after"))
+        refs = _ref(table, row, old), _ref(table, row, new)
+        yield Change(CHANGED, words.keyed(row, table.key), words.named(row["column"]), before, after, *refs)
+
+
+def _row(kind: str, table: TableChanges, row: Mapping[str, Any], old: str | None, new: str | None) -> Change:
+    """A row that came or went; one that went may stand in the new release with its deletion date."""
+    told = _told(table.table, row)
+    before, after = (told, words.NONE) if kind == REMOVED else (words.NONE, told)
+    refs = _ref(table, row, old), _ref(table, row, new)
+    return Change(kind, words.keyed(row, table.key), _ROW[table.table], before, after, *refs)
+
+
+def _ref(table: TableChanges, row: Mapping[str, Any], release: str | None) -> Ref | None:
+    if release is None:
+        return None
+    key = ["add_on_code"] if table.table == "add_on" else table.key
+    return Ref(release, table.table, tuple(str(row[column]) for column in key))
+
+
+_ROW = {"mpfs": "code", "gpci": "locality", "ptp": "edit", "mue": "MUE", "add_on": "relation"}
+_SHOWN: Mapping[str, tuple[str, ...]] = {
+    "mpfs": ("status_code", "work_rvu", "nonfacility_total_rvu", "facility_total_rvu", "global_days"),
+    "gpci": ("work_gpci", "pe_gpci", "mp_gpci"),
+    "ptp": ("ccmi", "effective_date", "deletion_date"),
+    "mue": ("mue_value", "mai"),
+    "add_on": ("add_on_type", "effective_date", "deletion_date"),
+}
+
+
+def _told(table: str, row: Mapping[str, Any]) -> str:
+    columns: Iterable[str] = _SHOWN.get(table, row.keys())
+    return ", ".join(f"{words.named(column)} {row[column]}" for column in columns if row[column] is not None)

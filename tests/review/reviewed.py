@@ -1,0 +1,86 @@
+"""A review of the embedded releases with a small suite, whose outcomes follow from CMS's rows, and made-up volumes."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+from ingest.embedded import build_embedded
+
+SCENARIOS = """\
+- id: complexity-add-on-beside-a-visit
+  says: G2211 is paid beside an office visit
+  source: {document: NCCI add-on, row: G2211/99213}
+  claim: {lines: [{hcpcs: 99213}, {hcpcs: G2211}]}
+  expect: {lines: [{disposition: pay}, {disposition: pay}]}
+
+- id: complexity-add-on-alone
+  says: G2211 without a visit is denied
+  source: {document: NCCI add-on, row: G2211/99213}
+  twin: complexity-add-on-beside-a-visit
+  claim: {lines: [{hcpcs: G2211}]}
+  expect: {lines: [{disposition: deny, edit: add_on}]}
+
+- id: three-units-of-88346
+  says: Three units of 88346 are within its MUE
+  source: {document: NCCI MUE practitioner, row: 88346}
+  claim: {lines: [{hcpcs: 88346, units: 3}]}
+  expect: {lines: [{disposition: pay}]}
+"""
+VOLUMES = "code,units,modifier\n11102,820,\n17000,2400,\n99213,6100,\n88305,100,26\nJ7309,12,\n36415,50,\n"
+
+
+def store(folder: Path) -> Store:
+    """Return a store of both embedded releases."""
+    made = Store(folder / "store")
+    for label in ("2025q4", "2026q3"):
+        build_embedded(Release.parse(label), made)
+    return made
+
+
+def scenarios(folder: Path, text: str = SCENARIOS) -> Path:
+    """Write the suite and return its folder."""
+    place = folder / "scenarios"
+    place.mkdir(parents=True)
+    (place / "visits.yaml").write_text(text)
+    (place / "settings.yaml").write_text("setting: nonfacility\nlocality: national\nqualifying_apm: no\n")
+    (place / "documents.yaml").write_text("NCCI add-on: {table: add_on}\nNCCI MUE practitioner: {table: mue}\n")
+    return place
+
+
+def volumes(folder: Path, text: str = VOLUMES) -> Path:
+    """Write a volumes file and return it."""
+    file = folder / "volumes.csv"
+    file.write_text(text)
+    return file
+
+
+def retold(snapshot: Snapshot, folder: Path, release: str | None = None, **source: str) -> Snapshot:
+    """Return a copy of *snapshot* that says to be *release*, and other things of each *source*."""
+    shutil.copytree(snapshot.path, folder)
+    file = folder / "manifest.json"
+    file.chmod(0o600)
+    plain = json.loads(file.read_text())
+    for table in plain["tables"].values():
+        for each in table["sources"]:
+            each.update(source)
+    if release:
+        days = {"first": str(Release.parse(release).first_day), "last": str(Release.parse(release).last_day)}
+        factors = [factor | days for factor in plain["conversion_factors"]]
+        plain |= {"release": release, "conversion_factors": factors}
+    file.write_text(json.dumps(plain))
+    return Snapshot(folder)
+
+
+def payment(plain: Mapping[str, Any], hcpcs: str, setting: str, modifier: str = "") -> Mapping[str, Any]:
+    """Return the payment of a code in a review's JSON."""
+    return next(
+        row
+        for table in plain["payments"]
+        for row in table["rows"]
+        if (row["hcpcs"], row["setting"], row["modifier"]) == (hcpcs, setting, modifier)
+    )

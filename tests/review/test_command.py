@@ -1,0 +1,41 @@
+"""`codeset review` as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import reviewed
+
+
+def run(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "codeset.cli", "review", "2025q4", "2026q3", *map(str, arguments)]
+    rest = ["--store", str(place / "store"), "--scenarios", str(place / "scenarios")]
+    return subprocess.run([*command, *rest], capture_output=True, text=True, check=False)
+
+
+def test_it_says_verdict_figures_what_is_asked_and_where_the_review_lies(place, tmp_path):
+    done = run(place, "-o", tmp_path / "review", "--locality", "01112-05", "--setting", "nonfacility")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("Changed: ")
+    assert "9 of 352 MUEs changed" in done.stdout
+    assert "Amounts in 01112-05 in the office" in done.stdout
+    assert "in a facility" not in done.stdout
+    assert f"open {tmp_path / 'review' / 'review.html'}" in done.stdout.replace("\n", " ")
+
+
+def test_a_folder_of_something_else_is_refused_before_anything_is_read(place, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    done = run(place, "-o", tmp_path)
+    assert (done.returncode, "nothing was written" in done.stderr) == (2, True)
+
+
+def test_faulty_volumes_end_with_their_lines_and_nothing_written(place, tmp_path):
+    file = reviewed.volumes(tmp_path, "hcpcs,units\n11102,some\n")
+    done = run(place, "-o", tmp_path / "review", "--volumes", file)
+    assert (done.returncode, done.stderr.count("volumes.csv: line 2")) == (3, 1)
+    assert not (tmp_path / "review").exists()
+
+
+def test_an_unknown_locality_is_refused(place, tmp_path):
+    done = run(place, "-o", tmp_path / "review", "--locality", "99999-99")
+    assert (done.returncode, 'has no locality "99999-99"' in done.stderr) == (2, True)

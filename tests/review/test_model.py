@@ -1,0 +1,230 @@
+"""The facts of a review, against figures worked from CMS's rows: RVU25D and RVU26C, MUE and add-on edits."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import reviewed
+
+from codeset.amounts import Gpci
+from codeset.faults import WrongUse
+from codeset.review.model import review
+from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
+from codeset.scope import scope
+from codeset.store import Store
+from codeset.suite.scenarios import load
+
+AMOUNTS = [
+    ("11102", 9575, 9553, 3623, 3006),
+    ("17000", 6631, 6647, 5370, 4776),
+    ("17003", 647, 635, None, None),
+    ("17004", 16173, 16233, 9639, 8283),
+    ("17110", 10998, 11122, None, None),
+    ("17111", 12906, 12993, None, None),
+    ("17311", 66116, 66702, 34287, 28691),
+    ("17312", 39948, 40281, None, None),
+    ("14040", 74462, 76722, 61135, 54610),
+    ("12032", 29403, 29994, None, None),
+    ("13132", 45350, 46227, None, None),
+    ("11642", 26039, 26687, None, None),
+    ("88305", 6954, 7014, None, None),
+    ("96567", 12777, 12926, None, None),
+    ("96910", 11354, 11490, None, None),
+    ("99213", 8895, 9519, 6372, 5745),
+    ("G2211", 1553, 1737, 1553, 1436),
+]
+"""National amounts in cents, 2025D and 2026C, in the office and in a facility (None: not told): total RVU x factor."""
+
+
+@pytest.mark.parametrize(("hcpcs", "old", "new", "old_facility", "new_facility"), AMOUNTS)
+def test_payments_are_those_of_cms_files(plain, hcpcs, old, new, old_facility, new_facility):
+    office = reviewed.payment(plain, hcpcs, "nonfacility")
+    assert (office["before"]["cents"], office["after"]["cents"], office["change_cents"]) == (old, new, new - old)
+    if old_facility:
+        facility = reviewed.payment(plain, hcpcs, "facility")
+        assert (facility["before"]["cents"], facility["after"]["cents"]) == (old_facility, new_facility)
+
+
+@pytest.mark.parametrize(
+    ("hcpcs", "setting", "parts"),
+    [
+        # 11102, office: work 0.66 → 0.64, PE 2.24 → 2.16, MP 0.06; 32.3465 → 33.4009.
+        # -0.02 x 32.3465 = -0.647; -0.08 x 32.3465 = -2.588; 2.86 x 1.0544 = 3.016.
+        ("11102", "nonfacility", (-65, -259, 0, 0, 302)),
+        # 11102, facility: PE 0.40 → 0.20: -0.20 x 32.3465 = -6.469; 0.90 x 1.0544 = 0.949.
+        ("11102", "facility", (-65, -647, 0, 0, 95)),
+        # 99213, office: PE 1.35 → 1.46, MP 0.10 → 0.09: 3.558, -0.323, 2.85 x 1.0544 = 3.005: 3.56 - 0.32 + 3.01
+        # are 6.25, the amounts differ by 6.24: the cent less lies in the largest part.
+        ("99213", "nonfacility", (0, 355, -32, 0, 301)),
+    ],
+)
+def test_a_change_is_parted_into_its_causes(plain, hcpcs, setting, parts):
+    found = reviewed.payment(plain, hcpcs, setting)["parts"]
+    assert tuple(found[name] for name in PARTS) == parts
+
+
+def test_at_a_locality_the_indices_have_a_part_of_their_own():
+    """11102 in 01112-05, worked by hand with GPCI2025 and GPCI2026.
+
+    Before: 0.66 x 1.088 + 2.24 x 1.419 + 0.06 x 0.445 = 3.92334, x 32.3465 = 126.9063: 126.91.
+    After: 0.64 x 1.095 + 2.16 x 1.410 + 0.06 x 0.425 = 3.77190, x 33.4009 = 125.9849: 125.98.
+    Work -0.02 x 1.088 x 32.3465 = -0.7039; PE -0.08 x 1.419 x 32.3465 = -3.6720; GPCI (0.64 x 0.007 - 2.16 x 0.009
+    - 0.06 x 0.020) x 32.3465 = -0.5227; factor 3.7719 x 1.0544 = 3.9771. -0.70 - 3.67 - 0.52 + 3.98 = -0.91, the
+    amounts differ by -0.93: the rest lies in the factor's part.
+    """
+    was, now = Gpci(*map(Decimal, ("1.088", "1.419", "0.445"))), Gpci(*map(Decimal, ("1.095", "1.410", "0.425")))
+    place = Place("01112-05", "", was, now, None, None)
+    before, after = Rvus(*map(Decimal, ("0.66", "2.24", "0.06"))), Rvus(*map(Decimal, ("0.64", "2.16", "0.06")))
+    parts = split(before, after, place, (Decimal("32.3465"), Decimal("33.4009")), -93)
+    assert [getattr(parts, name) for name in PARTS] == [-70, -367, 0, -52, 396]
+
+
+def test_amounts_at_a_locality_are_reckoned_with_its_indices(place):
+    """11102 in 01112-05: 126.91 and 125.98 (worked by hand above)."""
+    store = Store(place / "store")
+    old, new = store.open("2025q4"), store.open("2026q3")
+    found = payments(old, new, place_of("01112-05", old, new), scope("derm"), ["nonfacility"])
+    biopsy = next(each for each in found if (each.hcpcs, each.modifier) == ("11102", ""))
+    assert (biopsy.before.cents, biopsy.after.cents) == (12691, 12598)
+
+
+@pytest.mark.parametrize("locality", ["national", "01112-05", "02102-01"])
+def test_the_parts_add_up_to_the_change_of_every_amount(place, locality):
+    store = Store(place / "store")
+    old, new = store.open("2025q4"), store.open("2026q3")
+    found = [each for each in payments(old, new, place_of(locality, old, new), scope("derm")) if each.parts]
+    assert len(found) > 600
+    assert [each.hcpcs for each in found if sum(getattr(each.parts, part) for part in PARTS) != each.change_cents] == []
+
+
+@pytest.mark.parametrize("locality", ["01112", "01112-99", "99999-00", ""])
+def test_a_locality_that_cms_does_not_have_is_refused(place, locality):
+    store = Store(place / "store")
+    with pytest.raises(WrongUse, match="has no locality"):
+        place_of(locality, store.open("2025q4"), store.open("2026q3"))
+
+
+def test_the_efficiency_adjustment_shows_as_work_that_only_falls(made):
+    """2026: -2.5 % in the work RVUs of procedures, office visits untouched (CY 2026 PFS)."""
+    causes = {table.setting: {each.part: each for each in table.causes} for table in made.payments}
+    assert [each["work"].raises for each in causes.values()] == [0, 0]
+    visits = [row for table in made.payments for row in table.rows if row.family == "office visits" and row.parts]
+    assert {row.parts.work for row in visits if row.parts} == {0}
+
+
+def test_the_first_screen_counts_what_changed_and_of_how_much(made):
+    counted = {each.label: (each.number, each.of, each.seen) for each in made.counts}
+    assert counted["rows with other global days or indicators"] == (0, 399, True)
+    assert counted["code gone from the fee schedule"] == (1, None, True)
+    assert counted["MUEs changed"] == (9, 352, True)
+    assert counted["PTP edits changed"] == (0, 18772, False)
+    assert counted["scenarios with another outcome"] == (2, 3, True)
+    assert "Not seen: PTP edits" in made.headline
+
+
+def test_mue_changes_are_those_of_cms_tables(made):
+    """July 2024 and April 2026: 88346 2 → 3, J3300 40 → 80; J7309 left, six codes came."""
+    changes = made.table("mue").changes
+    assert {(each.key, each.before, each.after) for each in changes if each.kind == "changed"} == {
+        ("88346", "2", "3"),
+        ("J3300", "40", "80"),
+    }
+    assert [each.key for each in changes if each.kind == "removed"] == ["J7309"]
+    came = [each.key for each in changes if each.kind == "added"]
+    assert came == ["15011", "15013", "15015", "15017", "G0559", "J7345"]
+
+
+def test_a_changed_scenario_tells_each_line_before_and_after_with_the_row_that_caused_it(made):
+    by_id = {each.id: each for each in made.outcomes.changed}
+    assert set(by_id) == {"complexity-add-on-alone", "three-units-of-88346"}
+    (line,) = by_id["three-units-of-88346"].lines
+    assert (line.before.disposition, line.after.disposition, line.news) == ("deny", "pay", "deny → pay")
+    assert line.before.row is not None
+    assert line.before.row.anchor == "2025q4-mue-88346"
+    assert line.before.rests_on == "MUE 2, MAI 3"
+    assert "at most 2" in line.before.why
+    (alone,) = by_id["complexity-add-on-alone"].lines
+    assert (alone.after.edit, alone.after.row and alone.after.row.anchor) == ("add_on", "2026q3-add_on-G2211")
+
+
+def test_what_is_to_be_decided_is_what_the_sign_off_asks(made):
+    told = [each.id for each in made.to_decide]
+    assert told[:2] == ["scenario complexity-add-on-alone", "scenario three-units-of-88346"]
+    assert "code G2211" in told
+    assert any(f"{len(told)} changed outcomes" in each.text for each in made.asked)
+
+
+def test_the_table_of_the_guide_is_confirmed_by_2026_and_was_not_by_2025(made):
+    """All 20 rows of the guide's RVU table; and that table alone changes its verdicts but one."""
+    table = [each for each in made.guidance.changed if each.heading.startswith("table.")]
+    assert len(table) == 20
+    assert {(each.before, each.after) for each in table} == {("contradicted", "confirmed")}
+
+
+def test_every_row_that_a_figure_rests_on_is_told(made):
+    told = {each.ref.anchor: each for each in made.rows}
+    biopsy = told["2026q3-mpfs-11102"]
+    assert (biopsy.file, biopsy.edition, biopsy.key) == (
+        "embedded-mpfs-rvu26c.csv",
+        "rvu26c",
+        "11102",
+    ) or biopsy.edition == "rvu26c"
+    assert "work 0.64, PE 2.16 / 0.20, MP 0.06" in biopsy.says[0]
+    assert "MUE 3, MAI 3" in told["2026q3-mue-88346"].says
+    assert [row.ref.anchor for row in made.rows if row.says == ("no such row",)] == []
+
+
+def test_what_nothing_changed_is_said_with_what_was_compared(place, tmp_path):
+    new = Store(place / "store").open("2026q3")
+    later = reviewed.retold(new, tmp_path / "later", release="2026q4", sha256="0" * 64)
+    made = review(new, later, load(place / "scenarios"), ())
+    assert not made.changed
+    assert made.headline.startswith(
+        "No change. Compared: 357 codes paid, 399 rows of indicators, 109 localities, 18,772 PTP"
+    )
+    assert "3 scenarios" in made.headline
+    assert [each.text for each in made.asked if "Sign" not in each.text and "limits" not in each.text] == []
+
+
+def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
+    new = Store(place / "store").open("2026q3")
+    later = reviewed.retold(new, tmp_path / "later", release="2026q4")
+    headline = review(new, later, load(place / "scenarios"), ()).headline
+    unseen = "geographic indices and PTP edits and MUEs and add-on relations"
+    assert f"Not seen: {unseen}, for both releases rest on the same files." in headline
+
+
+PARTICIPANT = """
+- id: biopsy-of-a-participant
+  says: A biopsy is paid to a qualifying participant
+  source: {document: NCCI MUE practitioner, row: 11102}
+  qualifying_apm: yes
+  claim: {lines: [{hcpcs: 11102}]}
+  expect: {lines: [{disposition: pay}]}
+"""
+
+
+def test_a_coder_contradicted_is_told_first_and_an_amount_that_is_gone_is_told(place, tmp_path):
+    """The excerpt of 2026q3 has the factor of those who are no qualifying participants only."""
+    wrong = reviewed.SCENARIOS.replace("disposition: deny, edit: add_on", "disposition: pay")
+    suite = load(reviewed.scenarios(tmp_path, wrong + PARTICIPANT))
+    store = Store(place / "store")
+    made = review(store.open("2025q4"), store.open("2026q3"), suite, ())
+    assert made.asked[0].text.startswith("Have 1 scenario mended")
+    assert "But 1 of 4 scenarios goes against what coders expect." in made.headline
+    assert [each.id for each in made.outcomes.failed] == ["complexity-add-on-alone"]
+    lines = {each.id: each.lines for each in made.outcomes.changed}
+    assert [line.news for line in lines["biopsy-of-a-participant"]] == ["pay, without an amount now"]
+
+
+def test_releases_in_the_wrong_order_are_refused(place):
+    store = Store(place / "store")
+    with pytest.raises(WrongUse, match="not later"):
+        review(store.open("2026q3"), store.open("2025q4"), load(place / "scenarios"), ())
+
+
+def test_one_setting_alone_is_shown_when_it_is_told(place: Path):
+    store = Store(place / "store")
+    made = review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
+    assert {each.setting for each in made.payments} == {"facility"}
+    assert made.place.locality == "national"

@@ -1,0 +1,52 @@
+"""The workbook in LibreOffice: it opens, and what is read back is what was written."""
+
+import csv
+import subprocess
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+SOFFICE = which("soffice")
+EVERY_SHEET = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
+
+pytestmark = [pytest.mark.office, pytest.mark.skipif(SOFFICE is None, reason="soffice (LibreOffice) is not there")]
+
+
+@pytest.fixture(scope="module")
+def converted(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workbook's sheets as csv files, written by LibreOffice."""
+    folder = tmp_path_factory.mktemp("office")
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [str(SOFFICE), profile, "--headless", "--convert-to", EVERY_SHEET, "--outdir", str(folder / "out")]
+    done = subprocess.run(
+        [*command, str(written / "review.xlsx")], capture_output=True, text=True, check=True, timeout=180
+    )
+    said = [line for line in done.stderr.splitlines() if "javaldx" not in line]  # it looks for Java, and needs none
+    assert said == []
+    return folder / "out"
+
+
+def rows(folder: Path, sheet: str) -> list[list[str]]:
+    with (folder / f"review-{sheet}.csv").open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream))
+
+
+def test_every_sheet_is_read_back(converted):
+    names = {each.stem.removeprefix("review-") for each in converted.iterdir()}
+    assert {"review", "payments", "families", "year", "table changes", "scenarios", "rows"} <= names
+
+
+def test_amounts_are_read_back_to_the_cent(converted, plain):
+    header, *found = rows(converted, "payments")
+    assert header[5:8] == ["2025q4", "2026q3", "change"]
+    cents = [round(float(row[7]) * 100) for row in found if row[7]]
+    told = [row["change_cents"] for table in plain["payments"] for row in table["rows"] if row["parts"]]
+    assert cents == told
+    assert next(row[5:8] for row in found if row[0] == "11102") == ["95.75", "95.53", "-0.22"]
+
+
+def test_texts_are_read_back_as_texts(converted, plain):
+    _, *found = rows(converted, "rows")
+    assert [row[0] for row in found] == [each["ref"] for each in plain["rows"]]
+    assert all("Err:" not in cell for row in found for cell in row)
