@@ -7,7 +7,7 @@ LOCK := constraints.txt
 DEMO := build/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster check bench coverage lock embed clean
+.PHONY: help demo test test-cluster check bench cms-site coverage lock embed clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ $(VENV)/.made: pyproject.toml $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev]'
 	touch $@
 
-demo: $(VENV)/.made ## Build both embedded releases and show what the annual update changed
+demo: $(VENV)/.made ## Build both embedded releases and review the annual update
 	@rm -rf $(DEMO)
 	$(BIN)/codeset build 2025q4 --embedded --store $(DEMO)/store
 	$(BIN)/codeset build 2026q3 --embedded --store $(DEMO)/store
@@ -26,8 +26,10 @@ demo: $(VENV)/.made ## Build both embedded releases and show what the annual upd
 		$(BIN)/codeset diff 2025q4 2026q3 --store $(DEMO)/store --format $$format -o $(DEMO)/changes.$$format; \
 		test $$? -le 1 || exit 1; \
 	done
+	$(BIN)/codeset review 2025q4 2026q3 --store $(DEMO)/store -o $(DEMO)/review || test $$? -eq 1
 	@sed '/^## National payment by code/,$$d' $(DEMO)/changes.md
 	@echo && echo "The change report lies in $(DEMO): changes.md, changes.json, changes.xlsx"
+	@echo "The review of the annual update, to be read and signed: $(DEMO)/review/review.html"
 
 test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS_DIR (or ../shared/cms) is there
 	$(BIN)/python -m pytest -q
@@ -46,11 +48,15 @@ check: $(VENV)/.made ## Format, lint, types, schemas
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
 	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/layout.schema.json ingest/layouts/*.json
+	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/site.schema.json ingest/site.json
 	$(BIN)/check-jsonschema --schemafile schemas/manifest.schema.json ingest/embedded_facts/*.json
 
 bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's own files
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
+
+cms-site: $(VENV)/.made ## Start a stand-in for cms.gov on loopback (PORT=8765), with faults on demand; see docs/fetching.md
+	PYTHONPATH=tests $(BIN)/python -m cms_site --port $(or $(PORT),8765)
 
 coverage: $(VENV)/.made ## Write docs/coverage.md anew out of the scenarios
 	$(BIN)/python -m compliance_tests.coverage
