@@ -602,6 +602,91 @@ def gate(
 
 
 @app.command()
+def restore(
+    branch: Annotated[
+        str, typer.Option("--branch", help="The branch that is judged: release/2026q3 means that quarter")
+    ] = "",
+    lock: Annotated[Path, typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files")] = Path(
+        "sources.lock.json"
+    ),
+    approvals: ApprovalsOption = Path("approvals"),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Append `release=` and `before=`, for a workflow's next steps")
+    ] = None,
+    accept: AcceptOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Seal again what the lock pins and the store lacks; say which release is to be judged, and against which.
+
+    Exactly the pinned files are taken; the same files give the same snapshots. The release to be judged is the newest
+    that is pinned, or that of the --branch; it is compared with its last approved revision, or the quarter before.
+    """
+    from codeset.review import quarter  # noqa: PLC0415
+    from codeset.review.approval import is_signed  # noqa: PLC0415
+    from ingest import quarter as sources  # noqa: PLC0415
+    from ingest import telling  # noqa: PLC0415
+    from ingest.command import Chosen  # noqa: PLC0415
+
+    chosen = Chosen(Store.at(store), lock=lock, accept=accept)
+    with telling.coming(_err) as (say, count):
+        sealed = sources.restore(chosen, say, count)
+    release = sources.to_judge(chosen, branch)
+    before = quarter.before(chosen.store, release, lambda each: is_signed(approvals, each)) if release else None
+    told = f"release={release or ''}\nbefore={before or ''}\n"
+    if output:
+        with output.open("a", encoding="utf-8") as file:
+            file.write(told)
+    _out.print(f"{', '.join(map(str, sealed)) or 'nothing'} sealed again\n{told}", markup=False, end="")
+
+
+@app.command()
+def propose(
+    release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="[default: what is new]")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for review, title and body")] = (
+        Path("build/proposal")
+    ),
+    repository: Annotated[Path, typer.Option("--repository", help="A clone of the repository")] = Path(),
+    remote: Annotated[str, typer.Option("--remote", help="Where the branch is pushed")] = "origin",
+    lock: Annotated[str, typer.Option("--lock", help="The lock, as a path in the repository")] = "sources.lock.json",
+    approvals: Annotated[str, typer.Option("--approvals", help="The approvals, likewise")] = "approvals",
+    pull_request: Annotated[
+        bool, typer.Option("--pull-request", help="Open a pull request on GitHub, or update it (needs gh)")
+    ] = False,
+    accept: AcceptOption = None,
+    scenarios: ScenariosOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Lay a new quarter before the compliance lead: find, fetch and seal it, try the suite, review it, push a branch.
+
+        codeset propose
+
+        codeset propose 2026q4 -o build/proposal --pull-request
+
+    The branch release/2026q4 of the remote gets the lock, the outcomes to be accepted and the changelog's entry; the
+    working tree is not touched. What the lock pins and the store lacks is sealed again first. Where nothing is new
+    nothing is changed; files that CMS posted again become 2026q4r1, on the same branch. Merge it when `codeset gate`
+    passes.
+    """
+    from codeset.review import quarter  # noqa: PLC0415
+    from ingest import quarter as sources  # noqa: PLC0415
+    from ingest import telling  # noqa: PLC0415
+
+    chosen = quarter.Chosen(repository, remote, lock, approvals, scenarios, output)
+    held = Store.at(store)
+    with telling.coming(_err) as (say, count):
+        main, branches = quarter.locks(chosen)
+        brought = sources.brought(release, held, main, branches, accept, say, count)
+        laid = None
+        if brought:
+            laid = quarter.lay_before(chosen, held, brought.release, brought.lock, brought.remarks, say)
+    _out.print("\n".join(quarter.told(laid)) if laid else "nothing new", markup=False)
+    if laid and pull_request:
+        from codeset.review.pull_request import keep  # noqa: PLC0415
+
+        _out.print(keep(repository, laid.proposed.branch, laid.title, laid.body), markup=False)
+
+
+@app.command()
 def guidance(
     release: ReleaseArgument,
     files: Annotated[

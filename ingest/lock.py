@@ -92,11 +92,22 @@ def read(file: Path) -> Lock:
     if not file.exists():
         return Lock({})
     try:
-        plain: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return parsed(file.read_bytes(), str(file))
+    except OSError as error:
         raise StoreProblem(f"{file}: cannot be read ({error})") from error
+
+
+def parsed(text: bytes, name: str) -> Lock:
+    """Return the lock that *text* is; *name* says where it comes from.
+
+    Raises StoreProblem: if it is not a lock.
+    """
+    try:
+        plain: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise StoreProblem(f"{name}: cannot be read ({error})") from error
     if wrong := faults_of(plain, "sources"):
-        raise StoreProblem(f"{file}: {'; '.join(wrong)}")
+        raise StoreProblem(f"{name}: {'; '.join(wrong)}")
     return Lock(
         {Release.parse(label): tuple(Pinned(**each) for each in files) for label, files in plain["releases"].items()}
     )

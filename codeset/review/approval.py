@@ -40,6 +40,11 @@ def approvals_file(folder: Path, release: Release) -> Path:
     return folder / f"{release}.json"
 
 
+def is_signed(folder: Path, release: Release) -> bool:
+    """Return whether there are approvals of *release*; the gate says whether they are good."""
+    return approvals_file(folder, release).is_file()
+
+
 def approvals(folder: Path, release: Release) -> list[Approval]:
     """Return the approvals of *release*, oldest first; none if there is no file.
 

@@ -1,6 +1,7 @@
 """A release as a branch to be merged: files on a remote's `release/2026q4`, in one commit, no working tree touched."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 from codeset.faults import StoreProblem, WrongUse
 from codeset.releases import Release
+
+_LABEL = re.compile(r"20\d\dq[1-4]")
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,16 @@ def branch_of(release: Release) -> str:
     return f"release/{release.unrevised}"
 
 
-def propose(repository: Path, remote: str, release: Release, files: Mapping[str, bytes], message: str) -> Proposed:
-    """Put *files* (path in the repository to content) on the branch of *release* at *remote*.
+def propose(
+    repository: Path, remote: str, release: Release, files: Mapping[str, bytes | None], message: str
+) -> Proposed:
+    """Put *files* (path in the repository to content; None takes it away) on the branch of *release* at *remote*.
 
     A branch that holds the same content already stays as it is, with all that others added to it; else one commit is
     added to it, or to the remote's main branch if it is not there yet.
     Raises WrongUse: if *repository* is none or does not know the remote. StoreProblem: if somebody pushed meanwhile.
     """
-    _git(repository, "fetch", "--quiet", remote)
+    _git(repository, "fetch", "--quiet", "--prune", remote)
     branch = branch_of(release)
     there = _commit(repository, f"refs/remotes/{remote}/{branch}")
     parent = there or _main(repository, remote)
@@ -50,10 +55,24 @@ def propose(repository: Path, remote: str, release: Release, files: Mapping[str,
 
 def on_branch(repository: Path, remote: str, release: Release, path: str) -> bytes | None:
     """Return the content of *path* as the branch of *release*, or else the main branch, has it; None if it has none."""
-    _git(repository, "fetch", "--quiet", remote)
+    _git(repository, "fetch", "--quiet", "--prune", remote)
     at = _commit(repository, f"refs/remotes/{remote}/{branch_of(release)}") or _main(repository, remote)
     done = _run(repository, "show", f"{at}:{path}")
     return done.stdout if done.returncode == 0 else None
+
+
+def on_main(repository: Path, remote: str, path: str) -> bytes | None:
+    """Return the content of *path* as the remote's main branch has it; None if it has none."""
+    _git(repository, "fetch", "--quiet", "--prune", remote)
+    done = _run(repository, "show", f"{_main(repository, remote)}:{path}")
+    return done.stdout if done.returncode == 0 else None
+
+
+def quarters(repository: Path, remote: str) -> list[Release]:
+    """Return the quarters that have a branch at *remote*, oldest first; its other branches are not looked at."""
+    told = _git(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
+    names = (each.removeprefix("refs/heads/release/") for each in told[1::2])
+    return sorted(Release.parse(each) for each in names if _LABEL.fullmatch(each))
 
 
 def _main(repository: Path, remote: str) -> str:
@@ -70,12 +89,15 @@ def _commit(repository: Path, name: str) -> str | None:
     return done.stdout.decode().strip() if done.returncode == 0 else None
 
 
-def _tree(repository: Path, parent: str, files: Mapping[str, bytes]) -> str:
+def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> str:
     """Write the tree of *parent* with *files* in it, by an index of its own."""
     with TemporaryDirectory() as place:
         index = Path(place) / "index"
         _git(repository, "read-tree", parent, index=index)
         for path, content in sorted(files.items()):
+            if content is None:
+                _git(repository, "rm", "--quiet", "--cached", "--ignore-unmatch", path, index=index)
+                continue
             blob = _git(repository, "hash-object", "-w", "--stdin", text=content)
             _git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)
         return _git(repository, "write-tree", index=index)

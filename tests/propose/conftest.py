@@ -1,0 +1,95 @@
+"""A practice: a clone of a repository with its own small suite, a bare remote, a store, and a CMS site on loopback."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cms_site.server import CmsSite, serving
+from practice import practice
+from typer.testing import CliRunner, Result
+
+from codeset.cli import app
+from ingest import address
+
+CHANGELOG = "# Changelog\n\nFor billers.\n\n## Unreleased\n\n### Added\n\n- Something.\n"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The clone, its remote beside it, and the site that it reads."""
+
+    home: Path
+    site: CmsSite
+
+    @property
+    def clone(self) -> Path:
+        return self.home / "clone"
+
+    def git(self, *arguments: str, at: str = "clone") -> str:
+        done = subprocess.run(
+            ["git", "-C", str(self.home / at), *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def codeset(self, *arguments: str, store: str = "store") -> Result:
+        """Run the command in the clone, in the store of that name."""
+        done = CliRunner().invoke(app, [*arguments, "--store", str(self.home / store)])
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done
+
+    def propose(self, *arguments: str, store: str = "store") -> Result:
+        scenarios = ("--scenarios", "suite/scenarios")
+        return self.codeset("propose", *arguments, *scenarios, "-o", str(self.home / "out"), store=store)
+
+    def commit(self, files: Mapping[str, str], message: str) -> None:
+        for path, content in files.items():
+            (self.clone / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.clone / path).write_text(content)
+        self.git("add", ".")
+        self.git("commit", "--quiet", "-m", message)
+
+    def on(self, branch: str, path: str) -> str:
+        return self.git("show", f"{branch}:{path}", at="bare")
+
+    def files(self, branch: str) -> list[str]:
+        """What the last commit of *branch* added or changed."""
+        return self.git("show", "--name-only", "--format=", branch, at="bare").split()
+
+    def refs(self) -> str:
+        return self.git("for-each-ref", at="bare")
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[CmsSite]:
+    cms = CmsSite()
+    with serving(cms):
+        yield cms
+
+
+@pytest.fixture
+def desk(site: CmsSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A practice whose main branch pins 2026q3; the site posts 2026q2 and 2026q3."""
+    for name, value in {"NAME": "A", "EMAIL": "a@practice.example"}.items():
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    site.files.clear()
+    site.reissues.clear()
+    site.post("2026q2")
+    site.post("2026q3")
+    monkeypatch.setenv(address.SETTING, site.origin)
+    place = Desk(tmp_path, site)
+    for folder in ("bare", "clone"):
+        (tmp_path / folder).mkdir()
+    place.git("init", "--quiet", "--bare", "--initial-branch=main", at="bare")
+    place.git("init", "--quiet", "--initial-branch=main")
+    place.git("remote", "add", "origin", "../bare")
+    monkeypatch.chdir(place.clone)
+    practice(place.clone / "suite")
+    built = place.codeset("build", "2026q3", "--fetch", "--accept-ama-licence", "A B", "--lock", "sources.lock.json")
+    assert built.exit_code == 0, built.output
+    place.commit({"CHANGELOG.md": CHANGELOG}, "First")
+    place.git("push", "--quiet", "origin", "main")
+    return place
