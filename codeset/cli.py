@@ -51,7 +51,10 @@ StoreOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
 ScenariosOption = Annotated[
-    Path | None, typer.Option("--scenarios", help="Folder of scenarios [default: the golden dermatology suite]")
+    Path | None,
+    typer.Option(
+        "--scenarios", envvar="CODESET_SCENARIOS", help="Folder of scenarios [default: the golden dermatology suite]"
+    ),
 ]
 ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of signed approvals")]
 IntoOption = Annotated[
@@ -71,7 +74,10 @@ LockedOption = Annotated[
 AcceptOption = Annotated[
     str | None,
     typer.Option(
-        "--accept-ama-licence", metavar="NAME", help="You, by name, have read and accept the AMA's licence; recorded"
+        "--accept-ama-licence",
+        metavar="NAME",
+        envvar="CODESET_AMA_LICENCE_ACCEPTED_BY",
+        help="You, by name, have read and accept the AMA's licence; recorded",
     ),
 ]
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
@@ -619,7 +625,8 @@ def restore(
     """Seal again what the lock pins and the store lacks; say which release is to be judged, and against which.
 
     Exactly the pinned files are taken; the same files give the same snapshots. The release to be judged is the newest
-    that is pinned, or that of the --branch; it is compared with its last approved revision, or the quarter before.
+    that is pinned, or that of the --branch; it is compared with its last approved revision, or the quarter before. The
+    first release that is pinned has none before it: it is where comparing begins, and is not judged.
     """
     from codeset.review import quarter  # noqa: PLC0415
     from codeset.review.approval import is_signed  # noqa: PLC0415
@@ -632,11 +639,11 @@ def restore(
         sealed = sources.restore(chosen, say, count)
     release = sources.to_judge(chosen, branch)
     before = quarter.before(chosen.store, release, lambda each: is_signed(approvals, each)) if release else None
-    told = f"release={release or ''}\nbefore={before or ''}\n"
+    judged = f"release={release}\nbefore={before}" if before else "release=\nbefore="
     if output:
         with output.open("a", encoding="utf-8") as file:
-            file.write(told)
-    _out.print(f"{', '.join(map(str, sealed)) or 'nothing'} sealed again\n{told}", markup=False, end="")
+            file.write(f"{judged}\n")
+    _out.print(f"sealed again: {', '.join(map(str, sealed)) or 'nothing'}\n{judged}", markup=False)
 
 
 @app.command()

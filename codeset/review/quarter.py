@@ -18,8 +18,8 @@ from codeset.suite.scenarios import load
 
 Say = Callable[[str], None]
 CHANGELOG = "CHANGELOG.md"
-MOST = 60_000
-"""Characters of a pull request's body; GitHub takes 65,536."""
+TITLE, MOST = 250, 60_000
+"""Characters of a pull request's title and body; GitHub takes 256 and 65,536."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,14 @@ def locks(chosen: Chosen) -> tuple[bytes | None, dict[Release, bytes]]:
     return main, {each: text for each, text in texts.items() if text is not None}
 
 
-def before(store: Store, release: Release, approved: Callable[[Release], bool]) -> Release:
+def before(store: Store, release: Release, approved: Callable[[Release], bool]) -> Release | None:
     """Return the release in force before *release*: its last approved revision, else the newest of an earlier quarter.
 
-    Raises WrongUse: if the store holds none.
+    None: the store holds nothing before it.
     """
     revisions = [each for each in store.revisions(release) if each < release and approved(each)]
     earlier = [each for each in store.releases() if each.unrevised < release.unrevised]
-    if not (revisions or earlier):
-        raise WrongUse(
-            f"{store.path} holds nothing before {release} to compare it with. Seal and pin the release in force first: "
-            "codeset build RELEASE --fetch --lock sources.lock.json, and put that lock on the main branch"
-        )
-    return (revisions or earlier)[-1]
+    return next(reversed(revisions or earlier), None)
 
 
 def lay_before(
@@ -94,9 +89,14 @@ def lay_before(
     """Try, review and propose *release*; *remarks* are told in the body. The working tree is not touched.
 
     The branch gets the lock, the outcomes to be accepted and the changelog's entry; what it holds already stays.
-    Raises what `propose` and the review raise.
+    Raises what `propose` and the review raise. WrongUse: if the store holds nothing before it.
     """
     old = before(store, release, chosen.approved)
+    if old is None:
+        raise WrongUse(
+            f"{store.path} holds nothing before {release} to compare it with. Seal and pin the release in force first: "
+            f"codeset build RELEASE --fetch --lock {chosen.lock}, and put that lock on the main branch"
+        )
     review = chosen.output / f"{old}-{release}"
     say(f"trying the suite on {release}")
     tested, golden = _tried(chosen, store, release)
@@ -108,7 +108,7 @@ def lay_before(
     entries = changelog.with_entry(chosen.on_branch(release, CHANGELOG), release, entry, superseded)
     files = {chosen.lock: lock, CHANGELOG: entries} | golden
     gone: dict[str, bytes | None] = {f"{chosen.goldens}/{each}.json": None for each in superseded}
-    title = f"Release {release}: {made.headline}"
+    title = f"Release {release}: {made.headline.split('. ')[0].removeprefix('Changed: ')}"[:TITLE]
     body = _body(chosen, release, old, [*_of_suite(tested, golden), *remarks], (review / SHORT).read_text("utf-8"))
     (chosen.output / "title.txt").write_text(f"{title}\n", encoding="utf-8")
     (chosen.output / "body.md").write_text(body, encoding="utf-8")
@@ -169,13 +169,13 @@ CMS has posted **{release}**. It is sealed, tried and compared with {old}. Read 
 `codeset gate {release}` passes.
 
 {lines}
-<details><summary>How to approve</summary>
+<details><summary>How to approve (decide on each outcome, or --accept-all)</summary>
 
 ```
 git switch {proposal.branch_of(release)}
 codeset restore
 codeset review {old} {release} -o reviews/{release}
-codeset approve {release} --review reviews/{release} --as "Name, role"
+codeset approve {release} --review reviews/{release} --as "Name, role" --accept "OUTCOME=REASON"
 git add {chosen.approvals} reviews
 git commit -m "Approve {release}"
 git push

@@ -41,8 +41,8 @@ class Desk:
         return done
 
     def propose(self, *arguments: str, store: str = "store") -> Result:
-        scenarios = ("--scenarios", "suite/scenarios")
-        return self.codeset("propose", *arguments, *scenarios, "-o", str(self.home / "out"), store=store)
+        told = ("--scenarios", "suite/scenarios", "--accept-ama-licence", "A B", "-o", str(self.home / "out"))
+        return self.codeset("propose", *arguments, *told, store=store)
 
     def commit(self, files: Mapping[str, str], message: str) -> None:
         for path, content in files.items():
@@ -56,7 +56,7 @@ class Desk:
 
     def files(self, branch: str) -> list[str]:
         """What the last commit of *branch* added or changed."""
-        return self.git("show", "--name-only", "--format=", branch, at="bare").split()
+        return self.git("show", "--name-only", "--no-renames", "--format=", branch, at="bare").split()
 
     def refs(self) -> str:
         return self.git("for-each-ref", at="bare")

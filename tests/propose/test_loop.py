@@ -3,10 +3,91 @@
 import json
 import subprocess
 
+BRANCH = "release/2026q4"
 
-def test_a_new_quarter_is_laid_before_the_lead_on_a_branch(desk):
+
+def pinned(desk) -> set[str]:
+    return set(json.loads(desk.on(BRANCH, "sources.lock.json"))["releases"])
+
+
+def sign(desk, release: str) -> None:
+    """What the compliance lead does on the branch, as the body of the pull request says."""
+    key = desk.home / "key"
+    if not key.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+    public = key.with_suffix(".pub").read_text()
+    (desk.clone / "approvals").mkdir(exist_ok=True)
+    (desk.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {public}")
+    told = ("--review", f"reviews/{release}", "--scenarios", "suite/scenarios")
+    said = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
+    approved = desk.codeset("approve", release, *told, *said)
+    assert approved.exit_code == 0, approved.output
+    desk.git("add", ".")
+    desk.git("commit", "--quiet", "-m", f"Approve {release}")
+    desk.git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
+
+
+def test_from_a_posted_quarter_to_an_approved_release(desk):
+    quiet = desk.refs()
+    assert desk.propose().output.splitlines()[-1] == "nothing new"
+    assert desk.refs() == quiet
+
+    desk.site.post("2026q4")
+    first = desk.propose()
+    assert first.exit_code == 0, first.output
+    assert desk.files(BRANCH) == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
+    assert pinned(desk) == {"2026q3", "2026q4"}
+    assert "11402 / 12031, edit added" in (desk.home / "out" / "body.md").read_text()
+    assert "17003, MUE value changed: 13 → 14" in desk.on(BRANCH, "CHANGELOG.md")
+    assert desk.git("status", "--porcelain") == ""
+
+    proposed = desk.refs()
+    assert desk.propose().output.splitlines()[-1] == "nothing new"
+    assert desk.propose(store="another-machine").output.splitlines()[-1] == "nothing new"
+    assert "held already, and was not changed" in desk.propose("2026q4").output
+    assert desk.refs() == proposed
+
+    desk.site.reissue("2026q4")
+    assert desk.propose(store="another-machine").exit_code == 0
+    assert desk.git("rev-list", "--count", f"main..{BRANCH}", at="bare") == "2"
+    assert pinned(desk) == {"2026q3", "2026q4", "2026q4r1"}
+    assert desk.files(BRANCH) == [
+        "CHANGELOG.md",
+        "sources.lock.json",
+        "suite/golden/2026q4.json",
+        "suite/golden/2026q4r1.json",
+    ]
+    changelog = desk.on(BRANCH, "CHANGELOG.md")
+    assert "### Release 2026q4r1" in changelog
+    assert "### Release 2026q4\n" not in changelog
+
+    desk.git("fetch", "--quiet")
+    desk.git("switch", "--quiet", BRANCH)
+    scenarios = ("--scenarios", "suite/scenarios")
+    restored = desk.codeset("restore", "--branch", BRANCH)
+    assert restored.output.splitlines()[-3:] == ["sealed again: 2026q4r1", "release=2026q4r1", "before=2026q3"]
+    closed = desk.codeset("gate", "2026q4r1", *scenarios)
+    assert (closed.exit_code, closed.output.split(":")[0]) == (1, "nobody approved 2026q4r1")
+    desk.codeset("review", "2026q3", "2026q4r1", "-o", "reviews/2026q4r1", *scenarios)
+    sign(desk, "2026q4r1")
+    assert desk.codeset("gate", "2026q4r1", *scenarios).output == "2026q4r1 may be used\n"
+
+
+CONTRADICTED = """\
+- id: biopsy-beside-destruction
+  says: 17000 beside 11102 is denied without a modifier
+  source: {document: NCCI PTP practitioner, row: 11102/17000, ccmi: 1}
+  claim: {lines: [{hcpcs: 11102}, {hcpcs: 17000}]}
+  expect: {lines: [{disposition: pay}, {disposition: deny, edit: ptp, ccmi: 1}]}
+"""
+
+
+def test_what_contradicts_a_coder_is_proposed_without_outcomes_and_told(desk):
+    (desk.clone / "suite" / "scenarios" / "biopsy.yaml").write_text(CONTRADICTED)
     desk.site.post("2026q4")
     done = desk.propose()
     assert done.exit_code == 0, done.output
-    assert desk.files("release/2026q4") == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
-    assert desk.git("status", "--porcelain") == ""
+    assert desk.files(BRANCH) == ["CHANGELOG.md", "sources.lock.json"]
+    body = (desk.home / "out" / "body.md").read_text()
+    assert "Of 3 scenarios 1 contradicts its coder" in body
+    assert "biopsy-beside-destruction: line 2 (17000), disposition: expected deny, found pay" in body
