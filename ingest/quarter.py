@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from codeset.faults import StoreProblem
+from codeset.faults import BadInput, StoreProblem
 from codeset.releases import Release
 from codeset.store import Store
 from ingest import lock as locks
@@ -66,7 +66,7 @@ def brought(
     with TemporaryDirectory() as place:
         chosen = Chosen(store, lock=Path(place) / locks.NAME, accept=accept)
         locks.write(chosen.folder.lock, joined(main, branches))
-        restore(chosen, say, count)
+        restore(chosen, say, count, all_of_it=False)  # what was posted again is what is to be proposed
         came = bring(release, chosen, say, count)
         if came is None:
             return None
@@ -109,17 +109,25 @@ def newest(chosen: Chosen, say: Say) -> Release | None:
     return max(found, default=None)
 
 
-def restore(chosen: Chosen, say: Say, count: Count = lambda *_: None) -> list[Release]:
+def restore(chosen: Chosen, say: Say, count: Count = lambda *_: None, *, all_of_it: bool = True) -> list[Release]:
     """Seal what the lock pins and the store lacks: of each quarter the last revision, oldest first; return those.
 
-    Raises what `fetch_and_build` raises: exactly the pinned bytes are taken.
+    Exactly the pinned bytes are taken. Raises what `fetch_and_build` raises; BadInput, where CMS has posted other bytes
+    since: that release cannot be sealed again, and unless *all_of_it* is wanted that is only said.
     """
     last = {each.unrevised: each for each in sorted(locks.read(chosen.folder.lock).releases)}
     lacking = [each for each in last.values() if each not in chosen.store.releases()]
+    sealed = []
     for each in lacking:
         say(f"sealing {each} again, as the lock pins it")
-        fetch_and_build(str(each), replace(chosen, locked=True), (), {}, (), say, count)
-    return lacking
+        try:
+            fetch_and_build(str(each), replace(chosen, locked=True), (), {}, (), say, count)
+            sealed.append(each)
+        except BadInput as error:
+            if all_of_it:
+                raise
+            say(f"{each} cannot be sealed again: {error}")
+    return sealed
 
 
 def to_judge(chosen: Chosen, branch: str) -> Release | None:

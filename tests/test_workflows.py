@@ -1,4 +1,4 @@
-"""What the workflows promise, read from them: pins, least privilege, no logic of their own; and that act knows the pins."""
+"""What the workflows promise: pins, least privilege, no logic of their own; and that act knows the pins."""
 
 import re
 from pathlib import Path

@@ -48,7 +48,7 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     assert desk.refs() == proposed
 
     desk.site.reissue("2026q4")
-    assert desk.propose(store="another-machine").exit_code == 0
+    assert desk.propose(store="a-new-machine").exit_code == 0
     assert desk.git("rev-list", "--count", f"main..{BRANCH}", at="bare") == "2"
     assert pinned(desk) == {"2026q3", "2026q4", "2026q4r1"}
     assert desk.files(BRANCH) == [

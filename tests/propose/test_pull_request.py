@@ -1,4 +1,4 @@
-"""One pull request for a release's branch: opened, left alone, updated; `gh` is a stand-in that keeps what it is told."""
+"""One pull request for a release: opened, left alone, updated; `gh` is a stand-in that keeps what it is told."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,145 @@
+"""The workflows run by act, in host mode: this repository's files in a clone, a bare remote, a CMS site on loopback."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cms_site.server import CmsSite, serving
+from practice import practice
+
+from ingest import address
+
+ROOT = Path(__file__).parents[2]
+GH = ROOT / "tests" / "gh"
+MINUTES = 20
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run said, how it ended, and what it left: its artifacts, by name."""
+
+    code: int
+    said: str
+    artifacts: Path
+
+    def steps(self, result: str) -> list[str]:
+        """The steps with that *result*: Success or Failure."""
+        lines = (line.partition(f"{result} - Main ")[2] for line in self.said.splitlines())
+        return [line.rpartition(" [")[0] for line in lines if line]
+
+
+@dataclass(frozen=True)
+class Forge:
+    """What stands in for GitHub: a bare remote, a clone of it, its pull requests in a file."""
+
+    home: Path
+    site: CmsSite
+
+    @property
+    def clone(self) -> Path:
+        return self.home / "clone"
+
+    @property
+    def pulls(self) -> list[dict]:
+        file = self.home / "gh.json"
+        return json.loads(file.read_text())["pulls"] if file.exists() else []
+
+    def git(self, *arguments: str, at: str = "clone") -> str:
+        known = ("-c", "user.name=A", "-c", "user.email=a@practice.example")
+        done = subprocess.run(
+            ["git", *known, "-C", str(self.home / at), *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def refs(self) -> str:
+        return self.git("for-each-ref", at="bare")
+
+    def run(self, event: str, workflow: str, *arguments: str, payload: dict | None = None) -> Ran:
+        """Run *workflow* on the clone as it is checked out."""
+        artifacts = self.home / "artifacts"
+        shutil.rmtree(artifacts, ignore_errors=True)
+        (self.home / "event.json").write_text(json.dumps(payload or {}))
+        environment = {
+            address.SETTING: self.site.origin,
+            "CODESET_ARTIFACTS": str(artifacts),
+            "CODESET_GH": str(self.home / "gh.json"),
+            "PYTHON": str(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")),
+        }
+        variables = {"CODESET_SCENARIOS": "suite/scenarios", "CODESET_AMA_LICENCE_ACCEPTED_BY": "A B"}
+        command = [os.environ["ACT_BINARY"], event, "-W", workflow, "-e", str(self.home / "event.json"), *arguments]
+        command += [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+        command += [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
+        done = subprocess.run(
+            command,
+            cwd=self.clone,
+            env=self._surroundings(),
+            capture_output=True,
+            text=True,
+            timeout=60 * MINUTES,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        (self.home / f"{Path(workflow).stem}.log").write_text(said)
+        return Ran(done.returncode, said, artifacts)
+
+    def _surroundings(self) -> dict[str, str]:
+        """As little of this process as a runner needs: its settings are those of the workflow."""
+        kept = ("PATH", "HOME", "TMPDIR", "LANG")
+        own = {name: value for name, value in os.environ.items() if name in kept or name.startswith(("PIP_", "SSL_"))}
+        return own | {"PATH": f"{GH}:{own['PATH']}", "XDG_CACHE_HOME": str(self.home / "cache")}
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[CmsSite]:
+    cms = CmsSite()
+    cms.post("2026q2")
+    cms.post("2026q3")
+    with serving(cms):
+        yield cms
+
+
+@pytest.fixture(scope="session")
+def forge(site: CmsSite, tmp_path_factory: pytest.TempPathFactory) -> Forge:
+    """A forge whose main branch holds this repository, a practice's own suite, and a lock of 2026q3."""
+    if not os.environ.get("ACT_BINARY"):
+        pytest.fail("ACT_BINARY does not name act; run this by: make act")
+    made = Forge(tmp_path_factory.mktemp("forge"), site)
+    for folder in ("bare", "clone"):
+        (made.home / folder).mkdir()
+    made.git("init", "--quiet", "--bare", "--initial-branch=main", at="bare")
+    made.git("init", "--quiet", "--initial-branch=main")
+    made.git("remote", "add", "origin", str(made.home / "bare"))
+    _copy(made.clone)
+    practice(made.clone / "suite")
+    codeset(made, "build", "2026q3", "--fetch", "--accept-ama-licence", "A B", "--lock", "sources.lock.json")
+    made.git("add", "--all")
+    made.git("commit", "--quiet", "-m", "First")
+    made.git("push", "--quiet", "origin", "main")
+    return made
+
+
+def _copy(target: Path) -> None:
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+
+
+def codeset(forge: Forge, *arguments: str) -> str:
+    """What a person does in the clone, with a store of their own."""
+    own = {address.SETTING: forge.site.origin, "CODESET_STORE": str(forge.home / "store")}
+    own |= {"CODESET_SCENARIOS": "suite/scenarios"}
+    program = str(Path(sys.executable).with_name("codeset"))
+    done = subprocess.run(
+        [program, *arguments], cwd=forge.clone, env=os.environ | own, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.stdout

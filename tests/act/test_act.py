@@ -1,0 +1,105 @@
+"""The workflows, run for real by act: what each run left behind, and how it ended."""
+
+import json
+import subprocess
+
+import pytest
+from conftest import Forge, codeset
+
+pytestmark = pytest.mark.act
+
+BRANCH = "release/2026q4"
+NEW_RELEASE = ".github/workflows/new-release.yml"
+COMPLIANCE = ".github/workflows/compliance.yml"
+
+
+def compliance(forge: Forge):
+    return forge.run(
+        "pull_request",
+        COMPLIANCE,
+        payload={"pull_request": {"head": {"ref": BRANCH}, "base": {"ref": "main"}}},
+    )
+
+
+def approve(forge: Forge, release: str) -> None:
+    """What the compliance lead does on the branch, as the body of the pull request says."""
+    key = forge.home / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+    (forge.clone / "approvals").mkdir()
+    (forge.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {key.with_suffix('.pub').read_text()}")
+    codeset(forge, "restore", "--accept-ama-licence", "A B")
+    codeset(forge, "review", "2026q3", release, "-o", f"reviews/{release}")
+    said = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
+    codeset(forge, "approve", release, "--review", f"reviews/{release}", *said)
+    forge.git("add", ".")
+    forge.git("commit", "--quiet", "-m", f"Approve {release}")
+    forge.git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
+
+
+def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
+    quiet = forge.refs()
+    nothing = forge.run("workflow_dispatch", NEW_RELEASE)
+    assert (nothing.code, forge.refs(), forge.pulls) == (0, quiet, []), nothing.said
+    assert "nothing new" in nothing.said
+    assert not nothing.artifacts.exists()
+
+    forge.site.post("2026q4")
+    first = forge.run("schedule", NEW_RELEASE)
+    assert first.code == 0, first.said
+    assert (
+        forge.git("log", "--format=%s by %an", f"main..{BRANCH}", at="bare") == "Release 2026q4 by github-actions[bot]"
+    )
+    changed = forge.git("diff", "--name-only", "main", BRANCH, at="bare").split()
+    assert changed == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
+    assert set(json.loads(forge.git("show", f"{BRANCH}:sources.lock.json", at="bare"))["releases"]) == {
+        "2026q3",
+        "2026q4",
+    }
+    assert [(each["head"], each["title"][:16]) for each in forge.pulls] == [(BRANCH, "Release 2026q4: ")]
+    assert "11402 / 12031, edit added" in forge.pulls[0]["body"]
+    review = sorted(each.name for each in (first.artifacts / "proposal" / "2026q3-2026q4").iterdir())
+    assert review == ["CHANGELOG-entry.md", "review.html", "review.json", "review.md", "review.xlsx"]
+
+    proposed, pulls = forge.refs(), forge.pulls
+    second = forge.run("schedule", NEW_RELEASE)
+    assert (second.code, forge.refs(), forge.pulls) == (0, proposed, pulls), second.said
+
+    forge.site.reissue("2026q4")
+    again = forge.run("workflow_dispatch", NEW_RELEASE, "--input", "release=")
+    assert again.code == 0, again.said
+    assert forge.git("log", "--format=%s", f"main..{BRANCH}", at="bare").splitlines() == [
+        "Release 2026q4r1",
+        "Release 2026q4",
+    ]
+    assert [each["title"][:18] for each in forge.pulls] == ["Release 2026q4r1: "]
+
+    forge.git("fetch", "--quiet")
+    forge.git("switch", "--quiet", BRANCH)
+    closed = compliance(forge)
+    assert closed.code == 1
+    assert closed.steps("Failure") == ["Gate"]
+    assert "nobody approved 2026q4r1" in closed.said
+    assert (closed.artifacts / "review-2026q4r1" / "review.html").is_file()
+
+    approve(forge, "2026q4r1")
+    opened = compliance(forge)
+    assert opened.code == 0, opened.said
+    assert "2026q4r1 may be used" in opened.said
+
+
+def test_ci_checks_and_tests(forge):
+    forge.git("switch", "--quiet", "main")
+    chosen = "tests/test_house.py tests/test_workflows.py tests/codeset"
+    ran = forge.run("push", ".github/workflows/ci.yml", "--matrix", "python:3.13", "--env", f"PYTEST_ADDOPTS={chosen}")
+    assert ran.code == 0, ran.said
+    assert ran.steps("Success")[-2:] == ["Format, lint, types, schemas, workflows", "Tests"]
+
+
+def test_another_repository_tries_its_scenarios_with_the_composite_action(forge):
+    forge.git("switch", "--quiet", "main")
+    codeset(forge, "build", "2026q3", "--embedded", "--store", str(forge.home / "excerpt"))
+    codeset(forge, "test", "2026q3", "--accept", "--store", str(forge.home / "excerpt"))
+    ran = forge.run("workflow_dispatch", "tests/act/workflows/action.yml")
+    assert ran.code == 0, ran.said
+    (forge.clone / "suite" / "golden" / "2026q3.json").unlink()
+    assert forge.run("workflow_dispatch", "tests/act/workflows/action.yml").code == 1
