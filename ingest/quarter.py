@@ -16,8 +16,9 @@ from ingest.fetch import visit
 from ingest.fetched import Fetched
 from ingest.find import Reader, latest
 from ingest.lock import Lock
+from ingest.naming import publications
 from ingest.telling import compared_lines
-from ingest.watch import REPOSTED, Held, watch
+from ingest.watch import NEW, REPOSTED, Held, watch
 
 Say = Callable[[str], None]
 
@@ -104,8 +105,9 @@ def newest(chosen: Chosen, say: Say) -> Release | None:
         news = watch(visited, Held(chosen.store, lock), first, last.first_day, chosen.audiences, say)
     for each in (each for each in news if each.calls_for_action):
         say(f"{each.release or ''} {each.publication} {each.status}: {each.says}".strip())
-    posted_again = {each.release for each in news if each.status == REPOSTED and each.release}
-    found = [each for each in posted_again if lock.pinned(each)] + ([] if lock.pinned(last) else [last])
+    of_tables = {each.name for each in publications() if each.tables}
+    other = {each.release for each in news if each.status in (NEW, REPOSTED) and each.publication in of_tables}
+    found = [each for each in other if each and lock.pinned(each)] + ([] if lock.pinned(last) else [last])
     return max(found, default=None)
 
 

@@ -73,6 +73,7 @@ class Forge:
         }
         variables = {"CODESET_SCENARIOS": "suite/scenarios", "CODESET_AMA_LICENCE_ACCEPTED_BY": "A B"}
         command = [os.environ["ACT_BINARY"], event, "-W", workflow, "-e", str(self.home / "event.json"), *arguments]
+        command += ["--action-cache-path", str(self.home / "cache")]
         command += [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
         command += [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
         done = subprocess.run(
@@ -92,7 +93,7 @@ class Forge:
         """As little of this process as a runner needs: its settings are those of the workflow."""
         kept = ("PATH", "HOME", "TMPDIR", "LANG")
         own = {name: value for name, value in os.environ.items() if name in kept or name.startswith(("PIP_", "SSL_"))}
-        return own | {"PATH": f"{GH}:{own['PATH']}", "XDG_CACHE_HOME": str(self.home / "cache")}
+        return own | {"PATH": f"{GH}:{own['PATH']}"}
 
 
 @pytest.fixture(scope="session")
