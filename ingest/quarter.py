@@ -1,5 +1,6 @@
 """A new quarter: which one it is, and the store filled again with what the lock pins."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,10 +134,10 @@ def restore(chosen: Chosen, say: Say, count: Count = lambda *_: None, *, all_of_
 
 
 def to_judge(chosen: Chosen, branch: str) -> Release | None:
-    """Return the release that a change on *branch* is about: that of `release/2026q3`, else the newest pinned.
+    """Return the release that a change on *branch* is about: that of `release/2026q3`, else the newest pinned one.
 
-    None: the lock pins none. Raises WrongUse: if the branch's name holds no release.
+    None: the lock pins none.
     """
     lock = locks.read(chosen.folder.lock)
-    _, found, label = branch.rpartition("release/")
-    return lock.newest(Release.parse(label)) if found else max(lock.releases, default=None)
+    named = re.fullmatch(r"release/(20\d\dq[1-4])", branch)
+    return lock.newest(Release.parse(named[1])) if named else max(lock.releases, default=None)

@@ -96,7 +96,7 @@ def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> s
         _git(repository, "read-tree", parent, index=index)
         for path, content in sorted(files.items()):
             if content is None:
-                _git(repository, "rm", "--quiet", "--cached", "--ignore-unmatch", path, index=index)
+                _git(repository, "update-index", "--force-remove", "--", path, index=index)
                 continue
             blob = _git(repository, "hash-object", "-w", "--stdin", text=content)
             _git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)

@@ -69,6 +69,7 @@ class Forge:
             address.SETTING: self.site.origin,
             "CODESET_ARTIFACTS": str(artifacts),
             "CODESET_GH": str(self.home / "gh.json"),
+            "PIP_NO_COMPILE": "1",
             "PYTHON": str(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")),
         }
         variables = {"CODESET_SCENARIOS": "suite/scenarios", "CODESET_AMA_LICENCE_ACCEPTED_BY": "A B"}

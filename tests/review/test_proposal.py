@@ -7,7 +7,7 @@ import pytest
 
 from codeset.faults import WrongUse
 from codeset.releases import Release
-from codeset.review.proposal import on_branch, propose
+from codeset.review.proposal import on_branch, on_main, propose, quarters
 
 RELEASE = Release.parse("2026q4")
 
@@ -64,6 +64,27 @@ def test_a_reissue_updates_the_branch_and_keeps_what_others_added_to_it(clone):
     assert done.branch == "release/2026q4"
     assert on_branch(clone, "origin", RELEASE, "a") == b"2"
     assert on_branch(clone, "origin", RELEASE, "approval") == b"signed\n"
+
+
+def test_what_is_to_go_is_taken_off_the_branch_and_left_in_the_working_tree(clone):
+    done = propose(clone, "origin", RELEASE, {"README.md": None, "never-there": None, "a": b"1"}, "Release 2026q4")
+    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == ["a"]
+    assert (clone / "README.md").read_text() == "first\n"
+
+
+def test_the_quarters_with_a_branch_are_listed_and_other_branches_left_alone(clone):
+    propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/release/notes")
+    assert quarters(clone, "origin") == [RELEASE]
+    assert on_main(clone, "origin", "README.md") == b"first\n"
+    assert on_main(clone, "origin", "a") is None
+
+
+def test_a_branch_that_was_deleted_begins_anew_from_main(clone):
+    propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    git(clone, "push", "--quiet", "origin", ":release/2026q4")
+    done = propose(clone, "origin", RELEASE, {"b": b"1"}, "Release 2026q4")
+    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == ["README.md", "b"]
 
 
 def test_what_a_branch_does_not_have_yet_is_read_from_main(clone):
