@@ -68,7 +68,8 @@ check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) 
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml tests/act/stubs/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
-	@PATH="$(CURDIR)/build/bin:$$PATH"; if command -v actionlint >/dev/null; then actionlint && echo "actionlint: well"; fi
+	@PATH="$(CURDIR)/build/bin:$$PATH"; if command -v actionlint >/dev/null; then \
+		actionlint -shellcheck $(BIN)/shellcheck -pyflakes= .github/workflows/*.yml tests/act/workflows/*.yml && echo "actionlint: well"; fi
 
 act: $(VENV)/.made $(if $(ACT_BINARY)$(shell command -v act),,build/bin/act) ## Run the workflows on this machine, by act
 	ACT_BINARY="$${ACT_BINARY:-$$(command -v act || echo $(CURDIR)/build/bin/act)}" $(BIN)/python -m pytest -q -rs tests/act
