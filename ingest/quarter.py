@@ -67,7 +67,7 @@ def brought(
     """
     with TemporaryDirectory() as place:
         chosen = Chosen(store, lock=Path(place) / locks.NAME, accept=accept)
-        locks.write(chosen.folder.lock, joined(main, branches))
+        chosen.folder.lock.write_text(joined(main, branches).to_json(), encoding="utf-8")
         restore(chosen, say, count, all_of_it=False)  # what was posted again is what is to be proposed
         came = bring(release, chosen, say, count)
         if came is None:
