@@ -3,6 +3,11 @@
 import json
 import subprocess
 
+import pytest
+
+from codeset.faults import WrongUse
+from ingest.licence import LicenceNeeded
+
 BRANCH = "release/2026q4"
 
 
@@ -31,6 +36,7 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     quiet = desk.refs()
     assert desk.propose().output.splitlines()[-1] == "nothing new"
     assert desk.refs() == quiet
+    assert desk.codeset("restore").output.splitlines()[-3:] == ["sealed again: nothing", "release=", "before="]
 
     desk.site.post("2026q4")
     first = desk.propose()
@@ -91,3 +97,20 @@ def test_what_contradicts_a_coder_is_proposed_without_outcomes_and_told(desk):
     body = (desk.home / "out" / "body.md").read_text()
     assert "Of 3 scenarios 1 contradicts its coder" in body
     assert "biopsy-beside-destruction: line 2 (17000), disposition: expected deny, found pay" in body
+
+
+def test_what_nobody_accepted_the_licence_for_is_not_proposed(desk):
+    before = desk.refs()
+    with pytest.raises(LicenceNeeded, match="only a person can accept it"):
+        desk.codeset("propose", store="of-nobody")
+    assert desk.refs() == before
+
+
+def test_without_a_release_in_force_it_says_where_to_begin(desk):
+    desk.git("rm", "--quiet", "sources.lock.json")
+    desk.commit({"README.md": "no lock yet\n"}, "Without a lock")
+    desk.git("push", "--quiet", "origin", "main")
+    before = desk.refs()
+    with pytest.raises(WrongUse, match="Seal and pin the release in force first"):
+        desk.propose(store="empty")
+    assert desk.refs() == before
