@@ -10,6 +10,9 @@ from codeset.store import Store
 
 _CMS = "CODESET_CMS_DIR"
 
+for _colours in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS"):
+    os.environ.pop(_colours, None)  # where one is set, typer colours its messages even into a pipe
+
 
 @pytest.fixture(scope="session")
 def cms() -> Path:
