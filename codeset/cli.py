@@ -348,12 +348,8 @@ def edits(
 def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Compare a snapshot's files with its manifest, byte for byte. Exit code 1 if anything differs."""
     differences = Store.at(store).open(release).verify()
-    if as_json:
-        _print_json({"release": release, "sound": not differences, "differences": differences})
-    else:
-        _out.print("\n".join(differences) or f"{release} is as it was sealed", markup=False)
-    if differences:
-        raise typer.Exit(FOUND)
+    plain = {"release": release, "sound": not differences, "differences": differences}
+    _tell_faults(differences, f"{release} is as it was sealed", plain if as_json else None)
 
 
 @app.command()
@@ -599,12 +595,8 @@ def gate(
     from codeset.review import approving  # noqa: PLC0415
 
     missing = approving.missing(approving.Chosen(Store.at(store).open(release), review, scenarios, approvals))
-    if as_json:
-        _print_json({"release": release, "passes": not missing, "missing": missing})
-    else:
-        _out.print("\n".join(missing) or f"{release} may be used", markup=False)
-    if missing:
-        raise typer.Exit(FOUND)
+    plain = {"release": release, "passes": not missing, "missing": missing}
+    _tell_faults(missing, f"{release} may be used", plain if as_json else None)
 
 
 @app.command()
@@ -850,6 +842,16 @@ def _counted() -> Iterator[Callable[["Done"], None]]:
             progress.update(task, total=done.of, completed=done.parts, rate=f"{rate:,.0f} lines a second")
 
         yield tell
+
+
+def _tell_faults(faults: list[str], otherwise: str, plain: dict[str, Any] | None) -> None:
+    """Print *faults*, a line each, or that there is none; or *plain* as JSON. Any fault ends with exit code 1."""
+    if plain is not None:
+        _print_json(plain)
+    else:
+        _out.print("\n".join(faults) or otherwise, markup=False)
+    if faults:
+        raise typer.Exit(FOUND)
 
 
 def _print_json(plain: Any) -> None:

@@ -15,13 +15,11 @@ import yaml
 from practice import SETTINGS
 
 from codeset.faults import BadInput, WrongUse
-from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.guidance import Audited, Verdict, audit, statements
 from codeset.suite.guidance_shown import plain, table
 from codeset.tables import TABLES
-from ingest.embedded import build_embedded
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "compliance_tests" / "guidance"
@@ -52,14 +50,6 @@ CONTRADICTED = {
     "coding-mohs-medicare-amount-facility": ("mpfs", "17312"),  # 4.58 x 33.4009 = 152.98
     "overview-endoscopic-photodynamic-therapy": ("add_on", "96570/31641"),  # primaries 31641, 43229, 43270
 }
-
-
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    store = Store(tmp_path_factory.mktemp("embedded"))
-    for label in ("2025q4", "2026q3"):
-        build_embedded(Release.parse(label), store)
-    return store
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 from practice import SCENARIOS, practice
 
 from codeset.faults import WrongUse
-from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite import command
@@ -18,15 +17,6 @@ from codeset.suite.compared import changed_outcomes
 from codeset.suite.pairs import changed_pairs, pairs
 from codeset.suite.run import run
 from codeset.suite.scenarios import load
-from ingest.embedded import build_embedded
-
-
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    store = Store(tmp_path_factory.mktemp("embedded"))
-    for label in ("2025q4", "2026q3"):
-        build_embedded(Release.parse(label), store)
-    return store
 
 
 @pytest.fixture(scope="module")
