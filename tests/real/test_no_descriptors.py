@@ -1,0 +1,24 @@
+"""No descriptor of CMS's files stands in what the project writes about codes."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_TELLING = 12
+"""Letters from which on a descriptor is no everyday word."""
+
+_EVERYDAY = {"local anesthesia"}
+
+
+@pytest.mark.cms
+def test_no_scenario_and_no_statement_holds_a_descriptor(cms: Path) -> None:
+    with (cms / "2026q3" / "PPRRVU2026_Jul_nonQPP.csv").open(encoding="cp1252", newline="") as file:
+        rows = list(csv.reader(file))
+    begins = next(place for place, row in enumerate(rows) if row[:2] == ["HCPCS", "MOD"])
+    descriptors = {row[2].strip().casefold() for row in rows[begins + 1 :] if len(row) > 2}
+    telling = {each for each in descriptors if len(each) >= _TELLING} - _EVERYDAY
+    texts = [file.read_text().casefold() for file in (ROOT / "compliance_tests").rglob("*.yaml")]
+    assert len(telling) > 10_000
+    assert [each for each in telling for text in texts if each in text] == []
