@@ -27,7 +27,7 @@ class Outcome:
 
     `lines` has the columns of the claims, by claim and line number whatever their order was, with `row` (the place),
     `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of `codeset.claims.price` for lines that are
-    not denied; `findings` one row for each finding, by line, the decisive one first; `steps` how amounts came about.
+    not denied, RVUs as decimals; `findings` one row for each finding, by line, the decisive one first; `steps` how amounts came about.
     """
 
     lines: pl.DataFrame
@@ -81,8 +81,13 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
     findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)])
     days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", pl.col("global_days").cast(CODE))
-    about = [days, priced.amounts.drop("reviews")]
+    about = [days, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
     return Outcome(_resolved(lines, findings, about), _explained(findings), priced.steps)
+
+
+_DECIMAL_RVUS = [
+    (pl.col(each).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)) for each in ("work_rvu", "pe_rvu", "mp_rvu")
+]
 
 
 def _priced(

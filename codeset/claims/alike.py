@@ -54,29 +54,33 @@ class Alike:
         """Return for each line, by row, what is *said* of the one judged in its place; *said* lies by `row` too."""
         if self.is_each_alone:
             return said.drop("row")
-        judged = self._like == pl.int_range(self._like.len(), dtype=pl.UInt32, eager=True)
-        number = judged.cast(pl.UInt32).cum_sum() - 1
+        number = (self._like == _here(self._like.len())).cast(pl.UInt32).cum_sum() - 1
         return said.drop("row").select(pl.all().gather(number.gather(self._like)))
 
     def of_findings(self, findings: pl.DataFrame) -> pl.DataFrame:
-        """Return the findings of every line, as of the one judged in its place; partners are as far from it."""
-        if self.is_each_alone:
+        """Return the findings of every line, as of the one judged in its place; partners are as far from it.
+
+        *findings* lie by `row`: those of a line are the `many` from `first` on.
+        """
+        if self.is_each_alone or findings.is_empty():
             return findings
+        judged = findings["row"]
+        first = (judged != judged.shift()).fill_null(value=True).arg_true()
+        many = first.shift(-1, fill_value=judged.len()) - first
+        of_judged = [_none(self._like.len()).scatter(judged.gather(first), each) for each in (first, many)]
+        row, place = _repeated(*(each.gather(self._like) for each in of_judged))
         far = self._place.cast(pl.Int32)
-        away = far.gather(findings["partner"]) - far.gather(findings["row"])
-        told = self._each.join(
-            findings.with_columns(away.alias("partner")).rename({"row": "like"}), on="like", maintain_order="left_right"
-        )
-        partner = self.lines["row"].gather((far.gather(told["row"]) + told["partner"]).cast(pl.UInt32))
-        return told.drop("like").with_columns(partner.alias("partner"))
+        away = far.gather(findings["partner"]) - far.gather(judged)
+        partner = self.lines["row"].gather((far.gather(row) + away.gather(place)).cast(pl.UInt32))
+        told = findings.select(pl.all().exclude("row", "partner").gather(place))
+        return told.insert_column(0, row.alias("row")).insert_column(2, partner.alias("partner"))
 
     def of_steps(self, steps: pl.LazyFrame) -> pl.LazyFrame:
         """Return the steps of every line, as of the one judged in its place."""
         if self.is_each_alone:
             return steps
-        return (
-            self._each.lazy().join(steps.rename({"row": "like"}), on="like", maintain_order="left_right").drop("like")
-        )
+        each = pl.LazyFrame({"like": self._like}).with_row_index("row")
+        return each.join(steps.rename({"row": "like"}), on="like", maintain_order="left_right").drop("like")
 
     @cached_property
     def _place(self) -> pl.Series:
@@ -87,9 +91,23 @@ class Alike:
     def _like(self) -> pl.Series:
         return self.lines["like"].gather(self._place)
 
-    @property
-    def _each(self) -> pl.DataFrame:
-        return pl.DataFrame({"like": self._like}).with_row_index("row")
+
+def _here(number: int) -> pl.Series:
+    return pl.int_range(number, dtype=pl.UInt32, eager=True)
+
+
+def _none(number: int) -> pl.Series:
+    return pl.repeat(0, number, dtype=pl.UInt32, eager=True)
+
+
+def _repeated(first: pl.Series, many: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Say for each place *many* times where it is, and count from its *first* on."""
+    some = many > 0
+    first, many, here = first.filter(some), many.filter(some), _here(many.len()).filter(some)
+    begins = many.cum_sum() - many
+    total = int(many.sum())
+    which = _none(total).scatter(begins, _here(here.len())).cum_max()
+    return here.gather(which), _here(total) + (first + total - begins).gather(which) - total
 
 
 def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import polars as pl
 
+_NUMBERS = ("group_code", "carc", "rarc")
+
 SEVERITIES = ("unknown", "deny", "review", "note")
 """Gravest first; `note` leaves the line as it is."""
 
@@ -25,6 +27,11 @@ class Reason:
     do: str
     carc: str | None = None
     rarc: str | None = None
+
+    @property
+    def group_code(self) -> str | None:
+        """CO where the finding denies: the contract's edits deny, so that the patient does not owe the amount."""
+        return "CO" if self.severity == "deny" and self.carc else None
 
 
 @cache
@@ -84,7 +91,8 @@ def of_severity(*severities: str) -> pl.Expr:
 
 @cache
 def explained() -> pl.DataFrame:
-    """Return the reasons as a frame: reason, edit, severity, carc, rarc."""
-    rows = [(each.name, each.edit, each.severity, each.carc, each.rarc) for each in reasons().values()]
-    kinds = {"reason": REASON, "edit": EDIT, "severity": SEVERITY, "carc": pl.Categorical(), "rarc": pl.Categorical()}
-    return pl.DataFrame(rows, schema=kinds, orient="row")
+    """Return the reasons as a frame: reason, edit, severity, group_code, carc, rarc."""
+    rows = [(each.name, each.edit, each.severity, each.group_code, each.carc, each.rarc) for each in reasons().values()]
+    texts = pl.DataFrame(rows, schema=["reason", "edit", "severity", *_NUMBERS], orient="row")
+    numbers = {name: pl.Enum(texts[name].drop_nulls().unique().sort()) for name in _NUMBERS}
+    return texts.cast({"reason": REASON, "edit": EDIT, "severity": SEVERITY, **numbers})

@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from decimal import Decimal
 from string import Formatter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,11 +15,6 @@ from codeset.claims.findings import Reason, reasons
 if TYPE_CHECKING:
     from codeset.claims.adjudicate import Outcome
 
-_RVUS = (
-    "work_rvu",
-    "pe_rvu",
-    "mp_rvu",
-)
 _LINE = ("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit")
 _PRICE = {"allowed_cents": pl.Int64(), "payment_percent": pl.Decimal(9, 3)}
 """What every line has, null while lines are not priced."""
@@ -32,7 +26,9 @@ _BESIDES = (
     "limiting_cents",
     "unpriced",
     "global_days",
-    *_RVUS,
+    "work_rvu",
+    "pe_rvu",
+    "mp_rvu",
 )
 """What a line has besides, where the outcome holds it."""
 
@@ -60,9 +56,6 @@ _FINDING = (
     "says",
     "do",
 )
-_CONTRACTUAL = "CO"
-"""The group code of a denial: the contract's edits deny, so that the patient does not owe the amount."""
-
 _NONE = "–"
 
 
@@ -80,7 +73,7 @@ def outcome_frames(outcome: "Outcome", *, sentences: bool = True) -> Frames:
     Without *sentences* the findings have no `says` and `do`: `reason` and the other columns hold what is in them, and
     those of few values are categories instead of text, in both frames.
     """
-    findings = _told(outcome) if sentences else _located(outcome)
+    findings = _told(outcome) if sentences else _located(outcome, "claim_id", "line")
     columns = [column for column in _FINDING if column in findings.columns]
     lines = _lines(outcome).drop("row")
     return Frames(_texts(lines) if sentences else lines, findings.select(columns))
@@ -148,7 +141,7 @@ def _lines(outcome: "Outcome") -> pl.DataFrame:
     lines = outcome.lines
     absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in _PRICE.items() if name not in lines.columns]
     besides = [name for name in _BESIDES if name in lines.columns]
-    return lines.with_columns(*absent, *_exact(lines)).select("row", *_LINE, *_PRICE, *besides)
+    return lines.with_columns(absent).select("row", *_LINE, *_PRICE, *besides)
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -156,35 +149,22 @@ def _texts(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
 
 
-def _exact(lines: pl.DataFrame) -> Iterator[pl.Expr]:
-    """RVUs that the engine holds as whole hundredths, as decimals."""
-    for name in _RVUS:
-        if name in lines.columns and lines.schema[name].is_integer():
-            yield (pl.col(name).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)).alias(name)
-
-
 def _told(outcome: "Outcome") -> pl.DataFrame:
     """The findings with their sentences, in their order."""
-    findings = _texts(_located(outcome)).with_row_index("place")
+    findings = _texts(_located(outcome, "claim_id", "line", "hcpcs", "date_of_service")).with_row_index("place")
     parts = [_said(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
     return pl.concat(parts or [_said(findings, None)]).sort("place").drop("place")
 
 
-def _located(outcome: "Outcome") -> pl.DataFrame:
-    """The findings, with their line, their partner's claim and line, and the numbers of a denial.
+def _located(outcome: "Outcome", *of_line: str) -> pl.DataFrame:
+    """The findings, with those columns *of_line* and their partner's claim and line.
 
     A line's `row` is its place in the outcome: columns are taken from there, which costs a fraction of a join.
     """
-    findings, lines = outcome.findings, outcome.lines.select("claim_id", "line", "hcpcs", "date_of_service")
-    partners = lines.select(partner_claim_id="claim_id", partner_line="line")
-    of_line = lines.select(pl.all().gather(findings["row"]))
-    of_partner = partners.select(pl.all().gather(findings["partner"]))
-    return findings.hstack([*of_line, *of_partner]).with_columns(_group_code())
-
-
-def _group_code() -> pl.Expr:
-    denied = (pl.col("severity") == "deny") & pl.col("carc").is_not_null()
-    return pl.when(denied).then(pl.lit(_CONTRACTUAL, pl.Enum([_CONTRACTUAL]))).alias("group_code")
+    findings, lines = outcome.findings, outcome.lines
+    own = [lines[name].gather(findings["row"]) for name in of_line]
+    partners = [lines[name].gather(findings["partner"]).alias(f"partner_{name}") for name in ("claim_id", "line")]
+    return findings.hstack([*own, *partners])
 
 
 def _said(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from codeset.claims.adjudicate import Outcome
 from codeset.claims.findings import COLUMNS as FINDINGS
-from codeset.claims.findings import reasons
+from codeset.claims.findings import explained, reasons
 from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain, outcome_table
 from codeset.schemas import faults_of
 
@@ -57,8 +57,7 @@ NOTE = {"row": 1, "reason": "global-new-period", "column_one": "17004", "detail"
 def found(*rows: dict[str, object]) -> pl.DataFrame:
     whole = [dict.fromkeys(FINDINGS) | row for row in rows]
     frame = pl.DataFrame(whole, schema={**FINDINGS, "reason": pl.String, "table": pl.String})
-    told = [(name, each.edit, each.severity, each.carc, each.rarc) for name, each in reasons().items()]
-    table = pl.DataFrame(told, schema=["reason", "edit", "severity", "carc", "rarc"], orient="row")
+    table = explained().with_columns(pl.col("reason").cast(pl.String))
     return frame.join(table, on="reason", how="left", maintain_order="left")
 
 
@@ -73,7 +72,7 @@ PRICED = outcome(
         pl.Series("payment_percent", [None, None, Decimal("52.500")], dtype=pl.Decimal(9, 3)),
         pl.Series("unpriced", [None, "carrier-priced", None], dtype=pl.Categorical),
         pl.Series("global_days", ["010", "ZZZ", None]),
-        pl.Series("work_rvu", [61, 4, 140], dtype=pl.Int64),
+        pl.Series("work_rvu", [Decimal("0.61"), Decimal("0.04"), Decimal("1.40")], dtype=pl.Decimal(9, 2)),
         pl.Series("pe_rvu", [Decimal("1.99"), None, Decimal("5.00")], dtype=pl.Decimal(9, 2)),
         pl.lit("another column of the engine").alias("kind"),
     ),
