@@ -27,7 +27,8 @@ class Outcome:
 
     `lines` has the columns of the claims, by claim and line number whatever their order was, with `row` (the place),
     `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of `codeset.claims.price` for lines that are
-    not denied, RVUs as decimals; `findings` one row for each finding, by line, the decisive one first; `steps` how amounts came about.
+    not denied, with RVUs as decimals; `findings` one row for each finding, by line, the decisive one first; `steps` how
+    amounts came about.
     """
 
     lines: pl.DataFrame

@@ -119,41 +119,63 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         "date_of_service",
     )
     told = _by_visit(who)
+    read = frame.select(
+        "through_date", *(pl.col(name).cast(CODE) for name in ("hcpcs", "modifiers", "place_of_service")), "units"
+    )
     row = told["row"]
-    return told.with_columns(
-        *frame.select(
-            pl.col("through_date").gather(row),
-            *(pl.col(name).cast(CODE).gather(row) for name in ("hcpcs", "modifiers", "place_of_service")),
-            pl.col("units").gather(row),
-        ),
-        _release(code_set).alias("release"),
-    ).with_columns((pl.col("units") < 1).alias("no_units"))
+    lying = read if row.is_sorted() else read.select(pl.all().gather(row))
+    return told.hstack(lying).with_columns(_release(code_set).alias("release"), (pl.col("units") < 1).alias("no_units"))
 
 
 def _by_visit(who: pl.DataFrame) -> pl.DataFrame:
-    """`row`, `date_of_service`, `patient` and `visit`, so that the rows of a patient lie together, by date and row.
+    """`row`, `date_of_service`, `patient` and `visit`, so that the rows of a patient lie together, by date and row."""
+    lying = who.with_row_index("row").with_columns(_begins(_PATIENT).alias("begins"))
+    if not _lie_by_visit(lying):
+        lying = _sorted(who)
+    another_day = pl.col("date_of_service").ne_missing(pl.col("date_of_service").shift())
+    return lying.select(
+        "row",
+        "date_of_service",
+        pl.col("begins").cum_sum().cast(pl.UInt32).alias("patient"),
+        (pl.col("begins") | another_day).cum_sum().cast(pl.UInt32).alias("visit"),
+    )
+
+
+def _lie_by_visit(lines: pl.DataFrame) -> bool:
+    """Whether each patient's rows lie together, by date: no two rows that begin a patient are the same one's."""
+    day = pl.col("date_of_service")
+    if not lines.select((pl.col("begins") | (day >= day.shift()).fill_null(value=False)).all()).item():
+        return False
+    begin = lines.filter("begins").select(_whose(0)).to_series()
+    return begin.n_unique() == begin.len()
+
+
+def _sorted(who: pl.DataFrame) -> pl.DataFrame:
+    """Bring each patient's rows together, by date.
 
     One number stands for patient and day: it is sorted in a tenth of the time that the texts are. Should two patients
     have the same number by chance, it is made otherwise.
     """
-    patients_lie_apart = pl.col("whose").ne_missing(pl.col("whose").shift()) | ~_begins(_PATIENT)
     tried = (_by_number(who, seed) for seed in count(step=len(_PATIENT)))
-    lying = next(each for each in tried if each.select(patients_lie_apart.all()).item())
-    return lying.select(
-        "row", "date_of_service", _runs(_PATIENT).alias("patient"), _runs((*_PATIENT, "date_of_service")).alias("visit")
-    )
+    another = pl.col("whose").ne_missing(pl.col("whose").shift())
+    return next(each for each in tried if each.select((another | ~pl.col("begins")).all()).item())
 
 
 def _by_number(who: pl.DataFrame, seed: int) -> pl.DataFrame:
     day = pl.col("date_of_service").to_physical().cast(pl.Int64)
     days = day.max().fill_null(0) - day.min().fill_null(0) + 2
-    whose = pl.sum_horizontal(pl.col(name).hash(seed + place) for place, name in enumerate(_PATIENT)).hash(seed)
     numbered = who.with_row_index("row").with_columns(
-        (whose // days.cast(pl.UInt64)).alias("whose"),
+        (_whose(seed) // days.cast(pl.UInt64)).alias("whose"),
         (day - day.min()).fill_null(days - 1).cast(pl.UInt64).alias("day"),
         days.cast(pl.UInt64).alias("days"),
     )
-    return numbered.sort(pl.col("whose") * pl.col("days") + pl.col("day"), maintain_order=True)
+    lying = numbered.sort(pl.col("whose") * pl.col("days") + pl.col("day"), maintain_order=True)
+    return lying.with_columns(_begins(_PATIENT).alias("begins"))
+
+
+def _whose(seed: int) -> pl.Expr:
+    """A number that stands for a patient."""
+    return pl.sum_horizontal(pl.col(name).hash(seed + place) for place, name in enumerate(_PATIENT)).hash(seed)
 
 
 def of_kinds(lines: pl.DataFrame) -> pl.DataFrame:
@@ -176,8 +198,3 @@ def _release(code_set: CodeSet) -> pl.Expr:
 
 def _begins(key: tuple[str, ...]) -> pl.Expr:
     return pl.any_horizontal(pl.col(column).ne_missing(pl.col(column).shift()) for column in key)
-
-
-def _runs(key: tuple[str, ...]) -> pl.Expr:
-    """Number the runs of equal *key*."""
-    return _begins(key).cum_sum().cast(pl.UInt32)
