@@ -11,7 +11,7 @@ from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import DISPOSITION, DISPOSITIONS, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
-from codeset.claims.lines import CODE, numbered, of_kinds
+from codeset.claims.lines import CODE, lie_by_claim, numbered, of_kinds
 from codeset.claims.lines import kinds as kinds_of
 from codeset.claims.mue import mue
 from codeset.claims.price import NO_AMOUNT, Priced, price
@@ -59,9 +59,7 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
-    claim, line = pl.col("claim_id"), pl.col("line")
-    lies_so = (claim > claim.shift()) | ((claim == claim.shift()) & (line >= line.shift()))
-    return frame if frame.select(lies_so.all()).item() else frame.sort("claim_id", "line")
+    return frame if lie_by_claim(frame) else frame.sort("claim_id", "line", maintain_order=True)
 
 
 def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> Outcome:

@@ -115,7 +115,9 @@ def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
     row = lines["row"]
     if lines.height <= FEW:
         return Alike(pl.DataFrame({"row": row, "like": row}))
-    said = frame.select("locality", "charge_cents", "lesion").select(pl.all().gather(row))
+    said = frame.select("locality", "charge_cents", "lesion")
+    if not row.is_sorted():
+        said = said.select(pl.all().gather(row))
     first = _first_alike(_looked_at(lines.hstack(said), code_set))
     return Alike(pl.DataFrame({"row": row, "like": row.gather(first)}))
 
@@ -138,15 +140,18 @@ def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
 
 
 def _begins(code_set: CodeSet) -> pl.Expr:
-    """Whether an episode begins: a visit so long after the earlier ones that neither is in the other's payment."""
-    day, patient = pl.col("day"), pl.col("patient")
-    follows = day - day.shift() <= 1
-    for days, after in AFTER.items():
-        surgery = pl.when(pl.col("hcpcs").is_in(code_set.codes_of_global_days(days)))
-        begun, whose = (surgery.then(each).forward_fill().shift() for each in (day, patient))
-        follows |= (whose == patient) & (day - begun <= after)
+    """Whether an episode begins: a visit so long after the earlier ones that neither is in the other's payment.
+
+    Each line reaches to the next day, a procedure with a period to that one's end; patients have increasing numbers, so
+    that the furthest reach so far, in one number with the patient, is that of an earlier patient or tells.
+    """
+    reach = pl.lit(1)
+    for days, after in sorted(AFTER.items(), key=lambda each: each[1]):
+        surgery = pl.col("hcpcs").is_in(code_set.codes_of_global_days(days))
+        reach = pl.when(surgery).then(pl.lit(after)).otherwise(reach)
+    patient_day = pl.col("patient").cast(pl.Int64) * 2**32 + pl.col("day")
     new_visit = pl.col("visit").ne_missing(pl.col("visit").shift())
-    return new_visit & ~((patient == patient.shift()) & follows).fill_null(value=False)
+    return new_visit & ~((patient_day + reach).cum_max().shift() >= patient_day).fill_null(value=False)
 
 
 def _order(lines: pl.DataFrame) -> pl.Series:
@@ -175,8 +180,8 @@ def _first_alike(lines: pl.DataFrame) -> pl.Series:
     episodes = (
         lines.select("at", upto.alias("upto"), ends.alias("ends"), place.alias("place"))
         .filter("ends")
-        .with_columns((pl.col("upto") - pl.col("upto").shift(fill_value=0)).alias("hash"))
-        .with_columns(pl.col("at").first().over("hash", "place").alias("first"))
+        .with_columns((pl.col("upto") - pl.col("upto").shift(fill_value=0) + pl.col("place")).alias("hash"))
+        .with_columns(pl.col("at").first().over("hash").alias("first"))
     )
     number = (lines["begins"].cast(pl.UInt32).cum_sum()) - 1
     first = episodes["first"].gather(number)

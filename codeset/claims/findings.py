@@ -94,5 +94,6 @@ def explained() -> pl.DataFrame:
     """Return the reasons as a frame: reason, edit, severity, group_code, carc, rarc."""
     rows = [(each.name, each.edit, each.severity, each.group_code, each.carc, each.rarc) for each in reasons().values()]
     texts = pl.DataFrame(rows, schema=["reason", "edit", "severity", *_NUMBERS], orient="row")
-    numbers = {name: pl.Enum(texts[name].drop_nulls().unique().sort()) for name in _NUMBERS}
-    return texts.cast({"reason": REASON, "edit": EDIT, "severity": SEVERITY, **numbers})
+    kinds = {"reason": REASON, "edit": EDIT, "severity": SEVERITY}
+    kinds |= {name: pl.Enum(texts[name].drop_nulls().unique().sort()) for name in _NUMBERS}
+    return texts.with_columns(pl.col(name).cast(kind) for name, kind in kinds.items())

@@ -104,6 +104,13 @@ def _meaning(modifiers: str) -> tuple[bool | str, ...]:
     return (*(each in mods for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))
 
 
+def lie_by_claim(lines: pl.DataFrame) -> bool:
+    """Say whether *lines* lie by claim and, in each, by line number, none of them twice."""
+    claim, line = lines["claim_id"], lines["line"]
+    same = (claim == claim.shift()).fill_null(value=False)
+    return claim.filter(~same).is_sorted() and bool((~same | (line > line.shift())).all())
+
+
 def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Return *frame* as the edits read it: `row` is the place in *frame*; rows lie by patient and visit.
 
