@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from statistics import median
 from tempfile import mkdtemp
+from threading import Event, Thread
 
 REPOSITORY = Path(__file__).parents[1]
 CMS = Path(os.environ.get("CODESET_CMS_DIR", REPOSITORY.parent / "shared" / "cms"))
@@ -78,18 +80,51 @@ def interleaved(jobs: Sequence[Job]) -> dict[str, Measured]:
 def once(job: Job) -> Measured:
     """Run the job in a new process.
 
-    The peak is never below this process's own, which the child inherits: import polars here, but hold no tables.
+    The peak is that of the process, or of it and its children together, looked at ten times a second, if that is more.
+    It is never below this process's own, which the child inherits: import polars here, but hold no tables.
     Raises RuntimeError: if the job ends with anything but 0.
     """
     begin = time.perf_counter()
     with subprocess.Popen(job.command, cwd=REPOSITORY, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+        family = _Family(process.pid)
+        family.start()
         said = process.stdout.read() if process.stdout else ""
+        family.gone.set()
+        family.join()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - begin
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
-    return Measured(float(said) if job.times_itself else wall, usage.ru_maxrss * _MAXRSS_UNIT)
+    peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak)
+    return Measured(float(said) if job.times_itself else wall, peak)
+
+
+class _Family(Thread):
+    """Watches the memory of a process that has children, all together, as long as it runs (on Linux; else 0)."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.peak, self.gone = pid, 0, Event()
+
+    def run(self) -> None:
+        while not self.gone.wait(0.1):
+            with suppress(OSError):
+                if children := _children(self.pid):
+                    self.peak = max(self.peak, sum(_proportional(pid) for pid in (self.pid, *children)))
+
+
+def _children(pid: int) -> list[int]:
+    own = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    return own + [grandchild for child in own for grandchild in _children(child)]
+
+
+def _proportional(pid: int) -> int:
+    """The memory of a process in bytes; what several share counts in parts."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def _summed_up(runs: Iterable[Measured]) -> Measured:

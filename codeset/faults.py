@@ -37,7 +37,12 @@ class BadInput(CodesetError):
         self.faults = tuple(sorted(set(faults)))
         if not self.faults:
             raise ValueError("bad input without a fault")
+        self.after = after
         super().__init__("\n".join([*map(str, self.faults), after]))
+
+    def __reduce__(self) -> tuple[type["BadInput"], tuple[tuple[Fault, ...], str]]:
+        """Return how another process makes the same error of it."""
+        return type(self), (self.faults, self.after)
 
 
 class StoreProblem(CodesetError):

@@ -1,13 +1,22 @@
-"""Many claims, in flat memory: parts of whole beneficiaries on disk, each adjudicated once."""
+"""Many claims, in flat memory: parts of whole beneficiaries, each adjudicated once, by a worker process for each core.
+
+A worker keeps to one core: several processes with a thread each share nothing, and waste less than threads do.
+"""
 
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
-from itertools import accumulate, pairwise
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import polars as pl
 
@@ -15,22 +24,16 @@ from codeset.claims.adjudicate import judged
 from codeset.claims.code_set import CodeSet
 from codeset.claims.files import Rejects, from_frame, refuse, rejects_as
 from codeset.claims.outputs import outcome_frames
-from codeset.faults import BadInput, Fault, StoreProblem
+from codeset.claims.parts import Part, codes_in, counted, parted
+from codeset.faults import StoreProblem
 from codeset.snapshot import Snapshot
 
 LINES_IN_A_PART = 250_000
-"""Lines that a part holds, about: what one adjudication has in memory."""
-
-AT_ONCE = 2
-"""Parts that are worked on at the same time: what one leaves of the cores, the other takes."""
-
-_LINES_WAITING = 160_000
-_LINES_OF_A_PIECE = 2_000
-"""Lines that wait in memory while lines are parted, over all parts; and the least that a part writes at once."""
+"""Lines that a part holds, about: what a worker has in memory."""
 
 _PLAN = "plan.json"
 _WORK = ".parts"
-_SEED = 20_260_101
+_THREADS = "POLARS_MAX_THREADS"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,18 @@ class Done:
     lines: int
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What a worker must know, besides the part at hand."""
+
+    folder: Path
+    snapshots: tuple[Path, ...]
+    codes: tuple[str, ...]
+    qualifying_apm: bool | None
+    locality: str | None
+    skip_bad_claims: bool
+
+
 def adjudicate_files(
     files: Sequence[Path],
     folder: Path,
@@ -71,67 +86,95 @@ def adjudicate_files(
 ) -> Summary:
     """Adjudicate the claim lines of csv or parquet *files* into `lines-NNNN.parquet` and `findings-NNNN.parquet`.
 
-    Lines are first parted by beneficiary, on disk; then each part is read, adjudicated and written, whole or not at
-    all. A run that was stopped goes on where it was, if files, releases and settings are the same. Claims set aside
-    are in `rejects-NNNN.csv`.
+    Lines are first parted by beneficiary; then each part is read, adjudicated and written, whole or not at all. A run
+    that was stopped goes on where it was, if files, releases and settings are the same. Claims set aside are in
+    `rejects-NNNN.csv`. Workers import the main module: a script that calls this does so under `__name__ == "__main__"`.
 
     Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*. StoreProblem: if *folder*
-    holds another run.
+    holds another run, or a worker process was ended from outside.
     """
-    count = _count(_scanned(files), files)
+    count = counted(files)
     number = max(1, -(-count // LINES_IN_A_PART))
     _begin(folder, _plan(files, snapshots, number, qualifying_apm, locality, skip=skip_bad_claims))
     left = [part for part in range(number) if not _is_done(folder, part)]
-    before = number - len(left)
-    parts = _part(files, folder, number, count) if left else []
-    code_set = CodeSet.of(snapshots, _codes(_scanned(files)) if left else [])
-
-    def work(part: int) -> tuple[int, int]:
-        frame, rejects = _read(parts[part], part, locality)
-        if not skip_bad_claims:
-            refuse(rejects)
-        _write(folder, part, frame, rejects, code_set, qualifying_apm=qualifying_apm)
-        return frame.height, rejects.claims
-
-    read = rejected = 0
-    with ThreadPoolExecutor(AT_ONCE) as workers:
-        for done, (lines_read, set_aside) in enumerate(workers.map(work, left), start=before + 1):
-            read, rejected = read + lines_read, rejected + set_aside
-            tell(Done(done, number, read))
+    before, read, rejected = number - len(left), 0, 0
+    if left:
+        parts = parted(files, folder / _WORK, number, count)
+        paths = tuple(each.path.resolve() for each in snapshots)
+        run = _Run(folder, paths, tuple(codes_in(files)), qualifying_apm, locality, skip_bad_claims)
+        with _workers(len(left)) as workers:
+            found = workers.map(partial(_adjudicate, run), [parts[part] for part in left])
+            for done, (lines_read, set_aside) in enumerate(found, start=before + 1):
+                read, rejected = read + lines_read, rejected + set_aside
+                tell(Done(done, number, read))
     shutil.rmtree(folder / _WORK, ignore_errors=True)
     return Summary(number, _dispositions(folder), rejected, before)
 
 
+@contextmanager
+def _workers(parts: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes for so many *parts*, which share the threads that polars has here."""
+    many = min(parts, pl.thread_pool_size())
+    try:
+        with (
+            _environment(_THREADS, str(pl.thread_pool_size() // many)),
+            ProcessPoolExecutor(many, get_context("spawn"), _ready) as workers,
+        ):
+            try:
+                yield workers
+            finally:
+                workers.shutdown(cancel_futures=True)
+    except BrokenProcessPool as error:
+        raise StoreProblem(
+            "A worker process was ended from outside: memory may have run out. Parts that are done are kept; run the "
+            "same command again to go on."
+        ) from error
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """What new processes find in their environment: polars reads it when it is imported."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
+
+
+def _ready() -> None:
+    """Make a new process a worker: it leaves an interrupt to its parent, and ends with it, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+    os._exit(1)
+
+
+def _adjudicate(run: _Run, part: Part) -> tuple[int, int]:
+    """Read, adjudicate and write a part; return its lines, and how many claims were set aside."""
+    frame, rejects = from_frame(part.lines(), locality=run.locality, name=f"part {part.number}")
+    if not run.skip_bad_claims:
+        refuse(rejects)
+    code_set = _code_set(run.snapshots, run.codes)
+    _write(run.folder, part.number, frame, rejects, code_set, qualifying_apm=run.qualifying_apm)
+    return frame.height, rejects.claims
+
+
+@cache
+def _code_set(snapshots: tuple[Path, ...], codes: tuple[str, ...]) -> CodeSet:
+    return CodeSet.of([Snapshot(path) for path in snapshots], codes)
+
+
 def _dispositions(folder: Path) -> dict[str, int]:
     lines = pl.scan_parquet(sorted(folder.glob("lines-*.parquet")))
-    counted = lines.group_by(pl.col("disposition").cast(pl.String)).len().sort("disposition").collect()
-    return dict(counted.iter_rows())
-
-
-def _scanned(files: Iterable[Path]) -> pl.LazyFrame:
-    """All lines of the files as text or as they are; columns that a file lacks are null."""
-    frames = []
-    for file in files:
-        if file.suffix == ".parquet":
-            frames.append(pl.scan_parquet(file))
-        elif file.suffix == ".csv":
-            frames.append(pl.scan_csv(file, infer_schema=False))
-        else:
-            raise BadInput([Fault(file.name, 0, "bulk claims come as .csv or .parquet")], "Nothing was read.")
-    return pl.concat(frames, how="diagonal_relaxed")
-
-
-def _count(lines: pl.LazyFrame, files: Sequence[Path]) -> int:
-    try:
-        if "beneficiary" not in lines.collect_schema().names():
-            names = ", ".join(file.name for file in files)
-            raise BadInput([Fault(names, 0, 'no column "beneficiary", by which lines are parted')], "Nothing was read.")
-        return int(lines.select(pl.len()).collect().item())
-    except pl.exceptions.PolarsError as error:
-        names = ", ".join(file.name for file in files)
-        raise BadInput(
-            [Fault(names, 0, f"cannot be read as tables of claim lines ({error})")], "Nothing was read."
-        ) from error
+    told = lines.group_by(pl.col("disposition").cast(pl.String)).len().sort("disposition").collect()
+    return dict(told.iter_rows())
 
 
 def _plan(
@@ -164,83 +207,8 @@ def _begin(folder: Path, plan: str) -> None:
         _settle(file, plan.encode())
 
 
-def _part(files: Sequence[Path], folder: Path, parts: int, count: int) -> list[pl.LazyFrame]:
-    """Return the *count* lines of *files* in parts of whole beneficiaries.
-
-    They are as they lie, if that is by beneficiary and in files of parquet alike, which are read from anywhere; or else
-    they are parted on disk.
-    """
-    if all(file.suffix == ".parquet" for file in files) and len({*map(_columns, files)}) == 1:
-        slices = _sliced(files)
-        if (starts := _starts(slices, parts, count)) is not None:
-            return [slices(first, end) for first, end in pairwise([*starts, count])]
-    work = folder / _WORK
-    if not work.exists():
-        _part_on_disk(_scanned(files), folder, parts)
-    pieces = [sorted((work / f"part={part}").glob("*.parquet")) for part in range(parts)]
-    none = pl.scan_parquet(next(files[0] for files in pieces if files)).head(0)
-    return [pl.scan_parquet(files) if files else none for files in pieces]
-
-
-def _columns(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
-    return tuple(pl.read_parquet_schema(file).items())
-
-
-def _sliced(files: Sequence[Path]) -> Callable[[int, int], pl.LazyFrame]:
-    """Return what gives the lines from one place to another, out of those files only that hold some of them."""
-    counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for file in files]
-    begins = list(accumulate(counts, initial=0))
-
-    def lines(first: int, end: int) -> pl.LazyFrame:
-        held = [place for place in range(len(files)) if begins[place] < end and begins[place + 1] > first] or [0]
-        return pl.scan_parquet([files[place] for place in held]).slice(first - begins[held[0]], end - first)
-
-    return lines
-
-
-def _starts(slices: Callable[[int, int], pl.LazyFrame], parts: int, count: int) -> list[int] | None:
-    """Where each part begins, if the lines lie by beneficiary; else None."""
-    starts, last = [0], None
-    for part in range(parts):
-        begin, end = part * count // parts, (part + 1) * count // parts
-        names = slices(begin, end).select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
-        if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
-            return None
-        if part:
-            others = (names != last).arg_true()
-            starts.append(begin + (others[0] if others.len() else names.len()))
-        last = names[-1] if names.len() else last
-    return starts
-
-
-def _part_on_disk(lines: pl.LazyFrame, folder: Path, parts: int) -> None:
-    """Write the lines by beneficiary into parts: the folder is renamed into place when it is whole."""
-    unfinished = folder / f"{_WORK}.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
-    lines.with_columns(bucket).sink_parquet(
-        pl.PartitionBy(unfinished, key="part", include_key=False),
-        mkdir=True,
-        compression="lz4",
-        statistics=False,
-        row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE),
-    )
-    unfinished.mkdir(exist_ok=True)
-    unfinished.rename(folder / _WORK)
-
-
-def _codes(lines: pl.LazyFrame) -> list[str]:
-    """Every code that occurs in the lines."""
-    codes = lines.select(pl.col("hcpcs").cast(pl.String).unique()).collect(engine="streaming")
-    return codes["hcpcs"].drop_nulls().to_list()
-
-
 def _is_done(folder: Path, part: int) -> bool:
     return (folder / f"lines-{part:04}.parquet").exists()
-
-
-def _read(lines: pl.LazyFrame, part: int, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
-    return from_frame(lines.collect(), locality=locality, name=f"part {part}")
 
 
 def _write(
@@ -253,7 +221,7 @@ def _write(
     for name, table in (("findings", told.findings), ("lines", told.lines)):
         file = folder / f"{name}-{part:04}.parquet"
         unfinished = file.with_suffix(".unfinished")
-        table.write_parquet(unfinished, compression="zstd", compression_level=1, statistics=False)
+        table.write_parquet(unfinished, compression="lz4", statistics=False)
         unfinished.replace(file)
 
 

@@ -2,9 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +16,7 @@ import pytest
 
 from codeset.claims import bulk
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.bulk import Summary, adjudicate_files
+from codeset.claims.bulk import Done, Summary, adjudicate_files
 from codeset.claims.lines import COLUMNS
 from codeset.claims.outputs import outcome_frames
 from codeset.faults import BadInput, StoreProblem
@@ -88,39 +92,84 @@ def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
     assert told(tmp_path / "out", "findings").equals(frames.findings.sort(pl.all()))
 
 
-STOPPED = """
-import os, sys
+RUN = """
+import sys
 from pathlib import Path
 from codeset.claims import bulk
 from codeset.snapshot import Snapshot
-bulk.LINES_IN_A_PART, bulk.AT_ONCE = 250, 1
-moment, count = sys.argv[3], int(sys.argv[4])
-original = getattr(bulk, moment)
-calls = []
-def die(*arguments, **named):
-    calls.append(1)
-    if len(calls) > count: os._exit(9)
-    return original(*arguments, **named)
-setattr(bulk, moment, die)
-bulk.adjudicate_files([Path(sys.argv[1])], Path(sys.argv[2]), [Snapshot(Path(sys.argv[5]))], qualifying_apm=False)
+if __name__ == "__main__":
+    bulk.LINES_IN_A_PART = 30
+    file, folder, snapshot = map(Path, sys.argv[1:])
+    bulk.adjudicate_files([file], folder, [Snapshot(snapshot)], qualifying_apm=False)
 """
 
 
-@pytest.mark.usefixtures("small_parts")
+@pytest.fixture
+def tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "LINES_IN_A_PART", 30)
+
+
+def ended(group: int) -> bool:
+    """Whether no process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        time.sleep(0.01)
+    pytest.fail("not within half a minute")
+
+
+@pytest.mark.usefixtures("tiny_parts")
+@pytest.mark.parametrize("killed", ["the run and its workers", "the run alone"])
 @pytest.mark.parametrize(
-    ("moment", "count"), [("_part", 0), ("_read", 0), ("_read", 3), ("_write", 2), ("outcome_frames", 4)]
+    ("order", "parts_done"), [("as they lie", 0), ("as they lie", 5), ("turned", 0), ("turned", 3)]
 )
-def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tmp_path, moment, count):
+def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tmp_path, order, parts_done, killed):
+    file, out = tmp_path / "claims.parquet", tmp_path / "out"
+    (claims if order == "as they lie" else claims.sample(fraction=1, shuffle=True, seed=4)).write_parquet(file)
+    run([file], tmp_path / "undisturbed", derm)
+    (tmp_path / "run.py").write_text(RUN)
+    command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
+    process = subprocess.Popen(command, start_new_session=True)
+    until(lambda: (out / "plan.json").exists() and len(list(out.glob("lines-*.parquet"))) >= parts_done)
+    os.killpg(process.pid, signal.SIGKILL) if killed == "the run and its workers" else process.kill()
+    assert process.wait() == -signal.SIGKILL
+    until(lambda: ended(process.pid))
+    (out / "findings-0039.unfinished").write_bytes(b"a part that was being written")
+    summary = run([file], out, derm)
+    assert parts_done <= summary.done_before < summary.parts == 40
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+    assert not (out / ".parts").exists()
+
+
+@pytest.mark.usefixtures("tiny_parts")
+def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_path):
     file = tmp_path / "claims.parquet"
     claims.write_parquet(file)
-    run([file], tmp_path / "undisturbed", derm)
-    arguments = [str(file), str(tmp_path / "out"), moment, str(count), str(derm.path)]
-    killed = subprocess.run([sys.executable, "-c", STOPPED, *arguments], check=False, env=dict(os.environ))
-    assert killed.returncode == 9
+
+    def kill(_: Done) -> None:
+        for worker in active_children():
+            worker.kill()
+
+    with pytest.raises(StoreProblem, match="run the same command again to go on"):
+        run([file], tmp_path / "out", derm, tell=kill)
     summary = run([file], tmp_path / "out", derm)
-    assert summary.done_before == (count if moment in ("_read", "_write", "outcome_frames") else 0)
-    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "undisturbed")
-    assert not (tmp_path / "out" / ".parts").exists()
+    assert 1 <= summary.done_before < summary.parts == 40
+    assert sum(summary.dispositions.values()) == 1200
+
+
+def test_a_worker_has_its_share_of_the_threads_and_the_environment_stays(monkeypatch):
+    monkeypatch.setenv("POLARS_MAX_THREADS", "7")
+    with bulk._workers(pl.thread_pool_size()) as workers:
+        assert workers.submit(pl.thread_pool_size).result() == 1
+    assert os.environ["POLARS_MAX_THREADS"] == "7"
 
 
 def test_a_finished_run_is_not_done_again(claims, derm, tmp_path):
