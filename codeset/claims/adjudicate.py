@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.add_on import add_on
 from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
-from codeset.claims.findings import DISPOSITION, DISPOSITIONS, explained, found, of_severity, together
+from codeset.claims.findings import dispositions, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
 from codeset.claims.lines import CODE, lie_by_claim, numbered, of_kinds
 from codeset.claims.lines import kinds as kinds_of
@@ -54,15 +54,25 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     lines = numbered(frame, code_set)
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
-    rows = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")).hstack(frame)
-    return Outcome(rows.hstack(like.of_lines(said.lines)), like.of_findings(said.findings), like.of_steps(said.steps))
+    rows = frame.with_row_index("row")
+    findings = like.of_findings(said.findings, said.order)
+    return Outcome(rows.hstack(like.of_lines(said.lines)), _explained(findings), like.of_steps(said.steps))
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
     return frame if lie_by_claim(frame) else frame.sort("claim_id", "line", maintain_order=True)
 
 
-def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> Outcome:
+class _Said(NamedTuple):
+    """What is said of lines that are judged: `lines` by row; `findings`, and in `order` where they lie by line."""
+
+    lines: pl.DataFrame
+    findings: pl.DataFrame
+    order: pl.Series
+    steps: pl.LazyFrame
+
+
+def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> _Said:
     """What is said of *lines* of *frame*, without what the claims say themselves."""
     lines = of_kinds(lines)
     kinds = kinds_of(lines, code_set)
@@ -78,10 +88,11 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     before = together([first, _injections(lines, kinds, _denied(first))])
     findings = together([before, add_on(lines, code_set, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
-    findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)])
+    findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)]).rechunk()
+    order = _order(findings)
     days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", pl.col("global_days").cast(CODE))
-    about = [days, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
-    return Outcome(_resolved(lines, findings, about), _explained(findings), priced.steps)
+    about = [_decisive(findings, order), days, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
+    return _Said(_resolved(lines["row"].sort(), frame.height, about), findings, order, priced.steps)
 
 
 _DECIMAL_RVUS = [
@@ -135,30 +146,51 @@ def _injections(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> 
     return found(bundled, "injection-bundled", partner=pl.col("partner"))
 
 
-def _resolved(lines: pl.DataFrame, findings: pl.DataFrame, about: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """The gravest finding decides; between equals the order of `reasons.toml`: reasons lie in that order.
+_IN_ORDER = (
+    pl.col("row").cast(pl.Int128) * 2**64
+    + pl.col("reason").to_physical().cast(pl.Int128) * 2**40
+    + (pl.col("partner").cast(pl.Int128) + 1).fill_null(0)
+)
+"""Row, reason and partner in one number: it is sorted in a quarter of the time that the three take."""
 
-    *about* are further columns by row.
+
+def _order(findings: pl.DataFrame) -> pl.Series:
+    """Where the findings lie by line, the decisive one first: reasons lie by gravity, then as in `reasons.toml`."""
+    number = findings.select(_IN_ORDER).to_series()
+    order = number.arg_sort()
+    lying = number.gather(order)
+    if (lying == lying.shift()).any():
+        order = findings.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
+    return order
+
+
+def _decisive(findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
+    """What the gravest finding of each row says of it: the first in *order*."""
+    row, reason = (findings[name].gather(order) for name in ("row", "reason"))
+    first = (row != row.shift()).fill_null(value=True)
+    told = dispositions().select(pl.all().gather(reason.filter(first).to_physical()))
+    return told.insert_column(0, row.filter(first))
+
+
+def _resolved(rows: pl.Series, height: int, about: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The sorted *rows* of a frame of *height*, with all that there is *about* them, null where there is nothing.
+
+    Rows are numbers: to bring each to its place costs a fraction of a join.
     """
-    gravest = findings.group_by("row").agg(pl.col("reason").min())
-    told_of = gravest.join(_dispositions(), on="reason").select("row", "disposition", "decided_by", "edit")
-    rows = lines.select("row").sort("row")
-    for each in (told_of, *about):
-        rows = rows.join(each, on="row", how="left", maintain_order="left")
-    return rows.with_columns(pl.col("disposition").fill_null("pay"))
+    place = pl.repeat(0, height, dtype=pl.UInt32, eager=True).scatter(rows, _count(rows.len()))
+    told = [rows.to_frame()]
+    for each in about:
+        found = pl.repeat(None, rows.len(), dtype=pl.UInt32, eager=True)
+        found = found.scatter(place.gather(each["row"]), _count(each.height))
+        told.append(each.drop("row").select(pl.all().gather(found)))
+    return pl.concat(told, how="horizontal").with_columns(pl.col("disposition").fill_null("pay"))
 
 
-@cache
-def _dispositions() -> pl.DataFrame:
-    disposition = pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION)
-    return explained().select("reason", disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit")
+def _count(number: int) -> pl.Series:
+    return pl.int_range(number, dtype=pl.UInt32, eager=True)
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:
-    """The findings by line, the decisive one first, with what their reasons say."""
-    key = ["row", "reason", "partner"]
-    lying = findings.sort(key)
-    alike = pl.all_horizontal(pl.col(each).eq_missing(pl.col(each).shift()) for each in key)
-    if lying.select(alike.slice(1).any()).item():
-        lying = findings.sort(*key, "column_one", "detail")
-    return lying.join(explained(), on="reason", how="left", maintain_order="left")
+    """The findings with what their reasons say."""
+    reason = findings["reason"].to_physical()
+    return findings.hstack(explained().drop("reason").select(pl.all().gather(reason)))

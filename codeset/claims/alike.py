@@ -57,20 +57,21 @@ class Alike:
         number = (self._like == _here(self._like.len())).cast(pl.UInt32).cum_sum() - 1
         return said.drop("row").select(pl.all().gather(number.gather(self._like)))
 
-    def of_findings(self, findings: pl.DataFrame) -> pl.DataFrame:
+    def of_findings(self, findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
         """Return the findings of every line, as of the one judged in its place; partners are as far from it.
 
-        *findings* lie by `row`: those of a line are the `many` from `first` on.
+        *order* says where *findings* lie by `row`: those of a line are the `many` from `first` on.
         """
         if self.is_each_alone or findings.is_empty():
-            return findings
-        judged = findings["row"]
+            return findings.select(pl.all().gather(order))
+        judged = findings["row"].gather(order)
         first = (judged != judged.shift()).fill_null(value=True).arg_true()
         many = first.shift(-1, fill_value=judged.len()) - first
         of_judged = [_none(self._like.len()).scatter(judged.gather(first), each) for each in (first, many)]
         row, place = _repeated(*(each.gather(self._like) for each in of_judged))
+        place = order.gather(place)
         far = self._place.cast(pl.Int32)
-        away = far.gather(findings["partner"]) - far.gather(judged)
+        away = far.gather(findings["partner"]) - far.gather(findings["row"])
         partner = self.lines["row"].gather((far.gather(row) + away.gather(place)).cast(pl.UInt32))
         told = findings.select(pl.all().exclude("row", "partner").gather(place))
         return told.insert_column(0, row.alias("row")).insert_column(2, partner.alias("partner"))

@@ -97,3 +97,10 @@ def explained() -> pl.DataFrame:
     kinds = {"reason": REASON, "edit": EDIT, "severity": SEVERITY}
     kinds |= {name: pl.Enum(texts[name].drop_nulls().unique().sort()) for name in _NUMBERS}
     return texts.with_columns(pl.col(name).cast(kind) for name, kind in kinds.items())
+
+
+@cache
+def dispositions() -> pl.DataFrame:
+    """Return what a reason that decides says of its line, in the order of `REASON`: disposition, decided_by, edit."""
+    disposition = pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION)
+    return explained().select(disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit")
