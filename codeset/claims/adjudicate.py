@@ -11,7 +11,7 @@ from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import dispositions, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
-from codeset.claims.lines import CODE, lie_by_claim, numbered, of_kinds
+from codeset.claims.lines import CODE, all_of, begins, count_up, lie_by_claim, numbered, of_kinds
 from codeset.claims.lines import kinds as kinds_of
 from codeset.claims.mue import mue
 from codeset.claims.price import NO_AMOUNT, Priced, price
@@ -158,17 +158,16 @@ def _order(findings: pl.DataFrame) -> pl.Series:
     """Where the findings lie by line, the decisive one first: reasons lie by gravity, then as in `reasons.toml`."""
     number = findings.select(_IN_ORDER).to_series()
     order = number.arg_sort()
-    lying = number.gather(order)
-    if (lying == lying.shift()).any():
-        order = findings.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
-    return order
+    if begins(number[order]).all():
+        return order
+    return findings.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
 
 
 def _decisive(findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
     """What the gravest finding of each row says of it: the first in *order*."""
-    row, reason = (findings[name].gather(order) for name in ("row", "reason"))
-    first = (row != row.shift()).fill_null(value=True)
-    told = dispositions().select(pl.all().gather(reason.filter(first).to_physical()))
+    row = findings["row"][order]
+    first = begins(row)
+    told = dispositions()[findings["reason"][order.filter(first)].to_physical()]
     return told.insert_column(0, row.filter(first))
 
 
@@ -177,20 +176,14 @@ def _resolved(rows: pl.Series, height: int, about: Iterable[pl.DataFrame]) -> pl
 
     Rows are numbers: to bring each to its place costs a fraction of a join.
     """
-    place = pl.repeat(0, height, dtype=pl.UInt32, eager=True).scatter(rows, _count(rows.len()))
+    place = all_of(0, height).scatter(rows, count_up(rows.len()))
     told = [rows.to_frame()]
     for each in about:
-        found = pl.repeat(None, rows.len(), dtype=pl.UInt32, eager=True)
-        found = found.scatter(place.gather(each["row"]), _count(each.height))
-        told.append(each.drop("row").select(pl.all().gather(found)))
+        found = all_of(None, rows.len()).scatter(place[each["row"]], count_up(each.height))
+        told.append(each.drop("row")[found])
     return pl.concat(told, how="horizontal").with_columns(pl.col("disposition").fill_null("pay"))
-
-
-def _count(number: int) -> pl.Series:
-    return pl.int_range(number, dtype=pl.UInt32, eager=True)
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:
     """The findings with what their reasons say."""
-    reason = findings["reason"].to_physical()
-    return findings.hstack(explained().drop("reason").select(pl.all().gather(reason)))
+    return findings.hstack(explained().drop("reason")[findings["reason"].to_physical()])

@@ -12,6 +12,7 @@ import polars as pl
 
 from codeset.claims.code_set import CodeSet
 from codeset.claims.global_surgery import AFTER
+from codeset.claims.lines import all_of, begins, count_up
 
 FEW = 2_000
 """So few lines are judged sooner than compared."""
@@ -54,8 +55,8 @@ class Alike:
         """Return for each line, by row, what is *said* of the one judged in its place; *said* lies by `row` too."""
         if self.is_each_alone:
             return said.drop("row")
-        number = (self._like == _here(self._like.len())).cast(pl.UInt32).cum_sum() - 1
-        return said.drop("row").select(pl.all().gather(number.gather(self._like)))
+        number = (self._like == count_up(self._like.len())).cast(pl.UInt32).cum_sum() - 1
+        return said.drop("row")[number[self._like]]
 
     def of_findings(self, findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
         """Return the findings of every line, as of the one judged in its place; partners are as far from it.
@@ -63,17 +64,17 @@ class Alike:
         *order* says where *findings* lie by `row`: those of a line are the `many` from `first` on.
         """
         if self.is_each_alone or findings.is_empty():
-            return findings.select(pl.all().gather(order))
-        judged = findings["row"].gather(order)
-        first = (judged != judged.shift()).fill_null(value=True).arg_true()
+            return findings[order]
+        judged = findings["row"][order]
+        first = begins(judged).arg_true()
         many = first.shift(-1, fill_value=judged.len()) - first
-        of_judged = [_none(self._like.len()).scatter(judged.gather(first), each) for each in (first, many)]
-        row, place = _repeated(*(each.gather(self._like) for each in of_judged))
-        place = order.gather(place)
+        of_judged = [all_of(0, self._like.len()).scatter(judged[first], each) for each in (first, many)]
+        row, place = _repeated(*(each[self._like] for each in of_judged))
+        place = order[place]
         far = self._place.cast(pl.Int32)
-        away = far.gather(findings["partner"]) - far.gather(findings["row"])
-        partner = self.lines["row"].gather((far.gather(row) + away.gather(place)).cast(pl.UInt32))
-        told = findings.select(pl.all().exclude("row", "partner").gather(place))
+        away = far[findings["partner"]] - far[findings["row"]]
+        partner = self.lines["row"][(far[row] + away[place]).cast(pl.UInt32)]
+        told = findings.drop("row", "partner")[place]
         return told.insert_column(0, row.alias("row")).insert_column(2, partner.alias("partner"))
 
     def of_steps(self, steps: pl.LazyFrame) -> pl.LazyFrame:
@@ -90,25 +91,17 @@ class Alike:
 
     @cached_property
     def _like(self) -> pl.Series:
-        return self.lines["like"].gather(self._place)
-
-
-def _here(number: int) -> pl.Series:
-    return pl.int_range(number, dtype=pl.UInt32, eager=True)
-
-
-def _none(number: int) -> pl.Series:
-    return pl.repeat(0, number, dtype=pl.UInt32, eager=True)
+        return self.lines["like"][self._place]
 
 
 def _repeated(first: pl.Series, many: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Say for each place *many* times where it is, and count from its *first* on."""
     some = many > 0
-    first, many, here = first.filter(some), many.filter(some), _here(many.len()).filter(some)
-    begins = many.cum_sum() - many
+    first, many, here = first.filter(some), many.filter(some), count_up(many.len()).filter(some)
+    begin = many.cum_sum() - many
     total = int(many.sum())
-    which = _none(total).scatter(begins, _here(here.len())).cum_max()
-    return here.gather(which), _here(total) + (first + total - begins).gather(which) - total
+    which = all_of(0, total).scatter(begin, count_up(here.len())).cum_max()
+    return here[which], count_up(total) + (first + total - begin)[which] - total
 
 
 def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
@@ -118,9 +111,9 @@ def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
         return Alike(pl.DataFrame({"row": row, "like": row}))
     said = frame.select("locality", "charge_cents", "lesion")
     if not row.is_sorted():
-        said = said.select(pl.all().gather(row))
+        said = said[row]
     first = _first_alike(_looked_at(lines.hstack(said), code_set))
-    return Alike(pl.DataFrame({"row": row, "like": row.gather(first)}))
+    return Alike(pl.DataFrame({"row": row, "like": row[first]}))
 
 
 def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
@@ -185,7 +178,7 @@ def _first_alike(lines: pl.DataFrame) -> pl.Series:
         .with_columns(pl.col("at").first().over("hash").alias("first"))
     )
     number = (lines["begins"].cast(pl.UInt32).cum_sum()) - 1
-    first = episodes["first"].gather(number)
+    first = episodes["first"][number]
     like = lines.select(first + place).to_series()
     differs = lines.select(
         pl.any_horizontal(False, *(pl.col(name).ne_missing(pl.col(name).gather(like)) for name in telling))

@@ -107,8 +107,8 @@ def _meaning(modifiers: str) -> tuple[bool | str, ...]:
 def lie_by_claim(lines: pl.DataFrame) -> bool:
     """Say whether *lines* lie by claim and, in each, by line number, none of them twice."""
     claim, line = lines["claim_id"], lines["line"]
-    same = (claim == claim.shift()).fill_null(value=False)
-    return claim.filter(~same).is_sorted() and bool((~same | (line > line.shift())).all())
+    another = begins(claim)
+    return claim.filter(another).is_sorted() and bool((another[1:] | (line[1:] > line[:-1])).all())
 
 
 def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
@@ -118,42 +118,36 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     place of the release that covers the date, null if none does. Physicians of one group and specialty count as one
     (IOM 100-04 ch. 12, section 30.6.5).
     """
-    shared = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
-    who = frame.select(
-        "beneficiary",
-        pl.when(shared).then("group").otherwise("provider").alias("practitioner"),
-        pl.when(shared).then("specialty").alias("specialty"),
-        "date_of_service",
-    )
-    told = _by_visit(who)
+    told = _by_visit(frame.select("beneficiary", *_PRACTITIONER, "date_of_service"))
     read = frame.select(
         "through_date", *(pl.col(name).cast(CODE) for name in ("hcpcs", "modifiers", "place_of_service")), "units"
     )
     row = told["row"]
-    lying = read if row.is_sorted() else read.select(pl.all().gather(row))
+    lying = read if row.is_sorted() else read[row]
     return told.hstack(lying).with_columns(_release(code_set).alias("release"), (pl.col("units") < 1).alias("no_units"))
+
+
+_SHARED = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
+_PRACTITIONER = (
+    pl.when(_SHARED).then("group").otherwise("provider").alias("practitioner"),
+    pl.when(_SHARED).then("specialty").alias("specialty"),
+)
 
 
 def _by_visit(who: pl.DataFrame) -> pl.DataFrame:
     """`row`, `date_of_service`, `patient` and `visit`, so that the rows of a patient lie together, by date and row."""
-    lying = who.with_row_index("row").with_columns(_begins(_PATIENT).alias("begins"))
+    lying = who.with_row_index("row").with_columns(_BEGINS)
     if not _lie_by_visit(lying):
         lying = _sorted(who)
-    another_day = pl.col("date_of_service").ne_missing(pl.col("date_of_service").shift())
-    return lying.select(
-        "row",
-        "date_of_service",
-        pl.col("begins").cum_sum().cast(pl.UInt32).alias("patient"),
-        (pl.col("begins") | another_day).cum_sum().cast(pl.UInt32).alias("visit"),
-    )
+    return lying.select(_OF_VISIT)
 
 
 def _lie_by_visit(lines: pl.DataFrame) -> bool:
     """Whether each patient's rows lie together, by date: no two rows that begin a patient are the same one's."""
-    day = pl.col("date_of_service")
-    if not lines.select((pl.col("begins") | (day >= day.shift()).fill_null(value=False)).all()).item():
+    day, another = lines["date_of_service"], lines["begins"]
+    if day.null_count() or not (another[1:] | (day[1:] >= day[:-1])).all():
         return False
-    begin = lines.filter("begins").select(_whose(0)).to_series()
+    begin = lines.filter(another).select(_whose(0)).to_series()
     return begin.n_unique() == begin.len()
 
 
@@ -177,7 +171,17 @@ def _by_number(who: pl.DataFrame, seed: int) -> pl.DataFrame:
         days.cast(pl.UInt64).alias("days"),
     )
     lying = numbered.sort(pl.col("whose") * pl.col("days") + pl.col("day"), maintain_order=True)
-    return lying.with_columns(_begins(_PATIENT).alias("begins"))
+    return lying.with_columns(_BEGINS)
+
+
+_BEGINS = pl.any_horizontal(pl.col(each).ne_missing(pl.col(each).shift()) for each in _PATIENT).alias("begins")
+_ANOTHER_DAY = pl.col("date_of_service").ne_missing(pl.col("date_of_service").shift())
+_OF_VISIT = (
+    pl.col("row"),
+    pl.col("date_of_service"),
+    pl.col("begins").cum_sum().cast(pl.UInt32).alias("patient"),
+    (pl.col("begins") | _ANOTHER_DAY).cum_sum().cast(pl.UInt32).alias("visit"),
+)
 
 
 def _whose(seed: int) -> pl.Expr:
@@ -195,13 +199,27 @@ def in_one(high: pl.Expr, low: pl.Expr) -> pl.Expr:
     return high.cast(pl.UInt64) * 2**32 + low.cast(pl.UInt64)
 
 
+def count_up(number: int) -> pl.Series:
+    """Return the numbers from 0 on, so many."""
+    return pl.int_range(number, dtype=pl.UInt32, eager=True)
+
+
+def all_of(value: int | None, number: int) -> pl.Series:
+    """Return *value* so many times."""
+    return pl.Series([value], dtype=pl.UInt32).new_from_index(0, number)
+
+
+def begins(values: pl.Series) -> pl.Series:
+    """Say of each value whether it is another than the one before it."""
+    return pl.concat([_TRUE[: values.len()], values[1:] != values[:-1]])
+
+
+_TRUE = pl.Series([True])
+
+
 def _release(code_set: CodeSet) -> pl.Expr:
     release = pl.lit(None, dtype=pl.UInt16)
     for each in code_set.releases.iter_rows(named=True):
         covers = pl.col("date_of_service").is_between(each["first"], each["last"])
         release = pl.when(covers).then(pl.lit(each["release"], dtype=pl.UInt16)).otherwise(release)
     return release
-
-
-def _begins(key: tuple[str, ...]) -> pl.Expr:
-    return pl.any_horizontal(pl.col(column).ne_missing(pl.col(column).shift()) for column in key)

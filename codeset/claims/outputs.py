@@ -162,8 +162,8 @@ def _located(outcome: "Outcome", *of_line: str) -> pl.DataFrame:
     A line's `row` is its place in the outcome: columns are taken from there, which costs a fraction of a join.
     """
     findings, lines = outcome.findings, outcome.lines
-    own = [lines[name].gather(findings["row"]) for name in of_line]
-    partners = [lines[name].gather(findings["partner"]).alias(f"partner_{name}") for name in ("claim_id", "line")]
+    own = [lines[name][findings["row"]] for name in of_line]
+    partners = [lines[name][findings["partner"]].alias(f"partner_{name}") for name in ("claim_id", "line")]
     return findings.hstack([*own, *partners])
 
 
