@@ -147,7 +147,7 @@ def _lie_by_visit(lines: pl.DataFrame) -> bool:
     day, another = lines["date_of_service"], lines["begins"]
     if day.null_count() or not (another[1:] | (day[1:] >= day[:-1])).all():
         return False
-    begin = lines.filter(another).select(_whose(0)).to_series()
+    begin = lines.select(_whose(0)).to_series().filter(another)
     return begin.n_unique() == begin.len()
 
 
