@@ -99,10 +99,12 @@ def adjudicate_files(
     left = [part for part in range(number) if not _is_done(folder, part)]
     before, read, rejected = number - len(left), 0, 0
     if left:
-        parts = parted(files, folder / _WORK, number, count)
         paths = tuple(each.path.resolve() for each in snapshots)
         run = _Run(folder, paths, tuple(codes_in(files)), qualifying_apm, locality, skip_bad_claims)
         with _workers(len(left)) as workers:
+            for _ in left[: pl.thread_pool_size()]:  # they begin while the lines are parted
+                workers.submit(_code_set, run.snapshots, run.codes)
+            parts = parted(files, folder / _WORK, number, count)
             found = workers.map(partial(_adjudicate, run), [parts[part] for part in left])
             for done, (lines_read, set_aside) in enumerate(found, start=before + 1):
                 read, rejected = read + lines_read, rejected + set_aside
