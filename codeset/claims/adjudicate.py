@@ -77,14 +77,10 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     lines = of_kinds(lines)
     kinds = kinds_of(lines, code_set)
     by_themselves = validity(lines, kinds)
-    alone = [
-        by_themselves,
-        _beside_the_excerpt(lines, by_themselves),
-        ptp(lines, kinds, code_set),
-        mue(lines, code_set),
-    ]
-    alone.append(same_lesion(lines, kinds, frame["lesion"], _denied(together(alone))))
-    first = together([*alone, global_surgery(lines, kinds, _denied(together(alone)))])
+    outside = _beside_the_excerpt(lines, by_themselves)
+    alone = together([by_themselves, outside, ptp(lines, kinds, code_set), mue(lines, code_set)])
+    alone = together([alone, same_lesion(lines, kinds, frame["lesion"], _denied(alone))])
+    first = together([alone, global_surgery(lines, kinds, _denied(alone))])
     before = together([first, _injections(lines, kinds, _denied(first))])
     findings = together([before, add_on(lines, code_set, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
@@ -122,14 +118,18 @@ def _without_amount(amounts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _denied(findings: pl.DataFrame) -> pl.Series:
-    return findings["row"].filter(findings.select(of_severity("deny")).to_series())
+    return findings["row"].filter(findings.select(_DENIES).to_series())
+
+
+_DENIES = of_severity("deny")
 
 
 def _beside_the_excerpt(lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """Lines of a visit of which another line is outside the excerpt: the edits between the two are not known."""
-    outside = findings.filter(pl.col("reason") == "outside-the-excerpt").select("row")
-    if outside.is_empty():
+    says_so = findings["reason"] == "outside-the-excerpt"
+    if not says_so.any():
         return together([])
+    outside = findings.filter(says_so).select("row")
     partners = lines.join(outside, on="row").group_by("visit").agg(pl.col("row").min().alias("partner"))
     beside = lines.join(outside, on="row", how="anti").filter(pl.col("release").is_not_null())
     return found(beside.join(partners, on="visit"), "beside-the-excerpt", partner=pl.col("partner"))
@@ -137,9 +137,10 @@ def _beside_the_excerpt(lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataF
 
 def _injections(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
     """Status T is paid only if nothing else payable under the fee schedule is there that day (record layout RVU25D)."""
-    injections = lines.join(kinds.filter(status_code="T").select("kind"), on="kind", how="semi")
-    if injections.is_empty():
+    is_injection = kinds["status_code"] == "T"
+    if not is_injection.any():
         return together([])
+    injections = lines.join(kinds.filter(is_injection).select("kind"), on="kind", how="semi")
     payable = kinds.filter(pl.col("status_code").is_in(["A", "R"])).select("kind")
     others = lines.filter(~pl.col("row").is_in(denied.implode())).join(payable, on="kind", how="semi")
     bundled = injections.join(others.group_by("visit").agg(pl.col("row").min().alias("partner")), on="visit")

@@ -124,7 +124,9 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     )
     row = told["row"]
     lying = read if row.is_sorted() else read[row]
-    return told.hstack(lying).with_columns(_release(code_set).alias("release"), (pl.col("units") < 1).alias("no_units"))
+    return told.hstack(lying).with_columns(
+        code_set.made(_release).alias("release"), (pl.col("units") < 1).alias("no_units")
+    )
 
 
 _SHARED = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
