@@ -25,10 +25,10 @@ from codeset.snapshot import Snapshot
 class Outcome:
     """What is said of claim lines.
 
-    `lines` has the columns of the claims, by claim and line number whatever their order was, with `row` (the place),
-    `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of `codeset.claims.price` for lines that are
-    not denied, with RVUs as decimals; `findings` one row for each finding, by line, the decisive one first; `steps` how
-    amounts came about.
+    `lines` has the columns of the claims, by claim and line number whatever their order was, codes and modifiers as
+    categories, with `row` (the place), `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of
+    `codeset.claims.price` for lines that are not denied, RVUs as decimals; `findings` one row for each finding, by
+    line, the decisive one first; `steps` how amounts came about.
     """
 
     lines: pl.DataFrame
@@ -56,7 +56,7 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
     rows = frame.with_row_index("row")
     findings = like.of_findings(said.findings, said.order)
-    return Outcome(rows.hstack(like.of_lines(said.lines)), _explained(findings), like.of_steps(said.steps))
+    return Outcome(rows.with_columns(*like.of_lines(said.lines)), _explained(findings), like.of_steps(said.steps))
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
@@ -86,10 +86,12 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
     findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)]).rechunk()
     order = _order(findings)
-    days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", pl.col("global_days").cast(CODE))
-    about = [_decisive(findings, order), days, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
+    coded = lines.join(kinds.select("kind", pl.col("global_days").cast(CODE)), on="kind").select("row", *_CODED)
+    about = [_decisive(findings, order), coded, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
     return _Said(_resolved(lines["row"].sort(), frame.height, about), findings, order, priced.steps)
 
+
+_CODED = ("hcpcs", "modifiers", "global_days")
 
 _DECIMAL_RVUS = [
     (pl.col(each).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)) for each in ("work_rvu", "pe_rvu", "mp_rvu")
