@@ -26,7 +26,7 @@ from codeset.releases import Release
 from codeset.store import Store
 from ingest.build import build
 
-LINES, MORE, SEED, RELEASE, TIMES = 10_000_000, 5, 20_240_701, "2024q3", 3
+LINES, MORE, SEED, RELEASE, TIMES = 10_000_000, 10, 20_240_701, "2024q3", 3
 _LINES_IN_A_FILE = 400_000
 ONE = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
 """The claim of the cold process: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
