@@ -92,9 +92,9 @@ def _priced(
     if qualifying_apm is None:
         code_set = code_set.for_everyone
     row = lines["row"]
-    payable = pl.repeat(value=True, n=frame.height, eager=True).scatter(denied, values=False)
-    told = [frame["charge_cents"], frame["locality"], payable.alias("payable")]
-    return price(lines.hstack([each.gather(row) for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
+    payable = pl.Series("payable", [True]).new_from_index(0, frame.height).scatter(denied, values=False)
+    told = [frame["charge_cents"], frame["locality"], payable]
+    return price(lines.hstack([each[row] for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
 
 
 def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:

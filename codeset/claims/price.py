@@ -67,8 +67,8 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Pr
 
 def _payable(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> pl.DataFrame:
     factor = code_set.made(factors_by_date)[qualifying_apm]
-    told = ("row", "visit", "release", "units", "charge_cents", *_TEXTS)
-    return lines.lazy().filter("payable").select(*told, factor.alias("conversion_factor")).collect()
+    told = lines.select("row", "visit", "release", "date_of_service", "units", "charge_cents", *_TEXTS)
+    return _those(told, lines["payable"]).with_columns(factor)
 
 
 # --- cases: each that occurs is worked out once, and kept
@@ -82,13 +82,13 @@ def _cases(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Ser
     at_hand = code_set.made(_at_hand)
     said, which = _distinct(lines, SAID)
     known, places = at_hand.cases.of(said, lambda new: by_themselves(new, code_set))
-    case = places.gather(which)
+    case = places[which]
     beside = _beside_others(lines, known.rows, case)
     if not beside.is_empty():
         facts, which = _distinct(beside, [name for name in ("case", *FACTS) if name in beside.columns])
         alone = known.rows
         known, places = known.of(facts, lambda new: beside_others(new, alone))
-        case = case.scatter(beside["place"], places.gather(which))
+        case = case.scatter(beside["place"], places[which])
     at_hand.cases = known.kept
     return known.rows, case
 
@@ -109,21 +109,26 @@ def _distinct(lines: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl
     here = pl.int_range(lines.height, dtype=pl.UInt32, eager=True).alias("here")
     keys = lines.select(key)
     first = keys.hstack([here]).select(pl.col("here").first().over(key)).to_series()
-    firsts = keys.filter(first == here)
-    which = here.clone().scatter(here.filter(first == here), here.head(firsts.height))
-    return firsts, which.gather(first)
+    is_first = first == here
+    distinct = _those(keys, is_first)
+    which = here.clone().scatter(here.filter(is_first), here.head(distinct.height))
+    return distinct, which[first]
+
+
+def _those(lines: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
+    """The lines that *which* says; for one claim sooner than by a plan."""
+    return pl.DataFrame([column.filter(which) for column in lines])
 
 
 def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
     """The lines that others of their session may tell something of, with what they tell, and `place` among *lines*."""
-    part = cases["part"].gather(case)
-    ranks = part.is_not_null()
-    place = pl.int_range(lines.height, dtype=pl.UInt32, eager=True).filter(ranks)
-    session = lines["visit"].filter(ranks).cast(pl.Int64) * 4 + part.filter(ranks)
-    case = case.filter(ranks)
-    several = session.is_duplicated() | (cases["quantity"].gather(case) > 1)
-    told = {"place": place, "row": lines["row"].filter(ranks), "session": session, "case": case}
-    return facts_of(pl.DataFrame([each.filter(several).alias(name) for name, each in told.items()]), cases)
+    place = pl.int_range(lines.height, dtype=pl.UInt32, eager=True)
+    columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
+    ranked = _those(pl.DataFrame(columns), cases["is_ranked"][case])
+    case = ranked["case"]
+    session = ranked["visit"].cast(pl.Int64) * 4 + cases["physician"][case]
+    several = session.is_duplicated() | (cases["quantity"][case] > 1)
+    return facts_of(_those(ranked.hstack([session.alias("session")]), several), cases)
 
 
 # --- amounts and steps

@@ -60,11 +60,11 @@ NONE = Cases({}, pl.DataFrame())
 def by_themselves(said: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Return what lines that say what is *said* (columns: `SAID`) come to, if no other line has a say.
 
-    Adds their row of the fee schedule, all that the rules find out, and `part` where they may be ranked.
+    Adds their row of the fee schedule, all that the rules find out, and whether they may be ranked.
     """
     fees = with_fees(_with_meanings(said), code_set)
     alone = _worked(_judged(fees, code_set)).with_columns(_PARTS)
-    return alone.with_columns(pl.when(pl.any_horizontal(*PARTS)).then("physician").alias("part"))
+    return alone.with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
 
 
 _PARTS = tuple(holds.fill_null(value=False).alias(name) for name, holds in PARTS.items())
@@ -193,7 +193,9 @@ the least that is paid."""
 
 def _reviews(lines: pl.DataFrame) -> pl.Series:
     """The names of what holds, listed once for each combination that occurs."""
-    bits = lines.select(_BITS.alias("bits"))
+    bits = lines.select(_BITS)
+    if not bits["bits"].max():
+        return pl.Series("reviews", [[]], dtype=pl.List(pl.String)).new_from_index(0, lines.height)
     kinds = bits["bits"].unique().to_list()
     listed = [[name for place, name in enumerate(_REVIEWS) if kind >> place & 1] for kind in kinds]
     told = pl.DataFrame({"bits": kinds, "reviews": listed}, schema={"bits": pl.UInt32, "reviews": pl.List(pl.String)})
@@ -205,7 +207,7 @@ def _bits() -> pl.Expr:
         pl.when(holds).then(pl.lit(1 << place, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
         for place, holds in enumerate(_REVIEWS.values())
     ]
-    return pl.sum_horizontal(bits).cast(pl.UInt32)
+    return pl.sum_horizontal(bits).cast(pl.UInt32).alias("bits")
 
 
 _BITS = _bits()

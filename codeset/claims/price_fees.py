@@ -161,8 +161,9 @@ def _localities(code_set: CodeSet) -> pl.DataFrame:
 
 
 def factors_by_date(code_set: CodeSet) -> dict[bool, pl.Expr]:
-    """Return the conversion factor of the date of service, by whether a qualifying APM participant bills."""
-    return {apm: _conversion_factor(code_set.factors, qualifying_apm=apm) for apm in (False, True)}
+    """Return `conversion_factor` of the date of service, by whether a qualifying APM participant bills."""
+    factors = {apm: _conversion_factor(code_set.factors, qualifying_apm=apm) for apm in (False, True)}
+    return {apm: factor.alias("conversion_factor") for apm, factor in factors.items()}
 
 
 def _conversion_factor(factors: pl.DataFrame, *, qualifying_apm: bool) -> pl.Expr:

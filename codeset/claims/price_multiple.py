@@ -90,9 +90,9 @@ def _looking_at(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.D
 
 def _with(lines: pl.DataFrame, found: pl.DataFrame, by: str = "at") -> pl.DataFrame:
     """Add to *lines* what was *found* of them, or of the lines that they count with."""
-    nowhere = pl.repeat(None, lines.height, dtype=pl.UInt32, eager=True)
+    nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, lines.height)
     lies = nowhere.scatter(found["at"], pl.int_range(found.height, dtype=pl.UInt32, eager=True))
-    return lines.hstack(found.drop("at")[lies.gather(lines[by])])
+    return lines.hstack(found.drop("at")[lies[lines[by]]])
 
 
 def _ranked(items: pl.DataFrame, among: list[str], value: str) -> pl.DataFrame:
