@@ -104,9 +104,10 @@ def _priced(
     """The price of what is not denied; where nobody said whose conversion factor, only one that serves all is used."""
     if qualifying_apm is None:
         code_set = code_set.for_everyone
-    said = frame.select("claim_id", "line", "charge_cents", "locality")[lines["row"]]
-    payable = lines.select(~pl.col("row").is_in(denied.implode())).to_series().alias("payable")
-    return price(lines.hstack([*said, payable]), code_set, qualifying_apm=bool(qualifying_apm))
+    row = lines["row"]
+    payable = pl.Series("payable", [True]).new_from_index(0, frame.height).scatter(denied, values=False)
+    told = [frame["charge_cents"], frame["locality"], payable]
+    return price(lines.hstack([each[row] for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
 
 
 def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:

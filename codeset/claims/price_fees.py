@@ -23,7 +23,7 @@ NATIONAL = "national"
 """The locality in which every GPCI is 1."""
 
 _GPCI = ("work_gpci", "pe_gpci", "mp_gpci")
-PLACE = ("release", "setting", *_GPCI, "conversion_factor")
+_PLACE = ("release", "setting", *_GPCI, "conversion_factor")
 """What decides, besides the code, what a service costs."""
 
 _KEY = ("release", "hcpcs", "fee_modifier")
@@ -45,20 +45,27 @@ def price_rules() -> Mapping[str, Any]:
     return tomllib.loads(files("codeset.claims").joinpath("price_rules.toml").read_text(encoding="utf-8"))
 
 
-def with_fees(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> pl.DataFrame:
-    """Return *lines* with their row of the fee schedule and, where all that it takes is known, `fee` and `cap`.
+def with_fees(services: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """Return *services* with their row of the fee schedule and, where all that it takes is known, `fee` and `cap`.
 
     Both are cents of one unit: CMS publishes them to the cent, the claims systems hold no more (PFREV26B; OPPSCAP).
-    Adds `fee_modifier`, `setting`, the GPCIs, `conversion_factor`, `exact_fee` (billionths of a dollar) besides.
+    Adds `fee_modifier`, `setting`, the GPCIs, `exact_fee` (billionths of a dollar) besides, `professional_cents` and
+    `base_cents` of a whole test's professional component and of an endoscopy's base.
     """
-    known = lines.with_columns(code_set.made(_fee_modifier).alias("fee_modifier"), _setting().alias("setting"))
+    known = services.with_columns(code_set.made(_fee_modifier).alias("fee_modifier"), _SETTING)
     known = known.join(code_set.made(_fees), on=_KEY, how="left", maintain_order="left")
     known = known.join(code_set.made(_localities), on=["release", "locality"], how="left", maintain_order="left")
-    factor = _conversion_factor(code_set.factors, qualifying_apm=qualifying_apm)
-    priced = known.with_columns(factor.alias("conversion_factor"), _of_setting("pe_rvu").alias("pe_rvu"))
-    exact = _exact("pe_rvu", "mp_rvu")
-    fee = pl.when("by_rvu", has_rvus()).then(cents(exact))
-    return priced.with_columns(exact.alias("exact_fee"), _cap().alias("cap"), fee.alias("fee"))
+    known = known.with_columns(_PE_RVU)
+    return known.with_columns(
+        *_OF_ONE_UNIT,
+        _fees_of(known, code_set, _WHOLE_TEST, "26").alias("professional_cents"),
+        _fees_of(known, code_set, pl.col("endoscopic_base"), "").alias("base_cents"),
+    )
+
+
+_WHOLE_TEST = pl.when(
+    pl.col("later_technical").is_not_null(), pl.col("pctc_indicator") == "1", pl.col("fee_modifier") == ""
+).then("hcpcs")
 
 
 def has_rvus() -> pl.Expr:
@@ -73,12 +80,13 @@ def cents(amount: str | pl.Expr) -> pl.Expr:
     return (exact + CENT // 2) // CENT
 
 
-def cents_of(lines: pl.DataFrame, code_set: CodeSet, hcpcs: str, modifier: str) -> pl.DataFrame:
-    """Return `row` and `cents`: what the code in column *hcpcs*, with *modifier*, costs in the place of each line."""
-    place = lines.select("row", *PLACE, hcpcs=hcpcs, fee_modifier=pl.lit(modifier))
+def _fees_of(services: pl.DataFrame, code_set: CodeSet, hcpcs: pl.Expr, modifier: str) -> pl.Series:
+    """The cents that *hcpcs*, with *modifier*, costs in the place of each of *services*."""
+    place = services.select(*_PLACE, hcpcs.alias("hcpcs"), pl.lit(modifier).alias("fee_modifier"))
+    if place["hcpcs"].null_count() == place.height:
+        return pl.repeat(None, place.height, dtype=pl.Int64(), eager=True)
     rows = place.join(code_set.made(_fees).select(*_KEY, *_RVU), on=_KEY, how="left", maintain_order="left")
-    exact = rows.with_columns(_of_setting("pe_rvu").alias("pe_rvu"))
-    return exact.select("row", cents(_exact("pe_rvu", "mp_rvu")).alias("cents"))
+    return rows.with_columns(_PE_RVU).select(cents(_exact("pe_rvu", "mp_rvu"))).to_series()
 
 
 def reduced_therapy_cents() -> pl.Expr:
@@ -90,8 +98,8 @@ def reduced_therapy_cents() -> pl.Expr:
 
 
 def whole_codes(code_set: CodeSet) -> pl.DataFrame:
-    """Return `release` and `hcpcs` of the services that the fee schedule lists without a modifier."""
-    return code_set.fees.filter(modifier="").select("release", pl.col("hcpcs").cast(CODE))
+    """Return `release` and `hcpcs` of the services that the fee schedule lists without a modifier: `is_listed`."""
+    return code_set.fees.filter(modifier="").select("release", pl.col("hcpcs").cast(CODE), is_listed=True)
 
 
 def _fee_modifier(code_set: CodeSet) -> pl.Expr:
@@ -108,7 +116,10 @@ def _setting() -> pl.Expr:
     place = pl.col("place_of_service")
     facility = place.is_in(rules()["facility"]["place_of_service"])
     setting = pl.when(place.is_null() | (place == "")).then(None).when(facility).then(pl.lit("facility"))
-    return setting.otherwise(pl.lit("nonfacility"))
+    return setting.otherwise(pl.lit("nonfacility")).cast(SETTING)
+
+
+_SETTING = _setting().alias("setting")
 
 
 def _fees(code_set: CodeSet) -> pl.DataFrame:
@@ -149,6 +160,12 @@ def _localities(code_set: CodeSet) -> pl.DataFrame:
     return every.with_columns(pl.col("locality").cast(CODE))
 
 
+def factors_by_date(code_set: CodeSet) -> dict[bool, pl.Expr]:
+    """Return `conversion_factor` of the date of service, by whether a qualifying APM participant bills."""
+    factors = {apm: _conversion_factor(code_set.factors, qualifying_apm=apm) for apm in (False, True)}
+    return {apm: factor.alias("conversion_factor") for apm, factor in factors.items()}
+
+
 def _conversion_factor(factors: pl.DataFrame, *, qualifying_apm: bool) -> pl.Expr:
     """The factor of the date of service; one without `qualifying_apm` serves everyone (so until 2025)."""
     chosen = pl.lit(None, dtype=pl.Int64)
@@ -163,6 +180,9 @@ def _conversion_factor(factors: pl.DataFrame, *, qualifying_apm: bool) -> pl.Exp
 def _of_setting(column: str, prefix: str = "") -> pl.Expr:
     facility = pl.when(pl.col("setting") == "facility").then(f"{prefix}facility_{column}")
     return facility.when(pl.col("setting") == "nonfacility").then(f"{prefix}nonfacility_{column}")
+
+
+_PE_RVU = _of_setting("pe_rvu").alias("pe_rvu")
 
 
 def _exact(practice_expense: str | pl.Expr, malpractice: str) -> pl.Expr:
@@ -180,3 +200,10 @@ def _cap() -> pl.Expr:
     """
     pe = _of_setting("pe_rvu", "opps_")
     return pl.when(pe + pl.col("opps_mp_rvu") > 0).then(cents(_exact(pe, "opps_mp_rvu")))
+
+
+_OF_ONE_UNIT = (
+    _exact("pe_rvu", "mp_rvu").alias("exact_fee"),
+    _cap().alias("cap"),
+    pl.when("by_rvu", has_rvus()).then(cents(_exact("pe_rvu", "mp_rvu"))).alias("fee"),
+)

@@ -135,7 +135,8 @@ def frame(*lines: dict[str, Any]) -> pl.DataFrame:
     """Return *lines* as the price reads them; those without `line` are numbered in order."""
     numbered = [{"line": place} | each for place, each in enumerate(lines, 1)]
     visit = pl.struct("beneficiary", "provider", "date_of_service").rank("dense").cast(pl.UInt32)
-    return pl.DataFrame(numbered, schema=_LINES).with_columns(visit.alias("visit")).with_row_index("row")
+    row = pl.struct("claim_id", "line").rank("ordinal").cast(pl.UInt32) - 1
+    return pl.DataFrame(numbered, schema=_LINES).with_columns(visit.alias("visit"), row.alias("row"))
 
 
 def run(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) -> Priced:
@@ -145,7 +146,7 @@ def run(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) ->
 
 def amounts(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) -> list[dict[str, Any]]:
     """Return a row of amounts for each payable line, in order."""
-    return run(codes, *lines, qualifying_apm=qualifying_apm).amounts.sort("row").to_dicts()
+    return run(codes, *lines, qualifying_apm=qualifying_apm).amounts.to_dicts()
 
 
 def allowed(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) -> list[int | None]:

@@ -221,7 +221,8 @@ def test_a_line_that_is_not_payable_is_never_priced():
 
 
 def test_no_lines_no_amounts():
-    assert price(frame(line("11642")).clear(), DERM, qualifying_apm=False).amounts.height == 0
+    found = price(frame(line("11642")).clear(), code_set(EXCISION), qualifying_apm=False)
+    assert (found.amounts.height, found.steps.collect().height) == (0, 0)
 
 
 def test_the_derivation_of_a_line_is_told():

@@ -1,11 +1,15 @@
-"""What holds for any lines: order, other patients and lines that are not payable do not matter."""
+"""What holds for any lines: order, other patients, lines that are not payable and earlier ones do not matter."""
 
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from price_lines import BIOPSY, DESTRUCTION, EXCISION, FLAP, MORE_LESIONS, REPAIR, code_set, fee, frame, line
 
+from codeset.claims import price_cases
+from codeset.claims.code_set import CodeSet
 from codeset.claims.price import price
 
 CODES = code_set(
@@ -35,10 +39,10 @@ LINES = st.lists(LINE, min_size=1, max_size=12).map(
 )
 
 
-def found(lines: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+def found(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict[int, tuple[Any, ...]]:
     """The amounts by the number of the line, whatever the row."""
     frames = frame(*lines)
-    amounts = price(frames, CODES, qualifying_apm=False).amounts.join(frames.select("row", "line"), on="row")
+    amounts = price(frames, codes, qualifying_apm=False).amounts.join(frames.select("row", "line"), on="row")
     return {each["line"]: tuple(each[name] for name in amounts.columns if name != "row") for each in amounts.to_dicts()}
 
 
@@ -66,6 +70,21 @@ def test_lines_that_are_not_payable_are_as_if_they_were_not_there(lines):
     assert set(everything) == {each["line"] for each in payable}
     if payable:
         assert everything == found(payable)
+
+
+@settings(deadline=None, max_examples=60)
+@given(LINES)
+def test_what_was_priced_before_changes_nothing(lines):
+    """`CODES` has the cases of all lines before, the other code set none."""
+    assert found(lines) == found(lines, replace(CODES))
+
+
+@settings(deadline=None, max_examples=30)
+@given(LINES)
+def test_more_cases_than_are_kept_are_priced_alike(lines):
+    with patch.object(price_cases, "KEPT", 3):
+        few = replace(CODES)
+        assert found(lines, few) == found(lines, few) == found(lines)
 
 
 @settings(deadline=None, max_examples=60)
