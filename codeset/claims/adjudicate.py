@@ -11,8 +11,8 @@ from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import DISPOSITION, DISPOSITIONS, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
-from codeset.claims.lines import CODE, numbered, of_kinds
-from codeset.claims.lines import kinds as kinds_of
+from codeset.claims.kinds import of_kinds
+from codeset.claims.lines import CODE, numbered
 from codeset.claims.mue import mue
 from codeset.claims.price import NO_AMOUNT, Priced, price
 from codeset.claims.ptp import ptp
@@ -65,19 +65,19 @@ def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> Outcome:
     """What is said of *lines* of *frame*, without what the claims say themselves."""
-    lines = of_kinds(lines)
-    kinds = kinds_of(lines, code_set)
-    by_themselves = validity(lines, kinds)
+    lines, known = of_kinds(lines, code_set)
+    kinds = known.table
+    by_themselves = validity(lines, known)
     alone = [
         by_themselves,
         _beside_the_excerpt(lines, by_themselves),
-        ptp(lines, kinds, code_set),
-        mue(lines, code_set),
+        ptp(lines, known),
+        mue(lines, known),
     ]
     alone.append(same_lesion(lines, kinds, frame["lesion"], _denied(together(alone))))
-    first = together([*alone, global_surgery(lines, kinds, _denied(together(alone)))])
+    first = together([*alone, global_surgery(lines, known, _denied(together(alone)))])
     before = together([first, _injections(lines, kinds, _denied(first))])
-    findings = together([before, add_on(lines, code_set, _denied(before))])
+    findings = together([before, add_on(lines, known, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
     findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)])
     days = lines.join(kinds.select("kind", "global_days"), on="kind").select("row", pl.col("global_days").cast(CODE))
