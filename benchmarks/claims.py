@@ -19,7 +19,8 @@ from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, 
 from codeset.claims.bulk import adjudicate_files
 from codeset.claims.code_set import CodeSet
 from codeset.claims.files import read_claims
-from codeset.claims.lines import COLUMNS, kinds, numbered, of_kinds
+from codeset.claims.kinds import Kinds, of_kinds
+from codeset.claims.lines import COLUMNS, numbered
 from codeset.claims.mue import mue
 from codeset.claims.ptp import ptp
 from codeset.releases import Release
@@ -166,26 +167,25 @@ def _median(times: int, function: Callable[[], object]) -> float:
     return median(took)
 
 
-def _prepared(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame, CodeSet]:
-    """The lines of a file as the edits read them, their kinds, and the tables."""
+def _prepared(folder: Path) -> tuple[pl.DataFrame, Kinds]:
+    """The lines of a file as the edits read them, and their kinds."""
     frame, _ = read_claims(min((folder / _CLAIMS).iterdir()))
     code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], frame["hcpcs"].unique())
-    lines = of_kinds(numbered(frame, code_set))
-    return lines, kinds(lines, code_set), code_set
+    return of_kinds(numbered(frame, code_set), code_set)
 
 
 def edits(folder: Path) -> None:
     """PTP and MUE over prepared lines."""
-    lines, of_kinds, code_set = _prepared(folder)
-    print(_median(5, lambda: (ptp(lines, of_kinds, code_set), mue(lines, code_set))))
+    lines, kinds = _prepared(folder)
+    print(_median(5, lambda: (ptp(lines, kinds), mue(lines, kinds))))
 
 
 def sql(folder: Path) -> None:
     """The same over the same prepared lines in duckdb, with codes as its enums; both find equally many."""
     import duckdb  # noqa: PLC0415 (the other rows do without it)
 
-    lines, of_kinds, code_set = _prepared(folder)
-    tables = {"line": lines, "kind": of_kinds, "ptp": code_set.ptp, "mue": code_set.mue}
+    lines, kinds = _prepared(folder)
+    tables = {"line": lines, "kind": kinds.table, "ptp": kinds.code_set.ptp, "mue": kinds.code_set.mue}
     with duckdb.connect() as connection:
         for name, held in tables.items():
             file = folder / f"{name}-for-sql.parquet"
@@ -195,7 +195,7 @@ def sql(folder: Path) -> None:
         for table, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
             connection.execute(f"alter table {table} alter {column} type code")
         print(_median(5, lambda: [connection.execute(each) for each in SQL]))
-        for edit, ours in (("ptp", ptp(lines, of_kinds, code_set)), ("mue", mue(lines, code_set))):
+        for edit, ours in (("ptp", ptp(lines, kinds)), ("mue", mue(lines, kinds))):
             if connection.execute(f"select count(*) from told_{edit}").fetchall() != [(ours.height,)]:
                 raise RuntimeError(f"{edit}: duckdb does not find what the engine finds")
 

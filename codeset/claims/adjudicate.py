@@ -11,8 +11,8 @@ from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import dispositions, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
-from codeset.claims.lines import CODE, all_of, begins, count_up, lie_by_claim, numbered, of_kinds
-from codeset.claims.lines import kinds as kinds_of
+from codeset.claims.kinds import of_kinds
+from codeset.claims.lines import CODE, all_of, begins, count_up, lie_by_claim, numbered
 from codeset.claims.mue import mue
 from codeset.claims.price import NO_AMOUNT, Priced, price
 from codeset.claims.ptp import ptp
@@ -74,24 +74,23 @@ class _Said(NamedTuple):
 
 def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> _Said:
     """What is said of *lines* of *frame*, without what the claims say themselves."""
-    lines = of_kinds(lines)
-    kinds = kinds_of(lines, code_set)
-    by_themselves = validity(lines, kinds)
+    lines, known = of_kinds(lines, code_set)
+    kinds = known.table
+    by_themselves = validity(lines, known)
     outside = _beside_the_excerpt(lines, by_themselves)
-    alone = together([by_themselves, outside, ptp(lines, kinds, code_set), mue(lines, code_set)])
+    alone = together([by_themselves, outside, ptp(lines, known), mue(lines, known)])
     alone = together([alone, same_lesion(lines, kinds, frame["lesion"], _denied(alone))])
-    first = together([alone, global_surgery(lines, kinds, _denied(alone))])
+    first = together([alone, global_surgery(lines, known, _denied(alone))])
     before = together([first, _injections(lines, kinds, _denied(first))])
-    findings = together([before, add_on(lines, code_set, _denied(before))])
+    findings = together([before, add_on(lines, known, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
     findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)]).rechunk()
     order = _order(findings)
-    coded = lines.join(kinds.select("kind", pl.col("global_days").cast(CODE)), on="kind").select("row", *_CODED)
+    days = kinds["global_days"].cast(CODE)[lines["kind"]]
+    coded = lines.select("row", "hcpcs", "modifiers").hstack([days])
     about = [_decisive(findings, order), coded, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
     return _Said(_resolved(lines["row"].sort(), frame.height, about), findings, order, priced.steps)
 
-
-_CODED = ("hcpcs", "modifiers", "global_days")
 
 _DECIMAL_RVUS = [
     (pl.col(each).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)) for each in ("work_rvu", "pe_rvu", "mp_rvu")

@@ -69,18 +69,26 @@ COLUMNS: Mapping[str, pl.DataType] = {
 _NONE = pl.DataFrame(schema=dict(COLUMNS))
 
 
+def telling(reason: str | pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
+    """Return *reason* and *columns* as findings have them."""
+    told = {"reason": pl.lit(reason) if isinstance(reason, str) else reason, **columns}
+    return [each.cast(COLUMNS[name]).alias(name) for name, each in told.items()]
+
+
 def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> pl.DataFrame:
     """Return a finding for each of *lines*; *columns* are those of `COLUMNS` that it has, the others are null."""
-    if lines.is_empty():
-        return _NONE
-    told = pl.lit(reason) if isinstance(reason, str) else reason
-    given = {"row": pl.col("row"), "reason": told, **columns}
-    return lines.select(given.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in COLUMNS.items())
+    return completed(lines.select(telling(reason, row=pl.col("row"), **columns)))
+
+
+def completed(told: pl.DataFrame) -> pl.DataFrame:
+    """Return findings of which some columns are *told*; the others are null."""
+    return pl.concat([_NONE, told], how="diagonal")
 
 
 def together(findings: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Return all findings in one frame."""
-    return pl.concat([_NONE, *(each for each in findings if not each.is_empty())])
+    some = [each for each in findings if not each.is_empty()]
+    return some[0] if len(some) == 1 else pl.concat([_NONE, *some])
 
 
 def of_severity(*severities: str) -> pl.Expr:

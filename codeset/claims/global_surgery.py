@@ -1,8 +1,16 @@
-"""Global surgery: what the payment of a procedure includes on its day and in the days around it."""
+"""Global surgery: what the payment of a procedure includes on its day and in the days around it.
+
+A line is named here by its place among the lines, a visit by its place among the visits: both lie by patient, then day.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.findings import found, together
+from codeset.claims.findings import REASON, TABLE, completed, together
+from codeset.claims.kinds import Kinds
+from codeset.claims.lines import among, begins
 
 _MINOR = ("000", "010")
 _MAJOR = "090"
@@ -11,15 +19,12 @@ AFTER = {"010": 10, "090": 90}
 """Days after the procedure: 010 is its day and ten more, 090 the day before, its day and ninety more."""
 
 _OFFICE = "11"
-_ABOUT = ("global_days", "is_visit", "m24", "m25", "m54", "m55", "m56", "m57", "m58", "m78", "m79", "place_of_service")
+
+_NONE = 2**32 - 1
+"""Stands where a visit has no procedure."""
 
 
-_NEVER = pl.DataFrame(
-    schema={"visit": pl.UInt32, "surgery": pl.UInt32, "surgery_code": pl.Categorical, "after": pl.Int32}
-)
-
-
-def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
+def global_surgery(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame:
     """Findings of global surgery; *denied* rows, those that other edits deny, include nothing and begin no period.
 
     One practitioner, or group and specialty, and one beneficiary. Visits on the day of a minor procedure need modifier
@@ -27,168 +32,212 @@ def global_surgery(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) 
     100-04 ch. 12, section 40.1); in the days after, 24. Procedures in the days after need 58, 78 or 79; 78 begins no
     new period (same chapter, section 40.2).
     """
-    about = kinds.filter(pl.col("global_days").is_not_null()).select("kind", *_ABOUT)
-    bears = about.filter(pl.col("is_visit") | pl.col("global_days").is_in([*_MINOR, _MAJOR, _CONTRACTOR]))
-    known = lines.select("row", "patient", "visit", "hcpcs", "date_of_service", "kind").join(bears, on="kind")
-    visits = known.filter(pl.col("is_visit"), pl.col("global_days") != "ZZZ")
-    procedures = known.filter(~pl.col("is_visit"))
-    surgery = procedures.filter(~pl.col("row").is_in(denied.implode()), ~pl.any_horizontal("m55", "m56")).select(
-        "patient",
-        "visit",
-        "date_of_service",
-        "m78",
-        pl.col("row").alias("surgery"),
-        pl.col("hcpcs").alias("surgery_code"),
-        pl.col("global_days").alias("days"),
-    )
-    if surgery.is_empty():
+    bears, kind = kinds.made(_bears), lines["kind"]
+    surgery = bears.surgery[kind] & ~among(lines["row"], denied)
+    if not surgery.any():
         return together([])
-    days = _several_days(lines)
-    period = pl.col("days").is_in(list(AFTER))
-    if days.is_empty() or (beside := surgery.filter(period).join(days, on="visit", how="semi")).is_empty():
-        return _same_day(visits, surgery)
-    return together(_around(visits, procedures, surgery, beside, days))
+    visits = _visits(lines)
+    begun, surgery = _periods(visits, surgery, bears, kind)
+    place = pl.int_range(lines.height, dtype=pl.UInt32, eager=True)
+    of_visits, procedures = place.filter(bears.visit[kind]), place.filter(bears.procedure[kind])
+    minor, major, contractor = (
+        _first(visits, [place.filter(surgery & bears.of_days[days][kind]) for days in sort]) for sort in _SORTS
+    )
+    met = {
+        "minor": _beside(visits, of_visits, minor),
+        "major": _beside(visits, of_visits, major),
+        "contractor": _beside(visits, of_visits, contractor),
+        "day before": _beside(visits, of_visits, _tomorrow(visits, major)),
+        "visit after": _beside(visits, of_visits, begun),
+        "procedure after": _beside(visits, procedures, begun),
+        "return in office": _beside(visits, place.filter(bears.return_in_office[kind]), begun),
+    }
+    return together(_told(lines, kinds, where, *each) for where, each in met.items())
 
 
-def _several_days(lines: pl.DataFrame) -> pl.DataFrame:
-    """The visits, by patient and day, of patients who have more than one."""
-    begins = pl.col("visit").ne_missing(pl.col("visit").shift())
-    days = lines.filter(begins).select("visit", "patient", pl.col("date_of_service").alias("day"))
-    another = (pl.col("patient") == pl.col("patient").shift()) | (pl.col("patient") == pl.col("patient").shift(-1))
-    return days.filter(another)
+_SORTS = (_MINOR, (_MAJOR,), (_CONTRACTOR,))
+"""The global periods that are alike on the day itself, the shortest first."""
 
 
-def _around(
-    visits: pl.DataFrame, procedures: pl.DataFrame, surgery: pl.DataFrame, beside: pl.DataFrame, days: pl.DataFrame
-) -> list[pl.DataFrame]:
-    """What procedures include; *beside* are those with a period that have *days* around them."""
-    of_days = procedures.join(days, on="visit", how="semi")
-    removed, begun = _that_do_not_count(of_days, beside, days)
-    counted = surgery.filter(~pl.col("surgery").is_in(removed.implode()))
-    around = [_same_day(visits, counted), _day_before(visits, counted)]
-    if begun.is_empty():
-        return around
-    return [*around, _visits_after(visits, begun), *_procedures_after(of_days, begun)]
+class _Bears(NamedTuple):
+    """What bears on global surgery, by kind of line: what includes others, and what is included."""
+
+    surgery: pl.Series
+    of_days: Mapping[str, pl.Series]
+    begins: Mapping[str, pl.Series]
+    visit: pl.Series
+    procedure: pl.Series
+    unexplained: pl.Series
+    return_in_office: pl.Series
 
 
-def _that_do_not_count(
-    procedures: pl.DataFrame, surgery: pl.DataFrame, days: pl.DataFrame
-) -> tuple[pl.Series, pl.DataFrame]:
-    """The rows that are denied because they fall in a period, and the periods: what is denied begins none itself.
+def _bears(kinds: Kinds) -> _Bears:
+    days = pl.col("global_days")
+    of_days = {each: days == each for sort in _SORTS for each in sort}
+    procedure = ~pl.col("is_visit") & days.is_in(list(of_days))
+    later = procedure & (days != _CONTRACTOR)
+    in_office = pl.col("m78") & (pl.col("place_of_service").cast(pl.String) == _OFFICE)
 
-    Whether one is denied hangs on the earlier ones alone, so that each round settles at least one more day.
+    def marks(holds: pl.Expr) -> pl.Series:
+        return kinds.table.select(holds.fill_null(value=False)).to_series()
+
+    return _Bears(
+        surgery=marks(procedure & ~(pl.col("m55") | pl.col("m56"))),
+        of_days={each: marks(holds) for each, holds in of_days.items()},
+        begins={each: marks((days == each) & ~pl.col("m78")) for each in AFTER},
+        visit=marks(pl.col("is_visit") & (days != "ZZZ")),
+        procedure=marks(later),
+        unexplained=marks(later & ~(pl.col("m58") | pl.col("m78") | pl.col("m79"))),
+        return_in_office=marks(later & in_office),
+    )
+
+
+class _Visits(NamedTuple):
+    """The visit `of` each line; and of each visit the `patient` and the `day`."""
+
+    of: pl.Series
+    patient: pl.Series
+    day: pl.Series
+
+
+def _visits(lines: pl.DataFrame) -> _Visits:
+    another = begins(lines["visit"])
+    day = lines["date_of_service"].filter(another).cast(pl.Int32)
+    return _Visits(another.cum_sum() - 1, lines["patient"].filter(another), day)
+
+
+def _first(visits: _Visits, surgeries: list[pl.Series]) -> pl.Series:
+    """The first procedure of each visit among the last of *surgeries* that the visit has some of."""
+    first = pl.concat([each.filter(begins(visits.of[each])) for each in surgeries])
+    return _last(visits, first)
+
+
+def _last(visits: _Visits, surgeries: pl.Series) -> pl.Series:
+    """The procedure of each visit that stands last in *surgeries*."""
+    return _nothing(visits.patient.len()).scatter(visits.of[surgeries], surgeries)
+
+
+def _nothing(count: int) -> pl.Series:
+    return pl.Series([_NONE], dtype=pl.UInt32).new_from_index(0, count)
+
+
+def _beside(visits: _Visits, lines: pl.Series, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Those of *lines* whose visit has one of *surgeries*, and which."""
+    surgery = surgeries[visits.of[lines]]
+    has = surgery != _NONE
+    return lines.filter(has), surgery.filter(has)
+
+
+def _tomorrow(visits: _Visits, surgeries: pl.Series) -> pl.Series:
+    """For each visit the procedure of the same patient on the day after it."""
+    before = visits.patient.len() - 1
+    is_patients = visits.patient.slice(1) == visits.patient.slice(0, before)
+    follows = is_patients & (visits.day.slice(1) - visits.day.slice(0, before) == 1)
+    return pl.concat([surgeries.slice(1).zip_with(follows, _nothing(before)), _nothing(1)])
+
+
+def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """For each visit the procedure in whose period it falls; and the lines that are denied in none, of *surgery*.
+
+    What is denied begins no period itself. Whether one is denied hangs on the earlier ones alone, so that each round
+    settles at least one more day.
     """
-    unexplained = procedures.filter(~pl.any_horizontal("m58", "m78", "m79"), pl.col("global_days") != _CONTRACTOR)
-    left = surgery
-    while True:
-        begun = _begun(left, days)
-        denied = _in_period(unexplained, begun)["row"]
-        after = surgery.filter(~pl.col("surgery").is_in(denied.implode()))
-        if after.height == left.height and after["surgery"].equals(left["surgery"]):
-            return denied, begun
-        left = after
+    if begins(visits.patient).all():
+        return _nothing(visits.patient.len()), surgery
+    unexplained = bears.unexplained[kind]
+    surgeries = {days: (surgery & begin[kind]).arg_true() for days, begin in bears.begins.items()}
+    begun, before = _begun(visits, surgeries), _nothing(visits.patient.len())
+    while not begun.equals(before):
+        falls = begun != _NONE
+        left = {days: each.filter(~(unexplained[each] & falls[visits.of[each]])) for days, each in surgeries.items()}
+        begun, before = _begun(visits, left), begun
+    return begun, surgery & ~(unexplained & (begun != _NONE)[visits.of])
 
 
-def _same_day(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
-    """Visits beside minor procedures, beside major ones, and beside those whose period the contractor sets."""
-    sort = pl.when(pl.col("days").is_in(_MINOR)).then(pl.lit("minor")).otherwise("days")
-    here = surgery.select("visit", "surgery", "surgery_code", "days", sort.alias("sort"))
-    met = visits.join(_longest(here, "visit", "sort"), on="visit")
-    modifier = pl.when(sort="minor").then(pl.lit("25")).when(sort=_MAJOR).then(pl.lit("57"))
-    documented = (pl.col("m25") & (pl.col("sort") == "minor")) | (pl.col("m57") & (pl.col("sort") == _MAJOR))
-    reason = (
-        pl.when(documented)
-        .then(pl.lit("global-visit-documented"))
-        .when(sort="minor")
-        .then(pl.lit("global-visit-same-day"))
-        .when(sort=_MAJOR)
-        .then(pl.lit("global-visit-major"))
-        .otherwise(pl.lit("global-by-contractor"))
-    )
-    return _finding(met, reason, pl.when(documented).then(modifier).otherwise("days"))
+def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
+    """For each visit the procedure of an earlier day in whose period it falls: of the shorter period, then the nearest.
 
-
-def _longest(surgery: pl.DataFrame, *day: str) -> pl.DataFrame:
-    """The procedure of the longest period of each *day*."""
-    return surgery.sort("days", "surgery", descending=[True, False]).unique(day, keep="first")
-
-
-def _day_before(visits: pl.DataFrame, surgery: pl.DataFrame) -> pl.DataFrame:
-    tomorrow = surgery.filter(days=_MAJOR).with_columns(pl.col("date_of_service").dt.offset_by("-1d"))
-    day = ("patient", "date_of_service")
-    met = visits.join(_longest(tomorrow.drop("visit", "m78"), *day), on=day)
-    reason = pl.when("m57").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-major"))
-    return _finding(met, reason, pl.when("m57").then(pl.lit("57")).otherwise("days"))
-
-
-def _visits_after(visits: pl.DataFrame, begun: pl.DataFrame) -> pl.DataFrame:
-    reason = pl.when("m24").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-after"))
-    detail = pl.when("m24").then(pl.lit("24")).otherwise(pl.col("after").cast(pl.String))
-    return _finding(_in_period(visits, begun), reason, detail)
-
-
-def _procedures_after(procedures: pl.DataFrame, begun: pl.DataFrame) -> list[pl.DataFrame]:
-    met = _in_period(procedures.filter(pl.col("global_days") != _CONTRACTOR), begun)
-    staged = pl.when("m58").then(pl.lit("58")).when("m79").then(pl.lit("79"))
-    reason = (
-        pl.when(staged.is_not_null())
-        .then(pl.lit("global-new-period"))
-        .when("m78")
-        .then(pl.lit("global-return"))
-        .otherwise(pl.lit("global-procedure-after"))
-    )
-    returned = pl.when("m78").then(pl.lit("78")).otherwise(pl.col("after").cast(pl.String))
-    office = met.filter("m78", pl.col("place_of_service").cast(pl.String) == _OFFICE)
-    return [
-        _finding(met, reason, pl.coalesce(staged, returned)),
-        _finding(office, "global-return-in-office", pl.lit(_OFFICE)),
-    ]
-
-
-def _in_period(lines: pl.DataFrame, begun: pl.DataFrame) -> pl.DataFrame:
-    """*lines* of visits that fall in a period, each with the procedure that began it."""
-    return lines.join(begun, on="visit")
-
-
-def _begun(surgery: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """The visits that fall in the days after a procedure of an earlier day, each with the nearest such procedure.
-
-    All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells. *days* are the
-    visits, by patient and day.
+    All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells.
     """
-    last = (
-        surgery.filter(~pl.col("m78"), pl.col("days").is_in(list(AFTER)))
-        .select("visit", "days", "surgery", "surgery_code")
-        .sort("surgery")
-        .unique(["visit", "days"], keep="last")
-    )
-    met = [_earlier(days, of_kind, AFTER[kind]) for (kind,), of_kind in last.group_by("days")]
-    return pl.concat([_NEVER, *met]).sort("visit", "after").unique("visit", keep="first")
+    begun = _nothing(visits.patient.len())
+    for days, after in sorted(AFTER.items(), key=lambda each: -each[1]):
+        earlier = _earlier(visits, surgeries[days], after)
+        begun = earlier.zip_with(earlier != _NONE, begun)
+    return begun
 
 
-def _earlier(days: pl.DataFrame, begins: pl.DataFrame, after: int) -> pl.DataFrame:
-    """The visits with the nearest procedure of an earlier day, if that is at most *after* days ago."""
-    begun = ("patient_begun", "day_begun", "surgery", "surgery_code")
-    is_first = pl.col("surgery").is_not_null()
-    return (
-        days.join(begins.drop("days"), on="visit", how="left", maintain_order="left")
-        .with_columns(pl.when(is_first).then(each).alias(f"{each}_begun") for each in ("patient", "day"))
-        .with_columns(pl.col(begun).shift().forward_fill())
-        .filter(
-            pl.col("patient") == pl.col("patient_begun"),
-            (pl.col("day") - pl.col("day_begun")).dt.total_days() <= after,
-        )
-        .select("visit", "surgery", "surgery_code", pl.lit(after, pl.Int32).alias("after"))
-    )
+def _earlier(visits: _Visits, surgeries: pl.Series, after: int) -> pl.Series:
+    """For each visit the nearest procedure of an earlier day, if that is at most *after* days ago."""
+    of, before = visits.of[surgeries], visits.patient.len() - 1
+    at = (_nothing(before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
+    is_patients = visits.patient.slice(1) == visits.patient[at]
+    is_near = visits.day.slice(1) - visits.day[at] <= after
+    nearest = _last(visits, surgeries)[at]
+    return pl.concat([_nothing(1), nearest.zip_with(is_patients & is_near, _nothing(before))])
 
 
-def _finding(met: pl.DataFrame, reason: str | pl.Expr, detail: pl.Expr) -> pl.DataFrame:
-    return found(
-        met,
-        reason,
-        partner=pl.col("surgery"),
-        detail=detail,
-        table=pl.lit("mpfs"),
-        column_one=pl.col("surgery_code"),
-        column_two=pl.col("hcpcs"),
-    )
+def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surgery: pl.Series) -> pl.DataFrame:
+    """The findings of lines, each with the procedure that it lies so to as *where* says."""
+    if place.is_empty():
+        return together([])
+    row, hcpcs, kind, says = lines["row"], lines["hcpcs"], lines["kind"], kinds.made(_says)[where]
+    of = kind[place]
+    told = {
+        "row": row[place],
+        "reason": says.reason[of],
+        "partner": row[surgery],
+        "detail": says.modifier[of].zip_with(says.has_modifier[of], says.days[kind[surgery]]),
+        "table": says.table[of],
+        "column_one": hcpcs[surgery],
+        "column_two": hcpcs[place],
+    }
+    return completed(pl.DataFrame(told))
+
+
+class _Says(NamedTuple):
+    """What is said of a line by its kind; the detail is the `modifier`, or the `days` of the procedure's kind."""
+
+    reason: pl.Series
+    modifier: pl.Series
+    has_modifier: pl.Series
+    days: pl.Series
+    table: pl.Series
+
+
+def _says(kinds: Kinds) -> Mapping[str, _Says]:
+    """What is said by where a line lies."""
+    told = {}
+    for where, (modifier, with_modifier, reason, days) in _SAID.items():
+        has = modifier.is_not_null()
+        columns = {
+            "reason": pl.when(has).then(with_modifier).otherwise(pl.lit(reason)).cast(REASON),
+            "modifier": modifier,
+            "has_modifier": has,
+            "days": days,
+            "table": pl.lit("mpfs").cast(TABLE),
+        }
+        told[where] = _Says(*kinds.table.with_columns(**columns).select(*columns))
+    return told
+
+
+def _named(*modifiers: str) -> pl.Expr:
+    """The first of *modifiers* that the line has."""
+    return pl.coalesce(pl.when(f"m{each}").then(pl.lit(each)) for each in modifiers)
+
+
+_DAYS = pl.col("global_days")
+_PERIOD = _DAYS.replace_strict({days: str(after) for days, after in AFTER.items()}, default=None)
+
+_DOCUMENTED = pl.lit("global-visit-documented")
+_EXPLAINED = pl.when(pl.col("m58") | pl.col("m79")).then(pl.lit("global-new-period")).otherwise(pl.lit("global-return"))
+
+_SAID = {
+    "minor": (_named("25"), _DOCUMENTED, "global-visit-same-day", _DAYS),
+    "major": (_named("57"), _DOCUMENTED, "global-visit-major", _DAYS),
+    "contractor": (pl.lit(None, pl.String), _DOCUMENTED, "global-by-contractor", _DAYS),
+    "day before": (_named("57"), _DOCUMENTED, "global-visit-major", _DAYS),
+    "visit after": (_named("24"), _DOCUMENTED, "global-visit-after", _PERIOD),
+    "procedure after": (_named("58", "79", "78"), _EXPLAINED, "global-procedure-after", _PERIOD),
+    "return in office": (pl.lit(_OFFICE), pl.lit("global-return-in-office"), "global-return-in-office", _DAYS),
+}
+"""By where a line lies: the modifiers that bear on it, the reason with and without them, and the days of the period."""

@@ -1,13 +1,14 @@
 """Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import count
+from typing import Any, TypeVar
 
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.rules import known_modifiers, rules, visits
+from codeset.claims.rules import known_modifiers, rules
 
 COLUMNS: Mapping[str, pl.DataType] = {
     "claim_id": pl.String(),
@@ -31,49 +32,15 @@ COLUMNS: Mapping[str, pl.DataType] = {
 
 OPTIONAL = ("group", "specialty", "through_date", "charge_cents", "lesion")
 
+Numbers = TypeVar("Numbers", pl.Expr, pl.Series)
+
 CODE = pl.Categorical()
 """The type of every column that joins on codes or modifiers: compared as numbers, read as text."""
 
 _PATIENT = ("beneficiary", "practitioner", "specialty")
 """Whom an edit sees as one: a beneficiary, as one practitioner or one group and specialty knows them."""
 
-_ONCE = ("release", "hcpcs", "modifiers", "place_of_service", "no_units")
-"""What a line says by itself: lines alike in these are of one kind."""
-
-_FEES = ("status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu")
-_INDICATORS = ("bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery")
-_HELD = ("scope", "has_mpfs", "has_ptp", "has_mue", "has_add_on")
 _TEXTS = ("distinct", "for_visit", "other_bypass", "site", "unknown_modifiers")
-
-
-def kinds(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
-    """Return each kind of line that occurs in *lines* once, with all that its code and its modifiers mean.
-
-    `kind` numbers them. Besides `_ONCE` and the fee schedule's columns of the whole service: `is_visit` (an evaluation
-    and management service), and the columns of `meanings`.
-    """
-    return (
-        lines.select("kind", *_ONCE)
-        .unique("kind", keep="first")
-        .join(meanings(lines["modifiers"]), on="modifiers", how="left")
-        .join(code_set.made(_whole_services), on=["release", "hcpcs"], how="left")
-        .join(code_set.made(_held), on="release", how="left")
-        .with_columns(pl.col("hcpcs").is_in(_visit_codes()).alias("is_visit"))
-    )
-
-
-def _whole_services(code_set: CodeSet) -> pl.DataFrame:
-    fees = code_set.fees.filter(modifier="").select("release", "hcpcs", *_FEES, *_INDICATORS)
-    return fees.with_columns(pl.col("hcpcs").cast(CODE))
-
-
-def _held(code_set: CodeSet) -> pl.DataFrame:
-    return code_set.releases.select("release", *_HELD)
-
-
-@cache
-def _visit_codes() -> pl.Series:
-    return pl.Series(sorted(visits()), dtype=CODE).implode()
 
 
 def meanings(modifiers: pl.Series) -> pl.DataFrame:
@@ -191,12 +158,7 @@ def _whose(seed: int) -> pl.Expr:
     return pl.sum_horizontal(pl.col(name).hash(seed + place) for place, name in enumerate(_PATIENT)).hash(seed)
 
 
-def of_kinds(lines: pl.DataFrame) -> pl.DataFrame:
-    """Add `kind`: lines of one kind are alike by themselves."""
-    return lines.with_columns(pl.col("row").first().over(_ONCE).alias("kind"))
-
-
-def in_one(high: pl.Expr, low: pl.Expr) -> pl.Expr:
+def in_one(high: Numbers, low: Numbers) -> Numbers:
     """Return two numbers of 32 bits as one: by one number polars joins and groups in half the time that two take."""
     return high.cast(pl.UInt64) * 2**32 + low.cast(pl.UInt64)
 
@@ -217,6 +179,33 @@ def begins(values: pl.Series) -> pl.Series:
 
 
 _TRUE = pl.Series([True])
+
+
+def partners(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
+    """Where two lines of one *visit* lie: each two once, those that are next to each other first.
+
+    Lines lie by visit: the partners of a line are the next one, the one after it, and so on to the visit's end.
+    """
+    lying = pl.int_range(visit.len(), dtype=pl.UInt32, eager=True)
+    for distance in range(1, visit.len()):
+        left = visit.len() - distance
+        one = lying.slice(0, left).filter(visit.slice(0, left) == visit.slice(distance))
+        if one.is_empty():
+            return
+        yield one, one + distance
+
+
+def among(rows: pl.Series, chosen: pl.Series) -> pl.Series:
+    """Whether each of *rows* is one of the *chosen* ones. Rows are small numbers: marks are quicker than a look-up."""
+    if chosen.is_empty() or rows.is_empty():
+        return nowhere(rows.len())
+    most: Any = pl.concat([rows, chosen]).max()
+    return nowhere(most + 1).scatter(chosen, values=True)[rows]
+
+
+def nowhere(length: int) -> pl.Series:
+    """Return *length* times false, to be marked."""
+    return pl.Series([False]).new_from_index(0, length)
 
 
 def _release(code_set: CodeSet) -> pl.Expr:

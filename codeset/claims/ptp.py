@@ -1,138 +1,149 @@
 """NCCI procedure-to-procedure edits: column two is not paid beside column one."""
 
-from collections.abc import Iterator
-from itertools import count
+from datetime import date
 from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import REASON, found, together
-from codeset.claims.lines import CODE, in_one
+from codeset.claims.findings import completed, telling, together
+from codeset.claims.kinds import Kinds
+from codeset.claims.lines import CODE, in_one, nowhere, partners
 from codeset.claims.rules import rules
 
 _COLUMNS = ("column_one", "column_two")
 _TOLD = (*_COLUMNS, "ccmi", "effective_date", "deletion_date", "edition")
+_KEPT = 4_000
+"""So many pairs of kinds are kept with what is said of them."""
+
 _SEEN = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
-def ptp(lines: pl.DataFrame, kinds: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+def ptp(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
     """Findings of procedure-to-procedure edits: one for each column two line that an edit in force denies or would.
 
     Same beneficiary, practitioner and date (Policy Manual 2026, p. Intro-3); the deletion date is the last active day;
     CCMI 0 is never bypassed, 1 by the NCCI PTP-associated modifiers, 9 never applied (p. I-14). A bypass is for review:
     it rests on documentation (p. I-17). Modifiers 22, 76 and 77 bypass nothing (p. I-14).
     """
-    edits = code_set.made(_edits)
-    in_force = (
-        _pairs(lines, edits)
-        .join(edits.rows.select("edit", "pair", "effective_date", "deletion_date"), on="pair")
-        .filter(
-            pl.col("effective_date") <= pl.col("date_of_service"),
-            pl.col("deletion_date").is_null() | (pl.col("date_of_service") <= pl.col("deletion_date")),
-        )
-        .with_columns((pl.col("date_of_service") >= rules()["bypass"]["either_line_since"]).alias("either"))
-        .with_columns(
-            in_one(pl.col("kind"), pl.col("kind_two")).alias("kinds"),
-            in_one(pl.col("edit"), pl.col("either")).alias("which"),
-        )
-    )
-    if in_force.is_empty():
+    one, two = _pairs(lines, kinds)
+    if one.is_empty():
         return together([])
-    alike = ("kinds", "which")
-    once = in_force.select("edit", "kind", "kind_two", "either", *alike).unique(alike)
-    judged = _judged(once, edits.rows, kinds).select(*alike, "reason", "detail", *_TOLD)
-    return found(
-        in_force.select("row", "row_two", *alike).join(judged, on=alike),
-        pl.col("reason"),
-        row=pl.col("row_two"),
-        partner=pl.col("row"),
-        detail=pl.col("detail"),
-        table=pl.lit("ptp"),
-        **{name: pl.col(name) for name in _TOLD},
-    )
+    return completed(_told(_met(lines, one, two), kinds).filter(_IN_FORCE).select(_FOUND))
 
 
 class _Edits(NamedTuple):
-    """The edits that ever apply, by `pair`: release, column one and column two in one number.
+    """The edits that ever apply.
 
-    `numbers` has a `number` for each code that is in an edit; `there` tells of each two numbers, as one times the
-    numbers there are plus the other, whether any release has an edit for them.
+    `rows` have release, column one and column two in one number, `pair`. `numbers` has a `number` from 1 on, less than
+    `many`, for each code that is in an edit. `there` tells of each two numbers, as one times `many` plus the other,
+    whether any release has an edit for them.
     """
 
     rows: pl.DataFrame
     numbers: pl.DataFrame
+    many: int
     there: pl.Series
 
 
 def _edits(code_set: CodeSet) -> _Edits:
     rows = code_set.ptp.filter(pl.col("ccmi") != 9).with_columns(pl.col("column_one", "column_two").cast(CODE))
-    numbers = pl.DataFrame({"hcpcs": pl.concat([rows["column_one"], rows["column_two"]]).unique()}).with_row_index(
-        "number"
-    )
+    codes = pl.concat([rows["column_one"], rows["column_two"]]).unique()
+    numbers = pl.DataFrame({"hcpcs": codes}).with_row_index("number", offset=1)
+    many = numbers.height + 1
     number = [rows.join(numbers, left_on=each, right_on="hcpcs", maintain_order="left")["number"] for each in _COLUMNS]
-    two = number[0] * numbers.height + number[1]
-    there = pl.repeat(value=False, n=numbers.height**2, dtype=pl.Boolean, eager=True).scatter(two, values=True)
-    pair = rows["release"].cast(pl.UInt64) * numbers.height**2 + two
-    kept = rows.select("release", *_TOLD[:-1], pl.col("edition").cast(CODE), pair.alias("pair")).with_row_index("edit")
-    return _Edits(kept, numbers, there)
+    two = number[0] * many + number[1]
+    told = rows.select(
+        (pl.col("release").cast(pl.UInt64) * many**2 + two).alias("pair"),
+        *_TOLD[:-1],
+        pl.col("edition").cast(CODE),
+        pl.col("deletion_date").fill_null(date.max).alias("last_date"),
+    )
+    return _Edits(told, numbers, many, nowhere(many**2).scatter(two, values=True))
 
 
-def _pairs(lines: pl.DataFrame, edits: _Edits) -> pl.DataFrame:
-    """Every ordered pair of different lines of one visit whose codes are in one edit.
+class _Codes(NamedTuple):
+    """Of each kind of line the number of its code among `edits`, 0 if none has it, and the first pair that it leads.
 
-    Lines lie by visit: the partners of a line are the next one, the one after it, and so on to the visit's end.
+    The edits go with their numbers: two that are made side by side may be numbered differently.
     """
-    known = (
-        lines.select("row", "visit", "kind", "release", "hcpcs", "date_of_service")
-        .filter(pl.col("release").is_not_null())
-        .join(edits.numbers, on="hcpcs", maintain_order="left")
-    )
-    number, many = known["number"], edits.numbers.height
-    pairs = []
-    for one, two in _partners(known["visit"]):
-        numbers = number.gather(one), number.gather(two)
-        for first, second, pair in (
-            (one, two, numbers[0] * many + numbers[1]),
-            (two, one, numbers[1] * many + numbers[0]),
-        ):
-            there = edits.there.gather(pair)
-            pairs.append(pl.DataFrame({"one": first, "two": second, "pair": pair}).filter(there))
-    lie = pl.concat([pl.DataFrame(schema=dict.fromkeys(("one", "two", "pair"), pl.UInt32)), *pairs])
-    release = known["release"].gather(lie["one"]).cast(pl.UInt64)
-    partner = known.select(pl.col("row", "kind").gather(lie["two"]).name.suffix("_two"))
-    line = known.select(pl.col("row", "kind", "date_of_service").gather(lie["one"]))
-    return line.hstack(partner).with_columns((release * many**2 + lie["pair"]).alias("pair"))
+
+    edits: _Edits
+    number: pl.Series
+    pair: pl.Series
 
 
-def _partners(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """Where two lines of one *visit* lie: each two once, those that are next to each other first."""
-    here = pl.int_range(visit.len(), dtype=pl.UInt32, eager=True)
-    for distance in count(1):
-        here = here.filter(here + distance < visit.len())
-        here = here.filter(visit.gather(here) == visit.gather(here + distance))
-        if here.is_empty():
-            return
-        yield here, here + distance
+def _codes(kinds: Kinds) -> _Codes:
+    edits = kinds.code_set.made(_edits)
+    known = kinds.table.join(edits.numbers, on="hcpcs", how="left", maintain_order="left")
+    number = pl.when(pl.col("release").is_not_null()).then("number").fill_null(0)
+    pair = (pl.col("release").cast(pl.UInt64).fill_null(0) * edits.many + number) * edits.many
+    return _Codes(edits, *known.select(number.alias("number"), pair.alias("pair")))
 
 
-def _judged(once: pl.DataFrame, edits: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """What is said of each combination of edit and kinds of lines: equal pairs are judged once."""
-    one = kinds.select("kind", *_SEEN)
-    two = one.rename({column: f"{column}_two" for column in one.columns})
-    met = once.join(edits, on="edit").join(one, on="kind").join(two, on="kind_two")
-    met = met.with_columns(_bypass().alias("bypass"))
-    reason = (
-        pl.when(pl.col("ccmi") == 0)
-        .then(pl.lit("ptp-never"))
-        .when(pl.col("bypass") != "")
-        .then(pl.lit("ptp-bypassed"))
-        .when(_same_site())
-        .then(pl.lit("ptp-same-site"))
-        .otherwise(pl.lit("ptp-no-modifier"))
-    )
-    detail = pl.when(pl.col("bypass") != "").then("bypass").otherwise("site")
-    return met.with_columns(reason.cast(REASON).alias("reason"), detail.alias("detail"))
+def _pairs(lines: pl.DataFrame, kinds: Kinds) -> tuple[pl.Series, pl.Series]:
+    """Where each ordered pair of different lines of one visit lies whose codes are in an edit of any release."""
+    codes = kinds.made(_codes)
+    edits, number = codes.edits, codes.number[lines["kind"]]
+    ones, twos = [number.clear()], [number.clear()]
+    for one, two in partners(lines["visit"]):
+        first, second = number[one], number[two]
+        there, turned = edits.there[first * edits.many + second], edits.there[second * edits.many + first]
+        ones += [one.filter(there), two.filter(turned)]
+        twos += [two.filter(there), one.filter(turned)]
+    return pl.concat(ones), pl.concat(twos)
+
+
+def _met(lines: pl.DataFrame, one: pl.Series, two: pl.Series) -> pl.DataFrame:
+    """Two lines in a row: `partner` is column one, `row` column two.
+
+    `alike` is a number for the kinds of both and for `either`, whether modifiers of either line count: of pairs that
+    are alike the same is said on the same day.
+    """
+    row, kind, day = lines["row"], lines["kind"], lines["date_of_service"][one]
+    first, second, either = kind[one], kind[two], day >= rules()["bypass"]["either_line_since"]
+    pairs = {"row": row[two], "partner": row[one], "day": day, "kind": first, "kind_two": second, "either": either}
+    return pl.DataFrame(pairs | {"alike": in_one(first, second * 2 + either.cast(pl.UInt32))})
+
+
+def _told(met: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
+    """What is said of each two lines by each edit between them, from `effective_date` to `last_date`."""
+    pairs, said = met.select("row", "partner", "day", "alike"), kinds.made(_Said)
+    told = pairs.join(said.rows, on="alike", how="left")
+    if not told["is_judged"].null_count():
+        return told
+    once, rows = met.unique("alike"), said.rows
+    rows = pl.concat([rows, _judged(once.join(rows, on="alike", how="anti"), kinds)])
+    if rows.height > _KEPT:
+        rows = _judged(once, kinds)
+    if rows.height <= _KEPT:
+        said.rows = rows
+    return pairs.join(rows, on="alike", how="left")
+
+
+class _Said:
+    """What was said so far of two kinds of lines, for the lines that come after."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.rows = _judged(pl.DataFrame(schema=_ALIKE), kinds)
+
+
+_ALIKE = {"alike": pl.UInt64, "kind": pl.UInt32, "kind_two": pl.UInt32, "either": pl.Boolean}
+
+
+def _judged(once: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
+    """What is said of each two kinds of lines by each edit between them; a row of nulls where there is none."""
+    codes, (one, two) = kinds.made(_codes), kinds.made(_seen)
+    pair = codes.pair[once["kind"]] + codes.number[once["kind_two"]]
+    met = once.select(*_ALIKE, pair.alias("pair")).join(codes.edits.rows, on="pair", how="left")
+    seen = met.hstack(one[met["kind"]]).hstack(two[met["kind_two"]]).with_columns(_BYPASS.alias("bypass"))
+    return seen.select("alike", "last_date", pl.lit(value=True).alias("is_judged"), *_TELLING)
+
+
+def _seen(kinds: Kinds) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What a bypass looks at in a line, by kind: of column one, and of column two."""
+    one = kinds.table.select(_SEEN)
+    return one, one.rename({column: f"{column}_two" for column in _SEEN})
 
 
 def _same_site() -> pl.Expr:
@@ -159,3 +170,27 @@ def _bypass() -> pl.Expr:
     ]
     told = pl.concat_str([part.fill_null("") for part in named], separator=" ")
     return told.str.replace_all(" +", " ").str.strip_chars()
+
+
+_BYPASS = _bypass()
+
+_IN_FORCE = (pl.col("effective_date") <= pl.col("day")) & (pl.col("day") <= pl.col("last_date"))
+
+
+def _telling() -> list[pl.Expr]:
+    reason = (
+        pl.when(pl.col("ccmi") == 0)
+        .then(pl.lit("ptp-never"))
+        .when(pl.col("bypass") != "")
+        .then(pl.lit("ptp-bypassed"))
+        .when(_same_site())
+        .then(pl.lit("ptp-same-site"))
+        .otherwise(pl.lit("ptp-no-modifier"))
+    )
+    detail = pl.when(pl.col("bypass") != "").then("bypass").otherwise("site")
+    return telling(reason, detail=detail, table=pl.lit("ptp"), **{name: pl.col(name) for name in _TOLD})
+
+
+_TELLING = _telling()
+
+_FOUND = ["row", "partner", *(each.meta.output_name() for each in _TELLING)]

@@ -15,9 +15,9 @@ def same_lesion(lines: pl.DataFrame, kinds: pl.DataFrame, lesions: pl.Series, de
     *lesions* are the lesions by row, null where none is named; *denied* rows, those that other edits deny, include
     nothing and are not the one removal that is paid.
     """
-    told = pl.DataFrame({"lesion": lesions}).with_row_index("row").drop_nulls()
-    if told.is_empty():
+    if lesions.null_count() == lesions.len():
         return together([])
+    told = pl.DataFrame({"lesion": lesions}).with_row_index("row").drop_nulls()
     about = kinds.select("kind", "distinct", "m58", "global_days", "nonfacility_total_rvu")
     named = (
         lines.join(told, on="row")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.findings import found, together
+from codeset.claims.kinds import Kinds
+from codeset.claims.lines import among
 from codeset.claims.rules import rules
 
 _STATUS = {
@@ -33,15 +35,29 @@ _TEAM = {
 }
 
 
-def validity(lines: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+def validity(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
     """Findings of single lines: each kind of line is judged once, and every line of it has its findings.
 
     Indicators: record layout RVU25D. Modifiers 24, 25 and 57 stand on visits (Policy Manual 2026, pp. I-13, I-15).
     """
-    judged = _of_kinds(kinds.with_columns(pl.col("kind").alias("row"))).rename({"row": "kind"})
-    if judged.is_empty():
+    judged = kinds.made(_judged)
+    fails = judged.fails[lines["kind"]]
+    if not fails.any():
         return together([])
-    return together([lines.select("row", "kind").join(judged, on="kind").drop("kind")])
+    failing = pl.DataFrame([lines["row"].filter(fails), lines["kind"].filter(fails)])
+    return failing.join(judged.findings, on="kind").drop("kind")
+
+
+class _Judged(NamedTuple):
+    """The findings of kinds of lines, by `kind`, and of each kind whether it has some."""
+
+    findings: pl.DataFrame
+    fails: pl.Series
+
+
+def _judged(kinds: Kinds) -> _Judged:
+    findings = _of_kinds(kinds.table.with_columns(pl.col("kind").alias("row"))).rename({"row": "kind"})
+    return _Judged(findings, among(kinds.table["kind"], findings["kind"]))
 
 
 class _Check(NamedTuple):
