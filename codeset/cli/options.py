@@ -1,0 +1,43 @@
+"""Options and arguments that several commands take, said once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", envvar="CODESET_STORE", help="Folder of snapshots [default: your user data folder]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
+ScenariosOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--scenarios", envvar="CODESET_SCENARIOS", help="Folder of scenarios [default: the golden dermatology suite]"
+    ),
+]
+ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of signed approvals")]
+IntoOption = Annotated[
+    Path | None,
+    typer.Option("--into", help="Folder of downloads, one folder in it for each release [default: in the store]"),
+]
+AlsoOption = Annotated[
+    str, typer.Option("--also", metavar="outpatient,dme", help="Edits for outpatient hospitals, for DME suppliers too")
+]
+LockOption = Annotated[
+    Path | None,
+    typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files [default: in the store]"),
+]
+LockedOption = Annotated[
+    bool, typer.Option("--locked", help="Fetch exactly what the lock pins; read no page, take no other bytes")
+]
+AcceptOption = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-ama-licence",
+        metavar="NAME",
+        envvar="CODESET_AMA_LICENCE_ACCEPTED_BY",
+        help="You, by name, have read and accept the AMA's licence; recorded",
+    ),
+]

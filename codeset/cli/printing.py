@@ -1,0 +1,60 @@
+"""Where a command prints and writes, and the exit code of what it found."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from codeset.faults import WrongUse
+
+FOUND = 1
+"""Exit code when a comparison found differences, or a look-up or check failed."""
+
+_PIPED_WIDTH = 200
+out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def write(file: Path, content: bytes) -> None:
+    """Write beside the target, then rename: a reader never sees half a report."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show on the terminal what is being done; nothing where nobody watches."""
+    with err.status("starting") as status:
+        yield lambda text: status.update(escape(text))
+
+
+def tell_faults(faults: list[str], otherwise: str, plain: dict[str, Any] | None) -> None:
+    """Print *faults*, a line each, or that there is none; or *plain* as JSON. Any fault ends with exit code 1."""
+    if plain is not None:
+        print_json(plain)
+    else:
+        out.print("\n".join(faults) or otherwise, markup=False)
+    if faults:
+        raise typer.Exit(FOUND)
+
+
+def print_json(plain: Any) -> None:
+    """Print *plain* as JSON; dates as ISO writes them, other values that JSON has no form for as their text."""
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
