@@ -1,6 +1,6 @@
 """Claims in, outcomes out: every edit, then one place that resolves them, then the price of what is left."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import dispositions, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
-from codeset.claims.kinds import of_kinds
+from codeset.claims.kinds import Kinds, of_kinds
 from codeset.claims.lines import CODE, all_of, begins, count_up, lie_by_claim, numbered
 from codeset.claims.mue import mue
 from codeset.claims.price import NO_AMOUNT, Priced, price
@@ -54,9 +54,9 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     lines = numbered(frame, code_set)
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
-    rows = frame.with_row_index("row")
-    findings = like.of_findings(said.findings, said.order)
-    return Outcome(rows.with_columns(*like.of_lines(said.lines)), _explained(findings), like.of_steps(said.steps))
+    findings = _explained(like.of_findings(said.findings, said.order))
+    told = (*frame.with_row_index("row"), *like.of_lines(said.lines))
+    return Outcome(pl.DataFrame({each.name: each for each in told}), findings, like.of_steps(said.steps))
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
@@ -84,17 +84,15 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     before = together([first, _injections(lines, kinds, _denied(first))])
     findings = together([before, add_on(lines, known, _denied(before))])
     priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
-    findings = together([findings, _amounts_to_review(priced.amounts), _without_amount(priced.amounts)]).rechunk()
+    findings = together([findings, *_of_amounts(priced.amounts)]).rechunk()
     order = _order(findings)
-    days = kinds["global_days"].cast(CODE)[lines["kind"]]
-    coded = lines.select("row", "hcpcs", "modifiers").hstack([days])
-    about = [_decisive(findings, order), coded, priced.amounts.drop("reviews").with_columns(_DECIMAL_RVUS)]
-    return _Said(_resolved(lines["row"].sort(), frame.height, about), findings, order, priced.steps)
+    days = known.made(_global_days)[lines["kind"]]
+    about = [_decisive(findings, order), lines[["row", "hcpcs", "modifiers"]].hstack([days]), priced.amounts]
+    return _Said(_resolved(lines["row"].sort(), frame.height, about).drop("reviews"), findings, order, priced.steps)
 
 
-_DECIMAL_RVUS = [
-    (pl.col(each).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)) for each in ("work_rvu", "pe_rvu", "mp_rvu")
-]
+def _global_days(kinds: Kinds) -> pl.Series:
+    return kinds.table["global_days"].cast(CODE)
 
 
 def _priced(
@@ -109,14 +107,20 @@ def _priced(
     return price(lines.hstack([each[row] for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
 
 
-def _amounts_to_review(amounts: pl.DataFrame) -> pl.DataFrame:
-    telling = amounts.filter(pl.col("reviews").list.len() > 0)
-    return found(telling, "amount-to-review", detail=pl.col("reviews").list.join(", "))
+def _of_amounts(amounts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Amounts for review; and lines that nothing denies and whose amount the fee schedule does not give.
+
+    Nobody is told to count on these.
+    """
+    to_review, without = amounts.select(_TO_REVIEW, _WITHOUT)
+    if to_review.any():
+        yield found(amounts.filter(to_review), "amount-to-review", detail=pl.col("reviews").list.join(", "))
+    if without.any():
+        yield found(amounts.filter(without), "no-amount", detail=pl.col("unpriced"))
 
 
-def _without_amount(amounts: pl.DataFrame) -> pl.DataFrame:
-    """Lines that nothing denies and whose amount the fee schedule does not give: nobody is told to count on it."""
-    return found(amounts.filter(pl.col("unpriced").is_in(NO_AMOUNT)), "no-amount", detail=pl.col("unpriced"))
+_TO_REVIEW = (pl.col("reviews").list.len() > 0).alias("to_review")
+_WITHOUT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False).alias("without")
 
 
 def _denied(findings: pl.DataFrame) -> pl.Series:

@@ -86,14 +86,18 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     (IOM 100-04 ch. 12, section 30.6.5).
     """
     told = _by_visit(frame.select("beneficiary", *_PRACTITIONER, "date_of_service"))
-    read = frame.select(
-        "through_date", *(pl.col(name).cast(CODE) for name in ("hcpcs", "modifiers", "place_of_service")), "units"
-    )
+    read = frame.select(_READ)
     row = told["row"]
     lying = read if row.is_sorted() else read[row]
-    return told.hstack(lying).with_columns(
-        code_set.made(_release).alias("release"), (pl.col("units") < 1).alias("no_units")
-    )
+    return told.hstack(lying).with_columns(code_set.made(_release), _NO_UNITS)
+
+
+_READ = (
+    pl.col("through_date"),
+    *(pl.col(name).cast(CODE) for name in ("hcpcs", "modifiers", "place_of_service")),
+    pl.col("units"),
+)
+_NO_UNITS = (pl.col("units") < 1).alias("no_units")
 
 
 _SHARED = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
@@ -116,7 +120,7 @@ def _lie_by_visit(lines: pl.DataFrame) -> bool:
     day, another = lines["date_of_service"], lines["begins"]
     if day.null_count() or not (another[1:] | (day[1:] >= day[:-1])).all():
         return False
-    begin = lines.select(_whose(0)).to_series().filter(another)
+    begin = lines.select(_WHOSE).to_series().filter(another)
     return begin.n_unique() == begin.len()
 
 
@@ -156,6 +160,9 @@ _OF_VISIT = (
 def _whose(seed: int) -> pl.Expr:
     """A number that stands for a patient."""
     return pl.sum_horizontal(pl.col(name).hash(seed + place) for place, name in enumerate(_PATIENT)).hash(seed)
+
+
+_WHOSE = _whose(0)
 
 
 def in_one(high: Numbers, low: Numbers) -> Numbers:
@@ -213,4 +220,4 @@ def _release(code_set: CodeSet) -> pl.Expr:
     for each in code_set.releases.iter_rows(named=True):
         covers = pl.col("date_of_service").is_between(each["first"], each["last"])
         release = pl.when(covers).then(pl.lit(each["release"], dtype=pl.UInt16)).otherwise(release)
-    return release
+    return release.alias("release")

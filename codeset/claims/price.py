@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.price_cases import NONE, SAID, Cases, beside_others, by_themselves
+from codeset.claims.price_cases import NONE, RVUS, SAID, Cases, beside_others, by_themselves
 from codeset.claims.price_fees import factors_by_date
 from codeset.claims.price_multiple import FACTS, facts_of
 from codeset.claims.price_steps import STEPS, steps_of
@@ -42,7 +42,7 @@ NO_AMOUNT = (
 class Priced:
     """What lines are worth, and why.
 
-    `amounts`, a row for each payable line: `row`, `setting`, the RVUs used (hundredths), `fee_cents` (one unit,
+    `amounts`, a row for each payable line: `row`, `setting`, the RVUs used (decimals), `fee_cents` (one unit,
     unreduced, as CMS publishes it; also where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units,
     three decimals), `nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount),
     `unpriced` (why there is no amount) and `reviews` (why a person must look at it). Null where unpriced.
@@ -134,8 +134,10 @@ def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) ->
 # --- amounts and steps
 
 _OF_CASES = (
-    *("setting", "work_rvu", "pe_rvu", "mp_rvu", pl.col("fee").alias("fee_cents"), "schedule", "payment_percent"),
-    *("nonparticipating_cents", "limiting_cents", "unpriced", "reviews"),
+    pl.col("setting"),
+    *(pl.col(f"{each} as printed").alias(each) for each in RVUS),
+    pl.col("fee").alias("fee_cents"),
+    pl.col("schedule", "payment_percent", "nonparticipating_cents", "limiting_cents", "unpriced", "reviews"),
 )
 
 
@@ -162,6 +164,6 @@ def _allowed() -> pl.Expr:
 
 _ALLOWED = _allowed().alias("allowed_cents")
 _AMOUNTS = (
-    *("row", "setting", "work_rvu", "pe_rvu", "mp_rvu", "fee_cents", "allowed_cents", "payment_percent"),
+    *("row", "setting", *RVUS, "fee_cents", "allowed_cents", "payment_percent"),
     *("nonparticipating_cents", "limiting_cents", "unpriced", "reviews"),
 )

@@ -18,6 +18,8 @@ from codeset.claims.reductions import global_share, is_assistant, reduced, role
 
 SAID = ("release", "hcpcs", "modifiers", "place_of_service", "locality", "conversion_factor", "units")
 
+RVUS = ("work_rvu", "pe_rvu", "mp_rvu")
+
 _FLAGS = ("m22", "m26", "m50", "m52", "m53", "m54", "m55", "m56", "m62", "m66", "m78", "mTC")
 
 
@@ -110,7 +112,7 @@ _OF_MODIFIERS = (
 def _worked(cases: pl.DataFrame) -> pl.DataFrame:
     """Adds `amount` after all rules, `schedule`, the same in cents, and what is told besides."""
     left = reduced(cases.with_columns(_FULL)).with_columns(_WITHOUT_BASE).with_columns(_IN_CENTS)
-    return left.with_columns(*_LIMITS, _reviews(left))
+    return left.with_columns(*_LIMITS, *_PRINTED, _reviews(left))
 
 
 # --- what cannot be priced, and what a person must see
@@ -238,3 +240,7 @@ _LIMITS = (
     _per_ten_thousand("amount_per_ten_thousand").alias("nonparticipating_cents"),
     _per_ten_thousand("limit_per_ten_thousand").alias("limiting_cents"),
 )
+_PRINTED = [
+    (pl.col(each).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)).alias(f"{each} as printed") for each in RVUS
+]
+"""RVUs, which are reckoned with as whole hundredths, as CMS prints them."""

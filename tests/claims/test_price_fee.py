@@ -33,9 +33,9 @@ def test_one_biopsy_in_an_office():
         {
             "row": 0,
             "setting": "nonfacility",
-            "work_rvu": 64,
-            "pe_rvu": 216,
-            "mp_rvu": 6,
+            "work_rvu": Decimal("0.64"),
+            "pe_rvu": Decimal("2.16"),
+            "mp_rvu": Decimal("0.06"),
             "fee_cents": 9553,
             "allowed_cents": 9553,
             "payment_percent": Decimal(100),
