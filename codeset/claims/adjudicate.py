@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -12,7 +13,7 @@ from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import dispositions, explained, found, of_severity, together
 from codeset.claims.global_surgery import global_surgery
 from codeset.claims.kinds import Kinds, of_kinds
-from codeset.claims.lines import CODE, all_of, begins, count_up, lie_by_claim, numbered
+from codeset.claims.lines import CODE, all_of, among, begins, count_up, lie_by_claim, numbered
 from codeset.claims.mue import mue
 from codeset.claims.price import NO_AMOUNT, Priced, price
 from codeset.claims.ptp import ptp
@@ -55,7 +56,7 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
     findings = _explained(like.of_findings(said.findings, said.order))
-    told = (*frame.with_row_index("row"), *like.of_lines(said.lines))
+    told = [*frame.with_row_index("row"), *like.of_lines(said.lines)]
     return Outcome(pl.DataFrame({each.name: each for each in told}), findings, like.of_steps(said.steps))
 
 
@@ -75,20 +76,19 @@ class _Said(NamedTuple):
 def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> _Said:
     """What is said of *lines* of *frame*, without what the claims say themselves."""
     lines, known = of_kinds(lines, code_set)
-    kinds = known.table
     by_themselves = validity(lines, known)
     outside = _beside_the_excerpt(lines, by_themselves)
-    alone = together([by_themselves, outside, ptp(lines, known), mue(lines, known)])
-    alone = together([alone, same_lesion(lines, kinds, frame["lesion"], _denied(alone))])
-    first = together([alone, global_surgery(lines, known, _denied(alone))])
-    before = together([first, _injections(lines, kinds, _denied(first))])
-    findings = together([before, add_on(lines, known, _denied(before))])
-    priced = _priced(frame, lines, code_set, _denied(findings), qualifying_apm)
-    findings = together([findings, *_of_amounts(priced.amounts)]).rechunk()
-    order = _order(findings)
+    findings = [together([by_themselves, outside, ptp(lines, known), mue(lines, known)])]
+    denied = _denied(findings[0])
+    for edit in (partial(same_lesion, lesions=frame["lesion"]), global_surgery, _injections, add_on):
+        findings.append(edit(lines, known, denied=denied))
+        denied = pl.concat([denied, _denied(findings[-1])])
+    priced = _priced(frame, lines, code_set, denied, qualifying_apm)
+    told = together([*findings, *_of_amounts(priced.amounts)]).rechunk()
+    order = _order(told)
     days = known.made(_global_days)[lines["kind"]]
-    about = [_decisive(findings, order), lines[["row", "hcpcs", "modifiers"]].hstack([days]), priced.amounts]
-    return _Said(_resolved(lines["row"].sort(), frame.height, about).drop("reviews"), findings, order, priced.steps)
+    about = [_decisive(told, order), lines[["row", "hcpcs", "modifiers"]].hstack([days]), priced.amounts]
+    return _Said(_resolved(lines["row"].sort(), frame.height, about), told, order, priced.steps)
 
 
 def _global_days(kinds: Kinds) -> pl.Series:
@@ -124,7 +124,7 @@ _WITHOUT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False).alias("wit
 
 
 def _denied(findings: pl.DataFrame) -> pl.Series:
-    return findings["row"].filter(findings.select(_DENIES).to_series())
+    return findings["row"] if findings.is_empty() else findings["row"].filter(findings.select(_DENIES).to_series())
 
 
 _DENIES = of_severity("deny")
@@ -141,14 +141,13 @@ def _beside_the_excerpt(lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataF
     return found(beside.join(partners, on="visit"), "beside-the-excerpt", partner=pl.col("partner"))
 
 
-def _injections(lines: pl.DataFrame, kinds: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
+def _injections(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame:
     """Status T is paid only if nothing else payable under the fee schedule is there that day (record layout RVU25D)."""
-    is_injection = kinds["status_code"] == "T"
-    if not is_injection.any():
+    status = kinds.table["status_code"][lines["kind"]]
+    injections = lines.filter(status == "T")
+    if injections.is_empty():
         return together([])
-    injections = lines.join(kinds.filter(is_injection).select("kind"), on="kind", how="semi")
-    payable = kinds.filter(pl.col("status_code").is_in(["A", "R"])).select("kind")
-    others = lines.filter(~pl.col("row").is_in(denied.implode())).join(payable, on="kind", how="semi")
+    others = lines.filter(((status == "A") | (status == "R")) & ~among(lines["row"], denied))
     bundled = injections.join(others.group_by("visit").agg(pl.col("row").min().alias("partner")), on="visit")
     return found(bundled, "injection-bundled", partner=pl.col("partner"))
 
@@ -183,14 +182,18 @@ def _resolved(rows: pl.Series, height: int, about: Iterable[pl.DataFrame]) -> pl
 
     Rows are numbers: to bring each to its place costs a fraction of a join.
     """
-    place = all_of(0, height).scatter(rows, count_up(rows.len()))
-    told = [rows.to_frame()]
+    place, told = all_of(0, height).scatter(rows, count_up(rows.len())), {"row": rows}
     for each in about:
         found = all_of(None, rows.len()).scatter(place[each["row"]], count_up(each.height))
-        told.append(each.drop("row")[found])
-    return pl.concat(told, how="horizontal").with_columns(pl.col("disposition").fill_null("pay"))
+        told |= {column.name: column[found] for column in each if column.name not in _OF_NO_LINE}
+    return pl.DataFrame(told).with_columns(_PAY)
+
+
+_OF_NO_LINE = ("row", "reviews")
+_PAY = pl.col("disposition").fill_null("pay")
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:
     """The findings with what their reasons say."""
-    return findings.hstack(explained().drop("reason")[findings["reason"].to_physical()])
+    told = explained()[findings["reason"].to_physical()]
+    return findings.hstack([each for each in told if each.name != "reason"])

@@ -42,7 +42,7 @@ class Alike:
 
     lines: pl.DataFrame
 
-    @property
+    @cached_property
     def is_each_alone(self) -> bool:
         """Whether every line is judged itself."""
         return self.lines["row"].equals(self.lines["like"])
@@ -51,12 +51,14 @@ class Alike:
         """Return those of *lines*, which lie as these do, that are judged."""
         return lines.filter(self.lines["row"] == self.lines["like"])
 
-    def of_lines(self, said: pl.DataFrame) -> pl.DataFrame:
+    def of_lines(self, said: pl.DataFrame) -> list[pl.Series]:
         """Return for each line, by row, what is *said* of the one judged in its place; *said* lies by `row` too."""
+        told = [each for each in said if each.name != "row"]
         if self.is_each_alone:
-            return said.drop("row")
+            return told
         number = (self._like == count_up(self._like.len())).cast(pl.UInt32).cum_sum() - 1
-        return said.drop("row")[number[self._like]]
+        of_line = number[self._like]
+        return [each[of_line] for each in told]
 
     def of_findings(self, findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
         """Return the findings of every line, as of the one judged in its place; partners are as far from it.

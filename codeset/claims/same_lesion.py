@@ -5,20 +5,21 @@ from functools import cache
 import polars as pl
 
 from codeset.claims.findings import found, together
+from codeset.claims.kinds import Kinds
 from codeset.claims.rules import rules
 from codeset.scope import codes_of
 
 
-def same_lesion(lines: pl.DataFrame, kinds: pl.DataFrame, lesions: pl.Series, denied: pl.Series) -> pl.DataFrame:
+def same_lesion(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series, lesions: pl.Series) -> pl.DataFrame:
     """Findings of lines that name the same lesion on one day (NCCI Policy Manual 2026, ch. III).
 
-    *lesions* are the lesions by row, null where none is named; *denied* rows, those that other edits deny, include
-    nothing and are not the one removal that is paid.
+    *denied* rows, those that other edits deny, include nothing and are not the one removal that is paid; *lesions* are
+    the lesions by row, null where none is named.
     """
     if lesions.null_count() == lesions.len():
         return together([])
     told = pl.DataFrame({"lesion": lesions}).with_row_index("row").drop_nulls()
-    about = kinds.select("kind", "distinct", "m58", "global_days", "nonfacility_total_rvu")
+    about = kinds.table.select("kind", "distinct", "m58", "global_days", "nonfacility_total_rvu")
     named = (
         lines.join(told, on="row")
         .join(about, on="kind")
