@@ -10,7 +10,7 @@ import polars as pl
 from codeset.claims.add_on import add_on
 from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
-from codeset.claims.findings import dispositions, explained, found, of_severity, together
+from codeset.claims.findings import dispositions, explained, found, of_severity, reasons, together
 from codeset.claims.global_surgery import global_surgery
 from codeset.claims.kinds import Kinds, of_kinds
 from codeset.claims.lines import CODE, all_of, among, begins, count_up, lie_by_claim, numbered
@@ -56,8 +56,16 @@ def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | Non
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
     findings = _explained(like.of_findings(said.findings, said.order))
-    told = [*frame.with_row_index("row"), *like.of_lines(said.lines)]
-    return Outcome(pl.DataFrame({each.name: each for each in told}), findings, like.of_steps(said.steps))
+    return Outcome(_with(frame, like.of_lines(said.lines)), findings, like.of_steps(said.steps))
+
+
+def _with(frame: pl.DataFrame, told: list[pl.Series]) -> pl.DataFrame:
+    """The lines of *frame* with what is *told* of them, some of it in place of what they say."""
+    lines = frame.with_row_index("row")
+    for each in told:
+        if each.name in frame.columns:
+            lines.replace_column(lines.get_column_index(each.name), each)
+    return lines.hstack([each for each in told if each.name not in frame.columns])
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
@@ -87,8 +95,9 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     told = together([*findings, *_of_amounts(priced.amounts)]).rechunk()
     order = _order(told)
     days = known.made(_global_days)[lines["kind"]]
-    about = [_decisive(told, order), lines[["row", "hcpcs", "modifiers"]].hstack([days]), priced.amounts]
-    return _Said(_resolved(lines["row"].sort(), frame.height, about), told, order, priced.steps)
+    about = [lines[["row", "hcpcs", "modifiers"]].hstack([days]), priced.amounts]
+    resolved = _resolved(lines["row"].sort(), frame.height, _decisive(told, order), about)
+    return _Said(resolved, told, order, priced.steps)
 
 
 def _global_days(kinds: Kinds) -> pl.Series:
@@ -169,28 +178,27 @@ def _order(findings: pl.DataFrame) -> pl.Series:
     return findings.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
 
 
-def _decisive(findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
-    """What the gravest finding of each row says of it: the first in *order*."""
+def _decisive(findings: pl.DataFrame, order: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The rows that have findings, and the number of the gravest reason of each: the first in *order*."""
     row = findings["row"][order]
     first = begins(row)
-    told = dispositions()[findings["reason"][order.filter(first)].to_physical()]
-    return told.insert_column(0, row.filter(first))
+    return row.filter(first), findings["reason"][order.filter(first)].to_physical().cast(pl.UInt32)
 
 
-def _resolved(rows: pl.Series, height: int, about: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """The sorted *rows* of a frame of *height*, with all that there is *about* them, null where there is nothing.
+def _resolved(
+    rows: pl.Series, height: int, decisive: tuple[pl.Series, pl.Series], about: Iterable[pl.DataFrame]
+) -> pl.DataFrame:
+    """The sorted *rows* of a frame of *height*, with what the *decisive* reason says and all that there is *about* them.
 
     Rows are numbers: to bring each to its place costs a fraction of a join.
     """
-    place, told = all_of(0, height).scatter(rows, count_up(rows.len())), {"row": rows}
+    place = all_of(0, height).scatter(rows, count_up(rows.len()))
+    row, reason = decisive
+    told: list[pl.Series] = [*dispositions()[all_of(len(reasons()), rows.len()).scatter(place[row], reason)]]
     for each in about:
         found = all_of(None, rows.len()).scatter(place[each["row"]], count_up(each.height))
-        told |= {column.name: column[found] for column in each if column.name not in _OF_NO_LINE}
-    return pl.DataFrame(told).with_columns(_PAY)
-
-
-_OF_NO_LINE = ("row", "reviews")
-_PAY = pl.col("disposition").fill_null("pay")
+        told += [column[found] for column in each if column.name not in ("row", "reviews")]
+    return rows.to_frame().hstack(told)
 
 
 def _explained(findings: pl.DataFrame) -> pl.DataFrame:

@@ -49,7 +49,7 @@ class Alike:
 
     def judged(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Return those of *lines*, which lie as these do, that are judged."""
-        return lines.filter(self.lines["row"] == self.lines["like"])
+        return lines if self.is_each_alone else lines.filter(self.lines["row"] == self.lines["like"])
 
     def of_lines(self, said: pl.DataFrame) -> list[pl.Series]:
         """Return for each line, by row, what is *said* of the one judged in its place; *said* lies by `row` too."""

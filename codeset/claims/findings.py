@@ -109,6 +109,11 @@ def explained() -> pl.DataFrame:
 
 @cache
 def dispositions() -> pl.DataFrame:
-    """Return what a reason that decides says of its line, in the order of `REASON`: disposition, decided_by, edit."""
+    """Return what each reason says of the line that it decides, by number: disposition, decided_by, edit.
+
+    The last row, after those of all reasons, is that of a line of which nothing is found.
+    """
     disposition = pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION)
-    return explained().select(disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit")
+    told = explained().select(disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit")
+    nothing = pl.DataFrame({"disposition": ["pay"]}, schema={"disposition": DISPOSITION})
+    return pl.concat([told, nothing], how="diagonal", rechunk=True)
