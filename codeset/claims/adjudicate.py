@@ -188,7 +188,7 @@ def _decisive(findings: pl.DataFrame, order: pl.Series) -> tuple[pl.Series, pl.S
 def _resolved(
     rows: pl.Series, height: int, decisive: tuple[pl.Series, pl.Series], about: Iterable[pl.DataFrame]
 ) -> pl.DataFrame:
-    """The sorted *rows* of a frame of *height*, with what the *decisive* reason says and all that there is *about* them.
+    """The sorted *rows* of a frame of *height*, with what the *decisive* reason says and all there is *about* them.
 
     Rows are numbers: to bring each to its place costs a fraction of a join.
     """
