@@ -108,14 +108,14 @@ def _show_outcome(adjudicated: "Adjudicated", form: OutcomeFormat, output: Path 
     if adjudicated.rejects_told:
         err.print(command.set_aside(adjudicated, output), markup=False)
     if form is not OutcomeFormat.TABLE or output is not None:
-        tell(command.content(adjudicated, form.value, explain=explain), output)
+        _print_or_write(command.content(adjudicated, form.value, explain=explain), output)
         return
     out.print(command.table(adjudicated))
     if explain:
         out.print("\n".join(command.derivations(adjudicated)), markup=False)
 
 
-def tell(content: bytes, output: Path | None) -> None:
+def _print_or_write(content: bytes, output: Path | None) -> None:
     if output is None:
         sys.stdout.buffer.write(content)
     else:

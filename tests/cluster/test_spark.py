@@ -188,8 +188,8 @@ def wait_for(cluster: Cluster, workers: int, logs: list[Path]) -> None:
         try:
             if len(cluster.workers()) == workers:
                 return
-        except (URLError, ConnectionError, TimeoutError):
-            pass
+        except (URLError, ConnectionError, TimeoutError, json.JSONDecodeError):
+            pass  # the page is not there yet, or says in HTML that the master is starting
         time.sleep(0.3)
     said = "\n".join(f"{each.name}:\n{each.read_text()[-3000:]}" for each in logs)
     pytest.fail(f"{workers} workers were not registered within a minute\n{said}")
