@@ -7,7 +7,7 @@ import polars as pl
 from codeset.claims.code_set import CodeSet
 from codeset.claims.findings import completed, telling, together
 from codeset.claims.kinds import Kinds
-from codeset.claims.lines import CODE, Numbers, among, in_one, nowhere, partners
+from codeset.claims.lines import CODE, Numbers, among, count_up, in_one, nowhere, partners
 from codeset.tables import CONTRACTOR_DEFINED
 
 
@@ -142,7 +142,7 @@ def _stretches(add_on: pl.Series, day: pl.Series, stretches: pl.DataFrame) -> pl
 def _pairs(visit: pl.Series, stretch: pl.Series, primary: pl.Series, pairs: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Where each add-on code and each of its primary codes lie that are of one visit."""
     is_add_on, is_primary = stretch != 0, primary != 0
-    itself = pl.int_range(visit.len(), dtype=pl.UInt32, eager=True).filter(is_add_on & is_primary)
+    itself = count_up(visit.len()).filter(is_add_on & is_primary)
     ones, twos = [itself], [itself]
     for one, two in partners(visit):
         for first, second in ((one, two), (two, one)):

@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.findings import REASON, TABLE, completed, together
 from codeset.claims.kinds import Kinds
-from codeset.claims.lines import among, begins
+from codeset.claims.lines import all_of, among, begins, count_up
 
 _MINOR = ("000", "010")
 _MAJOR = "090"
@@ -38,7 +38,7 @@ def global_surgery(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.D
         return together([])
     visits = _visits(lines)
     begun, surgery = _periods(visits, surgery, bears, kind)
-    place = pl.int_range(lines.height, dtype=pl.UInt32, eager=True)
+    place = count_up(lines.height)
     of_visits, procedures = place.filter(bears.visit[kind]), place.filter(bears.procedure[kind])
     minor, major, contractor = (
         _first(visits, [place.filter(surgery & bears.of_days[days][kind]) for days in sort]) for sort in _SORTS
@@ -114,11 +114,7 @@ def _first(visits: _Visits, surgeries: list[pl.Series]) -> pl.Series:
 
 def _last(visits: _Visits, surgeries: pl.Series) -> pl.Series:
     """The procedure of each visit that stands last in *surgeries*."""
-    return _nothing(visits.patient.len()).scatter(visits.of[surgeries], surgeries)
-
-
-def _nothing(count: int) -> pl.Series:
-    return pl.Series([_NONE], dtype=pl.UInt32).new_from_index(0, count)
+    return all_of(_NONE, visits.patient.len()).scatter(visits.of[surgeries], surgeries)
 
 
 def _beside(visits: _Visits, lines: pl.Series, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -133,7 +129,7 @@ def _tomorrow(visits: _Visits, surgeries: pl.Series) -> pl.Series:
     before = visits.patient.len() - 1
     is_patients = visits.patient.slice(1) == visits.patient.slice(0, before)
     follows = is_patients & (visits.day.slice(1) - visits.day.slice(0, before) == 1)
-    return pl.concat([surgeries.slice(1).zip_with(follows, _nothing(before)), _nothing(1)])
+    return pl.concat([surgeries.slice(1).zip_with(follows, all_of(_NONE, before)), all_of(_NONE, 1)])
 
 
 def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -143,10 +139,10 @@ def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series
     settles at least one more day.
     """
     if begins(visits.patient).all():
-        return _nothing(visits.patient.len()), surgery
+        return all_of(_NONE, visits.patient.len()), surgery
     unexplained = bears.unexplained[kind]
     surgeries = {days: (surgery & begin[kind]).arg_true() for days, begin in bears.begins.items()}
-    begun, before = _begun(visits, surgeries), _nothing(visits.patient.len())
+    begun, before = _begun(visits, surgeries), all_of(_NONE, visits.patient.len())
     while not begun.equals(before):
         falls = begun != _NONE
         left = {days: each.filter(~(unexplained[each] & falls[visits.of[each]])) for days, each in surgeries.items()}
@@ -159,7 +155,7 @@ def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
 
     All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells.
     """
-    begun = _nothing(visits.patient.len())
+    begun = all_of(_NONE, visits.patient.len())
     for days, after in sorted(AFTER.items(), key=lambda each: -each[1]):
         earlier = _earlier(visits, surgeries[days], after)
         begun = earlier.zip_with(earlier != _NONE, begun)
@@ -169,11 +165,11 @@ def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
 def _earlier(visits: _Visits, surgeries: pl.Series, after: int) -> pl.Series:
     """For each visit the nearest procedure of an earlier day, if that is at most *after* days ago."""
     of, before = visits.of[surgeries], visits.patient.len() - 1
-    at = (_nothing(before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
+    at = (all_of(_NONE, before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
     is_patients = visits.patient.slice(1) == visits.patient[at]
     is_near = visits.day.slice(1) - visits.day[at] <= after
     nearest = _last(visits, surgeries)[at]
-    return pl.concat([_nothing(1), nearest.zip_with(is_patients & is_near, _nothing(before))])
+    return pl.concat([all_of(_NONE, 1), nearest.zip_with(is_patients & is_near, all_of(_NONE, before))])
 
 
 def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surgery: pl.Series) -> pl.DataFrame:

@@ -195,7 +195,7 @@ def partners(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
 
     Lines lie by visit: the partners of a line are the next one, the one after it, and so on to the visit's end.
     """
-    lying = pl.int_range(visit.len(), dtype=pl.UInt32, eager=True)
+    lying = count_up(visit.len())
     for distance in range(1, visit.len()):
         left = visit.len() - distance
         one = lying.slice(0, left).filter(visit.slice(0, left) == visit.slice(distance))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
+from codeset.claims.lines import count_up
 from codeset.claims.price_cases import NONE, RVUS, SAID, Cases, beside_others, by_themselves
 from codeset.claims.price_fees import factors_by_date
 from codeset.claims.price_multiple import FACTS, facts_of
@@ -106,7 +107,7 @@ def _at_hand(_: CodeSet) -> _AtHand:
 
 def _distinct(lines: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
     """The distinct among *lines* by *key*, and which of them each line is."""
-    here = pl.int_range(lines.height, dtype=pl.UInt32, eager=True).alias("here")
+    here = count_up(lines.height).alias("here")
     keys = lines.select(key)
     first = keys.hstack([here]).select(pl.col("here").first().over(key)).to_series()
     is_first = first == here
@@ -122,7 +123,7 @@ def _those(lines: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
 
 def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
     """The lines that others of their session may tell something of, with what they tell, and `place` among *lines*."""
-    place = pl.int_range(lines.height, dtype=pl.UInt32, eager=True)
+    place = count_up(lines.height)
     columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
     ranked = _those(pl.DataFrame(columns), cases["is_ranked"][case])
     case = ranked["case"]

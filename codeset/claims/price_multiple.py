@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from codeset.claims.lines import all_of, count_up
 from codeset.claims.price_fees import CENT, price_rules
 
 WHOLE = 1000
@@ -73,7 +74,7 @@ def facts_of(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """
     if lines.is_empty():
         return lines
-    at = pl.int_range(lines.height, dtype=pl.UInt32, eager=True).alias("at")
+    at = count_up(lines.height).alias("at")
     found = _looking_at(lines.hstack([at, at.alias("leader")]), cases, *_LOOKED_AT)
     found = found.with_columns(
         pl.col("quantity").alias("procedures"), pl.col("each").alias("value"), is_second=pl.lit(value=False)
@@ -90,8 +91,7 @@ def _looking_at(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.D
 
 def _with(lines: pl.DataFrame, found: pl.DataFrame, by: str = "at") -> pl.DataFrame:
     """Add to *lines* what was *found* of them, or of the lines that they count with."""
-    nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, lines.height)
-    lies = nowhere.scatter(found["at"], pl.int_range(found.height, dtype=pl.UInt32, eager=True))
+    lies = all_of(None, lines.height).scatter(found["at"], count_up(found.height))
     return lines.hstack(found.drop("at")[lies[lines[by]]])
 
 
