@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 from random import Random
+from unittest.mock import patch
 
 import made_claims as made
 import polars as pl
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codeset.claims import alike
-from codeset.claims.adjudicate import Outcome, adjudicate
+from codeset.claims import alike, kinds, ptp
+from codeset.claims.adjudicate import Outcome, adjudicate, judged
 from codeset.claims.code_set import CodeSet
 from codeset.claims.lines import numbered
 from codeset.snapshot import Snapshot
@@ -144,6 +145,28 @@ def test_episodes_alike_are_judged_as_each_alone_is(
     assert compared.lines.equals(alone.lines)
     assert compared.findings.equals(alone.findings)
     assert compared.steps.collect().equals(alone.steps.collect())
+
+
+@quickly
+@given(claims=st.lists(some_lines, min_size=2, max_size=4))
+def test_what_is_kept_of_earlier_claims_says_nothing_however_little_it_is(
+    derm: Snapshot, claims: list[list[str]]
+) -> None:
+    frames = [made.claims(*lines) for lines in claims]
+
+    def code_set() -> CodeSet:
+        return CodeSet.of([derm], CODES)
+
+    alone = [judged(each, code_set()) for each in frames]
+    much, little = code_set(), code_set()
+    after_others = [judged(each, much) for each in frames]
+    with patch.object(kinds, "_KEPT", 3), patch.object(ptp, "_KEPT", 3):
+        with_little = [judged(each, little) for each in frames]
+    for one, other, last in zip(alone, after_others, with_little, strict=True):
+        assert one.lines.equals(other.lines)
+        assert one.findings.equals(other.findings)
+        assert one.lines.equals(last.lines)
+        assert one.findings.equals(last.findings)
 
 
 def _copy(history: list[str], beneficiary: str, rng: Random) -> pl.DataFrame:
