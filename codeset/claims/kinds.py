@@ -1,6 +1,6 @@
 """Kinds of lines: what a line says by itself is looked up and judged once, for all lines that say the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -64,8 +64,16 @@ class _Seen:
     """The kinds of the lines that were read against a code set so far."""
 
     def __init__(self, code_set: CodeSet) -> None:
-        none = pl.DataFrame(schema={"kind": pl.UInt32, "said": pl.Int128})
-        self.kinds = Kinds(code_set, none.drop("said"), none)
+        numbers = pl.DataFrame(schema={"kind": pl.UInt32, "said": pl.Int128})
+        self.kinds = Kinds(code_set, _meant(pl.DataFrame(schema=dict(_NONE)), code_set), numbers)
+
+
+_NONE: Mapping[str, pl.DataType] = {
+    "release": pl.UInt16(),
+    **dict.fromkeys(("hcpcs", "modifiers", "place_of_service"), CODE),
+    "no_units": pl.Boolean(),
+    "kind": pl.UInt32(),
+}
 
 
 def _said(lines: pl.DataFrame) -> pl.DataFrame:
@@ -97,9 +105,9 @@ def _with_new(lines: pl.DataFrame, kinds: Kinds, is_new: pl.Series) -> Kinds:
         kinds, new = _Seen(kinds.code_set).kinds, lines.unique("said", maintain_order=True)
     known = kinds.table.height
     numbered = new.with_columns(pl.int_range(known, known + new.height, dtype=pl.UInt32).alias("kind"))
-    tables = [kinds.table, _meant(numbered.drop("said"), kinds.code_set)]
     numbers = pl.concat([kinds.numbers, numbered.select("kind", "said")], rechunk=True)
-    return Kinds(kinds.code_set, pl.concat(tables if known else tables[1:], rechunk=True), numbers)
+    table = pl.concat([kinds.table, _meant(numbered.drop("said"), kinds.code_set)], rechunk=True)
+    return Kinds(kinds.code_set, table, numbers)
 
 
 def _meant(new: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:

@@ -210,6 +210,12 @@ def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path)
     assert set(rejects["claim_id"]) == {"C007"}
 
 
+def test_a_part_whose_claims_are_all_bad_has_no_lines(claims, derm, tmp_path):
+    claims.head(3).with_columns(pl.lit("1100").alias("hcpcs")).write_csv(tmp_path / "claims.csv")
+    summary = run([tmp_path / "claims.csv"], tmp_path / "out", derm, skip_bad_claims=True)
+    assert (summary.dispositions, summary.rejected_claims) == ({}, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

@@ -87,8 +87,10 @@ def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
 
 
 def test_no_lines_give_no_findings(derm: Snapshot) -> None:
-    outcome = adjudicate(made.claims(), derm)
-    assert (outcome.lines.height, outcome.findings.height) == (0, 0)
+    """With a code set against which other claims were read before, and with a new one."""
+    adjudicate(made.claims("11102"), derm)
+    for outcome in (adjudicate(made.claims(), derm), judged(made.claims(), CodeSet.of([derm], []))):
+        assert (outcome.lines.height, outcome.findings.height, outcome.steps.collect().height) == (0, 0, 0)
 
 
 def told(outcome: Outcome, without: str = "") -> list[tuple[str, ...]]:
