@@ -50,7 +50,7 @@ class CodeSet:
         rows = dict(zip(sought, read, strict=True))
         return cls(
             releases=_releases(snapshots),
-            fees=_fees(rows["mpfs"]),
+            fees=_fees(_with_bases(rows["mpfs"], snapshots, known)),
             gpci=_scaled(rows["gpci"], ("work_gpci", "pe_gpci", "mp_gpci"), 1000),
             factors=_factors(snapshots),
             oppscap=_scaled(rows["oppscap"], ("facility_amount", "nonfacility_amount"), 100),
@@ -133,6 +133,12 @@ def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: 
         if table in snapshot
     ]
     return pl.concat([empty, *frames])
+
+
+def _with_bases(fees: pl.DataFrame, snapshots: Sequence[Snapshot], codes: list[str]) -> pl.DataFrame:
+    """The rows of *codes* and those of the bases of their endoscopies, which are priced by them whoever bills them."""
+    others = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
+    return pl.concat([fees, _rows(snapshots, "mpfs", others, ()).collect()]) if others else fees
 
 
 def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:

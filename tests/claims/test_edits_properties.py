@@ -2,6 +2,8 @@
 
 import io
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
@@ -16,6 +18,7 @@ from codeset.claims.adjudicate import Outcome, adjudicate, judged
 from codeset.claims.code_set import CodeSet
 from codeset.claims.lines import numbered
 from codeset.snapshot import Snapshot
+from codeset.store import Store
 
 CODES = ["11102", "11103", "11104", "17000", "17003", "17004", "17110", "17311", "17312", "17315", "11642", "14040"]
 CODES += ["13132", "88305", "88331", "96910", "99203", "99211", "99213", "G2211", "J7308", "11055", "99999"]
@@ -105,6 +108,21 @@ def told(outcome: Outcome, without: str = "") -> list[tuple[str, ...]]:
         for row in [*dispositions.iter_rows(), *said.iter_rows()]
         if not str(row[0]).startswith(f"{without}/")
     )
+
+
+def test_the_base_of_an_endoscopy_is_known_though_no_line_has_its_code(tmp_path: Path) -> None:
+    """4 + 1 + 1 RVUs at 33 are 198.00, the base's 1 + 1 + 1 are 99.00: two units are paid 198.00 + 99.00.
+
+    Layout RVU25D, Multiple Procedure 3: the second is paid less the base.
+    """
+    base = {"hcpcs": "45378", "multiple_procedure": "3", "work_rvu": Decimal("1.00")}
+    scope = {"hcpcs": "45385", "multiple_procedure": "3", "endoscopic_base": "45378", "work_rvu": Decimal("4.00")}
+    snapshot = made.sealed(Store(tmp_path), "2026q3", [base, scope])
+    alone = judged(made.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), qualifying_apm=False)
+    beside = made.claims("45385x2", "45378 beneficiary=z claim=d")
+    with_stranger = judged(beside, CodeSet.of([snapshot], ["45378", "45385"]), qualifying_apm=False)
+    assert alone.lines["allowed_cents"][0] == with_stranger.lines["allowed_cents"][0] == 29_700
+    assert told(alone) == told(with_stranger, without="d")
 
 
 def written(outcome: Outcome) -> tuple[bytes, ...]:
