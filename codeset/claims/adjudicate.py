@@ -1,7 +1,6 @@
 """Claims in, outcomes out: every edit, then one place that resolves them, then the price of what is left."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,28 +12,14 @@ from codeset.claims.code_set import CodeSet, code_set_of
 from codeset.claims.findings import dispositions, explained, found, of_severity, reasons, together
 from codeset.claims.global_surgery import global_surgery
 from codeset.claims.kinds import Kinds, of_kinds
-from codeset.claims.lines import CODE, all_of, among, begins, count_up, lie_by_claim, numbered
+from codeset.claims.lines import CODE, all_of, among, begins, count_up, distinct, lie_by_claim, numbered
 from codeset.claims.mue import mue
+from codeset.claims.outcome import Judgement, Outcome
 from codeset.claims.price import NO_AMOUNT, Priced, price
 from codeset.claims.ptp import ptp
 from codeset.claims.same_lesion import same_lesion
 from codeset.claims.validity import validity
 from codeset.snapshot import Snapshot
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What is said of claim lines.
-
-    `lines` has the columns of the claims, by claim and line number whatever their order was, codes and modifiers as
-    categories, with `row` (the place), `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of
-    `codeset.claims.price` for lines that are not denied, RVUs as decimals; `findings` one row for each finding, by
-    line, the decisive one first; `steps` how amounts came about.
-    """
-
-    lines: pl.DataFrame
-    findings: pl.DataFrame
-    steps: pl.LazyFrame
 
 
 def adjudicate(
@@ -51,57 +36,88 @@ def adjudicate(
 
 def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Outcome:
     """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
+    return judge(frame, code_set, qualifying_apm=qualifying_apm).outcome()
+
+
+def judge(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Judgement:
+    """As `judged`, in few rows."""
     frame = _by_claim(frame)
     lines = numbered(frame, code_set)
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
-    findings = _explained(like.of_findings(said.findings, said.order))
-    return Outcome(_with(frame, like.of_lines(said.lines)), findings, like.of_steps(said.steps))
-
-
-def _with(frame: pl.DataFrame, told: list[pl.Series]) -> pl.DataFrame:
-    """The lines of *frame* with what is *told* of them, some of it in place of what they say."""
-    lines = frame.with_row_index("row")
-    for each in told:
-        if each.name in frame.columns:
-            lines.replace_column(lines.get_column_index(each.name), each)
-    return lines.hstack([each for each in told if each.name not in frame.columns])
+    findings = like.of_findings(said.findings, said.order)
+    steps = like.of_steps(said.steps)
+    return Judgement(frame, like.of_lines(said.answer), said.answers, findings, said.grounds, steps)
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame if lie_by_claim(frame) else frame.sort("claim_id", "line", maintain_order=True)
+    another = begins(frame["claim_id"])
+    return frame if lie_by_claim(frame, another) else frame.sort("claim_id", "line", maintain_order=True)
 
 
 class _Said(NamedTuple):
-    """What is said of lines that are judged: `lines` by row; `findings`, and in `order` where they lie by line."""
+    """What is said of lines that are judged: `answer` by row; `findings`, and in `order` where they lie by line."""
 
-    lines: pl.DataFrame
+    answer: pl.Series
+    answers: pl.DataFrame
     findings: pl.DataFrame
     order: pl.Series
+    grounds: pl.DataFrame
     steps: pl.LazyFrame
 
 
 def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> _Said:
     """What is said of *lines* of *frame*, without what the claims say themselves."""
     lines, known = of_kinds(lines, code_set)
-    by_themselves = validity(lines, known)
+    findings, denied = _found(frame, lines, known)
+    priced = _priced(frame, lines, code_set, denied, qualifying_apm)
+    told = together([*findings, *_of_amounts(priced)]).rechunk()
+    order = _order(told, frame.height)
+    answers, answer = _answers(_decided(lines, priced, _decisive(told, order), frame.height), known, priced)
+    grounds, ground = distinct(told, [name for name in told.columns if name not in ("row", "partner")])
+    of_lines = pl.DataFrame([told["row"], told["partner"], ground.alias("ground")])
+    return _Said(answer, answers, of_lines, order, _explained(grounds), priced.steps)
+
+
+def _found(frame: pl.DataFrame, lines: pl.DataFrame, kinds: Kinds) -> tuple[list[pl.DataFrame], pl.Series]:
+    """The findings of all edits, and the rows that they deny: later edits are told what the earlier ones deny."""
+    by_themselves = validity(lines, kinds)
     outside = _beside_the_excerpt(lines, by_themselves)
-    findings = [together([by_themselves, outside, ptp(lines, known), mue(lines, known)])]
+    findings = [together([by_themselves, outside, ptp(lines, kinds), mue(lines, kinds)])]
     denied = _denied(findings[0])
     for edit in (partial(same_lesion, lesions=frame["lesion"]), global_surgery, _injections, add_on):
-        findings.append(edit(lines, known, denied=denied))
+        findings.append(edit(lines, kinds, denied=denied))
         denied = pl.concat([denied, _denied(findings[-1])])
-    priced = _priced(frame, lines, code_set, denied, qualifying_apm)
-    told = together([*findings, *_of_amounts(priced.amounts)]).rechunk()
-    order = _order(told)
-    days = known.made(_global_days)[lines["kind"]]
-    about = [lines[["row", "hcpcs", "modifiers"]].hstack([days]), priced.amounts]
-    resolved = _resolved(lines["row"].sort(), frame.height, _decisive(told, order), about)
-    return _Said(resolved, told, order, priced.steps)
+    return findings, denied
 
 
-def _global_days(kinds: Kinds) -> pl.Series:
-    return kinds.table["global_days"].cast(CODE)
+def _decided(lines: pl.DataFrame, priced: Priced, decisive: tuple[pl.Series, pl.Series], height: int) -> pl.DataFrame:
+    """What decides of the answer to each line, by row: `kind`; `case` and `allowed_cents` of its price; `reason`.
+
+    Rows are numbers, below *height*: to bring each to its place costs a fraction of a join.
+    """
+    rows = lines["row"].sort()
+    place = all_of(0, height).scatter(rows, count_up(rows.len()))
+
+    def placed(row: pl.Series, *told: pl.Series) -> list[pl.Series]:
+        found = all_of(None, rows.len()).scatter(place[row], count_up(row.len()))
+        return [each[found] for each in told]
+
+    row, reason = decisive
+    of_lines = placed(lines["row"], lines["kind"])
+    of_prices = placed(priced.lines["row"], priced.case.alias("case"), priced.allowed)
+    return pl.DataFrame([*of_lines, *of_prices, *placed(row, reason.alias("reason"))])
+
+
+def _answers(decided: pl.DataFrame, kinds: Kinds, priced: Priced) -> tuple[pl.DataFrame, pl.Series]:
+    """What is said of lines, each once, and which of it is said of each line."""
+    said, answer = distinct(decided, decided.columns)
+    decides, meant = dispositions()[said["reason"].fill_null(len(reasons()))], kinds.made(_meant)[said["kind"]]
+    return decides.hstack(meant).hstack(priced.of(said["case"], said["allowed_cents"])), answer
+
+
+def _meant(kinds: Kinds) -> pl.DataFrame:
+    return kinds.table.select("hcpcs", "modifiers", pl.col("global_days").cast(CODE))
 
 
 def _priced(
@@ -116,16 +132,16 @@ def _priced(
     return price(lines.hstack([each[row] for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
 
 
-def _of_amounts(amounts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _of_amounts(priced: Priced) -> Iterator[pl.DataFrame]:
     """Amounts for review; and lines that nothing denies and whose amount the fee schedule does not give.
 
     Nobody is told to count on these.
     """
-    to_review, without = amounts.select(_TO_REVIEW, _WITHOUT)
+    to_review, without = (each[priced.case] for each in priced.cases.select(_TO_REVIEW, _WITHOUT))
     if to_review.any():
-        yield found(amounts.filter(to_review), "amount-to-review", detail=pl.col("reviews").list.join(", "))
+        yield found(priced.only(to_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", "))
     if without.any():
-        yield found(amounts.filter(without), "no-amount", detail=pl.col("unpriced"))
+        yield found(priced.only(without).amounts, "no-amount", detail=pl.col("unpriced"))
 
 
 _TO_REVIEW = (pl.col("reviews").list.len() > 0).alias("to_review")
@@ -161,20 +177,22 @@ def _injections(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.Data
     return found(bundled, "injection-bundled", partner=pl.col("partner"))
 
 
+_MOST = 2**27
 _IN_ORDER = (
-    pl.col("row").cast(pl.Int128) * 2**64
-    + pl.col("reason").to_physical().cast(pl.Int128) * 2**40
-    + (pl.col("partner").cast(pl.Int128) + 1).fill_null(0)
+    pl.col("row").cast(pl.UInt64) * 2**36
+    + pl.col("reason").to_physical().cast(pl.UInt64) * 2**28
+    + (pl.col("partner").cast(pl.UInt64) + 1).fill_null(0)
 )
-"""Row, reason and partner in one number: it is sorted in a quarter of the time that the three take."""
+"""Row, reason and partner in one number, of `_MOST` lines at most: sorted in a fraction of the time of all three."""
 
 
-def _order(findings: pl.DataFrame) -> pl.Series:
-    """Where the findings lie by line, the decisive one first: reasons lie by gravity, then as in `reasons.toml`."""
-    number = findings.select(_IN_ORDER).to_series()
-    order = number.arg_sort()
-    if begins(number[order]).all():
-        return order
+def _order(findings: pl.DataFrame, height: int) -> pl.Series:
+    """Where the findings of so many lines lie by line, the decisive one first: reasons lie by gravity."""
+    if height <= _MOST:
+        number = findings.select(_IN_ORDER).to_series()
+        order = number.arg_sort()
+        if begins(number[order]).all():
+            return order
     return findings.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
 
 
@@ -185,23 +203,7 @@ def _decisive(findings: pl.DataFrame, order: pl.Series) -> tuple[pl.Series, pl.S
     return row.filter(first), findings["reason"][order.filter(first)].to_physical().cast(pl.UInt32)
 
 
-def _resolved(
-    rows: pl.Series, height: int, decisive: tuple[pl.Series, pl.Series], about: Iterable[pl.DataFrame]
-) -> pl.DataFrame:
-    """The sorted *rows* of a frame of *height*, with what the *decisive* reason says and all there is *about* them.
-
-    Rows are numbers: to bring each to its place costs a fraction of a join.
-    """
-    place = all_of(0, height).scatter(rows, count_up(rows.len()))
-    row, reason = decisive
-    told: list[pl.Series] = [*dispositions()[all_of(len(reasons()), rows.len()).scatter(place[row], reason)]]
-    for each in about:
-        found = all_of(None, rows.len()).scatter(place[each["row"]], count_up(each.height))
-        told += [column[found] for column in each if column.name not in ("row", "reviews")]
-    return rows.to_frame().hstack(told)
-
-
-def _explained(findings: pl.DataFrame) -> pl.DataFrame:
-    """The findings with what their reasons say."""
-    told = explained()[findings["reason"].to_physical()]
-    return findings.hstack([each for each in told if each.name != "reason"])
+def _explained(grounds: pl.DataFrame) -> pl.DataFrame:
+    """The *grounds* with what their reasons say."""
+    told = explained()[grounds["reason"].to_physical()]
+    return grounds.hstack([each for each in told if each.name != "reason"])

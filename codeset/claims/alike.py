@@ -5,14 +5,16 @@ alike if nothing differs that an edit or the price looks at: names do not count,
 visits, as long as the same rows of the code set apply.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
 from codeset.claims.global_surgery import AFTER
-from codeset.claims.lines import all_of, begins, count_up
+from codeset.claims.lines import all_of, among, begins, count_up, is_the_same_everywhere, nowhere
 
 FEW = 2_000
 """So few lines are judged sooner than compared."""
@@ -51,14 +53,12 @@ class Alike:
         """Return those of *lines*, which lie as these do, that are judged."""
         return lines if self.is_each_alone else lines.filter(self.lines["row"] == self.lines["like"])
 
-    def of_lines(self, said: pl.DataFrame) -> list[pl.Series]:
-        """Return for each line, by row, what is *said* of the one judged in its place; *said* lies by `row` too."""
-        told = [each for each in said if each.name != "row"]
+    def of_lines(self, said: pl.Series) -> pl.Series:
+        """Return for each line, by row, what is *said* of the one judged in its place; that lies by row too."""
         if self.is_each_alone:
-            return told
+            return said
         number = (self._like == count_up(self._like.len())).cast(pl.UInt32).cum_sum() - 1
-        of_line = number[self._like]
-        return [each[of_line] for each in told]
+        return said[number[self._like]]
 
     def of_findings(self, findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
         """Return the findings of every line, as of the one judged in its place; partners are as far from it.
@@ -75,9 +75,8 @@ class Alike:
         place = order[place]
         far = self._place.cast(pl.Int32)
         away = far[findings["partner"]] - far[findings["row"]]
-        partner = self.lines["row"][(far[row] + away[place]).cast(pl.UInt32)]
-        told = findings.drop("row", "partner")[place]
-        return told.insert_column(0, row.alias("row")).insert_column(2, partner.alias("partner"))
+        partner = self.lines["row"][(far[row] + away[place]).cast(pl.UInt32)].alias("partner")
+        return pl.DataFrame([row.alias("row"), partner, findings["ground"][place]])
 
     def of_steps(self, steps: pl.LazyFrame) -> pl.LazyFrame:
         """Return the steps of every line, as of the one judged in its place."""
@@ -118,21 +117,37 @@ def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
     return Alike(pl.DataFrame({"row": row, "like": row[first]}))
 
 
-def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
-    """The lines with what is looked at, and `at`, where the line's episode begins."""
-    here = pl.int_range(pl.len(), dtype=pl.UInt32)
-    applies = code_set.turns.search_sorted(lines["date_of_service"], side="right")
-    told = lines.with_columns(
-        applies.alias("applies"),
-        pl.col("date_of_service").to_physical().alias("day"),
-        pl.col("through_date").to_physical().alias("last_day"),
-    ).with_columns(_begins(code_set).alias("begins"))
-    told = told.with_columns(
-        pl.when("begins").then(here).forward_fill().alias("at"),
-        pl.when(~pl.col("begins")).then(pl.col("day") - pl.col("day").shift()).alias("gap"),
-        (pl.col("last_day") - pl.col("day")).alias("days"),
-    )
-    return told.with_columns(_order(told).alias("order"))
+class _Looked(NamedTuple):
+    """Lines with what is looked at; where each line's episode begins (`at`), and which in a row it is (`number`)."""
+
+    lines: pl.DataFrame
+    begins: pl.Series
+    number: pl.Series
+    at: pl.Series
+
+
+def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> _Looked:
+    lines = lines.with_columns(_DAY, _DAYS)
+    begin = lines.select(_begins(code_set)).to_series()
+    number = begin.cast(pl.UInt32).cum_sum() - 1
+    at = begin.arg_true()[number]
+    gap = lines.select(pl.when(begin).then(0).otherwise(_GAP).alias("gap")).to_series()
+    told = [_applies(lines["date_of_service"], code_set.turns), gap, _order(lines["row"], begin, at)]
+    return _Looked(lines.hstack(told), begin, number, at)
+
+
+_DAY = pl.col("date_of_service").to_physical().alias("day")
+_DAYS = (pl.col("through_date") - pl.col("date_of_service")).dt.total_days().alias("days")
+_GAP = pl.col("day") - pl.col("day").shift()
+
+
+def _applies(days: pl.Series, turns: pl.Series) -> pl.Series:
+    """How many days there are by each of *days* on which a row of the code set begins or ends to apply."""
+    ends = pl.Series([days.min(), days.max()], dtype=days.dtype)
+    first, last = turns.search_sorted(ends, side="right")
+    if first == last and not days.null_count():
+        return pl.Series("applies", [first], dtype=pl.UInt32).new_from_index(0, days.len())
+    return turns.search_sorted(days, side="right").alias("applies")
 
 
 def _begins(code_set: CodeSet) -> pl.Expr:
@@ -150,51 +165,50 @@ def _begins(code_set: CodeSet) -> pl.Expr:
     return new_visit & ~((patient_day + reach).cum_max().shift() >= patient_day).fill_null(value=False)
 
 
-def _order(lines: pl.DataFrame) -> pl.Series:
+def _order(row: pl.Series, begin: pl.Series, at: pl.Series) -> pl.Series:
     """The place of each line's row among those of its episode, where they do not lie by row as they lie by visit."""
-    row = pl.col("row")
-    turned = lines.filter(~pl.col("begins") & (row < row.shift()))["at"].unique()
+    turned = at.filter(~begin & (row < row.shift())).unique()
     if turned.is_empty():
-        return pl.repeat(None, lines.height, dtype=pl.UInt32, eager=True)
-    placed = lines.filter(pl.col("at").is_in(turned.implode())).select(
-        "row", row.rank("ordinal").over("at").alias("order")
-    )
-    return lines.select("row").join(placed, on="row", how="left", maintain_order="left")["order"]
+        return all_of(None, row.len()).alias("order")
+    placed = pl.when(pl.col("at").is_in(turned.implode())).then(pl.col("row").rank("ordinal").over("at"))
+    return pl.DataFrame([row, at.alias("at")]).select(placed.alias("order")).to_series()
 
 
-def _first_alike(lines: pl.DataFrame) -> pl.Series:
+def _first_alike(looked: _Looked) -> pl.Series:
     """Where the line lies that each one is like.
 
     Episodes are told apart by a hash; then each line is compared with the one that stands for it, so that an episode
     whose hash is another's by chance is judged itself.
     """
-    telling = [name for name in _LOOKED_AT if not _is_the_same_everywhere(lines[name])]
-    place = pl.int_range(pl.len(), dtype=pl.UInt32) - pl.col("at")
-    line = pl.sum_horizontal(pl.lit(0, pl.UInt64), *(_hashed(name, seed) for seed, name in enumerate(telling)))
-    upto = lines.select((line + place.cast(pl.UInt64) * _ODD).hash().cum_sum()).to_series()
-    ends = pl.col("at").ne_missing(pl.col("at").shift(-1))
-    episodes = (
-        lines.select("at", upto.alias("upto"), ends.alias("ends"), place.alias("place"))
-        .filter("ends")
-        .with_columns((pl.col("upto") - pl.col("upto").shift(fill_value=0) + pl.col("place")).alias("hash"))
-        .with_columns(pl.col("at").first().over("hash").alias("first"))
-    )
-    number = (lines["begins"].cast(pl.UInt32).cum_sum()) - 1
-    first = episodes["first"][number]
-    like = lines.select(first + place).to_series()
-    differs = lines.select(
-        pl.any_horizontal(False, *(pl.col(name).ne_missing(pl.col(name).gather(like)) for name in telling))
-    ).to_series()
+    lines, begin, number, at = looked
+    here = count_up(lines.height)
+    telling = [lines[name] for name in _LOOKED_AT if not is_the_same_everywhere(lines[name])]
+    place = here - at
+    like = _first(_hashed(telling, place), begin.arg_true())[number] + place
+    differs = nowhere(lines.height)
+    for each in telling:
+        differs |= _differs(each, each[like])
     if differs.any():
-        unlike = lines["at"].is_in(lines["at"].filter(differs).unique().implode())
-        like = lines.select(pl.when(unlike).then(pl.int_range(pl.len(), dtype=pl.UInt32)).otherwise(like)).to_series()
+        unlike = among(at, at.filter(differs))
+        like = like.zip_with(~unlike, here)
     return like
 
 
-def _hashed(name: str, seed: int) -> pl.Expr:
-    return pl.col(name).to_physical().hash(seed)
+def _hashed(telling: Iterable[pl.Series], place: pl.Series) -> pl.Series:
+    """A hash of each line, with its place in the episode."""
+    hashed = place.cast(pl.UInt64) * _ODD
+    for seed, each in enumerate(telling):
+        hashed += each.to_physical().hash(seed)
+    return hashed.hash()
 
 
-def _is_the_same_everywhere(values: pl.Series) -> bool:
-    nulls = values.null_count()
-    return nulls == values.len() or (nulls == 0 and bool((values == values.first()).all()))
+def _first(hashes: pl.Series, begin: pl.Series) -> pl.Series:
+    """Where the first episode begins that has all the *hashes* of each one, which begin at *begin*."""
+    end = begin.shift(-1, fill_value=hashes.len()) - 1
+    upto = hashes.cum_sum()[end]
+    episodes = pl.DataFrame([begin.alias("first"), (upto - upto.shift(fill_value=0) + (end - begin)).alias("hash")])
+    return episodes.select(pl.col("first").first().over("hash")).to_series()
+
+
+def _differs(values: pl.Series, others: pl.Series) -> pl.Series:
+    return values.ne_missing(others) if values.null_count() else values != others

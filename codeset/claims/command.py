@@ -11,11 +11,11 @@ import polars as pl
 from rich.table import Table
 
 from codeset.claims import outputs
-from codeset.claims.adjudicate import Outcome
 from codeset.claims.adjudicate import adjudicate as judge
 from codeset.claims.bulk import Done, Summary, adjudicate_files
 from codeset.claims.explain import explain as derivation
 from codeset.claims.files import Rejects, read_claims, refuse, rejects_as
+from codeset.claims.outcome import Outcome
 from codeset.faults import WrongUse
 from codeset.releases import Release
 from codeset.snapshot import Snapshot

@@ -1,8 +1,9 @@
 """Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache, reduce
 from itertools import count
+from operator import or_
 from typing import Any, TypeVar
 
 import polars as pl
@@ -71,10 +72,9 @@ def _meaning(modifiers: str) -> tuple[bool | str, ...]:
     return (*(each in mods for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))
 
 
-def lie_by_claim(lines: pl.DataFrame) -> bool:
-    """Say whether *lines* lie by claim and, in each, by line number, none of them twice."""
+def lie_by_claim(lines: pl.DataFrame, another: pl.Series) -> bool:
+    """Say whether *lines* lie by claim and, in each, by number, none of them twice; *another* claim begins where."""
     claim, line = lines["claim_id"], lines["line"]
-    another = begins(claim)
     return claim.filter(another).is_sorted() and bool((another[1:] | (line[1:] > line[:-1])).all())
 
 
@@ -86,17 +86,19 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     (IOM 100-04 ch. 12, section 30.6.5).
     """
     told = _by_visit(frame.select("beneficiary", *_PRACTITIONER, "date_of_service"))
-    read = frame.select(_READ)
+    read = frame.select("through_date", "units").hstack([_coded(frame[name]) for name in _CODED])
     row = told["row"]
     lying = read if row.is_sorted() else read[row]
     return told.hstack(lying).with_columns(code_set.made(_release), _NO_UNITS)
 
 
-_READ = (
-    pl.col("through_date"),
-    *(pl.col(name).cast(CODE) for name in ("hcpcs", "modifiers", "place_of_service")),
-    pl.col("units"),
-)
+def _coded(texts: pl.Series) -> pl.Series:
+    if texts.len() and is_the_same_everywhere(texts):
+        return texts.head(1).cast(CODE).new_from_index(0, texts.len())
+    return texts.cast(CODE)
+
+
+_CODED = ("hcpcs", "modifiers", "place_of_service")
 _NO_UNITS = (pl.col("units") < 1).alias("no_units")
 
 
@@ -109,32 +111,38 @@ _PRACTITIONER = (
 
 def _by_visit(who: pl.DataFrame) -> pl.DataFrame:
     """`row`, `date_of_service`, `patient` and `visit`, so that the rows of a patient lie together, by date and row."""
-    lying = who.with_row_index("row").with_columns(_BEGINS)
-    if not _lie_by_visit(lying):
-        lying = _sorted(who)
-    return lying.select(_OF_VISIT)
+    lying, another = who.with_row_index("row"), _another_patient(who)
+    if not _lie_by_visit(lying, another):
+        lying, another = _sorted(who)
+    day = lying["date_of_service"]
+    numbers = {"patient": another, "visit": another | begins(day)}
+    counted = [each.cast(pl.UInt32).cum_sum().alias(name) for name, each in numbers.items()]
+    return pl.DataFrame([lying["row"], day, *counted])
 
 
-def _lie_by_visit(lines: pl.DataFrame) -> bool:
+def _another_patient(who: pl.DataFrame) -> pl.Series:
+    """Whether each line is another patient's than the one before it."""
+    return reduce(or_, (begins(who[each]) for each in _PATIENT))
+
+
+def _lie_by_visit(lines: pl.DataFrame, another: pl.Series) -> bool:
     """Whether each patient's rows lie together, by date: no two rows that begin a patient are the same one's."""
-    day, another = lines["date_of_service"], lines["begins"]
+    day = lines["date_of_service"]
     if day.null_count() or not (another[1:] | (day[1:] >= day[:-1])).all():
         return False
-    if another.sum() == 1:
-        return True
-    begin = lines.select(_WHOSE).to_series().filter(another)
-    return begin.n_unique() == begin.len()
+    begin = those(lines, another)
+    return begin.height <= 1 or begin.select(_WHOSE).to_series().n_unique() == begin.height
 
 
-def _sorted(who: pl.DataFrame) -> pl.DataFrame:
-    """Bring each patient's rows together, by date.
+def _sorted(who: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Bring each patient's rows together, by date; say where another patient's begin.
 
     One number stands for patient and day: it is sorted in a tenth of the time that the texts are. Should two patients
     have the same number by chance, it is made otherwise.
     """
     tried = (_by_number(who, seed) for seed in count(step=len(_PATIENT)))
-    another = pl.col("whose").ne_missing(pl.col("whose").shift())
-    return next(each for each in tried if each.select((another | ~pl.col("begins")).all()).item())
+    found = ((lying, _another_patient(lying)) for lying in tried)
+    return next((lying, another) for lying, another in found if (begins(lying["whose"]) | ~another).all())
 
 
 def _by_number(who: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -145,18 +153,7 @@ def _by_number(who: pl.DataFrame, seed: int) -> pl.DataFrame:
         (day - day.min()).fill_null(days - 1).cast(pl.UInt64).alias("day"),
         days.cast(pl.UInt64).alias("days"),
     )
-    lying = numbered.sort(pl.col("whose") * pl.col("days") + pl.col("day"), maintain_order=True)
-    return lying.with_columns(_BEGINS)
-
-
-_BEGINS = pl.any_horizontal(pl.col(each).ne_missing(pl.col(each).shift()) for each in _PATIENT).alias("begins")
-_ANOTHER_DAY = pl.col("date_of_service").ne_missing(pl.col("date_of_service").shift())
-_OF_VISIT = (
-    pl.col("row"),
-    pl.col("date_of_service"),
-    pl.col("begins").cum_sum().cast(pl.UInt32).alias("patient"),
-    (pl.col("begins") | _ANOTHER_DAY).cum_sum().cast(pl.UInt32).alias("visit"),
-)
+    return numbered.sort(pl.col("whose") * pl.col("days") + pl.col("day"), maintain_order=True)
 
 
 def _whose(seed: int) -> pl.Expr:
@@ -184,10 +181,39 @@ def all_of(value: int | None, number: int) -> pl.Series:
 
 def begins(values: pl.Series) -> pl.Series:
     """Say of each value whether it is another than the one before it."""
-    return pl.concat([_TRUE[: values.len()], values[1:] != values[:-1]])
+    later, sooner = values[1:], values[:-1]
+    return pl.concat([_TRUE[: values.len()], later.ne_missing(sooner) if values.null_count() else later != sooner])
 
 
 _TRUE = pl.Series([True])
+
+
+def distinct(lines: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the distinct among *lines* by *key*, and which of them each line is."""
+    here, keys = count_up(lines.height), lines[list(key)]
+    first = _first_of_few(keys) if lines.height <= _FEW else _first_alike(keys, here)
+    is_first = first == here
+    found = those(keys, is_first)
+    which = here.clone().scatter(here.filter(is_first), here.head(found.height))
+    return found, which[first]
+
+
+_FEW = 50
+"""So few lines are compared sooner in Python."""
+
+
+def _first_of_few(keys: pl.DataFrame) -> pl.Series:
+    seen: dict[tuple[Any, ...], int] = {}
+    return pl.Series([seen.setdefault(key, place) for place, key in enumerate(keys.iter_rows())], dtype=pl.UInt32)
+
+
+def _first_alike(keys: pl.DataFrame, here: pl.Series) -> pl.Series:
+    return keys.hstack([here.alias("here")]).select(pl.col("here").first().over(keys.columns)).to_series()
+
+
+def those(lines: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
+    """Return the lines that *which* says; for one claim sooner than by a plan."""
+    return pl.DataFrame([column.filter(which) for column in lines])
 
 
 def partners(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
@@ -210,6 +236,12 @@ def among(rows: pl.Series, chosen: pl.Series) -> pl.Series:
         return nowhere(rows.len())
     most: Any = pl.concat([rows, chosen]).max()
     return nowhere(most + 1).scatter(chosen, values=True)[rows]
+
+
+def is_the_same_everywhere(values: pl.Series) -> bool:
+    """Say whether all *values* are one, or all are null."""
+    nulls = values.null_count()
+    return nulls == values.len() or (nulls == 0 and bool((values == values.first()).all()))
 
 
 def nowhere(length: int) -> pl.Series:

@@ -6,13 +6,12 @@ more, at the end (IOM 100-04 ch. 12, section 40.4: the fee schedule amount is mu
 cent).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.lines import count_up
+from codeset.claims.lines import count_up, distinct, those
 from codeset.claims.price_cases import NONE, RVUS, SAID, Cases, beside_others, by_themselves
 from codeset.claims.price_fees import factors_by_date
 from codeset.claims.price_multiple import FACTS, facts_of
@@ -41,18 +40,42 @@ NO_AMOUNT = (
 
 @dataclass(frozen=True)
 class Priced:
-    """What lines are worth, and why.
+    """What payable lines are worth, and why.
 
-    `amounts`, a row for each payable line: `row`, `setting`, the RVUs used (decimals), `fee_cents` (one unit,
-    unreduced, as CMS publishes it; also where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units,
-    three decimals), `nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount),
-    `unpriced` (why there is no amount) and `reviews` (why a person must look at it). Null where unpriced.
-
-    `steps`, lazily: `row`, `step` (from 1), `rule`, `factor` (text), `before` and `after` (billionths of a dollar).
+    `lines` has their `row` and `charge_cents`; `case` says of each which row of `cases` tells the rest.
     """
 
-    amounts: pl.DataFrame
-    steps: pl.LazyFrame
+    lines: pl.DataFrame
+    cases: pl.DataFrame
+    case: pl.Series
+
+    @property
+    def allowed(self) -> pl.Series:
+        """The lower of the schedule and the charge, `allowed_cents` (Social Security Act, 1848(a)(1))."""
+        return self.lines.hstack([self.cases["schedule"][self.case]]).select(_ALLOWED).to_series()
+
+    @property
+    def amounts(self) -> pl.DataFrame:
+        """A row for each line: `row`, the columns of `AMOUNTS`, and `reviews` (why a person must look at it)."""
+        reviews = self.cases["reviews"][self.case]
+        return self.of(self.case, self.allowed).insert_column(0, self.lines["row"]).hstack([reviews])
+
+    @property
+    def steps(self) -> pl.LazyFrame:
+        """Lazily, `row`, `step` (from 1), `rule`, `factor` (text), `before` and `after` (billionths of a dollar)."""
+        return pl.defer(self._steps, schema=STEPS)
+
+    def _steps(self) -> pl.DataFrame:
+        return steps_of(self.lines.hstack([self.allowed]).hstack(self.cases[self.case])).collect()
+
+    def of(self, case: pl.Series, allowed: pl.Series) -> pl.DataFrame:
+        """Return the columns of `AMOUNTS` for lines of which each is of a *case*, and so much is *allowed*."""
+        in_cases = {name: self.cases[_IN_CASES.get(name, name)] for name in AMOUNTS if name != allowed.name}
+        return pl.DataFrame({name: in_cases[name][case] if name in in_cases else allowed for name in AMOUNTS})
+
+    def only(self, which: pl.Series) -> "Priced":
+        """Return the lines that *which* says."""
+        return Priced(those(self.lines, which), self.cases, self.case.filter(which))
 
 
 def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Priced:
@@ -62,14 +85,13 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Pr
     """
     payable = _payable(lines, code_set, qualifying_apm=qualifying_apm)
     cases, case = _cases(payable, code_set)
-    told = payable.select("row", "charge_cents")
-    return Priced(_amounts(told, cases, case), pl.defer(lambda: _steps(told, cases, case), schema=STEPS))
+    return Priced(payable.select("row", "charge_cents"), cases, case)
 
 
 def _payable(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> pl.DataFrame:
     factor = code_set.made(factors_by_date)[qualifying_apm]
     told = lines.select("row", "visit", "release", "date_of_service", "units", "charge_cents", *_TEXTS)
-    return _those(told, lines["payable"]).with_columns(factor)
+    return those(told, lines["payable"]).with_columns(factor)
 
 
 # --- cases: each that occurs is worked out once, and kept
@@ -81,12 +103,12 @@ def _cases(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Ser
     Worked out are those that no lines of this process were before: of the code set, not of the claims.
     """
     at_hand = code_set.made(_at_hand)
-    said, which = _distinct(lines, SAID)
+    said, which = distinct(lines, SAID)
     known, places = at_hand.cases.of(said, lambda new: by_themselves(new, code_set))
     case = places[which]
     beside = _beside_others(lines, known.rows, case)
     if not beside.is_empty():
-        facts, which = _distinct(beside, [name for name in ("case", *FACTS) if name in beside.columns])
+        facts, which = distinct(beside, [name for name in ("case", *FACTS) if name in beside.columns])
         alone = known.rows
         known, places = known.of(facts, lambda new: beside_others(new, alone))
         case = case.scatter(beside["place"], places[which])
@@ -105,57 +127,31 @@ def _at_hand(_: CodeSet) -> _AtHand:
     return _AtHand()
 
 
-def _distinct(lines: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
-    """The distinct among *lines* by *key*, and which of them each line is."""
-    here = count_up(lines.height).alias("here")
-    keys = lines.select(key)
-    first = keys.hstack([here]).select(pl.col("here").first().over(key)).to_series()
-    is_first = first == here
-    distinct = _those(keys, is_first)
-    which = here.clone().scatter(here.filter(is_first), here.head(distinct.height))
-    return distinct, which[first]
-
-
-def _those(lines: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
-    """The lines that *which* says; for one claim sooner than by a plan."""
-    return pl.DataFrame([column.filter(which) for column in lines])
-
-
 def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
     """The lines that others of their session may tell something of, with what they tell, and `place` among *lines*."""
     place = count_up(lines.height)
     columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
-    ranked = _those(pl.DataFrame(columns), cases["is_ranked"][case])
+    ranked = those(pl.DataFrame(columns), cases["is_ranked"][case])
     case = ranked["case"]
     session = ranked["visit"].cast(pl.Int64) * 4 + cases["physician"][case]
     several = session.is_duplicated() | (cases["quantity"][case] > 1)
-    return facts_of(_those(ranked.hstack([session.alias("session")]), several), cases)
+    return facts_of(those(ranked.hstack([session.alias("session")]), several), cases)
 
 
-# --- amounts and steps
+# --- amounts
 
-_OF_CASES = (
-    pl.col("setting"),
-    *(pl.col(f"{each} as printed").alias(each) for each in RVUS),
-    pl.col("fee").alias("fee_cents"),
-    pl.col("schedule", "payment_percent", "nonparticipating_cents", "limiting_cents", "unpriced", "reviews"),
+AMOUNTS = (
+    *("setting", *RVUS, "fee_cents", "allowed_cents", "payment_percent"),
+    *("nonparticipating_cents", "limiting_cents", "unpriced"),
 )
+"""What a line comes to: `setting`, the RVUs used (decimals), `fee_cents` (one unit, unreduced, as CMS publishes it;
+there too where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
+`nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
+there is no amount)."""
 
 
-def _amounts(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
-    return _told(lines, cases.select(_OF_CASES), case).select(_AMOUNTS)
-
-
-def _steps(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
-    return steps_of(_told(lines, cases, case)).collect()
-
-
-def _told(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
-    """What each line comes to, with `allowed_cents`: the lower of the schedule and the charge.
-
-    Social Security Act, 1848(a)(1).
-    """
-    return lines.hstack(cases[case]).with_columns(_ALLOWED)
+_IN_CASES = {"fee_cents": "fee", **{name: f"{name} as printed" for name in RVUS}}
+"""What cases name otherwise."""
 
 
 def _allowed() -> pl.Expr:
@@ -164,7 +160,3 @@ def _allowed() -> pl.Expr:
 
 
 _ALLOWED = _allowed().alias("allowed_cents")
-_AMOUNTS = (
-    *("row", "setting", *RVUS, "fee_cents", "allowed_cents", "payment_percent"),
-    *("nonparticipating_cents", "limiting_cents", "unpriced", "reviews"),
-)

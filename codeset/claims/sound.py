@@ -1,9 +1,11 @@
 """Lines in which nothing is wrong, told by their distinct values: checks of every line are for files with faults."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from codeset.claims.checks import FORMS, NEEDED, date_of, is_malformed, typed
-from codeset.claims.lines import lie_by_claim
+from codeset.claims.lines import begins, is_the_same_everywhere, lie_by_claim
 
 _NAMES = ("claim_id", "beneficiary")
 """Fields that hold another value in every few lines."""
@@ -24,12 +26,16 @@ def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
 
     None if one may not pass, or if a value has blanks to be trimmed: then every line is to be looked at.
     """
-    if not all(_is_sound(table[field]) for field in table.columns) or _is_told_twice(table):
+    if any(table[field].null_count() for field in NEEDED):
+        return None
+    another = {field: begins(table[field]) for field in _NAMES}
+    told = [values.filter(another[values.name]) if values.name in _NAMES else _told_once(values) for values in table]
+    if not all(_are_sound(values) for values in told) or _is_told_twice(table):
         return None
     absent = [pl.lit(None, dtype=pl.String).alias(field) for field in FORMS if field not in table.columns]
     lines = typed(table.with_columns(absent))
     turned = lines.select((pl.col("through_date") < pl.col("date_of_service")).any()).item()
-    return lines if not turned and _claims_are_sound(lines) else None
+    return lines if not turned and _claims_are_sound(lines, another) else None
 
 
 def as_it_is(kind: pl.DataType) -> bool:
@@ -37,18 +43,21 @@ def as_it_is(kind: pl.DataType) -> bool:
     return kind.is_integer() or kind in _READ_AS_THEY_ARE
 
 
-def _is_sound(values: pl.Series) -> bool:
-    """Whether every value has the form of its field and nothing around it."""
+def _told_once(values: pl.Series) -> pl.Series:
+    """The distinct ones of *values*."""
+    return values.head(1) if is_the_same_everywhere(values) else values.unique()
+
+
+def _are_sound(values: pl.Series) -> bool:
+    """Whether each of *values* has the form of its field and nothing around it."""
     field = values.name
-    if values.null_count() == values.len():
-        return field not in NEEDED
-    told = values.filter(values.ne_missing(values.shift())) if field in _NAMES else values.unique()
     if field in _NAMES:
-        told = told.filter(~told.cast(pl.String).str.contains(_PLAIN).fill_null(value=False))
-    text = pl.DataFrame({field: told.cast(pl.String)}).filter(pl.col(field).is_null() | ~_is_blank_as_meant(field))
-    wrong = is_malformed(field) | pl.col(field).str.contains(r"^\s|\s$|\s\s|[\t\n\r]").fill_null(value=False)
+        values = values.filter(~values.cast(pl.String).str.contains(_PLAIN))
+    meant = pl.col(field).is_not_null() & ~_is_blank_as_meant(field)
+    text = pl.DataFrame({field: values.cast(pl.String)}).filter(meant)
+    wrong = is_malformed(field) | pl.col(field).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
     if field in _DATES:
-        wrong |= date_of(field).is_null() & pl.col(field).is_not_null()
+        wrong |= date_of(field).is_null()
     return not text.select(wrong.any()).item()
 
 
@@ -64,19 +73,19 @@ def _is_told_twice(table: pl.DataFrame) -> bool:
     return bool(table.select(pl.all_horizontal(pl.col(each).is_not_null() for each in both).any()).item())
 
 
-def _claims_are_sound(lines: pl.DataFrame) -> bool:
-    """Whether each claim has one beneficiary and each line number once.
+def _claims_are_sound(lines: pl.DataFrame, another: Mapping[str, pl.Series]) -> bool:
+    """Whether each claim has one beneficiary and each line number once; *another* says where the next one begins.
 
     Lines that do not lie by claim and line are sorted by a number that stands for both; False also if two claims share
     one by chance.
     """
-    told = lines.select("claim_id", "line", "beneficiary")
+    if lie_by_claim(lines, another["claim_id"]):
+        return not (another["beneficiary"] & ~another["claim_id"]).any()
     claim, line = pl.col("claim_id"), pl.col("line")
     same, later = claim == claim.shift(), line > line.shift()
     other = pl.col("beneficiary") != pl.col("beneficiary").shift()
-    if lie_by_claim(told):
-        return not told.select((same & other).any()).item()
     whose = claim.hash() // _LINE_NUMBERS
+    told = lines.select("claim_id", "line", "beneficiary")
     numbered = told.with_columns(whose.alias("whose"), (whose * _LINE_NUMBERS + line.cast(pl.UInt64)).alias("number"))
     shared = pl.col("whose") == pl.col("whose").shift()
     return not numbered.sort("number").select((shared & ~(same & later & ~other)).any()).item()

@@ -14,8 +14,9 @@ from typing import Any
 
 import polars as pl
 
-from codeset.claims.adjudicate import Outcome, adjudicate
+from codeset.claims.adjudicate import adjudicate
 from codeset.claims.lines import COLUMNS
+from codeset.claims.outcome import Outcome
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codeset.claims import alike, kinds, ptp
-from codeset.claims.adjudicate import Outcome, adjudicate, judged
+from codeset.claims.adjudicate import adjudicate, judged
 from codeset.claims.code_set import CodeSet
 from codeset.claims.lines import numbered
+from codeset.claims.outcome import Outcome
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 

@@ -15,8 +15,9 @@ import made_claims as made
 import polars as pl
 import pytest
 
-from codeset.claims.adjudicate import Outcome, adjudicate
+from codeset.claims.adjudicate import adjudicate
 from codeset.claims.lines import COLUMNS
+from codeset.claims.outcome import Outcome
 from codeset.snapshot import Snapshot
 
 pytestmark = pytest.mark.cms
