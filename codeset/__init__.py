@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codeset.claims.adjudicate import Outcome as Outcome
     from codeset.claims.adjudicate import adjudicate as adjudicate
+    from codeset.claims.bulk_tables import scan_outcome as scan_outcome
+    from codeset.claims.outcome import Outcome as Outcome
     from codeset.claims.values import Claim as Claim
     from codeset.claims.values import ClaimLine as ClaimLine
     from codeset.differences import Changes as Changes
@@ -21,18 +22,31 @@ if TYPE_CHECKING:
     from codeset.snapshot import Snapshot as Snapshot
     from codeset.store import Store as Store
 
-__all__ = ["Changes", "Claim", "ClaimLine", "Outcome", "Release", "Snapshot", "Store", "adjudicate", "diff", "open"]
+__all__ = [
+    "Changes",
+    "Claim",
+    "ClaimLine",
+    "Outcome",
+    "Release",
+    "Snapshot",
+    "Store",
+    "adjudicate",
+    "diff",
+    "open",
+    "scan_outcome",
+]
 
 _HOMES = {
     "Changes": "codeset.differences",
     "Claim": "codeset.claims.values",
     "ClaimLine": "codeset.claims.values",
-    "Outcome": "codeset.claims.adjudicate",
+    "Outcome": "codeset.claims.outcome",
     "Release": "codeset.releases",
     "Snapshot": "codeset.snapshot",
     "Store": "codeset.store",
     "adjudicate": "codeset.claims.adjudicate",
     "diff": "codeset.differences",
+    "scan_outcome": "codeset.claims.bulk_tables",
 }
 
 

@@ -13,49 +13,26 @@ from rich.table import Table
 from codeset.claims.findings import Reason, reasons
 
 if TYPE_CHECKING:
-    from codeset.claims.adjudicate import Outcome
+    from codeset.claims.outcome import Outcome
 
-_LINE = ("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit")
 _PRICE = {"allowed_cents": pl.Int64(), "payment_percent": pl.Decimal(9, 3)}
 """What every line has, null while lines are not priced."""
 
-_BESIDES = (
-    "setting",
-    "fee_cents",
-    "nonparticipating_cents",
-    "limiting_cents",
-    "unpriced",
-    "global_days",
-    "work_rvu",
-    "pe_rvu",
-    "mp_rvu",
+LINE = (
+    *("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit"),
+    *_PRICE,
+    *("setting", "fee_cents", "nonparticipating_cents", "limiting_cents", "unpriced", "global_days"),
+    *("work_rvu", "pe_rvu", "mp_rvu"),
 )
-"""What a line has besides, where the outcome holds it."""
+"""What is told of a line, in this order; what belongs to the price only where the outcome holds it."""
 
-_FINDING = (
-    "claim_id",
-    "line",
-    "reason",
-    "edit",
-    "severity",
-    "group_code",
-    "carc",
-    "rarc",
-    "table",
-    "column_one",
-    "column_two",
-    "ccmi",
-    "mue_value",
-    "mai",
-    "effective_date",
-    "deletion_date",
-    "edition",
-    "partner_claim_id",
-    "partner_line",
-    "detail",
-    "says",
-    "do",
+FINDING = (
+    *("claim_id", "line", "reason", "edit", "severity", "group_code", "carc", "rarc", "table", "column_one"),
+    *("column_two", "ccmi", "mue_value", "mai", "effective_date", "deletion_date", "edition"),
+    *("partner_claim_id", "partner_line", "detail", "says", "do"),
 )
+"""What is told of a finding, in this order."""
+
 _NONE = "–"
 
 
@@ -74,7 +51,7 @@ def outcome_frames(outcome: "Outcome", *, sentences: bool = True) -> Frames:
     those of few values are categories instead of text, in both frames.
     """
     findings = _told(outcome) if sentences else _located(outcome, "claim_id", "line")
-    columns = [column for column in _FINDING if column in findings.columns]
+    columns = [column for column in FINDING if column in findings.columns]
     lines = _lines(outcome).drop("row")
     return Frames(_texts(lines) if sentences else lines, findings.select(columns))
 
@@ -92,7 +69,7 @@ def outcome_ndjson(outcome: "Outcome") -> str:
 def outcome_plain(outcome: "Outcome") -> list[dict[str, Any]]:
     """Return *outcome* as `outcome.schema.json` has it: claims in the outcome's order, their lines by number."""
     findings: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in _told(outcome).select("row", *_FINDING[2:]).iter_rows(named=True):
+    for row in _told(outcome).select("row", *FINDING[2:]).iter_rows(named=True):
         findings[row.pop("row")].append(_plain(row))
     claims: dict[str, list[dict[str, Any]]] = {}
     for row in _texts(_lines(outcome)).iter_rows(named=True):
@@ -140,8 +117,8 @@ def _sentence(finding: dict[str, Any]) -> str:
 def _lines(outcome: "Outcome") -> pl.DataFrame:
     lines = outcome.lines
     absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in _PRICE.items() if name not in lines.columns]
-    besides = [name for name in _BESIDES if name in lines.columns]
-    return lines.with_columns(absent).select("row", *_LINE, *_PRICE, *besides)
+    whole = lines.with_columns(absent)
+    return whole.select("row", *(name for name in LINE if name in whole.columns))
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -173,6 +150,14 @@ def _said(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFrame:
     return findings.with_columns(
         _filled(says, findings.columns).alias("says"), _filled(do, findings.columns).alias("do")
     )
+
+
+def what_to_do(grounds: pl.DataFrame) -> pl.Expr:
+    """Return `do`: what a coder can do about each of *grounds*."""
+    do = pl.lit(None, dtype=pl.String)
+    for name in grounds["reason"].unique().cast(pl.String):
+        do = pl.when(pl.col("reason") == name).then(_filled(reasons()[name].do, grounds.columns)).otherwise(do)
+    return do.alias("do")
 
 
 def _filled(template: str, columns: list[str]) -> pl.Expr:

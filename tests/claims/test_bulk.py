@@ -14,10 +14,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import codeset
 from codeset.claims import bulk
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.bulk import Done, Summary, adjudicate_files
-from codeset.claims.lines import COLUMNS
+from codeset.claims.files import from_frame, refuse
 from codeset.claims.outputs import outcome_frames
 from codeset.faults import BadInput, StoreProblem
 from codeset.releases import Release
@@ -60,8 +61,13 @@ def run(files: list[Path], folder: Path, derm: Snapshot, **settings: object) -> 
     return adjudicate_files(files, folder, [derm], qualifying_apm=False, **settings)
 
 
-def told(folder: Path, name: str) -> pl.DataFrame:
-    return pl.read_parquet(sorted(folder.glob(f"{name}-*.parquet"))).sort(pl.all())
+def table(folder: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(sorted(folder.glob(f"{name}-*.parquet")))
+
+
+def told(lines: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
+    """In one order, categories as text."""
+    return lines.lazy().with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).collect().sort(pl.all())
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -80,16 +86,46 @@ def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
     claims.write_csv(file) if form == "csv" else claims.write_parquet(file)
     summary = run([file], tmp_path / "out", derm)
     assert (summary.parts, summary.rejected_claims, summary.done_before) == (5, 0, 0)
-    typed = claims.with_columns(pl.col("date_of_service").str.to_date())
-    lacking = [pl.lit(None, dtype=kind).alias(name) for name, kind in COLUMNS.items() if name not in claims.columns]
-    at_once = adjudicate(
-        typed.with_columns(lacking).select(pl.col(c).cast(k) for c, k in COLUMNS.items()), derm, qualifying_apm=False
-    )
-    frames = outcome_frames(at_once, sentences=False)
+    lines, rejects = from_frame(claims)
+    refuse(rejects)
+    at_once = adjudicate(lines, derm, qualifying_apm=False)
+    frames, scanned = outcome_frames(at_once), codeset.scan_outcome(tmp_path / "out")
     assert summary.dispositions == dict(at_once.lines["disposition"].cast(pl.String).value_counts().iter_rows())
     assert sum(summary.dispositions.values()) == 1200
-    assert told(tmp_path / "out", "lines").equals(frames.lines.sort(pl.all()))
-    assert told(tmp_path / "out", "findings").equals(frames.findings.sort(pl.all()))
+    assert told(scanned.lines).equals(told(frames.lines.drop("date_of_service", "units")))
+    assert told(scanned.findings).equals(told(frames.findings.drop("says")))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_is_said_of_many_lines_is_written_once(claims, derm, tmp_path):
+    claims.write_parquet(tmp_path / "claims.parquet")
+    run([tmp_path / "claims.parquet"], tmp_path / "out", derm)
+    lines, findings = table(tmp_path / "out", "lines"), table(tmp_path / "out", "findings")
+    for key, of in (("answer", lines), ("ground", findings)):
+        said = table(tmp_path / "out", f"{key}s")
+        assert said[key].is_unique().all(), "no key is in two parts"
+        assert set(of[key]) == set(said[key]), "each key is of a row, and each row is used"
+        assert said.height < of.height / 2
+    in_part = table(tmp_path / "out", "grounds").with_columns(pl.col("ground") // 2**32)
+    assert in_part.is_unique().all(), "no ground is in a part twice"
+
+
+def test_the_partner_of_a_finding_is_named_whichever_claim_it_is_in(claims, derm, tmp_path):
+    """A visit in the ten days after an excision, without 24, is in its payment (IOM 100-04 ch. 12, section 40.1)."""
+    days = claims.head(3).with_columns(
+        claim_id=pl.Series(["surgery", "surgery", "visit"]),
+        line=pl.Series([1, 2, 1]),
+        date_of_service=pl.Series(["2026-08-03", "2026-08-03", "2026-08-10"]),
+        hcpcs=pl.Series(["11402", "12001", "99213"]),
+        modifiers=pl.lit(""),
+        units=pl.lit(1),
+    )
+    days.write_csv(tmp_path / "claims.csv")
+    run([tmp_path / "claims.csv"], tmp_path / "out", derm)
+    partner = ("claim_id", "line", "edit", "partner_claim_id", "partner_line")
+    said = told(codeset.scan_outcome(tmp_path / "out").findings).select(partner).rows()
+    assert said == [("surgery", 2, "ptp", "surgery", 1), ("visit", 1, "global_surgery", "surgery", 1)]
+    assert table(tmp_path / "out", "findings")["partner_claim_id"].to_list() == [None, "surgery"]
 
 
 RUN = """

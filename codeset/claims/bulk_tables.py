@@ -1,0 +1,82 @@
+"""What a bulk run writes: narrow lines and findings, and beside them, once, what is said of many.
+
+A million lines are said some hundred different things of. To write these out for each line takes longer than to judge
+it.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from codeset.claims.lines import count_up
+from codeset.claims.outcome import Judgement
+from codeset.claims.outputs import FINDING, LINE, what_to_do
+
+
+class Tables(NamedTuple):
+    """The tables of a part, in the order in which they are written.
+
+    `grounds`: by `ground` what is found, on which row of CMS's table, and what a coder can do. `answers`: by `answer`
+    what is said of a line: its code and modifiers, what decides, its global days and all of the amount but `allowed`.
+    `findings`: claim_id, line, ground, partner_line, and partner_claim_id where that is another. `lines`: claim_id,
+    line, disposition, allowed_cents, answer. No `ground` and no `answer` is in two parts of a run.
+    """
+
+    grounds: pl.DataFrame
+    answers: pl.DataFrame
+    findings: pl.DataFrame
+    lines: pl.DataFrame
+
+
+class Scanned(NamedTuple):
+    """An outcome, lazily: a row for each line, a row for each finding; `claim_id` and `line` join them."""
+
+    lines: pl.LazyFrame
+    findings: pl.LazyFrame
+
+
+def scan_outcome(folder: Path | str) -> Scanned:
+    """Return what a bulk run wrote into *folder*: its lines and its findings, each with all that is said of it.
+
+    The columns are those of `codeset adjudicate --format csv`, without the date and the units, which the claims hold,
+    and without the sentence of a finding; codes and the like are categories, RVUs decimals.
+    """
+    grounds, answers, findings, lines = (pl.scan_parquet(Path(folder) / f"{name}-*.parquet") for name in Tables._fields)
+    return Scanned(
+        lines.join(answers, on="answer", how="left", maintain_order="left").select(_LINE),
+        findings.join(grounds, on="ground", how="left", maintain_order="left").with_columns(_PARTNER).select(_FINDING),
+    )
+
+
+def tables_of(judgement: Judgement, part: int) -> Tables:
+    """Return *judgement* as the tables of the *part*th part of a run."""
+    claim, line = (judgement.lines[name].rechunk() for name in ("claim_id", "line"))
+    row, partner, ground = judgement.findings
+    partners = [claim[partner].alias("partner_claim_id"), line[partner].alias("partner_line")]
+    findings = pl.DataFrame([claim[row], line[row], _key(ground, part), *partners]).with_columns(_ANOTHER)
+    answer, answers = judgement.answer.alias("answer"), judgement.answers
+    lines = pl.DataFrame([claim, line, *(answers[name][answer] for name in _OF_LINES), _key(answer, part)])
+    grounds = judgement.grounds.with_columns(what_to_do(judgement.grounds))
+    return Tables(_keyed(grounds, "ground", part), _keyed(answers.drop(_OF_LINES), "answer", part), findings, lines)
+
+
+def _keyed(table: pl.DataFrame, name: str, part: int) -> pl.DataFrame:
+    return table.select(_key(count_up(table.height).alias(name), part), pl.all())
+
+
+def _key(places: pl.Series, part: int) -> pl.Series:
+    return places.cast(pl.UInt64) + (part << 32)
+
+
+_OF_LINES = ("disposition", "allowed_cents")
+
+_ANOTHER = pl.when(pl.col("partner_claim_id") != pl.col("claim_id")).then("partner_claim_id")
+_PARTNER = (
+    pl.when(pl.col("partner_line").is_not_null())
+    .then(pl.coalesce("partner_claim_id", "claim_id"))
+    .alias("partner_claim_id")
+)
+
+_LINE = [name for name in LINE if name not in ("date_of_service", "units")]
+_FINDING = [name for name in FINDING if name != "says"]
