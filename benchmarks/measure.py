@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -27,12 +27,16 @@ _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Job:
-    """Something to be measured: a command, or a function of ours called with a folder of its own."""
+    """Something to be measured: a command, or a function of ours called with a folder of its own.
+
+    The memory of its children counts if it `has_children`; to look at it takes up to a tenth of the time.
+    """
 
     name: str
     command: Sequence[str]
     times: int
     times_itself: bool = False
+    has_children: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,10 @@ class Row:
         return [self.what, self.ours, self.other, self.ratio, self.goal, met]
 
 
-def function(name: str, module: str, folder: Path, times: int) -> Job:
+def function(name: str, module: str, folder: Path, times: int, *, has_children: bool = False) -> Job:
     """Return the job of running function *name* of *module*; imports are not in its time."""
     command = [sys.executable, "-m", "benchmarks.measure", module, name, str(folder)]
-    return Job(name, command, times, times_itself=True)
+    return Job(name, command, times, times_itself=True, has_children=has_children)
 
 
 def interleaved(jobs: Sequence[Job]) -> dict[str, Measured]:
@@ -80,23 +84,20 @@ def interleaved(jobs: Sequence[Job]) -> dict[str, Measured]:
 def once(job: Job) -> Measured:
     """Run the job in a new process.
 
-    The peak is that of the process, or of it and its children together, looked at ten times a second, if that is more.
-    It is never below this process's own, which the child inherits: import polars here, but hold no tables.
+    The peak is that of the process, or, if it has children, of all together, looked at ten times a second. It is never
+    below this process's own, which the child inherits: import polars here, but hold no tables.
     Raises RuntimeError: if the job ends with anything but 0.
     """
     begin = time.perf_counter()
     with subprocess.Popen(job.command, cwd=REPOSITORY, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
-        family = _Family(process.pid)
-        family.start()
-        said = process.stdout.read() if process.stdout else ""
-        family.gone.set()
-        family.join()
+        with _Family(process.pid) if job.has_children else nullcontext() as family:
+            said = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - begin
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
-    peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak)
+    peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak if family else 0)
     return Measured(float(said) if job.times_itself else wall, peak)
 
 
@@ -106,6 +107,14 @@ class _Family(Thread):
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.pid, self.peak, self.gone = pid, 0, Event()
+
+    def __enter__(self) -> "_Family":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.gone.set()
+        self.join()
 
     def run(self) -> None:
         while not self.gone.wait(0.1):

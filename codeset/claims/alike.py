@@ -118,22 +118,20 @@ def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
 
 
 class _Looked(NamedTuple):
-    """Lines with what is looked at; where each line's episode begins (`at`), and which in a row it is (`number`)."""
+    """Lines with what is looked at; where episodes begin, and the `number` of each line's episode."""
 
     lines: pl.DataFrame
-    begins: pl.Series
+    begin: pl.Series
     number: pl.Series
-    at: pl.Series
 
 
 def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> _Looked:
     lines = lines.with_columns(_DAY, _DAYS)
-    begin = lines.select(_begins(code_set)).to_series()
-    number = begin.cast(pl.UInt32).cum_sum() - 1
-    at = begin.arg_true()[number]
-    gap = lines.select(pl.when(begin).then(0).otherwise(_GAP).alias("gap")).to_series()
-    told = [_applies(lines["date_of_service"], code_set.turns), gap, _order(lines["row"], begin, at)]
-    return _Looked(lines.hstack(told), begin, number, at)
+    begins_here = lines.select(_begins(code_set)).to_series()
+    begin, number = begins_here.arg_true(), begins_here.cast(pl.UInt32).cum_sum() - 1
+    gap = lines.select(pl.when(begins_here).then(0).otherwise(_GAP).alias("gap")).to_series()
+    told = [_applies(lines["date_of_service"], code_set.turns), gap, _order(lines["row"], begins_here, number)]
+    return _Looked(lines.hstack(told), begin, number)
 
 
 _DAY = pl.col("date_of_service").to_physical().alias("day")
@@ -165,13 +163,13 @@ def _begins(code_set: CodeSet) -> pl.Expr:
     return new_visit & ~((patient_day + reach).cum_max().shift() >= patient_day).fill_null(value=False)
 
 
-def _order(row: pl.Series, begin: pl.Series, at: pl.Series) -> pl.Series:
+def _order(row: pl.Series, begins_here: pl.Series, number: pl.Series) -> pl.Series:
     """The place of each line's row among those of its episode, where they do not lie by row as they lie by visit."""
-    turned = at.filter(~begin & (row < row.shift())).unique()
+    turned = number.filter(~begins_here & (row < row.shift()))
     if turned.is_empty():
         return all_of(None, row.len()).alias("order")
-    placed = pl.when(pl.col("at").is_in(turned.implode())).then(pl.col("row").rank("ordinal").over("at"))
-    return pl.DataFrame([row, at.alias("at")]).select(placed.alias("order")).to_series()
+    placed = pl.when(among(number, turned)).then(pl.col("row").rank("ordinal").over("number"))
+    return pl.DataFrame([row, number.alias("number")]).select(placed.alias("order")).to_series()
 
 
 def _first_alike(looked: _Looked) -> pl.Series:
@@ -180,16 +178,16 @@ def _first_alike(looked: _Looked) -> pl.Series:
     Episodes are told apart by a hash; then each line is compared with the one that stands for it, so that an episode
     whose hash is another's by chance is judged itself.
     """
-    lines, begin, number, at = looked
+    lines, begin, number = looked
     here = count_up(lines.height)
     telling = [lines[name] for name in _LOOKED_AT if not is_the_same_everywhere(lines[name])]
-    place = here - at
-    like = _first(_hashed(telling, place), begin.arg_true())[number] + place
+    place = here - begin[number]
+    like = _first(_hashed(telling, place), begin)[number] + place
     differs = nowhere(lines.height)
     for each in telling:
         differs |= _differs(each, each[like])
     if differs.any():
-        unlike = among(at, at.filter(differs))
+        unlike = among(number, number.filter(differs))
         like = like.zip_with(~unlike, here)
     return like
 

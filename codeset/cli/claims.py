@@ -76,7 +76,8 @@ def adjudicate(
         codeset adjudicate claims/*.parquet -o out/ --qualifying-apm no
 
     With a folder (a name that ends in / or is one) csv and parquet claims of any number are adjudicated in parts; a run
-    that was stopped goes on where it was. Exit code 1 if a line is denied or unknown.
+    that was stopped goes on where it was. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
+    files. Exit code 1 if a line is denied or unknown.
     """
     from codeset.claims import command
 

@@ -54,6 +54,17 @@ def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: li
 
 
 @quickly
+@given(lines=some_lines)
+def test_what_is_quicker_for_few_or_for_many_lines_says_the_same(derm: Snapshot, lines: list[str]) -> None:
+    frame = made.claims(*lines)
+    said = written(adjudicate(frame, derm))
+    with patch("codeset.claims.lines._FEW", 0):
+        assert written(adjudicate(frame, derm)) == said
+    with patch("codeset.claims.adjudicate._MOST", 0):
+        assert written(adjudicate(frame, derm)) == said
+
+
+@quickly
 @given(lines=some_lines, others=some_lines)
 def test_another_beneficiary_changes_nothing(derm: Snapshot, lines: list[str], others: list[str]) -> None:
     strangers = made.claims(*others).with_columns(
