@@ -22,7 +22,7 @@ from threading import Thread
 import polars as pl
 
 from codeset.claims.adjudicate import judge
-from codeset.claims.bulk_tables import tables_of
+from codeset.claims.bulk_tables import PLAN, tables_of
 from codeset.claims.code_set import CodeSet
 from codeset.claims.files import Rejects, from_frame, refuse, rejects_as
 from codeset.claims.parts import Part, codes_in, counted, parted
@@ -32,7 +32,6 @@ from codeset.snapshot import Snapshot
 LINES_IN_A_PART = 500_000
 """Lines that a part holds, about: what a worker has in memory."""
 
-_PLAN = "plan.json"
 _WORK = ".parts"
 _THREADS = "POLARS_MAX_THREADS"
 _FOR_WORKERS = {"POLARS_THP": "1"}
@@ -202,7 +201,8 @@ def _plan(
     plan = {
         "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
         "releases": [[str(each.release), each.manifest.identity] for each in snapshots],
-        "settings": [parts, qualifying_apm, locality, skip],
+        "settings": [qualifying_apm, locality, skip],
+        "parts": parts,
         "made_by": [version("derm-codeset"), version("polars")],
     }
     return json.dumps(plan, indent=2) + "\n"
@@ -210,7 +210,7 @@ def _plan(
 
 def _begin(folder: Path, plan: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / _PLAN
+    file = folder / PLAN
     if file.exists() and file.read_text(encoding="utf-8") != plan:
         raise StoreProblem(f"{folder} holds the outcome of other claims, releases or settings; choose another folder")
     if not file.exists():

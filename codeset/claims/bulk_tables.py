@@ -4,6 +4,7 @@ A million lines are said some hundred different things of. To write these out fo
 it.
 """
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,10 @@ import polars as pl
 from codeset.claims.lines import count_up
 from codeset.claims.outcome import Judgement
 from codeset.claims.outputs import FINDING, LINE, what_to_do
+from codeset.faults import StoreProblem
+
+PLAN = "plan.json"
+"""The file of a run that says what it is of, and how many `parts` it has."""
 
 
 class Tables(NamedTuple):
@@ -41,12 +46,24 @@ def scan_outcome(folder: Path | str) -> Scanned:
 
     The columns are those of `codeset adjudicate --format csv`, without the date and the units, which the claims hold,
     and without the sentence of a finding; codes and the like are categories, RVUs decimals.
+
+    Raises StoreProblem: if the folder holds no bulk run, or one that has not ended.
     """
+    _check_whole(Path(folder))
     grounds, answers, findings, lines = (pl.scan_parquet(Path(folder) / f"{name}-*.parquet") for name in Tables._fields)
     return Scanned(
         lines.join(answers, on="answer", how="left", maintain_order="left").select(_LINE),
         findings.join(grounds, on="ground", how="left", maintain_order="left").with_columns(_PARTNER).select(_FINDING),
     )
+
+
+def _check_whole(folder: Path) -> None:
+    if not (folder / PLAN).exists():
+        raise StoreProblem(f"{folder} does not hold the outcome of claims in bulk: it has no {PLAN}")
+    parts = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
+    done = len(list(folder.glob("lines-*.parquet")))
+    if done < parts:
+        raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")
 
 
 def tables_of(judgement: Judgement, part: int) -> Tables:

@@ -73,7 +73,7 @@ def _meaning(modifiers: str) -> tuple[bool | str, ...]:
 
 
 def lie_by_claim(lines: pl.DataFrame, another: pl.Series) -> bool:
-    """Say whether *lines* lie by claim and, in each, by number, none of them twice; *another* claim begins where."""
+    """Say whether *lines* lie by claim, which *another* parts, and in each by line number, none of them twice."""
     claim, line = lines["claim_id"], lines["line"]
     return claim.filter(another).is_sorted() and bool((another[1:] | (line[1:] > line[:-1])).all())
 

@@ -179,6 +179,8 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tm
     assert process.wait() == -signal.SIGKILL
     until(lambda: ended(process.pid))
     (out / "findings-0039.unfinished").write_bytes(b"a part that was being written")
+    with pytest.raises(StoreProblem, match=r"holds \d+ of 40 parts"):
+        codeset.scan_outcome(out)
     summary = run([file], out, derm)
     assert parts_done <= summary.done_before < summary.parts == 40
     assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
@@ -215,6 +217,11 @@ def test_a_finished_run_is_not_done_again(claims, derm, tmp_path):
     before = bytes_of(tmp_path / "out")
     assert run([file], tmp_path / "out", derm) == replace(first, done_before=1)
     assert bytes_of(tmp_path / "out") == before
+
+
+def test_a_folder_that_holds_no_run_is_not_scanned(tmp_path):
+    with pytest.raises(StoreProblem, match=r"no plan\.json"):
+        codeset.scan_outcome(tmp_path)
 
 
 def test_a_folder_of_another_run_is_refused(claims, derm, tmp_path):
