@@ -15,16 +15,12 @@ from codeset.claims.findings import Reason, reasons
 if TYPE_CHECKING:
     from codeset.claims.outcome import Outcome
 
-_PRICE = {"allowed_cents": pl.Int64(), "payment_percent": pl.Decimal(9, 3)}
-"""What every line has, null while lines are not priced."""
-
 LINE = (
     *("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit"),
-    *_PRICE,
-    *("setting", "fee_cents", "nonparticipating_cents", "limiting_cents", "unpriced", "global_days"),
-    *("work_rvu", "pe_rvu", "mp_rvu"),
+    *("allowed_cents", "payment_percent", "setting", "fee_cents", "nonparticipating_cents", "limiting_cents"),
+    *("unpriced", "global_days", "work_rvu", "pe_rvu", "mp_rvu"),
 )
-"""What is told of a line, in this order; what belongs to the price only where the outcome holds it."""
+"""What is told of a line, in this order."""
 
 FINDING = (
     *("claim_id", "line", "reason", "edit", "severity", "group_code", "carc", "rarc", "table", "column_one"),
@@ -52,7 +48,7 @@ def outcome_frames(outcome: "Outcome", *, sentences: bool = True) -> Frames:
     """
     findings = _told(outcome) if sentences else _located(outcome, "claim_id", "line")
     columns = [column for column in FINDING if column in findings.columns]
-    lines = _lines(outcome).drop("row")
+    lines = outcome.lines.select(LINE)
     return Frames(_texts(lines) if sentences else lines, findings.select(columns))
 
 
@@ -72,7 +68,7 @@ def outcome_plain(outcome: "Outcome") -> list[dict[str, Any]]:
     for row in _told(outcome).select("row", *FINDING[2:]).iter_rows(named=True):
         findings[row.pop("row")].append(_plain(row))
     claims: dict[str, list[dict[str, Any]]] = {}
-    for row in _texts(_lines(outcome)).iter_rows(named=True):
+    for row in _texts(outcome.lines.select("row", *LINE)).iter_rows(named=True):
         found = findings[row.pop("row")]
         claims.setdefault(row.pop("claim_id"), []).append({**_plain(row), "findings": found})
     return [
@@ -92,7 +88,7 @@ def outcome_table(outcome: "Outcome") -> Table:
         right = column in ("line", "units", "allowed")
         shown.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
     for row in frames.lines.iter_rows(named=True):
-        unpriced = [f"No amount: {row['unpriced']}."] if row.get("unpriced") else []
+        unpriced = [f"No amount: {row['unpriced']}."] if row["unpriced"] else []
         why = "\n".join([*said[row["claim_id"], row["line"]], *unpriced])
         cells = (row["claim_id"], row["line"], _code(row), row["units"], row["disposition"], _dollars(row), why)
         shown.add_row(*(escape(str(cell)) for cell in cells))
@@ -112,13 +108,6 @@ def _sentence(finding: dict[str, Any]) -> str:
     numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
     codes = " ".join(filter(None, (numbers, finding["rarc"])))
     return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
-
-
-def _lines(outcome: "Outcome") -> pl.DataFrame:
-    lines = outcome.lines
-    absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in _PRICE.items() if name not in lines.columns]
-    whole = lines.with_columns(absent)
-    return whole.select("row", *(name for name in LINE if name in whole.columns))
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:

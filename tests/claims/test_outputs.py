@@ -14,6 +14,10 @@ from codeset.claims.outcome import Outcome
 from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain, outcome_table
 from codeset.schemas import faults_of
 
+AMOUNT = (
+    *("allowed_cents", "payment_percent", "setting", "fee_cents", "nonparticipating_cents", "limiting_cents"),
+    *("unpriced", "global_days", "work_rvu", "pe_rvu", "mp_rvu"),
+)
 LINES = pl.DataFrame(
     {
         "row": [0, 1, 2],
@@ -29,7 +33,7 @@ LINES = pl.DataFrame(
         "edit": ["ptp", "add_on", None],
     },
     schema_overrides={"row": pl.UInt32, "line": pl.Int32, "units": pl.Int32, "disposition": pl.Categorical},
-)
+).with_columns(pl.lit(None).alias(name) for name in AMOUNT)
 PTP = {
     "row": 0,
     "reason": "ptp-never",
@@ -124,8 +128,7 @@ def test_a_line_has_its_answer_and_its_findings() -> None:
             "disposition": "pay",
             "decided_by": None,
             "edit": None,
-            "allowed_cents": None,
-            "payment_percent": None,
+            **dict.fromkeys(AMOUNT),
             "findings": [],
         },
         {
@@ -137,8 +140,7 @@ def test_a_line_has_its_answer_and_its_findings() -> None:
             "disposition": "deny",
             "decided_by": "ptp-never",
             "edit": "ptp",
-            "allowed_cents": None,
-            "payment_percent": None,
+            **dict.fromkeys(AMOUNT),
             "findings": [PTP_PLAIN],
         },
     ]
@@ -168,7 +170,7 @@ def test_no_sentence_fails_for_want_of_a_value(reason: str) -> None:
     assert finding["says"]
 
 
-def test_amounts_rvus_and_global_days_are_told_where_the_outcome_has_them() -> None:
+def test_amounts_rvus_and_global_days_are_told() -> None:
     [first, second] = outcome_plain(PRICED)[0]["lines"]
     assert (first["allowed_cents"], first["payment_percent"]) == (15025, 52.5)
     assert (first["work_rvu"], first["pe_rvu"], first["global_days"]) == ("1.40", "5.00", None)
