@@ -23,7 +23,7 @@ class Tables(NamedTuple):
     """The tables of a part, in the order in which they are written.
 
     `grounds`: by `ground` what is found, on which row of CMS's table, and what a coder can do. `answers`: by `answer`
-    what is said of a line: its code and modifiers, what decides, its global days and all of the amount but `allowed`.
+    what is said of a line besides: its code and modifiers, what decides, its global days and how its amount came about.
     `findings`: claim_id, line, ground, partner_line, and partner_claim_id where that is another. `lines`: claim_id,
     line, disposition, allowed_cents, answer. No `ground` and no `answer` is in two parts of a run.
     """
@@ -58,9 +58,12 @@ def scan_outcome(folder: Path | str) -> Scanned:
 
 
 def _check_whole(folder: Path) -> None:
-    if not (folder / PLAN).exists():
-        raise StoreProblem(f"{folder} does not hold the outcome of claims in bulk: it has no {PLAN}")
-    parts = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
+    try:
+        parts = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreProblem(
+            f"{folder} holds no outcome of claims in bulk: it has no {PLAN} that says its parts"
+        ) from error
     done = len(list(folder.glob("lines-*.parquet")))
     if done < parts:
         raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")

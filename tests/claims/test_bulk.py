@@ -219,8 +219,11 @@ def test_a_finished_run_is_not_done_again(claims, derm, tmp_path):
     assert bytes_of(tmp_path / "out") == before
 
 
-def test_a_folder_that_holds_no_run_is_not_scanned(tmp_path):
-    with pytest.raises(StoreProblem, match=r"no plan\.json"):
+@pytest.mark.parametrize("plan", [None, "{}", "no plan"])
+def test_a_folder_that_holds_no_run_is_not_scanned(tmp_path, plan):
+    if plan is not None:
+        (tmp_path / "plan.json").write_text(plan)
+    with pytest.raises(StoreProblem, match=r"no plan\.json that says its parts"):
         codeset.scan_outcome(tmp_path)
 
 
