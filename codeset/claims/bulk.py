@@ -34,8 +34,8 @@ LINES_IN_A_PART = 500_000
 
 _WORK = ".parts"
 _THREADS = "POLARS_MAX_THREADS"
-_FOR_WORKERS = {"POLARS_THP": "1"}
-"""Memory in large pages, where the system gives them: the same work in a tenth less time."""
+_FOR_WORKERS = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
+"""Memory in large pages, where the system gives them, and kept for the next part: the same in a tenth less time."""
 
 
 @dataclass(frozen=True)
