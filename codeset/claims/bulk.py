@@ -18,11 +18,12 @@ from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import polars as pl
 
 from codeset.claims.adjudicate import judge
-from codeset.claims.bulk_tables import PLAN, tables_of
+from codeset.claims.bulk_tables import PLAN, part_done, tables_of
 from codeset.claims.code_set import CodeSet
 from codeset.claims.files import Rejects, from_frame, refuse, rejects_as
 from codeset.claims.parts import Part, codes_in, counted, parted
@@ -40,8 +41,8 @@ _FOR_WORKERS = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy
 
 @dataclass(frozen=True)
 class Summary:
-    """What a bulk run did: parts, how many lines of each disposition they hold, claims set aside in this run, and the
-    parts that an earlier run had done already.
+    """What a bulk run did: parts, how many lines of each disposition they hold, the claims set aside of them, and how
+    many parts an earlier run had done already.
     """
 
     parts: int
@@ -89,9 +90,9 @@ def adjudicate_files(
     """Adjudicate the claim lines of csv or parquet *files* into the tables of `codeset.claims.bulk_tables`.
 
     Lines are first parted by beneficiary; then each part is read, adjudicated and written, whole or not at all:
-    `lines-NNNN.parquet`, the last of its files, says that it is done. A run that was stopped goes on where it was, if
-    files, releases and settings are the same. Claims set aside are in `rejects-NNNN.csv`. Workers import the main
-    module: a script that calls this does so under `__name__ == "__main__"`.
+    `part-NNNN.json`, the last of its files, says that it is done and what is in it. A run that was stopped goes on
+    where it was, if files, releases and settings are the same. Claims set aside are in `rejects-NNNN.csv`. Workers
+    import the main module: a script that calls this does so under `__name__ == "__main__"`.
 
     Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*. StoreProblem: if *folder*
     holds another run, or a worker process was ended from outside.
@@ -99,10 +100,8 @@ def adjudicate_files(
     count = counted(files)
     number = max(1, -(-count // LINES_IN_A_PART))
     _begin(folder, _plan(files, snapshots, number, qualifying_apm, locality, skip=skip_bad_claims))
-    parts_done = [part for part in range(number) if _of_part(folder, "lines", part).exists()]
-    dispositions = sum((_dispositions(_of_part(folder, "lines", part)) for part in parts_done), Counter[str]())
-    left = sorted({*range(number)}.difference(parts_done))
-    read, rejected = 0, 0
+    left = [part for part in range(number) if not part_done(folder, part).exists()]
+    before, read = number - len(left), 0
     if left:
         paths = tuple(each.path.resolve() for each in snapshots)
         run = _Run(folder, paths, tuple(codes_in(files)), qualifying_apm, locality, skip_bad_claims)
@@ -111,11 +110,19 @@ def adjudicate_files(
                 workers.submit(_code_set, run.snapshots, run.codes)
             parts = parted(files, folder / _WORK, number, count)
             found = workers.map(partial(_adjudicate, run), [parts[part] for part in left])
-            for done, (told, set_aside) in enumerate(found, start=len(parts_done) + 1):
-                dispositions, read, rejected = dispositions + told, read + told.total(), rejected + set_aside
+            for done, lines_read in enumerate(found, start=before + 1):
+                read += lines_read
                 tell(Done(done, number, read))
     shutil.rmtree(folder / _WORK, ignore_errors=True)
-    return Summary(number, dict(sorted(dispositions.items())), rejected, len(parts_done))
+    return _summary([json.loads(part_done(folder, part).read_text()) for part in range(number)], before)
+
+
+def _summary(parts: Sequence[Mapping[str, Any]], done_before: int) -> Summary:
+    lines = Counter[str]()
+    for part in parts:
+        lines.update(part["dispositions"])
+    rejected = sum(part["rejected_claims"] for part in parts)
+    return Summary(len(parts), dict(sorted(lines.items())), rejected, done_before)
 
 
 @contextmanager
@@ -164,28 +171,19 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _adjudicate(run: _Run, part: Part) -> tuple[Counter[str], int]:
-    """Read, adjudicate and write a part; return how many lines of each disposition it has, and the claims set aside."""
+def _adjudicate(run: _Run, part: Part) -> int:
+    """Read, adjudicate and write a part; return how many of its lines were read."""
     frame, rejects = from_frame(part.lines(), locality=run.locality, name=f"part {part.number}")
     if not run.skip_bad_claims:
         refuse(rejects)
     code_set = _code_set(run.snapshots, run.codes)
     _write(run.folder, part.number, frame, rejects, code_set, qualifying_apm=run.qualifying_apm)
-    return _dispositions(_of_part(run.folder, "lines", part.number)), rejects.claims
+    return frame.height
 
 
 @cache
 def _code_set(snapshots: tuple[Path, ...], codes: tuple[str, ...]) -> CodeSet:
     return CodeSet.of([Snapshot(path) for path in snapshots], codes)
-
-
-def _of_part(folder: Path, name: str, part: int) -> Path:
-    return folder / f"{name}-{part:04}.parquet"
-
-
-def _dispositions(lines: Path) -> Counter[str]:
-    counted = pl.read_parquet(lines, columns=["disposition"])["disposition"].value_counts()
-    return Counter({str(disposition): count for disposition, count in counted.iter_rows()})
 
 
 def _plan(
@@ -222,15 +220,18 @@ def _begin(folder: Path, plan: str) -> None:
 def _write(
     folder: Path, part: int, frame: pl.DataFrame, rejects: Rejects, code_set: CodeSet, *, qualifying_apm: bool | None
 ) -> None:
-    """Write a part's files; that of the lines comes last, and says that the part is done."""
+    """Write a part's files; the last says that the part is done, and what is in it."""
     told = tables_of(judge(frame, code_set, qualifying_apm=qualifying_apm), part)
     if rejects.claims:
         _settle(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
     for name, table in told._asdict().items():
-        file = _of_part(folder, name, part)
+        file = folder / f"{name}-{part:04}.parquet"
         unfinished = file.with_suffix(".unfinished")
         table.write_parquet(unfinished, compression="lz4", statistics=False)
         unfinished.replace(file)
+    lines = told.lines["disposition"].cast(pl.String).value_counts().sort("disposition")
+    holds = {"dispositions": dict(lines.iter_rows()), "rejected_claims": rejects.claims}
+    _settle(part_done(folder, part), (json.dumps(holds) + "\n").encode())
 
 
 def _settle(file: Path, content: bytes) -> None:

@@ -41,6 +41,11 @@ class Scanned(NamedTuple):
     findings: pl.LazyFrame
 
 
+def part_done(folder: Path, part: int) -> Path:
+    """Return the file that says that a part of a run is done."""
+    return folder / f"part-{part:04}.json"
+
+
 def scan_outcome(folder: Path | str) -> Scanned:
     """Return what a bulk run wrote into *folder*: its lines and its findings, each with all that is said of it.
 
@@ -64,7 +69,7 @@ def _check_whole(folder: Path) -> None:
         raise StoreProblem(
             f"{folder} holds no outcome of claims in bulk: it has no {PLAN} that says its parts"
         ) from error
-    done = len(list(folder.glob("lines-*.parquet")))
+    done = sum(part_done(folder, part).exists() for part in range(parts))
     if done < parts:
         raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")
 

@@ -191,7 +191,7 @@ _TRUE = pl.Series([True])
 def distinct(lines: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
     """Return the distinct among *lines* by *key*, and which of them each line is."""
     here, keys = count_up(lines.height), lines[list(key)]
-    first = _first_of_few(keys) if lines.height <= _FEW else _first_alike(keys, here)
+    first = _first_of_few(keys) if lines.height <= _FEW else _first_of_many(keys, here)
     is_first = first == here
     found = those(keys, is_first)
     which = here.clone().scatter(here.filter(is_first), here.head(found.height))
@@ -207,7 +207,7 @@ def _first_of_few(keys: pl.DataFrame) -> pl.Series:
     return pl.Series([seen.setdefault(key, place) for place, key in enumerate(keys.iter_rows())], dtype=pl.UInt32)
 
 
-def _first_alike(keys: pl.DataFrame, here: pl.Series) -> pl.Series:
+def _first_of_many(keys: pl.DataFrame, here: pl.Series) -> pl.Series:
     return keys.hstack([here.alias("here")]).select(pl.col("here").first().over(keys.columns)).to_series()
 
 

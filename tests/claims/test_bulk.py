@@ -174,7 +174,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tm
     (tmp_path / "run.py").write_text(RUN)
     command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
     process = subprocess.Popen(command, start_new_session=True)
-    until(lambda: (out / "plan.json").exists() and len(list(out.glob("lines-*.parquet"))) >= parts_done)
+    until(lambda: (out / "plan.json").exists() and len(list(out.glob("part-*.json"))) >= parts_done)
     os.killpg(process.pid, signal.SIGKILL) if killed == "the run and its workers" else process.kill()
     assert process.wait() == -signal.SIGKILL
     until(lambda: ended(process.pid))
@@ -254,6 +254,8 @@ def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path)
     assert (sum(summary.dispositions.values()), summary.rejected_claims) == (1197, 1)
     rejects = pl.read_csv(next((tmp_path / "skipped").glob("rejects-*.csv")), infer_schema=False)
     assert set(rejects["claim_id"]) == {"C007"}
+    again = run([tmp_path / "claims.csv"], tmp_path / "skipped", derm, skip_bad_claims=True)
+    assert again == replace(summary, done_before=1), "claims set aside are counted, whichever run did it"
 
 
 def test_a_part_whose_claims_are_all_bad_has_no_lines(claims, derm, tmp_path):
