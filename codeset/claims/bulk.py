@@ -229,8 +229,9 @@ def _write(
         unfinished = file.with_suffix(".unfinished")
         table.write_parquet(unfinished, compression="lz4", statistics=False)
         unfinished.replace(file)
-    lines = told.lines["disposition"].cast(pl.String).value_counts().sort("disposition")
-    holds = {"dispositions": dict(lines.iter_rows()), "rejected_claims": rejects.claims}
+    lines = told.lines["answer"].value_counts().join(told.answers, on="answer")
+    dispositions = lines.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
+    holds = {"dispositions": dict(dispositions.iter_rows()), "rejected_claims": rejects.claims}
     _settle(part_done(folder, part), (json.dumps(holds) + "\n").encode())
 
 

@@ -23,9 +23,9 @@ class Tables(NamedTuple):
     """The tables of a part, in the order in which they are written.
 
     `grounds`: by `ground` what is found, on which row of CMS's table, and what a coder can do. `answers`: by `answer`
-    what is said of a line besides: its code and modifiers, what decides, its global days and how its amount came about.
-    `findings`: claim_id, line, ground, partner_line, and partner_claim_id where that is another. `lines`: claim_id,
-    line, disposition, allowed_cents, answer. No `ground` and no `answer` is in two parts of a run.
+    what is said of a line: its code and modifiers, its disposition, its global days, its amount and how that came
+    about. `findings`: claim_id, line, ground, partner_line, and partner_claim_id where that is another. `lines`:
+    claim_id, line, answer. No `ground` and no `answer` is in two parts of a run.
     """
 
     grounds: pl.DataFrame
@@ -80,10 +80,9 @@ def tables_of(judgement: Judgement, part: int) -> Tables:
     row, partner, ground = judgement.findings
     partners = [claim[partner].alias("partner_claim_id"), line[partner].alias("partner_line")]
     findings = pl.DataFrame([claim[row], line[row], _key(ground, part), *partners]).with_columns(_ANOTHER)
-    answer, answers = judgement.answer.alias("answer"), judgement.answers
-    lines = pl.DataFrame([claim, line, *(answers[name][answer] for name in _OF_LINES), _key(answer, part)])
+    lines = pl.DataFrame([claim, line, _key(judgement.answer.alias("answer"), part)])
     grounds = judgement.grounds.with_columns(what_to_do(judgement.grounds))
-    return Tables(_keyed(grounds, "ground", part), _keyed(answers.drop(_OF_LINES), "answer", part), findings, lines)
+    return Tables(_keyed(grounds, "ground", part), _keyed(judgement.answers, "answer", part), findings, lines)
 
 
 def _keyed(table: pl.DataFrame, name: str, part: int) -> pl.DataFrame:
@@ -93,8 +92,6 @@ def _keyed(table: pl.DataFrame, name: str, part: int) -> pl.DataFrame:
 def _key(places: pl.Series, part: int) -> pl.Series:
     return places.cast(pl.UInt64) + (part << 32)
 
-
-_OF_LINES = ("disposition", "allowed_cents")
 
 _ANOTHER = pl.when(pl.col("partner_claim_id") != pl.col("claim_id")).then("partner_claim_id")
 _PARTNER = (
