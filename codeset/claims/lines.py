@@ -130,8 +130,11 @@ def _lie_by_visit(lines: pl.DataFrame, another: pl.Series) -> bool:
     day = lines["date_of_service"]
     if day.null_count() or not (another[1:] | (day[1:] >= day[:-1])).all():
         return False
-    begin = those(lines, another)
-    return begin.height <= 1 or begin.select(_WHOSE).to_series().n_unique() == begin.height
+    whose = lines["beneficiary"].filter(another)
+    if whose.is_sorted() and begins(whose).all():
+        return True
+    begin = those(lines.select(_PATIENT), another)
+    return begin.select(_WHOSE).to_series().n_unique() == begin.height
 
 
 def _sorted(who: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:

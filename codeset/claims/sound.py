@@ -10,9 +10,6 @@ from codeset.claims.lines import begins, is_the_same_everywhere, lie_by_claim
 _NAMES = ("claim_id", "beneficiary")
 """Fields that hold another value in every few lines."""
 
-_PLAIN = "^[!-~]+$"
-"""Names as nearly all are: one word in ASCII, with nothing to be trimmed."""
-
 _DATES = ("date_of_service", "through_date")
 
 _READ_AS_THEY_ARE = (pl.String, pl.Date)
@@ -50,15 +47,20 @@ def _told_once(values: pl.Series) -> pl.Series:
 
 def _are_sound(values: pl.Series) -> bool:
     """Whether each of *values* has the form of its field and nothing around it."""
-    field = values.name
-    if field in _NAMES:
-        values = values.filter(~values.cast(pl.String).str.contains(_PLAIN))
+    field, text = values.name, values.cast(pl.String)
+    if field in _NAMES and _are_plain(text):
+        return True
     meant = pl.col(field).is_not_null() & ~_is_blank_as_meant(field)
-    text = pl.DataFrame({field: values.cast(pl.String)}).filter(meant)
     wrong = is_malformed(field) | pl.col(field).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
     if field in _DATES:
         wrong |= date_of(field).is_null()
-    return not text.select(wrong.any()).item()
+    return not text.to_frame().filter(meant).select(wrong.any()).item()
+
+
+def _are_plain(names: pl.Series) -> bool:
+    """Whether each is one word in ASCII, as nearly all are: their bytes tell in less time than a pattern takes."""
+    octets = names.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode()
+    return bool((names != "").all() and octets.is_between(ord("!"), ord("~")).all())
 
 
 def _is_blank_as_meant(field: str) -> pl.Expr:
