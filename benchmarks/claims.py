@@ -199,7 +199,7 @@ def sql(folder: Path) -> None:
             connection.execute(f"alter table {table} alter {column} type code")
         print(_median(5, lambda: [connection.execute(each) for each in SQL]))
         for edit, ours in (("ptp", ptp(lines, kinds)), ("mue", mue(lines, kinds))):
-            if connection.execute(f"select count(*) from told_{edit}").fetchall() != [(ours.height,)]:
+            if connection.execute(f"select count(*) from told_{edit}").fetchall() != [(ours.found.height,)]:
                 raise RuntimeError(f"{edit}: duckdb does not find what the engine finds")
 
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import completed, telling, together
+from codeset.claims.findings import NONE, Findings, findings_of, telling
 from codeset.claims.kinds import Kinds
 from codeset.claims.lines import CODE, Numbers, among, count_up, in_one, nowhere, partners
 from codeset.tables import CONTRACTOR_DEFINED
 
 
-def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame:
+def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Findings:
     """Findings of add-on code edits; *denied* are the rows that other edits deny.
 
     The primary is there when it is on the same day by the same practitioner (Policy Manual 2026, p. I-35). Type 1 has a
@@ -20,7 +20,7 @@ def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame
     """
     codes, kind = kinds.made(_codes), lines["kind"]
     if not (codes.add_on[kind] != 0).any():
-        return together([])
+        return NONE
     either = codes.either[kind]
     row, visit, kind, day = (lines[name].filter(either) for name in ("row", "visit", "kind", "date_of_service"))
     relations = codes.relations
@@ -28,12 +28,12 @@ def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame
     one, two = _pairs(visit, stretch, codes.primary[kind], relations.pairs)
     alone = _alone(one, two, stretch != 0, relations.stretches["open"][stretch], among(row, denied))
     if not alone.any():
-        return together([])
+        return NONE
     told = pl.DataFrame({"row": row.filter(alone)}).hstack(relations.stretches[stretch.filter(alone)])
     partner = pl.DataFrame({"row": row[one], "partner": row[two]}).group_by("row").agg(pl.col("partner").min())
     primaries = _primaries(stretch, told["number"], relations.listed)
     told = told.join(partner, on="row", how="left").join(primaries, on="number", how="left")
-    return completed(told.select(_TELLING))
+    return findings_of(told.select(_TELLING))
 
 
 class _Relations(NamedTuple):

@@ -9,7 +9,17 @@ import polars as pl
 from codeset.claims.add_on import add_on
 from codeset.claims.alike import alike
 from codeset.claims.code_set import CodeSet, code_set_of
-from codeset.claims.findings import dispositions, explained, found, of_severity, reasons, together
+from codeset.claims.findings import (
+    GROUND,
+    NONE,
+    Findings,
+    dispositions,
+    explained,
+    found,
+    of_severity,
+    reasons,
+    together,
+)
 from codeset.claims.global_surgery import global_surgery
 from codeset.claims.kinds import Kinds, of_kinds
 from codeset.claims.lines import CODE, all_of, among, begins, count_up, distinct, lie_by_claim, numbered
@@ -71,15 +81,21 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     lines, known = of_kinds(lines, code_set)
     findings, denied = _found(frame, lines, known)
     priced = _priced(frame, lines, code_set, denied, qualifying_apm)
-    told = together([*findings, *_of_amounts(priced)]).rechunk()
+    told = together([*findings, *_of_amounts(priced)])
     order = _order(told, frame.height)
     answers, answer = _answers(_decided(lines, priced, _decisive(told, order), frame.height), known, priced)
-    grounds, ground = distinct(told, [name for name in told.columns if name not in ("row", "partner")])
-    of_lines = pl.DataFrame([told["row"], told["partner"], ground.alias("ground")])
-    return _Said(answer, answers, of_lines, order, _explained(grounds), priced.steps)
+    found, grounds = _once(told)
+    return _Said(answer, answers, found, order, _explained(grounds), priced.steps)
 
 
-def _found(frame: pl.DataFrame, lines: pl.DataFrame, kinds: Kinds) -> tuple[list[pl.DataFrame], pl.Series]:
+def _once(findings: Findings) -> Findings:
+    """The findings with those grounds that something is found on, each once."""
+    on, which = distinct(findings.found, ["ground"])
+    grounds, ground = distinct(findings.grounds[on["ground"]], GROUND)
+    return Findings(findings.found.with_columns(ground[which].alias("ground")), grounds)
+
+
+def _found(frame: pl.DataFrame, lines: pl.DataFrame, kinds: Kinds) -> tuple[list[Findings], pl.Series]:
     """The findings of all edits, and the rows that they deny: later edits are told what the earlier ones deny."""
     by_themselves = validity(lines, kinds)
     outside = _beside_the_excerpt(lines, by_themselves)
@@ -132,7 +148,7 @@ def _priced(
     return price(lines.hstack([each[row] for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
 
 
-def _of_amounts(priced: Priced) -> Iterator[pl.DataFrame]:
+def _of_amounts(priced: Priced) -> Iterator[Findings]:
     """Amounts for review; and lines that nothing denies and whose amount the fee schedule does not give.
 
     Nobody is told to count on these.
@@ -148,30 +164,31 @@ _TO_REVIEW = (pl.col("reviews").list.len() > 0).alias("to_review")
 _WITHOUT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False).alias("without")
 
 
-def _denied(findings: pl.DataFrame) -> pl.Series:
-    return findings["row"] if findings.is_empty() else findings["row"].filter(findings.select(_DENIES).to_series())
+def _denied(findings: Findings) -> pl.Series:
+    row, _, ground = findings.found
+    return row if row.is_empty() else row.filter(findings.grounds.select(_DENIES).to_series()[ground])
 
 
 _DENIES = of_severity("deny")
 
 
-def _beside_the_excerpt(lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _beside_the_excerpt(lines: pl.DataFrame, findings: Findings) -> Findings:
     """Lines of a visit of which another line is outside the excerpt: the edits between the two are not known."""
-    says_so = findings["reason"] == "outside-the-excerpt"
+    says_so = findings.of("reason") == "outside-the-excerpt"
     if not says_so.any():
-        return together([])
-    outside = findings.filter(says_so).select("row")
+        return NONE
+    outside = findings.found.select("row").filter(says_so)
     partners = lines.join(outside, on="row").group_by("visit").agg(pl.col("row").min().alias("partner"))
     beside = lines.join(outside, on="row", how="anti").filter(pl.col("release").is_not_null())
     return found(beside.join(partners, on="visit"), "beside-the-excerpt", partner=pl.col("partner"))
 
 
-def _injections(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame:
+def _injections(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Findings:
     """Status T is paid only if nothing else payable under the fee schedule is there that day (record layout RVU25D)."""
     status = kinds.table["status_code"][lines["kind"]]
     injections = lines.filter(status == "T")
     if injections.is_empty():
-        return together([])
+        return NONE
     others = lines.filter(((status == "A") | (status == "R")) & ~among(lines["row"], denied))
     bundled = injections.join(others.group_by("visit").agg(pl.col("row").min().alias("partner")), on="visit")
     return found(bundled, "injection-bundled", partner=pl.col("partner"))
@@ -186,21 +203,22 @@ _IN_ORDER = (
 """Row, reason and partner in one number, of `_MOST` lines at most: sorted in a fraction of the time of all three."""
 
 
-def _order(findings: pl.DataFrame, height: int) -> pl.Series:
+def _order(findings: Findings, height: int) -> pl.Series:
     """Where the findings of so many lines lie by line, the decisive one first: reasons lie by gravity."""
     if height <= _MOST:
-        number = findings.select(_IN_ORDER).to_series()
+        number = findings.found.hstack([findings.of("reason")]).select(_IN_ORDER).to_series()
         order = number.arg_sort()
         if begins(number[order]).all():
             return order
-    return findings.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
+    told = findings.found.hstack(findings.grounds[findings.found["ground"]])
+    return told.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
 
 
-def _decisive(findings: pl.DataFrame, order: pl.Series) -> tuple[pl.Series, pl.Series]:
+def _decisive(findings: Findings, order: pl.Series) -> tuple[pl.Series, pl.Series]:
     """The rows that have findings, and the number of the gravest reason of each: the first in *order*."""
-    row = findings["row"][order]
+    row = findings.found["row"][order]
     first = begins(row)
-    return row.filter(first), findings["reason"][order.filter(first)].to_physical().cast(pl.UInt32)
+    return row.filter(first), findings.of("reason")[order.filter(first)].to_physical().cast(pl.UInt32)
 
 
 def _explained(grounds: pl.DataFrame) -> pl.DataFrame:

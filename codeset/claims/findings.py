@@ -5,8 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
+from typing import NamedTuple
 
 import polars as pl
+
+from codeset.claims.lines import all_of, count_up
 
 _NUMBERS = ("group_code", "carc", "rarc")
 
@@ -50,8 +54,8 @@ TABLE = pl.Enum(["mpfs", "ptp", "mue", "add_on"])
 
 COLUMNS: Mapping[str, pl.DataType] = {
     "row": pl.UInt32(),
-    "reason": REASON,
     "partner": pl.UInt32(),
+    "reason": REASON,
     "detail": pl.String(),
     "table": TABLE,
     "column_one": pl.Categorical(),
@@ -66,7 +70,26 @@ COLUMNS: Mapping[str, pl.DataType] = {
 """`row` is the line, `partner` the other line that it rests on, `detail` what the sentence needs besides."""
 
 
-_NONE = pl.DataFrame(schema=dict(COLUMNS))
+GROUND = tuple(COLUMNS)[2:]
+"""The columns of `COLUMNS` that say what is found, and on which row of CMS's table."""
+
+
+class Findings(NamedTuple):
+    """What edits find: `found` has `row` and `partner` of each finding, and `ground`: which of `grounds` says the rest.
+
+    A ground has the columns of `GROUND`; there may be grounds alike, and such that nothing is found on.
+    """
+
+    found: pl.DataFrame
+    grounds: pl.DataFrame
+
+    def of(self, name: str) -> pl.Series:
+        """Return column *name* of the grounds for each finding."""
+        return self.grounds[name][self.found["ground"]]
+
+
+_NO_GROUNDS = pl.DataFrame(schema={name: COLUMNS[name] for name in GROUND})
+NONE = Findings(pl.DataFrame(schema=dict.fromkeys(("row", "partner", "ground"), pl.UInt32())), _NO_GROUNDS)
 
 
 def telling(reason: str | pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
@@ -75,20 +98,31 @@ def telling(reason: str | pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
     return [each.cast(COLUMNS[name]).alias(name) for name, each in told.items()]
 
 
-def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> pl.DataFrame:
+def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> Findings:
     """Return a finding for each of *lines*; *columns* are those of `COLUMNS` that it has, the others are null."""
-    return completed(lines.select(telling(reason, row=pl.col("row"), **columns)))
+    return findings_of(lines.select(telling(reason, row=pl.col("row"), **columns)))
 
 
-def completed(told: pl.DataFrame) -> pl.DataFrame:
-    """Return findings of which some columns are *told*; the others are null."""
-    return pl.concat([_NONE, told], how="diagonal")
+def findings_of(told: pl.DataFrame) -> Findings:
+    """Return as findings what is *told* line by line, in some of `COLUMNS`; the others are null."""
+    partner = told["partner"] if "partner" in told.columns else all_of(None, told.height).alias("partner")
+    columns = [told["row"], partner, count_up(told.height).alias("ground")]
+    return Findings(pl.DataFrame(columns), completed(told.drop("row", "partner", strict=False)))
 
 
-def together(findings: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return all findings in one frame."""
-    some = [each for each in findings if not each.is_empty()]
-    return some[0] if len(some) == 1 else pl.concat([_NONE, *some])
+def completed(grounds: pl.DataFrame) -> pl.DataFrame:
+    """Return *grounds* with all columns: null where they have none."""
+    return pl.concat([_NO_GROUNDS, grounds], how="diagonal")
+
+
+def together(findings: Iterable[Findings]) -> Findings:
+    """Return all findings as one."""
+    some = [each for each in findings if not each.found.is_empty()]
+    if len(some) <= 1:
+        return some[0] if some else NONE
+    before = accumulate((each.grounds.height for each in some), initial=0)
+    counted = [each.found.with_columns(pl.col("ground") + number) for each, number in zip(some, before, strict=False)]
+    return Findings(pl.concat(counted, rechunk=True), pl.concat([each.grounds for each in some], rechunk=True))
 
 
 def of_severity(*severities: str) -> pl.Expr:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.findings import REASON, TABLE, completed, together
+from codeset.claims.findings import NONE, REASON, TABLE, Findings, findings_of, together
 from codeset.claims.kinds import Kinds
 from codeset.claims.lines import all_of, among, begins, count_up
 
@@ -20,11 +20,11 @@ AFTER = {"010": 10, "090": 90}
 
 _OFFICE = "11"
 
-_NONE = 2**32 - 1
+_NOWHERE = 2**32 - 1
 """Stands where a visit has no procedure."""
 
 
-def global_surgery(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.DataFrame:
+def global_surgery(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Findings:
     """Findings of global surgery; *denied* rows, those that other edits deny, include nothing and begin no period.
 
     One practitioner, or group and specialty, and one beneficiary. Visits on the day of a minor procedure need modifier
@@ -35,7 +35,7 @@ def global_surgery(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> pl.D
     bears, kind = kinds.made(_bears), lines["kind"]
     surgery = bears.surgery[kind] & ~among(lines["row"], denied)
     if not surgery.any():
-        return together([])
+        return NONE
     visits = _visits(lines)
     begun, surgery = _periods(visits, surgery, bears, kind)
     place = count_up(lines.height)
@@ -114,13 +114,13 @@ def _first(visits: _Visits, surgeries: list[pl.Series]) -> pl.Series:
 
 def _last(visits: _Visits, surgeries: pl.Series) -> pl.Series:
     """The procedure of each visit that stands last in *surgeries*."""
-    return all_of(_NONE, visits.patient.len()).scatter(visits.of[surgeries], surgeries)
+    return all_of(_NOWHERE, visits.patient.len()).scatter(visits.of[surgeries], surgeries)
 
 
 def _beside(visits: _Visits, lines: pl.Series, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Those of *lines* whose visit has one of *surgeries*, and which."""
     surgery = surgeries[visits.of[lines]]
-    has = surgery != _NONE
+    has = surgery != _NOWHERE
     return lines.filter(has), surgery.filter(has)
 
 
@@ -129,7 +129,7 @@ def _tomorrow(visits: _Visits, surgeries: pl.Series) -> pl.Series:
     before = visits.patient.len() - 1
     is_patients = visits.patient.slice(1) == visits.patient.slice(0, before)
     follows = is_patients & (visits.day.slice(1) - visits.day.slice(0, before) == 1)
-    return pl.concat([surgeries.slice(1).zip_with(follows, all_of(_NONE, before)), all_of(_NONE, 1)])
+    return pl.concat([surgeries.slice(1).zip_with(follows, all_of(_NOWHERE, before)), all_of(_NOWHERE, 1)])
 
 
 def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -139,15 +139,15 @@ def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series
     settles at least one more day.
     """
     if begins(visits.patient).all():
-        return all_of(_NONE, visits.patient.len()), surgery
+        return all_of(_NOWHERE, visits.patient.len()), surgery
     unexplained = bears.unexplained[kind]
     surgeries = {days: (surgery & begin[kind]).arg_true() for days, begin in bears.begins.items()}
-    begun, before = _begun(visits, surgeries), all_of(_NONE, visits.patient.len())
+    begun, before = _begun(visits, surgeries), all_of(_NOWHERE, visits.patient.len())
     while not begun.equals(before):
-        falls = begun != _NONE
+        falls = begun != _NOWHERE
         left = {days: each.filter(~(unexplained[each] & falls[visits.of[each]])) for days, each in surgeries.items()}
         begun, before = _begun(visits, left), begun
-    return begun, surgery & ~(unexplained & (begun != _NONE)[visits.of])
+    return begun, surgery & ~(unexplained & (begun != _NOWHERE)[visits.of])
 
 
 def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
@@ -155,27 +155,27 @@ def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
 
     All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells.
     """
-    begun = all_of(_NONE, visits.patient.len())
+    begun = all_of(_NOWHERE, visits.patient.len())
     for days, after in sorted(AFTER.items(), key=lambda each: -each[1]):
         earlier = _earlier(visits, surgeries[days], after)
-        begun = earlier.zip_with(earlier != _NONE, begun)
+        begun = earlier.zip_with(earlier != _NOWHERE, begun)
     return begun
 
 
 def _earlier(visits: _Visits, surgeries: pl.Series, after: int) -> pl.Series:
     """For each visit the nearest procedure of an earlier day, if that is at most *after* days ago."""
     of, before = visits.of[surgeries], visits.patient.len() - 1
-    at = (all_of(_NONE, before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
+    at = (all_of(_NOWHERE, before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
     is_patients = visits.patient.slice(1) == visits.patient[at]
     is_near = visits.day.slice(1) - visits.day[at] <= after
     nearest = _last(visits, surgeries)[at]
-    return pl.concat([all_of(_NONE, 1), nearest.zip_with(is_patients & is_near, all_of(_NONE, before))])
+    return pl.concat([all_of(_NOWHERE, 1), nearest.zip_with(is_patients & is_near, all_of(_NOWHERE, before))])
 
 
-def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surgery: pl.Series) -> pl.DataFrame:
+def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surgery: pl.Series) -> Findings:
     """The findings of lines, each with the procedure that it lies so to as *where* says."""
     if place.is_empty():
-        return together([])
+        return NONE
     row, hcpcs, kind, says = lines["row"], lines["hcpcs"], lines["kind"], kinds.made(_says)[where]
     of = kind[place]
     told = {
@@ -187,7 +187,7 @@ def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surge
         "column_one": hcpcs[surgery],
         "column_two": hcpcs[place],
     }
-    return completed(pl.DataFrame(told))
+    return findings_of(pl.DataFrame(told))
 
 
 class _Says(NamedTuple):

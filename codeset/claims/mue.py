@@ -5,14 +5,14 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import completed, telling, together
+from codeset.claims.findings import NONE, Findings, findings_of, telling
 from codeset.claims.kinds import Kinds
 from codeset.claims.lines import CODE, in_one, partners
 
 _REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 
 
-def mue(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
+def mue(lines: pl.DataFrame, kinds: Kinds) -> Findings:
     """Findings of medically unlikely edits: one for each line all of whose units are denied.
 
     MAI 1 looks at each line; MAI 2 and 3 sum all lines of the code on the day, same practitioner and beneficiary, and
@@ -24,9 +24,9 @@ def mue(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
     counted = _counted(_units_a_day(lines), lines["visit"], limits.by_day[kind])
     over = counted > limits.most[kind]
     if not over.any():
-        return together([])
+        return NONE
     told = pl.DataFrame({"row": lines["row"].filter(over), "detail": counted.filter(over).cast(pl.String)})
-    return completed(told.hstack(limits.told[kind.filter(over)]))
+    return findings_of(told.hstack(limits.told[kind.filter(over)]))
 
 
 class _Limits(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.lines import count_up, distinct, those
+from codeset.claims.lines import begins, count_up, distinct, those
 from codeset.claims.price_cases import NONE, RVUS, SAID, Cases, beside_others, by_themselves
 from codeset.claims.price_fees import factors_by_date
 from codeset.claims.price_multiple import FACTS, facts_of
@@ -134,8 +134,16 @@ def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) ->
     ranked = those(pl.DataFrame(columns), cases["is_ranked"][case])
     case = ranked["case"]
     session = ranked["visit"].cast(pl.Int64) * 4 + cases["physician"][case]
-    several = session.is_duplicated() | (cases["quantity"][case] > 1)
+    several = _is_shared(session) | (cases["quantity"][case] > 1)
     return facts_of(those(ranked.hstack([session.alias("session")]), several), cases)
+
+
+def _is_shared(session: pl.Series) -> pl.Series:
+    """Whether each one occurs again; where they lie together, their neighbours tell."""
+    if not session.is_sorted():
+        return session.is_duplicated()
+    another = begins(session)
+    return ~(another & another.shift(-1, fill_value=True))
 
 
 # --- amounts

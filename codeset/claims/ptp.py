@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.code_set import CodeSet
-from codeset.claims.findings import completed, telling, together
+from codeset.claims.findings import GROUND, NONE, Findings, completed, telling
 from codeset.claims.kinds import Kinds
 from codeset.claims.lines import CODE, in_one, nowhere, partners
 from codeset.claims.rules import rules
@@ -19,7 +19,7 @@ _KEPT = 4_000
 _SEEN = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
-def ptp(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
+def ptp(lines: pl.DataFrame, kinds: Kinds) -> Findings:
     """Findings of procedure-to-procedure edits: one for each column two line that an edit in force denies or would.
 
     Same beneficiary, practitioner and date (Policy Manual 2026, p. Intro-3); the deletion date is the last active day;
@@ -28,8 +28,8 @@ def ptp(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
     """
     one, two = _pairs(lines, kinds)
     if one.is_empty():
-        return together([])
-    return completed(_told(_met(lines, one, two), kinds).filter(_IN_FORCE).select(_FOUND))
+        return NONE
+    return _told(_met(lines, one, two), kinds)
 
 
 class _Edits(NamedTuple):
@@ -106,26 +106,36 @@ def _met(lines: pl.DataFrame, one: pl.Series, two: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(pairs | {"alike": in_one(first, second * 2 + either.cast(pl.UInt32))})
 
 
-def _told(met: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
-    """What is said of each two lines by each edit between them, from `effective_date` to `last_date`."""
-    pairs, said = met.select("row", "partner", "day", "alike"), kinds.made(_Said)
-    told = pairs.join(said.rows, on="alike", how="left")
-    if not told["is_judged"].null_count():
-        return told
-    once, rows = met.unique("alike"), said.rows
-    rows = pl.concat([rows, _judged(once.join(rows, on="alike", how="anti"), kinds)])
-    if rows.height > _KEPT:
-        rows = _judged(once, kinds)
-    if rows.height <= _KEPT:
-        said.rows = rows
-    return pairs.join(rows, on="alike", how="left")
+def _told(met: pl.DataFrame, kinds: Kinds) -> Findings:
+    """What is said of each two lines by each edit between them that is in force on their day."""
+    pairs, kept = met.select("row", "partner", "day", "alike"), kinds.made(_Kept)
+    said = kept.said
+    told = pairs.join(said.when, on="alike", how="left")
+    if told["ground"].null_count():
+        once, rows = met.unique("alike"), said.rows
+        said = _Said(pl.concat([rows, _judged(once.join(rows, on="alike", how="anti"), kinds)], rechunk=True))
+        if said.rows.height > _KEPT:
+            said = _Said(_judged(once, kinds))
+        if said.rows.height <= _KEPT:
+            kept.said = said
+        told = pairs.join(said.when, on="alike", how="left")
+    return Findings(told.filter(_IN_FORCE).select("row", "partner", "ground"), said.grounds)
 
 
 class _Said:
-    """What was said so far of two kinds of lines, for the lines that come after."""
+    """What is said of two kinds of lines that are `alike`: `rows`; of these the `grounds`, and `when` each applies."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self.rows = rows
+        self.grounds = completed(rows.select(each for each in rows.columns if each in GROUND))
+        self.when = rows.select("alike", "effective_date", "last_date").with_row_index("ground")
+
+
+class _Kept:
+    """What was said so far, for the lines that come after: replaced whole, for who reads other lines meanwhile."""
 
     def __init__(self, kinds: Kinds) -> None:
-        self.rows = _judged(pl.DataFrame(schema=_ALIKE), kinds)
+        self.said = _Said(_judged(pl.DataFrame(schema=_ALIKE), kinds))
 
 
 _ALIKE = {"alike": pl.UInt64, "kind": pl.UInt32, "kind_two": pl.UInt32, "either": pl.Boolean}
@@ -137,7 +147,7 @@ def _judged(once: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
     pair = codes.pair[once["kind"]] + codes.number[once["kind_two"]]
     met = once.select(*_ALIKE, pair.alias("pair")).join(codes.edits.rows, on="pair", how="left")
     seen = met.hstack(one[met["kind"]]).hstack(two[met["kind_two"]]).with_columns(_BYPASS.alias("bypass"))
-    return seen.select("alike", "last_date", pl.lit(value=True).alias("is_judged"), *_TELLING)
+    return seen.select("alike", "last_date", *_TELLING)
 
 
 def _seen(kinds: Kinds) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -192,5 +202,3 @@ def _telling() -> list[pl.Expr]:
 
 
 _TELLING = _telling()
-
-_FOUND = ["row", "partner", *(each.meta.output_name() for each in _TELLING)]

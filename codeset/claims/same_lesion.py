@@ -4,20 +4,20 @@ from functools import cache
 
 import polars as pl
 
-from codeset.claims.findings import found, together
+from codeset.claims.findings import NONE, Findings, found, together
 from codeset.claims.kinds import Kinds
 from codeset.claims.rules import rules
 from codeset.scope import codes_of
 
 
-def same_lesion(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series, lesions: pl.Series) -> pl.DataFrame:
+def same_lesion(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series, lesions: pl.Series) -> Findings:
     """Findings of lines that name the same lesion on one day (NCCI Policy Manual 2026, ch. III).
 
     *denied* rows, those that other edits deny, include nothing and are not the one removal that is paid; *lesions* are
     the lesions by row, null where none is named.
     """
     if lesions.null_count() == lesions.len():
-        return together([])
+        return NONE
     told = pl.DataFrame({"lesion": lesions}).with_row_index("row").drop_nulls()
     about = kinds.table.select("kind", "distinct", "m58", "global_days", "nonfacility_total_rvu")
     named = (
@@ -33,7 +33,7 @@ def same_lesion(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series, lesions: p
         .with_columns(pl.col("row").is_in(denied.implode()).alias("is_denied"))
     )
     removals = _one_removal(named)
-    paid = named.filter(~pl.col("is_denied")).join(removals, on="row", how="anti")
+    paid = named.filter(~pl.col("is_denied")).join(removals.found, on="row", how="anti")
     return together([removals, _included(named, paid)])
 
 
@@ -43,7 +43,7 @@ def _families() -> dict[str, str]:
     return {code: family for family, spans in codes.items() for span in spans for code in codes_of(span)}
 
 
-def _one_removal(lines: pl.DataFrame) -> pl.DataFrame:
+def _one_removal(lines: pl.DataFrame) -> Findings:
     """All removals of a lesion but the one that is paid: the first by kind as in the rules, then by what it pays."""
     order = {part: place for place, part in enumerate(rules()["lesion"]["removals"])}
     removals = (
@@ -60,7 +60,7 @@ def _one_removal(lines: pl.DataFrame) -> pl.DataFrame:
     return found(first.filter(other), "lesion-one-removal", partner=pl.col("partner"), detail=pl.col("lesion"))
 
 
-def _included(lines: pl.DataFrame, paid: pl.DataFrame) -> pl.DataFrame:
+def _included(lines: pl.DataFrame, paid: pl.DataFrame) -> Findings:
     """What belongs to another line of the same lesion, one of *paid* that belongs to none itself."""
     met = _belonging(lines, paid)
     wholes = paid.join(met, on="row", how="anti")

@@ -7,7 +7,7 @@ import polars as pl
 from codeset.claims.checks import FORMS, NEEDED, date_of, is_malformed, typed
 from codeset.claims.lines import begins, is_the_same_everywhere, lie_by_claim
 
-_NAMES = ("claim_id", "beneficiary")
+_NAMES = ("claim_id", "beneficiary", "provider")
 """Fields that hold another value in every few lines."""
 
 _DATES = ("date_of_service", "through_date")
@@ -25,6 +25,7 @@ def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     """
     if any(table[field].null_count() for field in NEEDED):
         return None
+    table = table.with_columns(table[field].rechunk() for field in _NAMES)
     another = {field: begins(table[field]) for field in _NAMES}
     told = [values.filter(another[values.name]) if values.name in _NAMES else _told_once(values) for values in table]
     if not all(_are_sound(values) for values in told) or _is_told_twice(table):
@@ -41,7 +42,9 @@ def as_it_is(kind: pl.DataType) -> bool:
 
 
 def _told_once(values: pl.Series) -> pl.Series:
-    """The distinct ones of *values*."""
+    """The distinct ones of *values*; of numbers and days the ends, as those between have the form that both have."""
+    if values.dtype.is_integer() or values.dtype == pl.Date:
+        return pl.Series(values.name, [values.min(), values.max()], dtype=values.dtype)
     return values.head(1) if is_the_same_everywhere(values) else values.unique()
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.findings import found, together
+from codeset.claims.findings import NONE, Findings, found, together
 from codeset.claims.kinds import Kinds
 from codeset.claims.lines import among
 from codeset.claims.rules import rules
@@ -35,7 +35,7 @@ _TEAM = {
 }
 
 
-def validity(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
+def validity(lines: pl.DataFrame, kinds: Kinds) -> Findings:
     """Findings of single lines: each kind of line is judged once, and every line of it has its findings.
 
     Indicators: record layout RVU25D. Modifiers 24, 25 and 57 stand on visits (Policy Manual 2026, pp. I-13, I-15).
@@ -43,21 +43,22 @@ def validity(lines: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
     judged = kinds.made(_judged)
     fails = judged.fails[lines["kind"]]
     if not fails.any():
-        return together([])
+        return NONE
     failing = pl.DataFrame([lines["row"].filter(fails), lines["kind"].filter(fails)])
-    return failing.join(judged.findings, on="kind").drop("kind")
+    found = failing.join(judged.findings.found, left_on="kind", right_on="row").drop("kind")
+    return Findings(found, judged.findings.grounds)
 
 
 class _Judged(NamedTuple):
-    """The findings of kinds of lines, by `kind`, and of each kind whether it has some."""
+    """The findings of kinds of lines, each kind as a `row`, and of each kind whether it has some."""
 
-    findings: pl.DataFrame
+    findings: Findings
     fails: pl.Series
 
 
 def _judged(kinds: Kinds) -> _Judged:
-    findings = _of_kinds(kinds.table.with_columns(pl.col("kind").alias("row"))).rename({"row": "kind"})
-    return _Judged(findings, among(kinds.table["kind"], findings["kind"]))
+    findings = _of_kinds(kinds.table.with_columns(pl.col("kind").alias("row")))
+    return _Judged(findings, among(kinds.table["kind"], findings.found["row"]))
 
 
 class _Check(NamedTuple):
@@ -68,7 +69,7 @@ class _Check(NamedTuple):
     detail: pl.Expr = pl.lit(None)
 
 
-def _of_kinds(kinds: pl.DataFrame) -> pl.DataFrame:
+def _of_kinds(kinds: pl.DataFrame) -> Findings:
     """The findings of each check that some kind fails; all are tried in one go."""
     failed = kinds.select(check.fails.fill_null(value=False).alias(str(place)) for place, check in enumerate(_CHECKS))
     some = failed.select(pl.all().any()).row(0)
