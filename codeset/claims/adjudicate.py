@@ -55,7 +55,7 @@ def judge(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None
     lines = numbered(frame, code_set)
     like = alike(frame, lines, code_set)
     said = _said(frame, like.judged(lines), code_set, qualifying_apm)
-    findings = like.of_findings(said.findings, said.order)
+    findings = like.of_findings(said.findings)
     steps = like.of_steps(said.steps)
     return Judgement(frame, like.of_lines(said.answer), said.answers, findings, said.grounds, steps)
 
@@ -66,12 +66,11 @@ def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 class _Said(NamedTuple):
-    """What is said of lines that are judged: `answer` by row; `findings`, and in `order` where they lie by line."""
+    """What is said of lines that are judged: `answer` by row, `findings` by line."""
 
     answer: pl.Series
     answers: pl.DataFrame
     findings: pl.DataFrame
-    order: pl.Series
     grounds: pl.DataFrame
     steps: pl.LazyFrame
 
@@ -81,18 +80,9 @@ def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifyin
     lines, known = of_kinds(lines, code_set)
     findings, denied = _found(frame, lines, known)
     priced = _priced(frame, lines, code_set, denied, qualifying_apm)
-    told = together([*findings, *_of_amounts(priced)])
-    order = _order(told, frame.height)
-    answers, answer = _answers(_decided(lines, priced, _decisive(told, order), frame.height), known, priced)
-    found, grounds = _once(told)
-    return _Said(answer, answers, found, order, _explained(grounds), priced.steps)
-
-
-def _once(findings: Findings) -> Findings:
-    """The findings with those grounds that something is found on, each once."""
-    on, which = distinct(findings.found, ["ground"])
-    grounds, ground = distinct(findings.grounds[on["ground"]], GROUND)
-    return Findings(findings.found.with_columns(ground[which].alias("ground")), grounds)
+    told = _by_line(together([*findings, *_of_amounts(priced)]), frame.height)
+    answers, answer = _answers(_decided(lines, priced, _decisive(told), frame.height), known, priced)
+    return _Said(answer, answers, told.found, _explained(told.grounds), priced.steps)
 
 
 def _found(frame: pl.DataFrame, lines: pl.DataFrame, kinds: Kinds) -> tuple[list[Findings], pl.Series]:
@@ -203,8 +193,16 @@ _IN_ORDER = (
 """Row, reason and partner in one number, of `_MOST` lines at most: sorted in a fraction of the time of all three."""
 
 
+def _by_line(findings: Findings, height: int) -> Findings:
+    """The findings of so many lines by line, the decisive one first; and what they rest on, each ground once."""
+    found = findings.found[_order(findings, height)]
+    on, which = distinct(found, ["ground"])
+    grounds, ground = distinct(findings.grounds[on["ground"]], GROUND)
+    return Findings(found.with_columns(ground[which].alias("ground")), grounds)
+
+
 def _order(findings: Findings, height: int) -> pl.Series:
-    """Where the findings of so many lines lie by line, the decisive one first: reasons lie by gravity."""
+    """Where findings lie by line and gravity: reasons lie by gravity themselves."""
     if height <= _MOST:
         number = findings.found.hstack([findings.of("reason")]).select(_IN_ORDER).to_series()
         order = number.arg_sort()
@@ -214,11 +212,11 @@ def _order(findings: Findings, height: int) -> pl.Series:
     return told.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
 
 
-def _decisive(findings: Findings, order: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """The rows that have findings, and the number of the gravest reason of each: the first in *order*."""
-    row = findings.found["row"][order]
+def _decisive(findings: Findings) -> tuple[pl.Series, pl.Series]:
+    """The rows that have findings, and the number of the gravest reason of each: the first."""
+    row, _, ground = findings.found
     first = begins(row)
-    return row.filter(first), findings.of("reason")[order.filter(first)].to_physical().cast(pl.UInt32)
+    return row.filter(first), findings.grounds["reason"][ground.filter(first)].to_physical().cast(pl.UInt32)
 
 
 def _explained(grounds: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ import polars as pl
 
 from codeset.claims.code_set import CodeSet
 from codeset.claims.global_surgery import AFTER
-from codeset.claims.lines import all_of, among, begins, count_up, is_the_same_everywhere, nowhere
+from codeset.claims.lines import all_of, among, begins, count_up, is_the_same_everywhere, nowhere, numbers_of, places_of
 
 FEW = 2_000
 """So few lines are judged sooner than compared."""
@@ -57,22 +57,20 @@ class Alike:
         """Return for each line, by row, what is *said* of the one judged in its place; that lies by row too."""
         if self.is_each_alone:
             return said
-        number = (self._like == count_up(self._like.len())).cast(pl.UInt32).cum_sum() - 1
-        return said[number[self._like]]
+        return said[numbers_of(self._like == count_up(self._like.len()))[self._like]]
 
-    def of_findings(self, findings: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
+    def of_findings(self, findings: pl.DataFrame) -> pl.DataFrame:
         """Return the findings of every line, as of the one judged in its place; partners are as far from it.
 
-        *order* says where *findings* lie by `row`: those of a line are the `many` from `first` on.
+        *findings* lie by `row`: those of a line are the `many` from `first` on.
         """
         if self.is_each_alone or findings.is_empty():
-            return findings[order]
-        judged = findings["row"][order]
-        first = begins(judged).arg_true()
+            return findings
+        judged = findings["row"]
+        first = places_of(begins(judged))
         many = first.shift(-1, fill_value=judged.len()) - first
         of_judged = [all_of(0, self._like.len()).scatter(judged[first], each) for each in (first, many)]
         row, place = _repeated(*(each[self._like] for each in of_judged))
-        place = order[place]
         far = self._place.cast(pl.Int32)
         away = far[findings["partner"]] - far[findings["row"]]
         partner = self.lines["row"][(far[row] + away[place]).cast(pl.UInt32)].alias("partner")
@@ -101,7 +99,7 @@ def _repeated(first: pl.Series, many: pl.Series) -> tuple[pl.Series, pl.Series]:
     first, many, here = first.filter(some), many.filter(some), count_up(many.len()).filter(some)
     begin = many.cum_sum() - many
     total = int(many.sum())
-    which = all_of(0, total).scatter(begin, count_up(here.len())).cum_max()
+    which = numbers_of(nowhere(total).scatter(begin, values=True))
     return here[which], count_up(total) + (first + total - begin)[which] - total
 
 
@@ -128,7 +126,7 @@ class _Looked(NamedTuple):
 def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> _Looked:
     lines = lines.with_columns(_DAY, _DAYS)
     begins_here = lines.select(_begins(code_set)).to_series()
-    begin, number = begins_here.arg_true(), begins_here.cast(pl.UInt32).cum_sum() - 1
+    begin, number = places_of(begins_here), numbers_of(begins_here)
     gap = lines.select(pl.when(begins_here).then(0).otherwise(_GAP).alias("gap")).to_series()
     told = [_applies(lines["date_of_service"], code_set.turns), gap, _order(lines["row"], begins_here, number)]
     return _Looked(lines.hstack(told), begin, number)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.findings import NONE, REASON, TABLE, Findings, findings_of, together
+from codeset.claims.findings import NONE, REASON, TABLE, Findings, completed, together
 from codeset.claims.kinds import Kinds
-from codeset.claims.lines import all_of, among, begins, count_up
+from codeset.claims.lines import all_of, among, begins, count_up, distinct, numbers_of, places_of
 
 _MINOR = ("000", "010")
 _MAJOR = "090"
@@ -103,7 +103,7 @@ class _Visits(NamedTuple):
 def _visits(lines: pl.DataFrame) -> _Visits:
     another = begins(lines["visit"])
     day = lines["date_of_service"].filter(another).cast(pl.Int32)
-    return _Visits(another.cum_sum() - 1, lines["patient"].filter(another), day)
+    return _Visits(numbers_of(another), lines["patient"].filter(another), day)
 
 
 def _first(visits: _Visits, surgeries: list[pl.Series]) -> pl.Series:
@@ -141,13 +141,14 @@ def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series
     if begins(visits.patient).all():
         return all_of(_NOWHERE, visits.patient.len()), surgery
     unexplained = bears.unexplained[kind]
-    surgeries = {days: (surgery & begin[kind]).arg_true() for days, begin in bears.begins.items()}
-    begun, before = _begun(visits, surgeries), all_of(_NOWHERE, visits.patient.len())
-    while not begun.equals(before):
+    surgeries = {days: places_of(surgery & begin[kind]) for days, begin in bears.begins.items()}
+    left = surgeries
+    while True:
+        begun, before = _begun(visits, left), left
         falls = begun != _NOWHERE
         left = {days: each.filter(~(unexplained[each] & falls[visits.of[each]])) for days, each in surgeries.items()}
-        begun, before = _begun(visits, left), begun
-    return begun, surgery & ~(unexplained & (begun != _NOWHERE)[visits.of])
+        if all(left[days].equals(each) for days, each in before.items()):
+            return begun, surgery & ~(unexplained & falls[visits.of])
 
 
 def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
@@ -176,18 +177,18 @@ def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surge
     """The findings of lines, each with the procedure that it lies so to as *where* says."""
     if place.is_empty():
         return NONE
-    row, hcpcs, kind, says = lines["row"], lines["hcpcs"], lines["kind"], kinds.made(_says)[where]
-    of = kind[place]
-    told = {
-        "row": row[place],
+    row, kind, hcpcs, says = lines["row"], lines["kind"], kinds.table["hcpcs"], kinds.made(_says)[where]
+    two = pl.DataFrame({"line": kind[place], "surgery": kind[surgery]})
+    (of, of_surgery), ground = distinct(two, two.columns)
+    grounds = {
         "reason": says.reason[of],
-        "partner": row[surgery],
-        "detail": says.modifier[of].zip_with(says.has_modifier[of], says.days[kind[surgery]]),
+        "detail": says.modifier[of].zip_with(says.has_modifier[of], says.days[of_surgery]),
         "table": says.table[of],
-        "column_one": hcpcs[surgery],
-        "column_two": hcpcs[place],
+        "column_one": hcpcs[of_surgery],
+        "column_two": hcpcs[of],
     }
-    return findings_of(pl.DataFrame(told))
+    found = {"row": row[place], "partner": row[surgery], "ground": ground}
+    return Findings(pl.DataFrame(found), completed(pl.DataFrame(grounds)))
 
 
 class _Says(NamedTuple):

@@ -115,9 +115,8 @@ def _by_visit(who: pl.DataFrame) -> pl.DataFrame:
     if not _lie_by_visit(lying, another):
         lying, another = _sorted(who)
     day = lying["date_of_service"]
-    numbers = {"patient": another, "visit": another | begins(day)}
-    counted = [each.cast(pl.UInt32).cum_sum().alias(name) for name, each in numbers.items()]
-    return pl.DataFrame([lying["row"], day, *counted])
+    numbers = {"patient": numbers_of(another), "visit": numbers_of(another | begins(day))}
+    return pl.DataFrame([lying["row"], day]).with_columns(**numbers)
 
 
 def _another_patient(who: pl.DataFrame) -> pl.Series:
@@ -189,6 +188,22 @@ def begins(values: pl.Series) -> pl.Series:
 
 
 _TRUE = pl.Series([True])
+
+
+def numbers_of(begin: pl.Series) -> pl.Series:
+    """Return the number, from 0 on, of what each value belongs to, if *begin* says where another one begins.
+
+    Counting what is not null takes a quarter of the time of a sum.
+    """
+    return begin.to_frame("begin").select(_COUNTED).to_series()
+
+
+_COUNTED = pl.when("begin").then(pl.lit(0, dtype=pl.UInt8)).cum_count() - 1
+
+
+def places_of(which: pl.Series) -> pl.Series:
+    """Return the places where *which* holds."""
+    return count_up(which.len()).filter(which)
 
 
 def distinct(lines: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:

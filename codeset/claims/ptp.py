@@ -97,28 +97,26 @@ def _pairs(lines: pl.DataFrame, kinds: Kinds) -> tuple[pl.Series, pl.Series]:
 def _met(lines: pl.DataFrame, one: pl.Series, two: pl.Series) -> pl.DataFrame:
     """Two lines in a row: `partner` is column one, `row` column two.
 
-    `alike` is a number for the kinds of both and for `either`, whether modifiers of either line count: of pairs that
-    are alike the same is said on the same day.
+    `alike` is a number for the kinds of both and for whether modifiers of either line count: of pairs that are alike
+    the same is said on the same day.
     """
     row, kind, day = lines["row"], lines["kind"], lines["date_of_service"][one]
-    first, second, either = kind[one], kind[two], day >= rules()["bypass"]["either_line_since"]
-    pairs = {"row": row[two], "partner": row[one], "day": day, "kind": first, "kind_two": second, "either": either}
-    return pl.DataFrame(pairs | {"alike": in_one(first, second * 2 + either.cast(pl.UInt32))})
+    either = day >= rules()["bypass"]["either_line_since"]
+    alike = in_one(kind[one], kind[two] * 2 + either.cast(pl.UInt32))
+    return pl.DataFrame({"row": row[two], "partner": row[one], "day": day, "alike": alike})
 
 
 def _told(met: pl.DataFrame, kinds: Kinds) -> Findings:
     """What is said of each two lines by each edit between them that is in force on their day."""
-    pairs, kept = met.select("row", "partner", "day", "alike"), kinds.made(_Kept)
+    kept = kinds.made(_Kept)
     said = kept.said
-    told = pairs.join(said.when, on="alike", how="left")
+    told = met.join(said.when, on="alike", how="left")
     if told["ground"].null_count():
-        once, rows = met.unique("alike"), said.rows
-        said = _Said(pl.concat([rows, _judged(once.join(rows, on="alike", how="anti"), kinds)], rechunk=True))
-        if said.rows.height > _KEPT:
-            said = _Said(_judged(once, kinds))
-        if said.rows.height <= _KEPT:
-            kept.said = said
-        told = pairs.join(said.when, on="alike", how="left")
+        is_new = told["ground"].is_null()
+        new = told.filter(is_new).select(met.columns)
+        said = _Said(pl.concat([said.rows, _judged(new["alike"].unique(), kinds)], rechunk=True))
+        told = pl.concat([told.filter(~is_new), new.join(said.when, on="alike", how="left")])
+        kept.said = said if said.rows.height <= _KEPT else _nothing(kinds)
     return Findings(told.filter(_IN_FORCE).select("row", "partner", "ground"), said.grounds)
 
 
@@ -135,19 +133,28 @@ class _Kept:
     """What was said so far, for the lines that come after: replaced whole, for who reads other lines meanwhile."""
 
     def __init__(self, kinds: Kinds) -> None:
-        self.said = _Said(_judged(pl.DataFrame(schema=_ALIKE), kinds))
+        self.said = _nothing(kinds)
 
 
-_ALIKE = {"alike": pl.UInt64, "kind": pl.UInt32, "kind_two": pl.UInt32, "either": pl.Boolean}
+def _nothing(kinds: Kinds) -> _Said:
+    return _Said(_judged(pl.Series("alike", dtype=pl.UInt64), kinds))
 
 
-def _judged(once: pl.DataFrame, kinds: Kinds) -> pl.DataFrame:
+def _judged(alike: pl.Series, kinds: Kinds) -> pl.DataFrame:
     """What is said of each two kinds of lines by each edit between them; a row of nulls where there is none."""
     codes, (one, two) = kinds.made(_codes), kinds.made(_seen)
-    pair = codes.pair[once["kind"]] + codes.number[once["kind_two"]]
-    met = once.select(*_ALIKE, pair.alias("pair")).join(codes.edits.rows, on="pair", how="left")
+    of_two = alike.to_frame().select("alike", *_OF_TWO)
+    pair = codes.pair[of_two["kind"]] + codes.number[of_two["kind_two"]]
+    met = of_two.with_columns(pair.alias("pair")).join(codes.edits.rows, on="pair", how="left")
     seen = met.hstack(one[met["kind"]]).hstack(two[met["kind_two"]]).with_columns(_BYPASS.alias("bypass"))
     return seen.select("alike", "last_date", *_TELLING)
+
+
+_OF_TWO = (
+    (pl.col("alike") // 2**32).cast(pl.UInt32).alias("kind"),
+    (pl.col("alike") % 2**32 // 2).cast(pl.UInt32).alias("kind_two"),
+    (pl.col("alike") % 2 == 1).alias("either"),
+)
 
 
 def _seen(kinds: Kinds) -> tuple[pl.DataFrame, pl.DataFrame]:
