@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
-from codeset.claims.lines import COLUMNS
+from codeset.claims.lines import CODE, CODED, COLUMNS
 from codeset.faults import BadInput, Fault, WrongUse
 
 _NAME = (r"^[^\p{C}]+$", "printable characters")
@@ -277,7 +277,8 @@ def typed(lines: pl.DataFrame) -> pl.DataFrame:
         "units": pl.col("units").str.replace(r"\.0+$", ""),
     }
     values = {name: value for name, value in of_text.items() if lines.schema[name] == pl.String}
-    values["modifiers"] = pl.col("modifiers").fill_null("")
+    values |= {name: pl.col(name).cast(pl.String) for name in CODED if lines.schema[name] != CODE}
+    values["modifiers"] = values.get("modifiers", pl.col("modifiers")).fill_null("")
     cents = pl.col("charge_cents").cast(pl.Int64)
     values["charge_cents"] = pl.coalesce(cents, _cents()) if lines["charge"].null_count() < lines.height else cents
     return lines.select(values.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in COLUMNS.items())

@@ -11,6 +11,9 @@ import polars as pl
 from codeset.claims.code_set import CodeSet
 from codeset.claims.rules import known_modifiers, rules
 
+CODE = pl.Categorical()
+"""The type of every column that joins on codes or modifiers: compared as numbers, read as text."""
+
 COLUMNS: Mapping[str, pl.DataType] = {
     "claim_id": pl.String(),
     "line": pl.Int32(),
@@ -20,23 +23,20 @@ COLUMNS: Mapping[str, pl.DataType] = {
     "specialty": pl.String(),
     "date_of_service": pl.Date(),
     "through_date": pl.Date(),
-    "hcpcs": pl.String(),
-    "modifiers": pl.String(),
+    "hcpcs": CODE,
+    "modifiers": CODE,
     "units": pl.Int32(),
-    "place_of_service": pl.String(),
+    "place_of_service": CODE,
     "locality": pl.String(),
     "charge_cents": pl.Int64(),
     "lesion": pl.String(),
 }
 """The columns of claim lines. `modifiers` are separated by spaces, in order; `locality` is `mac-locality` or
-`national`; the columns of `OPTIONAL` may be null."""
+`national`; the columns of `OPTIONAL` may be null. Text may stand for categories."""
 
 OPTIONAL = ("group", "specialty", "through_date", "charge_cents", "lesion")
 
 Numbers = TypeVar("Numbers", pl.Expr, pl.Series)
-
-CODE = pl.Categorical()
-"""The type of every column that joins on codes or modifiers: compared as numbers, read as text."""
 
 _PATIENT = ("beneficiary", "practitioner", "specialty")
 """Whom an edit sees as one: a beneficiary, as one practitioner or one group and specialty knows them."""
@@ -86,19 +86,20 @@ def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     (IOM 100-04 ch. 12, section 30.6.5).
     """
     told = _by_visit(frame.select("beneficiary", *_PRACTITIONER, "date_of_service"))
-    read = frame.select("through_date", "units").hstack([_coded(frame[name]) for name in _CODED])
+    read = frame.select("through_date", "units").hstack([coded(frame[name]) for name in CODED])
     row = told["row"]
     lying = read if row.is_sorted() else read[row]
     return told.hstack(lying).with_columns(code_set.made(_release), _NO_UNITS)
 
 
-def _coded(texts: pl.Series) -> pl.Series:
+def coded(texts: pl.Series) -> pl.Series:
+    """Return *texts* as categories."""
     if texts.len() and is_the_same_everywhere(texts):
         return texts.head(1).cast(CODE).new_from_index(0, texts.len())
     return texts.cast(CODE)
 
 
-_CODED = ("hcpcs", "modifiers", "place_of_service")
+CODED = tuple(name for name, kind in COLUMNS.items() if kind == CODE)
 _NO_UNITS = (pl.col("units") < 1).alias("no_units")
 
 

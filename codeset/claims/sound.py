@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from codeset.claims.checks import FORMS, NEEDED, date_of, is_malformed, typed
-from codeset.claims.lines import begins, is_the_same_everywhere, lie_by_claim
+from codeset.claims.lines import CODED, begins, coded, is_the_same_everywhere, lie_by_claim
 
 _NAMES = ("claim_id", "beneficiary", "provider")
 """Fields that hold another value in every few lines."""
@@ -25,7 +25,8 @@ def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     """
     if any(table[field].null_count() for field in NEEDED):
         return None
-    table = table.with_columns(table[field].rechunk() for field in _NAMES)
+    texts = [table[field] for field in CODED if table.schema.get(field) == pl.String]
+    table = table.with_columns(*(table[field].rechunk() for field in _NAMES), *map(coded, texts))
     another = {field: begins(table[field]) for field in _NAMES}
     told = [values.filter(another[values.name]) if values.name in _NAMES else _told_once(values) for values in table]
     if not all(_are_sound(values) for values in told) or _is_told_twice(table):

@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
 
 from codeset.claims.adjudicate import adjudicate as judge
-from codeset.claims.lines import COLUMNS, OPTIONAL
+from codeset.claims.lines import CODE, COLUMNS, OPTIONAL
 from codeset.claims.outputs import outcome_frames
 from codeset.faults import WrongUse
 from codeset.releases import Release
@@ -37,6 +37,7 @@ def _schema(kinds: Mapping[str, DataType]) -> StructType:
 
 _KINDS: Mapping[pl.DataType, DataType] = {
     pl.String(): StringType(),
+    CODE: StringType(),
     pl.Int32(): IntegerType(),
     pl.Int64(): LongType(),
     pl.Date(): DateType(),

@@ -166,7 +166,7 @@ def test_objects_parse_to_values() -> None:
 def test_a_frame_may_have_times_at_midnight_lists_and_dollars() -> None:
     frame = TWO_CLAIMS.with_columns(
         pl.col("date_of_service").cast(pl.Datetime("us")),
-        pl.col("modifiers").str.split(" ").list.filter(pl.element() != ""),
+        pl.col("modifiers").cast(pl.String).str.split(" ").list.filter(pl.element() != ""),
         pl.Series("charge", [150.25, 200.0, None]),
     ).drop("charge_cents")
     assert_frame_equal(from_frame(frame)[0], TWO_CLAIMS)
