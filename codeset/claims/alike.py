@@ -133,7 +133,7 @@ def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> _Looked:
 
 
 _DAY = pl.col("date_of_service").to_physical().alias("day")
-_DAYS = (pl.col("through_date") - pl.col("date_of_service")).dt.total_days().alias("days")
+_DAYS = (pl.col("through_date").to_physical() - pl.col("date_of_service").to_physical()).alias("days")
 _GAP = pl.col("day") - pl.col("day").shift()
 
 

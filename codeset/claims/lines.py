@@ -185,7 +185,8 @@ def all_of(value: int | None, number: int) -> pl.Series:
 def begins(values: pl.Series) -> pl.Series:
     """Say of each value whether it is another than the one before it."""
     later, sooner = values[1:], values[:-1]
-    return pl.concat([_TRUE[: values.len()], later.ne_missing(sooner) if values.null_count() else later != sooner])
+    differs = later.ne_missing(sooner) if values.null_count() else later != sooner
+    return pl.concat([_TRUE[: values.len()], differs], rechunk=True)
 
 
 _TRUE = pl.Series([True])

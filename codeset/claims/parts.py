@@ -116,8 +116,7 @@ def _starts(slices: Callable[[int, tuple[int, int]], Part], parts: int, count: i
         if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
             return None
         if part:
-            others = (names != last).arg_true()
-            starts.append(begin + (others[0] if others.len() else names.len()))
+            starts.append(begin + int(names.search_sorted(last, side="right")))
         last = names[-1] if names.len() else last
     return starts
 
