@@ -30,8 +30,8 @@ def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Findings:
     if not alone.any():
         return NONE
     told = pl.DataFrame({"row": row.filter(alone)}).hstack(relations.stretches[stretch.filter(alone)])
-    left = alone[one]
-    met = pl.DataFrame({"row": row[one.filter(left)], "partner": row[two.filter(left)]})
+    is_alone = alone[one]
+    met = pl.DataFrame({"row": row[one.filter(is_alone)], "partner": row[two.filter(is_alone)]})
     partner = met.group_by("row").agg(pl.col("partner").min())
     primaries = _primaries(stretch, told["number"], relations.listed)
     told = told.join(partner, on="row", how="left").join(primaries, on="number", how="left")

@@ -195,10 +195,10 @@ _IN_ORDER = (
 
 def _by_line(findings: Findings, height: int) -> Findings:
     """The findings of so many lines by line, the decisive one first; and what they rest on, each ground once."""
-    found = findings.found[_order(findings, height)]
-    on, which = distinct(found, ["ground"])
+    lying = findings.found[_order(findings, height)]
+    on, which = distinct(lying, ["ground"])
     grounds, ground = distinct(findings.grounds[on["ground"]], GROUND)
-    return Findings(found.with_columns(ground[which].alias("ground")), grounds)
+    return Findings(lying.with_columns(ground[which].alias("ground")), grounds)
 
 
 def _order(findings: Findings, height: int) -> pl.Series:

@@ -45,8 +45,8 @@ def validity(lines: pl.DataFrame, kinds: Kinds) -> Findings:
     if not fails.any():
         return NONE
     failing = pl.DataFrame([lines["row"].filter(fails), lines["kind"].filter(fails)])
-    found = failing.join(judged.findings.found, left_on="kind", right_on="row").drop("kind")
-    return Findings(found, judged.findings.grounds)
+    told = failing.join(judged.findings.found, left_on="kind", right_on="row").drop("kind")
+    return Findings(told, judged.findings.grounds)
 
 
 class _Judged(NamedTuple):

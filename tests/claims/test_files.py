@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from codeset.claims.checks import FORMS
 from codeset.claims.files import from_frame, read_claims, refuse, rejects_as
 from codeset.claims.lines import COLUMNS
 from codeset.claims.values import Claim, ClaimLine, to_frame
@@ -377,6 +378,38 @@ def test_a_time_of_day_is_no_date() -> None:
     frame = TWO_CLAIMS[2:].with_columns(pl.lit(datetime(2026, 7, 15, 9, 30)).alias("date_of_service"))  # noqa: DTZ001
     _, rejects = from_frame(frame)
     assert rejects.faults["expected"].to_list() == ["a date such as 2026-07-15"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("line", 0), ("line", 1_000_000), ("units", -10_000_000), ("units", 10_000_000), ("charge_cents", -1)],
+)
+def test_a_number_of_its_own_type_is_checked_as_its_text_is(field: str, value: int) -> None:
+    numbers = TWO_CLAIMS[field].to_list()
+    lines, rejects = from_frame(TWO_CLAIMS.with_columns(pl.Series(field, [numbers[0], value, *numbers[2:]])))
+    assert rejects.faults["field"].to_list() == [field]
+    assert_frame_equal(lines, TWO_CLAIMS[2:])
+
+
+@pytest.mark.parametrize("field", FORMS)
+def test_whole_numbers_between_two_that_have_a_form_have_it_too(field: str) -> None:
+    ends = [0, *(10**digits + more for digits in range(15) for more in (-1, 0, 1))]
+    numbers = sorted({sign * each for each in ends for sign in (1, -1)})
+    fits = pl.Series(numbers).cast(pl.String).str.contains(FORMS[field][0])
+    places = fits.arg_true()
+    assert fits.slice(places.min() or 0, places.len()).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [("b-1", "b-1"), ("b 1", "b 1"), ("Bé", "Bé"), (" b1 ", "b1"), ("b\x7f", None), ("b\t1", None), ("", None)],
+)
+def test_names_are_read_without_blanks_around_and_refused_if_they_cannot_be_printed(
+    name: str, read: str | None
+) -> None:
+    lines, rejects = from_frame(TWO_CLAIMS.with_columns(beneficiary=pl.Series([name, name, "BENE-TWO"])))
+    assert lines["beneficiary"].to_list() == ([read, read] if read else []) + ["BENE-TWO"]
+    assert rejects.claims == (0 if read else 1)
 
 
 def test_malformed_objects_are_told_by_their_place(tmp_path: Path) -> None:
