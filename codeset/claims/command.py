@@ -18,6 +18,7 @@ from codeset.claims.files import Rejects, read_claims, refuse, rejects_as
 from codeset.claims.outcome import Outcome
 from codeset.faults import WrongUse
 from codeset.releases import Release
+from codeset.review import words
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
@@ -159,14 +160,14 @@ def set_aside(adjudicated: Adjudicated, output: Path | None) -> str:
         if each.claims:
             file = base.with_name(f"{base.stem}.{Path(each.file).stem}.rejects.csv")
             file.write_bytes(rejects_as(each, "csv"))
-            told.append(f"{each.file}: {each.claims} claims set aside, with their faults in {file}")
+            told.append(f"{each.file}: {words.count(each.claims, 'claim')} set aside, with their faults in {file}")
     return "\n".join(told)
 
 
 def summary_text(summary: Summary, folder: Path) -> str:
     """Return what a run in parts did, in a sentence."""
-    before = f" ({summary.done_before} parts were done before)" if summary.done_before else ""
-    aside = f"; {summary.rejected_claims} claims set aside" if summary.rejected_claims else ""
+    before = f" (done before: {words.count(summary.done_before, 'part')})" if summary.done_before else ""
+    aside = f"; {words.count(summary.rejected_claims, 'claim')} set aside" if summary.rejected_claims else ""
     each = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
-    lines = sum(summary.dispositions.values())
-    return f"{lines:,} lines in {summary.parts} parts, in {folder}{before}: {each or 'none'}{aside}"
+    lines, parts = words.count(sum(summary.dispositions.values()), "line"), words.count(summary.parts, "part")
+    return f"{lines} in {parts}, in {folder}{before}: {each or 'none'}{aside}"

@@ -302,7 +302,7 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
         [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False
     )
     assert many.returncode == 1, "the same lines are denied"
-    assert "1,200 lines in 1 parts" in many.stdout
+    assert "1,200 lines in 1 part, in" in many.stdout
     denied = sum(line["disposition"] == "deny" for claim in told_of for line in claim["lines"])
     assert f" {denied} deny" in many.stdout
 
