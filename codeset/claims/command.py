@@ -160,7 +160,7 @@ def set_aside(adjudicated: Adjudicated, output: Path | None) -> str:
         if each.claims:
             file = base.with_name(f"{base.stem}.{Path(each.file).stem}.rejects.csv")
             file.write_bytes(rejects_as(each, "csv"))
-            told.append(f"{each.file}: {words.count(each.claims, 'claim')} set aside, with their faults in {file}")
+            told.append(f"{each.file}: {words.count(each.claims, 'claim')} set aside, with all faults in {file}")
     return "\n".join(told)
 
 
