@@ -45,7 +45,8 @@ def as_it_is(kind: pl.DataType) -> bool:
 def _told_once(values: pl.Series) -> pl.Series:
     """The distinct ones of *values*; of numbers and days the ends, as those between have the form that both have."""
     if values.dtype.is_integer() or values.dtype == pl.Date:
-        return pl.Series(values.name, [values.min(), values.max()], dtype=values.dtype)
+        ends = (values.to_frame().select(end) for end in (pl.all().min(), pl.all().max()))
+        return pl.concat(ends).to_series()
     return values.head(1) if is_the_same_everywhere(values) else values.unique()
 
 

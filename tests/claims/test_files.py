@@ -380,6 +380,14 @@ def test_a_time_of_day_is_no_date() -> None:
     assert rejects.faults["expected"].to_list() == ["a date such as 2026-07-15"]
 
 
+def test_a_day_beyond_the_calendar_is_told() -> None:
+    days = [3_000_000, *TWO_CLAIMS["date_of_service"].cast(pl.Int32).to_list()[1:]]
+    frame = TWO_CLAIMS.with_columns(pl.Series("date_of_service", days, dtype=pl.Int32).cast(pl.Date))
+    lines, rejects = from_frame(frame)
+    assert rejects.faults["field"].to_list() == ["date_of_service"]
+    assert_frame_equal(lines, TWO_CLAIMS[2:])
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("line", 0), ("line", 1_000_000), ("units", -10_000_000), ("units", 10_000_000), ("charge_cents", -1)],
