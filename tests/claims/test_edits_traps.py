@@ -10,6 +10,7 @@ import made_claims as made
 import polars as pl
 import pytest
 
+from codeset.claims.outputs import outcome_plain
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
@@ -51,6 +52,15 @@ def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
 def test_a_visit_modifier_on_the_visit_bypasses_ccmi_1(derm: Snapshot, modifier: str) -> None:
     """11102 > 99213, CCMI 1. 25 and 57 belong to the visit: I-13, I-15."""
     assert made.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), {"ptp-bypassed"}]
+
+
+def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: Snapshot) -> None:
+    """59 and X{E,P,S,U} are not for visits: 25 and 57 belong to the visit, I-13, I-15."""
+    [claim] = outcome_plain(made.outcome(derm, "11102", "99213"))
+    [do] = [each["do"] for each in claim["lines"][1]["findings"] if each["reason"] == "ptp-no-modifier"]
+    of_visits = do.partition("a visit with ")[2]
+    assert all(modifier in of_visits for modifier in VISIT_LINE)
+    assert "59" not in of_visits
 
 
 @pytest.mark.parametrize("modifier", VISIT_LINE)
