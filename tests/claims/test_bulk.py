@@ -20,6 +20,7 @@ from codeset.claims.adjudicate import adjudicate
 from codeset.claims.bulk import Done, Summary, adjudicate_files
 from codeset.claims.files import from_frame, refuse
 from codeset.claims.outputs import outcome_frames
+from codeset.claims.parts import parted
 from codeset.faults import BadInput, StoreProblem
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -323,3 +324,9 @@ def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, 
     assert (sum(summary.dispositions.values()), set(seen)) == (1200, {"turned" in order})
     beneficiaries = [set(pl.read_parquet(file)["claim_id"]) for file in (tmp_path / "out").glob("lines-*.parquet")]
     assert sum(map(len, beneficiaries)) == 400, "no beneficiary is in two parts"
+
+
+def test_a_beneficiary_on_the_border_of_two_parts_is_in_one(tmp_path):
+    pl.DataFrame({"beneficiary": list("aaabbbbccc")}).write_parquet(tmp_path / "claims.parquet")
+    parts = parted([tmp_path / "claims.parquet"], tmp_path / "work", 2, 10)
+    assert ["".join(part.lines()["beneficiary"]) for part in parts] == ["aaabbbb", "ccc"]

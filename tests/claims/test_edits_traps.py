@@ -143,6 +143,8 @@ def test_the_direction_of_a_pair_is_that_of_its_row(
         (("11102", "17000 claim=d"), ["pay", "deny ptp-no-modifier"]),
         (("11102", "17000 provider=q"), ["pay", "pay"]),
         (("11102", "17000 beneficiary=z"), ["pay", "pay"]),
+        (("11102", "99213 provider=q", "17000"), ["pay", "pay", "deny ptp-no-modifier"]),
+        (("11102", "17000 beneficiary=z", "17000"), ["pay", "pay", "deny ptp-no-modifier"]),
         (("11102", "17000 day=1"), ["pay", "pay"]),
         (("11102 group=g specialty=07", "17000 provider=q group=g specialty=07"), ["pay", "deny ptp-no-modifier"]),
         (("11102 group=g specialty=07", "17000 provider=q group=g specialty=83"), ["pay", "pay"]),
