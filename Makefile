@@ -61,9 +61,9 @@ check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
-	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/layout.schema.json ingest/layouts/*.json
-	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/site.schema.json ingest/site.json
-	$(BIN)/check-jsonschema --schemafile schemas/manifest.schema.json ingest/embedded_facts/*.json
+	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/layout.schema.json ingest/codeset_ingest/read/layouts/*.json
+	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/site.schema.json ingest/codeset_ingest/cms_site/site.json
+	$(BIN)/check-jsonschema --schemafile schemas/manifest.schema.json ingest/codeset_ingest/embedded_facts/*.json
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml tests/act/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml tests/act/stubs/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -93,7 +93,7 @@ lock: ## Write constraints.txt anew: the newest versions that the ranges of pypr
 	{ sed -n '/^#/p' $(LOCK); build/lock/bin/python -m pip freeze --exclude-editable; } > build/$(LOCK) && mv build/$(LOCK) $(LOCK)
 
 embed: $(VENV)/.made ## Write the embedded facts anew out of a store of full releases (CODESET_STORE)
-	$(BIN)/python -m ingest.embed
+	$(BIN)/python -m codeset_ingest.write_embedded
 
 clean: ## Remove what was made
 	rm -rf $(VENV) $(CLUSTER) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,7 @@ from benchmarks.measure import CMS, Measured, Row, function, gib, interleaved, s
 from codeset.releases import Release
 from codeset.store import Store
 from codeset.tables import TABLES
-from ingest.build import build
+from codeset_ingest.build import build
 
 FILES = CMS / "2024q3"
 MPFS_FILE = FILES / "PPRRVU24_JUL.csv"

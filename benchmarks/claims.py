@@ -16,16 +16,16 @@ import polars as pl
 import codeset
 from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
-from codeset.claims.bulk import adjudicate_files
-from codeset.claims.code_set import CodeSet
-from codeset.claims.files import read_claims
-from codeset.claims.kinds import Kinds, of_kinds
-from codeset.claims.lines import COLUMNS, numbered
-from codeset.claims.mue import mue
-from codeset.claims.ptp import ptp
+from codeset.claims.bulk.run_bulk import adjudicate_files
+from codeset.claims.edits.mue import mue
+from codeset.claims.edits.ptp import ptp
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.line_kinds import Kinds, of_kinds
+from codeset.claims.engine.lines import COLUMNS, numbered
+from codeset.claims.input.claim_files import read_claims
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.build import build
+from codeset_ingest.build import build
 
 LINES, MORE, SEED, RELEASE, TIMES = 10_000_000, 10, 20_240_701, "2024q3", 3
 _LINES_IN_A_FILE = 400_000

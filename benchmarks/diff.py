@@ -9,7 +9,7 @@ import codeset
 from benchmarks.measure import CMS, Row, function, interleaved, once, seconds
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.build import build
+from codeset_ingest.build import build
 
 OLD, NEW = Release(2024, 2), Release(2024, 3)
 CARRIED = ("gpci", "add_on", "anesthesia", "locality_county")

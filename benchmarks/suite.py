@@ -9,9 +9,9 @@ from codeset.releases import Release
 from codeset.store import Store
 from codeset.suite.folders import scenarios_folder
 from codeset.suite.pairs import pairs
-from codeset.suite.run import run
+from codeset.suite.run_suite import run
 from codeset.suite.scenarios import load
-from ingest.build import build
+from codeset_ingest.build import build
 
 _MODULE = "benchmarks.suite"
 _GOAL = 60

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codeset.claims.adjudicate import adjudicate as adjudicate
-    from codeset.claims.bulk_tables import scan_outcome as scan_outcome
+    from codeset.claims.bulk.bulk_tables import scan_outcome as scan_outcome
+    from codeset.claims.input.claim import Claim as Claim
+    from codeset.claims.input.claim import ClaimLine as ClaimLine
     from codeset.claims.outcome import Outcome as Outcome
-    from codeset.claims.values import Claim as Claim
-    from codeset.claims.values import ClaimLine as ClaimLine
     from codeset.differences import Changes as Changes
     from codeset.differences import diff as diff
     from codeset.releases import Release as Release
@@ -38,15 +38,15 @@ __all__ = [
 
 _HOMES = {
     "Changes": "codeset.differences",
-    "Claim": "codeset.claims.values",
-    "ClaimLine": "codeset.claims.values",
+    "Claim": "codeset.claims.input.claim",
+    "ClaimLine": "codeset.claims.input.claim",
     "Outcome": "codeset.claims.outcome",
     "Release": "codeset.releases",
     "Snapshot": "codeset.snapshot",
     "Store": "codeset.store",
     "adjudicate": "codeset.claims.adjudicate",
     "diff": "codeset.differences",
-    "scan_outcome": "codeset.claims.bulk_tables",
+    "scan_outcome": "codeset.claims.bulk.bulk_tables",
 }
 
 

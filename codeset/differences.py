@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from codeset.amounts import SETTINGS, national_cents
 from codeset.manifest import ConversionFactor, Manifest
+from codeset.money import SETTINGS, national_cents
 from codeset.releases import Release
 from codeset.scope import Scope
 from codeset.scope import scope as scope_called

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 
 _LABEL = re.compile(r"(20\d\d)q([1-4])(?:r([1-9]\d?))?")
 

@@ -2,11 +2,12 @@
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
+
+from codeset.shipped_files import shipped_folder
 
 
 @cache
@@ -17,7 +18,7 @@ def _validator(name: str) -> Draft202012Validator:
 
 def _shipped(file: str) -> Any:
     """The schema in *file*: schemas refer to each other by the names of their files."""
-    return json.loads(files("schemas").joinpath(file).read_text(encoding="utf-8"))
+    return json.loads((shipped_folder("schemas") / file).read_text(encoding="utf-8"))
 
 
 def faults_of(plain: Any, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.tables import TABLES
 
 SCOPES = ("derm", "all")

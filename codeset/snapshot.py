@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from codeset.faults import StoreProblem, WrongUse
+from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import ConversionFactor, Manifest
 from codeset.releases import Release
 from codeset.tables import TABLES

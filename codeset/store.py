@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from codeset.faults import StoreProblem, WrongUse
+from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import Manifest, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import MANIFEST, Snapshot, digest

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.scope import scope
 from codeset.suite.scenarios import Scenario, load
-from codeset.suite.written import read_yaml
+from codeset.suite.yaml_files import read_yaml
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "coverage.md"

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from codeset.releases import Release
-from ingest.embedded import facts
+from codeset_ingest.embedded import facts
 
 FIGURES = list(
     csv.DictReader(

@@ -11,7 +11,7 @@ class Outcome:
 
     `lines` has the columns of the claims, by claim and line number whatever their order was, codes and modifiers as
     categories, with `row` (the place), `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of
-    `codeset.claims.price` for lines that are not denied, RVUs as decimals; `findings` one row for each finding, by
+    `pricing.price` for lines that are not denied, RVUs as decimals; `findings` one row for each finding, by
     line, the decisive one first; `steps` how amounts came about.
     """
 

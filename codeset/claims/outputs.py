@@ -10,7 +10,7 @@ import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
-from codeset.claims.findings import Reason, reasons
+from codeset.claims.edits.findings import Reason, reasons
 
 if TYPE_CHECKING:
     from codeset.claims.outcome import Outcome

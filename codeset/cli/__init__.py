@@ -6,9 +6,17 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from codeset.cli import approving, claims, comparing, looking, quarter, releases, suite
+from codeset.cli import (
+    claims_commands,
+    compare_commands,
+    lookup_commands,
+    quarter_commands,
+    sign_off_commands,
+    snapshot_commands,
+    suite_commands,
+)
 from codeset.cli.printing import err
-from codeset.faults import CodesetError
+from codeset.errors import CodesetError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,23 +32,23 @@ app = typer.Typer(
 )
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
-    "build": releases.build,
-    "fetch": releases.fetch,
-    "watch": releases.watch,
-    "list": looking.list_releases,
-    "show": looking.show,
-    "edits": looking.edits,
-    "verify": looking.verify,
-    "diff": comparing.diff,
-    "review": comparing.review,
-    "adjudicate": claims.adjudicate,
-    "test": suite.try_suite,
-    "approve": approving.approve,
-    "gate": approving.gate,
-    "restore": quarter.restore,
-    "propose": quarter.propose,
-    "guidance": suite.guidance,
-    "export": looking.export,
+    "build": snapshot_commands.build,
+    "fetch": snapshot_commands.fetch,
+    "watch": snapshot_commands.watch,
+    "list": lookup_commands.list_releases,
+    "show": lookup_commands.show,
+    "edits": lookup_commands.edits,
+    "verify": lookup_commands.verify,
+    "diff": compare_commands.diff,
+    "review": compare_commands.review,
+    "adjudicate": claims_commands.adjudicate,
+    "test": suite_commands.try_suite,
+    "approve": sign_off_commands.approve,
+    "gate": sign_off_commands.gate,
+    "restore": quarter_commands.restore,
+    "propose": quarter_commands.propose,
+    "guidance": suite_commands.guidance,
+    "export": lookup_commands.export,
 }
 """The commands, in the order of `codeset --help`."""
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 
 FOUND = 1
 """Exit code when a comparison found differences, or a look-up or check failed."""

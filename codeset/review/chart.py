@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from codeset.review import words
+from codeset import wording
 from codeset.review.payments import PaymentTable
 
 _INK, _GRID = "currentColor", "var(--line)"
@@ -29,7 +29,7 @@ def families_svg(tables: Sequence[PaymentTable], participant: bool | None) -> st
     rows = [
         {
             "family": _broken(each.family),
-            "setting": words.setting(table.setting),
+            "setting": wording.setting(table.setting),
             "least": float(each.least),
             "median": float(each.median),
             "most": float(each.most),
@@ -52,7 +52,7 @@ def _broken(name: str) -> str:
 
 def _spec(rows: list[dict[str, Any]]) -> alt.LayerChart:
     settings = list(dict.fromkeys(row["setting"] for row in rows))
-    colours = [_COLOURS[name] for name in _COLOURS if words.setting(name) in settings]
+    colours = [_COLOURS[name] for name in _COLOURS if wording.setting(name) in settings]
     x = alt.X("least:Q", title="change of the amount", axis=alt.Axis(format="+.0%", orient="top"))
     y = alt.Y("family:N", sort=None, title=None, axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=200))
     offset = alt.YOffset("setting:N", sort=settings)

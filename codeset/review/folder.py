@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from codeset.faults import WrongUse
-from codeset.review.book import review_workbook
-from codeset.review.data import review_json
+from codeset.errors import WrongUse
+from codeset.review.as_json import review_json
+from codeset.review.as_markdown import changelog_entry, review_markdown
+from codeset.review.as_page import review_html
+from codeset.review.as_workbook import review_workbook
 from codeset.review.model import Review
-from codeset.review.page import review_html
-from codeset.review.short import changelog_entry, review_markdown
 
 PAGE, BOOK, SHORT, DATA, ENTRY = "review.html", "review.xlsx", "review.md", "review.json", "CHANGELOG-entry.md"
 FILES = (PAGE, BOOK, SHORT, DATA, ENTRY)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from codeset.releases import Release
 from codeset.review.source_rows import Ref
-from codeset.suite.guidance import Audited, CmsRow, Verdict
+from codeset.suite.guidance.run_guidance import Audited, CmsRow, Verdict
 
 
 @dataclass(frozen=True)

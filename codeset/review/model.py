@@ -7,12 +7,11 @@ from decimal import Decimal
 
 import polars as pl
 
-from codeset.amounts import SETTINGS
 from codeset.differences import Changes, diff, factor_pairs
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.manifest import Manifest
+from codeset.money import SETTINGS
 from codeset.review import outcomes, summary
-from codeset.review.decide import ToDecide, to_decide
 from codeset.review.guides import Guidance, audited_on_both
 from codeset.review.outcomes import Outcomes, Pairs
 from codeset.review.payments import (
@@ -24,6 +23,7 @@ from codeset.review.payments import (
     payments,
     place_of,
 )
+from codeset.review.sign_off.decisions import ToDecide, to_decide
 from codeset.review.source_rows import Ref, SourceRow, refs_in, source_rows
 from codeset.review.summary import Asked, Count
 from codeset.review.table_changes import TableReview, table_reviews
@@ -32,10 +32,10 @@ from codeset.scope import Scope
 from codeset.scope import scope as scope_called
 from codeset.snapshot import Snapshot
 from codeset.suite.compared import changed_outcomes
-from codeset.suite.guidance import Statement, audit
+from codeset.suite.guidance.run_guidance import Statement, audit
 from codeset.suite.pairs import changed_pairs
 from codeset.suite.pairs import pairs as all_pairs
-from codeset.suite.run import run
+from codeset.suite.run_suite import run
 from codeset.suite.scenarios import Suite
 from codeset.tables import NEEDED, TABLES
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from codeset.claims.findings import reasons
+from codeset import wording
+from codeset.claims.edits.findings import reasons
 from codeset.releases import Release
-from codeset.review import words
 from codeset.review.source_rows import Ref
 from codeset.suite.compared import ChangedOutcome, OutcomeChanges
 from codeset.suite.pairs import PairChanges
-from codeset.suite.run import Ran
+from codeset.suite.run_suite import Ran
 from codeset.suite.scenarios import Line, Scenario
 
-_EMPTY = re.compile(rf" \((?:\w+ )?{words.NONE}\)")
+_EMPTY = re.compile(rf" \((?:\w+ )?{wording.NONE}\)")
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _news(before: Said, after: Said) -> str:
     for name, unit in (("payment_percent", " % of the fee"), ("global_days", " global days")):
         was, now = getattr(before, name), getattr(after, name)
         if was != now:
-            return f"{after.disposition}, {was or words.NONE} → {now or words.NONE}{unit}"
+            return f"{after.disposition}, {was or wording.NONE} → {now or wording.NONE}{unit}"
     return f"{after.disposition}, for another reason" if before.why != after.why else ""
 
 
@@ -195,7 +195,7 @@ def _said_of_line(line: Mapping[str, Any], release: Release) -> Said:
 
 def sentence(values: Mapping[str, Any]) -> str:
     """Return what a finding says, filled with its *values*; brackets around one that is not there are left out."""
-    told: dict[str, Any] = defaultdict(lambda: words.NONE)
+    told: dict[str, Any] = defaultdict(lambda: wording.NONE)
     told.update({name: value for name, value in values.items() if value is not None})
     return _EMPTY.sub("", reasons()[values["reason"]].says.format_map(told))
 

@@ -14,10 +14,10 @@ from statistics import median_low
 
 import polars as pl
 
-from codeset.amounts import NATION, SETTINGS, Gpci, local_cents
+from codeset import wording
 from codeset.differences import factor_pairs
-from codeset.faults import WrongUse
-from codeset.review import words
+from codeset.errors import WrongUse
+from codeset.money import NATION, SETTINGS, Gpci, local_cents
 from codeset.review.source_rows import FACTORS, Ref
 from codeset.scope import Scope
 from codeset.snapshot import Row, Snapshot
@@ -148,7 +148,7 @@ def _side(row: Row, setting: str, snapshot: Snapshot) -> Side:
 
 def _lacks(row: Row, setting: str) -> str:
     if row[f"{setting}_na"]:
-        return f"NA {words.in_setting(setting)}"
+        return f"NA {wording.in_setting(setting)}"
     return f"status {row['status_code']}" if row["cents"] is None else ""
 
 
@@ -168,7 +168,7 @@ def _payment(
     if change is not None and before.rvus and after.rvus and factors[0] and factors[1]:
         parts = split(before.rvus, after.rvus, place, (factors[0], factors[1]), change)
     family = scope.families.get(hcpcs, "")
-    ratio = words.share(before.cents, after.cents)
+    ratio = wording.share(before.cents, after.cents)
     return Payment(hcpcs, modifier, family, setting, kind, before, after, change, ratio, parts)
 
 

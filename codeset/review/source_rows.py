@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields, is_dataclass
 
 import polars as pl
 
-from codeset.amounts import SETTINGS
-from codeset.review import words
+from codeset import wording
+from codeset.money import SETTINGS
 from codeset.snapshot import Row, Snapshot
 from codeset.tables import TABLES
 
@@ -70,13 +70,13 @@ def _of(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> Iterator[SourceR
         found = _rows(snapshot, table, refs)
         for ref in refs:
             says = tuple(_TOLD[table](row) for row in found.get(ref.key, ())) or ("no such row",)
-            key = words.keyed(dict(zip(_key(table), ref.key, strict=True)), list(_key(table)))
+            key = wording.keyed(dict(zip(_key(table), ref.key, strict=True)), list(_key(table)))
             yield SourceRow(ref, _file([each.name for each in entry.sources]), entry.edition, key, says)
 
 
 def _factor(snapshot: Snapshot, ref: Ref) -> SourceRow:
     told = (
-        f"{each.value} for {words.participants(each.qualifying_apm)}, {each.first} to {each.last}"
+        f"{each.value} for {wording.participants(each.qualifying_apm)}, {each.first} to {each.last}"
         for each in snapshot.conversion_factors
     )
     entry = snapshot.manifest.tables["mpfs"]
@@ -109,7 +109,7 @@ def _schedule(row: Row) -> str:
         for kind in ("pe", "total")
     )
     indicators = ", ".join(
-        f"{words.named(column)} {row[column]}"
+        f"{wording.named(column)} {row[column]}"
         for column in ("global_days", "multiple_procedure", "bilateral_surgery", "assistant_surgery")
     )
     return (
@@ -143,7 +143,7 @@ def _period(row: Row) -> str:
 
 
 def _any(row: Row) -> str:
-    return ", ".join(f"{words.named(name)} {value}" for name, value in row.items() if value is not None)
+    return ", ".join(f"{wording.named(name)} {value}" for name, value in row.items() if value is not None)
 
 
 _TOLD: Mapping[str, Callable[[Row], str]] = {

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeset.review import facts, words
+from codeset import wording
+from codeset.change_report import facts
 from codeset.review.payments import NATIONAL, Cause, PaymentTable
 from codeset.review.table_changes import CHANGED, TableReview
-from codeset.suite.guidance import Verdict
+from codeset.suite.guidance.run_guidance import Verdict
 
 if TYPE_CHECKING:
     from codeset.review.model import Found
@@ -100,7 +101,7 @@ def _tried(found: "Found") -> Iterator[Count]:
 
 
 def _count(section: str, number: int, of: int, noun: str, became: str, compared: str, *, seen: bool = True) -> Count:
-    noun = noun if of == 1 else words.several(noun)
+    noun = noun if of == 1 else wording.several(noun)
     return Count(f"{noun} {became}", number, of, section, f"{of:,} {noun} {compared}".strip(), seen=seen)
 
 
@@ -118,16 +119,16 @@ def headline(found: "Found") -> str:
 def _against(found: "Found") -> str:
     failed, tried = len(found.outcomes.failed), found.outcomes.tried
     goes = "goes" if failed == 1 else "go"
-    return f" But {failed:,} of {words.count(tried, 'scenario')} {goes} {AGAINST}." if failed else ""
+    return f" But {failed:,} of {wording.count(tried, 'scenario')} {goes} {AGAINST}." if failed else ""
 
 
 def _told(found: "Found", figures: Sequence[Count]) -> Iterator[str]:
     if paid := paid_differently(found):
         medians = [_median(each, found) for each in found.payments if each.overall]
-        yield f"{words.count(paid, 'code')} paid differently, in the median {' and '.join(medians)}"
+        yield f"{wording.count(paid, 'code')} paid differently, in the median {' and '.join(medians)}"
     edits = sum(each.number for each in figures if each.section in EDITS)
     if edits:
-        yield f"{words.count(edits, 'edit')} changed"
+        yield f"{wording.count(edits, 'edit')} changed"
     for each in figures:
         if each.number and each.section not in (*EDITS, "payments") and AGAINST not in each.label:
             yield f"{each.number:,} {_singular(each.label) if each.number == 1 else each.label}"
@@ -136,25 +137,25 @@ def _told(found: "Found", figures: Sequence[Count]) -> Iterator[str]:
 
 
 def _median(table: PaymentTable, found: "Found") -> str:
-    median = words.signed_percent(table.overall.median) if table.overall else ""
-    return f"{words.in_setting(table.setting)} {median}{_for(table.qualifying_apm, found)}"
+    median = wording.signed_percent(table.overall.median) if table.overall else ""
+    return f"{wording.in_setting(table.setting)} {median}{_for(table.qualifying_apm, found)}"
 
 
 def _singular(label: str) -> str:
     noun, _, rest = label.partition(" ")
-    return f"{words.one(noun)} {rest}"
+    return f"{wording.one(noun)} {rest}"
 
 
 def money(found: "Found") -> Iterator[str]:
     """Yield what the change costs: the practice's year where volumes are told, and each setting's amounts."""
     for year in found.years:
         total = year.total
-        share = words.percent(total.before_cents, total.after_cents)
-        told = f"{words.dollars(total.before_cents)} → {words.dollars(total.after_cents)} dollars"
-        left = f"; {words.count(len(year.without), 'code')} without an amount" if year.without else ""
+        share = wording.percent(total.before_cents, total.after_cents)
+        told = f"{wording.dollars(total.before_cents)} → {wording.dollars(total.after_cents)} dollars"
+        left = f"; {wording.count(len(year.without), 'code')} without an amount" if year.without else ""
         yield (
-            f"Your year, all units {words.in_setting(year.setting)}{_for(year.qualifying_apm, found)}: "
-            f"{words.signed_dollars(total.change_cents)} dollars ({share}), {told}{left}."
+            f"Your year, all units {wording.in_setting(year.setting)}{_for(year.qualifying_apm, found)}: "
+            f"{wording.signed_dollars(total.change_cents)} dollars ({share}), {told}{left}."
         )
     for table in found.payments:
         yield _amounts(table, found)
@@ -162,32 +163,32 @@ def money(found: "Found") -> Iterator[str]:
 
 def _amounts(table: PaymentTable, found: "Found") -> str:
     where = "National amounts" if found.place.locality == NATIONAL else f"Amounts in {found.place.locality}"
-    start = f"{where} {words.in_setting(table.setting)}{_for(table.qualifying_apm, found)}"
+    start = f"{where} {wording.in_setting(table.setting)}{_for(table.qualifying_apm, found)}"
     if not table.rows:
         return f"{start}: no change in {table.codes:,}."
     told = f"{start}: {table.raised:,} rise, {table.lowered:,} fall, of {table.codes:,}"
     if table.overall is None:
         return f"{told}."
     median, least, most = (
-        words.signed_percent(e) for e in (table.overall.median, table.overall.least, table.overall.most)
+        wording.signed_percent(e) for e in (table.overall.median, table.overall.least, table.overall.most)
     )
     return f"{told}; median {median} (from {least} to {most})."
 
 
 def _for(qualifying_apm: bool | None, found: "Found") -> str:
     several = len({each.qualifying_apm for each in found.factors}) > 1
-    return f", {words.participants(qualifying_apm)}" if several else ""
+    return f", {wording.participants(qualifying_apm)}" if several else ""
 
 
 def why(found: "Found") -> Iterator[str]:
     """Yield which cause moves the amounts, setting by setting, the conversion factor with its figures."""
     for table in found.payments:
         if causes := "; ".join(_cause(each) for each in sorted(table.causes, key=lambda each: -abs(each.median_cents))):
-            place = words.in_setting(table.setting)
+            place = wording.in_setting(table.setting)
             yield f"{place[0].upper()}{place[1:]}{_for(table.qualifying_apm, found)}: {causes}."
     for factor in found.factors:
         if factor.before and factor.after and factor.before != factor.after:
-            share = words.percent(factor.before, factor.after, places=2)
+            share = wording.percent(factor.before, factor.after, places=2)
             for_whom = _for(factor.qualifying_apm, found)
             yield f"Conversion factor{for_whom}: {factor.before} → {factor.after} dollars ({share})."
 
@@ -195,7 +196,7 @@ def why(found: "Found") -> Iterator[str]:
 def _cause(cause: Cause) -> str:
     told = [f"raise{_s(cause)} {cause.raises:,}"] if cause.raises else []
     told += [f"lower{_s(cause)} {cause.lowers:,}"] if cause.lowers else []
-    return f"{PARTS[cause.part]} {', '.join(told)} (median {words.signed_dollars(cause.median_cents)})"
+    return f"{PARTS[cause.part]} {', '.join(told)} (median {wording.signed_dollars(cause.median_cents)})"
 
 
 def _s(cause: Cause) -> str:
@@ -206,31 +207,31 @@ def asked(found: "Found") -> Iterator[Asked]:
     """Yield what is asked of the reader, the gravest first; the signature always."""
     new = found.changes.new.release
     if failed := len(found.outcomes.failed):
-        told = f"Have {words.count(failed, 'scenario')} mended that contradict the coders"
+        told = f"Have {wording.count(failed, 'scenario')} mended that contradict the coders"
         yield Asked(f"{told} (codeset test {new}): the gate stays shut.", "scenarios")
     if decide := len(found.to_decide):
         section = "scenarios" if found.outcomes.changed else "pairs"
-        said = words.count(decide, "changed outcome")
+        said = wording.count(decide, "changed outcome")
         yield Asked(f"Decide on {said}: accept each, or reject it, with a reason.", section)
     if edits := [f"{EDITS[each.table]}s" for each in found.tables if each.table in EDITS and each.count]:
         yield Asked(f"Take the changed {' and '.join(edits)} over into the billing system's claim edits.", "edits")
     if paid := paid_differently(found):
-        yield Asked(f"Load the new amounts of {words.count(paid, 'code')} into the fee tables.", "payments")
+        yield Asked(f"Load the new amounts of {wording.count(paid, 'code')} into the fee tables.", "payments")
     if codes := list(_charge_master(found)):
         yield Asked(f"{' and '.join(codes).capitalize()} the charge master.", "codes")
     if newly := len(found.guidance.newly(Verdict.CONTRADICTED)):
-        told = words.count(newly, "statement")
+        told = wording.count(newly, "statement")
         yield Asked(f"Correct {told} of the guides that this release contradicts.", "guidance")
     if limits := len(list(cautions(found))):
-        yield Asked(f"Take note of {words.count(limits, 'limit')} of what could be seen.", "cautions")
+        yield Asked(f"Take note of {wording.count(limits, 'limit')} of what could be seen.", "cautions")
     yield Asked(f'Sign: codeset approve {new} --review DIR --as "Name, role"', "sign-off")
 
 
 def _charge_master(found: "Found") -> Iterator[str]:
     if new := len({each.hcpcs for each in found.new_codes}):
-        yield f"add {words.count(new, 'new code')} to"
+        yield f"add {wording.count(new, 'new code')} to"
     if gone := len({each.hcpcs for each in found.gone_codes}):
-        yield f"take {words.count(gone, 'code')} out of"
+        yield f"take {wording.count(gone, 'code')} out of"
 
 
 def cautions(found: "Found") -> Iterator[str]:
@@ -246,7 +247,7 @@ def cautions(found: "Found") -> Iterator[str]:
     if len({each.setting for each in found.payments}) > 1 and found.years:
         yield "volumes do not say where the services were done: each setting is shown as if all were done there"
     if confirmed := found.guidance.newly(Verdict.CONFIRMED):
-        told = words.count(len(confirmed), "statement")
+        told = wording.count(len(confirmed), "statement")
         yield f"{told} of guides, contradicted or undecided before, now confirmed: do not trust them for older dates"
 
 
@@ -254,4 +255,4 @@ def no_change(table: TableReview) -> str:
     """Return how "no change" is said of a table."""
     if table.same_files:
         return f"Not seen: both releases rest on the same files ({table.compared[1]:,} rows)."
-    return f"No change: {words.count(table.compared[1], 'row')} compared with {table.compared[0]:,}."
+    return f"No change: {wording.count(table.compared[1], 'row')} compared with {table.compared[0]:,}."

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from codeset import wording
+from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges
-from codeset.review import facts, words
 from codeset.review.source_rows import Ref
 from codeset.tables import TABLES
 
@@ -80,17 +81,17 @@ def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]
         yield _row(BACK, table, row, None, new)
     cells = facts.indicators(table) if table.table == "mpfs" else table.changed
     for row in cells.iter_rows(named=True):
-        before, after = (row[when] or words.NONE for when in ("before", "after"))
+        before, after = (row[when] or wording.NONE for when in ("before", "after"))
         refs = _ref(table, row, old), _ref(table, row, new)
-        yield Change(CHANGED, words.keyed(row, table.key), words.named(row["column"]), before, after, *refs)
+        yield Change(CHANGED, wording.keyed(row, table.key), wording.named(row["column"]), before, after, *refs)
 
 
 def _row(kind: str, table: TableChanges, row: Mapping[str, Any], old: str | None, new: str | None) -> Change:
     """A row that came or went; one that went may stand in the new release with its deletion date."""
     told = _told(table.table, row)
-    before, after = (told, words.NONE) if kind == REMOVED else (words.NONE, told)
+    before, after = (told, wording.NONE) if kind == REMOVED else (wording.NONE, told)
     refs = _ref(table, row, old), _ref(table, row, new)
-    return Change(kind, words.keyed(row, table.key), _ROW[table.table], before, after, *refs)
+    return Change(kind, wording.keyed(row, table.key), _ROW[table.table], before, after, *refs)
 
 
 def _ref(table: TableChanges, row: Mapping[str, Any], release: str | None) -> Ref | None:
@@ -112,4 +113,4 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
 
 def _told(table: str, row: Mapping[str, Any]) -> str:
     columns: Iterable[str] = _SHOWN.get(table, row.keys())
-    return ", ".join(f"{words.named(column)} {row[column]}" for column in columns if row[column] is not None)
+    return ", ".join(f"{wording.named(column)} {row[column]}" for column in columns if row[column] is not None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeset.faults import BadInput, Fault
+from codeset.errors import BadInput, Fault
 from codeset.review.payments import Payment
 from codeset.review.source_rows import Ref
 

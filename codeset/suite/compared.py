@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codeset.suite.run import LineOutcome, Ran
+from codeset.suite.run_suite import LineOutcome, Ran
 from codeset.suite.scenarios import Scenario
 
 _OF_LINE = ("disposition", "decided_by", "edit", "payment_percent", "global_days", "unpriced")

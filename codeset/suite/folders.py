@@ -1,12 +1,13 @@
 """Where a suite lies: its scenarios, with goldens beside them; by default the one that comes with the package."""
 
-from importlib.resources import files
 from pathlib import Path
+
+from codeset.shipped_files import shipped_folder
 
 
 def scenarios_folder(chosen: Path | None = None) -> Path:
     """Return the folder of scenarios: *chosen*, or the golden dermatology suite's."""
-    return chosen or Path(str(files("compliance_tests"))) / "scenarios"
+    return chosen or shipped_folder("compliance_tests") / "scenarios"
 
 
 def goldens_folder(scenarios: Path) -> Path:
@@ -16,4 +17,4 @@ def goldens_folder(scenarios: Path) -> Path:
 
 def guidance_folder() -> Path:
     """Return the folder of what the practice guides say."""
-    return Path(str(files("compliance_tests"))) / "guidance"
+    return shipped_folder("compliance_tests") / "guidance"

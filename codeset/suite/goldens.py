@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codeset.faults import BadInput, Fault, WrongUse
+from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
 from codeset.schemas import faults_of
-from codeset.suite.run import LineOutcome, Ran
+from codeset.suite.run_suite import LineOutcome, Ran
 
 _OF_LINE = (
     "hcpcs",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from codeset.faults import Fault
+from codeset.errors import Fault
 from codeset.snapshot import Snapshot
 from codeset.suite.expected import failures
 from codeset.suite.scenarios import Scenario, Source, Suite

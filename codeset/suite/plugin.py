@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from codeset.faults import CodesetError
+from codeset.errors import CodesetError
 
 if TYPE_CHECKING:
-    from codeset.suite.command import Tested
     from codeset.suite.scenarios import Scenario, Suite
+    from codeset.suite.try_releases import Tested
 
 _RUNS = pytest.StashKey[dict[str, "Tested"]]()
 _SUITE = pytest.StashKey["Suite"]()
@@ -56,12 +56,14 @@ def _suite(config: pytest.Config) -> "Suite":
 
 def _tested(config: pytest.Config, release: str) -> "Tested":
     from codeset.store import Store  # noqa: PLC0415
-    from codeset.suite import command, folders  # noqa: PLC0415
+    from codeset.suite import folders, try_releases  # noqa: PLC0415
 
     runs = config.stash.setdefault(_RUNS, {})
     if release not in runs:
         snapshot = Store.at(config.getoption("--store")).open(release)
-        runs[release] = command.tried(_suite(config), snapshot, folders.goldens_folder(config.getoption("--scenarios")))
+        runs[release] = try_releases.tried(
+            _suite(config), snapshot, folders.goldens_folder(config.getoption("--scenarios"))
+        )
     return runs[release]
 
 

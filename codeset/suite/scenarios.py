@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from codeset.faults import BadInput, Fault, WrongUse
+from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
-from codeset.suite.written import Place, Written, faults_against, read_yaml
+from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
 
 SETTINGS = "settings.yaml"
 DOCUMENTS = "documents.yaml"

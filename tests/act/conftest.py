@@ -13,7 +13,7 @@ import pytest
 from cms_site.server import CmsSite, serving
 from practice import practice
 
-from ingest import address
+from codeset_ingest.cms_site import hosts
 
 ROOT = Path(__file__).parents[2]
 GH = ROOT / "tests" / "gh"
@@ -66,7 +66,7 @@ class Forge:
         shutil.rmtree(artifacts, ignore_errors=True)
         (self.home / "event.json").write_text(json.dumps(payload or {}))
         environment = {
-            address.SETTING: self.site.origin,
+            hosts.SETTING: self.site.origin,
             "CODESET_ARTIFACTS": str(artifacts),
             "CODESET_GH": str(self.home / "gh.json"),
             "PIP_NO_COMPILE": "1",
@@ -137,7 +137,7 @@ def _copy(target: Path) -> None:
 
 def codeset(forge: Forge, *arguments: str) -> str:
     """What a person does in the clone, with a store of their own."""
-    own = {address.SETTING: forge.site.origin, "CODESET_STORE": str(forge.home / "store")}
+    own = {hosts.SETTING: forge.site.origin, "CODESET_STORE": str(forge.home / "store")}
     own |= {"CODESET_SCENARIOS": "suite/scenarios"}
     program = str(Path(sys.executable).with_name("codeset"))
     done = subprocess.run(

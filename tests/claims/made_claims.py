@@ -15,15 +15,15 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.lines import COLUMNS
+from codeset.claims.engine.lines import COLUMNS
 from codeset.claims.outcome import Outcome
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.tables import TABLES
-from ingest.build import build
-from ingest.embedded import build_embedded
+from codeset_ingest.build import build
+from codeset_ingest.embedded import build_embedded
 
 FIRST_DAY = date(2026, 7, 1)
 """Day 0 of a line that names no date: the first of 2026q3, so that ninety days and one more fit into the release."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from codeset.claims.code_set import CodeSet
-from codeset.claims.explain import explain
-from codeset.claims.price import Priced, price
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.pricing.explain import explain
+from codeset.claims.pricing.price import Priced, price
 
 JULY = date(2026, 7, 1)
 _FIRST, _LAST = date(2026, 7, 1), date(2026, 9, 30)

@@ -15,17 +15,17 @@ import polars as pl
 import pytest
 
 import codeset
-from codeset.claims import bulk
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.bulk import Done, Summary, adjudicate_files
-from codeset.claims.files import from_frame, refuse
+from codeset.claims.bulk import run_bulk
+from codeset.claims.bulk.partition import parted
+from codeset.claims.bulk.run_bulk import Done, Summary, adjudicate_files
+from codeset.claims.input.claim_files import from_frame, refuse
 from codeset.claims.outputs import outcome_frames
-from codeset.claims.parts import parted
-from codeset.faults import BadInput, StoreProblem
+from codeset.errors import BadInput, StoreProblem
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from ingest.embedded import build_embedded
+from codeset_ingest.embedded import build_embedded
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "LINES_IN_A_PART", 250)
+    monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 250)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -132,18 +132,18 @@ def test_the_partner_of_a_finding_is_named_whichever_claim_it_is_in(claims, derm
 RUN = """
 import sys
 from pathlib import Path
-from codeset.claims import bulk
+from codeset.claims.bulk import run_bulk
 from codeset.snapshot import Snapshot
 if __name__ == "__main__":
-    bulk.LINES_IN_A_PART = 30
+    run_bulk.LINES_IN_A_PART = 30
     file, folder, snapshot = map(Path, sys.argv[1:])
-    bulk.adjudicate_files([file], folder, [Snapshot(snapshot)], qualifying_apm=False)
+    run_bulk.adjudicate_files([file], folder, [Snapshot(snapshot)], qualifying_apm=False)
 """
 
 
 @pytest.fixture
 def tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "LINES_IN_A_PART", 30)
+    monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 30)
 
 
 def ended(group: int) -> bool:
@@ -206,7 +206,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
 
 def test_a_worker_has_its_share_of_the_threads_and_the_environment_stays(monkeypatch):
     monkeypatch.setenv("POLARS_MAX_THREADS", "7")
-    with bulk._workers(pl.thread_pool_size()) as workers:
+    with run_bulk._workers(pl.thread_pool_size()) as workers:
         assert workers.submit(pl.thread_pool_size).result() == 1
     assert os.environ["POLARS_MAX_THREADS"] == "7"
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codeset.claims import alike, kinds, ptp
 from codeset.claims.adjudicate import adjudicate, judged
-from codeset.claims.code_set import CodeSet
-from codeset.claims.lines import numbered
+from codeset.claims.edits import ptp
+from codeset.claims.engine import dedupe, line_kinds
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.lines import numbered
 from codeset.claims.outcome import Outcome
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -58,7 +59,7 @@ def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: li
 def test_what_is_quicker_for_few_or_for_many_lines_says_the_same(derm: Snapshot, lines: list[str]) -> None:
     frame = made.claims(*lines)
     said = written(adjudicate(frame, derm))
-    with patch("codeset.claims.lines._FEW", 0):
+    with patch("codeset.claims.engine.lines._FEW", 0):
         assert written(adjudicate(frame, derm)) == said
     with patch("codeset.claims.adjudicate._MOST", 0):
         assert written(adjudicate(frame, derm)) == said
@@ -170,9 +171,9 @@ def test_episodes_alike_are_judged_as_each_alone_is(
     rng = Random(seed)
     copies = [_copy(rng.choice(histories), f"b{number:02}", rng) for number in range(12)]
     frame = pl.concat(copies).sample(fraction=1, shuffle=True, seed=seed)
-    monkeypatch.setattr(alike, "FEW", 0)
+    monkeypatch.setattr(dedupe, "FEW", 0)
     compared = adjudicate(frame, derm)
-    monkeypatch.setattr(alike, "FEW", 10_000)
+    monkeypatch.setattr(dedupe, "FEW", 10_000)
     alone = adjudicate(frame, derm)
     assert compared.lines.equals(alone.lines)
     assert compared.findings.equals(alone.findings)
@@ -192,7 +193,7 @@ def test_what_is_kept_of_earlier_claims_says_nothing_however_little_it_is(
     alone = [judged(each, code_set()) for each in frames]
     much, little = code_set(), code_set()
     after_others = [judged(each, much) for each in frames]
-    with patch.object(kinds, "_KEPT", 3), patch.object(ptp, "_KEPT", 3):
+    with patch.object(line_kinds, "_KEPT", 3), patch.object(ptp, "_KEPT", 3):
         with_little = [judged(each, little) for each in frames]
     for one, other, last in zip(alone, after_others, with_little, strict=True):
         assert one.lines.equals(other.lines)
@@ -229,9 +230,9 @@ def test_one_of_two_visits_alike_is_judged(
     derm: Snapshot, monkeypatch: pytest.MonkeyPatch, other: str, judged: int
 ) -> None:
     """What differs in anything that an edit looks at, the release included, is not alike."""
-    monkeypatch.setattr(alike, "FEW", 0)
+    monkeypatch.setattr(dedupe, "FEW", 0)
     day = other.partition("day=")[2] or "0"
     frame = made.claims("11102", "17000", other, f"17000 beneficiary=z day={day}")
     code_set = CodeSet.of([derm], ["11102", "17000"])
     lines = numbered(frame, code_set)
-    assert alike.alike(frame, lines, code_set).judged(lines).height == judged
+    assert dedupe.alike(frame, lines, code_set).judged(lines).height == judged

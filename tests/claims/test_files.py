@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from codeset.claims.checks import FORMS
-from codeset.claims.files import from_frame, read_claims, refuse, rejects_as
-from codeset.claims.lines import COLUMNS
-from codeset.claims.values import Claim, ClaimLine, to_frame
-from codeset.faults import BadInput, WrongUse
+from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.input.check import FORMS
+from codeset.claims.input.claim import Claim, ClaimLine, to_frame
+from codeset.claims.input.claim_files import from_frame, read_claims, refuse, rejects_as
+from codeset.errors import BadInput, WrongUse
 from codeset.schemas import faults_of
 
 CLAIMS = Path(__file__).parent / "claims"

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from codeset.claims.findings import COLUMNS as FINDINGS
-from codeset.claims.findings import explained, reasons
+from codeset.claims.edits.findings import COLUMNS as FINDINGS
+from codeset.claims.edits.findings import explained, reasons
 from codeset.claims.outcome import Outcome
 from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain, outcome_table
 from codeset.schemas import faults_of

@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from codeset.claims.code_set import CodeSet
-from codeset.claims.price import price
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.pricing.price import price
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.build import build
+from codeset_ingest.build import build
 
 OFFICE, HOSPITAL = "11", "22"
 

@@ -21,7 +21,7 @@ from price_lines import (
     told,
 )
 
-from codeset.claims.price import price
+from codeset.claims.pricing.price import price
 
 
 def test_one_biopsy_in_an_office():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from price_lines import DERM, EXCISION, REPAIR, allowed, amounts, code_set, factor, fee, line
 
-from codeset.claims.code_set import CodeSet
+from codeset.claims.engine.code_set import CodeSet
 
 # --- indicator 2
 

@@ -3,7 +3,7 @@
 import pytest
 from price_lines import DERM, EXCISION, FLAP, allowed, amounts, code_set, fee, line
 
-from codeset.claims.code_set import CodeSet
+from codeset.claims.engine.code_set import CodeSet
 
 # --- bilateral
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from price_lines import BIOPSY, DESTRUCTION, EXCISION, FLAP, MORE_LESIONS, REPAIR, code_set, fee, frame, line
 
-from codeset.claims import price_cases
-from codeset.claims.code_set import CodeSet
-from codeset.claims.price import price
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.pricing import amount
+from codeset.claims.pricing.price import price
 
 CODES = code_set(
     *(EXCISION, REPAIR, BIOPSY, DESTRUCTION, MORE_LESIONS, FLAP),
@@ -82,7 +82,7 @@ def test_what_was_priced_before_changes_nothing(lines):
 @settings(deadline=None, max_examples=30)
 @given(LINES)
 def test_more_cases_than_are_kept_are_priced_alike(lines):
-    with patch.object(price_cases, "KEPT", 3):
+    with patch.object(amount, "KEPT", 3):
         few = replace(CODES)
         assert found(lines, few) == found(lines, few) == found(lines)
 

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from codeset.claims.checks import faults_of
-from codeset.claims.files import read_claims, refuse
-from codeset.claims.lines import COLUMNS
-from codeset.faults import BadInput
+from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.input.check import faults_of
+from codeset.claims.input.claim_files import read_claims, refuse
+from codeset.errors import BadInput
 
 FILE = Path(__file__).parent / "claims" / "two-claims.x12"
 TEXT = FILE.read_text()

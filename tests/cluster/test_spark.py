@@ -26,14 +26,14 @@ pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed: the c
 from pyspark.errors import PythonException  # noqa: E402 (after importorskip)
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 
-from codeset.claims import spark as on_spark  # noqa: E402
 from codeset.claims.adjudicate import adjudicate  # noqa: E402
-from codeset.claims.lines import COLUMNS  # noqa: E402
+from codeset.claims.bulk import spark as on_spark  # noqa: E402
+from codeset.claims.engine.lines import COLUMNS  # noqa: E402
 from codeset.claims.outputs import Frames, outcome_frames  # noqa: E402
-from codeset.faults import WrongUse  # noqa: E402
+from codeset.errors import WrongUse  # noqa: E402
 from codeset.releases import Release  # noqa: E402
 from codeset.store import Store  # noqa: E402
-from ingest.embedded import build_embedded  # noqa: E402
+from codeset_ingest.embedded import build_embedded  # noqa: E402
 
 pytestmark = [
     pytest.mark.cluster,

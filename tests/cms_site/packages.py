@@ -11,11 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+from cms_files.render import deliver, ncci_version, zipped
 
 from codeset.manifest import ConversionFactor
 from codeset.releases import Release
-from ingest.embedded import facts
-from ingest.render import deliver, ncci_version, zipped
+from codeset_ingest.embedded import facts
 
 PARTS = 2
 _UTC = timezone(timedelta())

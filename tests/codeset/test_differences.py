@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import codeset
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.releases import Release
 
 

@@ -13,13 +13,13 @@ import pytest
 
 import codeset
 from codeset import store as storing
-from codeset.faults import StoreProblem, WrongUse
+from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.schemas import faults_of
 from codeset.store import Store
 from codeset.tables import TABLES
-from ingest.embedded import build_embedded, facts
+from codeset_ingest.embedded import build_embedded, facts
 
 MUE = TABLES["mue"]
 

@@ -10,12 +10,12 @@ from cms_site.server import CmsSite, Host, serving
 
 from codeset.releases import Release
 from codeset.store import Store
-from ingest import address
-from ingest.address import site as site_called
-from ingest.bring import Folder
-from ingest.fetch import Limits, Visit, visit
-from ingest.fetched import build_fetched
-from ingest.obtain import Obtained, Order, obtain
+from codeset_ingest.cms_site import hosts
+from codeset_ingest.cms_site.download import Folder
+from codeset_ingest.cms_site.fetch_release import Obtained, Order, obtain
+from codeset_ingest.cms_site.hosts import site as site_called
+from codeset_ingest.cms_site.http import Limits, Visit, visit
+from codeset_ingest.fetched import build_fetched
 
 QUICK = Limits(connecting=10, silence=10, whole=60, tries=3, first_wait=0.01, longest_wait=0.5)
 
@@ -39,7 +39,7 @@ def posted() -> CmsSite:
 def cms_site(host: Host, monkeypatch: pytest.MonkeyPatch) -> CmsSite:
     """Return such a site, named as the one to read in place of cms.gov."""
     site = host.show(posted())
-    monkeypatch.setenv(address.SETTING, site.origin)
+    monkeypatch.setenv(hosts.SETTING, site.origin)
     return site
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from codeset.store import Store
-from ingest.command import Chosen, fetch_and_build
+from codeset_ingest.fetch_and_build import Chosen, fetch_and_build
 
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile")
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from cms_files.render import zipped
 
-from codeset.faults import BadInput
-from ingest import change_report
-from ingest.render import zipped
+from codeset.errors import BadInput
+from codeset_ingest import change_report
 
 HEAD = "a notice\r\nAdditions\r\nColumn 1\tColumn 2\tModifier Indicator\tEffective Date\r\n"
 

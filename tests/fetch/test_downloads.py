@@ -11,11 +11,11 @@ from itertools import pairwise
 import pytest
 from cms_site.packages import quarter
 
-from codeset.faults import BadInput, WrongUse
+from codeset.errors import BadInput, WrongUse
 from codeset.releases import Release
-from ingest.address import Site, SiteProblem, site
-from ingest.licence import LicenceNeeded
-from ingest.site import LayoutChanged
+from codeset_ingest.cms_site.ama_license import LicenceNeeded
+from codeset_ingest.cms_site.hosts import Site, SiteProblem, site
+from codeset_ingest.cms_site.listing_pages import LayoutChanged
 
 MUE = "practitioner-services-mue"
 EDITS = "ccipra-v322r0-f1"

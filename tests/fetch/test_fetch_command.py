@@ -7,12 +7,12 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from cms_files.render import zipped
 from rich.console import Console
 
 from codeset import cli
+from codeset.cli import fetch_output
 from codeset.schemas import faults_of
-from ingest import telling
-from ingest.render import zipped
 
 NAME = "A. Person"
 
@@ -155,7 +155,7 @@ def test_a_changed_page_ends_with_3_and_is_kept(run, cms_site, tmp_path):
 
 def test_a_site_that_is_not_there_ends_with_5(run, monkeypatch):
     monkeypatch.setenv("CODESET_CMS_SITE", "http://127.0.0.1:9")
-    monkeypatch.setattr("ingest.fetch.time.sleep", lambda _: None)
+    monkeypatch.setattr("codeset_ingest.cms_site.http.time.sleep", lambda _: None)
     ended = run("watch")
     assert ended.returncode == 5
     assert "the connection failed" in ended.stderr
@@ -164,7 +164,7 @@ def test_a_site_that_is_not_there_ends_with_5(run, monkeypatch):
 def test_progress_is_shown_by_file_and_in_all_where_somebody_watches():
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with telling.coming(console) as (say, count):
+    with fetch_output.coming(console) as (say, count):
         say("reading a page")
         count("first.zip", 1_000_000, 2_000_000)
         count("second.zip", 500_000, None)

@@ -8,12 +8,12 @@ import pytest
 from cms_site.packages import quarter
 from filelock import FileLock
 
-from codeset.faults import BadInput, StoreProblem, WrongUse
+from codeset.errors import BadInput, StoreProblem, WrongUse
 from codeset.releases import Release
 from codeset.schemas import faults_of
-from ingest import lock as locks
-from ingest.fetched import build_fetched, compare
-from ingest.find import NotPosted, Reader, latest
+from codeset_ingest.cms_site import lock as locks
+from codeset_ingest.cms_site.find_release import NotPosted, Reader, latest
+from codeset_ingest.fetched import build_fetched, compare
 
 
 def sealed(desk, label: str, **options):

@@ -12,9 +12,9 @@ from killed import Counter
 
 from codeset.releases import Release
 from codeset.store import Store
-from ingest import licence
-from ingest.command import Chosen, fetch_and_build
-from ingest.naming import site_facts
+from codeset_ingest.cms_site import ama_license
+from codeset_ingest.cms_site.link_names import site_facts
+from codeset_ingest.fetch_and_build import Chosen, fetch_and_build
 
 RELEASE = "2026q3"
 MOMENTS = 5
@@ -24,8 +24,8 @@ def accepted(home: Path) -> Path:
     """A store in which the licence was accepted."""
     store = home / "store"
     store.mkdir(parents=True)
-    kept = licence.Acceptance(site_facts()["licence"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x")
-    (store / licence.FILE).write_text(json.dumps([vars(kept)]))
+    kept = ama_license.Acceptance(site_facts()["licence"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x")
+    (store / ama_license.FILE).write_text(json.dumps([vars(kept)]))
     return store
 
 

@@ -6,12 +6,12 @@ import pytest
 from cms_site import pages
 from cms_site.packages import quarter
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.releases import Release
-from ingest.licence import accepting_address
-from ingest.naming import publications
-from ingest.robots import robots
-from ingest.site import LayoutChanged, listing, of_release
+from codeset_ingest.cms_site.ama_license import accepting_address
+from codeset_ingest.cms_site.link_names import publications
+from codeset_ingest.cms_site.listing_pages import LayoutChanged, listing, of_release
+from codeset_ingest.cms_site.robots import robots
 
 PAGE = "https://www.cms.gov/medicare/coding-billing/page"
 

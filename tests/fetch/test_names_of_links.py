@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeset.releases import Release
-from ingest.naming import Named, Publication, file_address, named, publications, release_of_page
+from codeset_ingest.cms_site.link_names import Named, Publication, file_address, named, publications, release_of_page
 
 CMS = "https://www.cms.gov"
 FEE_SCHEDULES = f"{CMS}/medicare/payment/fee-schedules/physician/pfs-relative-value-files"

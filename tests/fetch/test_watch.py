@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from codeset.releases import Release
-from ingest import lock as locks
-from ingest.fetched import build_fetched
-from ingest.site import LayoutChanged
-from ingest.watch import Held, watch
+from codeset_ingest.cms_site import lock as locks
+from codeset_ingest.cms_site.listing_pages import LayoutChanged
+from codeset_ingest.cms_site.watch import Held, watch
+from codeset_ingest.fetched import build_fetched
 
 AUGUST = date(2026, 8, 1)
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cms_files.render import file_name, rendered, zipped
 from facts import Facts
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.releases import Release
 from codeset.store import Store
 from codeset.tables import TABLES
-from ingest.build import Built, build
-from ingest.read import read
-from ingest.recognise import Recognised, recognise
-from ingest.render import file_name, rendered, zipped
-from ingest.sources import File
+from codeset_ingest.build import Built, build
+from codeset_ingest.read.open_files import File
+from codeset_ingest.read.read_files import read
+from codeset_ingest.read.recognize import Recognised, recognise
 
 _SHEET = "xl/worksheets/sheet1.xml"
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cms_files.render import deliver, rendered, zipped
 from facts import Facts
 from handed_in import built, changed, hand_in, posted, refused
 from polars.testing import assert_frame_equal
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.build import build
-from ingest.render import deliver, rendered, zipped
-from ingest.sources import open_all
+from codeset_ingest.build import build
+from codeset_ingest.read.open_files import open_all
 
 SET_OF_PARTS = (
     "(a set is cut by rows in the order of column one, from codes that begin with 0 to the HCPCS level II codes)"

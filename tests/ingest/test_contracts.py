@@ -9,7 +9,7 @@ from facts import Facts
 from handed_in import built, changed, contents, hand_in, posted, read_back, refused
 from polars.testing import assert_frame_equal
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.releases import Release
 from codeset.store import Store
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cms_files.render import deliver
 
-from codeset.faults import StoreProblem
+from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.build import build
-from ingest.embedded import build_embedded, facts
-from ingest.render import deliver
+from codeset_ingest.build import build
+from codeset_ingest.embedded import build_embedded, facts
 
 
 @pytest.mark.parametrize("label", ["2025q4", "2026q3"])

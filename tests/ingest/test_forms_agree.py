@@ -9,17 +9,17 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import pytest
+from cms_files.render import rendered
 from polars.testing import assert_frame_equal
 
 from codeset.releases import Release
 from codeset.tables import TABLES
-from ingest import forms
-from ingest.complete import delivered, faults_of
-from ingest.read import read
-from ingest.reading import LINE, Reading
-from ingest.recognise import recognise
-from ingest.render import rendered
-from ingest.sources import open_all
+from codeset_ingest.read import cells
+from codeset_ingest.read.delivery import delivered, faults_of
+from codeset_ingest.read.open_files import open_all
+from codeset_ingest.read.read_files import read
+from codeset_ingest.read.recognize import recognise
+from codeset_ingest.read.table import LINE, Reading
 
 pytestmark = pytest.mark.cms
 
@@ -154,6 +154,6 @@ def _without_texts(data: bytes) -> list[bytes]:
 def test_every_line_of_the_csv_is_read_or_accounted_for(cms: Path) -> None:
     release = Release.parse("2024q2")
     (each,) = recognise(file for file in open_all([cms / PACKAGES["2024q2"]]) if file.name == "PPRRVU24_APR.csv")
-    lines = forms.cells(each.file, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
+    lines = cells.cells(each.file, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
     assert lines == list(range(11, 18545))
     assert each.file.data.count(b"\n") == 18545  # type: ignore[union-attr]

@@ -4,7 +4,7 @@ from itertools import product
 
 import polars as pl
 
-from ingest.read import _ascends
+from codeset_ingest.read.read_files import _ascends
 
 KEYS = [(code, units) for code in ("0001A", "10060", "A4550", None) for units in (9, 10, None)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cms_files.render import deliver, file_name, layout_for, rendered, zipped
 from facts import Facts, both
 from handed_in import built, hand_in, posted, read_back, sheet
 from hypothesis import given, settings
@@ -17,8 +18,7 @@ from polars.testing import assert_frame_equal
 from codeset.releases import Release
 from codeset.store import Store
 from codeset.tables import TABLES
-from ingest.render import deliver, file_name, layout_for, rendered, zipped
-from ingest.sources import open_all
+from codeset_ingest.read.open_files import open_all
 
 FORMS = [(table, form) for table in TABLES for form in layout_for(table).forms]
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n", "cr": "\r"}

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cms_files.render import deliver, layout_for, zipped
+from cms_files.rendered_forms import DESCRIPTION, NOTICE
 from facts import Facts
 from handed_in import built, contents, hand_in, posted, refused
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.render import deliver, layout_for, zipped
-from ingest.rendered_forms import DESCRIPTION, NOTICE
-from ingest.sources import open_all
+from codeset_ingest.read.open_files import open_all
 
 WORD = "ZYXWORD"
 """Stands for an AMA descriptor or notice."""
@@ -70,7 +70,7 @@ def test_a_zip_bomb_is_refused_by_the_size_that_it_declares(facts: dict[str, Fac
 def test_many_members_that_are_a_bomb_together_are_refused(
     facts: dict[str, Facts], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.sources.MAX_ZIP", 2500)
+    monkeypatch.setattr("codeset_ingest.read.open_files.MAX_ZIP", 2500)
     archive = zipped({f"{number}.txt": bytes(1000) for number in range(3)})
     assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
         "rvu26c.zip: unpacks to 3000 bytes; no CMS package is that large"

@@ -11,7 +11,7 @@ from practice import practice
 from typer.testing import CliRunner, Result
 
 from codeset.cli import app
-from ingest import address
+from codeset_ingest.cms_site import hosts
 
 CHANGELOG = "# Changelog\n\nFor billers.\n\n## Unreleased\n\n### Added\n\n- Something.\n"
 
@@ -79,7 +79,7 @@ def desk(site: CmsSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk
     site.reissues.clear()
     site.post("2026q2")
     site.post("2026q3")
-    monkeypatch.setenv(address.SETTING, site.origin)
+    monkeypatch.setenv(hosts.SETTING, site.origin)
     place = Desk(tmp_path, site)
     for folder in ("bare", "clone"):
         (tmp_path / folder).mkdir()

@@ -1,7 +1,7 @@
 """The changelog's section of a release: first under "Unreleased", once, and the rest stays byte for byte."""
 
+from codeset.proposal.changelog import with_entry
 from codeset.releases import Release
-from codeset.review.changelog import with_entry
 
 Q4, Q4R1 = Release.parse("2026q4"), Release.parse("2026q4r1")
 TEXT = "# Changelog\n\nFor billers.\n\n## Unreleased\n\n### Added\n\n- Something.\n\n## 1.0.0\n\n- First.\n"

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from codeset.faults import StoreProblem
+from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.store import Store
-from ingest import lock as locks
-from ingest.command import Chosen
-from ingest.quarter import joined, of_branch, to_judge
+from codeset_ingest.cms_site import lock as locks
+from codeset_ingest.fetch_and_build import Chosen
+from codeset_ingest.update_quarter import joined, of_branch, to_judge
 
 Q3, Q4, Q1 = (Release.parse(each) for each in ("2026q3", "2026q4", "2027q1"))
 

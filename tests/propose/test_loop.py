@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from codeset.faults import WrongUse
-from ingest.licence import LicenceNeeded
+from codeset.errors import WrongUse
+from codeset_ingest.cms_site.ama_license import LicenceNeeded
 
 BRANCH = "release/2026q4"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codeset.faults import WrongUse
-from codeset.review.pull_request import keep
+from codeset.errors import WrongUse
+from codeset.proposal.pull_request import keep
 
 GH = Path(__file__).parents[1] / "gh"
 

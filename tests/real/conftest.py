@@ -6,7 +6,7 @@ import pytest
 
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.build import Built, build
+from codeset_ingest.build import Built, build
 
 DELIVERIES: dict[str, tuple[list[str], dict[str, str]]] = {
     "2024q2": (["2024q2"], {}),

@@ -6,8 +6,8 @@ import pytest
 
 from codeset.releases import Release
 from codeset.store import Store
-from codeset.suite.guidance import Verdict, audit, statements
-from ingest.embedded import build_embedded
+from codeset.suite.guidance.run_guidance import Verdict, audit, statements
+from codeset_ingest.embedded import build_embedded
 
 pytestmark = pytest.mark.cms
 

@@ -10,9 +10,9 @@ import pytest
 from decoded import RVUS
 
 import codeset
+from codeset.change_report.facts import RVU_COLUMNS
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
-from codeset.review.facts import RVU_COLUMNS
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.tables import TABLES

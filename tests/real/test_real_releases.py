@@ -18,8 +18,8 @@ import codeset
 from codeset.schemas import faults_of
 from codeset.scope import scope
 from codeset.tables import active_in
-from ingest.embed import facts_of
-from ingest.embedded import facts
+from codeset_ingest.embedded import facts
+from codeset_ingest.write_embedded import facts_of
 
 pytestmark = pytest.mark.cms
 

@@ -8,7 +8,7 @@ from codeset.review.folder import write_review
 from codeset.review.model import review
 from codeset.store import Store
 from codeset.suite.folders import guidance_folder
-from codeset.suite.guidance import statements
+from codeset.suite.guidance.run_guidance import statements
 from codeset.suite.scenarios import Suite
 
 pytestmark = pytest.mark.cms

@@ -4,7 +4,7 @@ import pytest
 
 from codeset.releases import Release
 from codeset.store import Store
-from codeset.suite import command, folders
+from codeset.suite import folders, try_releases
 from codeset.suite.lint import rows_cited
 from codeset.suite.scenarios import Suite, load
 
@@ -18,8 +18,8 @@ def suite() -> Suite:
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
 def test_the_suite_holds_on_a_release_of_cms(suite: Suite, real_store: Store, label: str) -> None:
     snapshot = real_store.open(Release.parse(label))
-    tested = command.tried(suite, snapshot, folders.goldens_folder(suite.folder))
-    assert command.news(tested) == []
+    tested = try_releases.tried(suite, snapshot, folders.goldens_folder(suite.folder))
+    assert try_releases.news(tested) == []
     assert len(tested.ran.tried) >= 250
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import reviewed
 
-from codeset.review import command
+from codeset.review import write_review
 from codeset.review.folder import DATA
 from codeset.review.model import Review
 from codeset.store import Store
@@ -28,8 +28,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(place: Path) -> Review:
     """The review of the annual update, written to `review` in that folder."""
     store = Store(place / "store")
-    chosen = command.Chosen(place / "volumes.csv", None, None, place / "scenarios", None)
-    return command.make((store.open("2025q4"), store.open("2026q3")), chosen, place / "review")
+    chosen = write_review.Chosen(place / "volumes.csv", None, None, place / "scenarios", None)
+    return write_review.make((store.open("2025q4"), store.open("2026q3")), chosen, place / "review")
 
 
 @pytest.fixture(scope="session")

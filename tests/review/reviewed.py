@@ -9,7 +9,7 @@ from typing import Any
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from ingest.embedded import build_embedded
+from codeset_ingest.embedded import build_embedded
 
 SCENARIOS = """\
 - id: complexity-add-on-beside-a-visit

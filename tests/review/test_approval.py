@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from practice import practice
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.releases import Release
-from codeset.review import approving
+from codeset.review.sign_off import approving
 from codeset.store import Store
-from codeset.suite import command, folders
+from codeset.suite import folders, try_releases
 from codeset.suite.scenarios import load
-from ingest.embedded import build_embedded
+from codeset_ingest.embedded import build_embedded
 
 RELEASE = Release.parse("2026q3")
 REVIEW = {
@@ -60,8 +60,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(folder / "store")
     build_embedded(RELEASE, store)
     scenarios = practice(folder)
-    tested = command.tried(load(scenarios), store.open(RELEASE), folders.goldens_folder(scenarios))
-    command.accept_missing(tested, folder / "approvals")
+    tested = try_releases.tried(load(scenarios), store.open(RELEASE), folders.goldens_folder(scenarios))
+    try_releases.accept_missing(tested, folder / "approvals")
     (folder / "review").mkdir()
     (folder / "review" / "review.json").write_text(json.dumps(REVIEW))
     (folder / "review" / "review.html").write_text("<p>as read</p>")
@@ -193,6 +193,6 @@ def test_a_review_of_another_release_cannot_be_signed(place):
 
 def test_a_signed_release_accepts_no_further_outcomes(place):
     place.approve()
-    tested = command.tried(load(place.folder / "scenarios"), place.store.open(RELEASE), place.folder / "golden")
+    tested = try_releases.tried(load(place.folder / "scenarios"), place.store.open(RELEASE), place.folder / "golden")
     with pytest.raises(WrongUse, match="2026q3 is signed"):
-        command.accept_missing(tested, place.folder / "approvals")
+        try_releases.accept_missing(tested, place.folder / "approvals")

@@ -7,9 +7,9 @@ import pytest
 import reviewed
 from bs4 import BeautifulSoup, Tag
 
+from codeset.review.as_markdown import review_markdown
+from codeset.review.as_page import review_html
 from codeset.review.model import Review, review
-from codeset.review.page import review_html
-from codeset.review.short import review_markdown
 from codeset.store import Store
 from codeset.suite.scenarios import load
 

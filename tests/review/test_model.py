@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import reviewed
 
-from codeset.amounts import Gpci
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
+from codeset.money import Gpci
 from codeset.review.model import review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
 from codeset.scope import scope

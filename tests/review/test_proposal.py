@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
+from codeset.proposal.branch import on_branch, on_main, propose, quarters
 from codeset.releases import Release
-from codeset.review.proposal import on_branch, on_main, propose, quarters
 
 RELEASE = Release.parse("2026q4")
 

@@ -3,7 +3,7 @@
 import pytest
 import reviewed
 
-from codeset.faults import BadInput
+from codeset.errors import BadInput
 from codeset.review.volumes import Volume, read_volumes
 
 

@@ -11,12 +11,12 @@ import pytest
 import reviewed
 from bs4 import BeautifulSoup
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.review import folder as folders
+from codeset.review.as_markdown import changelog_entry, review_markdown, safe
+from codeset.review.as_page import review_html
 from codeset.review.folder import FILES, write_review
 from codeset.review.model import review
-from codeset.review.page import review_html
-from codeset.review.short import changelog_entry, review_markdown, safe
 from codeset.schemas import faults_of
 from codeset.store import Store
 from codeset.suite.scenarios import load

@@ -4,7 +4,7 @@ import pytest
 
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.embedded import build_embedded
+from codeset_ingest.embedded import build_embedded
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ import pytest
 import yaml
 from practice import SETTINGS
 
-from codeset.faults import BadInput, WrongUse
+from codeset.errors import BadInput, WrongUse
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite.guidance import Audited, Verdict, audit, statements
-from codeset.suite.guidance_shown import plain, table
+from codeset.suite.guidance.guidance_output import plain, table
+from codeset.suite.guidance.run_guidance import Audited, Verdict, audit, statements
 from codeset.tables import TABLES
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from practice import SCENARIOS, practice
 from codeset.releases import Release
 from codeset.suite.lint import lint, rows_cited
 from codeset.suite.scenarios import load
-from ingest.embedded import build_embedded
+from codeset_ingest.embedded import build_embedded
 
 CODES = ("17000", "17003", "17004")
 

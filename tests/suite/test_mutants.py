@@ -12,7 +12,7 @@ import pytest
 
 from codeset.releases import Release
 from codeset.store import Store
-from ingest.embedded import build_embedded
+from codeset_ingest.embedded import build_embedded
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = tomllib.loads((Path(__file__).parent / "mutants.toml").read_text())["mutant"]
@@ -46,7 +46,12 @@ def engine(folder: Path, mutant: dict[str, str] | None) -> Path:
 
 def suite_on(folder: Path, store: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "codeset.cli", "test", *RELEASES, "--json", "--store", str(store)]
-    alone = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "POLARS_MAX_THREADS": "1"}
+    alone = {
+        **os.environ,
+        "PYTHONPATH": f"{folder}:{folder}/ingest",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "POLARS_MAX_THREADS": "1",
+    }
     return subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False)
 
 

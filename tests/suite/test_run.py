@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 from practice import SCENARIOS, practice
 
-from codeset.faults import WrongUse
+from codeset.errors import WrongUse
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite import command
+from codeset.suite import try_releases
 from codeset.suite.compared import changed_outcomes
 from codeset.suite.pairs import changed_pairs, pairs
-from codeset.suite.run import run
+from codeset.suite.run_suite import run
 from codeset.suite.scenarios import load
 
 
@@ -83,29 +83,29 @@ def test_accepting_fails_its_run_and_the_next_one_holds(tmp_path, snapshot):
     suite = load(practice(tmp_path))
 
     def tried():
-        return command.tried(suite, snapshot, tmp_path / "golden")
+        return try_releases.tried(suite, snapshot, tmp_path / "golden")
 
     assert not tried().holds
-    assert not command.accept_missing(tried(), tmp_path / "approvals").holds
+    assert not try_releases.accept_missing(tried(), tmp_path / "approvals").holds
     assert tried().holds
 
 
 def test_what_was_accepted_is_never_written_over(tmp_path, snapshot):
     suite = load(practice(tmp_path))
-    command.accept_missing(command.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
+    try_releases.accept_missing(try_releases.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
     file = tmp_path / "golden" / "2026q3.json"
     changed = file.read_text().replace('"disposition": "deny"', '"disposition": "review"')
     file.write_text(changed)
-    again = command.accept_missing(command.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
+    again = try_releases.accept_missing(try_releases.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
     assert file.read_text() == changed
     assert again.differing == {"destruction-17004-with-17000": ("line 2, disposition: accepted review, now deny",)}
 
 
 def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: pay")
-    tested = command.tried(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
+    tested = try_releases.tried(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
     with pytest.raises(WrongUse, match="what contradicts a coder cannot be accepted: destruction-17004-with-17000"):
-        command.accept_missing(tested, tmp_path)
+        try_releases.accept_missing(tested, tmp_path)
     assert not (tmp_path / "golden").exists()
 
 
@@ -154,7 +154,7 @@ def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(embedd
 
 def test_the_plugin_tries_another_practices_folder(tmp_path, embedded):
     place = practice(tmp_path)
-    command.accept_missing(command.tried(load(place), embedded.open("2026q3"), tmp_path / "golden"), tmp_path)
+    try_releases.accept_missing(try_releases.tried(load(place), embedded.open("2026q3"), tmp_path / "golden"), tmp_path)
     (tmp_path / "golden" / "2025q4.json").write_text(
         json.dumps({**json.loads((tmp_path / "golden" / "2026q3.json").read_text()), "release": "2025q4"})
     )

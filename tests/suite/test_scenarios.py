@@ -3,9 +3,9 @@
 import pytest
 from practice import SCENARIOS, practice
 
-from codeset.faults import BadInput, WrongUse
+from codeset.errors import BadInput, WrongUse
 from codeset.suite.scenarios import load
-from codeset.suite.written import read_yaml
+from codeset.suite.yaml_files import read_yaml
 
 
 def faults(folder, text):

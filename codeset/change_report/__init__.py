@@ -1,0 +1,1 @@
+"""What `codeset diff` prints: facts of two releases, as Markdown, workbook and JSON."""

@@ -1,0 +1,230 @@
+"""The change report as Markdown: a minute's reading on top, every change with its row below."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from codeset import wording
+from codeset.change_report import facts
+from codeset.differences import Changes, TableChanges, factor_pairs
+from codeset.manifest import TableEntry
+from codeset.tables import TABLES
+
+MOST_ROWS = 1_000
+"""Rows that one table of the Markdown report may have."""
+
+_LABELS = {name: f"{table.holds} (`{name}`)" for name, table in TABLES.items()}
+
+
+def changes_markdown(changes: Changes) -> str:
+    """Return the report of *changes* as Markdown; the same changes give the same text."""
+    return "\n\n".join(part for part in _parts(changes) if part) + "\n"
+
+
+def _parts(changes: Changes) -> Iterator[str]:
+    old, new = changes.old.release, changes.new.release
+    yield f"# What changed: {old} → {new}"
+    dates = (f"{each.first_day} to {each.last_day}" for each in (new, old))
+    yield f"Scope: {changes.scope.name}. Dates of service {' against '.join(dates)}."
+    yield facts.verdict(changes)
+    yield _factors(changes)
+    yield _counts(changes)
+    if cautions := facts.cautions(changes):
+        yield "## What to know first\n\n" + "\n".join(f"- {each}." for each in cautions)
+    yield _families(changes)
+    for name, table in changes.tables.items():
+        yield f"## {_LABELS[name][0].upper()}{_LABELS[name][1:]}"
+        yield from _table(table)
+    yield _editions(changes)
+    yield _payments(changes)
+
+
+def _factors(changes: Changes) -> str:
+    rows = [
+        (
+            wording.participants(kind),
+            before or wording.NONE,
+            after or wording.NONE,
+            wording.percent(before, after, places=2),
+        )
+        for kind, before, after in factor_pairs(changes.old, changes.new)
+    ]
+    head = ("Conversion factor for", str(changes.old.release), str(changes.new.release), "change")
+    return _grid(head, rows, right=3) if rows else ""
+
+
+def _counts(changes: Changes) -> str:
+    rows = [
+        (
+            _LABELS[name],
+            f"{each.compared[0]:,} → {each.compared[1]:,}",
+            each.added.height or wording.NONE,
+            each.removed.height or wording.NONE,
+            each.changed.select(each.key).n_unique() or wording.NONE,
+            each.past.height or wording.NONE,
+        )
+        for name, each in changes.tables.items()
+    ]
+    return _grid(("Table", "rows compared", "added", "removed", "changed", "reach back"), rows, right=5)
+
+
+def _families(changes: Changes) -> str:
+    found = [each for each in facts.families(changes) if each.codes]
+    if not found:
+        return ""
+    rows = [
+        (
+            each.name,
+            each.codes,
+            each.changed,
+            facts.span(each.work),
+            facts.span(each.nonfacility),
+            facts.span(each.facility),
+        )
+        for each in found
+    ]
+    head = ("Family", "codes", "paid differently", "work RVU", "non-facility amount", "facility amount")
+    return "## Payment by family\n\n" + _grid(head, rows, right=5)
+
+
+def _table(changes: TableChanges) -> Iterator[str]:
+    if not changes.count:
+        yield f"**No change**: {wording.count(changes.compared[1], 'row')} compared with {changes.compared[0]:,}."
+        return
+    if changes.table == "mpfs":
+        yield from _schedule(changes)
+    elif changes.table == "gpci":
+        yield _indices(changes)
+    else:
+        yield from _rows(changes)
+
+
+def _schedule(changes: TableChanges) -> Iterator[str]:
+    for label, rows in (("New codes", changes.added), ("Codes gone", changes.removed)):
+        if rows.height:
+            listed = [(wording.keyed(row, changes.key), row["status_code"], row["global_days"]) for row in _named(rows)]
+            yield f"{label}:\n\n" + _grid(("code", "status", "global days"), listed)
+    indicators = facts.indicators(changes)
+    if indicators.is_empty():
+        compared = wording.count(changes.compared[1], "row")
+        yield f"Status codes, global days and payment indicators: **no change** in {compared}."
+    else:
+        yield "Status codes, global days and payment indicators:\n\n" + _cells(indicators, changes.key)
+    rvus = changes.changed.filter(pl.col("column").is_in(facts.RVU_COLUMNS))
+    if rvus.height:
+        counted = rvus["column"].value_counts(sort=True, name="rows").sort("rows", "column", descending=[True, False])
+        yield (
+            "RVUs: "
+            + "; ".join(f"{wording.named(column)} in {wording.count(n, 'row')}" for column, n in counted.rows())
+            + "."
+        )
+
+
+def _indices(changes: TableChanges) -> str:
+    numbers = changes.changed.filter(pl.col("column").str.ends_with("gpci")).with_columns(
+        (pl.col("after").cast(pl.Decimal(6, 3)) - pl.col("before").cast(pl.Decimal(6, 3))).alias("by")
+    )
+    rows = [
+        (wording.named(column), found.height, _signed(found["by"].min()), _signed(found["by"].max()))
+        for column in ("work_gpci", "pe_gpci", "mp_gpci")
+        if (found := numbers.filter(column=column)).height
+    ]
+    return _grid(("Index", "localities changed", "from", "to"), rows, right=3)
+
+
+def _signed(number: object) -> str:
+    return f"+{number}" if str(number)[0] != "-" else f"−{str(number)[1:]}"
+
+
+def _rows(changes: TableChanges) -> Iterator[str]:
+    parts = (
+        ("Added", changes.added),
+        ("Removed", changes.removed),
+        ("Direction turned round (also among the added and removed)", changes.flipped),
+        ("Reach back into dates that the older edition covered without them", changes.retroactive),
+    )
+    columns = [
+        column
+        for column in TABLES[changes.table].columns
+        if column not in (*changes.key, *TABLES[changes.table].remarks)
+    ]
+    for label, rows in parts:
+        if rows.height:
+            listed = [
+                (wording.keyed(row, changes.key), *(wording.NONE if row[c] is None else row[c] for c in columns))
+                for row in _named(rows)
+            ]
+            yield f"{label}:\n\n" + _grid(("code", *map(wording.named, columns)), listed)
+    if changes.changed.height:
+        yield "Changed:\n\n" + _cells(changes.changed, changes.key)
+
+
+def _cells(cells: pl.DataFrame, key: list[str]) -> str:
+    rows = [
+        (
+            wording.keyed(row, key),
+            wording.named(row["column"]),
+            row["before"] or wording.NONE,
+            row["after"] or wording.NONE,
+        )
+        for row in _named(cells)
+    ]
+    return _grid(("code", "what", "before", "after"), rows)
+
+
+def _editions(changes: Changes) -> str:
+    names = sorted({*changes.old.tables, *changes.new.tables} & set(changes.scope.tables))
+    rows = [(name, *(_edition(manifest.tables.get(name)) for manifest in (changes.old, changes.new))) for name in names]
+    return "## Editions\n\n" + _grid(("Table", str(changes.old.release), str(changes.new.release)), rows)
+
+
+def _edition(entry: TableEntry | None) -> str:
+    if entry is None:
+        return "not held"
+    carried = f", carried forward from {entry.carried_from}" if entry.carried_from else ""
+    return f"{entry.edition}{carried} ({entry.rows:,} rows; {', '.join(each.name for each in entry.sources)})"
+
+
+def _payments(changes: Changes) -> str:
+    if changes.payments.is_empty():
+        return ""
+    several = changes.payments["qualifying_apm"].n_unique() > 1
+    rows = [
+        (
+            wording.keyed(row, ["hcpcs", "modifier"]),
+            row["family"] or wording.NONE,
+            "non-facility" if row["setting"] == "nonfacility" else "facility",
+            *([wording.participants(row["qualifying_apm"])] if several else []),
+            wording.dollars(row["before_cents"]),
+            wording.dollars(row["after_cents"]),
+            wording.signed_dollars(_by(row["before_cents"], row["after_cents"])),
+            wording.percent(row["before_cents"], row["after_cents"]),
+        )
+        for row in _named(changes.payments)
+    ]
+    figures = (str(changes.old.release), str(changes.new.release), "change", "in percent")
+    head = ("code", "family", "setting", *(["for"] if several else []), *figures)
+    return "## National payment by code, in dollars\n\n" + _grid(head, rows, right=4)
+
+
+def _by(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
+
+
+def _named(frame: pl.DataFrame) -> Iterable[dict[str, Any]]:
+    return frame.iter_rows(named=True)
+
+
+def _grid(head: Sequence[str], rows: Iterable[Sequence[object]], right: int = 0) -> str:
+    """A Markdown table; its last *right* columns are figures. One too long to read is counted instead."""
+    listed = list(rows)
+    if len(listed) > MOST_ROWS:
+        return f"{len(listed):,} rows: too many to read here; they are all in the json and xlsx formats."
+    marks = ["---"] * (len(head) - right) + ["---:"] * right
+    lines = [head, marks, *listed]
+    return "\n".join("| " + " | ".join(_safe(cell) for cell in line) + " |" for line in lines)
+
+
+def _safe(cell: object) -> str:
+    return str(cell).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,124 @@
+"""The change report as a workbook: a summary sheet, then one sheet for each kind of change, all rows."""
+
+import io
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from codeset import wording, workbook
+from codeset.change_report import facts
+from codeset.differences import Changes, TableChanges, factor_pairs
+from codeset.tables import TABLES
+from codeset.workbook import Cell, Sheet
+
+_MONEY = "#,##0.00"
+_PERCENT = "+0.0%;-0.0%;0.0%"
+_KINDS = ("added", "removed", "changed", "flipped", "retroactive")
+
+
+def changes_workbook(changes: Changes) -> bytes:
+    """Return the report of *changes* as an xlsx workbook; the same changes give the same bytes."""
+    sheets = {"summary": _summary(changes), "payments": _payments(changes), "families": _families(changes)}
+    for name, table in changes.tables.items():
+        sheets |= {f"{name} {kind}": _rows(table, kind) for kind in _KINDS if getattr(table, kind).height}
+    sheets["editions"] = _editions(changes)
+    target = io.BytesIO()
+    workbook.write(target, sheets)
+    return target.getvalue()
+
+
+def _summary(changes: Changes) -> Sheet:
+    title = [f"What changed: {changes.old.release} → {changes.new.release}", facts.verdict(changes).replace("**", "")]
+    rows: list[Sequence[Cell]] = [
+        (
+            TABLES[name].holds,
+            name,
+            *each.compared,
+            each.added.height,
+            each.removed.height,
+            each.changed.select(each.key).n_unique(),
+            each.past.height,
+        )
+        for name, each in changes.tables.items()
+    ]
+    rows += [
+        (f"conversion factor, {wording.participants(kind)}", "", before, after)
+        for kind, before, after in factor_pairs(changes.old, changes.new)
+    ]
+    rows += [(f"To know first: {caution}.",) for caution in facts.cautions(changes)]
+    old, new = str(changes.old.release), str(changes.new.release)
+    header = ("what", "table", old, new, "added", "removed", "changed", "reach back")
+    return Sheet(rows, header, title, dict.fromkeys(range(2, 8), "General"), {0: 44})
+
+
+def _payments(changes: Changes) -> Sheet:
+    rows = (
+        (
+            row["hcpcs"],
+            row["modifier"],
+            row["family"],
+            row["setting"],
+            wording.participants(row["qualifying_apm"]),
+            _dollars(row["before_cents"]),
+            _dollars(row["after_cents"]),
+            _dollars(_by(row)),
+            _share(row),
+        )
+        for row in changes.payments.iter_rows(named=True)
+    )
+    before, after = str(changes.old.release), str(changes.new.release)
+    header = ("hcpcs", "modifier", "family", "setting", "for", before, after, "change", "in percent")
+    return Sheet(rows, header, formats={5: _MONEY, 6: _MONEY, 7: _MONEY, 8: _PERCENT})
+
+
+def _families(changes: Changes) -> Sheet:
+    rows = (
+        (
+            each.name,
+            each.codes,
+            each.changed,
+            *(end for pair in (each.work, each.nonfacility, each.facility) for end in (pair or (None, None))),
+        )
+        for each in facts.families(changes)
+    )
+    ends = ("work RVU from", "to", "non-facility amount from", "to", "facility amount from", "to")
+    return Sheet(rows, ("family", "codes", "paid differently", *ends), formats=dict.fromkeys(range(3, 9), _PERCENT))
+
+
+def _rows(changes: TableChanges, kind: str) -> Sheet:
+    frame: pl.DataFrame = getattr(changes, kind)
+    return Sheet(frame.iter_rows(), [wording.named(column) for column in frame.columns])
+
+
+def _editions(changes: Changes) -> Sheet:
+    rows: Iterable[Sequence[Cell]] = (
+        (
+            str(manifest.release),
+            name,
+            entry.edition,
+            entry.carried_from or "",
+            entry.rows,
+            source.name,
+            source.size,
+            source.sha256,
+        )
+        for manifest in (changes.old, changes.new)
+        for name, entry in sorted(manifest.tables.items())
+        for source in entry.sources
+    )
+    return Sheet(rows, ("release", "table", "edition", "carried from", "rows", "CMS file", "bytes", "sha256"))
+
+
+def _dollars(cents: int | None) -> Decimal | None:
+    return None if cents is None else Decimal(cents) / 100
+
+
+def _by(row: dict[str, Any]) -> int | None:
+    known = row["before_cents"] is not None and row["after_cents"] is not None
+    return row["after_cents"] - row["before_cents"] if known else None
+
+
+def _share(row: dict[str, Any]) -> Decimal | None:
+    return wording.ratio(row["before_cents"], row["after_cents"])

@@ -1,0 +1,1 @@
+"""Any number of claims in constant memory: parts, worker processes, Spark."""

@@ -1,0 +1,104 @@
+"""What a bulk run writes: narrow lines and findings, and beside them, once, what is said of many.
+
+A million lines are said some hundred different things of. To write these out for each line takes longer than to judge
+it.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from codeset.claims.engine.lines import count_up
+from codeset.claims.outcome import Judgement
+from codeset.claims.outputs import FINDING, LINE, what_to_do
+from codeset.errors import StoreProblem
+
+PLAN = "plan.json"
+"""The file of a run that says what it is of, and how many `parts` it has."""
+
+
+class Tables(NamedTuple):
+    """The tables of a part, in the order in which they are written.
+
+    `grounds`: by `ground` what is found, on which row of CMS's table, and what a coder can do. `answers`: by `answer`
+    what is said of a line: its code and modifiers, its disposition, its global days, its amount and how that came
+    about. `findings`: claim_id, line, ground, partner_line, and partner_claim_id where that is another. `lines`:
+    claim_id, line, answer. No `ground` and no `answer` is in two parts of a run.
+    """
+
+    grounds: pl.DataFrame
+    answers: pl.DataFrame
+    findings: pl.DataFrame
+    lines: pl.DataFrame
+
+
+class Scanned(NamedTuple):
+    """An outcome, lazily: a row for each line, a row for each finding; `claim_id` and `line` join them."""
+
+    lines: pl.LazyFrame
+    findings: pl.LazyFrame
+
+
+def part_done(folder: Path, part: int) -> Path:
+    """Return the file that says that a part of a run is done."""
+    return folder / f"part-{part:04}.json"
+
+
+def scan_outcome(folder: Path | str) -> Scanned:
+    """Return what a bulk run wrote into *folder*: its lines and its findings, each with all that is said of it.
+
+    The columns are those of `codeset adjudicate --format csv`, without the date and the units, which the claims hold,
+    and without the sentence of a finding; codes and the like are categories, RVUs decimals.
+
+    Raises StoreProblem: if the folder holds no bulk run, or one that has not ended.
+    """
+    _check_whole(Path(folder))
+    grounds, answers, findings, lines = (pl.scan_parquet(Path(folder) / f"{name}-*.parquet") for name in Tables._fields)
+    return Scanned(
+        lines.join(answers, on="answer", how="left", maintain_order="left").select(_LINE),
+        findings.join(grounds, on="ground", how="left", maintain_order="left").with_columns(_PARTNER).select(_FINDING),
+    )
+
+
+def _check_whole(folder: Path) -> None:
+    try:
+        parts = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreProblem(
+            f"{folder} holds no outcome of claims in bulk: it has no {PLAN} that says its parts"
+        ) from error
+    done = sum(part_done(folder, part).exists() for part in range(parts))
+    if done < parts:
+        raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")
+
+
+def tables_of(judgement: Judgement, part: int) -> Tables:
+    """Return *judgement* as the tables of the *part*th part of a run."""
+    claim, line = (judgement.lines[name].rechunk() for name in ("claim_id", "line"))
+    row, partner, ground = judgement.findings
+    partners = [claim[partner].alias("partner_claim_id"), line[partner].alias("partner_line")]
+    findings = pl.DataFrame([claim[row], line[row], _key(ground, part), *partners]).with_columns(_ANOTHER)
+    lines = pl.DataFrame([claim, line, _key(judgement.answer.alias("answer"), part)])
+    grounds = judgement.grounds.with_columns(what_to_do(judgement.grounds))
+    return Tables(_keyed(grounds, "ground", part), _keyed(judgement.answers, "answer", part), findings, lines)
+
+
+def _keyed(table: pl.DataFrame, name: str, part: int) -> pl.DataFrame:
+    return table.select(_key(count_up(table.height).alias(name), part), pl.all())
+
+
+def _key(places: pl.Series, part: int) -> pl.Series:
+    return places.cast(pl.UInt64) + (part << 32)
+
+
+_ANOTHER = pl.when(pl.col("partner_claim_id") != pl.col("claim_id")).then("partner_claim_id")
+_PARTNER = (
+    pl.when(pl.col("partner_line").is_not_null())
+    .then(pl.coalesce("partner_claim_id", "claim_id"))
+    .alias("partner_claim_id")
+)
+
+_LINE = [name for name in LINE if name not in ("date_of_service", "units")]
+_FINDING = [name for name in FINDING if name != "says"]

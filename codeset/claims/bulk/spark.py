@@ -1,0 +1,165 @@
+"""Claims on an existing Spark cluster: the engine as it is, once for each partition of whole beneficiaries.
+
+Needs the `spark` extra, at the driver and in the Python of every worker. Each partition is one frame in one Python
+process of one task: give tasks as many threads as they have cores (`spark.executorEnv.POLARS_MAX_THREADS`), and Python
+memory beside the executor's heap (`spark.executor.memoryOverhead`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Literal
+
+import polars as pl
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
+
+from codeset.claims.adjudicate import adjudicate as judge
+from codeset.claims.engine.lines import CODE, COLUMNS, OPTIONAL
+from codeset.claims.outputs import outcome_frames
+from codeset.errors import WrongUse
+from codeset.releases import Release
+from codeset.store import Store
+
+What = Literal["findings", "lines"]
+
+_BATCH = 10_000
+"""Rows that go to Spark at once."""
+
+
+def _schema(kinds: Mapping[str, DataType]) -> StructType:
+    schema = StructType()
+    for column, kind in kinds.items():
+        schema.add(column, kind)
+    return schema
+
+
+_KINDS: Mapping[pl.DataType, DataType] = {
+    pl.String(): StringType(),
+    CODE: StringType(),
+    pl.Int32(): IntegerType(),
+    pl.Int64(): LongType(),
+    pl.Date(): DateType(),
+}
+
+CLAIMS = _schema({column: _KINDS[kind] for column, kind in COLUMNS.items()})
+"""The columns that claims must have, as `codeset.claims.engine.lines` has them; further columns are let be."""
+
+FINDINGS = _schema(
+    {
+        "claim_id": StringType(),
+        "line": IntegerType(),
+        "edit": StringType(),
+        "reason": StringType(),
+        "severity": StringType(),
+        "group_code": StringType(),
+        "carc": StringType(),
+        "rarc": StringType(),
+        "partner_claim_id": StringType(),
+        "partner_line": IntegerType(),
+        "detail": StringType(),
+        "table": StringType(),
+        "column_one": StringType(),
+        "column_two": StringType(),
+        "ccmi": IntegerType(),
+        "mue_value": IntegerType(),
+        "mai": IntegerType(),
+        "effective_date": DateType(),
+        "deletion_date": DateType(),
+        "edition": StringType(),
+    }
+)
+"""One row for each finding, without sentences."""
+
+LINES = _schema(
+    {
+        "claim_id": StringType(),
+        "line": IntegerType(),
+        "date_of_service": DateType(),
+        "hcpcs": StringType(),
+        "modifiers": StringType(),
+        "units": IntegerType(),
+        "disposition": StringType(),
+        "decided_by": StringType(),
+        "edit": StringType(),
+        "global_days": StringType(),
+        "setting": StringType(),
+        "fee_cents": LongType(),
+        "allowed_cents": LongType(),
+        "payment_percent": DecimalType(9, 3),
+        "nonparticipating_cents": LongType(),
+        "limiting_cents": LongType(),
+        "unpriced": StringType(),
+        "work_rvu": DecimalType(9, 2),
+        "pe_rvu": DecimalType(9, 2),
+        "mp_rvu": DecimalType(9, 2),
+    }
+)
+"""One row for each line; `claim_id` and `line` join it to its claim and its findings."""
+
+_SCHEMAS: Mapping[What, StructType] = {"findings": FINDINGS, "lines": LINES}
+
+
+def adjudicate(
+    claims: DataFrame,
+    store: str,
+    releases: Sequence[str],
+    *,
+    qualifying_apm: bool | None,
+    what: What = "findings",
+    partitions: int | None = None,
+) -> DataFrame:
+    """Return the findings of claim lines, or the lines with their dispositions and amounts, in no order.
+
+    They are those of `codeset.claims.adjudicate` for the same lines, whatever the partitions.
+    *claims* has the columns of `CLAIMS`, checked as `claim_files.from_frame` does. *store* is a path that
+    every worker can read. *partitions*: so many that one fits into a worker's memory, some 250,000 lines each; without
+    it Spark chooses (`spark.sql.shuffle.partitions`). Nothing runs before the result is asked for.
+
+    Raises WrongUse: if columns are missing or of another type, or a label is no release. On a worker, as Spark's
+    PythonException: if a line lacks a value that it needs, or the store does not hold a release.
+    """
+    if what not in _SCHEMAS:
+        raise WrongUse(f'"{what}" is neither "findings" nor "lines"')
+    _check_columns(claims.schema)
+    lines = claims.select(*CLAIMS.fieldNames())
+    whole = lines.repartition("beneficiary") if partitions is None else lines.repartition(partitions, "beneficiary")
+    labels = [str(Release.parse(each)) for each in releases]
+    told = partial(_told, store=store, releases=labels, qualifying_apm=qualifying_apm, what=what)
+    return whole.mapInArrow(told, _SCHEMAS[what])
+
+
+def _check_columns(schema: StructType) -> None:
+    kinds = {field.name: field.dataType for field in schema.fields}
+    wrong = [
+        f"column {field.name}: expected {field.dataType.simpleString()}, found "
+        + (kinds[field.name].simpleString() if field.name in kinds else "no such column")
+        for field in CLAIMS.fields
+        if kinds.get(field.name) != field.dataType
+    ]
+    if wrong:
+        raise WrongUse("\n".join([*wrong, "Nothing was adjudicated."]))
+
+
+def _told(
+    batches: Iterable[pa.RecordBatch], *, store: str, releases: Sequence[str], qualifying_apm: bool | None, what: What
+) -> Iterator[pa.RecordBatch]:
+    """What a worker does: the batches of one partition in, those of its outcome out."""
+    if not (held := list(batches)):
+        return
+    frame = pl.DataFrame(pa.Table.from_batches(held))
+    _check_values(frame)
+    snapshots = [Store.at(store).open(each) for each in releases]
+    outcome = judge(frame, snapshots, qualifying_apm=qualifying_apm)
+    schema = to_arrow_schema(_SCHEMAS[what])
+    table = getattr(outcome_frames(outcome, sentences=False), what).select(schema.names).to_arrow()
+    yield from table.cast(schema).to_batches(max_chunksize=_BATCH)
+
+
+def _check_values(frame: pl.DataFrame) -> None:
+    """A line without a beneficiary or a date would be judged among strangers."""
+    lacking = {each: frame[each].null_count() for each in COLUMNS if each not in OPTIONAL}
+    wrong = [f"column {each}: expected a value in every line, {n} lack it" for each, n in lacking.items() if n]
+    if wrong:
+        raise WrongUse("\n".join([*wrong, f"This partition of {frame.height} lines was not adjudicated."]))

@@ -1,0 +1,1 @@
+"""The edits: one rule per file, what they find, and their rules as data."""

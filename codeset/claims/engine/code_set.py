@@ -1,0 +1,182 @@
+"""The tables of one or several snapshots, made ready for claims: what applies on which dates, for the codes at hand."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import polars as pl
+
+from codeset.claims.edits.rules import rules
+from codeset.snapshot import Snapshot
+from codeset.tables import TABLES
+
+T = TypeVar("T")
+
+HUNDREDTHS = (
+    "work_rvu",
+    "nonfacility_pe_rvu",
+    "facility_pe_rvu",
+    "mp_rvu",
+    "opps_nonfacility_pe_rvu",
+    "opps_facility_pe_rvu",
+)
+
+
+@dataclass(frozen=True)
+class CodeSet:
+    """What claims are read against. Each frame has `release` (the place of its snapshot, from 0) besides its columns.
+
+    `releases`: first and last date of service, scope and the tables held. RVUs are whole hundredths, percentages whole
+    hundredths, GPCIs whole thousandths, conversion factors whole ten-thousandths of a dollar. Edits are dated rows.
+    """
+
+    releases: pl.DataFrame
+    fees: pl.DataFrame
+    gpci: pl.DataFrame
+    factors: pl.DataFrame
+    oppscap: pl.DataFrame
+    ptp: pl.DataFrame
+    mue: pl.DataFrame
+    add_on: pl.DataFrame
+
+    @classmethod
+    def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str]) -> "CodeSet":
+        """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*."""
+        known = sorted(set(codes))
+        # Read in one go, so that the files are read side by side.
+        sought = {"mpfs": (), "gpci": (), "oppscap": (), "ptp": (), "mue": (), "add_on": ("add_on_code",)}
+        read = pl.collect_all([_rows(snapshots, table, known, columns) for table, columns in sought.items()])
+        rows = dict(zip(sought, read, strict=True))
+        return cls(
+            releases=_releases(snapshots),
+            fees=_fees(_with_bases(rows["mpfs"], snapshots, known)),
+            gpci=_scaled(rows["gpci"], ("work_gpci", "pe_gpci", "mp_gpci"), 1000),
+            factors=_factors(snapshots),
+            oppscap=_scaled(rows["oppscap"], ("facility_amount", "nonfacility_amount"), 100),
+            ptp=rows["ptp"],
+            mue=rows["mue"],
+            add_on=rows["add_on"],
+        )
+
+    def made(self, make: Callable[["CodeSet"], T]) -> T:
+        """Return what *make* makes of this code set; it is made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Callable[["CodeSet"], Any], Any]:
+        return {}
+
+    @cached_property
+    def turns(self) -> pl.Series:
+        """The days from which another row applies than the day before, sorted."""
+        rows = [(self.releases, "first", "last"), (self.factors, "factor_first", "factor_last")]
+        rows += [(edits, "effective_date", "deletion_date") for edits in (self.ptp, self.add_on)]
+        firsts = [frame[first] for frame, first, _ in rows]
+        ends = [frame[last].unique().dt.offset_by("1d") for frame, _, last in rows]
+        since = pl.Series([rules()["bypass"]["either_line_since"]], dtype=pl.Date)
+        return pl.concat([*firsts, *ends, since]).drop_nulls().unique().sort()
+
+    @cached_property
+    def for_everyone(self) -> "CodeSet":
+        """The same with those conversion factors only that do not depend on who bills."""
+        return replace(self, factors=self.factors.filter(pl.col("qualifying_apm").is_null()))
+
+    def codes_of_global_days(self, days: str) -> pl.Series:
+        """Return the codes whose global period is *days* in any release."""
+        return self.made(_codes_by_global_days).get(days, pl.Series(dtype=pl.Categorical)).implode()
+
+
+def _codes_by_global_days(code_set: CodeSet) -> dict[str, pl.Series]:
+    of_days = code_set.fees.select("global_days", pl.col("hcpcs").cast(pl.Categorical)).unique()
+    return {days: rows["hcpcs"] for (days,), rows in of_days.group_by("global_days")}
+
+
+_AT_HAND: dict[tuple[tuple[str, str], ...], tuple[frozenset[str], CodeSet]] = {}
+"""For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
+
+_SNAPSHOTS_AT_HAND, _CODES_AT_HAND = 4, 1_000
+
+
+def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
+    """As `CodeSet.of`; rows that were read for earlier claims are not read again.
+
+    Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
+    """
+    asked, key = frozenset(codes), tuple((str(each.path), each.manifest.identity) for each in snapshots)
+    known, code_set = _AT_HAND.get(key, (frozenset(), None))
+    if code_set is not None and asked <= known:
+        return code_set
+    kept = asked | known if len(asked | known) <= _CODES_AT_HAND else asked
+    code_set = CodeSet.of(snapshots, kept)
+    if len(kept) <= _CODES_AT_HAND:
+        if key not in _AT_HAND and len(_AT_HAND) >= _SNAPSHOTS_AT_HAND:
+            _AT_HAND.pop(next(iter(_AT_HAND)))
+        _AT_HAND[key] = kept, code_set
+    return code_set
+
+
+def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...]) -> pl.LazyFrame:
+    """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
+    empty = pl.LazyFrame(schema={**TABLES[table].columns, "release": pl.UInt16, "edition": pl.String})
+    frames = [
+        snapshot.scan(table)
+        .filter(*(pl.col(column).is_in(codes) for column in columns or TABLES[table].codes), pl.lit(value=True))
+        .with_columns(
+            pl.lit(place, dtype=pl.UInt16).alias("release"),
+            pl.lit(snapshot.manifest.tables[table].edition).alias("edition"),
+        )
+        for place, snapshot in enumerate(snapshots)
+        if table in snapshot
+    ]
+    return pl.concat([empty, *frames])
+
+
+def _with_bases(fees: pl.DataFrame, snapshots: Sequence[Snapshot], codes: list[str]) -> pl.DataFrame:
+    """The rows of *codes* and those of the bases of their endoscopies, which are priced by them whoever bills them."""
+    others = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
+    return pl.concat([fees, _rows(snapshots, "mpfs", others, ()).collect()]) if others else fees
+
+
+def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
+    rows = [
+        {
+            "release": place,
+            "label": str(each.release),
+            "first": each.release.first_day,
+            "last": each.release.last_day,
+            "scope": each.manifest.scope,
+            **{f"has_{table}": table in each for table in TABLES},
+        }
+        for place, each in enumerate(snapshots)
+    ]
+    kinds = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
+    return pl.DataFrame(rows, schema={**kinds, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
+
+
+def _factors(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
+    rows = [
+        (place, factor.first, factor.last, factor.qualifying_apm, int(factor.value * 10_000))
+        for place, each in enumerate(snapshots)
+        for factor in each.conversion_factors
+    ]
+    kinds = {
+        "release": pl.UInt16,
+        "factor_first": pl.Date,
+        "factor_last": pl.Date,
+        "qualifying_apm": pl.Boolean,
+        "conversion_factor": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=kinds, orient="row")
+
+
+def _scaled(frame: pl.DataFrame, columns: Iterable[str], by: int) -> pl.DataFrame:
+    return frame.with_columns((pl.col(column) * by).cast(pl.Int64) for column in columns)
+
+
+def _fees(frame: pl.DataFrame) -> pl.DataFrame:
+    shares = ("preoperative_percentage", "intraoperative_percentage", "postoperative_percentage")
+    return _scaled(frame, (*HUNDREDTHS, *shares), 100)

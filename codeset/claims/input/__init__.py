@@ -1,0 +1,1 @@
+"""Claims in: csv, JSON, parquet and 837P, parsed once and checked once."""

@@ -1,0 +1,1 @@
+"""The allowed amount of a line: fee, ranking, reductions, derivation."""

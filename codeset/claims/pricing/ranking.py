@@ -1,0 +1,289 @@
+"""What the lines of a session say of each other: both sides on two lines, and which of several procedures is highest.
+
+Each rule finds facts of the lines that it reaches; what is paid by them is in `codeset.claims.pricing.reductions`.
+"""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from codeset.claims.engine.lines import all_of, count_up
+from codeset.claims.pricing.fee import CENT, price_rules
+
+WHOLE = 1000
+"""Shares count thousandths."""
+
+_BY_REPORT_AFTER: int = price_rules()["surgery"]["by_report_after"]
+
+FACTS: Mapping[str, pl.DataType] = {
+    "is_second": pl.Boolean(),
+    "sides_unclear": pl.Boolean(),
+    "own": pl.Int64(),
+    "base_fee": pl.Int64(),
+    "less_base": pl.Int64(),
+    "no_base": pl.Boolean(),
+    "surgery_first": pl.Int64(),
+    "surgery_late": pl.Int64(),
+    "counted": pl.Int64(),
+    "is_compared": pl.Boolean(),
+    "technical_first": pl.Int64(),
+    "professional_first": pl.Int64(),
+    "therapy_first": pl.Int64(),
+}
+"""What a line's session tells of it.
+
+`is_second`: it is the second side of a bilateral procedure, `sides_unclear`: of more than two. `own`: its amount in a
+family of endoscopies, of which `less_base` are paid less `base_fee`; `no_base`: the base's fee is not known.
+`surgery_first` and `surgery_late`: how many of its `counted` procedures rank first, and after the fifth. `is_compared`:
+it is one of several tests. The others: how many of its components or units rank first.
+"""
+
+ALONE = tuple(
+    (pl.lit(value=False) if kind == pl.Boolean() else pl.lit(None, dtype=kind)).alias(name)
+    for name, kind in FACTS.items()
+)
+"""The facts of a line of which no other tells anything."""
+
+_LINE = pl.col("amount").is_not_null()
+_SURGERY = _LINE & pl.col("is_surgery") & ~pl.col("m78")
+
+PARTS: Mapping[str, pl.Expr] = {
+    "is_one_side": (
+        _LINE
+        & pl.col("both_sides").is_not_null()
+        & ~pl.col("m50")
+        & ~pl.col("m78")
+        & pl.col("site").is_in(["RT", "LT"])
+    ),
+    "is_scope": _SURGERY & pl.col("endoscopic_base").is_not_null(),
+    "in_surgery": _SURGERY,
+    "in_tests": _LINE & pl.col("later_technical").is_not_null(),
+    "in_therapy": _LINE & pl.col("is_therapy"),
+}
+"""The rules that a line may take part in. A return to the operating room is not ranked (IOM ch. 12, 40.4.C)."""
+
+_LOOKED_AT = (*PARTS, "hcpcs", "quantity", "each")
+
+
+def facts_of(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* (`row`, `session`, `case`) with those of `FACTS` that there is anything to tell of.
+
+    `case` is where a line's own case lies among *cases*. `procedures` is how often a line counts where procedures are
+    ranked, by `value`: the second side of a bilateral procedure and the members of an endoscopic family count with
+    their `leader`, as one. `at` is a line's place here.
+    """
+    if lines.is_empty():
+        return lines
+    at = count_up(lines.height).alias("at")
+    found = _looking_at(lines.hstack([at, at.alias("leader")]), cases, *_LOOKED_AT)
+    found = found.with_columns(
+        pl.col("quantity").alias("procedures"), pl.col("each").alias("value"), is_second=pl.lit(value=False)
+    )
+    for part, rule in _RULES.items():
+        if found[part].any():
+            found = rule(found, cases)
+    return found
+
+
+def _looking_at(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    return lines.hstack(cases.select(columns)[lines["case"]])
+
+
+def _with(lines: pl.DataFrame, found: pl.DataFrame, by: str = "at") -> pl.DataFrame:
+    """Add to *lines* what was *found* of them, or of the lines that they count with."""
+    lies = all_of(None, lines.height).scatter(found["at"], count_up(found.height))
+    return lines.hstack(found.drop("at")[lies[lines[by]]])
+
+
+def _ranked(items: pl.DataFrame, among: list[str], value: str) -> pl.DataFrame:
+    """Return *items* with `above`: how many procedures of the same *among* rank before.
+
+    Equal *value* is ranked by code, then by row.
+    """
+    equals = ("hcpcs", "row")
+    order = items.sort(*among, value, *equals, descending=[*[False] * len(among), True, *[False] * len(equals)])
+    before = pl.col("procedures").cum_sum() - pl.col("procedures")
+    begins = pl.any_horizontal(pl.col(each).ne_missing(pl.col(each).shift()) for each in among)
+    return order.with_columns((before - pl.when(begins).then(before).forward_fill()).alias("above"))
+
+
+def _several(lines: pl.DataFrame, *among: str) -> pl.DataFrame:
+    """The lines that are not the only procedure of their session *among* these."""
+    return lines.filter(pl.col("procedures").sum().over("session", *among) > 1)
+
+
+def _first() -> pl.Expr:
+    """How many of a line's procedures are the highest of all: one or none."""
+    return (pl.col("above") == 0).cast(pl.Int64)
+
+
+# --- both sides on two lines
+
+
+def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Find the codes that one line has with RT and another with LT: the first of them leads.
+
+    A bilateral procedure on two lines ranks by what both are paid together (layout, Bilateral Surgery 1).
+    """
+    side = ("session", "hcpcs", "fee_modifier")
+    told = _looking_at(lines.filter("is_one_side"), cases, *_OF_A_SIDE)
+    both = told.filter(pl.col("site").n_unique().over(side) == 2)
+    if both.is_empty():
+        return lines
+    unclear = (pl.len() != 2) | (pl.col("units").max() != 1)
+    one_side = pl.col("fee") * CENT // WHOLE
+    found = both.select(
+        "at",
+        pl.col("at").get(pl.col("row").arg_min()).over(side).alias("first"),
+        unclear.over(side).alias("sides_unclear"),
+        (one_side * pl.col("both_sides")).alias("of_both"),
+        (one_side * pl.col("second_side")).alias("of_second"),
+    )
+    clear = ~pl.col("sides_unclear").fill_null(value=True)
+    is_second = clear & (pl.col("first") != pl.col("at"))
+    return _with(lines, found).with_columns(
+        pl.col("sides_unclear").fill_null(value=False),
+        is_second.alias("is_second"),
+        pl.when(clear).then("first").otherwise("leader").alias("leader"),
+        pl.when(clear).then("of_both").otherwise("value").alias("value"),
+        pl.when(is_second).then("of_second").otherwise("each").alias("each"),
+        pl.when(is_second).then(0).otherwise("procedures").alias("procedures"),
+    )
+
+
+_OF_A_SIDE = ("fee_modifier", "site", "units", "fee", "both_sides", "second_side")
+
+
+# --- multiple endoscopies and surgeries
+
+
+def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Price each family of endoscopies: the highest in full, others less the base, the base itself not beside them.
+
+    A family then counts as one procedure, with its total.
+    """
+    members = _several(_members(lines, cases), "family")
+    if members.is_empty():
+        return lines
+    less = pl.max_horizontal(pl.col("each") - pl.col("base_cents") * CENT, 0)
+    rest = pl.max_horizontal(pl.col("procedures") - _first(), 0)
+    follows = pl.when(pl.col("procedures") == 0).then(pl.col("each") * pl.col("quantity"))
+    scopes = _ranked(members.filter(~pl.col("is_base")), ["session", "family"], "each").with_columns(
+        follows.otherwise(pl.col("each") * _first() + less * rest).alias("own"),
+        pl.col("base_cents").alias("base_fee"),
+        rest.alias("less_base"),
+        ((rest > 0) & pl.col("base_cents").is_null()).alias("no_base"),
+    )
+    unpaid = members.filter("is_base").select("at", own=pl.lit(0, dtype=pl.Int64), no_base=pl.lit(value=False))
+    own = pl.concat([scopes.select("at", "own", "base_fee", "less_base", "no_base"), unpaid], how="diagonal")
+    found = _with(lines, own).with_columns(pl.col("no_base").fill_null(value=False))
+    return _as_one(found, members, scopes)
+
+
+def _members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Endoscopies by the base of their family, and the lines of those bases."""
+    candidates = _looking_at(lines.filter("in_surgery"), cases, "endoscopic_base", "base_cents")
+    scopes = candidates.filter("is_scope").with_columns(
+        pl.col("endoscopic_base").alias("family"), is_base=pl.lit(value=False)
+    )
+    families = scopes.select("session", "family").unique()
+    bases = candidates.join(families, left_on=["session", "hcpcs"], right_on=["session", "family"], how="semi")
+    return pl.concat([scopes, bases.with_columns(pl.col("hcpcs").alias("family"), is_base=pl.lit(value=True))])
+
+
+def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
+    """The members of a family follow the line of its first endoscopy, which counts once, with the family's total."""
+    totals = scopes.group_by("session", "family").agg(
+        pl.col("at").first().alias("family_leader"), pl.col("own").sum().alias("family_value")
+    )
+    joined = members.select("at", "session", "family").join(totals, on=["session", "family"])
+    leads = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
+    return _with(lines, joined.drop("session", "family")).with_columns(
+        pl.when(pl.col("family_leader").is_not_null()).then(leads).otherwise("procedures").alias("procedures"),
+        pl.coalesce("family_leader", "leader").alias("leader"),
+        pl.coalesce("family_value", "value").alias("value"),
+    )
+
+
+def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
+    """Rank the surgeries of each session; who counts with a leader has the leader's rank."""
+    surgeries = lines.select("at", "row", "session", "hcpcs", "procedures", "value").filter(lines["in_surgery"])
+    several = _several(surgeries)
+    if several.is_empty():
+        return lines
+    late = pl.max_horizontal(pl.col("above") + pl.col("procedures") - _BY_REPORT_AFTER, 0)
+    found = _ranked(several, ["session"], "value").select(
+        "at",
+        _first().alias("surgery_first"),
+        pl.min_horizontal("procedures", late).alias("surgery_late"),
+        pl.col("procedures").alias("counted"),
+    )
+    return _with(lines, found, by="leader")
+
+
+# --- multiple diagnostic tests
+
+
+def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Rank the technical and the professional components of the tests of a session, each by itself."""
+    tests = _looking_at(lines.filter("in_tests"), cases, *_OF_A_TEST)
+    several = _several(tests, "multiple_procedure")
+    if several.is_empty():
+        return lines
+    parts = ("professional", "technical")
+    sides = pl.when("is_second").then("second_side").otherwise("sides").alias("sides")
+    several = several.with_columns(sides).with_columns(professional_component().alias("professional"))
+    several = several.with_columns(technical_component().alias("technical"), is_compared=pl.lit(value=True))
+    found = _with(lines, several.select("at", "is_compared", *parts))
+    for part in parts:
+        has = several.filter(pl.col("procedures") > 0, pl.col(part) > 0)
+        ranks = _ranked(has, ["session", "multiple_procedure"], part)
+        found = _with(found, ranks.select("at", _first().alias(f"{part}_first")), by="leader")
+    return found.with_columns(
+        pl.col("is_compared").fill_null(value=False),
+        *(
+            pl.when(pl.col(part).is_not_null()).then(pl.col(f"{part}_first").fill_null(0)).alias(f"{part}_first")
+            for part in parts
+        ),
+    )
+
+
+_OF_A_TEST = ("multiple_procedure", "fee_modifier", "pctc_indicator", "professional_cents", "sides", "second_side")
+
+
+def professional_component() -> pl.Expr:
+    """The professional component of one test; null where it is not known."""
+    scale = pl.col("sides").fill_null(WHOLE)
+    return (
+        pl.when(pl.col("fee_modifier") == "26")
+        .then("each")
+        .when((pl.col("fee_modifier") == "TC") | (pl.col("pctc_indicator") == "3"))
+        .then(0)
+        .otherwise(pl.col("professional_cents") * CENT // WHOLE * scale)
+    )
+
+
+def technical_component() -> pl.Expr:
+    """What the professional component leaves of a test's fee (layout, PC/TC indicator 1)."""
+    return pl.col("each") - pl.col("professional")
+
+
+# --- therapy
+
+
+def therapy_ranks(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Rank the units of a session by their practice expense."""
+    several = _several(_looking_at(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci"))
+    expense = pl.col("pe_rvu") * pl.col("pe_gpci")
+    ranks = _ranked(several.with_columns(expense.alias("expense")), ["session"], "expense")
+    return _with(lines, ranks.select("at", _first().alias("therapy_first")))
+
+
+_RULES: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = {
+    "is_one_side": other_sides,
+    "is_scope": families,
+    "in_surgery": surgery_ranks,
+    "in_tests": components,
+    "in_therapy": therapy_ranks,
+}
+"""Bilateral before multiple, families before they are ranked with the other procedures (layout)."""

@@ -1,0 +1,121 @@
+"""Two releases compared: `diff` and `review`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codeset.cli.options import ScenariosOption, StoreOption
+from codeset.cli.printing import FOUND, out, progress, write
+from codeset.errors import WrongUse
+from codeset.store import Store
+
+if TYPE_CHECKING:
+    from codeset.differences import Changes
+
+
+class ScopeName(StrEnum):
+    """What a comparison looks at."""
+
+    DERM = "derm"
+    ALL = "all"
+
+
+class ReportFormat(StrEnum):
+    """The forms of the change report."""
+
+    MD = "md"
+    JSON = "json"
+    XLSX = "xlsx"
+
+
+class SettingName(StrEnum):
+    """Where services are done."""
+
+    NONFACILITY = "nonfacility"
+    FACILITY = "facility"
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later release")],
+    scope: Annotated[ScopeName, typer.Option(help="derm: office dermatology; all: every code")] = ScopeName.DERM,
+    form: Annotated[ReportFormat, typer.Option("--format", help="xlsx needs -o")] = ReportFormat.MD,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Report what changed between two releases. Exit code 0: nothing; 1: something.
+
+    codeset diff 2025q4 2026q3
+
+    codeset diff 2025q4 2026q3 --scope all --format xlsx -o changes.xlsx
+    """
+    from codeset.differences import diff as compare
+
+    if form is ReportFormat.XLSX and output is None:
+        raise WrongUse("a workbook is not for the screen: name a file with -o")
+    with progress() as say:
+        say(f"comparing {old} with {new}")
+        changes = compare(Store.at(store).open(old), Store.at(store).open(new), scope.value)
+        say("writing the report")
+        report = _report(changes, form)
+        if output:
+            write(output, report)
+    if output is None:
+        sys.stdout.write(report.decode())
+    if not changes.none:
+        raise typer.Exit(FOUND)
+
+
+def _report(changes: "Changes", form: ReportFormat) -> bytes:
+    if form is ReportFormat.MD:
+        from codeset.change_report.changes_as_markdown import changes_markdown
+
+        return changes_markdown(changes).encode()
+    if form is ReportFormat.JSON:
+        from codeset.change_report.changes_as_json import changes_json
+
+        return changes_json(changes).encode()
+    from codeset.change_report.changes_as_workbook import changes_workbook
+
+    return changes_workbook(changes)
+
+
+def review(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later release")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the review into")],
+    volumes: Annotated[
+        Path | None,
+        typer.Option("--volumes", metavar="FILE.csv", help="hcpcs,units (a year): what it does to your practice"),
+    ] = None,
+    locality: Annotated[
+        str | None, typer.Option("--locality", metavar="MAC-LOC", help="Amounts of this locality [default: national]")
+    ] = None,
+    setting: Annotated[SettingName | None, typer.Option("--setting", help="[default: both, side by side]")] = None,
+    scenarios: ScenariosOption = None,
+    guidance: Annotated[
+        Path | None, typer.Option("--guidance", help="Statements to try [default: the two practice guides]")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write the review of a new release: what changed, what it costs, which CMS row caused it, what is asked of you.
+
+        codeset review 2025q4 2026q3 -o review
+
+        codeset review 2025q4 2026q3 -o review --volumes volumes.csv --locality 01112-05 --setting nonfacility
+
+    DIR gets review.html, review.xlsx, review.md, review.json and CHANGELOG-entry.md; an earlier review of the same two
+    releases is replaced, anything else is not. Exit code 1 if something changed, or a coder is contradicted; else 0.
+    """
+    from codeset.review import write_review
+
+    snapshots = Store.at(store).open(old), Store.at(store).open(new)
+    chosen = write_review.Chosen(volumes, locality, setting.value if setting else None, scenarios, guidance)
+    with progress() as say:
+        made = write_review.make(snapshots, chosen, output, say)
+    out.print(write_review.news(made, output), markup=False)
+    if made.changed or made.outcomes.failed:
+        raise typer.Exit(FOUND)

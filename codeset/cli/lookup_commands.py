@@ -1,0 +1,107 @@
+"""What a store holds: `list`, `show`, `edits`, `verify` and `export`."""
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption
+from codeset.cli.printing import FOUND, out, print_json, progress, tell_faults
+from codeset.releases import Release
+from codeset.store import Store
+
+
+class TableFormat(StrEnum):
+    """The forms in which tables are exported."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List the sealed releases, their dates of service and the editions of their tables."""
+    from codeset.cli import show_output
+
+    snapshots = [Store.at(store).open(each) for each in Store.at(store).releases()]
+    if as_json:
+        print_json([json.loads(each.manifest.to_json()) for each in snapshots])
+    elif not snapshots:
+        out.print(f"no release yet in {escape(str(Store.at(store).path))}; see: codeset build --help")
+    for snapshot in [] if as_json else snapshots:
+        out.print(show_output.release_table(snapshot))
+
+
+def show(
+    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS", help="A code, such as 11102")],
+    release: Annotated[str | None, typer.Option("--release", help="Only this release [default: every one]")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what CMS says of a code: RVUs, national amounts, global days, indicators, MUE, add-on relations, edits.
+
+    Without --release every release of the store is shown, side by side. Exit code 1 if none of them knows the code.
+    """
+    from codeset.cli import show_output
+
+    found = show_output.code(Store.at(store), hcpcs.upper(), Release.parse(release) if release else None)
+    if as_json:
+        print_json(found)
+    else:
+        out.print(show_output.code_table(hcpcs.upper(), found))
+    if not any(each["modifiers"] for each in found):
+        raise typer.Exit(FOUND)
+
+
+def edits(
+    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS")],
+    other: Annotated[str, typer.Argument(metavar="HCPCS")],
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Only what applies on this date of service")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the history of the PTP edits between two codes, in both directions.
+
+    A deletion date is the last day on which the edit applies. With --on, the release in force on that date answers;
+    if the store holds none, the answer is unknown, and exit code 1.
+    """
+    from codeset.cli import show_output
+
+    pair = (hcpcs.upper(), other.upper())
+    found = show_output.edits_on(Store.at(store), pair, on.date()) if on else show_output.edits(Store.at(store), pair)
+    if as_json:
+        print_json(found)
+    else:
+        out.print(show_output.edits_table(pair, found))
+    if found["answer"] == "unknown":
+        raise typer.Exit(FOUND)
+
+
+def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Compare a snapshot's files with its manifest, byte for byte. Exit code 1 if anything differs."""
+    differences = Store.at(store).open(release).verify()
+    plain = {"release": release, "sound": not differences, "differences": differences}
+    tell_faults(differences, f"{release} is as it was sealed", plain if as_json else None)
+
+
+def export(
+    release: ReleaseArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there")],
+    form: Annotated[TableFormat, typer.Option("--format")],
+    store: StoreOption = None,
+) -> None:
+    """Write a release's tables as files that other tools read, one for each table: DIR/2026q3/mpfs.csv and so on.
+
+    Workbook sheets end at 1,048,576 rows: a longer table goes on in further sheets. Nothing is overwritten.
+    """
+    from codeset.cli.export import export as write_tables
+
+    with progress() as say:
+        target = write_tables(Store.at(store).open(release), folder, form.value, say)
+    out.print(f"wrote {target}", markup=False)

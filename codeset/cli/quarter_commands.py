@@ -1,0 +1,104 @@
+"""Each quarter by itself: `restore` and `propose`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codeset.cli.options import AcceptOption, ApprovalsOption, ScenariosOption, StoreOption
+from codeset.cli.printing import err, out
+from codeset.store import Store
+
+if TYPE_CHECKING:
+    from codeset_ingest.fetch_and_build import Chosen
+
+
+def restore(
+    branch: Annotated[
+        str, typer.Option("--branch", help="The branch that is judged: release/2026q3 means that quarter")
+    ] = "",
+    lock: Annotated[Path, typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files")] = Path(
+        "sources.lock.json"
+    ),
+    approvals: ApprovalsOption = Path("approvals"),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Append `release=` and `before=`, for a workflow's next steps")
+    ] = None,
+    accept: AcceptOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Seal again what the lock pins and the store lacks; say which release is to be judged, and against which.
+
+    Exactly the pinned files are taken; the same files give the same snapshots. The release to be judged is the newest
+    that is pinned, or that of the --branch; it is compared with its last approved revision, or the quarter before. The
+    first release that is pinned has none before it: it is where comparing begins, and is not judged.
+    """
+    from codeset.cli import fetch_output
+    from codeset_ingest import update_quarter as sources
+    from codeset_ingest.fetch_and_build import Chosen
+
+    chosen = Chosen(Store.at(store), lock=lock, accept=accept)
+    with fetch_output.coming(err) as (say, count):
+        sealed = sources.restore(chosen, say, count)
+    judged = _judged(chosen, branch, approvals)
+    if output:
+        with output.open("a", encoding="utf-8") as file:
+            file.write(f"{judged}\n")
+    out.print(f"sealed again: {', '.join(map(str, sealed)) or 'nothing'}\n{judged}", markup=False)
+
+
+def _judged(chosen: "Chosen", branch: str, approvals: Path) -> str:
+    """Return the release to be judged and the one to compare it with, as lines that a workflow reads."""
+    from codeset.proposal import propose
+    from codeset.review.sign_off.approval import is_signed
+    from codeset_ingest import update_quarter as sources
+
+    release = sources.to_judge(chosen, branch)
+    before = propose.before(chosen.store, release, lambda each: is_signed(approvals, each)) if release else None
+    return f"release={release}\nbefore={before}" if before else "release=\nbefore="
+
+
+def propose(
+    release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="[default: what is new]")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for review, title and body")] = (
+        Path("build/proposal")
+    ),
+    repository: Annotated[Path, typer.Option("--repository", help="A clone of the repository")] = Path(),
+    remote: Annotated[str, typer.Option("--remote", help="Where the branch is pushed")] = "origin",
+    lock: Annotated[str, typer.Option("--lock", help="The lock, as a path in the repository")] = "sources.lock.json",
+    approvals: Annotated[str, typer.Option("--approvals", help="The approvals, likewise")] = "approvals",
+    pull_request: Annotated[
+        bool, typer.Option("--pull-request", help="Open a pull request on GitHub, or update it (needs gh)")
+    ] = False,
+    accept: AcceptOption = None,
+    scenarios: ScenariosOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Lay a new quarter before the compliance lead: find, fetch and seal it, try the suite, review it, push a branch.
+
+        codeset propose
+
+        codeset propose 2026q4 -o build/proposal --pull-request
+
+    The branch release/2026q4 of the remote gets the lock, the outcomes to be accepted and the changelog's entry; the
+    working tree is not touched. What the lock pins and the store lacks is sealed again first. Where nothing is new
+    nothing is changed; files that CMS posted again become 2026q4r1, on the same branch. Merge it when `codeset gate`
+    passes.
+    """
+    from codeset.cli import fetch_output
+    from codeset.proposal import propose
+    from codeset_ingest import update_quarter as sources
+
+    chosen = propose.Chosen(repository, remote, lock, approvals, scenarios, output)
+    held = Store.at(store)
+    with fetch_output.coming(err) as (say, count):
+        main, branches = propose.locks(chosen)
+        brought = sources.brought(release, held, main, branches, accept, say, count)
+        laid = None
+        if brought:
+            laid = propose.lay_before(chosen, held, brought.release, brought.lock, brought.remarks, say)
+    out.print("\n".join(propose.told(laid)) if laid else "nothing new", markup=False)
+    if laid and pull_request:
+        from codeset.proposal.pull_request import keep
+
+        out.print(keep(repository, laid.proposed.branch, laid.title, laid.body), markup=False)

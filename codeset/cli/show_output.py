@@ -1,0 +1,224 @@
+"""What the command prints of releases, codes and edits: the facts as plain data, and tables of them for people."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import polars as pl
+from rich.markup import escape
+from rich.table import Table
+
+from codeset import wording
+from codeset.money import SETTINGS, national_cents
+from codeset.releases import Release
+from codeset.snapshot import Row, Snapshot
+from codeset.store import Store
+from codeset.tables import NEEDED, TABLES, active_in
+
+Plain = dict[str, Any]
+
+
+def build_news(built: Any) -> Iterator[str]:
+    """Yield what a person must know after a build, a line each."""
+    snapshot = built.sealed.snapshot
+    release = snapshot.release
+    if not built.sealed.new:
+        yield f"{release} is sealed from these very files already; nothing was written."
+    elif release.revision:
+        yield f"New revision {release}: other files than before. Both snapshots are kept; {release} is in force."
+    else:
+        yield f"Sealed {release}."
+    yield from (f"Not recognised, left out: {name}" for name in built.unrecognised)
+    if built.missing:
+        yield f"Missing: {', '.join(built.missing)}. What rests on them is unknown in {release}."
+    yield from (f"Note: {note}" for note in built.notes)
+
+
+def release_table(snapshot: Snapshot) -> Table:
+    """Return a release's tables with their editions, as `codeset list` and `codeset build` show them."""
+    manifest = snapshot.manifest
+    release = manifest.release
+    scope = "" if manifest.scope == "all" else f", {manifest.scope} scope only"
+    factors = "; ".join(
+        f"{each.value} ({wording.participants(each.qualifying_apm)}, {each.first} to {each.last})"
+        for each in manifest.conversion_factors
+    )
+    shown = Table(
+        title=f"{release}: {release.first_day} to {release.last_day}{scope}",
+        caption=f"conversion factor: {factors or 'none'}",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("table", "rows", "edition", "carried from", "files"):
+        shown.add_column(column, justify="right" if column == "rows" else "left")
+    for name, entry in sorted(manifest.tables.items()):
+        files = ", ".join(each.name for each in entry.sources)
+        shown.add_row(name, f"{entry.rows:,}", entry.edition, entry.carried_from or "", escape(files))
+    for name in NEEDED:
+        if name not in manifest.tables:
+            shown.add_row(name, wording.NONE, "not held", "", "")
+    return shown
+
+
+def code(store: Store, hcpcs: str, release: Release | None) -> list[Plain]:
+    """Return what each release (or one) says of *hcpcs*, oldest first."""
+    labels = [release] if release else store.releases()
+    return [_code(store.open(each), hcpcs) for each in labels]
+
+
+def _code(snapshot: Snapshot, hcpcs: str) -> Plain:
+    return {
+        "release": str(snapshot.release),
+        "hcpcs": hcpcs,
+        "scope": snapshot.manifest.scope,
+        "held": sorted(snapshot.manifest.tables),
+        "modifiers": _schedule(snapshot, hcpcs),
+        "mue": snapshot.mue(hcpcs) if "mue" in snapshot else None,
+        "add_on_to": _codes(snapshot, "add_on", "add_on_code", hcpcs, "primary_code"),
+        "add_ons": _codes(snapshot, "add_on", "primary_code", hcpcs, "add_on_code"),
+        "edits_as_column_one": len(_codes(snapshot, "ptp", "column_one", hcpcs, "column_two") or ()),
+        "edits_as_column_two": len(_codes(snapshot, "ptp", "column_two", hcpcs, "column_one") or ()),
+    }
+
+
+def _schedule(snapshot: Snapshot, hcpcs: str) -> list[Plain]:
+    """The fee schedule's rows of a code, each with its national amounts in cents, by setting and participant."""
+    if "mpfs" not in snapshot:
+        return []
+    rows = snapshot.scan("mpfs").filter(pl.col("hcpcs") == hcpcs).collect()
+    kinds = [
+        (setting, factor.qualifying_apm, rows.select(national_cents(setting, factor.value)).to_series())
+        for factor in {each.qualifying_apm: each for each in snapshot.conversion_factors}.values()
+        for setting in SETTINGS
+    ]
+    return [
+        row | {"amounts": [{"setting": each, "qualifying_apm": apm, "cents": cents[n]} for each, apm, cents in kinds]}
+        for n, row in enumerate(rows.to_dicts())
+    ]
+
+
+def _codes(snapshot: Snapshot, table: str, column: str, hcpcs: str, other: str) -> list[str] | None:
+    """The other codes of the rows that apply in the release's quarter, or None if it does not hold the table."""
+    if table not in snapshot:
+        return None
+    release = snapshot.release
+    applies = active_in(pl.lit(release.first_day), pl.lit(release.last_day))
+    return snapshot.scan(table).filter(pl.col(column) == hcpcs, applies).select(other).collect().to_series().to_list()
+
+
+def code_table(hcpcs: str, found: list[Plain]) -> Table | str:
+    """Return what the releases say of a code, side by side, or one sentence if none has it."""
+    if not any(each["modifiers"] or each["mue"] for each in found):
+        return f"{hcpcs}: " + (
+            "; ".join(f"{each['release']}: {_absent(each, 'mpfs')}" for each in found) or "no release"
+        )
+    shown = Table("", title=hcpcs, title_justify="left")
+    columns = [(each, row) for each in found for row in each["modifiers"] or [None]]
+    for each, row in columns:
+        modifier = f" {row['modifier']}" if row and row["modifier"] else ""
+        shown.add_column(each["release"] + modifier, justify="right")
+    for label, cells in _lines(columns):
+        shown.add_row(label, *cells)
+    return shown
+
+
+def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[str]]]:
+    for column in TABLES["mpfs"].columns:
+        if column not in ("hcpcs", "modifier"):
+            yield wording.named(column), [_schedule_cell(each, row, column) for each, row in columns]
+    for setting in SETTINGS:
+        yield f"national amount, {setting}", [_amounts(row, setting) for _, row in columns]
+    yield "MUE (MAI)", [_mue(each) for each, _ in columns]
+    yield "add-on to", [_listed(each["add_on_to"]) for each, _ in columns]
+    yield "its add-ons", [_listed(each["add_ons"]) for each, _ in columns]
+    for side in ("one", "two"):
+        yield (
+            f"PTP edits as column {side}",
+            [f"{each[f'edits_as_column_{side}']:,}" if "ptp" in each["held"] else "not held" for each, _ in columns],
+        )
+
+
+def _schedule_cell(each: Plain, row: Row | None, column: str) -> str:
+    if row is None:
+        return _absent(each, "mpfs")
+    value = row[column]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return wording.NONE if value is None else str(value)
+
+
+def _absent(each: Plain, table: str) -> str:
+    if table not in each["held"]:
+        return "not held"
+    return "no such code" if each["scope"] == "all" else f"unknown: {each['scope']} scope only"
+
+
+def _amounts(row: Row | None, setting: str) -> str:
+    if row is None:
+        return wording.NONE
+    return " / ".join(wording.dollars(each["cents"]) for each in row["amounts"] if each["setting"] == setting)
+
+
+def _mue(each: Plain) -> str:
+    if each["mue"] is None:
+        return "not held" if "mue" not in each["held"] else "none published"
+    return f"{each['mue']['mue_value']} ({each['mue']['mai']})"
+
+
+def _listed(codes: list[str] | None) -> str:
+    return "not held" if codes is None else ", ".join(codes) or wording.NONE
+
+
+_BY_DATE = ("effective_date", "column_one", "deletion_date")
+
+
+def edits(store: Store, pair: tuple[str, str]) -> Plain:
+    """Return every PTP row between the two codes, with the editions that have it; both directions, by date."""
+    rows: dict[tuple[Any, ...], Row] = {}
+    editions: dict[str, Snapshot] = {}
+    for release in store.releases():
+        snapshot = store.open(release)
+        if "ptp" in snapshot:
+            editions.setdefault(snapshot.manifest.tables["ptp"].edition, snapshot)
+    for edition, snapshot in editions.items():
+        for row in _both_ways(snapshot, pair):
+            rows.setdefault(tuple(row.values()), row | {"editions": []})["editions"].append(edition)
+    listed = sorted(rows.values(), key=lambda row: [str(row[column]) for column in _BY_DATE])
+    answer = "listed" if listed else ("no edit" if editions else "unknown")
+    return {"codes": list(pair), "on": None, "release": None, "answer": answer, "edits": listed}
+
+
+def edits_on(store: Store, pair: tuple[str, str], day: date) -> Plain:
+    """Return what applies between the two codes on *day*, by the release in force; unknown if there is none."""
+    snapshot = store.in_force(day)
+    if snapshot is None or "ptp" not in snapshot:
+        return {"codes": list(pair), "on": day, "release": None, "answer": "unknown", "edits": []}
+    edition = snapshot.manifest.tables["ptp"].edition
+    rows = _both_ways(snapshot, pair, active_in(pl.lit(day), pl.lit(day)))
+    found = [row | {"editions": [edition]} for row in rows]
+    answer = "listed" if found else "no edit"
+    return {"codes": list(pair), "on": day, "release": str(snapshot.release), "answer": answer, "edits": found}
+
+
+def _both_ways(snapshot: Snapshot, pair: tuple[str, str], *conditions: pl.Expr) -> list[Row]:
+    one, two = pl.col("column_one"), pl.col("column_two")
+    either = ((one == pair[0]) & (two == pair[1])) | ((one == pair[1]) & (two == pair[0]))
+    return snapshot.scan("ptp").filter(one.is_in(pair), either, *conditions).collect().to_dicts()
+
+
+def edits_table(pair: tuple[str, str], found: Plain) -> Table | str:
+    """Return the edits of a pair as a table, or the one sentence that answers."""
+    on = f" on {found['on']}" if found["on"] else ""
+    if found["answer"] == "unknown":
+        return f"unknown: no release with PTP edits covers{on or ' anything here'}"
+    if found["answer"] == "no edit":
+        return f"no PTP edit between {pair[0]} and {pair[1]}{on}; that is no permission by itself"
+    shown = Table(title=f"PTP edits between {pair[0]} and {pair[1]}{on}", title_justify="left")
+    for column in ("column one", "column two", "effective", "last day", "CCMI", "rationale", "editions"):
+        shown.add_column(column, no_wrap=column in ("effective", "last day"))
+    for row in found["edits"]:
+        never = row["deletion_date"] == row["effective_date"]
+        last = "never applied" if never else row["deletion_date"] or "in force"
+        cells = (row["column_one"], row["column_two"], row["effective_date"], last, row["ccmi"], row["rationale"])
+        shown.add_row(*map(str, cells), ", ".join(row["editions"]))
+    return shown

@@ -1,0 +1,72 @@
+"""A release is signed, and held back until it is: `approve` and `gate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from codeset.cli.options import ApprovalsOption, JsonOption, ReleaseArgument, ScenariosOption, StoreOption
+from codeset.cli.printing import out, tell_faults
+from codeset.store import Store
+
+
+def approve(
+    release: ReleaseArgument,
+    review: Annotated[Path, typer.Option("--review", metavar="DIR", help="The review that was read")],
+    by: Annotated[str, typer.Option("--as", metavar="NAME, ROLE", help="Who approves")],
+    note: Annotated[str, typer.Option("--note", help="What else is to be kept")] = "",
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="OUTCOME=REASON", help="Accept a changed outcome")
+    ] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option("--reject", metavar="OUTCOME=REASON", help="Reject a changed outcome")
+    ] = None,
+    accept_all: Annotated[
+        bool, typer.Option("--accept-all", help="Accept what is left; asks for a reason once")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="The reason for --accept-all, so that it is not asked")
+    ] = None,
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="SSH key to sign with")] = Path(
+        "~/.ssh/id_ed25519"
+    ),
+    scenarios: ScenariosOption = None,
+    approvals: ApprovalsOption = Path("approvals"),
+    store: StoreOption = None,
+) -> None:
+    """Sign a release: that its review was read, and what was decided on each changed outcome.
+
+        codeset approve 2026q3 --review review/ --as "Name, compliance lead" --accept-all
+
+    The approval holds the digests of the snapshot, of the accepted outcomes and of the review, and is appended to
+    approvals/RELEASE.json. approvals/allowed_signers names who may sign (a line each: NAME@PRACTICE ssh-ed25519 KEY).
+    """
+    from codeset.review.sign_off import approving
+
+    if accept_all and reason is None:
+        reason = typer.prompt("Why is everything that is left accepted")
+    said = approving.Said(by, note, accept or [], reject or [], reason if accept_all else None)
+    chosen = approving.Chosen(Store.at(store).open(release), review, scenarios, approvals)
+    entry = approving.approve(chosen, said, key.expanduser())
+    out.print(approving.told(entry, chosen), markup=False)
+
+
+def gate(
+    release: ReleaseArgument,
+    review: Annotated[
+        Path | None, typer.Option("--review", metavar="DIR", help="Where the review lies [default: as approved]")
+    ] = None,
+    scenarios: ScenariosOption = None,
+    approvals: ApprovalsOption = Path("approvals"),
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a release may be used: exit code 0 only if the suite holds, all is decided, and all is as signed.
+
+    Otherwise it says what is missing, and ends with 1.
+    """
+    from codeset.review.sign_off import approving
+
+    missing = approving.missing(approving.Chosen(Store.at(store).open(release), review, scenarios, approvals))
+    plain = {"release": release, "passes": not missing, "missing": missing}
+    tell_faults(missing, f"{release} may be used", plain if as_json else None)

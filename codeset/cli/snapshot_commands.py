@@ -1,0 +1,243 @@
+"""Releases come in: `build`, `fetch` and `watch`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from codeset.cli.options import (
+    AcceptOption,
+    AlsoOption,
+    IntoOption,
+    JsonOption,
+    LockedOption,
+    LockOption,
+    ReleaseArgument,
+    StoreOption,
+)
+from codeset.cli.printing import FOUND, err, out, print_json, progress
+from codeset.errors import WrongUse
+from codeset.releases import Release
+from codeset.store import Store
+
+if TYPE_CHECKING:
+    from codeset_ingest.build import Built
+    from codeset_ingest.fetch_and_build import Chosen
+    from codeset_ingest.fetched import Fetched
+
+
+def build(
+    release: ReleaseArgument,
+    files: Annotated[
+        list[Path] | None, typer.Option("--from", help="CMS's file, zip or folder; may be given several times")
+    ] = None,
+    carry: Annotated[
+        list[str] | None,
+        typer.Option("--carry", metavar="TABLE=RELEASE", help="Take a table from an earlier sealed release"),
+    ] = None,
+    accept_row_count: Annotated[
+        list[str] | None,
+        typer.Option("--accept-row-count", metavar="TABLE", help="Accept that a table's size changed by over 20 %"),
+    ] = None,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Build the embedded excerpt instead of files")] = False,
+    fetched: Annotated[
+        bool, typer.Option("--fetch", help="Fetch CMS's files first; see: codeset fetch --help")
+    ] = False,
+    also: AlsoOption = "",
+    accept: AcceptOption = None,
+    into: IntoOption = None,
+    lock: LockOption = None,
+    locked: LockedOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read CMS's files and seal them as a release.
+
+    Files are told by what is in them, so any name and any mixture of folders, zips and loose files will do:
+
+        codeset build 2024q2 --from ~/cms/2024q2
+
+        codeset build 2024q3 --from PPRRVU24_JUL.csv --from ~/cms/ptp --carry gpci=2024q2
+
+    Every fault of every file is reported, and then nothing is written. The same files again change nothing; other
+    files for the same quarter become a new revision, 2024q3r1.
+
+    With --fetch they come from cms.gov first:
+
+        codeset build 2026q3 --fetch --accept-ama-licence "Your Name"
+
+    A table that CMS did not post anew (add-on edits) is carried forward from the store. Files behind the AMA's licence
+    may be given by hand with --from as well. CMS's own report of what changed in the edits is then held against our
+    difference with the quarter before; exit code 1 if they disagree.
+    """
+    wanted = Release.parse(release)
+    given = _Given(files or [], dict(map(_carry, carry or [])), accept_row_count or [])
+    if embedded == bool(files or fetched):
+        raise WrongUse("give CMS's files with --from, or --embedded for the excerpt of the package, or --fetch them")
+    if fetched:
+        from codeset_ingest.fetch_and_build import Chosen
+
+        origin = Chosen(Store.at(store), into, lock, also, accept, locked)
+        _tell_fetched_build(_fetched(release, origin, given), as_json=as_json)
+    elif embedded:
+        _tell_build(_excerpt(wanted, Store.at(store)), as_json=as_json)
+    else:
+        _tell_build(_built(wanted, Store.at(store), given), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a build is given: files, tables to take from earlier releases, tables whose changed size is accepted."""
+
+    files: Sequence[Path]
+    carry: Mapping[str, Release]
+    accept_row_count: Sequence[str]
+
+
+def _carry(text: str) -> tuple[str, Release]:
+    table, _, release = text.partition("=")
+    return table, Release.parse(release)
+
+
+def _fetched(release: str, origin: "Chosen", given: _Given) -> "Fetched":
+    from codeset.cli import fetch_output
+    from codeset_ingest import fetch_and_build
+
+    with fetch_output.coming(err) as (say, count):
+        return fetch_and_build.fetch_and_build(
+            release, origin, given.files, given.carry, given.accept_row_count, say, count
+        )
+
+
+def _excerpt(release: Release, store: Store) -> "Built":
+    from codeset_ingest.build import Built
+    from codeset_ingest.embedded import build_embedded
+
+    return Built(build_embedded(release, store), (), (), ())
+
+
+def _built(release: Release, store: Store, given: _Given) -> "Built":
+    from codeset_ingest.build import build as build_of
+
+    with progress() as say:
+        return build_of(release, given.files, store, given.carry, given.accept_row_count, say)
+
+
+def _tell_build(built: "Built", *, as_json: bool) -> None:
+    from codeset.cli import show_output
+
+    if as_json:
+        print_json(_built_json(built))
+        return
+    for text in show_output.build_news(built):
+        out.print(text, markup=False)
+    out.print(show_output.release_table(built.sealed.snapshot))
+
+
+def _tell_fetched_build(outcome: "Fetched", *, as_json: bool) -> None:
+    from codeset.cli import fetch_output
+    from codeset_ingest.fetched import compared_lines
+
+    if as_json:
+        print_json(_built_json(outcome.built) | fetch_output.outcome_json(outcome))
+    else:
+        out.print("\n".join(fetch_output.obtained_lines(outcome.obtained)), markup=False)
+        _tell_build(outcome.built, as_json=False)
+        out.print("\n".join(compared_lines(outcome.compared)), markup=False)
+    if not outcome.compared.sound:
+        raise typer.Exit(FOUND)
+
+
+def _built_json(built: "Built") -> dict[str, Any]:
+    snapshot = built.sealed.snapshot
+    return {
+        "release": str(snapshot.release),
+        "new": built.sealed.new,
+        "path": str(snapshot.path),
+        "unrecognised": built.unrecognised,
+        "missing": built.missing,
+        "notes": built.notes,
+    }
+
+
+def fetch(
+    release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Such as 2026q3")] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The newest release that CMS has posted whole")] = False,
+    also: AlsoOption = "",
+    accept: AcceptOption = None,
+    into: IntoOption = None,
+    lock: LockOption = None,
+    locked: LockedOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a release's files from cms.gov: fee schedule, NCCI edits and their changes, MUE, add-on codes, manual.
+
+        codeset fetch 2026q3
+
+        codeset fetch --latest --into ~/cms --accept-ama-licence "Your Name"
+
+    CMS's pages are read to find the files; which page and which link is used is told. What is here and unchanged is
+    not fetched again; a download that broke off goes on where it stopped. The files of a release are put into its
+    folder only when all of them are whole, and are pinned in sources.lock.json by address, size and sha256. A file that
+    CMS posted again with other bytes is told, and makes a new revision with a folder of its own: 2026q3r1.
+
+    The NCCI edits lie behind the AMA's licence. Only a person can accept it: without --accept-ama-licence (once; the
+    store keeps who and when) they are left out, and exit code 2 comes with what to do by hand.
+
+    Exit codes: 0 fetched, or nothing new; 2 a licence is to be accepted, or wrong use; 3 a page or file that is not
+    what it was; 4 the store; 5 CMS's site. CODESET_CMS_SITE names a site on loopback in place of cms.gov.
+    """
+    from codeset.cli import fetch_output
+    from codeset_ingest import fetch_and_build
+    from codeset_ingest.cms_site.fetch_release import licence_news
+
+    if latest == bool(release):
+        raise WrongUse("name a release, or --latest")
+    with fetch_output.coming(err) as (say, count):
+        obtained = fetch_and_build.fetch(
+            release, fetch_and_build.Chosen(Store.at(store), into, lock, also, accept, locked), say, count
+        )
+    if as_json:
+        print_json(fetch_output.obtained_json(obtained))
+    else:
+        out.print("\n".join(fetch_output.obtained_lines(obtained)), markup=False)
+    if todo := licence_news(obtained):
+        raise WrongUse(todo)
+
+
+def watch(
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="RELEASE", help="From this one on [default: the store's newest]")
+    ] = None,
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="As if it were this day [default: today]")
+    ] = None,
+    also: AlsoOption = "",
+    lock: LockOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look what is new on cms.gov: files that the store lacks, files posted again, files expected and not there.
+
+    Only pages and headers are read, nothing is fetched. A page whose layout has changed is an error, exit code 3, that
+    says what was looked for and what was seen, and the page is kept for a bug report: it is never "nothing new".
+
+    Exit codes: 0 nothing new; 1 something new, posted again, or named in no known way; 3 a changed page; 5 CMS's site.
+    """
+    from codeset.cli import fetch_output
+    from codeset_ingest import fetch_and_build
+
+    today = on.date() if on else datetime.now(UTC).date()
+    with fetch_output.coming(err) as (say, _):
+        found = fetch_and_build.news(fetch_and_build.Chosen(Store.at(store), lock=lock, also=also), since, today, say)
+    news = any(each.calls_for_action for each in found)
+    if as_json:
+        print_json({"new": news, "news": [each.plain() for each in found]})
+    else:
+        out.print(fetch_output.news_table(found) if found else "nothing new")
+    if news:
+        raise typer.Exit(FOUND)

@@ -1,0 +1,1 @@
+"""A new quarter as a branch and a pull request."""

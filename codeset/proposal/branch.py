@@ -1,0 +1,121 @@
+"""A release as a branch to be merged: files on a remote's `release/2026q4`, in one commit, no working tree touched."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from codeset.errors import StoreProblem, WrongUse
+from codeset.releases import Release
+
+_LABEL = re.compile(r"20\d\dq[1-4]")
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """The branch with its commit; `changed` is False where it held the same files already."""
+
+    branch: str
+    commit: str
+    changed: bool
+
+
+def branch_of(release: Release) -> str:
+    """Return the branch of a quarter: its revisions update one branch."""
+    return f"release/{release.unrevised}"
+
+
+def propose(
+    repository: Path, remote: str, release: Release, files: Mapping[str, bytes | None], message: str
+) -> Proposed:
+    """Put *files* (path in the repository to content; None takes it away) on the branch of *release* at *remote*.
+
+    A branch that holds the same content already stays as it is, with all that others added to it; else one commit is
+    added to it, or to the remote's main branch if it is not there yet.
+    Raises WrongUse: if *repository* is none or does not know the remote. StoreProblem: if somebody pushed meanwhile.
+    """
+    _git(repository, "fetch", "--quiet", "--prune", remote)
+    branch = branch_of(release)
+    there = _commit(repository, f"refs/remotes/{remote}/{branch}")
+    parent = there or _main(repository, remote)
+    tree = _tree(repository, parent, files)
+    if there and tree == _git(repository, "rev-parse", f"{there}^{{tree}}"):
+        return Proposed(branch, there, changed=False)
+    commit = _git(repository, "commit-tree", tree, "-p", parent, "-m", message)
+    lease = f"--force-with-lease=refs/heads/{branch}:{there or ''}"
+    try:
+        _git(repository, "push", "--quiet", lease, remote, f"{commit}:refs/heads/{branch}")
+    except WrongUse as error:
+        raise StoreProblem(f"{branch} at {remote} was not updated; run it again: {error}") from error
+    return Proposed(branch, commit, changed=True)
+
+
+def on_branch(repository: Path, remote: str, release: Release, path: str) -> bytes | None:
+    """Return the content of *path* as the branch of *release*, or else the main branch, has it; None if it has none."""
+    _git(repository, "fetch", "--quiet", "--prune", remote)
+    at = _commit(repository, f"refs/remotes/{remote}/{branch_of(release)}") or _main(repository, remote)
+    done = _run(repository, "show", f"{at}:{path}")
+    return done.stdout if done.returncode == 0 else None
+
+
+def on_main(repository: Path, remote: str, path: str) -> bytes | None:
+    """Return the content of *path* as the remote's main branch has it; None if it has none."""
+    _git(repository, "fetch", "--quiet", "--prune", remote)
+    done = _run(repository, "show", f"{_main(repository, remote)}:{path}")
+    return done.stdout if done.returncode == 0 else None
+
+
+def quarters(repository: Path, remote: str) -> list[Release]:
+    """Return the quarters that have a branch at *remote*, oldest first; its other branches are not looked at."""
+    told = _git(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
+    names = (each.removeprefix("refs/heads/release/") for each in told[1::2])
+    return sorted(Release.parse(each) for each in names if _LABEL.fullmatch(each))
+
+
+def _main(repository: Path, remote: str) -> str:
+    """The commit of the remote's main branch, as the remote itself names it."""
+    told = _git(repository, "ls-remote", "--symref", remote, "HEAD").split()
+    if "ref:" not in told:
+        raise WrongUse(f"{remote} of {repository} has no main branch yet; push one first")
+    name = told[told.index("ref:") + 1].removeprefix("refs/heads/")
+    return _git(repository, "rev-parse", f"refs/remotes/{remote}/{name}")
+
+
+def _commit(repository: Path, name: str) -> str | None:
+    done = _run(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> str:
+    """Write the tree of *parent* with *files* in it, by an index of its own."""
+    with TemporaryDirectory() as place:
+        index = Path(place) / "index"
+        _git(repository, "read-tree", parent, index=index)
+        for path, content in sorted(files.items()):
+            if content is None:
+                _git(repository, "update-index", "--force-remove", "--", path, index=index)
+                continue
+            blob = _git(repository, "hash-object", "-w", "--stdin", text=content)
+            _git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)
+        return _git(repository, "write-tree", index=index)
+
+
+def _git(repository: Path, *arguments: str, text: bytes = b"", index: Path | None = None) -> str:
+    done = _run(repository, *arguments, text=text, index=index)
+    if done.returncode:
+        raise WrongUse(f"git {arguments[0]} in {repository}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout.decode().strip()
+
+
+def _run(
+    repository: Path, *arguments: str, text: bytes = b"", index: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", "-C", str(repository), *arguments]
+    variables = {**os.environ, **({"GIT_INDEX_FILE": str(index)} if index else {})}
+    try:
+        return subprocess.run(command, input=text, capture_output=True, check=False, env=variables)  # noqa: S603
+    except OSError as error:
+        raise WrongUse(f"git cannot be run ({error.strerror})") from error

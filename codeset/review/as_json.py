@@ -1,0 +1,35 @@
+"""The review as plain data, for programs: `review.schema.json`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from codeset.change_report.changes_as_json import changes_plain
+from codeset.review.model import Review
+from codeset.review.source_rows import Ref
+
+
+def review_json(review: Review) -> str:
+    """Return *review* as JSON: everything in it, exact numbers as text, amounts in cents; stable to the byte."""
+    return json.dumps(review_plain(review), indent=1, ensure_ascii=False, default=str) + "\n"
+
+
+def review_plain(review: Review) -> dict[str, Any]:
+    """Return *review* as dictionaries and lists; a row is named by its anchor, under which `rows` tells it."""
+    told = {each.name: getattr(review, each.name) for each in fields(Review) if each.name != "changes"}
+    return {name: _plain(value) for name, value in told.items()} | {"changes": changes_plain(review.changes)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Ref):
+        return value.anchor
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, (Decimal, date)) else value

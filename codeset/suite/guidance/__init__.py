@@ -1,0 +1,1 @@
+"""What practice guides say, tried on a release."""

@@ -1,0 +1,266 @@
+"""Facts that guides state, each tried against the tables of one release, with the rows that show it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from codeset.money import SETTINGS, national_cents
+from codeset.scope import scope
+from codeset.snapshot import Row, Snapshot
+from codeset.suite.guidance.guidance_files import Fact
+from codeset.tables import CONTRACTOR_DEFINED, active_in
+
+
+class Verdict(StrEnum):
+    """What a release's data say of a statement."""
+
+    CONFIRMED = "confirmed"
+    CONTRADICTED = "contradicted"
+    NOT_DECIDABLE = "not decidable"
+
+
+@dataclass(frozen=True)
+class CmsRow:
+    """A row of a CMS table as evidence: its key as people cite it (17004/17003), values as text, and the edition."""
+
+    table: str
+    key: str
+    values: Mapping[str, str]
+    edition: str
+
+    def __str__(self) -> str:
+        """Return it as people cite it: `ptp 17004/17003 ccmi 0 (ptp v302r0)`."""
+        told = ", ".join(f"{name} {value}" for name, value in self.values.items())
+        return f"{self.table} {self.key}: {told} ({self.edition})"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of one fact or claim."""
+
+    verdict: Verdict
+    why: str
+    rows: tuple[CmsRow, ...] = ()
+
+
+_SHOWN = {
+    "mpfs": ("status_code", "global_days"),
+    "ptp": ("ccmi", "effective_date", "deletion_date"),
+    "mue": ("mue_value", "mai"),
+    "add_on": ("add_on_type", "effective_date", "deletion_date"),
+}
+_TABLES = {
+    "fee_schedule": "mpfs",
+    "amounts": "mpfs",
+    "comparisons": "mpfs",
+    "pairs": "ptp",
+    "add_ons": "add_on",
+    "mues": "mue",
+}
+_CODES = ("hcpcs", "than", "column_one", "column_two", "add_on_code")
+"""The codes that an excerpt must hold; it holds add-on codes with all their primaries, in scope or not."""
+
+
+def try_fact(fact: Fact, snapshot: Snapshot, *, qualifying_apm: bool | None) -> Checked:
+    """Try *fact* against *snapshot*; what the release does not hold, or only an excerpt of, is not decidable.
+
+    *qualifying_apm* chooses the conversion factor of national amounts from 2026 on.
+    """
+    table = _TABLES[fact.kind]
+    if table not in snapshot:
+        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {table}")
+    if outside := _outside(fact, snapshot):
+        said = f"{', '.join(outside)} not in the excerpt of {snapshot.release} ({snapshot.manifest.scope} scope)"
+        return Checked(Verdict.NOT_DECIDABLE, said)
+    return _TRIALS[fact.kind](fact.details, snapshot, qualifying_apm)
+
+
+def _outside(fact: Fact, snapshot: Snapshot) -> list[str]:
+    """The codes of a fact of which an excerpt cannot tell that there is no row."""
+    held = scope(snapshot.manifest.scope).families
+    return [fact.details[name] for name in _CODES if held and name in fact.details and fact.details[name] not in held]
+
+
+def cms_row(snapshot: Snapshot, table: str, row: Row, columns: Iterable[str] = ()) -> CmsRow:
+    """Return *row* of *table* as evidence, with *columns* of it, or those that tell most."""
+    key = {
+        "mpfs": ("hcpcs", "modifier"),
+        "ptp": ("column_one", "column_two"),
+        "mue": ("hcpcs",),
+        "add_on": ("add_on_code", "primary_code"),
+    }[table]
+    named = [str(row[name]) for name in key if row[name]]
+    told = {name: _text(row[name]) for name in columns or _SHOWN[table] if row.get(name) is not None}
+    cited = (" " if table == "mpfs" else "/").join(named)
+    return CmsRow(table, cited, told, snapshot.manifest.tables[table].edition)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def dollars(cents: int) -> str:
+    """Return an amount as `$1,234.56`."""
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
+def in_force(snapshot: Snapshot, table: str, **key: str) -> list[Row]:
+    """Return the rows of a dated table that apply on any day of the release's quarter."""
+    first, last = (pl.lit(day, pl.Date) for day in (snapshot.release.first_day, snapshot.release.last_day))
+    return snapshot.scan(table).filter(active_in(first, last), **key).collect().to_dicts()
+
+
+def _no_code(hcpcs: str, snapshot: Snapshot) -> Checked:
+    return Checked(Verdict.CONTRADICTED, f"{hcpcs} is no code of {snapshot.manifest.tables['mpfs'].edition}")
+
+
+def _checked(differences: list[str], said: str, rows: Iterable[CmsRow]) -> Checked:
+    if differences:
+        return Checked(Verdict.CONTRADICTED, "; ".join(differences), tuple(rows))
+    return Checked(Verdict.CONFIRMED, said, tuple(rows))
+
+
+def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
+    hcpcs, modifier = fact["hcpcs"], fact.get("modifier", "")
+    row = snapshot.mpfs(hcpcs, modifier)
+    if row is None:
+        return _no_code(f"{hcpcs} {modifier}".strip(), snapshot)
+    claimed = {name: value for name, value in fact.items() if name not in ("hcpcs", "modifier")}
+    for setting in SETTINGS:
+        if f"{setting}_amount" in claimed:
+            cents = _amount(snapshot, hcpcs, modifier, setting, apm)
+            if isinstance(cents, Checked):
+                return cents
+            row[f"{setting}_amount"] = Decimal(cents) / 100
+    differing = [f"{hcpcs} {name}: said {told}, is {_text(row[name])}" for name, told in _differing(claimed, row)]
+    said = ", ".join(f"{name} {value}" for name, value in claimed.items())
+    return _checked(differing, f"{hcpcs}: {said}", [cms_row(snapshot, "mpfs", row, claimed)])
+
+
+def _differing(claimed: Mapping[str, str], row: Row) -> Iterator[tuple[str, str]]:
+    for name, told in claimed.items():
+        found = row[name]
+        same = Decimal(told) == found if isinstance(found, Decimal) else told == _text(found)
+        if not same:
+            yield name, told
+
+
+def _amount(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, apm: bool | None) -> int | Checked:
+    """The national amount in cents, by the conversion factor in force at the quarter's end; or why there is none."""
+    factors = [each.value for each in snapshot.conversion_factors if each.qualifying_apm in (None, apm)]
+    if not factors:
+        return Checked(Verdict.NOT_DECIDABLE, "no conversion factor: say qualifying_apm in settings.yaml")
+    rows = snapshot.scan("mpfs").filter(hcpcs=hcpcs, modifier=modifier)
+    cents = rows.select(national_cents(setting, factors[-1])).collect().to_series().to_list()
+    if not cents:
+        return _no_code(hcpcs, snapshot)
+    if cents[0] is None:
+        return Checked(Verdict.NOT_DECIDABLE, f"the fee schedule sets no {setting} amount for {hcpcs}")
+    return int(cents[0])
+
+
+def _paid(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, cents: int) -> CmsRow:
+    """The fee schedule's row of a code, with its total RVU and amount."""
+    row = snapshot.mpfs(hcpcs, modifier) or {}
+    amount = f"{setting}_amount"
+    return cms_row(snapshot, "mpfs", row | {amount: dollars(cents)}, (f"{setting}_total_rvu", amount))
+
+
+def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
+    hcpcs, modifier, setting = fact["hcpcs"], fact.get("modifier", ""), fact["setting"]
+    cents = _amount(snapshot, hcpcs, modifier, setting, apm)
+    if isinstance(cents, Checked):
+        return cents
+    said = f"{hcpcs} pays {dollars(cents)} ({setting})"
+    rows = [_paid(snapshot, hcpcs, modifier, setting, cents)]
+    wrong = [] if _within(cents, fact) else [f"{said}, not ${fact['from']} to ${fact['to']}"]
+    return _checked(wrong, said, rows)
+
+
+def _within(cents: int, span: Mapping[str, str]) -> bool:
+    return Decimal(span["from"]) * 100 <= cents <= Decimal(span["to"]) * 100
+
+
+def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
+    setting = fact["setting"]
+    found = {each: _amount(snapshot, each, "", setting, apm) for each in (fact["hcpcs"], fact["than"])}
+    for each in found.values():
+        if isinstance(each, Checked):
+            return each
+    cents = {each: amount for each, amount in found.items() if isinstance(amount, int)}
+    one, other = cents[fact["hcpcs"]], cents[fact["than"]]
+    word = "as much as" if one == other else f"{dollars(abs(one - other))} {'more' if one > other else 'less'} than"
+    said = f"{fact['hcpcs']} pays {dollars(one)}, {word} {fact['than']} ({dollars(other)}, {setting})"
+    more = one - other if fact["pays"] == "more" else other - one
+    holds = more > 0 and ("by" not in fact or _within(more, fact["by"]))
+    rows = [_paid(snapshot, each, "", setting, amount) for each, amount in cents.items()]
+    return _checked([] if holds else [said], said, rows)
+
+
+def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
+    one, two = fact["column_one"], fact["column_two"]
+    there = in_force(snapshot, "ptp", column_one=one, column_two=two)
+    reverse = in_force(snapshot, "ptp", column_one=two, column_two=one)
+    told = [
+        f"there is an edit {row['column_one']}/{row['column_two']}, CCMI {row['ccmi']}" for row in (*there, *reverse)
+    ]
+    rows = [cms_row(snapshot, "ptp", row) for row in (*there, *reverse)]
+    nothing = f"there is no edit {one}/{two} in {snapshot.manifest.tables['ptp'].edition}"
+    if fact.get("edit") == "no":
+        return _checked(told, nothing, rows)
+    same = [row for row in there if "ccmi" not in fact or int(fact["ccmi"]) == row["ccmi"]]
+    return _checked([] if same else told or [nothing], "; ".join(told), rows)
+
+
+def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
+    listed = in_force(snapshot, "add_on", add_on_code=fact["add_on_code"])
+    primaries = {row["primary_code"] for row in listed}
+    claimed = set(fact.get("primaries") or [fact["primary_code"]])
+    related = [row for row in listed if row["primary_code"] in claimed]
+    rows = [cms_row(snapshot, "add_on", row) for row in (related if "primary_code" in fact else listed) or listed]
+    edition = snapshot.manifest.tables["add_on"].edition
+    named = ", ".join(sorted(primaries)) or "none, it is no add-on code"
+    said = f"primaries of {fact['add_on_code']} in {edition}: {named}"
+    if fact.get("listed") == "no":
+        return _checked([said] if related else [], said, rows)
+    missing = claimed - primaries
+    others = primaries - claimed - {CONTRACTOR_DEFINED} if "primaries" in fact else set()
+    if missing and not others and any(row["add_on_type"] != 1 for row in listed):
+        return Checked(Verdict.NOT_DECIDABLE, f"{said}; the contractor may add others", tuple(rows))
+    return _checked([said] if missing or others else list(_outside_dates(fact, related)), said, rows)
+
+
+def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str]:
+    span = fact.get("effective", {})
+    first = date.fromisoformat(span.get("from", "0001-01-01"))
+    last = date.fromisoformat(span.get("to", "9999-12-31"))
+    for row in rows:
+        if not first <= row["effective_date"] <= last:
+            yield f"{row['add_on_code']} with {row['primary_code']} took effect on {row['effective_date']}"
+
+
+def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
+    row = snapshot.mue(fact["hcpcs"])
+    if row is None:
+        return Checked(Verdict.NOT_DECIDABLE, f"CMS publishes no MUE of {fact['hcpcs']}")
+    said = f"the MUE of {fact['hcpcs']} is {row['mue_value']}, MAI {row['mai']}"
+    same = all(fact.get(name, str(row[name])) == str(row[name]) for name in ("mue_value", "mai"))
+    return _checked([] if same else [said], said, [cms_row(snapshot, "mue", row)])
+
+
+_Trial = Callable[[Mapping[str, Any], Snapshot, bool | None], Checked]
+_TRIALS: Mapping[str, _Trial] = {
+    "fee_schedule": _fee_schedule,
+    "amounts": _amounts,
+    "comparisons": _comparisons,
+    "pairs": _pairs,
+    "add_ons": _add_ons,
+    "mues": _mues,
+}

@@ -1,0 +1,149 @@
+"""What guides say, tried on one release: confirmed, contradicted or not decidable, with CMS's rows.
+
+A verdict is never kept: it comes from the release's data each time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from codeset.snapshot import Snapshot
+from codeset.suite.expected import failures
+from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms_row, dollars, in_force, try_fact
+from codeset.suite.guidance.guidance_files import Right, Statement, statements
+from codeset.suite.run_suite import NEEDED, LineOutcome, said
+from codeset.suite.scenarios import Scenario
+
+__all__ = ["Audited", "CmsRow", "Right", "Statement", "Verdict", "audit", "statements"]
+
+_GRAVEST = (Verdict.CONTRADICTED, Verdict.NOT_DECIDABLE, Verdict.CONFIRMED)
+_OUTSIDE = "beside-the-excerpt"
+"""The reason of a line whose neighbour the excerpt does not hold."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What a release's data say of a statement: the verdict, why, the CMS rows that show it, the telling one first.
+
+    `right` is what is right instead; only a contradicted statement has it.
+    """
+
+    statement: Statement
+    verdict: Verdict
+    why: str
+    rows: tuple[CmsRow, ...]
+    right: Right | None
+
+    @property
+    def row(self) -> CmsRow | None:
+        """The row that tells most, if one tells anything."""
+        return self.rows[0] if self.rows else None
+
+
+def audit(read: Iterable[Statement], snapshot: Snapshot) -> tuple[Audited, ...]:
+    """Try the statements on *snapshot*, in their order; all of their claims go through the engine in one batch."""
+    held = tuple(read)
+    claims = [each.claim for each in held if each.claim and each.holds_in(snapshot.release)]
+    answers = {} if _lacking(snapshot) or not claims else said(claims, snapshot)
+    return tuple(_audited(each, snapshot, answers) for each in held)
+
+
+def _lacking(snapshot: Snapshot) -> list[str]:
+    return [table for table in NEEDED if table not in snapshot]
+
+
+def _audited(statement: Statement, snapshot: Snapshot, answers: Mapping[str, Sequence[LineOutcome]]) -> Audited:
+    checks = list(_checks(statement, snapshot, answers))
+    verdict = min((each.verdict for each in checks), key=_GRAVEST.index)
+    telling = [each for each in checks if each.verdict is verdict]
+    why = "; ".join(dict.fromkeys(each.why for each in telling))
+    rows = {str(row): row for each in telling for row in each.rows}
+    right = statement.right if verdict is Verdict.CONTRADICTED else None
+    return Audited(statement, verdict, why, tuple(rows.values()), right)
+
+
+def _checks(
+    statement: Statement, snapshot: Snapshot, answers: Mapping[str, Sequence[LineOutcome]]
+) -> Iterator[Checked]:
+    if statement.not_decidable:
+        yield Checked(Verdict.NOT_DECIDABLE, statement.not_decidable)
+        return
+    if not statement.holds_in(snapshot.release):
+        yield Checked(Verdict.NOT_DECIDABLE, f"it speaks of dates of service {statement.period}")
+        return
+    for fact in statement.facts:
+        yield try_fact(fact, snapshot, qualifying_apm=statement.qualifying_apm)
+    if statement.claim:
+        yield _try_claim(statement, snapshot, answers.get(statement.id, ()))
+
+
+def _try_claim(statement: Statement, snapshot: Snapshot, lines: Sequence[LineOutcome]) -> Checked:
+    """What the engine says of the claim's lines against what the guide would have."""
+    if lacking := _lacking(snapshot):
+        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(lacking)}")
+    if unknown := [each for each in lines if each["disposition"] == "unknown" or each["decided_by"] == _OUTSIDE]:
+        told = ", ".join(f"{each['hcpcs']} ({each['decided_by']})" for each in unknown)
+        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} does not tell of {told}")
+    if statement.total and (unpriced := [each["hcpcs"] for each in lines if _unpriced(each)]):
+        return Checked(Verdict.NOT_DECIDABLE, f"there is no amount for {', '.join(unpriced)}")
+    assert statement.claim is not None
+    rows = tuple(_rows(snapshot, lines))
+    told = f"the claim comes out as {_told(lines)}"
+    if wrong := [*_wrong_lines(statement.claim, lines), *_wrong_total(statement, lines)]:
+        return Checked(Verdict.CONTRADICTED, "; ".join([told, *wrong]), rows)
+    return Checked(Verdict.CONFIRMED, told, rows)
+
+
+def _unpriced(line: LineOutcome) -> bool:
+    return line["disposition"] != "deny" and line["allowed_cents"] is None
+
+
+def _told(lines: Sequence[LineOutcome]) -> str:
+    return ", ".join(f"{'-'.join([each['hcpcs'], *each['modifiers']])} {each['disposition']}" for each in lines)
+
+
+def _wrong_lines(claim: Scenario, lines: Sequence[LineOutcome]) -> Iterator[str]:
+    """The dispositions that the guide would have, if they differ; then whatever else does."""
+    wanted = [each["disposition"] for each in claim.expected]
+    if wanted != [each["disposition"] for each in lines]:
+        yield f"the guide would have {', '.join(wanted)}"
+    rest = tuple({name: told for name, told in each.items() if name != "disposition"} for each in claim.expected)
+    yield from failures(replace(claim, expected=rest), lines)
+
+
+def _wrong_total(statement: Statement, lines: Sequence[LineOutcome]) -> Iterator[str]:
+    if statement.total is None:
+        return
+    least, most = statement.total
+    cents = sum(each["allowed_cents"] or 0 for each in lines)
+    if not least * 100 <= cents <= most * 100:
+        yield f"what is allowed comes to {dollars(cents)}, not ${least} to ${most}"
+
+
+def _rows(snapshot: Snapshot, lines: Sequence[LineOutcome]) -> list[CmsRow]:
+    """The rows behind the lines: those that decide first, then relations of add-on codes, then the fee schedule's."""
+    codes = {each["hcpcs"] for each in lines}
+    decisive = [row for each in lines if each["decided_by"] for row in _of_finding(snapshot, each["findings"][0])]
+    clear = [each["hcpcs"] for each in lines if not each["decided_by"]]
+    relations = [
+        cms_row(snapshot, "add_on", row)
+        for hcpcs in clear
+        for row in in_force(snapshot, "add_on", add_on_code=hcpcs)
+        if row["primary_code"] in codes
+    ]
+    fees = [cms_row(snapshot, "mpfs", row) for row in map(snapshot.mpfs, clear) if row]
+    return [*decisive, *relations, *fees]
+
+
+def _of_finding(snapshot: Snapshot, finding: Mapping[str, str]) -> list[CmsRow]:
+    """The row that a finding rests on; a finding of policy alone rests on none."""
+    table, code = finding["table"], finding["column_one"]
+    if table == "ptp":
+        pair = snapshot.ptp(code, finding["column_two"])
+        found = [row for row in pair if str(row["effective_date"]) == finding["effective_date"]]
+    elif table == "add_on":
+        found = in_force(snapshot, table, add_on_code=code)
+    else:
+        one = {"mue": snapshot.mue, "mpfs": snapshot.mpfs}.get(table)
+        row = one(code) if one else None
+        found = [row] if row else []
+    return [cms_row(snapshot, table, row) for row in found]

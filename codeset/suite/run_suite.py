@@ -1,0 +1,140 @@
+"""Every scenario that holds in a release, through the engine at once; what it said, and where a coder differs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from codeset.claims.adjudicate import judged
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.outputs import outcome_plain
+from codeset.errors import WrongUse
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
+from codeset.suite.expected import failures
+from codeset.suite.scenarios import Claim, Line, Scenario, Suite
+
+NEEDED = ("mpfs", "gpci", "ptp", "mue", "add_on")
+"""The tables without which the suite cannot be tried."""
+
+_SENTENCES = ("says", "do")
+_ALWAYS = (date(1900, 1, 1), date(2999, 12, 31))
+
+LineOutcome = Mapping[str, Any]
+"""What was said of a line: the line of `outcome.schema.json`, its findings without their sentences."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One scenario on one release: what the engine said of its lines, and how that differs from what is expected."""
+
+    scenario: Scenario
+    lines: tuple[LineOutcome, ...]
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The suite on one release. `left_out`: the scenarios that do not hold in its quarter."""
+
+    release: Release
+    tried: tuple[Tried, ...]
+    left_out: tuple[Scenario, ...]
+
+    @property
+    def failed(self) -> tuple[Tried, ...]:
+        """Those of which the engine says something else than the coder."""
+        return tuple(each for each in self.tried if each.failures)
+
+
+def run(suite: Suite, snapshot: Snapshot) -> Ran:
+    """Try the scenarios of *suite* on *snapshot*.
+
+    Raises WrongUse: if the release lacks a table that claims are read against.
+    """
+    if lacking := [table for table in NEEDED if table not in snapshot]:
+        raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
+    holding = [each for each in suite.scenarios if each.holds_in(snapshot.release)]
+    answers = said(holding, snapshot)
+    tried = tuple(Tried(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
+    return Ran(snapshot.release, tried, tuple(each for each in suite.scenarios if each not in holding))
+
+
+def said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
+    """Return what the engine says of the lines of each scenario, by its id, on a snapshot that holds what is needed.
+
+    One batch for each conversion factor, and for dates beyond the quarter.
+    """
+
+    def kind(each: Scenario) -> tuple[str, bool]:
+        return str(each.qualifying_apm), each.beyond_quarter
+
+    answers: dict[str, tuple[LineOutcome, ...]] = {}
+    for _, group in groupby(sorted(scenarios, key=kind), key=kind):
+        answers |= _batch(list(group), snapshot)
+    return answers
+
+
+def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
+    lines = frame(scenarios, snapshot.release)
+    code_set = CodeSet.of([snapshot], lines["hcpcs"].unique())
+    if scenarios[0].beyond_quarter:
+        code_set = _for_always(code_set)
+    outcome = judged(lines, code_set, qualifying_apm=scenarios[0].qualifying_apm)
+    answers: dict[str, list[LineOutcome]] = {}
+    for claim in outcome_plain(outcome):
+        answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))
+    return {name: tuple(lines) for name, lines in answers.items()}
+
+
+def _for_always(code_set: CodeSet) -> CodeSet:
+    """The release as though it covered every date: its dated rows hold their history."""
+    first, last = _ALWAYS
+    releases = code_set.releases.with_columns(first=pl.lit(first), last=pl.lit(last))
+    starts, ends = pl.col("factor_first"), pl.col("factor_last")
+    factors = code_set.factors.with_columns(
+        factor_first=pl.when(starts == starts.min()).then(pl.lit(first)).otherwise(starts),
+        factor_last=pl.when(ends == ends.max()).then(pl.lit(last)).otherwise(ends),
+    )
+    return replace(code_set, releases=releases, factors=factors)
+
+
+def _without_sentences(line: Mapping[str, Any]) -> LineOutcome:
+    kept = ({name: value for name, value in each.items() if name not in _SENTENCES} for each in line["findings"])
+    return {**line, "findings": list(kept)}
+
+
+def frame(scenarios: Iterable[Scenario], release: Release) -> pl.DataFrame:
+    """Return the lines of *scenarios* as the engine takes them; each scenario is a beneficiary of its own."""
+    rows = [
+        _row(scenario, nth, claim, number, line, scenario.day_zero(release))
+        for scenario in scenarios
+        for nth, claim in enumerate(scenario.claims, start=1)
+        for number, line in enumerate(claim.lines, start=1)
+    ]
+    return pl.DataFrame(rows, schema=dict(COLUMNS))
+
+
+def _row(scenario: Scenario, nth: int, claim: Claim, number: int, line: Line, zero: date) -> dict[str, Any]:
+    through = None if line.through_day is None else zero + timedelta(days=line.through_day)
+    return {
+        "claim_id": f"{scenario.id}/{nth:02}",
+        "line": number,
+        "beneficiary": scenario.id,
+        "provider": claim.provider,
+        "group": claim.group,
+        "specialty": claim.specialty,
+        "date_of_service": zero + timedelta(days=line.day),
+        "through_date": through,
+        "hcpcs": line.hcpcs,
+        "modifiers": " ".join(line.modifiers),
+        "units": line.units,
+        "place_of_service": line.place_of_service,
+        "locality": claim.locality,
+        "charge_cents": line.charge_cents,
+        "lesion": line.lesion,
+    }

@@ -1,0 +1,167 @@
+"""YAML as people write it: every scalar stays text (010, 25, 1E1, no), and every value knows its line."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import ValidationError
+
+from codeset.errors import Fault
+from codeset.schemas import errors_of
+
+MOST_BYTES = 2_000_000
+"""A file written by hand is smaller by far."""
+
+Place = tuple[str | int, ...]
+"""Where a value stands: keys and positions from the top."""
+
+_DEEPEST = 20
+_KINDS = {"array": "a list", "object": "fields with their values", "string": "text"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A YAML file: `plain` of dicts, lists and texts, and the line, from 1, of each value in it."""
+
+    file: str
+    plain: Any
+    lines: Mapping[Place, int]
+    faults: tuple[Fault, ...] = ()
+
+    def line(self, place: Place) -> int:
+        """Return the line of the value at *place*, or of the nearest one around it."""
+        while place not in self.lines and place:
+            place = place[:-1]
+        return self.lines.get(place, 0)
+
+
+class _Text(yaml.CSafeLoader):
+    """A safe loader (of libyaml: ten times faster) that takes no scalar for a number, a date or a truth value."""
+
+    yaml_implicit_resolvers: Mapping[str, Any] = {}  # type: ignore[assignment]
+
+
+def read_yaml(file: Path) -> Written:
+    """Read *file*; what is no YAML, repeats a key, or uses anchors or tags, is told in `faults`, with its line."""
+    if file.stat().st_size > MOST_BYTES:
+        return Written(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
+    try:
+        text = file.read_text(encoding="utf-8")
+        if used := _refused(text, file.name):
+            return Written(file.name, None, {}, (used,))
+        node = yaml.compose(text, Loader=_Text)
+    except UnicodeDecodeError as error:
+        return Written(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        return Written(file.name, None, {}, (Fault(file.name, line, f"is not YAML: {error.problem}"),))
+    except yaml.YAMLError as error:
+        return Written(file.name, None, {}, (Fault(file.name, 0, f"is not YAML: {error}"),))
+    lines: dict[Place, int] = {}
+    faults: list[Fault] = []
+    plain = None if node is None else _plain(node, (), lines, faults, file.name)
+    return Written(file.name, plain, lines, tuple(faults))
+
+
+def _refused(text: str, name: str) -> Fault | None:
+    """Anchors and tags make a file that is not what it seems; depth, one that no reader can hold."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Text):
+        if getattr(event, "anchor", None) or getattr(event, "tag", None):
+            return Fault(name, _line_of(event), "anchors, aliases and tags are not used here")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            return Fault(name, _line_of(event), f"is nested more than {_DEEPEST} deep")
+    return None
+
+
+def _line_of(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
+
+
+def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[Fault], name: str) -> Any:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(each, (*place, nth), lines, faults, name) for nth, each in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        plain: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in plain:
+                faults.append(Fault(name, key.start_mark.line + 1, f'"{key.value}" is there twice, or is no text'))
+                continue
+            plain[key.value] = _plain(value, (*place, key.value), lines, faults, name)
+            lines[(*place, key.value)] = key.start_mark.line + 1
+        return plain
+    return node.value
+
+
+def faults_against(written: Written, schema: str) -> Iterator[Fault]:
+    """Yield what in *written* breaks the schema called *schema*: line, field, and the nearest valid word."""
+    for error in errors_of(written.plain, schema):
+        yield from _told(written, error)
+
+
+def _told(written: Written, error: ValidationError) -> Iterator[Fault]:
+    place = tuple(error.absolute_path)
+    where = _where(written, place)
+    schema: Any = error.schema
+    if error.validator == "additionalProperties":
+        known = list(schema.get("properties", {}))
+        instance: Any = error.instance
+        for name in [each for each in instance if each not in known]:
+            said = f'{where}no field is called "{name}"{_nearest(name, known)}'
+            yield Fault(written.file, written.line((*place, name)), said)
+    elif error.validator == "oneOf" and all(each.validator == "required" for each in error.context or ()):
+        choices: Any = error.validator_value
+        names = [name for each in choices for name in each.get("required", ())]
+        yield Fault(written.file, written.line(place), f"{where}expected exactly one of {', '.join(names)}")
+    elif error.validator == "oneOf" and error.context and isinstance(error.instance, (dict, list)):
+        deepest = max(error.context, key=lambda each: len(each.absolute_path))
+        yield from _told(written, deepest)
+    else:
+        yield Fault(written.file, written.line(place), f"{where}{_expected(error)}")
+
+
+def _expected(error: ValidationError) -> str:
+    found = f'found "{error.instance}"' if isinstance(error.instance, str) else "found another kind of value"
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    instance: Any = error.instance
+    if error.validator == "enum":
+        return f"expected one of {', '.join(rule)}; {found}{_meant(str(error.instance), rule)}"
+    if error.validator == "required":
+        missing = next(each for each in rule if each not in instance)
+        return f'"{missing}" is missing'
+    if error.validator == "type":
+        return f"expected {_KINDS.get(rule, rule)}; {found}"
+    if error.validator == "dependentRequired":
+        missing = next(
+            each for name, needed in rule.items() if name in instance for each in needed if each not in instance
+        )
+        return f'"{missing}" is missing'
+    if error.validator == "pattern":
+        said = schema.get("description")
+        return f"expected {said[0].lower() + said[1:].rstrip('.') if said else f'text like {rule}'}; {found}"
+    return error.message
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    return _meant(name, known) or f" (there are: {', '.join(known)})"
+
+
+def _meant(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f'; is "{near[0]}" meant?' if near else ""
+
+
+def _where(written: Written, place: Place) -> str:
+    """The id of the scenario or statement around *place*, and the field."""
+    named = ""
+    if place and isinstance(place[0], int) and isinstance(written.plain, list):
+        top = written.plain[place[0]]
+        named = str(top.get("id", "")) if isinstance(top, dict) else ""
+    path = "".join(f"[{each + 1}]" if isinstance(each, int) else f".{each}" for each in place[1:]).lstrip(".")
+    return ", ".join(filter(None, (named, path))) + ": " if named or path else ""

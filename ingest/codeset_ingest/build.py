@@ -1,0 +1,144 @@
+"""The main of the project: CMS's files in, a sealed snapshot out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from codeset.errors import BadInput, Fault, WrongUse
+from codeset.manifest import Manifest, TableEntry
+from codeset.releases import Release
+from codeset.store import Sealed, Store, carried
+from codeset.tables import NEEDED, TABLES
+from codeset_ingest.read import contracts, delivery
+from codeset_ingest.read.delivery import Delivery
+from codeset_ingest.read.open_files import open_all
+from codeset_ingest.read.read_files import read
+from codeset_ingest.read.recognize import recognise
+from codeset_ingest.read.table import Reading
+
+Say = Callable[[str], None]
+"""Told what is being done, a line at a time."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build's outcome: what was sealed, out of what, and what is to be known of it."""
+
+    sealed: Sealed
+    unrecognised: tuple[str, ...]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def build(
+    release: Release,
+    files: Sequence[Path],
+    store: Store,
+    carry: Mapping[str, Release] | None = None,
+    accept_row_count: Iterable[str] = (),
+    say: Say = lambda _: None,
+    addresses: Mapping[str, str] | None = None,
+) -> Built:
+    """Read CMS's *files* and seal them as *release*, with the tables of *carry* taken from earlier releases.
+
+    *addresses* are the URLs of files that were fetched, by name; the manifest tells them.
+
+    Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or
+    *accept_row_count* that makes no sense. StoreProblem: if the store cannot take it.
+    """
+    carries = _carried(store, release, carry or {})
+    accepted = tuple(sorted(f"row count of {_known(table)}" for table in set(accept_row_count)))
+    readings, unrecognised, read_notes = _read(release, files, carries, say, addresses or {})
+    say("checking contracts")
+    faults = [fault for reading in readings.values() for fault in contracts.check(reading, release)]
+    notes, count_faults = _against_before(readings, release, store, set(accept_row_count))
+    if faults or count_faults:
+        raise BadInput([*faults, *count_faults])
+    say("sealing")
+    manifest = _manifest(release, readings, {table: entry for table, (entry, _) in carries.items()}, accepted)
+    tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
+    sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()})
+    missing = tuple(table for table in NEEDED if table not in readings and table not in carries)
+    return Built(sealed, unrecognised, missing, (*read_notes, *notes))
+
+
+def _read(
+    release: Release, files: Sequence[Path], carries: Mapping[str, object], say: Say, addresses: Mapping[str, str]
+) -> tuple[dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
+    """Return the tables that the files make up, the files that no layout knows, and remarks.
+
+    The files' bytes are let go when this ends: tables are sorted and sealed without them.
+    """
+    say("recognising files")
+    received = delivery.delivered(recognise(open_all(list(files))))
+    faults = [*delivery.faults_of(received, release), *_carried_and_given(received, carries)]
+    if not received.files and not carries:
+        unknown = received.unrecognised or tuple(map(str, files))
+        faults += [Fault(name, 0, "not a file that any layout knows") for name in unknown]
+    if faults:
+        raise BadInput(faults)
+    say(f"reading {len(received.files)} files")
+    fetched = {each.file.source.sha256: addresses.get(each.file.outermost) for each in received.files}
+    readings = {table: _with_addresses(each, fetched) for table, each in read(received.files, release).items()}
+    notes = [note for reading in readings.values() for note in reading.notes]
+    return readings, received.unrecognised, (*received.notes, *notes)
+
+
+def _with_addresses(reading: Reading, fetched: Mapping[str, str | None]) -> Reading:
+    return replace(reading, sources=tuple(replace(each, url=fetched[each.sha256]) for each in reading.sources))
+
+
+def _known(table: str) -> str:
+    if table not in TABLES:
+        raise WrongUse(f'no table is called "{table}"; there are: {", ".join(TABLES)}')
+    return table
+
+
+def _carried(store: Store, release: Release, carry: Mapping[str, Release]) -> dict[str, tuple[TableEntry, Path]]:
+    for table, origin in carry.items():
+        if origin.unrevised >= release.unrevised:
+            raise WrongUse(f"{table} can be carried forward only from a release before {release}, not from {origin}")
+    return {_known(table): carried(store.open(origin), table) for table, origin in carry.items()}
+
+
+def _carried_and_given(delivery: Delivery, carries: Mapping[str, object]) -> list[Fault]:
+    return [
+        Fault(each.names, 0, f"{each.table} is given and carried forward as well; expected one of the two")
+        for each in delivery.files
+        if each.table in carries
+    ]
+
+
+def _against_before(
+    readings: Mapping[str, Reading], release: Release, store: Store, accepted: set[str]
+) -> tuple[list[str], list[Fault]]:
+    """What is to be said, and what is wrong, when each table is held against the release before."""
+    before = {table: store.before(release, table, scope="all") for table in readings}
+    alone = ", ".join(table for table in before if not before[table])
+    notes = [f"no earlier release in the store holds {alone}: row counts are not compared"] if alone else []
+    entries = {table: (found.release, found.manifest.tables[table]) for table, found in before.items() if found}
+    if gpci := before.get("gpci"):
+        notes += contracts.missing_localities(readings["gpci"], gpci.table("gpci"), gpci.release)
+    rows = {table: reading.frame.height for table, reading in readings.items()}
+    return notes, list(contracts.row_counts_hold(rows, entries, accepted))
+
+
+def _manifest(
+    release: Release, readings: Mapping[str, Reading], carries: Mapping[str, TableEntry], accepted: tuple[str, ...]
+) -> Manifest:
+    entries = {
+        table: TableEntry(
+            edition=reading.edition,
+            sources=tuple(sorted(reading.sources)),
+            rows=0,
+            columns={},
+            sha256="",
+            released=reading.released,
+            notes=tuple(sorted(reading.notes)),
+        )
+        for table, reading in readings.items()
+    }
+    factors = tuple(factor for reading in readings.values() for factor in reading.factors)
+    return Manifest(release, "all", factors, entries | dict(carries), accepted)

@@ -1,0 +1,1 @@
+"""cms.gov: listing pages, downloads, the license, the lock."""

@@ -1,0 +1,71 @@
+"""Which site is spoken to: CMS's own hosts by https, or the one loopback site that is named; all else is refused."""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from codeset.errors import CodesetError, WrongUse
+from codeset_ingest.cms_site.link_names import site_facts
+
+SETTING = "CODESET_CMS_SITE"
+"""Names a site on loopback to be read in place of cms.gov, for tests and demonstrations."""
+
+
+class SiteProblem(CodesetError):
+    """CMS's site, or the way to it, did not answer as it should."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site that is read: its origin, such as https://www.cms.gov."""
+
+    origin: str
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is a site of this very machine."""
+        return _is_loopback(urlsplit(self.origin).hostname)
+
+    def at(self, path: str) -> str:
+        """Return the address of *path* on the site."""
+        return urljoin(self.origin, path)
+
+    def refuse(self, address: str, what: str) -> None:
+        """Do nothing if *address* may be asked for.
+
+        Raises SiteProblem: if it leaves CMS's hosts or is not https; *what* says where the address came from.
+        """
+        parts = urlsplit(address)
+        if self.loopback:
+            if f"{parts.scheme}://{parts.netloc}" != self.origin:
+                raise SiteProblem(f"{what}: leads away from {self.origin}, to {address}; it was not followed")
+            return
+        if parts.hostname not in site_facts()["hosts"]:
+            raise SiteProblem(f"{what}: leads away from cms.gov, to {address}; it was not followed")
+        if parts.scheme != "https" or parts.port not in (None, 443):
+            raise SiteProblem(f"{what}: is not https: {address}; it was not followed")
+
+
+def site(setting: str | None = None) -> Site:
+    """Return CMS's site, or the loopback site that *setting* (else $CODESET_CMS_SITE) names.
+
+    Raises WrongUse: for a setting that is not the origin of a site on loopback.
+    """
+    named = os.environ.get(SETTING, "") if setting is None else setting
+    if not named:
+        return Site(str(site_facts()["site"]))
+    parts = urlsplit(named.rstrip("/"))
+    if parts.scheme != "http" or parts.path or parts.query or not _is_loopback(parts.hostname):
+        says = "expected a site of this machine such as http://127.0.0.1:8765; CMS's own needs no setting"
+        raise WrongUse(f"{SETTING} is {named}: {says}")
+    return Site(named.rstrip("/"))
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

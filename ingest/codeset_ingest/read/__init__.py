@@ -1,0 +1,1 @@
+"""CMS's files to typed tables: recognize, open, parse, compare forms, check."""

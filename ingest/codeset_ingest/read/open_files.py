@@ -1,0 +1,133 @@
+"""The files a user points at, opened: folders and zips are walked, nothing is unpacked to disk."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from codeset import manifest
+from codeset.errors import BadInput, Fault
+
+MAX_MEMBER = 1 << 30
+"""Bytes that one member of a zip may unpack to; CMS's largest are some 50 MB."""
+
+MAX_ZIP = 4 << 30
+"""Bytes that one zip may unpack to in all."""
+
+MAX_DEPTH = 3
+"""How many zips may lie in one another."""
+
+WORKBOOK_PART = "[Content_Types].xml"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file's bytes; `archives` are the names of the zips around it, outermost first."""
+
+    name: str
+    archives: tuple[str, ...]
+    data: bytes
+
+    @property
+    def names(self) -> str:
+        """The file's name with those of the zips around it, as people write it: `rvu24b.zip/GPCI2024.csv`."""
+        return "/".join((*self.archives, self.name))
+
+    @property
+    def outermost(self) -> str:
+        """The name of the file as it lies in its folder: that of the zip around it, if there is one."""
+        return (*self.archives, self.name)[0]
+
+    @cached_property
+    def source(self) -> manifest.Source:
+        """The file as the manifest names it."""
+        return manifest.Source(self.name, sha256(self.data).hexdigest(), len(self.data))
+
+    @property
+    def is_zip(self) -> bool:
+        """Whether the bytes are a zip, a workbook included."""
+        return self.data.startswith(b"PK\x03\x04")
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether the bytes are a workbook of the xlsx family."""
+        if not self.is_zip:
+            return False
+        try:
+            with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                return WORKBOOK_PART in archive.namelist()
+        except zipfile.BadZipFile:
+            return False
+
+
+def open_all(paths: list[Path]) -> Iterator[File]:
+    """Yield every file under *paths* (files, folders, zips, zips in zips), in the order of their names.
+
+    The next one is unpacked while the caller looks at this one; no more than that lies in memory.
+
+    Raises BadInput: for a path that is not there, an unreadable or encrypted zip, one that unpacks to more than
+    MAX_ZIP, or zips nested deeper than MAX_DEPTH.
+    """
+    files = _all(paths)
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(next, files, None)
+        while (file := ahead.result()) is not None:
+            ahead = pool.submit(next, files, None)
+            yield file
+
+
+def _all(paths: list[Path]) -> Iterator[File]:
+    for path in paths:
+        if not path.exists():
+            raise BadInput([Fault(str(path), 0, "there is no such file or folder")])
+        members = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        for member in members:
+            yield from _opened(File(member.name, (), _bytes(member)))
+
+
+def _bytes(path: Path) -> bytes:
+    if (size := path.stat().st_size) > MAX_MEMBER:
+        raise BadInput([Fault(str(path), 0, f"{size} bytes; a CMS file has less than {MAX_MEMBER}")])
+    return path.read_bytes()
+
+
+def _opened(file: File) -> Iterator[File]:
+    if file.is_zip and not file.is_workbook:
+        yield from _members(file)
+    else:
+        yield file
+
+
+def _members(file: File) -> Iterator[File]:
+    if len(file.archives) >= MAX_DEPTH:
+        raise BadInput([Fault(file.names, 0, f"more than {MAX_DEPTH} zips in one another")])
+    try:
+        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+            members = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
+            _refuse_bombs(file, members)
+            for member in members:
+                name = Path(member.filename).name
+                yield from _opened(File(name, (*file.archives, file.name), _unpacked(file, archive, member)))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise BadInput([Fault(file.names, 0, f"not a zip that can be read ({error}); fetch it again")]) from error
+
+
+def _refuse_bombs(file: File, members: list[zipfile.ZipInfo]) -> None:
+    total = sum(each.file_size for each in members)
+    if total > MAX_ZIP or any(each.file_size > MAX_MEMBER for each in members):
+        raise BadInput([Fault(file.names, 0, f"unpacks to {total} bytes; no CMS package is that large")])
+
+
+def _unpacked(file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    if member.flag_bits & 1:
+        raise BadInput([Fault(file.names, 0, f"{member.filename} is encrypted; CMS's files are not")])
+    with archive.open(member) as stream:
+        data = stream.read(member.file_size + 1)
+    if len(data) != member.file_size:
+        raise BadInput([Fault(file.names, 0, f"{member.filename} is not as long as the zip says")])
+    return data

@@ -1,0 +1,40 @@
+"""A table as it was read from CMS's files, before it is checked and sealed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from codeset.manifest import ConversionFactor, Source
+from codeset_ingest.read.layout import Layout
+
+FILE = "source_file"
+LINE = "source_line"
+"""Columns that say where a row was read; they end with the contracts and are not sealed."""
+
+
+def keyed(row: Mapping[str, object], key: Iterable[str]) -> str:
+    """Return a row's key as messages show it."""
+    return " ".join(str(row[column]) for column in key if row[column] not in ("", None))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table as read: its rows (with `source_file` and `source_line`), where they came from, and remarks.
+
+    Texts in the frame are categoricals, of the one set of categories that polars keeps: compared as numbers.
+    """
+
+    table: str
+    layout: Layout
+    frame: pl.DataFrame
+    edition: str
+    sources: tuple[Source, ...]
+    released: date | None = None
+    notes: tuple[str, ...] = ()
+    factors: tuple[ConversionFactor, ...] = ()
+    form: str = ""
+    factor: Decimal | None = None
+    names: tuple[str, ...] = ()

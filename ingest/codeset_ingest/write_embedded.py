@@ -1,0 +1,44 @@
+"""Write the embedded facts anew: `CODESET_STORE=... make embed`, out of a store of full releases."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from codeset.scope import scope
+from codeset.store import Store
+from codeset_ingest.embedded import NULL, file_name
+
+RELEASES = ("2025q4", "2026q3")
+FOLDER = Path(__file__).parent / "embedded_facts"
+
+
+def facts_of(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the rows of *table* that are embedded: the derm scope's, and of its add-on codes every primary code.
+
+    An add-on code is judged by all its primaries: an excerpt without some would call a paid one denied.
+    """
+    derm = scope("derm")
+    return rows.filter(pl.col("add_on_code").is_in(list(derm.families))) if table == "add_on" else derm.of(table, rows)
+
+
+def embed(store: Store, folder: Path) -> None:
+    """Write the derm scope's facts of the embedded releases of *store* into *folder*, in place of what is there."""
+    derm = scope("derm")
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    for label in RELEASES:
+        snapshot = store.open(label)
+        entries = {table: entry for table, entry in snapshot.manifest.tables.items() if table in derm.tables}
+        for table, entry in entries.items():
+            rows = facts_of(table, snapshot.scan(table)).collect()
+            rows.write_csv(folder / file_name(table, entry), null_value=NULL)
+        manifest = replace(snapshot.manifest, scope="derm", tables=entries, accepted=())
+        (folder / f"{label}.json").write_text(manifest.to_json(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    embed(Store.at(), FOLDER)
+    sys.stdout.write(f"wrote {len(list(FOLDER.iterdir()))} files to {FOLDER}\n")
