@@ -17,11 +17,12 @@ import codeset
 from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
+from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.edits.mue import mue
 from codeset.claims.edits.ptp import ptp
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds, of_kinds
-from codeset.claims.engine.lines import COLUMNS, numbered
+from codeset.claims.engine.lines import numbered
 from codeset.claims.input.claim_files import read_claims
 from codeset.releases import Release
 from codeset.store import Store

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.add_on import add_on
 from codeset.claims.edits.findings import (
     GROUND,
@@ -26,7 +27,7 @@ from codeset.claims.edits.single_line import validity
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import alike
 from codeset.claims.engine.line_kinds import Kinds, of_kinds
-from codeset.claims.engine.lines import CODE, all_of, among, begins, count_up, distinct, lie_by_claim, numbered
+from codeset.claims.engine.lines import all_of, among, begins, count_up, distinct, lie_by_claim, numbered
 from codeset.claims.outcome import Judgement, Outcome
 from codeset.claims.pricing.price import NO_AMOUNT, Priced, price
 from codeset.snapshot import Snapshot
@@ -35,7 +36,7 @@ from codeset.snapshot import Snapshot
 def adjudicate(
     frame: pl.DataFrame, snapshots: Snapshot | Sequence[Snapshot], *, qualifying_apm: bool | None = None
 ) -> Outcome:
-    """Read claim lines (columns of `engine.lines`) against one snapshot, or each by its date against more.
+    """Read claim lines (columns of `claim_fields`) against one snapshot, or each by its date against more.
 
     Lines of one beneficiary see each other, whatever their claim: the frame holds whole beneficiaries. *qualifying_apm*
     chooses the conversion factor from 2026; where it is not told, lines that depend on it have no amount.

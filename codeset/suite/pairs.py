@@ -6,7 +6,7 @@ from itertools import combinations
 import polars as pl
 
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.claim_fields import COLUMNS
 from codeset.scope import scope
 from codeset.snapshot import Snapshot
 

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.adjudicate import judged
+from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import COLUMNS
 from codeset.claims.outputs import outcome_plain
 from codeset.errors import WrongUse
 from codeset.releases import Release

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.outcome import Outcome
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release

@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from codeset.claims.engine.lines import COLUMNS
-from codeset.claims.input.check import FORMS
+from codeset.claims.claim_fields import COLUMNS, FIELDS
 from codeset.claims.input.claim import Claim, ClaimLine, to_frame
 from codeset.claims.input.claim_files import from_frame, read_claims, refuse, rejects_as
 from codeset.errors import BadInput, WrongUse
@@ -399,11 +398,11 @@ def test_a_number_of_its_own_type_is_checked_as_its_text_is(field: str, value: i
     assert_frame_equal(lines, TWO_CLAIMS[2:])
 
 
-@pytest.mark.parametrize("field", FORMS)
+@pytest.mark.parametrize("field", FIELDS)
 def test_whole_numbers_between_two_that_have_a_form_have_it_too(field: str) -> None:
     ends = [0, *(10**digits + more for digits in range(15) for more in (-1, 0, 1))]
     numbers = sorted({sign * each for each in ends for sign in (1, -1)})
-    fits = pl.Series(numbers).cast(pl.String).str.contains(FORMS[field][0])
+    fits = pl.Series(numbers).cast(pl.String).str.contains(FIELDS[field].pattern)
     places = fits.arg_true()
     assert fits.slice(places.min() or 0, places.len()).all()
 
@@ -440,8 +439,8 @@ def test_malformed_objects_are_told_by_their_place(tmp_path: Path) -> None:
     ]
     path = written(tmp_path, json.dumps([{**claim, "lines": lines}, {"claim_id": "E1", "lines": []}, 5]), "claims.json")
     names = (
-        "line, date_of_service, through_date, hcpcs, modifiers, units, place_of_service, locality, provider, "
-        "specialty, diagnosis_pointers, charge, charge_cents, lesion"
+        "line, provider, specialty, date_of_service, through_date, hcpcs, modifiers, units, place_of_service, "
+        "locality, charge, charge_cents, lesion, diagnosis_pointers"
     )
     assert faults_in(path) == [
         "claims.json: [0] claim A1: beneficiary: expected text, found a number",

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.outcome import Outcome
 from codeset.snapshot import Snapshot
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.input.check import faults_of
 from codeset.claims.input.claim_files import read_claims, refuse
 from codeset.errors import BadInput

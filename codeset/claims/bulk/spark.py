@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
 
 from codeset.claims.adjudicate import adjudicate as judge
-from codeset.claims.engine.lines import CODE, COLUMNS, OPTIONAL
+from codeset.claims.claim_fields import CODE, COLUMNS, OPTIONAL
 from codeset.claims.outputs import outcome_frames
 from codeset.errors import WrongUse
 from codeset.releases import Release
@@ -44,7 +44,7 @@ _KINDS: Mapping[pl.DataType, DataType] = {
 }
 
 CLAIMS = _schema({column: _KINDS[kind] for column, kind in COLUMNS.items()})
-"""The columns that claims must have, as `codeset.claims.engine.lines` has them; further columns are let be."""
+"""The columns that claims must have, as `codeset.claims.claim_fields` has them; further columns are let be."""
 
 FINDINGS = _schema(
     {

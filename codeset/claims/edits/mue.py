@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, Findings, findings_of, telling
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import CODE, in_one, partners
+from codeset.claims.engine.lines import in_one, partners
 
 _REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 

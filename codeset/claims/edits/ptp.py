@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import GROUND, NONE, Findings, completed, telling
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import CODE, in_one, nowhere, partners
+from codeset.claims.engine.lines import in_one, nowhere, partners
 
 _COLUMNS = ("column_one", "column_two")
 _TOLD = (*_COLUMNS, "ccmi", "effective_date", "deletion_date", "edition")

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.rules import visits
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import CODE, in_one, meanings
+from codeset.claims.engine.lines import in_one, meanings
 
 T = TypeVar("T")
 

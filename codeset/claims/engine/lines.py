@@ -1,6 +1,6 @@
 """Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache, reduce
 from itertools import count
 from operator import or_
@@ -8,33 +8,9 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE, CODED
 from codeset.claims.edits.rules import known_modifiers, rules
 from codeset.claims.engine.code_set import CodeSet
-
-CODE = pl.Categorical()
-"""The type of every column that joins on codes or modifiers: compared as numbers, read as text."""
-
-COLUMNS: Mapping[str, pl.DataType] = {
-    "claim_id": pl.String(),
-    "line": pl.Int32(),
-    "beneficiary": pl.String(),
-    "provider": pl.String(),
-    "group": pl.String(),
-    "specialty": pl.String(),
-    "date_of_service": pl.Date(),
-    "through_date": pl.Date(),
-    "hcpcs": CODE,
-    "modifiers": CODE,
-    "units": pl.Int32(),
-    "place_of_service": CODE,
-    "locality": pl.String(),
-    "charge_cents": pl.Int64(),
-    "lesion": pl.String(),
-}
-"""The columns of claim lines. `modifiers` are separated by spaces, in order; `locality` is `mac-locality` or
-`national`; the columns of `OPTIONAL` may be null. Text may stand for categories."""
-
-OPTIONAL = ("group", "specialty", "through_date", "charge_cents", "lesion")
 
 Numbers = TypeVar("Numbers", pl.Expr, pl.Series)
 
@@ -99,7 +75,6 @@ def coded(texts: pl.Series) -> pl.Series:
     return texts.cast(CODE)
 
 
-CODED = tuple(name for name, kind in COLUMNS.items() if kind == CODE)
 _NO_UNITS = (pl.col("units") < 1).alias("no_units")
 
 

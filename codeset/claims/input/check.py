@@ -5,71 +5,17 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
-from codeset.claims.engine.lines import CODE, CODED, COLUMNS
+from codeset.claims.claim_fields import CODE, CODED, COLUMNS, FIELDS
 from codeset.errors import BadInput, Fault, WrongUse
 
-_NAME = (r"^[^\p{C}]+$", "printable characters")
-_DAY = (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date such as 2026-07-15")
-_DIAGNOSIS = r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?"
-
-FORMS: Mapping[str, tuple[str, str]] = {
-    "claim_id": _NAME,
-    "line": (r"^[1-9][0-9]{0,5}$", "a whole number from 1"),
-    "beneficiary": _NAME,
-    "provider": _NAME,
-    "group": _NAME,
-    "specialty": _NAME,
-    "date_of_service": _DAY,
-    "through_date": _DAY,
-    "hcpcs": (r"^[0-9A-Z]{5}$", "five characters, digits or capital letters"),
-    "modifiers": (r"^[0-9A-Z]{2}( [0-9A-Z]{2}){0,3}$", "up to four modifiers of two characters, digits or capitals"),
-    "units": (r"^-?[0-9]{1,7}(\.0+)?$", "a whole number"),
-    "place_of_service": (r"^[0-9]{2}$", "two digits"),
-    "locality": (r"^([0-9]{5}-[0-9]{2}|national)$", "mac-locality, such as 01112-05, or national"),
-    "charge": (r"^([0-9]{1,12}(\.[0-9]{1,2})?|\.[0-9]{1,2})$", "dollars from 0, with at most two decimals"),
-    "charge_cents": (r"^[0-9]{1,14}$", "whole cents from 0"),
-    "lesion": _NAME,
-    "diagnoses": (f"^{_DIAGNOSIS}( {_DIAGNOSIS}){{0,11}}$", "up to twelve ICD-10-CM codes"),
-}
-"""The fields of a line as text: the form that each must have, and how that is said."""
-
-NEEDED = (
-    "claim_id",
-    "line",
-    "beneficiary",
-    "provider",
-    "date_of_service",
-    "hcpcs",
-    "units",
-    "place_of_service",
-    "locality",
-)
-"""The fields that no line may lack."""
-
 RAW: Mapping[str, pl.DataType] = {
-    **dict.fromkeys(FORMS, pl.String()),
+    **dict.fromkeys(FIELDS, pl.String()),
     "at": pl.Int64(),
     "place": pl.String(),
     "nth": pl.Int64(),
 }
 """Lines as they were found: every field as text, `at` the line of the file (0: none), `place` where else it stands,
 `nth` the number of the claim in files whose lines stand within claims."""
-
-_SHORT_NUMBER = r"^[-+0-9.,]{1,6}$"
-_LIKE_A_DAY = r"^([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}|[0-9]{8})$"
-_SHOWN: Mapping[str, str] = {
-    "line": _SHORT_NUMBER,
-    "date_of_service": _LIKE_A_DAY,
-    "through_date": _LIKE_A_DAY,
-    "hcpcs": r"^[0-9A-Za-z]{1,7}$",
-    "modifiers": r"^[0-9A-Za-z]{1,3}([ ,;:][0-9A-Za-z]{1,3}){0,5}$",
-    "units": _SHORT_NUMBER,
-    "place_of_service": _SHORT_NUMBER,
-    "locality": r"^([0-9]{1,5}[-/ ]?[0-9]{0,3}|[A-Za-z]{2})$",
-    "charge": r"^[-+$0-9.,]{1,8}$",
-}
-"""What a message shows of a malformed value. In a row whose cells have shifted any field may hold a patient's
-identifier: only what is near the form of the field is shown, of other fields nothing."""
 
 _FAULTS: Mapping[str, pl.DataType] = {
     "row": pl.Int64(),
@@ -148,9 +94,9 @@ def _fault(file: str, row: Mapping[str, str]) -> Fault:
 
 def locality_given(locality: str | None) -> str | None:
     """Return *locality* if it has the form of one, or None if none was given; raise WrongUse otherwise."""
-    form, expected = FORMS["locality"]
-    if locality is not None and not pl.Series([locality]).str.contains(form).item():
-        raise WrongUse(f"locality: expected {expected}, found {locality!r}")
+    field = FIELDS["locality"]
+    if locality is not None and not pl.Series([locality]).str.contains(field.pattern).item():
+        raise WrongUse(f"locality: expected {field.expected}, found {locality!r}")
     return locality
 
 
@@ -175,7 +121,7 @@ def checked(
 
 def _trimmed(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:
     """The same lines without blanks around values; blank is null."""
-    trimmed = {field: pl.col(field).str.strip_chars() for field in FORMS}
+    trimmed = {field: pl.col(field).str.strip_chars() for field in FIELDS}
     trimmed["modifiers"] = trimmed["modifiers"].str.replace_all(r"\s+", " ")
     lines = raw.with_columns(text.replace("", None).alias(field) for field, text in trimmed.items())
     return lines if locality is None else lines.with_columns(pl.col("locality").fill_null(locality))
@@ -191,7 +137,7 @@ def _all_faults(lines: pl.DataFrame, told: Sequence[Malformed]) -> pl.DataFrame:
         .join(earlier, on=["row", "field"], how="anti")
         .join(whole, on=["nth", "field"], how="anti")
     )
-    order = {name: place for place, name in enumerate(FORMS)}
+    order = {name: place for place, name in enumerate(FIELDS)}
     places = pl.col("field").replace_strict(order, default=len(order), return_dtype=pl.UInt8)
     return pl.concat([earlier, new]).sort("nth", "row", places, maintain_order=True)
 
@@ -220,12 +166,12 @@ def _found(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _checks() -> Iterator[tuple[str, str, pl.Expr, pl.Expr]]:
     """Each check as field, what is expected, what was found, and whether a line fails it."""
-    for field, (_, expected) in FORMS.items():
-        yield field, expected, _shown(field), is_malformed(field)
+    for name, field in FIELDS.items():
+        yield name, field.expected, _shown(name), is_malformed(name)
     first, through = date_of("date_of_service"), date_of("through_date")
-    for field in ("date_of_service", "through_date"):
-        lost = pl.col(field).is_not_null() & date_of(field).is_null()
-        yield field, "a date that exists", _shown(field), lost
+    for name in ("date_of_service", "through_date"):
+        lost = pl.col(name).is_not_null() & date_of(name).is_null()
+        yield name, "a date that exists", _shown(name), lost
     yield "through_date", "date_of_service or later", _shown("through_date"), (through < first).fill_null(value=False)
     both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
     yield "charge", "charge or charge_cents", pl.lit("both"), both
@@ -243,7 +189,7 @@ def _checks() -> Iterator[tuple[str, str, pl.Expr, pl.Expr]]:
 
 def is_malformed(field: str) -> pl.Expr:
     """Whether the text of *field* has not its form, or is lacking where it may not."""
-    return (~pl.col(field).str.contains(FORMS[field][0])).fill_null(value=field in NEEDED)
+    return (~pl.col(field).str.contains(FIELDS[field].pattern)).fill_null(value=FIELDS[field].is_required)
 
 
 def date_of(field: str) -> pl.Expr:
@@ -255,7 +201,8 @@ def _shown(field: str) -> pl.Expr:
     """What a message says of a value: the value, if it cannot be a patient's, else how long it is."""
     value = pl.col(field)
     length = pl.format("text of length {}", value.str.len_chars())
-    near = value.str.contains(_SHOWN[field]) if field in _SHOWN else pl.lit(value=False)
+    pattern = FIELDS[field].shown
+    near = value.str.contains(pattern) if pattern else pl.lit(value=False)
     shown = pl.when(near).then(pl.format('"{}"', value)).otherwise(length)
     return pl.when(value.is_null()).then(pl.lit("nothing")).otherwise(shown)
 
@@ -263,7 +210,7 @@ def _shown(field: str) -> pl.Expr:
 def _masked(faults: pl.DataFrame) -> pl.DataFrame:
     """The faults without identifiers and numbers that are none: a shifted column may hold anything."""
     kept = [
-        pl.when(pl.col(field).str.contains(FORMS[field][0])).then(pl.col(field)).alias(field)
+        pl.when(pl.col(field).str.contains(FIELDS[field].pattern)).then(pl.col(field)).alias(field)
         for field in ("claim_id", "line")
     ]
     return faults.with_columns(kept)

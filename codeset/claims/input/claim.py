@@ -69,7 +69,7 @@ class Claim:
 
 
 def to_frame(claims: Iterable[Claim]) -> pl.DataFrame:
-    """Return the lines of *claims* as a frame with the columns of `codeset.claims.engine.lines`.
+    """Return the lines of *claims* as a frame with the columns of `codeset.claims.claim_fields`.
 
     Raises BadInput: with every fault of every claim. Diagnoses are checked and left out: no edit reads them.
     """

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from codeset.claims.claim_fields import FIELDS, REQUIRED
 from codeset.claims.input.check import (
-    FORMS,
-    NEEDED,
     Malformed,
     Rejects,
     checked,
@@ -29,15 +28,15 @@ from codeset.errors import BadInput, Fault
 
 __all__ = ["Rejects", "from_frame", "read_claims", "refuse", "rejects_as"]
 
-_HEADED = (*NEEDED, "modifiers")
-"""The columns that a table of lines has; those of `FORMS` that are not here may be left out."""
+_HEADED = (*REQUIRED, "modifiers")
+"""The columns that a table of lines has; those of `FIELDS` that are not here may be left out."""
 
 _BY_LINES = (".ndjson", ".jsonl")
 _NOTHING_READ = "Nothing was read."
 
 
 def read_claims(path: Path, *, locality: str | None = None) -> tuple[pl.DataFrame, Rejects]:
-    """Read the claims of a file: the lines of good claims (columns of `engine.lines`) and the claims set aside.
+    """Read the claims of a file: the lines of good claims (columns of `claim_fields`) and the claims set aside.
 
     The format is told by the content; `.ndjson` and `.jsonl` tell NDJSON from JSON. *locality* stands where the file
     gives none; an 837 never does. `refuse(rejects)` raises if any claim was set aside.
@@ -155,9 +154,9 @@ def _as_text(frame: pl.DataFrame, kept: Callable[[pl.DataType], bool]) -> Iterat
 def _checked_table(table: pl.DataFrame, name: str, locality: str | None, *, first: int) -> tuple[pl.DataFrame, Rejects]:
     """Check a table of text, integers and dates; its first row is line *first* of the file. Empty rows are no lines."""
     missing = [each for each in _HEADED if each not in table.columns and not (each == "locality" and locality)]
-    unknown = [each for each in table.columns if each not in FORMS]
+    unknown = [each for each in table.columns if each not in FIELDS]
     faults = [f"no column {each}; columns read: {named(table.columns)}" for each in missing]
-    faults += [f"column {named([each])} is none of {', '.join(FORMS)}" for each in unknown]
+    faults += [f"column {named([each])} is none of {', '.join(FIELDS)}" for each in unknown]
     if faults:
         raise _unreadable(name, *faults)
     if locality is not None and "locality" not in table.columns:
@@ -165,7 +164,7 @@ def _checked_table(table: pl.DataFrame, name: str, locality: str | None, *, firs
     if (sound := sound_lines(table)) is not None:
         return sound, Rejects(name, no_faults(), 0, 0)
     table = table.select(_as_text(table, kept=pl.String().__eq__))
-    absent = [pl.lit(None, dtype=pl.String).alias(each) for each in (*FORMS, "place") if each not in table.columns]
+    absent = [pl.lit(None, dtype=pl.String).alias(each) for each in (*FIELDS, "place") if each not in table.columns]
     raw = table.with_columns(
         pl.int_range(first, pl.len() + first, dtype=pl.Int64).alias("at"),
         pl.lit(None, dtype=pl.Int64).alias("nth"),

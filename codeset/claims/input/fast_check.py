@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from codeset.claims.engine.lines import CODED, begins, coded, is_the_same_everywhere, lie_by_claim
-from codeset.claims.input.check import FORMS, NEEDED, date_of, is_malformed, typed
+from codeset.claims.claim_fields import CODED, FIELDS, REQUIRED
+from codeset.claims.engine.lines import begins, coded, is_the_same_everywhere, lie_by_claim
+from codeset.claims.input.check import date_of, is_malformed, typed
 
 _NAMES = ("claim_id", "beneficiary", "provider")
 """Fields that hold another value in every few lines."""
@@ -19,11 +20,11 @@ _LINE_NUMBERS = 1 << 20
 
 
 def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
-    """Return the lines of *table* (fields of `FORMS`, text or typed) in the types of `COLUMNS` if every check passes.
+    """Return the lines of *table* (fields of `FIELDS`, text or typed) in the types of `COLUMNS` if every check passes.
 
     None if one may not pass, or if a value has blanks to be trimmed: then every line is to be looked at.
     """
-    if any(table[field].null_count() for field in NEEDED):
+    if any(table[field].null_count() for field in REQUIRED):
         return None
     texts = [table[field] for field in CODED if table.schema.get(field) == pl.String]
     table = table.with_columns(map(coded, texts)).rechunk()  # columns in pieces are compared in twice the time
@@ -31,7 +32,7 @@ def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     told = [values.filter(another[values.name]) if values.name in _NAMES else _told_once(values) for values in table]
     if not all(_are_sound(values) for values in told) or _is_told_twice(table):
         return None
-    absent = [pl.lit(None, dtype=pl.String).alias(field) for field in FORMS if field not in table.columns]
+    absent = [pl.lit(None, dtype=pl.String).alias(field) for field in FIELDS if field not in table.columns]
     lines = typed(table.with_columns(absent))
     turned = lines.select((pl.col("through_date") < pl.col("date_of_service")).any()).item()
     return lines if not turned and _claims_are_sound(lines, another) else None

@@ -7,39 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from codeset.claims.input.check import FORMS, RAW, Malformed, named
+from codeset.claims.claim_fields import FIELDS
+from codeset.claims.input.check import RAW, Malformed, named
 
 Row = dict[str, str | int | None]
 
-_OF_CLAIM = (
-    "claim_id",
-    "beneficiary",
-    "provider",
-    "group",
-    "specialty",
-    "place_of_service",
-    "locality",
-    "diagnoses",
-    "lines",
-)
-_OF_LINE = (
-    "line",
-    "date_of_service",
-    "through_date",
-    "hcpcs",
-    "modifiers",
-    "units",
-    "place_of_service",
-    "locality",
-    "provider",
-    "specialty",
-    "diagnosis_pointers",
-    "charge",
-    "charge_cents",
-    "lesion",
-)
-_WHOLE = ("line", "units", "charge_cents")
-_LISTS = ("modifiers", "diagnoses")
+_OF_CLAIM = (*(name for name, field in FIELDS.items() if field.in_claim), "lines")
+_OF_LINE = (*(name for name, field in FIELDS.items() if field.in_line), "diagnosis_pointers")
+_WHOLE = tuple(name for name, field in FIELDS.items() if field.dtype is not None and field.dtype.is_integer())
 _POINTERS_AT_MOST = 4
 
 
@@ -62,7 +37,7 @@ def _rows(plain: object, at: int, place: str) -> Iterator[tuple[Row | None, list
     if not isinstance(plain, dict):
         yield None, [Malformed("claim", "an object", _kind(plain), at=at, place=place or None)]
     elif "hcpcs" in plain and "lines" not in plain:
-        row, wrong = _row(plain, tuple(FORMS))
+        row, wrong = _row(plain, tuple(FIELDS))
         yield {**row, "at": at, "place": place or None}, wrong
     else:
         yield from _claim_rows(plain, at, place)
@@ -99,7 +74,7 @@ def _row(plain: Mapping[str, Any], fields: tuple[str, ...]) -> tuple[Row, list[M
     ]
     for field in fields:
         value = plain.get(field)
-        if field in FORMS and value is not None:
+        if field in FIELDS and value is not None:
             text, expected = _text(field, value)
             row |= {} if text is None else {field: text}
             wrong += [Malformed(field, expected, _kind(value))] if text is None else []
@@ -115,7 +90,7 @@ def _text(field: str, value: object) -> tuple[str | None, str]:
     if field == "charge":
         exact = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
         return (str(value) if exact else None), "dollars, as a number or text"
-    if field in _LISTS:
+    if FIELDS[field].is_list:
         texts = isinstance(value, list) and all(isinstance(each, str) and " " not in each for each in value)
         return (" ".join(value) if texts and isinstance(value, list) else None), "a list of texts"
     return None, "text"

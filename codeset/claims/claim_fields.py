@@ -1,0 +1,118 @@
+"""The fields of a claim line, each listed once: frames, checks, JSON, Spark and Python values follow from this table.
+
+One more field is one entry here, one property of `claim.schema.json`, and one attribute of `ClaimLine` or `Claim`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+CODE = pl.Categorical()
+"""The type of every column that joins on codes or modifiers: compared as numbers, read as text."""
+
+
+@dataclass(frozen=True)
+class ClaimField:
+    """One field of a claim line: how its text is checked, and what it becomes."""
+
+    pattern: str
+    """The form that its text must have."""
+
+    expected: str
+    """That form in the words of a message."""
+
+    dtype: pl.DataType | None
+    """Its type as a column of claim lines; None if it is checked and not kept under this name."""
+
+    is_required: bool = False
+    """Whether no line may lack it."""
+
+    in_claim: bool = False
+    """Whether a claim object of JSON may give it for all of its lines."""
+
+    in_line: bool = True
+    """Whether a line object of JSON may give it."""
+
+    is_list: bool = False
+    """Whether JSON may write it as a list of texts."""
+
+    shown: str | None = None
+    """The malformed values that a message may show. In a row whose cells have shifted any field may hold a patient's
+    identifier: only what is near the form of the field is shown, and nothing of a field without such a pattern."""
+
+
+_NAME = (r"^[^\p{C}]+$", "printable characters")
+_DAY = (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date such as 2026-07-15")
+_NEAR_A_DAY = r"^([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}|[0-9]{8})$"
+_SHORT_NUMBER = r"^[-+0-9.,]{1,6}$"
+_DIAGNOSIS = r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?"
+
+FIELDS: Mapping[str, ClaimField] = {
+    "claim_id": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
+    "line": ClaimField(
+        r"^[1-9][0-9]{0,5}$", "a whole number from 1", pl.Int32(), is_required=True, shown=_SHORT_NUMBER
+    ),
+    "beneficiary": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
+    "provider": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True),
+    "group": ClaimField(*_NAME, pl.String(), in_claim=True, in_line=False),
+    "specialty": ClaimField(*_NAME, pl.String(), in_claim=True),
+    "date_of_service": ClaimField(*_DAY, pl.Date(), is_required=True, shown=_NEAR_A_DAY),
+    "through_date": ClaimField(*_DAY, pl.Date(), shown=_NEAR_A_DAY),
+    "hcpcs": ClaimField(
+        r"^[0-9A-Z]{5}$",
+        "five characters, digits or capital letters",
+        CODE,
+        is_required=True,
+        shown=r"^[0-9A-Za-z]{1,7}$",
+    ),
+    "modifiers": ClaimField(
+        r"^[0-9A-Z]{2}( [0-9A-Z]{2}){0,3}$",
+        "up to four modifiers of two characters, digits or capitals",
+        CODE,
+        is_list=True,
+        shown=r"^[0-9A-Za-z]{1,3}([ ,;:][0-9A-Za-z]{1,3}){0,5}$",
+    ),
+    "units": ClaimField(r"^-?[0-9]{1,7}(\.0+)?$", "a whole number", pl.Int32(), is_required=True, shown=_SHORT_NUMBER),
+    "place_of_service": ClaimField(
+        r"^[0-9]{2}$", "two digits", CODE, is_required=True, in_claim=True, shown=_SHORT_NUMBER
+    ),
+    "locality": ClaimField(
+        r"^([0-9]{5}-[0-9]{2}|national)$",
+        "mac-locality, such as 01112-05, or national",
+        pl.String(),
+        is_required=True,
+        in_claim=True,
+        shown=r"^([0-9]{1,5}[-/ ]?[0-9]{0,3}|[A-Za-z]{2})$",
+    ),
+    "charge": ClaimField(
+        r"^([0-9]{1,12}(\.[0-9]{1,2})?|\.[0-9]{1,2})$",
+        "dollars from 0, with at most two decimals",
+        None,  # kept as charge_cents
+        shown=r"^[-+$0-9.,]{1,8}$",
+    ),
+    "charge_cents": ClaimField(r"^[0-9]{1,14}$", "whole cents from 0", pl.Int64()),
+    "lesion": ClaimField(*_NAME, pl.String()),
+    "diagnoses": ClaimField(
+        f"^{_DIAGNOSIS}( {_DIAGNOSIS}){{0,11}}$",
+        "up to twelve ICD-10-CM codes",
+        None,  # no edit reads them
+        in_claim=True,
+        in_line=False,
+        is_list=True,
+    ),
+}
+"""The fields by name, in the order of files and frames. `modifiers` and `diagnoses` are separated by spaces, in order;
+`locality` is `mac-locality` or `national`."""
+
+COLUMNS: Mapping[str, pl.DataType] = {name: field.dtype for name, field in FIELDS.items() if field.dtype is not None}
+"""The columns of claim lines and their types. Text may stand for categories."""
+
+REQUIRED = tuple(name for name, field in FIELDS.items() if field.is_required)
+"""The fields that no line may lack."""
+
+OPTIONAL = tuple(name for name in COLUMNS if name not in (*REQUIRED, "modifiers"))
+"""The columns that may be null. No modifiers are the empty text."""
+
+CODED = tuple(name for name, dtype in COLUMNS.items() if dtype == CODE)
+"""The columns that are categories."""
