@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import polars as pl
 
+from codeset.wording import NONE
+
 SETTINGS = ("nonfacility", "facility")
 
 PAYABLE_STATUS = ("A", "R", "T")
@@ -25,6 +27,21 @@ class Gpci:
 
 
 NATION = Gpci(Decimal(1), Decimal(1), Decimal(1))
+
+
+def dollars(cents: int | None) -> str:
+    """Return an amount as `1,234.56`; a dash where there is none."""
+    return NONE if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
+
+
+def signed_dollars(cents: int | None) -> str:
+    """Return a change of amount with its sign."""
+    return NONE if cents is None else f"{'+' if cents > 0 else '−' if cents < 0 else '±'}{dollars(abs(cents))}"
+
+
+def decimal_dollars(cents: int | None) -> Decimal | None:
+    """Return an amount in dollars as a number, for a workbook's cell."""
+    return None if cents is None else Decimal(cents) / 100
 
 
 def national_cents(setting: str, conversion_factor: Decimal) -> pl.Expr:

@@ -2,22 +2,20 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from uuid import uuid4
 
 import polars as pl
 
+from codeset.atomic_write import new_folder
 from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import Manifest, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import MANIFEST, Snapshot, digest
 from codeset.tables import TABLES
 
-_UNFINISHED = ".unfinished-"
 _ROW_GROUP = 131_072
 
 
@@ -92,66 +90,30 @@ class Store:
 
         Raises StoreProblem: if the folder cannot be written, or another build sealed the release meanwhile.
         """
-        self._sweep()
         for each in self.revisions(manifest.release):
             if (snapshot := self.open(each)).manifest.identity == manifest.identity:
                 return Sealed(snapshot, new=False)
         release = max(manifest.release, self._next_revision(manifest.release))
-        self._make_folder()
-        folder = self.path / f"{_UNFINISHED}{release}-{uuid4().hex}"
-        with _locked(folder):
-            try:
-                folder.mkdir()
-                _write(folder, replace(manifest, release=release), tables)
-                self._publish(folder, release)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+        self._write(replace(manifest, release=release), tables)
         return Sealed(self.open(release), new=True)
 
     def _next_revision(self, release: Release) -> Release:
         revisions = self.revisions(release)
         return replace(release, revision=revisions[-1].revision + 1) if revisions else release.unrevised
 
-    def _make_folder(self) -> None:
+    def _write(self, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
+        """Write the snapshot's folder; fails, atomically, if the release is there by now."""
+        folder = self.path / str(manifest.release)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            with new_folder(folder) as unfinished:
+                _write(unfinished, manifest, tables)
         except OSError as error:
-            raise StoreProblem(f"{self.path}: cannot be used as a store ({error})") from error
-
-    def _publish(self, folder: Path, release: Release) -> None:
-        """Rename *folder* into place: fails, atomically, if the release is there by now."""
-        try:
-            folder.rename(self.path / str(release))
-        except OSError as error:
-            if (self.path / str(release)).exists():
+            if folder.exists():
                 raise StoreProblem(
-                    f"another build sealed {release} while this one ran; nothing was written by this one. "
+                    f"another build sealed {manifest.release} while this one ran; nothing was written by this one. "
                     "Build again: the same files change nothing, other files become a new revision."
                 ) from error
-            raise StoreProblem(f"{self.path / str(release)}: cannot be written ({error})") from error
-
-    def _sweep(self) -> None:
-        """Remove what killed builds left behind; a folder whose build still runs is locked, and stays."""
-        for lock in self.path.glob(f"{_UNFINISHED}*.lock"):
-            folder = lock.with_suffix("")
-            with suppress(TimeoutError), _locked(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock beside *folder*, which says that its build still runs; it is taken before the folder is made.
-
-    Raises TimeoutError: if another process holds it.
-    """
-    from filelock import FileLock  # noqa: PLC0415 (only who seals needs it)
-
-    lock = folder.with_name(folder.name + ".lock")
-    with FileLock(lock, timeout=0):
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+            raise StoreProblem(f"{self.path}: cannot be used as a store ({error})") from error
 
 
 def _write(folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:

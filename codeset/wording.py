@@ -26,16 +26,6 @@ def named(column: str) -> str:
     return " ".join(_NAMES.get(part, part) for part in column.split("_"))
 
 
-def dollars(cents: int | None) -> str:
-    """Return an amount as `1,234.56`."""
-    return NONE if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
-
-
-def signed_dollars(cents: int | None) -> str:
-    """Return a change of amount with its sign."""
-    return NONE if cents is None else f"{'+' if cents > 0 else '−' if cents < 0 else '±'}{dollars(abs(cents))}"
-
-
 def percent(before: Decimal | int | None, after: Decimal | int | None, places: int = 1) -> str:
     """Return the change from *before* to *after* in percent, with its sign and *places* decimals."""
     change = ratio(before, after)

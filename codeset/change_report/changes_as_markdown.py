@@ -9,6 +9,7 @@ from codeset import wording
 from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.manifest import TableEntry
+from codeset.money import dollars, signed_dollars
 from codeset.tables import TABLES
 
 MOST_ROWS = 1_000
@@ -196,9 +197,9 @@ def _payments(changes: Changes) -> str:
             row["family"] or wording.NONE,
             "non-facility" if row["setting"] == "nonfacility" else "facility",
             *([wording.participants(row["qualifying_apm"])] if several else []),
-            wording.dollars(row["before_cents"]),
-            wording.dollars(row["after_cents"]),
-            wording.signed_dollars(_by(row["before_cents"], row["after_cents"])),
+            dollars(row["before_cents"]),
+            dollars(row["after_cents"]),
+            signed_dollars(_by(row["before_cents"], row["after_cents"])),
             wording.percent(row["before_cents"], row["after_cents"]),
         )
         for row in _named(changes.payments)

@@ -10,6 +10,7 @@ import polars as pl
 from codeset import wording, workbook
 from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges, factor_pairs
+from codeset.money import decimal_dollars
 from codeset.tables import TABLES
 from codeset.workbook import Cell, Sheet
 
@@ -61,9 +62,9 @@ def _payments(changes: Changes) -> Sheet:
             row["family"],
             row["setting"],
             wording.participants(row["qualifying_apm"]),
-            _dollars(row["before_cents"]),
-            _dollars(row["after_cents"]),
-            _dollars(_by(row)),
+            decimal_dollars(row["before_cents"]),
+            decimal_dollars(row["after_cents"]),
+            decimal_dollars(_by(row)),
             _share(row),
         )
         for row in changes.payments.iter_rows(named=True)
@@ -109,10 +110,6 @@ def _editions(changes: Changes) -> Sheet:
         for source in entry.sources
     )
     return Sheet(rows, ("release", "table", "edition", "carried from", "rows", "CMS file", "bytes", "sha256"))
-
-
-def _dollars(cents: int | None) -> Decimal | None:
-    return None if cents is None else Decimal(cents) / 100
 
 
 def _by(row: dict[str, Any]) -> int | None:

@@ -7,8 +7,6 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
-from rich.markup import escape
-from rich.table import Table
 
 from codeset.claims.edits.findings import Reason, reasons
 
@@ -75,39 +73,6 @@ def outcome_plain(outcome: "Outcome") -> list[dict[str, Any]]:
         {"claim_id": claim_id, "lines": sorted(lines, key=lambda line: int(line["line"]))}
         for claim_id, lines in claims.items()
     ]
-
-
-def outcome_table(outcome: "Outcome") -> Table:
-    """Return *outcome* for people: a row for each line, with what each finding says and what to do."""
-    frames = outcome_frames(outcome)
-    said: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for row in frames.findings.iter_rows(named=True):
-        said[row["claim_id"], row["line"]].append(_sentence(row))
-    shown = Table(show_lines=True)
-    for column in ("claim", "line", "code", "units", "answer", "allowed", "why"):
-        right = column in ("line", "units", "allowed")
-        shown.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
-    for row in frames.lines.iter_rows(named=True):
-        unpriced = [f"No amount: {row['unpriced']}."] if row["unpriced"] else []
-        why = "\n".join([*said[row["claim_id"], row["line"]], *unpriced])
-        cells = (row["claim_id"], row["line"], _code(row), row["units"], row["disposition"], _dollars(row), why)
-        shown.add_row(*(escape(str(cell)) for cell in cells))
-    return shown
-
-
-def _code(row: dict[str, Any]) -> str:
-    return " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
-
-
-def _dollars(row: dict[str, Any]) -> str:
-    cents = row["allowed_cents"]
-    return _NONE if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
-
-
-def _sentence(finding: dict[str, Any]) -> str:
-    numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
-    codes = " ".join(filter(None, (numbers, finding["rarc"])))
-    return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:

@@ -2,12 +2,14 @@
 
 import io
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.markup import escape
 from rich.table import Table
 
 from codeset import wording
@@ -18,6 +20,7 @@ from codeset.claims.input.claim_files import Rejects, read_claims, refuse, rejec
 from codeset.claims.outcome import Outcome
 from codeset.claims.pricing.explain import explain as derivation
 from codeset.errors import WrongUse
+from codeset.money import dollars
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -97,9 +100,30 @@ def _snapshots(store: Store, chosen: Chosen, frame: pl.DataFrame | None) -> list
     return [each for each in found if each is not None]
 
 
-def table(adjudicated: Adjudicated) -> Table:
-    """Return the outcome for people."""
-    return outputs.outcome_table(adjudicated.outcome)
+def outcome_table(outcome: Outcome) -> Table:
+    """Return *outcome* for people: a row for each line, with what each finding says and what to do."""
+    frames = outputs.outcome_frames(outcome)
+    sentences: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for row in frames.findings.iter_rows(named=True):
+        sentences[row["claim_id"], row["line"]].append(_sentence(row))
+    shown = Table(show_lines=True)
+    for column in ("claim", "line", "code", "units", "answer", "allowed", "why"):
+        right = column in ("line", "units", "allowed")
+        shown.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
+    for row in frames.lines.iter_rows(named=True):
+        unpriced = [f"No amount: {row['unpriced']}."] if row["unpriced"] else []
+        why = "\n".join([*sentences[row["claim_id"], row["line"]], *unpriced])
+        code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
+        amount = dollars(row["allowed_cents"])
+        cells = (row["claim_id"], row["line"], code, row["units"], row["disposition"], amount, why)
+        shown.add_row(*(escape(str(cell)) for cell in cells))
+    return shown
+
+
+def _sentence(finding: dict[str, Any]) -> str:
+    numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
+    codes = " ".join(filter(None, (numbers, finding["rarc"])))
+    return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
 
 
 def content(adjudicated: Adjudicated, form: str, *, explain: bool) -> bytes:

@@ -111,7 +111,7 @@ def _show_outcome(adjudicated: "Adjudicated", form: OutcomeFormat, output: Path 
     if form is not OutcomeFormat.TABLE or output is not None:
         _print_or_write(adjudicate_output.content(adjudicated, form.value, explain=explain), output)
         return
-    out.print(adjudicate_output.table(adjudicated))
+    out.print(adjudicate_output.outcome_table(adjudicated.outcome))
     if explain:
         out.print("\n".join(adjudicate_output.derivations(adjudicated)), markup=False)
 

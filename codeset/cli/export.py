@@ -1,14 +1,14 @@
 """A snapshot's tables as files that other tools read."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import polars as pl
 
 from codeset import wording, workbook
+from codeset.atomic_write import new_folder
 from codeset.errors import StoreProblem
+from codeset.progress import Say, silent
 from codeset.snapshot import Snapshot
 from codeset.workbook import Sheet
 
@@ -16,7 +16,7 @@ MOST_ROWS = 1_048_575
 """Rows below the header that a workbook's sheet can hold."""
 
 
-def export(snapshot: Snapshot, folder: Path, form: str, say: Callable[[str], None] = lambda _: None) -> Path:
+def export(snapshot: Snapshot, folder: Path, form: str, say: Say = silent) -> Path:
     """Write each table of *snapshot* as *form* (csv, xlsx, parquet) into `folder/<release>`; return that folder.
 
     Raises StoreProblem: if it is there already, or cannot be written; then nothing is left behind.
@@ -24,17 +24,13 @@ def export(snapshot: Snapshot, folder: Path, form: str, say: Callable[[str], Non
     target = folder / str(snapshot.release)
     if target.exists():
         raise StoreProblem(f"{target} is there already; nothing was written")
-    unfinished = folder / f".{target.name}.unfinished-{uuid4().hex}"
     try:
-        unfinished.mkdir(parents=True)
-        for table in sorted(snapshot.manifest.tables):
-            say(f"writing {table}.{form}")
-            _write(snapshot, table, unfinished / f"{table}.{form}")
-        unfinished.rename(target)
+        with new_folder(target) as unfinished:
+            for table in sorted(snapshot.manifest.tables):
+                say(f"writing {table}.{form}")
+                _write(snapshot, table, unfinished / f"{table}.{form}")
     except OSError as error:
         raise StoreProblem(f"{target}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return target
 
 

@@ -1,6 +1,6 @@
 """What fetching and watching tell: lines and tables for people, plain data for programs, progress while it goes on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from codeset.progress import Say
 from codeset_ingest.cms_site.download import Count
 from codeset_ingest.cms_site.fetch_release import Obtained
 from codeset_ingest.cms_site.watch import News
@@ -63,7 +64,7 @@ def news_table(found: Sequence[News]) -> Table:
 
 
 @contextmanager
-def coming(console: Console) -> Iterator[tuple[Callable[[str], None], Count]]:
+def coming(console: Console) -> Iterator[tuple[Say, Count]]:
     """Say on *console* which pages and links are used, and show what is coming, by file and in all."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

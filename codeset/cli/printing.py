@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from codeset.atomic_write import write_file
 from codeset.errors import WrongUse
+from codeset.progress import Say
 
 FOUND = 1
 """Exit code when a comparison found differences, or a look-up or check failed."""
@@ -23,19 +25,15 @@ err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write beside the target, then rename: a reader never sees half a report."""
-    unfinished = file.with_name(f".{file.name}.unfinished")
+    """Write a report, whole or not at all."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
+        write_file(file, content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
+def progress() -> Iterator[Say]:
     """Show on the terminal what is being done; nothing where nobody watches."""
     with err.status("starting") as status:
         yield lambda text: status.update(escape(text))

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset import wording
-from codeset.money import SETTINGS, national_cents
+from codeset.money import SETTINGS, dollars, national_cents
 from codeset.releases import Release
 from codeset.snapshot import Row, Snapshot
 from codeset.store import Store
@@ -156,7 +156,7 @@ def _absent(each: Plain, table: str) -> str:
 def _amounts(row: Row | None, setting: str) -> str:
     if row is None:
         return wording.NONE
-    return " / ".join(wording.dollars(each["cents"]) for each in row["amounts"] if each["setting"] == setting)
+    return " / ".join(dollars(each["cents"]) for each in row["amounts"] if each["setting"] == setting)
 
 
 def _mue(each: Plain) -> str:

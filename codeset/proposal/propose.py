@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codeset.errors import WrongUse
+from codeset.progress import Say, silent
 from codeset.proposal import branch, changelog
 from codeset.releases import Release
 from codeset.review import write_review as reviewing
@@ -16,7 +17,6 @@ from codeset.suite.goldens import accept
 from codeset.suite.scenarios import load
 from codeset.suite.try_releases import Tested
 
-Say = Callable[[str], None]
 CHANGELOG = "CHANGELOG.md"
 TITLE, MOST = 250, 60_000
 """Characters of a pull request's title and body; GitHub takes 256 and 65,536."""
@@ -84,7 +84,7 @@ def before(store: Store, release: Release, approved: Callable[[Release], bool]) 
 
 
 def lay_before(
-    chosen: Chosen, store: Store, release: Release, lock: bytes, remarks: Sequence[str], say: Say = lambda _: None
+    chosen: Chosen, store: Store, release: Release, lock: bytes, remarks: Sequence[str], say: Say = silent
 ) -> Laid:
     """Try, review and propose *release*; *remarks* are told in the body. The working tree is not touched.
 

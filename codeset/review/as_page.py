@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from codeset import wording
+from codeset import money, wording
 from codeset.review import summary
 from codeset.review.chart import families_svg
 from codeset.review.model import Review
@@ -59,8 +59,8 @@ def _asset(name: str) -> str:
 
 def _filters() -> dict[str, Any]:
     return {
-        "dollars": wording.dollars,
-        "signed_dollars": wording.signed_dollars,
+        "dollars": money.dollars,
+        "signed_dollars": money.signed_dollars,
         "signed_percent": wording.signed_percent,
         "setting": wording.setting,
         "participants": wording.participants,

@@ -2,10 +2,10 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
 from itertools import chain
 
 from codeset import wording, workbook
+from codeset.money import decimal_dollars
 from codeset.review.guides import ReviewedStatement
 from codeset.review.model import Review
 from codeset.review.outcomes import ReviewedLine, ReviewedPair, Said
@@ -84,7 +84,7 @@ def _payments(review: Review) -> Sheet:
 
 
 def _payment(each: Payment) -> Sequence[Cell]:
-    parts = [_dollars(getattr(each.parts, name)) if each.parts else None for name in PARTS]
+    parts = [decimal_dollars(getattr(each.parts, name)) if each.parts else None for name in PARTS]
     rvus = [
         getattr(side.rvus, kind) if side.rvus else None
         for kind in ("work", "pe", "mp")
@@ -96,9 +96,9 @@ def _payment(each: Payment) -> Sequence[Cell]:
         each.family,
         wording.setting(each.setting),
         wording.participants(each.qualifying_apm),
-        _dollars(each.before.cents),
-        _dollars(each.after.cents),
-        _dollars(each.change_cents),
+        decimal_dollars(each.before.cents),
+        decimal_dollars(each.after.cents),
+        decimal_dollars(each.change_cents),
         each.ratio,
         *parts,
         *rvus,
@@ -136,7 +136,7 @@ def _year(review: Review) -> Sheet:
 
 def _billed(each: YearTotal | YearLine) -> tuple[Cell, ...]:
     amounts = (each.before_cents, each.after_cents)
-    return (each.units, *map(_dollars, (*amounts, each.change_cents)), wording.ratio(*amounts))
+    return (each.units, *map(decimal_dollars, (*amounts, each.change_cents)), wording.ratio(*amounts))
 
 
 def _year_codes(review: Review) -> Sheet:
@@ -205,7 +205,7 @@ def _sides(review: Review, of: str) -> Iterator[str]:
 
 
 def _said(side: Said) -> tuple[Cell, ...]:
-    return (side.disposition, side.why, _dollars(side.allowed_cents), _named(side.row))
+    return (side.disposition, side.why, decimal_dollars(side.allowed_cents), _named(side.row))
 
 
 def _alone(review: Review) -> Sheet:
@@ -261,10 +261,6 @@ def _rows(review: Review) -> Sheet:
         for each in review.rows
     )
     return Sheet(rows, ("row", "release", "table", "edition", "CMS file", "key", "says"), wrapped=frozenset({6}))
-
-
-def _dollars(cents: int | None) -> Decimal | None:
-    return None if cents is None else Decimal(cents) / 100
 
 
 def _named(ref: Ref | None) -> str:

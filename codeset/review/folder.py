@@ -1,12 +1,12 @@
 """The review's folder: every form of it, written whole or not at all."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
+from codeset.atomic_write import replacing_folder, write_file
 from codeset.errors import WrongUse
+from codeset.progress import Say, silent
 from codeset.review.as_json import review_json
 from codeset.review.as_markdown import changelog_entry, review_markdown
 from codeset.review.as_page import review_html
@@ -43,7 +43,7 @@ def _releases(folder: Path) -> tuple[str, str] | None:
         return None
 
 
-def write_review(review: Review, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
+def write_review(review: Review, folder: Path, say: Say = silent) -> None:
     """Write every form of *review* into *folder*, replacing an earlier review of the same two releases.
 
     Raises WrongUse: if *folder* is something else, or cannot be written; then what was there is as it was.
@@ -56,29 +56,10 @@ def write_review(review: Review, folder: Path, say: Callable[[str], None] = lamb
         DATA: review_json,
         ENTRY: changelog_entry,
     }
-    unfinished = folder.with_name(f".{folder.name}.unfinished-{uuid4().hex}")
     try:
-        unfinished.mkdir(parents=True)
-        for name, make in made.items():
-            say(f"writing {name}")
-            content = make(review)
-            (unfinished / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        _put(unfinished, folder)
+        with replacing_folder(folder) as unfinished:
+            for name, make in made.items():
+                say(f"writing {name}")
+                write_file(unfinished / name, make(review))
     except OSError as error:
         raise WrongUse(f"{folder}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _put(unfinished: Path, folder: Path) -> None:
-    """Rename the finished folder into place; an earlier one steps aside first and comes back if that fails."""
-    earlier = folder.with_name(f".{folder.name}.replaced-{uuid4().hex}")
-    if folder.exists():
-        folder.rename(earlier)
-    try:
-        unfinished.rename(folder)
-    except OSError:
-        if earlier.exists():
-            earlier.rename(folder)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)

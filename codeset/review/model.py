@@ -1,6 +1,6 @@
 """The one model of facts behind a review: every form of it shows what stands here, so that they cannot differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +11,7 @@ from codeset.differences import Changes, diff, factor_pairs
 from codeset.errors import WrongUse
 from codeset.manifest import Manifest
 from codeset.money import SETTINGS
+from codeset.progress import Say, silent
 from codeset.review import outcomes, summary
 from codeset.review.guides import Guidance, audited_on_both
 from codeset.review.outcomes import Outcomes, Pairs
@@ -160,7 +161,7 @@ def review(
     volumes: Sequence[Volume] = (),
     locality: str | None = None,
     setting: str | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
 ) -> Review:
     """Return the review of *new* against *old*: tables, payments, *suite*, all pairs, *guidance*.
 

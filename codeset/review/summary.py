@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codeset import wording
 from codeset.change_report import facts
+from codeset.money import dollars, signed_dollars
 from codeset.review.payments import NATIONAL, Cause, PaymentTable
 from codeset.review.table_changes import CHANGED, TableReview
 from codeset.suite.guidance.run_guidance import Verdict
@@ -151,11 +152,11 @@ def money(found: "Found") -> Iterator[str]:
     for year in found.years:
         total = year.total
         share = wording.percent(total.before_cents, total.after_cents)
-        told = f"{wording.dollars(total.before_cents)} → {wording.dollars(total.after_cents)} dollars"
+        told = f"{dollars(total.before_cents)} → {dollars(total.after_cents)} dollars"
         left = f"; {wording.count(len(year.without), 'code')} without an amount" if year.without else ""
         yield (
             f"Your year, all units {wording.in_setting(year.setting)}{_for(year.qualifying_apm, found)}: "
-            f"{wording.signed_dollars(total.change_cents)} dollars ({share}), {told}{left}."
+            f"{signed_dollars(total.change_cents)} dollars ({share}), {told}{left}."
         )
     for table in found.payments:
         yield _amounts(table, found)
@@ -196,7 +197,7 @@ def why(found: "Found") -> Iterator[str]:
 def _cause(cause: Cause) -> str:
     told = [f"raise{_s(cause)} {cause.raises:,}"] if cause.raises else []
     told += [f"lower{_s(cause)} {cause.lowers:,}"] if cause.lowers else []
-    return f"{PARTS[cause.part]} {', '.join(told)} (median {wording.signed_dollars(cause.median_cents)})"
+    return f"{PARTS[cause.part]} {', '.join(told)} (median {signed_dollars(cause.median_cents)})"
 
 
 def _s(cause: Cause) -> str:

@@ -1,9 +1,9 @@
 """What `codeset review` does: read what is told, make the review, write it, say what is in it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeset.progress import Say, silent
 from codeset.review.folder import PAGE, refuse_other, write_review
 from codeset.review.model import Review, review
 from codeset.review.volumes import read_volumes
@@ -24,9 +24,7 @@ class Chosen:
     guidance: Path | None
 
 
-def make(
-    snapshots: tuple[Snapshot, Snapshot], chosen: Chosen, folder: Path, say: Callable[[str], None] = lambda _: None
-) -> Review:
+def make(snapshots: tuple[Snapshot, Snapshot], chosen: Chosen, folder: Path, say: Say = silent) -> Review:
     """Write the review of the second of *snapshots* against the first into *folder*; return it.
 
     Raises BadInput: for volumes or scenarios that cannot be read. WrongUse: for a folder that holds something else.

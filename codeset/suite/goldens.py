@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
 from codeset.schemas import faults_of
@@ -123,13 +124,9 @@ def _some(plain: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 def _write(file: Path, release: Release, accepted: Accepted) -> None:
     lines = [f"    {json.dumps(name)}: {json.dumps(accepted[name], ensure_ascii=False)}" for name in sorted(accepted)]
     text = f'{{\n  "release": "{release}",\n  "scenarios": {{\n' + ",\n".join(lines) + "\n  }\n}\n"
-    unfinished = file.with_name(f".{file.name}.unfinished")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(file)
+        write_file(file, text)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
 
 

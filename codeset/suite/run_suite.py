@@ -17,9 +17,7 @@ from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.suite.expected import failures
 from codeset.suite.scenarios import Claim, Line, Scenario, Suite
-
-NEEDED = ("mpfs", "gpci", "ptp", "mue", "add_on")
-"""The tables without which the suite cannot be tried."""
+from codeset.tables import NEEDED
 
 _SENTENCES = ("says", "do")
 _ALWAYS = (date(1900, 1, 1), date(2999, 12, 31))

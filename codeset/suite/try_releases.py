@@ -12,8 +12,9 @@ from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.goldens import Goldens, accept, goldens
-from codeset.suite.run_suite import NEEDED, Ran, run
+from codeset.suite.run_suite import Ran, run
 from codeset.suite.scenarios import Suite
+from codeset.tables import NEEDED
 
 
 @dataclass(frozen=True)

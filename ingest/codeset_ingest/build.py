@@ -1,6 +1,6 @@
 """The main of the project: CMS's files in, a sealed snapshot out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import polars as pl
 
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.manifest import Manifest, TableEntry
+from codeset.progress import Say, silent
 from codeset.releases import Release
 from codeset.store import Sealed, Store, carried
 from codeset.tables import NEEDED, TABLES
@@ -17,9 +18,6 @@ from codeset_ingest.read.open_files import open_all
 from codeset_ingest.read.read_files import read
 from codeset_ingest.read.recognize import recognise
 from codeset_ingest.read.table import Reading
-
-Say = Callable[[str], None]
-"""Told what is being done, a line at a time."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def build(
     store: Store,
     carry: Mapping[str, Release] | None = None,
     accept_row_count: Iterable[str] = (),
-    say: Say = lambda _: None,
+    say: Say = silent,
     addresses: Mapping[str, str] | None = None,
 ) -> Built:
     """Read CMS's *files* and seal them as *release*, with the tables of *carry* taken from earlier releases.

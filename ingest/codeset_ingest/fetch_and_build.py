@@ -1,6 +1,6 @@
 """What the commands fetch and watch do, for the command line to parse and print."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from codeset.errors import CodesetError, WrongUse
+from codeset.progress import Say
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site import ama_license
@@ -22,8 +23,6 @@ from codeset_ingest.cms_site.link_names import audiences, site_facts
 from codeset_ingest.cms_site.listing_pages import LayoutChanged
 from codeset_ingest.cms_site.watch import Held, News, watch
 from codeset_ingest.fetched import Fetched, build_fetched, compare
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """From fetched files to a sealed release, and CMS's own report of the edits' changes held against ours."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from codeset.differences import diff
 from codeset.errors import BadInput, StoreProblem
+from codeset.progress import Say, silent
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -15,7 +16,6 @@ from codeset_ingest.change_report import Disagreement
 from codeset_ingest.cms_site.fetch_release import Obtained
 from codeset_ingest.cms_site.link_names import publications
 
-Say = Callable[[str], None]
 _REPORT = "ptp_changes"
 
 
@@ -48,7 +48,7 @@ def build_fetched(
     by_hand: Iterable[Path] = (),
     carry: Mapping[str, Release] | None = None,
     accept_row_count: Iterable[str] = (),
-    say: Say = lambda _: None,
+    say: Say = silent,
 ) -> Built:
     """Seal what was fetched, and files got *by_hand*; what CMS did not post anew is carried forward.
 

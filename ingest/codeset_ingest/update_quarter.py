@@ -1,12 +1,13 @@
 """A new quarter: which one it is, and the store filled again with what the lock pins."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codeset.errors import BadInput, StoreProblem
+from codeset.progress import Say
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site import lock as locks
@@ -19,8 +20,6 @@ from codeset_ingest.cms_site.lock import Lock
 from codeset_ingest.cms_site.watch import NEW, REPOSTED, Held, watch
 from codeset_ingest.fetch_and_build import Chosen, fetch_and_build, keeping_pages
 from codeset_ingest.fetched import Fetched, compared_lines
-
-Say = Callable[[str], None]
 
 
 def joined(main: bytes | None, branches: Mapping[Release, bytes]) -> Lock:

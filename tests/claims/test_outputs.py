@@ -11,7 +11,8 @@ from rich.console import Console
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
 from codeset.claims.edits.findings import explained, reasons
 from codeset.claims.outcome import Outcome
-from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain, outcome_table
+from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain
+from codeset.cli.adjudicate_output import outcome_table
 from codeset.schemas import faults_of
 
 AMOUNT = (

@@ -112,14 +112,14 @@ def test_a_missing_table_is_found(tmp_path):
 
 def test_the_second_of_two_builds_at_once_says_that_the_first_won(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    publish = Store._publish
+    rename = Path.rename
 
-    def publish_late(self: Store, folder: Path, release: Release) -> None:
-        monkeypatch.setattr(Store, "_publish", publish)
+    def rename_late(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
         seal(store, source="b", value=14)
-        publish(self, folder, release)
+        return rename(self, target)
 
-    monkeypatch.setattr(Store, "_publish", publish_late)
+    monkeypatch.setattr(Path, "rename", rename_late)
     with pytest.raises(StoreProblem, match="another build sealed 2024q2 while this one ran"):
         seal(store)
     assert store.open("2024q2").mue("17003")["mue_value"] == 14
@@ -128,34 +128,38 @@ def test_the_second_of_two_builds_at_once_says_that_the_first_won(tmp_path, monk
 
 def test_a_build_leaves_another_that_runs_alone(tmp_path, monkeypatch):
     store = Store(tmp_path)
-    write = storing._write
+    write = pl.DataFrame.write_parquet
 
-    def write_while_another_builds(folder, *rest):
-        monkeypatch.setattr(storing, "_write", write)
+    def write_while_another_builds(frame: pl.DataFrame, file: Path, **options: object) -> None:
+        monkeypatch.setattr(pl.DataFrame, "write_parquet", write)
         seal(store, release="2024q3")
-        assert folder.is_dir()
-        write(folder, *rest)
+        assert file.parent.is_dir()
+        write(frame, file, **options)
 
-    monkeypatch.setattr(storing, "_write", write_while_another_builds)
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", write_while_another_builds)
     seal(store)
     assert [str(each) for each in store.releases()] == ["2024q2", "2024q3"]
 
 
 KILLED = """
 import os, sys
-from codeset import store as storing
+from pathlib import Path
+import polars
 from codeset.releases import Release
-from ingest.embedded import build_embedded
-original = getattr(storing, sys.argv[2]) if sys.argv[2] != "_publish" else storing.Store._publish
-def die(*arguments):
-    if sys.argv[2] == "_flush": original(*arguments)
-    os._exit(9)
-setattr(storing.Store if sys.argv[2] == "_publish" else storing, sys.argv[2], die)
-build_embedded(Release.parse("2025q4"), storing.Store(storing.Path(sys.argv[1])))
+from codeset.store import Store
+from codeset_ingest.embedded import build_embedded
+owner = {"mkdir": Path, "write_parquet": polars.DataFrame, "fsync": os, "rename": Path}[sys.argv[2]]
+original = getattr(owner, sys.argv[2])
+def die(*arguments, **options):
+    if sys.argv[2] in ("fsync", "write_parquet"): original(*arguments, **options)
+    if "unfinished" in str(arguments) or sys.argv[2] == "fsync": os._exit(9)
+    return original(*arguments, **options)
+setattr(owner, sys.argv[2], die)
+build_embedded(Release.parse("2025q4"), Store(Path(sys.argv[1])))
 """
 
 
-@pytest.mark.parametrize("moment", ["_write", "_write_table", "_flush", "_publish"])
+@pytest.mark.parametrize("moment", ["mkdir", "write_parquet", "fsync", "rename"])
 def test_a_build_killed_at_any_moment_leaves_the_store_as_it_was(tmp_path, moment):
     undisturbed, store = Store(tmp_path / "undisturbed"), Store(tmp_path / "store")
     build_embedded(Release.parse("2025q4"), undisturbed)

@@ -1,6 +1,5 @@
 """Claim lines of many files in parts of whole beneficiaries: as they lie, or else parted on disk."""
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from codeset.atomic_write import new_folder
 from codeset.errors import BadInput, Fault
 
 _LINES_WAITING = 160_000
@@ -123,15 +123,12 @@ def _starts(slices: Callable[[int, tuple[int, int]], Part], parts: int, count: i
 
 def _part_on_disk(lines: pl.LazyFrame, work: Path, parts: int) -> None:
     """Write the lines by beneficiary into parts: the folder is renamed into place when it is whole."""
-    unfinished = work.with_name(f"{work.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
-    lines.with_columns(bucket).sink_parquet(
-        pl.PartitionBy(unfinished, key="part", include_key=False),
-        mkdir=True,
-        compression="lz4",
-        statistics=False,
-        row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE),
-    )
-    unfinished.mkdir(exist_ok=True)
-    unfinished.rename(work)
+    with new_folder(work) as unfinished:
+        lines.with_columns(bucket).sink_parquet(
+            pl.PartitionBy(unfinished, key="part", include_key=False),
+            mkdir=True,
+            compression="lz4",
+            statistics=False,
+            row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE),
+        )

@@ -22,6 +22,7 @@ from typing import Any
 
 import polars as pl
 
+from codeset.atomic_write import replacing, write_file
 from codeset.claims.adjudicate import judge
 from codeset.claims.bulk.bulk_tables import PLAN, part_done, tables_of
 from codeset.claims.bulk.partition import Part, codes_in, counted, parted
@@ -214,7 +215,7 @@ def _begin(folder: Path, plan: str) -> None:
     if not file.exists():
         if any(folder.iterdir()):
             raise StoreProblem(f"{folder} is not empty; choose another folder")
-        _settle(file, plan.encode())
+        write_file(file, plan)
 
 
 def _write(
@@ -223,19 +224,12 @@ def _write(
     """Write a part's files; the last says that the part is done, and what is in it."""
     told = tables_of(judge(frame, code_set, qualifying_apm=qualifying_apm), part)
     if rejects.claims:
-        _settle(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
+        write_file(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
     for name, table in told._asdict().items():
         file = folder / f"{name}-{part:04}.parquet"
-        unfinished = file.with_suffix(".unfinished")
-        table.write_parquet(unfinished, compression="lz4", statistics=False)
-        unfinished.replace(file)
+        with replacing(file) as unfinished:
+            table.write_parquet(unfinished, compression="lz4", statistics=False)
     lines = told.lines["answer"].value_counts().join(told.answers, on="answer")
     dispositions = lines.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
     holds = {"dispositions": dict(dispositions.iter_rows()), "rejected_claims": rejects.claims}
-    _settle(part_done(folder, part), (json.dumps(holds) + "\n").encode())
-
-
-def _settle(file: Path, content: bytes) -> None:
-    unfinished = file.with_suffix(".unfinished")
-    unfinished.write_bytes(content)
-    unfinished.replace(file)
+    write_file(part_done(folder, part), json.dumps(holds) + "\n")

@@ -10,6 +10,7 @@ from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
 from codeset.schemas import faults_of
@@ -200,6 +201,4 @@ def _ssh_keygen(*arguments: str, text: str | None = None) -> subprocess.Complete
 def _write(file: Path, plain: Mapping[str, Any]) -> None:
     if wrong := faults_of(plain, "approval"):
         raise WrongUse(f"what was given makes no approval: {'; '.join(wrong)}. Nothing was written.")
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    unfinished.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    unfinished.replace(file)
+    write_file(file, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from codeset.money import SETTINGS, national_cents
+from codeset.money import SETTINGS, dollars, national_cents
 from codeset.scope import scope
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance.guidance_files import Fact
@@ -106,11 +106,6 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def dollars(cents: int) -> str:
-    """Return an amount as `$1,234.56`."""
-    return f"${cents // 100:,}.{cents % 100:02d}"
-
-
 def in_force(snapshot: Snapshot, table: str, **key: str) -> list[Row]:
     """Return the rows of a dated table that apply on any day of the release's quarter."""
     first, last = (pl.lit(day, pl.Date) for day in (snapshot.release.first_day, snapshot.release.last_day))
@@ -170,7 +165,7 @@ def _paid(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, cents: in
     """The fee schedule's row of a code, with its total RVU and amount."""
     row = snapshot.mpfs(hcpcs, modifier) or {}
     amount = f"{setting}_amount"
-    return cms_row(snapshot, "mpfs", row | {amount: dollars(cents)}, (f"{setting}_total_rvu", amount))
+    return cms_row(snapshot, "mpfs", row | {amount: f"${dollars(cents)}"}, (f"{setting}_total_rvu", amount))
 
 
 def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
@@ -178,7 +173,7 @@ def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> C
     cents = _amount(snapshot, hcpcs, modifier, setting, apm)
     if isinstance(cents, Checked):
         return cents
-    said = f"{hcpcs} pays {dollars(cents)} ({setting})"
+    said = f"{hcpcs} pays ${dollars(cents)} ({setting})"
     rows = [_paid(snapshot, hcpcs, modifier, setting, cents)]
     wrong = [] if _within(cents, fact) else [f"{said}, not ${fact['from']} to ${fact['to']}"]
     return _checked(wrong, said, rows)
@@ -196,8 +191,8 @@ def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) 
             return each
     cents = {each: amount for each, amount in found.items() if isinstance(amount, int)}
     one, other = cents[fact["hcpcs"]], cents[fact["than"]]
-    word = "as much as" if one == other else f"{dollars(abs(one - other))} {'more' if one > other else 'less'} than"
-    said = f"{fact['hcpcs']} pays {dollars(one)}, {word} {fact['than']} ({dollars(other)}, {setting})"
+    word = "as much as" if one == other else f"${dollars(abs(one - other))} {'more' if one > other else 'less'} than"
+    said = f"{fact['hcpcs']} pays ${dollars(one)}, {word} {fact['than']} (${dollars(other)}, {setting})"
     more = one - other if fact["pays"] == "more" else other - one
     holds = more > 0 and ("by" not in fact or _within(more, fact["by"]))
     rows = [_paid(snapshot, each, "", setting, amount) for each, amount in cents.items()]

@@ -6,12 +6,14 @@ A verdict is never kept: it comes from the release's data each time.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from codeset.money import dollars
 from codeset.snapshot import Snapshot
 from codeset.suite.expected import failures
-from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms_row, dollars, in_force, try_fact
+from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms_row, in_force, try_fact
 from codeset.suite.guidance.guidance_files import Right, Statement, statements
-from codeset.suite.run_suite import NEEDED, LineOutcome, said
+from codeset.suite.run_suite import LineOutcome, said
 from codeset.suite.scenarios import Scenario
+from codeset.tables import NEEDED
 
 __all__ = ["Audited", "CmsRow", "Right", "Statement", "Verdict", "audit", "statements"]
 
@@ -116,7 +118,7 @@ def _wrong_total(statement: Statement, lines: Sequence[LineOutcome]) -> Iterator
     least, most = statement.total
     cents = sum(each["allowed_cents"] or 0 for each in lines)
     if not least * 100 <= cents <= most * 100:
-        yield f"what is allowed comes to {dollars(cents)}, not ${least} to ${most}"
+        yield f"what is allowed comes to ${dollars(cents)}, not ${least} to ${most}"
 
 
 def _rows(snapshot: Snapshot, lines: Sequence[LineOutcome]) -> list[CmsRow]:

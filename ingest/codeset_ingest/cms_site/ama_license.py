@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urljoin
 
 from bs4 import BeautifulSoup
 
+from codeset.atomic_write import write_file
 from codeset.errors import CodesetError, StoreProblem, WrongUse
 from codeset.schemas import faults_of
 from codeset.store import Store
@@ -65,11 +66,8 @@ def record(store: Store, licence: str, name: str, at: datetime, page: str) -> Ac
 
 
 def _write(file: Path, text: str) -> None:
-    unfinished = file.with_name(f".{file.name}.unfinished")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(file)
+        write_file(file, text)
     except OSError as error:
         raise StoreProblem(f"{file}: cannot be written ({error})") from error
 

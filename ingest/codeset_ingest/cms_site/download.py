@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from codeset.errors import BadInput
+from codeset.progress import Say
 from codeset.releases import Release
 from codeset.snapshot import digest
 from codeset_ingest.cms_site.ama_license import LicenceNeeded, accepting_address
@@ -19,7 +20,6 @@ from codeset_ingest.cms_site.listing_pages import Posted
 from codeset_ingest.cms_site.lock import Lock, Pinned
 from codeset_ingest.cms_site.partial_download import Validators, forget
 
-Say = Callable[[str], None]
 Count = Callable[[str, int, int | None], None]
 """Told the file that is coming, how many of its bytes have come, and of how many (None: the site does not say)."""
 

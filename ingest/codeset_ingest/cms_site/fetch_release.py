@@ -9,11 +9,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from codeset.atomic_write import replacing
 from codeset.errors import BadInput, Fault, StoreProblem, WrongUse
+from codeset.progress import Say
 from codeset.releases import Release
 from codeset.snapshot import digest
 from codeset_ingest.cms_site import lock as locks
-from codeset_ingest.cms_site.download import Count, Folder, Hands, Kept, Say, bring, by_hand, miscounted
+from codeset_ingest.cms_site.download import Count, Folder, Hands, Kept, bring, by_hand, miscounted
 from codeset_ingest.cms_site.find_release import Found, Reader, as_pinned, chosen_publications, find, pinned_files
 from codeset_ingest.cms_site.http import Visit
 from codeset_ingest.cms_site.listing_pages import Posted
@@ -145,9 +147,8 @@ def _put(kept: Kept, folder: Path) -> Kept:
         if kept.path.parent.name.startswith("."):
             os.replace(kept.path, target)  # noqa: PTH105 (a rename that overwrites, wherever the tool runs)
         else:
-            beside = folder / f".{target.name}.unfinished"
-            shutil.copyfile(kept.path, beside)
-            beside.replace(target)
+            with replacing(target) as unfinished:
+                shutil.copyfile(kept.path, unfinished)
     except OSError as error:
         raise StoreProblem(f"{target}: cannot be written ({error})") from error
     return replace(kept, path=target)

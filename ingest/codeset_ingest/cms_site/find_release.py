@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from codeset.progress import Say
 from codeset.releases import Release
 from codeset_ingest.cms_site.hosts import SiteProblem
 from codeset_ingest.cms_site.http import Gone, Page, Visit, page
 from codeset_ingest.cms_site.link_names import Publication, named, publications
 from codeset_ingest.cms_site.listing_pages import LayoutChanged, Listing, Posted, listing, of_release, release_pages
 from codeset_ingest.cms_site.lock import Lock, Pinned
-
-Say = Callable[[str], None]
 
 
 class NotPosted(SiteProblem):

@@ -8,6 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from codeset.atomic_write import write_file
 from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.schemas import faults_of
@@ -133,6 +134,4 @@ def pin(file: Path, release: Release, files: Collection[Pinned], guard: Path) ->
 def _write(file: Path, text: str) -> None:
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(file)
+    write_file(file, text)

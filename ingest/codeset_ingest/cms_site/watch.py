@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from codeset.progress import Say, silent
 from codeset.releases import Release
 from codeset.store import Store
-from codeset_ingest.cms_site.find_release import Reader, Say, chosen_publications, is_needed, listed
+from codeset_ingest.cms_site.find_release import Reader, chosen_publications, is_needed, listed
 from codeset_ingest.cms_site.hosts import SiteProblem
 from codeset_ingest.cms_site.http import Visit, validators
 from codeset_ingest.cms_site.link_names import Publication
@@ -73,7 +74,7 @@ class Held:
 
 
 def watch(
-    visited: Visit, held: Held, since: Release | None, today: date, also: Iterable[str] = (), say: Say = lambda _: None
+    visited: Visit, held: Held, since: Release | None, today: date, also: Iterable[str] = (), say: Say = silent
 ) -> list[News]:
     """Return what is to be told of all releases from *since* on: the store's newest, or of an empty one, today's.
 

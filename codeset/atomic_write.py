@@ -1,0 +1,94 @@
+"""Files and folders that appear whole or not at all: written beside the target, then renamed into place.
+
+A reader never opens half a file. What a killed process left behind is removed by the next one that writes there: a
+file's leftover has a fixed name, and a folder that is still being written is locked.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+
+def write_file(file: Path, content: bytes | str) -> None:
+    """Write *content* (text as UTF-8) to *file*, making its folder where there is none.
+
+    Raises OSError: if it cannot be written; what was there before is as it was.
+    """
+    with replacing(file) as unfinished:
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Yield the path beside *file* to write to; it replaces *file* unless the block raises."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        unfinished.replace(file)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside *folder*, renamed to it unless the block raises.
+
+    Raises OSError: if *folder* is there by then and holds anything, or nothing can be written there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder.parent)
+    unfinished = folder.with_name(f".unfinished-{folder.name}-{uuid4().hex}")
+    with _locked(unfinished):
+        try:
+            unfinished.mkdir()
+            yield unfinished
+            unfinished.rename(folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside *folder*; it replaces *folder* unless the block raises.
+
+    An earlier folder steps aside first, and comes back if the new one cannot take its place.
+    """
+    earlier = folder.with_name(f".{folder.name}.replaced-{uuid4().hex}")
+    try:
+        with new_folder(folder) as unfinished:
+            yield unfinished
+            if folder.exists():
+                folder.rename(earlier)
+    except BaseException:
+        if earlier.exists():
+            earlier.rename(folder)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Remove the folders of killed writers; one that is still being written is locked, and stays."""
+    for lock in parent.glob(".unfinished-*.lock"):
+        folder = lock.with_suffix("")
+        with suppress(TimeoutError), _locked(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock beside *folder*, taken before the folder is made.
+
+    Raises TimeoutError: if another process holds it.
+    """
+    from filelock import FileLock  # noqa: PLC0415 (only who writes a folder needs it)
+
+    lock = folder.with_name(f"{folder.name}.lock")
+    with FileLock(lock, timeout=0):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
