@@ -16,7 +16,8 @@ from codeset import wording
 from codeset.claims import outputs
 from codeset.claims.adjudicate import adjudicate as judge
 from codeset.claims.bulk.run_bulk import Done, Summary, adjudicate_files
-from codeset.claims.input.claim_files import Rejects, read_claims, refuse, rejects_as
+from codeset.claims.input.check import Rejects, refuse
+from codeset.claims.input.claim_files import read_claims, rejects_as
 from codeset.claims.outcome import Outcome
 from codeset.claims.pricing.explain import explain as derivation
 from codeset.errors import WrongUse

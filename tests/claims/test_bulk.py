@@ -19,7 +19,8 @@ from codeset.claims.adjudicate import adjudicate
 from codeset.claims.bulk import run_bulk
 from codeset.claims.bulk.partition import parted
 from codeset.claims.bulk.run_bulk import Done, Summary, adjudicate_files
-from codeset.claims.input.claim_files import from_frame, refuse
+from codeset.claims.input.check import refuse
+from codeset.claims.input.claim_files import from_frame
 from codeset.claims.outputs import outcome_frames
 from codeset.errors import BadInput, StoreProblem
 from codeset.releases import Release

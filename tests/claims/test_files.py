@@ -11,8 +11,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from codeset.claims.claim_fields import COLUMNS, FIELDS
+from codeset.claims.input.check import refuse
 from codeset.claims.input.claim import Claim, ClaimLine, to_frame
-from codeset.claims.input.claim_files import from_frame, read_claims, refuse, rejects_as
+from codeset.claims.input.claim_files import from_frame, read_claims, rejects_as
 from codeset.errors import BadInput, WrongUse
 from codeset.schemas import faults_of
 

@@ -8,8 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from codeset.claims.claim_fields import COLUMNS
-from codeset.claims.input.check import faults_of
-from codeset.claims.input.claim_files import read_claims, refuse
+from codeset.claims.input.check import faults_of, refuse
+from codeset.claims.input.claim_files import read_claims
 from codeset.errors import BadInput
 
 FILE = Path(__file__).parent / "claims" / "two-claims.x12"

@@ -27,7 +27,8 @@ from codeset.claims.adjudicate import judge
 from codeset.claims.bulk.bulk_tables import PLAN, part_done, tables_of
 from codeset.claims.bulk.partition import Part, codes_in, counted, parted
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.input.claim_files import Rejects, from_frame, refuse, rejects_as
+from codeset.claims.input.check import Rejects, refuse
+from codeset.claims.input.claim_files import from_frame, rejects_as
 from codeset.errors import StoreProblem
 from codeset.snapshot import Snapshot
 

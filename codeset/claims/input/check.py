@@ -1,7 +1,8 @@
-"""The one check of claim lines: text in, typed lines out; what is malformed is told, and its whole claim set aside."""
+"""The one check of claim lines: text in, typed lines out. A claim with a malformed line is set aside whole."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -14,8 +15,8 @@ RAW: Mapping[str, pl.DataType] = {
     "place": pl.String(),
     "nth": pl.Int64(),
 }
-"""Lines as they were found: every field as text, `at` the line of the file (0: none), `place` where else it stands,
-`nth` the number of the claim in files whose lines stand within claims."""
+"""Lines as a file has them: every field as text; `at` the line of the file (0: none); `place` where else it is, such as
+`claims[0].lines[1]`; `nth` the number of the claim, from 0, in files whose lines are nested in claims."""
 
 _FAULTS: Mapping[str, pl.DataType] = {
     "row": pl.Int64(),
@@ -29,13 +30,13 @@ _FAULTS: Mapping[str, pl.DataType] = {
     "found": pl.String(),
 }
 
-_TOLD = ("at", "place", "claim_id", "line", "field", "expected", "found")
-_TOLD_AT_MOST = 1000
+_REJECT_COLUMNS = ("at", "place", "claim_id", "line", "field", "expected", "found")
+_FAULTS_PER_MESSAGE = 1000
 
 
 @dataclass(frozen=True)
-class Malformed:
-    """One malformed field, as a reader of files finds it.
+class FieldFault:
+    """One malformed field, as a reader of files reports it.
 
     `row` is the line's place among the lines read, from 0; without it the fault is the claim's, the `nth` of the file.
     """
@@ -67,7 +68,7 @@ class Rejects:
 
 def no_faults() -> pl.DataFrame:
     """Return the faults of a file without any."""
-    return pl.DataFrame(schema={name: _FAULTS[name] for name in _TOLD})
+    return pl.DataFrame(schema={name: _FAULTS[name] for name in _REJECT_COLUMNS})
 
 
 def refuse(rejects: Rejects) -> None:
@@ -77,72 +78,74 @@ def refuse(rejects: Rejects) -> None:
 
 
 def faults_of(rejects: Rejects) -> list[Fault]:
-    """Return the faults as values, the first thousand of them and then how many more there are."""
-    told = [_fault(rejects.file, row) for row in rejects.faults.head(_TOLD_AT_MOST).iter_rows(named=True)]
-    more = rejects.faults.height - _TOLD_AT_MOST
+    """Return the faults as values: the first thousand, and how many more there are."""
+    faults = [_fault(rejects.file, row) for row in rejects.faults.head(_FAULTS_PER_MESSAGE).iter_rows(named=True)]
+    more = rejects.faults.height - _FAULTS_PER_MESSAGE
     if more > 0:
-        told.append(Fault(rejects.file, 0, f"{more:,} further faults; set bad claims aside to have a file of all"))
-    return told
+        faults.append(Fault(rejects.file, 0, f"{more:,} further faults; set bad claims aside to have a file of all"))
+    return faults
 
 
 def _fault(file: str, row: Mapping[str, str]) -> Fault:
-    parts = [f"claim {row['claim_id']}" if row["claim_id"] else "", f"line {row['line']}" if row["line"] else ""]
-    where = " ".join(part for part in [row["place"] or "", ", ".join(filter(None, parts))] if part)
-    said = f"{row['field']}: expected {row['expected']}, found {row['found']}"
-    return Fault(file, int(row["at"] or 0), f"{where}: {said}" if where else said)
+    names = [f"claim {row['claim_id']}" if row["claim_id"] else "", f"line {row['line']}" if row["line"] else ""]
+    where = " ".join(part for part in [row["place"] or "", ", ".join(filter(None, names))] if part)
+    text = f"{row['field']}: expected {row['expected']}, found {row['found']}"
+    return Fault(file, int(row["at"] or 0), f"{where}: {text}" if where else text)
 
 
-def locality_given(locality: str | None) -> str | None:
-    """Return *locality* if it has the form of one, or None if none was given; raise WrongUse otherwise."""
+def check_locality(locality: str | None) -> None:
+    """Raise WrongUse if *locality*, the one for lines that name none, does not have the form of a locality."""
     field = FIELDS["locality"]
     if locality is not None and not pl.Series([locality]).str.contains(field.pattern).item():
         raise WrongUse(f"locality: expected {field.expected}, found {locality!r}")
-    return locality
 
 
-def checked(
-    raw: pl.DataFrame, file: str, locality: str | None = None, told: Sequence[Malformed] = ()
+def check_lines(
+    raw: pl.DataFrame, file: str, locality: str | None = None, reader_faults: Sequence[FieldFault] = ()
 ) -> tuple[pl.DataFrame, Rejects]:
-    """Split *raw* lines (columns of `RAW`) into the lines of good claims and the claims set aside.
+    """Split *raw* lines (columns of `RAW`) into the lines of good claims (of `COLUMNS`) and the claims set aside.
 
-    *locality* stands where a line has none; *told* is what the reader of the file found already. Units of 0 and below
-    are no fault here: an edit denies them.
+    *locality* is for lines that name none; *reader_faults* are what the reader of the file reports. Units of 0 and
+    below are no fault here: an edit denies them.
+
+    Raises WrongUse: if *locality* is not one.
     """
-    lines = _trimmed(raw, locality_given(locality)).with_row_index("row")
-    faults = _all_faults(lines, told)
+    check_locality(locality)
+    lines = _trim(raw, locality).with_row_index("row")
+    faults = _all_faults(lines, reader_faults)
     good = lines
     for key in ("row", "claim_id", "nth"):
         bad = faults.select(pl.col(key).cast(lines.schema[key]))
         good = good.join(bad, on=key, how="anti", maintain_order="left")
     claims = faults.select(pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))).unique()
-    shown = _masked(faults).select(_TOLD)
-    return typed(good), Rejects(file, shown, claims.height, lines.height - good.height)
+    rejects = Rejects(file, _mask(faults).select(_REJECT_COLUMNS), claims.height, lines.height - good.height)
+    return with_column_types(good), rejects
 
 
-def _trimmed(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:
+def _trim(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:
     """The same lines without blanks around values; blank is null."""
-    trimmed = {field: pl.col(field).str.strip_chars() for field in FIELDS}
-    trimmed["modifiers"] = trimmed["modifiers"].str.replace_all(r"\s+", " ")
-    lines = raw.with_columns(text.replace("", None).alias(field) for field, text in trimmed.items())
+    texts = {name: pl.col(name).str.strip_chars() for name in FIELDS}
+    texts["modifiers"] = texts["modifiers"].str.replace_all(r"\s+", " ")
+    lines = raw.with_columns(text.replace("", None).alias(name) for name, text in texts.items())
     return lines if locality is None else lines.with_columns(pl.col("locality").fill_null(locality))
 
 
-def _all_faults(lines: pl.DataFrame, told: Sequence[Malformed]) -> pl.DataFrame:
-    """What the reader told and what the check finds, in the order of the lines; no field of a line twice."""
-    earlier = _placed(pl.DataFrame([asdict(each) for each in told], schema=dict(_FAULTS)), lines)
-    found = pl.concat([pl.DataFrame(schema=dict(_FAULTS)), *_found(lines)])
-    whole = earlier.filter(pl.col("row").is_null())
+def _all_faults(lines: pl.DataFrame, reader_faults: Sequence[FieldFault]) -> pl.DataFrame:
+    """The faults of the reader and of the checks, in the order of the lines; no field of a line twice."""
+    earlier = _locate(pl.DataFrame([asdict(fault) for fault in reader_faults], schema=dict(_FAULTS)), lines)
+    checks = pl.concat([pl.DataFrame(schema=dict(_FAULTS)), *_failed_checks(lines)])
+    of_whole_claims = earlier.filter(pl.col("row").is_null())
     new = (
-        found.unique(["row", "field"], keep="first", maintain_order=True)
+        checks.unique(["row", "field"], keep="first", maintain_order=True)
         .join(earlier, on=["row", "field"], how="anti")
-        .join(whole, on=["nth", "field"], how="anti")
+        .join(of_whole_claims, on=["nth", "field"], how="anti")
     )
     order = {name: place for place, name in enumerate(FIELDS)}
     places = pl.col("field").replace_strict(order, default=len(order), return_dtype=pl.UInt8)
     return pl.concat([earlier, new]).sort("nth", "row", places, maintain_order=True)
 
 
-def _placed(faults: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+def _locate(faults: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The reader's faults, with the claim, line and place of the row that they name."""
     own = ("at", "place", "nth", "claim_id", "line")
     rows = lines.select(pl.col("row").cast(pl.Int64), *own)
@@ -151,84 +154,97 @@ def _placed(faults: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _found(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """A frame of faults for each check that anything fails."""
+def _failed_checks(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """A frame of faults for each check that any line fails."""
     checks = list(_checks())
-    failed = lines.select(wrong.alias(str(place)) for place, (_, _, _, wrong) in enumerate(checks))
-    for place, (field, expected, found, _) in enumerate(checks):
-        mask = failed[str(place)]
+    fails = lines.select(check.fails.alias(str(place)) for place, check in enumerate(checks))
+    for place, check in enumerate(checks):
+        mask = fails[str(place)]
         if mask.any():
-            said = {"field": pl.lit(field), "expected": pl.lit(expected), "found": found}
+            texts = {"field": pl.lit(check.field), "expected": pl.lit(check.expected), "found": check.found}
             yield lines.filter(mask).select(
-                said.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in _FAULTS.items()
+                texts.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in _FAULTS.items()
             )
 
 
-def _checks() -> Iterator[tuple[str, str, pl.Expr, pl.Expr]]:
-    """Each check as field, what is expected, what was found, and whether a line fails it."""
+class _Check(NamedTuple):
+    """What is expected of a field, what a message says was found, and whether a line fails it."""
+
+    field: str
+    expected: str
+    found: pl.Expr
+    fails: pl.Expr
+
+
+def _checks() -> Iterator[_Check]:
     for name, field in FIELDS.items():
-        yield name, field.expected, _shown(name), is_malformed(name)
+        yield _Check(name, field.expected, _safe_text(name), is_malformed(name))
+    yield from _date_checks()
+    both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
+    yield _Check("charge", "charge or charge_cents", pl.lit("both"), both)
+    yield from _claim_checks()
+
+
+def _date_checks() -> Iterator[_Check]:
     first, through = date_of("date_of_service"), date_of("through_date")
     for name in ("date_of_service", "through_date"):
-        lost = pl.col(name).is_not_null() & date_of(name).is_null()
-        yield name, "a date that exists", _shown(name), lost
-    yield "through_date", "date_of_service or later", _shown("through_date"), (through < first).fill_null(value=False)
-    both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
-    yield "charge", "charge or charge_cents", pl.lit("both"), both
-    twice = (pl.len().over("claim_id", "line") > 1) & pl.col("claim_id").is_not_null() & pl.col("line").is_not_null()
-    yield "line", "each line number once in a claim", pl.format("{} times", pl.len().over("claim_id", "line")), twice
-    mixed = pl.col("beneficiary") != pl.col("beneficiary").first().over("claim_id")
-    other = pl.lit("another than on the claim's first line")
-    yield (
-        "beneficiary",
-        "one beneficiary in a claim",
-        other,
-        (mixed & pl.col("claim_id").is_not_null()).fill_null(value=False),
+        no_such_day = pl.col(name).is_not_null() & date_of(name).is_null()
+        yield _Check(name, "a date that exists", _safe_text(name), no_such_day)
+    backwards = (through < first).fill_null(value=False)
+    yield _Check("through_date", "date_of_service or later", _safe_text("through_date"), backwards)
+
+
+def _claim_checks() -> Iterator[_Check]:
+    """What lines of one claim must agree on."""
+    times, has_claim = pl.len().over("claim_id", "line"), pl.col("claim_id").is_not_null()
+    twice = (times > 1) & has_claim & pl.col("line").is_not_null()
+    yield _Check("line", "each line number once in a claim", pl.format("{} times", times), twice)
+    other = pl.col("beneficiary") != pl.col("beneficiary").first().over("claim_id")
+    says = pl.lit("another than on the claim's first line")
+    yield _Check("beneficiary", "one beneficiary in a claim", says, (other & has_claim).fill_null(value=False))
+
+
+def is_malformed(name: str) -> pl.Expr:
+    """Whether the text of the field *name* does not have its form, or is lacking where it may not."""
+    field = FIELDS[name]
+    return (~pl.col(name).str.contains(field.pattern)).fill_null(value=field.is_required)
+
+
+def date_of(name: str) -> pl.Expr:
+    """Return the date that the text of the field *name* is; null if it is none."""
+    return pl.col(name).str.to_date("%Y-%m-%d", strict=False)
+
+
+def _safe_text(name: str) -> pl.Expr:
+    """What a message shows of a value: the value, if it cannot be a patient's, else how long it is."""
+    value, pattern = pl.col(name), FIELDS[name].safe_to_show
+    length = pl.format("text of length {}", value.str.len_chars())
+    is_safe = value.str.contains(pattern) if pattern else pl.lit(value=False)
+    text = pl.when(is_safe).then(pl.format('"{}"', value)).otherwise(length)
+    return pl.when(value.is_null()).then(pl.lit("nothing")).otherwise(text)
+
+
+def _mask(faults: pl.DataFrame) -> pl.DataFrame:
+    """The faults without identifiers and line numbers that are malformed: a shifted column may hold anything."""
+    return faults.with_columns(
+        pl.when(pl.col(name).str.contains(FIELDS[name].pattern)).then(pl.col(name)).alias(name)
+        for name in ("claim_id", "line")
     )
 
 
-def is_malformed(field: str) -> pl.Expr:
-    """Whether the text of *field* has not its form, or is lacking where it may not."""
-    return (~pl.col(field).str.contains(FIELDS[field].pattern)).fill_null(value=FIELDS[field].is_required)
-
-
-def date_of(field: str) -> pl.Expr:
-    """Return the date that the text of *field* is; null if it is none."""
-    return pl.col(field).str.to_date("%Y-%m-%d", strict=False)
-
-
-def _shown(field: str) -> pl.Expr:
-    """What a message says of a value: the value, if it cannot be a patient's, else how long it is."""
-    value = pl.col(field)
-    length = pl.format("text of length {}", value.str.len_chars())
-    pattern = FIELDS[field].shown
-    near = value.str.contains(pattern) if pattern else pl.lit(value=False)
-    shown = pl.when(near).then(pl.format('"{}"', value)).otherwise(length)
-    return pl.when(value.is_null()).then(pl.lit("nothing")).otherwise(shown)
-
-
-def _masked(faults: pl.DataFrame) -> pl.DataFrame:
-    """The faults without identifiers and numbers that are none: a shifted column may hold anything."""
-    kept = [
-        pl.when(pl.col(field).str.contains(FIELDS[field].pattern)).then(pl.col(field)).alias(field)
-        for field in ("claim_id", "line")
-    ]
-    return faults.with_columns(kept)
-
-
-def typed(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return lines that passed every check, all text or of their own types, in the types of `COLUMNS`."""
-    of_text = {
+def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines that passed every check, as text or of their own types, in the types of `COLUMNS`."""
+    from_text = {
         "date_of_service": date_of("date_of_service"),
         "through_date": date_of("through_date"),
         "units": pl.col("units").str.replace(r"\.0+$", ""),
     }
-    values = {name: value for name, value in of_text.items() if lines.schema[name] == pl.String}
+    values = {name: value for name, value in from_text.items() if lines.schema[name] == pl.String}
     values |= {name: pl.col(name).cast(pl.String) for name in CODED if lines.schema[name] != CODE}
     values["modifiers"] = values.get("modifiers", pl.col("modifiers")).fill_null("")
     cents = pl.col("charge_cents").cast(pl.Int64)
     values["charge_cents"] = pl.coalesce(cents, _cents()) if lines["charge"].null_count() < lines.height else cents
-    return lines.select(values.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in COLUMNS.items())
+    return lines.select(values.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in COLUMNS.items())
 
 
 def _cents() -> pl.Expr:
@@ -238,6 +254,6 @@ def _cents() -> pl.Expr:
     return (dollars + cents).cast(pl.Int64)
 
 
-def named(values: Iterable[str]) -> str:
-    """Return column or key names as a message lists them; a name that is no name is not shown."""
-    return ", ".join(value if value.isidentifier() and len(value) <= 40 else "(not a name)" for value in values)
+def safe_names(names: Iterable[str]) -> str:
+    """Return column or key names as a message lists them. A name that is no identifier is not shown."""
+    return ", ".join(name if name.isidentifier() and len(name) <= 40 else "(not a name)" for name in names)

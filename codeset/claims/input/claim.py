@@ -7,15 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from codeset.claims.input.check import checked, refuse
-from codeset.claims.input.json_claims import flattened
+from codeset.claims.input.check import check_lines, refuse
+from codeset.claims.input.json_claims import flatten_claims
 
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """One service. `modifiers` are in order, `diagnosis_pointers` count the claim's diagnoses from 1.
+    """One service. `modifiers` are in order; `diagnosis_pointers` count the claim's diagnoses from 1.
 
-    `provider` and `specialty` stand only where another than the claim's rendered the line.
+    `provider` and `specialty` are given only where another practitioner than the claim's rendered the line.
     """
 
     line: int
@@ -53,17 +53,17 @@ class Claim:
 
         Raises BadInput: with every fault of the claim.
         """
-        frame = _read([plain])
+        frame = _check_objects([plain])
         lines = tuple(
-            _line(row, plain, given) for row, given in zip(frame.iter_rows(named=True), plain["lines"], strict=True)
+            _line(row, plain, own) for row, own in zip(frame.iter_rows(named=True), plain["lines"], strict=True)
         )
         return cls(
             claim_id=frame["claim_id"][0],
             beneficiary=frame["beneficiary"][0],
-            provider=_trimmed(plain.get("provider")) or frame["provider"][0],
+            provider=_text_or_none(plain.get("provider")) or frame["provider"][0],
             lines=lines,
             group=frame["group"][0],
-            specialty=_trimmed(plain.get("specialty")),
+            specialty=_text_or_none(plain.get("specialty")),
             diagnoses=_codes(plain.get("diagnoses")),
         )
 
@@ -73,40 +73,42 @@ def to_frame(claims: Iterable[Claim]) -> pl.DataFrame:
 
     Raises BadInput: with every fault of every claim. Diagnoses are checked and left out: no edit reads them.
     """
-    return _read([_plain(each) for each in claims])
+    return _check_objects([_plain(claim) for claim in claims])
 
 
-def _read(objects: list[Any]) -> pl.DataFrame:
-    raw, faults = flattened((0, f"[{place}]" if len(objects) > 1 else "", each) for place, each in enumerate(objects))
-    lines, rejects = checked(raw, "claims", told=faults)
+def _check_objects(objects: list[Any]) -> pl.DataFrame:
+    places = (f"[{number}]" if len(objects) > 1 else "" for number in range(len(objects)))
+    raw, faults = flatten_claims((0, place, plain) for place, plain in zip(places, objects, strict=True))
+    lines, rejects = check_lines(raw, "claims", reader_faults=faults)
     refuse(rejects)
     return lines
 
 
-def _line(row: Mapping[str, Any], claim: Mapping[str, Any], given: Mapping[str, Any]) -> ClaimLine:
-    kept = {each.name: row[each.name] for each in fields(ClaimLine) if each.name in row}
-    told = {
+def _line(row: Mapping[str, Any], claim: Mapping[str, Any], line: Mapping[str, Any]) -> ClaimLine:
+    """The line of the checked *row*; the plain *claim* and *line* say which of the two gave the practitioner."""
+    from_row = {field.name: row[field.name] for field in fields(ClaimLine) if field.name in row}
+    from_line = {
         "modifiers": tuple(row["modifiers"].split()),
-        "diagnosis_pointers": tuple(given.get("diagnosis_pointers") or ()),
-        "provider": _trimmed(given.get("provider")) if "provider" in claim else None,
-        "specialty": _trimmed(given.get("specialty")),
+        "diagnosis_pointers": tuple(line.get("diagnosis_pointers") or ()),
+        "provider": _text_or_none(line.get("provider")) if "provider" in claim else None,
+        "specialty": _text_or_none(line.get("specialty")),
     }
-    return ClaimLine(**{**kept, **told})
+    return ClaimLine(**{**from_row, **from_line})
 
 
-def _codes(given: str | list[str] | None) -> tuple[str, ...]:
-    return tuple(given.split() if isinstance(given, str) else given or ())
+def _codes(diagnoses: str | list[str] | None) -> tuple[str, ...]:
+    return tuple(diagnoses.split() if isinstance(diagnoses, str) else diagnoses or ())
 
 
-def _trimmed(text: str | None) -> str | None:
+def _text_or_none(text: str | None) -> str | None:
     return (text or "").strip() or None
 
 
 def _plain(value: Any) -> Any:
-    """A value as the JSON of the schema: what is not given is left out, dates are text, tuples are lists."""
+    """A value as the JSON of the schema: what is None is left out, dates are text, tuples are lists."""
     if isinstance(value, (Claim, ClaimLine)):
-        told = {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-        return {name: each for name, each in told.items() if each is not None}
+        members = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: member for name, member in members.items() if member is not None}
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value.isoformat() if isinstance(value, date) else value

@@ -1,4 +1,4 @@
-"""Lines in which nothing is wrong, told by their distinct values: checks of every line are for files with faults."""
+"""Checks by distinct values, for files without a fault: checks of every line are for files that have one."""
 
 from collections.abc import Mapping
 
@@ -6,94 +6,96 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODED, FIELDS, REQUIRED
 from codeset.claims.engine.lines import begins, coded, is_the_same_everywhere, lie_by_claim
-from codeset.claims.input.check import date_of, is_malformed, typed
+from codeset.claims.input.check import date_of, is_malformed, with_column_types
 
 _NAMES = ("claim_id", "beneficiary", "provider")
-"""Fields that hold another value in every few lines."""
+"""Fields whose value changes every few lines."""
 
 _DATES = ("date_of_service", "through_date")
 
-_READ_AS_THEY_ARE = (pl.String, pl.Date)
+_CHECKED_AS_THEY_ARE = (pl.String, pl.Date)
 
 _LINE_NUMBERS = 1 << 20
 """More than there are line numbers: up to six digits."""
 
 
-def sound_lines(table: pl.DataFrame) -> pl.DataFrame | None:
+def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     """Return the lines of *table* (fields of `FIELDS`, text or typed) in the types of `COLUMNS` if every check passes.
 
-    None if one may not pass, or if a value has blanks to be trimmed: then every line is to be looked at.
+    None if one may not pass, or if a value has blanks to be trimmed: then `check_lines` looks at every line.
     """
-    if any(table[field].null_count() for field in REQUIRED):
+    if any(table[name].null_count() for name in REQUIRED):
         return None
-    texts = [table[field] for field in CODED if table.schema.get(field) == pl.String]
+    texts = [table[name] for name in CODED if table.schema.get(name) == pl.String]
     table = table.with_columns(map(coded, texts)).rechunk()  # columns in pieces are compared in twice the time
-    another = {field: begins(table[field]) for field in _NAMES}
-    told = [values.filter(another[values.name]) if values.name in _NAMES else _told_once(values) for values in table]
-    if not all(_are_sound(values) for values in told) or _is_told_twice(table):
+    changes = {name: begins(table[name]) for name in _NAMES}
+    samples = [values.filter(changes[values.name]) if values.name in _NAMES else _distinct(values) for values in table]
+    if not all(_all_well_formed(values) for values in samples) or _has_two_charges(table):
         return None
-    absent = [pl.lit(None, dtype=pl.String).alias(field) for field in FIELDS if field not in table.columns]
-    lines = typed(table.with_columns(absent))
-    turned = lines.select((pl.col("through_date") < pl.col("date_of_service")).any()).item()
-    return lines if not turned and _claims_are_sound(lines, another) else None
+    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
+    lines = with_column_types(table.with_columns(absent))
+    backwards = lines.select((pl.col("through_date") < pl.col("date_of_service")).any()).item()
+    return lines if not backwards and _claims_agree(lines, changes) else None
 
 
-def as_it_is(kind: pl.DataType) -> bool:
-    """Whether values of *kind* need not be made text to be checked."""
-    return kind.is_integer() or kind in _READ_AS_THEY_ARE
+def can_stay(dtype: pl.DataType) -> bool:
+    """Whether values of *dtype* are checked without being made text."""
+    return dtype.is_integer() or dtype in _CHECKED_AS_THEY_ARE
 
 
-def _told_once(values: pl.Series) -> pl.Series:
-    """The distinct ones of *values*; of numbers and days the ends, as those between have the form that both have."""
+def _distinct(values: pl.Series) -> pl.Series:
+    """The distinct *values*; of numbers and days the least and the greatest, as those between have the form of both."""
     if values.dtype.is_integer() or values.dtype == pl.Date:
         ends = (values.to_frame().select(end) for end in (pl.all().min(), pl.all().max()))
         return pl.concat(ends).to_series()
     return values.head(1) if is_the_same_everywhere(values) else values.unique()
 
 
-def _are_sound(values: pl.Series) -> bool:
-    """Whether each of *values* has the form of its field and nothing around it."""
-    field, text = values.name, values.cast(pl.String)
-    if field in _NAMES and _are_plain(text):
+def _all_well_formed(values: pl.Series) -> bool:
+    """Whether all *values* have the form of their field and no blanks around it."""
+    name, text = values.name, values.cast(pl.String)
+    if name in _NAMES and _are_plain_words(text):
         return True
-    meant = pl.col(field).is_not_null() & ~_is_blank_as_meant(field)
-    wrong = is_malformed(field) | pl.col(field).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
-    if field in _DATES:
-        wrong |= date_of(field).is_null()
-    return not text.to_frame().filter(meant).select(wrong.any()).item()
+    is_value = pl.col(name).is_not_null() & ~_is_no_modifier(name)
+    wrong = is_malformed(name) | pl.col(name).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
+    if name in _DATES:
+        wrong |= date_of(name).is_null()
+    return not text.to_frame().filter(is_value).select(wrong.any()).item()
 
 
-def _are_plain(names: pl.Series) -> bool:
-    """Whether each is one word in ASCII, as nearly all are: their bytes tell in less time than a pattern takes."""
+def _are_plain_words(names: pl.Series) -> bool:
+    """Whether all are one word in ASCII, as nearly all names are: bytes are looked at sooner than patterns."""
     octets = names.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode()
     return bool((names != "").all() and octets.is_between(ord("!"), ord("~")).all())
 
 
-def _is_blank_as_meant(field: str) -> pl.Expr:
-    """Whether the value is the blank that stands for no modifiers."""
-    return (pl.col(field) == "") & (field == "modifiers")
+def _is_no_modifier(name: str) -> pl.Expr:
+    """Whether the value is the empty text that means no modifiers."""
+    return (pl.col(name) == "") & (name == "modifiers")
 
 
-def _is_told_twice(table: pl.DataFrame) -> bool:
+def _has_two_charges(table: pl.DataFrame) -> bool:
+    """Whether a line gives both dollars and cents."""
     both = ("charge", "charge_cents")
     if not set(both) <= set(table.columns):
         return False
-    return bool(table.select(pl.all_horizontal(pl.col(each).is_not_null() for each in both).any()).item())
+    return bool(table.select(pl.all_horizontal(pl.col(name).is_not_null() for name in both).any()).item())
 
 
-def _claims_are_sound(lines: pl.DataFrame, another: Mapping[str, pl.Series]) -> bool:
-    """Whether each claim has one beneficiary and each line number once; *another* says where the next one begins.
+def _claims_agree(lines: pl.DataFrame, changes: Mapping[str, pl.Series]) -> bool:
+    """Whether each claim has one beneficiary and each line number once; *changes* says where another value begins.
 
-    Lines that do not lie by claim and line are sorted by a number that stands for both; False also if two claims share
-    one by chance.
+    Lines that are not sorted by claim and line are sorted by a number that stands for both; False also if two claims
+    share one by chance.
     """
-    if lie_by_claim(lines, another["claim_id"]):
-        return not (another["beneficiary"] & ~another["claim_id"]).any()
+    if lie_by_claim(lines, changes["claim_id"]):
+        return not (changes["beneficiary"] & ~changes["claim_id"]).any()
     claim, line = pl.col("claim_id"), pl.col("line")
-    same, later = claim == claim.shift(), line > line.shift()
-    other = pl.col("beneficiary") != pl.col("beneficiary").shift()
-    whose = claim.hash() // _LINE_NUMBERS
-    told = lines.select("claim_id", "line", "beneficiary")
-    numbered = told.with_columns(whose.alias("whose"), (whose * _LINE_NUMBERS + line.cast(pl.UInt64)).alias("number"))
-    shared = pl.col("whose") == pl.col("whose").shift()
-    return not numbered.sort("number").select((shared & ~(same & later & ~other)).any()).item()
+    same_claim, later_line = claim == claim.shift(), line > line.shift()
+    other_beneficiary = pl.col("beneficiary") != pl.col("beneficiary").shift()
+    claim_hash = claim.hash() // _LINE_NUMBERS
+    keys = lines.select("claim_id", "line", "beneficiary").with_columns(
+        claim_hash.alias("claim_hash"), (claim_hash * _LINE_NUMBERS + line.cast(pl.UInt64)).alias("number")
+    )
+    same_hash = pl.col("claim_hash") == pl.col("claim_hash").shift()
+    return not keys.sort("number").select((same_hash & ~(same_claim & later_line & ~other_beneficiary)).any()).item()

@@ -1,4 +1,4 @@
-"""Claims as plain objects, the JSON of `claim.schema.json`, made into rows of text for the one check."""
+"""Claims as plain objects, the JSON of `claim.schema.json`, flattened into rows of text for the one check."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.claim_fields import FIELDS
-from codeset.claims.input.check import RAW, Malformed, named
+from codeset.claims.input.check import RAW, FieldFault, safe_names
 
 Row = dict[str, str | int | None]
 
@@ -16,103 +16,105 @@ _OF_CLAIM = (*(name for name, field in FIELDS.items() if field.in_claim), "lines
 _OF_LINE = (*(name for name, field in FIELDS.items() if field.in_line), "diagnosis_pointers")
 _WHOLE = tuple(name for name, field in FIELDS.items() if field.dtype is not None and field.dtype.is_integer())
 _POINTERS_AT_MOST = 4
+"""Diagnosis pointers of a line (CMS-1500 item 24E)."""
 
 
-def flattened(found: Iterable[tuple[int, str, object]]) -> tuple[pl.DataFrame, list[Malformed]]:
-    """Return the lines of objects, given as line of the file (0: none), place and value, and what is malformed in them.
+def flatten_claims(objects: Iterable[tuple[int, str, object]]) -> tuple[pl.DataFrame, list[FieldFault]]:
+    """Return the lines of *objects* (columns of `RAW`), and what is malformed in them.
 
-    An object is a claim with `lines`, or one line with the fields of a csv row.
+    Each object comes with its line of the file (0: none) and its place. It is a claim with `lines`, or one line with
+    the fields of a csv row.
     """
     rows: list[Row] = []
-    faults: list[Malformed] = []
-    for nth, (at, place, plain) in enumerate(found):
-        for row, wrong in _rows(plain, at, place):
-            faults += [replace(each, row=len(rows)) if row else replace(each, nth=nth) for each in wrong]
+    faults: list[FieldFault] = []
+    for nth, (at, place, plain) in enumerate(objects):
+        for row, row_faults in _rows(plain, at, place):
+            faults += [replace(fault, row=len(rows)) if row else replace(fault, nth=nth) for fault in row_faults]
             rows += [{**row, "nth": nth}] if row else []
     return pl.DataFrame(rows, schema=dict(RAW)), faults
 
 
-def _rows(plain: object, at: int, place: str) -> Iterator[tuple[Row | None, list[Malformed]]]:
+def _rows(plain: object, at: int, place: str) -> Iterator[tuple[Row | None, list[FieldFault]]]:
     """Each row with what is wrong in it; what is wrong with a claim as a whole comes without a row."""
     if not isinstance(plain, dict):
-        yield None, [Malformed("claim", "an object", _kind(plain), at=at, place=place or None)]
+        yield None, [FieldFault("claim", "an object", _sort_of(plain), at=at, place=place or None)]
     elif "hcpcs" in plain and "lines" not in plain:
-        row, wrong = _row(plain, tuple(FIELDS))
-        yield {**row, "at": at, "place": place or None}, wrong
+        row, faults = _texts(plain, tuple(FIELDS))
+        yield {**row, "at": at, "place": place or None}, faults
     else:
         yield from _claim_rows(plain, at, place)
 
 
-def _claim_rows(claim: Mapping[str, Any], at: int, place: str) -> Iterator[tuple[Row | None, list[Malformed]]]:
-    shared, wrong = _row(claim, _OF_CLAIM)
+def _claim_rows(claim: Mapping[str, Any], at: int, place: str) -> Iterator[tuple[Row | None, list[FieldFault]]]:
+    shared, faults = _texts(claim, _OF_CLAIM)
     lines = claim.get("lines")
     if not isinstance(lines, list) or not lines:
-        wrong.append(Malformed("lines", "a list with at least one line", _kind(lines)))
+        faults.append(FieldFault("lines", "a list with at least one line", _sort_of(lines)))
     claim_id = str(shared.get("claim_id") or "").strip() or None
 
-    def placed(faults: list[Malformed], where: str) -> list[Malformed]:
-        return [replace(each, at=at, place=where or None, claim_id=claim_id) for each in faults]
+    def in_claim(faults: list[FieldFault], where: str) -> list[FieldFault]:
+        return [replace(fault, at=at, place=where or None, claim_id=claim_id) for fault in faults]
 
-    yield None, placed(wrong, place)
+    yield None, in_claim(faults, place)
     for number, line in enumerate(lines if isinstance(lines, list) else []):
         here = f"{place}.lines[{number}]".lstrip(".")
         if isinstance(line, dict):
-            own, wrong = _row(line, _OF_LINE)
-            pointed, unpointed = _pointed(line.get("diagnosis_pointers"), shared.get("diagnoses"))
-            yield {**shared, **own, "diagnoses": pointed, "at": at, "place": here}, wrong + unpointed
+            own, faults = _texts(line, _OF_LINE)
+            diagnoses, pointer_faults = _diagnoses(line.get("diagnosis_pointers"), shared.get("diagnoses"))
+            yield {**shared, **own, "diagnoses": diagnoses, "at": at, "place": here}, faults + pointer_faults
         else:
-            yield None, placed([Malformed("line", "an object", _kind(line))], here)
+            yield None, in_claim([FieldFault("line", "an object", _sort_of(line))], here)
 
 
-def _row(plain: Mapping[str, Any], fields: tuple[str, ...]) -> tuple[Row, list[Malformed]]:
-    """The fields of one object as text, and what is of the wrong kind or has a name that is none of *fields*."""
+def _texts(plain: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Row, list[FieldFault]]:
+    """The fields of one object as text; and what is of the wrong sort, or has a name that is none of *names*."""
     row: Row = {}
-    wrong = [
-        Malformed(named([key]), f"one of {', '.join(fields)}", "a field of that name")
+    faults = [
+        FieldFault(safe_names([key]), f"one of {', '.join(names)}", "a field of that name")
         for key in plain
-        if key not in fields
+        if key not in names
     ]
-    for field in fields:
-        value = plain.get(field)
-        if field in FIELDS and value is not None:
-            text, expected = _text(field, value)
-            row |= {} if text is None else {field: text}
-            wrong += [Malformed(field, expected, _kind(value))] if text is None else []
-    return row, wrong
+    for name in names:
+        value = plain.get(name)
+        if name in FIELDS and value is not None:
+            text, expected = _text(name, value)
+            row |= {} if text is None else {name: text}
+            faults += [FieldFault(name, expected, _sort_of(value))] if text is None else []
+    return row, faults
 
 
-def _text(field: str, value: object) -> tuple[str | None, str]:
-    """The value as text, or None and what kind of value was expected."""
-    if isinstance(value, str) and field not in _WHOLE:
+def _text(name: str, value: object) -> tuple[str | None, str]:
+    """The value as text, or None and what sort of value was expected."""
+    if isinstance(value, str) and name not in _WHOLE:
         return value, ""
-    if field in _WHOLE:
+    if name in _WHOLE:
         return (str(value) if isinstance(value, int) and not isinstance(value, bool) else None), "a whole number"
-    if field == "charge":
-        exact = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-        return (str(value) if exact else None), "dollars, as a number or text"
-    if FIELDS[field].is_list:
-        texts = isinstance(value, list) and all(isinstance(each, str) and " " not in each for each in value)
-        return (" ".join(value) if texts and isinstance(value, list) else None), "a list of texts"
+    if name == "charge":
+        is_exact = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+        return (str(value) if is_exact else None), "dollars, as a number or text"
+    if FIELDS[name].is_list:
+        are_texts = isinstance(value, list) and all(isinstance(item, str) and " " not in item for item in value)
+        return (" ".join(value) if are_texts and isinstance(value, list) else None), "a list of texts"
     return None, "text"
 
 
-def _pointed(pointers: object, diagnoses: object) -> tuple[str | None, list[Malformed]]:
+def _diagnoses(pointers: object, diagnoses: object) -> tuple[str | None, list[FieldFault]]:
     """The diagnoses that a line points to, as text; all of the claim's where it points to none."""
     codes = str(diagnoses).split() if diagnoses else []
     if pointers is None:
         return " ".join(codes) or None, []
     if not isinstance(pointers, list) or len(pointers) > _POINTERS_AT_MOST:
-        return None, [Malformed("diagnosis_pointers", "a list of at most four numbers", _kind(pointers))]
+        return None, [FieldFault("diagnosis_pointers", "a list of at most four numbers", _sort_of(pointers))]
     valid = [n for n in pointers if isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= len(codes)]
     if len(valid) < len(pointers):
         expected = f"numbers of the claim's diagnoses, of which there are {len(codes)}"
-        return None, [Malformed("diagnosis_pointers", expected, "another value")]
+        return None, [FieldFault("diagnosis_pointers", expected, "another value")]
     return " ".join(codes[n - 1] for n in valid) or None, []
 
 
-def _kind(value: object) -> str:
+def _sort_of(value: object) -> str:
     """What sort of value it is, without the value: it may be a patient's."""
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    kinds = {dict: "an object", str: "text", bool: "true or false", type(None): "nothing"}
-    return kinds.get(type(value), "a number")
+    sorts = {dict: "an object", str: "text", bool: "true or false", type(None): "nothing"}
+    return sorts.get(type(value), "a number")

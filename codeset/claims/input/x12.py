@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import takewhile
+from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.input.check import RAW, Malformed
+from codeset.claims.input.check import RAW, FieldFault
 from codeset.claims.input.json_claims import Row
 from codeset.claims.input.x12_segments import Segment, segments_of
 from codeset.errors import Fault
@@ -32,7 +33,7 @@ class Loops:
     lines: Sequence[Sequence[Segment]]
 
 
-Faults = list[Malformed]
+Faults = list[FieldFault]
 
 
 def x12_lines(content: bytes, file: str) -> tuple[pl.DataFrame, Faults, list[Fault]]:
@@ -40,36 +41,37 @@ def x12_lines(content: bytes, file: str) -> tuple[pl.DataFrame, Faults, list[Fau
 
     An 837 has no locality. Loops that no edit reads are passed over.
     """
-    segments, broken = segments_of(content.decode("latin-1"), file)
-    broken += _strays(segments, file)
+    segments, file_faults = segments_of(content.decode("latin-1"), file)
+    file_faults += _strays(segments, file)
     rows: list[Row] = []
     faults: Faults = []
     for nth, loops in enumerate(_claims(segments)):
-        lines, wrong = _claim_rows(loops)
-        faults += [replace(each, nth=nth, claim_id=loops.claim[0].at(1) or None) for each in wrong]
-        for row, unfit in lines:
-            faults += [replace(each, row=len(rows)) for each in unfit]
+        lines, claim_faults = _claim_rows(loops)
+        faults += [replace(fault, nth=nth, claim_id=loops.claim[0].at(1) or None) for fault in claim_faults]
+        for row, row_faults in lines:
+            faults += [replace(fault, row=len(rows)) for fault in row_faults]
             rows.append({**row, "at": 0, "nth": nth})
-    if not rows and not broken:
-        broken.append(Fault(file, 0, "expected claims (CLM), found none"))
-    return pl.DataFrame(rows, schema=dict(RAW)), faults, broken
+    if not rows and not file_faults:
+        file_faults.append(Fault(file, 0, "expected claims (CLM), found none"))
+    return pl.DataFrame(rows, schema=dict(RAW)), faults, file_faults
 
 
 def _strays(segments: list[Segment], file: str) -> list[Fault]:
-    """Transaction sets of another kind, and service lines outside claims."""
-    faults: list[str] = []
-    claimed = False
-    for each in segments:
-        claimed = each.id == "CLM" or (claimed and each.id not in ("HL", "SE", "ST"))
-        if each.id == "GS" and each.at(8) != _GUIDE:
-            faults.append(f"{each}: expected {_GUIDE} in GS08, found {_version(each.at(8))}")
-        elif each.id == "ST" and (each.at(1), each.at(3) or _GUIDE) != ("837", _GUIDE):
-            faults.append(f"{each}: expected 837 and {_GUIDE}, found {_version(each.at(1))} {_version(each.at(3))}")
-        elif each.id == "HL" and each.at(3) not in ("20", "22", "23"):
-            faults.append(f"{each}: expected level 20, 22 or 23 in HL03, found {_version(each.at(3))}")
-        elif each.id in ("LX", "SV1") and not claimed:
-            faults.append(f"{each}: expected a CLM before it, found none")
-    return [Fault(file, 0, says) for says in faults]
+    """Transaction sets of another type, and service lines outside claims."""
+    messages: list[str] = []
+    in_claim = False
+    for segment in segments:
+        in_claim = segment.id == "CLM" or (in_claim and segment.id not in ("HL", "SE", "ST"))
+        if segment.id == "GS" and segment.at(8) != _GUIDE:
+            messages.append(f"{segment}: expected {_GUIDE} in GS08, found {_version(segment.at(8))}")
+        elif segment.id == "ST" and (segment.at(1), segment.at(3) or _GUIDE) != ("837", _GUIDE):
+            version = f"{_version(segment.at(1))} {_version(segment.at(3))}"
+            messages.append(f"{segment}: expected 837 and {_GUIDE}, found {version}")
+        elif segment.id == "HL" and segment.at(3) not in ("20", "22", "23"):
+            messages.append(f"{segment}: expected level 20, 22 or 23 in HL03, found {_version(segment.at(3))}")
+        elif segment.id in ("LX", "SV1") and not in_claim:
+            messages.append(f"{segment}: expected a CLM before it, found none")
+    return [Fault(file, 0, message) for message in messages]
 
 
 def _version(text: str) -> str:
@@ -80,30 +82,30 @@ def _claims(segments: list[Segment]) -> Iterator[Loops]:
     """Group segments by claim; a claim begins with CLM, its lines with LX, a provider or subscriber with HL."""
     billing: list[Segment] = []
     subscriber: list[Segment] = []
-    parts: list[list[Segment]] = []
-    for each in segments:
-        if parts and each.id in ("CLM", "HL", "SE", "ST"):
-            yield Loops(billing, subscriber, parts[0], parts[1:])
-            parts = []
-        if each.id == "ST" or (each.id == "HL" and each.at(3) == "20"):
-            billing, subscriber = [each], []
-        elif each.id == "HL":
-            subscriber = [each] if each.at(3) == "22" else [*subscriber, each]
-        elif each.id in ("CLM", "LX") and (parts or each.id == "CLM"):
-            parts.append([each])
-        elif parts:
-            parts[-1].append(each)
+    loops: list[list[Segment]] = []
+    for segment in segments:
+        if loops and segment.id in ("CLM", "HL", "SE", "ST"):
+            yield Loops(billing, subscriber, loops[0], loops[1:])
+            loops = []
+        if segment.id == "ST" or (segment.id == "HL" and segment.at(3) == "20"):
+            billing, subscriber = [segment], []
+        elif segment.id == "HL":
+            subscriber = [segment] if segment.at(3) == "22" else [*subscriber, segment]
+        elif segment.id in ("CLM", "LX") and (loops or segment.id == "CLM"):
+            loops.append([segment])
+        elif loops:
+            loops[-1].append(segment)
         else:
-            (subscriber or billing).append(each)
-    if parts:
-        yield Loops(billing, subscriber, parts[0], parts[1:])
+            (subscriber or billing).append(segment)
+    if loops:
+        yield Loops(billing, subscriber, loops[0], loops[1:])
 
 
 def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
     """A row for each line of a claim with its faults, and the faults of the claim."""
-    own = list(takewhile(lambda each: each.id != "SBR", loops.claim))
+    own = list(takewhile(lambda segment: segment.id != "SBR", loops.claim))
     beneficiary, faults = _beneficiary(loops)
-    diagnoses = [each.at(n, 2) for each in own if each.id == "HI" for n in range(1, 13) if each.at(n, 1) in _DIAGNOSIS]
+    diagnoses = _diagnoses(own)
     shared: Row = {
         "claim_id": own[0].at(1),
         "beneficiary": beneficiary,
@@ -112,64 +114,84 @@ def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
         "diagnoses": " ".join(diagnoses) or None,
     }
     faults += _claim_faults(own[0], loops)
-    rendered = _rendering(own, loops.billing, (str(shared["group"] or ""), _specialty(loops.billing, "BI")))
-    return [_line_row(line, {**shared, **_rendered(line, loops, rendered)}, diagnoses) for line in loops.lines], faults
+    billing = Rendering(str(shared["group"] or ""), _specialty(loops.billing, "BI"))
+    of_claim = _rendering(own, loops.billing, billing)
+    rows = []
+    for line in loops.lines:
+        rendering = _rendering(line, loops.billing, of_claim)
+        rows.append(_line_row(line, {**shared, **rendering._asdict()}, diagnoses))
+    return rows, faults
+
+
+def _diagnoses(claim: Sequence[Segment]) -> list[str]:
+    """The ICD-10-CM codes of HI, at most twelve, in order; procedures and other code lists are passed over."""
+    return [
+        segment.at(n, 2)
+        for segment in claim
+        if segment.id == "HI"
+        for n in range(1, 13)
+        if segment.at(n, 1) in _DIAGNOSIS
+    ]
 
 
 def _claim_faults(claim: Segment, loops: Loops) -> Faults:
-    faults = [] if claim.at(1) else [_wrong("claim_id", claim, "an identifier in CLM01", "")]
+    faults = [] if claim.at(1) else [_fault("claim_id", claim, "an identifier in CLM01", "")]
     if claim.at(5, 3) != "1":
-        faults.append(_wrong("frequency", claim, "1, an original claim, in CLM05-3", claim.at(5, 3)))
+        faults.append(_fault("frequency", claim, "1, an original claim, in CLM05-3", claim.at(5, 3)))
     if not loops.lines:
-        faults.append(_wrong("lines", claim, "at least one service line (LX) after it", ""))
+        faults.append(_fault("lines", claim, "at least one service line (LX) after it", ""))
     return faults
 
 
 def _beneficiary(loops: Loops) -> tuple[str | None, Faults]:
     """The subscriber's identifier. Medicare's beneficiary is always the subscriber, never a dependent."""
-    dependent = [each for each in loops.subscriber if each.id == "HL" and each.at(3) == "23"]
-    if dependent:
-        return None, [_wrong("beneficiary", dependent[0], "no patient apart from the subscriber, as in Medicare", "23")]
-    found = [each for each in loops.subscriber if each.id == "NM1" and each.at(1) == "IL"]
-    identifier = found[0].at(9) if found else ""
-    where = found[0] if found else loops.claim[0]
+    dependents = [segment for segment in loops.subscriber if segment.id == "HL" and segment.at(3) == "23"]
+    if dependents:
+        expected = "no patient apart from the subscriber, as in Medicare"
+        return None, [_fault("beneficiary", dependents[0], expected, "23")]
+    names = [segment for segment in loops.subscriber if segment.id == "NM1" and segment.at(1) == "IL"]
+    identifier = names[0].at(9) if names else ""
+    if identifier:
+        return identifier, []
     expected = "the subscriber's identifier in NM109 of NM1*IL"
-    return identifier or None, [] if identifier else [_wrong("beneficiary", where, expected, "")]
+    return None, [_fault("beneficiary", names[0] if names else loops.claim[0], expected, "")]
 
 
 def _identifier(segments: Sequence[Segment], entity: str) -> str | None:
-    return next((each.at(9) or None for each in segments if each.id == "NM1" and each.at(1) == entity), None)
+    names = (segment for segment in segments if segment.id == "NM1" and segment.at(1) == entity)
+    return next((segment.at(9) or None for segment in names), None)
 
 
 def _specialty(segments: Sequence[Segment], role: str) -> str | None:
-    return next((each.at(3) or None for each in segments if each.id == "PRV" and each.at(1) == role), None)
+    providers = (segment for segment in segments if segment.id == "PRV" and segment.at(1) == role)
+    return next((segment.at(3) or None for segment in providers), None)
 
 
-Rendering = tuple[str, str | None]
+class Rendering(NamedTuple):
+    """Who rendered a service."""
+
+    provider: str
+    specialty: str | None
 
 
-def _rendering(segments: Sequence[Segment], billing: Sequence[Segment], otherwise: Rendering) -> Rendering:
+def _rendering(segments: Sequence[Segment], billing: Sequence[Segment], default: Rendering) -> Rendering:
     """Who rendered: NM1*82 with the PRV*PE that follows it, the billing provider's specialty if none does."""
-    for place, each in enumerate(segments):
-        if each.id == "NM1" and each.at(1) == "82":
-            return each.at(9), _specialty(segments[place + 1 : place + 2], "PE") or _specialty(billing, "BI")
-    return otherwise
-
-
-def _rendered(line: Sequence[Segment], loops: Loops, claim: Rendering) -> Row:
-    provider, specialty = _rendering(line, loops.billing, claim)
-    return {"provider": provider, "specialty": specialty}
+    for place, segment in enumerate(segments):
+        if segment.id == "NM1" and segment.at(1) == "82":
+            specialty = _specialty(segments[place + 1 : place + 2], "PE") or _specialty(billing, "BI")
+            return Rendering(segment.at(9), specialty)
+    return default
 
 
 def _line_row(line: Sequence[Segment], shared: Row, diagnoses: list[str]) -> tuple[Row, Faults]:
-    services = [each for each in line if each.id == "SV1"]
+    services = [segment for segment in line if segment.id == "SV1"]
     service = services[0] if services else line[0]
     days, faults = _days(line)
     if len(services) != 1:
-        found = str(len(services) or "")
-        faults += [_wrong(field, line[0], "one SV1 after it", found) for field in ("hcpcs", "units")]
-    fields, unfit = _service(service, diagnoses) if services else ({}, [])
-    return {**shared, "line": line[0].at(1), "place": str(service), **days, **fields}, faults + unfit
+        number = str(len(services) or "")
+        faults += [_fault(name, line[0], "one SV1 after it", number) for name in ("hcpcs", "units")]
+    fields, service_faults = _service(service, diagnoses) if services else ({}, [])
+    return {**shared, "line": line[0].at(1), "place": str(service), **days, **fields}, faults + service_faults
 
 
 def _service(service: Segment, diagnoses: list[str]) -> tuple[Row, Faults]:
@@ -183,35 +205,35 @@ def _service(service: Segment, diagnoses: list[str]) -> tuple[Row, Faults]:
     row |= {"place_of_service": service.at(5)} if service.at(5) else {}
     faults = []
     if service.at(1, 1) != "HC":
-        faults.append(_wrong("hcpcs", service, "qualifier HC in SV101-1", service.at(1, 1)))
+        faults.append(_fault("hcpcs", service, "qualifier HC in SV101-1", service.at(1, 1)))
     if service.at(3) not in _UNITS:
-        faults.append(_wrong("units", service, "UN or MJ in SV103", service.at(3)))
+        faults.append(_fault("units", service, "UN or MJ in SV103", service.at(3)))
     pointers = [service.at(7, n) for n in range(1, 5) if service.at(7, n)]
-    known = {str(n): code for n, code in enumerate(diagnoses, start=1)}
-    if not set(pointers) <= set(known):
+    by_pointer = {str(n): code for n, code in enumerate(diagnoses, start=1)}
+    if not set(pointers) <= set(by_pointer):
         expected = f"numbers of the claim's diagnoses in SV107, of which there are {len(diagnoses)}"
-        faults.append(_wrong("diagnoses", service, expected, " ".join(pointers)))
+        faults.append(_fault("diagnoses", service, expected, " ".join(pointers)))
         return row, faults
-    return {**row, "diagnoses": " ".join(known[each] for each in pointers) or None}, faults
+    return {**row, "diagnoses": " ".join(by_pointer[pointer] for pointer in pointers) or None}, faults
 
 
 def _days(line: Sequence[Segment]) -> tuple[Row, Faults]:
     """The date or dates of service: DTP*472, one day (D8) or from and through (RD8)."""
-    found = [each for each in line if each.id == "DTP" and each.at(1) == "472"]
-    if len(found) != 1:
-        return {}, [_wrong("date_of_service", line[0], "one DTP*472 after it", str(len(found) or ""))]
-    form, text = found[0].at(2), found[0].at(3)
+    dates = [segment for segment in line if segment.id == "DTP" and segment.at(1) == "472"]
+    if len(dates) != 1:
+        return {}, [_fault("date_of_service", line[0], "one DTP*472 after it", str(len(dates) or ""))]
+    segment, form, text = dates[0], dates[0].at(2), dates[0].at(3)
     if form not in _DATES:
-        return {}, [_wrong("date_of_service", found[0], "D8 or RD8 in DTP02", form)]
-    shape, expected = _DATES[form]
-    days = [_day(each) for each in text.split("-")] if re.fullmatch(shape, text) else []
-    known = [str(each) for each in days if each]
-    if not known or len(known) < len(days):
-        return {}, [_wrong("date_of_service", found[0], f"{expected} in DTP03", text)]
-    if known != sorted(known):
-        late = _wrong("through_date", found[0], "a last day not before the first in DTP03", text)
-        return {"date_of_service": known[0]}, [late]
-    return dict(zip(("date_of_service", "through_date"), known, strict=False)), []
+        return {}, [_fault("date_of_service", segment, "D8 or RD8 in DTP02", form)]
+    pattern, expected = _DATES[form]
+    days = [_day(part) for part in text.split("-")] if re.fullmatch(pattern, text) else []
+    existing = [str(day) for day in days if day]
+    if not existing or len(existing) < len(days):
+        return {}, [_fault("date_of_service", segment, f"{expected} in DTP03", text)]
+    if existing != sorted(existing):
+        backwards = _fault("through_date", segment, "a last day not before the first in DTP03", text)
+        return {"date_of_service": existing[0]}, [backwards]
+    return dict(zip(("date_of_service", "through_date"), existing, strict=False)), []
 
 
 def _day(text: str) -> date | None:
@@ -221,8 +243,8 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _wrong(field: str, segment: Segment, expected: str, found: str) -> Malformed:
-    """A fault of a segment; what was found is shown where it is a qualifier, a number or a date."""
-    shown = found if re.fullmatch(r"[0-9A-Z]{1,2}|[0-9]{1,8}(-[0-9]{1,8})?|[0-9 ]{1,8}", found) else ""
-    told = f'"{shown}"' if shown else ("another value" if found else "nothing")
-    return Malformed(field, expected, told, place=str(segment))
+def _fault(field: str, segment: Segment, expected: str, value: str) -> FieldFault:
+    """A fault of a segment; the value is shown where it is a qualifier, a number or a date."""
+    is_safe = re.fullmatch(r"[0-9A-Z]{1,2}|[0-9]{1,8}(-[0-9]{1,8})?|[0-9 ]{1,8}", value)
+    text = f'"{value}"' if is_safe else ("another value" if value else "nothing")
+    return FieldFault(field, expected, text, place=str(segment))

@@ -1,4 +1,4 @@
-"""The segments of an X12 file. pyx12 splits them and counts the envelopes; its faults are told in our words."""
+"""The segments of an X12 file. pyx12 splits them and checks the envelopes; its faults are put in our words."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -36,12 +36,12 @@ def segments_of(text: str, file: str) -> tuple[list[Segment], list[Fault]]:
     faults: list[Fault] = []
     try:
         reader = X12Reader(StringIO(text, newline=""))
-        for each in reader:
-            parts = tuple(tuple(part.value for part in element.elements) for element in each.elements)
-            segments.append(Segment(reader.get_cur_line(), each.get_seg_id() or "", parts))
-            told = [_envelope_fault(reader, segments[-1], *error[:3]) for error in reader.pop_errors()]
-            faults += [Fault(file, 0, says) for says in told if says]
-        faults += [Fault(file, 0, says) for says in _unended(reader, segments)]
+        for segment in reader:
+            elements = tuple(tuple(part.value for part in element.elements) for element in segment.elements)
+            segments.append(Segment(reader.get_cur_line(), segment.get_seg_id() or "", elements))
+            messages = [_envelope_fault(reader, segments[-1], *error[:2]) for error in reader.pop_errors()]
+            faults += [Fault(file, 0, message) for message in messages if message]
+        faults += [Fault(file, 0, message) for message in _unended(reader, segments)]
     except X12Error:
         says = "an ISA segment of 106 characters, version 00501"
         faults.append(Fault(file, 0, f"segment {len(segments) + 1}: expected {says}, found otherwise"))
@@ -56,7 +56,7 @@ _COUNTED: Mapping[tuple[str, str], tuple[str, Callable[[X12Reader], int]]] = {
     ("gs", "5"): ("transaction sets", lambda reader: reader.st_count),
     ("isa", "021"): ("functional groups", lambda reader: reader.gs_count),
 }
-_SAID = {
+_MESSAGES = {
     ("st", "3"): "expected the control number of the ST before it, found another",
     ("gs", "3"): "expected an SE before it, found none",
     ("gs", "4"): "expected the control number of the GS before it, found another",
@@ -74,14 +74,14 @@ _TOLERATED = {("seg", "SEG1")}
 """Separators without elements at the end of a segment: against the standard, but they take nothing away."""
 
 
-def _envelope_fault(reader: X12Reader, segment: Segment, kind: str, code: str, says: str) -> str | None:
-    """What pyx12 found, in our words: its own may show a segment's content."""
-    if (kind, code) in _TOLERATED:
+def _envelope_fault(reader: X12Reader, segment: Segment, level: str, code: str) -> str | None:
+    """An error of pyx12 in our words: its own may show a segment's content."""
+    if (level, code) in _TOLERATED:
         return None
-    if (kind, code) in _COUNTED:
-        noun, count = _COUNTED[kind, code]
+    if (level, code) in _COUNTED:
+        noun, count = _COUNTED[level, code]
         return f"{segment}: expected {count(reader)} {noun} in {segment.id}01, found {segment.at(1)}"
-    return f"{segment}: {_SAID.get((kind, code), 'expected another segment or value here')}"
+    return f"{segment}: {_MESSAGES.get((level, code), 'expected another segment or value here')}"
 
 
 def _unended(reader: X12Reader, segments: list[Segment]) -> Iterator[str]:
