@@ -40,7 +40,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises OSError: if *folder* is there by then and holds anything, or nothing can be written there.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(folder.parent)
+    remove_leftovers(folder.parent)
     unfinished = folder.with_name(f".unfinished-{folder.name}-{uuid4().hex}")
     with _locked(unfinished):
         try:
@@ -70,8 +70,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _remove_leftovers(parent: Path) -> None:
-    """Remove the folders of killed writers; one that is still being written is locked, and stays."""
+def remove_leftovers(parent: Path) -> None:
+    """Remove the unfinished folders of killed writers; one that is still being written is locked, and stays."""
     for lock in parent.glob(".unfinished-*.lock"):
         folder = lock.with_suffix("")
         with suppress(TimeoutError), _locked(folder):

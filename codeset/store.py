@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from codeset.atomic_write import new_folder
+from codeset.atomic_write import new_folder, remove_leftovers
 from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import Manifest, TableEntry
 from codeset.releases import Release
@@ -90,6 +90,7 @@ class Store:
 
         Raises StoreProblem: if the folder cannot be written, or another build sealed the release meanwhile.
         """
+        remove_leftovers(self.path)
         for each in self.revisions(manifest.release):
             if (snapshot := self.open(each)).manifest.identity == manifest.identity:
                 return Sealed(snapshot, new=False)

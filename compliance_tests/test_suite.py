@@ -5,6 +5,7 @@ import pytest
 from codeset.scope import scope
 from codeset.store import Store
 from codeset.suite.lint import lint, rows_cited
+from codeset.suite.plugin import releases_of, store_of
 from codeset.suite.scenarios import Suite, load
 from compliance_tests import coverage
 
@@ -19,8 +20,8 @@ def test_the_suite_is_well_made(suite: Suite) -> None:
 
 
 def test_every_row_that_is_cited_is_there(suite: Suite, request: pytest.FixtureRequest) -> None:
-    store = Store.at(request.config.getoption("--store"))
-    for release in request.config.getoption("--release"):
+    store = Store.at(store_of(request.config))
+    for release in releases_of(request.config):
         assert rows_cited(suite, store.open(release)) == []
 
 

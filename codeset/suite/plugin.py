@@ -1,6 +1,8 @@
-"""The pytest plugin: `pytest --scenarios DIR --release R` tries a folder of scenarios, an item for each and release.
+"""The pytest plugin: `pytest --codeset-scenarios DIR --codeset-release R` runs scenarios, an item for each and release.
 
-Nothing happens without `--scenarios`. What the items say is what `codeset test` says.
+Options are also ini keys (`codeset_scenarios`, `codeset_release`, `codeset_store`), whose folders are relative to the
+ini file. Scenarios named there are collected where pytest comes by their folder, beside the project's own tests;
+without either nothing is collected that pytest does not collect by itself. The items say what `codeset test` says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,28 +22,54 @@ _SUITE = pytest.StashKey["Suite"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the options and the ini keys."""
     group = parser.getgroup("codeset", "golden scenarios of billing")
-    group.addoption("--scenarios", type=Path, metavar="DIR", help="Try the scenarios of this folder")
-    group.addoption("--release", action="append", metavar="R", help="On this release; may be given several times")
-    group.addoption("--store", type=Path, metavar="DIR", help="The store of releases [default: as codeset's]")
+    group.addoption("--codeset-scenarios", metavar="DIR", help="Run the scenarios of this folder")
+    group.addoption("--codeset-release", action="append", metavar="R", help="On this release; may be given repeatedly")
+    group.addoption("--codeset-store", metavar="DIR", help="The store of releases [default: as codeset's]")
+    parser.addini("codeset_scenarios", "Folder of scenarios to run")
+    parser.addini("codeset_release", "Releases to run them on", type="args", default=[])
+    parser.addini("codeset_store", "The store of releases [default: as codeset's]")
+
+
+def scenarios_of(config: pytest.Config) -> Path | None:
+    """Return the folder of scenarios that the options or the ini file name."""
+    return _folder(config, "codeset_scenarios")
+
+
+def store_of(config: pytest.Config) -> Path | None:
+    """Return the folder of the store that the options or the ini file name."""
+    return _folder(config, "codeset_store")
+
+
+def releases_of(config: pytest.Config) -> list[str]:
+    """Return the releases that the options or the ini file name."""
+    chosen: list[str] = config.getoption("codeset_release") or config.getini("codeset_release")
+    return chosen
+
+
+def _folder(config: pytest.Config, key: str) -> Path | None:
+    if chosen := config.getoption(key):
+        return Path(chosen)
+    named = config.getini(key)
+    return (config.inipath or config.rootpath / "-").parent / named if named else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collect the folder of scenarios where nothing else was asked for."""
-    folder = config.getoption("--scenarios")
-    if folder is None:
+    """Collect the folder of scenarios where the command line asks for nothing else."""
+    if scenarios_of(config) is None:
         return
-    if not config.getoption("--release"):
-        raise pytest.UsageError("--scenarios: name the releases with --release")
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(folder)]
+    if not releases_of(config):
+        raise pytest.UsageError("--codeset-scenarios: name the releases with --codeset-release")
+    asked_for = config.getoption("codeset_scenarios")
+    if asked_for and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [asked_for]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
     """Collect yaml files of the folder that was named."""
-    folder = parent.config.getoption("--scenarios")
-    if folder is None or file_path.suffix != ".yaml" or Path(folder).resolve() not in file_path.resolve().parents:
+    folder = scenarios_of(parent.config)
+    if folder is None or file_path.suffix != ".yaml" or folder.resolve() not in file_path.resolve().parents:
         return None
     return ScenarioFile.from_parent(parent, path=file_path)
 
@@ -50,8 +78,14 @@ def _suite(config: pytest.Config) -> "Suite":
     from codeset.suite.scenarios import load  # noqa: PLC0415 (pytest loads the plugin in every project)
 
     if _SUITE not in config.stash:
-        config.stash[_SUITE] = load(config.getoption("--scenarios"))
+        config.stash[_SUITE] = load(_chosen(config))
     return config.stash[_SUITE]
+
+
+def _chosen(config: pytest.Config) -> Path:
+    folder = scenarios_of(config)
+    assert folder is not None  # files are collected only where a folder is named
+    return folder
 
 
 def _tested(config: pytest.Config, release: str) -> "Tested":
@@ -60,10 +94,8 @@ def _tested(config: pytest.Config, release: str) -> "Tested":
 
     runs = config.stash.setdefault(_RUNS, {})
     if release not in runs:
-        snapshot = Store.at(config.getoption("--store")).open(release)
-        runs[release] = try_releases.tried(
-            _suite(config), snapshot, folders.goldens_folder(config.getoption("--scenarios"))
-        )
+        snapshot = Store.at(store_of(config)).open(release)
+        runs[release] = try_releases.tried(_suite(config), snapshot, folders.goldens_folder(_chosen(config)))
     return runs[release]
 
 
@@ -79,7 +111,7 @@ class ScenarioFile(pytest.File):
         except CodesetError as error:
             raise self.CollectError(str(error)) from error
         for each in suite.scenarios:
-            for release in self.config.getoption("--release") if each.file == self.path.name else ():
+            for release in releases_of(self.config) if each.file == self.path.name else ():
                 if each.holds_in(Release.parse(release)):
                     yield ScenarioItem.from_parent(self, name=f"{each.id}[{release}]", scenario=each, release=release)
 

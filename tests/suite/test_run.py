@@ -152,15 +152,48 @@ def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(embedd
     assert changes.changed.is_empty()
 
 
+def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_projects_own_options_and_tests_are_its_own(tmp_path):
+    """Its conftest may define --release, --store and --scenarios, and its yaml files are not collected."""
+    practice(tmp_path)
+    options = ("--release", "--store", "--scenarios")
+    added = "".join(f"    parser.addoption({option!r}, default={option!r})\n" for option in options)
+    (tmp_path / "conftest.py").write_text(f"def pytest_addoption(parser):\n{added}")
+    (tmp_path / "test_own.py").write_text("def test_own(pytestconfig):\n    assert pytestconfig.getoption('--store')\n")
+    collected, without = (
+        run_pytest(tmp_path, "--collect-only", *options).stdout.splitlines()[:-1]
+        for options in ((), ("-p", "no:codeset"))
+    )
+    assert collected[0] == "test_own.py::test_own"
+    assert collected == without
+    assert run_pytest(tmp_path, "--release", "7").returncode == 0
+
+
+def test_the_ini_file_may_name_scenarios_releases_and_store(tmp_path, embedded):
+    place = practice(tmp_path / "practice")
+    keys = {"codeset_scenarios": place.relative_to(tmp_path), "codeset_release": "2026q3 2025q4"}
+    keys["codeset_store"] = embedded.path
+    (tmp_path / "pytest.ini").write_text("[pytest]\n" + "".join(f"{key} = {text}\n" for key, text in keys.items()))
+    (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
+    collected = run_pytest(tmp_path, "--collect-only").stdout
+    assert "test_own.py::test_own" in collected
+    assert "[2026q3]" in collected
+    assert "[2025q4]" in collected
+    assert "[2025q4]" not in run_pytest(tmp_path, "--collect-only", "--codeset-release", "2026q3").stdout
+
+
 def test_the_plugin_tries_another_practices_folder(tmp_path, embedded):
     place = practice(tmp_path)
     try_releases.accept_missing(try_releases.tried(load(place), embedded.open("2026q3"), tmp_path / "golden"), tmp_path)
     (tmp_path / "golden" / "2025q4.json").write_text(
         json.dumps({**json.loads((tmp_path / "golden" / "2026q3.json").read_text()), "release": "2025q4"})
     )
-    asked = ["--scenarios", str(place), "--store", str(embedded.path), "--release", "2026q3", "--release", "2025q4"]
-    run_pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *asked]
-    done = subprocess.run(run_pytest, cwd=tmp_path, capture_output=True, text=True, check=False)
+    releases = ("--codeset-release", "2026q3", "--codeset-release", "2025q4")
+    done = run_pytest(tmp_path, "--codeset-scenarios", str(place), "--codeset-store", str(embedded.path), *releases)
     assert "2 failed, 2 passed" in done.stdout
     assert "line 1, date_of_service: accepted 2026-07-01, now 2025-10-01" in done.stdout
 
