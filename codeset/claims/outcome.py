@@ -1,8 +1,30 @@
-"""What is said of claim lines: line by line, or in few rows where many lines are said the same of."""
+"""The outcome of claim lines: line by line, in few rows where many lines have the same, as flat frames, as JSON."""
 
+from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
+from string import Formatter
+from typing import Any, NamedTuple
 
 import polars as pl
+
+from codeset.claims.edits.findings import Reason, reasons
+
+LINE_COLUMNS = (
+    *("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit"),
+    *("allowed_cents", "payment_percent", "setting", "fee_cents", "nonparticipating_cents", "limiting_cents"),
+    *("unpriced", "global_days", "work_rvu", "pe_rvu", "mp_rvu"),
+)
+"""The columns of a line, in the order of files."""
+
+FINDING_COLUMNS = (
+    *("claim_id", "line", "reason", "edit", "severity", "group_code", "carc", "rarc", "table", "column_one"),
+    *("column_two", "ccmi", "mue_value", "mai", "effective_date", "deletion_date", "edition"),
+    *("partner_claim_id", "partner_line", "detail", "says", "do"),
+)
+"""The columns of a finding, in the order of files."""
+
+_NONE = "–"
 
 
 @dataclass(frozen=True)
@@ -47,3 +69,103 @@ class Judgement:
         grounds = self.grounds[ground]
         findings = pl.DataFrame([row, grounds.drop_in_place("reason"), partner]).hstack(grounds)
         return Outcome(lines.hstack(told), findings, self.steps)
+
+
+class Frames(NamedTuple):
+    """An outcome as flat frames: a row for each line, a row for each finding; `claim_id` and `line` join them."""
+
+    lines: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def outcome_frames(outcome: Outcome, *, sentences: bool = True) -> Frames:
+    """Return *outcome* as two frames that csv and parquet can hold, in its order.
+
+    RVUs are decimals, amounts whole cents; `allowed_cents` and `payment_percent` are null where lines are not priced.
+    Without *sentences* the findings have no `says` and `do`, which repeat `reason` and the other columns in words, and
+    columns of few values are categories instead of text, in both frames.
+    """
+    findings = _with_sentences(outcome) if sentences else _with_claims(outcome, "claim_id", "line")
+    columns = [column for column in FINDING_COLUMNS if column in findings.columns]
+    lines = outcome.lines.select(LINE_COLUMNS)
+    return Frames(_texts(lines) if sentences else lines, findings.select(columns))
+
+
+def outcome_plain(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return *outcome* as `outcome.schema.json` has it: claims in the outcome's order, their lines by number."""
+    findings: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in _with_sentences(outcome).select("row", *FINDING_COLUMNS[2:]).iter_rows(named=True):
+        findings[row.pop("row")].append(_plain(row))
+    claims: dict[str, list[dict[str, Any]]] = {}
+    for row in _texts(outcome.lines.select("row", *LINE_COLUMNS)).iter_rows(named=True):
+        own = findings[row.pop("row")]
+        claims.setdefault(row.pop("claim_id"), []).append({**_plain(row), "findings": own})
+    return [
+        {"claim_id": claim_id, "lines": sorted(lines, key=lambda line: int(line["line"]))}
+        for claim_id, lines in claims.items()
+    ]
+
+
+def _texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Categories as text."""
+    return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+
+
+def _with_sentences(outcome: Outcome) -> pl.DataFrame:
+    """The findings with their sentences, in their order."""
+    findings = _texts(_with_claims(outcome, "claim_id", "line", "hcpcs", "date_of_service")).with_row_index("place")
+    parts = [_fill_sentences(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
+    return pl.concat(parts or [_fill_sentences(findings, None)]).sort("place").drop("place")
+
+
+def _with_claims(outcome: Outcome, *of_line: str) -> pl.DataFrame:
+    """The findings, with those columns *of_line* and their partner's claim and line.
+
+    A line's `row` is its place in the outcome: columns are taken from there, which costs a fraction of a join.
+    """
+    findings, lines = outcome.findings, outcome.lines
+    own = [lines[name][findings["row"]] for name in of_line]
+    partners = [lines[name][findings["partner"]].alias(f"partner_{name}") for name in ("claim_id", "line")]
+    return findings.hstack([*own, *partners])
+
+
+def _fill_sentences(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFrame:
+    """*findings* of one reason with its two sentences, filled."""
+    says, do = (reason.says, reason.do) if reason else ("", "")
+    return findings.with_columns(_fill(says, findings.columns).alias("says"), _fill(do, findings.columns).alias("do"))
+
+
+def what_to_do(grounds: pl.DataFrame) -> pl.Expr:
+    """Return `do`: what a coder can do about each of *grounds*."""
+    do = pl.lit(None, dtype=pl.String)
+    for name in grounds["reason"].unique().cast(pl.String):
+        do = pl.when(pl.col("reason") == name).then(_fill(reasons()[name].do, grounds.columns)).otherwise(do)
+    return do.alias("do")
+
+
+def _fill(template: str, columns: list[str]) -> pl.Expr:
+    """The template with the values of each row; a value that is not there is a dash."""
+    parts = [pl.lit("")]
+    for text, name, _, _ in Formatter().parse(template):
+        parts.append(pl.lit(text))
+        if name is not None:
+            parts.append(pl.col(name).cast(pl.String).fill_null(_NONE) if name in columns else pl.lit(_NONE))
+    return pl.concat_str(parts)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON has it: dates and RVUs as text, modifiers as a list, percent as a number."""
+    plain = {name: _jsonable(value) for name, value in row.items()}
+    if "modifiers" in plain:
+        plain["modifiers"] = (row["modifiers"] or "").split()
+    if row.get("payment_percent") is not None:
+        plain["payment_percent"] = _number(row["payment_percent"])
+    return plain
+
+
+def _jsonable(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int)) else str(value)
+
+
+def _number(exact: Decimal | float) -> int | float:
+    return int(exact) if exact == int(exact) else float(exact)

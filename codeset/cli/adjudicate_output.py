@@ -1,10 +1,9 @@
-"""What `codeset adjudicate` does: claims from files, the releases they need, outcomes in each form."""
+"""What `codeset adjudicate` prints and writes: the table, the files, how amounts came about, claims set aside."""
 
 import io
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,97 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset import wording
-from codeset.claims import outputs
-from codeset.claims.adjudicate import adjudicate as judge
-from codeset.claims.bulk.run_bulk import Done, Summary, adjudicate_files
-from codeset.claims.input.check import Rejects, refuse
-from codeset.claims.input.claim_files import read_claims, rejects_as
-from codeset.claims.outcome import Outcome
-from codeset.claims.pricing.explain import explain as derivation
-from codeset.errors import WrongUse
+from codeset.claims.bulk.run_bulk import Summary
+from codeset.claims.input.check import Rejects
+from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
+from codeset.claims.pricing.explain import explain as derivation_of
 from codeset.money import dollars
-from codeset.releases import Release
-from codeset.snapshot import Snapshot
-from codeset.store import Store
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What the user chose: a release or by date, whose conversion factor, the locality of claims that name none."""
-
-    release: str | None
-    qualifying_apm: bool | None
-    locality: str | None
-    skip_bad_claims: bool
-
-
-@dataclass(frozen=True)
-class Adjudicated:
-    """The outcome of some claims, and the claims that were set aside."""
-
-    outcome: Outcome
-    rejects: tuple[Rejects, ...]
-
-    @property
-    def rejects_told(self) -> bool:
-        """Whether any claim was set aside."""
-        return any(each.claims for each in self.rejects)
-
-    @property
-    def found(self) -> bool:
-        """Whether a line is denied or unknown."""
-        return self.outcome.lines.filter(pl.col("disposition").is_in(["deny", "unknown"])).height > 0
-
-
-def is_folder(output: Path) -> bool:
-    """Whether *output* names a folder: one that is there, or a name without an ending."""
-    return output.is_dir() or not output.suffix
-
-
-def few(files: Sequence[Path], store: Store, chosen: Chosen) -> Adjudicated:
-    """Adjudicate the claims of *files* at once.
-
-    Raises BadInput: for files that cannot be read, and for bad claims unless they are to be set aside.
-    """
-    read = [read_claims(file, locality=chosen.locality) for file in files]
-    rejects = tuple(told for _, told in read)
-    if not chosen.skip_bad_claims:
-        for each in rejects:
-            refuse(each)
-    frame = pl.concat([frame for frame, _ in read])
-    outcome = judge(frame, _snapshots(store, chosen, frame), qualifying_apm=chosen.qualifying_apm)
-    return Adjudicated(outcome, rejects)
-
-
-def many(files: Sequence[Path], folder: Path, store: Store, chosen: Chosen, tell: Callable[[Done], None]) -> Summary:
-    """Adjudicate the claims of *files* in parts, into *folder*."""
-    return adjudicate_files(
-        files,
-        folder,
-        _snapshots(store, chosen, None),
-        qualifying_apm=chosen.qualifying_apm,
-        locality=chosen.locality,
-        skip_bad_claims=chosen.skip_bad_claims,
-        tell=tell,
-    )
-
-
-def _snapshots(store: Store, chosen: Chosen, frame: pl.DataFrame | None) -> list[Snapshot]:
-    """The release that was named; else the one in force on each date of the lines, or of the store's quarters."""
-    if chosen.release is not None:
-        return [store.open(chosen.release)]
-    if not store.releases():
-        raise WrongUse(f"{store.path} holds no release to read claims against; see: codeset build --help")
-    quarters = {each.unrevised for each in store.releases()}
-    if frame is not None:
-        quarters &= {Release.of(day) for day in frame["date_of_service"].unique()}
-    found = (store.in_force(each.first_day) for each in sorted(quarters))
-    return [each for each in found if each is not None]
+def is_clean(dispositions: Iterable[str]) -> bool:
+    """Whether no line is denied or unknown."""
+    return {"deny", "unknown"}.isdisjoint(dispositions)
 
 
 def outcome_table(outcome: Outcome) -> Table:
     """Return *outcome* for people: a row for each line, with what each finding says and what to do."""
-    frames = outputs.outcome_frames(outcome)
+    frames = outcome_frames(outcome)
     sentences: dict[tuple[str, int], list[str]] = defaultdict(list)
     for row in frames.findings.iter_rows(named=True):
         sentences[row["claim_id"], row["line"]].append(_sentence(row))
@@ -127,72 +50,71 @@ def _sentence(finding: dict[str, Any]) -> str:
     return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
 
 
-def content(adjudicated: Adjudicated, form: str, *, explain: bool) -> bytes:
+def file_content(outcome: Outcome, form: str, *, explain: bool) -> bytes:
     """Return the outcome as the bytes of a file: json, csv or parquet of the findings joined to their lines."""
-    outcome = adjudicated.outcome
     if form == "json":
-        plain = outputs.outcome_plain(outcome)
+        claims = outcome_plain(outcome)
         if explain:
-            plain = _with_derivations(adjudicated, plain)
-        return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
-    frames = outputs.outcome_frames(outcome)
-    besides = [column for column in frames.findings.columns if column not in ("claim_id", "line")]
-    joined = frames.lines.join(
-        frames.findings.rename({column: f"finding_{column}" for column in besides}),
+            _add_derivations(claims, outcome)
+        return (json.dumps(claims, indent=2, ensure_ascii=False) + "\n").encode()
+    lines, findings = outcome_frames(outcome)
+    besides = [column for column in findings.columns if column not in ("claim_id", "line")]
+    rows = lines.join(
+        findings.rename({column: f"finding_{column}" for column in besides}),
         on=["claim_id", "line"],
         how="left",
         maintain_order="left_right",
     )
     target = io.BytesIO()
     if form == "parquet":
-        joined.write_parquet(target)
+        rows.write_parquet(target)
     else:
-        joined.write_csv(target)
+        rows.write_csv(target)
     return target.getvalue()
 
 
-def derivations(adjudicated: Adjudicated) -> list[str]:
+def derivations(outcome: Outcome) -> list[str]:
     """Return how each amount came about, line by line."""
-    told: list[str] = []
-    for row in _derived(adjudicated):
-        told += [f"{row['claim_id']} line {row['line']}, {row['hcpcs']}:", *(f"  {each}" for each in row["derivation"])]
-    return told
+    texts: list[str] = []
+    for row, sentences in _derivations(outcome):
+        texts.append(f"{row['claim_id']} line {row['line']}, {row['hcpcs']}:")
+        texts += [f"  {sentence}" for sentence in sentences]
+    return texts
 
 
-def _derived(adjudicated: Adjudicated) -> list[dict[str, Any]]:
-    lines = adjudicated.outcome.lines.filter(pl.col("setting").is_not_null() | pl.col("unpriced").is_not_null())
-    steps = adjudicated.outcome.steps.collect()
+def _derivations(outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
+    """Each line that was priced, or could not be, with the sentences of its derivation."""
+    lines = outcome.lines.filter(pl.col("setting").is_not_null() | pl.col("unpriced").is_not_null())
+    steps = outcome.steps.collect()
     by_row = steps.partition_by("row", as_dict=True)
     return [
-        {**row, "derivation": derivation({**row, "reviews": []}, by_row.get((row["row"],), steps.clear()))}
+        (row, derivation_of({**row, "reviews": []}, by_row.get((row["row"],), steps.clear())))
         for row in lines.iter_rows(named=True)
     ]
 
 
-def _with_derivations(adjudicated: Adjudicated, plain: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    derived = {(row["claim_id"], row["line"]): row["derivation"] for row in _derived(adjudicated)}
-    for claim in plain:
+def _add_derivations(claims: list[dict[str, Any]], outcome: Outcome) -> None:
+    sentences = {(row["claim_id"], row["line"]): derivation for row, derivation in _derivations(outcome)}
+    for claim in claims:
         for line in claim["lines"]:
-            line["derivation"] = derived.get((claim["claim_id"], line["line"]), [])
-    return plain
+            line["derivation"] = sentences.get((claim["claim_id"], line["line"]), [])
 
 
-def set_aside(adjudicated: Adjudicated, output: Path | None) -> str:
-    """Write the faults of the claims set aside beside the output, and say where."""
+def rejects_path(rejects: Rejects, output: Path | None) -> Path:
+    """Return where the faults of the claims set aside are written: beside *output*, else in the working folder."""
     base = output or Path("claims")
-    told = []
-    for each in adjudicated.rejects:
-        if each.claims:
-            file = base.with_name(f"{base.stem}.{Path(each.file).stem}.rejects.csv")
-            file.write_bytes(rejects_as(each, "csv"))
-            told.append(f"{each.file}: {wording.count(each.claims, 'claim')} set aside, with all faults in {file}")
-    return "\n".join(told)
+    return base.with_name(f"{base.stem}.{Path(rejects.file).stem}.rejects.csv")
+
+
+def set_aside_text(rejects: Rejects, file: Path) -> str:
+    """Return how many claims were set aside, and where their faults are."""
+    return f"{rejects.file}: {wording.count(rejects.claims, 'claim')} set aside, with all faults in {file}"
 
 
 def summary_text(summary: Summary, folder: Path) -> str:
     """Return what a run in parts did, in a sentence."""
     before = f" (done before: {wording.count(summary.done_before, 'part')})" if summary.done_before else ""
     aside = f"; {wording.count(summary.rejected_claims, 'claim')} set aside" if summary.rejected_claims else ""
-    each = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
+    counts = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
     lines, parts = wording.count(sum(summary.dispositions.values()), "line"), wording.count(summary.parts, "part")
-    return f"{lines} in {parts}, in {folder}{before}: {each or 'none'}{aside}"
+    return f"{lines} in {parts}, in {folder}{before}: {counts or 'none'}{aside}"

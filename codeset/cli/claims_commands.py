@@ -1,8 +1,10 @@
 """Claims read against releases: `adjudicate`."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +13,19 @@ import typer
 
 from codeset.cli.options import StoreOption
 from codeset.cli.printing import FOUND, err, out, write
+from codeset.errors import WrongUse
+from codeset.releases import Release
 from codeset.store import Store
 
 if TYPE_CHECKING:
-    from codeset.claims.bulk.run_bulk import Done
-    from codeset.cli.adjudicate_output import Adjudicated, Chosen
+    from codeset.claims.bulk.run_bulk import Progress
+    from codeset.claims.input.check import Rejects
+    from codeset.claims.outcome import Outcome
+    from codeset.snapshot import Snapshot
 
 
 class OutcomeFormat(StrEnum):
-    """The forms of what is said of claims."""
+    """The forms of an outcome."""
 
     TABLE = "table"
     JSON = "json"
@@ -39,6 +45,18 @@ class OnBadClaim(StrEnum):
 
     REFUSE = "refuse"
     SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How claims are read: the release that is named, or by date; whose conversion factor; the locality of lines that
+    name none; and whether bad claims are set aside.
+    """
+
+    release: str | None
+    qualifying_apm: bool | None
+    locality: str | None
+    skip_bad_claims: bool
 
 
 def adjudicate(
@@ -79,44 +97,91 @@ def adjudicate(
     that was stopped goes on where it was. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
     files. Exit code 1 if a line is denied or unknown.
     """
-    from codeset.cli import adjudicate_output
-
     apm = None if qualifying_apm is None else qualifying_apm is YesNo.YES
-    chosen = adjudicate_output.Chosen(release, apm, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
-    if output is not None and adjudicate_output.is_folder(output):
-        found = _adjudicate_many(files, output, Store.at(store), chosen)
+    options = _Options(release, apm, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
+    if output is not None and _is_folder(output):
+        is_clean = _adjudicate_many(files, output, Store.at(store), options)
     else:
-        adjudicated = adjudicate_output.few(files, Store.at(store), chosen)
-        _show_outcome(adjudicated, form, output, explain=explain)
-        found = adjudicated.found
-    if found:
+        is_clean = _adjudicate_few(files, output, Store.at(store), options, form, explain=explain)
+    if not is_clean:
         raise typer.Exit(FOUND)
 
 
-def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, chosen: "Chosen") -> bool:
-    """Adjudicate in parts and tell what was done; return whether a line is denied or unknown."""
+def _is_folder(output: Path) -> bool:
+    """Whether *output* names a folder: one that exists, or a name without an ending."""
+    return output.is_dir() or not output.suffix
+
+
+def _adjudicate_few(
+    files: Sequence[Path], output: Path | None, store: Store, options: _Options, form: OutcomeFormat, *, explain: bool
+) -> bool:
+    """Adjudicate the claims of *files* at once and show them; return whether no line is denied or unknown."""
+    from codeset.claims.adjudicate import adjudicate as adjudicate_lines
+    from codeset.claims.input.claim_files import read_files
     from codeset.cli import adjudicate_output
 
-    with _counted() as tell:
-        summary = adjudicate_output.many(files, folder, store, chosen, tell)
+    lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
+    snapshots = _snapshots(store, options.release, lines["date_of_service"].unique())
+    outcome = adjudicate_lines(lines, snapshots, qualifying_apm=options.qualifying_apm)
+    _set_aside(rejects, output)
+    _show(outcome, output, form, explain=explain)
+    return adjudicate_output.is_clean(outcome.lines["disposition"].unique())
+
+
+def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options: _Options) -> bool:
+    """Adjudicate in parts and print what was done; return whether no line is denied or unknown."""
+    from codeset.claims.bulk.run_bulk import adjudicate_files
+    from codeset.cli import adjudicate_output
+
+    with _progress_bar() as report:
+        summary = adjudicate_files(
+            files,
+            folder,
+            _snapshots(store, options.release, None),
+            qualifying_apm=options.qualifying_apm,
+            locality=options.locality,
+            skip_bad_claims=options.skip_bad_claims,
+            report=report,
+        )
     out.print(adjudicate_output.summary_text(summary, folder), markup=False)
-    return summary.found
+    return adjudicate_output.is_clean(summary.dispositions)
 
 
-def _show_outcome(adjudicated: "Adjudicated", form: OutcomeFormat, output: Path | None, *, explain: bool) -> None:
+def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None") -> list["Snapshot"]:
+    """The *release* that was named; else the one in force on each of *days*, or in each of the store's quarters."""
+    if release is not None:
+        return [store.open(release)]
+    if not store.releases():
+        raise WrongUse(f"{store.path} holds no release to read claims against; see: codeset build --help")
+    quarters = {held.unrevised for held in store.releases()}
+    if days is not None:
+        quarters &= {Release.of(day) for day in days}
+    snapshots = (store.in_force(quarter.first_day) for quarter in sorted(quarters))
+    return [snapshot for snapshot in snapshots if snapshot is not None]
+
+
+def _set_aside(rejects: "Sequence[Rejects]", output: Path | None) -> None:
+    """Write the faults of the claims that were set aside beside the output, and say where."""
+    from codeset.claims.input.claim_files import rejects_as
     from codeset.cli import adjudicate_output
 
-    if adjudicated.rejects_told:
-        err.print(adjudicate_output.set_aside(adjudicated, output), markup=False)
-    if form is not OutcomeFormat.TABLE or output is not None:
-        _print_or_write(adjudicate_output.content(adjudicated, form.value, explain=explain), output)
+    for of_file in rejects:
+        if of_file.claims:
+            file = adjudicate_output.rejects_path(of_file, output)
+            write(file, rejects_as(of_file, "csv"))
+            err.print(adjudicate_output.set_aside_text(of_file, file), markup=False)
+
+
+def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, explain: bool) -> None:
+    """Print the outcome, or write it to *output*."""
+    from codeset.cli import adjudicate_output
+
+    if form is OutcomeFormat.TABLE and output is None:
+        out.print(adjudicate_output.outcome_table(outcome))
+        if explain:
+            out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
-    out.print(adjudicate_output.outcome_table(adjudicated.outcome))
-    if explain:
-        out.print("\n".join(adjudicate_output.derivations(adjudicated)), markup=False)
-
-
-def _print_or_write(content: bytes, output: Path | None) -> None:
+    content = adjudicate_output.file_content(outcome, form.value, explain=explain)
     if output is None:
         sys.stdout.buffer.write(content)
     else:
@@ -124,17 +189,18 @@ def _print_or_write(content: bytes, output: Path | None) -> None:
 
 
 @contextmanager
-def _counted() -> Iterator[Callable[["Done"], None]]:
-    """Show parts done, lines a second and the time left, where somebody watches."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
+    """Show the parts that are done, lines a second and the time left, on a terminal."""
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("adjudicating", total=None, rate="")
-        start = progress.get_time()
+    with Bar(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("adjudicating", total=None, rate="")
+        start = bar.get_time()
 
-        def tell(done: "Done") -> None:
-            rate = done.lines / max(progress.get_time() - start, 1e-9)
-            progress.update(task, total=done.of, completed=done.parts, rate=f"{rate:,.0f} lines a second")
+        def report(progress: "Progress") -> None:
+            rate = progress.lines / max(bar.get_time() - start, 1e-9)
+            bar.update(task, total=progress.parts, completed=progress.parts_done, rate=f"{rate:,.0f} lines a second")
 
-        yield tell
+        yield report

@@ -11,7 +11,7 @@ import polars as pl
 from codeset.claims.adjudicate import judged
 from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.outputs import outcome_plain
+from codeset.claims.outcome import outcome_plain
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.snapshot import Snapshot

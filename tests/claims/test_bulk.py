@@ -17,11 +17,11 @@ import pytest
 import codeset
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.bulk import run_bulk
-from codeset.claims.bulk.partition import parted
-from codeset.claims.bulk.run_bulk import Done, Summary, adjudicate_files
+from codeset.claims.bulk.partition import split_by_beneficiary
+from codeset.claims.bulk.run_bulk import Progress, Summary, adjudicate_files
 from codeset.claims.input.check import refuse
 from codeset.claims.input.claim_files import from_frame
-from codeset.claims.outputs import outcome_frames
+from codeset.claims.outcome import outcome_frames
 from codeset.errors import BadInput, StoreProblem
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -194,12 +194,12 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
     file = tmp_path / "claims.parquet"
     claims.write_parquet(file)
 
-    def kill(_: Done) -> None:
+    def kill(_: Progress) -> None:
         for worker in active_children():
             worker.kill()
 
     with pytest.raises(StoreProblem, match="run the same command again to go on"):
-        run([file], tmp_path / "out", derm, tell=kill)
+        run([file], tmp_path / "out", derm, report=kill)
     summary = run([file], tmp_path / "out", derm)
     assert 1 <= summary.done_before < summary.parts == 40
     assert sum(summary.dispositions.values()) == 1200
@@ -317,10 +317,10 @@ def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, 
     files = [tmp_path / "a.parquet", tmp_path / "b.parquet"] if "two" in order else [tmp_path / "a.parquet"]
     for place, file in enumerate(files):
         claims.slice(place * 601, 601 if len(files) > 1 else None).write_parquet(file)
-    parted = (tmp_path / "out" / ".parts").exists
+    was_split_on_disk = (tmp_path / "out" / ".parts").exists
     seen = []
     summary = adjudicate_files(
-        files, tmp_path / "out", [derm], qualifying_apm=False, tell=lambda _: seen.append(parted())
+        files, tmp_path / "out", [derm], qualifying_apm=False, report=lambda _: seen.append(was_split_on_disk())
     )
     assert (sum(summary.dispositions.values()), set(seen)) == (1200, {"turned" in order})
     beneficiaries = [set(pl.read_parquet(file)["claim_id"]) for file in (tmp_path / "out").glob("lines-*.parquet")]
@@ -329,5 +329,5 @@ def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, 
 
 def test_a_beneficiary_on_the_border_of_two_parts_is_in_one(tmp_path):
     pl.DataFrame({"beneficiary": list("aaabbbbccc")}).write_parquet(tmp_path / "claims.parquet")
-    parts = parted([tmp_path / "claims.parquet"], tmp_path / "work", 2, 10)
+    parts = split_by_beneficiary([tmp_path / "claims.parquet"], tmp_path / "work", 2, 10)
     assert ["".join(part.lines()["beneficiary"]) for part in parts] == ["aaabbbb", "ccc"]

@@ -10,7 +10,7 @@ import made_claims as made
 import polars as pl
 import pytest
 
-from codeset.claims.outputs import outcome_plain
+from codeset.claims.outcome import outcome_plain
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 

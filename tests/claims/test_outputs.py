@@ -10,9 +10,8 @@ from rich.console import Console
 
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
 from codeset.claims.edits.findings import explained, reasons
-from codeset.claims.outcome import Outcome
-from codeset.claims.outputs import outcome_frames, outcome_json, outcome_ndjson, outcome_plain
-from codeset.cli.adjudicate_output import outcome_table
+from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
+from codeset.cli.adjudicate_output import file_content, outcome_table
 from codeset.schemas import faults_of
 
 AMOUNT = (
@@ -182,18 +181,13 @@ def test_amounts_rvus_and_global_days_are_told() -> None:
 
 @pytest.mark.parametrize("told", [OUTCOME, PRICED, outcome(LINES), outcome(LINES.clear())])
 def test_json_keeps_to_the_schema(told: Outcome) -> None:
-    assert faults_of(json.loads(outcome_json(told)), "outcome") == []
-
-
-def test_ndjson_is_one_claim_to_a_line() -> None:
-    claims = [json.loads(line) for line in outcome_ndjson(PRICED).splitlines()]
-    assert claims == json.loads(outcome_json(PRICED))
-    assert [faults_of(claim, "outcome") for claim in claims] == [[], []]
+    assert faults_of(json.loads(file_content(told, "json", explain=False)), "outcome") == []
 
 
 def test_json_is_the_same_text_each_time() -> None:
-    assert outcome_json(OUTCOME) == outcome_json(outcome(LINES, PTP, ADD_ON, NOTE))
-    assert outcome_json(outcome(LINES.clear())) == "[]\n"
+    again = outcome(LINES, PTP, ADD_ON, NOTE)
+    assert file_content(OUTCOME, "json", explain=False) == file_content(again, "json", explain=False)
+    assert file_content(outcome(LINES.clear()), "json", explain=False) == b"[]\n"
 
 
 def test_frames_are_flat() -> None:
@@ -230,7 +224,7 @@ def test_frames_without_findings_have_their_columns() -> None:
 def test_frames_are_csv_and_have_no_beneficiary() -> None:
     text = "".join(frame.write_csv() for frame in outcome_frames(PRICED))
     assert "BENE-ONE" not in text
-    assert "BENE-ONE" not in outcome_json(PRICED)
+    assert b"BENE-ONE" not in file_content(PRICED, "json", explain=False)
 
 
 def test_people_read_a_sentence_for_each_finding() -> None:

@@ -29,7 +29,7 @@ from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 from codeset.claims.adjudicate import adjudicate  # noqa: E402
 from codeset.claims.bulk import spark as on_spark  # noqa: E402
 from codeset.claims.claim_fields import COLUMNS  # noqa: E402
-from codeset.claims.outputs import Frames, outcome_frames  # noqa: E402
+from codeset.claims.outcome import Frames, outcome_frames  # noqa: E402
 from codeset.errors import WrongUse  # noqa: E402
 from codeset.releases import Release  # noqa: E402
 from codeset.store import Store  # noqa: E402

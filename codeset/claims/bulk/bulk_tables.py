@@ -1,7 +1,6 @@
-"""What a bulk run writes: narrow lines and findings, and beside them, once, what is said of many.
+"""The tables that a bulk run writes: narrow lines and findings, and beside them, once, the answers that many share.
 
-A million lines are said some hundred different things of. To write these out for each line takes longer than to judge
-it.
+A million lines have some hundred different answers. To write an answer out for each line takes longer than to find it.
 """
 
 import json
@@ -11,21 +10,20 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.engine.lines import count_up
-from codeset.claims.outcome import Judgement
-from codeset.claims.outputs import FINDING, LINE, what_to_do
+from codeset.claims.outcome import FINDING_COLUMNS, LINE_COLUMNS, Judgement, what_to_do
 from codeset.errors import StoreProblem
 
 PLAN = "plan.json"
-"""The file of a run that says what it is of, and how many `parts` it has."""
+"""The file of a run that records its claims, releases and settings, and how many `parts` it has."""
 
 
 class Tables(NamedTuple):
     """The tables of a part, in the order in which they are written.
 
-    `grounds`: by `ground` what is found, on which row of CMS's table, and what a coder can do. `answers`: by `answer`
-    what is said of a line: its code and modifiers, its disposition, its global days, its amount and how that came
-    about. `findings`: claim_id, line, ground, partner_line, and partner_claim_id where that is another. `lines`:
-    claim_id, line, answer. No `ground` and no `answer` is in two parts of a run.
+    `grounds`: by `ground` the reason, the row of CMS's table, and what a coder can do. `answers`: by `answer` a line's
+    code and modifiers, disposition, global days, and amount. `findings`: claim_id, line, ground, partner_line, and
+    partner_claim_id where that is another claim. `lines`: claim_id, line, answer. No `ground` and no `answer` is in two
+    parts of a run.
     """
 
     grounds: pl.DataFrame
@@ -34,7 +32,7 @@ class Tables(NamedTuple):
     lines: pl.DataFrame
 
 
-class Scanned(NamedTuple):
+class ScannedOutcome(NamedTuple):
     """An outcome, lazily: a row for each line, a row for each finding; `claim_id` and `line` join them."""
 
     lines: pl.LazyFrame
@@ -42,27 +40,26 @@ class Scanned(NamedTuple):
 
 
 def part_done(folder: Path, part: int) -> Path:
-    """Return the file that says that a part of a run is done."""
+    """Return the file that marks a part of a run as done."""
     return folder / f"part-{part:04}.json"
 
 
-def scan_outcome(folder: Path | str) -> Scanned:
-    """Return what a bulk run wrote into *folder*: its lines and its findings, each with all that is said of it.
+def scan_outcome(folder: Path | str) -> ScannedOutcome:
+    """Return the outcome that a bulk run wrote into *folder*: its lines and findings, with all their columns.
 
     The columns are those of `codeset adjudicate --format csv`, without the date and the units, which the claims hold,
     and without the sentence of a finding; codes and the like are categories, RVUs decimals.
 
     Raises StoreProblem: if the folder holds no bulk run, or one that has not ended.
     """
-    _check_whole(Path(folder))
+    _check_complete(Path(folder))
     grounds, answers, findings, lines = (pl.scan_parquet(Path(folder) / f"{name}-*.parquet") for name in Tables._fields)
-    return Scanned(
-        lines.join(answers, on="answer", how="left", maintain_order="left").select(_LINE),
-        findings.join(grounds, on="ground", how="left", maintain_order="left").with_columns(_PARTNER).select(_FINDING),
-    )
+    lines = lines.join(answers, on="answer", how="left", maintain_order="left")
+    findings = findings.join(grounds, on="ground", how="left", maintain_order="left").with_columns(_PARTNER_CLAIM)
+    return ScannedOutcome(lines.select(_SCANNED_LINE), findings.select(_SCANNED_FINDING))
 
 
-def _check_whole(folder: Path) -> None:
+def _check_complete(folder: Path) -> None:
     try:
         parts = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
     except (OSError, ValueError, KeyError) as error:
@@ -79,7 +76,7 @@ def tables_of(judgement: Judgement, part: int) -> Tables:
     claim, line = (judgement.lines[name].rechunk() for name in ("claim_id", "line"))
     row, partner, ground = judgement.findings
     partners = [claim[partner].alias("partner_claim_id"), line[partner].alias("partner_line")]
-    findings = pl.DataFrame([claim[row], line[row], _key(ground, part), *partners]).with_columns(_ANOTHER)
+    findings = pl.DataFrame([claim[row], line[row], _key(ground, part), *partners]).with_columns(_OTHER_CLAIM)
     lines = pl.DataFrame([claim, line, _key(judgement.answer.alias("answer"), part)])
     grounds = judgement.grounds.with_columns(what_to_do(judgement.grounds))
     return Tables(_keyed(grounds, "ground", part), _keyed(judgement.answers, "answer", part), findings, lines)
@@ -93,12 +90,12 @@ def _key(places: pl.Series, part: int) -> pl.Series:
     return places.cast(pl.UInt64) + (part << 32)
 
 
-_ANOTHER = pl.when(pl.col("partner_claim_id") != pl.col("claim_id")).then("partner_claim_id")
-_PARTNER = (
+_OTHER_CLAIM = pl.when(pl.col("partner_claim_id") != pl.col("claim_id")).then("partner_claim_id")
+_PARTNER_CLAIM = (
     pl.when(pl.col("partner_line").is_not_null())
     .then(pl.coalesce("partner_claim_id", "claim_id"))
     .alias("partner_claim_id")
 )
 
-_LINE = [name for name in LINE if name not in ("date_of_service", "units")]
-_FINDING = [name for name in FINDING if name != "says"]
+_SCANNED_LINE = [name for name in LINE_COLUMNS if name not in ("date_of_service", "units")]
+_SCANNED_FINDING = [name for name in FINDING_COLUMNS if name != "says"]

@@ -1,4 +1,4 @@
-"""Claim lines of many files in parts of whole beneficiaries: as they lie, or else parted on disk."""
+"""Claim lines of many files split into parts of whole beneficiaries: as they are if sorted, else on disk."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from codeset.errors import BadInput, Fault
 
 _LINES_WAITING = 160_000
 _LINES_OF_A_PIECE = 2_000
-"""Lines that wait in memory while lines are parted, over all parts; and the least that a part writes at once."""
+"""Lines kept in memory while lines are split, over all parts; and the least that one part writes at once."""
 
 _SEED = 20_260_101
 
@@ -27,25 +27,25 @@ class Part:
     count: int | None = None
 
     def lines(self) -> pl.DataFrame:
-        """Return the lines as they lie."""
-        return self._scanned().collect()
+        """Return the lines in the order of the files."""
+        return self._scan().collect()
 
     def beneficiaries(self) -> pl.Series:
-        """Return whose each line is, as text."""
-        return self._scanned().select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
+        """Return the beneficiary of each line, as text."""
+        return self._scan().select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
 
-    def _scanned(self) -> pl.LazyFrame:
+    def _scan(self) -> pl.LazyFrame:
         return pl.scan_parquet(list(self.files)).slice(self.first, self.count)
 
 
-def counted(files: Sequence[Path]) -> int:
+def count_lines(files: Sequence[Path]) -> int:
     """Return how many lines csv or parquet *files* hold.
 
-    Raises BadInput: for files that cannot be read, or have no column by which to part their lines.
+    Raises BadInput: for files that cannot be read, or have no column by which to split their lines.
     """
     names = ", ".join(file.name for file in files)
     try:
-        lines = _scanned(files)
+        lines = _scan(files)
         if "beneficiary" not in lines.collect_schema().names():
             raise BadInput([Fault(names, 0, 'no column "beneficiary", by which lines are parted')], "Nothing was read.")
         return int(lines.select(pl.len()).collect().item())
@@ -56,29 +56,30 @@ def counted(files: Sequence[Path]) -> int:
 
 def codes_in(files: Sequence[Path]) -> list[str]:
     """Return every code that occurs in the lines, sorted."""
-    codes = _scanned(files).select(pl.col("hcpcs").cast(pl.String).unique()).collect(engine="streaming")
+    codes = _scan(files).select(pl.col("hcpcs").cast(pl.String).unique()).collect(engine="streaming")
     return codes["hcpcs"].drop_nulls().sort().to_list()
 
 
-def parted(files: Sequence[Path], work: Path, parts: int, count: int) -> list[Part]:
-    """Return the *count* lines of *files* in parts of whole beneficiaries.
+def split_by_beneficiary(files: Sequence[Path], work: Path, parts: int, count: int) -> list[Part]:
+    """Return the *count* lines of *files* in so many *parts* of whole beneficiaries.
 
-    They are as they lie, if that is by beneficiary and in files of parquet alike, which are read from anywhere; or else
-    they are parted on disk, in the folder *work*.
+    Parquet files with the same columns whose lines are sorted by beneficiary are read where they are; all others are
+    first written to the folder *work*, a part in each of its folders.
     """
-    if all(file.suffix == ".parquet" for file in files) and len({*map(_columns, files)}) == 1:
-        slices = _sliced(files)
-        if (starts := _starts(slices, parts, count)) is not None:
-            return [slices(*each) for each in enumerate(pairwise([*starts, count]))]
+    if all(file.suffix == ".parquet" for file in files) and len({*map(_schema, files)}) == 1:
+        part_of = _slicer(files)
+        starts = _starts(part_of, parts, count)
+        if starts is not None:
+            return [part_of(number, *ends) for number, ends in enumerate(pairwise([*starts, count]))]
     if not work.exists():
-        _part_on_disk(_scanned(files), work, parts)
+        _write_parts(_scan(files), work, parts)
     pieces = [tuple(sorted((work / f"part={part}").glob("*.parquet"))) for part in range(parts)]
-    some = next(files for files in pieces if files)
-    return [Part(number, files) if files else Part(number, some, 0, 0) for number, files in enumerate(pieces)]
+    any_files = next(files for files in pieces if files)  # a part without lines still has their columns
+    return [Part(number, files) if files else Part(number, any_files, 0, 0) for number, files in enumerate(pieces)]
 
 
-def _scanned(files: Iterable[Path]) -> pl.LazyFrame:
-    """All lines of the files as text or as they are; columns that a file lacks are null."""
+def _scan(files: Iterable[Path]) -> pl.LazyFrame:
+    """All lines of the files, those of csv as text; columns that a file lacks are null."""
     frames = []
     for file in files:
         if file.suffix == ".parquet":
@@ -90,39 +91,38 @@ def _scanned(files: Iterable[Path]) -> pl.LazyFrame:
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def _columns(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
+def _schema(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
     return tuple(pl.read_parquet_schema(file).items())
 
 
-def _sliced(files: Sequence[Path]) -> Callable[[int, tuple[int, int]], Part]:
-    """Return what gives the lines from one place to another, out of those files only that hold some of them."""
+def _slicer(files: Sequence[Path]) -> Callable[[int, int, int], Part]:
+    """Return a function of number, first line and end: the part of those lines, out of the files that hold them."""
     counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for file in files]
-    begins = list(accumulate(counts, initial=0))
+    starts = list(accumulate(counts, initial=0))
 
-    def part(number: int, places: tuple[int, int]) -> Part:
-        first, end = places
-        held = [place for place in range(len(files)) if begins[place] < end and begins[place + 1] > first] or [0]
-        return Part(number, tuple(files[place] for place in held), first - begins[held[0]], end - first)
+    def part_of(number: int, first: int, end: int) -> Part:
+        places = [place for place in range(len(files)) if starts[place] < end and starts[place + 1] > first] or [0]
+        return Part(number, tuple(files[place] for place in places), first - starts[places[0]], end - first)
 
-    return part
+    return part_of
 
 
-def _starts(slices: Callable[[int, tuple[int, int]], Part], parts: int, count: int) -> list[int] | None:
-    """Where each part begins, if the lines lie by beneficiary; else None."""
+def _starts(part_of: Callable[[int, int, int], Part], parts: int, count: int) -> list[int] | None:
+    """The first line of each part, if the lines are sorted by beneficiary; else None."""
     starts, last = [0], None
     for part in range(parts):
-        begin, end = part * count // parts, (part + 1) * count // parts
-        names = slices(part, (begin, end)).beneficiaries()
+        first, end = part * count // parts, (part + 1) * count // parts
+        names = part_of(part, first, end).beneficiaries()
         if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
             return None
         if part:
-            starts.append(begin + int(names.search_sorted(last, side="right")))
+            starts.append(first + int(names.search_sorted(last, side="right")))
         last = names[-1] if names.len() else last
     return starts
 
 
-def _part_on_disk(lines: pl.LazyFrame, work: Path, parts: int) -> None:
-    """Write the lines by beneficiary into parts: the folder is renamed into place when it is whole."""
+def _write_parts(lines: pl.LazyFrame, work: Path, parts: int) -> None:
+    """Write the lines by beneficiary into the folders of *work*, which appears when it is whole."""
     bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
     with new_folder(work) as unfinished:
         lines.with_columns(bucket).sink_parquet(

@@ -1,4 +1,4 @@
-"""Many claims, in flat memory: parts of whole beneficiaries, each adjudicated once, by a worker process for each core.
+"""Any number of claims in constant memory: parts of whole beneficiaries, adjudicated by a worker process per core.
 
 A worker keeps to one core: several processes with a thread each share nothing, and waste less than threads do.
 """
@@ -25,7 +25,7 @@ import polars as pl
 from codeset.atomic_write import replacing, write_file
 from codeset.claims.adjudicate import judge
 from codeset.claims.bulk.bulk_tables import PLAN, part_done, tables_of
-from codeset.claims.bulk.partition import Part, codes_in, counted, parted
+from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_beneficiary
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.input.check import Rejects, refuse
 from codeset.claims.input.claim_files import from_frame, rejects_as
@@ -33,17 +33,17 @@ from codeset.errors import StoreProblem
 from codeset.snapshot import Snapshot
 
 LINES_IN_A_PART = 500_000
-"""Lines that a part holds, about: what a worker has in memory."""
+"""Lines of a part, about: what a worker has in memory."""
 
 _WORK = ".parts"
 _THREADS = "POLARS_MAX_THREADS"
 _FOR_WORKERS = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
-"""Memory in large pages, where the system gives them, and kept for the next part: the same in a tenth less time."""
+"""Memory in large pages, where the system gives them, and kept for the next part: saves a tenth of the time."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a bulk run did: parts, how many lines of each disposition they hold, the claims set aside of them, and how
+    """What a bulk run did: its parts, the number of lines of each disposition, the number of claims set aside, and how
     many parts an earlier run had done already.
     """
 
@@ -52,24 +52,19 @@ class Summary:
     rejected_claims: int
     done_before: int
 
-    @property
-    def found(self) -> bool:
-        """Whether a line is denied or unknown."""
-        return not {"deny", "unknown"}.isdisjoint(self.dispositions)
-
 
 @dataclass(frozen=True)
-class Done:
-    """Progress: parts done of all, and lines read so far in this run."""
+class Progress:
+    """Parts done of all parts, and lines read so far in this run."""
 
+    parts_done: int
     parts: int
-    of: int
     lines: int
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What a worker must know, besides the part at hand."""
+    """What every part of a run has in common."""
 
     folder: Path
     snapshots: tuple[Path, ...]
@@ -87,36 +82,41 @@ def adjudicate_files(
     qualifying_apm: bool | None,
     locality: str | None = None,
     skip_bad_claims: bool = False,
-    tell: Callable[[Done], None] = lambda _: None,
+    report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
     """Adjudicate the claim lines of csv or parquet *files* into the tables of `bulk_tables`.
 
-    Lines are first parted by beneficiary; then each part is read, adjudicated and written, whole or not at all:
-    `part-NNNN.json`, the last of its files, says that it is done and what is in it. A run that was stopped goes on
-    where it was, if files, releases and settings are the same. Claims set aside are in `rejects-NNNN.csv`. Workers
-    import the main module: a script that calls this does so under `__name__ == "__main__"`.
+    Lines are first split by beneficiary; then each part is read, adjudicated and written, whole or not at all:
+    `part-NNNN.json`, the last of its files, marks it as done and counts its lines. An interrupted run resumes if files,
+    releases and settings are the same. Claims set aside are in `rejects-NNNN.csv`. Workers import the main module: a
+    script that calls this does so under `__name__ == "__main__"`.
 
     Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*. StoreProblem: if *folder*
-    holds another run, or a worker process was ended from outside.
+    holds another run, or a worker process was killed.
     """
-    count = counted(files)
+    count = count_lines(files)
     number = max(1, -(-count // LINES_IN_A_PART))
     _begin(folder, _plan(files, snapshots, number, qualifying_apm, locality, skip=skip_bad_claims))
-    left = [part for part in range(number) if not part_done(folder, part).exists()]
-    before, read = number - len(left), 0
-    if left:
-        paths = tuple(each.path.resolve() for each in snapshots)
+    to_do = [part for part in range(number) if not part_done(folder, part).exists()]
+    done_before = number - len(to_do)
+    if to_do:
+        paths = tuple(snapshot.path.resolve() for snapshot in snapshots)
         run = _Run(folder, paths, tuple(codes_in(files)), qualifying_apm, locality, skip_bad_claims)
-        with _workers(len(left)) as workers:
-            for _ in left[: pl.thread_pool_size()]:  # they begin while the lines are parted
-                workers.submit(_code_set, run.snapshots, run.codes)
-            parts = parted(files, folder / _WORK, number, count)
-            found = workers.map(partial(_adjudicate, run), [parts[part] for part in left])
-            for done, lines_read in enumerate(found, start=before + 1):
-                read += lines_read
-                tell(Done(done, number, read))
+        lines = 0
+        for done, lines_of_part in enumerate(_adjudicate_parts(run, files, number, count, to_do), start=1):
+            lines += lines_of_part
+            report(Progress(done_before + done, number, lines))
     shutil.rmtree(folder / _WORK, ignore_errors=True)
-    return _summary([json.loads(part_done(folder, part).read_text()) for part in range(number)], before)
+    return _summary([json.loads(part_done(folder, part).read_text()) for part in range(number)], done_before)
+
+
+def _adjudicate_parts(run: _Run, files: Sequence[Path], number: int, count: int, to_do: Sequence[int]) -> Iterator[int]:
+    """Adjudicate the parts *to_do* out of *number*; yield how many lines each has as it is done."""
+    with _workers(len(to_do)) as workers:
+        for _ in to_do[: pl.thread_pool_size()]:  # workers read the snapshots while the lines are split
+            workers.submit(_code_set, run.snapshots, run.codes)
+        parts = split_by_beneficiary(files, run.folder / _WORK, number, count)
+        yield from workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
 
 
 def _summary(parts: Sequence[Mapping[str, Any]], done_before: int) -> Summary:
@@ -129,12 +129,12 @@ def _summary(parts: Sequence[Mapping[str, Any]], done_before: int) -> Summary:
 
 @contextmanager
 def _workers(parts: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes for so many *parts*, which share the threads that polars has here."""
-    many = min(parts, pl.thread_pool_size())
+    """Processes for *parts* parts, which share the threads that polars has here."""
+    processes = min(parts, pl.thread_pool_size())
     try:
         with (
-            _environment({_THREADS: str(pl.thread_pool_size() // many), **_FOR_WORKERS}),
-            ProcessPoolExecutor(many, get_context("spawn"), _ready) as workers,
+            _environment({_THREADS: str(pl.thread_pool_size() // processes), **_FOR_WORKERS}),
+            ProcessPoolExecutor(processes, get_context("spawn"), _set_up_worker) as workers,
         ):
             try:
                 yield workers
@@ -149,7 +149,7 @@ def _workers(parts: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """What new processes find in their environment: polars reads it when it is imported."""
+    """Set *variables* for new processes: polars reads them when it is imported."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -161,8 +161,8 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _ready() -> None:
-    """Make a new process a worker: it leaves an interrupt to its parent, and ends with it, however that ends."""
+def _set_up_worker() -> None:
+    """Leave an interrupt to the parent process, and end when that ends, however it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
@@ -197,10 +197,10 @@ def _plan(
     *,
     skip: bool,
 ) -> str:
-    """What a run is: the same plan gives the same parts, so that finished ones need not be done again."""
+    """What a run is of: the same plan gives the same parts, so that finished ones need not be done again."""
     plan = {
         "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
-        "releases": [[str(each.release), each.manifest.identity] for each in snapshots],
+        "releases": [[str(snapshot.release), snapshot.manifest.identity] for snapshot in snapshots],
         "settings": [qualifying_apm, locality, skip],
         "parts": parts,
         "made_by": [version("derm-codeset"), version("polars")],
@@ -222,15 +222,15 @@ def _begin(folder: Path, plan: str) -> None:
 def _write(
     folder: Path, part: int, frame: pl.DataFrame, rejects: Rejects, code_set: CodeSet, *, qualifying_apm: bool | None
 ) -> None:
-    """Write a part's files; the last says that the part is done, and what is in it."""
-    told = tables_of(judge(frame, code_set, qualifying_apm=qualifying_apm), part)
+    """Write a part's files; the last marks the part as done, and counts its lines."""
+    tables = tables_of(judge(frame, code_set, qualifying_apm=qualifying_apm), part)
     if rejects.claims:
         write_file(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
-    for name, table in told._asdict().items():
+    for name, table in tables._asdict().items():
         file = folder / f"{name}-{part:04}.parquet"
         with replacing(file) as unfinished:
             table.write_parquet(unfinished, compression="lz4", statistics=False)
-    lines = told.lines["answer"].value_counts().join(told.answers, on="answer")
+    lines = tables.lines["answer"].value_counts().join(tables.answers, on="answer")
     dispositions = lines.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
-    holds = {"dispositions": dict(dispositions.iter_rows()), "rejected_claims": rejects.claims}
-    write_file(part_done(folder, part), json.dumps(holds) + "\n")
+    contents = {"dispositions": dict(dispositions.iter_rows()), "rejected_claims": rejects.claims}
+    write_file(part_done(folder, part), json.dumps(contents) + "\n")

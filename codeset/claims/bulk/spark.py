@@ -15,27 +15,27 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
 
-from codeset.claims.adjudicate import adjudicate as judge
+from codeset.claims.adjudicate import adjudicate as adjudicate_lines
 from codeset.claims.claim_fields import CODE, COLUMNS, OPTIONAL
-from codeset.claims.outputs import outcome_frames
+from codeset.claims.outcome import outcome_frames
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.store import Store
 
-What = Literal["findings", "lines"]
+Table = Literal["findings", "lines"]
 
 _BATCH = 10_000
 """Rows that go to Spark at once."""
 
 
-def _schema(kinds: Mapping[str, DataType]) -> StructType:
+def _schema(types: Mapping[str, DataType]) -> StructType:
     schema = StructType()
-    for column, kind in kinds.items():
-        schema.add(column, kind)
+    for column, data_type in types.items():
+        schema.add(column, data_type)
     return schema
 
 
-_KINDS: Mapping[pl.DataType, DataType] = {
+_TYPES: Mapping[pl.DataType, DataType] = {
     pl.String(): StringType(),
     CODE: StringType(),
     pl.Int32(): IntegerType(),
@@ -43,8 +43,8 @@ _KINDS: Mapping[pl.DataType, DataType] = {
     pl.Date(): DateType(),
 }
 
-CLAIMS = _schema({column: _KINDS[kind] for column, kind in COLUMNS.items()})
-"""The columns that claims must have, as `codeset.claims.claim_fields` has them; further columns are let be."""
+CLAIMS = _schema({column: _TYPES[dtype] for column, dtype in COLUMNS.items()})
+"""The columns that claims must have, as `codeset.claims.claim_fields` has them; further columns are ignored."""
 
 FINDINGS = _schema(
     {
@@ -98,7 +98,7 @@ LINES = _schema(
 )
 """One row for each line; `claim_id` and `line` join it to its claim and its findings."""
 
-_SCHEMAS: Mapping[What, StructType] = {"findings": FINDINGS, "lines": LINES}
+_SCHEMAS: Mapping[Table, StructType] = {"findings": FINDINGS, "lines": LINES}
 
 
 def adjudicate(
@@ -107,7 +107,7 @@ def adjudicate(
     releases: Sequence[str],
     *,
     qualifying_apm: bool | None,
-    what: What = "findings",
+    what: Table = "findings",
     partitions: int | None = None,
 ) -> DataFrame:
     """Return the findings of claim lines, or the lines with their dispositions and amounts, in no order.
@@ -125,41 +125,44 @@ def adjudicate(
     _check_columns(claims.schema)
     lines = claims.select(*CLAIMS.fieldNames())
     whole = lines.repartition("beneficiary") if partitions is None else lines.repartition(partitions, "beneficiary")
-    labels = [str(Release.parse(each)) for each in releases]
-    told = partial(_told, store=store, releases=labels, qualifying_apm=qualifying_apm, what=what)
-    return whole.mapInArrow(told, _SCHEMAS[what])
+    labels = [str(Release.parse(release)) for release in releases]
+    of_partition = partial(
+        _adjudicate_partition, store=store, releases=labels, qualifying_apm=qualifying_apm, what=what
+    )
+    return whole.mapInArrow(of_partition, _SCHEMAS[what])
 
 
 def _check_columns(schema: StructType) -> None:
-    kinds = {field.name: field.dataType for field in schema.fields}
+    types = {field.name: field.dataType for field in schema.fields}
     wrong = [
         f"column {field.name}: expected {field.dataType.simpleString()}, found "
-        + (kinds[field.name].simpleString() if field.name in kinds else "no such column")
+        + (types[field.name].simpleString() if field.name in types else "no such column")
         for field in CLAIMS.fields
-        if kinds.get(field.name) != field.dataType
+        if types.get(field.name) != field.dataType
     ]
     if wrong:
         raise WrongUse("\n".join([*wrong, "Nothing was adjudicated."]))
 
 
-def _told(
-    batches: Iterable[pa.RecordBatch], *, store: str, releases: Sequence[str], qualifying_apm: bool | None, what: What
+def _adjudicate_partition(
+    batches: Iterable[pa.RecordBatch], *, store: str, releases: Sequence[str], qualifying_apm: bool | None, what: Table
 ) -> Iterator[pa.RecordBatch]:
-    """What a worker does: the batches of one partition in, those of its outcome out."""
-    if not (held := list(batches)):
+    """Run on a worker: the batches of one partition in, those of its outcome out."""
+    claim_batches = list(batches)
+    if not claim_batches:
         return
-    frame = pl.DataFrame(pa.Table.from_batches(held))
+    frame = pl.DataFrame(pa.Table.from_batches(claim_batches))
     _check_values(frame)
-    snapshots = [Store.at(store).open(each) for each in releases]
-    outcome = judge(frame, snapshots, qualifying_apm=qualifying_apm)
+    snapshots = [Store.at(store).open(release) for release in releases]
+    outcome = adjudicate_lines(frame, snapshots, qualifying_apm=qualifying_apm)
     schema = to_arrow_schema(_SCHEMAS[what])
     table = getattr(outcome_frames(outcome, sentences=False), what).select(schema.names).to_arrow()
     yield from table.cast(schema).to_batches(max_chunksize=_BATCH)
 
 
 def _check_values(frame: pl.DataFrame) -> None:
-    """A line without a beneficiary or a date would be judged among strangers."""
-    lacking = {each: frame[each].null_count() for each in COLUMNS if each not in OPTIONAL}
-    wrong = [f"column {each}: expected a value in every line, {n} lack it" for each, n in lacking.items() if n]
+    """A line without a beneficiary or a date would be adjudicated among strangers."""
+    lacking = {name: frame[name].null_count() for name in COLUMNS if name not in OPTIONAL}
+    wrong = [f"column {name}: expected a value in every line, {n} lack it" for name, n in lacking.items() if n]
     if wrong:
         raise WrongUse("\n".join([*wrong, f"This partition of {frame.height} lines was not adjudicated."]))

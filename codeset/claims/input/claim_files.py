@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -18,6 +18,7 @@ from codeset.claims.input.check import (
     check_locality,
     faults_of,
     no_faults,
+    refuse,
     safe_names,
 )
 from codeset.claims.input.fast_check import can_stay, valid_lines
@@ -52,6 +53,21 @@ def read_claims(path: Path, *, locality: str | None = None) -> tuple[pl.DataFram
         unreadable = [plain for _, _, plain in objects if isinstance(plain, FieldFault)]
         return check_lines(raw, path.name, locality, [*faults, *unreadable])
     return _check_table(_csv(content, path.name), path.name, locality, first=2)
+
+
+def read_files(
+    files: Sequence[Path], *, locality: str | None = None, skip_bad_claims: bool = False
+) -> tuple[pl.DataFrame, list[Rejects]]:
+    """Read the claims of *files*, one after another: their lines in one frame, and the claims set aside of each file.
+
+    Raises BadInput: for files that cannot be read, and for bad claims unless *skip_bad_claims*.
+    """
+    contents = [read_claims(file, locality=locality) for file in files]
+    rejects = [of_file for _, of_file in contents]
+    if not skip_bad_claims:
+        for of_file in rejects:
+            refuse(of_file)
+    return pl.concat([lines for lines, _ in contents]), rejects
 
 
 def from_frame(
