@@ -27,7 +27,8 @@ from codeset.claims.edits.single_line import validity
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import alike
 from codeset.claims.engine.line_kinds import Kinds, of_kinds
-from codeset.claims.engine.lines import all_of, among, begins, count_up, distinct, lie_by_claim, numbered
+from codeset.claims.engine.lines import is_sorted_by_claim, numbered
+from codeset.claims.engine.series import count_up, distinct, is_member, repeat, starts_group
 from codeset.claims.outcome import Judgement, Outcome
 from codeset.claims.pricing.price import NO_AMOUNT, Priced, price
 from codeset.snapshot import Snapshot
@@ -62,8 +63,8 @@ def judge(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None
 
 
 def _by_claim(frame: pl.DataFrame) -> pl.DataFrame:
-    another = begins(frame["claim_id"])
-    return frame if lie_by_claim(frame, another) else frame.sort("claim_id", "line", maintain_order=True)
+    another = starts_group(frame["claim_id"])
+    return frame if is_sorted_by_claim(frame, another) else frame.sort("claim_id", "line", maintain_order=True)
 
 
 class _Said(NamedTuple):
@@ -104,10 +105,10 @@ def _decided(lines: pl.DataFrame, priced: Priced, decisive: tuple[pl.Series, pl.
     Rows are numbers, below *height*: to bring each to its place costs a fraction of a join.
     """
     rows = lines["row"].sort()
-    place = all_of(0, height).scatter(rows, count_up(rows.len()))
+    place = repeat(0, height).scatter(rows, count_up(rows.len()))
 
     def placed(row: pl.Series, *told: pl.Series) -> list[pl.Series]:
-        found = all_of(None, rows.len()).scatter(place[row], count_up(row.len()))
+        found = repeat(None, rows.len()).scatter(place[row], count_up(row.len()))
         return [each[found] for each in told]
 
     row, reason = decisive
@@ -180,7 +181,7 @@ def _injections(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Finding
     injections = lines.filter(status == "T")
     if injections.is_empty():
         return NONE
-    others = lines.filter(((status == "A") | (status == "R")) & ~among(lines["row"], denied))
+    others = lines.filter(((status == "A") | (status == "R")) & ~is_member(lines["row"], denied))
     bundled = injections.join(others.group_by("visit").agg(pl.col("row").min().alias("partner")), on="visit")
     return found(bundled, "injection-bundled", partner=pl.col("partner"))
 
@@ -207,7 +208,7 @@ def _order(findings: Findings, height: int) -> pl.Series:
     if height <= _MOST:
         number = findings.found.hstack([findings.of("reason")]).select(_IN_ORDER).to_series()
         order = number.arg_sort()
-        if begins(number[order]).all():
+        if starts_group(number[order]).all():
             return order
     told = findings.found.hstack(findings.grounds[findings.found["ground"]])
     return told.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
@@ -216,7 +217,7 @@ def _order(findings: Findings, height: int) -> pl.Series:
 def _decisive(findings: Findings) -> tuple[pl.Series, pl.Series]:
     """The rows that have findings, and the number of the gravest reason of each: the first."""
     row, _, ground = findings.found
-    first = begins(row)
+    first = starts_group(row)
     return row.filter(first), findings.grounds["reason"][ground.filter(first)].to_physical().cast(pl.UInt32)
 
 

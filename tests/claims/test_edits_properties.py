@@ -59,7 +59,7 @@ def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: li
 def test_what_is_quicker_for_few_or_for_many_lines_says_the_same(derm: Snapshot, lines: list[str]) -> None:
     frame = made.claims(*lines)
     said = written(adjudicate(frame, derm))
-    with patch("codeset.claims.engine.lines._FEW", 0):
+    with patch("codeset.claims.engine.series._FEW", 0):
         assert written(adjudicate(frame, derm)) == said
     with patch("codeset.claims.adjudicate._MOST", 0):
         assert written(adjudicate(frame, derm)) == said

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.engine.lines import count_up
+from codeset.claims.engine.series import count_up
 from codeset.claims.outcome import FINDING_COLUMNS, LINE_COLUMNS, Judgement, what_to_do
 from codeset.errors import StoreProblem
 

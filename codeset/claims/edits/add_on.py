@@ -8,7 +8,8 @@ from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, Findings, findings_of, telling
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import Numbers, among, count_up, in_one, nowhere, partners
+from codeset.claims.engine.lines import partners
+from codeset.claims.engine.series import Numbers, all_false, count_up, is_member, pack_u64
 from codeset.tables import CONTRACTOR_DEFINED
 
 
@@ -27,7 +28,7 @@ def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Findings:
     relations = codes.relations
     stretch = _stretches(codes.add_on[kind], day, relations.stretches)
     one, two = _pairs(visit, stretch, codes.primary[kind], relations.pairs)
-    alone = _alone(one, two, stretch != 0, relations.stretches["open"][stretch], among(row, denied))
+    alone = _alone(one, two, stretch != 0, relations.stretches["open"][stretch], is_member(row, denied))
     if not alone.any():
         return NONE
     told = pl.DataFrame({"row": row.filter(alone)}).hstack(relations.stretches[stretch.filter(alone)])
@@ -62,10 +63,10 @@ def _relations(code_set: CodeSet) -> _Relations:
     turns = [rows.select("number", day.alias("day")) for day in (pl.col("first"), pl.col("last") + 1)]
     begun = pl.concat(turns).unique().sort("number", "day").with_row_index("stretch", offset=1)
     listed = begun.join(rows, on="number").filter(pl.col("day").is_between(pl.col("first"), pl.col("last")))
-    begins = begun.select("number", "stretch", in_one(pl.col("number"), pl.col("day")).alias("begins"))
+    begins = begun.select("number", "stretch", pack_u64(pl.col("number"), pl.col("day")).alias("begins"))
     stretches = begins.join(_of_stretches(listed), on="stretch", how="left", maintain_order="left")
     none = pl.DataFrame({"number": [0], "begins": [0]}, schema={"number": pl.UInt32, "begins": pl.UInt64})
-    pairs = listed.select(in_one(pl.col("stretch"), pl.col("primary"))).to_series().sort()
+    pairs = listed.select(pack_u64(pl.col("stretch"), pl.col("primary"))).to_series().sort()
     return _Relations(
         numbers,
         primaries,
@@ -137,7 +138,7 @@ def _codes(kinds: Kinds) -> _Codes:
 
 def _stretches(add_on: pl.Series, day: pl.Series, stretches: pl.DataFrame) -> pl.Series:
     """The stretch of each line, 0 if no row applies to it."""
-    last_begun = stretches["begins"].search_sorted(in_one(add_on, _number_of(day)), side="right") - 1
+    last_begun = stretches["begins"].search_sorted(pack_u64(add_on, _number_of(day)), side="right") - 1
     applies = (stretches["number"][last_begun] == add_on) & stretches["applies"][last_begun]
     return last_begun.zip_with(applies, last_begun * 0)
 
@@ -153,7 +154,7 @@ def _pairs(visit: pl.Series, stretch: pl.Series, primary: pl.Series, pairs: pl.S
             ones.append(first.filter(may_be))
             twos.append(second.filter(may_be))
     one, two = pl.concat(ones), pl.concat(twos)
-    pair = in_one(stretch[one], primary[two])
+    pair = pack_u64(stretch[one], primary[two])
     there = pairs[pairs.search_sorted(pair)] == pair
     return one.filter(there), two.filter(there)
 
@@ -164,10 +165,10 @@ def _alone(one: pl.Series, two: pl.Series, is_add_on: pl.Series, is_open: pl.Ser
     One that is denied for want of a primary is no payable primary itself.
     """
     count = is_add_on.len()
-    falls = ~is_open | nowhere(count).scatter(one, values=True)
+    falls = ~is_open | all_false(count).scatter(one, values=True)
     lost = denied
     while True:
-        alone = is_add_on & ~nowhere(count).scatter(one.filter(~lost[two]), values=True)
+        alone = is_add_on & ~all_false(count).scatter(one.filter(~lost[two]), values=True)
         after = denied | (alone & falls)
         if after.equals(lost):
             return alone

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.engine.lines import all_of, count_up
+from codeset.claims.engine.series import count_up, repeat
 
 _NUMBERS = ("group_code", "carc", "rarc")
 
@@ -105,7 +105,7 @@ def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> Fin
 
 def findings_of(told: pl.DataFrame) -> Findings:
     """Return as findings what is *told* line by line, in some of `COLUMNS`; the others are null."""
-    partner = told["partner"] if "partner" in told.columns else all_of(None, told.height).alias("partner")
+    partner = told["partner"] if "partner" in told.columns else repeat(None, told.height).alias("partner")
     columns = [told["row"], partner, count_up(told.height).alias("ground")]
     return Findings(pl.DataFrame(columns), completed(told.drop("row", "partner", strict=False)))
 

@@ -10,7 +10,15 @@ import polars as pl
 
 from codeset.claims.edits.findings import NONE, REASON, TABLE, Findings, completed, together
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import all_of, among, begins, count_up, distinct, numbers_of, places_of
+from codeset.claims.engine.series import (
+    count_up,
+    distinct,
+    group_numbers,
+    is_member,
+    repeat,
+    starts_group,
+    true_positions,
+)
 
 _MINOR = ("000", "010")
 _MAJOR = "090"
@@ -33,7 +41,7 @@ def global_surgery(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Find
     new period (same chapter, section 40.2).
     """
     bears, kind = kinds.made(_bears), lines["kind"]
-    surgery = bears.surgery[kind] & ~among(lines["row"], denied)
+    surgery = bears.surgery[kind] & ~is_member(lines["row"], denied)
     if not surgery.any():
         return NONE
     visits = _visits(lines)
@@ -101,20 +109,20 @@ class _Visits(NamedTuple):
 
 
 def _visits(lines: pl.DataFrame) -> _Visits:
-    another = begins(lines["visit"])
+    another = starts_group(lines["visit"])
     day = lines["date_of_service"].filter(another).cast(pl.Int32)
-    return _Visits(numbers_of(another), lines["patient"].filter(another), day)
+    return _Visits(group_numbers(another), lines["patient"].filter(another), day)
 
 
 def _first(visits: _Visits, surgeries: list[pl.Series]) -> pl.Series:
     """The first procedure of each visit among the last of *surgeries* that the visit has some of."""
-    first = pl.concat([each.filter(begins(visits.of[each])) for each in surgeries])
+    first = pl.concat([each.filter(starts_group(visits.of[each])) for each in surgeries])
     return _last(visits, first)
 
 
 def _last(visits: _Visits, surgeries: pl.Series) -> pl.Series:
     """The procedure of each visit that stands last in *surgeries*."""
-    return all_of(_NOWHERE, visits.patient.len()).scatter(visits.of[surgeries], surgeries)
+    return repeat(_NOWHERE, visits.patient.len()).scatter(visits.of[surgeries], surgeries)
 
 
 def _beside(visits: _Visits, lines: pl.Series, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -129,7 +137,7 @@ def _tomorrow(visits: _Visits, surgeries: pl.Series) -> pl.Series:
     before = visits.patient.len() - 1
     is_patients = visits.patient.slice(1) == visits.patient.slice(0, before)
     follows = is_patients & (visits.day.slice(1) - visits.day.slice(0, before) == 1)
-    return pl.concat([surgeries.slice(1).zip_with(follows, all_of(_NOWHERE, before)), all_of(_NOWHERE, 1)])
+    return pl.concat([surgeries.slice(1).zip_with(follows, repeat(_NOWHERE, before)), repeat(_NOWHERE, 1)])
 
 
 def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -138,10 +146,10 @@ def _periods(visits: _Visits, surgery: pl.Series, bears: _Bears, kind: pl.Series
     What is denied begins no period itself. Whether one is denied hangs on the earlier ones alone, so that each round
     settles at least one more day.
     """
-    if begins(visits.patient).all():
-        return all_of(_NOWHERE, visits.patient.len()), surgery
+    if starts_group(visits.patient).all():
+        return repeat(_NOWHERE, visits.patient.len()), surgery
     unexplained = bears.unexplained[kind]
-    surgeries = {days: places_of(surgery & begin[kind]) for days, begin in bears.begins.items()}
+    surgeries = {days: true_positions(surgery & begin[kind]) for days, begin in bears.begins.items()}
     left = surgeries
     while True:
         begun, before = _begun(visits, left), left
@@ -156,7 +164,7 @@ def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
 
     All periods of one kind are equally long, so that the nearest earlier procedure of each kind tells.
     """
-    begun = all_of(_NOWHERE, visits.patient.len())
+    begun = repeat(_NOWHERE, visits.patient.len())
     for days, after in sorted(AFTER.items(), key=lambda each: -each[1]):
         earlier = _earlier(visits, surgeries[days], after)
         begun = earlier.zip_with(earlier != _NOWHERE, begun)
@@ -166,11 +174,11 @@ def _begun(visits: _Visits, surgeries: Mapping[str, pl.Series]) -> pl.Series:
 def _earlier(visits: _Visits, surgeries: pl.Series, after: int) -> pl.Series:
     """For each visit the nearest procedure of an earlier day, if that is at most *after* days ago."""
     of, before = visits.of[surgeries], visits.patient.len() - 1
-    at = (all_of(_NOWHERE, before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
+    at = (repeat(_NOWHERE, before + 1) * 0).scatter(of, of).cum_max().slice(0, before)
     is_patients = visits.patient.slice(1) == visits.patient[at]
     is_near = visits.day.slice(1) - visits.day[at] <= after
     nearest = _last(visits, surgeries)[at]
-    return pl.concat([all_of(_NOWHERE, 1), nearest.zip_with(is_patients & is_near, all_of(_NOWHERE, before))])
+    return pl.concat([repeat(_NOWHERE, 1), nearest.zip_with(is_patients & is_near, repeat(_NOWHERE, before))])
 
 
 def _told(lines: pl.DataFrame, kinds: Kinds, where: str, place: pl.Series, surgery: pl.Series) -> Findings:

@@ -8,7 +8,8 @@ from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, Findings, findings_of, telling
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import in_one, partners
+from codeset.claims.engine.lines import partners
+from codeset.claims.engine.series import pack_u64
 
 _REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 
@@ -62,7 +63,7 @@ def _counted(units: pl.Series, visit: pl.Series, limit: pl.Series) -> pl.Series:
     if places.is_empty():
         return units
     split = pl.DataFrame({"visit": visit[places], "limit": limit[places], "units": units[places]})
-    that_day = pl.col("units").sum().over(in_one(pl.col("visit"), pl.col("limit")))
+    that_day = pl.col("units").sum().over(pack_u64(pl.col("visit"), pl.col("limit")))
     return units.clone().scatter(places, split.select(that_day).to_series())
 
 

@@ -10,7 +10,8 @@ from codeset.claims.edits.findings import GROUND, NONE, Findings, completed, tel
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import in_one, nowhere, partners
+from codeset.claims.engine.lines import partners
+from codeset.claims.engine.series import all_false, pack_u64
 
 _COLUMNS = ("column_one", "column_two")
 _TOLD = (*_COLUMNS, "ccmi", "effective_date", "deletion_date", "edition")
@@ -60,7 +61,7 @@ def _edits(code_set: CodeSet) -> _Edits:
         pl.col("edition").cast(CODE),
         pl.col("deletion_date").fill_null(date.max).alias("last_date"),
     )
-    return _Edits(told, numbers, many, nowhere(many**2).scatter(two, values=True))
+    return _Edits(told, numbers, many, all_false(many**2).scatter(two, values=True))
 
 
 class _Codes(NamedTuple):
@@ -103,7 +104,7 @@ def _met(lines: pl.DataFrame, one: pl.Series, two: pl.Series) -> pl.DataFrame:
     """
     row, kind, day = lines["row"], lines["kind"], lines["date_of_service"][one]
     either = day >= rules()["bypass"]["either_line_since"]
-    alike = in_one(kind[one], kind[two] * 2 + either.cast(pl.UInt32))
+    alike = pack_u64(kind[one], kind[two] * 2 + either.cast(pl.UInt32))
     return pl.DataFrame({"row": row[two], "partner": row[one], "day": day, "alike": alike})
 
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, Findings, found, together
+from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import among
+from codeset.claims.engine.series import is_member
 
 _STATUS = {
     **dict.fromkeys("DFGH", "status-deleted"),
@@ -58,7 +59,7 @@ class _Judged(NamedTuple):
 
 def _judged(kinds: Kinds) -> _Judged:
     findings = _of_kinds(kinds.table.with_columns(pl.col("kind").alias("row")))
-    return _Judged(findings, among(kinds.table["kind"], findings.found["row"]))
+    return _Judged(findings, is_member(kinds.table["kind"], findings.found["row"]))
 
 
 class _Check(NamedTuple):
@@ -127,7 +128,7 @@ _CHECKS = (
     *(_component(modifier) for modifier in _COMPONENTS),
     _indicator(pl.col("m50"), "bilateral_surgery", {"9": "modifier-bilateral"}),
     _Check(_LISTED & pl.col("m50") & (pl.col("mRT") | pl.col("mLT")), "modifier-sides"),
-    _indicator(pl.any_horizontal("m80", "m81", "m82", "mAS"), "assistant_surgery", _ASSISTANT),
+    _indicator(IS_ASSISTANT, "assistant_surgery", _ASSISTANT),
     _indicator(pl.col("m62"), "co_surgery", _CO_SURGEON),
     _indicator(pl.col("m66"), "team_surgery", _TEAM),
     _misplaced(~pl.col("is_visit"), "modifier-of-visits", ["24", "25", "57"]),

@@ -14,15 +14,15 @@ import polars as pl
 
 from codeset.claims.edits.global_surgery import AFTER
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import (
-    all_of,
-    among,
-    begins,
+from codeset.claims.engine.series import (
+    all_false,
     count_up,
-    is_the_same_everywhere,
-    nowhere,
-    numbers_of,
-    places_of,
+    group_numbers,
+    is_constant,
+    is_member,
+    repeat,
+    starts_group,
+    true_positions,
 )
 
 FEW = 2_000
@@ -66,7 +66,7 @@ class Alike:
         """Return for each line, by row, what is *said* of the one judged in its place; that lies by row too."""
         if self.is_each_alone:
             return said
-        return said[numbers_of(self._like == count_up(self._like.len()))[self._like]]
+        return said[group_numbers(self._like == count_up(self._like.len()))[self._like]]
 
     def of_findings(self, findings: pl.DataFrame) -> pl.DataFrame:
         """Return the findings of every line, as of the one judged in its place; partners are as far from it.
@@ -76,9 +76,9 @@ class Alike:
         if self.is_each_alone or findings.is_empty():
             return findings
         judged = findings["row"]
-        first = places_of(begins(judged))
+        first = true_positions(starts_group(judged))
         many = first.shift(-1, fill_value=judged.len()) - first
-        of_judged = [all_of(0, self._like.len()).scatter(judged[first], each) for each in (first, many)]
+        of_judged = [repeat(0, self._like.len()).scatter(judged[first], each) for each in (first, many)]
         row, place = _repeated(*(each[self._like] for each in of_judged))
         far = self._place.cast(pl.Int32)
         away = far[findings["partner"]] - far[findings["row"]]
@@ -108,7 +108,7 @@ def _repeated(first: pl.Series, many: pl.Series) -> tuple[pl.Series, pl.Series]:
     first, many, here = first.filter(some), many.filter(some), count_up(many.len()).filter(some)
     begin = many.cum_sum() - many
     total = int(many.sum())
-    which = numbers_of(nowhere(total).scatter(begin, values=True))
+    which = group_numbers(all_false(total).scatter(begin, values=True))
     return here[which], count_up(total) + (first + total - begin)[which] - total
 
 
@@ -135,7 +135,7 @@ class _Looked(NamedTuple):
 def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> _Looked:
     lines = lines.with_columns(_DAY, _DAYS)
     begins_here = lines.select(_begins(code_set)).to_series()
-    begin, number = places_of(begins_here), numbers_of(begins_here)
+    begin, number = true_positions(begins_here), group_numbers(begins_here)
     gap = lines.select(pl.when(begins_here).then(0).otherwise(_GAP).alias("gap")).to_series()
     told = [_applies(lines["date_of_service"], code_set.turns), gap, _order(lines["row"], begins_here, number)]
     return _Looked(lines.hstack(told), begin, number)
@@ -174,8 +174,8 @@ def _order(row: pl.Series, begins_here: pl.Series, number: pl.Series) -> pl.Seri
     """The place of each line's row among those of its episode, where they do not lie by row as they lie by visit."""
     turned = number.filter(~begins_here & (row < row.shift()))
     if turned.is_empty():
-        return all_of(None, row.len()).alias("order")
-    placed = pl.when(among(number, turned)).then(pl.col("row").rank("ordinal").over("number"))
+        return repeat(None, row.len()).alias("order")
+    placed = pl.when(is_member(number, turned)).then(pl.col("row").rank("ordinal").over("number"))
     return pl.DataFrame([row, number.alias("number")]).select(placed.alias("order")).to_series()
 
 
@@ -187,14 +187,14 @@ def _first_alike(looked: _Looked) -> pl.Series:
     """
     lines, begin, number = looked
     here = count_up(lines.height)
-    telling = [lines[name] for name in _LOOKED_AT if not is_the_same_everywhere(lines[name])]
+    telling = [lines[name] for name in _LOOKED_AT if not is_constant(lines[name])]
     place = here - begin[number]
     like = _first(_hashed(telling, place), begin)[number] + place
-    differs = nowhere(lines.height)
+    differs = all_false(lines.height)
     for each in telling:
         differs |= _differs(each, each[like])
     if differs.any():
-        unlike = among(number, number.filter(differs))
+        unlike = is_member(number, number.filter(differs))
         like = like.zip_with(~unlike, here)
     return like
 

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.modifiers import modifier_meanings
 from codeset.claims.edits.rules import visits
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import in_one, meanings
+from codeset.claims.engine.series import pack_u64
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ def _said(lines: pl.DataFrame) -> pl.DataFrame:
     code, modifiers, place = (_without_null(each, 2**32 - 1) for each in lines.select(_CATEGORIES))
     release = _without_null(lines["release"].cast(pl.UInt32), 2**16)
     no_units = _without_null(lines["no_units"].cast(pl.UInt32), 2)
-    said = in_one(code, modifiers).cast(pl.Int128) * _HIGH + in_one(place, release * 4 + no_units)
+    said = pack_u64(code, modifiers).cast(pl.Int128) * _HIGH + pack_u64(place, release * 4 + no_units)
     return said.alias("said").to_frame()
 
 
@@ -113,7 +114,7 @@ def _with_new(lines: pl.DataFrame, kinds: Kinds, is_new: pl.Series) -> Kinds:
 
 def _meant(new: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     return (
-        new.join(meanings(new["modifiers"]), on="modifiers", how="left", maintain_order="left")
+        new.join(modifier_meanings(new["modifiers"]), on="modifiers", how="left", maintain_order="left")
         .join(
             code_set.made(_whole_services), on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1"
         )

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from codeset.claims.claim_fields import CODED, FIELDS, REQUIRED
-from codeset.claims.engine.lines import begins, coded, is_the_same_everywhere, lie_by_claim
+from codeset.claims.engine.lines import as_codes, is_sorted_by_claim
+from codeset.claims.engine.series import is_constant, starts_group
 from codeset.claims.input.check import date_of, is_malformed, with_column_types
 
 _NAMES = ("claim_id", "beneficiary", "provider")
@@ -27,8 +28,8 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     if any(table[name].null_count() for name in REQUIRED):
         return None
     texts = [table[name] for name in CODED if table.schema.get(name) == pl.String]
-    table = table.with_columns(map(coded, texts)).rechunk()  # columns in pieces are compared in twice the time
-    changes = {name: begins(table[name]) for name in _NAMES}
+    table = table.with_columns(map(as_codes, texts)).rechunk()  # columns in pieces are compared in twice the time
+    changes = {name: starts_group(table[name]) for name in _NAMES}
     samples = [values.filter(changes[values.name]) if values.name in _NAMES else _distinct(values) for values in table]
     if not all(_all_well_formed(values) for values in samples) or _has_two_charges(table):
         return None
@@ -48,7 +49,7 @@ def _distinct(values: pl.Series) -> pl.Series:
     if values.dtype.is_integer() or values.dtype == pl.Date:
         ends = (values.to_frame().select(end) for end in (pl.all().min(), pl.all().max()))
         return pl.concat(ends).to_series()
-    return values.head(1) if is_the_same_everywhere(values) else values.unique()
+    return values.head(1) if is_constant(values) else values.unique()
 
 
 def _all_well_formed(values: pl.Series) -> bool:
@@ -88,7 +89,7 @@ def _claims_agree(lines: pl.DataFrame, changes: Mapping[str, pl.Series]) -> bool
     Lines that are not sorted by claim and line are sorted by a number that stands for both; False also if two claims
     share one by chance.
     """
-    if lie_by_claim(lines, changes["claim_id"]):
+    if is_sorted_by_claim(lines, changes["claim_id"]):
         return not (changes["beneficiary"] & ~changes["claim_id"]).any()
     claim, line = pl.col("claim_id"), pl.col("line")
     same_claim, later_line = claim == claim.shift(), line > line.shift()

@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import meanings
 from codeset.claims.pricing.fee import CENT, CODE, cents, has_rvus, price_rules, whole_codes, with_fees
 from codeset.claims.pricing.ranking import ALONE, FACTS, PARTS
-from codeset.claims.pricing.reductions import global_share, is_assistant, reduced, role
+from codeset.claims.pricing.reductions import global_share, reduced, role
 
 SAID = ("release", "hcpcs", "modifiers", "place_of_service", "locality", "conversion_factor", "units")
 
@@ -81,7 +81,7 @@ def beside_others(facts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _with_meanings(said: pl.DataFrame) -> pl.DataFrame:
     """Adds what the modifiers mean: a flag for each that bears on the price, and what follows of them alone."""
     coded = said.with_columns(_CODED)
-    told = meanings(coded["modifiers"]).select("modifiers", *_FLAGS, "site", *_OF_MODIFIERS)
+    told = modifier_meanings(coded["modifiers"]).select("modifiers", *_FLAGS, "site", *_OF_MODIFIERS)
     return coded.join(told, on="modifiers", how="left", maintain_order="left")
 
 
@@ -91,18 +91,18 @@ _CODED = (pl.col("hcpcs", "place_of_service", "locality").cast(CODE), pl.col("mo
 def _conflict() -> pl.Expr:
     """Two components, two parts of the package or two roles on one line contradict each other."""
     parts = pl.sum_horizontal(pl.col(each).cast(pl.UInt8) for each in ("m54", "m55", "m56", "m78"))
-    roles = pl.sum_horizontal(each.cast(pl.UInt8) for each in (is_assistant(), pl.col("m62"), pl.col("m66")))
+    roles = pl.sum_horizontal(each.cast(pl.UInt8) for each in (IS_ASSISTANT, pl.col("m62"), pl.col("m66")))
     return (pl.col("m26") & pl.col("mTC")) | (parts > 1) | (roles > 1)
 
 
 def _physician() -> pl.Expr:
     """An assistant's procedures, and care before or after surgery, rank among themselves: another physician's part."""
-    return pl.when(is_assistant()).then(1).when("m55").then(2).when("m56").then(3).otherwise(0).cast(pl.Int64)
+    return pl.when(IS_ASSISTANT).then(1).when("m55").then(2).when("m56").then(3).otherwise(0).cast(pl.Int64)
 
 
 _OF_MODIFIERS = (
     (pl.col("distinct") != "").alias("is_distinct"),
-    is_assistant().alias("is_assistant"),
+    IS_ASSISTANT.alias("is_assistant"),
     _conflict().alias("is_conflict"),
     _physician().alias("physician"),
     role().alias("role"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import begins, count_up, distinct, those
+from codeset.claims.engine.series import count_up, distinct, filter_rows, starts_group
 from codeset.claims.pricing.amount import NONE, RVUS, SAID, Cases, beside_others, by_themselves
 from codeset.claims.pricing.derivation import STEPS, steps_of
 from codeset.claims.pricing.fee import factors_by_date
@@ -75,7 +75,7 @@ class Priced:
 
     def only(self, which: pl.Series) -> "Priced":
         """Return the lines that *which* says."""
-        return Priced(those(self.lines, which), self.cases, self.case.filter(which))
+        return Priced(filter_rows(self.lines, which), self.cases, self.case.filter(which))
 
 
 def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Priced:
@@ -91,7 +91,7 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Pr
 def _payable(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> pl.DataFrame:
     factor = code_set.made(factors_by_date)[qualifying_apm]
     told = lines.select("row", "visit", "release", "date_of_service", "units", "charge_cents", *_TEXTS)
-    return those(told, lines["payable"]).with_columns(factor)
+    return filter_rows(told, lines["payable"]).with_columns(factor)
 
 
 # --- cases: each that occurs is worked out once, and kept
@@ -131,18 +131,18 @@ def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) ->
     """The lines that others of their session may tell something of, with what they tell, and `place` among *lines*."""
     place = count_up(lines.height)
     columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
-    ranked = those(pl.DataFrame(columns), cases["is_ranked"][case])
+    ranked = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
     case = ranked["case"]
     session = ranked["visit"].cast(pl.Int64) * 4 + cases["physician"][case]
     several = _is_shared(session) | (cases["quantity"][case] > 1)
-    return facts_of(those(ranked.hstack([session.alias("session")]), several), cases)
+    return facts_of(filter_rows(ranked.hstack([session.alias("session")]), several), cases)
 
 
 def _is_shared(session: pl.Series) -> pl.Series:
     """Whether each one occurs again; where they lie together, their neighbours tell."""
     if not session.is_sorted():
         return session.is_duplicated()
-    another = begins(session)
+    another = starts_group(session)
     return ~(another & another.shift(-1, fill_value=True))
 
 

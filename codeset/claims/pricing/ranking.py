@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from codeset.claims.engine.lines import all_of, count_up
+from codeset.claims.engine.series import count_up, repeat
 from codeset.claims.pricing.fee import CENT, price_rules
 
 WHOLE = 1000
@@ -91,7 +91,7 @@ def _looking_at(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.D
 
 def _with(lines: pl.DataFrame, found: pl.DataFrame, by: str = "at") -> pl.DataFrame:
     """Add to *lines* what was *found* of them, or of the lines that they count with."""
-    lies = all_of(None, lines.height).scatter(found["at"], count_up(found.height))
+    lies = repeat(None, lines.height).scatter(found["at"], count_up(found.height))
     return lines.hstack(found.drop("at")[lies[lines[by]]])
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.pricing.fee import CENT, price_rules, reduced_therapy_cents
 from codeset.claims.pricing.ranking import WHOLE, professional_component, technical_component
 
@@ -169,14 +170,9 @@ def global_share() -> pl.Expr:
     )
 
 
-def is_assistant() -> pl.Expr:
-    """Whether the line is an assistant's at surgery."""
-    return pl.any_horizontal("m80", "m81", "m82", "mAS")
-
-
 def role() -> pl.Expr:
     """The part of the surgeon's amount that an assistant or a co-surgeon has, in thousandths; null for anybody else."""
-    assistant = pl.when("mAS").then(_ROLE["assistant_not_physician"]).when(is_assistant()).then(_ROLE["assistant"])
+    assistant = pl.when("mAS").then(_ROLE["assistant_not_physician"]).when(IS_ASSISTANT).then(_ROLE["assistant"])
     return assistant.when("m62").then(_ROLE["co_surgeon"]).cast(pl.Int64)
 
 

@@ -1,0 +1,42 @@
+"""What modifiers mean to the edits and to the price."""
+
+from functools import cache
+
+import polars as pl
+
+from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.rules import known_modifiers, rules
+
+IS_ASSISTANT = pl.any_horizontal("m80", "m81", "m82", "mAS")
+"""An assistant at surgery bills the line (IOM 100-04 ch. 12, sections 20.4.3 and 110.2)."""
+
+_TEXTS = ("distinct", "for_visit", "other_bypass", "site", "unknown_modifiers")
+
+
+def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
+    """Return `modifiers`, each combination once, and what it means.
+
+    A flag for each payment modifier and side, such as `m25`; and as text, sorted, the modifiers that bypass PTP edits
+    (`distinct`, `for_visit`, `other_bypass`), the anatomic ones (`site`), and those that the engine does not know
+    (`unknown_modifiers`).
+    """
+    combinations = sorted(modifiers.unique().cast(pl.String).drop_nulls())
+    return pl.DataFrame([(each, *_meaning(each)) for each in combinations], schema=_schema(), orient="row")
+
+
+@cache
+def _flags() -> dict[str, str]:
+    """The modifier that each flag is for."""
+    return {f"m{each}": each for each in (*rules()["modifiers"]["payment"], "RT", "LT")}
+
+
+@cache
+def _schema() -> dict[str, pl.DataType]:
+    return {"modifiers": CODE, **dict.fromkeys(_flags(), pl.Boolean()), **dict.fromkeys(_TEXTS, pl.String())}
+
+
+def _meaning(combination: str) -> tuple[bool | str, ...]:
+    modifiers, bypass = set(combination.split()), rules()["bypass"]
+    groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], rules()["anatomic"]["modifiers"])
+    texts = [modifiers.intersection(group) for group in groups] + [modifiers - known_modifiers()]
+    return (*(each in modifiers for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))

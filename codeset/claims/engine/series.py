@@ -1,0 +1,101 @@
+"""Operations on numbers and marks of many lines that the engine is built of: packing, counting, marking, gathering.
+
+Each is the fastest of the ways that were measured, and quick for one claim too: there are no plans and no joins here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import polars as pl
+
+Numbers = TypeVar("Numbers", pl.Expr, pl.Series)
+
+
+def pack_u64(high: Numbers, low: Numbers) -> Numbers:
+    """Return two numbers of 32 bits as one: by one number polars joins and groups in half the time that two take."""
+    return high.cast(pl.UInt64) * 2**32 + low.cast(pl.UInt64)
+
+
+def count_up(length: int) -> pl.Series:
+    """Return the numbers 0, 1, 2, ..., *length* of them."""
+    return pl.int_range(length, dtype=pl.UInt32, eager=True)
+
+
+def repeat(value: int | None, length: int) -> pl.Series:
+    """Return *value* *length* times."""
+    return pl.Series([value], dtype=pl.UInt32).new_from_index(0, length)
+
+
+def all_false(length: int) -> pl.Series:
+    """Return *length* times false, to be marked."""
+    return pl.Series([False]).new_from_index(0, length)
+
+
+def starts_group(values: pl.Series) -> pl.Series:
+    """Return for each value whether it differs from the one before it; the first does."""
+    later, sooner = values[1:], values[:-1]
+    differs = later.ne_missing(sooner) if values.null_count() else later != sooner
+    return pl.concat([_TRUE[: values.len()], differs], rechunk=True)
+
+
+_TRUE = pl.Series([True])
+
+
+def group_numbers(starts: pl.Series) -> pl.Series:
+    """Return the number, from 0 on, of the group of each value; *starts* marks where groups start.
+
+    Counting what is not null takes a quarter of the time of a sum.
+    """
+    return starts.to_frame("starts").select(_COUNTED).to_series()
+
+
+_COUNTED = pl.when("starts").then(pl.lit(0, dtype=pl.UInt8)).cum_count() - 1
+
+
+def true_positions(marks: pl.Series) -> pl.Series:
+    """Return the positions at which *marks* is true."""
+    return count_up(marks.len()).filter(marks)
+
+
+def filter_rows(table: pl.DataFrame, marks: pl.Series) -> pl.DataFrame:
+    """Return the rows that *marks* selects; for one claim sooner than by a plan."""
+    return pl.DataFrame([column.filter(marks) for column in table])
+
+
+def is_member(rows: pl.Series, chosen: pl.Series) -> pl.Series:
+    """Return whether each of *rows* is in *chosen*. Rows are small numbers: marks are quicker than a look-up."""
+    if chosen.is_empty() or rows.is_empty():
+        return all_false(rows.len())
+    highest: Any = pl.concat([rows, chosen]).max()
+    return all_false(highest + 1).scatter(chosen, values=True)[rows]
+
+
+def is_constant(values: pl.Series) -> bool:
+    """Return whether all *values* are the same, or all null."""
+    nulls = values.null_count()
+    return nulls == values.len() or (nulls == 0 and bool((values == values.first()).all()))
+
+
+def distinct(table: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the distinct values of the columns *key*, and for every row of *table* which of these it has."""
+    here, keys = count_up(table.height), table[list(key)]
+    first = _first_of_few(keys) if table.height <= _FEW else _first_of_many(keys, here)
+    is_first = first == here
+    rows = filter_rows(keys, is_first)
+    which = here.clone().scatter(here.filter(is_first), here.head(rows.height))
+    return rows, which[first]
+
+
+_FEW = 50
+"""Up to this many rows are compared sooner in Python."""
+
+
+def _first_of_few(keys: pl.DataFrame) -> pl.Series:
+    first: dict[tuple[Any, ...], int] = {}
+    return pl.Series(
+        [first.setdefault(key, position) for position, key in enumerate(keys.iter_rows())], dtype=pl.UInt32
+    )
+
+
+def _first_of_many(keys: pl.DataFrame, here: pl.Series) -> pl.Series:
+    return keys.hstack([here.alias("here")]).select(pl.col("here").first().over(keys.columns)).to_series()
