@@ -61,9 +61,9 @@ check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
-	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/layout.schema.json ingest/codeset_ingest/read/layouts/*.json
+	$(BIN)/check-jsonschema --regex-variant python --base-uri "file://$(CURDIR)/schemas/" --schemafile schemas/layout.schema.json ingest/codeset_ingest/read/layouts/*.json
 	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/site.schema.json ingest/codeset_ingest/cms_site/site.json
-	$(BIN)/check-jsonschema --schemafile schemas/manifest.schema.json ingest/codeset_ingest/embedded_facts/*.json
+	$(BIN)/check-jsonschema --base-uri "file://$(CURDIR)/schemas/" --schemafile schemas/manifest.schema.json ingest/codeset_ingest/embedded_facts/*.json
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml tests/act/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml tests/act/stubs/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -24,6 +24,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import Kinds, of_kinds
 from codeset.claims.engine.lines import numbered
 from codeset.claims.input.claim_files import read_claims
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.build import build
@@ -134,7 +135,7 @@ def bulk(folder: Path, claims: str = _CLAIMS) -> None:
     """Every edit and the price, findings written."""
     snapshot = codeset.open(RELEASE, folder.parent / "store")
     files = sorted((folder.parent / claims).iterdir())
-    adjudicate_files(files, folder / "out", [snapshot], qualifying_apm=False)
+    adjudicate_files(files, folder / "out", [snapshot], participant=Participant.NON_QP)
     shutil.rmtree(folder)
 
 
@@ -236,7 +237,7 @@ def one(folder: Path) -> None:
     snapshot = codeset.open(RELEASE, folder / "store")
 
     def another() -> None:
-        codeset.adjudicate(next(claims), snapshot, qualifying_apm=False)
+        codeset.adjudicate(next(claims), snapshot, participant=Participant.NON_QP)
 
     _median(1_000, another)
     print(_median(200, another))

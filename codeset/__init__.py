@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from codeset.claims.outcome import Outcome as Outcome
     from codeset.differences import Changes as Changes
     from codeset.differences import diff as diff
+    from codeset.participants import Participant as Participant
     from codeset.releases import Release as Release
     from codeset.snapshot import Snapshot as Snapshot
     from codeset.store import Store as Store
@@ -27,6 +28,7 @@ __all__ = [
     "Claim",
     "ClaimLine",
     "Outcome",
+    "Participant",
     "Release",
     "Snapshot",
     "Store",
@@ -41,6 +43,7 @@ _HOMES = {
     "Claim": "codeset.claims.input.claim",
     "ClaimLine": "codeset.claims.input.claim",
     "Outcome": "codeset.claims.outcome",
+    "Participant": "codeset.participants",
     "Release": "codeset.releases",
     "Snapshot": "codeset.snapshot",
     "Store": "codeset.store",

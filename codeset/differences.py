@@ -8,6 +8,7 @@ import polars as pl
 
 from codeset.manifest import ConversionFactor, Manifest
 from codeset.money import SETTINGS, national_cents
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.scope import Scope
 from codeset.scope import scope as scope_called
@@ -66,7 +67,7 @@ class Changes:
 
     `codes` holds the fee schedule's rows in scope (hcpcs, modifier, family, in_old, in_new).
     `payments` has a row for each code, modifier, setting and kind of participant whose national amount changed:
-    hcpcs, modifier, family, setting, qualifying_apm, before_cents, after_cents (null: no amount).
+    hcpcs, modifier, family, setting, participant, before_cents, after_cents (null: no amount).
     """
 
     old: Manifest
@@ -105,17 +106,20 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
     return Changes(old.manifest, new.manifest, chosen, tables, codes, payments, missing)
 
 
-def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[bool | None, Decimal | None, Decimal | None]]:
-    """Return (qualifying_apm, before, after) for everyone whom the new release knows apart.
+def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:
+    """Return (participant, before, after) for everyone whom the new release knows apart.
 
     Where a release changes its factor within the quarter, its last one counts.
     """
-    kinds = sorted({each.qualifying_apm for each in new.conversion_factors}, key=str)
-    return [(kind, _last(old.conversion_factors, kind), _last(new.conversion_factors, kind)) for kind in kinds]
+    participants = sorted({factor.participant for factor in new.conversion_factors}, key=str)
+    return [
+        (participant, _last(old.conversion_factors, participant), _last(new.conversion_factors, participant))
+        for participant in participants
+    ]
 
 
-def _last(factors: tuple[ConversionFactor, ...], kind: bool | None) -> Decimal | None:
-    matching = [each for each in factors if each.qualifying_apm in (kind, None)]
+def _last(factors: tuple[ConversionFactor, ...], participant: Participant | None) -> Decimal | None:
+    matching = [each for each in factors if each.participant in (participant, None)]
     return max(matching, key=lambda each: each.last).value if matching else None
 
 
@@ -281,24 +285,24 @@ def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
             *key,
             scope.family(pl.col("hcpcs")).alias("family"),
             pl.lit(setting).alias("setting"),
-            pl.lit(kind, dtype=pl.Boolean).alias("qualifying_apm"),
+            pl.lit(participant, dtype=pl.Enum(Participant)).alias("participant"),
             "before_cents",
             "after_cents",
         )
-        for kind, was, now in factor_pairs(old.manifest, new.manifest)
+        for participant, was, now in factor_pairs(old.manifest, new.manifest)
         for setting in SETTINGS
     ]
-    columns = {
+    columns: Mapping[str, pl.DataType | type[pl.DataType]] = {
         "hcpcs": pl.String,
         "modifier": pl.String,
         "family": pl.String,
         "setting": pl.String,
-        "qualifying_apm": pl.Boolean,
+        "participant": pl.Enum(Participant),
         "before_cents": pl.Int64,
         "after_cents": pl.Int64,
     }
     frames = [pl.DataFrame(schema=columns), *pl.collect_all(compared)]
-    return pl.concat(frames).sort(*key, "setting", "qualifying_apm", nulls_last=True)
+    return pl.concat(frames).sort(*key, "setting", "participant", nulls_last=True)
 
 
 def _amount(setting: str, factor: Decimal | None) -> pl.Expr:

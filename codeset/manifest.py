@@ -9,6 +9,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
+from codeset.participants import Participant, from_written, with_qualifying_apm
 from codeset.releases import Release
 
 
@@ -26,13 +27,13 @@ class Source:
 class ConversionFactor:
     """Dollars per RVU on dates of service from `first` to `last`, both included.
 
-    `qualifying_apm` is None before 2026, when one factor served everyone.
+    `participant` is None before 2026, when one factor served everyone.
     """
 
     value: Decimal
     first: date
     last: date
-    qualifying_apm: bool | None = None
+    participant: Participant | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of `manifest.json`: sorted, with no clock and no path, the same for the same files."""
         plain = asdict(self) | {
+            "conversion_factors": [with_qualifying_apm(asdict(each)) for each in self.conversion_factors],
             "release": str(self.release),
             "dates_of_service": {"first": self.release.first_day, "last": self.release.last_day},
         }
@@ -99,7 +101,7 @@ class Manifest:
 
 def _factor(plain: Mapping[str, Any]) -> ConversionFactor:
     first, last = date.fromisoformat(plain["first"]), date.fromisoformat(plain["last"])
-    return ConversionFactor(Decimal(plain["value"]), first, last, plain["qualifying_apm"])
+    return ConversionFactor(Decimal(plain["value"]), first, last, from_written(plain["qualifying_apm"]))
 
 
 def entry(plain: Mapping[str, Any]) -> TableEntry:

@@ -13,6 +13,7 @@ import polars as pl
 
 from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import ConversionFactor, Manifest
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.tables import TABLES
 
@@ -83,12 +84,12 @@ class Snapshot:
         """Return every add-on edit row in which *primary_code* is the primary."""
         return self._rows("add_on", primary_code=primary_code)
 
-    def conversion_factor(self, day: date, *, qualifying_apm: bool | None) -> Decimal | None:
+    def conversion_factor(self, day: date, *, participant: Participant | None) -> Decimal | None:
         """Return dollars per RVU on *day*, or None if the release names none for it."""
         matching = [
             each.value
             for each in self.manifest.conversion_factors
-            if each.first <= day <= each.last and each.qualifying_apm == qualifying_apm
+            if each.first <= day <= each.last and each.participant == participant
         ]
         return matching[0] if matching else None
 

@@ -59,13 +59,6 @@ def setting(name: str) -> str:
     return {"nonfacility": "non-facility", "facility": "facility"}[name]
 
 
-def participants(qualifying_apm: bool | None) -> str:
-    """Return for whom a conversion factor is."""
-    return {None: "everyone", False: "not a qualifying APM participant", True: "qualifying APM participant"}[
-        qualifying_apm
-    ]
-
-
 def count(number: int, noun: str) -> str:
     """Return `1 row`, `2,000 rows`."""
     return f"{number:,} {noun if number == 1 else several(noun)}"

@@ -14,6 +14,7 @@ from decimal import Decimal
 import polars as pl
 
 from codeset.manifest import ConversionFactor
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.tables import TABLES
 
@@ -292,18 +293,20 @@ U0003|U0004|1996-01-01|2023-06-30|0||Mutually exclusive procedures
 }
 
 
-def _facts(label: str, texts: dict[str, str], *factors: tuple[str, bool | None]) -> Facts:
+def _facts(label: str, texts: dict[str, str], *factors: tuple[str, Participant | None]) -> Facts:
     release = Release.parse(label)
     tables = {name: table(name, text) for name, text in (texts | _TEXTS_OF_BOTH).items()}
     outpatient = tables["ptp"].with_columns(rationale=pl.lit("Misuse of Column Two code with Column One code"))
     tables |= {"ptp_outpatient": outpatient, "mue_outpatient": tables["mue"], "mue_dme": tables["mue"].tail(3)}
     days = release.first_day, release.last_day
-    return Facts(release, tables, tuple(ConversionFactor(Decimal(value), *days, apm) for value, apm in factors))
+    return Facts(
+        release, tables, tuple(ConversionFactor(Decimal(value), *days, participant) for value, participant in factors)
+    )
 
 
 def both() -> dict[str, Facts]:
     """Return the facts of 2024q2 (31 columns, one factor) and 2026q3 (32 columns, two)."""
     return {
         "2024q2": _facts("2024q2", _TEXTS_2024Q2, ("33.2875", None)),
-        "2026q3": _facts("2026q3", _TEXTS_2026Q3, ("33.4009", False), ("33.5675", True)),
+        "2026q3": _facts("2026q3", _TEXTS_2026Q3, ("33.4009", Participant.NON_QP), ("33.5675", Participant.QP)),
     }

@@ -8,6 +8,7 @@ import polars as pl
 
 from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.manifest import Manifest
+from codeset.participants import with_qualifying_apm
 
 
 def changes_json(changes: Changes) -> str:
@@ -23,8 +24,8 @@ def changes_plain(changes: Changes) -> dict[str, Any]:
         "scope": changes.scope.name,
         "no_change": changes.none,
         "conversion_factors": [
-            {"qualifying_apm": kind, "before": before, "after": after}
-            for kind, before, after in factor_pairs(changes.old, changes.new)
+            with_qualifying_apm({"participant": participant, "before": before, "after": after})
+            for participant, before, after in factor_pairs(changes.old, changes.new)
         ],
         "tables": {name: _table(each) for name, each in changes.tables.items()},
         "not_compared": changes.missing,
@@ -55,4 +56,4 @@ def _table(changes: TableChanges) -> Mapping[str, Any]:
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return frame.to_dicts()
+    return [with_qualifying_apm(row) for row in frame.iter_rows(named=True)]

@@ -10,6 +10,7 @@ from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.manifest import TableEntry
 from codeset.money import dollars, signed_dollars
+from codeset.participants import participant_label
 from codeset.tables import TABLES
 
 MOST_ROWS = 1_000
@@ -44,7 +45,7 @@ def _parts(changes: Changes) -> Iterator[str]:
 def _factors(changes: Changes) -> str:
     rows = [
         (
-            wording.participants(kind),
+            participant_label(kind),
             before or wording.NONE,
             after or wording.NONE,
             wording.percent(before, after, places=2),
@@ -190,13 +191,13 @@ def _edition(entry: TableEntry | None) -> str:
 def _payments(changes: Changes) -> str:
     if changes.payments.is_empty():
         return ""
-    several = changes.payments["qualifying_apm"].n_unique() > 1
+    several = changes.payments["participant"].n_unique() > 1
     rows = [
         (
             wording.keyed(row, ["hcpcs", "modifier"]),
             row["family"] or wording.NONE,
             "non-facility" if row["setting"] == "nonfacility" else "facility",
-            *([wording.participants(row["qualifying_apm"])] if several else []),
+            *([participant_label(row["participant"])] if several else []),
             dollars(row["before_cents"]),
             dollars(row["after_cents"]),
             signed_dollars(_by(row["before_cents"], row["after_cents"])),

@@ -11,6 +11,7 @@ from codeset import wording, workbook
 from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.money import decimal_dollars
+from codeset.participants import participant_label
 from codeset.tables import TABLES
 from codeset.workbook import Cell, Sheet
 
@@ -45,7 +46,7 @@ def _summary(changes: Changes) -> Sheet:
         for name, each in changes.tables.items()
     ]
     rows += [
-        (f"conversion factor, {wording.participants(kind)}", "", before, after)
+        (f"conversion factor, {participant_label(kind)}", "", before, after)
         for kind, before, after in factor_pairs(changes.old, changes.new)
     ]
     rows += [(f"To know first: {caution}.",) for caution in facts.cautions(changes)]
@@ -61,7 +62,7 @@ def _payments(changes: Changes) -> Sheet:
             row["modifier"],
             row["family"],
             row["setting"],
-            wording.participants(row["qualifying_apm"]),
+            participant_label(row["participant"]),
             decimal_dollars(row["before_cents"]),
             decimal_dollars(row["after_cents"]),
             decimal_dollars(_by(row)),

@@ -31,32 +31,33 @@ from codeset.claims.engine.lines import is_sorted_by_claim, numbered
 from codeset.claims.engine.series import count_up, distinct, is_member, repeat, starts_group
 from codeset.claims.outcome import Judgement, Outcome
 from codeset.claims.pricing.price import NO_AMOUNT, Priced, price
+from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 
 
 def adjudicate(
-    frame: pl.DataFrame, snapshots: Snapshot | Sequence[Snapshot], *, qualifying_apm: bool | None = None
+    frame: pl.DataFrame, snapshots: Snapshot | Sequence[Snapshot], *, participant: Participant | None = None
 ) -> Outcome:
     """Read claim lines (columns of `claim_fields`) against one snapshot, or each by its date against more.
 
-    Lines of one beneficiary see each other, whatever their claim: the frame holds whole beneficiaries. *qualifying_apm*
+    Lines of one beneficiary see each other, whatever their claim: the frame holds whole beneficiaries. *participant*
     chooses the conversion factor from 2026; where it is not told, lines that depend on it have no amount.
     """
     several = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    return judged(frame, code_set_of(several, frame["hcpcs"].unique()), qualifying_apm=qualifying_apm)
+    return judged(frame, code_set_of(several, frame["hcpcs"].unique()), participant=participant)
 
 
-def judged(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Outcome:
+def judged(frame: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None = None) -> Outcome:
     """As `adjudicate`, with a code set made ready: for many frames that are read against the same snapshots."""
-    return judge(frame, code_set, qualifying_apm=qualifying_apm).outcome()
+    return judge(frame, code_set, participant=participant).outcome()
 
 
-def judge(frame: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool | None = None) -> Judgement:
+def judge(frame: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None = None) -> Judgement:
     """As `judged`, in few rows."""
     frame = _by_claim(frame)
     lines = numbered(frame, code_set)
     like = alike(frame, lines, code_set)
-    said = _said(frame, like.judged(lines), code_set, qualifying_apm)
+    said = _said(frame, like.judged(lines), code_set, participant)
     findings = like.of_findings(said.findings)
     steps = like.of_steps(said.steps)
     return Judgement(frame, like.of_lines(said.answer), said.answers, findings, said.grounds, steps)
@@ -77,11 +78,11 @@ class _Said(NamedTuple):
     steps: pl.LazyFrame
 
 
-def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, qualifying_apm: bool | None) -> _Said:
+def _said(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, participant: Participant | None) -> _Said:
     """What is said of *lines* of *frame*, without what the claims say themselves."""
     lines, known = of_kinds(lines, code_set)
     findings, denied = _found(frame, lines, known)
-    priced = _priced(frame, lines, code_set, denied, qualifying_apm)
+    priced = _priced(frame, lines, code_set, denied, participant)
     told = _by_line(together([*findings, *_of_amounts(priced)]), frame.height)
     answers, answer = _answers(_decided(lines, priced, _decisive(told), frame.height), known, priced)
     return _Said(answer, answers, told.found, _explained(told.grounds), priced.steps)
@@ -129,15 +130,13 @@ def _meant(kinds: Kinds) -> pl.DataFrame:
 
 
 def _priced(
-    frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, denied: pl.Series, qualifying_apm: bool | None
+    frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet, denied: pl.Series, participant: Participant | None
 ) -> Priced:
     """The price of what is not denied; where nobody said whose conversion factor, only one that serves all is used."""
-    if qualifying_apm is None:
-        code_set = code_set.for_everyone
     row = lines["row"]
     payable = pl.Series("payable", [True]).new_from_index(0, frame.height).scatter(denied, values=False)
     told = [frame["charge_cents"], frame["locality"], payable]
-    return price(lines.hstack([each[row] for each in told]), code_set, qualifying_apm=bool(qualifying_apm))
+    return price(lines.hstack([each[row] for each in told]), code_set, participant=participant)
 
 
 def _of_amounts(priced: Priced) -> Iterator[Findings]:

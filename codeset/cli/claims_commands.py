@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import StoreOption
+from codeset.cli.options import QualifyingApmOption, StoreOption
 from codeset.cli.printing import FOUND, err, out, write
 from codeset.errors import WrongUse
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store
 
@@ -33,13 +34,6 @@ class OutcomeFormat(StrEnum):
     PARQUET = "parquet"
 
 
-class YesNo(StrEnum):
-    """An answer that has no default."""
-
-    YES = "yes"
-    NO = "no"
-
-
 class OnBadClaim(StrEnum):
     """What becomes of claims that cannot be read as claims."""
 
@@ -54,7 +48,7 @@ class _Options:
     """
 
     release: str | None
-    qualifying_apm: bool | None
+    participant: Participant | None
     locality: str | None
     skip_bad_claims: bool
 
@@ -64,10 +58,7 @@ def adjudicate(
     release: Annotated[
         str | None, typer.Option("--release", help="Read all lines against this one [default: by date of service]")
     ] = None,
-    qualifying_apm: Annotated[
-        YesNo | None,
-        typer.Option("--qualifying-apm", help="Whose conversion factor prices lines from 2026 on; else they have none"),
-    ] = None,
+    participant: QualifyingApmOption = None,
     locality: Annotated[
         str | None, typer.Option("--locality", help="MAC-LOCALITY or national, where the claims do not say")
     ] = None,
@@ -97,8 +88,7 @@ def adjudicate(
     that was stopped goes on where it was. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
     files. Exit code 1 if a line is denied or unknown.
     """
-    apm = None if qualifying_apm is None else qualifying_apm is YesNo.YES
-    options = _Options(release, apm, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
+    options = _Options(release, participant, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
     if output is not None and _is_folder(output):
         is_clean = _adjudicate_many(files, output, Store.at(store), options)
     else:
@@ -122,7 +112,7 @@ def _adjudicate_few(
 
     lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
     snapshots = _snapshots(store, options.release, lines["date_of_service"].unique())
-    outcome = adjudicate_lines(lines, snapshots, qualifying_apm=options.qualifying_apm)
+    outcome = adjudicate_lines(lines, snapshots, participant=options.participant)
     _set_aside(rejects, output)
     _show(outcome, output, form, explain=explain)
     return adjudicate_output.is_clean(outcome.lines["disposition"].unique())
@@ -138,7 +128,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
             files,
             folder,
             _snapshots(store, options.release, None),
-            qualifying_apm=options.qualifying_apm,
+            participant=options.participant,
             locality=options.locality,
             skip_bad_claims=options.skip_bad_claims,
             report=report,

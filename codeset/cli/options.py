@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from codeset.participants import ANSWERS, Participant
+
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
 StoreOption = Annotated[
     Path | None,
@@ -21,6 +23,23 @@ ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of si
 IntoOption = Annotated[
     Path | None,
     typer.Option("--into", help="Folder of downloads, one folder in it for each release [default: in the store]"),
+]
+
+
+def _participant(answer: str) -> Participant:
+    if answer not in ANSWERS:
+        raise typer.BadParameter(f"expected {' or '.join(ANSWERS)}, found '{answer}'")
+    return ANSWERS[answer]
+
+
+QualifyingApmOption = Annotated[
+    Participant | None,
+    typer.Option(
+        "--qualifying-apm",
+        parser=_participant,
+        metavar="|".join(ANSWERS),
+        help="Whose conversion factor prices lines from 2026 on; else they have none",
+    ),
 ]
 AlsoOption = Annotated[
     str, typer.Option("--also", metavar="outpatient,dme", help="Edits for outpatient hospitals, for DME suppliers too")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from codeset import wording
 from codeset.money import SETTINGS, dollars, national_cents
+from codeset.participants import as_written, participant_label
 from codeset.releases import Release
 from codeset.snapshot import Row, Snapshot
 from codeset.store import Store
@@ -40,7 +41,7 @@ def release_table(snapshot: Snapshot) -> Table:
     release = manifest.release
     scope = "" if manifest.scope == "all" else f", {manifest.scope} scope only"
     factors = "; ".join(
-        f"{each.value} ({wording.participants(each.qualifying_apm)}, {each.first} to {each.last})"
+        f"{each.value} ({participant_label(each.participant)}, {each.first} to {each.last})"
         for each in manifest.conversion_factors
     )
     shown = Table(
@@ -86,13 +87,14 @@ def _schedule(snapshot: Snapshot, hcpcs: str) -> list[Plain]:
     if "mpfs" not in snapshot:
         return []
     rows = snapshot.scan("mpfs").filter(pl.col("hcpcs") == hcpcs).collect()
-    kinds = [
-        (setting, factor.qualifying_apm, rows.select(national_cents(setting, factor.value)).to_series())
-        for factor in {each.qualifying_apm: each for each in snapshot.conversion_factors}.values()
+    factors = {each.participant: each.value for each in snapshot.conversion_factors}
+    amounts = [
+        (setting, as_written(participant), rows.select(national_cents(setting, factor)).to_series())
+        for participant, factor in factors.items()
         for setting in SETTINGS
     ]
     return [
-        row | {"amounts": [{"setting": each, "qualifying_apm": apm, "cents": cents[n]} for each, apm, cents in kinds]}
+        row | {"amounts": [{"setting": each, "qualifying_apm": apm, "cents": cents[n]} for each, apm, cents in amounts]}
         for n, row in enumerate(rows.to_dicts())
     ]
 

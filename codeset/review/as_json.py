@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from codeset.change_report.changes_as_json import changes_plain
+from codeset.participants import with_qualifying_apm
 from codeset.review.model import Review
 from codeset.review.source_rows import Ref
 
@@ -27,7 +28,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Ref):
         return value.anchor
     if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return with_qualifying_apm({each.name: _plain(getattr(value, each.name)) for each in fields(value)})
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, tuple):

@@ -15,6 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from codeset import money, wording
+from codeset.participants import Participant, participant_label
 from codeset.review import summary
 from codeset.review.chart import families_svg
 from codeset.review.model import Review
@@ -63,7 +64,7 @@ def _filters() -> dict[str, Any]:
         "signed_dollars": money.signed_dollars,
         "signed_percent": wording.signed_percent,
         "setting": wording.setting,
-        "participants": wording.participants,
+        "participant_label": participant_label,
         "named": wording.named,
         "part_name": _PARTS.__getitem__,
     }
@@ -72,7 +73,7 @@ def _filters() -> dict[str, Any]:
 def _shown(review: Review) -> Mapping[str, Any]:
     """What the template may ask for; the style and the script are ours and go in as they are."""
     css, js = _asset("review.css"), _asset("review.js")
-    kinds = list(dict.fromkeys(each.qualifying_apm for each in review.payments))
+    participants = list(dict.fromkeys(each.participant for each in review.payments))
     return {
         "r": review,
         "css": Markup(css),  # noqa: S704
@@ -86,8 +87,8 @@ def _shown(review: Review) -> Mapping[str, Any]:
         "no_change": summary.no_change,
         "percent": wording.percent,
         "ratio": wording.ratio,
-        "kinds": kinds,
-        "charts": [Markup(families_svg(review.payments, kind)) for kind in kinds],  # noqa: S704 (vega escapes texts)
+        "classes": participants,
+        "charts": [Markup(families_svg(review.payments, each)) for each in participants],  # noqa: S704 (vega escapes texts)
         "for_whom": partial(_for_whom, review),
         "parts": [each for each in PARTS if each != "gpci" or review.place.before != review.place.after],
         "family_names": partial(_family_names, review),
@@ -107,13 +108,13 @@ def _policy(css: str, js: str) -> str:
     )
 
 
-def _for_whom(review: Review, qualifying_apm: bool | None) -> str:
-    several = len({each.qualifying_apm for each in review.factors}) > 1
-    return f", {wording.participants(qualifying_apm)}" if several else ""
+def _for_whom(review: Review, participant: Participant | None) -> str:
+    several = len({each.participant for each in review.factors}) > 1
+    return f", {participant_label(participant)}" if several else ""
 
 
-def _family_names(review: Review, kind: bool | None) -> list[str]:
-    tables = [each for each in review.payments if each.qualifying_apm == kind]
+def _family_names(review: Review, participant: Participant | None) -> list[str]:
+    tables = [each for each in review.payments if each.participant == participant]
     return list(dict.fromkeys(each.family for table in tables for each in table.families))
 
 

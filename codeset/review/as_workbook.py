@@ -6,6 +6,7 @@ from itertools import chain
 
 from codeset import wording, workbook
 from codeset.money import decimal_dollars
+from codeset.participants import participant_label
 from codeset.review.guides import ReviewedStatement
 from codeset.review.model import Review
 from codeset.review.outcomes import ReviewedLine, ReviewedPair, Said
@@ -95,7 +96,7 @@ def _payment(each: Payment) -> Sequence[Cell]:
         each.modifier,
         each.family,
         wording.setting(each.setting),
-        wording.participants(each.qualifying_apm),
+        participant_label(each.participant),
         decimal_dollars(each.before.cents),
         decimal_dollars(each.after.cents),
         decimal_dollars(each.change_cents),
@@ -121,7 +122,7 @@ def _families(review: Review) -> Sheet:
 
 
 def _of(shown: PaymentTable | Year) -> tuple[str, str]:
-    return wording.setting(shown.setting), wording.participants(shown.qualifying_apm)
+    return wording.setting(shown.setting), participant_label(shown.participant)
 
 
 def _year(review: Review) -> Sheet:

@@ -9,6 +9,7 @@ import altair as alt
 import vl_convert
 
 from codeset import wording
+from codeset.participants import Participant
 from codeset.review.payments import PaymentTable
 
 _INK, _GRID = "currentColor", "var(--line)"
@@ -21,8 +22,8 @@ _CLASS = re.compile(r' class="[^"]*"')
 _SIZE = re.compile(r'<svg([^>]*?) width="[^"]*" height="[^"]*"')
 
 
-def families_svg(tables: Sequence[PaymentTable], participant: bool | None) -> str:
-    """Return the changes of each family, from least to most with the median, for one kind of participant; "" for none.
+def families_svg(tables: Sequence[PaymentTable], participant: Participant | None) -> str:
+    """Return the changes of each family, from least to most with the median, for one participant class; "" for none.
 
     The same figures stand in a table beside it: to a screen reader the chart is one picture.
     """
@@ -35,7 +36,7 @@ def families_svg(tables: Sequence[PaymentTable], participant: bool | None) -> st
             "most": float(each.most),
         }
         for table in tables
-        if table.qualifying_apm is participant
+        if table.participant == participant
         for each in table.families
     ]
     return _svg(_spec(rows)) if rows else ""

@@ -11,6 +11,7 @@ from codeset.differences import Changes, diff, factor_pairs
 from codeset.errors import WrongUse
 from codeset.manifest import Manifest
 from codeset.money import SETTINGS
+from codeset.participants import Participant
 from codeset.progress import Say, silent
 from codeset.review import outcomes, summary
 from codeset.review.guides import Guidance, audited_on_both
@@ -78,7 +79,7 @@ class ReviewedRelease:
 class Factor:
     """A conversion factor before and after."""
 
-    qualifying_apm: bool | None
+    participant: Participant | None
     before: Decimal | None
     after: Decimal | None
     before_row: Ref

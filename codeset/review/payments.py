@@ -18,6 +18,7 @@ from codeset import wording
 from codeset.differences import factor_pairs
 from codeset.errors import WrongUse
 from codeset.money import NATION, SETTINGS, Gpci, local_cents
+from codeset.participants import Participant
 from codeset.review.source_rows import FACTORS, Ref
 from codeset.scope import Scope
 from codeset.snapshot import Row, Snapshot
@@ -76,7 +77,7 @@ class Payment:
     modifier: str
     family: str
     setting: str
-    qualifying_apm: bool | None
+    participant: Participant | None
     before: Side
     after: Side
     change_cents: int | None
@@ -118,12 +119,12 @@ def payments(
 ) -> tuple[Payment, ...]:
     """Return every code of *scope* that either fee schedule has, in each setting, for everyone paid apart."""
     found: list[Payment] = []
-    for kind, was, now in factor_pairs(old.manifest, new.manifest):
+    for participant, was, now in factor_pairs(old.manifest, new.manifest):
         for setting in settings:
             before = _sides(old, setting, was, place.before, scope)
             after = _sides(new, setting, now, place.after, scope)
             found += [
-                _payment(key, setting, kind, (before.get(key), after.get(key)), (was, now), place, scope)
+                _payment(key, setting, participant, (before.get(key), after.get(key)), (was, now), place, scope)
                 for key in sorted({*before, *after})
             ]
     return tuple(found)
@@ -155,7 +156,7 @@ def _lacks(row: Row, setting: str) -> str:
 def _payment(
     key: tuple[str, str],
     setting: str,
-    kind: bool | None,
+    participant: Participant | None,
     sides: tuple[Side | None, Side | None],
     factors: tuple[Decimal | None, Decimal | None],
     place: Place,
@@ -169,7 +170,7 @@ def _payment(
         parts = split(before.rvus, after.rvus, place, (factors[0], factors[1]), change)
     family = scope.families.get(hcpcs, "")
     ratio = wording.share(before.cents, after.cents)
-    return Payment(hcpcs, modifier, family, setting, kind, before, after, change, ratio, parts)
+    return Payment(hcpcs, modifier, family, setting, participant, before, after, change, ratio, parts)
 
 
 def split(before: Rvus, after: Rvus, place: Place, factors: tuple[Decimal, Decimal], change_cents: int) -> Parts:
@@ -211,10 +212,10 @@ class Range:
 
 @dataclass(frozen=True)
 class PaymentTable:
-    """The payments of one setting, for one kind of participant: `rows` are those that changed, `codes` all compared."""
+    """The payments of one setting, for one participant class: `rows` are those that changed, `codes` all compared."""
 
     setting: str
-    qualifying_apm: bool | None
+    participant: Participant | None
     codes: int
     rows: tuple[Payment, ...]
     raised: int
@@ -227,15 +228,17 @@ class PaymentTable:
 def payment_tables(all_payments: Iterable[Payment], families: Sequence[str]) -> tuple[PaymentTable, ...]:
     """Return *all_payments* by setting and participant, the changed ones listed; *families* give the order."""
     known = (each for each in all_payments if each.known)
-    grouped = groupby(known, key=lambda each: (each.setting, each.qualifying_apm))
-    return tuple(_table(setting, kind, tuple(rows), families) for (setting, kind), rows in grouped)
+    grouped = groupby(known, key=lambda each: (each.setting, each.participant))
+    return tuple(_table(setting, participant, tuple(rows), families) for (setting, participant), rows in grouped)
 
 
-def _table(setting: str, kind: bool | None, rows: Sequence[Payment], families: Sequence[str]) -> PaymentTable:
+def _table(
+    setting: str, participant: Participant | None, rows: Sequence[Payment], families: Sequence[str]
+) -> PaymentTable:
     both = [each for each in rows if each.change_cents is not None]
     return PaymentTable(
         setting=setting,
-        qualifying_apm=kind,
+        participant=participant,
         codes=len(rows),
         rows=tuple(each for each in rows if each.changed),
         raised=sum((each.change_cents or 0) > 0 for each in both),

@@ -7,6 +7,7 @@ import polars as pl
 
 from codeset import wording
 from codeset.money import SETTINGS
+from codeset.participants import participant_label
 from codeset.snapshot import Row, Snapshot
 from codeset.tables import TABLES
 
@@ -76,7 +77,7 @@ def _of(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> Iterator[SourceR
 
 def _factor(snapshot: Snapshot, ref: Ref) -> SourceRow:
     told = (
-        f"{each.value} for {wording.participants(each.qualifying_apm)}, {each.first} to {each.last}"
+        f"{each.value} for {participant_label(each.participant)}, {each.first} to {each.last}"
         for each in snapshot.conversion_factors
     )
     entry = snapshot.manifest.tables["mpfs"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from codeset import wording
 from codeset.change_report import facts
 from codeset.money import dollars, signed_dollars
+from codeset.participants import Participant, participant_label
 from codeset.review.payments import NATIONAL, Cause, PaymentTable
 from codeset.review.table_changes import CHANGED, TableReview
 from codeset.suite.guidance.run_guidance import Verdict
@@ -139,7 +140,7 @@ def _told(found: "Found", figures: Sequence[Count]) -> Iterator[str]:
 
 def _median(table: PaymentTable, found: "Found") -> str:
     median = wording.signed_percent(table.overall.median) if table.overall else ""
-    return f"{wording.in_setting(table.setting)} {median}{_for(table.qualifying_apm, found)}"
+    return f"{wording.in_setting(table.setting)} {median}{_for(table.participant, found)}"
 
 
 def _singular(label: str) -> str:
@@ -155,7 +156,7 @@ def money(found: "Found") -> Iterator[str]:
         told = f"{dollars(total.before_cents)} → {dollars(total.after_cents)} dollars"
         left = f"; {wording.count(len(year.without), 'code')} without an amount" if year.without else ""
         yield (
-            f"Your year, all units {wording.in_setting(year.setting)}{_for(year.qualifying_apm, found)}: "
+            f"Your year, all units {wording.in_setting(year.setting)}{_for(year.participant, found)}: "
             f"{signed_dollars(total.change_cents)} dollars ({share}), {told}{left}."
         )
     for table in found.payments:
@@ -164,7 +165,7 @@ def money(found: "Found") -> Iterator[str]:
 
 def _amounts(table: PaymentTable, found: "Found") -> str:
     where = "National amounts" if found.place.locality == NATIONAL else f"Amounts in {found.place.locality}"
-    start = f"{where} {wording.in_setting(table.setting)}{_for(table.qualifying_apm, found)}"
+    start = f"{where} {wording.in_setting(table.setting)}{_for(table.participant, found)}"
     if not table.rows:
         return f"{start}: no change in {table.codes:,}."
     told = f"{start}: {table.raised:,} rise, {table.lowered:,} fall, of {table.codes:,}"
@@ -176,9 +177,9 @@ def _amounts(table: PaymentTable, found: "Found") -> str:
     return f"{told}; median {median} (from {least} to {most})."
 
 
-def _for(qualifying_apm: bool | None, found: "Found") -> str:
-    several = len({each.qualifying_apm for each in found.factors}) > 1
-    return f", {wording.participants(qualifying_apm)}" if several else ""
+def _for(participant: Participant | None, found: "Found") -> str:
+    several = len({each.participant for each in found.factors}) > 1
+    return f", {participant_label(participant)}" if several else ""
 
 
 def why(found: "Found") -> Iterator[str]:
@@ -186,11 +187,11 @@ def why(found: "Found") -> Iterator[str]:
     for table in found.payments:
         if causes := "; ".join(_cause(each) for each in sorted(table.causes, key=lambda each: -abs(each.median_cents))):
             place = wording.in_setting(table.setting)
-            yield f"{place[0].upper()}{place[1:]}{_for(table.qualifying_apm, found)}: {causes}."
+            yield f"{place[0].upper()}{place[1:]}{_for(table.participant, found)}: {causes}."
     for factor in found.factors:
         if factor.before and factor.after and factor.before != factor.after:
             share = wording.percent(factor.before, factor.after, places=2)
-            for_whom = _for(factor.qualifying_apm, found)
+            for_whom = _for(factor.participant, found)
             yield f"Conversion factor{for_whom}: {factor.before} → {factor.after} dollars ({share})."
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeset.errors import BadInput, Fault
+from codeset.participants import Participant
 from codeset.review.payments import Payment
 from codeset.review.source_rows import Ref
 
@@ -61,10 +62,10 @@ class YearTotal:
 
 @dataclass(frozen=True)
 class Year:
-    """The year if all units are done in one setting, for one kind of participant; `without` are not in any total."""
+    """The year if all units are done in one setting, for one class of participants; `without` are not in any total."""
 
     setting: str
-    qualifying_apm: bool | None
+    participant: Participant | None
     total: YearTotal
     families: tuple[YearTotal, ...]
     lines: tuple[YearLine, ...]
@@ -151,8 +152,8 @@ def _told(text: str) -> str:
 
 def years(volumes: Iterable[Volume], all_payments: Sequence[Payment], families: Sequence[str]) -> tuple[Year, ...]:
     """Return the year of *volumes* for each setting and kind of participant that *all_payments* has."""
-    kinds = list(dict.fromkeys((each.setting, each.qualifying_apm) for each in all_payments))
-    by_key = {(each.setting, each.qualifying_apm, each.hcpcs, each.modifier): each for each in all_payments}
+    kinds = list(dict.fromkeys((each.setting, each.participant) for each in all_payments))
+    by_key = {(each.setting, each.participant, each.hcpcs, each.modifier): each for each in all_payments}
     listed = list(volumes)
     return tuple(
         _year(kind, [_line(each, by_key.get((*kind, each.hcpcs, each.modifier))) for each in listed], families)
@@ -179,7 +180,7 @@ def _line(volume: Volume, payment: Payment | None) -> YearLine:
     )
 
 
-def _year(kind: tuple[str, bool | None], lines: Sequence[YearLine], families: Sequence[str]) -> Year:
+def _year(kind: tuple[str, Participant | None], lines: Sequence[YearLine], families: Sequence[str]) -> Year:
     known = [each for each in lines if each.change_cents is not None]
     named = ((name, [each for each in known if each.family == name]) for name in (*families, OTHER))
     return Year(

@@ -69,7 +69,7 @@ def said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[L
     """
 
     def kind(each: Scenario) -> tuple[str, bool]:
-        return str(each.qualifying_apm), each.beyond_quarter
+        return str(each.participant), each.beyond_quarter
 
     answers: dict[str, tuple[LineOutcome, ...]] = {}
     for _, group in groupby(sorted(scenarios, key=kind), key=kind):
@@ -82,7 +82,7 @@ def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[Lin
     code_set = CodeSet.of([snapshot], lines["hcpcs"].unique())
     if scenarios[0].beyond_quarter:
         code_set = _for_always(code_set)
-    outcome = judged(lines, code_set, qualifying_apm=scenarios[0].qualifying_apm)
+    outcome = judged(lines, code_set, participant=scenarios[0].participant)
     answers: dict[str, list[LineOutcome]] = {}
     for claim in outcome_plain(outcome):
         answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))

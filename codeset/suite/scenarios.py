@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codeset.errors import BadInput, Fault, WrongUse
+from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
 from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
 
@@ -73,7 +74,7 @@ class Scenario:
     holds_to: date | None
     date_of_service: date | str
     beyond_quarter: bool
-    qualifying_apm: bool | None
+    participant: Participant | None
     twin: str | None
     covers: tuple[str, ...]
     claims: tuple[Claim, ...]
@@ -186,7 +187,7 @@ def _scenarios(written: Written, settings: Mapping[str, str]) -> Iterator[Scenar
 def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, place: Place) -> Scenario:
     """Return the scenario that stands at *place* of *written*, and in which `unsettled` found nothing."""
     said = plain.get("date_of_service", "first day of the quarter")
-    apm = plain.get("qualifying_apm", settings.get("qualifying_apm"))
+    answer = plain.get("qualifying_apm", settings.get("qualifying_apm"))
     return Scenario(
         id=plain["id"],
         family=Path(written.file).stem,
@@ -196,7 +197,7 @@ def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wri
         holds_to=as_date(plain.get("holds", {}).get("to")),
         date_of_service=as_date(said) or said,
         beyond_quarter="beyond_quarter" in plain,
-        qualifying_apm=None if apm is None else apm == "yes",
+        participant=None if answer is None else ANSWERS[answer],
         twin=plain.get("twin"),
         covers=tuple(plain.get("covers", ())),
         claims=tuple(_claim(each, settings) for each in _claims(plain)),

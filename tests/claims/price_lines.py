@@ -10,6 +10,7 @@ import polars as pl
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing.explain import explain
 from codeset.claims.pricing.price import Priced, price
+from codeset.participants import Participant
 
 JULY = date(2026, 7, 1)
 _FIRST, _LAST = date(2026, 7, 1), date(2026, 9, 30)
@@ -71,16 +72,19 @@ def fee(hcpcs: str, work: str, pe: str, mp: str, modifier: str = "", **others: A
     return usual | {"hcpcs": hcpcs, "modifier": modifier} | rvus | others
 
 
+_Factor = tuple[int, date, date, Participant | None, int]
+
+
 def factor(
-    value: str, first: date = _FIRST, last: date = _LAST, release: int = 0, apm: bool | None = None
-) -> tuple[int, date, date, bool | None, int]:
+    value: str, first: date = _FIRST, last: date = _LAST, release: int = 0, participant: Participant | None = None
+) -> _Factor:
     """Return a conversion factor."""
-    return release, first, last, apm, int(Decimal(value) * 10_000)
+    return release, first, last, participant, int(Decimal(value) * 10_000)
 
 
 def code_set(
     *fees: dict[str, Any],
-    factors: tuple[tuple[int, date, date, bool | None, int], ...] = (factor("33.4009", apm=False),),
+    factors: tuple[_Factor, ...] = (factor("33.4009", participant=Participant.NON_QP),),
     gpci: tuple[tuple[str, str, int, int, int], ...] = (),
     releases: int = 1,
 ) -> CodeSet:
@@ -94,7 +98,7 @@ def code_set(
                 "release": pl.UInt16,
                 "factor_first": pl.Date,
                 "factor_last": pl.Date,
-                "qualifying_apm": pl.Boolean,
+                "participant": pl.Enum(Participant),
                 "conversion_factor": pl.Int64,
             },
             orient="row",
@@ -139,19 +143,21 @@ def frame(*lines: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(numbered, schema=_LINES).with_columns(visit.alias("visit"), row.alias("row"))
 
 
-def run(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) -> Priced:
+def run(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> Priced:
     """Price *lines*."""
-    return price(frame(*lines), codes, qualifying_apm=qualifying_apm)
+    return price(frame(*lines), codes, participant=participant)
 
 
-def amounts(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) -> list[dict[str, Any]]:
+def amounts(
+    codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP
+) -> list[dict[str, Any]]:
     """Return a row of amounts for each payable line, in order."""
-    return run(codes, *lines, qualifying_apm=qualifying_apm).amounts.to_dicts()
+    return run(codes, *lines, participant=participant).amounts.to_dicts()
 
 
-def allowed(codes: CodeSet, *lines: dict[str, Any], qualifying_apm: bool = False) -> list[int | None]:
+def allowed(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> list[int | None]:
     """Return the allowed cents of each payable line, in order."""
-    return [each["allowed_cents"] for each in amounts(codes, *lines, qualifying_apm=qualifying_apm)]
+    return [each["allowed_cents"] for each in amounts(codes, *lines, participant=participant)]
 
 
 def told(priced: Priced, row: int = 0) -> list[str]:

@@ -23,6 +23,7 @@ from codeset.claims.input.check import refuse
 from codeset.claims.input.claim_files import from_frame
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import BadInput, StoreProblem
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -60,7 +61,7 @@ def claims() -> pl.DataFrame:
 
 
 def run(files: list[Path], folder: Path, derm: Snapshot, **settings: object) -> Summary:
-    return adjudicate_files(files, folder, [derm], qualifying_apm=False, **settings)
+    return adjudicate_files(files, folder, [derm], participant=Participant.NON_QP, **settings)
 
 
 def table(folder: Path, name: str) -> pl.DataFrame:
@@ -90,7 +91,7 @@ def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
     assert (summary.parts, summary.rejected_claims, summary.done_before) == (5, 0, 0)
     lines, rejects = from_frame(claims)
     refuse(rejects)
-    at_once = adjudicate(lines, derm, qualifying_apm=False)
+    at_once = adjudicate(lines, derm, participant=Participant.NON_QP)
     frames, scanned = outcome_frames(at_once), codeset.scan_outcome(tmp_path / "out")
     assert summary.dispositions == dict(at_once.lines["disposition"].cast(pl.String).value_counts().iter_rows())
     assert sum(summary.dispositions.values()) == 1200
@@ -134,11 +135,12 @@ RUN = """
 import sys
 from pathlib import Path
 from codeset.claims.bulk import run_bulk
+from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 if __name__ == "__main__":
     run_bulk.LINES_IN_A_PART = 30
     file, folder, snapshot = map(Path, sys.argv[1:])
-    run_bulk.adjudicate_files([file], folder, [Snapshot(snapshot)], qualifying_apm=False)
+    run_bulk.adjudicate_files([file], folder, [Snapshot(snapshot)], participant=Participant.NON_QP)
 """
 
 
@@ -320,7 +322,11 @@ def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, 
     was_split_on_disk = (tmp_path / "out" / ".parts").exists
     seen = []
     summary = adjudicate_files(
-        files, tmp_path / "out", [derm], qualifying_apm=False, report=lambda _: seen.append(was_split_on_disk())
+        files,
+        tmp_path / "out",
+        [derm],
+        participant=Participant.NON_QP,
+        report=lambda _: seen.append(was_split_on_disk()),
     )
     assert (sum(summary.dispositions.values()), set(seen)) == (1200, {"turned" in order})
     beneficiaries = [set(pl.read_parquet(file)["claim_id"]) for file in (tmp_path / "out").glob("lines-*.parquet")]

@@ -19,6 +19,7 @@ from codeset.claims.engine import dedupe, line_kinds
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.lines import numbered
 from codeset.claims.outcome import Outcome
+from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
@@ -131,9 +132,9 @@ def test_the_base_of_an_endoscopy_is_known_though_no_line_has_its_code(tmp_path:
     base = {"hcpcs": "45378", "multiple_procedure": "3", "work_rvu": Decimal("1.00")}
     scope = {"hcpcs": "45385", "multiple_procedure": "3", "endoscopic_base": "45378", "work_rvu": Decimal("4.00")}
     snapshot = made.sealed(Store(tmp_path), "2026q3", [base, scope])
-    alone = judged(made.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), qualifying_apm=False)
+    alone = judged(made.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), participant=Participant.NON_QP)
     beside = made.claims("45385x2", "45378 beneficiary=z claim=d")
-    with_stranger = judged(beside, CodeSet.of([snapshot], ["45378", "45385"]), qualifying_apm=False)
+    with_stranger = judged(beside, CodeSet.of([snapshot], ["45378", "45385"]), participant=Participant.NON_QP)
     assert alone.lines["allowed_cents"][0] == with_stranger.lines["allowed_cents"][0] == 29_700
     assert told(alone) == told(with_stranger, without="d")
 

@@ -11,6 +11,7 @@ import pytest
 
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing.price import price
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.build import build
@@ -64,14 +65,16 @@ def july_2026(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
     """July 2026, with the factor of qualifying APM participants, which is not in the file at hand."""
     files = [cms / "2026q3" / name for name in ("PPRRVU2026_Jul_nonQPP.csv", "GPCI2026.csv")]
     codes = built(tmp_path_factory.mktemp("store"), "2026q3", *files)
-    other = codes.factors.head(1).with_columns(qualifying_apm=pl.lit(value=False))
-    qualifying = other.with_columns(qualifying_apm=pl.lit(value=True), conversion_factor=pl.lit(335675, dtype=pl.Int64))
+    other = codes.factors.head(1).with_columns(participant=pl.lit(Participant.NON_QP, dtype=pl.Enum(Participant)))
+    qualifying = other.with_columns(
+        participant=pl.lit(Participant.QP, dtype=pl.Enum(Participant)), conversion_factor=pl.lit(335675, dtype=pl.Int64)
+    )
     return replace(codes, factors=pl.concat([other, qualifying]))
 
 
 @pytest.mark.cms
-@pytest.mark.parametrize(("variant", "qualifying_apm"), [("nonQP", False), ("QP", True)])
-def test_cms_payment_files_to_the_cent(cms, july_2026, variant, qualifying_apm):
+@pytest.mark.parametrize(("variant", "participant"), [("nonQP", Participant.NON_QP), ("QP", Participant.QP)])
+def test_cms_payment_files_to_the_cent(cms, july_2026, variant, participant):
     """PFREV26B: 37 codes x 109 localities x two settings = 8,066 amounts of each file, 16,132 of both.
 
     Each of the 37 codes has an NA indicator in one of the settings. CMS prints an amount there as well, and `fee_cents`
@@ -79,7 +82,7 @@ def test_cms_payment_files_to_the_cent(cms, july_2026, variant, qualifying_apm):
     """
     amounts = published(cms / "payments" / f"PFREV26B_{variant}.zip")
     lines = as_lines(amounts, Release.parse("2026q3"))
-    priced = price(lines, july_2026, qualifying_apm=qualifying_apm).amounts.join(lines, on="row")
+    priced = price(lines, july_2026, participant=participant).amounts.join(lines, on="row")
     equal = priced.filter(pl.col("fee_cents") == pl.col("published_cents"))
     paid = priced.filter(pl.col("allowed_cents") == pl.col("published_cents"))
     blocked = priced.filter(pl.col("allowed_cents").is_null(), unpriced="setting-na")
@@ -116,7 +119,7 @@ def test_cms_oppscap_files_to_the_cent(cms, tmp_path, label, archive, rows):
     )
     whole = replace(codes, fees=codes.fees.with_columns(facility_na=pl.lit(value=False)))
     lines = as_lines(amounts, Release.parse(label))
-    priced = price(lines, whole, qualifying_apm=False).amounts.join(lines, on="row")
+    priced = price(lines, whole, participant=Participant.NON_QP).amounts.join(lines, on="row")
     equal = priced.filter(pl.col("allowed_cents") == pl.col("published_cents"))
     print(f"{label}: {equal.height} of {amounts.height} capped amounts equal")
     assert (equal.height, amounts.height) == (2 * rows, 2 * rows)

@@ -22,6 +22,7 @@ from price_lines import (
 )
 
 from codeset.claims.pricing.price import price
+from codeset.participants import Participant
 
 
 def test_one_biopsy_in_an_office():
@@ -60,7 +61,7 @@ def test_s34_the_day_before_and_the_day_of_the_new_year():
         BIOPSY | {"release": 1},
         factors=(
             factor("32.3465", date(2025, 10, 1), date(2025, 12, 31), 0),
-            factor("33.4009", date(2026, 1, 1), date(2026, 3, 31), 1, apm=False),
+            factor("33.4009", date(2026, 1, 1), date(2026, 3, 31), 1, participant=Participant.NON_QP),
         ),
         releases=2,
     )
@@ -84,16 +85,19 @@ def test_s35_the_factor_changes_within_a_quarter():
 
 def test_a_qualifying_apm_participant_has_the_other_factor():
     """2.86 x 33.5675 = 96.00305."""
-    codes = code_set(BIOPSY, factors=(factor("33.4009", apm=False), factor("33.5675", apm=True)))
-    assert allowed(codes, line("11102"), qualifying_apm=True) == [9600]
+    codes = code_set(
+        BIOPSY,
+        factors=(factor("33.4009", participant=Participant.NON_QP), factor("33.5675", participant=Participant.QP)),
+    )
+    assert allowed(codes, line("11102"), participant=Participant.QP) == [9600]
     assert allowed(codes, line("11102")) == [9553]
 
 
-@pytest.mark.parametrize("qualifying_apm", [True, False])
-def test_a_factor_without_a_kind_serves_everyone(qualifying_apm):
+@pytest.mark.parametrize("participant", [*Participant])
+def test_a_factor_without_a_kind_serves_everyone(participant):
     """Until 2025 there was one factor (layout RVU25D, Conversion Factor). 2.86 x 30 = 85.80."""
-    codes = code_set(BIOPSY, factors=(factor("30", apm=None),))
-    assert allowed(codes, line("11102"), qualifying_apm=qualifying_apm) == [8580]
+    codes = code_set(BIOPSY, factors=(factor("30", participant=None),))
+    assert allowed(codes, line("11102"), participant=participant) == [8580]
 
 
 def test_a_locality_weighs_each_part():
@@ -221,7 +225,7 @@ def test_a_line_that_is_not_payable_is_never_priced():
 
 
 def test_no_lines_no_amounts():
-    found = price(frame(line("11642")).clear(), code_set(EXCISION), qualifying_apm=False)
+    found = price(frame(line("11642")).clear(), code_set(EXCISION), participant=Participant.NON_QP)
     assert (found.amounts.height, found.steps.collect().height) == (0, 0)
 
 

@@ -11,6 +11,7 @@ from price_lines import BIOPSY, DESTRUCTION, EXCISION, FLAP, MORE_LESIONS, REPAI
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing import amount
 from codeset.claims.pricing.price import price
+from codeset.participants import Participant
 
 CODES = code_set(
     *(EXCISION, REPAIR, BIOPSY, DESTRUCTION, MORE_LESIONS, FLAP),
@@ -42,7 +43,7 @@ LINES = st.lists(LINE, min_size=1, max_size=12).map(
 def found(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict[int, tuple[Any, ...]]:
     """The amounts by the number of the line, whatever the row."""
     frames = frame(*lines)
-    amounts = price(frames, codes, qualifying_apm=False).amounts.join(frames.select("row", "line"), on="row")
+    amounts = price(frames, codes, participant=Participant.NON_QP).amounts.join(frames.select("row", "line"), on="row")
     return {each["line"]: tuple(each[name] for name in amounts.columns if name != "row") for each in amounts.to_dicts()}
 
 
@@ -91,7 +92,7 @@ def test_more_cases_than_are_kept_are_priced_alike(lines):
 @given(LINES)
 def test_steps_lead_from_the_fee_to_the_amount(lines):
     """Each step begins where the one before ended, and the last is the allowed amount, in billionths of a dollar."""
-    priced = price(frame(*lines), CODES, qualifying_apm=False)
+    priced = price(frame(*lines), CODES, participant=Participant.NON_QP)
     steps = priced.steps.collect()
     for each in priced.amounts.to_dicts():
         own = steps.filter(row=each["row"]).to_dicts()

@@ -31,6 +31,7 @@ from codeset.claims.bulk import spark as on_spark  # noqa: E402
 from codeset.claims.claim_fields import COLUMNS  # noqa: E402
 from codeset.claims.outcome import Frames, outcome_frames  # noqa: E402
 from codeset.errors import WrongUse  # noqa: E402
+from codeset.participants import Participant  # noqa: E402
 from codeset.releases import Release  # noqa: E402
 from codeset.store import Store  # noqa: E402
 from codeset_ingest.embedded import build_embedded  # noqa: E402
@@ -101,13 +102,13 @@ def claims() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def one_machine(claims: pl.DataFrame, store: Store) -> Frames:
-    return judged(claims, store, qualifying_apm=False)
+    return judged(claims, store, participant=Participant.NON_QP)
 
 
-def judged(claims: pl.DataFrame, store: Store, *, qualifying_apm: bool | None) -> Frames:
+def judged(claims: pl.DataFrame, store: Store, *, participant: Participant | None) -> Frames:
     """What the engine says here. Of two lines alike it takes the earlier: as on the cluster, they are sorted."""
     snapshots = [store.open(each) for each in RELEASES]
-    outcome = adjudicate(claims, snapshots, qualifying_apm=qualifying_apm)
+    outcome = adjudicate(claims, snapshots, participant=participant)
     return outcome_frames(outcome, sentences=False)
 
 
@@ -252,7 +253,7 @@ def test_the_cluster_says_what_one_machine_says(
     spread: DataFrame, store: Store, one_machine: Frames, what: on_spark.What, partitions: int | None
 ) -> None:
     told = on_spark.adjudicate(
-        spread, str(store.path), RELEASES, qualifying_apm=False, what=what, partitions=partitions
+        spread, str(store.path), RELEASES, participant=Participant.NON_QP, what=what, partitions=partitions
     )
     assert told.schema == {"findings": on_spark.FINDINGS, "lines": on_spark.LINES}[what]
     same(told, getattr(one_machine, what))
@@ -264,21 +265,21 @@ def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
 
 
 @pytest.mark.parametrize("what", ["findings", "lines"])
-@pytest.mark.parametrize("apm", [None, True])
+@pytest.mark.parametrize("participant", [None, Participant.QP])
 def test_partitions_without_a_beneficiary_say_nothing(
-    session: SparkSession, store: Store, claims: pl.DataFrame, what: on_spark.What, apm: bool | None
+    session: SparkSession, store: Store, claims: pl.DataFrame, what: on_spark.What, participant: Participant | None
 ) -> None:
     few = claims.filter(pl.col("beneficiary").is_in(["b1", "b2", "b3"]))
-    expected = judged(few, store, qualifying_apm=apm)
+    expected = judged(few, store, participant=participant)
     frame = session.createDataFrame(few.rows(), on_spark.CLAIMS)
-    told = on_spark.adjudicate(frame, str(store.path), RELEASES, qualifying_apm=apm, what=what, partitions=8)
+    told = on_spark.adjudicate(frame, str(store.path), RELEASES, participant=participant, what=what, partitions=8)
     same(told, getattr(expected, what))
 
 
 def test_columns_are_refused_before_any_work(spread: DataFrame) -> None:
     changed = spread.drop("lesion").withColumn("units", spread["units"].cast("string"))
     with pytest.raises(WrongUse) as refused:
-        on_spark.adjudicate(changed, "nowhere", RELEASES, qualifying_apm=False)
+        on_spark.adjudicate(changed, "nowhere", RELEASES, participant=Participant.NON_QP)
     assert "column units: expected int, found string" in str(refused.value)
     assert "column lesion: expected string, found no such column" in str(refused.value)
 
@@ -286,12 +287,12 @@ def test_columns_are_refused_before_any_work(spread: DataFrame) -> None:
 def test_a_line_without_a_beneficiary_is_refused(session: SparkSession, store: Store, claims: pl.DataFrame) -> None:
     rows = claims.head(3).with_columns(pl.lit(None, dtype=pl.String).alias("beneficiary")).rows()
     frame = session.createDataFrame(rows, on_spark.CLAIMS)
-    told = on_spark.adjudicate(frame, str(store.path), RELEASES, qualifying_apm=False)
+    told = on_spark.adjudicate(frame, str(store.path), RELEASES, participant=Participant.NON_QP)
     with pytest.raises(PythonException, match="column beneficiary: expected a value in every line, 3 lack it"):
         told.collect()
 
 
 def test_a_release_that_the_store_lacks_is_told(spread: DataFrame, store: Store) -> None:
-    told = on_spark.adjudicate(spread, str(store.path), ["2026q2"], qualifying_apm=False, partitions=1)
+    told = on_spark.adjudicate(spread, str(store.path), ["2026q2"], participant=Participant.NON_QP, partitions=1)
     with pytest.raises(PythonException, match="holds no 2026q2"):
         told.collect()

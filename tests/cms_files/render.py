@@ -18,6 +18,7 @@ import polars as pl
 from cms_files import rendered_forms
 from codeset import workbook
 from codeset.manifest import ConversionFactor
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read.cells import END_OF_FILE
@@ -127,17 +128,17 @@ def _workbook(
 
 
 def file_name(
-    table: str, release: Release, form: str, part: int | None = None, qualifying_apm: bool | None = None
+    table: str, release: Release, form: str, part: int | None = None, participant: Participant | None = None
 ) -> str:
-    """Return the name that CMS gives the file; *part* from 1 is for PTP, *qualifying_apm* for mpfs from 2026."""
+    """Return the name that CMS gives the file; *part* from 1 is for PTP, *participant* for mpfs from 2026."""
     ending = form.upper() if part in (1, 2) and form == "txt" else form
-    return f"{_stem(table, release, part, qualifying_apm)}.{ending}"
+    return f"{_stem(table, release, part, participant)}.{ending}"
 
 
-def _stem(table: str, release: Release, part: int | None, qualifying_apm: bool | None) -> str:
+def _stem(table: str, release: Release, part: int | None, participant: Participant | None) -> str:
     year, first = release.year, release.first_day
     month = f"{first:%b}".upper() if year <= 2024 else f"{first:%b}"
-    variant = {None: "", True: "_QPP", False: "_nonQPP"}[qualifying_apm]
+    variant = {None: "", Participant.QP: "_QPP", Participant.NON_QP: "_nonQPP"}[participant]
     supplier = rendered_forms.SUPPLIERS.get(table, "").replace(" ", "")
     numbered = "" if part is None else f"-f{part}"
     names = {
@@ -196,7 +197,7 @@ def _by_first_day(
     tables: Mapping[str, pl.DataFrame], conversion_factors: Iterable[ConversionFactor]
 ) -> list[list[ConversionFactor]]:
     """The factors of each package: QP and non-QP come together, one that holds from a later day comes in another."""
-    factors = sorted(conversion_factors, key=lambda each: (each.first, each.qualifying_apm or False))
+    factors = sorted(conversion_factors, key=lambda each: (each.first, each.participant or ""))
     if "mpfs" in tables and not factors:
         raise ValueError("the fee schedule's files state their conversion factor; none is given")
     return [list(group) for _, group in groupby(factors, key=lambda each: each.first)] or [[]]
@@ -217,7 +218,7 @@ def _package(
     }
     for factor in factors if "mpfs" in tables else ():
         for form in layout_for("mpfs").forms:
-            name = file_name("mpfs", release, form, qualifying_apm=factor.qualifying_apm)
+            name = file_name("mpfs", release, form, participant=factor.participant)
             members[name] = rendered("mpfs", tables["mpfs"], release, form, factor.value)
     return members
 

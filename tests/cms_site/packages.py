@@ -14,6 +14,7 @@ import polars as pl
 from cms_files.render import deliver, ncci_version, zipped
 
 from codeset.manifest import ConversionFactor
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset_ingest.embedded import facts
 
@@ -152,11 +153,9 @@ def _rendered(release: Release, reissue: int) -> Mapping[str, bytes]:
     """The packages, as a zip each (PTP: one for each part, `ptp-1`)."""
     of_release = tables(release, reissue)
     factors = list(facts(Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3))[0].conversion_factors)
-    factors = [
-        ConversionFactor(each.value, release.first_day, release.last_day, each.qualifying_apm) for each in factors
-    ]
+    factors = [ConversionFactor(each.value, release.first_day, release.last_day, each.participant) for each in factors]
     if release.year >= 2026:
-        factors.append(ConversionFactor(_QUALIFYING, release.first_day, release.last_day, qualifying_apm=True))
+        factors.append(ConversionFactor(_QUALIFYING, release.first_day, release.last_day, participant=Participant.QP))
     with tempfile.TemporaryDirectory() as folder:
         delivered = {
             each.name: each.read_bytes() for each in deliver(of_release, release, factors, Path(folder), PARTS)

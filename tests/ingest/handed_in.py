@@ -27,8 +27,8 @@ def posted(
 ) -> tuple[str, bytes]:
     """Return the name and bytes of one file of *facts*; *factor* chooses among the conversion factors."""
     chosen = facts.factors[factor]
-    apm = chosen.qualifying_apm if table == "mpfs" else None
-    name = file_name(table, facts.release, form, qualifying_apm=apm)
+    participant = chosen.participant if table == "mpfs" else None
+    name = file_name(table, facts.release, form, participant=participant)
     return name, rendered(table, facts.tables[table], facts.release, form, chosen.value, line_end)
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store
 from codeset.tables import TABLES
@@ -143,9 +144,9 @@ def test_qpp_and_nonqpp_files_together_are_one_table_with_two_factors(
     assert list(files) == ["PPRRVU2026_Jul_nonQPP.csv", "PPRRVU2026_Jul_QPP.csv"]
     snapshot = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files)).sealed.snapshot
     assert_frame_equal(snapshot.table("mpfs"), facts["2026q3"].tables["mpfs"])
-    assert [(each.value, each.qualifying_apm) for each in snapshot.conversion_factors] == [
-        (Decimal("33.4009"), False),
-        (Decimal("33.5675"), True),
+    assert [(each.value, each.participant) for each in snapshot.conversion_factors] == [
+        (Decimal("33.4009"), Participant.NON_QP),
+        (Decimal("33.5675"), Participant.QP),
     ]
     assert {each.first for each in snapshot.conversion_factors} == {date(2026, 7, 1)}
     assert {each.last for each in snapshot.conversion_factors} == {date(2026, 9, 30)}

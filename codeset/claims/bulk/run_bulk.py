@@ -30,6 +30,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.input.check import Rejects, refuse
 from codeset.claims.input.claim_files import from_frame, rejects_as
 from codeset.errors import StoreProblem
+from codeset.participants import Participant, as_written
 from codeset.snapshot import Snapshot
 
 LINES_IN_A_PART = 500_000
@@ -69,7 +70,7 @@ class _Run:
     folder: Path
     snapshots: tuple[Path, ...]
     codes: tuple[str, ...]
-    qualifying_apm: bool | None
+    participant: Participant | None
     locality: str | None
     skip_bad_claims: bool
 
@@ -79,7 +80,7 @@ def adjudicate_files(
     folder: Path,
     snapshots: Sequence[Snapshot],
     *,
-    qualifying_apm: bool | None,
+    participant: Participant | None,
     locality: str | None = None,
     skip_bad_claims: bool = False,
     report: Callable[[Progress], None] = lambda _: None,
@@ -96,12 +97,12 @@ def adjudicate_files(
     """
     count = count_lines(files)
     number = max(1, -(-count // LINES_IN_A_PART))
-    _begin(folder, _plan(files, snapshots, number, qualifying_apm, locality, skip=skip_bad_claims))
+    _begin(folder, _plan(files, snapshots, number, participant, locality, skip=skip_bad_claims))
     to_do = [part for part in range(number) if not part_done(folder, part).exists()]
     done_before = number - len(to_do)
     if to_do:
         paths = tuple(snapshot.path.resolve() for snapshot in snapshots)
-        run = _Run(folder, paths, tuple(codes_in(files)), qualifying_apm, locality, skip_bad_claims)
+        run = _Run(folder, paths, tuple(codes_in(files)), participant, locality, skip_bad_claims)
         lines = 0
         for done, lines_of_part in enumerate(_adjudicate_parts(run, files, number, count, to_do), start=1):
             lines += lines_of_part
@@ -179,7 +180,7 @@ def _adjudicate(run: _Run, part: Part) -> int:
     if not run.skip_bad_claims:
         refuse(rejects)
     code_set = _code_set(run.snapshots, run.codes)
-    _write(run.folder, part.number, frame, rejects, code_set, qualifying_apm=run.qualifying_apm)
+    _write(run.folder, part.number, frame, rejects, code_set, participant=run.participant)
     return frame.height
 
 
@@ -192,7 +193,7 @@ def _plan(
     files: Sequence[Path],
     snapshots: Sequence[Snapshot],
     parts: int,
-    qualifying_apm: bool | None,
+    participant: Participant | None,
     locality: str | None,
     *,
     skip: bool,
@@ -201,7 +202,7 @@ def _plan(
     plan = {
         "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
         "releases": [[str(snapshot.release), snapshot.manifest.identity] for snapshot in snapshots],
-        "settings": [qualifying_apm, locality, skip],
+        "settings": [as_written(participant), locality, skip],
         "parts": parts,
         "made_by": [version("derm-codeset"), version("polars")],
     }
@@ -220,10 +221,16 @@ def _begin(folder: Path, plan: str) -> None:
 
 
 def _write(
-    folder: Path, part: int, frame: pl.DataFrame, rejects: Rejects, code_set: CodeSet, *, qualifying_apm: bool | None
+    folder: Path,
+    part: int,
+    frame: pl.DataFrame,
+    rejects: Rejects,
+    code_set: CodeSet,
+    *,
+    participant: Participant | None,
 ) -> None:
     """Write a part's files; the last marks the part as done, and counts its lines."""
-    tables = tables_of(judge(frame, code_set, qualifying_apm=qualifying_apm), part)
+    tables = tables_of(judge(frame, code_set, participant=participant), part)
     if rejects.claims:
         write_file(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
     for name, table in tables._asdict().items():

@@ -19,6 +19,7 @@ from codeset.claims.adjudicate import adjudicate as adjudicate_lines
 from codeset.claims.claim_fields import CODE, COLUMNS, OPTIONAL
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import WrongUse
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store
 
@@ -106,7 +107,7 @@ def adjudicate(
     store: str,
     releases: Sequence[str],
     *,
-    qualifying_apm: bool | None,
+    participant: Participant | None,
     what: Table = "findings",
     partitions: int | None = None,
 ) -> DataFrame:
@@ -126,9 +127,7 @@ def adjudicate(
     lines = claims.select(*CLAIMS.fieldNames())
     whole = lines.repartition("beneficiary") if partitions is None else lines.repartition(partitions, "beneficiary")
     labels = [str(Release.parse(release)) for release in releases]
-    of_partition = partial(
-        _adjudicate_partition, store=store, releases=labels, qualifying_apm=qualifying_apm, what=what
-    )
+    of_partition = partial(_adjudicate_partition, store=store, releases=labels, participant=participant, what=what)
     return whole.mapInArrow(of_partition, _SCHEMAS[what])
 
 
@@ -145,7 +144,12 @@ def _check_columns(schema: StructType) -> None:
 
 
 def _adjudicate_partition(
-    batches: Iterable[pa.RecordBatch], *, store: str, releases: Sequence[str], qualifying_apm: bool | None, what: Table
+    batches: Iterable[pa.RecordBatch],
+    *,
+    store: str,
+    releases: Sequence[str],
+    participant: Participant | None,
+    what: Table,
 ) -> Iterator[pa.RecordBatch]:
     """Run on a worker: the batches of one partition in, those of its outcome out."""
     claim_batches = list(batches)
@@ -154,7 +158,7 @@ def _adjudicate_partition(
     frame = pl.DataFrame(pa.Table.from_batches(claim_batches))
     _check_values(frame)
     snapshots = [Store.at(store).open(release) for release in releases]
-    outcome = adjudicate_lines(frame, snapshots, qualifying_apm=qualifying_apm)
+    outcome = adjudicate_lines(frame, snapshots, participant=participant)
     schema = to_arrow_schema(_SCHEMAS[what])
     table = getattr(outcome_frames(outcome, sentences=False), what).select(schema.names).to_arrow()
     yield from table.cast(schema).to_batches(max_chunksize=_BATCH)

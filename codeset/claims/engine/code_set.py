@@ -1,13 +1,14 @@
 """The tables of one or several snapshots, made ready for claims: what applies on which dates, for the codes at hand."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 import polars as pl
 
 from codeset.claims.edits.rules import rules
+from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 from codeset.tables import TABLES
 
@@ -79,11 +80,6 @@ class CodeSet:
         ends = [frame[last].unique().dt.offset_by("1d") for frame, _, last in rows]
         since = pl.Series([rules()["bypass"]["either_line_since"]], dtype=pl.Date)
         return pl.concat([*firsts, *ends, since]).drop_nulls().unique().sort()
-
-    @cached_property
-    def for_everyone(self) -> "CodeSet":
-        """The same with those conversion factors only that do not depend on who bills."""
-        return replace(self, factors=self.factors.filter(pl.col("qualifying_apm").is_null()))
 
     def codes_of_global_days(self, days: str) -> pl.Series:
         """Return the codes whose global period is *days* in any release."""
@@ -159,18 +155,18 @@ def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
 
 def _factors(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
     rows = [
-        (place, factor.first, factor.last, factor.qualifying_apm, int(factor.value * 10_000))
+        (place, factor.first, factor.last, factor.participant, int(factor.value * 10_000))
         for place, each in enumerate(snapshots)
         for factor in each.conversion_factors
     ]
-    kinds = {
+    columns: Mapping[str, pl.DataType | type[pl.DataType]] = {
         "release": pl.UInt16,
         "factor_first": pl.Date,
         "factor_last": pl.Date,
-        "qualifying_apm": pl.Boolean,
+        "participant": pl.Enum(Participant),
         "conversion_factor": pl.Int64,
     }
-    return pl.DataFrame(rows, schema=kinds, orient="row")
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def _scaled(frame: pl.DataFrame, columns: Iterable[str], by: int) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
+from codeset.participants import Participant
 
 CENT = 10_000_000
 """Billionths of a dollar: RVUs (hundredths) x GPCIs (thousandths) x factors (ten-thousandths) are whole ones."""
@@ -160,17 +161,18 @@ def _localities(code_set: CodeSet) -> pl.DataFrame:
     return every.with_columns(pl.col("locality").cast(CODE))
 
 
-def factors_by_date(code_set: CodeSet) -> dict[bool, pl.Expr]:
-    """Return `conversion_factor` of the date of service, by whether a qualifying APM participant bills."""
-    factors = {apm: _conversion_factor(code_set.factors, qualifying_apm=apm) for apm in (False, True)}
-    return {apm: factor.alias("conversion_factor") for apm, factor in factors.items()}
+def factors_by_date(code_set: CodeSet) -> dict[Participant | None, pl.Expr]:
+    """Return `conversion_factor` of the date of service, by the participant who bills."""
+    return {
+        each: _conversion_factor(code_set.factors, each).alias("conversion_factor") for each in (None, *Participant)
+    }
 
 
-def _conversion_factor(factors: pl.DataFrame, *, qualifying_apm: bool) -> pl.Expr:
-    """The factor of the date of service; one without `qualifying_apm` serves everyone (so until 2025)."""
+def _conversion_factor(factors: pl.DataFrame, participant: Participant | None) -> pl.Expr:
+    """The factor of the date of service; one without a `participant` serves everyone (so until 2025)."""
     chosen = pl.lit(None, dtype=pl.Int64)
     for each in factors.iter_rows(named=True):
-        if each["qualifying_apm"] in (None, qualifying_apm):
+        if each["participant"] in (None, participant):
             dated = pl.col("date_of_service").is_between(each["factor_first"], each["factor_last"])
             applies = (pl.col("release") == each["release"]) & dated
             chosen = pl.when(applies).then(each["conversion_factor"]).otherwise(chosen)

@@ -16,6 +16,7 @@ from codeset.claims.pricing.amount import NONE, RVUS, SAID, Cases, beside_others
 from codeset.claims.pricing.derivation import STEPS, steps_of
 from codeset.claims.pricing.fee import factors_by_date
 from codeset.claims.pricing.ranking import FACTS, facts_of
+from codeset.participants import Participant
 
 _TEXTS = ("hcpcs", "modifiers", "place_of_service", "locality")
 
@@ -78,18 +79,19 @@ class Priced:
         return Priced(filter_rows(self.lines, which), self.cases, self.case.filter(which))
 
 
-def price(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> Priced:
+def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> Priced:
     """Price the `payable` among *lines* (columns: `LINES`), in their order.
 
-    *qualifying_apm* chooses the conversion factor from 2026. A line that is not payable has no part in any rule.
+    *participant* chooses the conversion factor from 2026; None: only one that serves everyone will do. A line that is
+    not payable has no part in any rule.
     """
-    payable = _payable(lines, code_set, qualifying_apm=qualifying_apm)
+    payable = _payable(lines, code_set, participant=participant)
     cases, case = _cases(payable, code_set)
     return Priced(payable.select("row", "charge_cents"), cases, case)
 
 
-def _payable(lines: pl.DataFrame, code_set: CodeSet, *, qualifying_apm: bool) -> pl.DataFrame:
-    factor = code_set.made(factors_by_date)[qualifying_apm]
+def _payable(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> pl.DataFrame:
+    factor = code_set.made(factors_by_date)[participant]
     told = lines.select("row", "visit", "release", "date_of_service", "units", "charge_cents", *_TEXTS)
     return filter_rows(told, lines["payable"]).with_columns(factor)
 

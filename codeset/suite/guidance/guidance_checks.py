@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from codeset.money import SETTINGS, dollars, national_cents
+from codeset.participants import Participant
 from codeset.scope import scope
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance.guidance_files import Fact
@@ -66,10 +67,10 @@ _CODES = ("hcpcs", "than", "column_one", "column_two", "add_on_code")
 """The codes that an excerpt must hold; it holds add-on codes with all their primaries, in scope or not."""
 
 
-def try_fact(fact: Fact, snapshot: Snapshot, *, qualifying_apm: bool | None) -> Checked:
+def try_fact(fact: Fact, snapshot: Snapshot, *, participant: Participant | None) -> Checked:
     """Try *fact* against *snapshot*; what the release does not hold, or only an excerpt of, is not decidable.
 
-    *qualifying_apm* chooses the conversion factor of national amounts from 2026 on.
+    *participant* chooses the conversion factor of national amounts from 2026 on.
     """
     table = _TABLES[fact.kind]
     if table not in snapshot:
@@ -77,7 +78,7 @@ def try_fact(fact: Fact, snapshot: Snapshot, *, qualifying_apm: bool | None) -> 
     if outside := _outside(fact, snapshot):
         said = f"{', '.join(outside)} not in the excerpt of {snapshot.release} ({snapshot.manifest.scope} scope)"
         return Checked(Verdict.NOT_DECIDABLE, said)
-    return _TRIALS[fact.kind](fact.details, snapshot, qualifying_apm)
+    return _TRIALS[fact.kind](fact.details, snapshot, participant)
 
 
 def _outside(fact: Fact, snapshot: Snapshot) -> list[str]:
@@ -122,7 +123,7 @@ def _checked(differences: list[str], said: str, rows: Iterable[CmsRow]) -> Check
     return Checked(Verdict.CONFIRMED, said, tuple(rows))
 
 
-def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
+def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
     hcpcs, modifier = fact["hcpcs"], fact.get("modifier", "")
     row = snapshot.mpfs(hcpcs, modifier)
     if row is None:
@@ -130,7 +131,7 @@ def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None)
     claimed = {name: value for name, value in fact.items() if name not in ("hcpcs", "modifier")}
     for setting in SETTINGS:
         if f"{setting}_amount" in claimed:
-            cents = _amount(snapshot, hcpcs, modifier, setting, apm)
+            cents = _amount(snapshot, hcpcs, modifier, setting, participant)
             if isinstance(cents, Checked):
                 return cents
             row[f"{setting}_amount"] = Decimal(cents) / 100
@@ -147,9 +148,11 @@ def _differing(claimed: Mapping[str, str], row: Row) -> Iterator[tuple[str, str]
             yield name, told
 
 
-def _amount(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, apm: bool | None) -> int | Checked:
+def _amount(
+    snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, participant: Participant | None
+) -> int | Checked:
     """The national amount in cents, by the conversion factor in force at the quarter's end; or why there is none."""
-    factors = [each.value for each in snapshot.conversion_factors if each.qualifying_apm in (None, apm)]
+    factors = [each.value for each in snapshot.conversion_factors if each.participant in (None, participant)]
     if not factors:
         return Checked(Verdict.NOT_DECIDABLE, "no conversion factor: say qualifying_apm in settings.yaml")
     rows = snapshot.scan("mpfs").filter(hcpcs=hcpcs, modifier=modifier)
@@ -168,9 +171,9 @@ def _paid(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, cents: in
     return cms_row(snapshot, "mpfs", row | {amount: f"${dollars(cents)}"}, (f"{setting}_total_rvu", amount))
 
 
-def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
+def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
     hcpcs, modifier, setting = fact["hcpcs"], fact.get("modifier", ""), fact["setting"]
-    cents = _amount(snapshot, hcpcs, modifier, setting, apm)
+    cents = _amount(snapshot, hcpcs, modifier, setting, participant)
     if isinstance(cents, Checked):
         return cents
     said = f"{hcpcs} pays ${dollars(cents)} ({setting})"
@@ -183,9 +186,9 @@ def _within(cents: int, span: Mapping[str, str]) -> bool:
     return Decimal(span["from"]) * 100 <= cents <= Decimal(span["to"]) * 100
 
 
-def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) -> Checked:
+def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
     setting = fact["setting"]
-    found = {each: _amount(snapshot, each, "", setting, apm) for each in (fact["hcpcs"], fact["than"])}
+    found = {each: _amount(snapshot, each, "", setting, participant) for each in (fact["hcpcs"], fact["than"])}
     for each in found.values():
         if isinstance(each, Checked):
             return each
@@ -199,7 +202,7 @@ def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, apm: bool | None) 
     return _checked([] if holds else [said], said, rows)
 
 
-def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
+def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
     one, two = fact["column_one"], fact["column_two"]
     there = in_force(snapshot, "ptp", column_one=one, column_two=two)
     reverse = in_force(snapshot, "ptp", column_one=two, column_two=one)
@@ -214,7 +217,7 @@ def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Check
     return _checked([] if same else told or [nothing], "; ".join(told), rows)
 
 
-def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
+def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
     listed = in_force(snapshot, "add_on", add_on_code=fact["add_on_code"])
     primaries = {row["primary_code"] for row in listed}
     claimed = set(fact.get("primaries") or [fact["primary_code"]])
@@ -241,7 +244,7 @@ def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str
             yield f"{row['add_on_code']} with {row['primary_code']} took effect on {row['effective_date']}"
 
 
-def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checked:
+def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
     row = snapshot.mue(fact["hcpcs"])
     if row is None:
         return Checked(Verdict.NOT_DECIDABLE, f"CMS publishes no MUE of {fact['hcpcs']}")
@@ -250,7 +253,7 @@ def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: bool | None) -> Checke
     return _checked([] if same else [said], said, [cms_row(snapshot, "mue", row)])
 
 
-_Trial = Callable[[Mapping[str, Any], Snapshot, bool | None], Checked]
+_Trial = Callable[[Mapping[str, Any], Snapshot, Participant | None], Checked]
 _TRIALS: Mapping[str, _Trial] = {
     "fee_schedule": _fee_schedule,
     "amounts": _amounts,

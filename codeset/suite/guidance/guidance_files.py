@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codeset.errors import BadInput, Fault, WrongUse
+from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
 from codeset.suite.scenarios import SETTINGS, Scenario, Source, as_date, beside, scenario, sources, unsettled
 from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
@@ -61,7 +62,7 @@ class Statement:
     total: tuple[Decimal, Decimal] | None
     not_decidable: str | None
     right: Right | None
-    qualifying_apm: bool | None
+    participant: Participant | None
     file: str
     at: int
 
@@ -210,7 +211,7 @@ def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: W
     tried, right, holds = plain.get("tried", {}), plain.get("right"), plain.get("holds", {})
     claimed = any(each in tried for each in _CLAIMED)
     total = tried.get("expect", {}).get("total")
-    apm = settings.get("qualifying_apm")
+    answer = settings.get("qualifying_apm")
     return Statement(
         id=plain["id"],
         guide=Path(written.file).stem,
@@ -223,7 +224,7 @@ def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: W
         total=None if total is None else (Decimal(total["from"]), Decimal(total["to"])),
         not_decidable=plain.get("not_decidable"),
         right=None if right is None else Right(right["says"], sources(right["source"])),
-        qualifying_apm=None if apm is None else apm == "yes",
+        participant=None if answer is None else ANSWERS[answer],
         file=written.file,
         at=written.line((nth,)),
     )

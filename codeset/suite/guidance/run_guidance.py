@@ -73,7 +73,7 @@ def _checks(
         yield Checked(Verdict.NOT_DECIDABLE, f"it speaks of dates of service {statement.period}")
         return
     for fact in statement.facts:
-        yield try_fact(fact, snapshot, qualifying_apm=statement.qualifying_apm)
+        yield try_fact(fact, snapshot, participant=statement.participant)
     if statement.claim:
         yield _try_claim(statement, snapshot, answers.get(statement.id, ()))
 

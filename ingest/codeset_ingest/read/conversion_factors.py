@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 
 from codeset.errors import BadInput, Fault
 from codeset.manifest import ConversionFactor
+from codeset.participants import ANSWERS, Participant, from_written
 from codeset.releases import Release
 from codeset_ingest.read.table import Reading
 
@@ -21,7 +23,7 @@ def _published() -> dict[Decimal, dict[str, Any]]:
 
 
 def dated(value: Decimal, release: Release, reading: Reading) -> ConversionFactor:
-    """Return *value* with the dates of *release* that it holds for, and whether it is that of qualifying APMs.
+    """Return *value* with the dates of *release* that it holds for, and for whom it is.
 
     A factor that is not among the published ones holds for the whole quarter.
 
@@ -35,26 +37,27 @@ def dated(value: Decimal, release: Release, reading: Reading) -> ConversionFacto
         first, last = known["first"], known["last"]
         says = f"conversion factor {value} was published for dates from {first} to {last}, expected one for {release}"
         raise BadInput([Fault(reading.names[0], 0, says)])
-    return ConversionFactor(value, first, last, _qualifying_apm(release, reading, known))
+    return ConversionFactor(value, first, last, _participant(release, reading, known))
 
 
-def _qualifying_apm(release: Release, reading: Reading, known: dict[str, Any] | None) -> bool | None:
+def _participant(release: Release, reading: Reading, known: dict[str, Any] | None) -> Participant | None:
     rules = reading.layout.rules["qualifying_apm"]
     if release.unrevised < Release.parse(rules["since"]):
         return None
-    said = {_said(rules, name) for name in reading.names} - {None}
+    participants: set[Participant | None] = {
+        each for name in reading.names for each in _participants(rules["names"], name)
+    }
     if known is not None and "qualifying_apm" in known:
-        said.add(known["qualifying_apm"])
-    if len(said) != 1:
-        expected = "expected QPP or nonQPP in its name, as CMS has it"
-        says = "its name and its conversion factor disagree on" if said else "neither its name nor its factor says"
-        raise BadInput(
-            [Fault(reading.names[0], 0, f"{says} whether it is for qualifying APM participants; {expected}")]
-        )
-    return said.pop()
+        participants.add(from_written(known["qualifying_apm"]))
+    if len(participants) != 1:
+        both, neither = "its name and its conversion factor disagree on", "neither its name nor its factor says"
+        expected = "whether it is for qualifying APM participants; expected QPP or nonQPP in its name, as CMS has it"
+        raise BadInput([Fault(reading.names[0], 0, f"{both if participants else neither} {expected}")])
+    return participants.pop()
 
 
-def _said(rules: Any, name: str) -> bool | None:
-    if re.search(rules["no"], name, re.IGNORECASE):
-        return False
-    return True if re.search(rules["yes"], name, re.IGNORECASE) else None
+def _participants(patterns: Mapping[str, str], name: str) -> Iterator[Participant]:
+    """Whom a file's *name* says its factor is for."""
+    for answer, pattern in patterns.items():
+        if re.search(pattern, name, re.IGNORECASE):
+            yield ANSWERS[answer]

@@ -174,6 +174,6 @@ def _variants(readings: list[Reading], release: Release) -> Reading:
         sources += other.sources
     factors = sorted(
         (dated(each.factor or Decimal(0), release, each) for each in by_value),
-        key=lambda each: (each.first, str(each.qualifying_apm)),
+        key=lambda each: (each.first, str(each.participant)),
     )
     return replace(first, notes=tuple(notes), sources=tuple(sources), factors=tuple(factors))

@@ -1,0 +1,63 @@
+"""Whom a conversion factor is for: from 2026, CMS pays qualifying APM participants (QP) by a factor of their own.
+
+A class of participants has one entry here: how options and settings name it, how files do, how people read it.
+Source: Social Security Act, section 1848(d)(1)(A) (two conversion factors from 2026 on) and 1833(z)(2) (who is a QP).
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Participant(StrEnum):
+    """A class of participants. Where one factor serves everyone, as until 2025, there is none: None."""
+
+    NON_QP = "non_qp"
+    QP = "qp"
+
+
+class _Names(NamedTuple):
+    """How a class is named: `answer` in options and settings, `written` in files for programs, `label` for people."""
+
+    answer: str
+    written: bool
+    label: str
+
+
+_NAMES = {
+    Participant.NON_QP: _Names("no", written=False, label="not a qualifying APM participant"),
+    Participant.QP: _Names("yes", written=True, label="qualifying APM participant"),
+}
+
+ANSWERS = {names.answer: participant for participant, names in _NAMES.items()}
+"""Whom each answer to "qualifying APM participant?" means, in options, settings and layouts."""
+
+
+def participant_label(participant: Participant | None) -> str:
+    """Return for whom a conversion factor is, in words."""
+    return "everyone" if participant is None else _NAMES[participant].label
+
+
+def as_written(participant: Participant | None) -> bool | None:
+    """Return what files for programs have under `qualifying_apm`; null is everyone."""
+    return None if participant is None else _NAMES[participant].written
+
+
+def from_written(qualifying_apm: bool | None) -> Participant | None:
+    """Return the participant that a file names by its `qualifying_apm`.
+
+    Raises ValueError: for a value that names none.
+    """
+    if qualifying_apm is None:
+        return None
+    for participant, names in _NAMES.items():
+        if names.written == qualifying_apm:
+            return participant
+    raise ValueError(f"qualifying_apm: expected true, false or null, found {qualifying_apm!r}")
+
+
+def with_qualifying_apm(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *row* as files have it: its `participant`, if it has one, as `qualifying_apm` in the same place."""
+    return dict(
+        ("qualifying_apm", as_written(value)) if name == "participant" else (name, value) for name, value in row.items()
+    )
