@@ -324,13 +324,7 @@ def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shift
         ),
         (
             f"{HEADER},charges\n{GOOD},5\n",
-            [
-                (
-                    "claims.csv: column charges is none of claim_id, line, beneficiary, provider, group, specialty, "
-                    "date_of_service, through_date, hcpcs, modifiers, units, place_of_service, locality, charge, "
-                    "charge_cents, lesion, diagnoses"
-                )
-            ],
+            [f"claims.csv: column charges is none of {', '.join(FIELDS)}"],
         ),
         (
             f"{HEADER}\n{GOOD}\n{GOOD},1EG4\n{GOOD},a,b\n",
@@ -439,10 +433,7 @@ def test_malformed_objects_are_told_by_their_place(tmp_path: Path) -> None:
         },
     ]
     path = written(tmp_path, json.dumps([{**claim, "lines": lines}, {"claim_id": "E1", "lines": []}, 5]), "claims.json")
-    names = (
-        "line, provider, specialty, date_of_service, through_date, hcpcs, modifiers, units, place_of_service, "
-        "locality, charge, charge_cents, lesion, diagnosis_pointers"
-    )
+    names = ", ".join([*(name for name, field in FIELDS.items() if field.in_line), "diagnosis_pointers"])
     assert faults_in(path) == [
         "claims.json: [0] claim A1: beneficiary: expected text, found a number",
         "claims.json: [0].lines[0] claim A1, line 1: hcpcs: expected text, found a number",
