@@ -5,16 +5,14 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from itertools import count
 from pathlib import Path
-from random import Random
 from statistics import median
 
 import polars as pl
 
 import codeset
 from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
+from benchmarks.claim_files import LINES_IN_A_FILE, SEED, office_claims
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
 from codeset.claims.claim_fields import COLUMNS
@@ -29,18 +27,9 @@ from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.build import build
 
-LINES, MORE, SEED, RELEASE, TIMES = 10_000_000, 10, 20_240_701, "2024q3", 3
-_LINES_IN_A_FILE = 400_000
+LINES, MORE, RELEASE, TIMES = 10_000_000, 10, "2024q3", 3
 ONE = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
 """The claim of the cold process: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
-
-VISITS = {"99213": 40, "99214": 26, "99203": 12, "99204": 4, "99212": 6}
-SERVICES = {
-    "11102": 16, "11102 11103": 6, "11104": 4, "11104 11103": 1, "17000": 16, "17000 17003*6": 14, "17004": 3,
-    "17110": 10, "17111": 1, "11200": 3, "11900": 4, "88305": 12, "88305*2": 4, "96910": 3, "11056": 2, "11721": 1,
-    "11402 12031": 2, "11602 12032": 2, "11642 13132": 1, "17262": 2, "17311 17312 13132": 3, "17311 14040": 1,
-}  # fmt: skip
-"""What an office of dermatology bills, weighted: codes that go together, with units above one."""
 
 _MODULE = "benchmarks.claims"
 _CLAIMS, _TURNED, _MORE, _NAMES = "claims", "turned", "more", ("claim_id", "beneficiary")
@@ -84,8 +73,8 @@ def made(folder: Path) -> None:
     build(Release(2024, 3), [MPFS_FILE, MUE_FILE, *PTP_FILES], store, carry)
     for name in (_CLAIMS, _TURNED, _MORE):
         (beside / name).mkdir()
-    for number in range(LINES // _LINES_IN_A_FILE):
-        lines = _patients(number)
+    for number in range(LINES // LINES_IN_A_FILE):
+        lines = office_claims(number, Release.parse(RELEASE))
         lines.write_parquet(beside / _CLAIMS / f"{number:03}.parquet")
         turned = lines.sample(fraction=1, shuffle=True, seed=SEED)
         turned.write_parquet(beside / _TURNED / f"{number:03}.parquet")
@@ -97,38 +86,6 @@ def made(folder: Path) -> None:
     place = {"place_of_service": "11", "locality": "national"}
     told = codes.with_columns(pl.lit(cell).alias(name) for name, cell in (one_claim | place).items())
     told.write_csv(beside / "one.csv")
-
-
-def _patients(number: int) -> pl.DataFrame:
-    """The lines of the *number*th patients with one to four visits each; none is a copy of another."""
-    rng = Random(SEED + number)
-    told: list[tuple[object, ...]] = []
-    claims, patients = count(), count()
-    while len(told) < _LINES_IN_A_FILE:
-        patient, provider = f"b{number:03}-{next(patients):06}", f"p{rng.randrange(40):02}"
-        day = date(2024, 7, 1) + timedelta(rng.randrange(60))
-        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
-            place = (f"c{number:03}-{next(claims):06}", patient, provider, day)
-            told += [(*place, line, *each) for line, each in enumerate(_visit(rng), start=1)]
-            day = min(day + timedelta(rng.randrange(7, 60)), date(2024, 9, 30))
-    columns = ["claim_id", "beneficiary", "provider", "date_of_service", "line", "hcpcs", "units", "modifiers"]
-    schema = {each: COLUMNS[each] for each in columns}
-    frame = pl.DataFrame(told[:_LINES_IN_A_FILE], schema=schema, orient="row")
-    return frame.with_columns(place_of_service=pl.lit("11"), locality=pl.lit("national"))
-
-
-def _visit(rng: Random) -> Iterator[tuple[str, int, str]]:
-    """One visit's lines, as code, units and modifiers."""
-    services = rng.choices(list(SERVICES), list(SERVICES.values()), k=rng.choices((0, 1, 2, 3), (3, 4, 3, 1))[0])
-    services = list(dict.fromkeys(services))
-    if not services or rng.random() < 0.8:
-        significant = bool(services) and rng.random() < 0.95
-        yield rng.choices(list(VISITS), list(VISITS.values()))[0], 1, "25" if significant else ""
-    for place, service in enumerate(services):
-        for code in service.split():
-            hcpcs, _, units = code.partition("*")
-            distinct = place > 0 and rng.random() < 0.6
-            yield hcpcs, int(units or 1), rng.choice(("59", "XS")) if distinct else ""
 
 
 def bulk(folder: Path, claims: str = _CLAIMS) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -37,14 +37,16 @@ class Job:
     times: int
     times_itself: bool = False
     has_children: bool = False
+    environment: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The outcome of a job: median seconds and the highest peak of memory in bytes over all its runs."""
+    """The outcome of a job: seconds by the clock and of processors, and the peak of memory in bytes."""
 
     seconds: float
     peak: int
+    processor: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def once(job: Job) -> Measured:
     Raises RuntimeError: if the job ends with anything but 0.
     """
     begin = time.perf_counter()
-    with subprocess.Popen(job.command, cwd=REPOSITORY, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+    environment = _ENVIRONMENT if job.environment is None else job.environment
+    with subprocess.Popen(job.command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
         with _Family(process.pid) if job.has_children else nullcontext() as family:
             said = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
@@ -98,7 +101,7 @@ def once(job: Job) -> Measured:
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
     peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak if family else 0)
-    return Measured(float(said) if job.times_itself else wall, peak)
+    return Measured(float(said) if job.times_itself else wall, peak, usage.ru_utime + usage.ru_stime)
 
 
 class _Family(Thread):
@@ -137,8 +140,10 @@ def _proportional(pid: int) -> int:
 
 
 def _summed_up(runs: Iterable[Measured]) -> Measured:
+    """The median of the seconds and the highest peak of all runs."""
     runs = list(runs)
-    return Measured(median(run.seconds for run in runs), max(run.peak for run in runs))
+    seconds, processor = (median(each) for each in zip(*((run.seconds, run.processor) for run in runs), strict=True))
+    return Measured(seconds, max(run.peak for run in runs), processor)
 
 
 def seconds(measured: Measured) -> str:
