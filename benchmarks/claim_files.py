@@ -13,7 +13,7 @@ from random import Random
 
 import polars as pl
 
-from codeset.claims.engine.lines import COLUMNS
+from codeset.claims.claim_fields import COLUMNS
 from codeset.releases import Release
 from codeset.scope import scope
 

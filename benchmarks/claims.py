@@ -15,7 +15,6 @@ from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
 from benchmarks.claim_files import LINES_IN_A_FILE, SEED, office_claims
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
-from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.edits.mue import mue
 from codeset.claims.edits.ptp import ptp
 from codeset.claims.engine.code_set import CodeSet

@@ -7,6 +7,8 @@ import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +16,13 @@ from typing import Any
 import polars as pl
 
 import codeset
-from codeset.claims.outputs import outcome_frames
+
+outcome_frames = next(
+    import_module(name).outcome_frames
+    for name in ("codeset.claims.outputs", "codeset.claims.outcome")
+    if find_spec(name) and hasattr(import_module(name), "outcome_frames")
+)
+"""The tree of before has it in `outputs`."""
 
 
 def outcomes(store: str, release: str, claims: str, folder: str) -> None:
