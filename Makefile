@@ -18,12 +18,12 @@ help: ## Show what can be made
 $(VENV)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[all,dev]'
 	touch $@
 
 command: ## Set up the codeset command alone, without what development needs
 	test -x $(BIN)/codeset || { $(PYTHON) -m venv $(VENV) && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable . ; }
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[all]' ; }
 
 demo: $(VENV)/.made ## Build both embedded releases and review the annual update
 	@rm -rf $(DEMO)
@@ -43,7 +43,7 @@ test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS
 
 $(CLUSTER)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -m venv --clear $(CLUSTER)
-	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,spark]'
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[all,dev,spark]'
 	touch $@
 
 test-cluster: $(CLUSTER)/.made ## Run the tests on a Spark cluster of this machine's own, on loopback (Java 17 or newer)
@@ -78,7 +78,7 @@ wheel: $(VENV)/.made ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 bench: $(VENV)/.made ## Measure against the floor and the common way, on CMS's own files
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[all,dev,bench]'
 	$(BIN)/python -m benchmarks
 
 cms-site: $(VENV)/.made ## Start a stand-in for cms.gov on loopback (PORT=8765), with faults on demand; see docs/fetching.md
@@ -89,7 +89,7 @@ coverage: $(VENV)/.made ## Write docs/coverage.md anew out of the scenarios
 
 lock: ## Write constraints.txt anew: the newest versions that the ranges of pyproject.toml allow
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade --editable '.[dev,bench,spark]'
+	build/lock/bin/python -m pip install --quiet --upgrade --editable '.[all,dev,bench,spark]'
 	{ sed -n '/^#/p' $(LOCK); build/lock/bin/python -m pip freeze --exclude-editable; } > build/$(LOCK) && mv build/$(LOCK) $(LOCK)
 
 embed: $(VENV)/.made ## Write the embedded facts anew out of a store of full releases (CODESET_STORE)

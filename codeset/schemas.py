@@ -4,10 +4,12 @@ import json
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from referencing import Registry, Resource
-
+from codeset.extras import extra
 from codeset.shipped_files import shipped_folder
+
+with extra("cli"):
+    from jsonschema import Draft202012Validator, ValidationError
+    from referencing import Registry, Resource
 
 
 @cache

@@ -1,67 +1,21 @@
-"""The `codeset` command: the one place that puts the rooms together."""
+"""The `codeset` command: parses options, calls the library, prints. The one place that puts the rooms together."""
 
 import os
 import sys
-from collections.abc import Callable, Mapping
 
-import typer
-
-from codeset.cli import (
-    claims_commands,
-    compare_commands,
-    lookup_commands,
-    quarter_commands,
-    sign_off_commands,
-    snapshot_commands,
-    suite_commands,
-)
-from codeset.cli.printing import err
 from codeset.errors import CodesetError
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    help=(
-        "CMS's code sets as sealed snapshots, and what changed between two of them.\n\n"
-        "A release is a quarter's code set: `2026q3`, or `2026q3r1` when CMS's files came again changed.\n\n"
-        "Exit codes: 0 well; 1 differences, failures or news found; 2 wrong use; 3 input that cannot be read; "
-        "4 a problem of the store; 5 a problem of CMS's site or the way to it."
-    ),
-)
-
-COMMANDS: Mapping[str, Callable[..., None]] = {
-    "build": snapshot_commands.build,
-    "fetch": snapshot_commands.fetch,
-    "watch": snapshot_commands.watch,
-    "list": lookup_commands.list_releases,
-    "show": lookup_commands.show,
-    "edits": lookup_commands.edits,
-    "verify": lookup_commands.verify,
-    "diff": compare_commands.diff,
-    "review": compare_commands.review,
-    "adjudicate": claims_commands.adjudicate,
-    "test": suite_commands.try_suite,
-    "approve": sign_off_commands.approve,
-    "gate": sign_off_commands.gate,
-    "restore": quarter_commands.restore,
-    "propose": quarter_commands.propose,
-    "guidance": suite_commands.guidance,
-    "export": lookup_commands.export,
-}
-"""The commands, in the order of `codeset --help`."""
-
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+from codeset.extras import extra
 
 
 def main() -> None:
-    """Run the command; errors that a user can mend are told in words, with their exit code."""
+    """Run the command; errors that a user can mend are printed in words, and end with their exit code."""
     try:
+        with extra("cli"):
+            from codeset.cli.app import app
         app()
     except CodesetError as error:
-        err.print(str(error), markup=False, style="red" if err.is_terminal else None)
+        in_color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        sys.stderr.write(f"\x1b[31m{error}\x1b[0m\n" if in_color else f"{error}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

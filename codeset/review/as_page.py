@@ -11,10 +11,10 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from codeset import money, wording
+from codeset.extras import extra
 from codeset.participants import Participant, participant_label
 from codeset.review import summary
 from codeset.review.chart import families_svg
@@ -22,6 +22,9 @@ from codeset.review.model import Review
 from codeset.review.payments import PARTS, PaymentTable, Range
 from codeset.review.source_rows import SourceRow
 from codeset.review.volumes import Year, YearLine, YearTotal
+
+with extra("review"):
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 _EDITS = {
     "ptp": "NCCI procedure-to-procedure (PTP) edits",

@@ -6,11 +6,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonschema import ValidationError
-
 from codeset.errors import Fault
+from codeset.extras import extra
 from codeset.schemas import errors_of
+
+with extra("cli"):
+    import yaml
+    from jsonschema import ValidationError
 
 MOST_BYTES = 2_000_000
 """A file written by hand is smaller by far."""

@@ -10,7 +10,7 @@ from cms_site.server import CmsSite, serving
 from practice import practice
 from typer.testing import CliRunner, Result
 
-from codeset.cli import app
+from codeset.cli.app import app
 from codeset_ingest.cms_site import hosts
 
 CHANGELOG = "# Changelog\n\nFor billers.\n\n## Unreleased\n\n### Added\n\n- Something.\n"

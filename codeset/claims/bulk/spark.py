@@ -10,18 +10,21 @@ from functools import partial
 from typing import Literal
 
 import polars as pl
-import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
 
 from codeset.claims.adjudicate import adjudicate as adjudicate_lines
 from codeset.claims.claim_fields import CODE, COLUMNS, OPTIONAL
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import WrongUse
+from codeset.extras import extra
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store
+
+with extra("spark"):
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+    from pyspark.sql.pandas.types import to_arrow_schema
+    from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
 
 Table = Literal["findings", "lines"]
 

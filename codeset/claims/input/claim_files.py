@@ -23,7 +23,6 @@ from codeset.claims.input.check import (
 )
 from codeset.claims.input.fast_check import can_stay, valid_lines
 from codeset.claims.input.json_claims import flatten_claims
-from codeset.claims.input.x12 import x12_lines
 from codeset.errors import BadInput, Fault
 
 _HEADED = (*REQUIRED, "modifiers")
@@ -115,6 +114,8 @@ def _unreadable(name: str, *messages: str) -> BadInput:
 
 
 def _x12(content: bytes, name: str, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
+    from codeset.claims.input.x12 import x12_lines  # noqa: PLC0415 (needs the x12 extra)
+
     raw, faults, file_faults = x12_lines(content, name)
     if locality is None:
         says = "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"

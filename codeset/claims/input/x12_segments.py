@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 
-from pyx12.errors import X12Error  # type: ignore[import-untyped]
-from pyx12.x12file import X12Reader  # type: ignore[import-untyped]
-
 from codeset.errors import Fault
+from codeset.extras import extra
+
+with extra("x12"):
+    from pyx12.errors import X12Error  # type: ignore[import-untyped]
+    from pyx12.x12file import X12Reader  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
-from bs4 import BeautifulSoup
-
 from codeset.atomic_write import write_file
 from codeset.errors import CodesetError, StoreProblem, WrongUse
+from codeset.extras import extra
 from codeset.schemas import faults_of
 from codeset.store import Store
+
+with extra("ingest"):
+    from bs4 import BeautifulSoup
 
 FILE = "licences.json"
 

@@ -10,12 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-import requests
-import urllib3
-
+from codeset.extras import extra
 from codeset_ingest.cms_site.hosts import Site, SiteProblem
 from codeset_ingest.cms_site.partial_download import Validators, begin, begun, forget
 from codeset_ingest.cms_site.robots import Robots, robots
+
+with extra("ingest"):
+    import requests
+    import urllib3
 
 AGENT = "derm-codeset"
 _ALL_ALLOWED = Robots((), 0.0)

@@ -7,12 +7,14 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urljoin, urlsplit
 
-from bs4 import BeautifulSoup
-
 from codeset.errors import BadInput, CodesetError, Fault
+from codeset.extras import extra
 from codeset.releases import Release
 from codeset_ingest.cms_site.check_download import title
 from codeset_ingest.cms_site.link_names import Named, Publication, file_address, named, release_of_page, site_facts
+
+with extra("ingest"):
+    from bs4 import BeautifulSoup
 
 _FILE = re.compile(r"\.(zip|pdf)$")
 _RECORDS = re.compile(r"([\d,]+) records", re.IGNORECASE)

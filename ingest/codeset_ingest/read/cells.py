@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import fastexcel
 import polars as pl
 
 from codeset.errors import BadInput, Fault
+from codeset.extras import extra
 from codeset.releases import Release
 from codeset_ingest.read.layout import Column, Layout
 from codeset_ingest.read.open_files import File
 from codeset_ingest.read.table import LINE
+
+with extra("ingest"):
+    import fastexcel
 
 BLOCK = "block"
 END_OF_FILE = "\x1a"

@@ -2,15 +2,18 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from codeset import wording, workbook
+from codeset import wording
 from codeset.atomic_write import new_folder
 from codeset.errors import StoreProblem
 from codeset.progress import Say, silent
 from codeset.snapshot import Snapshot
-from codeset.workbook import Sheet
+
+if TYPE_CHECKING:
+    from codeset.workbook import Sheet
 
 MOST_ROWS = 1_048_575
 """Rows below the header that a workbook's sheet can hold."""
@@ -40,11 +43,15 @@ def _write(snapshot: Snapshot, table: str, file: Path) -> None:
     elif file.suffix == ".csv":
         snapshot.table(table).write_csv(file)
     else:
+        from codeset import workbook  # noqa: PLC0415 (needs the review extra)
+
         workbook.write(file, _sheets(table, snapshot.table(table)))
 
 
-def _sheets(table: str, frame: pl.DataFrame) -> dict[str, Sheet]:
+def _sheets(table: str, frame: pl.DataFrame) -> dict[str, "Sheet"]:
     """One sheet, or as many as the rows need."""
+    from codeset.workbook import Sheet  # noqa: PLC0415
+
     header = [wording.named(column) for column in frame.columns]
     pieces = list(frame.iter_slices(MOST_ROWS)) or [frame]
     names = [table] if len(pieces) == 1 else [f"{table} {number}" for number in range(1, len(pieces) + 1)]

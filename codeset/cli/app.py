@@ -1,0 +1,71 @@
+"""The commands of `codeset`, in the order of its help."""
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from codeset.cli import (
+    claims_commands,
+    compare_commands,
+    lookup_commands,
+    quarter_commands,
+    sign_off_commands,
+    snapshot_commands,
+    suite_commands,
+)
+from codeset.cli.printing import out
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=(
+        "CMS's code sets as sealed snapshots, and what changed between two of them.\n\n"
+        "A release is a quarter's code set: `2026q3`, or `2026q3r1` when CMS's files came again changed.\n\n"
+        "Exit codes: 0 well; 1 differences, failures or news found; 2 wrong use; 3 input that cannot be read; "
+        "4 a problem of the store; 5 a problem of CMS's site or the way to it."
+    ),
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"codeset {version('derm-codeset')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "build": snapshot_commands.build,
+    "fetch": snapshot_commands.fetch,
+    "watch": snapshot_commands.watch,
+    "list": lookup_commands.list_releases,
+    "show": lookup_commands.show,
+    "edits": lookup_commands.edits,
+    "verify": lookup_commands.verify,
+    "diff": compare_commands.diff,
+    "review": compare_commands.review,
+    "adjudicate": claims_commands.adjudicate,
+    "test": suite_commands.try_suite,
+    "approve": sign_off_commands.approve,
+    "gate": sign_off_commands.gate,
+    "restore": quarter_commands.restore,
+    "propose": quarter_commands.propose,
+    "guidance": suite_commands.guidance,
+    "export": lookup_commands.export,
+}
+"""The commands, in the order of `codeset --help`."""
+
+for name, command in COMMANDS.items():
+    app.command(name)(command)

@@ -1,0 +1,178 @@
+"""What pip installs: import names that begin with codeset, all that ships, and a core that needs three libraries."""
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def requirements(wheel: Path, *extras: str) -> list[Requirement]:
+    """What the wheel requires, with those extras."""
+    with zipfile.ZipFile(wheel) as packed:
+        name = next(each for each in packed.namelist() if each.endswith("METADATA"))
+        lines = packed.read(name).decode().splitlines()
+    listed = [Requirement(line.removeprefix("Requires-Dist: ")) for line in lines if line.startswith("Requires-Dist: ")]
+    return list(needed(listed, extras))
+
+
+def needed(listed: Iterable[Requirement], extras: Iterable[str]) -> Iterator[Requirement]:
+    for each in listed:
+        if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in (*extras, "")):
+            yield each
+
+
+def installed_with(names: Iterable[Requirement]) -> set[str]:
+    """The distributions that are installed with those, their own requirements included."""
+    known: set[str] = set()
+    left = list(names)
+    while left:
+        each = left.pop()
+        if each.name in known:
+            continue
+        try:
+            listed = map(Requirement, distribution(each.name).requires or ())
+        except PackageNotFoundError:
+            continue
+        known.add(each.name)
+        left += needed(listed, each.extras)
+    return known
+
+
+def new_venv(folder: Path, wheel: Path, *extras: str) -> Path:
+    """A virtual environment with the wheel and what it requires, taken from the environment of this test.
+
+    Returns its Python.
+    """
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    packages = next(folder.glob("lib*/python*/site-packages"))
+    for name in installed_with(requirements(wheel, *extras)):
+        held = distribution(name)
+        for top in {file.parts[0] for file in held.files or ()} - {"..", "__pycache__"}:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(Path(str(held.locate_file(top))))
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(packages)
+    return folder / "bin" / "python"
+
+
+def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "COLUMNS": "200"}
+    command = [str(python), *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture(scope="session")
+def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_venv(tmp_path_factory.mktemp("core"), wheel)
+
+
+@pytest.fixture(scope="session")
+def whole(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_venv(tmp_path_factory.mktemp("whole"), wheel, "cli", "ingest", "review", "x12")
+
+
+def test_only_import_names_that_begin_with_codeset_are_installed(wheel: Path):
+    with zipfile.ZipFile(wheel) as packed:
+        names = {each.split("/")[0] for each in packed.namelist()}
+    assert {each for each in names if not each.endswith(".dist-info")} == {"codeset", "codeset_ingest"}
+
+
+def test_what_ships_is_in_the_wheel(wheel: Path):
+    with zipfile.ZipFile(wheel) as packed:
+        shipped = set(packed.namelist())
+    for folder in ("schemas", "compliance_tests/scenarios", "compliance_tests/guidance", "compliance_tests/golden"):
+        for file in (ROOT / folder).iterdir():
+            assert f"codeset/shipped/{folder}/{file.name}" in shipped
+
+
+def test_the_core_needs_three_libraries(wheel: Path):
+    assert {each.name for each in requirements(wheel)} == {"polars", "filelock", "platformdirs"}
+
+
+def test_upper_bounds_are_rare(wheel: Path):
+    bounded = {each.name for each in requirements(wheel, "cli", "ingest", "review", "x12", "spark") if "<" in str(each)}
+    assert bounded == set()
+
+
+def test_the_core_opens_compares_adjudicates_and_exports(core: Path, tmp_path: Path):
+    """17004 has an MUE of 1; 11102 is paid by RVUs (MUE and RVU files of 2026q3)."""
+    code = """
+import datetime, sys
+import codeset
+from codeset.claims.input.claim import to_frame
+from codeset.export import export
+from codeset.participants import Participant
+from codeset_ingest.embedded import build_embedded
+store = codeset.Store.at("store")
+for label in ("2025q4", "2026q3"):
+    build_embedded(codeset.Release.parse(label), store)
+old, new = codeset.open("2025q4", "store"), codeset.open("2026q3", "store")
+print(new.mue("17004")["mue_value"])
+print(codeset.diff(old, new).none)
+line = codeset.ClaimLine(1, datetime.date(2026, 7, 1), "11102", 1, "11", "national")
+claim = codeset.Claim("c", "b", "p", (line,))
+print(codeset.adjudicate(to_frame([claim]), new, participant=Participant.NON_QP).lines["disposition"].to_list())
+print(sorted(each.name for each in export(new, codeset.Store.at("out").path, "csv").iterdir())[0])
+absent = {"yaml", "jsonschema", "rich", "typer", "openpyxl", "requests", "fastexcel", "pyx12", "jinja2"}
+print(sorted(absent & set(sys.modules)))
+"""
+    done = run(core, tmp_path, "-c", code)
+    assert done.stdout.split("\n") == ["1", "False", "['pay']", "add_on.csv", "[]", ""], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-m", "codeset.cli", "list"), "pip install 'derm-codeset[cli]'"),
+        (("-c", "from codeset.claims.input.x12 import x12_lines"), "pip install 'derm-codeset[x12]'"),
+        (("-c", "import codeset_ingest.build"), "pip install 'derm-codeset["),
+        (("-c", "import codeset.workbook"), "pip install 'derm-codeset[review]'"),
+        (("-c", "import codeset.claims.bulk.spark"), "pip install 'derm-codeset[spark]'"),
+    ],
+)
+def test_a_missing_extra_is_named(core: Path, tmp_path: Path, arguments: tuple[str, ...], message: str):
+    done = run(core, tmp_path, *arguments)
+    assert message in done.stderr
+    assert done.returncode != 0
+
+
+def test_a_missing_extra_ends_the_command_in_words(core: Path, tmp_path: Path):
+    done = run(core, tmp_path, "-m", "codeset.cli", "list")
+    assert done.returncode == 2
+    assert done.stderr == "typer is not installed. It comes with: pip install 'derm-codeset[cli]'\n"
+
+
+def test_the_command_works_beside_a_projects_own_folders(whole: Path, tmp_path: Path):
+    """A project may have packages of its own that are called as our folders are."""
+    for name in ("ingest", "schemas", "compliance_tests", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this is the project\\'s own')\n")
+    command = ("-m", "codeset.cli")
+    built = run(whole, tmp_path, *command, "build", "2026q3", "--embedded", "--store", "store")
+    assert (built.returncode, built.stderr) == (0, "")
+    tested = run(whole, tmp_path, *command, "test", "2026q3", "--store", "store")
+    assert (tested.returncode, tested.stderr) == (0, ""), tested.stdout
+    guided = run(whole, tmp_path, *command, "guidance", "2026q3", "--store", "store")
+    assert (guided.returncode, guided.stderr) == (1, ""), "the guides contradict CMS somewhere"
+    assert "CONTRADICTED" in guided.stdout.upper()
+
+
+def test_the_version_is_that_of_the_distribution(whole: Path, wheel: Path, tmp_path: Path):
+    assert run(whole, tmp_path, "-m", "codeset.cli", "--version").stdout == f"codeset {wheel.name.split('-')[1]}\n"
