@@ -31,6 +31,9 @@ class Table:
     remarks: tuple[str, ...] = ()
     """Columns that decide nothing on a claim; a row that differs in nothing else is not changed."""
 
+    claim_codes: tuple[str, ...] | None = None
+    """Where claims are read against the table: the columns in which a claim's code is looked up; none, for all rows."""
+
     @property
     def dated(self) -> bool:
         """Whether rows apply from an effective to a deletion date."""
@@ -102,7 +105,14 @@ _MUE_REMARKS = ("rationale",)
 TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (
-        Table("mpfs", "relative values and payment indicators", ("hcpcs", "modifier"), _MPFS, ("hcpcs",)),
+        Table(
+            "mpfs",
+            "relative values and payment indicators",
+            ("hcpcs", "modifier"),
+            _MPFS,
+            ("hcpcs",),
+            claim_codes=("hcpcs",),
+        ),
         Table(
             "gpci",
             "geographic practice cost indices",
@@ -116,6 +126,7 @@ TABLES: Mapping[str, Table] = {
                 "pe_gpci": GPCI,
                 "mp_gpci": GPCI,
             },
+            claim_codes=(),
         ),
         Table(
             "oppscap",
@@ -144,8 +155,16 @@ TABLES: Mapping[str, Table] = {
             ("mac", "locality", "fee_schedule_area", "counties"),
             {"mac": TEXT, "locality": TEXT, "fee_schedule_area": TEXT, "counties": TEXT, "state": TEXT},
         ),
-        Table("ptp", "NCCI edits, practitioner", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS),
-        Table("mue", "medically unlikely edits, practitioner", ("hcpcs",), _MUE, ("hcpcs",), _MUE_REMARKS),
+        Table("ptp", "NCCI edits, practitioner", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS, claim_codes=_PAIR),
+        Table(
+            "mue",
+            "medically unlikely edits, practitioner",
+            ("hcpcs",),
+            _MUE,
+            ("hcpcs",),
+            _MUE_REMARKS,
+            claim_codes=("hcpcs",),
+        ),
         Table(
             "add_on",
             "add-on code edits",
@@ -153,6 +172,7 @@ TABLES: Mapping[str, Table] = {
             _ADD_ON,
             ("add_on_code", "primary_code"),
             ("instruction",),
+            claim_codes=("add_on_code",),
         ),
         Table("ptp_outpatient", "NCCI edits, outpatient hospital", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS),
         Table(

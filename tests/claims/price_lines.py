@@ -1,6 +1,5 @@
 """Claim lines and small code sets for the tests of the price: the words that they share."""
 
-from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -116,7 +115,7 @@ def code_set(
             orient="row",
         ),
     }
-    return CodeSet(**{each.name: given.get(each.name, pl.DataFrame()) for each in fields(CodeSet)})
+    return CodeSet(given["releases"], given["factors"], {"mpfs": given["fees"], "gpci": given["gpci"]})
 
 
 def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11", **others: Any) -> dict[str, Any]:

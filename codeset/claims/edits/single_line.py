@@ -9,6 +9,7 @@ from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.line_kinds import Kinds
 from codeset.claims.engine.series import is_member
+from codeset.tables import NEEDED, TABLES
 
 _STATUS = {
     **dict.fromkeys("DFGH", "status-deleted"),
@@ -23,7 +24,7 @@ _STATUS = {
 }
 """The status codes that say something; A and T are paid by their RVUs (record layout RVU25D, attachment A)."""
 
-_NEEDED = ("mpfs", "ptp", "mue", "add_on")
+_NEEDED = tuple(table for table in NEEDED if TABLES[table].claim_codes)
 
 _COMPONENTS = {"26": ("0", "2", "3", "4", "5"), "TC": ("0", "2", "3", "4", "5", "6", "8")}
 """The PC/TC indicators with which a component modifier does not go (record layout RVU25D, attachment A)."""

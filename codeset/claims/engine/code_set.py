@@ -10,55 +10,60 @@ import polars as pl
 from codeset.claims.edits.rules import rules
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
-from codeset.tables import TABLES
+from codeset.tables import TABLES, Table
 
 T = TypeVar("T")
-
-HUNDREDTHS = (
-    "work_rvu",
-    "nonfacility_pe_rvu",
-    "facility_pe_rvu",
-    "mp_rvu",
-    "opps_nonfacility_pe_rvu",
-    "opps_facility_pe_rvu",
-)
 
 
 @dataclass(frozen=True)
 class CodeSet:
     """What claims are read against. Each frame has `release` (the place of its snapshot, from 0) besides its columns.
 
-    `releases`: first and last date of service, scope and the tables held. RVUs are whole hundredths, percentages whole
-    hundredths, GPCIs whole thousandths, conversion factors whole ten-thousandths of a dollar. Edits are dated rows.
+    `releases`: first and last date of service, scope and the tables held. `factors`: conversion factors, in whole
+    ten-thousandths of a dollar. `rows`: by name, the tables of `codeset.tables` that claims are read against; decimals
+    are whole numbers of their last place (RVUs and percentages hundredths, GPCIs thousandths).
     """
 
     releases: pl.DataFrame
-    fees: pl.DataFrame
-    gpci: pl.DataFrame
     factors: pl.DataFrame
-    oppscap: pl.DataFrame
-    ptp: pl.DataFrame
-    mue: pl.DataFrame
-    add_on: pl.DataFrame
+    rows: Mapping[str, pl.DataFrame]
 
     @classmethod
     def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str]) -> "CodeSet":
         """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*."""
         known = sorted(set(codes))
+        sought = [table for table in TABLES.values() if table.claim_codes is not None]
         # Read in one go, so that the files are read side by side.
-        sought = {"mpfs": (), "gpci": (), "oppscap": (), "ptp": (), "mue": (), "add_on": ("add_on_code",)}
-        read = pl.collect_all([_rows(snapshots, table, known, columns) for table, columns in sought.items()])
-        rows = dict(zip(sought, read, strict=True))
-        return cls(
-            releases=_releases(snapshots),
-            fees=_fees(_with_bases(rows["mpfs"], snapshots, known)),
-            gpci=_scaled(rows["gpci"], ("work_gpci", "pe_gpci", "mp_gpci"), 1000),
-            factors=_factors(snapshots),
-            oppscap=_scaled(rows["oppscap"], ("facility_amount", "nonfacility_amount"), 100),
-            ptp=rows["ptp"],
-            mue=rows["mue"],
-            add_on=rows["add_on"],
-        )
+        frames = pl.collect_all([_rows(snapshots, table, known) for table in sought])
+        rows = {table.name: frame for table, frame in zip(sought, frames, strict=True)}
+        rows["mpfs"] = _with_bases(rows["mpfs"], snapshots, known)
+        whole = {name: _whole_numbers(frame) for name, frame in rows.items()}
+        return cls(_releases(snapshots), _factors(snapshots), whole)
+
+    @property
+    def fees(self) -> pl.DataFrame:
+        """The fee schedule."""
+        return self.rows["mpfs"]
+
+    @property
+    def gpci(self) -> pl.DataFrame:
+        """The cost indices of every locality."""
+        return self.rows["gpci"]
+
+    @property
+    def ptp(self) -> pl.DataFrame:
+        """The PTP edits, dated."""
+        return self.rows["ptp"]
+
+    @property
+    def mue(self) -> pl.DataFrame:
+        """The MUEs."""
+        return self.rows["mue"]
+
+    @property
+    def add_on(self) -> pl.DataFrame:
+        """The add-on edits, dated."""
+        return self.rows["add_on"]
 
     def made(self, make: Callable[["CodeSet"], T]) -> T:
         """Return what *make* makes of this code set; it is made once."""
@@ -75,7 +80,7 @@ class CodeSet:
     def turns(self) -> pl.Series:
         """The days from which another row applies than the day before, sorted."""
         rows = [(self.releases, "first", "last"), (self.factors, "factor_first", "factor_last")]
-        rows += [(edits, "effective_date", "deletion_date") for edits in (self.ptp, self.add_on)]
+        rows += [(self.rows[name], "effective_date", "deletion_date") for name in self.rows if TABLES[name].dated]
         firsts = [frame[first] for frame, first, _ in rows]
         ends = [frame[last].unique().dt.offset_by("1d") for frame, _, last in rows]
         since = pl.Series([rules()["bypass"]["either_line_since"]], dtype=pl.Date)
@@ -115,18 +120,18 @@ def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
     return code_set
 
 
-def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: tuple[str, ...]) -> pl.LazyFrame:
+def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str]) -> pl.LazyFrame:
     """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
-    empty = pl.LazyFrame(schema={**TABLES[table].columns, "release": pl.UInt16, "edition": pl.String})
+    empty = pl.LazyFrame(schema={**table.columns, "release": pl.UInt16, "edition": pl.String})
     frames = [
-        snapshot.scan(table)
-        .filter(*(pl.col(column).is_in(codes) for column in columns or TABLES[table].codes), pl.lit(value=True))
+        snapshot.scan(table.name)
+        .filter(*(pl.col(column).is_in(codes) for column in table.claim_codes or ()), pl.lit(value=True))
         .with_columns(
             pl.lit(place, dtype=pl.UInt16).alias("release"),
-            pl.lit(snapshot.manifest.tables[table].edition).alias("edition"),
+            pl.lit(snapshot.manifest.tables[table.name].edition).alias("edition"),
         )
         for place, snapshot in enumerate(snapshots)
-        if table in snapshot
+        if table.name in snapshot
     ]
     return pl.concat([empty, *frames])
 
@@ -134,7 +139,7 @@ def _rows(snapshots: Sequence[Snapshot], table: str, codes: list[str], columns: 
 def _with_bases(fees: pl.DataFrame, snapshots: Sequence[Snapshot], codes: list[str]) -> pl.DataFrame:
     """The rows of *codes* and those of the bases of their endoscopies, which are priced by them whoever bills them."""
     others = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
-    return pl.concat([fees, _rows(snapshots, "mpfs", others, ()).collect()]) if others else fees
+    return pl.concat([fees, _rows(snapshots, TABLES["mpfs"], others).collect()]) if others else fees
 
 
 def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
@@ -169,10 +174,7 @@ def _factors(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
-def _scaled(frame: pl.DataFrame, columns: Iterable[str], by: int) -> pl.DataFrame:
-    return frame.with_columns((pl.col(column) * by).cast(pl.Int64) for column in columns)
-
-
-def _fees(frame: pl.DataFrame) -> pl.DataFrame:
-    shares = ("preoperative_percentage", "intraoperative_percentage", "postoperative_percentage")
-    return _scaled(frame, (*HUNDREDTHS, *shares), 100)
+def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Decimals as whole numbers of their last place."""
+    places = {name: dtype.scale for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)}
+    return frame.with_columns((pl.col(name) * 10**scale).cast(pl.Int64) for name, scale in places.items())

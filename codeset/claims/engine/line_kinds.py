@@ -12,6 +12,7 @@ from codeset.claims.edits.modifiers import modifier_meanings
 from codeset.claims.edits.rules import visits
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.series import pack_u64
+from codeset.tables import TABLES
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ _ONCE = ("release", "hcpcs", "modifiers", "place_of_service", "no_units")
 
 _FEES = ("status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu")
 _INDICATORS = ("bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery")
-_HELD = ("scope", "has_mpfs", "has_ptp", "has_mue", "has_add_on")
+_HELD = ("scope", *(f"has_{table.name}" for table in TABLES.values() if table.claim_codes))
 
 _KEPT = 4_000
 """So many kinds are kept for the lines that come after: more than the claims of most practices ever have."""
