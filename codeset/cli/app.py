@@ -15,6 +15,7 @@ from codeset.cli import (
     snapshot_commands,
     suite_commands,
 )
+from codeset.cli.options import Command
 from codeset.cli.printing import out
 
 app = typer.Typer(
@@ -68,4 +69,4 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 """The commands, in the order of `codeset --help`."""
 
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, cls=Command)(command)

@@ -1,4 +1,4 @@
-"""What fetching and watching tell: lines and tables for people, plain data for programs, progress while it goes on."""
+"""The output of `fetch`, `watch` and `build --fetch`: lines and tables, JSON, and progress bars."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,73 +9,75 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from codeset.progress import Say
-from codeset_ingest.cms_site.download import Count
-from codeset_ingest.cms_site.fetch_release import Obtained
+from codeset_ingest.cms_site.download import CountBytes
+from codeset_ingest.cms_site.fetch_release import FetchedRelease
 from codeset_ingest.cms_site.watch import News
-from codeset_ingest.fetched import Fetched
+from codeset_ingest.fetch_and_build import FetchAndBuildResult
 
 Plain = dict[str, object]
 
 
-def obtained_lines(obtained: Obtained) -> list[str]:
+def fetched_lines(fetched: FetchedRelease) -> list[str]:
     """Return a fetch's outcome, a line for each file and remark."""
-    lines = [f"{each.news:10} {each.pinned.edition:24} {each.path.name}" for each in obtained.files]
-    for name, release in obtained.last_before.items():
-        lines.append(f"{name}: none posted for {obtained.release.unrevised}; that of {release} is in force")
-    lines += obtained.notes
-    if obtained.reissued:
-        names = ", ".join(each.pinned.name for each in obtained.reissued)
-        lines.append(f"CMS has posted other bytes than those pinned: {names}. They are {obtained.release}.")
-    return [*lines, f"{obtained.release} is in {obtained.folder}"]
+    lines = [f"{file.news:10} {file.pinned.edition:24} {file.path.name}" for file in fetched.files]
+    for name, release in fetched.last_before.items():
+        lines.append(f"{name}: none posted for {fetched.release.unrevised}; that of {release} is in force")
+    lines += fetched.notes
+    if fetched.reissued:
+        names = ", ".join(file.pinned.name for file in fetched.reissued)
+        lines.append(f"CMS has posted other bytes than those pinned: {names}. They are {fetched.release}.")
+    return [*lines, f"{fetched.release} is in {fetched.folder}"]
 
 
-def obtained_json(obtained: Obtained) -> Plain:
+def fetched_json(fetched: FetchedRelease) -> Plain:
     """Return a fetch's outcome as plain data."""
-    left = obtained.not_fetched
     return {
-        "release": str(obtained.release),
-        "folder": str(obtained.folder),
-        "reissued": [each.pinned.name for each in obtained.reissued],
-        "files": [{"news": each.news, "path": str(each.path)} | vars(each.pinned) for each in obtained.files],
-        "not_fetched": [{"edition": each.edition, "url": each.url, "licence_page": each.licence_page} for each in left],
-        "last_posted": {name: str(release) for name, release in obtained.last_before.items()},
-        "notes": list(obtained.notes),
+        "release": str(fetched.release),
+        "folder": str(fetched.folder),
+        "reissued": [file.pinned.name for file in fetched.reissued],
+        "files": [{"news": file.news, "path": str(file.path)} | vars(file.pinned) for file in fetched.files],
+        "not_fetched": [
+            {"edition": posted.edition, "url": posted.url, "licence_page": posted.license_page}
+            for posted in fetched.not_fetched
+        ],
+        "last_posted": {name: str(release) for name, release in fetched.last_before.items()},
+        "notes": list(fetched.notes),
     }
 
 
-def outcome_json(outcome: Fetched) -> Plain:
-    """Return what `codeset build --fetch --json` says beside what every build says."""
-    compared = outcome.compared
+def result_json(result: FetchAndBuildResult) -> Plain:
+    """Return what `codeset build --fetch --json` adds to the output of every build."""
+    comparison = result.comparison
     report = {
-        "says": compared.says,
-        "sound": compared.sound,
-        "disagreements": [vars(each) for each in compared.disagreements],
+        "says": comparison.says,
+        "sound": comparison.agrees,
+        "disagreements": [vars(disagreement) for disagreement in comparison.disagreements],
     }
-    return {"fetched": obtained_json(outcome.obtained), "change_report": report}
+    return {"fetched": fetched_json(result.fetched), "change_report": report}
 
 
-def news_table(found: Sequence[News]) -> Table:
+def news_table(news: Sequence[News]) -> Table:
     """Return what is new as a table for the screen."""
-    shown = Table("release", "publication", "status", "what", box=None, pad_edge=False)
-    for each in found:
-        says = "\n".join([each.says, *(f"  {address}" for address in each.addresses)])
-        shown.add_row(str(each.release or ""), each.publication, each.status, escape(says))
-    return shown
+    table = Table("release", "publication", "status", "what", box=None, pad_edge=False)
+    for item in news:
+        says = "\n".join([item.says, *(f"  {address}" for address in item.addresses)])
+        table.add_row(str(item.release or ""), item.publication, item.status, escape(says))
+    return table
 
 
 @contextmanager
-def coming(console: Console) -> Iterator[tuple[Say, Count]]:
-    """Say on *console* which pages and links are used, and show what is coming, by file and in all."""
+def download_progress(console: Console) -> Iterator[tuple[Say, CountBytes]]:
+    """Print on *console* which pages and links are used, and show progress bars, one per file and one in all."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
-        whole = progress.add_task("in all", total=None)
+        total = progress.add_task("in all", total=None)
 
-        def count(name: str, came: int, of: int | None) -> None:
+        def count(name: str, received: int, size: int | None) -> None:
             if name not in tasks:
-                tasks[name] = progress.add_task(escape(name), total=of)
-            progress.update(tasks[name], completed=came, total=of)
-            files = [each for each in progress.tasks if each.id != whole]
-            progress.update(whole, completed=sum(each.completed for each in files))
+                tasks[name] = progress.add_task(escape(name), total=size)
+            progress.update(tasks[name], completed=received, total=size)
+            files = [task for task in progress.tasks if task.id != total]
+            progress.update(total, completed=sum(task.completed for task in files))
 
         yield (lambda text: console.print(text, markup=False)), count

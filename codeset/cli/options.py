@@ -1,11 +1,30 @@
 """Options and arguments that several commands take, said once."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from codeset.participants import ANSWERS, Participant
+
+FORMER_NAMES: Mapping[str, str] = {"--accept-ama-licence": "--accept-ama-license"}
+"""Options that were renamed, by their former name, which still works and which `--help` does not show."""
+
+
+class Command(TyperCommand):
+    """A command that also accepts the former names of its options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse *args* with former option names replaced by today's."""
+        return super().parse_args(ctx, [_renamed(argument) for argument in args])
+
+
+def _renamed(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return f"{FORMER_NAMES.get(name, name)}{equals}{value}"
+
 
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
 StoreOption = Annotated[
@@ -54,9 +73,9 @@ LockedOption = Annotated[
 AcceptOption = Annotated[
     str | None,
     typer.Option(
-        "--accept-ama-licence",
+        "--accept-ama-license",
         metavar="NAME",
-        envvar="CODESET_AMA_LICENCE_ACCEPTED_BY",
-        help="You, by name, have read and accept the AMA's licence; recorded",
+        envvar=["CODESET_AMA_LICENSE_ACCEPTED_BY", "CODESET_AMA_LICENCE_ACCEPTED_BY"],
+        help="You, by name, have read and accept the AMA's license; recorded",
     ),
 ]

@@ -10,7 +10,7 @@ from codeset.cli.printing import err, out
 from codeset.store import Store
 
 if TYPE_CHECKING:
-    from codeset_ingest.fetch_and_build import Chosen
+    from codeset_ingest.fetch_and_build import FetchOptions
 
 
 def restore(
@@ -35,26 +35,26 @@ def restore(
     """
     from codeset.cli import fetch_output
     from codeset_ingest import update_quarter as sources
-    from codeset_ingest.fetch_and_build import Chosen
+    from codeset_ingest.fetch_and_build import FetchOptions
 
-    chosen = Chosen(Store.at(store), lock=lock, accept=accept)
-    with fetch_output.coming(err) as (say, count):
-        sealed = sources.restore(chosen, say, count)
-    judged = _judged(chosen, branch, approvals)
+    options = FetchOptions(Store.at(store), lock=lock, accept=accept)
+    with fetch_output.download_progress(err) as (say, count):
+        sealed = sources.restore(options, say, count)
+    judged = _judged(options, branch, approvals)
     if output:
         with output.open("a", encoding="utf-8") as file:
             file.write(f"{judged}\n")
     out.print(f"sealed again: {', '.join(map(str, sealed)) or 'nothing'}\n{judged}", markup=False)
 
 
-def _judged(chosen: "Chosen", branch: str, approvals: Path) -> str:
+def _judged(options: "FetchOptions", branch: str, approvals: Path) -> str:
     """Return the release to be judged and the one to compare it with, as lines that a workflow reads."""
     from codeset.proposal import propose
     from codeset.review.sign_off.approval import is_signed
     from codeset_ingest import update_quarter as sources
 
-    release = sources.to_judge(chosen, branch)
-    before = propose.before(chosen.store, release, lambda each: is_signed(approvals, each)) if release else None
+    release = sources.release_to_review(options, branch)
+    before = propose.before(options.store, release, lambda each: is_signed(approvals, each)) if release else None
     return f"release={release}\nbefore={before}" if before else "release=\nbefore="
 
 
@@ -91,9 +91,9 @@ def propose(
 
     chosen = propose.Chosen(repository, remote, lock, approvals, scenarios, output)
     held = Store.at(store)
-    with fetch_output.coming(err) as (say, count):
+    with fetch_output.download_progress(err) as (say, count):
         main, branches = propose.locks(chosen)
-        brought = sources.brought(release, held, main, branches, accept, say, count)
+        brought = sources.update_quarter(release, held, main, branches, accept, say, count)
         laid = None
         if brought:
             laid = propose.lay_before(chosen, held, brought.release, brought.lock, brought.remarks, say)

@@ -24,9 +24,8 @@ from codeset.releases import Release
 from codeset.store import Store
 
 if TYPE_CHECKING:
-    from codeset_ingest.build import Built
-    from codeset_ingest.fetch_and_build import Chosen
-    from codeset_ingest.fetched import Fetched
+    from codeset_ingest.build import BuildResult
+    from codeset_ingest.fetch_and_build import FetchAndBuildResult, FetchOptions
 
 
 def build(
@@ -67,30 +66,30 @@ def build(
 
     With --fetch they come from cms.gov first:
 
-        codeset build 2026q3 --fetch --accept-ama-licence "Your Name"
+        codeset build 2026q3 --fetch --accept-ama-license "Your Name"
 
-    A table that CMS did not post anew (add-on edits) is carried forward from the store. Files behind the AMA's licence
+    A table that CMS did not post anew (add-on edits) is carried forward from the store. Files behind the AMA's license
     may be given by hand with --from as well. CMS's own report of what changed in the edits is then held against our
     difference with the quarter before; exit code 1 if they disagree.
     """
     wanted = Release.parse(release)
-    given = _Given(files or [], dict(map(_carry, carry or [])), accept_row_count or [])
+    given = _BuildInput(files or [], dict(map(_carry, carry or [])), accept_row_count or [])
     if embedded == bool(files or fetched):
         raise WrongUse("give CMS's files with --from, or --embedded for the excerpt of the package, or --fetch them")
     if fetched:
-        from codeset_ingest.fetch_and_build import Chosen
+        from codeset_ingest.fetch_and_build import FetchOptions
 
-        origin = Chosen(Store.at(store), into, lock, also, accept, locked)
-        _tell_fetched_build(_fetched(release, origin, given), as_json=as_json)
+        options = FetchOptions(Store.at(store), into, lock, also, accept, locked)
+        _print_fetched_build(_fetch_and_build(release, options, given), as_json=as_json)
     elif embedded:
-        _tell_build(_excerpt(wanted, Store.at(store)), as_json=as_json)
+        _print_build(_build_embedded(wanted, Store.at(store)), as_json=as_json)
     else:
-        _tell_build(_built(wanted, Store.at(store), given), as_json=as_json)
+        _print_build(_build(wanted, Store.at(store), given), as_json=as_json)
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What a build is given: files, tables to take from earlier releases, tables whose changed size is accepted."""
+class _BuildInput:
+    """A build's files, the tables to take from earlier releases, and the tables whose changed size is accepted."""
 
     files: Sequence[Path]
     carry: Mapping[str, Release]
@@ -102,31 +101,31 @@ def _carry(text: str) -> tuple[str, Release]:
     return table, Release.parse(release)
 
 
-def _fetched(release: str, origin: "Chosen", given: _Given) -> "Fetched":
+def _fetch_and_build(release: str, options: "FetchOptions", given: _BuildInput) -> "FetchAndBuildResult":
     from codeset.cli import fetch_output
     from codeset_ingest import fetch_and_build
 
-    with fetch_output.coming(err) as (say, count):
+    with fetch_output.download_progress(err) as (say, count):
         return fetch_and_build.fetch_and_build(
-            release, origin, given.files, given.carry, given.accept_row_count, say, count
+            release, options, given.files, given.carry, given.accept_row_count, say, count
         )
 
 
-def _excerpt(release: Release, store: Store) -> "Built":
-    from codeset_ingest.build import Built
+def _build_embedded(release: Release, store: Store) -> "BuildResult":
+    from codeset_ingest.build import BuildResult
     from codeset_ingest.embedded import build_embedded
 
-    return Built(build_embedded(release, store), (), (), ())
+    return BuildResult(build_embedded(release, store), (), (), ())
 
 
-def _built(release: Release, store: Store, given: _Given) -> "Built":
+def _build(release: Release, store: Store, given: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import build as build_of
 
     with progress() as say:
         return build_of(release, given.files, store, given.carry, given.accept_row_count, say)
 
 
-def _tell_build(built: "Built", *, as_json: bool) -> None:
+def _print_build(built: "BuildResult", *, as_json: bool) -> None:
     from codeset.cli import show_output
 
     if as_json:
@@ -137,27 +136,27 @@ def _tell_build(built: "Built", *, as_json: bool) -> None:
     out.print(show_output.release_table(built.sealed.snapshot))
 
 
-def _tell_fetched_build(outcome: "Fetched", *, as_json: bool) -> None:
+def _print_fetched_build(result: "FetchAndBuildResult", *, as_json: bool) -> None:
     from codeset.cli import fetch_output
-    from codeset_ingest.fetched import compared_lines
+    from codeset_ingest.fetch_and_build import comparison_lines
 
     if as_json:
-        print_json(_built_json(outcome.built) | fetch_output.outcome_json(outcome))
+        print_json(_built_json(result.built) | fetch_output.result_json(result))
     else:
-        out.print("\n".join(fetch_output.obtained_lines(outcome.obtained)), markup=False)
-        _tell_build(outcome.built, as_json=False)
-        out.print("\n".join(compared_lines(outcome.compared)), markup=False)
-    if not outcome.compared.sound:
+        out.print("\n".join(fetch_output.fetched_lines(result.fetched)), markup=False)
+        _print_build(result.built, as_json=False)
+        out.print("\n".join(comparison_lines(result.comparison)), markup=False)
+    if not result.comparison.agrees:
         raise typer.Exit(FOUND)
 
 
-def _built_json(built: "Built") -> dict[str, Any]:
+def _built_json(built: "BuildResult") -> dict[str, Any]:
     snapshot = built.sealed.snapshot
     return {
         "release": str(snapshot.release),
         "new": built.sealed.new,
         "path": str(snapshot.path),
-        "unrecognised": built.unrecognised,
+        "unrecognised": built.unrecognized,
         "missing": built.missing,
         "notes": built.notes,
     }
@@ -178,35 +177,34 @@ def fetch(
 
         codeset fetch 2026q3
 
-        codeset fetch --latest --into ~/cms --accept-ama-licence "Your Name"
+        codeset fetch --latest --into ~/cms --accept-ama-license "Your Name"
 
     CMS's pages are read to find the files; which page and which link is used is told. What is here and unchanged is
     not fetched again; a download that broke off goes on where it stopped. The files of a release are put into its
     folder only when all of them are whole, and are pinned in sources.lock.json by address, size and sha256. A file that
     CMS posted again with other bytes is told, and makes a new revision with a folder of its own: 2026q3r1.
 
-    The NCCI edits lie behind the AMA's licence. Only a person can accept it: without --accept-ama-licence (once; the
+    The NCCI edits lie behind the AMA's license. Only a person can accept it: without --accept-ama-license (once; the
     store keeps who and when) they are left out, and exit code 2 comes with what to do by hand.
 
-    Exit codes: 0 fetched, or nothing new; 2 a licence is to be accepted, or wrong use; 3 a page or file that is not
+    Exit codes: 0 fetched, or nothing new; 2 a license is to be accepted, or wrong use; 3 a page or file that is not
     what it was; 4 the store; 5 CMS's site. CODESET_CMS_SITE names a site on loopback in place of cms.gov.
     """
     from codeset.cli import fetch_output
     from codeset_ingest import fetch_and_build
-    from codeset_ingest.cms_site.fetch_release import licence_news
+    from codeset_ingest.cms_site.fetch_release import license_message
 
     if latest == bool(release):
         raise WrongUse("name a release, or --latest")
-    with fetch_output.coming(err) as (say, count):
-        obtained = fetch_and_build.fetch(
-            release, fetch_and_build.Chosen(Store.at(store), into, lock, also, accept, locked), say, count
-        )
+    options = fetch_and_build.FetchOptions(Store.at(store), into, lock, also, accept, locked)
+    with fetch_output.download_progress(err) as (say, count):
+        fetched = fetch_and_build.fetch(release, options, say, count)
     if as_json:
-        print_json(fetch_output.obtained_json(obtained))
+        print_json(fetch_output.fetched_json(fetched))
     else:
-        out.print("\n".join(fetch_output.obtained_lines(obtained)), markup=False)
-    if todo := licence_news(obtained):
-        raise WrongUse(todo)
+        out.print("\n".join(fetch_output.fetched_lines(fetched)), markup=False)
+    if message := license_message(fetched):
+        raise WrongUse(message)
 
 
 def watch(
@@ -232,12 +230,13 @@ def watch(
     from codeset_ingest import fetch_and_build
 
     today = on.date() if on else datetime.now(UTC).date()
-    with fetch_output.coming(err) as (say, _):
-        found = fetch_and_build.news(fetch_and_build.Chosen(Store.at(store), lock=lock, also=also), since, today, say)
-    news = any(each.calls_for_action for each in found)
+    options = fetch_and_build.FetchOptions(Store.at(store), lock=lock, also=also)
+    with fetch_output.download_progress(err) as (say, _):
+        news = fetch_and_build.news(options, since, today, say)
+    calls_for_action = any(item.calls_for_action for item in news)
     if as_json:
-        print_json({"new": news, "news": [each.plain() for each in found]})
+        print_json({"new": calls_for_action, "news": [item.plain() for item in news]})
     else:
-        out.print(fetch_output.news_table(found) if found else "nothing new")
-    if news:
+        out.print(fetch_output.news_table(news) if news else "nothing new")
+    if calls_for_action:
         raise typer.Exit(FOUND)

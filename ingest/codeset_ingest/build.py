@@ -16,16 +16,16 @@ from codeset_ingest.read import contracts, delivery
 from codeset_ingest.read.delivery import Delivery
 from codeset_ingest.read.open_files import open_all
 from codeset_ingest.read.read_files import read
-from codeset_ingest.read.recognize import recognise
+from codeset_ingest.read.recognize import recognize
 from codeset_ingest.read.table import Reading
 
 
 @dataclass(frozen=True)
-class Built:
-    """A build's outcome: what was sealed, out of what, and what is to be known of it."""
+class BuildResult:
+    """A build's outcome: the sealed snapshot, the files that no layout knows, the tables it lacks, and remarks."""
 
     sealed: Sealed
-    unrecognised: tuple[str, ...]
+    unrecognized: tuple[str, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -38,20 +38,20 @@ def build(
     accept_row_count: Iterable[str] = (),
     say: Say = silent,
     addresses: Mapping[str, str] | None = None,
-) -> Built:
+) -> BuildResult:
     """Read CMS's *files* and seal them as *release*, with the tables of *carry* taken from earlier releases.
 
-    *addresses* are the URLs of files that were fetched, by name; the manifest tells them.
+    *addresses* are the URLs of fetched files, by name, for the manifest.
 
     Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or
     *accept_row_count* that makes no sense. StoreProblem: if the store cannot take it.
     """
-    carries = _carried(store, release, carry or {})
-    accepted = tuple(sorted(f"row count of {_known(table)}" for table in set(accept_row_count)))
-    readings, unrecognised, read_notes = _read(release, files, carries, say, addresses or {})
+    carries = _carried_tables(store, release, carry or {})
+    accepted = tuple(sorted(f"row count of {_table_name(table)}" for table in set(accept_row_count)))
+    readings, unrecognized, read_notes = _read(release, files, carries, say, addresses or {})
     say("checking contracts")
     faults = [fault for reading in readings.values() for fault in contracts.check(reading, release)]
-    notes, count_faults = _against_before(readings, release, store, set(accept_row_count))
+    notes, count_faults = _compare_with_before(readings, release, store, set(accept_row_count))
     if faults or count_faults:
         raise BadInput([*faults, *count_faults])
     say("sealing")
@@ -59,7 +59,7 @@ def build(
     tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
     sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()})
     missing = tuple(table for table in NEEDED if table not in readings and table not in carries)
-    return Built(sealed, unrecognised, missing, (*read_notes, *notes))
+    return BuildResult(sealed, unrecognized, missing, (*read_notes, *notes))
 
 
 def _read(
@@ -67,56 +67,58 @@ def _read(
 ) -> tuple[dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
     """Return the tables that the files make up, the files that no layout knows, and remarks.
 
-    The files' bytes are let go when this ends: tables are sorted and sealed without them.
+    The files' bytes are freed when this returns: tables are sorted and sealed without them.
     """
-    say("recognising files")
-    received = delivery.delivered(recognise(open_all(list(files))))
+    say("recognizing files")
+    received = delivery.sort_files(recognize(open_all(list(files))))
     faults = [*delivery.faults_of(received, release), *_carried_and_given(received, carries)]
     if not received.files and not carries:
-        unknown = received.unrecognised or tuple(map(str, files))
+        unknown = received.unrecognized or tuple(map(str, files))
         faults += [Fault(name, 0, "not a file that any layout knows") for name in unknown]
     if faults:
         raise BadInput(faults)
     say(f"reading {len(received.files)} files")
-    fetched = {each.file.source.sha256: addresses.get(each.file.outermost) for each in received.files}
-    readings = {table: _with_addresses(each, fetched) for table, each in read(received.files, release).items()}
+    urls = {file.content.source.sha256: addresses.get(file.content.outermost) for file in received.files}
+    readings = {table: _with_urls(reading, urls) for table, reading in read(received.files, release).items()}
     notes = [note for reading in readings.values() for note in reading.notes]
-    return readings, received.unrecognised, (*received.notes, *notes)
+    return readings, received.unrecognized, (*received.notes, *notes)
 
 
-def _with_addresses(reading: Reading, fetched: Mapping[str, str | None]) -> Reading:
-    return replace(reading, sources=tuple(replace(each, url=fetched[each.sha256]) for each in reading.sources))
+def _with_urls(reading: Reading, urls: Mapping[str, str | None]) -> Reading:
+    return replace(reading, sources=tuple(replace(source, url=urls[source.sha256]) for source in reading.sources))
 
 
-def _known(table: str) -> str:
+def _table_name(table: str) -> str:
     if table not in TABLES:
         raise WrongUse(f'no table is called "{table}"; there are: {", ".join(TABLES)}')
     return table
 
 
-def _carried(store: Store, release: Release, carry: Mapping[str, Release]) -> dict[str, tuple[TableEntry, Path]]:
+def _carried_tables(store: Store, release: Release, carry: Mapping[str, Release]) -> dict[str, tuple[TableEntry, Path]]:
     for table, origin in carry.items():
         if origin.unrevised >= release.unrevised:
             raise WrongUse(f"{table} can be carried forward only from a release before {release}, not from {origin}")
-    return {_known(table): carried(store.open(origin), table) for table, origin in carry.items()}
+    return {_table_name(table): carried(store.open(origin), table) for table, origin in carry.items()}
 
 
 def _carried_and_given(delivery: Delivery, carries: Mapping[str, object]) -> list[Fault]:
     return [
-        Fault(each.names, 0, f"{each.table} is given and carried forward as well; expected one of the two")
-        for each in delivery.files
-        if each.table in carries
+        Fault(file.names, 0, f"{file.table} is given and carried forward as well; expected one of the two")
+        for file in delivery.files
+        if file.table in carries
     ]
 
 
-def _against_before(
+def _compare_with_before(
     readings: Mapping[str, Reading], release: Release, store: Store, accepted: set[str]
 ) -> tuple[list[str], list[Fault]]:
-    """What is to be said, and what is wrong, when each table is held against the release before."""
+    """The remarks and faults of comparing each table with the nearest earlier release that holds it."""
     before = {table: store.before(release, table, scope="all") for table in readings}
     alone = ", ".join(table for table in before if not before[table])
     notes = [f"no earlier release in the store holds {alone}: row counts are not compared"] if alone else []
-    entries = {table: (found.release, found.manifest.tables[table]) for table, found in before.items() if found}
+    entries = {
+        table: (snapshot.release, snapshot.manifest.tables[table]) for table, snapshot in before.items() if snapshot
+    }
     if gpci := before.get("gpci"):
         notes += contracts.missing_localities(readings["gpci"], gpci.table("gpci"), gpci.release)
     rows = {table: reading.frame.height for table, reading in readings.items()}

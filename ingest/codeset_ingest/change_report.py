@@ -1,4 +1,4 @@
-"""CMS's own report of what changed in the NCCI edits of a quarter, held against our difference, row by row."""
+"""CMS's own report of what changed in the NCCI edits of a quarter, compared with our difference row by row."""
 
 import json
 import re
@@ -15,18 +15,18 @@ import polars as pl
 from codeset.differences import TableChanges
 from codeset.errors import BadInput, Fault
 
-Edit = tuple[str, str]
-"""Column one and column two."""
+CodePair = tuple[str, str]
+"""Column one and column two of an edit."""
 
-Report = Mapping[str, Mapping[Edit, str | None]]
-"""The edits that were added, removed and changed, each with its CCMI, or None where the report does not tell it."""
+EditChanges = Mapping[str, Mapping[CodePair, str | None]]
+"""The edits added, removed and changed, each with its CCMI, or None where the report does not state it."""
 
 _HCPCS = re.compile(r"[0-9A-Z]{5}")
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An edit that only one side has, or that both have with another CCMI."""
+    """An edit that only one side has, or that both have with different CCMIs."""
 
     kind: str
     column_one: str
@@ -49,29 +49,28 @@ def _layout() -> dict[str, Any]:
     return plain
 
 
-def read(file: Path) -> Report:
+def read(file: Path) -> EditChanges:
     """Read CMS's zip.
 
     Raises BadInput: if a member is missing or its columns are not found.
     """
-    report: dict[str, Mapping[Edit, str | None]] = {}
+    report: dict[str, Mapping[CodePair, str | None]] = {}
     with zipfile.ZipFile(file) as archive:
-        for kind, pattern in _layout()["members"].items():
-            names = [each for each in archive.namelist() if re.search(pattern, each.lower())]
+        for change, pattern in _layout()["members"].items():
+            names = [name for name in archive.namelist() if re.search(pattern, name.lower())]
             if len(names) != 1:
-                held = ", ".join(archive.namelist())
-                raise BadInput(
-                    [Fault(file.name, 0, f"expected one text of edits {kind} ({pattern}); it holds: {held}")]
-                )
-            report[kind] = _edits(archive.read(names[0]).decode("cp1252"), f"{file.name}/{names[0]}")
+                members = ", ".join(archive.namelist())
+                says = f"expected one text of edits {change} ({pattern}); it holds: {members}"
+                raise BadInput([Fault(file.name, 0, says)])
+            report[change] = _edits(archive.read(names[0]).decode("cp1252"), f"{file.name}/{names[0]}")
     return report
 
 
-def _edits(text: str, name: str) -> dict[Edit, str | None]:
+def _edits(text: str, name: str) -> dict[CodePair, str | None]:
     lines = [[cell.strip() for cell in line.split("\t")] for line in text.splitlines()]
-    head, places = _header(lines, name)
+    header, places = _header(lines, name)
     rows = {}
-    for number, cells in enumerate(lines[head + 1 :], start=head + 2):
+    for number, cells in enumerate(lines[header + 1 :], start=header + 2):
         if not any(cells):
             continue
         one, two = (
@@ -86,45 +85,46 @@ def _edits(text: str, name: str) -> dict[Edit, str | None]:
 
 
 def _header(lines: list[list[str]], name: str) -> tuple[int, dict[str, int]]:
-    """The line of the captions, and the place of each column that one caption alone answers to."""
+    """The line of the captions, and the position of each column that exactly one caption matches."""
     for number, cells in enumerate(lines):
-        found = {column: _places(cells, pattern) for column, pattern in _layout()["columns"].items()}
-        if len(found["column_one"]) == 1 and len(found["column_two"]) == 1:
-            return number, {column: places[0] for column, places in found.items() if len(places) == 1}
-    shown = " | ".join("\t".join(cells) for cells in lines[:4])
-    raise BadInput([Fault(name, 0, f"no line with the captions Column 1 and Column 2; it begins: {shown}")])
+        matches = {column: _places(cells, pattern) for column, pattern in _layout()["columns"].items()}
+        if len(matches["column_one"]) == 1 and len(matches["column_two"]) == 1:
+            return number, {column: places[0] for column, places in matches.items() if len(places) == 1}
+    beginning = " | ".join("\t".join(cells) for cells in lines[:4])
+    raise BadInput([Fault(name, 0, f"no line with the captions Column 1 and Column 2; it begins: {beginning}")])
 
 
 def _places(cells: list[str], pattern: str) -> list[int]:
     return [place for place, cell in enumerate(cells) if re.search(pattern, cell.lower())]
 
 
-def ours(changes: TableChanges) -> Report:
+def from_difference(changes: TableChanges) -> EditChanges:
     """Return our difference of the two quarters in the report's terms."""
     ccmi = changes.changed.filter(pl.col("column") == "ccmi")
     changed = {(one, two): after for one, two, after in ccmi.select("column_one", "column_two", "after").iter_rows()}
     return {"added": _pairs(changes.added), "removed": _pairs(changes.removed), "changed": changed}
 
 
-def _pairs(rows: pl.DataFrame) -> dict[Edit, str | None]:
+def _pairs(rows: pl.DataFrame) -> dict[CodePair, str | None]:
     return {(one, two): str(ccmi) for one, two, ccmi in rows.select("column_one", "column_two", "ccmi").iter_rows()}
 
 
-def disagreements(report: Report, difference: Report) -> list[Disagreement]:
-    """Return every edit on which CMS's report and our difference do not say the same, in their order."""
+def compare(report: EditChanges, difference: EditChanges) -> list[Disagreement]:
+    """Return every edit on which CMS's report and our difference do not agree, sorted."""
     return list(_disagreements(report, difference))
 
 
-def _disagreements(report: Report, difference: Report) -> Iterator[Disagreement]:
-    for kind in report:
-        theirs, own = report[kind], difference[kind]
-        for edit in sorted({*theirs, *own}):
-            said = [_said(edit, side) for side in (theirs, own)]
-            if (edit in theirs) != (edit in own) or (None not in (theirs[edit], own[edit]) and said[0] != said[1]):
-                yield Disagreement(kind, *edit, *said)
+def _disagreements(report: EditChanges, difference: EditChanges) -> Iterator[Disagreement]:
+    for change in report:
+        theirs, ours = report[change], difference[change]
+        for pair in sorted({*theirs, *ours}):
+            in_report, in_difference = _in_words(pair, theirs), _in_words(pair, ours)
+            differ = (pair in theirs) != (pair in ours)
+            if differ or (None not in (theirs[pair], ours[pair]) and in_report != in_difference):
+                yield Disagreement(change, *pair, in_report, in_difference)
 
 
-def _said(edit: Edit, side: Mapping[Edit, str | None]) -> str:
-    if edit not in side:
+def _in_words(pair: CodePair, edits: Mapping[CodePair, str | None]) -> str:
+    if pair not in edits:
         return "not there"
-    return "there" if side[edit] is None else f"CCMI {side[edit]}"
+    return "there" if edits[pair] is None else f"CCMI {edits[pair]}"

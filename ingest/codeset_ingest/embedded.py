@@ -1,6 +1,6 @@
 """The embedded default: the derm scope's facts of two releases, as small csv files of our own, built like any other.
 
-`ingest/embed.py` writes them out of a store of full releases. They hold codes, numbers and dates; the manifests name
+`write_embedded.py` writes them out of a store of full releases. They hold codes, numbers and dates; the manifests name
 the CMS files that the facts were read from.
 """
 
@@ -17,18 +17,18 @@ from codeset.store import Sealed, Store
 from codeset.tables import TABLES
 
 NULL = "-"
-"""What stands for no value, so that it differs from an empty text."""
+"""Marks a null in the csv files, which an empty text is not."""
 
 
 def folder() -> Traversable:
-    """Return where the embedded facts lie."""
+    """Return the folder of the embedded facts."""
     return files("codeset_ingest").joinpath("embedded_facts")
 
 
 def releases() -> list[Release]:
     """Return the releases whose facts are embedded, oldest first."""
     return sorted(
-        Release.parse(each.name.removesuffix(".json")) for each in folder().iterdir() if each.name.endswith(".json")
+        Release.parse(file.name.removesuffix(".json")) for file in folder().iterdir() if file.name.endswith(".json")
     )
 
 
@@ -43,8 +43,9 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
     Raises WrongUse: if *release* is not embedded.
     """
     if release not in releases():
-        held = " and ".join(map(str, releases()))
-        raise WrongUse(f"no facts of {release} are embedded; there are those of {held}. Give CMS's files with --from")
+        embedded = " and ".join(map(str, releases()))
+        says = f"no facts of {release} are embedded; there are those of {embedded}. Give CMS's files with --from"
+        raise WrongUse(says)
     manifest = Manifest.from_json(folder().joinpath(f"{release}.json").read_text(encoding="utf-8"))
     return manifest, {table: _table(table, entry) for table, entry in manifest.tables.items()}
 
@@ -52,13 +53,14 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
 def _table(table: str, entry: TableEntry) -> pl.DataFrame:
     text = folder().joinpath(file_name(table, entry)).read_bytes()
     rows = pl.read_csv(text, infer_schema=False, null_values=NULL, empty_string_is_null=False)
-    return rows.select(_typed(column, kind) for column, kind in TABLES[table].columns.items())
+    lacking = [pl.lit(None, pl.String).alias(name) for name in TABLES[table].columns if name not in rows.columns]
+    return rows.with_columns(lacking).select(_cast(column, dtype) for column, dtype in TABLES[table].columns.items())
 
 
-def _typed(column: str, kind: pl.DataType) -> pl.Expr:
-    if kind == pl.Boolean:
+def _cast(column: str, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean:
         return pl.when(pl.col(column).is_not_null()).then(pl.col(column) == "true").alias(column)
-    return pl.col(column).str.to_date("%Y-%m-%d") if kind == pl.Date else pl.col(column).cast(kind)
+    return pl.col(column).str.to_date("%Y-%m-%d") if dtype == pl.Date else pl.col(column).cast(dtype)
 
 
 def build_embedded(release: Release, store: Store) -> Sealed:
@@ -67,6 +69,6 @@ def build_embedded(release: Release, store: Store) -> Sealed:
     Raises WrongUse: if it is not embedded. StoreProblem: if the store holds the full release.
     """
     manifest, tables = facts(release)
-    if any(store.open(each).manifest.scope == "all" for each in store.revisions(release)):
+    if any(store.open(revision).manifest.scope == "all" for revision in store.revisions(release)):
         raise StoreProblem(f"{store.path} holds the full {release}; the embedded excerpt would stand in its way")
     return store.seal(replace(manifest, made_by=Manifest(release, "derm", (), {}).made_by), tables)

@@ -119,7 +119,7 @@ def forge(site: CmsSite, tmp_path_factory: pytest.TempPathFactory) -> Forge:
     made.git("remote", "add", "origin", str(made.home / "bare"))
     _copy(made.clone)
     practice(made.clone / "suite")
-    codeset(made, "build", "2026q3", "--fetch", "--accept-ama-licence", "A B", "--lock", "sources.lock.json")
+    codeset(made, "build", "2026q3", "--fetch", "--accept-ama-license", "A B", "--lock", "sources.lock.json")
     made.git("add", "--all")
     made.git("commit", "--quiet", "-m", "First")
     made.git("push", "--quiet", "origin", "main")

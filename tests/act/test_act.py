@@ -27,7 +27,7 @@ def approve(forge: Forge, release: str) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
     (forge.clone / "approvals").mkdir()
     (forge.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {key.with_suffix('.pub').read_text()}")
-    codeset(forge, "restore", "--accept-ama-licence", "A B")
+    codeset(forge, "restore", "--accept-ama-license", "A B")
     codeset(forge, "review", "2026q3", release, "-o", f"reviews/{release}")
     said = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
     codeset(forge, "approve", release, "--review", f"reviews/{release}", *said)

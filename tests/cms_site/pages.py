@@ -1,4 +1,4 @@
-"""The pages of the site: listings with a menu around them, one page for each fee schedule release, the licence page."""
+"""The pages of the site: listings with a menu around them, one page for each fee schedule release, the license page."""
 
 from collections.abc import Iterable
 from html import escape
@@ -66,7 +66,7 @@ def _listed(posted: Iterable[File], place: str) -> list[File]:
 
 
 def _link(file: File) -> str:
-    """A link as CMS writes it: gated ones lead to the licence page, and now and then a slash is doubled."""
+    """A link as CMS writes it: gated ones lead to the license page, and now and then a slash is doubled."""
     path = file.path.replace("/files/zip/", "/files/zip//") if file.path.endswith("f2.zip") else file.path
     href = f"{LICENCE}?file={path}" if file.gated else path
     return f'<li><a href="{escape(href)}" data-entity-type="media">{escape(file.label)}</a></li>\n'
@@ -83,7 +83,7 @@ def _page(title: str, body: str) -> str:
 """
 
 
-def licence_page(path: str) -> str:
+def license_page(path: str) -> str:
     """Return the page that stands before a gated file: CMS's form, with a sentence of our own for its text."""
     return f"""<!DOCTYPE html>
 <html lang="en" dir="ltr"><head><title>License Agreement | CMS</title></head><body>

@@ -175,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, self.cms.robots.encode(), "text/plain")
         if path == pages.LICENCE:
             named = parse_qs(urlsplit(self.path).query).get("file", [""])[0]
-            return self._send(200, pages.licence_page(named).encode(), "text/html")
+            return self._send(200, pages.license_page(named).encode(), "text/html")
         if file := self.cms.files.get(path):
             return self._file(file, fault)
         shown = pages.pages(self.cms.files.values()).get(path.rstrip("/"))
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, file: File, fault: Fault | None) -> None:
         accepted = parse_qs(urlsplit(self.path).query).get("agree") == ["yes"]
         if file.gated and self.cms.gate == "page" and not accepted:
-            return self._send(200, pages.licence_page(file.path).encode(), "text/html")
+            return self._send(200, pages.license_page(file.path).encode(), "text/html")
         if file.gated and self.cms.gate == "redirect" and not accepted:
             return self._redirect(f"{pages.LICENCE}?file={file.path}")
         headers = {"ETag": file.etag, "Last-Modified": file.last_modified, "Accept-Ranges": "bytes"}

@@ -11,11 +11,11 @@ from cms_site.server import CmsSite, Host, serving
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site import hosts
-from codeset_ingest.cms_site.download import Folder
-from codeset_ingest.cms_site.fetch_release import Obtained, Order, obtain
+from codeset_ingest.cms_site.download import DownloadFolder
+from codeset_ingest.cms_site.fetch_release import FetchedRelease, FetchRequest, fetch_release
 from codeset_ingest.cms_site.hosts import site as site_called
-from codeset_ingest.cms_site.http import Limits, Visit, visit
-from codeset_ingest.fetched import build_fetched
+from codeset_ingest.cms_site.http import Connection, Limits, connect
+from codeset_ingest.fetch_and_build import build_fetched
 
 QUICK = Limits(connecting=10, silence=10, whole=60, tries=3, first_wait=0.01, longest_wait=0.5)
 
@@ -57,9 +57,9 @@ class Desk:
         return Store.at(self.home / "store")
 
     @property
-    def folder(self) -> Folder:
+    def folder(self) -> DownloadFolder:
         """Where downloads go."""
-        return Folder(self.home / "downloads", self.home / "sources.lock.json")
+        return DownloadFolder(self.home / "downloads", self.home / "sources.lock.json")
 
     def fetch(
         self,
@@ -69,14 +69,16 @@ class Desk:
         also: tuple[str, ...] = (),
         locked: bool = False,
         **limits: float,
-    ) -> Obtained:
+    ) -> FetchedRelease:
         """Fetch a release."""
-        with self.visit(**limits) as visited:
-            return obtain(Order(Release.parse(label), also, accepted, locked), self.folder, visited, self.said.append)
+        with self.connect(**limits) as connection:
+            return fetch_release(
+                FetchRequest(Release.parse(label), also, accepted, locked), self.folder, connection, self.said.append
+            )
 
-    def visit(self, **limits: float) -> Iterator[Visit]:
-        """Begin a visit with short patience."""
-        return visit(site_called(self.site.origin), Limits(**vars(QUICK) | limits))
+    def connect(self, **limits: float) -> Iterator[Connection]:
+        """Open a connection with short patience."""
+        return connect(site_called(self.site.origin), Limits(**vars(QUICK) | limits))
 
     def contents(self) -> dict[str, bytes]:
         """Return every file that is there to be seen: downloads and lock, no work in progress."""

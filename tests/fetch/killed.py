@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from codeset.store import Store
-from codeset_ingest.fetch_and_build import Chosen, fetch_and_build
+from codeset_ingest.fetch_and_build import FetchOptions, fetch_and_build
 
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile")
 
@@ -39,7 +39,7 @@ def main(store: str, release: str, at: int) -> None:
     counter = Counter(store)
     counter.at = at
     sys.addaudithook(counter)
-    fetch_and_build(release, Chosen(Store.at(Path(store))), [], {}, [], lambda _: None)
+    fetch_and_build(release, FetchOptions(Store.at(Path(store))), [], {}, [], lambda _: None)
     sys.stdout.write(f"{counter.count}\n")
 
 

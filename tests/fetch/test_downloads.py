@@ -13,7 +13,7 @@ from cms_site.packages import quarter
 
 from codeset.errors import BadInput, WrongUse
 from codeset.releases import Release
-from codeset_ingest.cms_site.ama_license import LicenceNeeded
+from codeset_ingest.cms_site.ama_license import LicenseNeeded
 from codeset_ingest.cms_site.hosts import Site, SiteProblem, site
 from codeset_ingest.cms_site.listing_pages import LayoutChanged
 
@@ -304,7 +304,7 @@ def test_a_site_whose_robots_txt_cannot_be_had_is_left_alone(desk):
 
 def test_a_gate_is_a_person_s_business_where_robots_txt_forbids_its_button(desk):
     desk.site.gate = "page"
-    with pytest.raises(LicenceNeeded, match="open each of these pages in a browser"):
+    with pytest.raises(LicenseNeeded, match="open each of these pages in a browser"):
         desk.fetch()
     assert desk.contents() == {}
 
@@ -316,7 +316,7 @@ def test_a_gate_opens_for_one_who_accepted_where_robots_txt_lets_it(desk):
     assert any(each.path.endswith("?agree=yes&next=Accept") for each in desk.site.asked)
 
 
-def test_a_gate_that_redirects_to_the_licence_is_told(desk):
+def test_a_gate_that_redirects_to_the_license_is_told(desk):
     desk.site.gate = "redirect"
     with pytest.raises(SiteProblem, match=r"license/ama\?file=.*robots.txt forbids programs"):
         desk.fetch()

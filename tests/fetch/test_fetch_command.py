@@ -57,7 +57,7 @@ def test_what_a_person_downloaded_completes_what_was_fetched(run, cms_site, tmp_
 
 
 def test_an_acceptance_is_recorded_with_name_and_time_and_holds_for_later_runs(run, tmp_path):
-    assert run("fetch", "2026q3", "--accept-ama-licence", NAME).returncode == 0
+    assert run("fetch", "2026q3", "--accept-ama-license", NAME).returncode == 0
     record = json.loads((tmp_path / "licences.json").read_text())
     assert faults_of(record, "licences") == []
     assert [each["accepted_by"] for each in record] == [NAME]
@@ -65,14 +65,22 @@ def test_an_acceptance_is_recorded_with_name_and_time_and_holds_for_later_runs(r
     assert json.loads((tmp_path / "licences.json").read_text()) == record
 
 
-def test_nobody_accepts_a_licence_without_a_name(run):
-    ended = run("fetch", "2026q3", "--accept-ama-licence", " ")
-    assert ended.returncode == 2
-    assert "accepted by a person" in ended.stderr
+@pytest.mark.parametrize("option", ["--accept-ama-license", "--accept-ama-licence"])
+def test_nobody_accepts_a_license_without_a_name_however_the_option_is_spelled(run, option):
+    for arguments in ((option, " "), (f"{option}= ",)):
+        ended = run("fetch", "2026q3", *arguments)
+        assert ended.returncode == 2
+        assert "accepted by a person" in ended.stderr
+
+
+def test_help_shows_the_american_spelling_only(run):
+    shown = run("fetch", "--help").stdout
+    assert "--accept-ama-license" in shown
+    assert "--accept-ama-licence" not in shown
 
 
 def test_fetch_tells_pages_and_links_and_what_became_of_each_file(run, cms_site):
-    ended = run("fetch", "--latest", "--accept-ama-licence", NAME)
+    ended = run("fetch", "--latest", "--accept-ama-license", NAME)
     assert ended.returncode == 0
     assert "the newest release that is posted whole is 2026q3" in ended.stderr
     assert (
@@ -87,7 +95,7 @@ def test_fetch_tells_pages_and_links_and_what_became_of_each_file(run, cms_site)
 def test_a_folder_and_a_lock_may_be_named(run, tmp_path):
     into, lock = tmp_path / "cms", tmp_path / "repository" / "sources.lock.json"
     named = ("--into", str(into), "--lock", str(lock), "--also", "outpatient,dme")
-    assert run("fetch", "2026q3", *named, "--accept-ama-licence", NAME).returncode == 0
+    assert run("fetch", "2026q3", *named, "--accept-ama-license", NAME).returncode == 0
     assert len(list((into / "2026q3").iterdir())) == 11
     assert faults_of(json.loads(lock.read_text()), "sources") == []
 
@@ -109,7 +117,7 @@ def test_wrong_use_is_told(run, arguments, says):
 
 def test_the_whole_way_of_a_quarter(run, cms_site, tmp_path):
     """Found by watch, built, compared with CMS's own report; then nothing is new; then a re-issue is."""
-    assert run("build", "2026q3", "--fetch", "--accept-ama-licence", NAME).returncode == 0
+    assert run("build", "2026q3", "--fetch", "--accept-ama-license", NAME).returncode == 0
     cms_site.post("2026q4")
     watched = run("watch", "--on", "2026-10-01", "--json")
     assert watched.returncode == 1
@@ -132,7 +140,7 @@ def test_the_whole_way_of_a_quarter(run, cms_site, tmp_path):
 
 
 def test_a_disagreement_with_cms_s_report_ends_with_1_and_is_told(run, cms_site):
-    assert run("build", "2026q2", "--fetch", "--accept-ama-licence", NAME).returncode == 0
+    assert run("build", "2026q2", "--fetch", "--accept-ama-license", NAME).returncode == 0
     head = "Column 1\tColumn 2\tModifier Indicator\n"
     rows = {"Additions": "11402\t12031\t1\n", "Deletions": "", "CCMIChgs": ""}
     report = zipped({f"MCR_NCCI_{name}_Eff_07-01-2026.txt": (head + each).encode() for name, each in rows.items()})
@@ -164,7 +172,7 @@ def test_a_site_that_is_not_there_ends_with_5(run, monkeypatch):
 def test_progress_is_shown_by_file_and_in_all_where_somebody_watches():
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with fetch_output.coming(console) as (say, count):
+    with fetch_output.download_progress(console) as (say, count):
         say("reading a page")
         count("first.zip", 1_000_000, 2_000_000)
         count("second.zip", 500_000, None)

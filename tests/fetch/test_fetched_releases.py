@@ -12,24 +12,24 @@ from codeset.errors import BadInput, StoreProblem, WrongUse
 from codeset.releases import Release
 from codeset.schemas import faults_of
 from codeset_ingest.cms_site import lock as locks
-from codeset_ingest.cms_site.find_release import NotPosted, Reader, latest
-from codeset_ingest.fetched import build_fetched, compare
+from codeset_ingest.cms_site.find_release import NotPosted, PageReader, latest_release
+from codeset_ingest.fetch_and_build import build_fetched, compare_report
 
 
 def sealed(desk, label: str, **options):
     return build_fetched(desk.fetch(label), desk.store, **options).sealed.snapshot
 
 
-def news(obtained) -> dict[str, str]:
-    return {each.pinned.publication: each.news for each in obtained.files}
+def news(fetched) -> dict[str, str]:
+    return {each.pinned.publication: each.news for each in fetched.files}
 
 
 def test_each_file_is_pinned_by_address_size_and_sha256(desk):
-    obtained = desk.fetch()
+    fetched = desk.fetch()
     plain = json.loads(desk.folder.lock.read_text())
     assert faults_of(plain, "sources") == []
     pinned = {each["url"]: each for each in plain["releases"]["2026q3"]}
-    assert set(pinned) == {each.pinned.url for each in obtained.files}
+    assert set(pinned) == {each.pinned.url for each in fetched.files}
     for path, file in desk.site.files.items():
         if desk.site.origin + path in pinned:
             assert pinned[desk.site.origin + path]["size"] == len(file.data)
@@ -54,9 +54,9 @@ def test_a_second_run_downloads_nothing_and_changes_nothing(desk):
 
 
 def test_a_file_that_was_damaged_here_is_fetched_again(desk):
-    obtained = desk.fetch()
+    fetched = desk.fetch()
     before = desk.contents()
-    obtained.files[0].path.write_bytes(b"damaged")
+    fetched.files[0].path.write_bytes(b"damaged")
     assert news(desk.fetch())["mpfs"] == "fetched"
     assert desk.contents() == before
 
@@ -125,9 +125,9 @@ def test_an_etag_that_lies_that_something_changed_is_no_new_revision(desk):
 
 
 def test_without_an_acceptance_gated_files_are_left_out_and_nothing_is_pinned(desk):
-    obtained = desk.fetch(accepted=False)
-    assert [each.part for each in obtained.not_fetched] == [1, 2]
-    assert obtained.not_fetched[0].licence_page.startswith(f"{desk.site.origin}/license/ama?file=/files/zip/medicare")
+    fetched = desk.fetch(accepted=False)
+    assert [each.part for each in fetched.not_fetched] == [1, 2]
+    assert fetched.not_fetched[0].license_page.startswith(f"{desk.site.origin}/license/ama?file=/files/zip/medicare")
     assert not [path for path in desk.site.downloads() if "ccipra" in path]
     assert not desk.folder.lock.exists()
     assert len(desk.contents()) == 5
@@ -145,12 +145,12 @@ def test_the_edits_of_other_audiences_are_fetched_when_asked_for(desk):
 def test_the_latest_release_is_the_newest_that_is_posted_whole(desk):
     desk.site.post("2026q4")
     desk.site.withdraw("2026-q4-practitioner-services-mue")
-    with desk.visit() as visited:
-        assert latest(Reader(visited, desk.said.append)) == Release(2026, 3)
+    with desk.connect() as connection:
+        assert latest_release(PageReader(connection, desk.said.append)) == Release(2026, 3)
     assert "2026q4 is not whole yet: no mue" in desk.said
     desk.site.post("2026q4")
-    with desk.visit() as visited:
-        assert latest(Reader(visited, desk.said.append)) == Release(2026, 4)
+    with desk.connect() as connection:
+        assert latest_release(PageReader(connection, desk.said.append)) == Release(2026, 4)
 
 
 def test_a_release_that_is_not_posted_is_told_with_all_that_is_lacking(desk):
@@ -226,16 +226,16 @@ def test_a_reissue_is_the_same_revision_in_a_store_that_lacks_the_first(desk):
 
 
 def compared(desk, label: str):
-    obtained = desk.fetch(label)
-    snapshot = build_fetched(obtained, desk.store).sealed.snapshot
-    return compare(obtained, snapshot, desk.store)
+    fetched = desk.fetch(label)
+    snapshot = build_fetched(fetched, desk.store).sealed.snapshot
+    return compare_report(fetched, snapshot, desk.store)
 
 
 def test_cms_s_change_report_agrees_with_our_difference(built):
     """2026q4 of the site ends 11102/17000, begins 11402/12031, and gives 11102/11200 a CCMI of 0."""
     built.site.post("2026q4")
     found = compared(built, "2026q4")
-    assert found.sound
+    assert found.agrees
     assert found.says.endswith("our difference of 2026q3 and 2026q4: 1 added, 1 removed, 1 changed")
 
 
@@ -244,7 +244,7 @@ def test_a_disagreement_is_told_row_by_row(built):
     unchanged = next(each for each in quarter(Release(2026, 3)) if each.kind == "ptp_changes")
     built.site.replace_data("2026q4-practitioner-quarterly", unchanged.data)
     found = compared(built, "2026q4")
-    assert not found.sound
+    assert not found.agrees
     assert [str(each) for each in found.disagreements] == [
         "11402/12031 added: CMS's report: not there; our difference: CCMI 1",
         "11102/17000 removed: CMS's report: not there; our difference: CCMI 1",
@@ -260,10 +260,10 @@ def test_what_is_locked_is_fetched_without_reading_a_page(built):
     built.site.fault("layout", "/medicare/")
     shutil.rmtree(built.folder.path)
     count = len(built.site.asked)
-    obtained = built.fetch("2026q3", locked=True)
+    fetched = built.fetch("2026q3", locked=True)
     assert {each.path.partition("/files/")[0] for each in built.site.asked[count:]} == {"/robots.txt", ""}
-    assert {each.news for each in obtained.files} == {"fetched"}
-    assert not build_fetched(obtained, built.store).sealed.new
+    assert {each.news for each in fetched.files} == {"fetched"}
+    assert not build_fetched(fetched, built.store).sealed.new
 
 
 def test_other_bytes_than_the_locked_ones_are_refused(built):

@@ -14,17 +14,17 @@ from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site import ama_license
 from codeset_ingest.cms_site.link_names import site_facts
-from codeset_ingest.fetch_and_build import Chosen, fetch_and_build
+from codeset_ingest.fetch_and_build import FetchOptions, fetch_and_build
 
 RELEASE = "2026q3"
 MOMENTS = 5
 
 
 def accepted(home: Path) -> Path:
-    """A store in which the licence was accepted."""
+    """A store in which the license was accepted."""
     store = home / "store"
     store.mkdir(parents=True)
-    kept = ama_license.Acceptance(site_facts()["licence"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x")
+    kept = ama_license.Acceptance(site_facts()["license"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x")
     (store / ama_license.FILE).write_text(json.dumps([vars(kept)]))
     return store
 
@@ -39,7 +39,7 @@ def contents(store: Path) -> dict[str, bytes]:
 
 
 def again(store: Path) -> None:
-    fetch_and_build(RELEASE, Chosen(Store.at(store)), [], {}, [], lambda _: None)
+    fetch_and_build(RELEASE, FetchOptions(Store.at(store)), [], {}, [], lambda _: None)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Listing pages, the licence page and robots.txt, read from their text."""
+"""Listing pages, the license page and robots.txt, read from their text."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from codeset.errors import BadInput
 from codeset.releases import Release
 from codeset_ingest.cms_site.ama_license import accepting_address
 from codeset_ingest.cms_site.link_names import publications
-from codeset_ingest.cms_site.listing_pages import LayoutChanged, listing, of_release
+from codeset_ingest.cms_site.listing_pages import LayoutChanged, files_of_release, read_listing
 from codeset_ingest.cms_site.robots import robots
 
 PAGE = "https://www.cms.gov/medicare/coding-billing/page"
@@ -32,11 +32,14 @@ def ptp(version: str, *parts: int) -> list[str]:
 
 def found(name: str, *paths: str, label: str = "2026q3") -> list[str]:
     of_it = publication(name)
-    return [each.url for each in of_release(of_it, listing(of_it, page_of(*paths), PAGE).posted, Release.parse(label))]
+    return [
+        each.url
+        for each in files_of_release(of_it, read_listing(of_it, page_of(*paths), PAGE).posted, Release.parse(label))
+    ]
 
 
 def test_a_link_s_label_tells_how_many_records_it_has():
-    posted = listing(publication("ptp"), page_of(*ptp("v322r0", 1)), PAGE).posted
+    posted = read_listing(publication("ptp"), page_of(*ptp("v322r0", 1)), PAGE).posted
     assert [(each.records, each.gated, each.page) for each in posted] == [(9386, True, PAGE)]
 
 
@@ -74,7 +77,7 @@ def test_a_file_that_is_linked_twice_is_taken_once_and_gated_if_one_link_is():
     (gated,) = ptp("v322r0", 1)
     of_it = publication("ptp")
     html = page_of(gated.partition("file=")[2], gated)
-    (posted,) = of_release(of_it, listing(of_it, html, PAGE).posted, Release(2026, 3))
+    (posted,) = files_of_release(of_it, read_listing(of_it, html, PAGE).posted, Release(2026, 3))
     assert posted.gated
 
 
@@ -86,7 +89,7 @@ def test_two_files_that_nothing_tells_apart_are_refused():
 def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
     html = page_of("/files/zip/something-else.zip", "/files/document/ncci-news.pdf")
     with pytest.raises(LayoutChanged) as raised:
-        listing(publication("mue"), html, PAGE)
+        read_listing(publication("mue"), html, PAGE)
     assert "Looked for: medically unlikely edits, practitioner" in str(raised.value)
     assert "/files/zip/something-else.zip" in str(raised.value)
     assert raised.value.html == html
@@ -95,7 +98,7 @@ def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
 def test_a_file_that_is_named_in_a_new_way_is_told():
     known = "/files/zip/medicare-ncci-2026-q3-practitioner-services-mue-table.zip"
     strange = "/files/zip/practitioner-services-mue-table-fall-2026.zip"
-    assert listing(publication("mue"), page_of(known, strange), PAGE).not_understood == (
+    assert read_listing(publication("mue"), page_of(known, strange), PAGE).not_understood == (
         f"https://www.cms.gov{strange}",
     )
 
@@ -103,11 +106,11 @@ def test_a_file_that_is_named_in_a_new_way_is_told():
 def test_every_page_of_the_site_for_tests_is_understood():
     shown = pages.pages(quarter(Release(2026, 3)))
     for kind, place in pages.PLACES.items():
-        assert listing(publication(kind), shown[place].encode(), PAGE).not_understood == ()
+        assert read_listing(publication(kind), shown[place].encode(), PAGE).not_understood == ()
 
 
 @pytest.mark.cms
-def test_the_real_licence_page_says_where_accepting_leads(cms: Path):
+def test_the_real_license_page_says_where_accepting_leads(cms: Path):
     html = (cms / "site" / "license-page.html").read_bytes()
     assert accepting_address(html, "https://www.cms.gov/license/ama") == (
         "https://www.cms.gov/files/zip/medicare-ncci-2026q1-practitioner-ptp-edits-ccipra-v313r0-f1.zip"
@@ -115,14 +118,14 @@ def test_the_real_licence_page_says_where_accepting_leads(cms: Path):
     )
 
 
-def test_the_licence_page_for_tests_has_the_form_of_the_real_one():
-    html = pages.licence_page("/files/zip/a.zip").encode()
+def test_the_license_page_for_tests_has_the_form_of_the_real_one():
+    html = pages.license_page("/files/zip/a.zip").encode()
     assert (
         accepting_address(html, "https://www.cms.gov/x") == "https://www.cms.gov/files/zip/a.zip?agree=yes&next=Accept"
     )
 
 
-def test_another_page_is_no_licence_page():
+def test_another_page_is_no_license_page():
     assert accepting_address(page_of(), PAGE) is None
 
 

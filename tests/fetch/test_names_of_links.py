@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from codeset.releases import Release
-from codeset_ingest.cms_site.link_names import Named, Publication, file_address, named, publications, release_of_page
+from codeset_ingest.cms_site.link_names import (
+    LinkName,
+    Publication,
+    file_address,
+    parse_name,
+    publications,
+    release_of_page,
+)
 
 CMS = "https://www.cms.gov"
 FEE_SCHEDULES = f"{CMS}/medicare/payment/fee-schedules/physician/pfs-relative-value-files"
@@ -18,11 +25,11 @@ def publication(name: str) -> Publication:
     return next(each for each in publications() if each.name == name)
 
 
-def said(name: str, href: str) -> Named | None:
-    return named(publication(name), file_address(href, f"{CMS}/some/page")[0])
+def said(name: str, href: str) -> LinkName | None:
+    return parse_name(publication(name), file_address(href, f"{CMS}/some/page")[0])
 
 
-def brief(found: Named | None) -> tuple[str, str, int, date | None] | None:
+def brief(found: LinkName | None) -> tuple[str, str, int, date | None] | None:
     return None if found is None else (str(found.release), found.edition, found.again, found.posted)
 
 
@@ -80,7 +87,7 @@ PRACTITIONER = "medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-v322r0-f4.zip
         f"{CMS}/license/ama?file=%2Ffiles%2Fzip%2F{PRACTITIONER}",
     ],
 )
-def test_a_gated_link_names_the_file_behind_the_licence_page(href):
+def test_a_gated_link_names_the_file_behind_the_license_page(href):
     address, gated = file_address(href, f"{CMS}/medicare/page")
     assert (address, gated) == (f"{CMS}/files/zip/{PRACTITIONER}", True)
     found = said("ptp", href)

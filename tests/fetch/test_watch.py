@@ -7,16 +7,16 @@ import pytest
 from codeset.releases import Release
 from codeset_ingest.cms_site import lock as locks
 from codeset_ingest.cms_site.listing_pages import LayoutChanged
-from codeset_ingest.cms_site.watch import Held, watch
-from codeset_ingest.fetched import build_fetched
+from codeset_ingest.cms_site.watch import LocalState, watch
+from codeset_ingest.fetch_and_build import build_fetched
 
 AUGUST = date(2026, 8, 1)
 
 
 def seen(desk, since: str | None = None, today: date = AUGUST) -> list[tuple[str, str, str]]:
-    held = Held(desk.store, locks.read(desk.folder.lock))
-    with desk.visit() as visited:
-        found = watch(visited, held, Release.parse(since) if since else None, today)
+    local = LocalState(desk.store, locks.read(desk.folder.lock))
+    with desk.connect() as connection:
+        found = watch(connection, local, Release.parse(since) if since else None, today)
     return [(str(each.release), each.publication, each.status) for each in found]
 
 

@@ -14,10 +14,10 @@ from codeset.errors import BadInput
 from codeset.releases import Release
 from codeset.store import Store
 from codeset.tables import TABLES
-from codeset_ingest.build import Built, build
+from codeset_ingest.build import BuildResult, build
 from codeset_ingest.read.open_files import File
 from codeset_ingest.read.read_files import read
-from codeset_ingest.read.recognize import Recognised, recognise
+from codeset_ingest.read.recognize import CmsFile, recognize
 
 _SHEET = "xl/worksheets/sheet1.xml"
 
@@ -56,7 +56,7 @@ def hand_in(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def built(store: Store, release: Release, *paths: Path, accept: Iterable[str] = ()) -> Built:
+def built(store: Store, release: Release, *paths: Path, accept: Iterable[str] = ()) -> BuildResult:
     """Build *release* out of *paths*."""
     return build(release, paths, store, accept_row_count=accept)
 
@@ -77,10 +77,10 @@ def contents(store: Store) -> set[str]:
     return {str(path.relative_to(store.path)) for path in store.path.rglob("*")}
 
 
-def recognised(name: str, data: bytes, archives: tuple[str, ...] = ()) -> Recognised:
+def recognised(name: str, data: bytes, archives: tuple[str, ...] = ()) -> CmsFile:
     """Return what the file turns out to be."""
-    (each,) = recognise([File(name, archives, data)])
-    assert isinstance(each, Recognised), f"{name} is not recognised"
+    (each,) = recognize([File(name, archives, data)])
+    assert isinstance(each, CmsFile), f"{name} is not recognised"
     return each
 
 

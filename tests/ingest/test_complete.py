@@ -165,7 +165,7 @@ def test_a_file_that_no_layout_knows_is_named_and_does_not_stop_a_build(
         "other.zip": zipped({"empty.csv": b"", "picture.png": b"\x89PNG\r\n\x1a\n"}),
     }
     outcome = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
-    assert outcome.unrecognised == ("README.txt", "RVU26C.pdf", "other.zip/empty.csv", "other.zip/picture.png")
+    assert outcome.unrecognized == ("README.txt", "RVU26C.pdf", "other.zip/empty.csv", "other.zip/picture.png")
     assert list(outcome.sealed.snapshot.manifest.tables) == ["gpci"]
 
 

@@ -15,10 +15,10 @@ from polars.testing import assert_frame_equal
 from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read import cells
-from codeset_ingest.read.delivery import delivered, faults_of
+from codeset_ingest.read.delivery import faults_of, sort_files
 from codeset_ingest.read.open_files import open_all
 from codeset_ingest.read.read_files import read
-from codeset_ingest.read.recognize import recognise
+from codeset_ingest.read.recognize import recognize
 from codeset_ingest.read.table import LINE, Reading
 
 pytestmark = pytest.mark.cms
@@ -34,7 +34,7 @@ ROWS = {
 def package(request: pytest.FixtureRequest, cms: Path) -> tuple[str, dict[str, Reading]]:
     """A release's fee schedule package, read as a build reads it."""
     label = request.param
-    delivery = delivered(recognise(open_all([cms / PACKAGES[label]])))
+    delivery = sort_files(recognize(open_all([cms / PACKAGES[label]])))
     assert list(faults_of(delivery, Release.parse(label))) == []
     return label, read(delivery.files, Release.parse(label))
 
@@ -69,7 +69,7 @@ def test_each_form_of_the_fee_schedule_reads_alike_by_itself(cms: Path) -> None:
         files = [each for each in open_all([cms / package]) if each.name.startswith("PPRRVU")]
         assert len(files) == 3
         frames = [
-            read(delivered(recognise([file])).files, release)["mpfs"].frame.select(
+            read(sort_files(recognize([file])).files, release)["mpfs"].frame.select(
                 [column for column in TABLES["mpfs"].columns if column != "pricing_indicator"]
             )
             for file in files
@@ -129,7 +129,7 @@ def test_the_workbook_read_by_openpyxl_says_what_was_read(package: tuple[str, di
 def test_rendered_caps_are_cmss_own_to_the_byte(form: str, cms: Path) -> None:
     release = Release.parse("2024q2")
     data = _members(cms, "2024q2")[f"OPPSCAP_APR.{form}"]
-    package = delivered(recognise(open_all([cms / PACKAGES["2024q2"]])))
+    package = sort_files(recognize(open_all([cms / PACKAGES["2024q2"]])))
     caps = [each for each in package.files if each.table == "oppscap"]
     frame = read(caps, release)["oppscap"].frame.select(list(TABLES["oppscap"].columns))
     assert rendered("oppscap", frame, release, form) == data
@@ -138,7 +138,7 @@ def test_rendered_caps_are_cmss_own_to_the_byte(form: str, cms: Path) -> None:
 def test_rendered_fixed_width_fees_are_cmss_own_but_for_descriptors_and_notices(cms: Path) -> None:
     release = Release.parse("2025q4")
     data = _members(cms, "2025q4")["PPRRVU2025_Oct.txt"]
-    package = delivered(recognise(open_all([cms / PACKAGES["2025q4"]])))
+    package = sort_files(recognize(open_all([cms / PACKAGES["2025q4"]])))
     fees = read([each for each in package.files if each.table == "mpfs"], release)["mpfs"]
     frame = fees.frame.with_columns(pricing_indicator=pl.lit(None, pl.String)).select(list(TABLES["mpfs"].columns))
     ours = rendered("mpfs", frame, release, "txt", fees.factors[0].value)
@@ -153,7 +153,7 @@ def _without_texts(data: bytes) -> list[bytes]:
 
 def test_every_line_of_the_csv_is_read_or_accounted_for(cms: Path) -> None:
     release = Release.parse("2024q2")
-    (each,) = recognise(file for file in open_all([cms / PACKAGES["2024q2"]]) if file.name == "PPRRVU24_APR.csv")
-    lines = cells.cells(each.file, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
+    (each,) = recognize(file for file in open_all([cms / PACKAGES["2024q2"]]) if file.name == "PPRRVU24_APR.csv")
+    lines = cells.read_cells(each.content, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
     assert lines == list(range(11, 18545))
-    assert each.file.data.count(b"\n") == 18545  # type: ignore[union-attr]
+    assert each.content.data.count(b"\n") == 18545  # type: ignore[union-attr]

@@ -50,7 +50,7 @@ def test_a_delivery_seals_every_table(label: str, facts: dict[str, Facts], store
     known = facts[label]
     deliver(known.tables, known.release, known.factors, tmp_path / "cms")
     outcome = built(store, known.release, tmp_path / "cms")
-    assert (outcome.missing, outcome.unrecognised) == ((), ())
+    assert (outcome.missing, outcome.unrecognized) == ((), ())
     assert set(outcome.sealed.snapshot.manifest.tables) == set(TABLES)
     for table, frame in known.tables.items():
         assert_frame_equal(outcome.sealed.snapshot.table(table), frame)

@@ -124,7 +124,7 @@ def test_a_folder_and_an_empty_file_in_a_zip_do_no_harm(facts: dict[str, Facts],
     name, data = posted(facts["2026q3"], "gpci")
     folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({"tables/": b"", f"tables/{name}": data, "empty": b""})})
     outcome = built(store, facts["2026q3"].release, folder)
-    assert outcome.unrecognised == ("rvu26c.zip/empty",)
+    assert outcome.unrecognized == ("rvu26c.zip/empty",)
 
 
 def test_a_byte_that_cms_does_not_write_is_named(facts: dict[str, Facts], store: Store) -> None:
@@ -172,7 +172,7 @@ def test_no_descriptor_or_notice_gets_into_a_snapshot_or_a_note(
         for column in snapshot.table(table).select(pl.selectors.string()).iter_columns()
         for text in column.drop_nulls()
     ]
-    said = [*outcome.notes, *outcome.unrecognised, (snapshot.path / "manifest.json").read_text(), *texts]
+    said = [*outcome.notes, *outcome.unrecognized, (snapshot.path / "manifest.json").read_text(), *texts]
     assert WORD not in "\n".join(said)
 
 
@@ -214,4 +214,4 @@ def _said(store: Store, release: Release, folder: Path) -> str:
         outcome = built(store, release, folder)
     except BadInput as error:
         return str(error)
-    return "\n".join((*outcome.notes, *outcome.unrecognised))
+    return "\n".join((*outcome.notes, *outcome.unrecognized))

@@ -41,7 +41,7 @@ class Desk:
         return done
 
     def propose(self, *arguments: str, store: str = "store") -> Result:
-        told = ("--scenarios", "suite/scenarios", "--accept-ama-licence", "A B", "-o", str(self.home / "out"))
+        told = ("--scenarios", "suite/scenarios", "--accept-ama-license", "A B", "-o", str(self.home / "out"))
         return self.codeset("propose", *arguments, *told, store=store)
 
     def commit(self, files: Mapping[str, str], message: str) -> None:
@@ -88,7 +88,7 @@ def desk(site: CmsSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk
     place.git("remote", "add", "origin", "../bare")
     monkeypatch.chdir(place.clone)
     practice(place.clone / "suite")
-    built = place.codeset("build", "2026q3", "--fetch", "--accept-ama-licence", "A B", "--lock", "sources.lock.json")
+    built = place.codeset("build", "2026q3", "--fetch", "--accept-ama-license", "A B", "--lock", "sources.lock.json")
     assert built.exit_code == 0, built.output
     place.commit({"CHANGELOG.md": CHANGELOG}, "First")
     place.git("push", "--quiet", "origin", "main")

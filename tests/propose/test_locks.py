@@ -8,8 +8,8 @@ from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site import lock as locks
-from codeset_ingest.fetch_and_build import Chosen
-from codeset_ingest.update_quarter import joined, of_branch, to_judge
+from codeset_ingest.fetch_and_build import FetchOptions
+from codeset_ingest.update_quarter import join_locks, lock_for_branch, release_to_review
 
 Q3, Q4, Q1 = (Release.parse(each) for each in ("2026q3", "2026q4", "2027q1"))
 
@@ -25,25 +25,27 @@ def labels(text: bytes) -> list[str]:
 
 
 def test_a_branch_counts_for_its_own_quarter_only():
-    found = joined(lock("2026q3"), {Q4: lock("2026q3", "2026q4", "2026q4r1"), Q3: lock("2026q3", "2026q3r1", "2026q4")})
+    found = join_locks(
+        lock("2026q3"), {Q4: lock("2026q3", "2026q4", "2026q4r1"), Q3: lock("2026q3", "2026q3r1", "2026q4")}
+    )
     assert sorted(map(str, found.releases)) == ["2026q3", "2026q3r1", "2026q4", "2026q4r1"]
 
 
 def test_without_a_lock_on_main_there_is_nothing_but_the_branches():
-    assert joined(None, {}).releases == {}
-    assert list(joined(None, {Q4: lock("2026q4")}).releases) == [Q4]
+    assert join_locks(None, {}).releases == {}
+    assert list(join_locks(None, {Q4: lock("2026q4")}).releases) == [Q4]
 
 
 def test_a_branch_does_not_take_later_quarters_along_that_main_has_not():
-    both = joined(lock("2026q3"), {Q4: lock("2026q4"), Q3: lock("2026q3r1")})
-    assert labels(of_branch(both, lock("2026q3"), Q3)) == ["2026q3", "2026q3r1"]
-    assert labels(of_branch(both, lock("2026q3"), Q1)) == ["2026q3", "2026q3r1", "2026q4"]
-    assert labels(of_branch(both, lock("2026q3", "2026q4"), Q3)) == ["2026q3", "2026q3r1", "2026q4"]
+    both = join_locks(lock("2026q3"), {Q4: lock("2026q4"), Q3: lock("2026q3r1")})
+    assert labels(lock_for_branch(both, lock("2026q3"), Q3)) == ["2026q3", "2026q3r1"]
+    assert labels(lock_for_branch(both, lock("2026q3"), Q1)) == ["2026q3", "2026q3r1", "2026q4"]
+    assert labels(lock_for_branch(both, lock("2026q3", "2026q4"), Q3)) == ["2026q3", "2026q3r1", "2026q4"]
 
 
 def test_what_is_no_lock_is_told_with_the_branch_that_it_is_on():
     with pytest.raises(StoreProblem, match="the lock of 2026q4's branch: cannot be read"):
-        joined(None, {Q4: b"<<<<<<< HEAD"})
+        join_locks(None, {Q4: b"<<<<<<< HEAD"})
 
 
 @pytest.mark.parametrize(
@@ -59,8 +61,8 @@ def test_what_is_no_lock_is_told_with_the_branch_that_it_is_on():
 def test_a_release_s_branch_is_about_its_quarter_and_any_other_about_the_newest(tmp_path, branch, judged):
     file = tmp_path / locks.NAME
     file.write_bytes(lock("2026q3", "2026q4", "2026q4r1", "2027q1"))
-    assert str(to_judge(Chosen(Store(tmp_path), lock=file), branch)) == judged
+    assert str(release_to_review(FetchOptions(Store(tmp_path), lock=file), branch)) == judged
 
 
 def test_a_quarter_that_nothing_pins_is_not_judged(tmp_path):
-    assert to_judge(Chosen(Store(tmp_path)), "release/2026q4") is None
+    assert release_to_review(FetchOptions(Store(tmp_path)), "release/2026q4") is None

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from codeset.errors import WrongUse
-from codeset_ingest.cms_site.ama_license import LicenceNeeded
+from codeset_ingest.cms_site.ama_license import LicenseNeeded
 
 BRANCH = "release/2026q4"
 
@@ -99,9 +99,9 @@ def test_what_contradicts_a_coder_is_proposed_without_outcomes_and_told(desk):
     assert "biopsy-beside-destruction: line 2 (17000), disposition: expected deny, found pay" in body
 
 
-def test_what_nobody_accepted_the_licence_for_is_not_proposed(desk):
+def test_what_nobody_accepted_the_license_for_is_not_proposed(desk):
     before = desk.refs()
-    with pytest.raises(LicenceNeeded, match="only a person can accept it"):
+    with pytest.raises(LicenseNeeded, match="only a person can accept it"):
         desk.codeset("propose", store="of-nobody")
     assert desk.refs() == before
 

@@ -7,13 +7,13 @@ import pytest
 
 from codeset.releases import Release
 from codeset.store import Store
-from codeset_ingest.build import Built, build
+from codeset_ingest.build import BuildResult, build
 
 DELIVERIES = tomllib.loads((Path(__file__).parent / "deliveries.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
-def real_builds(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
+def real_builds(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, BuildResult]:
     store = Store(tmp_path_factory.mktemp("real"))
     return {
         label: build(
@@ -27,5 +27,5 @@ def real_builds(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.fixture(scope="session")
-def real_store(real_builds: dict[str, Built]) -> Store:
+def real_store(real_builds: dict[str, BuildResult]) -> Store:
     return Store(real_builds["2024q2"].sealed.snapshot.path.parent)

@@ -48,7 +48,7 @@ def test_every_snapshot_is_sound_and_its_manifest_keeps_its_schema(real_store, r
 
 def test_what_is_missing_and_what_is_not_recognised_is_said(real_builds):
     assert real_builds["2024q2"].missing == ()
-    assert real_builds["2024q2"].unrecognised == ("rvu24b.zip/RVU24B.pdf",)
+    assert real_builds["2024q2"].unrecognized == ("rvu24b.zip/RVU24B.pdf",)
     assert real_builds["2025q3"].missing == ("gpci", "ptp", "mue", "add_on")
     assert real_builds["2026q3"].missing == ()
 

@@ -1,9 +1,8 @@
-"""The AMA's licence before some of CMS's files: who accepted it and when is kept; nobody accepts it but a person."""
+"""The AMA's license in front of some of CMS's files: who accepted it and when is recorded; only a person accepts it."""
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
 from codeset.atomic_write import write_file
@@ -18,13 +17,16 @@ with extra("ingest"):
 FILE = "licences.json"
 
 
-class LicenceNeeded(CodesetError):
-    """Files behind the licence page, and nobody's acceptance on record."""
+class LicenseNeeded(CodesetError):
+    """Files are behind the license page, and no acceptance is on record."""
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """That a person accepted a licence: which, who, when (UTC, to the second), and the page that it stands on."""
+    """A person's acceptance of a license: which, who, when (UTC, to the second), and the page that shows it.
+
+    The fields are named as in `licences.json`.
+    """
 
     licence: str
     accepted_by: str
@@ -32,15 +34,16 @@ class Acceptance:
     page: str
 
 
-def recorded(store: Store, licence: str) -> Acceptance | None:
-    """Return the last acceptance of *licence* that the store keeps, or None.
+def last_acceptance(store: Store, license_name: str) -> Acceptance | None:
+    """Return the last acceptance of *license_name* that the store keeps, or None.
 
     Raises StoreProblem: if the record cannot be read.
     """
-    return next((each for each in reversed(_all(store)) if each.licence == licence), None)
+    matching = [acceptance for acceptance in _acceptances(store) if acceptance.licence == license_name]
+    return matching[-1] if matching else None
 
 
-def _all(store: Store) -> list[Acceptance]:
+def _acceptances(store: Store) -> list[Acceptance]:
     file = store.path / FILE
     try:
         plain = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
@@ -48,39 +51,37 @@ def _all(store: Store) -> list[Acceptance]:
         raise StoreProblem(f"{file}: cannot be read ({error})") from error
     if wrong := faults_of(plain, "licences"):
         raise StoreProblem(f"{file}: {'; '.join(wrong)}")
-    return [Acceptance(**each) for each in plain]
+    return [Acceptance(**row) for row in plain]
 
 
-def record(store: Store, licence: str, name: str, at: datetime, page: str) -> Acceptance:
-    """Keep that *name* accepted *licence*; one who did before is not written down again.
+def record(store: Store, license_name: str, name: str, at: datetime, page: str) -> Acceptance:
+    """Record that *name* accepted *license_name*; whoever did before is not recorded again.
 
     Raises WrongUse: without a name. StoreProblem: if it cannot be written.
     """
     if not name.strip():
-        raise WrongUse('the licence is accepted by a person: --accept-ama-licence "First Last"')
-    kept = _all(store)
-    for each in kept:
-        if (each.licence, each.accepted_by) == (licence, name.strip()):
-            return each
-    new = Acceptance(licence, name.strip(), at.isoformat(timespec="seconds"), page)
-    _write(store.path / FILE, json.dumps([asdict(each) for each in [*kept, new]], indent=2, ensure_ascii=False) + "\n")
+        raise WrongUse('the license is accepted by a person: --accept-ama-license "First Last"')
+    acceptances = _acceptances(store)
+    for acceptance in acceptances:
+        if (acceptance.licence, acceptance.accepted_by) == (license_name, name.strip()):
+            return acceptance
+    new = Acceptance(license_name, name.strip(), at.isoformat(timespec="seconds"), page)
+    plain = [asdict(acceptance) for acceptance in [*acceptances, new]]
+    file = store.path / FILE
+    try:
+        write_file(file, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StoreProblem(f"{file}: cannot be written ({error})") from error
     return new
 
 
-def _write(file: Path, text: str) -> None:
-    try:
-        write_file(file, text)
-    except OSError as error:
-        raise StoreProblem(f"{file}: cannot be written ({error})") from error
-
-
 def accepting_address(html: bytes, page: str) -> str | None:
-    """Return the address to which a licence page's "Accept" leads, or None if *html* is no licence page.
+    """Return the address to which a license page's "Accept" leads, or None if *html* is no license page.
 
     The form is a GET: its hidden fields and its button become the query.
     """
     for form in BeautifulSoup(html, "lxml").find_all("form"):
-        fields = {str(each.get("name")): str(each.get("value", "")) for each in form.find_all("input")}
+        fields = {str(field.get("name")): str(field.get("value", "")) for field in form.find_all("input")}
         if fields.get("agree") == "yes":
             return urljoin(page, str(form.get("action", ""))) + "?" + urlencode(fields)
     return None

@@ -1,4 +1,4 @@
-"""Whether what came is what was asked for: a whole zip or pdf, and no page, bomb or path in its place."""
+"""Check a download: a complete zip or pdf, not a web page, a zip bomb or a path that escapes the archive."""
 
 import re
 import zipfile
@@ -10,9 +10,9 @@ from codeset.errors import BadInput, Fault
 from codeset_ingest.read.open_files import MAX_MEMBER, MAX_ZIP
 
 MAX_RATIO = 1000
-"""How many times its size a member may unpack to; CMS's widest, files of blanks and commas, reach some 30."""
+"""How many times its packed size a member may unpack to; CMS's files of blanks and commas reach some 30."""
 
-_SIGNS = {".zip": b"PK\x03\x04", ".pdf": b"%PDF-"}
+_MAGIC = {".zip": b"PK\x03\x04", ".pdf": b"%PDF-"}
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<!--)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -29,9 +29,9 @@ def title(html: bytes) -> str:
 
 
 def check(file: Path, name: str) -> None:
-    """Check *file*, which is to be kept as *name*.
+    """Check *file*, to be kept as *name*.
 
-    Raises BadInput: with what is wrong with it.
+    Raises BadInput: with everything wrong with it.
     """
     faults = [Fault(name, 0, says) for says in _faults(file, Path(name).suffix.lower())]
     if faults:
@@ -43,8 +43,8 @@ def _faults(file: Path, suffix: str) -> Iterator[str]:
         head = stream.read(1 << 16)
     if is_html(head):
         yield f'a web page came ("{title(head)}") where a {suffix.lstrip(".")} is expected'
-    elif not head.startswith(_SIGNS[suffix]):
-        yield f"begins with {head[:8]!r}, expected a {suffix.lstrip('.')} ({_SIGNS[suffix]!r})"
+    elif not head.startswith(_MAGIC[suffix]):
+        yield f"begins with {head[:8]!r}, expected a {suffix.lstrip('.')} ({_MAGIC[suffix]!r})"
     elif suffix == ".zip":
         yield from _zip_faults(file)
 
@@ -53,25 +53,26 @@ def _zip_faults(file: Path) -> Iterator[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            wrong = [*_bombs(members), *_strange_names(members)]
-            yield from wrong
-            if not wrong and (broken := archive.testzip()):
+            faults = [*_bombs(members), *_escaping_names(members)]
+            yield from faults
+            if not faults and (broken := archive.testzip()):
                 yield f"{broken} in it is broken; the zip did not come whole"
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         yield f"not a whole zip ({error})"
 
 
 def _bombs(members: list[zipfile.ZipInfo]) -> Iterator[str]:
-    total = sum(each.file_size for each in members)
+    total = sum(member.file_size for member in members)
     if total > MAX_ZIP:
         yield f"would unpack to {total:,} bytes; no CMS package is over {MAX_ZIP:,}"
-    for each in members:
-        if each.file_size > MAX_MEMBER or each.file_size > MAX_RATIO * max(each.compress_size, 1 << 10):
-            yield f"{each.filename} would unpack from {each.compress_size:,} to {each.file_size:,} bytes: a zip bomb"
+    for member in members:
+        size, packed = member.file_size, member.compress_size
+        if size > MAX_MEMBER or size > MAX_RATIO * max(packed, 1 << 10):
+            yield f"{member.filename} would unpack from {packed:,} to {size:,} bytes: a zip bomb"
 
 
-def _strange_names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
-    for each in members:
-        name = each.orig_filename
+def _escaping_names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
+    for member in members:
+        name = member.orig_filename
         if ".." in PurePosixPath(name.replace("\\", "/")).parts or re.match(r"[/\\]|[A-Za-z]:", name):
             yield f'names a file outside of itself: "{name}"'

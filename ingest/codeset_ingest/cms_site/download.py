@@ -1,4 +1,4 @@
-"""One file brought: from CMS's site, or found to lie here unchanged; checked, and noted so that a kill costs little."""
+"""One file of a release: downloaded, or already here unchanged; checked, and recorded so that a kill costs little."""
 
 import json
 import re
@@ -12,22 +12,25 @@ from codeset.errors import BadInput
 from codeset.progress import Say
 from codeset.releases import Release
 from codeset.snapshot import digest
-from codeset_ingest.cms_site.ama_license import LicenceNeeded, accepting_address
+from codeset_ingest.cms_site.ama_license import LicenseNeeded, accepting_address
 from codeset_ingest.cms_site.check_download import check, is_html
 from codeset_ingest.cms_site.hosts import SiteProblem
-from codeset_ingest.cms_site.http import Visit, download
-from codeset_ingest.cms_site.listing_pages import Posted
-from codeset_ingest.cms_site.lock import Lock, Pinned
-from codeset_ingest.cms_site.partial_download import Validators, forget
+from codeset_ingest.cms_site.http import Connection, Validators, get_file, remove_partial_download
+from codeset_ingest.cms_site.listing_pages import PostedFile
+from codeset_ingest.cms_site.lock import Lock, PinnedFile
 
-Count = Callable[[str, int, int | None], None]
-"""Told the file that is coming, how many of its bytes have come, and of how many (None: the site does not say)."""
+CountBytes = Callable[[str, int, int | None], None]
+"""Receives a file's name, how many of its bytes have arrived, and its size (None: the site does not say)."""
 
-_ROW = re.compile(rb"^[0-9A-Z]{5}\t[0-9A-Z]{5}\t", re.MULTILINE)
+_EDIT_ROW = re.compile(rb"^[0-9A-Z]{5}\t[0-9A-Z]{5}\t", re.MULTILINE)
+
+
+def count_nothing(_name: str, _received: int, _size: int | None) -> None:
+    """Show no progress, which is the default."""
 
 
 @dataclass(frozen=True)
-class Folder:
+class DownloadFolder:
     """Where the files of all releases are kept, and the lock that pins them."""
 
     path: Path
@@ -39,130 +42,135 @@ class Folder:
 
     @property
     def guard(self) -> Path:
-        """Return the file that fetches of different releases hold in turn while they pin."""
+        """Return the lock file that keeps fetches of different releases from pinning at the same time."""
         return self.path / ".pinning.lock"
 
     def work(self, release: Release) -> Path:
-        """Return the folder in which files of *release* come to be; it is gone when all of them are in place."""
+        """Return the folder of unfinished files of *release*; it is removed when all of them are in place."""
         return self.path / f".unfinished-{release.unrevised}"
 
 
 @dataclass(frozen=True)
-class Hands:
-    """What bringing needs: the visit, the folder, the lock as it was, and who is told."""
+class DownloadContext:
+    """What every download of a fetch shares: the connection, the folder, the lock before it, the progress reports."""
 
-    visited: Visit
-    folder: Folder
+    connection: Connection
+    folder: DownloadFolder
     lock: Lock
     say: Say
-    count: Count
+    count: CountBytes
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A file that is here whole: where, how it is pinned, and its `news`: fetched, unchanged or re-issued."""
+class LocalFile:
+    """A complete file on disk: its path, how it is pinned, and its `news`: fetched, unchanged or re-issued."""
 
     path: Path
-    pinned: Pinned
+    pinned: PinnedFile
     news: str
 
 
-def bring(posted: Posted, release: Release, hands: Hands) -> Kept:
-    """Return the file *posted*, brought unless it lies here and the site says that it has not changed.
+def download(posted: PostedFile, release: Release, context: DownloadContext) -> LocalFile:
+    """Return the file *posted*, downloaded unless it is here already and the site says that it has not changed.
 
-    Raises SiteProblem: if it cannot be had. BadInput: if it is not what it should be. LicenceNeeded: if the site asks
-    for a person.
+    Raises SiteProblem: if it cannot be downloaded. BadInput: if it is not the file it should be. LicenseNeeded: if the
+    site requires a person to accept the license.
     """
-    here = _here(posted, release, hands)
-    part = hands.folder.work(release) / f"{posted.name}.part"
-    told = _downloaded(posted, part, here.pinned if here else None, hands)
-    if told is None and here:
-        hands.say(f"{posted.name}: not changed")
-        return replace(here, pinned=replace(here.pinned, page=posted.page))
-    new = _pinned(posted, part, told or Validators())
-    kept = Kept(_finished(part, new), new, _news(new, release, hands.lock))
-    hands.say(f"{posted.name}: {kept.news}, {new.size:,} bytes")
-    return kept
+    local = _local_copy(posted, release, context)
+    part = context.folder.work(release) / f"{posted.name}.part"
+    validators = _download_and_check(posted, part, local.pinned if local else None, context)
+    if validators is None and local:
+        context.say(f"{posted.name}: not changed")
+        return replace(local, pinned=replace(local.pinned, page=posted.page))
+    pinned = _pinned_file(posted, part, validators or Validators())
+    file = LocalFile(_complete(part, pinned), pinned, _news(pinned, release, context.lock))
+    context.say(f"{posted.name}: {file.news}, {pinned.size:,} bytes")
+    return file
 
 
-def _here(posted: Posted, release: Release, hands: Hands) -> Kept | None:
-    """The file as it lies here, if it came from this address and is, byte for byte, what was noted or pinned."""
-    revisions = [each for each in hands.lock.releases if each.unrevised == release.unrevised] or [release.unrevised]
-    places = [hands.folder.work(release), *(hands.folder.of(each) for each in sorted(revisions, reverse=True))]
-    for known in _known(posted, release, hands):
-        for place in places:
-            file = place / known.name
+def _local_copy(posted: PostedFile, release: Release, context: DownloadContext) -> LocalFile | None:
+    """The file on disk, if it came from this address and still is, byte for byte, what was recorded or pinned."""
+    revisions = [revision for revision in context.lock.releases if revision.unrevised == release.unrevised]
+    folders = [context.folder.of(revision) for revision in sorted(revisions or [release.unrevised], reverse=True)]
+    for known in _known_versions(posted, release, context):
+        for folder in (context.folder.work(release), *folders):
+            file = folder / known.name
             if file.is_file() and digest(file) == known.sha256:
-                return Kept(file, known, "unchanged")
+                return LocalFile(file, known, "unchanged")
     return None
 
 
-def _known(posted: Posted, release: Release, hands: Hands) -> Iterator[Pinned]:
+def _known_versions(posted: PostedFile, release: Release, context: DownloadContext) -> Iterator[PinnedFile]:
+    """The versions of a file that an interrupted fetch recorded, then those that the lock pins."""
+    record = context.folder.work(release) / f"{posted.name}.json"
     with suppress(OSError, ValueError, TypeError):
-        noted = Pinned(**json.loads(_note(posted.name, release, hands).read_text(encoding="utf-8")))
-        if noted.url == posted.url:
-            yield noted
-    yield from (each for each in hands.lock.pinned(release) if each.url == posted.url)
+        recorded = PinnedFile(**json.loads(record.read_text(encoding="utf-8")))
+        if recorded.url == posted.url:
+            yield recorded
+    yield from (pinned for pinned in context.lock.pinned(release) if pinned.url == posted.url)
 
 
-def _note(name: str, release: Release, hands: Hands) -> Path:
-    return hands.folder.work(release) / f"{name}.json"
+def _download_and_check(
+    posted: PostedFile, part: Path, known: PinnedFile | None, context: DownloadContext
+) -> Validators | None:
+    """Download the file to *part* and check it; one that was resumed and is broken is downloaded again from the start.
 
-
-def _downloaded(posted: Posted, part: Path, known: Pinned | None, hands: Hands) -> Validators | None:
-    """Bring the file to *part* and check it; one that went on from an earlier try and is broken is brought anew."""
+    A site whose ETag stays the same although the file changed makes such a mixture.
+    """
     validators = Validators(known.etag, known.last_modified, known.size) if known else None
-    went_on = part.exists()
+    resumed = part.exists()
     try:
-        told = _asked(posted, posted.url, part, validators, hands)
-        if told is not None and posted.gated and (form := _licence_form(part, posted)):
-            forget(part)
-            told = _accepted(posted, form, part, hands)
-        if told is not None:
+        current = _get(posted, posted.url, part, validators, context)
+        if current is not None and posted.gated and (form := _license_form(part, posted)):
+            remove_partial_download(part)
+            current = _get_accepting(posted, form, part, context)
+        if current is not None:
             check(part, posted.name)
     except BadInput:
-        forget(part)
-        if not went_on:
+        remove_partial_download(part)
+        if not resumed:
             raise
-        hands.say(f"{posted.name}: what came earlier does not fit what came now; brought anew")
-        return _downloaded(posted, part, known, hands)
-    return told
+        context.say(f"{posted.name}: what came earlier does not fit what came now; brought anew")
+        return _download_and_check(posted, part, known, context)
+    return current
 
 
-def _asked(posted: Posted, address: str, part: Path, known: Validators | None, hands: Hands) -> Validators | None:
-    return download(hands.visited, address, part, known, lambda done, of: hands.count(posted.name, done, of))
+def _get(
+    posted: PostedFile, address: str, part: Path, known: Validators | None, context: DownloadContext
+) -> Validators | None:
+    return get_file(context.connection, address, part, known, lambda done, size: context.count(posted.name, done, size))
 
 
-def _licence_form(part: Path, posted: Posted) -> str | None:
-    """Where the licence page's "Accept" leads, if that page came in place of the file."""
+def _license_form(part: Path, posted: PostedFile) -> str | None:
+    """The address behind "Accept", if the license page came in place of the file."""
     with part.open("rb") as stream:
         html = stream.read(1 << 20)
     return accepting_address(html, posted.url) if is_html(html) else None
 
 
-def _accepted(posted: Posted, form: str, part: Path, hands: Hands) -> Validators | None:
-    """Do what the page's button does for the person who accepted, if the site lets programs do so."""
+def _get_accepting(posted: PostedFile, form: str, part: Path, context: DownloadContext) -> Validators | None:
+    """Submit the license page's form for the person who accepted, where robots.txt lets programs do so."""
     try:
-        return _asked(posted, form, part, None, hands)
+        return _get(posted, form, part, None, context)
     except SiteProblem as error:
-        says = f"the site shows the licence page for {posted.name}, and its button is not for programs ({error})"
-        raise LicenceNeeded(f"{says}.\n{by_hand([posted], hands.folder.of(posted.release))}") from error
+        says = f"the site shows the license page for {posted.name}, and its button is not for programs ({error})"
+        raise LicenseNeeded(f"{says}.\n{by_hand([posted], context.folder.of(posted.release))}") from error
 
 
-def by_hand(gated: list[Posted], folder: Path) -> str:
-    """Return what a person does to get gated files: the pages to open, the folder, the command."""
-    pages = "".join(f"    {each.licence_page}\n" for each in gated)
+def by_hand(gated: list[PostedFile], folder: Path) -> str:
+    """Return how a person gets gated files: the pages to open, the folder, the command."""
+    pages = "".join(f"    {posted.license_page}\n" for posted in gated)
     release = gated[0].release
     return (
-        "  By hand: open each of these pages in a browser, read the licence, and if you accept it save the file:\n"
+        "  By hand: open each of these pages in a browser, read the license, and if you accept it save the file:\n"
         f"{pages}"
         f"  then: codeset build {release} --from {folder} --from THE-FOLDER-YOU-SAVED-TO\n"
-        f'  Or, if you have read and accept the licence: codeset fetch {release} --accept-ama-licence "Your Name"'
+        f'  Or, if you have read and accept the license: codeset fetch {release} --accept-ama-license "Your Name"'
     )
 
 
-def _pinned(posted: Posted, part: Path, told: Validators) -> Pinned:
-    return Pinned(
+def _pinned_file(posted: PostedFile, part: Path, validators: Validators) -> PinnedFile:
+    return PinnedFile(
         publication=posted.publication,
         edition=posted.edition,
         name=posted.name,
@@ -170,32 +178,32 @@ def _pinned(posted: Posted, part: Path, told: Validators) -> Pinned:
         page=posted.page,
         size=part.stat().st_size,
         sha256=digest(part),
-        etag=told.etag,
-        last_modified=told.last_modified,
+        etag=validators.etag,
+        last_modified=validators.last_modified,
     )
 
 
-def _finished(part: Path, new: Pinned) -> Path:
-    """Note what the file is, then give it its name: killed between the two, it is asked for and found whole."""
-    whole = part.with_name(new.name)
-    part.with_name(f"{new.name}.json").write_text(json.dumps(asdict(new)), encoding="utf-8")
-    part.replace(whole)
-    forget(part)
-    return whole
+def _complete(part: Path, pinned: PinnedFile) -> Path:
+    """Record the file, then give it its name: after a kill between the two the site is asked and it is here whole."""
+    file = part.with_name(pinned.name)
+    part.with_name(f"{pinned.name}.json").write_text(json.dumps(asdict(pinned)), encoding="utf-8")
+    part.replace(file)
+    remove_partial_download(part)
+    return file
 
 
-def _news(new: Pinned, release: Release, lock: Lock) -> str:
-    before = {each.sha256 for each in lock.pinned(release) if each.publication == new.publication}
-    return "re-issued" if before and new.sha256 not in before else "fetched"
+def _news(pinned: PinnedFile, release: Release, lock: Lock) -> str:
+    before = {file.sha256 for file in lock.pinned(release) if file.publication == pinned.publication}
+    return "re-issued" if before and pinned.sha256 not in before else "fetched"
 
 
-def miscounted(posted: Posted, file: Path) -> str | None:
-    """Return what is to be said if the file does not hold as many edits as its link's label says, else None."""
+def count_mismatch(posted: PostedFile, file: Path) -> str | None:
+    """Return a message if the file does not hold as many edits as its link's label says, else None."""
     if posted.records is None:
         return None
     with zipfile.ZipFile(file) as archive:
-        texts = [each for each in archive.namelist() if each.lower().endswith(".txt")]
-        rows = sum(len(_ROW.findall(archive.read(each).replace(b"\r", b"\n"))) for each in texts)
+        texts = [name for name in archive.namelist() if name.lower().endswith(".txt")]
+        rows = sum(len(_EDIT_ROW.findall(archive.read(name).replace(b"\r", b"\n"))) for name in texts)
     if rows == posted.records:
         return None
     return f"{posted.name}: {rows:,} edits, but the link on {posted.page} says {posted.records:,} records"

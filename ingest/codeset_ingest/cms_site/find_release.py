@@ -1,4 +1,4 @@
-"""Reading CMS's pages: from the addresses in `site.json` to what is posted of each publication, and for a release."""
+"""Find a release: from the page addresses in `site.json` to the files that CMS's pages list for it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 from codeset.progress import Say
 from codeset.releases import Release
 from codeset_ingest.cms_site.hosts import SiteProblem
-from codeset_ingest.cms_site.http import Gone, Page, Visit, page
-from codeset_ingest.cms_site.link_names import Publication, named, publications
-from codeset_ingest.cms_site.listing_pages import LayoutChanged, Listing, Posted, listing, of_release, release_pages
-from codeset_ingest.cms_site.lock import Lock, Pinned
+from codeset_ingest.cms_site.http import Connection, NotFound, Page, get_page
+from codeset_ingest.cms_site.link_names import Publication, parse_name, publications
+from codeset_ingest.cms_site.listing_pages import (
+    LayoutChanged,
+    Listing,
+    PostedFile,
+    files_of_release,
+    read_listing,
+    release_pages,
+)
+from codeset_ingest.cms_site.lock import Lock, PinnedFile
 
 
 class NotPosted(SiteProblem):
@@ -17,183 +24,189 @@ class NotPosted(SiteProblem):
 
 
 @dataclass(frozen=True)
-class Reader:
-    """The pages of one visit; each is asked for once."""
+class PageReader:
+    """The pages read over one connection; each is requested once."""
 
-    visited: Visit
+    connection: Connection
     say: Say
-    read: dict[str, Page] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
 
     def page(self, address: str) -> Page:
-        """Return the page at *address*; raises as `fetch.page` does."""
-        if address not in self.read:
+        """Return the page at *address*; raises as `get_page` does."""
+        if address not in self.pages:
             self.say(f"reading {address}")
-            self.read[address] = page(self.visited, address)
-            if self.read[address].address != address:
-                self.say(f"  it has moved to {self.read[address].address}")
-        return self.read[address]
+            self.pages[address] = get_page(self.connection, address)
+            if self.pages[address].address != address:
+                self.say(f"  it has moved to {self.pages[address].address}")
+        return self.pages[address]
 
 
 @dataclass(frozen=True)
-class Found:
-    """The files of a release as posted; of publications without any of this release, the last before it."""
+class ReleaseFiles:
+    """The files of a release as posted; of publications without any of this release, the last release before it."""
 
     release: Release
-    files: tuple[Posted, ...]
+    files: tuple[PostedFile, ...]
     last_before: Mapping[str, Release]
     notes: tuple[str, ...]
 
 
-def chosen_publications(also: Iterable[str] = ()) -> list[Publication]:
+def publications_for(also: Iterable[str] = ()) -> list[Publication]:
     """Return the practitioner's publications, and those for the audiences of *also* (outpatient, dme)."""
     audiences = {"practitioner", *also}
-    return [each for each in publications() if each.audience in audiences]
+    return [publication for publication in publications() if publication.audience in audiences]
 
 
-def as_pinned(lock: Lock, release: Release, wanted: Sequence[Publication]) -> Found:
+def find_pinned(lock: Lock, release: Release, wanted: Sequence[Publication]) -> ReleaseFiles:
     """Return the files that the lock pins for *release*, without reading a page.
 
     Raises NotPosted: if it pins none.
     """
     files = tuple(_as_posted(lock.releases.get(lock.revision(release), ())))
     if not files:
-        held = ", ".join(map(str, sorted(lock.releases))) or "no release"
-        raise NotPosted(f"the lock does not pin {release}; it pins: {held}")
-    of_it = {each.publication for each in files}
-    before: dict[str, Release] = {}
-    for each in sorted(each for each in lock.releases if each.unrevised < release.unrevised):
-        before |= {file.publication: each.unrevised for file in lock.releases[each]}
-    lacking = {each.name for each in wanted if each.tables} - of_it
-    return Found(release.unrevised, files, {name: before[name] for name in lacking & set(before)}, ())
+        pinned = ", ".join(map(str, sorted(lock.releases))) or "no release"
+        raise NotPosted(f"the lock does not pin {release}; it pins: {pinned}")
+    last_before: dict[str, Release] = {}
+    for earlier in sorted(pinned for pinned in lock.releases if pinned.unrevised < release.unrevised):
+        last_before |= {file.publication: earlier.unrevised for file in lock.releases[earlier]}
+    lacking = {publication.name for publication in wanted if publication.tables} - {file.publication for file in files}
+    carried = {name: last_before[name] for name in lacking & set(last_before)}
+    return ReleaseFiles(release.unrevised, files, carried, ())
 
 
-def pinned_files(lock: Lock, release: Release) -> list[Posted]:
-    """Return the last pinned files of *release* as if a page listed them: where none does, they are asked for there."""
+def pinned_files(lock: Lock, release: Release) -> list[PostedFile]:
+    """Return the last pinned files of *release* as if a page listed them: they are requested where none does."""
     return _as_posted(lock.pinned(release))
 
 
-def _as_posted(pinned: Iterable[Pinned]) -> list[Posted]:
-    by_name = {each.name: each for each in publications()}
+def _as_posted(pinned: Iterable[PinnedFile]) -> list[PostedFile]:
+    by_name = {publication.name: publication for publication in publications()}
     posted = []
-    for each in pinned:
-        publication = by_name[each.publication]
-        if said := named(publication, each.url):
-            known = (said.release, each.edition, said.part, each.url, each.page)
-            posted.append(Posted(each.publication, *known, bool(publication.rules.get("gated")), said, None))
+    for file in pinned:
+        publication = by_name[file.publication]
+        if name := parse_name(publication, file.url):
+            known = (name.release, file.edition, name.part, file.url, file.page)
+            gated = bool(publication.rules.get("gated"))
+            posted.append(PostedFile(file.publication, *known, gated, name, None))
     return posted
 
 
-def listed(reader: Reader, publication: Publication, wanted: Callable[[Release], bool]) -> Listing:
+def list_files(reader: PageReader, publication: Publication, wanted: Callable[[Release], bool]) -> Listing:
     """Return what CMS lists of *publication*; pages of single releases are read for the *wanted* ones only.
 
-    Raises LayoutChanged: if a page is not as it was. SiteProblem: if none can be had.
+    Raises LayoutChanged: if a page has a new layout. SiteProblem: if no page can be read.
     """
     first = _first_page(reader, publication)
     if publication.release_page is None:
-        return listing(publication, first.html, first.address)
+        return read_listing(publication, first.html, first.address)
     pages = release_pages(publication, first.html, first.address)
-    listings = [_of_page(reader, publication, each, release) for each, release in pages.items() if wanted(release)]
-    posted = dict.fromkeys(each for found in listings for each in found.posted)
-    return Listing(tuple(posted), tuple(each for found in listings for each in found.not_understood))
+    listings = [_of_page(reader, publication, page, release) for page, release in pages.items() if wanted(release)]
+    posted = dict.fromkeys(file for listing in listings for file in listing.posted)
+    return Listing(tuple(posted), tuple(address for listing in listings for address in listing.not_understood))
 
 
-def _of_page(reader: Reader, publication: Publication, address: str, release: Release) -> Listing:
-    """What the page of one release lists of that release; a page without it is not as it was."""
-    read = reader.page(address)
-    found = listing(publication, read.html, read.address)
-    own = tuple(each for each in found.posted if each.release == release)
+def _of_page(reader: PageReader, publication: Publication, address: str, release: Release) -> Listing:
+    """What the page of one release lists of that release; a page without it has a new layout."""
+    page = reader.page(address)
+    listing = read_listing(publication, page.html, page.address)
+    own = tuple(posted for posted in listing.posted if posted.release == release)
     if not own:
-        seen = [each.url for each in found.posted]
-        raise LayoutChanged(publication.name, read.address, f"the package of {release}", seen, read.html)
-    return Listing(own, found.not_understood)
+        addresses = [posted.url for posted in listing.posted]
+        raise LayoutChanged(publication.name, page.address, f"the package of {release}", addresses, page.html)
+    return Listing(own, listing.not_understood)
 
 
-def _first_page(reader: Reader, publication: Publication) -> Page:
+def _first_page(reader: PageReader, publication: Publication) -> Page:
+    site = reader.connection.site
     for path in publication.pages:
         try:
-            return reader.page(reader.visited.site.at(path))
-        except Gone:
+            return reader.page(site.at(path))
+        except NotFound:
             continue
-    asked = ", ".join(reader.visited.site.at(path) for path in publication.pages)
+    addresses = ", ".join(site.at(path) for path in publication.pages)
     raise SiteProblem(
-        f"the page of {publication.name} ({publication.holds}) has moved or is gone; asked for: {asked}. "
+        f"the page of {publication.name} ({publication.holds}) has moved or is gone; asked for: {addresses}. "
         'Look for it on cms.gov, and put its address into "pages" of ingest/site.json'
     )
 
 
-def releases_listed(reader: Reader, publication: Publication) -> list[Release]:
+def list_releases(reader: PageReader, publication: Publication) -> list[Release]:
     """Return the releases that CMS lists of *publication*, oldest first, reading no page of a single release."""
     first = _first_page(reader, publication)
     if publication.release_page is None:
-        return sorted({each.release for each in listing(publication, first.html, first.address).posted})
+        listing = read_listing(publication, first.html, first.address)
+        return sorted({posted.release for posted in listing.posted})
     return sorted(set(release_pages(publication, first.html, first.address).values()))
 
 
-def latest(reader: Reader) -> Release:
-    """Return the newest release of which CMS lists all that comes each quarter.
+def latest_release(reader: PageReader) -> Release:
+    """Return the newest release of which CMS lists everything that comes each quarter.
 
     Raises NotPosted: if there is none.
     """
-    quarterly = [each for each in chosen_publications() if is_needed(each)]
-    by_name = {each.name: set(releases_listed(reader, each)) for each in quarterly}
-    whole = set.intersection(*by_name.values())
+    quarterly = [publication for publication in publications_for() if is_needed(publication)]
+    by_name = {publication.name: set(list_releases(reader, publication)) for publication in quarterly}
+    complete = set.intersection(*by_name.values())
     newest = max(set.union(*by_name.values()))
-    if not whole:
+    if not complete:
         raise NotPosted("no release is listed with all of " + ", ".join(by_name))
-    if newest > max(whole):
+    if newest > max(complete):
         lacking = ", ".join(name for name, releases in by_name.items() if newest not in releases)
         reader.say(f"{newest} is not whole yet: no {lacking}")
-    return max(whole)
+    return max(complete)
 
 
 def is_needed(publication: Publication) -> bool:
-    """Whether a release is not whole without it: it becomes a table and comes each quarter."""
+    """Whether a release is incomplete without it: it becomes a table and comes each quarter."""
     return bool(publication.tables) and not publication.rules.get("when_changed", False)
 
 
-def find(reader: Reader, release: Release, wanted: Sequence[Publication], pinned: Sequence[Posted] = ()) -> Found:
-    """Return the files that make up *release*, as CMS's pages list them; of what they list no more, those *pinned*.
+def find(
+    reader: PageReader, release: Release, wanted: Sequence[Publication], pinned: Sequence[PostedFile] = ()
+) -> ReleaseFiles:
+    """Return the files of *release* that CMS's pages list; of publications no longer listed, those *pinned*.
 
     Raises NotPosted: with everything that is neither listed nor pinned. LayoutChanged, SiteProblem: as reading does;
-    of a publication that becomes no table the fault is only noted.
+    for a publication that becomes no table the fault is only noted.
     """
-    files: list[Posted] = []
+    files: list[PostedFile] = []
     notes: list[str] = []
     lacking: list[str] = []
-    before: dict[str, Release] = {}
+    last_before: dict[str, Release] = {}
     for publication in wanted:
         try:
-            own, releases = _own(reader, publication, release), releases_listed(reader, publication)
+            own, releases = _own(reader, publication, release), list_releases(reader, publication)
         except (LayoutChanged, SiteProblem) as error:
             if publication.tables:
                 raise
             notes.append(f"{publication.name} is left out: {str(error).splitlines()[0]}")
             continue
-        for each in own:
-            reader.say(f"  {each.edition}: {each.name}")
-        if not own and (own := [each for each in pinned if each.publication == publication.name]):
+        for posted in own:
+            reader.say(f"  {posted.edition}: {posted.name}")
+        if not own and (own := [posted for posted in pinned if posted.publication == publication.name]):
             notes.append(f"{publication.name}: no longer listed for {release}; taken from where it was pinned")
         if not own and is_needed(publication):
-            lacking.append(f"{publication.name} ({publication.holds}): its page lists {_shown(releases)}")
-        earlier = [each for each in releases if each < release.unrevised]
+            lacking.append(f"{publication.name} ({publication.holds}): its page lists {_newest_of(releases)}")
+        earlier = [listed for listed in releases if listed < release.unrevised]
         if not own and earlier and publication.rules.get("when_changed"):
-            before[publication.name] = earlier[-1]
+            last_before[publication.name] = earlier[-1]
         files += own
     if lacking:
-        raise NotPosted(f"CMS's pages do not list {release}:\n" + "".join(f"  {each}\n" for each in lacking) + _BY_HAND)
-    return Found(release.unrevised, tuple(files), before, tuple(notes))
+        missing = "".join(f"  {line}\n" for line in lacking)
+        raise NotPosted(f"CMS's pages do not list {release}:\n{missing}{_BY_HAND}")
+    return ReleaseFiles(release.unrevised, tuple(files), last_before, tuple(notes))
 
 
 _BY_HAND = "Nothing was written. Files of it that you have are built with: codeset build RELEASE --from PATH"
 
 
-def _shown(releases: Sequence[Release]) -> str:
+def _newest_of(releases: Sequence[Release]) -> str:
     return ", ".join(map(str, releases[-4:])) + (" and older ones" if len(releases) > 4 else "")
 
 
-def _own(reader: Reader, publication: Publication, release: Release) -> list[Posted]:
+def _own(reader: PageReader, publication: Publication, release: Release) -> list[PostedFile]:
     quarter = release.unrevised
-    if publication.release_page and quarter not in releases_listed(reader, publication):
+    if publication.release_page and quarter not in list_releases(reader, publication):
         return []
-    found = listed(reader, publication, lambda each: each == quarter)
-    return of_release(publication, found.posted, quarter)
+    listing = list_files(reader, publication, lambda listed: listed == quarter)
+    return files_of_release(publication, listing.posted, quarter)

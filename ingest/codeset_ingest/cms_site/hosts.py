@@ -1,4 +1,4 @@
-"""Which site is spoken to: CMS's own hosts by https, or the one loopback site that is named; all else is refused."""
+"""The site we connect to: CMS's own hosts over https, or one loopback site named in a setting; nothing else."""
 
 import ipaddress
 import os
@@ -13,20 +13,20 @@ SETTING = "CODESET_CMS_SITE"
 
 
 class SiteProblem(CodesetError):
-    """CMS's site, or the way to it, did not answer as it should."""
+    """CMS's site could not be reached, or did not respond as it should."""
 
     exit_code = 5
 
 
 @dataclass(frozen=True)
 class Site:
-    """The site that is read: its origin, such as https://www.cms.gov."""
+    """The site to read: its origin, such as https://www.cms.gov."""
 
     origin: str
 
     @property
     def loopback(self) -> bool:
-        """Whether it is a site of this very machine."""
+        """Whether the site runs on this machine."""
         return _is_loopback(urlsplit(self.origin).hostname)
 
     def at(self, path: str) -> str:
@@ -34,9 +34,9 @@ class Site:
         return urljoin(self.origin, path)
 
     def refuse(self, address: str, what: str) -> None:
-        """Do nothing if *address* may be asked for.
+        """Check that *address* may be requested.
 
-        Raises SiteProblem: if it leaves CMS's hosts or is not https; *what* says where the address came from.
+        Raises SiteProblem: if it leaves CMS's hosts or is not https; *what* names where the address came from.
         """
         parts = urlsplit(address)
         if self.loopback:
@@ -54,14 +54,14 @@ def site(setting: str | None = None) -> Site:
 
     Raises WrongUse: for a setting that is not the origin of a site on loopback.
     """
-    named = os.environ.get(SETTING, "") if setting is None else setting
-    if not named:
+    origin = os.environ.get(SETTING, "") if setting is None else setting
+    if not origin:
         return Site(str(site_facts()["site"]))
-    parts = urlsplit(named.rstrip("/"))
+    parts = urlsplit(origin.rstrip("/"))
     if parts.scheme != "http" or parts.path or parts.query or not _is_loopback(parts.hostname):
         says = "expected a site of this machine such as http://127.0.0.1:8765; CMS's own needs no setting"
-        raise WrongUse(f"{SETTING} is {named}: {says}")
-    return Site(named.rstrip("/"))
+        raise WrongUse(f"{SETTING} is {origin}: {says}")
+    return Site(origin.rstrip("/"))
 
 
 def _is_loopback(host: str | None) -> bool:

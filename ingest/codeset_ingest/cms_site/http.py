@@ -1,9 +1,10 @@
-"""The network: one polite visitor of one site. Pages are read whole; files go on where an earlier try stopped."""
+"""The network: one polite client of one site. Pages are read whole; interrupted file downloads resume."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -12,7 +13,6 @@ from typing import TypeVar
 
 from codeset.extras import extra
 from codeset_ingest.cms_site.hosts import Site, SiteProblem
-from codeset_ingest.cms_site.partial_download import Validators, begin, begun, forget
 from codeset_ingest.cms_site.robots import Robots, robots
 
 with extra("ingest"):
@@ -21,18 +21,18 @@ with extra("ingest"):
 
 AGENT = "derm-codeset"
 _ALL_ALLOWED = Robots((), 0.0)
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
-_PIECE = 1 << 16
+_TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_CHUNK_BYTES = 1 << 16
 
 T = TypeVar("T")
 
-Tell = Callable[[int, int | None], None]
-"""Told how many bytes of a file have come, and of how many (None: the site does not say)."""
+CountReceived = Callable[[int, int | None], None]
+"""Receives how many bytes of a file have arrived, and its size (None: the site does not say)."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long and how often is tried (seconds, tries), and how large an answer may be (bytes)."""
+    """How long and how often to try (seconds, tries), and how large a response may be (bytes)."""
 
     connecting: float = 10.0
     silence: float = 60.0
@@ -47,8 +47,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Visit:
-    """A site, the connection to it, and the manners to be kept; one request at a time."""
+class Connection:
+    """A site, the HTTP session, its robots.txt and our limits; one request at a time."""
 
     site: Site
     session: requests.Session
@@ -64,18 +64,39 @@ class Visit:
 
 @dataclass(frozen=True)
 class Page:
-    """A page that was read: the address that answered in the end, and its bytes."""
+    """A downloaded page: the address after redirects, and its bytes."""
 
     address: str
     html: bytes
 
 
-class Gone(SiteProblem):
+@dataclass(frozen=True)
+class Validators:
+    """What identifies one version of a file on the site (RFC 9110, section 8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    size: int | None = None
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The headers that request the file only if it changed."""
+        pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
+        return {name: value for name, value in pairs if value}
+
+    @property
+    def for_range(self) -> str | None:
+        """The value for If-Range: a strong ETag, else the date."""
+        strong = self.etag if self.etag and not self.etag.startswith("W/") else None
+        return strong or self.last_modified
+
+
+class NotFound(SiteProblem):
     """The site has nothing at that address."""
 
 
-class Interrupted(SiteProblem):
-    """An answer that may be better next time: the site is busy, or the connection was cut."""
+class TransientProblem(SiteProblem):
+    """A failure that may pass: the site is busy, or the connection was cut."""
 
     def __init__(self, says: str, after: float | None = None) -> None:
         """Keep the seconds that the site asks to wait, if it does."""
@@ -84,161 +105,203 @@ class Interrupted(SiteProblem):
 
 
 @contextmanager
-def visit(site: Site, limits: Limits | None = None) -> Iterator[Visit]:
-    """Begin a visit: read the site's robots.txt, and keep to it.
+def connect(site: Site, limits: Limits | None = None) -> Iterator[Connection]:
+    """Open a session with *site*: read its robots.txt first, and obey it.
 
-    Raises SiteProblem: if the site cannot be reached, or does not say what its robots.txt is.
+    Raises SiteProblem: if the site cannot be reached, or its robots.txt cannot be read.
     """
     with requests.Session() as session:
         session.trust_env = not site.loopback
         session.headers.clear()
         session.headers["User-Agent"] = f"{AGENT}/{version(AGENT)} (reads Medicare's public code sets, once a week)"
         session.headers["Accept-Encoding"] = "identity"
-        bare = Visit(site, session, _ALL_ALLOWED, limits or Limits())
+        unrestricted = Connection(site, session, _ALL_ALLOWED, limits or Limits())
         try:
-            text = page(bare, site.at("/robots.txt")).html.decode("utf-8", "replace")
-        except Gone:
+            text = get_page(unrestricted, site.at("/robots.txt")).html.decode("utf-8", "replace")
+        except NotFound:
             text = ""
-        yield Visit(site, session, robots(text, AGENT), bare.limits)
+        yield Connection(site, session, robots(text, AGENT), unrestricted.limits)
 
 
-def page(visited: Visit, address: str) -> Page:
-    """Read a page whole.
+def get_page(connection: Connection, address: str) -> Page:
+    """Return the page at *address*, whole.
 
-    Raises Gone: if there is none. SiteProblem: if it cannot be had.
+    Raises NotFound: if there is none. SiteProblem: if it cannot be downloaded.
     """
 
-    def once() -> Page:
-        with _answer(visited, address, {}) as answer:
-            _refuse_status(answer, address)
-            html = b"".join(_pieces(visited, answer, address, visited.limits.page, time.monotonic()))
-            _refuse_short(address, len(html), _length(answer, 0))
-            return Page(answer.url, html)
+    def attempt() -> Page:
+        with _request(connection, address, {}) as response:
+            _refuse_status(response, address)
+            html = b"".join(_chunks(connection, response, address, connection.limits.page, time.monotonic()))
+            _refuse_short(address, len(html), _full_size(response, 0))
+            return Page(response.url, html)
 
-    return _patiently(visited, address, once)
+    return _with_retries(connection, address, attempt)
 
 
-def validators(visited: Visit, address: str) -> Validators | None:
-    """Ask only for the headers of a file: what it is told by at present; None if a web page would come in its place.
+def get_validators(connection: Connection, address: str) -> Validators | None:
+    """Request only the headers of a file: its current validators; None if a web page would come in its place.
 
-    Raises Gone: if there is none. SiteProblem: if it cannot be had.
+    Raises NotFound: if there is none. SiteProblem: if they cannot be downloaded.
     """
 
-    def once() -> Validators | None:
-        with _answer(visited, address, {}, method="HEAD") as answer:
-            _refuse_status(answer, address)
-            is_page = "html" in answer.headers.get("Content-Type", "")
-            return None if is_page else _validators(answer)
+    def attempt() -> Validators | None:
+        with _request(connection, address, {}, method="HEAD") as response:
+            _refuse_status(response, address)
+            is_page = "html" in response.headers.get("Content-Type", "")
+            return None if is_page else _validators(response)
 
-    return _patiently(visited, address, once)
+    return _with_retries(connection, address, attempt)
 
 
-def download(visited: Visit, address: str, part: Path, known: Validators | None, tell: Tell) -> Validators | None:
-    """Bring the file at *address* to *part*, going on with what is there already; None if it is as *known* says.
+def get_file(
+    connection: Connection, address: str, part: Path, known: Validators | None, count: CountReceived
+) -> Validators | None:
+    """Download the file at *address* to *part*, resuming what is there already; None if *known* is still current.
 
-    Beside *part*, `*.json` keeps by what its bytes are told. Both stay when the connection breaks, so that the next
-    try, or the next command, asks only for the rest.
+    `*.json` beside *part* keeps the validators of its bytes. Both stay when the connection breaks, so that the next
+    attempt, or the next command, requests only the rest.
 
-    Raises Gone: if there is none. SiteProblem: if it cannot be had whole.
+    Raises NotFound: if there is none. SiteProblem: if it cannot be downloaded whole.
     """
     start = time.monotonic()
 
-    def once() -> Validators | None:
-        return _piece_by_piece(visited, address, part, known, tell, start)
+    def attempt() -> Validators | None:
+        return _resume(connection, address, part, known, count, start)
 
-    return _patiently(visited, address, once)
+    return _with_retries(connection, address, attempt)
 
 
-def _piece_by_piece(
-    visited: Visit, address: str, part: Path, known: Validators | None, tell: Tell, start: float
+def _resume(
+    connection: Connection, address: str, part: Path, known: Validators | None, count: CountReceived, start: float
 ) -> Validators | None:
-    have, told = begun(part)
-    asked = (
-        {"Range": f"bytes={have}-", "If-Range": told.for_range or ""} if have else (known or Validators()).conditions
-    )
-    with _answer(visited, address, asked) as answer:
-        if answer.status_code == requests.codes.not_modified:
-            return _unchanged(_validators(answer), known, visited, address, part, tell, start)
-        if have and answer.headers.get("Content-Range") == f"bytes */{have}":
-            return Validators(told.etag, told.last_modified, have)
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
-            forget(part)
-            raise Interrupted(f"{address}: the site cannot go on where the download stopped")
-        _refuse_status(answer, address)
-        goes_on = answer.status_code == requests.codes.partial
-        if goes_on and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            forget(part)
-            raise Interrupted(f"{address}: asked to go on at byte {have}, the site sent another range")
-        have = have if goes_on else 0
-        now = told if goes_on else _validators(answer)
-        if not goes_on:
-            begin(part, now)
-        whole = _length(answer, have)
-        _refuse_size(address, whole, visited.limits.file)
-        with part.open("ab" if goes_on else "wb") as stream:
-            for piece in _pieces(visited, answer, address, visited.limits.file - have, start):
-                stream.write(piece)
-                tell(stream.tell(), whole)
-        _refuse_short(address, part.stat().st_size, whole)
-    return Validators(now.etag, now.last_modified, part.stat().st_size)
+    offset, partial = partial_download(part)
+    conditional = (known or Validators()).conditions
+    ranged = {"Range": f"bytes={offset}-", "If-Range": partial.for_range or ""}
+    with _request(connection, address, ranged if offset else conditional) as response:
+        if response.status_code == requests.codes.not_modified:
+            return _unchanged(_validators(response), known, connection, address, part, count, start)
+        if offset and response.headers.get("Content-Range") == f"bytes */{offset}":
+            return Validators(partial.etag, partial.last_modified, offset)
+        _refuse_other_range(response, address, part, offset)
+        _refuse_status(response, address)
+        resumes = response.status_code == requests.codes.partial
+        offset = offset if resumes else 0
+        current = partial if resumes else _validators(response)
+        if not resumes:
+            _start_partial_download(part, current)
+        size = _full_size(response, offset)
+        _refuse_size(address, size, connection.limits.file)
+        with part.open("ab" if resumes else "wb") as stream:
+            for chunk in _chunks(connection, response, address, connection.limits.file - offset, start):
+                stream.write(chunk)
+                count(stream.tell(), size)
+        _refuse_short(address, part.stat().st_size, size)
+    return Validators(current.etag, current.last_modified, part.stat().st_size)
+
+
+def _refuse_other_range(response: requests.Response, address: str, part: Path, offset: int) -> None:
+    """Start over where the site cannot resume, or resumes elsewhere than at *offset*."""
+    content_range = response.headers.get("Content-Range", "")
+    if response.status_code == requests.codes.requested_range_not_satisfiable:
+        remove_partial_download(part)
+        raise TransientProblem(f"{address}: the site cannot go on where the download stopped")
+    if response.status_code == requests.codes.partial and not content_range.startswith(f"bytes {offset}-"):
+        remove_partial_download(part)
+        raise TransientProblem(f"{address}: asked to go on at byte {offset}, the site sent another range")
 
 
 def _unchanged(
-    now: Validators, known: Validators | None, visited: Visit, address: str, part: Path, tell: Tell, start: float
+    current: Validators,
+    known: Validators | None,
+    connection: Connection,
+    address: str,
+    part: Path,
+    count: CountReceived,
+    start: float,
 ) -> Validators | None:
-    """Believe "not modified" unless the same answer dates the file otherwise than when it was fetched."""
-    if known and now.last_modified and known.last_modified and now.last_modified != known.last_modified:
-        return _piece_by_piece(visited, address, part, None, tell, start)
+    """Trust "not modified" unless the same response dates the file differently than when it was downloaded."""
+    if known and current.last_modified and known.last_modified and current.last_modified != known.last_modified:
+        return _resume(connection, address, part, None, count, start)
     return None
 
 
-def _validators(answer: requests.Response) -> Validators:
-    size = answer.headers.get("Content-Length", "")
+def partial_download(part: Path) -> tuple[int, Validators]:
+    """Bytes already downloaded, and the validators (ETag, Last-Modified) the site sent with them.
+
+    Zero bytes if no validator could tell whether they are still current.
+    """
+    try:
+        validators = Validators(**json.loads(_validators_file(part).read_text(encoding="utf-8")))
+        size = part.stat().st_size
+    except (OSError, ValueError, TypeError):
+        return 0, Validators()
+    return (size, validators) if validators.for_range else (0, Validators())
+
+
+def _validators_file(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _start_partial_download(part: Path, validators: Validators) -> None:
+    """Remove the bytes of another attempt before writing the new validators: a kill leaves no mismatched pair."""
+    remove_partial_download(part)
+    _validators_file(part).write_text(json.dumps(asdict(validators)), encoding="utf-8")
+
+
+def remove_partial_download(part: Path) -> None:
+    """Remove the bytes downloaded so far, and their validators."""
+    part.unlink(missing_ok=True)
+    _validators_file(part).unlink(missing_ok=True)
+
+
+def _validators(response: requests.Response) -> Validators:
+    size = response.headers.get("Content-Length", "")
     return Validators(
-        answer.headers.get("ETag"), answer.headers.get("Last-Modified"), int(size) if size.isdigit() else None
+        response.headers.get("ETag"), response.headers.get("Last-Modified"), int(size) if size.isdigit() else None
     )
 
 
-def _length(answer: requests.Response, have: int) -> int | None:
-    size = answer.headers.get("Content-Length", "")
-    return have + int(size) if size.isdigit() else None
+def _full_size(response: requests.Response, offset: int) -> int | None:
+    size = response.headers.get("Content-Length", "")
+    return offset + int(size) if size.isdigit() else None
 
 
-def _answer(visited: Visit, address: str, headers: dict[str, str], method: str = "GET") -> requests.Response:
-    """Ask, and follow redirects one by one, each refused if it leaves the site or its robots.txt forbids it."""
-    limits, asked = visited.limits, address
+def _request(connection: Connection, address: str, headers: dict[str, str], method: str = "GET") -> requests.Response:
+    """Send a request; follow redirects one at a time, refusing any that leaves the site or that robots.txt forbids."""
+    limits, requested = connection.limits, address
     for _ in range(limits.redirects + 1):
-        visited.site.refuse(address, asked)
-        if not visited.robots.allows(address):
+        connection.site.refuse(address, requested)
+        if not connection.robots.allows(address):
             says = "the site's robots.txt forbids programs to ask for it; a person may, with a browser"
             raise SiteProblem(f"{address}: {says}")
-        time.sleep(visited.pause)
+        time.sleep(connection.pause)
         timeouts = (limits.connecting, limits.silence)
-        answer = visited.session.request(
+        response = connection.session.request(
             method, address, headers=headers, stream=True, allow_redirects=False, timeout=timeouts
         )
-        if not answer.is_redirect:
-            return answer
-        address = requests.compat.urljoin(address, answer.headers["Location"])
-        answer.close()
-    raise SiteProblem(f"{asked}: more than {limits.redirects} redirects, the last to {address}")
+        if not response.is_redirect:
+            return response
+        address = requests.compat.urljoin(address, response.headers["Location"])
+        response.close()
+    raise SiteProblem(f"{requested}: more than {limits.redirects} redirects, the last to {address}")
 
 
-def _refuse_status(answer: requests.Response, address: str) -> None:
-    status = answer.status_code
-    if status in _PASSING:
-        after = _retry_after(answer.headers.get("Retry-After"))
-        raise Interrupted(f"{address}: the site answers {status} {answer.reason}", after)
+def _refuse_status(response: requests.Response, address: str) -> None:
+    status = response.status_code
+    if status in _TRANSIENT_STATUSES:
+        after = _retry_after(response.headers.get("Retry-After"))
+        raise TransientProblem(f"{address}: the site answers {status} {response.reason}", after)
     if status in (requests.codes.not_found, requests.codes.gone):
-        raise Gone(f"{address}: there is nothing (any more): the site answers {status} {answer.reason}")
-    if answer.headers.get("Content-Encoding", "identity") != "identity":
-        raise SiteProblem(f"{address}: came as {answer.headers['Content-Encoding']}, which was not asked for")
-    if not answer.ok or status not in (requests.codes.ok, requests.codes.partial):
-        raise SiteProblem(f"{address}: the site answers {status} {answer.reason}")
+        raise NotFound(f"{address}: there is nothing (any more): the site answers {status} {response.reason}")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise SiteProblem(f"{address}: came as {response.headers['Content-Encoding']}, which was not asked for")
+    if not response.ok or status not in (requests.codes.ok, requests.codes.partial):
+        raise SiteProblem(f"{address}: the site answers {status} {response.reason}")
 
 
 def _retry_after(text: str | None) -> float | None:
-    """Seconds or an HTTP date."""
+    """Seconds to wait: the header holds seconds or an HTTP date (RFC 9110, section 10.2.3)."""
     if text is None:
         return None
     if text.strip().isdigit():
@@ -249,16 +312,19 @@ def _retry_after(text: str | None) -> float | None:
         return None
 
 
-def _pieces(visited: Visit, answer: requests.Response, address: str, limit: int, start: float) -> Iterator[bytes]:
-    """The body as it comes in; whatever comes is looked at at once, so that a drip cannot outlast the time limit."""
-    came = 0
-    answer.raw.enforce_content_length = False  # the lengths are compared here, with a message of our own
-    while piece := answer.raw.read1(_PIECE):
-        came += len(piece)
-        _refuse_size(address, came, limit)
-        if time.monotonic() - start > visited.limits.whole:
-            raise SiteProblem(f"{address}: not whole after {visited.limits.whole:,.0f} seconds ({came:,} bytes came)")
-        yield piece
+def _chunks(
+    connection: Connection, response: requests.Response, address: str, limit: int, start: float
+) -> Iterator[bytes]:
+    """The body as it arrives. Any bytes are returned at once, so that a slow drip cannot outlast the time limit."""
+    received = 0
+    response.raw.enforce_content_length = False  # _refuse_short compares the lengths, with a message of its own
+    while chunk := response.raw.read1(_CHUNK_BYTES):
+        received += len(chunk)
+        _refuse_size(address, received, limit)
+        if time.monotonic() - start > connection.limits.whole:
+            limit_seconds = f"{connection.limits.whole:,.0f}"
+            raise SiteProblem(f"{address}: not whole after {limit_seconds} seconds ({received:,} bytes came)")
+        yield chunk
 
 
 def _refuse_size(address: str, size: int | None, limit: int) -> None:
@@ -266,24 +332,24 @@ def _refuse_size(address: str, size: int | None, limit: int) -> None:
         raise SiteProblem(f"{address}: {size:,} bytes and more; what CMS posts here has less than {limit:,}")
 
 
-def _refuse_short(address: str, came: int, whole: int | None) -> None:
-    if whole is not None and came != whole:
-        raise Interrupted(f"{address}: the answer ended after {came:,} of {whole:,} bytes")
+def _refuse_short(address: str, received: int, size: int | None) -> None:
+    if size is not None and received != size:
+        raise TransientProblem(f"{address}: the answer ended after {received:,} of {size:,} bytes")
 
 
-def _patiently(visited: Visit, address: str, once: Callable[[], T]) -> T:
-    """Try again what may pass, with longer and longer pauses, or as long as the site asks for."""
-    limits = visited.limits
-    for tried in range(1, limits.tries + 1):
+def _with_retries(connection: Connection, address: str, attempt: Callable[[], T]) -> T:
+    """Retry what may pass, after longer and longer pauses, or as long as the site asks for."""
+    limits = connection.limits
+    for attempts in range(1, limits.tries + 1):
         try:
-            return once()
+            return attempt()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            problem = Interrupted(f"{address}: the connection failed ({error})")
-        except Interrupted as error:
+            problem = TransientProblem(f"{address}: the connection failed ({error})")
+        except TransientProblem as error:
             problem = error
-        wait = problem.after if problem.after is not None else limits.first_wait * 2 ** (tried - 1)
+        wait = problem.after if problem.after is not None else limits.first_wait * 2 ** (attempts - 1)
         if wait > limits.longest_wait:
             raise SiteProblem(f"{problem}, and asks to come back in {wait:,.0f} seconds; do so")
-        if tried < limits.tries:
+        if attempts < limits.tries:
             time.sleep(wait)
     raise SiteProblem(f"{problem}. Tried {limits.tries} times; the same command later goes on from there")

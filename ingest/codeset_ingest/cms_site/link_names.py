@@ -34,8 +34,8 @@ class Publication:
 
 
 @dataclass(frozen=True, order=True)
-class Named:
-    """What a file's name says. `again` counts replacements: 0 for the first posting, then as the name has it."""
+class LinkName:
+    """The parts of a file's name. `again` counts replacements: 0 for the first posting, then as the name has it."""
 
     release: Release
     edition: str
@@ -76,43 +76,43 @@ def _publication(rules: Mapping[str, Any]) -> Publication:
 
 
 def audiences() -> tuple[str, ...]:
-    """Return for whom CMS publishes edits: practitioner, outpatient, dme."""
+    """Return the audiences that CMS publishes edits for: practitioner, outpatient, dme."""
     return _AUDIENCES
 
 
 def file_address(href: str, page: str) -> tuple[str, bool]:
-    """Return the address of the file that a link of *page* leads to, and whether the licence page stands before it.
+    """Return the address of the file that a link of *page* leads to, and whether the license page comes first.
 
-    The licence page's address names the file; CMS doubles a slash now and then.
+    The license page's address names the file; CMS doubles a slash now and then.
     """
     address = urljoin(page, href.strip())
-    licence = site_facts()["licence"]
-    gated = urlsplit(address).path.rstrip("/").lower() == licence["page"]
+    license_facts = site_facts()["license"]
+    gated = urlsplit(address).path.rstrip("/").lower() == license_facts["page"]
     if gated:
-        named = parse_qs(urlsplit(address).query).get(licence["file"], [""])[0]
-        address = urljoin(page, re.sub("/{2,}", "/", named))
+        file = parse_qs(urlsplit(address).query).get(license_facts["file"], [""])[0]
+        address = urljoin(page, re.sub("/{2,}", "/", file))
     parts = urlsplit(address)
     return parts._replace(path=re.sub("/{2,}", "/", parts.path), fragment="").geturl(), gated
 
 
-def named(publication: Publication, address: str) -> Named | None:
-    """Return what the name in *address* says of a file of *publication*, or None if it is not named like one."""
+def parse_name(publication: Publication, address: str) -> LinkName | None:
+    """Return the parts of the name of a file of *publication*, or None if *address* is not named like one."""
     match = publication.link.search(unquote(urlsplit(address).path).lower())
     if match is None:
         return None
-    said = {name: text or "" for name, text in match.groupdict().items()}
-    posted = _date(said.get("date", ""))
-    release = _release(said, posted)
+    parts = {name: text or "" for name, text in match.groupdict().items()}
+    posted = _date(parts.get("date", ""))
+    release = _release(parts, posted)
     if release is None:
         return None
-    facts = said | {"year": release.year, "quarter": release.quarter, "first_day": release.first_day}
-    return Named(
+    facts = parts | {"year": release.year, "quarter": release.quarter, "first_day": release.first_day}
+    return LinkName(
         release=release,
         edition=str(publication.rules["edition"]).format(**facts),
-        again=_again(said.get("again", "")),
+        again=_again(parts.get("again", "")),
         posted=posted,
-        part=int(said["part"]) if said.get("part") else None,
-        variant=said.get("variant") or ("m" if said.get("letter") == "m" else None),
+        part=int(parts["part"]) if parts.get("part") else None,
+        variant=parts.get("variant") or ("m" if parts.get("letter") == "m" else None),
     )
 
 
@@ -123,12 +123,12 @@ def release_of_page(publication: Publication, address: str) -> Release | None:
     return None if match is None else _release(match.groupdict(), None)
 
 
-def _release(said: Mapping[str, str | None], posted: date | None) -> Release | None:
-    year, letter = said.get("year") or said.get("yy"), said.get("letter")
+def _release(parts: Mapping[str, str | None], posted: date | None) -> Release | None:
+    year, letter = parts.get("year") or parts.get("yy"), parts.get("letter")
     if year is None:
         return Release.of(posted) if posted else None
     number = int(year) + (2000 if len(year) == 2 else 0)
-    return Release(number, _LETTERS[letter] if letter else int(said.get("quarter") or 1))
+    return Release(number, _LETTERS[letter] if letter else int(parts.get("quarter") or 1))
 
 
 def _again(text: str) -> int:

@@ -11,7 +11,14 @@ from codeset.errors import BadInput, CodesetError, Fault
 from codeset.extras import extra
 from codeset.releases import Release
 from codeset_ingest.cms_site.check_download import title
-from codeset_ingest.cms_site.link_names import Named, Publication, file_address, named, release_of_page, site_facts
+from codeset_ingest.cms_site.link_names import (
+    LinkName,
+    Publication,
+    file_address,
+    parse_name,
+    release_of_page,
+    site_facts,
+)
 
 with extra("ingest"):
     from bs4 import BeautifulSoup
@@ -21,16 +28,16 @@ _RECORDS = re.compile(r"([\d,]+) records", re.IGNORECASE)
 
 
 class LayoutChanged(CodesetError):
-    """A page of CMS is not as it was: what was looked for is not on it. Never to be read as "nothing new"."""
+    """A page of CMS has a new layout: what was looked for is not on it. Never to be read as "nothing new"."""
 
     exit_code = 3
 
-    def __init__(self, publication: str, page: str, looked_for: str, seen: Iterable[str], html: bytes) -> None:
+    def __init__(self, publication: str, page: str, looked_for: str, links: Iterable[str], html: bytes) -> None:
         """Keep the page itself, for a bug report."""
         self.publication, self.page, self.html = publication, page, html
-        shown = list(seen)
-        listed = "".join(f"\n    {each}" for each in shown[:12]) or " none"
-        more = f"\n    and {len(shown) - 12} more" if len(shown) > 12 else ""
+        addresses = list(links)
+        listed = "".join(f"\n    {address}" for address in addresses[:12]) or " none"
+        more = f"\n    and {len(addresses) - 12} more" if len(addresses) > 12 else ""
         super().__init__(
             f"{page}: the page's layout has changed, or it is not the page of {publication}.\n"
             f"  Looked for: {looked_for}\n"
@@ -39,7 +46,7 @@ class LayoutChanged(CodesetError):
 
 
 @dataclass(frozen=True, order=True)
-class Posted:
+class PostedFile:
     """One file that CMS has posted. `url` is the file's own address, `records` the count in the link's label."""
 
     publication: str
@@ -49,7 +56,7 @@ class Posted:
     url: str
     page: str
     gated: bool
-    named: Named
+    link_name: LinkName
     records: int | None
 
     @property
@@ -61,10 +68,10 @@ class Posted:
         return tail.strip("/").replace("/", "-")
 
     @property
-    def licence_page(self) -> str:
-        """The address at which a person can read and accept the licence of a gated file."""
-        licence = site_facts()["licence"]
-        return urljoin(self.url, f"{licence['page']}?{licence['file']}={urlsplit(self.url).path}")
+    def license_page(self) -> str:
+        """The address at which a person can read and accept the license of a gated file."""
+        license_facts = site_facts()["license"]
+        return urljoin(self.url, f"{license_facts['page']}?{license_facts['file']}={urlsplit(self.url).path}")
 
 
 @dataclass(frozen=True)
@@ -79,14 +86,14 @@ class Link:
 class Listing:
     """What one publication's pages list; `not_understood` are links that look like it but are named otherwise."""
 
-    posted: tuple[Posted, ...]
+    posted: tuple[PostedFile, ...]
     not_understood: tuple[str, ...]
 
 
-def links(html: bytes) -> list[Link]:
+def read_links(html: bytes) -> list[Link]:
     """Return the links of a page, in their order."""
-    soup = BeautifulSoup(html, "lxml")
-    return [Link(str(each["href"]), " ".join(each.get_text(" ").split())) for each in soup.find_all("a", href=True)]
+    anchors = BeautifulSoup(html, "lxml").find_all("a", href=True)
+    return [Link(str(anchor["href"]), " ".join(anchor.get_text(" ").split())) for anchor in anchors]
 
 
 def release_pages(publication: Publication, html: bytes, page: str) -> dict[str, Release]:
@@ -94,34 +101,34 @@ def release_pages(publication: Publication, html: bytes, page: str) -> dict[str,
 
     Raises LayoutChanged: if there is none.
     """
-    found = links(html)
-    addresses = {urljoin(page, each.href): each for each in found}
+    links = read_links(html)
+    addresses = dict.fromkeys(urljoin(page, link.href) for link in links)
     pages = {address: release_of_page(publication, address) for address in addresses}
     known = {address: release for address, release in pages.items() if release is not None}
     if not known:
         wanted = str(publication.rules["release_page"])
-        raise LayoutChanged(publication.name, page, f"links to pages of releases ({wanted})", _shown(found), html)
+        raise LayoutChanged(publication.name, page, f"links to pages of releases ({wanted})", _relevant(links), html)
     return known
 
 
-def listing(publication: Publication, html: bytes, page: str) -> Listing:
+def read_listing(publication: Publication, html: bytes, page: str) -> Listing:
     """Return what *page* lists of *publication*.
 
     Raises LayoutChanged: if no link on it is named like a file of the publication.
     """
-    found = links(html)
-    posted, strange = [], []
-    for each in found:
-        address, gated = file_address(each.href, page)
-        said = named(publication, address)
-        if said is not None:
-            posted.append(_posted(publication, said, address, page, each.text, gated=gated))
+    links = read_links(html)
+    posted, not_understood = [], []
+    for link in links:
+        address, gated = file_address(link.href, page)
+        name = parse_name(publication, address)
+        if name is not None:
+            posted.append(_posted_file(publication, name, address, page, link.text, gated=gated))
         elif _looks_like(publication, address):
-            strange.append(address)
+            not_understood.append(address)
     if not posted:
         looked_for = f"{publication.holds}: links of files named like {publication.link.pattern}"
-        raise LayoutChanged(publication.name, page, looked_for, _shown(found), html)
-    return Listing(tuple(dict.fromkeys(posted)), tuple(dict.fromkeys(strange)))
+        raise LayoutChanged(publication.name, page, looked_for, _relevant(links), html)
+    return Listing(tuple(dict.fromkeys(posted)), tuple(dict.fromkeys(not_understood)))
 
 
 def _looks_like(publication: Publication, address: str) -> bool:
@@ -129,73 +136,73 @@ def _looks_like(publication: Publication, address: str) -> bool:
     return bool(_FILE.search(path) and publication.candidate.search(path))
 
 
-def _posted(publication: Publication, said: Named, address: str, page: str, label: str, *, gated: bool) -> Posted:
+def _posted_file(
+    publication: Publication, name: LinkName, address: str, page: str, label: str, *, gated: bool
+) -> PostedFile:
     records = _RECORDS.search(label)
-    return Posted(
+    return PostedFile(
         publication=publication.name,
-        release=said.release,
-        edition=said.edition,
-        part=said.part,
+        release=name.release,
+        edition=name.edition,
+        part=name.part,
         url=address,
         page=page,
         gated=gated,
-        named=said,
+        link_name=name,
         records=int(records[1].replace(",", "")) if records else None,
     )
 
 
-def _shown(found: Iterable[Link]) -> list[str]:
-    """The links that bear on files and releases, for a message: all of a CMS page's menu would drown them."""
-    telling = re.compile(r"\.(zip|pdf|xlsx?|csv|txt)\b|rvu|ncci|/license/", re.IGNORECASE)
-    return list(dict.fromkeys(each.href for each in found if telling.search(each.href)))
+def _relevant(links: Iterable[Link]) -> list[str]:
+    """The links to files and releases, for a message: the whole menu of a CMS page would bury them."""
+    pattern = re.compile(r"\.(zip|pdf|xlsx?|csv|txt)\b|rvu|ncci|/license/", re.IGNORECASE)
+    return list(dict.fromkeys(link.href for link in links if pattern.search(link.href)))
 
 
-def of_release(publication: Publication, posted: Iterable[Posted], release: Release) -> list[Posted]:
+def files_of_release(publication: Publication, posted: Iterable[PostedFile], release: Release) -> list[PostedFile]:
     """Return the files that make up *publication* in *release*: of replacements the last, all parts.
 
-    Raises BadInput: if a part is missing, or two files answer to one name and date.
+    Raises BadInput: if a part is missing, or two files have the same name and date.
     """
     yearly = publication.rules.get("yearly", False)
-    of_it = [each for each in posted if each.release.year == release.year and (yearly or each.release == release)]
-    places = sorted(_once(of_it), key=_place(publication))
-    chosen = [_last(list(group)) for _, group in groupby(places, key=_place(publication))]
-    if publication.rules.get("parts"):
-        chosen = _whole(chosen)
-    return chosen
+    of_release = [file for file in posted if file.release.year == release.year and (yearly or file.release == release)]
+    files = sorted(_unique(of_release), key=_place(publication))
+    chosen = [_last(list(group)) for _, group in groupby(files, key=_place(publication))]
+    return _all_parts(chosen) if publication.rules.get("parts") else chosen
 
 
-def _once(posted: Iterable[Posted]) -> list[Posted]:
-    """Each file once, however often it is linked; it is gated if any link of it is."""
-    by_address: dict[str, Posted] = {}
-    for each in posted:
-        known = by_address.get(each.url, each)
-        by_address[each.url] = replace(known, gated=known.gated or each.gated)
+def _unique(posted: Iterable[PostedFile]) -> list[PostedFile]:
+    """Each file once, however often it is linked; it is gated if any of its links is."""
+    by_address: dict[str, PostedFile] = {}
+    for file in posted:
+        known = by_address.get(file.url, file)
+        by_address[file.url] = replace(known, gated=known.gated or file.gated)
     return list(by_address.values())
 
 
-def _place(publication: Publication) -> Callable[[Posted], tuple[str, str, int]]:
-    """What a file is the last posting of: the parts of a set, and editions that hold side by side, stay apart."""
+def _place(publication: Publication) -> Callable[[PostedFile], tuple[str, str, int]]:
+    """The key that replacements of one file share: parts of a set, and editions that hold side by side, differ."""
     every = publication.rules.get("every_edition", False)
-    return lambda each: (each.edition if every else "", each.named.variant or "", each.part or 0)
+    return lambda file: (file.edition if every else "", file.link_name.variant or "", file.part or 0)
 
 
-def _last(replacements: list[Posted]) -> Posted:
+def _last(replacements: list[PostedFile]) -> PostedFile:
     """The last posted of files that replace one another."""
-    ordered = sorted(replacements, key=lambda each: (each.named.again, str(each.named.posted or ""), each.url))
+    ordered = sorted(replacements, key=lambda file: (file.link_name.again, str(file.link_name.posted or ""), file.url))
     before, last = ordered[-2:] if len(ordered) > 1 else (None, ordered[-1])
-    if before and (before.named.again, before.named.posted) == (last.named.again, last.named.posted):
+    if before and (before.link_name.again, before.link_name.posted) == (last.link_name.again, last.link_name.posted):
         says = f"two files are posted for {last.edition}, and neither name nor date tells which holds: {before.url}"
         raise BadInput([Fault(last.url, 0, says)])
     return last
 
 
-def _whole(parts: list[Posted]) -> list[Posted]:
-    """The parts of the last edition, if f1 to the last are all there."""
-    edition = max((each.edition for each in parts), default="")
-    of_it = [each for each in parts if each.edition == edition]
-    numbers = {each.part for each in of_it}
-    gone = [f"f{number}" for number in range(1, len(parts) + 1) if number not in numbers]
-    if gone:
-        says = f"{edition} is not whole on this page: {', '.join(gone)} is missing of f1 to f{len(parts)}"
-        raise BadInput([Fault(of_it[0].page, 0, says)])
-    return of_it
+def _all_parts(parts: list[PostedFile]) -> list[PostedFile]:
+    """The parts of the last edition, if f1 to the last are all listed."""
+    edition = max((file.edition for file in parts), default="")
+    of_edition = [file for file in parts if file.edition == edition]
+    numbers = {file.part for file in of_edition}
+    missing = [f"f{number}" for number in range(1, len(parts) + 1) if number not in numbers]
+    if missing:
+        says = f"{edition} is not whole on this page: {', '.join(missing)} is missing of f1 to f{len(parts)}"
+        raise BadInput([Fault(of_edition[0].page, 0, says)])
+    return of_edition

@@ -24,27 +24,27 @@ def robots(text: str, agent: str) -> Robots:
     """Read a robots.txt for the product token *agent*: its own group, else that of `*`, else nothing is forbidden."""
     groups: dict[str, list[tuple[str, str]]] = {}
     agents: list[str] = []
-    open_head = False
+    in_heading = False
     for line in text.splitlines():
         field, _, value = (part.strip() for part in line.partition("#")[0].partition(":"))
         if field.lower() == "user-agent":
-            agents = [*agents, value.lower()] if open_head else [value.lower()]
-            open_head = True
-            for each in agents:
-                groups.setdefault(each, [])
+            agents = [*agents, value.lower()] if in_heading else [value.lower()]
+            in_heading = True
+            for token in agents:
+                groups.setdefault(token, [])
         elif field:
-            open_head = False
-            for each in agents:
-                groups[each].append((field.lower(), value))
+            in_heading = False
+            for token in agents:
+                groups[token].append((field.lower(), value))
     own = groups.get(agent.lower(), groups.get("*", []))
     rules = tuple((field == "allow", value) for field, value in own if field in ("allow", "disallow") and value)
     return Robots(rules, _delay(own))
 
 
 def _delay(fields: list[tuple[str, str]]) -> float:
-    said = [value for field, value in fields if field == "crawl-delay"]
+    delays = [value for field, value in fields if field == "crawl-delay"]
     try:
-        return max(0.0, float(said[0])) if said else 0.0
+        return max(0.0, float(delays[0])) if delays else 0.0
     except ValueError:
         return 0.0
 

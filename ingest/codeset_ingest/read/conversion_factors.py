@@ -1,4 +1,4 @@
-"""Which dates, and whom, a conversion factor holds for: what the files do not say is in `conversion_factors.json`."""
+"""The dates and participants of a conversion factor: what the files do not say is in `conversion_factors.json`."""
 
 import json
 import re
@@ -19,15 +19,15 @@ from codeset_ingest.read.table import Reading
 @cache
 def _published() -> dict[Decimal, dict[str, Any]]:
     plain = json.loads(files("codeset_ingest.read").joinpath("conversion_factors.json").read_text(encoding="utf-8"))
-    return {Decimal(each["value"]): each for each in plain}
+    return {Decimal(factor["value"]): factor for factor in plain}
 
 
-def dated(value: Decimal, release: Release, reading: Reading) -> ConversionFactor:
-    """Return *value* with the dates of *release* that it holds for, and for whom it is.
+def with_dates(value: Decimal, release: Release, reading: Reading) -> ConversionFactor:
+    """Return *value* with the dates of *release* on which it applies, and the participants it is for.
 
-    A factor that is not among the published ones holds for the whole quarter.
+    A factor that is not among the published ones applies to the whole quarter.
 
-    Raises BadInput: if it was published for other dates, or neither names nor value tell whose factor it is.
+    Raises BadInput: if it was published for other dates, or neither file name nor value says who it is for.
     """
     known = _published().get(value)
     first, last = release.first_day, release.last_day
@@ -45,7 +45,7 @@ def _participant(release: Release, reading: Reading, known: dict[str, Any] | Non
     if release.unrevised < Release.parse(rules["since"]):
         return None
     participants: set[Participant | None] = {
-        each for name in reading.names for each in _participants(rules["names"], name)
+        participant for name in reading.names for participant in _participants(rules["names"], name)
     }
     if known is not None and "qualifying_apm" in known:
         participants.add(from_written(known["qualifying_apm"]))
@@ -57,7 +57,7 @@ def _participant(release: Release, reading: Reading, known: dict[str, Any] | Non
 
 
 def _participants(patterns: Mapping[str, str], name: str) -> Iterator[Participant]:
-    """Whom a file's *name* says its factor is for."""
+    """The participants that a file's *name* says its factor is for."""
     for answer, pattern in patterns.items():
         if re.search(pattern, name, re.IGNORECASE):
             yield ANSWERS[answer]

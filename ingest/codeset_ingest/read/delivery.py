@@ -1,4 +1,4 @@
-"""What a release needs and what it got: files of another quarter, second editions and missing parts stop a build."""
+"""The files of a release before they are read: other quarters, second editions and missing parts stop a build."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,89 +8,92 @@ from codeset.errors import Fault
 from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read.open_files import File
-from codeset_ingest.read.recognize import Recognised
+from codeset_ingest.read.recognize import CmsFile
 
 
 @dataclass(frozen=True)
 class Delivery:
     """The files of a release: those to read, those that no layout knows, and remarks on both."""
 
-    files: tuple[Recognised, ...]
-    unrecognised: tuple[str, ...]
+    files: tuple[CmsFile, ...]
+    unrecognized: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def tables(self) -> set[str]:
         """The tables that the files make up."""
-        return {each.table for each in self.files if each.table}
+        return {file.table for file in self.files if file.table}
 
 
-def delivered(recognised: Iterable[Recognised | File]) -> Delivery:
-    """Sort what was recognised; the same file given twice counts once."""
-    known: dict[tuple[str | None, str], Recognised] = {}
+def sort_files(files: Iterable[CmsFile | File]) -> Delivery:
+    """Return *files* sorted into known and unknown; the same file given twice counts once."""
+    known: dict[tuple[str | None, str], CmsFile] = {}
     unknown, notes = [], []
-    for each in recognised:
-        if isinstance(each, File):
-            unknown.append(each.names)
+    for file in files:
+        if isinstance(file, File):
+            unknown.append(file.names)
             continue
-        first = known.setdefault((each.table, each.file.source.sha256), each)
-        if first is not each:
-            notes.append(f"{each.names} is the same file as {first.names}; read once")
+        first = known.setdefault((file.table, file.content.source.sha256), file)
+        if first is not file:
+            notes.append(f"{file.names} is the same file as {first.names}; read once")
     return Delivery(tuple(known.values()), tuple(unknown), tuple(notes))
 
 
 def faults_of(delivery: Delivery, release: Release) -> Iterator[Fault]:
     """Yield what stops the build of *release* before a row is read."""
-    for each in delivery.files:
-        yield from _misfit(each, release)
+    for file in delivery.files:
+        yield from _other_release(file, release)
+        yield from _unknown_table(file)
     yield from _second_editions(delivery)
     yield from _missing_parts(delivery)
 
 
-def _misfit(each: Recognised, release: Release) -> Iterator[Fault]:
-    names = each.names
-    if not each.is_of(release):
+def _other_release(file: CmsFile, release: Release) -> Iterator[Fault]:
+    if not file.is_of(release):
         yield Fault(
-            names,
+            file.names,
             0,
-            f"is of {each.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
-            f"as the release that it is of and carry it forward: --carry {each.table}={each.period_label}",
+            f"is of {file.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
+            f"as the release that it is of and carry it forward: --carry {file.table}={file.period_label}",
         )
-    elif release.unrevised < each.layout.since:
-        yield Fault(names, 0, f"the layout of {each.layout.publication} is known from {each.layout.since} on")
-    if each.table is None:
-        tables = each.layout.rules["tables"]
-        expected = " or ".join(f"{rule['pattern']} ({TABLES[rule['table']].holds})" for rule in tables)
-        yield Fault(
-            names,
-            0,
-            f"its contents do not tell which {each.layout.publication} it is; expected in its name: {expected}",
-        )
+    elif release.unrevised < file.layout.since:
+        says = f"the layout of {file.layout.publication} is known from {file.layout.since} on"
+        yield Fault(file.names, 0, says)
+
+
+def _unknown_table(file: CmsFile) -> Iterator[Fault]:
+    if file.table is not None:
+        return
+    tables = file.layout.rules["tables"]
+    expected = " or ".join(f"{rule['pattern']} ({TABLES[rule['table']].holds})" for rule in tables)
+    publication = file.layout.publication
+    says = f"its contents do not tell which {publication} it is; expected in its name: {expected}"
+    yield Fault(file.names, 0, says)
 
 
 def _second_editions(delivery: Delivery) -> Iterator[Fault]:
     """Two different files for one place: same table, form and part. Fee schedules may differ by conversion factor."""
-    places: dict[tuple[str | None, str, int | None], list[Recognised]] = defaultdict(list)
-    for each in delivery.files:
-        places[(each.table, each.form, each.part)].append(each)
+    places: dict[tuple[str | None, str, int | None], list[CmsFile]] = defaultdict(list)
+    for file in delivery.files:
+        places[(file.table, file.form, file.part)].append(file)
     for (table, _, part), files in places.items():
         unnumbered = "parts" in files[0].layout.rules and part is None
         if len(files) > 1 and "qualifying_apm" not in files[0].layout.rules and not unnumbered:
-            others = ", ".join(each.names for each in files[:-1])
+            others = ", ".join(file.names for file in files[:-1])
             yield Fault(files[-1].names, 0, f"a second edition of {table}; {others} came too. Give one of them")
     for table in sorted(delivery.tables):
-        versions = {each.version for each in delivery.files if each.table == table and each.version}
+        versions = {file.version for file in delivery.files if file.table == table and file.version}
         if len(versions) > 1:
-            names = ", ".join(each.names for each in delivery.files if each.table == table)
+            names = ", ".join(file.names for file in delivery.files if file.table == table)
             yield Fault(names, 0, f"two editions of {table}: {', '.join(sorted(versions))}. Give one of them")
 
 
 def _missing_parts(delivery: Delivery) -> Iterator[Fault]:
     for table in sorted(delivery.tables):
         for form in ("txt", "xlsx"):
-            files = [each for each in delivery.files if (each.table, each.form) == (table, form)]
-            parts = {each.part for each in files if each.part}
-            gone = [f"f{part}" for part in range(1, max(parts, default=0)) if part not in parts]
-            if gone:
-                names = ", ".join(each.names for each in files)
-                yield Fault(names, 0, f"{table} is not whole: {', '.join(gone)} of f1 to f{max(parts)} is missing")
+            files = [file for file in delivery.files if (file.table, file.form) == (table, form)]
+            parts = {file.part for file in files if file.part}
+            missing = [f"f{part}" for part in range(1, max(parts, default=0)) if part not in parts]
+            if missing:
+                names = ", ".join(file.names for file in files)
+                yield Fault(names, 0, f"{table} is not whole: {', '.join(missing)} of f1 to f{max(parts)} is missing")

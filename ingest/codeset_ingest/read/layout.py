@@ -1,4 +1,4 @@
-"""Layouts as values: what the files in `ingest/layouts/` say of each CMS publication."""
+"""Layouts as values: the files in `layouts/`, one for each CMS publication."""
 
 import json
 import re
@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """How one publication is recognised and read."""
+    """How to recognize and read one publication."""
 
     publication: str
     since: Release
@@ -68,11 +68,9 @@ def layouts() -> tuple[Layout, ...]:
 
     Raises BadInput: if a layout file breaks `layout.schema.json`, with every fault.
     """
-    found = sorted(
-        (each for each in files("codeset_ingest.read").joinpath("layouts").iterdir() if each.name.endswith(".json")),
-        key=lambda each: each.name,
-    )
-    plain = {each.name: json.loads(each.read_text(encoding="utf-8")) for each in found}
+    folder = files("codeset_ingest.read").joinpath("layouts")
+    layout_files = {file.name: file for file in folder.iterdir() if file.name.endswith(".json")}
+    plain = {name: json.loads(layout_files[name].read_text(encoding="utf-8")) for name in sorted(layout_files)}
     faults = [Fault(name, 0, says) for name, rules in plain.items() for says in faults_of(rules, "layout")]
     if faults:
         raise BadInput(faults)
@@ -81,9 +79,9 @@ def layouts() -> tuple[Layout, ...]:
 
 def layout_of(publication: str) -> Layout:
     """Return the layout of *publication*."""
-    return next(each for each in layouts() if each.publication == publication)
+    return next(layout for layout in layouts() if layout.publication == publication)
 
 
 def _layout(rules: Mapping[str, Any]) -> Layout:
-    columns = tuple(Column(re.compile(each["header"]), each) for each in rules["columns"])
+    columns = tuple(Column(re.compile(column["header"]), column) for column in rules["columns"])
     return Layout(rules["publication"], Release.parse(rules["since"]), rules, columns)

@@ -1,4 +1,4 @@
-"""The files a user points at, opened: folders and zips are walked, nothing is unpacked to disk."""
+"""Open the files that the user names: folders and zips are walked, nothing is unpacked to disk."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ MAX_ZIP = 4 << 30
 """Bytes that one zip may unpack to in all."""
 
 MAX_DEPTH = 3
-"""How many zips may lie in one another."""
+"""How deep zips may be nested."""
 
 WORKBOOK_PART = "[Content_Types].xml"
 
@@ -40,7 +40,7 @@ class File:
 
     @property
     def outermost(self) -> str:
-        """The name of the file as it lies in its folder: that of the zip around it, if there is one."""
+        """The name of the file in its folder: that of the zip around it, if there is one."""
         return (*self.archives, self.name)[0]
 
     @cached_property
@@ -68,12 +68,12 @@ class File:
 def open_all(paths: list[Path]) -> Iterator[File]:
     """Yield every file under *paths* (files, folders, zips, zips in zips), in the order of their names.
 
-    The next one is unpacked while the caller looks at this one; no more than that lies in memory.
+    The next one is unpacked while the caller uses this one; no more than those two are in memory.
 
     Raises BadInput: for a path that is not there, an unreadable or encrypted zip, one that unpacks to more than
     MAX_ZIP, or zips nested deeper than MAX_DEPTH.
     """
-    files = _all(paths)
+    files = _files_under(paths)
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(next, files, None)
         while (file := ahead.result()) is not None:
@@ -81,13 +81,13 @@ def open_all(paths: list[Path]) -> Iterator[File]:
             yield file
 
 
-def _all(paths: list[Path]) -> Iterator[File]:
+def _files_under(paths: list[Path]) -> Iterator[File]:
     for path in paths:
         if not path.exists():
             raise BadInput([Fault(str(path), 0, "there is no such file or folder")])
-        members = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        members = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         for member in members:
-            yield from _opened(File(member.name, (), _bytes(member)))
+            yield from _open(File(member.name, (), _bytes(member)))
 
 
 def _bytes(path: Path) -> bytes:
@@ -96,7 +96,7 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _opened(file: File) -> Iterator[File]:
+def _open(file: File) -> Iterator[File]:
     if file.is_zip and not file.is_workbook:
         yield from _members(file)
     else:
@@ -108,22 +108,24 @@ def _members(file: File) -> Iterator[File]:
         raise BadInput([Fault(file.names, 0, f"more than {MAX_DEPTH} zips in one another")])
     try:
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-            members = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
+            members = sorted(
+                (member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename
+            )
             _refuse_bombs(file, members)
             for member in members:
                 name = Path(member.filename).name
-                yield from _opened(File(name, (*file.archives, file.name), _unpacked(file, archive, member)))
+                yield from _open(File(name, (*file.archives, file.name), _unpack(file, archive, member)))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise BadInput([Fault(file.names, 0, f"not a zip that can be read ({error}); fetch it again")]) from error
 
 
 def _refuse_bombs(file: File, members: list[zipfile.ZipInfo]) -> None:
-    total = sum(each.file_size for each in members)
-    if total > MAX_ZIP or any(each.file_size > MAX_MEMBER for each in members):
+    total = sum(member.file_size for member in members)
+    if total > MAX_ZIP or any(member.file_size > MAX_MEMBER for member in members):
         raise BadInput([Fault(file.names, 0, f"unpacks to {total} bytes; no CMS package is that large")])
 
 
-def _unpacked(file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _unpack(file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     if member.flag_bits & 1:
         raise BadInput([Fault(file.names, 0, f"{member.filename} is encrypted; CMS's files are not")])
     with archive.open(member) as stream:

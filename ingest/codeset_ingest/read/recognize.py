@@ -1,4 +1,4 @@
-"""What each file is: its publication, form, table and quarter, told by what is in it, then by its name."""
+"""What each file is: its publication, form, table and quarter, by its content, then by its name."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,10 +17,10 @@ _NCCI_EPOCH = 1994
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """One file and what it turned out to be; None is what neither its text nor its names say."""
+class CmsFile:
+    """One file, recognized as one of CMS's; None where neither its text nor its names give a value."""
 
-    file: File
+    content: File
     layout: Layout
     form: str
     sheet: str
@@ -30,12 +30,11 @@ class Recognised:
     version: str | None
     part: int | None
     released: date | None
-    head: str
 
     @property
     def names(self) -> str:
         """The names of the file, the zips around it and the workbook's sheet."""
-        return "/".join(each for each in (self.file.names, self.sheet) if each)
+        return "/".join(name for name in (self.content.names, self.sheet) if name)
 
     def is_of(self, release: Release) -> bool:
         """Whether nothing in the file speaks against its being of *release*."""
@@ -63,90 +62,86 @@ class Recognised:
         )
 
 
-def recognise(files: Iterable[File]) -> Iterator[Recognised | File]:
-    """Yield each file as what it is, or as it came if no layout knows it."""
+def recognize(files: Iterable[File]) -> Iterator[CmsFile | File]:
+    """Yield each file as what it is, or unchanged if no layout matches it."""
     for file in files:
-        yield _recognised(file) or file
+        yield _recognize(file) or file
 
 
-def _recognised(file: File) -> Recognised | None:
+def _recognize(file: File) -> CmsFile | None:
     for sheet in sheets_of(file):
         head = head_of(file, sheet)
         for layout in layouts():
             for form, rules in layout.forms.items():
                 if (rules["kind"] == "workbook") == bool(sheet) and re.search(rules["sign"], head, re.MULTILINE):
-                    return _described(file, layout, form, sheet, head)
+                    return _cms_file(file, layout, form, sheet, head)
     return None
 
 
-def _described(file: File, layout: Layout, form: str, sheet: str, head: str) -> Recognised:
+def _cms_file(file: File, layout: Layout, form: str, sheet: str, head: str) -> CmsFile:
     names = "/".join((*file.archives, file.name, sheet))
-    places = {"text": head, "name": file.name, "archive": "/".join(file.archives), "names": names}
-    year, quarter = _period(layout.rules["period"], places)
-    return Recognised(
-        file=file,
+    texts = {"text": head, "name": file.name, "archive": "/".join(file.archives), "names": names}
+    year, quarter = _period(layout.rules["period"], texts)
+    part = _first_group(layout.rules.get("parts", {}).get("number"), names)
+    return CmsFile(
+        content=file,
         layout=layout,
         form=form,
         sheet=sheet,
-        table=_table(layout.rules["tables"], places),
+        table=_table(layout.rules["tables"], texts),
         year=year,
         quarter=quarter,
-        version=_found(layout.rules.get("version"), names),
-        part=_number(_found(layout.rules.get("parts", {}).get("number"), names)),
-        released=_released(layout.rules.get("released"), head),
-        head=head,
+        version=_first_group(layout.rules.get("version"), names),
+        part=None if part is None else int(part),
+        released=_release_date(layout.rules.get("released"), head),
     )
 
 
-def _period(patterns: list[Mapping[str, str]], places: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The year and quarter, each from the first pattern that finds it."""
+def _period(patterns: list[Mapping[str, str]], texts: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The year and quarter, each from the first pattern that gives it."""
     year = quarter = None
-    for each in patterns:
-        match = re.search(each["pattern"], places[each["in"]], re.IGNORECASE)
+    for rule in patterns:
+        match = re.search(rule["pattern"], texts[rule["in"]], re.IGNORECASE)
         if match is not None:
-            said = match.groupdict()
-            year = year or _year(said)
-            quarter = quarter or _quarter(said)
+            groups = match.groupdict()
+            year = year or _year(groups)
+            quarter = quarter or _quarter(groups)
     return year, quarter
 
 
-def _year(said: Mapping[str, str]) -> int | None:
-    if "ncci_year" in said:
-        return _NCCI_EPOCH + int(said["ncci_year"])
-    if "year" not in said:
+def _year(groups: Mapping[str, str]) -> int | None:
+    if "ncci_year" in groups:
+        return _NCCI_EPOCH + int(groups["ncci_year"])
+    if "year" not in groups:
         return None
-    return int(said["year"]) + (2000 if len(said["year"]) == 2 else 0)
+    return int(groups["year"]) + (2000 if len(groups["year"]) == 2 else 0)
 
 
-def _quarter(said: Mapping[str, str]) -> int | None:
-    if "ncci_quarter" in said:
-        return int(said["ncci_quarter"]) + 1
-    if "quarter" in said:
-        return int(said["quarter"])
-    if "letter" in said:
-        return "abcd".index(said["letter"].lower()) + 1
-    month = said.get("month", "")
+def _quarter(groups: Mapping[str, str]) -> int | None:
+    if "ncci_quarter" in groups:
+        return int(groups["ncci_quarter"]) + 1
+    if "quarter" in groups:
+        return int(groups["quarter"])
+    if "letter" in groups:
+        return "abcd".index(groups["letter"].lower()) + 1
+    month = groups.get("month", "")
     if month.isdigit():
         return (int(month) + 2) // 3
     return _MONTHS.get(month[:3].lower())
 
 
-def _table(tables: list[Mapping[str, str]], places: Mapping[str, str]) -> str | None:
-    for each in tables:
-        if "pattern" not in each or re.search(each["pattern"], places[each["in"]], re.IGNORECASE):
-            return each["table"]
+def _table(rules: list[Mapping[str, str]], texts: Mapping[str, str]) -> str | None:
+    for rule in rules:
+        if "pattern" not in rule or re.search(rule["pattern"], texts[rule["in"]], re.IGNORECASE):
+            return rule["table"]
     return None
 
 
-def _found(pattern: Any, text: str) -> str | None:
+def _first_group(pattern: Any, text: str) -> str | None:
     match = re.search(pattern, text, re.IGNORECASE) if pattern else None
     return None if match is None else match[1]
 
 
-def _number(text: str | None) -> int | None:
-    return None if text is None else int(text)
-
-
-def _released(pattern: Any, head: str) -> date | None:
+def _release_date(pattern: Any, head: str) -> date | None:
     match = re.search(pattern, head) if pattern else None
     return None if match is None else date(*(int(match[part]) for part in ("year", "month", "day")))

@@ -12,19 +12,19 @@ from codeset_ingest.read.layout import Layout
 
 FILE = "source_file"
 LINE = "source_line"
-"""Columns that say where a row was read; they end with the contracts and are not sealed."""
+"""Columns with the place a row was read from; the contracts use them, and they are not sealed."""
 
 
-def keyed(row: Mapping[str, object], key: Iterable[str]) -> str:
+def key_text(row: Mapping[str, object], key: Iterable[str]) -> str:
     """Return a row's key as messages show it."""
     return " ".join(str(row[column]) for column in key if row[column] not in ("", None))
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A table as read: its rows (with `source_file` and `source_line`), where they came from, and remarks.
+    """A table as read: its rows (with `source_file` and `source_line`), their sources, and remarks.
 
-    Texts in the frame are categoricals, of the one set of categories that polars keeps: compared as numbers.
+    Texts in the frame are categoricals, which share one set of categories: polars compares them as numbers.
     """
 
     table: str
