@@ -61,7 +61,7 @@ def _adjudicated(frame: pl.DataFrame, snapshot: Any) -> Any:
 
 
 def _not_a_qualifying_participant() -> dict[str, Any]:
-    """Whose conversion factor: a bool in the tree of before, a participant class in the tree of now."""
+    """Whose conversion factor: a bool in an older tree, since then a class of participants."""
     names = inspect.signature(codeset.adjudicate).parameters
     return {"qualifying_apm": False} if "qualifying_apm" in names else {"participant": codeset.Participant.NON_QP}
 

@@ -59,7 +59,7 @@ def run(suite: Suite, snapshot: Snapshot) -> Ran:
     holding = [each for each in suite.scenarios if each.holds_in(snapshot.release)]
     answers = said(holding, snapshot)
     tried = tuple(Tried(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
-    return Ran(snapshot.release, tried, tuple(each for each in suite.scenarios if each not in holding))
+    return Ran(snapshot.release, tried, tuple(each for each in suite.scenarios if each.id not in answers))
 
 
 def said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:

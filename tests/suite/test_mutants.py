@@ -1,81 +1,72 @@
 """Wrong engines, one fault each: the golden suite, with what was accepted, contradicts every one of them."""
 
-import os
-import shutil
-import subprocess
-import sys
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from mutated import NothingMutated, engine_with
 
-from codeset.releases import Release
+from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset_ingest.embedded import build_embedded
+from codeset.suite import folders
+from codeset.suite.goldens import Goldens, goldens
+from codeset.suite.scenarios import Suite, load
 
-ROOT = Path(__file__).parents[2]
 MUTANTS = tomllib.loads((Path(__file__).parent / "mutants.toml").read_text())["mutant"]
-RELEASES = ("2026q3",)
-_WHOLE = ("codeset", "ingest", "compliance_tests", "schemas")
+RELEASE = "2026q3"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("mutants")
-    for label in RELEASES:
-        build_embedded(Release.parse(label), Store(folder))
-    return folder
-
-
-def mutated(mutant: dict[str, str]) -> str:
-    text = (ROOT / "codeset" / "claims" / mutant["file"]).read_text()
-    found = text.count(mutant["was"])
-    assert found == 1 or (found and mutant.get("everywhere")), f"{mutant['says']}: its text is there {found} times"
-    return text.replace(mutant["was"], mutant["now"])
-
-
-def engine(folder: Path, mutant: dict[str, str] | None) -> Path:
-    """A copy of the program, with the mutant's text in it."""
-    for name in _WHOLE:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    if mutant:
-        (folder / "codeset" / "claims" / mutant["file"]).write_text(mutated(mutant))
-    return folder
-
-
-def suite_on(folder: Path, store: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "codeset.cli", "test", *RELEASES, "--json", "--store", str(store)]
-    alone = {
-        **os.environ,
-        "PYTHONPATH": f"{folder}:{folder}/ingest",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "POLARS_MAX_THREADS": "1",
-    }
-    return subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True, check=False)
+def snapshot(embedded: Store) -> Snapshot:
+    return embedded.open(RELEASE)
 
 
 @pytest.fixture(scope="module")
-def survivors(store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the suite says to each mutant: empty where it was contradicted."""
+def batches(snapshot: Snapshot) -> list[Suite]:
+    """The suite in parts that the engine takes as one batch each; the largest, which contradicts most, comes first."""
+    suite = load(folders.scenarios_folder())
+    kinds: dict[tuple[str, bool], list[Any]] = {}
+    for each in suite.scenarios:
+        if each.holds_in(snapshot.release):
+            kinds.setdefault((str(each.participant), each.beyond_quarter), []).append(each)
+    largest_first = sorted(kinds.values(), key=len, reverse=True)
+    return [Suite(suite.folder, tuple(scenarios), suite.documents) for scenarios in largest_first]
 
-    def said(mutant: dict[str, str]) -> str:
-        done = suite_on(engine(tmp_path_factory.mktemp("engine"), mutant), store)
-        return "" if done.returncode == 1 else f"exit code {done.returncode}: {done.stderr[-500:]}"
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return dict(zip((each["says"] for each in MUTANTS), threads.map(said, MUTANTS), strict=True))
+@pytest.fixture(scope="module")
+def accepted(snapshot: Snapshot, batches: list[Suite]) -> Goldens:
+    return goldens(folders.goldens_folder(batches[0].folder), snapshot.release)
+
+
+def contradictions(engine: ModuleType, batches: list[Suite], snapshot: Snapshot, accepted: Goldens) -> Iterator[str]:
+    """Where a coder or what was accepted says otherwise than the engine, one scenario after another."""
+    for batch in batches:
+        ran = engine.run(batch, snapshot)
+        yield from (f"{each.scenario.id}: {each.failures}" for each in ran.failed)
+        yield from (f"{name}: {said}" for name, said in accepted.differing(ran).items())
 
 
 def test_there_are_at_least_thirty_mutants() -> None:
     assert len({each["says"] for each in MUTANTS}) == len(MUTANTS) >= 30
 
 
-def test_the_engine_without_a_fault_passes(store: Path, tmp_path: Path) -> None:
-    done = suite_on(engine(tmp_path, None), store)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_the_engine_without_a_fault_passes(batches: list[Suite], snapshot: Snapshot, accepted: Goldens) -> None:
+    with engine_with(None) as engine:
+        assert list(contradictions(engine, batches, snapshot, accepted)) == []
 
 
-@pytest.mark.parametrize("says", [each["says"] for each in MUTANTS])
-def test_the_suite_contradicts_an_engine_in_which(says: str, survivors: dict[str, str]) -> None:
-    assert survivors[says] == ""
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[each["says"] for each in MUTANTS])
+def test_the_suite_contradicts_an_engine_in_which(
+    mutant: dict[str, Any], batches: list[Suite], snapshot: Snapshot, accepted: Goldens
+) -> None:
+    with engine_with(mutant) as engine:
+        assert next(contradictions(engine, batches, snapshot, accepted), None) is not None
+
+
+def test_a_mutant_of_a_name_that_is_gone_is_no_mutant() -> None:
+    gone = {"says": "nothing", "name": "edits.ptp.no_such_name", "now": "None"}
+    with pytest.raises(NothingMutated, match=r"edits\.ptp\.no_such_name is not there"), engine_with(gone):
+        pass

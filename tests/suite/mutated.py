@@ -1,0 +1,116 @@
+"""The claims engine with one fault in it, imported anew in this process; the modules at hand stay as they are.
+
+A fault is another value for a name at the top of a module, bound where the module binds it, so that all that follows
+from it follows from the fault; or another value in a data file.
+"""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
+from typing import Any
+
+ENGINE = "codeset.claims"
+_ANEW = (ENGINE, "codeset.suite.run_suite", "codeset.suite.expected")
+"""What is imported anew: the engine, and what runs it and compares."""
+
+
+class NothingMutated(LookupError):
+    """The name or the datum that a mutant replaces is not there."""
+
+
+@contextmanager
+def engine_with(mutant: Mapping[str, Any] | None) -> Iterator[ModuleType]:
+    """Give `codeset.suite.run_suite`, imported anew over an engine with the fault of *mutant*, or with none.
+
+    Raises NothingMutated: if what it replaces is not there.
+    """
+    before = {name: module for name, module in sys.modules.items() if name.startswith(_ANEW)}
+    faults = _Faults(mutant or {})
+    for name in before:
+        del sys.modules[name]
+    sys.meta_path.insert(0, faults)
+    loads, tomllib.loads = tomllib.loads, faults.loads
+    try:
+        yield import_module("codeset.suite.run_suite")
+        if mutant and not faults.done:
+            raise NothingMutated(f"{mutant['says']}: {faults.what} is not there")
+    finally:
+        tomllib.loads = loads
+        sys.meta_path.remove(faults)
+        for name in [name for name in sys.modules if name.startswith(_ANEW)]:
+            del sys.modules[name]
+        sys.modules.update(before)
+        for name, module in before.items():
+            package, _, attribute = name.rpartition(".")
+            setattr(sys.modules[package], attribute, module)
+
+
+class _Faults:
+    """Puts a mutant's fault into the module, or the data, that it is of, whenever that is loaded."""
+
+    def __init__(self, mutant: Mapping[str, Any]) -> None:
+        self.mutant, self.done = mutant, False
+        module, _, self.name = mutant.get("name", "").rpartition(".")
+        self.module = f"{ENGINE}.{module or mutant.get('module', '')}"
+        self.what = mutant.get("name") or mutant.get("data") or mutant.get("was")
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname != self.module or "data" in self.mutant:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        assert spec is not None
+        assert spec.origin is not None
+        spec.loader = _MutatedLoader(fullname, spec.origin, self)
+        return spec
+
+    def loads(self, text: str) -> dict[str, Any]:
+        """Read TOML as ever, but for the datum."""
+        plain = _LOADS(text)
+        *tables, key = self.mutant.get("data", "").split(".")
+        table: Any = plain
+        for name in tables:
+            table = table.get(name, {})
+        if key in table:
+            table[key], self.done = self.mutant["now"], True
+        return plain
+
+
+_LOADS = tomllib.loads
+
+
+class _MutatedLoader(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, faults: _Faults) -> None:
+        super().__init__(fullname, path)
+        self.faults = faults
+
+    def get_code(self, fullname: str) -> CodeType:
+        source = self.get_data(self.path).decode()
+        mutant = self.faults.mutant
+        if "was" in mutant:
+            self.faults.done = mutant["was"] in source
+            return compile(source.replace(mutant["was"], mutant["now"]), self.path, "exec")
+        tree = ast.parse(source)
+        place = next((place for place, each in enumerate(tree.body) if self.faults.name in _bound_by(each)), None)
+        if place is not None:
+            self.faults.done = True
+            tree.body[place + 1 : place + 1] = ast.parse(
+                f"{self.faults.name} = (lambda was: {mutant['now']})({self.faults.name})"
+            ).body
+        return compile(tree, self.path, "exec")
+
+
+def _bound_by(statement: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a module binds."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []
