@@ -14,6 +14,7 @@ from codeset.store import Store
 
 if TYPE_CHECKING:
     from codeset.differences import Changes
+    from codeset.review.first_page import FirstPage
 
 
 class ScopeName(StrEnum):
@@ -110,12 +111,45 @@ def review(
     DIR gets review.html, review.xlsx, review.md, review.json and CHANGELOG-entry.md; an earlier review of the same two
     releases is replaced, anything else is not. Exit code 1 if something changed, or a coder is contradicted; else 0.
     """
-    from codeset.review import write_review
+    from codeset.review.first_page import first_page
+    from codeset.review.folder import refuse_other, write_review
+    from codeset.review.make import make_review
+    from codeset.review.volumes import read_volumes
+    from codeset.suite.folders import guidance_folder, scenarios_folder
+    from codeset.suite.guidance.run_guidance import statements
+    from codeset.suite.scenarios import load
 
-    snapshots = Store.at(store).open(old), Store.at(store).open(new)
-    chosen = write_review.Chosen(volumes, locality, setting.value if setting else None, scenarios, guidance)
+    before, after = Store.at(store).open(old), Store.at(store).open(new)
+    refuse_other(output, str(before.release), str(after.release))
     with progress() as say:
-        made = write_review.make(snapshots, chosen, output, say)
-    out.print(write_review.news(made, output), markup=False)
-    if made.changed or made.outcomes.failed:
+        made = make_review(
+            before,
+            after,
+            load(scenarios_folder(scenarios)),
+            statements(guidance or guidance_folder()),
+            volumes=read_volumes(volumes) if volumes else (),
+            locality=locality,
+            setting=setting.value if setting else None,
+            say=say,
+        )
+        write_review(made, output, say)
+    page = first_page(made)
+    out.print(_review_lines(page, output), markup=False)
+    if page.changed or made.outcomes.failed:
         raise typer.Exit(FOUND)
+
+
+def _review_lines(page: "FirstPage", folder: Path) -> str:
+    """The verdict with its figures, and where the review is."""
+    from codeset.review.folder import PAGE
+
+    counts = (
+        f"  {count.number:>7,} {f'of {count.of:,} ' if count.of is not None else ''}{count.label}"
+        if count.seen
+        else f"not seen: {count.label} (both releases rest on the same files)"
+        for count in page.counts
+        if count.of != 0
+    )
+    items = (f"  {number}. {item.text}" for number, item in enumerate(page.asked, start=1))
+    lies = f"The review lies in {folder}: open {folder / PAGE}"
+    return "\n".join([page.headline, "", *counts, "", *page.money, "", "Asked:", *items, "", lies])

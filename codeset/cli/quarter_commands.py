@@ -10,6 +10,7 @@ from codeset.cli.printing import err, out
 from codeset.store import Store
 
 if TYPE_CHECKING:
+    from codeset.proposal.propose import Proposal
     from codeset_ingest.fetch_and_build import FetchOptions
 
 
@@ -34,12 +35,12 @@ def restore(
     first release that is pinned has none before it: it is where comparing begins, and is not judged.
     """
     from codeset.cli import fetch_output
-    from codeset_ingest import update_quarter as sources
+    from codeset_ingest import update_quarter
     from codeset_ingest.fetch_and_build import FetchOptions
 
     options = FetchOptions(Store.at(store), lock=lock, accept=accept)
     with fetch_output.download_progress(err) as (say, count):
-        sealed = sources.restore(options, say, count)
+        sealed = update_quarter.restore(options, say, count)
     judged = _judged(options, branch, approvals)
     if output:
         with output.open("a", encoding="utf-8") as file:
@@ -49,12 +50,12 @@ def restore(
 
 def _judged(options: "FetchOptions", branch: str, approvals: Path) -> str:
     """Return the release to be judged and the one to compare it with, as lines that a workflow reads."""
-    from codeset.proposal import propose
+    from codeset.proposal.propose import release_before
     from codeset.review.sign_off.approval import is_signed
-    from codeset_ingest import update_quarter as sources
+    from codeset_ingest import update_quarter
 
-    release = sources.release_to_review(options, branch)
-    before = propose.before(options.store, release, lambda each: is_signed(approvals, each)) if release else None
+    release = update_quarter.release_to_review(options, branch)
+    before = release_before(options.store, release, lambda other: is_signed(approvals, other)) if release else None
     return f"release={release}\nbefore={before}" if before else "release=\nbefore="
 
 
@@ -86,19 +87,29 @@ def propose(
     passes.
     """
     from codeset.cli import fetch_output
-    from codeset.proposal import propose
-    from codeset_ingest import update_quarter as sources
+    from codeset.proposal import propose as proposals
+    from codeset.proposal.repository import Repository
+    from codeset_ingest import update_quarter
 
-    chosen = propose.Chosen(repository, remote, lock, approvals, scenarios, output)
-    held = Store.at(store)
+    clone = Repository(repository, remote, lock, approvals, scenarios)
+    snapshots = Store.at(store)
+    proposal = None
     with fetch_output.download_progress(err) as (say, count):
-        main, branches = propose.locks(chosen)
-        brought = sources.update_quarter(release, held, main, branches, accept, say, count)
-        laid = None
-        if brought:
-            laid = propose.lay_before(chosen, held, brought.release, brought.lock, brought.remarks, say)
-    out.print("\n".join(propose.told(laid)) if laid else "nothing new", markup=False)
-    if laid and pull_request:
-        from codeset.proposal.pull_request import keep
+        new = update_quarter.update_quarter(release, snapshots, *clone.locks(), accept, say, count)
+        if new:
+            proposal = proposals.propose(new.release, snapshots, clone, output, new.lock, new.remarks, say)
+    out.print("\n".join(_proposal_lines(proposal)) if proposal else "nothing new", markup=False)
+    if proposal and pull_request:
+        from codeset.proposal.pull_request import open_or_update
 
-        out.print(keep(repository, laid.proposed.branch, laid.title, laid.body), markup=False)
+        out.print(open_or_update(repository, proposal.pushed.branch, proposal.title, proposal.body), markup=False)
+
+
+def _proposal_lines(proposal: "Proposal") -> list[str]:
+    pushed = proposal.pushed
+    state = "holds now" if pushed.changed else "held already, and was not changed:"
+    return [
+        f"{proposal.release}, compared with {proposal.before}",
+        f"{pushed.branch} {state} {', '.join(proposal.files)} ({pushed.commit[:12]})",
+        f"title and body of a pull request: {proposal.body.with_name('title.txt')}, {proposal.body}",
+    ]

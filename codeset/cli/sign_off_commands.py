@@ -1,13 +1,17 @@
 """A release is signed, and held back until it is: `approve` and `gate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codeset.cli.options import ApprovalsOption, JsonOption, ReleaseArgument, ScenariosOption, StoreOption
 from codeset.cli.printing import out, tell_faults
+from codeset.releases import Release
 from codeset.store import Store
+
+if TYPE_CHECKING:
+    from codeset.review.sign_off.approval import Approval
 
 
 def approve(
@@ -41,14 +45,34 @@ def approve(
     The approval holds the digests of the snapshot, of the accepted outcomes and of the review, and is appended to
     approvals/RELEASE.json. approvals/allowed_signers names who may sign (a line each: NAME@PRACTICE ssh-ed25519 KEY).
     """
-    from codeset.review.sign_off import approving
+    from codeset.review.sign_off import approve
 
     if accept_all and reason is None:
         reason = typer.prompt("Why is everything that is left accepted")
-    said = approving.Said(by, note, accept or [], reject or [], reason if accept_all else None)
-    chosen = approving.Chosen(Store.at(store).open(release), review, scenarios, approvals)
-    entry = approving.approve(chosen, said, key.expanduser())
-    out.print(approving.told(entry, chosen), markup=False)
+    snapshot = Store.at(store).open(release)
+    approval = approve.approve(
+        snapshot,
+        review,
+        scenarios,
+        approvals,
+        key=key.expanduser(),
+        by=by,
+        note=note,
+        accepted=accept or [],
+        rejected=reject or [],
+        reason=reason if accept_all else None,
+    )
+    out.print(_approval_line(approval, snapshot.release, approvals), markup=False)
+
+
+def _approval_line(approval: "Approval", release: Release, approvals: Path) -> str:
+    from codeset.review.sign_off.approval import approvals_file
+    from codeset.review.sign_off.decisions import REJECTED
+
+    decisions = approval["decisions"]
+    rejected = sum(decision["decision"] == REJECTED for decision in decisions)
+    counts = f"{len(decisions)} decisions, {rejected} of them rejections"
+    return f"{release} is signed by {approval['signer']} in {approvals_file(approvals, release)}: {counts}"
 
 
 def gate(
@@ -65,8 +89,8 @@ def gate(
 
     Otherwise it says what is missing, and ends with 1.
     """
-    from codeset.review.sign_off import approving
+    from codeset.review.sign_off.gate import missing as missing_for
 
-    missing = approving.missing(approving.Chosen(Store.at(store).open(release), review, scenarios, approvals))
+    missing = missing_for(Store.at(store).open(release), review, scenarios, approvals)
     plain = {"release": release, "passes": not missing, "missing": missing}
     tell_faults(missing, f"{release} may be used", plain if as_json else None)

@@ -15,8 +15,8 @@ _LABEL = re.compile(r"20\d\dq[1-4]")
 
 
 @dataclass(frozen=True)
-class Proposed:
-    """The branch with its commit; `changed` is False where it held the same files already."""
+class PushedBranch:
+    """A branch with its commit; `changed` is False if it held the same files already."""
 
     branch: str
     commit: str
@@ -28,71 +28,72 @@ def branch_of(release: Release) -> str:
     return f"release/{release.unrevised}"
 
 
-def propose(
+def push_files(
     repository: Path, remote: str, release: Release, files: Mapping[str, bytes | None], message: str
-) -> Proposed:
-    """Put *files* (path in the repository to content; None takes it away) on the branch of *release* at *remote*.
+) -> PushedBranch:
+    """Put *files* (path in the repository to content; None removes it) on the branch of *release* at *remote*.
 
-    A branch that holds the same content already stays as it is, with all that others added to it; else one commit is
-    added to it, or to the remote's main branch if it is not there yet.
+    A branch that has the same content already stays as it is, with what others added to it; otherwise it gets one more
+    commit. A branch that is not there yet starts at the remote's main branch.
+
     Raises WrongUse: if *repository* is none or does not know the remote. StoreProblem: if somebody pushed meanwhile.
     """
     _git(repository, "fetch", "--quiet", "--prune", remote)
     branch = branch_of(release)
-    there = _commit(repository, f"refs/remotes/{remote}/{branch}")
-    parent = there or _main(repository, remote)
+    head = _commit(repository, f"refs/remotes/{remote}/{branch}")
+    parent = head or _main(repository, remote)
     tree = _tree(repository, parent, files)
-    if there and tree == _git(repository, "rev-parse", f"{there}^{{tree}}"):
-        return Proposed(branch, there, changed=False)
+    if head and tree == _git(repository, "rev-parse", f"{head}^{{tree}}"):
+        return PushedBranch(branch, head, changed=False)
     commit = _git(repository, "commit-tree", tree, "-p", parent, "-m", message)
-    lease = f"--force-with-lease=refs/heads/{branch}:{there or ''}"
+    lease = f"--force-with-lease=refs/heads/{branch}:{head or ''}"
     try:
         _git(repository, "push", "--quiet", lease, remote, f"{commit}:refs/heads/{branch}")
     except WrongUse as error:
         raise StoreProblem(f"{branch} at {remote} was not updated; run it again: {error}") from error
-    return Proposed(branch, commit, changed=True)
+    return PushedBranch(branch, commit, changed=True)
 
 
 def on_branch(repository: Path, remote: str, release: Release, path: str) -> bytes | None:
-    """Return the content of *path* as the branch of *release*, or else the main branch, has it; None if it has none."""
+    """Return *path* on the branch of *release*, or else on the main branch; None if it has no such file."""
     _git(repository, "fetch", "--quiet", "--prune", remote)
-    at = _commit(repository, f"refs/remotes/{remote}/{branch_of(release)}") or _main(repository, remote)
-    done = _run(repository, "show", f"{at}:{path}")
-    return done.stdout if done.returncode == 0 else None
+    commit = _commit(repository, f"refs/remotes/{remote}/{branch_of(release)}") or _main(repository, remote)
+    process = _run(repository, "show", f"{commit}:{path}")
+    return process.stdout if process.returncode == 0 else None
 
 
 def on_main(repository: Path, remote: str, path: str) -> bytes | None:
-    """Return the content of *path* as the remote's main branch has it; None if it has none."""
+    """Return *path* on the remote's main branch; None if it has no such file."""
     _git(repository, "fetch", "--quiet", "--prune", remote)
-    done = _run(repository, "show", f"{_main(repository, remote)}:{path}")
-    return done.stdout if done.returncode == 0 else None
+    process = _run(repository, "show", f"{_main(repository, remote)}:{path}")
+    return process.stdout if process.returncode == 0 else None
 
 
 def quarters(repository: Path, remote: str) -> list[Release]:
-    """Return the quarters that have a branch at *remote*, oldest first; its other branches are not looked at."""
-    told = _git(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
-    names = (each.removeprefix("refs/heads/release/") for each in told[1::2])
-    return sorted(Release.parse(each) for each in names if _LABEL.fullmatch(each))
+    """Return the quarters that have a branch at *remote*, oldest first; other branches are ignored."""
+    listing = _git(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
+    labels = (name.removeprefix("refs/heads/release/") for name in listing[1::2])
+    return sorted(Release.parse(label) for label in labels if _LABEL.fullmatch(label))
 
 
 def _main(repository: Path, remote: str) -> str:
     """The commit of the remote's main branch, as the remote itself names it."""
-    told = _git(repository, "ls-remote", "--symref", remote, "HEAD").split()
-    if "ref:" not in told:
+    listing = _git(repository, "ls-remote", "--symref", remote, "HEAD").split()
+    if "ref:" not in listing:
         raise WrongUse(f"{remote} of {repository} has no main branch yet; push one first")
-    name = told[told.index("ref:") + 1].removeprefix("refs/heads/")
+    name = listing[listing.index("ref:") + 1].removeprefix("refs/heads/")
     return _git(repository, "rev-parse", f"refs/remotes/{remote}/{name}")
 
 
 def _commit(repository: Path, name: str) -> str | None:
-    done = _run(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return done.stdout.decode().strip() if done.returncode == 0 else None
+    process = _run(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return process.stdout.decode().strip() if process.returncode == 0 else None
 
 
 def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> str:
-    """Write the tree of *parent* with *files* in it, by an index of its own."""
-    with TemporaryDirectory() as place:
-        index = Path(place) / "index"
+    """Write the tree of *parent* with *files* in it, by an index of its own, and return it."""
+    with TemporaryDirectory() as folder:
+        index = Path(folder) / "index"
         _git(repository, "read-tree", parent, index=index)
         for path, content in sorted(files.items()):
             if content is None:
@@ -104,10 +105,10 @@ def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> s
 
 
 def _git(repository: Path, *arguments: str, text: bytes = b"", index: Path | None = None) -> str:
-    done = _run(repository, *arguments, text=text, index=index)
-    if done.returncode:
-        raise WrongUse(f"git {arguments[0]} in {repository}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout.decode().strip()
+    process = _run(repository, *arguments, text=text, index=index)
+    if process.returncode:
+        raise WrongUse(f"git {arguments[0]} in {repository}: {process.stderr.decode(errors='replace').strip()}")
+    return process.stdout.decode().strip()
 
 
 def _run(

@@ -15,8 +15,8 @@ def with_entry(text: bytes | None, release: Release, entry: str, superseded: Ite
     The section replaces an earlier one of the same release; a new one is the first under "Unreleased".
     """
     whole = (text or b"# Changelog\n").decode()
-    for each in superseded:
-        whole = _section(each).sub("", whole)
+    for revision in superseded:
+        whole = _section(revision).sub("", whole)
     section = f"### Release {release}\n\n{entry.strip()}\n\n"
     if _section(release).search(whole):
         return _tidy(_section(release).sub(lambda _: section, whole))

@@ -11,43 +11,43 @@ from codeset.errors import StoreProblem, WrongUse
 LABELS = {"code set": "A release of CMS's code sets, to be approved", "needs approval": "Waits for codeset approve"}
 
 
-def keep(repository: Path, branch: str, title: str, body: Path) -> str:
-    """Open the pull request of *branch*, or bring the open one up to date; return what was done, with its address.
+def open_or_update(repository: Path, branch: str, title: str, body: Path) -> str:
+    """Open the pull request of *branch*, or update the open one; return what was done, with its address.
 
-    Raises WrongUse: if `gh` is not there. StoreProblem: if GitHub refuses; the same command again goes on from there.
+    Raises WrongUse: if `gh` is not installed. StoreProblem: if GitHub refuses; the same command can be run again.
     """
-    wanted = "number,title,body,url"
-    found = json.loads(_gh(repository, "pr", "list", "--head", branch, "--state", "open", "--json", wanted))
-    if not found:
+    columns = "number,title,body,url"
+    listed = json.loads(_gh(repository, "pr", "list", "--head", branch, "--state", "open", "--json", columns))
+    if not listed:
         return _open(repository, branch, title, body)
-    held = found[0]
-    if (held["title"], _plain(held["body"])) == (title, _plain(body.read_text(encoding="utf-8"))):
-        return f"unchanged: {held['url']}"
-    _gh(repository, "pr", "edit", str(held["number"]), "--title", title, "--body-file", str(body.resolve()))
-    return f"updated: {held['url']}"
+    pull = listed[0]
+    if (pull["title"], _lines(pull["body"])) == (title, _lines(body.read_text(encoding="utf-8"))):
+        return f"unchanged: {pull['url']}"
+    _gh(repository, "pr", "edit", str(pull["number"]), "--title", title, "--body-file", str(body.resolve()))
+    return f"updated: {pull['url']}"
 
 
 def _open(repository: Path, branch: str, title: str, body: Path) -> str:
     for label, says in LABELS.items():
         _gh(repository, "label", "create", label, "--description", says, "--force")
-    labels = [part for label in LABELS for part in ("--label", label)]
-    told = ("--head", branch, "--title", title, "--body-file", str(body.resolve()))
-    return f"opened: {_gh(repository, 'pr', 'create', *told, *labels).strip()}"
+    labels = [option for label in LABELS for option in ("--label", label)]
+    options = ("--head", branch, "--title", title, "--body-file", str(body.resolve()), *labels)
+    return f"opened: {_gh(repository, 'pr', 'create', *options).strip()}"
 
 
-def _plain(body: str) -> Sequence[str]:
-    """The lines of a body: GitHub gives them back with other line ends."""
-    return [each.rstrip() for each in body.strip().splitlines()]
+def _lines(body: str) -> Sequence[str]:
+    """The lines of a body: GitHub returns them with other line ends."""
+    return [line.rstrip() for line in body.strip().splitlines()]
 
 
 def _gh(repository: Path, *arguments: str) -> str:
     program = which("gh")
     if program is None:
         raise WrongUse("gh is not there: https://cli.github.com, or leave --pull-request away; the branch is pushed")
-    done = subprocess.run([program, *arguments], cwd=repository, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        said = " ".join(arguments[:2])
+    process = subprocess.run([program, *arguments], cwd=repository, capture_output=True, text=True, check=False)  # noqa: S603
+    if process.returncode:
+        command = " ".join(arguments[:2])
         raise StoreProblem(
-            f"gh {said}: {done.stderr.strip()}. The branch is pushed; name the release to go on from there"
+            f"gh {command}: {process.stderr.strip()}. The branch is pushed; name the release to go on from there"
         )
-    return done.stdout
+    return process.stdout

@@ -9,8 +9,12 @@ from typing import Any
 
 from codeset.change_report.changes_as_json import changes_plain
 from codeset.participants import with_qualifying_apm
+from codeset.review.first_page import first_page
 from codeset.review.model import Review
 from codeset.review.source_rows import Ref
+
+_COMPARED = ("old", "new", "place", "settings")
+"""What was compared comes first, then the first page, then the facts."""
 
 
 def review_json(review: Review) -> str:
@@ -19,18 +23,20 @@ def review_json(review: Review) -> str:
 
 
 def review_plain(review: Review) -> dict[str, Any]:
-    """Return *review* as dictionaries and lists; a row is named by its anchor, under which `rows` tells it."""
-    told = {each.name: getattr(review, each.name) for each in fields(Review) if each.name != "changes"}
-    return {name: _plain(value) for name, value in told.items()} | {"changes": changes_plain(review.changes)}
+    """Return *review* as dictionaries and lists; a row of CMS's is named by its anchor, under which `rows` has it."""
+    facts = {field.name: getattr(review, field.name) for field in fields(Review) if field.name != "changes"}
+    compared = {name: facts.pop(name) for name in _COMPARED}
+    values = compared | vars(first_page(review)) | facts
+    return {name: _plain(value) for name, value in values.items()} | {"changes": changes_plain(review.changes)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Ref):
         return value.anchor
     if is_dataclass(value):
-        return with_qualifying_apm({each.name: _plain(getattr(value, each.name)) for each in fields(value)})
+        return with_qualifying_apm({field.name: _plain(getattr(value, field.name)) for field in fields(value)})
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, (Decimal, date)) else value

@@ -1,4 +1,4 @@
-"""The review's folder: every form of it, written whole or not at all."""
+"""The review's folder: every form of the review, written whole or not at all."""
 
 import json
 from collections.abc import Callable
@@ -13,29 +13,29 @@ from codeset.review.as_page import review_html
 from codeset.review.as_workbook import review_workbook
 from codeset.review.model import Review
 
-PAGE, BOOK, SHORT, DATA, ENTRY = "review.html", "review.xlsx", "review.md", "review.json", "CHANGELOG-entry.md"
-FILES = (PAGE, BOOK, SHORT, DATA, ENTRY)
+PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY = "review.html", "review.xlsx", "review.md", "review.json", "CHANGELOG-entry.md"
+FILES = (PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY)
 
 
 def refuse_other(folder: Path, old: str, new: str) -> None:
-    """Make sure that nothing but a review of the same two releases would be replaced.
+    """Check that *folder* is missing, empty, or an earlier review of the same two releases.
 
-    Raises WrongUse: if *folder* is something else.
+    Raises WrongUse: if it is anything else.
     """
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
         raise WrongUse(f"{folder} is no folder; nothing was written")
-    held = sorted(each.name for each in folder.iterdir())
-    if (held and _releases(folder) != (old, new)) or set(held) - set(FILES):
+    names = sorted(file.name for file in folder.iterdir())
+    if (names and _releases(folder) != (old, new)) or set(names) - set(FILES):
         raise WrongUse(
-            f"{folder} is no review of {old} → {new} (it holds: {', '.join(held[:5])}); name another folder; "
+            f"{folder} is no review of {old} → {new} (it holds: {', '.join(names[:5])}); name another folder; "
             "nothing was written"
         )
 
 
 def _releases(folder: Path) -> tuple[str, str] | None:
-    """The releases that the review in *folder* is of, if it is one."""
+    """The old and new release of the review in *folder*, or None if it is no review."""
     try:
         plain = json.loads((folder / DATA).read_text(encoding="utf-8"))
         return plain["old"]["release"], plain["new"]["release"]
@@ -49,17 +49,17 @@ def write_review(review: Review, folder: Path, say: Say = silent) -> None:
     Raises WrongUse: if *folder* is something else, or cannot be written; then what was there is as it was.
     """
     refuse_other(folder, review.old.release, review.new.release)
-    made: dict[str, Callable[[Review], str | bytes]] = {
+    forms: dict[str, Callable[[Review], str | bytes]] = {
         PAGE: review_html,
-        BOOK: review_workbook,
-        SHORT: review_markdown,
+        WORKBOOK: review_workbook,
+        MARKDOWN: review_markdown,
         DATA: review_json,
         ENTRY: changelog_entry,
     }
     try:
         with replacing_folder(folder) as unfinished:
-            for name, make in made.items():
+            for name, form in forms.items():
                 say(f"writing {name}")
-                write_file(unfinished / name, make(review))
+                write_file(unfinished / name, form(review))
     except OSError as error:
         raise WrongUse(f"{folder}: cannot be written ({error.strerror})") from error

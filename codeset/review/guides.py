@@ -1,4 +1,4 @@
-"""What the guides say, tried on both releases: what is contradicted now, and what was not before."""
+"""What the coding guides say, checked against both releases: contradicted now, and newly contradicted or confirmed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from codeset.suite.guidance.run_guidance import Audited, CmsRow, Verdict
 
 @dataclass(frozen=True)
 class Cited:
-    """A row of CMS's as the audit cites it, and where it stands."""
+    """A row of CMS's as the audit cites it, and its place in the review."""
 
     text: str
     row: Ref
@@ -18,7 +18,7 @@ class Cited:
 
 @dataclass(frozen=True)
 class ReviewedStatement:
-    """A statement of a guide and its verdicts before and after; why it has the later one, its rows, what is right."""
+    """A statement of a guide with its verdict on both releases; why it has the later one, the rows, what is right."""
 
     id: str
     guide: str
@@ -32,13 +32,13 @@ class ReviewedStatement:
 
     @property
     def changed(self) -> bool:
-        """Whether the verdict is another one."""
+        """Whether the verdict changed."""
         return self.before != self.after
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """The audit on both releases: `counts` verdict by verdict now; `changed`; and all that is contradicted now."""
+    """The audit on both releases: `counts` by verdict on the new one, what changed, what it contradicts."""
 
     compared: int
     counts: tuple[tuple[str, int], ...]
@@ -47,42 +47,42 @@ class Guidance:
 
     def newly(self, verdict: Verdict) -> tuple[ReviewedStatement, ...]:
         """Return the statements whose verdict is now *verdict* and was another."""
-        return tuple(each for each in self.changed if each.after == verdict.value)
+        return tuple(statement for statement in self.changed if statement.after == verdict.value)
 
 
-def audited_on_both(before: Sequence[Audited], after: Sequence[Audited], new: Release) -> Guidance:
+def compare_audits(before: Sequence[Audited], after: Sequence[Audited], new: Release) -> Guidance:
     """Return the audits of the same statements on both releases as one, in their order."""
-    told = [_statement(*both, new) for both in zip(before, after, strict=True)]
+    statements = [_statement(*audits, new) for audits in zip(before, after, strict=True)]
     return Guidance(
-        compared=len(told),
-        counts=tuple(_counted(told)),
-        changed=tuple(each for each in told if each.changed),
-        contradicted=tuple(each for each in told if each.after == Verdict.CONTRADICTED.value),
+        compared=len(statements),
+        counts=tuple(_verdict_counts(statements)),
+        changed=tuple(statement for statement in statements if statement.changed),
+        contradicted=tuple(s for s in statements if s.after == Verdict.CONTRADICTED.value),
     )
 
 
-def _counted(told: Sequence[ReviewedStatement]) -> Iterator[tuple[str, int]]:
+def _verdict_counts(statements: Sequence[ReviewedStatement]) -> Iterator[tuple[str, int]]:
     for verdict in Verdict:
-        yield verdict.value, sum(each.after == verdict.value for each in told)
+        yield verdict.value, sum(statement.after == verdict.value for statement in statements)
 
 
 def _statement(before: Audited, after: Audited, new: Release) -> ReviewedStatement:
-    of = after.statement
+    statement = after.statement
     return ReviewedStatement(
-        id=of.id,
-        guide=of.guide,
-        heading=of.heading,
-        says=of.says,
+        id=statement.id,
+        guide=statement.guide,
+        heading=statement.heading,
+        says=statement.says,
         before=before.verdict.value,
         after=after.verdict.value,
         why=after.why,
-        rows=tuple(Cited(str(each), _ref(each, new)) for each in after.rows),
+        rows=tuple(Cited(str(row), _ref(row, new)) for row in after.rows),
         right="" if after.right is None else str(after.right),
     )
 
 
 def _ref(row: CmsRow, new: Release) -> Ref:
-    """Where the row stands: an add-on code stands with all of its primaries."""
+    """The row's place in this review: an add-on code is one row with all of its primaries."""
     codes = row.key.replace("/", " ").split()
     lengths = {"mpfs": 2, "ptp": 2, "mue": 1, "add_on": 1}
     key = (*codes, "")[: lengths[row.table]]

@@ -1,4 +1,4 @@
-"""Scenarios and pairs that come out otherwise: what was said before and after, and the row behind each."""
+"""Scenarios and code pairs whose result changed: what each release says of every line, and the row that decides."""
 
 import re
 from collections import defaultdict
@@ -16,12 +16,12 @@ from codeset.suite.pairs import PairChanges
 from codeset.suite.run_suite import Ran
 from codeset.suite.scenarios import Line, Scenario
 
-_EMPTY = re.compile(rf" \((?:\w+ )?{wording.NONE}\)")
+_EMPTY_BRACKETS = re.compile(rf" \((?:\w+ )?{wording.NONE}\)")
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a release says of a line: `why` in a sentence, `row` the row that decides, `rests_on` how it is cited."""
+class LineResult:
+    """What a release says of a line: `why` in a sentence, `row` the row that decides, `rests_on` its usual citation."""
 
     disposition: str
     edit: str | None
@@ -35,21 +35,21 @@ class Said:
 
 @dataclass(frozen=True)
 class ReviewedLine:
-    """A claim line and what both releases say of it; `news` tells what is different, "" for nothing but the amount."""
+    """A claim line with its result in both releases; `news` is the difference, "" if at most the amount differs."""
 
     hcpcs: str
     modifiers: str
     units: int
     day: str
     place_of_service: str
-    before: Said
-    after: Said
+    before: LineResult
+    after: LineResult
     news: str
 
 
 @dataclass(frozen=True)
 class ReviewedScenario:
-    """A scenario that comes out otherwise."""
+    """A scenario whose result changed."""
 
     id: str
     family: str
@@ -60,7 +60,7 @@ class ReviewedScenario:
 
 @dataclass(frozen=True)
 class FailedScenario:
-    """A scenario of which the new release says something else than the coder, and how."""
+    """A scenario whose result in the new release is not what the coder expects, and each difference."""
 
     id: str
     says: str
@@ -69,7 +69,7 @@ class FailedScenario:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """The suite on both releases. `only_old`, `only_new`: ids of scenarios that hold in one of them only."""
+    """The suite on both releases. `only_old` and `only_new` are the ids of scenarios that apply in one of them only."""
 
     compared: int
     tried: int
@@ -82,23 +82,23 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class ReviewedPair:
-    """A pair of codes, with XS on one of them or none, and what is said of each."""
+    """A pair of codes, with XS on one of them or on neither, and the result of both lines."""
 
     hcpcs_one: str
     hcpcs_two: str
     modifier_on: str
-    before: tuple[Said, Said]
-    after: tuple[Said, Said]
+    before: tuple[LineResult, LineResult]
+    after: tuple[LineResult, LineResult]
 
 
 @dataclass(frozen=True)
 class ReviewedCode:
-    """A code that comes out otherwise by itself, and in how many pairs that is all that differs."""
+    """A code whose result changed when billed alone; in `cases` pairs nothing else differs."""
 
     hcpcs: str
     cases: int
-    before: Said
-    after: Said
+    before: LineResult
+    after: LineResult
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,16 @@ class Pairs:
     alone: tuple[ReviewedCode, ...]
 
 
-def outcomes(compared: OutcomeChanges, old: Release, new: Ran) -> Outcomes:
-    """Return what *compared* holds, for people, and where the new run contradicts the coders."""
+def outcomes(changes: OutcomeChanges, old: Release, new: Ran) -> Outcomes:
+    """Return *changes* for a reader, and the scenarios of the run *new* that contradict their coder."""
     return Outcomes(
-        compared=compared.compared,
+        compared=changes.compared,
         tried=len(new.tried),
-        failed=tuple(FailedScenario(each.scenario.id, each.scenario.says, each.failures) for each in new.failed),
-        amounts_only=compared.amounts_only,
-        only_old=tuple(each.id for each in compared.only_old),
-        only_new=tuple(each.id for each in compared.only_new),
-        changed=tuple(_scenario(each, old, new.release) for each in compared.changed),
+        failed=tuple(FailedScenario(run.scenario.id, run.scenario.says, run.failures) for run in new.failed),
+        amounts_only=changes.amounts_only,
+        only_old=tuple(scenario.id for scenario in changes.only_old),
+        only_new=tuple(scenario.id for scenario in changes.only_new),
+        changed=tuple(_scenario(changed, old, new.release) for changed in changes.changed),
     )
 
 
@@ -134,74 +134,69 @@ def _scenario(changed: ChangedOutcome, old: Release, new: Release) -> ReviewedSc
         family=scenario.family,
         says=scenario.says,
         sources=tuple(map(str, scenario.sources)),
-        lines=tuple(_line(scenario, *each, old, new) for each in lines),
+        lines=tuple(_line(scenario, *line, old, new) for line in lines),
     )
 
 
 def _line(
     scenario: Scenario, line: Line, before: Mapping[str, Any], after: Mapping[str, Any], old: Release, new: Release
 ) -> ReviewedLine:
-    days = (
-        scenario.day_zero(each) + timedelta(days=line.day)
-        for each in ((new,) if scenario.beyond_quarter else (old, new))
-    )
-    said = _said_of_line(before, old), _said_of_line(after, new)
+    releases = (new,) if scenario.beyond_quarter else (old, new)
+    days = (scenario.day_zero(release) + timedelta(days=line.day) for release in releases)
+    results = _line_result(before, old), _line_result(after, new)
     return ReviewedLine(
         hcpcs=line.hcpcs,
         modifiers=" ".join(line.modifiers),
         units=line.units,
         day=" / ".join(dict.fromkeys(map(str, days))),
         place_of_service=line.place_of_service,
-        before=said[0],
-        after=said[1],
-        news=_news(*said),
+        before=results[0],
+        after=results[1],
+        news=_difference(*results),
     )
 
 
-def _news(before: Said, after: Said) -> str:
-    """What is different, the gravest only."""
+def _difference(before: LineResult, after: LineResult) -> str:
+    """The gravest difference only."""
     if before.disposition != after.disposition:
         return f"{before.disposition} → {after.disposition}"
     if (before.allowed_cents is None) != (after.allowed_cents is None):
         return f"{after.disposition}, {'without' if after.allowed_cents is None else 'with'} an amount now"
     for name, unit in (("payment_percent", " % of the fee"), ("global_days", " global days")):
-        was, now = getattr(before, name), getattr(after, name)
-        if was != now:
-            return f"{after.disposition}, {was or wording.NONE} → {now or wording.NONE}{unit}"
+        old_value, new_value = getattr(before, name), getattr(after, name)
+        if old_value != new_value:
+            return f"{after.disposition}, {old_value or wording.NONE} → {new_value or wording.NONE}{unit}"
     return f"{after.disposition}, for another reason" if before.why != after.why else ""
 
 
-def _said_of_line(line: Mapping[str, Any], release: Release) -> Said:
+def _line_result(line: Mapping[str, Any], release: Release) -> LineResult:
     finding = next(iter(line["findings"]), None)
     percent = line.get("payment_percent")
-    why = (
-        sentence({**line, **finding})
-        if finding
-        else f"No amount: {line['unpriced'].replace('-', ' ')}."
-        if line.get("unpriced")
-        else ""
-    )
-    return Said(
+    return LineResult(
         disposition=line["disposition"],
         edit=line["edit"],
-        why=why,
+        why=sentence({**line, **finding}) if finding else _why_unpriced(line.get("unpriced")),
         payment_percent=None if percent is None else str(percent),
         global_days=line.get("global_days"),
         allowed_cents=line["allowed_cents"],
-        row=_row(finding, release, line["hcpcs"]) if finding else Ref(str(release), "mpfs", (line["hcpcs"], "")),
-        rests_on=_rests_on(finding or {}),
+        row=_row(finding or {}, release, line["hcpcs"]),
+        rests_on=_citation(finding or {}),
     )
 
 
+def _why_unpriced(unpriced: str | None) -> str:
+    return f"No amount: {unpriced.replace('-', ' ')}." if unpriced else ""
+
+
 def sentence(values: Mapping[str, Any]) -> str:
-    """Return what a finding says, filled with its *values*; brackets around one that is not there are left out."""
-    told: dict[str, Any] = defaultdict(lambda: wording.NONE)
-    told.update({name: value for name, value in values.items() if value is not None})
-    return _EMPTY.sub("", reasons()[values["reason"]].says.format_map(told))
+    """Return the sentence of a finding, filled with its *values*; brackets around a missing value are left out."""
+    filled: dict[str, Any] = defaultdict(lambda: wording.NONE)
+    filled.update({name: value for name, value in values.items() if value is not None})
+    return _EMPTY_BRACKETS.sub("", reasons()[values["reason"]].says.format_map(filled))
 
 
 def _row(finding: Mapping[str, Any], release: Release, hcpcs: str) -> Ref:
-    """The row that a finding rests on; the code's in the fee schedule where it names no other."""
+    """The row that a finding rests on; the code's row in the fee schedule where it names no other."""
     one, two = finding.get("column_one"), finding.get("column_two")
     if finding.get("table") == "ptp" and one and two:
         return Ref(str(release), "ptp", (one, two))
@@ -210,51 +205,51 @@ def _row(finding: Mapping[str, Any], release: Release, hcpcs: str) -> Ref:
     return Ref(str(release), "mpfs", (one if finding.get("table") == "mpfs" and one else hcpcs, ""))
 
 
-def _rests_on(finding: Mapping[str, Any]) -> str:
+def _citation(finding: Mapping[str, Any]) -> str:
     """The edit as coders cite it: `PTP 17004/17000, CCMI 0`."""
     one, two = finding.get("column_one"), finding.get("column_two")
-    told = {
+    citations = {
         "ptp": f"PTP {one}/{two}, CCMI {finding.get('ccmi')}",
         "mue": f"MUE {finding.get('mue_value')}, MAI {finding.get('mai')}",
         "add_on": f"add-on code edits of {one}",
     }
-    return told.get(str(finding.get("table")), "fee schedule")
+    return citations.get(str(finding.get("table")), "fee schedule")
 
 
-_OF_SIDE = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two", "effective_date", "deletion_date")
+_PAIR_COLUMNS = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two", "effective_date", "deletion_date")
 
 
-def pairs(compared: PairChanges, old: Release, new: Release) -> Pairs:
-    """Return what *compared* holds, for people."""
+def pairs(changes: PairChanges, old: Release, new: Release) -> Pairs:
+    """Return *changes* for a reader."""
     return Pairs(
-        compared=compared.compared,
-        only_old=compared.only_old,
-        only_new=compared.only_new,
-        count=compared.count,
-        changed=tuple(_pair(row, old, new) for row in compared.changed.iter_rows(named=True)),
-        alone=tuple(_code(row, old, new) for row in compared.alone.iter_rows(named=True)),
+        compared=changes.compared,
+        only_old=changes.only_old,
+        only_new=changes.only_new,
+        count=changes.count,
+        changed=tuple(_pair(row, old, new) for row in changes.changed.iter_rows(named=True)),
+        alone=tuple(_code_alone(row, old, new) for row in changes.alone.iter_rows(named=True)),
     )
 
 
 def _pair(row: Mapping[str, Any], old: Release, new: Release) -> ReviewedPair:
-    codes = row["hcpcs_one"], row["hcpcs_two"]
+    one, two = row["hcpcs_one"], row["hcpcs_two"]
     before, after = (
-        (_said_of_pair(row, f"_one {when}", codes[0], release), _said_of_pair(row, f"_two {when}", codes[1], release))
+        (_pair_result(row, f"_one {when}", one, release), _pair_result(row, f"_two {when}", two, release))
         for when, release in (("before", old), ("after", new))
     )
-    return ReviewedPair(*codes, row["modifier_on"], before, after)
+    return ReviewedPair(one, two, row["modifier_on"], before, after)
 
 
-def _code(row: Mapping[str, Any], old: Release, new: Release) -> ReviewedCode:
+def _code_alone(row: Mapping[str, Any], old: Release, new: Release) -> ReviewedCode:
     before, after = (
-        _said_of_pair(row, f" {when}", row["hcpcs"], each) for when, each in (("before", old), ("after", new))
+        _pair_result(row, f" {when}", row["hcpcs"], release) for when, release in (("before", old), ("after", new))
     )
     return ReviewedCode(row["hcpcs"], row["cases"], before, after)
 
 
-def _said_of_pair(row: Mapping[str, Any], suffix: str, hcpcs: str, release: Release) -> Said:
-    found = {name: row[f"{name}{suffix}"] for name in _OF_SIDE}
-    found["table"] = found["edit"] if found["edit"] in ("ptp", "mue", "add_on") else "mpfs"
-    why = sentence({**found, "hcpcs": hcpcs}) if found["reason"] else ""
-    ref = _row(found if found["reason"] else {}, release, hcpcs)
-    return Said(found["disposition"], found["edit"], why, None, None, None, ref, _rests_on(found))
+def _pair_result(row: Mapping[str, Any], suffix: str, hcpcs: str, release: Release) -> LineResult:
+    finding = {name: row[f"{name}{suffix}"] for name in _PAIR_COLUMNS}
+    finding["table"] = finding["edit"] if finding["edit"] in ("ptp", "mue", "add_on") else "mpfs"
+    why = sentence({**finding, "hcpcs": hcpcs}) if finding["reason"] else ""
+    row_of_edit = _row(finding if finding["reason"] else {}, release, hcpcs)
+    return LineResult(finding["disposition"], finding["edit"], why, None, None, None, row_of_edit, _citation(finding))

@@ -1,9 +1,9 @@
-"""What each code is paid before and after, and why: the change parted by work, PE, MP, GPCI and conversion factor.
+"""What each code pays before and after, and why: the change split into work, PE, MP, GPCI and conversion factor.
 
-The split goes from old to new in two or three steps whose sum is the whole exact change: first each RVU changes by
-itself, at the old GPCIs and the old conversion factor; then the GPCIs, on the new RVUs; last the conversion factor, on
-the new RVUs and GPCIs. Each part is rounded half-up to cents; what roundings leave over lies in the largest part, so
-that the parts add up to the difference of the two amounts.
+The split goes from old to new in steps that add up to the exact change: first each RVU changes, at the old GPCIs and
+the old conversion factor; then the GPCIs, on the new RVUs; last the conversion factor, on the new RVUs and GPCIs. Each
+part is rounded half-up to cents; the rounding difference goes to the largest part, so that the parts add up to the
+difference of the two amounts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ PARTS = ("work", "pe", "mp", "gpci", "conversion_factor")
 
 @dataclass(frozen=True)
 class Place:
-    """Where amounts are reckoned: `national` or `mac-locality`, its name, its GPCIs in both releases."""
+    """The area that amounts are for: `national` or `mac-locality`, its name, its GPCIs in both releases."""
 
     locality: str
     name: str
@@ -50,7 +50,7 @@ class Rvus:
 
 @dataclass(frozen=True)
 class Parts:
-    """What each cause adds to the change, in cents."""
+    """How much of a change each cause explains, in cents."""
 
     work: int
     pe: int
@@ -61,7 +61,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Side:
-    """A code in one release: its RVUs, its amount in cents, or why it has none, and its row."""
+    """A code in one release: its RVUs, its amount in cents or why it has none, and its row."""
 
     rvus: Rvus | None
     cents: int | None
@@ -86,7 +86,7 @@ class Payment:
 
     @property
     def changed(self) -> bool:
-        """Whether it is paid differently."""
+        """Whether the amount differs."""
         return self.before.cents != self.after.cents
 
     @property
@@ -96,38 +96,40 @@ class Payment:
 
 
 def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
-    """Return where amounts are reckoned: the nation, where no locality is told.
+    """Return the area of *locality* (`mac-locality`), or the nation without one.
 
     Raises WrongUse: for a locality that one of the releases does not have.
     """
     if locality in (None, NATIONAL):
         return Place(NATIONAL, "the nation (every GPCI 1)", NATION, NATION, None, None)
     mac, _, number = str(locality).partition("-")
-    rows = [each.gpci(mac, number) for each in (old, new)]
+    rows = [snapshot.gpci(mac, number) for snapshot in (old, new)]
     for snapshot, row in zip((old, new), rows, strict=True):
         if row is None:
             raise WrongUse(
                 f'{snapshot.release} has no locality "{locality}"; expected MAC-LOCALITY such as 01112-05, or national'
             )
     before, after = (Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]) for row in rows if row)
-    refs = [Ref(str(each.release), "gpci", (mac, number)) for each in (old, new)]
+    refs = [Ref(str(snapshot.release), "gpci", (mac, number)) for snapshot in (old, new)]
     return Place(f"{mac}-{number}", rows[1]["locality_name"] if rows[1] else "", before, after, refs[0], refs[1])
 
 
 def payments(
     old: Snapshot, new: Snapshot, place: Place, scope: Scope, settings: Sequence[str] = SETTINGS
 ) -> tuple[Payment, ...]:
-    """Return every code of *scope* that either fee schedule has, in each setting, for everyone paid apart."""
-    found: list[Payment] = []
-    for participant, was, now in factor_pairs(old.manifest, new.manifest):
+    """Return every code of *scope* that either fee schedule has, in each setting, for each participant class."""
+    listed: list[Payment] = []
+    for participant, *factors in factor_pairs(old.manifest, new.manifest):
         for setting in settings:
-            before = _sides(old, setting, was, place.before, scope)
-            after = _sides(new, setting, now, place.after, scope)
-            found += [
-                _payment(key, setting, participant, (before.get(key), after.get(key)), (was, now), place, scope)
+            before = _sides(old, setting, factors[0], place.before, scope)
+            after = _sides(new, setting, factors[1], place.after, scope)
+            listed += [
+                _payment(
+                    key, setting, participant, (before.get(key), after.get(key)), (factors[0], factors[1]), place, scope
+                )
                 for key in sorted({*before, *after})
             ]
-    return tuple(found)
+    return tuple(listed)
 
 
 def _sides(
@@ -162,7 +164,7 @@ def _payment(
     place: Place,
     scope: Scope,
 ) -> Payment:
-    before, after = (each or Side(None, None, "not in the fee schedule", None) for each in sides)
+    before, after = (side or Side(None, None, "not in the fee schedule", None) for side in sides)
     hcpcs, modifier = key
     change = None if before.cents is None or after.cents is None else after.cents - before.cents
     parts = None
@@ -174,23 +176,23 @@ def _payment(
 
 
 def split(before: Rvus, after: Rvus, place: Place, factors: tuple[Decimal, Decimal], change_cents: int) -> Parts:
-    """Return the parts of a change of *change_cents*, in cents, by the convention of this module."""
-    was, now = factors
-    pairs = [
+    """Return the split of a change of *change_cents*, by the convention of this module."""
+    old_factor, new_factor = factors
+    kinds = [
         (getattr(before, k), getattr(after, k), getattr(place.before, k), getattr(place.after, k)) for k in PARTS[:3]
     ]
-    exact = [(rvu_after - rvu_before) * index * was for rvu_before, rvu_after, index, _ in pairs]
-    exact.append(sum((rvu * (to - index) for _, rvu, index, to in pairs), Decimal(0)) * was)
-    exact.append(sum((rvu * to for _, rvu, _, to in pairs), Decimal(0)) * (now - was))
-    cents = [int((each * 100).quantize(Decimal(1), ROUND_HALF_UP)) for each in exact]
-    largest = max(range(len(PARTS)), key=lambda place: (abs(exact[place]), place))
+    exact = [(new_rvu - old_rvu) * old_gpci * old_factor for old_rvu, new_rvu, old_gpci, _ in kinds]
+    exact.append(sum(((new - old) * rvu for _, rvu, old, new in kinds), Decimal(0)) * old_factor)
+    exact.append(sum((rvu * new_gpci for _, rvu, _, new_gpci in kinds), Decimal(0)) * (new_factor - old_factor))
+    cents = [int((part * 100).quantize(Decimal(1), ROUND_HALF_UP)) for part in exact]
+    largest = max(range(len(PARTS)), key=lambda part: (abs(exact[part]), part))
     cents[largest] += change_cents - sum(cents)
     return Parts(*cents)
 
 
 @dataclass(frozen=True)
 class Cause:
-    """One part of the changes: how many codes it raises and lowers, and by how many cents in the (lower) median."""
+    """One cause of the changes: how many codes it raises and lowers, and the (lower) median of its cents."""
 
     part: str
     raises: int
@@ -212,7 +214,7 @@ class Range:
 
 @dataclass(frozen=True)
 class PaymentTable:
-    """The payments of one setting, for one participant class: `rows` are those that changed, `codes` all compared."""
+    """The payments of one setting and participant class: `rows` are those that changed, `codes` counts all compared."""
 
     setting: str
     participant: Participant | None
@@ -227,43 +229,43 @@ class PaymentTable:
 
 def payment_tables(all_payments: Iterable[Payment], families: Sequence[str]) -> tuple[PaymentTable, ...]:
     """Return *all_payments* by setting and participant, the changed ones listed; *families* give the order."""
-    known = (each for each in all_payments if each.known)
-    grouped = groupby(known, key=lambda each: (each.setting, each.participant))
+    priced = (payment for payment in all_payments if payment.known)
+    grouped = groupby(priced, key=lambda payment: (payment.setting, payment.participant))
     return tuple(_table(setting, participant, tuple(rows), families) for (setting, participant), rows in grouped)
 
 
 def _table(
     setting: str, participant: Participant | None, rows: Sequence[Payment], families: Sequence[str]
 ) -> PaymentTable:
-    both = [each for each in rows if each.change_cents is not None]
+    both = [payment for payment in rows if payment.change_cents is not None]
     return PaymentTable(
         setting=setting,
         participant=participant,
         codes=len(rows),
-        rows=tuple(each for each in rows if each.changed),
-        raised=sum((each.change_cents or 0) > 0 for each in both),
-        lowered=sum((each.change_cents or 0) < 0 for each in both),
+        rows=tuple(payment for payment in rows if payment.changed),
+        raised=sum((payment.change_cents or 0) > 0 for payment in both),
+        lowered=sum((payment.change_cents or 0) < 0 for payment in both),
         overall=next(_ranges([("", both)]), None),
         causes=tuple(_causes(both)),
-        families=tuple(_ranges((name, [each for each in both if each.family == name]) for name in families)),
+        families=tuple(_ranges((name, [p for p in both if p.family == name]) for name in families)),
     )
 
 
-def _ranges(named: Iterable[tuple[str, Sequence[Payment]]]) -> Iterator[Range]:
-    for name, rows in named:
-        ratios = [each.ratio for each in rows if each.ratio is not None]
+def _ranges(families: Iterable[tuple[str, Sequence[Payment]]]) -> Iterator[Range]:
+    for name, rows in families:
+        ratios = [payment.ratio for payment in rows if payment.ratio is not None]
         if ratios:
-            changed = sum(each.changed for each in rows)
+            changed = sum(payment.changed for payment in rows)
             yield Range(name, len(ratios), changed, min(ratios), median_low(ratios), max(ratios))
 
 
 def _causes(rows: Sequence[Payment]) -> Iterator[Cause]:
     for part in PARTS:
-        cents = [getattr(each.parts, part) for each in rows if each.parts]
+        cents = [getattr(payment.parts, part) for payment in rows if payment.parts]
         if any(cents):
             yield Cause(part, sum(c > 0 for c in cents), sum(c < 0 for c in cents), median_low(cents))
 
 
 def factor_refs(old: Snapshot, new: Snapshot) -> tuple[Ref, Ref]:
-    """Return where both releases' conversion factors stand."""
+    """Return the rows of both releases' conversion factors."""
     return Ref(str(old.release), FACTORS, ()), Ref(str(new.release), FACTORS, ())

@@ -1,4 +1,4 @@
-"""The rows of CMS's files that the figures of a review rest on: each has one place that every figure links to."""
+"""The rows of CMS's files that the figures of a review rest on: each has one place, and every figure links to it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -12,7 +12,7 @@ from codeset.snapshot import Row, Snapshot
 from codeset.tables import TABLES
 
 FACTORS = "conversion_factors"
-"""Stands for the table of conversion factors, which the manifest holds."""
+"""The conversion factors, named like a table: the manifest holds them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -31,7 +31,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """What CMS's file says in a row: `file` and `edition` it stands in, its key, and each of its periods in words."""
+    """What CMS's file says in a row: its `file` and `edition`, its key, and each of its periods in words."""
 
     ref: Ref
     file: str
@@ -45,11 +45,11 @@ def refs_in(value: object) -> Iterator[Ref]:
     if isinstance(value, Ref):
         yield value
     elif isinstance(value, tuple):
-        for each in value:
-            yield from refs_in(each)
+        for item in value:
+            yield from refs_in(item)
     elif is_dataclass(value):
-        for each in fields(value):
-            yield from refs_in(getattr(value, each.name))
+        for field in fields(value):
+            yield from refs_in(getattr(value, field.name))
 
 
 def source_rows(snapshots: Iterable[Snapshot], refs: Iterable[Ref]) -> tuple[SourceRow, ...]:
@@ -59,52 +59,54 @@ def source_rows(snapshots: Iterable[Snapshot], refs: Iterable[Ref]) -> tuple[Sou
         row
         for snapshot in snapshots
         for table in (*TABLES, FACTORS)
-        for row in _of(snapshot, table, [r for r in wanted if (r.release, r.table) == (str(snapshot.release), table)])
+        for row in _rows_of(
+            snapshot, table, [r for r in wanted if (r.release, r.table) == (str(snapshot.release), table)]
+        )
     )
 
 
-def _of(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> Iterator[SourceRow]:
+def _rows_of(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> Iterator[SourceRow]:
     if refs and table == FACTORS:
         yield from (_factor(snapshot, ref) for ref in refs)
     elif refs:
         entry = snapshot.manifest.tables[table]
-        found = _rows(snapshot, table, refs)
+        rows = _rows_by_key(snapshot, table, refs)
         for ref in refs:
-            says = tuple(_TOLD[table](row) for row in found.get(ref.key, ())) or ("no such row",)
+            says = tuple(_IN_WORDS[table](row) for row in rows.get(ref.key, ())) or ("no such row",)
             key = wording.keyed(dict(zip(_key(table), ref.key, strict=True)), list(_key(table)))
-            yield SourceRow(ref, _file([each.name for each in entry.sources]), entry.edition, key, says)
+            yield SourceRow(ref, _file([source.name for source in entry.sources]), entry.edition, key, says)
 
 
 def _factor(snapshot: Snapshot, ref: Ref) -> SourceRow:
-    told = (
-        f"{each.value} for {participant_label(each.participant)}, {each.first} to {each.last}"
-        for each in snapshot.conversion_factors
+    says = tuple(
+        f"{factor.value} for {participant_label(factor.participant)}, {factor.first} to {factor.last}"
+        for factor in snapshot.conversion_factors
     )
     entry = snapshot.manifest.tables["mpfs"]
-    return SourceRow(ref, _file([each.name for each in entry.sources]), entry.edition, "conversion factor", tuple(told))
+    return SourceRow(ref, _file([source.name for source in entry.sources]), entry.edition, "conversion factor", says)
 
 
 def _file(names: Sequence[str]) -> str:
-    """The file, or of several forms or parts the first and how many there are besides."""
+    """The file; of several forms or parts, the first and how many more there are."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _key(table: str) -> tuple[str, ...]:
-    """The columns by which rows are named here: an add-on code stands with all of its primaries."""
+    """The columns that name a row here: an add-on code is one row with all of its primaries."""
     return ("add_on_code",) if table == "add_on" else TABLES[table].codes if TABLES[table].dated else TABLES[table].key
 
 
-def _rows(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> dict[tuple[str, ...], list[Row]]:
+def _rows_by_key(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> dict[tuple[str, ...], list[Row]]:
     key = list(_key(table))
     wanted = pl.LazyFrame([ref.key for ref in refs], schema=key, orient="row")
     rows = snapshot.scan(table).join(wanted, on=key, how="semi").sort(TABLES[table].key, nulls_last=True).collect()
-    found: dict[tuple[str, ...], list[Row]] = {}
+    by_key: dict[tuple[str, ...], list[Row]] = {}
     for row in rows.iter_rows(named=True):
-        found.setdefault(tuple(row[column] for column in key), []).append(row)
-    return found
+        by_key.setdefault(tuple(row[column] for column in key), []).append(row)
+    return by_key
 
 
-def _schedule(row: Row) -> str:
+def _fee_schedule(row: Row) -> str:
     pe, total = (
         " / ".join(_number(row, f"{setting}_{kind}_rvu", f"{setting}_na") for setting in SETTINGS)
         for kind in ("pe", "total")
@@ -123,11 +125,11 @@ def _number(row: Row, column: str, na: str) -> str:
     return f"{row[column]} (NA)" if row[na] else str(row[column])
 
 
-def _indices(row: Row) -> str:
+def _gpcis(row: Row) -> str:
     return f"{row['locality_name']}: work {row['work_gpci']}, PE {row['pe_gpci']}, MP {row['mp_gpci']}"
 
 
-def _edit(row: Row) -> str:
+def _ptp_edit(row: Row) -> str:
     return f"CCMI {row['ccmi']}, {_period(row)}"
 
 
@@ -143,15 +145,15 @@ def _period(row: Row) -> str:
     return f"from {row['effective_date']}" + (f" to {row['deletion_date']}" if row["deletion_date"] else "")
 
 
-def _any(row: Row) -> str:
+def _any_row(row: Row) -> str:
     return ", ".join(f"{wording.named(name)} {value}" for name, value in row.items() if value is not None)
 
 
-_TOLD: Mapping[str, Callable[[Row], str]] = {
-    **dict.fromkeys(TABLES, _any),
-    "mpfs": _schedule,
-    "gpci": _indices,
-    "ptp": _edit,
+_IN_WORDS: Mapping[str, Callable[[Row], str]] = {
+    **dict.fromkeys(TABLES, _any_row),
+    "mpfs": _fee_schedule,
+    "gpci": _gpcis,
+    "ptp": _ptp_edit,
     "mue": _mue,
     "add_on": _add_on,
 }

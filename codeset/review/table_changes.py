@@ -1,4 +1,4 @@
-"""The changes of CMS's tables, one form for all of them: what, before and after, with the rows behind it."""
+"""The changes of CMS's tables in one form for all: what changed, before and after, with the rows behind it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ADDED, REMOVED, CHANGED, TURNED, BACK = "added", "removed", "changed", "turned r
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: a row that came or went, or one of its values; `what` names the row or the value."""
+    """One difference: a row added or removed, or one of its values; `what` names the row or the value."""
 
     kind: str
     key: str
@@ -45,7 +45,7 @@ class TableReview:
 
 def table_reviews(changes: Changes) -> tuple[TableReview, ...]:
     """Return every table of *changes* in its order."""
-    return tuple(_review(changes, name, each) for name, each in changes.tables.items())
+    return tuple(_review(changes, name, table) for name, table in changes.tables.items())
 
 
 def _review(changes: Changes, name: str, table: TableChanges) -> TableReview:
@@ -57,16 +57,12 @@ def _review(changes: Changes, name: str, table: TableChanges) -> TableReview:
         holds=TABLES[name].holds,
         compared=table.compared,
         same_files=table.same_files,
-        carried_from=(_text(carried[0]), _text(carried[1])),
+        carried_from=carried,
         count=table.count,
         changes=tuple(_changes(table, releases)),
         rvus=rvus.select(table.key).n_unique(),
         remarks=tuple(sorted(table.remarks.items())),
     )
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]:
@@ -87,11 +83,11 @@ def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]
 
 
 def _row(kind: str, table: TableChanges, row: Mapping[str, Any], old: str | None, new: str | None) -> Change:
-    """A row that came or went; one that went may stand in the new release with its deletion date."""
-    told = _told(table.table, row)
-    before, after = (told, wording.NONE) if kind == REMOVED else (wording.NONE, told)
+    """A row added or removed; a removed one may still be in the new release, with its deletion date."""
+    values = _values(table.table, row)
+    before, after = (values, wording.NONE) if kind == REMOVED else (wording.NONE, values)
     refs = _ref(table, row, old), _ref(table, row, new)
-    return Change(kind, wording.keyed(row, table.key), _ROW[table.table], before, after, *refs)
+    return Change(kind, wording.keyed(row, table.key), _ROW_NAMES[table.table], before, after, *refs)
 
 
 def _ref(table: TableChanges, row: Mapping[str, Any], release: str | None) -> Ref | None:
@@ -101,8 +97,8 @@ def _ref(table: TableChanges, row: Mapping[str, Any], release: str | None) -> Re
     return Ref(release, table.table, tuple(str(row[column]) for column in key))
 
 
-_ROW = {"mpfs": "code", "gpci": "locality", "ptp": "edit", "mue": "MUE", "add_on": "relation"}
-_SHOWN: Mapping[str, tuple[str, ...]] = {
+_ROW_NAMES = {"mpfs": "code", "gpci": "locality", "ptp": "edit", "mue": "MUE", "add_on": "relation"}
+_SHOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "mpfs": ("status_code", "work_rvu", "nonfacility_total_rvu", "facility_total_rvu", "global_days"),
     "gpci": ("work_gpci", "pe_gpci", "mp_gpci"),
     "ptp": ("ccmi", "effective_date", "deletion_date"),
@@ -111,6 +107,6 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _told(table: str, row: Mapping[str, Any]) -> str:
-    columns: Iterable[str] = _SHOWN.get(table, row.keys())
+def _values(table: str, row: Mapping[str, Any]) -> str:
+    columns: Iterable[str] = _SHOWN_COLUMNS.get(table, row.keys())
     return ", ".join(f"{wording.named(column)} {row[column]}" for column in columns if row[column] is not None)

@@ -1,4 +1,4 @@
-"""A practice's year: the units that it bills of each code, read strictly, and what a release does to their payment."""
+"""A practice's year: the units it bills of each code, read strictly, and what a release does to their payment."""
 
 import csv
 import re
@@ -15,17 +15,17 @@ _NAMES = {"hcpcs": "hcpcs", "code": "hcpcs", "units": "units", "modifier": "modi
 _CODE = re.compile(r"[0-9A-Z]{5}")
 _UNITS = re.compile(r"[0-9]{1,9}")
 _MODIFIERS = ("", "26", "TC", "53")
-"""Those with amounts of their own in the fee schedule (record layout RVU25D, Modifier)."""
+"""The modifiers with their own row in the fee schedule (record layout RVU25D, Modifier)."""
 
 OTHER = "other codes"
-"""The family of codes outside the families of dermatology."""
+"""The family of codes outside dermatology's families."""
 
 _SHOWN = 40
 
 
 @dataclass(frozen=True)
 class Volume:
-    """Units billed in a year of a code, with a modifier that has an amount of its own or none."""
+    """Units of a code billed in a year, with a modifier that has its own amount, or none."""
 
     hcpcs: str
     modifier: str
@@ -34,7 +34,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class YearLine:
-    """A code's units in one setting: cents of the year before and after; `lacks` says why there are none."""
+    """A code's units in one setting: cents a year before and after; `lacks` says why there are none."""
 
     hcpcs: str
     modifier: str
@@ -50,7 +50,7 @@ class YearLine:
 
 @dataclass(frozen=True)
 class YearTotal:
-    """The sum of the lines of a family that have an amount in both releases."""
+    """The sum of a family's lines that have an amount in both releases."""
 
     family: str
     codes: int
@@ -62,7 +62,7 @@ class YearTotal:
 
 @dataclass(frozen=True)
 class Year:
-    """The year if all units are done in one setting, for one class of participants; `without` are not in any total."""
+    """The year if all units are done in one setting, for one participant class; `without` lines are in no total."""
 
     setting: str
     participant: Participant | None
@@ -91,73 +91,75 @@ def read_volumes(file: Path) -> tuple[Volume, ...]:
     volumes = _volumes(file.name, rows[1:], columns, faults) if not faults else []
     if faults:
         raise BadInput(faults, "No review was written.")
-    return tuple(sorted(volumes, key=lambda each: (each.hcpcs, each.modifier)))
+    return tuple(sorted(volumes, key=lambda volume: (volume.hcpcs, volume.modifier)))
 
 
 def _columns(name: str, rows: Sequence[tuple[int, list[str]]], faults: list[Fault]) -> dict[str, int]:
-    """Where each column stands."""
+    """The place of each column."""
     if len(rows) < 2:
         faults.append(Fault(name, 0, "holds no volumes; expected a header hcpcs,units and a line for each code"))
         return {}
     line, header = rows[0]
     columns: dict[str, int] = {}
-    for place, given in enumerate(header):
-        column = _NAMES.get(given.lower())
+    for place, caption in enumerate(header):
+        column = _NAMES.get(caption.lower())
         if column is None or column in columns:
-            said = "stands there twice" if column else "is not known; expected hcpcs (or code), units, modifier"
-            faults.append(Fault(name, line, f'column "{_told(given)}" {said}'))
+            fault = "stands there twice" if column else "is not known; expected hcpcs (or code), units, modifier"
+            faults.append(Fault(name, line, f'column "{_shortened(caption)}" {fault}'))
         else:
             columns[column] = place
-    faults += [Fault(name, line, f'no column "{each}"') for each in ("hcpcs", "units") if each not in columns]
+    faults += [Fault(name, line, f'no column "{column}"') for column in ("hcpcs", "units") if column not in columns]
     return columns
 
 
 def _volumes(
     name: str, rows: Iterable[tuple[int, list[str]]], columns: Mapping[str, int], faults: list[Fault]
 ) -> list[Volume]:
-    found: dict[tuple[str, str], int] = {}
+    first_lines: dict[tuple[str, str], int] = {}
     volumes = []
     for line, cells in rows:
-        wrong = list(_wrong(cells, columns))
+        wrong = list(_faults_of(cells, columns))
         if not wrong:
             hcpcs, units = cells[columns["hcpcs"]], int(cells[columns["units"]])
             modifier = cells[columns["modifier"]] if "modifier" in columns else ""
-            if (first := found.setdefault((hcpcs, modifier), line)) != line:
+            if (first := first_lines.setdefault((hcpcs, modifier), line)) != line:
                 wrong.append(f"{' '.join(filter(None, (hcpcs, modifier)))} stands on line {first} already")
             volumes.append(Volume(hcpcs, modifier, units))
-        faults += [Fault(name, line, each) for each in wrong]
+        faults += [Fault(name, line, fault) for fault in wrong]
     return volumes
 
 
-def _wrong(cells: Sequence[str], columns: Mapping[str, int]) -> Iterator[str]:
+def _faults_of(cells: Sequence[str], columns: Mapping[str, int]) -> Iterator[str]:
     if len(cells) != len(columns):
         yield f"{len(cells)} cells, but the header has {len(columns)}"
         return
     hcpcs, units = cells[columns["hcpcs"]], cells[columns["units"]]
     modifier = cells[columns["modifier"]] if "modifier" in columns else ""
     if not _CODE.fullmatch(hcpcs):
-        yield f'hcpcs: expected five digits or capital letters, found "{_told(hcpcs)}"'
+        yield f'hcpcs: expected five digits or capital letters, found "{_shortened(hcpcs)}"'
     if not _UNITS.fullmatch(units):
-        yield f'units: expected a whole number without separators, found "{_told(units)}"'
+        yield f'units: expected a whole number without separators, found "{_shortened(units)}"'
     if modifier not in _MODIFIERS:
         yield (
-            f'modifier: expected nothing, 26, TC or 53, found "{_told(modifier)}"; others have no amount of their own: '
-            "add their units to the line of the code"
+            f'modifier: expected nothing, 26, TC or 53, found "{_shortened(modifier)}"; others have no amount of their '
+            "own: add their units to the line of the code"
         )
 
 
-def _told(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def years(volumes: Iterable[Volume], all_payments: Sequence[Payment], families: Sequence[str]) -> tuple[Year, ...]:
-    """Return the year of *volumes* for each setting and kind of participant that *all_payments* has."""
-    kinds = list(dict.fromkeys((each.setting, each.participant) for each in all_payments))
-    by_key = {(each.setting, each.participant, each.hcpcs, each.modifier): each for each in all_payments}
+    """Return the year of *volumes* for each setting and participant class that *all_payments* has."""
+    columns = list(dict.fromkeys((payment.setting, payment.participant) for payment in all_payments))
+    by_key = {(p.setting, p.participant, p.hcpcs, p.modifier): p for p in all_payments}
     listed = list(volumes)
     return tuple(
-        _year(kind, [_line(each, by_key.get((*kind, each.hcpcs, each.modifier))) for each in listed], families)
-        for kind in kinds
+        _year(
+            column, [_line(volume, by_key.get((*column, volume.hcpcs, volume.modifier))) for volume in listed], families
+        )
+        for column in columns
     )
 
 
@@ -180,20 +182,20 @@ def _line(volume: Volume, payment: Payment | None) -> YearLine:
     )
 
 
-def _year(kind: tuple[str, Participant | None], lines: Sequence[YearLine], families: Sequence[str]) -> Year:
-    known = [each for each in lines if each.change_cents is not None]
-    named = ((name, [each for each in known if each.family == name]) for name in (*families, OTHER))
+def _year(column: tuple[str, Participant | None], lines: Sequence[YearLine], families: Sequence[str]) -> Year:
+    priced = [line for line in lines if line.change_cents is not None]
+    by_family = ((name, [line for line in priced if line.family == name]) for name in (*families, OTHER))
     return Year(
-        *kind,
-        total=_total("", known),
-        families=tuple(_total(name, each) for name, each in named if each),
-        lines=tuple(known),
-        without=tuple(each for each in lines if each.change_cents is None),
+        *column,
+        total=_total("", priced),
+        families=tuple(_total(name, family_lines) for name, family_lines in by_family if family_lines),
+        lines=tuple(priced),
+        without=tuple(line for line in lines if line.change_cents is None),
     )
 
 
 def _total(family: str, lines: Sequence[YearLine]) -> YearTotal:
     before, after, change = (
-        sum(getattr(each, f"{name}_cents") for each in lines) for name in ("before", "after", "change")
+        sum(getattr(line, f"{name}_cents") for line in lines) for name in ("before", "after", "change")
     )
-    return YearTotal(family, len(lines), sum(each.units for each in lines), before, after, change)
+    return YearTotal(family, len(lines), sum(line.units for line in lines), before, after, change)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codeset.errors import WrongUse
-from codeset.proposal.pull_request import keep
+from codeset.proposal.pull_request import open_or_update
 
 GH = Path(__file__).parents[1] / "gh"
 
@@ -25,8 +25,8 @@ def held(body: Path) -> dict:
 
 
 def test_it_is_opened_with_its_labels_then_left_alone(body):
-    assert keep(body.parent, "release/2026q4", "One", body) == "opened: https://github.example/pull/1"
-    assert keep(body.parent, "release/2026q4", "One", body) == "unchanged: https://github.example/pull/1"
+    assert open_or_update(body.parent, "release/2026q4", "One", body) == "opened: https://github.example/pull/1"
+    assert open_or_update(body.parent, "release/2026q4", "One", body) == "unchanged: https://github.example/pull/1"
     only = held(body)["pulls"]
     assert [(each["head"], each["title"], each["body"]) for each in only] == [("release/2026q4", "One", "first\n")]
     assert only[0]["labels"] == ["code set", "needs approval"]
@@ -34,25 +34,25 @@ def test_it_is_opened_with_its_labels_then_left_alone(body):
 
 
 def test_an_open_one_is_updated_and_not_doubled(body):
-    keep(body.parent, "release/2026q4", "One", body)
+    open_or_update(body.parent, "release/2026q4", "One", body)
     body.write_text("second\n")
-    assert keep(body.parent, "release/2026q4", "Two", body) == "updated: https://github.example/pull/1"
+    assert open_or_update(body.parent, "release/2026q4", "Two", body) == "updated: https://github.example/pull/1"
     assert [(each["title"], each["body"]) for each in held(body)["pulls"]] == [("Two", "second\n")]
 
 
 def test_line_ends_that_github_changed_are_no_update(body):
-    keep(body.parent, "release/2026q4", "One", body)
+    open_or_update(body.parent, "release/2026q4", "One", body)
     file = body.with_name("gh.json")
     file.write_text(file.read_text().replace("first\\n", "first\\r\\n"))
-    assert keep(body.parent, "release/2026q4", "One", body).startswith("unchanged")
+    assert open_or_update(body.parent, "release/2026q4", "One", body).startswith("unchanged")
 
 
 def test_another_quarter_gets_one_of_its_own(body):
-    keep(body.parent, "release/2026q4", "One", body)
-    assert keep(body.parent, "release/2027q1", "Two", body) == "opened: https://github.example/pull/2"
+    open_or_update(body.parent, "release/2026q4", "One", body)
+    assert open_or_update(body.parent, "release/2027q1", "Two", body) == "opened: https://github.example/pull/2"
 
 
 def test_without_gh_it_says_so(body, monkeypatch):
     monkeypatch.setenv("PATH", str(body.parent))
     with pytest.raises(WrongUse, match="the branch is pushed"):
-        keep(body.parent, "release/2026q4", "One", body)
+        open_or_update(body.parent, "release/2026q4", "One", body)

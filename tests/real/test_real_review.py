@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from codeset.review.first_page import first_page
 from codeset.review.folder import write_review
-from codeset.review.model import review
+from codeset.review.make import make_review
 from codeset.store import Store
 from codeset.suite.folders import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
@@ -17,19 +18,19 @@ NO_SCENARIO = Suite(Path(), (), {})
 
 def test_a_july_release_without_derm_changes_is_said_to_be_one(real_store: Store) -> None:
     """2024: derm RVUs move in January only; the edits' additions of v30.2 are none of dermatology's."""
-    made = review(real_store.open("2024q2"), real_store.open("2024q3"), NO_SCENARIO, statements(guidance_folder()))
-    assert not made.changed
-    assert made.headline.startswith(
+    made = make_review(real_store.open("2024q2"), real_store.open("2024q3"), NO_SCENARIO, statements(guidance_folder()))
+    assert not first_page(made).changed
+    assert first_page(made).headline.startswith(
         "No change. Compared: 349 codes paid, 391 rows of indicators, 18,772 PTP edits, 347 MUEs, "
     )
-    assert made.headline.endswith(
+    assert first_page(made).headline.endswith(
         "Not seen: geographic indices and add-on relations, for both releases rest on the same files."
     )
     assert [(each.codes, each.rows) for each in made.payments] == [(365, ()), (323, ())]
 
 
 def test_the_annual_update_raises_office_and_lowers_facility_payment(real_store: Store, tmp_path: Path) -> None:
-    made = review(real_store.open("2025q4"), real_store.open("2026q3"), NO_SCENARIO, statements(guidance_folder()))
+    made = make_review(real_store.open("2025q4"), real_store.open("2026q3"), NO_SCENARIO, statements(guidance_folder()))
     office, facility = made.payments
     assert office.overall is not None
     assert facility.overall is not None

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 import reviewed
 
-from codeset.review import write_review
-from codeset.review.folder import DATA
+from codeset.review.first_page import first_page
+from codeset.review.folder import DATA, write_review
+from codeset.review.make import make_review
 from codeset.review.model import Review
+from codeset.review.volumes import read_volumes
 from codeset.store import Store
+from codeset.suite.folders import guidance_folder
+from codeset.suite.guidance.run_guidance import statements
+from codeset.suite.scenarios import load
 
 
 @pytest.fixture(scope="session")
@@ -28,14 +33,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(place: Path) -> Review:
     """The review of the annual update, written to `review` in that folder."""
     store = Store(place / "store")
-    chosen = write_review.Chosen(place / "volumes.csv", None, None, place / "scenarios", None)
-    return write_review.make((store.open("2025q4"), store.open("2026q3")), chosen, place / "review")
+    volumes = read_volumes(place / "volumes.csv")
+    suite, guidance = load(place / "scenarios"), statements(guidance_folder())
+    review = make_review(store.open("2025q4"), store.open("2026q3"), suite, guidance, volumes=volumes)
+    write_review(review, place / "review")
+    return review
 
 
 @pytest.fixture(scope="session")
 def written(place: Path, made: Review) -> Path:
     """The folder of that review."""
-    assert made.changed
+    assert first_page(made).changed
     return place / "review"
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from practice import practice
 
 from codeset.errors import WrongUse
 from codeset.releases import Release
-from codeset.review.sign_off import approving
+from codeset.review.sign_off.approve import approve
+from codeset.review.sign_off.gate import missing
 from codeset.store import Store
 from codeset.suite import folders, try_releases
 from codeset.suite.scenarios import load
@@ -36,17 +37,14 @@ class Place:
     def store(self) -> Store:
         return Store(self.folder / "store")
 
-    @property
-    def chosen(self) -> approving.Chosen:
-        parts = (self.folder / each for each in ("review", "scenarios", "approvals"))
-        return approving.Chosen(self.store.open(RELEASE), *parts)
-
     def approve(self, *accepted: str, rejected: tuple[str, ...] = (), reason: str | None = "read") -> None:
-        approving.approve(self.chosen, approving.Said("A B, lead", "", accepted, rejected, reason), self.key)
+        review, scenarios, approvals = (self.folder / name for name in ("review", "scenarios", "approvals"))
+        decisions = {"accepted": accepted, "rejected": rejected, "reason": reason}
+        approve(self.store.open(RELEASE), review, scenarios, approvals, key=self.key, by="A B, lead", **decisions)
 
     def missing(self) -> list[str]:
         """What the gate says of the release, the review lying where the approval names it."""
-        return approving.missing(replace(self.chosen, review=None))
+        return missing(self.store.open(RELEASE), None, self.folder / "scenarios", self.folder / "approvals")
 
 
 def make_key(file: Path) -> Path:

@@ -8,7 +8,8 @@ import reviewed
 
 from codeset.errors import WrongUse
 from codeset.money import Gpci
-from codeset.review.model import review
+from codeset.review.first_page import first_page
+from codeset.review.make import make_review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
 from codeset.scope import scope
 from codeset.store import Store
@@ -113,13 +114,13 @@ def test_the_efficiency_adjustment_shows_as_work_that_only_falls(made):
 
 
 def test_the_first_screen_counts_what_changed_and_of_how_much(made):
-    counted = {each.label: (each.number, each.of, each.seen) for each in made.counts}
+    counted = {each.label: (each.number, each.of, each.seen) for each in first_page(made).counts}
     assert counted["rows with other global days or indicators"] == (0, 399, True)
     assert counted["code gone from the fee schedule"] == (1, None, True)
     assert counted["MUEs changed"] == (9, 352, True)
     assert counted["PTP edits changed"] == (0, 18772, False)
     assert counted["scenarios with another outcome"] == (2, 3, True)
-    assert "Not seen: PTP edits" in made.headline
+    assert "Not seen: PTP edits" in first_page(made).headline
 
 
 def test_mue_changes_are_those_of_cms_tables(made):
@@ -151,7 +152,7 @@ def test_what_is_to_be_decided_is_what_the_sign_off_asks(made):
     told = [each.id for each in made.to_decide]
     assert told[:2] == ["scenario complexity-add-on-alone", "scenario three-units-of-88346"]
     assert "code G2211" in told
-    assert any(f"{len(told)} changed outcomes" in each.text for each in made.asked)
+    assert any(f"{len(told)} changed outcomes" in each.text for each in first_page(made).asked)
 
 
 def test_the_table_of_the_guide_is_confirmed_by_2026_and_was_not_by_2025(made):
@@ -177,19 +178,19 @@ def test_every_row_that_a_figure_rests_on_is_told(made):
 def test_what_nothing_changed_is_said_with_what_was_compared(place, tmp_path):
     new = Store(place / "store").open("2026q3")
     later = reviewed.retold(new, tmp_path / "later", release="2026q4", sha256="0" * 64)
-    made = review(new, later, load(place / "scenarios"), ())
-    assert not made.changed
-    assert made.headline.startswith(
+    made = make_review(new, later, load(place / "scenarios"), ())
+    assert not first_page(made).changed
+    assert first_page(made).headline.startswith(
         "No change. Compared: 357 codes paid, 399 rows of indicators, 109 localities, 18,772 PTP"
     )
-    assert "3 scenarios" in made.headline
-    assert [each.text for each in made.asked if "Sign" not in each.text and "limits" not in each.text] == []
+    assert "3 scenarios" in first_page(made).headline
+    assert [each.text for each in first_page(made).asked if "Sign" not in each.text and "limits" not in each.text] == []
 
 
 def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
     new = Store(place / "store").open("2026q3")
     later = reviewed.retold(new, tmp_path / "later", release="2026q4")
-    headline = review(new, later, load(place / "scenarios"), ()).headline
+    headline = first_page(make_review(new, later, load(place / "scenarios"), ())).headline
     unseen = "geographic indices and PTP edits and MUEs and add-on relations"
     assert f"Not seen: {unseen}, for both releases rest on the same files." in headline
 
@@ -209,9 +210,9 @@ def test_a_coder_contradicted_is_told_first_and_an_amount_that_is_gone_is_told(p
     wrong = reviewed.SCENARIOS.replace("disposition: deny, edit: add_on", "disposition: pay")
     suite = load(reviewed.scenarios(tmp_path, wrong + PARTICIPANT))
     store = Store(place / "store")
-    made = review(store.open("2025q4"), store.open("2026q3"), suite, ())
-    assert made.asked[0].text.startswith("Have 1 scenario mended")
-    assert "But 1 of 4 scenarios goes against what coders expect." in made.headline
+    made = make_review(store.open("2025q4"), store.open("2026q3"), suite, ())
+    assert first_page(made).asked[0].text.startswith("Have 1 scenario mended")
+    assert "But 1 of 4 scenarios goes against what coders expect." in first_page(made).headline
     assert [each.id for each in made.outcomes.failed] == ["complexity-add-on-alone"]
     lines = {each.id: each.lines for each in made.outcomes.changed}
     assert [line.news for line in lines["biopsy-of-a-participant"]] == ["pay, without an amount now"]
@@ -220,11 +221,11 @@ def test_a_coder_contradicted_is_told_first_and_an_amount_that_is_gone_is_told(p
 def test_releases_in_the_wrong_order_are_refused(place):
     store = Store(place / "store")
     with pytest.raises(WrongUse, match="not later"):
-        review(store.open("2026q3"), store.open("2025q4"), load(place / "scenarios"), ())
+        make_review(store.open("2026q3"), store.open("2025q4"), load(place / "scenarios"), ())
 
 
 def test_one_setting_alone_is_shown_when_it_is_told(place: Path):
     store = Store(place / "store")
-    made = review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
+    made = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
     assert {each.setting for each in made.payments} == {"facility"}
     assert made.place.locality == "national"

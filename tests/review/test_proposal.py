@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codeset.errors import WrongUse
-from codeset.proposal.branch import on_branch, on_main, propose, quarters
+from codeset.proposal.branch import on_branch, on_main, push_files, quarters
 from codeset.releases import Release
 
 RELEASE = Release.parse("2026q4")
@@ -37,7 +37,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_files_are_on_the_branch_beside_those_of_main_and_the_working_tree_is_as_it_was(clone):
-    done = propose(clone, "origin", RELEASE, {"golden/2026q4.json": b"{}\n"}, "Release 2026q4")
+    done = push_files(clone, "origin", RELEASE, {"golden/2026q4.json": b"{}\n"}, "Release 2026q4")
     assert (done.branch, done.changed) == ("release/2026q4", True)
     assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == [
         "README.md",
@@ -48,32 +48,32 @@ def test_the_files_are_on_the_branch_beside_those_of_main_and_the_working_tree_i
 
 
 def test_the_same_files_again_change_nothing(clone):
-    first = propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
-    again = propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    first = push_files(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    again = push_files(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
     assert (again.commit, again.changed) == (first.commit, False)
 
 
 def test_a_reissue_updates_the_branch_and_keeps_what_others_added_to_it(clone):
-    first = propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    first = push_files(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
     git(clone, "checkout", "--quiet", "-b", "mine", first.commit)
     (clone / "approval").write_text("signed\n")
     git(clone, "add", ".")
     git(clone, "commit", "--quiet", "-m", "Approve")
     git(clone, "push", "--quiet", "origin", "mine:release/2026q4")
-    done = propose(clone, "origin", Release.parse("2026q4r1"), {"a": b"2"}, "Release 2026q4r1")
+    done = push_files(clone, "origin", Release.parse("2026q4r1"), {"a": b"2"}, "Release 2026q4r1")
     assert done.branch == "release/2026q4"
     assert on_branch(clone, "origin", RELEASE, "a") == b"2"
     assert on_branch(clone, "origin", RELEASE, "approval") == b"signed\n"
 
 
 def test_what_is_to_go_is_taken_off_the_branch_and_left_in_the_working_tree(clone):
-    done = propose(clone, "origin", RELEASE, {"README.md": None, "never-there": None, "a": b"1"}, "Release 2026q4")
+    done = push_files(clone, "origin", RELEASE, {"README.md": None, "never-there": None, "a": b"1"}, "Release 2026q4")
     assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == ["a"]
     assert (clone / "README.md").read_text() == "first\n"
 
 
 def test_the_quarters_with_a_branch_are_listed_and_other_branches_left_alone(clone):
-    propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    push_files(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
     git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/release/notes")
     assert quarters(clone, "origin") == [RELEASE]
     assert on_main(clone, "origin", "README.md") == b"first\n"
@@ -81,9 +81,9 @@ def test_the_quarters_with_a_branch_are_listed_and_other_branches_left_alone(clo
 
 
 def test_a_branch_that_was_deleted_begins_anew_from_main(clone):
-    propose(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+    push_files(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
     git(clone, "push", "--quiet", "origin", ":release/2026q4")
-    done = propose(clone, "origin", RELEASE, {"b": b"1"}, "Release 2026q4")
+    done = push_files(clone, "origin", RELEASE, {"b": b"1"}, "Release 2026q4")
     assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == ["README.md", "b"]
 
 
@@ -94,4 +94,4 @@ def test_what_a_branch_does_not_have_yet_is_read_from_main(clone):
 
 def test_a_folder_without_a_repository_is_wrong_use(tmp_path):
     with pytest.raises(WrongUse, match="git fetch"):
-        propose(tmp_path, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
+        push_files(tmp_path, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")

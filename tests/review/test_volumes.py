@@ -4,6 +4,7 @@ import pytest
 import reviewed
 
 from codeset.errors import BadInput
+from codeset.review.first_page import first_page
 from codeset.review.volumes import Volume, read_volumes
 
 
@@ -93,4 +94,4 @@ def test_codes_without_an_amount_are_told_and_in_no_total(made):
 
 def test_both_settings_stand_side_by_side_when_none_is_told(made):
     assert [each.setting for each in made.years] == ["nonfacility", "facility"]
-    assert any("each setting is shown as if all were done there" in each for each in made.cautions)
+    assert any("each setting is shown as if all were done there" in each for each in first_page(made).cautions)

@@ -16,7 +16,7 @@ from codeset.review import folder as folders
 from codeset.review.as_markdown import changelog_entry, review_markdown, safe
 from codeset.review.as_page import review_html
 from codeset.review.folder import FILES, write_review
-from codeset.review.model import review
+from codeset.review.make import make_review
 from codeset.schemas import faults_of
 from codeset.store import Store
 from codeset.suite.scenarios import load
@@ -83,7 +83,7 @@ def test_a_name_in_a_manifest_does_not_become_markup(place, tmp_path):
     name = '<img src=x onerror="alert(1)">.csv'
     new = Store(place / "store").open("2026q3")
     old = Store(place / "store").open("2025q4")
-    made = review(old, reviewed.retold(new, tmp_path / "new", name=name), load(place / "scenarios"), ())
+    made = make_review(old, reviewed.retold(new, tmp_path / "new", name=name), load(place / "scenarios"), ())
     page = BeautifulSoup(review_html(made), "html.parser")
     assert page.find_all("img") == []
     assert name in page.find(id="editions").find_next("table").find_next("table").text
@@ -175,7 +175,7 @@ def test_a_review_that_cannot_be_written_leaves_what_was_there(made, tmp_path, m
 
 def test_amounts_of_a_locality_link_to_its_indices(place):
     store = Store(place / "store")
-    made = review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), locality="01112-05")
+    made = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), locality="01112-05")
     page = BeautifulSoup(review_html(made), "html.parser")
     assert "work 1.095, PE 1.410, MP 0.425" in page.find(id="2026q3-gpci-01112-05").text
     assert page.find("a", href="#2026q3-gpci-01112-05").text == "2026q3"

@@ -1,47 +1,46 @@
-"""What a review asks to be decided: every changed outcome, by a name that an approval can give back."""
+"""What the approver decides on each changed outcome of a review: accepted or rejected, with a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from codeset.suite.compared import OutcomeChanges
-from codeset.suite.pairs import PairChanges
+from codeset.errors import WrongUse
+
+ACCEPTED, REJECTED = "accepted", "rejected"
 
 
 @dataclass(frozen=True)
-class ToDecide:
-    """One changed outcome: `id` names it in the approval, `says` tells it in a sentence."""
+class Decision:
+    """The decision on one changed outcome."""
 
-    id: str
-    says: str
-
-
-def to_decide(outcomes: OutcomeChanges, pairs: PairChanges) -> tuple[ToDecide, ...]:
-    """Return the changed outcomes: scenarios, then codes that come out otherwise by themselves, then pairs."""
-    return (*_scenarios(outcomes), *_alone(pairs), *_pairs(pairs))
+    outcome: str
+    decision: str
+    reason: str
 
 
-def _scenarios(outcomes: OutcomeChanges) -> Iterator[ToDecide]:
-    for each in outcomes.changed:
-        told = " and ".join(
-            f"line {place}: {was['disposition']} → {now['disposition']}"
-            for place, (was, now) in enumerate(zip(each.before, each.after, strict=True), start=1)
-            if was["disposition"] != now["disposition"]
-        )
-        says = f"{each.scenario.says} ({told or 'for another reason'})"
-        yield ToDecide(f"scenario {each.scenario.id}", says)
+def parse_decisions(
+    review: Mapping[str, Any], accepted: Iterable[str], rejected: Iterable[str], reason: str | None
+) -> list[Decision]:
+    """Return the decisions of `OUTCOME=REASON` texts; with a *reason*, every outcome that they leave open is accepted.
+
+    Raises WrongUse: for an outcome that is not in the review's `to_decide`, is repeated, or has no reason.
+    """
+    outcomes = [outcome["id"] for outcome in review["to_decide"]]
+    decisions: dict[str, Decision] = {}
+    for decision, texts in ((ACCEPTED, accepted), (REJECTED, rejected)):
+        for text in texts:
+            outcome, _, why = (part.strip() for part in text.partition("="))
+            if outcome not in outcomes or outcome in decisions or not why:
+                known = "; ".join(outcomes) or "nothing to decide"
+                raise WrongUse(f'"{text}": expected OUTCOME=REASON, once, of: {known}')
+            decisions[outcome] = Decision(outcome, decision, why)
+    if reason is not None:
+        left = (outcome for outcome in outcomes if outcome not in decisions)
+        decisions |= {outcome: Decision(outcome, ACCEPTED, reason) for outcome in left}
+    return [decisions[outcome] for outcome in outcomes if outcome in decisions]
 
 
-def _alone(pairs: PairChanges) -> Iterator[ToDecide]:
-    for row in pairs.alone.iter_rows(named=True):
-        was, now = (
-            f"{row[f'disposition {when}']} ({row[f'reason {when}'] or 'as it is'})" for when in ("before", "after")
-        )
-        yield ToDecide(
-            f"code {row['hcpcs']}", f"By itself {row['hcpcs']}: {was} → {now}, in {row['cases']:,} pairs too"
-        )
-
-
-def _pairs(pairs: PairChanges) -> Iterator[ToDecide]:
-    both = pairs.changed.select("hcpcs_one", "hcpcs_two").unique(maintain_order=True)
-    for one, two in both.iter_rows():
-        yield ToDecide(f"pair {one}/{two}", f"{one} with {two}: the outcome of the pair changed")
+def undecided(review: Mapping[str, Any], decisions: Iterable[Decision]) -> list[str]:
+    """Return the changed outcomes of *review* without a decision, in its order."""
+    decided = {decision.outcome for decision in decisions}
+    return [outcome["id"] for outcome in review["to_decide"] if outcome["id"] not in decided]

@@ -1,88 +1,86 @@
-"""The gate: a release passes when the suite holds, every change is decided, and all is as it was signed."""
+"""The gate: a release passes if the suite holds, every changed outcome is decided, and all is as it was signed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codeset.errors import BadInput, WrongUse
-from codeset.review.sign_off.approval import (
-    Approval,
-    Decision,
-    approvals,
-    digests,
-    review_of,
-    signature_fault,
-    undecided,
-)
+from codeset.review.sign_off.approval import Approval, digests, read_approvals, read_review, signature_fault
+from codeset.review.sign_off.decisions import REJECTED, Decision, undecided
 from codeset.snapshot import Snapshot
-from codeset.suite.try_releases import Tested, news
+from codeset.suite import folders, try_releases
+from codeset.suite.scenarios import load
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What the gate looks at: a sound snapshot, the suite on it, the approvals' folder, and where the review lies.
+def missing(snapshot: Snapshot, review: Path | None, scenarios: Path | None, approvals: Path) -> list[str]:
+    """Return what keeps the release of *snapshot* from being used, in words; an empty list if it may be used.
 
-    `review` is None where the approval's own word counts: the folder that it names.
+    *review* is the folder of the review, by default the one that the approval names. *scenarios* is the folder of the
+    suite, by default the one of the package.
     """
-
-    snapshot: Snapshot
-    tested: Tested
-    approvals: Path
-    review: Path | None
-
-
-def missing(judged: Judged) -> list[str]:
-    """Return what keeps the release from passing, in words; nothing, if it passes."""
-    return [*_of_suite(judged), *_of_approval(judged)]
+    if faults := snapshot_faults(snapshot):
+        return faults
+    suite = suite_result(snapshot, scenarios)
+    return [*_suite_faults(suite), *_approval_faults(snapshot, suite.held.file, approvals, review)]
 
 
-def _of_suite(judged: Judged) -> Iterator[str]:
-    if not judged.tested.holds:
-        yield from (f"the suite does not hold: {each}" for each in news(judged.tested))
+def snapshot_faults(snapshot: Snapshot) -> list[str]:
+    """Return how *snapshot* differs from what was sealed."""
+    return [f"the snapshot is not as it was sealed: {fault}" for fault in snapshot.verify()]
 
 
-def _of_approval(judged: Judged) -> Iterator[str]:
-    release = judged.snapshot.release
+def suite_result(snapshot: Snapshot, scenarios: Path | None) -> try_releases.Tested:
+    """Return the result of the suite in *scenarios* on *snapshot*, against the accepted outcomes beside it."""
+    folder = folders.scenarios_folder(scenarios)
+    return try_releases.tried(load(folder), snapshot, folders.goldens_folder(folder))
+
+
+def _suite_faults(suite: try_releases.Tested) -> Iterator[str]:
+    if not suite.holds:
+        yield from (f"the suite does not hold: {line}" for line in try_releases.news(suite))
+
+
+def _approval_faults(snapshot: Snapshot, golden: Path, folder: Path, review: Path | None) -> Iterator[str]:
+    release = snapshot.release
     try:
-        found = approvals(judged.approvals, release)
+        entries = read_approvals(folder, release)
     except BadInput as error:
         yield from map(str, error.faults)
         return
-    if not found:
+    if not entries:
         yield f"nobody approved {release}: codeset approve {release} --review DIR --as NAME"
         return
-    for entry in found:
-        if fault := _signature(entry, judged.approvals):
+    for entry in entries:
+        if fault := _signature_fault(entry, folder):
             yield fault
-    yield from _of_entry(judged, found[-1])
+    last = entries[-1]
+    yield from _entry_faults(snapshot, golden, last, review or folder.parent / last["review_folder"])
 
 
-def _signature(entry: Approval, folder: Path) -> str | None:
+def _signature_fault(entry: Approval, folder: Path) -> str | None:
     try:
         return signature_fault(entry, folder)
     except WrongUse as error:
         return str(error)
 
 
-def _of_entry(judged: Judged, entry: Approval) -> Iterator[str]:
-    folder = judged.review or judged.approvals.parent / entry["review_folder"]
+def _entry_faults(snapshot: Snapshot, golden: Path, entry: Approval, review_folder: Path) -> Iterator[str]:
     try:
-        review = review_of(folder)
-        now = digests(judged.snapshot, judged.tested.held.file, folder)
+        review = read_review(review_folder)
+        current = digests(snapshot, golden, review_folder)
     except WrongUse as error:
         yield str(error)
         return
-    yield from _changed(entry["digests"], now)
-    decisions = [Decision(**each) for each in entry["decisions"]]
-    yield from (f"nobody decided on {each}" for each in undecided(review, decisions))
-    yield from (f"{each.outcome} is rejected: {each.reason}" for each in decisions if each.decision == "rejected")
+    yield from _changes_since(entry["digests"], current)
+    decisions = [Decision(**decision) for decision in entry["decisions"]]
+    yield from (f"nobody decided on {outcome}" for outcome in undecided(review, decisions))
+    yield from (f"{d.outcome} is rejected: {d.reason}" for d in decisions if d.decision == REJECTED)
 
 
-def _changed(signed: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _changes_since(signed: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[str]:
     for name in ("snapshot", "golden"):
-        if signed[name] != now[name]:
+        if signed[name] != current[name]:
             yield f"the {name} is not the one that was signed"
-    for file in sorted({*signed["review"], *now["review"]}):
-        if signed["review"].get(file) != now["review"].get(file):
+    for file in sorted({*signed["review"], *current["review"]}):
+        if signed["review"].get(file) != current["review"].get(file):
             yield f"{file} of the review is not the one that was signed"

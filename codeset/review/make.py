@@ -1,0 +1,141 @@
+"""Build a review: compare tables, price every code, run the suite, the code pairs and the guides on both releases."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from codeset.differences import Changes, diff, factor_pairs
+from codeset.errors import WrongUse
+from codeset.manifest import Manifest
+from codeset.money import SETTINGS
+from codeset.progress import Say, silent
+from codeset.review import outcomes
+from codeset.review.guides import compare_audits
+from codeset.review.model import Code, Edition, Factor, File, Review, ReviewedRelease
+from codeset.review.payments import Place, factor_refs, payment_tables, payments, place_of
+from codeset.review.source_rows import Ref, refs_in, source_rows
+from codeset.review.table_changes import table_reviews
+from codeset.review.to_decide import to_decide
+from codeset.review.volumes import Volume, Year, years
+from codeset.scope import Scope
+from codeset.scope import scope as scope_called
+from codeset.snapshot import Snapshot
+from codeset.suite.compared import changed_outcomes
+from codeset.suite.guidance.run_guidance import Statement, audit
+from codeset.suite.pairs import changed_pairs
+from codeset.suite.pairs import pairs as all_pairs
+from codeset.suite.run_suite import run
+from codeset.suite.scenarios import Suite
+from codeset.tables import NEEDED, TABLES
+
+SCOPE = "derm"
+
+
+def make_review(
+    old: Snapshot,
+    new: Snapshot,
+    suite: Suite,
+    guidance: Sequence[Statement],
+    *,
+    volumes: Sequence[Volume] = (),
+    locality: str | None = None,
+    setting: str | None = None,
+    say: Say = silent,
+) -> Review:
+    """Return the review of *new* compared with *old*.
+
+    Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*.
+
+    Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
+    """
+    _check_releases(old, new)
+    place = place_of(locality, old, new)
+    settings = SETTINGS if setting is None else (setting,)
+    scope = scope_called(SCOPE)
+    say("comparing the tables")
+    changes = diff(old, new, SCOPE)
+    code_payments = payments(old, new, place, scope, settings)
+    say(f"trying {len(suite.scenarios)} scenarios on both releases")
+    new_run = run(suite, new)
+    outcome_changes = changed_outcomes(run(suite, old), new_run)
+    say("trying every pair of codes on both releases")
+    pair_changes = changed_pairs(all_pairs(old), all_pairs(new))
+    families = list(dict.fromkeys(scope.families.values()))
+    review = Review(
+        old=_release(old.manifest),
+        new=_release(new.manifest),
+        place=place,
+        settings=settings,
+        factors=_factors(old, new),
+        codes=changes.codes["hcpcs"].n_unique(),
+        payments=payment_tables(code_payments, families),
+        new_codes=tuple(_codes(changes, new, in_new=True)),
+        gone_codes=tuple(_codes(changes, old, in_new=False)),
+        tables=table_reviews(changes),
+        outcomes=outcomes.outcomes(outcome_changes, old.release, new_run),
+        pairs=outcomes.pairs(pair_changes, old.release, new.release),
+        to_decide=to_decide(outcome_changes, pair_changes),
+        guidance=compare_audits(audit(guidance, old), audit(guidance, new), new.release),
+        years=_years(volumes, old, new, place, settings, families),
+        rows=(),
+        changes=changes,
+    )
+    return replace(review, rows=source_rows((old, new), refs_in(review)))
+
+
+def _check_releases(old: Snapshot, new: Snapshot) -> None:
+    for snapshot in (old, new):
+        if lacking := [table for table in NEEDED if table not in snapshot]:
+            raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
+    if old.release >= new.release:
+        raise WrongUse(f"{new.release} is not later than {old.release}; name the earlier release first")
+
+
+def _release(manifest: Manifest) -> ReviewedRelease:
+    release = manifest.release
+    editions = (
+        Edition(
+            table=name,
+            holds=TABLES[name].holds,
+            edition=entry.edition,
+            carried_from=entry.carried_from,
+            rows=entry.rows,
+            files=tuple(File(source.name, source.sha256) for source in entry.sources),
+        )
+        for name, entry in sorted(manifest.tables.items())
+        if name in scope_called(SCOPE).tables
+    )
+    excerpt = None if manifest.scope == "all" else manifest.scope
+    return ReviewedRelease(str(release), release.first_day, release.last_day, excerpt, tuple(editions))
+
+
+def _factors(old: Snapshot, new: Snapshot) -> tuple[Factor, ...]:
+    refs = factor_refs(old, new)
+    return tuple(
+        Factor(participant, before, after, *refs)
+        for participant, before, after in factor_pairs(old.manifest, new.manifest)
+    )
+
+
+def _codes(changes: Changes, snapshot: Snapshot, *, in_new: bool) -> Iterator[Code]:
+    """The codes that only the new release (*in_new*) or only the old one has; their rows are in *snapshot*."""
+    only_there = changes.codes.filter(pl.col("in_old") != in_new, pl.col("in_new") == in_new)
+    for hcpcs, modifier, family in only_there.select("hcpcs", "modifier", "family").iter_rows():
+        yield Code(hcpcs, modifier, family, Ref(str(snapshot.release), "mpfs", (hcpcs, modifier)))
+
+
+def _years(
+    volumes: Sequence[Volume],
+    old: Snapshot,
+    new: Snapshot,
+    place: Place,
+    settings: tuple[str, ...],
+    families: Sequence[str],
+) -> tuple[Year, ...]:
+    """The practice's year with all of its codes, those outside dermatology's families included."""
+    if not volumes:
+        return ()
+    known = scope_called(SCOPE).families
+    billed = Scope("volumes", ("mpfs",), {volume.hcpcs: known.get(volume.hcpcs, "") for volume in volumes})
+    return years(volumes, payments(old, new, place, billed, settings), families)
