@@ -30,7 +30,8 @@ from codeset.claims.engine.line_kinds import Kinds, of_kinds
 from codeset.claims.engine.lines import is_sorted_by_claim, numbered
 from codeset.claims.engine.series import count_up, distinct, is_member, repeat, starts_group
 from codeset.claims.outcome import Judgement, Outcome
-from codeset.claims.pricing.price import NO_AMOUNT, Priced, price
+from codeset.claims.pricing.price import Priced, price
+from codeset.claims.pricing.unpriced import NO_AMOUNT
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 

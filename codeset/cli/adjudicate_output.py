@@ -15,7 +15,7 @@ from codeset import wording
 from codeset.claims.bulk.run_bulk import Summary
 from codeset.claims.input.check import Rejects
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
-from codeset.claims.pricing.explain import explain as derivation_of
+from codeset.claims.pricing.derivation import derivation as derivation_of
 from codeset.money import dollars
 
 

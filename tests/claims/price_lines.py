@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.pricing.explain import explain
+from codeset.claims.pricing.derivation import derivation
 from codeset.claims.pricing.price import Priced, price
 from codeset.participants import Participant
 
@@ -161,7 +161,7 @@ def allowed(codes: CodeSet, *lines: dict[str, Any], participant: Participant = P
 
 def told(priced: Priced, row: int = 0) -> list[str]:
     """Return the derivation of one line."""
-    return explain(priced.amounts.filter(row=row).row(0, named=True), priced.steps)
+    return derivation(priced.amounts.filter(row=row).row(0, named=True), priced.steps)
 
 
 EXCISION = fee("11642", "2.55", "5.14", "0.30", facility_pe="1.78", multiple_procedure="2", global_days="010")

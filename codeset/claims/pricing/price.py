@@ -1,5 +1,8 @@
 """The price of claim lines under the physician fee schedule, exact, with its derivation.
 
+The fee of one unit (`fee`), unless there is a reason for no amount (`unpriced`); what the other lines of the session
+bear on it (`ranking`); what each rule leaves of it, in order (`reductions`). A charge below that is what is allowed.
+
 Two roundings, both half-up. The fee of one unit is rounded as CMS publishes it: the carriers' files and the claims
 systems hold whole cents, and a remittance pays units times those cents. What the rules leave of it is rounded once
 more, at the end (IOM 100-04 ch. 12, section 40.4: the fee schedule amount is multiplied and rounded to the nearest
@@ -10,40 +13,48 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
 from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.known_rows import KnownRows
 from codeset.claims.engine.series import count_up, distinct, filter_rows, starts_group
-from codeset.claims.pricing.amount import NONE, RVUS, SAID, Cases, beside_others, by_themselves
 from codeset.claims.pricing.derivation import STEPS, steps_of
-from codeset.claims.pricing.fee import factors_by_date
-from codeset.claims.pricing.ranking import FACTS, facts_of
+from codeset.claims.pricing.fee import CENT, cents, factors_by_date, whole_codes, with_fees
+from codeset.claims.pricing.price_rules import price_rules
+from codeset.claims.pricing.ranking import ALONE, FACTS, PARTS, facts_of
+from codeset.claims.pricing.reductions import GLOBAL_SHARE, SHARES_BY_MODIFIER, reduced
+from codeset.claims.pricing.unpriced import FIRST_REASON, WITHOUT_BASE, reviews_of
 from codeset.participants import Participant
 
-_TEXTS = ("hcpcs", "modifiers", "place_of_service", "locality")
+PRICE_KEY = ("release", "hcpcs", "modifiers", "place_of_service", "locality", "conversion_factor", "units")
+"""All that decides the price of a line that is by itself, but the charge. A price case is a line that differs from
+others in these, or in the facts of its session (`FACTS`): hundreds of cases serve millions of lines."""
 
-LINES = ("row", "visit", "release", "payable", "date_of_service", "units", "charge_cents", *_TEXTS)
-"""The columns that lines must have; others are let be. `row` names a line, in the order of claims and their lines;
+LINES = (
+    *("row", "visit", "release", "payable", "date_of_service", "units", "charge_cents"),
+    *("hcpcs", "modifiers", "place_of_service", "locality"),
+)
+"""The columns that lines must have; others are ignored. `row` names a line, in the order of claims and their lines;
 lines with one `visit` are those of one practitioner, beneficiary and day; `release` is the place of the code set's
 release, null if none covers the date."""
 
-NO_AMOUNT = (
-    "modifier-conflict",
-    "no-component",
-    "setting-na",
-    "units",
-    "assistant-not-payable",
-    "co-surgeon-not-payable",
-    "team-not-payable",
-    "no-global-share",
-    "no-endoscopic-base",
+RVUS = ("work_rvu", "pe_rvu", "mp_rvu")
+
+AMOUNTS = (
+    *("setting", *RVUS, "fee_cents", "allowed_cents", "payment_percent"),
+    *("nonparticipating_cents", "limiting_cents", "unpriced"),
 )
-"""Those that lie in what was billed: not in what the asker left untold, nor in a status that says it by itself."""
+"""What a line comes to: `setting`, the RVUs used (decimals), `fee_cents` (one unit, unreduced, as CMS publishes it;
+there too where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
+`nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
+there is no amount)."""
 
 
 @dataclass(frozen=True)
 class Priced:
     """What payable lines are worth, and why.
 
-    `lines` has their `row` and `charge_cents`; `case` says of each which row of `cases` tells the rest.
+    `lines` has their `row` and `charge_cents`; `case` says of each which row of `cases` has the rest.
     """
 
     lines: pl.DataFrame
@@ -52,7 +63,7 @@ class Priced:
 
     @property
     def allowed(self) -> pl.Series:
-        """The lower of the schedule and the charge, `allowed_cents` (Social Security Act, 1848(a)(1))."""
+        """`allowed_cents` of each line."""
         return self.lines.hstack([self.cases["schedule"][self.case]]).select(_ALLOWED).to_series()
 
     @property
@@ -70,13 +81,20 @@ class Priced:
         return steps_of(self.lines.hstack([self.allowed]).hstack(self.cases[self.case])).collect()
 
     def of(self, case: pl.Series, allowed: pl.Series) -> pl.DataFrame:
-        """Return the columns of `AMOUNTS` for lines of which each is of a *case*, and so much is *allowed*."""
-        in_cases = {name: self.cases[_IN_CASES.get(name, name)] for name in AMOUNTS if name != allowed.name}
-        return pl.DataFrame({name: in_cases[name][case] if name in in_cases else allowed for name in AMOUNTS})
+        """Return the columns of `AMOUNTS` for lines of each *case*, of which so much is *allowed*."""
+        by_case = {name: self.cases[_CASE_COLUMN.get(name, name)] for name in AMOUNTS if name != allowed.name}
+        return pl.DataFrame({name: by_case[name][case] if name in by_case else allowed for name in AMOUNTS})
 
     def only(self, which: pl.Series) -> "Priced":
-        """Return the lines that *which* says."""
+        """Return the lines that *which* is true of."""
         return Priced(filter_rows(self.lines, which), self.cases, self.case.filter(which))
+
+
+SCHEDULE_OR_CHARGE = pl.min_horizontal("schedule", "charge_cents")
+"""The lower of the fee schedule and the actual charge (Social Security Act, section 1848(a)(1))."""
+
+_ALLOWED = pl.when(pl.col("schedule").is_not_null()).then(SCHEDULE_OR_CHARGE).alias("allowed_cents")
+_CASE_COLUMN = {"fee_cents": "fee", **{name: f"{name} as printed" for name in RVUS}}
 
 
 def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> Priced:
@@ -85,52 +103,87 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | 
     *participant* chooses the conversion factor from 2026; None: only one that serves everyone will do. A line that is
     not payable has no part in any rule.
     """
-    payable = _payable(lines, code_set, participant=participant)
-    cases, case = _cases(payable, code_set)
+    factor = code_set.made(factors_by_date)[participant]
+    payable = filter_rows(lines.select(LINES), lines["payable"]).with_columns(factor)
+    cases, case = _cases_of(payable, code_set)
     return Priced(payable.select("row", "charge_cents"), cases, case)
 
 
-def _payable(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> pl.DataFrame:
-    factor = code_set.made(factors_by_date)[participant]
-    told = lines.select("row", "visit", "release", "date_of_service", "units", "charge_cents", *_TEXTS)
-    return filter_rows(told, lines["payable"]).with_columns(factor)
-
-
-# --- cases: each that occurs is worked out once, and kept
-
-
-def _cases(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:
-    """What the cases among *lines* come to, and which of them each line is.
-
-    Worked out are those that no lines of this process were before: of the code set, not of the claims.
-    """
-    at_hand = code_set.made(_at_hand)
-    said, which = distinct(lines, SAID)
-    known, places = at_hand.cases.of(said, lambda new: by_themselves(new, code_set))
-    case = places[which]
-    beside = _beside_others(lines, known.rows, case)
-    if not beside.is_empty():
-        facts, which = distinct(beside, [name for name in ("case", *FACTS) if name in beside.columns])
-        alone = known.rows
-        known, places = known.of(facts, lambda new: beside_others(new, alone))
-        case = case.scatter(beside["place"], places[which])
-    at_hand.cases = known.kept
+def _cases_of(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the price cases, and which of them each line is. A case that occurred before is not worked out again."""
+    latest = code_set.made(_LatestCases)
+    keys, key = distinct(lines, PRICE_KEY)
+    known, position = latest.known.of(keys, lambda new: price_alone(new, code_set))
+    alone, case = known.rows, position[key]
+    facts = _facts_of_sessions(lines, alone, case)
+    if not facts.is_empty():
+        keys, key = distinct(facts, [name for name in ("case", *FACTS) if name in facts.columns])
+        known, position = known.of(keys, lambda new: price_in_session(new, alone))
+        case = case.scatter(facts["place"], position[key])
+    latest.known = known.kept
     return known.rows, case
 
 
-@dataclass
-class _AtHand:
-    """The cases that are kept of a code set: replaced whole, so that who reads them meanwhile is not disturbed."""
+class _LatestCases:
+    """The cases known of a code set. They are replaced whole, so that a reader at the same time is not disturbed."""
 
-    cases: Cases = NONE
-
-
-def _at_hand(_: CodeSet) -> _AtHand:
-    return _AtHand()
+    def __init__(self, _: CodeSet) -> None:
+        self.known = KnownRows()
 
 
-def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
-    """The lines that others of their session may tell something of, with what they tell, and `place` among *lines*."""
+# --- a case by itself, and in its session
+
+
+def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """Return *lines* (columns: `PRICE_KEY`) with all that their price consists of if no other line bears on it.
+
+    Adds their row of the fee schedule, `PARTS` (the rules of several procedures that they may take part in) and
+    `is_ranked` (any of them), `unpriced`, the amounts after each rule and in cents, and `reviews`.
+    """
+    fees = with_fees(_with_modifiers(lines), code_set)
+    listed = fees.join(code_set.made(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
+    checked = listed.with_columns(GLOBAL_SHARE.alias("share"), *ALONE).with_columns(FIRST_REASON)
+    return _amount_after_rules(checked).with_columns(_PARTS).with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
+
+
+def price_in_session(facts: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
+    """Return what the cases of *alone* (by `case`) come to with the *facts* of their session."""
+    of_session = [facts[name].cast(dtype) for name, dtype in FACTS.items() if name in facts.columns]
+    return _amount_after_rules(alone[facts["case"]].with_columns(of_session))
+
+
+def _amount_after_rules(cases: pl.DataFrame) -> pl.DataFrame:
+    """Adds `amount` after all rules, `schedule` (the same in cents), what follows from it, and `reviews`."""
+    full = cases.with_columns(pl.when(pl.col("unpriced").is_null()).then(pl.col("fee") * CENT).alias("amount"))
+    left = reduced(full).with_columns(WITHOUT_BASE).with_columns(_IN_CENTS)
+    return left.with_columns(*_LIMITS, *_PRINTED, reviews_of(left))
+
+
+def _with_modifiers(lines: pl.DataFrame) -> pl.DataFrame:
+    """Adds a flag for each modifier, the sites that they name, and what follows from the modifiers alone."""
+    coded = lines.with_columns(_CODED)
+    meanings = modifier_meanings(coded["modifiers"]).with_columns(_OF_MODIFIERS)
+    return coded.join(meanings, on="modifiers", how="left", maintain_order="left")
+
+
+_CODED = (pl.col("hcpcs", "place_of_service", "locality").cast(CODE), pl.col("modifiers").fill_null("").cast(CODE))
+
+PHYSICIAN = pl.when(IS_ASSISTANT).then(1).when("m55").then(2).when("m56").then(3).otherwise(0)
+"""An assistant's procedures, and care before or after surgery, rank among themselves: another physician's part."""
+
+_OF_MODIFIERS = (
+    (pl.col("distinct") != "").alias("is_distinct"),
+    PHYSICIAN.cast(pl.Int64).alias("physician"),
+    *SHARES_BY_MODIFIER,
+)
+_PARTS = tuple(takes_part.fill_null(value=False).alias(name) for name, takes_part in PARTS.items())
+
+
+# --- what others of the session bear on
+
+
+def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
+    """The lines that others of their session may bear on, with the facts of it, and `place` among *lines*."""
     place = count_up(lines.height)
     columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
     ranked = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
@@ -141,32 +194,34 @@ def _beside_others(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) ->
 
 
 def _is_shared(session: pl.Series) -> pl.Series:
-    """Whether each one occurs again; where they lie together, their neighbours tell."""
+    """Whether each value occurs again; if they are sorted, by their neighbors."""
     if not session.is_sorted():
         return session.is_duplicated()
-    another = starts_group(session)
-    return ~(another & another.shift(-1, fill_value=True))
+    starts = starts_group(session)
+    return ~(starts & starts.shift(-1, fill_value=True))
 
 
-# --- amounts
+# --- cents
 
-AMOUNTS = (
-    *("setting", *RVUS, "fee_cents", "allowed_cents", "payment_percent"),
-    *("nonparticipating_cents", "limiting_cents", "unpriced"),
+
+def _payment_percent() -> pl.Expr:
+    """The amount before rounding in percent of fee x units; of a whole cent, `CENT` billionths are 100 %."""
+    full = pl.col("fee") * pl.col("units") * (CENT // 100_000)
+    thousandths = ((pl.col("amount") + full // 2) // full).cast(pl.Decimal(18, 3))
+    return (thousandths / 1000).cast(pl.Decimal(9, 3))
+
+
+def _per_ten_thousand(name: str) -> pl.Expr:
+    share: int = price_rules()["nonparticipating"][name]
+    return (pl.col("schedule") * share + 5_000) // 10_000
+
+
+_IN_CENTS = (cents("amount").alias("schedule"), _payment_percent().alias("payment_percent"))
+_LIMITS = (
+    _per_ten_thousand("amount_per_ten_thousand").alias("nonparticipating_cents"),
+    _per_ten_thousand("limit_per_ten_thousand").alias("limiting_cents"),
 )
-"""What a line comes to: `setting`, the RVUs used (decimals), `fee_cents` (one unit, unreduced, as CMS publishes it;
-there too where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
-`nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
-there is no amount)."""
-
-
-_IN_CASES = {"fee_cents": "fee", **{name: f"{name} as printed" for name in RVUS}}
-"""What cases name otherwise."""
-
-
-def _allowed() -> pl.Expr:
-    schedule = pl.col("schedule")
-    return pl.when(schedule.is_not_null()).then(pl.min_horizontal(schedule, "charge_cents"))
-
-
-_ALLOWED = _allowed().alias("allowed_cents")
+_PRINTED = [
+    (pl.col(rvu).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)).alias(f"{rvu} as printed") for rvu in RVUS
+]
+"""RVUs, which are reckoned with as whole hundredths, as CMS prints them."""

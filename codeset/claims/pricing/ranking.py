@@ -1,6 +1,8 @@
-"""What the lines of a session say of each other: both sides on two lines, and which of several procedures is highest.
+"""What the lines of a session bear on each other: both sides on two lines, and which of several procedures is highest.
 
-Each rule finds facts of the lines that it reaches; what is paid by them is in `codeset.claims.pricing.reductions`.
+A session is what one physician does for one beneficiary on one day. Of several procedures the highest is paid in full
+and others less, by the indicators of the record layout (RVU25D, Multiple Procedure 2 to 7; IOM 100-04 ch. 12, sections
+40.6 and 40.7). Each rule here finds the facts (`FACTS`); what is paid by them is in `reductions`.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +10,8 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from codeset.claims.engine.series import count_up, repeat
-from codeset.claims.pricing.fee import CENT, price_rules
+from codeset.claims.pricing.fee import CENT
+from codeset.claims.pricing.price_rules import price_rules
 
 WHOLE = 1000
 """Shares count thousandths."""
@@ -18,7 +21,7 @@ _BY_REPORT_AFTER: int = price_rules()["surgery"]["by_report_after"]
 FACTS: Mapping[str, pl.DataType] = {
     "is_second": pl.Boolean(),
     "sides_unclear": pl.Boolean(),
-    "own": pl.Int64(),
+    "endoscopy_amount": pl.Int64(),
     "base_fee": pl.Int64(),
     "less_base": pl.Int64(),
     "no_base": pl.Boolean(),
@@ -30,81 +33,90 @@ FACTS: Mapping[str, pl.DataType] = {
     "professional_first": pl.Int64(),
     "therapy_first": pl.Int64(),
 }
-"""What a line's session tells of it.
+"""The facts of a line's session that bear on its price.
 
-`is_second`: it is the second side of a bilateral procedure, `sides_unclear`: of more than two. `own`: its amount in a
-family of endoscopies, of which `less_base` are paid less `base_fee`; `no_base`: the base's fee is not known.
-`surgery_first` and `surgery_late`: how many of its `counted` procedures rank first, and after the fifth. `is_compared`:
-it is one of several tests. The others: how many of its components or units rank first.
+`is_second`: it is the second side of a bilateral procedure; `sides_unclear`: one of more than two. `endoscopy_amount`:
+its amount in a family of endoscopies, of which `less_base` are paid less `base_fee`; `no_base`: the base's fee is not
+known. `surgery_first` and `surgery_late`: how many of its `counted` procedures rank first, and after the fifth.
+`is_compared`: it is one of several tests. The others: how many of its components or units rank first.
 """
 
 ALONE = tuple(
-    (pl.lit(value=False) if kind == pl.Boolean() else pl.lit(None, dtype=kind)).alias(name)
-    for name, kind in FACTS.items()
+    (pl.lit(value=False) if dtype == pl.Boolean() else pl.lit(None, dtype=dtype)).alias(name)
+    for name, dtype in FACTS.items()
 )
-"""The facts of a line of which no other tells anything."""
+"""The facts of a line that no other bears on."""
 
-_LINE = pl.col("amount").is_not_null()
-_SURGERY = _LINE & pl.col("is_surgery") & ~pl.col("m78")
+HAS_AMOUNT = pl.col("amount").is_not_null()
+IS_SURGERY = HAS_AMOUNT & pl.col("is_surgery") & ~pl.col("m78")
+"""A return to the operating room (78) is not ranked (IOM 100-04 ch. 12, section 40.4.C)."""
 
 PARTS: Mapping[str, pl.Expr] = {
     "is_one_side": (
-        _LINE
+        HAS_AMOUNT
         & pl.col("both_sides").is_not_null()
         & ~pl.col("m50")
         & ~pl.col("m78")
         & pl.col("site").is_in(["RT", "LT"])
     ),
-    "is_scope": _SURGERY & pl.col("endoscopic_base").is_not_null(),
-    "in_surgery": _SURGERY,
-    "in_tests": _LINE & pl.col("later_technical").is_not_null(),
-    "in_therapy": _LINE & pl.col("is_therapy"),
+    "is_scope": IS_SURGERY & pl.col("endoscopic_base").is_not_null(),
+    "in_surgery": IS_SURGERY,
+    "in_tests": HAS_AMOUNT & pl.col("later_technical").is_not_null(),
+    "in_therapy": HAS_AMOUNT & pl.col("is_therapy"),
 }
-"""The rules that a line may take part in. A return to the operating room is not ranked (IOM ch. 12, 40.4.C)."""
+"""The rules that a line may take part in, in the order in which they are applied."""
 
-_LOOKED_AT = (*PARTS, "hcpcs", "quantity", "each")
+PROCEDURES = pl.col("quantity")
+"""Each unit is a procedure; both sides by 50 or two units are one."""
+
+_OF_EVERY_LINE = (*PARTS, "hcpcs", "quantity", "unit_amount")
 
 
 def facts_of(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
-    """Return *lines* (`row`, `session`, `case`) with those of `FACTS` that there is anything to tell of.
+    """Return *lines* (`row`, `session`, `case`) with those of `FACTS` that any of them has.
 
-    `case` is where a line's own case lies among *cases*. `procedures` is how often a line counts where procedures are
-    ranked, by `value`: the second side of a bilateral procedure and the members of an endoscopic family count with
-    their `leader`, as one. `at` is a line's place here.
+    `case` is the position of a line's own case among *cases*. `procedures` is how often a line counts where procedures
+    are ranked, by `value`: the second side of a bilateral procedure and the members of an endoscopic family count with
+    their `leader`, as one. `at` is a line's position here.
     """
     if lines.is_empty():
         return lines
     at = count_up(lines.height).alias("at")
-    found = _looking_at(lines.hstack([at, at.alias("leader")]), cases, *_LOOKED_AT)
-    found = found.with_columns(
-        pl.col("quantity").alias("procedures"), pl.col("each").alias("value"), is_second=pl.lit(value=False)
+    ranked = _with_case_columns(lines.hstack([at, at.alias("leader")]), cases, *_OF_EVERY_LINE)
+    ranked = ranked.with_columns(
+        PROCEDURES.alias("procedures"), pl.col("unit_amount").alias("value"), is_second=pl.lit(value=False)
     )
     for part, rule in _RULES.items():
-        if found[part].any():
-            found = rule(found, cases)
-    return found
+        if ranked[part].any():
+            ranked = rule(ranked, cases)
+    return ranked
 
 
-def _looking_at(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.DataFrame:
+def _with_case_columns(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return lines.hstack(cases.select(columns)[lines["case"]])
 
 
-def _with(lines: pl.DataFrame, found: pl.DataFrame, by: str = "at") -> pl.DataFrame:
-    """Add to *lines* what was *found* of them, or of the lines that they count with."""
-    lies = repeat(None, lines.height).scatter(found["at"], count_up(found.height))
-    return lines.hstack(found.drop("at")[lies[lines[by]]])
+def _with_facts(lines: pl.DataFrame, facts: pl.DataFrame, by: str = "at") -> pl.DataFrame:
+    """Add to *lines* the *facts* of their own (`at`), or of the lines that they count with (by `leader`)."""
+    position = repeat(None, lines.height).scatter(facts["at"], count_up(facts.height))
+    return lines.hstack(facts.drop("at")[position[lines[by]]])
+
+
+TIE_BREAKERS = ("hcpcs", "row")
+"""Procedures of equal value rank by code, then by line: which is paid in full makes no difference to the sum."""
+
+
+def _highest_first(items: pl.DataFrame, among: list[str], value: str) -> pl.DataFrame:
+    by = (*among, value, *TIE_BREAKERS)
+    return items.sort(by, descending=[column == value for column in by])
 
 
 def _ranked(items: pl.DataFrame, among: list[str], value: str) -> pl.DataFrame:
-    """Return *items* with `above`: how many procedures of the same *among* rank before.
-
-    Equal *value* is ranked by code, then by row.
-    """
-    equals = ("hcpcs", "row")
-    order = items.sort(*among, value, *equals, descending=[*[False] * len(among), True, *[False] * len(equals)])
+    """Return *items* with `above`: how many procedures of the same *among* rank before, by *value*."""
+    order = _highest_first(items, among, value)
     before = pl.col("procedures").cum_sum() - pl.col("procedures")
-    begins = pl.any_horizontal(pl.col(each).ne_missing(pl.col(each).shift()) for each in among)
-    return order.with_columns((before - pl.when(begins).then(before).forward_fill()).alias("above"))
+    starts = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift()) for key in among)
+    return order.with_columns((before - pl.when(starts).then(before).forward_fill()).alias("above"))
 
 
 def _several(lines: pl.DataFrame, *among: str) -> pl.DataFrame:
@@ -112,27 +124,26 @@ def _several(lines: pl.DataFrame, *among: str) -> pl.DataFrame:
     return lines.filter(pl.col("procedures").sum().over("session", *among) > 1)
 
 
-def _first() -> pl.Expr:
-    """How many of a line's procedures are the highest of all: one or none."""
-    return (pl.col("above") == 0).cast(pl.Int64)
+RANKS_FIRST = (pl.col("above") == 0).cast(pl.Int64)
+"""How many of a line's procedures are the highest of all: one or none."""
 
 
 # --- both sides on two lines
 
 
 def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
-    """Find the codes that one line has with RT and another with LT: the first of them leads.
+    """The codes that one line has with RT and another with LT: the first of the two leads.
 
     A bilateral procedure on two lines ranks by what both are paid together (layout, Bilateral Surgery 1).
     """
     side = ("session", "hcpcs", "fee_modifier")
-    told = _looking_at(lines.filter("is_one_side"), cases, *_OF_A_SIDE)
-    both = told.filter(pl.col("site").n_unique().over(side) == 2)
+    sides = _with_case_columns(lines.filter("is_one_side"), cases, *_OF_A_SIDE)
+    both = sides.filter(pl.col("site").n_unique().over(side) == 2)
     if both.is_empty():
         return lines
     unclear = (pl.len() != 2) | (pl.col("units").max() != 1)
     one_side = pl.col("fee") * CENT // WHOLE
-    found = both.select(
+    facts = both.select(
         "at",
         pl.col("at").get(pl.col("row").arg_min()).over(side).alias("first"),
         unclear.over(side).alias("sides_unclear"),
@@ -141,12 +152,12 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     )
     clear = ~pl.col("sides_unclear").fill_null(value=True)
     is_second = clear & (pl.col("first") != pl.col("at"))
-    return _with(lines, found).with_columns(
+    return _with_facts(lines, facts).with_columns(
         pl.col("sides_unclear").fill_null(value=False),
         is_second.alias("is_second"),
         pl.when(clear).then("first").otherwise("leader").alias("leader"),
         pl.when(clear).then("of_both").otherwise("value").alias("value"),
-        pl.when(is_second).then("of_second").otherwise("each").alias("each"),
+        pl.when(is_second).then("of_second").otherwise("unit_amount").alias("unit_amount"),
         pl.when(is_second).then(0).otherwise("procedures").alias("procedures"),
     )
 
@@ -165,24 +176,26 @@ def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     members = _several(_members(lines, cases), "family")
     if members.is_empty():
         return lines
-    less = pl.max_horizontal(pl.col("each") - pl.col("base_cents") * CENT, 0)
-    rest = pl.max_horizontal(pl.col("procedures") - _first(), 0)
-    follows = pl.when(pl.col("procedures") == 0).then(pl.col("each") * pl.col("quantity"))
-    scopes = _ranked(members.filter(~pl.col("is_base")), ["session", "family"], "each").with_columns(
-        follows.otherwise(pl.col("each") * _first() + less * rest).alias("own"),
+    less = pl.max_horizontal(pl.col("unit_amount") - pl.col("base_cents") * CENT, 0)
+    rest = pl.max_horizontal(pl.col("procedures") - RANKS_FIRST, 0)
+    follows = pl.when(pl.col("procedures") == 0).then(pl.col("unit_amount") * pl.col("quantity"))
+    scopes = _ranked(members.filter(~pl.col("is_base")), ["session", "family"], "unit_amount").with_columns(
+        follows.otherwise(pl.col("unit_amount") * RANKS_FIRST + less * rest).alias("endoscopy_amount"),
         pl.col("base_cents").alias("base_fee"),
         rest.alias("less_base"),
         ((rest > 0) & pl.col("base_cents").is_null()).alias("no_base"),
     )
-    unpaid = members.filter("is_base").select("at", own=pl.lit(0, dtype=pl.Int64), no_base=pl.lit(value=False))
-    own = pl.concat([scopes.select("at", "own", "base_fee", "less_base", "no_base"), unpaid], how="diagonal")
-    found = _with(lines, own).with_columns(pl.col("no_base").fill_null(value=False))
-    return _as_one(found, members, scopes)
+    unpaid = members.filter("is_base").select(
+        "at", endoscopy_amount=pl.lit(0, dtype=pl.Int64), no_base=pl.lit(value=False)
+    )
+    paid = scopes.select("at", "endoscopy_amount", "base_fee", "less_base", "no_base")
+    facts = pl.concat([paid, unpaid], how="diagonal")
+    return _as_one(_with_facts(lines, facts).with_columns(pl.col("no_base").fill_null(value=False)), members, scopes)
 
 
 def _members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Endoscopies by the base of their family, and the lines of those bases."""
-    candidates = _looking_at(lines.filter("in_surgery"), cases, "endoscopic_base", "base_cents")
+    candidates = _with_case_columns(lines.filter("in_surgery"), cases, "endoscopic_base", "base_cents")
     scopes = candidates.filter("is_scope").with_columns(
         pl.col("endoscopic_base").alias("family"), is_base=pl.lit(value=False)
     )
@@ -194,11 +207,11 @@ def _members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
     """The members of a family follow the line of its first endoscopy, which counts once, with the family's total."""
     totals = scopes.group_by("session", "family").agg(
-        pl.col("at").first().alias("family_leader"), pl.col("own").sum().alias("family_value")
+        pl.col("at").first().alias("family_leader"), pl.col("endoscopy_amount").sum().alias("family_value")
     )
     joined = members.select("at", "session", "family").join(totals, on=["session", "family"])
     leads = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
-    return _with(lines, joined.drop("session", "family")).with_columns(
+    return _with_facts(lines, joined.drop("session", "family")).with_columns(
         pl.when(pl.col("family_leader").is_not_null()).then(leads).otherwise("procedures").alias("procedures"),
         pl.coalesce("family_leader", "leader").alias("leader"),
         pl.coalesce("family_value", "value").alias("value"),
@@ -212,13 +225,13 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
     if several.is_empty():
         return lines
     late = pl.max_horizontal(pl.col("above") + pl.col("procedures") - _BY_REPORT_AFTER, 0)
-    found = _ranked(several, ["session"], "value").select(
+    facts = _ranked(several, ["session"], "value").select(
         "at",
-        _first().alias("surgery_first"),
+        RANKS_FIRST.alias("surgery_first"),
         pl.min_horizontal("procedures", late).alias("surgery_late"),
         pl.col("procedures").alias("counted"),
     )
-    return _with(lines, found, by="leader")
+    return _with_facts(lines, facts, by="leader")
 
 
 # --- multiple diagnostic tests
@@ -226,7 +239,7 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
 
 def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the technical and the professional components of the tests of a session, each by itself."""
-    tests = _looking_at(lines.filter("in_tests"), cases, *_OF_A_TEST)
+    tests = _with_case_columns(lines.filter("in_tests"), cases, *_OF_A_TEST)
     several = _several(tests, "multiple_procedure")
     if several.is_empty():
         return lines
@@ -234,12 +247,12 @@ def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     sides = pl.when("is_second").then("second_side").otherwise("sides").alias("sides")
     several = several.with_columns(sides).with_columns(professional_component().alias("professional"))
     several = several.with_columns(technical_component().alias("technical"), is_compared=pl.lit(value=True))
-    found = _with(lines, several.select("at", "is_compared", *parts))
+    lines = _with_facts(lines, several.select("at", "is_compared", *parts))
     for part in parts:
-        has = several.filter(pl.col("procedures") > 0, pl.col(part) > 0)
-        ranks = _ranked(has, ["session", "multiple_procedure"], part)
-        found = _with(found, ranks.select("at", _first().alias(f"{part}_first")), by="leader")
-    return found.with_columns(
+        with_part = several.filter(pl.col("procedures") > 0, pl.col(part) > 0)
+        ranks = _ranked(with_part, ["session", "multiple_procedure"], part)
+        lines = _with_facts(lines, ranks.select("at", RANKS_FIRST.alias(f"{part}_first")), by="leader")
+    return lines.with_columns(
         pl.col("is_compared").fill_null(value=False),
         *(
             pl.when(pl.col(part).is_not_null()).then(pl.col(f"{part}_first").fill_null(0)).alias(f"{part}_first")
@@ -256,7 +269,7 @@ def professional_component() -> pl.Expr:
     scale = pl.col("sides").fill_null(WHOLE)
     return (
         pl.when(pl.col("fee_modifier") == "26")
-        .then("each")
+        .then("unit_amount")
         .when((pl.col("fee_modifier") == "TC") | (pl.col("pctc_indicator") == "3"))
         .then(0)
         .otherwise(pl.col("professional_cents") * CENT // WHOLE * scale)
@@ -265,7 +278,7 @@ def professional_component() -> pl.Expr:
 
 def technical_component() -> pl.Expr:
     """What the professional component leaves of a test's fee (layout, PC/TC indicator 1)."""
-    return pl.col("each") - pl.col("professional")
+    return pl.col("unit_amount") - pl.col("professional")
 
 
 # --- therapy
@@ -273,10 +286,10 @@ def technical_component() -> pl.Expr:
 
 def therapy_ranks(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the units of a session by their practice expense."""
-    several = _several(_looking_at(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci"))
+    several = _several(_with_case_columns(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci"))
     expense = pl.col("pe_rvu") * pl.col("pe_gpci")
     ranks = _ranked(several.with_columns(expense.alias("expense")), ["session"], "expense")
-    return _with(lines, ranks.select("at", _first().alias("therapy_first")))
+    return _with_facts(lines, ranks.select("at", RANKS_FIRST.alias("therapy_first")))
 
 
 _RULES: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = {

@@ -1,28 +1,32 @@
-"""What is taken off the fee of a line, rule by rule, in the order in which it is applied.
+"""What is taken off the fee of a line, rule by rule, in the order of `REDUCTIONS`.
 
-Every line carries `amount` in whole billionths of a dollar, `quantity` times `each`.
+Bilateral before multiple procedures, families of endoscopies before they rank with other procedures (layout RVU25D,
+Bilateral Surgery and Multiple Procedure); the OPPS cap after the multiple tests; shares of the global package and of
+modifiers last, for they are parts of the amount that is otherwise due. Every line carries `amount` in whole billionths
+of a dollar: `quantity` times `unit_amount`.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from codeset.claims.edits.modifiers import IS_ASSISTANT
-from codeset.claims.pricing.fee import CENT, price_rules, reduced_therapy_cents
+from codeset.claims.pricing.fee import CENT, reduced_therapy_cents
+from codeset.claims.pricing.price_rules import price_rules
 from codeset.claims.pricing.ranking import WHOLE, professional_component, technical_component
 
 _BILATERAL = price_rules()["bilateral"]
-_ROLE = price_rules()["role"]
 _LATER: int = price_rules()["surgery"]["later"]
+_SHARES = price_rules()["share"]
 
 
 class Reduction(NamedTuple):
-    """A rule: each line's amount after it, null where it is silent."""
+    """A rule: each line's amount after it, null where it does not apply."""
 
     rule: str
     source: str
     by: str
-    """The column that it goes by: it is silent where that is null."""
+    """The column that it goes by: it does not apply where that is null."""
     amount: pl.Expr
     factor: pl.Expr
     """What was done, as text."""
@@ -34,16 +38,16 @@ class Reduction(NamedTuple):
 
 
 def reduced(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return priced *lines* with `amount` after all rules, and `after <rule>` for each of them.
+    """Return *lines* with `amount` after all rules, and `after <rule>` for each of them.
 
     Lines without `amount` take no part. A rule that goes by nothing in any line is not worked through.
     """
-    lines = lines.with_columns(_SIDES).with_columns(_EACH).with_columns(_PROFESSIONAL).with_columns(_TECHNICAL)
-    lines = lines.with_columns(pl.lit(None, dtype=pl.Int64()).alias(each.after) for each in REDUCTIONS)
-    for each in REDUCTIONS:
-        if lines[each.by].null_count() < lines.height:
-            lines = lines.with_columns(each.amount.alias(each.after)).with_columns(
-                pl.coalesce(each.after, "amount").alias("amount")
+    lines = lines.with_columns(_SIDES).with_columns(_UNIT_AMOUNT).with_columns(_PROFESSIONAL).with_columns(_TECHNICAL)
+    lines = lines.with_columns(pl.lit(None, dtype=pl.Int64()).alias(reduction.after) for reduction in REDUCTIONS)
+    for reduction in REDUCTIONS:
+        if lines[reduction.by].null_count() < lines.height:
+            lines = lines.with_columns(reduction.amount.alias(reduction.after)).with_columns(
+                pl.coalesce(reduction.after, "amount").alias("amount")
             )
     return lines
 
@@ -55,50 +59,47 @@ def percent(thousandths: str | pl.Expr) -> pl.Expr:
     return pl.format("{}{} %", share // 10, tenths)
 
 
-# --- both sides
+# --- both sides (layout, Bilateral Surgery)
+
+BY_MODIFIER = pl.col("m50") | (pl.col("site") == "LT RT")
+BY_TWO_UNITS = (
+    pl.col("bilateral_surgery").is_in(_BILATERAL["by_two_units"])
+    & (pl.col("units") == 2)
+    & (pl.col("site") == "")
+    & ~pl.col("is_distinct")
+)
+IS_BILATERAL = ~pl.col("m78") & pl.col("amount").is_not_null() & (BY_MODIFIER | BY_TWO_UNITS)
+"""Modifier 50, RT with LT, or two units. A return to the operating room (78) has no bilateral rule (IOM 100-04 ch. 12,
+section 40.4.C)."""
+
+_SIDES = (
+    pl.when("is_second").then("second_side").when(IS_BILATERAL).then("both_sides").alias("sides"),
+    pl.when(IS_BILATERAL & BY_TWO_UNITS & ~BY_MODIFIER)
+    .then(1)
+    .otherwise(pl.col("units"))
+    .cast(pl.Int64)
+    .alias("quantity"),
+)
+_UNIT_AMOUNT = (pl.col("fee") * CENT // WHOLE * pl.col("sides").fill_null(WHOLE)).alias("unit_amount")
 
 
-def _sides() -> tuple[pl.Expr, pl.Expr]:
-    """What a line is paid of one side's fee, whether modifier 50, RT with LT, or two units tell of both sides.
-
-    A return to the operating room (78) has no bilateral rule (IOM 100-04 ch. 12, 40.4.C).
-    """
-    two_units = (
-        pl.col("bilateral_surgery").is_in(_BILATERAL["by_two_units"])
-        & (pl.col("units") == 2)
-        & (pl.col("site") == "")
-        & ~pl.col("is_distinct")
-    )
-    marked = pl.col("m50") | (pl.col("site") == "LT RT")
-    both_here = ~pl.col("m78") & pl.col("amount").is_not_null() & (marked | two_units)
-    sides = pl.when("is_second").then("second_side").when(both_here).then("both_sides")
-    quantity = pl.when(both_here & two_units & ~marked).then(1).otherwise(pl.col("units")).cast(pl.Int64)
-    return sides.alias("sides"), quantity.alias("quantity")
+# --- several procedures (layout, Multiple Procedure)
 
 
-_SIDES = _sides()
-_EACH = (pl.col("fee") * CENT // WHOLE * pl.col("sides").fill_null(WHOLE)).alias("each")
-
-
-# --- several procedures
-
-
-def _of(amount: pl.Expr, quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
+def _first_in_full(amount: pl.Expr, quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
     """*amount* of each: in full for the *first*, at the share *later* for the rest of *quantity*."""
     return amount * (first * WHOLE + (quantity - first) * later) // WHOLE
 
 
-def _shares(quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
-    """What `_of` does, as text."""
+def _shares_text(quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
+    """What `_first_in_full` does, as text."""
     mixed = pl.format("1 at 100 %, {} at {}", quantity - 1, percent(later))
-    alone = pl.when(first == 1).then(pl.lit("100 %")).otherwise(percent(later))
-    return pl.when((first == 1) & (quantity > 1)).then(mixed).otherwise(alone)
+    one_share = pl.when(first == 1).then(pl.lit("100 %")).otherwise(percent(later))
+    return pl.when((first == 1) & (quantity > 1)).then(mixed).otherwise(one_share)
 
 
-def _surgery_amount() -> pl.Expr:
-    share = pl.col("surgery_first") * WHOLE + (pl.col("counted") - pl.col("surgery_first")) * _LATER
-    return pl.col("amount") * share // (pl.col("counted") * WHOLE)
-
+SURGERY_SHARE = pl.col("surgery_first") * WHOLE + (pl.col("counted") - pl.col("surgery_first")) * _LATER
+"""Of all the procedures that a line counts as, in thousandths of one."""
 
 _PROFESSIONAL = pl.when("is_compared").then(professional_component()).alias("professional")
 _TECHNICAL = pl.when("is_compared").then(technical_component()).alias("technical")
@@ -106,16 +107,16 @@ _TECHNICAL = pl.when("is_compared").then(technical_component()).alias("technical
 
 def _component_amount(component: str) -> pl.Expr:
     first = pl.col(f"{component}_first")
-    return _of(pl.col(component), pl.col("quantity"), first, pl.col(f"later_{component}"))
+    return _first_in_full(pl.col(component), pl.col("quantity"), first, pl.col(f"later_{component}"))
 
 
-def _tests_factor() -> pl.Expr:
+def _tests_text() -> pl.Expr:
     parts = [
         pl.when(pl.col(component) > 0).then(
             pl.format(
                 "{} component {}",
                 pl.lit(component),
-                _shares(pl.col("quantity"), pl.col(f"{component}_first"), pl.col(f"later_{component}")),
+                _shares_text(pl.col("quantity"), pl.col(f"{component}_first"), pl.col(f"later_{component}")),
             )
         )
         for component in ("technical", "professional")
@@ -130,7 +131,7 @@ def _capped_amount() -> pl.Expr:
     worksheet for imaging with multiple procedure reduction and OPPS cap, 2011).
     """
     professional = pl.col("professional").fill_null(0)
-    technical = pl.col("technical").fill_null(pl.col("each"))
+    technical = pl.col("technical").fill_null(pl.col("unit_amount"))
     first, later = pl.col("technical_first").fill_null(pl.col("quantity")), pl.col("later_technical").fill_null(WHOLE)
     cap = pl.max_horizontal(
         pl.col("cap") * CENT // WHOLE * pl.col("sides").fill_null(WHOLE) - professional, pl.lit(0, dtype=pl.Int64)
@@ -144,37 +145,50 @@ def _capped_amount() -> pl.Expr:
 def _therapy_amount() -> pl.Expr:
     """The highest unit in full, the others with a reduced practice expense."""
     rest = (pl.col("quantity") - pl.col("therapy_first")) * reduced_therapy_cents() * CENT
-    return pl.col("each") * pl.col("therapy_first") + rest // WHOLE * pl.col("sides").fill_null(WHOLE)
+    return pl.col("unit_amount") * pl.col("therapy_first") + rest // WHOLE * pl.col("sides").fill_null(WHOLE)
 
 
-# --- shares of the global package, and roles
+# --- shares of the global package (layout, Preoperative ... Percentage), and of modifiers
+
+_BEFORE, _DURING, _AFTER = (pl.col(f"{part}operative_percentage") for part in ("pre", "intra", "post"))
+
+SURGERY_ONLY = _BEFORE + _DURING
+CARE_AFTER = _AFTER
+CARE_BEFORE = _BEFORE
+IS_RETURN = pl.col("m78") & (_DURING > 0)
+
+GLOBAL_SHARE = (
+    pl.when("m54")
+    .then(SURGERY_ONLY)
+    .when("m55")
+    .then(CARE_AFTER)
+    .when("m56")
+    .then(CARE_BEFORE)
+    .when(IS_RETURN)
+    .then(_DURING)
+)
+"""The part of the global package that a modifier claims, in hundredths; null where none does. 54 is the surgery with
+the care before it, 55 and 56 the care after and before, 78 the surgery alone; 78 on a service without such parts is
+its full value (IOM 100-04 ch. 12, section 40.4)."""
 
 
-def global_share() -> pl.Expr:
-    """The part of the global package that a modifier claims, in hundredths; null where none does.
-
-    54 is the surgery with what goes before it, 55 and 56 the care after and before, 78 the surgery alone; 78 on a
-    service without such parts is its full value.
-    """
-    before, during, after = (f"{each}operative_percentage" for each in ("pre", "intra", "post"))
-    parted = pl.col(during) > 0
-    return (
-        pl.when("m54")
-        .then(pl.col(before) + pl.col(during))
-        .when("m55")
-        .then(after)
-        .when("m56")
-        .then(before)
-        .when(pl.col("m78") & parted)
-        .then(during)
-    )
+def _share_of_modifier(of_modifier: Mapping[str, int]) -> pl.Expr:
+    """The share, in thousandths, of the first of these modifiers that a line has; null where it has none."""
+    share = pl.lit(None, dtype=pl.Int64)
+    for modifier, thousandths in reversed(list(of_modifier.items())):
+        share = pl.when(f"m{modifier}").then(pl.lit(thousandths, dtype=pl.Int64)).otherwise(share)
+    return share
 
 
-def role() -> pl.Expr:
-    """The part of the surgeon's amount that an assistant or a co-surgeon has, in thousandths; null for anybody else."""
-    assistant = pl.when("mAS").then(_ROLE["assistant_not_physician"]).when(IS_ASSISTANT).then(_ROLE["assistant"])
-    return assistant.when("m62").then(_ROLE["co_surgeon"]).cast(pl.Int64)
+SHARES_BY_MODIFIER = tuple(_share_of_modifier(group["of_modifier"]).alias(rule) for rule, group in _SHARES.items())
+"""A column for each group of modifiers that pay a share (`price_rules.toml`), named as its rule."""
 
+
+def _share_reduction(rule: str, group: Mapping[str, Any]) -> Reduction:
+    return Reduction(rule, group["source"], rule, pl.col("amount") * pl.col(rule) // WHOLE, percent(rule))
+
+
+# --- the rules in their order
 
 REDUCTIONS: tuple[Reduction, ...] = (
     Reduction(
@@ -188,14 +202,14 @@ REDUCTIONS: tuple[Reduction, ...] = (
         "bilateral",
         "layout RVU25D, Bilateral Surgery: apply the bilateral adjustment before any multiple procedure rules",
         "sides",
-        pl.when(pl.col("sides").is_not_null()).then(pl.col("each") * pl.col("quantity")),
+        pl.when(pl.col("sides").is_not_null()).then(pl.col("unit_amount") * pl.col("quantity")),
         pl.format("{} of one side's fee", percent("sides")),
     ),
     Reduction(
         "multiple-endoscopies",
         "layout RVU25D, Multiple Procedure 3: apply to a family before ranking it with the other procedures",
-        "own",
-        pl.col("own"),
+        "endoscopy_amount",
+        pl.col("endoscopy_amount"),
         pl.when(pl.col("base_fee").is_null())
         .then(pl.lit("the base of the family is in its other endoscopies"))
         .when(pl.col("less_base") > 0)
@@ -206,15 +220,15 @@ REDUCTIONS: tuple[Reduction, ...] = (
         "multiple-surgeries",
         "layout RVU25D, Multiple Procedure 2 and 3; IOM 100-04 ch. 12, section 40.6.C",
         "surgery_first",
-        _surgery_amount(),
-        _shares(pl.col("counted"), pl.col("surgery_first"), pl.lit(_LATER)),
+        pl.col("amount") * SURGERY_SHARE // (pl.col("counted") * WHOLE),
+        _shares_text(pl.col("counted"), pl.col("surgery_first"), pl.lit(_LATER)),
     ),
     Reduction(
         "multiple-tests",
         "layout RVU25D, Multiple Procedure 4, 6 and 7",
         "technical",
         _component_amount("technical") + _component_amount("professional"),
-        _tests_factor(),
+        _tests_text(),
     ),
     Reduction(
         "opps-cap",
@@ -237,13 +251,5 @@ REDUCTIONS: tuple[Reduction, ...] = (
         pl.col("amount") * pl.col("share") // 100,
         percent(pl.col("share") * 10),
     ),
-    Reduction(
-        "role",
-        "assistants: IOM 100-04 ch. 12, sections 20.4.3, 110.2, 120.1; co-surgeons: section 40.8",
-        "role",
-        pl.col("amount") * pl.col("role") // WHOLE,
-        percent("role"),
-    ),
+    *(_share_reduction(rule, group) for rule, group in _SHARES.items()),
 )
-"""The order of the rules, each with its source. Bilateral before multiple, families before ranking (layout); the cap
-after the multiple tests (`_capped_amount`); shares and roles last: parts of the amount that is otherwise due."""

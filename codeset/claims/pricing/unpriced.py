@@ -1,0 +1,128 @@
+"""Why a line has no amount, and what makes an amount a matter for a person's review.
+
+A line has no amount if what was billed contradicts itself, if the fee schedule gives none (status, NA indicator, a
+component or share that the service does not have), or if something that decides it is not known. The first reason of
+`UNPRICED` that holds is reported. Indicators: CMS's record layout of the fee schedule files (RVU25D).
+"""
+
+import polars as pl
+
+from codeset.claims.edits.modifiers import IS_ASSISTANT
+from codeset.claims.pricing.fee import has_rvus
+from codeset.claims.pricing.price_rules import price_rules
+
+_STATUS = pl.col("status_code")
+
+IS_CONFLICT = (
+    (pl.col("m26") & pl.col("mTC"))
+    | (pl.sum_horizontal(pl.col("m54", "m55", "m56", "m78").cast(pl.UInt8)) > 1)
+    | (pl.sum_horizontal(role.cast(pl.UInt8) for role in (IS_ASSISTANT, pl.col("m62"), pl.col("m66"))) > 1)
+)
+"""Two components, two parts of the global package or two roles on one line contradict each other."""
+
+NO_RVUS = pl.col("by_rvu") & ~has_rvus()
+
+IS_NA = (pl.col("facility_na") & (pl.col("setting") == "facility")) | (
+    pl.col("nonfacility_na") & (pl.col("setting") == "nonfacility")
+)
+"""The service is not performed in this setting (layout, NA indicators)."""
+
+UNITS_IN_RANGE = pl.col("units").is_between(1, price_rules()["units"]["most"])
+
+NO_GLOBAL_SHARE = (pl.col("share") == 0) | (
+    pl.col("m78") & pl.col("global_days").is_in(["010", "090"]) & (pl.col("intraoperative_percentage") == 0)
+)
+"""The package has no such part; or a return to the operating room under a package whose parts CMS does not give."""
+
+UNPRICED = {
+    "no-release": pl.col("release").is_null(),
+    "modifier-conflict": IS_CONFLICT,
+    "no-component": _STATUS.is_null() & (pl.col("fee_modifier") != "") & pl.col("is_listed"),
+    "not-in-fee-schedule": _STATUS.is_null(),
+    "carrier-priced": (_STATUS == "C") | ((_STATUS == "R") & NO_RVUS),
+    "not-priced-by-rvu": ~pl.col("by_rvu") | NO_RVUS,
+    "no-place-of-service": pl.col("setting").is_null(),
+    "setting-na": IS_NA,
+    "no-locality": pl.col("work_gpci").is_null(),
+    "no-conversion-factor": pl.col("conversion_factor").is_null(),
+    "units": ~UNITS_IN_RANGE.fill_null(value=False),
+    "assistant-not-payable": IS_ASSISTANT & ~pl.col("assistant_surgery").is_in(["0", "2"]),
+    "co-surgeon-not-payable": pl.col("m62") & ~pl.col("co_surgery").is_in(["1", "2"]),
+    "team-not-payable": pl.col("m66") & ~pl.col("team_surgery").is_in(["1", "2"]),
+    "by-report": pl.col("m66"),
+    "no-global-share": NO_GLOBAL_SHARE,
+    "no-endoscopic-base": pl.lit(value=False),
+}
+"""Why a line has no amount; the first that holds is reported. The last is found when endoscopies are ranked."""
+
+NO_AMOUNT = (
+    "modifier-conflict",
+    "no-component",
+    "setting-na",
+    "units",
+    "assistant-not-payable",
+    "co-surgeon-not-payable",
+    "team-not-payable",
+    "no-global-share",
+    "no-endoscopic-base",
+)
+"""Those that are due to what was billed: not to what the user left out, nor to a status that has its own finding."""
+
+_REASON = pl.Enum(list(UNPRICED))
+
+
+def _first_reason() -> pl.Expr:
+    reason = pl.lit(None, dtype=_REASON)
+    for name, holds in reversed(UNPRICED.items()):
+        reason = pl.when(holds).then(pl.lit(name, dtype=_REASON)).otherwise(reason)
+    return reason
+
+
+FIRST_REASON = _first_reason().alias("unpriced")
+
+WITHOUT_BASE = (
+    pl.when("no_base").then(pl.lit("no-endoscopic-base", dtype=_REASON)).otherwise("unpriced").alias("unpriced"),
+    pl.when(~pl.col("no_base")).then("amount").alias("amount"),
+)
+"""Takes the amount from endoscopies that are paid less a base whose fee is not known."""
+
+
+REVIEWS = {
+    "modifier-22": pl.col("m22"),
+    "modifier-52": pl.col("m52"),
+    "modifier-53": pl.col("m53") & (pl.col("fee_modifier") != "53"),
+    "assistant-documentation": IS_ASSISTANT & (pl.col("assistant_surgery") == "0"),
+    "co-surgeon-documentation": pl.col("m62") & (pl.col("co_surgery") == "1"),
+    "team-documentation": pl.col("m66") & (pl.col("team_surgery") == "1"),
+    "by-report": pl.col("m66") | (pl.col("surgery_late") > 0),
+    "bilateral-units": pl.col("sides_unclear") | (pl.col("m50") & (pl.col("units") > 1)),
+    "bilateral-return": pl.col("m78") & (pl.col("m50") | (pl.col("site") == "LT RT")),
+    "bilateral-endoscopies": pl.col("base_fee").is_not_null() & pl.col("sides").is_not_null(),
+    "technical-component-unknown": pl.col("is_compared") & pl.col("technical").is_null(),
+}
+"""What makes an amount a matter of review. 22, 52 and 53 are priced by the contractor, who reads the record (layout,
+Modifier; IOM 100-04 ch. 12, section 40.2.A); after the fifth, surgeries are by report (section 40.6.C): the amount is
+the least that is paid."""
+
+
+def reviews_of(lines: pl.DataFrame) -> pl.Series:
+    """Return the names of the `REVIEWS` that hold for each line, as lists; listed once for each combination."""
+    bits = lines.select(_REVIEW_BITS)
+    if not bits["bits"].max():
+        return pl.Series("reviews", [[]], dtype=pl.List(pl.String)).new_from_index(0, lines.height)
+    combinations = bits["bits"].unique().to_list()
+    names = [[name for bit, name in enumerate(REVIEWS) if combination >> bit & 1] for combination in combinations]
+    schema = {"bits": pl.UInt32(), "reviews": pl.List(pl.String)}
+    listed = pl.DataFrame({"bits": combinations, "reviews": names}, schema=schema)
+    return bits.join(listed, on="bits", how="left", maintain_order="left")["reviews"]
+
+
+def _review_bits() -> pl.Expr:
+    bits = [
+        pl.when(holds).then(pl.lit(1 << bit, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
+        for bit, holds in enumerate(REVIEWS.values())
+    ]
+    return pl.sum_horizontal(bits).cast(pl.UInt32).alias("bits")
+
+
+_REVIEW_BITS = _review_bits()
