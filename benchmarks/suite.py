@@ -7,10 +7,9 @@ from benchmarks.diff import CARRIED, NEW, OLD
 from benchmarks.measure import CMS, Row, function, once, seconds
 from codeset.releases import Release
 from codeset.store import Store
-from codeset.suite.folders import scenarios_folder
 from codeset.suite.pairs import pairs
-from codeset.suite.run_suite import run
-from codeset.suite.scenarios import load
+from codeset.suite.run_suite import run_suite
+from codeset.suite.scenarios import load, scenarios_folder
 from codeset_ingest.build import build
 
 _MODULE = "benchmarks.suite"
@@ -46,7 +45,7 @@ def scenarios(folder: Path) -> None:
     """Try every scenario on each release."""
     suite = load(scenarios_folder())
     for release in (OLD, NEW, _2025, _2026):
-        run(suite, _store(folder).open(release))
+        run_suite(suite, _store(folder).open(release))
 
 
 def every_pair(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -66,9 +68,49 @@ def test_the_golden_suite_is_data_and_the_library(file):
     assert reaches(file, "codeset_ingest") == []
 
 
-def test_the_core_does_not_know_the_reports_made_of_it():
-    core = (ROOT / "codeset").glob("*.py")
-    assert [file.name for file in core if reaches(file, "codeset.review")] == []
+ROOMS = (
+    ("codeset/claims/input", ("codeset.claims.edits", "codeset.claims.pricing", "codeset.claims.bulk")),
+    ("codeset/claims/edits", ("codeset.claims.input", "codeset.claims.pricing", "codeset.claims.bulk")),
+    ("codeset/claims/engine", ("codeset.claims.input", "codeset.claims.pricing", "codeset.claims.bulk")),
+    ("codeset/claims/pricing", ("codeset.claims.input", "codeset.claims.bulk")),
+    ("codeset/claims", ("codeset.suite", "codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/change_report", ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal")),
+    ("codeset/suite", ("codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/review", ("codeset.proposal",)),
+)
+"""Each room, and the rooms that lie above it: those that it must not import."""
+
+
+@pytest.mark.parametrize(("room", "above"), ROOMS, ids=[room for room, _ in ROOMS])
+def test_a_room_imports_no_room_above_it(room, above):
+    assert {str(file): reached for file in within(room) if (reached := reaches(file, *above))} == {}
+
+
+def test_the_core_imports_no_room():
+    rooms = tuple(f"codeset.{folder.name}" for folder in (ROOT / "codeset").iterdir() if folder.is_dir())
+    core = [file for file in (ROOT / "codeset").glob("*.py") if file.name != "__init__.py"]
+    assert [file.name for file in core if reaches(file, *rooms)] == []
+
+
+def module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part not in ("ingest", "__init__"))
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    known = {module_name(file): imported(file) for file in SOURCES}
+    packages = {name.rpartition(".")[0] for name in known}
+    TopologicalSorter({name: (names & known.keys()) - packages for name, names in known.items()}).prepare()
+
+
+def test_no_two_modules_share_a_name():
+    names = Counter(file.name for file in SOURCES if not file.name.startswith("__"))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_no_folder_holds_more_modules_than_one_keeps_in_mind():
+    modules = Counter(file.parent.relative_to(ROOT) for file in SOURCES if file.name != "__init__.py")
+    assert {str(folder): count for folder, count in modules.items() if count > 18} == {}
 
 
 ABOVE = {

@@ -115,9 +115,9 @@ def review(
     from codeset.review.folder import refuse_other, write_review
     from codeset.review.make import make_review
     from codeset.review.volumes import read_volumes
-    from codeset.suite.folders import guidance_folder, scenarios_folder
+    from codeset.suite.guidance.guidance_files import guidance_folder
     from codeset.suite.guidance.run_guidance import statements
-    from codeset.suite.scenarios import load
+    from codeset.suite.scenarios import load, scenarios_folder
 
     before, after = Store.at(store).open(old), Store.at(store).open(new)
     refuse_other(output, str(before.release), str(after.release))

@@ -1,6 +1,7 @@
 """What coders and guides say, tried on releases: `test` and `guidance`."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from codeset.errors import WrongUse
 from codeset.store import Store
 
 if TYPE_CHECKING:
-    from codeset.suite.try_releases import Tested
+    from codeset.suite.check_release import ReleaseCheck
 
 
 def try_suite(
@@ -35,33 +36,35 @@ def try_suite(
     writes what is missing in golden/RELEASE.json beside the scenarios, and ends with 1 too: what was written is to be
     read. It changes nothing that was accepted, no `expect`, and no release that is signed.
     """
-    from codeset.suite import folders, try_releases
-    from codeset.suite.scenarios import load
+    from codeset.suite.check_release import accept_missing, check_plain, check_release, releases_to_check
+    from codeset.suite.goldens import goldens_folder
+    from codeset.suite.scenarios import load, scenarios_folder
 
-    folder = folders.scenarios_folder(scenarios)
-    chosen = try_releases.releases_to_test(Store.at(store), releases or [])
+    folder = scenarios_folder(scenarios)
+    labels = releases_to_check(Store.at(store), releases or [])
     if accept and not releases:
         raise WrongUse("name the releases whose outcomes are to be accepted")
     with progress() as say:
-        suite, tested = load(folder), []
-        for release in chosen:
+        suite, checks = load(folder), []
+        for release in labels:
             say(f"trying {len(suite.scenarios)} scenarios on {release}")
-            done = try_releases.tried(suite, Store.at(store).open(release), folders.goldens_folder(folder))
-            tested.append(try_releases.accept_missing(done, approvals) if accept else done)
+            check = check_release(suite, Store.at(store).open(release), goldens_folder(folder))
+            checks.append(accept_missing(check, approvals) if accept else check)
     if as_json:
-        print_json([try_releases.plain(each) for each in tested])
+        print_json([check_plain(check) for check in checks])
     else:
-        _show_tested(tested)
-    if not all(each.holds for each in tested):
+        _show(checks)
+    if not all(check.holds for check in checks):
         raise typer.Exit(FOUND)
 
 
-def _show_tested(tested: Sequence["Tested"]) -> None:
-    from codeset.suite import try_releases
+def _show(checks: Sequence["ReleaseCheck"]) -> None:
+    from codeset.cli.suite_output import checks_table
+    from codeset.suite.check_release import check_messages
 
-    for each in tested:
-        out.print("\n".join(try_releases.news(each)), markup=False, end="\n" if try_releases.news(each) else "")
-    out.print(try_releases.summary(tested))
+    for message in chain.from_iterable(map(check_messages, checks)):
+        out.print(message, markup=False)
+    out.print(checks_table(checks))
 
 
 def guidance(
@@ -81,12 +84,12 @@ def guidance(
 
     docs/writing-guidance.md tells how to write down what another guide says. Exit code 1 if anything is contradicted.
     """
-    from codeset.suite import folders
-    from codeset.suite.guidance import guidance_output
+    from codeset.cli import guidance_output
+    from codeset.suite.guidance.guidance_files import guidance_folder
     from codeset.suite.guidance.run_guidance import Verdict, audit, statements
 
     snapshot = Store.at(store).open(release)
-    audited = audit(statements(*(files or [folders.guidance_folder()])), snapshot)
+    audited = audit(statements(*(files or [guidance_folder()])), snapshot)
     if as_json:
         print_json(guidance_output.plain(audited, snapshot.release))
     else:

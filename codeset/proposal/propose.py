@@ -14,11 +14,11 @@ from codeset.review.first_page import first_page
 from codeset.review.folder import ENTRY, MARKDOWN, refuse_other, write_review
 from codeset.review.make import make_review
 from codeset.store import Store
-from codeset.suite import folders, try_releases
+from codeset.suite.check_release import ReleaseCheck, check_release
 from codeset.suite.goldens import accept
+from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
-from codeset.suite.scenarios import load
-from codeset.suite.try_releases import Tested
+from codeset.suite.scenarios import load, scenarios_folder
 
 CHANGELOG = "CHANGELOG.md"
 
@@ -90,13 +90,13 @@ def propose(
 def _write_review(store: Store, old: Release, new: Release, scenarios: Path | None, folder: Path, say: Say) -> str:
     """Write the review into *folder* and return its headline."""
     refuse_other(folder, str(old), str(new))
-    suite = load(folders.scenarios_folder(scenarios))
-    review = make_review(store.open(old), store.open(new), suite, statements(folders.guidance_folder()), say=say)
+    suite = load(scenarios_folder(scenarios))
+    review = make_review(store.open(old), store.open(new), suite, statements(guidance_folder()), say=say)
     write_review(review, folder, say)
     return first_page(review).headline
 
 
-def _suite_result(repository: Repository, store: Store, release: Release) -> tuple[Tested, dict[str, bytes]]:
+def _suite_result(repository: Repository, store: Store, release: Release) -> tuple[ReleaseCheck, dict[str, bytes]]:
     """The suite's result, and the accepted outcomes by their path in the repository.
 
     Missing outcomes are added unless a coder is contradicted or somebody signed the release.
@@ -107,10 +107,10 @@ def _suite_result(repository: Repository, store: Store, release: Release) -> tup
         file = Path(folder) / f"{release}.json"
         if on_branch is not None:
             file.write_bytes(on_branch)
-        suite = load(folders.scenarios_folder(repository.scenarios))
-        tested = try_releases.tried(suite, store.open(release), Path(folder))
-        if not tested.ran.failed and not repository.is_approved(release):
-            tested = Tested(tested.ran, tested.held, accept(tested.held, tested.ran))
+        suite = load(scenarios_folder(repository.scenarios))
+        tested = check_release(suite, store.open(release), Path(folder))
+        if not tested.run.failed and not repository.is_approved(release):
+            tested = replace(tested, accepted_now=accept(tested.goldens, tested.run))
         return tested, {path: file.read_bytes()} if file.is_file() else {}
 
 

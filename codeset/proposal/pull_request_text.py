@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from codeset.proposal.branch import branch_of
 from codeset.releases import Release
-from codeset.suite.try_releases import Tested
+from codeset.suite.check_release import ReleaseCheck
 
 _TITLE_LENGTH, _BODY_LENGTH = 250, 60_000
 """Characters; GitHub takes 256 and 65,536."""
@@ -45,12 +45,12 @@ git push
     return f"{text[:_BODY_LENGTH]}\n\n… the whole review is in the run's artifact.\n"
 
 
-def suite_remarks(suite: Tested, golden: str | None) -> list[str]:
+def suite_remarks(suite: ReleaseCheck, golden: str | None) -> list[str]:
     """Return the result of the suite, a remark each; *golden* is the file of the outcomes to be accepted, if any."""
-    failed, differing = len(suite.ran.failed), len(suite.differing)
+    failed, differing = len(suite.run.failed), len(suite.differing)
     verb = "contradicts" if failed < 2 else "contradict"
-    remarks = [f"Of {len(suite.ran.tried)} scenarios {failed or 'none'} {verb} its coder."]
-    for run in suite.ran.failed[:_FAILURES_SHOWN]:
+    remarks = [f"Of {len(suite.run.results)} scenarios {failed or 'none'} {verb} its coder."]
+    for run in suite.run.failed[:_FAILURES_SHOWN]:
         remarks += [f"{run.scenario.id}: {failure}" for failure in run.failures]
     if differing:
         remarks.append(f"{differing} outcomes are not as they were accepted.")

@@ -6,7 +6,8 @@ from pathlib import Path
 from codeset.errors import WrongUse
 from codeset.proposal import branch
 from codeset.releases import Release
-from codeset.suite import folders
+from codeset.suite.goldens import goldens_folder
+from codeset.suite.scenarios import scenarios_folder
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Repository:
 
         Raises WrongUse: if the scenarios are outside the repository.
         """
-        folder, root = folders.goldens_folder(folders.scenarios_folder(self.scenarios)), self.path.resolve()
+        folder, root = goldens_folder(scenarios_folder(self.scenarios)), self.path.resolve()
         if not folder.is_relative_to(root):
             raise WrongUse(f"{folder} is not in {root}: name scenarios that are with --scenarios")
         return f"{folder.relative_to(root).as_posix()}/{release}.json"

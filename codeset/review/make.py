@@ -21,11 +21,11 @@ from codeset.review.volumes import Volume, Year, years
 from codeset.scope import Scope
 from codeset.scope import scope as scope_called
 from codeset.snapshot import Snapshot
-from codeset.suite.compared import changed_outcomes
+from codeset.suite.compare_outcomes import changed_outcomes
 from codeset.suite.guidance.run_guidance import Statement, audit
 from codeset.suite.pairs import changed_pairs
 from codeset.suite.pairs import pairs as all_pairs
-from codeset.suite.run_suite import run
+from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import Suite
 from codeset.tables import NEEDED, TABLES
 
@@ -57,8 +57,8 @@ def make_review(
     changes = diff(old, new, SCOPE)
     code_payments = payments(old, new, place, scope, settings)
     say(f"trying {len(suite.scenarios)} scenarios on both releases")
-    new_run = run(suite, new)
-    outcome_changes = changed_outcomes(run(suite, old), new_run)
+    new_run = run_suite(suite, new)
+    outcome_changes = changed_outcomes(run_suite(suite, old), new_run)
     say("trying every pair of codes on both releases")
     pair_changes = changed_pairs(all_pairs(old), all_pairs(new))
     families = list(dict.fromkeys(scope.families.values()))

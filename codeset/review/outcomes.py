@@ -11,9 +11,9 @@ from codeset import wording
 from codeset.claims.edits.findings import reasons
 from codeset.releases import Release
 from codeset.review.source_rows import Ref
-from codeset.suite.compared import ChangedOutcome, OutcomeChanges
+from codeset.suite.compare_outcomes import ChangedOutcome, OutcomeChanges
 from codeset.suite.pairs import PairChanges
-from codeset.suite.run_suite import Ran
+from codeset.suite.run_suite import SuiteRun
 from codeset.suite.scenarios import Line, Scenario
 
 _EMPTY_BRACKETS = re.compile(rf" \((?:\w+ )?{wording.NONE}\)")
@@ -113,11 +113,11 @@ class Pairs:
     alone: tuple[ReviewedCode, ...]
 
 
-def outcomes(changes: OutcomeChanges, old: Release, new: Ran) -> Outcomes:
+def outcomes(changes: OutcomeChanges, old: Release, new: SuiteRun) -> Outcomes:
     """Return *changes* for a reader, and the scenarios of the run *new* that contradict their coder."""
     return Outcomes(
         compared=changes.compared,
-        tried=len(new.tried),
+        tried=len(new.results),
         failed=tuple(FailedScenario(run.scenario.id, run.scenario.says, run.failures) for run in new.failed),
         amounts_only=changes.amounts_only,
         only_old=tuple(scenario.id for scenario in changes.only_old),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codeset.suite.compared import OutcomeChanges
+from codeset.suite.compare_outcomes import OutcomeChanges
 from codeset.suite.pairs import PairChanges
 
 

@@ -10,7 +10,7 @@ from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
 from codeset.schemas import faults_of
-from codeset.suite.run_suite import LineOutcome, Ran
+from codeset.suite.run_suite import LineOutcome, SuiteRun
 
 _OF_LINE = (
     "hcpcs",
@@ -55,24 +55,29 @@ class Goldens:
     file: Path
     accepted: Accepted | None
 
-    def missing(self, ran: Ran) -> tuple[str, ...]:
+    def missing(self, ran: SuiteRun) -> tuple[str, ...]:
         """Return the scenarios of *ran* of which nothing is accepted, in the suite's order."""
         known = self.accepted or {}
-        return tuple(each.scenario.id for each in ran.tried if each.scenario.id not in known)
+        return tuple(each.scenario.id for each in ran.results if each.scenario.id not in known)
 
-    def stale(self, ran: Ran) -> tuple[str, ...]:
+    def stale(self, ran: SuiteRun) -> tuple[str, ...]:
         """Return the accepted scenarios that *ran* does not try, sorted: they are gone or no longer hold."""
-        return tuple(sorted(set(self.accepted or {}) - {each.scenario.id for each in ran.tried}))
+        return tuple(sorted(set(self.accepted or {}) - {each.scenario.id for each in ran.results}))
 
-    def differing(self, ran: Ran) -> Mapping[str, tuple[str, ...]]:
+    def differing(self, ran: SuiteRun) -> Mapping[str, tuple[str, ...]]:
         """Return, by scenario, how what is said differs from what was accepted, in words."""
         known = self.accepted or {}
         told = {
             each.scenario.id: tuple(_differences(known[each.scenario.id], kept(each.lines)))
-            for each in ran.tried
+            for each in ran.results
             if each.scenario.id in known
         }
         return {name: said for name, said in told.items() if said}
+
+
+def goldens_folder(scenarios: Path) -> Path:
+    """Return where the accepted outcomes of a folder of *scenarios* are: in `golden`, beside it."""
+    return scenarios.resolve().parent / "golden"
 
 
 def goldens(folder: Path, release: Release) -> Goldens:
@@ -92,7 +97,7 @@ def goldens(folder: Path, release: Release) -> Goldens:
     return Goldens(file, plain["scenarios"])
 
 
-def accept(held: Goldens, ran: Ran) -> tuple[str, ...]:
+def accept(held: Goldens, ran: SuiteRun) -> tuple[str, ...]:
     """Write what is said of the scenarios of which nothing was accepted yet, and return their names.
 
     What was accepted before stays as it is. Raises WrongUse: if a scenario fails what its coder expects.
@@ -102,7 +107,7 @@ def accept(held: Goldens, ran: Ran) -> tuple[str, ...]:
         raise WrongUse(f"{ran.release}: what contradicts a coder cannot be accepted: {names}. Nothing was written.")
     missing = held.missing(ran)
     if missing:
-        said = {each.scenario.id: kept(each.lines) for each in ran.tried if each.scenario.id in missing}
+        said = {each.scenario.id: kept(each.lines) for each in ran.results if each.scenario.id in missing}
         _write(held.file, ran.release, {**(held.accepted or {}), **said})
     return missing
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from codeset.errors import Fault
 from codeset.snapshot import Snapshot
-from codeset.suite.expected import failures
+from codeset.suite.expectations import failures
 from codeset.suite.scenarios import Scenario, Source, Suite
 
 _KNOWS_NOTHING = {"decided_by": None, "edit": None, "findings": ()}

@@ -14,10 +14,10 @@ import pytest
 from codeset.errors import CodesetError
 
 if TYPE_CHECKING:
+    from codeset.suite.check_release import ReleaseCheck
     from codeset.suite.scenarios import Scenario, Suite
-    from codeset.suite.try_releases import Tested
 
-_RUNS = pytest.StashKey[dict[str, "Tested"]]()
+_RUNS = pytest.StashKey[dict[str, "ReleaseCheck"]]()
 _SUITE = pytest.StashKey["Suite"]()
 
 
@@ -88,14 +88,15 @@ def _chosen(config: pytest.Config) -> Path:
     return folder
 
 
-def _tested(config: pytest.Config, release: str) -> "Tested":
+def _check(config: pytest.Config, release: str) -> "ReleaseCheck":
     from codeset.store import Store  # noqa: PLC0415
-    from codeset.suite import folders, try_releases  # noqa: PLC0415
+    from codeset.suite.check_release import check_release  # noqa: PLC0415
+    from codeset.suite.goldens import goldens_folder  # noqa: PLC0415
 
     runs = config.stash.setdefault(_RUNS, {})
     if release not in runs:
         snapshot = Store.at(store_of(config)).open(release)
-        runs[release] = try_releases.tried(_suite(config), snapshot, folders.goldens_folder(_chosen(config)))
+        runs[release] = check_release(_suite(config), snapshot, goldens_folder(_chosen(config)))
     return runs[release]
 
 
@@ -126,15 +127,15 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Fail where a coder is contradicted, or the outcome is not the one that was accepted."""
-        tested = _tested(self.config, self.release)
-        wrong = [*self._contradicted(tested), *tested.differing.get(self.scenario.id, ())]
-        if self.scenario.id in tested.missing:
+        check = _check(self.config, self.release)
+        wrong = [*self._contradicted(check), *check.differing.get(self.scenario.id, ())]
+        if self.scenario.id in check.missing:
             wrong.append(f"not accepted yet; read it, then: codeset test --accept {self.release}")
         if wrong:
             raise AssertionError("\n".join([self.scenario.says, *wrong]))
 
-    def _contradicted(self, tested: "Tested") -> tuple[str, ...]:
-        failed: Mapping[str, tuple[str, ...]] = {each.scenario.id: each.failures for each in tested.ran.failed}
+    def _contradicted(self, check: "ReleaseCheck") -> tuple[str, ...]:
+        failed: Mapping[str, tuple[str, ...]] = {each.scenario.id: each.failures for each in check.run.failed}
         return failed.get(self.scenario.id, ())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

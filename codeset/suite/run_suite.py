@@ -15,7 +15,7 @@ from codeset.claims.outcome import outcome_plain
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
-from codeset.suite.expected import failures
+from codeset.suite.expectations import failures
 from codeset.suite.scenarios import Claim, Line, Scenario, Suite
 from codeset.tables import NEEDED
 
@@ -27,7 +27,7 @@ LineOutcome = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Tried:
+class ScenarioResult:
     """One scenario on one release: what the engine said of its lines, and how that differs from what is expected."""
 
     scenario: Scenario
@@ -36,33 +36,33 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Ran:
+class SuiteRun:
     """The suite on one release. `left_out`: the scenarios that do not hold in its quarter."""
 
     release: Release
-    tried: tuple[Tried, ...]
+    results: tuple[ScenarioResult, ...]
     left_out: tuple[Scenario, ...]
 
     @property
-    def failed(self) -> tuple[Tried, ...]:
+    def failed(self) -> tuple[ScenarioResult, ...]:
         """Those of which the engine says something else than the coder."""
-        return tuple(each for each in self.tried if each.failures)
+        return tuple(each for each in self.results if each.failures)
 
 
-def run(suite: Suite, snapshot: Snapshot) -> Ran:
-    """Try the scenarios of *suite* on *snapshot*.
+def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
+    """Run the scenarios of *suite* on *snapshot*.
 
     Raises WrongUse: if the release lacks a table that claims are read against.
     """
     if lacking := [table for table in NEEDED if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
     holding = [each for each in suite.scenarios if each.holds_in(snapshot.release)]
-    answers = said(holding, snapshot)
-    tried = tuple(Tried(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
-    return Ran(snapshot.release, tried, tuple(each for each in suite.scenarios if each.id not in answers))
+    answers = scenario_outcomes(holding, snapshot)
+    results = tuple(ScenarioResult(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
+    return SuiteRun(snapshot.release, results, tuple(each for each in suite.scenarios if each.id not in answers))
 
 
-def said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
+def scenario_outcomes(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
     """Return what the engine says of the lines of each scenario, by its id, on a snapshot that holds what is needed.
 
     One batch for each conversion factor, and for dates beyond the quarter.
@@ -78,7 +78,7 @@ def said(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[L
 
 
 def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
-    lines = frame(scenarios, snapshot.release)
+    lines = claim_lines(scenarios, snapshot.release)
     code_set = CodeSet.of([snapshot], lines["hcpcs"].unique())
     if scenarios[0].beyond_quarter:
         code_set = _for_always(code_set)
@@ -102,11 +102,11 @@ def _for_always(code_set: CodeSet) -> CodeSet:
 
 
 def _without_sentences(line: Mapping[str, Any]) -> LineOutcome:
-    kept = ({name: value for name, value in each.items() if name not in _SENTENCES} for each in line["findings"])
-    return {**line, "findings": list(kept)}
+    findings = ({name: value for name, value in each.items() if name not in _SENTENCES} for each in line["findings"])
+    return {**line, "findings": list(findings)}
 
 
-def frame(scenarios: Iterable[Scenario], release: Release) -> pl.DataFrame:
+def claim_lines(scenarios: Iterable[Scenario], release: Release) -> pl.DataFrame:
     """Return the lines of *scenarios* as the engine takes them; each scenario is a beneficiary of its own."""
     rows = [
         _row(scenario, nth, claim, number, line, scenario.day_zero(release))

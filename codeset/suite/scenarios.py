@@ -10,6 +10,7 @@ from typing import Any
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
+from codeset.shipped_files import shipped_folder
 from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
 
 SETTINGS = "settings.yaml"
@@ -105,6 +106,11 @@ class Suite:
     folder: Path
     scenarios: tuple[Scenario, ...]
     documents: Mapping[str, Mapping[str, Any]]
+
+
+def scenarios_folder(chosen: Path | None = None) -> Path:
+    """Return the folder of scenarios: *chosen*, or the golden dermatology suite's."""
+    return chosen or shipped_folder("compliance_tests") / "scenarios"
 
 
 def load(folder: Path) -> Suite:

@@ -8,7 +8,7 @@ from codeset.review.first_page import first_page
 from codeset.review.folder import write_review
 from codeset.review.make import make_review
 from codeset.store import Store
-from codeset.suite.folders import guidance_folder
+from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
 from codeset.suite.scenarios import Suite
 

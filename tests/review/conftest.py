@@ -14,7 +14,7 @@ from codeset.review.make import make_review
 from codeset.review.model import Review
 from codeset.review.volumes import read_volumes
 from codeset.store import Store
-from codeset.suite.folders import guidance_folder
+from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
 from codeset.suite.scenarios import load
 

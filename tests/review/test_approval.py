@@ -14,7 +14,8 @@ from codeset.releases import Release
 from codeset.review.sign_off.approve import approve
 from codeset.review.sign_off.gate import missing
 from codeset.store import Store
-from codeset.suite import folders, try_releases
+from codeset.suite.check_release import accept_missing, check_release
+from codeset.suite.goldens import goldens_folder
 from codeset.suite.scenarios import load
 from codeset_ingest.embedded import build_embedded
 
@@ -58,8 +59,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(folder / "store")
     build_embedded(RELEASE, store)
     scenarios = practice(folder)
-    tested = try_releases.tried(load(scenarios), store.open(RELEASE), folders.goldens_folder(scenarios))
-    try_releases.accept_missing(tested, folder / "approvals")
+    tested = check_release(load(scenarios), store.open(RELEASE), goldens_folder(scenarios))
+    accept_missing(tested, folder / "approvals")
     (folder / "review").mkdir()
     (folder / "review" / "review.json").write_text(json.dumps(REVIEW))
     (folder / "review" / "review.html").write_text("<p>as read</p>")
@@ -191,6 +192,6 @@ def test_a_review_of_another_release_cannot_be_signed(place):
 
 def test_a_signed_release_accepts_no_further_outcomes(place):
     place.approve()
-    tested = try_releases.tried(load(place.folder / "scenarios"), place.store.open(RELEASE), place.folder / "golden")
+    tested = check_release(load(place.folder / "scenarios"), place.store.open(RELEASE), place.folder / "golden")
     with pytest.raises(WrongUse, match="2026q3 is signed"):
-        try_releases.accept_missing(tested, place.folder / "approvals")
+        accept_missing(tested, place.folder / "approvals")

@@ -15,7 +15,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 ENGINE = "codeset.claims"
-_ANEW = (ENGINE, "codeset.suite.run_suite", "codeset.suite.expected")
+_ANEW = (ENGINE, "codeset.suite.run_suite", "codeset.suite.expectations")
 """What is imported anew: the engine, and what runs it and compares."""
 
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from practice import SETTINGS
 
+from codeset.cli.guidance_output import plain, table
 from codeset.errors import BadInput, WrongUse
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite.guidance.guidance_output import plain, table
 from codeset.suite.guidance.run_guidance import Audited, Verdict, audit, statements
 from codeset.tables import TABLES
 

@@ -11,9 +11,8 @@ from mutated import NothingMutated, engine_with
 
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite import folders
-from codeset.suite.goldens import Goldens, goldens
-from codeset.suite.scenarios import Suite, load
+from codeset.suite.goldens import Goldens, goldens, goldens_folder
+from codeset.suite.scenarios import Suite, load, scenarios_folder
 
 MUTANTS = tomllib.loads((Path(__file__).parent / "mutants.toml").read_text())["mutant"]
 RELEASE = "2026q3"
@@ -27,7 +26,7 @@ def snapshot(embedded: Store) -> Snapshot:
 @pytest.fixture(scope="module")
 def batches(snapshot: Snapshot) -> list[Suite]:
     """The suite in parts that the engine takes as one batch each; the largest, which contradicts most, comes first."""
-    suite = load(folders.scenarios_folder())
+    suite = load(scenarios_folder())
     kinds: dict[tuple[str, bool], list[Any]] = {}
     for each in suite.scenarios:
         if each.holds_in(snapshot.release):
@@ -38,13 +37,13 @@ def batches(snapshot: Snapshot) -> list[Suite]:
 
 @pytest.fixture(scope="module")
 def accepted(snapshot: Snapshot, batches: list[Suite]) -> Goldens:
-    return goldens(folders.goldens_folder(batches[0].folder), snapshot.release)
+    return goldens(goldens_folder(batches[0].folder), snapshot.release)
 
 
 def contradictions(engine: ModuleType, batches: list[Suite], snapshot: Snapshot, accepted: Goldens) -> Iterator[str]:
     """Where a coder or what was accepted says otherwise than the engine, one scenario after another."""
     for batch in batches:
-        ran = engine.run(batch, snapshot)
+        ran = engine.run_suite(batch, snapshot)
         yield from (f"{each.scenario.id}: {each.failures}" for each in ran.failed)
         yield from (f"{name}: {said}" for name, said in accepted.differing(ran).items())
 

@@ -12,10 +12,10 @@ from practice import SCENARIOS, practice
 from codeset.errors import WrongUse
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite import try_releases
-from codeset.suite.compared import changed_outcomes
+from codeset.suite.check_release import accept_missing, check_release
+from codeset.suite.compare_outcomes import changed_outcomes
 from codeset.suite.pairs import changed_pairs, pairs
-from codeset.suite.run_suite import run
+from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import load
 
 
@@ -26,7 +26,7 @@ def snapshot(embedded: Store) -> Snapshot:
 
 def test_a_coder_who_is_contradicted_is_told_line_and_field(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: review, edit: ptp, ccmi: 1")
-    failed = run(load(practice(tmp_path, wrong)), snapshot).failed
+    failed = run_suite(load(practice(tmp_path, wrong)), snapshot).failed
     assert [each.failures for each in failed] == [
         ("line 2 (17000), disposition: expected review, found deny", "line 2 (17000), ccmi: expected 1, found 0")
     ]
@@ -37,7 +37,7 @@ def test_a_coder_who_is_contradicted_is_told_line_and_field(tmp_path, snapshot):
 )
 def test_a_date_outside_the_quarter_is_unknown(tmp_path, snapshot, days, found):
     text = SCENARIOS.replace("  claim: {lines: [{hcpcs: 17004}]}", f"  {days}\n  claim: {{lines: [{{hcpcs: 17004}}]}}")
-    tried = run(load(practice(tmp_path, text)), snapshot).tried[0]
+    tried = run_suite(load(practice(tmp_path, text)), snapshot).results[0]
     assert [each["disposition"] for each in tried.lines] == [found]
 
 
@@ -59,7 +59,7 @@ def test_dated_rows_answer_for_dates_beyond_the_quarter_where_a_scenario_asks(tm
         place = practice(tmp_path / day, text.replace("DAY", day))
         said[day] = [
             {each["column_one"] for each in line["findings"] if each["edit"] == "ptp"}
-            for line in run(load(place), snapshot).tried[0].lines
+            for line in run_suite(load(place), snapshot).results[0].lines
         ]
     assert "17000" in said["2019-03-31"][1]
     assert "17000" not in said["2019-04-01"][1]
@@ -68,7 +68,7 @@ def test_dated_rows_answer_for_dates_beyond_the_quarter_where_a_scenario_asks(tm
 def test_a_scenario_runs_only_on_quarters_in_which_it_holds(tmp_path, embedded):
     text = SCENARIOS.replace("  twin:", "  holds: {from: 2026-01-01}\n  twin:")
     suite = load(practice(tmp_path, text))
-    left = {each: [one.id for one in run(suite, embedded.open(each)).left_out] for each in ("2025q4", "2026q3")}
+    left = {each: [one.id for one in run_suite(suite, embedded.open(each)).left_out] for each in ("2025q4", "2026q3")}
     assert left == {"2025q4": ["destruction-17004-with-17000"], "2026q3": []}
 
 
@@ -76,43 +76,43 @@ def test_a_release_without_edits_cannot_be_tried(tmp_path, embedded):
     snapshot = embedded.open("2026q3")
     del snapshot.manifest.tables["ptp"]
     with pytest.raises(WrongUse, match="2026q3 holds no ptp"):
-        run(load(practice(tmp_path)), snapshot)
+        run_suite(load(practice(tmp_path)), snapshot)
 
 
 def test_accepting_fails_its_run_and_the_next_one_holds(tmp_path, snapshot):
     suite = load(practice(tmp_path))
 
     def tried():
-        return try_releases.tried(suite, snapshot, tmp_path / "golden")
+        return check_release(suite, snapshot, tmp_path / "golden")
 
     assert not tried().holds
-    assert not try_releases.accept_missing(tried(), tmp_path / "approvals").holds
+    assert not accept_missing(tried(), tmp_path / "approvals").holds
     assert tried().holds
 
 
 def test_what_was_accepted_is_never_written_over(tmp_path, snapshot):
     suite = load(practice(tmp_path))
-    try_releases.accept_missing(try_releases.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
+    accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
     file = tmp_path / "golden" / "2026q3.json"
     changed = file.read_text().replace('"disposition": "deny"', '"disposition": "review"')
     file.write_text(changed)
-    again = try_releases.accept_missing(try_releases.tried(suite, snapshot, tmp_path / "golden"), tmp_path)
+    again = accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
     assert file.read_text() == changed
     assert again.differing == {"destruction-17004-with-17000": ("line 2, disposition: accepted review, now deny",)}
 
 
 def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: pay")
-    tested = try_releases.tried(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
+    tested = check_release(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
     with pytest.raises(WrongUse, match="what contradicts a coder cannot be accepted: destruction-17004-with-17000"):
-        try_releases.accept_missing(tested, tmp_path)
+        accept_missing(tested, tmp_path)
     assert not (tmp_path / "golden").exists()
 
 
 def test_amounts_alone_make_no_changed_outcome(tmp_path, embedded):
     """161.73 in 2025, 162.33 in 2026 (national, non-facility): the fee schedule moved, the claim's outcome did not."""
     suite = load(practice(tmp_path))
-    changes = changed_outcomes(*(run(suite, embedded.open(each)) for each in ("2025q4", "2026q3")))
+    changes = changed_outcomes(*(run_suite(suite, embedded.open(each)) for each in ("2025q4", "2026q3")))
     assert (changes.compared, changes.changed, changes.amounts_only) == (2, (), 2)
 
 
@@ -188,7 +188,7 @@ def test_the_ini_file_may_name_scenarios_releases_and_store(tmp_path, embedded):
 
 def test_the_plugin_tries_another_practices_folder(tmp_path, embedded):
     place = practice(tmp_path)
-    try_releases.accept_missing(try_releases.tried(load(place), embedded.open("2026q3"), tmp_path / "golden"), tmp_path)
+    accept_missing(check_release(load(place), embedded.open("2026q3"), tmp_path / "golden"), tmp_path)
     (tmp_path / "golden" / "2025q4.json").write_text(
         json.dumps({**json.loads((tmp_path / "golden" / "2026q3.json").read_text()), "release": "2025q4"})
     )

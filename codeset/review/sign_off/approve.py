@@ -11,7 +11,7 @@ from codeset.review.sign_off.approval import Approval, append_approval, digests,
 from codeset.review.sign_off.decisions import parse_decisions, undecided
 from codeset.review.sign_off.gate import snapshot_faults, suite_result
 from codeset.snapshot import Snapshot
-from codeset.suite.try_releases import news
+from codeset.suite.check_release import check_messages
 
 
 def approve(
@@ -44,7 +44,7 @@ def approve(
             f"decide on each with --accept, --reject or --accept-all: {'; '.join(left)}. Nothing was written."
         )
     suite = suite_result(snapshot, scenarios)
-    if faults := snapshot_faults(snapshot) or news(suite):
+    if faults := snapshot_faults(snapshot) or check_messages(suite):
         raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
     approvals.mkdir(parents=True, exist_ok=True)
     entry = {
@@ -53,7 +53,7 @@ def approve(
         "note": note,
         "compared_with": review["old"]["release"],
         "review_folder": Path(os.path.relpath(review_folder, approvals.parent)).as_posix(),
-        "digests": digests(snapshot, suite.held.file, review_folder),
+        "digests": digests(snapshot, suite.goldens.file, review_folder),
         "decisions": [asdict(decision) for decision in decisions],
     }
     return append_approval(entry, approvals, release, key)

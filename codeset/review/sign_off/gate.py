@@ -8,8 +8,9 @@ from codeset.errors import BadInput, WrongUse
 from codeset.review.sign_off.approval import Approval, digests, read_approvals, read_review, signature_fault
 from codeset.review.sign_off.decisions import REJECTED, Decision, undecided
 from codeset.snapshot import Snapshot
-from codeset.suite import folders, try_releases
-from codeset.suite.scenarios import load
+from codeset.suite.check_release import ReleaseCheck, check_messages, check_release
+from codeset.suite.goldens import goldens_folder
+from codeset.suite.scenarios import load, scenarios_folder
 
 
 def missing(snapshot: Snapshot, review: Path | None, scenarios: Path | None, approvals: Path) -> list[str]:
@@ -21,7 +22,7 @@ def missing(snapshot: Snapshot, review: Path | None, scenarios: Path | None, app
     if faults := snapshot_faults(snapshot):
         return faults
     suite = suite_result(snapshot, scenarios)
-    return [*_suite_faults(suite), *_approval_faults(snapshot, suite.held.file, approvals, review)]
+    return [*_suite_faults(suite), *_approval_faults(snapshot, suite.goldens.file, approvals, review)]
 
 
 def snapshot_faults(snapshot: Snapshot) -> list[str]:
@@ -29,15 +30,15 @@ def snapshot_faults(snapshot: Snapshot) -> list[str]:
     return [f"the snapshot is not as it was sealed: {fault}" for fault in snapshot.verify()]
 
 
-def suite_result(snapshot: Snapshot, scenarios: Path | None) -> try_releases.Tested:
+def suite_result(snapshot: Snapshot, scenarios: Path | None) -> ReleaseCheck:
     """Return the result of the suite in *scenarios* on *snapshot*, against the accepted outcomes beside it."""
-    folder = folders.scenarios_folder(scenarios)
-    return try_releases.tried(load(folder), snapshot, folders.goldens_folder(folder))
+    folder = scenarios_folder(scenarios)
+    return check_release(load(folder), snapshot, goldens_folder(folder))
 
 
-def _suite_faults(suite: try_releases.Tested) -> Iterator[str]:
+def _suite_faults(suite: ReleaseCheck) -> Iterator[str]:
     if not suite.holds:
-        yield from (f"the suite does not hold: {line}" for line in try_releases.news(suite))
+        yield from (f"the suite does not hold: {line}" for line in check_messages(suite))
 
 
 def _approval_faults(snapshot: Snapshot, golden: Path, folder: Path, review: Path | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
+from codeset.shipped_files import shipped_folder
 from codeset.suite.scenarios import SETTINGS, Scenario, Source, as_date, beside, scenario, sources, unsettled
 from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
 
@@ -75,6 +76,11 @@ class Statement:
         """The dates of service that it speaks of, in words."""
         bounds = (("from", self.holds_from), ("to", self.holds_to))
         return " ".join(f"{word} {day}" for word, day in bounds if day)
+
+
+def guidance_folder() -> Path:
+    """Return the folder of what the practice guides say."""
+    return shipped_folder("compliance_tests") / "guidance"
 
 
 def statements(*places: Path) -> tuple[Statement, ...]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from codeset.money import dollars
 from codeset.snapshot import Snapshot
-from codeset.suite.expected import failures
+from codeset.suite.expectations import failures
 from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms_row, in_force, try_fact
 from codeset.suite.guidance.guidance_files import Right, Statement, statements
-from codeset.suite.run_suite import LineOutcome, said
+from codeset.suite.run_suite import LineOutcome, scenario_outcomes
 from codeset.suite.scenarios import Scenario
 from codeset.tables import NEEDED
 
@@ -45,7 +45,7 @@ def audit(read: Iterable[Statement], snapshot: Snapshot) -> tuple[Audited, ...]:
     """Try the statements on *snapshot*, in their order; all of their claims go through the engine in one batch."""
     held = tuple(read)
     claims = [each.claim for each in held if each.claim and each.holds_in(snapshot.release)]
-    answers = {} if _lacking(snapshot) or not claims else said(claims, snapshot)
+    answers = {} if _lacking(snapshot) or not claims else scenario_outcomes(claims, snapshot)
     return tuple(_audited(each, snapshot, answers) for each in held)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codeset.suite.run_suite import LineOutcome, Ran
+from codeset.suite.run_suite import LineOutcome, SuiteRun
 from codeset.suite.scenarios import Scenario
 
 _OF_LINE = ("disposition", "decided_by", "edit", "payment_percent", "global_days", "unpriced")
@@ -35,10 +35,10 @@ class OutcomeChanges:
     only_new: tuple[Scenario, ...]
 
 
-def changed_outcomes(old: Ran, new: Ran) -> OutcomeChanges:
+def changed_outcomes(old: SuiteRun, new: SuiteRun) -> OutcomeChanges:
     """Return how the outcomes of *new* differ from those of *old*, in the suite's order."""
-    before, after = ({each.scenario.id: each for each in ran.tried} for ran in (old, new))
-    both = [each for each in new.tried if each.scenario.id in before]
+    before, after = ({each.scenario.id: each for each in ran.results} for ran in (old, new))
+    both = [each for each in new.results if each.scenario.id in before]
     pairs = [(each.scenario, before[each.scenario.id].lines, each.lines) for each in both]
     changed = tuple(ChangedOutcome(*each) for each in pairs if not same(each[1], each[2]))
     amounts = sum(same(was, now) and _amounts(was) != _amounts(now) for _, was, now in pairs)
@@ -46,8 +46,8 @@ def changed_outcomes(old: Ran, new: Ran) -> OutcomeChanges:
         compared=len(both),
         changed=changed,
         amounts_only=amounts,
-        only_old=tuple(each.scenario for each in old.tried if each.scenario.id not in after),
-        only_new=tuple(each.scenario for each in new.tried if each.scenario.id not in before),
+        only_old=tuple(each.scenario for each in old.results if each.scenario.id not in after),
+        only_new=tuple(each.scenario for each in new.results if each.scenario.id not in before),
     )
 
 

@@ -1,0 +1,22 @@
+"""What `codeset test` prints: the counts of each release."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from codeset.suite.check_release import ReleaseCheck
+
+_COUNTS = ("tried", "as expected", "contradicted", "not accepted", "not as accepted", "do not hold then")
+
+
+def checks_table(checks: Sequence[ReleaseCheck]) -> Table:
+    """Return the counts of each release for people."""
+    shown = Table()
+    shown.add_column("release")
+    for column in _COUNTS:
+        shown.add_column(column, justify="right")
+    for check in checks:
+        count, failed = len(check.run.results), len(check.run.failed)
+        numbers = (count, count - failed, failed, len(check.missing), len(check.differing), len(check.run.left_out))
+        shown.add_row(str(check.run.release), *map(str, numbers))
+    return shown

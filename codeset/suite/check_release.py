@@ -1,0 +1,108 @@
+"""The suite on one release: against what coders expect, and against what was accepted of it before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from codeset.errors import WrongUse
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+from codeset.suite.goldens import Goldens, accept, goldens
+from codeset.suite.run_suite import SuiteRun, run_suite
+from codeset.suite.scenarios import Suite
+from codeset.tables import NEEDED
+
+
+@dataclass(frozen=True)
+class ReleaseCheck:
+    """One release: the run, what is accepted of it, and the scenarios that were accepted just now."""
+
+    run: SuiteRun
+    goldens: Goldens
+    accepted_now: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The scenarios of which nothing is accepted."""
+        return self.goldens.missing(self.run)
+
+    @property
+    def differing(self) -> Mapping[str, tuple[str, ...]]:
+        """How outcomes differ from those accepted, by scenario."""
+        return self.goldens.differing(self.run)
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The scenarios that are accepted and were not run."""
+        return self.goldens.stale(self.run)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every coder agrees and everything is as it was accepted, before this run."""
+        return not any((self.run.failed, self.missing, self.differing, self.stale, self.accepted_now))
+
+
+def releases_to_check(store: Store, labels: Sequence[str]) -> list[Release]:
+    """Return the releases of those *labels*; without any, every one of the store that holds what the suite needs.
+
+    Raises WrongUse: if there is none.
+    """
+    if labels:
+        return [Release.parse(label) for label in labels]
+    complete = [each for each in store.releases() if all(table in store.open(each) for table in NEEDED)]
+    if not complete:
+        raise WrongUse(f"{store.path} holds no release with {', '.join(NEEDED)}; see: codeset build --help")
+    return complete
+
+
+def check_release(suite: Suite, snapshot: Snapshot, folder: Path) -> ReleaseCheck:
+    """Run *suite* on *snapshot*, against the goldens in *folder*."""
+    return ReleaseCheck(run_suite(suite, snapshot), goldens(folder, snapshot.release))
+
+
+def accept_missing(check: ReleaseCheck, approvals: Path) -> ReleaseCheck:
+    """Write the goldens that are missing.
+
+    Raises WrongUse: if the release is signed (its approval is in *approvals*), or a coder is contradicted.
+    """
+    approval = approvals / check.goldens.file.name
+    if approval.exists():
+        raise WrongUse(f"{check.run.release} is signed ({approval}); its goldens stay as they are")
+    return replace(check, accepted_now=accept(check.goldens, check.run))
+
+
+def check_messages(check: ReleaseCheck) -> list[str]:
+    """Return what is wrong, a line each: what contradicts a coder, then what is not as it was accepted."""
+    release, file = check.run.release, check.goldens.file
+    messages = [
+        f"{each.scenario.file}:{each.scenario.at}: {each.scenario.id} on {release}: {failure}"
+        for each in check.run.failed
+        for failure in each.failures
+    ]
+    messages += [f"{file.name}: {name}: {text}" for name, texts in check.differing.items() for text in texts]
+    messages += [f"{file.name}: {name} is accepted, but not tried" for name in check.stale]
+    if check.accepted_now:
+        messages.append(f"{file}: {len(check.accepted_now)} outcomes accepted now; run again to see it hold")
+    elif check.missing:
+        messages.append(
+            f"{file}: {len(check.missing)} outcomes are not accepted yet; "
+            f"read them in a review, then: codeset test --accept {release}"
+        )
+    return messages
+
+
+def check_plain(check: ReleaseCheck) -> Mapping[str, Any]:
+    """Return the result for programs."""
+    return {
+        "release": str(check.run.release),
+        "holds": check.holds,
+        "tried": len(check.run.results),
+        "left_out": [each.id for each in check.run.left_out],
+        "contradicted": {each.scenario.id: each.failures for each in check.run.failed},
+        "not_accepted": check.missing,
+        "not_as_accepted": check.differing,
+        "accepted_but_not_tried": check.stale,
+        "accepted_now": check.accepted_now,
+    }
