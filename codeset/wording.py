@@ -61,15 +61,15 @@ def setting(name: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return `1 row`, `2,000 rows`."""
-    return f"{number:,} {noun if number == 1 else several(noun)}"
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
-def several(noun: str) -> str:
+def plural(noun: str) -> str:
     """Return the plural of a noun that is used here."""
     return f"{noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{noun}s"
 
 
-def one(nouns: str) -> str:
+def singular(nouns: str) -> str:
     """Return the singular of such a plural."""
     return f"{nouns.removesuffix('ies')}y" if nouns.endswith("ties") else nouns.removesuffix("s")
 

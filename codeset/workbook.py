@@ -16,7 +16,7 @@ from codeset.extras import extra
 
 with extra("review"):
     from openpyxl import Workbook
-    from openpyxl.cell import Cell as Written
+    from openpyxl.cell import Cell as WrittenCell
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font, PatternFill
@@ -87,7 +87,7 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
         _fill(book.create_sheet(name), sheet)
     raw = io.BytesIO()
     book.save(raw)
-    data = _settled(raw)
+    data = _without_clock(raw)
     if isinstance(target, Path):
         target.write_bytes(data)
     else:
@@ -97,7 +97,7 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
 def _fill(page: Worksheet, sheet: Sheet) -> None:
     rows = iter(sheet.rows)
     first = list(islice(rows, _MEASURED)) if sheet.header else []
-    widths = {**_measured(sheet.header, first), **sheet.widths}
+    widths = {**_column_widths(sheet.header, first), **sheet.widths}
     for place, width in widths.items():
         page.column_dimensions[get_column_letter(place + 1)].width = width
     above = len(sheet.title) + bool(sheet.title) + bool(sheet.header)
@@ -129,7 +129,7 @@ def _lay_out(page: Worksheet, header: int) -> None:
         page.print_title_rows = f"{header}:{header}"
 
 
-def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[Written | None]]:
+def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[WrittenCell | None]]:
     """The title's lines, the first of them large, a blank line, the header."""
     for place, line in enumerate(sheet.title):
         cell = _text(page, line)
@@ -147,7 +147,7 @@ def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[Written | None]]:
         yield list(header)
 
 
-def _measured(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[int, float]:
+def _column_widths(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[int, float]:
     """The width of each column of a sheet with a header, from its texts."""
     lines = [header, *rows] if header else []
     widths: dict[int, float] = {}
@@ -158,7 +158,7 @@ def _measured(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[int
     return widths
 
 
-def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet) -> Cell | Written:
+def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet) -> Cell | WrittenCell:
     number_format = sheet.formats.get(place)
     if isinstance(value, str):
         text = _text(page, value)
@@ -167,24 +167,24 @@ def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet) -> Cell | Writ
         return text
     if value is None or number_format is None:
         return value
-    cell: Written = WriteOnlyCell(page, value=value)  # type: ignore[arg-type]  # nor Decimal nor date there
+    cell: WrittenCell = WriteOnlyCell(page, value=value)  # type: ignore[arg-type]  # nor Decimal nor date there
     cell.number_format = number_format
     return cell
 
 
-def _text(page: Worksheet, text: str) -> Written:
+def _text(page: Worksheet, text: str) -> WrittenCell:
     """A cell that is text and stays so when someone edits it: openpyxl itself takes "=…" for a formula."""
     written = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
     if len(written) > _LONGEST:
         raise ValueError(f"a text of {len(written)} characters; a cell holds at most {_LONGEST}")
-    cell: Written = WriteOnlyCell(page, value=written)
+    cell: WrittenCell = WriteOnlyCell(page, value=written)
     cell.data_type = "s"
     if text.startswith(_FORMULA_SIGNS):
         cell.quotePrefix = True
     return cell
 
 
-def _settled(raw: BinaryIO) -> bytes:
+def _without_clock(raw: BinaryIO) -> bytes:
     """The workbook with every clock taken out: openpyxl stamps the zip's members and the time of saving."""
     settled = io.BytesIO()
     modified = rb"\g<1>" + _MADE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()

@@ -27,7 +27,7 @@ def changes_plain(changes: Changes) -> dict[str, Any]:
             with_qualifying_apm({"participant": participant, "before": before, "after": after})
             for participant, before, after in factor_pairs(changes.old, changes.new)
         ],
-        "tables": {name: _table(each) for name, each in changes.tables.items()},
+        "tables": {name: _table(table) for name, table in changes.tables.items()},
         "not_compared": changes.missing,
         "payments": _rows(changes.payments),
     }
@@ -35,8 +35,8 @@ def changes_plain(changes: Changes) -> dict[str, Any]:
 
 def _release(manifest: Manifest) -> Mapping[str, Any]:
     tables = {
-        name: {"edition": each.edition, "carried_from": each.carried_from, "rows": each.rows, "sha256": each.sha256}
-        for name, each in sorted(manifest.tables.items())
+        name: {"edition": entry.edition, "carried_from": entry.carried_from, "rows": entry.rows, "sha256": entry.sha256}
+        for name, entry in sorted(manifest.tables.items())
     }
     return {"release": str(manifest.release), "tables": tables}
 

@@ -1,4 +1,4 @@
-"""The change report as Markdown: a minute's reading on top, every change with its row below."""
+"""The change report as Markdown: the summary first, then every change with its row."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -27,13 +27,13 @@ def changes_markdown(changes: Changes) -> str:
 def _parts(changes: Changes) -> Iterator[str]:
     old, new = changes.old.release, changes.new.release
     yield f"# What changed: {old} → {new}"
-    dates = (f"{each.first_day} to {each.last_day}" for each in (new, old))
+    dates = (f"{release.first_day} to {release.last_day}" for release in (new, old))
     yield f"Scope: {changes.scope.name}. Dates of service {' against '.join(dates)}."
     yield facts.verdict(changes)
     yield _factors(changes)
     yield _counts(changes)
     if cautions := facts.cautions(changes):
-        yield "## What to know first\n\n" + "\n".join(f"- {each}." for each in cautions)
+        yield "## What to know first\n\n" + "\n".join(f"- {caution}." for caution in cautions)
     yield _families(changes)
     for name, table in changes.tables.items():
         yield f"## {_LABELS[name][0].upper()}{_LABELS[name][1:]}"
@@ -45,12 +45,12 @@ def _parts(changes: Changes) -> Iterator[str]:
 def _factors(changes: Changes) -> str:
     rows = [
         (
-            participant_label(kind),
+            participant_label(participant),
             before or wording.NONE,
             after or wording.NONE,
             wording.percent(before, after, places=2),
         )
-        for kind, before, after in factor_pairs(changes.old, changes.new)
+        for participant, before, after in factor_pairs(changes.old, changes.new)
     ]
     head = ("Conversion factor for", str(changes.old.release), str(changes.new.release), "change")
     return _grid(head, rows, right=3) if rows else ""
@@ -60,31 +60,31 @@ def _counts(changes: Changes) -> str:
     rows = [
         (
             _LABELS[name],
-            f"{each.compared[0]:,} → {each.compared[1]:,}",
-            each.added.height or wording.NONE,
-            each.removed.height or wording.NONE,
-            each.changed.select(each.key).n_unique() or wording.NONE,
-            each.past.height or wording.NONE,
+            f"{table.compared[0]:,} → {table.compared[1]:,}",
+            table.added.height or wording.NONE,
+            table.removed.height or wording.NONE,
+            table.changed.select(table.key).n_unique() or wording.NONE,
+            table.past.height or wording.NONE,
         )
-        for name, each in changes.tables.items()
+        for name, table in changes.tables.items()
     ]
     return _grid(("Table", "rows compared", "added", "removed", "changed", "reach back"), rows, right=5)
 
 
 def _families(changes: Changes) -> str:
-    found = [each for each in facts.families(changes) if each.codes]
-    if not found:
+    families = [family for family in facts.families(changes) if family.codes]
+    if not families:
         return ""
     rows = [
         (
-            each.name,
-            each.codes,
-            each.changed,
-            facts.span(each.work),
-            facts.span(each.nonfacility),
-            facts.span(each.facility),
+            family.name,
+            family.codes,
+            family.changed,
+            facts.span(family.work),
+            facts.span(family.nonfacility),
+            facts.span(family.facility),
         )
-        for each in found
+        for family in families
     ]
     head = ("Family", "codes", "paid differently", "work RVU", "non-facility amount", "facility amount")
     return "## Payment by family\n\n" + _grid(head, rows, right=5)
@@ -95,14 +95,14 @@ def _table(changes: TableChanges) -> Iterator[str]:
         yield f"**No change**: {wording.count(changes.compared[1], 'row')} compared with {changes.compared[0]:,}."
         return
     if changes.table == "mpfs":
-        yield from _schedule(changes)
+        yield from _fee_schedule(changes)
     elif changes.table == "gpci":
-        yield _indices(changes)
+        yield _gpcis(changes)
     else:
-        yield from _rows(changes)
+        yield from _edits(changes)
 
 
-def _schedule(changes: TableChanges) -> Iterator[str]:
+def _fee_schedule(changes: TableChanges) -> Iterator[str]:
     for label, rows in (("New codes", changes.added), ("Codes gone", changes.removed)):
         if rows.height:
             listed = [(wording.keyed(row, changes.key), row["status_code"], row["global_days"]) for row in _named(rows)]
@@ -123,14 +123,14 @@ def _schedule(changes: TableChanges) -> Iterator[str]:
         )
 
 
-def _indices(changes: TableChanges) -> str:
+def _gpcis(changes: TableChanges) -> str:
     numbers = changes.changed.filter(pl.col("column").str.ends_with("gpci")).with_columns(
         (pl.col("after").cast(pl.Decimal(6, 3)) - pl.col("before").cast(pl.Decimal(6, 3))).alias("by")
     )
     rows = [
-        (wording.named(column), found.height, _signed(found["by"].min()), _signed(found["by"].max()))
+        (wording.named(column), cells.height, _signed(cells["by"].min()), _signed(cells["by"].max()))
         for column in ("work_gpci", "pe_gpci", "mp_gpci")
-        if (found := numbers.filter(column=column)).height
+        if (cells := numbers.filter(column=column)).height
     ]
     return _grid(("Index", "localities changed", "from", "to"), rows, right=3)
 
@@ -139,7 +139,7 @@ def _signed(number: object) -> str:
     return f"+{number}" if str(number)[0] != "-" else f"−{str(number)[1:]}"
 
 
-def _rows(changes: TableChanges) -> Iterator[str]:
+def _edits(changes: TableChanges) -> Iterator[str]:
     parts = (
         ("Added", changes.added),
         ("Removed", changes.removed),
@@ -185,7 +185,7 @@ def _edition(entry: TableEntry | None) -> str:
     if entry is None:
         return "not held"
     carried = f", carried forward from {entry.carried_from}" if entry.carried_from else ""
-    return f"{entry.edition}{carried} ({entry.rows:,} rows; {', '.join(each.name for each in entry.sources)})"
+    return f"{entry.edition}{carried} ({entry.rows:,} rows; {', '.join(source.name for source in entry.sources)})"
 
 
 def _payments(changes: Changes) -> str:

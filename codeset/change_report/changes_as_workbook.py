@@ -37,17 +37,17 @@ def _summary(changes: Changes) -> Sheet:
         (
             TABLES[name].holds,
             name,
-            *each.compared,
-            each.added.height,
-            each.removed.height,
-            each.changed.select(each.key).n_unique(),
-            each.past.height,
+            *table.compared,
+            table.added.height,
+            table.removed.height,
+            table.changed.select(table.key).n_unique(),
+            table.past.height,
         )
-        for name, each in changes.tables.items()
+        for name, table in changes.tables.items()
     ]
     rows += [
-        (f"conversion factor, {participant_label(kind)}", "", before, after)
-        for kind, before, after in factor_pairs(changes.old, changes.new)
+        (f"conversion factor, {participant_label(participant)}", "", before, after)
+        for participant, before, after in factor_pairs(changes.old, changes.new)
     ]
     rows += [(f"To know first: {caution}.",) for caution in facts.cautions(changes)]
     old, new = str(changes.old.release), str(changes.new.release)
@@ -78,12 +78,12 @@ def _payments(changes: Changes) -> Sheet:
 def _families(changes: Changes) -> Sheet:
     rows = (
         (
-            each.name,
-            each.codes,
-            each.changed,
-            *(end for pair in (each.work, each.nonfacility, each.facility) for end in (pair or (None, None))),
+            family.name,
+            family.codes,
+            family.changed,
+            *(end for span in (family.work, family.nonfacility, family.facility) for end in (span or (None, None))),
         )
-        for each in facts.families(changes)
+        for family in facts.families(changes)
     )
     ends = ("work RVU from", "to", "non-facility amount from", "to", "facility amount from", "to")
     return Sheet(rows, ("family", "codes", "paid differently", *ends), formats=dict.fromkeys(range(3, 9), _PERCENT))

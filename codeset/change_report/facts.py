@@ -1,4 +1,4 @@
-"""The figures that every form of the report shows: counts, families, editions, and what is not known."""
+"""The figures that every form of the change report shows: counts, families, the verdict, and its limits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ RVU_COLUMNS = (
 
 @dataclass(frozen=True)
 class Family:
-    """One family's payment changes: how many codes, how many changed, and from least to most by setting."""
+    """One family's payment changes: its codes, how many changed, and the least and most change by setting."""
 
     name: str
     codes: int
@@ -35,7 +35,7 @@ class Family:
 
 
 def families(changes: Changes) -> list[Family]:
-    """Return the families in the scope's order; one of all codes if the scope has none."""
+    """Return the families in the scope's order; if it has none, one family of all codes."""
     names = list(dict.fromkeys(changes.scope.families.values())) or [""]
     return [_family(changes, name) for name in names]
 
@@ -43,18 +43,18 @@ def families(changes: Changes) -> list[Family]:
 def _family(changes: Changes, name: str) -> Family:
     codes = changes.codes.filter(family=name)
     paid = changes.payments.filter(family=name)
-    work = _cells(changes, "work_rvu").join(codes, on=["hcpcs", "modifier"], how="semi")
+    work = _changed_cells(changes, "work_rvu").join(codes, on=["hcpcs", "modifier"], how="semi")
     return Family(
         name=name or "all codes",
         codes=codes["hcpcs"].n_unique(),
         changed=paid["hcpcs"].n_unique(),
-        work=_span([wording.ratio(Decimal(was), Decimal(now)) for was, now in work.select("before", "after").rows()]),
+        work=_span([wording.ratio(Decimal(old), Decimal(new)) for old, new in work.select("before", "after").rows()]),
         nonfacility=_payment_span(paid, "nonfacility"),
         facility=_payment_span(paid, "facility"),
     )
 
 
-def _cells(changes: Changes, column: str) -> pl.DataFrame:
+def _changed_cells(changes: Changes, column: str) -> pl.DataFrame:
     if "mpfs" not in changes.tables:
         return pl.DataFrame(schema={"hcpcs": pl.String, "modifier": pl.String, "before": pl.String, "after": pl.String})
     return changes.tables["mpfs"].changed.filter(column=column)
@@ -62,11 +62,11 @@ def _cells(changes: Changes, column: str) -> pl.DataFrame:
 
 def _payment_span(paid: pl.DataFrame, setting: str) -> tuple[Decimal, Decimal] | None:
     rows = paid.filter(setting=setting).select("before_cents", "after_cents").rows()
-    return _span([wording.ratio(was, now) for was, now in rows])
+    return _span([wording.ratio(before, after) for before, after in rows])
 
 
 def _span(ratios: list[Decimal | None]) -> tuple[Decimal, Decimal] | None:
-    known = [each for each in ratios if each is not None]
+    known = [ratio for ratio in ratios if ratio is not None]
     return (min(known), max(known)) if known else None
 
 
@@ -74,22 +74,22 @@ def span(pair: tuple[Decimal, Decimal] | None) -> str:
     """Return a range of changes in words."""
     if pair is None:
         return "no change"
-    low, high = (wording.signed_percent(each) for each in pair)
+    low, high = map(wording.signed_percent, pair)
     return low if low == high else f"{low} to {high}"
 
 
 def indicators(changes: TableChanges) -> pl.DataFrame:
-    """Return the changed cells of the fee schedule that are no RVU: status, global days, indicators."""
+    """Return the changed cells of the fee schedule other than RVUs: status, global days, indicators."""
     return changes.changed.filter(~pl.col("column").is_in(RVU_COLUMNS))
 
 
 def verdict(changes: Changes) -> str:
     """Return the report's first sentence."""
     if changes.none:
-        same = [name for name, each in changes.tables.items() if each.same_files]
+        same = [name for name, table in changes.tables.items() if table.same_files]
         rest = f" Both releases rest on the same files for {', '.join(same)}." if same else ""
         compared = ", ".join(
-            f"{wording.count(each.compared[1], 'row')} of {name}" for name, each in changes.tables.items()
+            f"{wording.count(table.compared[1], 'row')} of {name}" for name, table in changes.tables.items()
         )
         return f"**No change.** Compared: {compared}.{rest}"
     return f"**{'; '.join(_findings(changes))}.**"
@@ -117,32 +117,35 @@ def _edit_finding(changes: TableChanges, label: str) -> str:
 
 def cautions(changes: Changes) -> list[str]:
     """Return what the reader must know before trusting "no change": tables missing, or resting on the same files."""
-    found = [
-        f"{name}: not compared, because {releases} does not hold it"
-        if " and " not in releases
-        else f"{name}: not compared, because {releases} do not hold it"
-        for name, releases in changes.missing.items()
+    return [*_not_compared(changes), *(c for name in changes.tables for c in _table_cautions(changes, name))]
+
+
+def _not_compared(changes: Changes) -> Iterator[str]:
+    for name, releases in changes.missing.items():
+        verb = "do" if " and " in releases else "does"
+        yield f"{name}: not compared, because {releases} {verb} not hold it"
+
+
+def _table_cautions(changes: Changes, name: str) -> Iterator[str]:
+    table, manifests = changes.tables[name], (changes.old, changes.new)
+    entries = [manifest.tables[name] for manifest in manifests]
+    carried = [
+        f"{manifest.release} uses {entry.edition}, carried forward from {entry.carried_from}"
+        for manifest, entry in zip(manifests, entries, strict=True)
+        if entry.carried_from
     ]
-    for name, each in changes.tables.items():
-        entries = [manifest.tables[name] for manifest in (changes.old, changes.new)]
-        if each.same_files and entries[1].carried_from:
-            found.append(
-                f"{name}: both releases rest on the same files ({entries[1].edition}, carried forward from "
-                f"{entries[1].carried_from}); what CMS changed in between is not known here"
-            )
-        elif any(entry.carried_from for entry in entries):
-            told = " and ".join(
-                f"{manifest.release} uses {entry.edition}, carried forward from {entry.carried_from}"
-                for manifest, entry in zip((changes.old, changes.new), entries, strict=True)
-                if entry.carried_from
-            )
-            found.append(f"{name}: {told}")
-        if each.new_columns:
-            named = ", ".join(wording.named(column) for column in each.new_columns)
-            found.append(f"{name}: {named}: new column in CMS's files, not compared")
-        if each.remarks:
-            told = ", ".join(
-                f"{wording.named(column)} in {wording.count(n, 'row')}" for column, n in each.remarks.items()
-            )
-            found.append(f"{name}: rows that apply in both releases differ in what decides nothing on a claim: {told}")
-    return found
+    if table.same_files and entries[1].carried_from:
+        yield (
+            f"{name}: both releases rest on the same files ({entries[1].edition}, carried forward from "
+            f"{entries[1].carried_from}); what CMS changed in between is not known here"
+        )
+    elif carried:
+        yield f"{name}: {' and '.join(carried)}"
+    if table.new_columns:
+        columns = ", ".join(map(wording.named, table.new_columns))
+        yield f"{name}: {columns}: new column in CMS's files, not compared"
+    if table.remarks:
+        columns = ", ".join(
+            f"{wording.named(column)} in {wording.count(n, 'row')}" for column, n in table.remarks.items()
+        )
+        yield f"{name}: rows that apply in both releases differ in what decides nothing on a claim: {columns}"

@@ -122,7 +122,7 @@ def review(
     before, after = Store.at(store).open(old), Store.at(store).open(new)
     refuse_other(output, str(before.release), str(after.release))
     with progress() as say:
-        made = make_review(
+        new_review = make_review(
             before,
             after,
             load(scenarios_folder(scenarios)),
@@ -132,10 +132,10 @@ def review(
             setting=setting.value if setting else None,
             say=say,
         )
-        write_review(made, output, say)
-    page = first_page(made)
+        write_review(new_review, output, say)
+    page = first_page(new_review)
     out.print(_review_lines(page, output), markup=False)
-    if page.changed or made.outcomes.failed:
+    if page.changed or new_review.outcomes.failed:
         raise typer.Exit(FOUND)
 
 

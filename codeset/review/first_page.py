@@ -127,7 +127,7 @@ def _count_of_suite(review: Review) -> Iterator[Count]:
 
 
 def _count(section: str, number: int, of: int, noun: str, change: str, compared: str, *, seen: bool = True) -> Count:
-    noun = noun if of == 1 else wording.several(noun)
+    noun = noun if of == 1 else wording.plural(noun)
     return Count(f"{noun} {change}", number, of, section, f"{of:,} {noun} {compared}".strip(), seen=seen)
 
 
@@ -168,7 +168,7 @@ def _median(table: PaymentTable, review: Review) -> str:
 
 def _singular(label: str) -> str:
     noun, _, rest = label.partition(" ")
-    return f"{wording.one(noun)} {rest}"
+    return f"{wording.singular(noun)} {rest}"
 
 
 def participant_note(participant: Participant | None, review: Review) -> str:
