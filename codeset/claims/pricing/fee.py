@@ -120,15 +120,13 @@ def _fee_modifier(code_set: CodeSet) -> pl.Expr:
 
 
 def _fee_rows(code_set: CodeSet) -> pl.DataFrame:
-    """RVUs as whole hundredths, also where the code set has one as CMS prints it, and what each row's indicators mean.
+    """The rows of the fee schedule, with what their indicators mean.
 
     `both_sides`, `second_side`, `later_technical`, `later_professional` are shares, null where an indicator has none.
     """
     fees = code_set.fees.select("release", "hcpcs", pl.col("modifier").alias("fee_modifier"), *_FEE_COLUMNS)
-    decimals = [column for column in fees.columns if fees.schema[column].is_decimal()]
     bilateral, diagnostic = price_rules()["bilateral"], price_rules()["diagnostic"]
     return fees.with_columns(
-        *((pl.col(column) * 100).cast(pl.Int64) for column in decimals),
         _by_indicator("bilateral_surgery", bilateral["both"]).alias("both_sides"),
         _by_indicator("bilateral_surgery", bilateral["second"]).alias("second_side"),
         _by_indicator("multiple_procedure", diagnostic["technical"]).alias("later_technical"),
