@@ -1,14 +1,28 @@
 """Fixtures that every test may ask for: CMS's own files where they are, and small facts where they are not."""
 
 import os
+import pickle
+import tomllib
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import facts as known
 import pytest
+from filelock import FileLock
 
+from codeset.releases import Release
+from codeset.snapshot import Snapshot
 from codeset.store import Store
+from codeset_ingest.build import BuildResult, build
+from codeset_ingest.embedded import build_embedded
 
 _CMS = "CODESET_CMS_DIR"
+DELIVERIES = tomllib.loads((Path(__file__).parent / "real" / "deliveries.toml").read_text(encoding="utf-8"))
+
+Once = Callable[[str, Callable[[Path], Any]], Any]
+"""Of a name and of what makes a folder: what that returned, made once for all worker processes of a test run."""
 
 for _colours in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS"):
     os.environ.pop(_colours, None)  # where one is set, typer colours its messages even into a pipe
@@ -36,3 +50,67 @@ def facts() -> dict[str, known.Facts]:
 def store(tmp_path: Path) -> Store:
     """Return an empty store; its folder is not there yet."""
     return Store.at(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Return what makes a folder of that name once; the other workers wait, and read what was returned."""
+    own = tmp_path_factory.getbasetemp()
+    base = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def made_once(name: str, make: Callable[[Path], Any]) -> Any:
+        returned = base / f"{name}.pickle"
+        with FileLock(base / f"{name}.lock"):
+            if not returned.exists():
+                returned.write_bytes(pickle.dumps(make(base / name)))
+        return pickle.loads(returned.read_bytes())
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
+def embedded(once: Once) -> Store:
+    """Return a store of both embedded releases; nothing may be written into it."""
+
+    def build_both(folder: Path) -> Path:
+        for label in ("2025q4", "2026q3"):
+            build_embedded(Release.parse(label), Store(folder))
+        return folder
+
+    return Store(once("embedded", build_both))
+
+
+@pytest.fixture(scope="session")
+def real_release(cms: Path, once: Once) -> Callable[[str], BuildResult]:
+    """Return what seals a release of CMS's own files, and those that it carries tables from, in one store."""
+
+    @cache
+    def sealed(label: str) -> BuildResult:
+        delivery = DELIVERIES[label]
+        carried = {table: Release.parse(origin) for table, origin in delivery.get("carried", {}).items()}
+        for origin in sorted(set(carried.values())):
+            sealed(str(origin))
+        files = [cms / name for name in delivery["files"]]
+        store = Store(once("real", lambda folder: folder))
+        built: BuildResult = once(f"real-{label}", lambda _: build(Release.parse(label), files, store, carried))
+        return built
+
+    return sealed
+
+
+@pytest.fixture(scope="session")
+def real_2024q3(real_release: Callable[[str], BuildResult]) -> Snapshot:
+    """Return CMS's own 2024q3: all tables, the indices and the add-on codes of 2024q2."""
+    return real_release("2024q3").sealed.snapshot
+
+
+@pytest.fixture(scope="session")
+def real_builds(real_release: Callable[[str], BuildResult]) -> dict[str, BuildResult]:
+    """Return what was sealed of every release that CMS's own files give."""
+    return {label: real_release(label) for label in DELIVERIES}
+
+
+@pytest.fixture(scope="session")
+def real_store(real_builds: dict[str, BuildResult]) -> Store:
+    """Return the store of all of them."""
+    return Store(real_builds["2024q2"].sealed.snapshot.path.parent)

@@ -1,9 +1,11 @@
 """The suite itself is checked: names, statements, citations, twins, codes, and that every scenario can fail."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any
+
+import polars as pl
 
 from codeset.errors import Fault
 from codeset.snapshot import Snapshot
@@ -101,33 +103,39 @@ def _can_fail(suite: Suite) -> Iterator[Fault]:
 def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
     """Return the citations of CMS rows that *snapshot* does not bear out, of scenarios that hold in its quarter."""
     tables = {name: known["table"] for name, known in suite.documents.items() if "table" in known}
-    rows = {table: _ROWS[table](snapshot) for table in set(tables.values())}
-    return sorted(
-        _fault(each, f"{snapshot.release} has no such row: {source}")
+    cited = [
+        (each, source)
         for each in suite.scenarios
         if each.holds_in(snapshot.release)
         for source in each.sources
-        if source.document in tables and not _borne_out(source, rows[tables[source.document]])
+        if source.document in tables
+    ]
+    rows = {table: _rows(snapshot, table, {source.details["row"] for _, source in cited}) for table in tables.values()}
+    return sorted(
+        _fault(each, f"{snapshot.release} has no such row: {source}")
+        for each, source in cited
+        if not _borne_out(source, rows[tables[source.document]])
     )
 
 
 Rows = Mapping[str, list[Mapping[str, Any]]]
 
-
-def _keyed(snapshot: Snapshot, table: str, *key: str) -> Rows:
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    separator = " " if table == "mpfs" else "/"
-    for row in snapshot.table(table).iter_rows(named=True):
-        found[separator.join(filter(None, (row[each] for each in key)))].append(row)
-    return found
-
-
-_ROWS: Mapping[str, Callable[[Snapshot], Rows]] = {
-    "ptp": lambda snapshot: _keyed(snapshot, "ptp", "column_one", "column_two"),
-    "mue": lambda snapshot: _keyed(snapshot, "mue", "hcpcs"),
-    "add_on": lambda snapshot: _keyed(snapshot, "add_on", "add_on_code", "primary_code"),
-    "mpfs": lambda snapshot: _keyed(snapshot, "mpfs", "hcpcs", "modifier"),
+_NAMED_BY = {
+    "ptp": pl.concat_str("column_one", "column_two", separator="/"),
+    "mue": pl.col("hcpcs"),
+    "add_on": pl.concat_str("add_on_code", "primary_code", separator="/"),
+    "mpfs": pl.concat_str("hcpcs", "modifier", separator=" ").str.strip_chars_end(" "),
 }
+"""How a citation names a row of each table."""
+
+
+def _rows(snapshot: Snapshot, table: str, names: Collection[str]) -> Rows:
+    """The rows of *table* that citations name by one of *names*."""
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    named = snapshot.scan(table).with_columns(_NAMED_BY[table].alias("row"))
+    for row in named.filter(pl.col("row").is_in(list(names))).collect().iter_rows(named=True):
+        found[row["row"]].append(row)
+    return found
 
 
 def _borne_out(source: Source, rows: Rows) -> bool:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.tables import TABLES
-from codeset_ingest.build import build
 from codeset_ingest.embedded import build_embedded
 
 FIRST_DAY = date(2026, 7, 1)
@@ -154,13 +152,3 @@ def _dates(effective: str, deleted: str | None) -> dict[str, date | None]:
         "effective_date": date.fromisoformat(effective),
         "deletion_date": date.fromisoformat(deleted) if deleted else None,
     }
-
-
-@cache
-def real_2024q3(cms: Path, folder: Path) -> Snapshot:
-    """Return CMS's own 2024q3, with the add-on edits and GPCIs of 2024q2, sealed once below *folder*."""
-    store = Store(folder / "claims-real")
-    before, release = Release.parse("2024q2"), Release.parse("2024q3")
-    build(before, [cms / "2024q2" / name for name in ("AOC_V2024Q2-MCR.xlsx", "rvu24b.zip")], store)
-    carried = dict.fromkeys(("gpci", "add_on"), before)
-    return build(release, sorted((cms / "2024q3").iterdir()), store, carried).sealed.snapshot

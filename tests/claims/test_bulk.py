@@ -166,15 +166,32 @@ def until(holds: Callable[[], bool]) -> None:
     pytest.fail("not within half a minute")
 
 
+@pytest.fixture(scope="module")
+def undisturbed(claims: pl.DataFrame, derm: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The claims as they lie and in any order, each in a folder with the `out` of a run that nothing disturbed."""
+    folders = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_bulk, "LINES_IN_A_PART", 30)
+        for order, lines in (("as they lie", claims), ("turned", claims.sample(fraction=1, shuffle=True, seed=4))):
+            folders[order] = tmp_path_factory.mktemp("undisturbed")
+            lines.write_parquet(folders[order] / "claims.parquet")
+            run([folders[order] / "claims.parquet"], folders[order] / "out", derm)
+    return folders
+
+
 @pytest.mark.usefixtures("tiny_parts")
-@pytest.mark.parametrize("killed", ["the run and its workers", "the run alone"])
 @pytest.mark.parametrize(
-    ("order", "parts_done"), [("as they lie", 0), ("as they lie", 5), ("turned", 0), ("turned", 3)]
+    ("order", "parts_done", "killed"),
+    [
+        ("as they lie", 0, "the run alone"),
+        ("as they lie", 5, "the run and its workers"),
+        ("turned", 0, "the run and its workers"),
+        ("turned", 3, "the run alone"),
+    ],
 )
-def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tmp_path, order, parts_done, killed):
-    file, out = tmp_path / "claims.parquet", tmp_path / "out"
-    (claims if order == "as they lie" else claims.sample(fraction=1, shuffle=True, seed=4)).write_parquet(file)
-    run([file], tmp_path / "undisturbed", derm)
+def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, derm, tmp_path, order, parts_done, killed):
+    """Before the first part and between parts, split on disk and not, with its workers and without: each two once."""
+    file, out = undisturbed[order] / "claims.parquet", tmp_path / "out"
     (tmp_path / "run.py").write_text(RUN)
     command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
     process = subprocess.Popen(command, start_new_session=True)
@@ -187,7 +204,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(claims, derm, tm
         codeset.scan_outcome(out)
     summary = run([file], out, derm)
     assert parts_done <= summary.done_before < summary.parts == 40
-    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+    assert bytes_of(out) == bytes_of(undisturbed[order] / "out")
     assert not (out / ".parts").exists()
 
 

@@ -277,11 +277,10 @@ def test_lines_of_one_claim_are_read_each_by_its_own_date(dated: list[Snapshot])
 
 
 @pytest.mark.cms
-def test_pairs_of_all_four_parts_of_the_file_are_read(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_pairs_of_all_four_parts_of_the_file_are_read(real_2024q3: Snapshot) -> None:
     """Pairs of parts f1 to f4 of v30.2; a tool that reads only f1 misses 88305, 96567 and 99211."""
-    real = made.real_2024q3(cms, tmp_path_factory.getbasetemp())
     pairs = [("11104", "11102"), ("17311", "88305"), ("96573", "96567"), ("96910", "99211")]
-    told = [made.said(real, *(f"{hcpcs} on=2024-08-01" for hcpcs in pair), by="edit") for pair in pairs]
+    told = [made.said(real_2024q3, *(f"{hcpcs} on=2024-08-01" for hcpcs in pair), by="edit") for pair in pairs]
     assert told == [["pay", "deny ptp"]] * 4
 
 

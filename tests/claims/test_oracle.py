@@ -7,11 +7,9 @@ of every line.
 
 from collections import Counter
 from datetime import date
-from pathlib import Path
 from random import Random
 
 import duckdb
-import made_claims as made
 import polars as pl
 import pytest
 
@@ -175,11 +173,6 @@ having not bool_or(primary_id is not null and gone is null)
 
 
 @pytest.fixture(scope="module")
-def snapshot(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.real_2024q3(cms, tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture(scope="module")
 def claims() -> pl.DataFrame:
     """Return the lines of `CLAIMS` claims, one to five each, of a third as many beneficiaries."""
     rng = Random(SEED)
@@ -213,8 +206,8 @@ def claims() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def outcome(claims: pl.DataFrame, snapshot: Snapshot) -> Outcome:
-    return adjudicate(claims, snapshot)
+def outcome(claims: pl.DataFrame, real_2024q3: Snapshot) -> Outcome:
+    return adjudicate(claims, real_2024q3)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +219,7 @@ def of_engine(outcome: Outcome) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def of_oracle(
-    claims: pl.DataFrame, of_engine: pl.DataFrame, snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory
+    claims: pl.DataFrame, of_engine: pl.DataFrame, real_2024q3: Snapshot, tmp_path_factory: pytest.TempPathFactory
 ) -> pl.DataFrame:
     """Return what the SQL says. Which lines other edits deny is taken from the engine: they take add-ons along."""
     folder = tmp_path_factory.mktemp("oracle")
@@ -236,7 +229,7 @@ def of_oracle(
             frame.write_parquet(folder / f"{name}.parquet")
             connection.execute(f"create view {name} as from '{folder / name}.parquet'")
         for name in ("ptp", "mue", "add_on"):
-            connection.execute(f"create view {name} as from '{snapshot.path / name}.parquet'")
+            connection.execute(f"create view {name} as from '{real_2024q3.path / name}.parquet'")
         connection.execute(RULES)
         while connection.execute(ADD_ONS_LOST).fetchone() != (0,):
             pass
