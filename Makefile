@@ -39,7 +39,7 @@ demo: $(VENV)/.made ## Build both embedded releases and review the annual update
 	@echo "The review of the annual update, to be read and signed: $(DEMO)/review/review.html"
 
 test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS_DIR (or ../shared/cms) is there
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 $(CLUSTER)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -m venv --clear $(CLUSTER)

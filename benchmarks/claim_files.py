@@ -16,6 +16,7 @@ import polars as pl
 from codeset.claims.claim_fields import COLUMNS
 from codeset.releases import Release
 from codeset.scope import scope
+from codeset_ingest.embedded import facts
 
 LINES_IN_A_FILE = 400_000
 SEED = 20_240_701
@@ -59,14 +60,15 @@ def _office_visit(rng: Random) -> Iterator[tuple[str, int, str]]:
 def varied_claims(number: int, release: Release, lines: int = LINES_IN_A_FILE) -> pl.DataFrame:
     """Return so many lines of the *number*th patients, in which every column of a line varies.
 
-    Practitioners of two groups and three specialties, or of none; one visit in a hundred outside the release; one line
-    in twenty a span of days; codes and modifiers of which every third belongs nowhere.
+    Practitioners of two groups and three specialties, or of none; some visits outside the release; one line in twenty a
+    span of days; some codes, modifiers and localities that no release knows.
     """
     rng = Random(SEED + 1_000_000 + number)
     visits = _varied_visits(rng, number, release, lines)
+    codes = _drawn(rng, _weighted_codes(), lines)
     frame = visits.with_columns(
-        hcpcs=pl.Series(_drawn(rng, _weighted_codes(), lines)),
-        modifiers=pl.Series(_drawn(rng, VARIED["modifiers"], lines)),
+        hcpcs=pl.Series(codes),
+        modifiers=_modifiers(rng, codes),
         units=pl.Series([int(units) for units in _drawn(rng, VARIED["units"], lines)]),
         place_of_service=pl.Series(_drawn(rng, VARIED["place_of_service"], lines)),
         locality=pl.Series(_drawn(rng, VARIED["locality"], lines)),
@@ -106,10 +108,22 @@ def _practitioners(rng: Random) -> list[tuple[str, str | None, str | None]]:
 
 
 def _weighted_codes() -> dict[str, float]:
-    """Codes of office dermatology in an order of chance, the first ones far more often than the last."""
-    codes = sorted(scope("derm").families)
-    chosen = Random(SEED).sample(codes, min(VARIED["codes"], len(codes)))
-    return {hcpcs: 1 / (place + 10) for place, hcpcs in enumerate(chosen)}
+    """The office's codes first, then others of dermatology in an order of chance, the last ones far more seldom."""
+    fees = facts(Release.parse("2026q3"))[1]["mpfs"].filter(pl.col("modifier") == "")
+    office = {code.partition("*")[0] for service in OFFICE["services"] for code in service.split()}
+    first = [*OFFICE["visits"], *sorted(office)]
+    rng = Random(SEED)
+    listed = rng.sample(sorted(set(fees["hcpcs"]) - set(first)), VARIED["codes"] - len(first))
+    unlisted = rng.sample(sorted(set(scope("derm").families) - set(fees["hcpcs"])), VARIED["codes_in_no_fee_schedule"])
+    return {hcpcs: 1 / (place + 10) for place, hcpcs in enumerate([*first, *listed, *unlisted])}
+
+
+def _modifiers(rng: Random, codes: Sequence[str]) -> pl.Series:
+    """Modifiers as they go with visits and with procedures, by and large."""
+    of_visits, of_others = (
+        iter(_drawn(rng, VARIED[name], len(codes))) for name in ("modifiers_of_visits", "modifiers")
+    )
+    return pl.Series([next(of_visits if hcpcs in OFFICE["visits"] else of_others) for hcpcs in codes])
 
 
 def _drawn(rng: Random, weights: Mapping[str, float], number: int) -> list[str]:
