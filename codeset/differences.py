@@ -94,16 +94,16 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
 
     Raises WrongUse: for another scope.
     """
-    chosen = scope_called(scope)
-    held = [table for table in chosen.tables if table in old and table in new]
-    tables = {table: _table(table, old, new, chosen) for table in held}
+    looked_at = scope_called(scope)
+    comparable = [table for table in looked_at.tables if table in old and table in new]
+    tables = {table: _table(table, old, new, looked_at) for table in comparable}
     missing = {
         table: " and ".join(str(each.release) for each in (old, new) if table not in each)
-        for table in chosen.tables
-        if table not in held and (table in old or table in new or scope != "all")
+        for table in looked_at.tables
+        if table not in comparable and (table in old or table in new or scope != "all")
     }
-    codes, payments = _codes(old, new, chosen), _payments(old, new, chosen)
-    return Changes(old.manifest, new.manifest, chosen, tables, codes, payments, missing)
+    codes, payments = _codes(old, new, looked_at), _payments(old, new, looked_at)
+    return Changes(old.manifest, new.manifest, looked_at, tables, codes, payments, missing)
 
 
 def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:
@@ -179,10 +179,10 @@ def _touched(
     fresh = after.join(before, on=columns, how="anti", nulls_equal=True)
     ended = after.filter(_applies(old) != _applies(new))
     pairs = pl.concat([fresh.select(pair), ended.select(pair)])
-    kept, held = _of(pairs, before), _of(pairs, after)
-    gone = before.height - (after.height - fresh.height)
-    if gone == kept.join(held, on=columns, how="anti", nulls_equal=True).height:
-        return kept, held
+    rows_before, rows_after = _of(pairs, before), _of(pairs, after)
+    missing_rows = before.height - (after.height - fresh.height)
+    if missing_rows == rows_before.join(rows_after, on=columns, how="anti", nulls_equal=True).height:
+        return rows_before, rows_after
     pairs = pl.concat([pairs, before.join(after, on=columns, how="anti", nulls_equal=True).select(pair)])
     return _of(pairs, before), _of(pairs, after)
 
@@ -200,13 +200,13 @@ def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Sna
     carried = old.manifest.tables[table].carried_from
     known_to = (Release.parse(carried) if carried else old.release).last_day
     key = [*TABLES[table].codes, "effective_date"]
-    reaching = after.filter(pl.col("effective_date") <= known_to)
-    told = reaching.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
-    new = reaching.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
+    early = after.filter(pl.col("effective_date") <= known_to)
+    with_old_end = early.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
+    new = early.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
     first_end = pl.min_horizontal("deletion_date", "was")
     other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < known_to)
     return (
-        told.join(new.unique(), on=key, how="left", maintain_order="left")
+        with_old_end.join(new.unique(), on=key, how="left", maintain_order="left")
         .filter(pl.col("new").fill_null(value=False) | other_end.fill_null(value=False))
         .select(after.columns)
         .unique(maintain_order=True)
@@ -221,8 +221,8 @@ def _with_deletion(removed: pl.DataFrame, history: pl.DataFrame, pair: list[str]
     """Give edits that no longer apply the deletion date that the new release states."""
     key = [*pair, "effective_date"]
     dates = history.select(*key, "deletion_date").unique(key, keep="last", maintain_order=True)
-    told = removed.drop("deletion_date").join(dates, on=key, how="left", maintain_order="left")
-    return told.select(removed.columns)
+    dated = removed.drop("deletion_date").join(dates, on=key, how="left", maintain_order="left")
+    return dated.select(removed.columns)
 
 
 def _flipped(added: pl.DataFrame, removed: pl.DataFrame, pair: list[str]) -> pl.DataFrame:

@@ -95,8 +95,8 @@ class Manifest:
             name: [each.edition, each.carried_from, sorted(source.sha256 for source in each.sources)]
             for name, each in self.tables.items()
         }
-        known = [self.release.year, self.release.quarter, self.scope, self.accepted, files]
-        return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+        inputs = [self.release.year, self.release.quarter, self.scope, self.accepted, files]
+        return sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _factor(plain: Mapping[str, Any]) -> ConversionFactor:

@@ -103,14 +103,14 @@ class Snapshot:
         return list(self._differences())
 
     def _differences(self) -> Iterator[str]:
-        held = {path.name for path in self.path.iterdir()}
+        names = {path.name for path in self.path.iterdir()}
         expected = {f"{name}.parquet" for name in self.manifest.tables} | {MANIFEST}
-        yield from (f"{name}: missing" for name in sorted(expected - held))
-        yield from (f"{name}: not in the manifest" for name in sorted(held - expected))
+        yield from (f"{name}: missing" for name in sorted(expected - names))
+        yield from (f"{name}: not in the manifest" for name in sorted(names - expected))
         for name, entry in sorted(self.manifest.tables.items()):
             file = self.path / f"{name}.parquet"
-            if file.name in held and (found := digest(file)) != entry.sha256:
-                yield f"{file.name}: sha256 {found}, but the manifest says {entry.sha256}"
+            if file.name in names and (sha256 := digest(file)) != entry.sha256:
+                yield f"{file.name}: sha256 {sha256}, but the manifest says {entry.sha256}"
 
     def _file(self, table: str) -> Path:
         if table not in TABLES:

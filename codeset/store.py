@@ -36,9 +36,9 @@ class Store:
     @classmethod
     def at(cls, path: Path | str | None = None) -> "Store":
         """Return the store at *path*, else at `$CODESET_STORE`, else in the user's data directory."""
-        chosen = path or os.environ.get("CODESET_STORE")
-        if chosen:
-            return cls(Path(chosen))
+        folder = path or os.environ.get("CODESET_STORE")
+        if folder:
+            return cls(Path(folder))
         import platformdirs  # noqa: PLC0415 (only a store without a name needs it)
 
         return cls(Path(platformdirs.user_data_dir("derm-codeset")))
@@ -60,8 +60,8 @@ class Store:
         """
         label = str(release if isinstance(release, Release) else Release.parse(release))
         if not (self.path / label / MANIFEST).is_file():
-            held = ", ".join(map(str, self.releases())) or "no release yet"
-            raise StoreProblem(f"{self.path} holds no {label}; it holds: {held}")
+            labels = ", ".join(map(str, self.releases())) or "no release yet"
+            raise StoreProblem(f"{self.path} holds no {label}; it holds: {labels}")
         return Snapshot(self.path / label)
 
     def revisions(self, release: Release) -> list[Release]:

@@ -40,21 +40,21 @@ def _page(scenarios: tuple[Scenario, ...]) -> Iterator[str]:
     yield f"{len(scenarios)} scenarios in {families} families, {denying} with a denial. Written by `make coverage`."
     covering = _by(scenarios, lambda each: each.covers)
     keys = to_cover()
-    for title, chosen in (
+    for title, listed_keys in (
         ("The code overview, by heading", [key for key in keys if key.startswith("overview.")]),
         ("The coding guide, by heading and table row", [key for key in keys if key.startswith("coding.")]),
         ("Policy Manual 2026, chapter III, by paragraph", [key for key in keys if key.startswith("III.")]),
     ):
-        yield from _keys(title, {key: keys[key] for key in chosen}, covering)
+        yield from _keys(title, {key: keys[key] for key in listed_keys}, covering)
     yield from _codes(_by(scenarios, lambda each: {line.hcpcs for line in each.lines}))
 
 
 def _by(scenarios: Iterable[Scenario], names: Any) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    scenarios_by_name: dict[str, list[str]] = defaultdict(list)
     for each in scenarios:
         for name in names(each):
-            found[name].append(each.id)
-    return found
+            scenarios_by_name[name].append(each.id)
+    return scenarios_by_name
 
 
 def _keys(title: str, keys: Mapping[str, Mapping[str, str]], covering: Mapping[str, list[str]]) -> Iterator[str]:

@@ -30,18 +30,18 @@ def outcome_table(outcome: Outcome) -> Table:
     sentences: dict[tuple[str, int], list[str]] = defaultdict(list)
     for row in frames.findings.iter_rows(named=True):
         sentences[row["claim_id"], row["line"]].append(_sentence(row))
-    shown = Table(show_lines=True)
+    table = Table(show_lines=True)
     for column in ("claim", "line", "code", "units", "answer", "allowed", "why"):
         right = column in ("line", "units", "allowed")
-        shown.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
+        table.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
     for row in frames.lines.iter_rows(named=True):
         unpriced = [f"No amount: {row['unpriced']}."] if row["unpriced"] else []
         why = "\n".join([*sentences[row["claim_id"], row["line"]], *unpriced])
         code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
         amount = dollars(row["allowed_cents"])
         cells = (row["claim_id"], row["line"], code, row["units"], row["disposition"], amount, why)
-        shown.add_row(*(escape(str(cell)) for cell in cells))
-    return shown
+        table.add_row(*(escape(str(cell)) for cell in cells))
+    return table
 
 
 def _sentence(finding: dict[str, Any]) -> str:

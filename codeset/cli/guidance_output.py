@@ -19,33 +19,33 @@ _MOST_ROWS = 3
 
 def counts(audited: Sequence[Audited]) -> Mapping[str, int]:
     """Return how many statements have each verdict."""
-    found = Counter(each.verdict for each in audited)
-    return {verdict.value: found[verdict] for verdict in ORDER}
+    numbers = Counter(each.verdict for each in audited)
+    return {verdict.value: numbers[verdict] for verdict in ORDER}
 
 
 def sentence(audited: Sequence[Audited], release: Release) -> str:
     """Return the counts in one line."""
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts(audited).items())
-    return f"{release}: {len(audited)} statements; {told}"
+    numbers = ", ".join(f"{count} {verdict}" for verdict, count in counts(audited).items())
+    return f"{release}: {len(audited)} statements; {numbers}"
 
 
 def table(audited: Sequence[Audited], release: Release) -> Table:
     """Return the audit for people: what is contradicted first."""
-    shown = Table(title=sentence(audited, release), title_justify="left", show_lines=True, expand=True)
-    shown.add_column("verdict", no_wrap=True)
+    rows = Table(title=sentence(audited, release), title_justify="left", show_lines=True, expand=True)
+    rows.add_column("verdict", no_wrap=True)
     for column, share in (("where", 3), ("what is said", 4), ("why, and what is right", 8)):
-        shown.add_column(column, ratio=share, overflow="fold")
-    for each in sorted(audited, key=lambda each: ORDER.index(each.verdict)):
-        where = f"{each.statement.guide}: {each.statement.heading}"
-        shown.add_row(each.verdict.value, *map(escape, (where, each.statement.says, _why(each))))
-    return shown
+        rows.add_column(column, ratio=share, overflow="fold")
+    for audit in sorted(audited, key=lambda audit: ORDER.index(audit.verdict)):
+        where = f"{audit.statement.guide}: {audit.statement.heading}"
+        rows.add_row(audit.verdict.value, *map(escape, (where, audit.statement.says, _why(audit))))
+    return rows
 
 
-def _why(each: Audited) -> str:
-    rows = [str(row) for row in each.rows[:_MOST_ROWS]]
-    more = [f"and {len(each.rows) - _MOST_ROWS} more"] if len(each.rows) > _MOST_ROWS else []
-    right = [f"Right: {each.right}"] if each.right else []
-    return "\n".join([f"{each.why[:1].upper()}{each.why[1:]}.".replace("..", "."), *rows, *more, *right])
+def _why(audit: Audited) -> str:
+    rows = [str(row) for row in audit.rows[:_MOST_ROWS]]
+    more = [f"and {len(audit.rows) - _MOST_ROWS} more"] if len(audit.rows) > _MOST_ROWS else []
+    right = [f"Right: {audit.right}"] if audit.right else []
+    return "\n".join([f"{audit.why[:1].upper()}{audit.why[1:]}.".replace("..", "."), *rows, *more, *right])
 
 
 def plain(audited: Sequence[Audited], release: Release) -> Mapping[str, Any]:
@@ -57,16 +57,16 @@ def plain(audited: Sequence[Audited], release: Release) -> Mapping[str, Any]:
     }
 
 
-def _plain(each: Audited) -> Mapping[str, Any]:
-    right = each.right
+def _plain(audit: Audited) -> Mapping[str, Any]:
+    right = audit.right
     return {
-        "id": each.statement.id,
-        "guide": each.statement.guide,
-        "heading": each.statement.heading,
-        "says": each.statement.says,
-        "verdict": each.verdict.value,
-        "why": each.why,
-        "rows": [_row(row) for row in each.rows],
+        "id": audit.statement.id,
+        "guide": audit.statement.guide,
+        "heading": audit.statement.heading,
+        "says": audit.statement.says,
+        "verdict": audit.verdict.value,
+        "why": audit.why,
+        "rows": [_row(row) for row in audit.rows],
         "right": None if right is None else {"says": right.says, "sources": [str(source) for source in right.sources]},
     }
 

@@ -48,12 +48,12 @@ def show(
     """
     from codeset.cli import show_output
 
-    found = show_output.code(Store.at(store), hcpcs.upper(), Release.parse(release) if release else None)
+    facts = show_output.code(Store.at(store), hcpcs.upper(), Release.parse(release) if release else None)
     if as_json:
-        print_json(found)
+        print_json(facts)
     else:
-        out.print(show_output.code_table(hcpcs.upper(), found))
-    if not any(each["modifiers"] for each in found):
+        out.print(show_output.code_table(hcpcs.upper(), facts))
+    if not any(each["modifiers"] for each in facts):
         raise typer.Exit(FOUND)
 
 
@@ -74,12 +74,12 @@ def edits(
     from codeset.cli import show_output
 
     pair = (hcpcs.upper(), other.upper())
-    found = show_output.edits_on(Store.at(store), pair, on.date()) if on else show_output.edits(Store.at(store), pair)
+    answer = show_output.edits_on(Store.at(store), pair, on.date()) if on else show_output.edits(Store.at(store), pair)
     if as_json:
-        print_json(found)
+        print_json(answer)
     else:
-        out.print(show_output.edits_table(pair, found))
-    if found["answer"] == "unknown":
+        out.print(show_output.edits_table(pair, answer))
+    if answer["answer"] == "unknown":
         raise typer.Exit(FOUND)
 
 

@@ -44,21 +44,21 @@ def release_table(snapshot: Snapshot) -> Table:
         f"{each.value} ({participant_label(each.participant)}, {each.first} to {each.last})"
         for each in manifest.conversion_factors
     )
-    shown = Table(
+    table = Table(
         title=f"{release}: {release.first_day} to {release.last_day}{scope}",
         caption=f"conversion factor: {factors or 'none'}",
         title_justify="left",
         caption_justify="left",
     )
     for column in ("table", "rows", "edition", "carried from", "files"):
-        shown.add_column(column, justify="right" if column == "rows" else "left")
+        table.add_column(column, justify="right" if column == "rows" else "left")
     for name, entry in sorted(manifest.tables.items()):
         files = ", ".join(each.name for each in entry.sources)
-        shown.add_row(name, f"{entry.rows:,}", entry.edition, entry.carried_from or "", escape(files))
+        table.add_row(name, f"{entry.rows:,}", entry.edition, entry.carried_from or "", escape(files))
     for name in NEEDED:
         if name not in manifest.tables:
-            shown.add_row(name, wording.NONE, "not held", "", "")
-    return shown
+            table.add_row(name, wording.NONE, "not held", "", "")
+    return table
 
 
 def code(store: Store, hcpcs: str, release: Release | None) -> list[Plain]:
@@ -108,20 +108,20 @@ def _codes(snapshot: Snapshot, table: str, column: str, hcpcs: str, other: str) 
     return snapshot.scan(table).filter(pl.col(column) == hcpcs, applies).select(other).collect().to_series().to_list()
 
 
-def code_table(hcpcs: str, found: list[Plain]) -> Table | str:
+def code_table(hcpcs: str, releases: list[Plain]) -> Table | str:
     """Return what the releases say of a code, side by side, or one sentence if none has it."""
-    if not any(each["modifiers"] or each["mue"] for each in found):
+    if not any(each["modifiers"] or each["mue"] for each in releases):
         return f"{hcpcs}: " + (
-            "; ".join(f"{each['release']}: {_absent(each, 'mpfs')}" for each in found) or "no release"
+            "; ".join(f"{each['release']}: {_absent(each, 'mpfs')}" for each in releases) or "no release"
         )
-    shown = Table("", title=hcpcs, title_justify="left")
-    columns = [(each, row) for each in found for row in each["modifiers"] or [None]]
+    table = Table("", title=hcpcs, title_justify="left")
+    columns = [(each, row) for each in releases for row in each["modifiers"] or [None]]
     for each, row in columns:
         modifier = f" {row['modifier']}" if row and row["modifier"] else ""
-        shown.add_column(each["release"] + modifier, justify="right")
+        table.add_column(each["release"] + modifier, justify="right")
     for label, cells in _lines(columns):
-        shown.add_row(label, *cells)
-    return shown
+        table.add_row(label, *cells)
+    return table
 
 
 def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[str]]]:
@@ -131,8 +131,8 @@ def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[
     for setting in SETTINGS:
         yield f"national amount, {setting}", [_amounts(row, setting) for _, row in columns]
     yield "MUE (MAI)", [_mue(each) for each, _ in columns]
-    yield "add-on to", [_listed(each["add_on_to"]) for each, _ in columns]
-    yield "its add-ons", [_listed(each["add_ons"]) for each, _ in columns]
+    yield "add-on to", [_joined(each["add_on_to"]) for each, _ in columns]
+    yield "its add-ons", [_joined(each["add_ons"]) for each, _ in columns]
     for side in ("one", "two"):
         yield (
             f"PTP edits as column {side}",
@@ -140,19 +140,19 @@ def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[
         )
 
 
-def _schedule_cell(each: Plain, row: Row | None, column: str) -> str:
+def _schedule_cell(facts: Plain, row: Row | None, column: str) -> str:
     if row is None:
-        return _absent(each, "mpfs")
+        return _absent(facts, "mpfs")
     value = row[column]
     if isinstance(value, bool):
         return "yes" if value else "no"
     return wording.NONE if value is None else str(value)
 
 
-def _absent(each: Plain, table: str) -> str:
-    if table not in each["held"]:
+def _absent(facts: Plain, table: str) -> str:
+    if table not in facts["held"]:
         return "not held"
-    return "no such code" if each["scope"] == "all" else f"unknown: {each['scope']} scope only"
+    return "no such code" if facts["scope"] == "all" else f"unknown: {facts['scope']} scope only"
 
 
 def _amounts(row: Row | None, setting: str) -> str:
@@ -161,13 +161,13 @@ def _amounts(row: Row | None, setting: str) -> str:
     return " / ".join(dollars(each["cents"]) for each in row["amounts"] if each["setting"] == setting)
 
 
-def _mue(each: Plain) -> str:
-    if each["mue"] is None:
-        return "not held" if "mue" not in each["held"] else "none published"
-    return f"{each['mue']['mue_value']} ({each['mue']['mai']})"
+def _mue(facts: Plain) -> str:
+    if facts["mue"] is None:
+        return "not held" if "mue" not in facts["held"] else "none published"
+    return f"{facts['mue']['mue_value']} ({facts['mue']['mai']})"
 
 
-def _listed(codes: list[str] | None) -> str:
+def _joined(codes: list[str] | None) -> str:
     return "not held" if codes is None else ", ".join(codes) or wording.NONE
 
 
@@ -185,9 +185,9 @@ def edits(store: Store, pair: tuple[str, str]) -> Plain:
     for edition, snapshot in editions.items():
         for row in _both_ways(snapshot, pair):
             rows.setdefault(tuple(row.values()), row | {"editions": []})["editions"].append(edition)
-    listed = sorted(rows.values(), key=lambda row: [str(row[column]) for column in _BY_DATE])
-    answer = "listed" if listed else ("no edit" if editions else "unknown")
-    return {"codes": list(pair), "on": None, "release": None, "answer": answer, "edits": listed}
+    rows_by_date = sorted(rows.values(), key=lambda row: [str(row[column]) for column in _BY_DATE])
+    answer = "listed" if rows_by_date else ("no edit" if editions else "unknown")
+    return {"codes": list(pair), "on": None, "release": None, "answer": answer, "edits": rows_by_date}
 
 
 def edits_on(store: Store, pair: tuple[str, str], day: date) -> Plain:
@@ -197,9 +197,9 @@ def edits_on(store: Store, pair: tuple[str, str], day: date) -> Plain:
         return {"codes": list(pair), "on": day, "release": None, "answer": "unknown", "edits": []}
     edition = snapshot.manifest.tables["ptp"].edition
     rows = _both_ways(snapshot, pair, active_in(pl.lit(day), pl.lit(day)))
-    found = [row | {"editions": [edition]} for row in rows]
-    answer = "listed" if found else "no edit"
-    return {"codes": list(pair), "on": day, "release": str(snapshot.release), "answer": answer, "edits": found}
+    applying = [row | {"editions": [edition]} for row in rows]
+    answer = "listed" if applying else "no edit"
+    return {"codes": list(pair), "on": day, "release": str(snapshot.release), "answer": answer, "edits": applying}
 
 
 def _both_ways(snapshot: Snapshot, pair: tuple[str, str], *conditions: pl.Expr) -> list[Row]:
@@ -208,19 +208,19 @@ def _both_ways(snapshot: Snapshot, pair: tuple[str, str], *conditions: pl.Expr) 
     return snapshot.scan("ptp").filter(one.is_in(pair), either, *conditions).collect().to_dicts()
 
 
-def edits_table(pair: tuple[str, str], found: Plain) -> Table | str:
+def edits_table(pair: tuple[str, str], answer: Plain) -> Table | str:
     """Return the edits of a pair as a table, or the one sentence that answers."""
-    on = f" on {found['on']}" if found["on"] else ""
-    if found["answer"] == "unknown":
+    on = f" on {answer['on']}" if answer["on"] else ""
+    if answer["answer"] == "unknown":
         return f"unknown: no release with PTP edits covers{on or ' anything here'}"
-    if found["answer"] == "no edit":
+    if answer["answer"] == "no edit":
         return f"no PTP edit between {pair[0]} and {pair[1]}{on}; that is no permission by itself"
-    shown = Table(title=f"PTP edits between {pair[0]} and {pair[1]}{on}", title_justify="left")
+    table = Table(title=f"PTP edits between {pair[0]} and {pair[1]}{on}", title_justify="left")
     for column in ("column one", "column two", "effective", "last day", "CCMI", "rationale", "editions"):
-        shown.add_column(column, no_wrap=column in ("effective", "last day"))
-    for row in found["edits"]:
+        table.add_column(column, no_wrap=column in ("effective", "last day"))
+    for row in answer["edits"]:
         never = row["deletion_date"] == row["effective_date"]
         last = "never applied" if never else row["deletion_date"] or "in force"
         cells = (row["column_one"], row["column_two"], row["effective_date"], last, row["ccmi"], row["rationale"])
-        shown.add_row(*map(str, cells), ", ".join(row["editions"]))
-    return shown
+        table.add_row(*map(str, cells), ", ".join(row["editions"]))
+    return table

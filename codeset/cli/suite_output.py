@@ -11,12 +11,12 @@ _COUNTS = ("tried", "as expected", "contradicted", "not accepted", "not as accep
 
 def checks_table(checks: Sequence[ReleaseCheck]) -> Table:
     """Return the counts of each release for people."""
-    shown = Table()
-    shown.add_column("release")
+    table = Table()
+    table.add_column("release")
     for column in _COUNTS:
-        shown.add_column(column, justify="right")
+        table.add_column(column, justify="right")
     for check in checks:
         count, failed = len(check.run.results), len(check.run.failed)
         numbers = (count, count - failed, failed, len(check.missing), len(check.differing), len(check.run.left_out))
-        shown.add_row(str(check.run.release), *map(str, numbers))
-    return shown
+        table.add_row(str(check.run.release), *map(str, numbers))
+    return table

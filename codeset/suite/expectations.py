@@ -15,25 +15,25 @@ _OF_FINDING = ("column_one", "column_two", "ccmi", "mue_value", "mai", "carc")
 def failures(scenario: Scenario, lines: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return how what was said of *lines* differs from what *scenario* expects; nothing, if it does not."""
     return tuple(
-        f"line {place} ({said['hcpcs']}), {each}"
-        for place, (expected, said) in enumerate(zip(scenario.expected, lines, strict=True), start=1)
-        for each in _differences(expected, said)
+        f"line {place} ({line['hcpcs']}), {each}"
+        for place, (expected, line) in enumerate(zip(scenario.expected, lines, strict=True), start=1)
+        for each in _differences(expected, line)
     )
 
 
-def _differences(expected: Mapping[str, str], said: Mapping[str, Any]) -> Iterator[str]:
-    decisive: Mapping[str, Any] = next(iter(said["findings"]), {}) if said["decided_by"] else {}
-    for field, wanted in expected.items():
-        found = decisive.get(field) if field in _OF_FINDING else said.get(field)
-        if not _same(field, wanted, found):
-            yield f"{field}: expected {wanted}, found {_told(field, found)}"
+def _differences(expected: Mapping[str, str], line: Mapping[str, Any]) -> Iterator[str]:
+    decisive: Mapping[str, Any] = next(iter(line["findings"]), {}) if line["decided_by"] else {}
+    for field, text in expected.items():
+        value = decisive.get(field) if field in _OF_FINDING else line.get(field)
+        if not _same(field, text, value):
+            yield f"{field}: expected {text}, found {_as_text(field, value)}"
 
 
-def _same(field: str, wanted: str, found: object) -> bool:
-    if found is None:
+def _same(field: str, text: str, value: object) -> bool:
+    if value is None:
         return False
-    return Decimal(wanted) == Decimal(str(found)) if field in _NUMBERS else wanted == str(found)
+    return Decimal(text) == Decimal(str(value)) if field in _NUMBERS else text == str(value)
 
 
-def _told(field: str, found: object) -> str:
-    return f"no {field}" if found is None else str(found)
+def _as_text(field: str, value: object) -> str:
+    return f"no {field}" if value is None else str(value)

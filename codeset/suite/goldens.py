@@ -57,8 +57,8 @@ class Goldens:
 
     def missing(self, ran: SuiteRun) -> tuple[str, ...]:
         """Return the scenarios of *ran* of which nothing is accepted, in the suite's order."""
-        known = self.accepted or {}
-        return tuple(each.scenario.id for each in ran.results if each.scenario.id not in known)
+        accepted = self.accepted or {}
+        return tuple(each.scenario.id for each in ran.results if each.scenario.id not in accepted)
 
     def stale(self, ran: SuiteRun) -> tuple[str, ...]:
         """Return the accepted scenarios that *ran* does not try, sorted: they are gone or no longer hold."""
@@ -66,13 +66,13 @@ class Goldens:
 
     def differing(self, ran: SuiteRun) -> Mapping[str, tuple[str, ...]]:
         """Return, by scenario, how what is said differs from what was accepted, in words."""
-        known = self.accepted or {}
-        told = {
-            each.scenario.id: tuple(_differences(known[each.scenario.id], kept(each.lines)))
+        accepted = self.accepted or {}
+        differences = {
+            each.scenario.id: tuple(_differences(accepted[each.scenario.id], golden_lines(each.lines)))
             for each in ran.results
-            if each.scenario.id in known
+            if each.scenario.id in accepted
         }
-        return {name: said for name, said in told.items() if said}
+        return {name: texts for name, texts in differences.items() if texts}
 
 
 def goldens_folder(scenarios: Path) -> Path:
@@ -97,7 +97,7 @@ def goldens(folder: Path, release: Release) -> Goldens:
     return Goldens(file, plain["scenarios"])
 
 
-def accept(held: Goldens, ran: SuiteRun) -> tuple[str, ...]:
+def accept(before: Goldens, ran: SuiteRun) -> tuple[str, ...]:
     """Write what is said of the scenarios of which nothing was accepted yet, and return their names.
 
     What was accepted before stays as it is. Raises WrongUse: if a scenario fails what its coder expects.
@@ -105,21 +105,21 @@ def accept(held: Goldens, ran: SuiteRun) -> tuple[str, ...]:
     if ran.failed:
         names = ", ".join(each.scenario.id for each in ran.failed)
         raise WrongUse(f"{ran.release}: what contradicts a coder cannot be accepted: {names}. Nothing was written.")
-    missing = held.missing(ran)
+    missing = before.missing(ran)
     if missing:
-        said = {each.scenario.id: kept(each.lines) for each in ran.results if each.scenario.id in missing}
-        _write(held.file, ran.release, {**(held.accepted or {}), **said})
+        outcomes = {each.scenario.id: golden_lines(each.lines) for each in ran.results if each.scenario.id in missing}
+        _write(before.file, ran.release, {**(before.accepted or {}), **outcomes})
     return missing
 
 
-def kept(lines: Iterable[LineOutcome]) -> list[Mapping[str, Any]]:
+def golden_lines(lines: Iterable[LineOutcome]) -> list[Mapping[str, Any]]:
     """Return *lines* as a golden holds them."""
     return [_some(line, _OF_LINE) | _findings(line["findings"]) for line in lines]
 
 
 def _findings(findings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    told = [_some(each, _OF_FINDING) for each in findings]
-    return {"findings": told} if told else {}
+    kept_fields = [_some(each, _OF_FINDING) for each in findings]
+    return {"findings": kept_fields} if kept_fields else {}
 
 
 def _some(plain: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def _differences(before: list[Mapping[str, Any]], after: list[Mapping[str, Any]]
     for place, (was, now) in enumerate(zip(before, after, strict=True), start=1):
         for name in dict.fromkeys((*was, *now)):
             if was.get(name) != now.get(name):
-                yield f"line {place}, {name}: accepted {_told(was.get(name))}, now {_told(now.get(name))}"
+                yield f"line {place}, {name}: accepted {_as_text(was.get(name))}, now {_as_text(now.get(name))}"
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)

@@ -31,47 +31,47 @@ def _fault(scenario: Scenario, says: str) -> Fault:
 def _repeats(suite: Suite) -> Iterator[Fault]:
     for name in ("id", "says"):
         first: dict[str, Scenario] = {}
-        for each in suite.scenarios:
-            other = first.setdefault(getattr(each, name).casefold(), each)
-            if other is not each:
-                yield _fault(each, f"{name} is that of {other.file} line {other.at} too")
+        for scenario in suite.scenarios:
+            other = first.setdefault(getattr(scenario, name).casefold(), scenario)
+            if other is not scenario:
+                yield _fault(scenario, f"{name} is that of {other.file} line {other.at} too")
 
 
 def _citations(suite: Suite) -> Iterator[Fault]:
-    for each in suite.scenarios:
-        for source in each.sources:
-            if said := _uncited(source, suite.documents):
-                yield _fault(each, said)
+    for scenario in suite.scenarios:
+        for source in scenario.sources:
+            if problem := _uncited(source, suite.documents):
+                yield _fault(scenario, problem)
 
 
 def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
     """What is wrong with a citation, as far as the documents' own list tells."""
     if source.document not in documents:
         return f'no document is called "{source.document}" (there are: {", ".join(documents)})'
-    known = documents[source.document]
-    if "table" in known:
+    document = documents[source.document]
+    if "table" in document:
         return None if "row" in source.details else f"{source.document} is cited without a row"
-    if "pages" in known:
+    if "pages" in document:
         chapter, _, number = source.details.get("page", "").rpartition("-")
-        last = known["pages"].get(chapter)
+        last = document["pages"].get(chapter)
         if last is None or not number.isdigit() or not 1 <= int(number) <= int(last):
             return f"{source.document} has no page {source.details.get('page', '(none is given)')}"
-    if "chapters" in known:
-        sections = known["chapters"].get(source.details.get("chapter", ""), [])
+    if "chapters" in document:
+        sections = document["chapters"].get(source.details.get("chapter", ""), [])
         if not any(source.details.get("section", "").startswith(each) for each in sections):
             return f"{source.document} has no such section in documents.yaml: {source}"
     return None
 
 
 def _twins(suite: Suite) -> Iterator[Fault]:
-    known = {each.id: each for each in suite.scenarios}
-    for each in suite.scenarios:
-        if each.twin is None and _denies(each):
-            yield _fault(each, "denies, and names no paying twin")
-        if each.twin is not None and each.twin not in known:
-            yield _fault(each, f'its twin "{each.twin}" is not there')
-        if each.twin in known and _denies(known[each.twin]):
-            yield _fault(each, f'its twin "{each.twin}" denies too')
+    by_id = {scenario.id: scenario for scenario in suite.scenarios}
+    for scenario in suite.scenarios:
+        if scenario.twin is None and _denies(scenario):
+            yield _fault(scenario, "denies, and names no paying twin")
+        if scenario.twin is not None and scenario.twin not in by_id:
+            yield _fault(scenario, f'its twin "{scenario.twin}" is not there')
+        if scenario.twin in by_id and _denies(by_id[scenario.twin]):
+            yield _fault(scenario, f'its twin "{scenario.twin}" denies too')
 
 
 def _denies(scenario: Scenario) -> bool:
@@ -79,30 +79,32 @@ def _denies(scenario: Scenario) -> bool:
 
 
 def _codes(suite: Suite, codes: Collection[str]) -> Iterator[Fault]:
-    for each in suite.scenarios:
-        if outside := sorted({line.hcpcs for line in each.lines} - set(codes)):
-            yield _fault(each, f"out of scope: {', '.join(outside)}")
+    for scenario in suite.scenarios:
+        if outside := sorted({line.hcpcs for line in scenario.lines} - set(codes)):
+            yield _fault(scenario, f"out of scope: {', '.join(outside)}")
 
 
 def _covers(suite: Suite, to_cover: Collection[str]) -> Iterator[Fault]:
-    for each in suite.scenarios:
-        if unknown := [key for key in each.covers if key not in to_cover]:
-            yield _fault(each, f"covers what is not in the list: {', '.join(unknown)}")
+    for scenario in suite.scenarios:
+        if unknown := [key for key in scenario.covers if key not in to_cover]:
+            yield _fault(scenario, f"covers what is not in the list: {', '.join(unknown)}")
 
 
 def _can_fail(suite: Suite) -> Iterator[Fault]:
     """An engine that says the same of every line, and knows no more, must not satisfy anybody."""
-    for each in suite.scenarios:
+    for scenario in suite.scenarios:
         for disposition in ("pay", "deny"):
-            said = [{"hcpcs": line.hcpcs, "disposition": disposition, **_KNOWS_NOTHING} for line in each.lines]
-            if not failures(each, said):
+            lines = [{"hcpcs": line.hcpcs, "disposition": disposition, **_KNOWS_NOTHING} for line in scenario.lines]
+            if not failures(scenario, lines):
                 verb = {"pay": "pays", "deny": "denies"}[disposition]
-                yield _fault(each, f"passes on an engine that {verb} everything; expect a percent, days or an edit too")
+                yield _fault(
+                    scenario, f"passes on an engine that {verb} everything; expect a percent, days or an edit too"
+                )
 
 
 def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
     """Return the citations of CMS rows that *snapshot* does not bear out, of scenarios that hold in its quarter."""
-    tables = {name: known["table"] for name, known in suite.documents.items() if "table" in known}
+    tables = {name: document["table"] for name, document in suite.documents.items() if "table" in document}
     cited = [
         (each, source)
         for each in suite.scenarios

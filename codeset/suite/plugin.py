@@ -44,13 +44,13 @@ def store_of(config: pytest.Config) -> Path | None:
 
 def releases_of(config: pytest.Config) -> list[str]:
     """Return the releases that the options or the ini file name."""
-    chosen: list[str] = config.getoption("codeset_release") or config.getini("codeset_release")
-    return chosen
+    releases: list[str] = config.getoption("codeset_release") or config.getini("codeset_release")
+    return releases
 
 
 def _folder(config: pytest.Config, key: str) -> Path | None:
-    if chosen := config.getoption(key):
-        return Path(chosen)
+    if option := config.getoption(key):
+        return Path(option)
     named = config.getini(key)
     return (config.inipath or config.rootpath / "-").parent / named if named else None
 
@@ -78,11 +78,11 @@ def _suite(config: pytest.Config) -> "Suite":
     from codeset.suite.scenarios import load  # noqa: PLC0415 (pytest loads the plugin in every project)
 
     if _SUITE not in config.stash:
-        config.stash[_SUITE] = load(_chosen(config))
+        config.stash[_SUITE] = load(_scenarios_folder(config))
     return config.stash[_SUITE]
 
 
-def _chosen(config: pytest.Config) -> Path:
+def _scenarios_folder(config: pytest.Config) -> Path:
     folder = scenarios_of(config)
     assert folder is not None  # files are collected only where a folder is named
     return folder
@@ -96,7 +96,7 @@ def _check(config: pytest.Config, release: str) -> "ReleaseCheck":
     runs = config.stash.setdefault(_RUNS, {})
     if release not in runs:
         snapshot = Store.at(store_of(config)).open(release)
-        runs[release] = check_release(_suite(config), snapshot, goldens_folder(_chosen(config)))
+        runs[release] = check_release(_suite(config), snapshot, goldens_folder(_scenarios_folder(config)))
     return runs[release]
 
 
@@ -111,18 +111,20 @@ class ScenarioFile(pytest.File):
             suite = _suite(self.config)
         except CodesetError as error:
             raise self.CollectError(str(error)) from error
-        for each in suite.scenarios:
-            for release in releases_of(self.config) if each.file == self.path.name else ():
-                if each.holds_in(Release.parse(release)):
-                    yield ScenarioItem.from_parent(self, name=f"{each.id}[{release}]", scenario=each, release=release)
+        for scenario in suite.scenarios:
+            for release in releases_of(self.config) if scenario.file == self.path.name else ():
+                if scenario.holds_in(Release.parse(release)):
+                    yield ScenarioItem.from_parent(
+                        self, name=f"{scenario.id}[{release}]", scenario=scenario, release=release
+                    )
 
 
 class ScenarioItem(pytest.Item):
     """One scenario on one release."""
 
-    def __init__(self, *, scenario: "Scenario", release: str, **known: Any) -> None:
+    def __init__(self, *, scenario: "Scenario", release: str, **node: Any) -> None:
         """Keep what is to be tried."""
-        super().__init__(**known)
+        super().__init__(**node)
         self.scenario, self.release = scenario, release
 
     def runtest(self) -> None:

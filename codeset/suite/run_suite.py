@@ -54,8 +54,8 @@ def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
 
     Raises WrongUse: if the release lacks a table that claims are read against.
     """
-    if lacking := [table for table in NEEDED if table not in snapshot]:
-        raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
+    if missing := [table for table in NEEDED if table not in snapshot]:
+        raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
     holding = [each for each in suite.scenarios if each.holds_in(snapshot.release)]
     answers = scenario_outcomes(holding, snapshot)
     results = tuple(ScenarioResult(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
@@ -68,8 +68,8 @@ def scenario_outcomes(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict
     One batch for each conversion factor, and for dates beyond the quarter.
     """
 
-    def kind(each: Scenario) -> tuple[str, bool]:
-        return str(each.participant), each.beyond_quarter
+    def kind(scenario: Scenario) -> tuple[str, bool]:
+        return str(scenario.participant), scenario.beyond_quarter
 
     answers: dict[str, tuple[LineOutcome, ...]] = {}
     for _, group in groupby(sorted(scenarios, key=kind), key=kind):

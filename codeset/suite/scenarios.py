@@ -58,9 +58,9 @@ class Source:
         """Return it as people cite it: `NCCI PTP practitioner 17004/17000 (ccmi 0)`."""
         stands = ("row", "page", "chapter", "section")
         place = [value if name in ("row", "page") else f"{name} {value}" for name, value in self.details.items()]
-        told = [each for name, each in zip(self.details, place, strict=True) if name in stands]
+        parts = [each for name, each in zip(self.details, place, strict=True) if name in stands]
         rest = [f"{name} {value}" for name, value in self.details.items() if name not in stands]
-        return " ".join([self.document, *told]) + (f" ({', '.join(rest)})" if rest else "")
+        return " ".join([self.document, *parts]) + (f" ({', '.join(rest)})" if rest else "")
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ class Suite:
     documents: Mapping[str, Mapping[str, Any]]
 
 
-def scenarios_folder(chosen: Path | None = None) -> Path:
+def scenarios_folder(folder: Path | None = None) -> Path:
     """Return the folder of scenarios: *chosen*, or the golden dermatology suite's."""
-    return chosen or shipped_folder("compliance_tests") / "scenarios"
+    return folder or shipped_folder("compliance_tests") / "scenarios"
 
 
 def load(folder: Path) -> Suite:
@@ -123,19 +123,19 @@ def load(folder: Path) -> Suite:
     files = [each for each in sorted(folder.rglob("*.yaml")) if each.name not in _NOT_SCENARIOS]
     if not files:
         raise WrongUse(f"{folder}: holds no scenario (*.yaml)")
-    given = {name: beside(folder / name) for name in _NOT_SCENARIOS}
+    beside_them = {name: beside(folder / name) for name in _NOT_SCENARIOS}
     written = [read_yaml(each) for each in files]
-    faults = [fault for each in (*given.values(), *written) for fault in each.faults]
+    faults = [fault for each in (*beside_them.values(), *written) for fault in each.faults]
     faults += [fault for each in written if not each.faults for fault in faults_against(each, "scenario")]
-    faults += faults_against(given[SETTINGS], "scenario-settings") if given[SETTINGS].plain else []
+    faults += faults_against(beside_them[SETTINGS], "scenario-settings") if beside_them[SETTINGS].plain else []
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    settings = given[SETTINGS].plain or {}
+    settings = beside_them[SETTINGS].plain or {}
     faults = list(chain.from_iterable(_unsettled(each, settings) for each in written))
     if faults:
         raise BadInput(faults, "No scenario was tried.")
     scenarios = tuple(chain.from_iterable(_scenarios(each, settings) for each in written))
-    return Suite(folder, scenarios, given[DOCUMENTS].plain or {})
+    return Suite(folder, scenarios, beside_them[DOCUMENTS].plain or {})
 
 
 def beside(file: Path) -> Written:
@@ -160,8 +160,8 @@ def unsettled(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wr
             yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
     lines = sum(len(each["lines"]) for each in claims)
     if lines != len(plain["expect"]["lines"]):
-        said = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
-        yield Fault(written.file, written.line((*place, "expect")), said)
+        text = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
+        yield Fault(written.file, written.line((*place, "expect")), text)
     for field, text in _dates(plain):
         if as_date(text) is None:
             yield Fault(written.file, here, f"{plain['id']}, {field}: {text} is no date")
@@ -192,7 +192,7 @@ def _scenarios(written: Written, settings: Mapping[str, str]) -> Iterator[Scenar
 
 def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, place: Place) -> Scenario:
     """Return the scenario that stands at *place* of *written*, and in which `unsettled` found nothing."""
-    said = plain.get("date_of_service", "first day of the quarter")
+    day = plain.get("date_of_service", "first day of the quarter")
     answer = plain.get("qualifying_apm", settings.get("qualifying_apm"))
     return Scenario(
         id=plain["id"],
@@ -201,7 +201,7 @@ def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wri
         sources=sources(plain["source"]),
         holds_from=as_date(plain.get("holds", {}).get("from")),
         holds_to=as_date(plain.get("holds", {}).get("to")),
-        date_of_service=as_date(said) or said,
+        date_of_service=as_date(day) or day,
         beyond_quarter="beyond_quarter" in plain,
         participant=None if answer is None else ANSWERS[answer],
         twin=plain.get("twin"),
@@ -215,9 +215,10 @@ def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wri
 
 def sources(plain: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
     """Return the sources that are written one by itself or several in a list."""
-    listed: Iterable[Mapping[str, str]] = plain if isinstance(plain, list) else [plain]
+    entries: Iterable[Mapping[str, str]] = plain if isinstance(plain, list) else [plain]
     return tuple(
-        Source(each["document"], {name: value for name, value in each.items() if name != "document"}) for each in listed
+        Source(each["document"], {name: value for name, value in each.items() if name != "document"})
+        for each in entries
     )
 
 

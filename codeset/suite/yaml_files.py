@@ -103,59 +103,60 @@ def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[
 def faults_against(written: Written, schema: str) -> Iterator[Fault]:
     """Yield what in *written* breaks the schema called *schema*: line, field, and the nearest valid word."""
     for error in errors_of(written.plain, schema):
-        yield from _told(written, error)
+        yield from _schema_faults(written, error)
 
 
-def _told(written: Written, error: ValidationError) -> Iterator[Fault]:
+def _schema_faults(written: Written, error: ValidationError) -> Iterator[Fault]:
     place = tuple(error.absolute_path)
     where = _where(written, place)
     schema: Any = error.schema
     if error.validator == "additionalProperties":
-        known = list(schema.get("properties", {}))
+        names = list(schema.get("properties", {}))
         instance: Any = error.instance
-        for name in [each for each in instance if each not in known]:
-            said = f'{where}no field is called "{name}"{_nearest(name, known)}'
-            yield Fault(written.file, written.line((*place, name)), said)
+        for name in [each for each in instance if each not in names]:
+            text = f'{where}no field is called "{name}"{_nearest(name, names)}'
+            yield Fault(written.file, written.line((*place, name)), text)
     elif error.validator == "oneOf" and all(each.validator == "required" for each in error.context or ()):
         choices: Any = error.validator_value
         names = [name for each in choices for name in each.get("required", ())]
         yield Fault(written.file, written.line(place), f"{where}expected exactly one of {', '.join(names)}")
     elif error.validator == "oneOf" and error.context and isinstance(error.instance, (dict, list)):
         deepest = max(error.context, key=lambda each: len(each.absolute_path))
-        yield from _told(written, deepest)
+        yield from _schema_faults(written, deepest)
     else:
         yield Fault(written.file, written.line(place), f"{where}{_expected(error)}")
 
 
 def _expected(error: ValidationError) -> str:
-    found = f'found "{error.instance}"' if isinstance(error.instance, str) else "found another kind of value"
+    value = f'found "{error.instance}"' if isinstance(error.instance, str) else "found another kind of value"
     rule: Any = error.validator_value
     schema: Any = error.schema
     instance: Any = error.instance
     if error.validator == "enum":
-        return f"expected one of {', '.join(rule)}; {found}{_meant(str(error.instance), rule)}"
+        return f"expected one of {', '.join(rule)}; {value}{_meant(str(error.instance), rule)}"
     if error.validator == "required":
         missing = next(each for each in rule if each not in instance)
         return f'"{missing}" is missing'
     if error.validator == "type":
-        return f"expected {_KINDS.get(rule, rule)}; {found}"
+        return f"expected {_KINDS.get(rule, rule)}; {value}"
     if error.validator == "dependentRequired":
         missing = next(
             each for name, needed in rule.items() if name in instance for each in needed if each not in instance
         )
         return f'"{missing}" is missing'
     if error.validator == "pattern":
-        said = schema.get("description")
-        return f"expected {said[0].lower() + said[1:].rstrip('.') if said else f'text like {rule}'}; {found}"
+        description = schema.get("description")
+        form = description[0].lower() + description[1:].rstrip(".") if description else f"text like {rule}"
+        return f"expected {form}; {value}"
     return error.message
 
 
-def _nearest(name: str, known: list[str]) -> str:
-    return _meant(name, known) or f" (there are: {', '.join(known)})"
+def _nearest(name: str, names: list[str]) -> str:
+    return _meant(name, names) or f" (there are: {', '.join(names)})"
 
 
-def _meant(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
+def _meant(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, n=1)
     return f'; is "{near[0]}" meant?' if near else ""
 
 

@@ -36,8 +36,8 @@ class CmsRow:
 
     def __str__(self) -> str:
         """Return it as people cite it: `ptp 17004/17003 ccmi 0 (ptp v302r0)`."""
-        told = ", ".join(f"{name} {value}" for name, value in self.values.items())
-        return f"{self.table} {self.key}: {told} ({self.edition})"
+        values = ", ".join(f"{name} {value}" for name, value in self.values.items())
+        return f"{self.table} {self.key}: {values} ({self.edition})"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Checked:
     rows: tuple[CmsRow, ...] = ()
 
 
-_SHOWN = {
+_EVIDENCE = {
     "mpfs": ("status_code", "global_days"),
     "ptp": ("ccmi", "effective_date", "deletion_date"),
     "mue": ("mue_value", "mai"),
@@ -76,15 +76,19 @@ def try_fact(fact: Fact, snapshot: Snapshot, *, participant: Participant | None)
     if table not in snapshot:
         return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {table}")
     if outside := _outside(fact, snapshot):
-        said = f"{', '.join(outside)} not in the excerpt of {snapshot.release} ({snapshot.manifest.scope} scope)"
-        return Checked(Verdict.NOT_DECIDABLE, said)
+        text = f"{', '.join(outside)} not in the excerpt of {snapshot.release} ({snapshot.manifest.scope} scope)"
+        return Checked(Verdict.NOT_DECIDABLE, text)
     return _TRIALS[fact.kind](fact.details, snapshot, participant)
 
 
 def _outside(fact: Fact, snapshot: Snapshot) -> list[str]:
     """The codes of a fact of which an excerpt cannot tell that there is no row."""
-    held = scope(snapshot.manifest.scope).families
-    return [fact.details[name] for name in _CODES if held and name in fact.details and fact.details[name] not in held]
+    families = scope(snapshot.manifest.scope).families
+    return [
+        fact.details[name]
+        for name in _CODES
+        if families and name in fact.details and fact.details[name] not in families
+    ]
 
 
 def cms_row(snapshot: Snapshot, table: str, row: Row, columns: Iterable[str] = ()) -> CmsRow:
@@ -96,9 +100,9 @@ def cms_row(snapshot: Snapshot, table: str, row: Row, columns: Iterable[str] = (
         "add_on": ("add_on_code", "primary_code"),
     }[table]
     named = [str(row[name]) for name in key if row[name]]
-    told = {name: _text(row[name]) for name in columns or _SHOWN[table] if row.get(name) is not None}
+    values = {name: _text(row[name]) for name in columns or _EVIDENCE[table] if row.get(name) is not None}
     cited = (" " if table == "mpfs" else "/").join(named)
-    return CmsRow(table, cited, told, snapshot.manifest.tables[table].edition)
+    return CmsRow(table, cited, values, snapshot.manifest.tables[table].edition)
 
 
 def _text(value: object) -> str:
@@ -117,10 +121,10 @@ def _no_code(hcpcs: str, snapshot: Snapshot) -> Checked:
     return Checked(Verdict.CONTRADICTED, f"{hcpcs} is no code of {snapshot.manifest.tables['mpfs'].edition}")
 
 
-def _checked(differences: list[str], said: str, rows: Iterable[CmsRow]) -> Checked:
+def _checked(differences: list[str], text: str, rows: Iterable[CmsRow]) -> Checked:
     if differences:
         return Checked(Verdict.CONTRADICTED, "; ".join(differences), tuple(rows))
-    return Checked(Verdict.CONFIRMED, said, tuple(rows))
+    return Checked(Verdict.CONFIRMED, text, tuple(rows))
 
 
 def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
@@ -135,17 +139,20 @@ def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, participant: Part
             if isinstance(cents, Checked):
                 return cents
             row[f"{setting}_amount"] = Decimal(cents) / 100
-    differing = [f"{hcpcs} {name}: said {told}, is {_text(row[name])}" for name, told in _differing(claimed, row)]
-    said = ", ".join(f"{name} {value}" for name, value in claimed.items())
-    return _checked(differing, f"{hcpcs}: {said}", [cms_row(snapshot, "mpfs", row, claimed)])
+    differing = [
+        f"{hcpcs} {name}: said {claimed_value}, is {_text(row[name])}"
+        for name, claimed_value in _differing(claimed, row)
+    ]
+    text = ", ".join(f"{name} {value}" for name, value in claimed.items())
+    return _checked(differing, f"{hcpcs}: {text}", [cms_row(snapshot, "mpfs", row, claimed)])
 
 
 def _differing(claimed: Mapping[str, str], row: Row) -> Iterator[tuple[str, str]]:
-    for name, told in claimed.items():
-        found = row[name]
-        same = Decimal(told) == found if isinstance(found, Decimal) else told == _text(found)
+    for name, claimed_value in claimed.items():
+        value = row[name]
+        same = Decimal(claimed_value) == value if isinstance(value, Decimal) else claimed_value == _text(value)
         if not same:
-            yield name, told
+            yield name, claimed_value
 
 
 def _amount(
@@ -176,10 +183,10 @@ def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participa
     cents = _amount(snapshot, hcpcs, modifier, setting, participant)
     if isinstance(cents, Checked):
         return cents
-    said = f"{hcpcs} pays ${dollars(cents)} ({setting})"
+    text = f"{hcpcs} pays ${dollars(cents)} ({setting})"
     rows = [_paid(snapshot, hcpcs, modifier, setting, cents)]
-    wrong = [] if _within(cents, fact) else [f"{said}, not ${fact['from']} to ${fact['to']}"]
-    return _checked(wrong, said, rows)
+    wrong = [] if _within(cents, fact) else [f"{text}, not ${fact['from']} to ${fact['to']}"]
+    return _checked(wrong, text, rows)
 
 
 def _within(cents: int, span: Mapping[str, str]) -> bool:
@@ -188,51 +195,51 @@ def _within(cents: int, span: Mapping[str, str]) -> bool:
 
 def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
     setting = fact["setting"]
-    found = {each: _amount(snapshot, each, "", setting, participant) for each in (fact["hcpcs"], fact["than"])}
-    for each in found.values():
-        if isinstance(each, Checked):
-            return each
-    cents = {each: amount for each, amount in found.items() if isinstance(amount, int)}
+    amounts = {hcpcs: _amount(snapshot, hcpcs, "", setting, participant) for hcpcs in (fact["hcpcs"], fact["than"])}
+    for amount in amounts.values():
+        if isinstance(amount, Checked):
+            return amount
+    cents = {hcpcs: amount for hcpcs, amount in amounts.items() if isinstance(amount, int)}
     one, other = cents[fact["hcpcs"]], cents[fact["than"]]
     word = "as much as" if one == other else f"${dollars(abs(one - other))} {'more' if one > other else 'less'} than"
-    said = f"{fact['hcpcs']} pays ${dollars(one)}, {word} {fact['than']} (${dollars(other)}, {setting})"
+    text = f"{fact['hcpcs']} pays ${dollars(one)}, {word} {fact['than']} (${dollars(other)}, {setting})"
     more = one - other if fact["pays"] == "more" else other - one
     holds = more > 0 and ("by" not in fact or _within(more, fact["by"]))
-    rows = [_paid(snapshot, each, "", setting, amount) for each, amount in cents.items()]
-    return _checked([] if holds else [said], said, rows)
+    rows = [_paid(snapshot, hcpcs, "", setting, amount) for hcpcs, amount in cents.items()]
+    return _checked([] if holds else [text], text, rows)
 
 
 def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
     one, two = fact["column_one"], fact["column_two"]
     there = in_force(snapshot, "ptp", column_one=one, column_two=two)
     reverse = in_force(snapshot, "ptp", column_one=two, column_two=one)
-    told = [
+    edits = [
         f"there is an edit {row['column_one']}/{row['column_two']}, CCMI {row['ccmi']}" for row in (*there, *reverse)
     ]
     rows = [cms_row(snapshot, "ptp", row) for row in (*there, *reverse)]
     nothing = f"there is no edit {one}/{two} in {snapshot.manifest.tables['ptp'].edition}"
     if fact.get("edit") == "no":
-        return _checked(told, nothing, rows)
+        return _checked(edits, nothing, rows)
     same = [row for row in there if "ccmi" not in fact or int(fact["ccmi"]) == row["ccmi"]]
-    return _checked([] if same else told or [nothing], "; ".join(told), rows)
+    return _checked([] if same else edits or [nothing], "; ".join(edits), rows)
 
 
 def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
-    listed = in_force(snapshot, "add_on", add_on_code=fact["add_on_code"])
-    primaries = {row["primary_code"] for row in listed}
+    relations = in_force(snapshot, "add_on", add_on_code=fact["add_on_code"])
+    primaries = {row["primary_code"] for row in relations}
     claimed = set(fact.get("primaries") or [fact["primary_code"]])
-    related = [row for row in listed if row["primary_code"] in claimed]
-    rows = [cms_row(snapshot, "add_on", row) for row in (related if "primary_code" in fact else listed) or listed]
+    related = [row for row in relations if row["primary_code"] in claimed]
+    rows = [cms_row(snapshot, "add_on", row) for row in (related if "primary_code" in fact else relations) or relations]
     edition = snapshot.manifest.tables["add_on"].edition
     named = ", ".join(sorted(primaries)) or "none, it is no add-on code"
-    said = f"primaries of {fact['add_on_code']} in {edition}: {named}"
+    text = f"primaries of {fact['add_on_code']} in {edition}: {named}"
     if fact.get("listed") == "no":
-        return _checked([said] if related else [], said, rows)
+        return _checked([text] if related else [], text, rows)
     missing = claimed - primaries
     others = primaries - claimed - {CONTRACTOR_DEFINED} if "primaries" in fact else set()
-    if missing and not others and any(row["add_on_type"] != 1 for row in listed):
-        return Checked(Verdict.NOT_DECIDABLE, f"{said}; the contractor may add others", tuple(rows))
-    return _checked([said] if missing or others else list(_outside_dates(fact, related)), said, rows)
+    if missing and not others and any(row["add_on_type"] != 1 for row in relations):
+        return Checked(Verdict.NOT_DECIDABLE, f"{text}; the contractor may add others", tuple(rows))
+    return _checked([text] if missing or others else list(_outside_dates(fact, related)), text, rows)
 
 
 def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str]:
@@ -248,9 +255,9 @@ def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) ->
     row = snapshot.mue(fact["hcpcs"])
     if row is None:
         return Checked(Verdict.NOT_DECIDABLE, f"CMS publishes no MUE of {fact['hcpcs']}")
-    said = f"the MUE of {fact['hcpcs']} is {row['mue_value']}, MAI {row['mai']}"
+    text = f"the MUE of {fact['hcpcs']} is {row['mue_value']}, MAI {row['mai']}"
     same = all(fact.get(name, str(row[name])) == str(row[name]) for name in ("mue_value", "mai"))
-    return _checked([] if same else [said], said, [cms_row(snapshot, "mue", row)])
+    return _checked([] if same else [text], text, [cms_row(snapshot, "mue", row)])
 
 
 _Trial = Callable[[Mapping[str, Any], Snapshot, Participant | None], Checked]

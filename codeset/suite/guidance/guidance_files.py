@@ -95,13 +95,13 @@ def statements(*places: Path) -> tuple[Statement, ...]:
 
 def _read(place: Path) -> Iterator[Statement]:
     folder, files = _files(place)
-    given = beside(folder / SETTINGS)
+    settings_file = beside(folder / SETTINGS)
     written = [read_yaml(each) for each in files]
-    faults = [fault for each in (given, *written) for fault in each.faults]
+    faults = [fault for each in (settings_file, *written) for fault in each.faults]
     faults += [fault for each in written if not each.faults for fault in faults_against(each, "guidance")]
-    faults += faults_against(given, "scenario-settings") if given.plain else []
+    faults += faults_against(settings_file, "scenario-settings") if settings_file.plain else []
     _refuse(faults)
-    settings = given.plain or {}
+    settings = settings_file.plain or {}
     _refuse(chain.from_iterable(_wrong(each, settings, folder) for each in written))
     return chain.from_iterable(_statements(each, settings, folder) for each in written)
 
@@ -118,39 +118,39 @@ def _files(place: Path) -> tuple[Path, list[Path]]:
 
 
 def _refuse(faults: Iterable[Fault]) -> None:
-    if told := list(faults):
-        raise BadInput(told, _REFUSED)
+    if every_fault := list(faults):
+        raise BadInput(every_fault, _REFUSED)
 
 
-def _repeated(read: Iterable[Statement]) -> Iterator[Fault]:
+def _repeated(statements: Iterable[Statement]) -> Iterator[Fault]:
     first: dict[str, Statement] = {}
-    for each in read:
-        other = first.setdefault(each.id, each)
-        if other is not each:
-            yield Fault(each.file, each.at, f"{each.id}: {other.file}, line {other.at} has that id too")
+    for statement in statements:
+        other = first.setdefault(statement.id, statement)
+        if other is not statement:
+            yield Fault(statement.file, statement.at, f"{statement.id}: {other.file}, line {other.at} has that id too")
 
 
 def _wrong(written: Written, settings: Mapping[str, str], folder: Path) -> Iterator[Fault]:
     """What the schema cannot see of each statement."""
     for nth, plain in enumerate(written.plain):
-        tried, here = plain.get("tried", {}), (nth, "tried")
-        if any(each in tried for each in _CLAIMED):
+        claims, here = plain.get("tried", {}), (nth, "tried")
+        if any(each in claims for each in _CLAIMED):
             yield from unsettled(_as_scenario(plain), settings, written, here)
         if "setting" not in settings:
-            unset = [each for kind in _OF_AMOUNT for each in tried.get(kind, ()) if "setting" not in each]
-            said = f"{plain['id']}: no setting; say it with the amount or in {SETTINGS}"
-            yield from (Fault(written.file, written.line(here), said) for _ in unset[:1])
+            unset = [each for kind in _OF_AMOUNT for each in claims.get(kind, ()) if "setting" not in each]
+            text = f"{plain['id']}: no setting; say it with the amount or in {SETTINGS}"
+            yield from (Fault(written.file, written.line(here), text) for _ in unset[:1])
         for field, text in _dates(plain):
             if as_date(text) is None:
                 yield Fault(written.file, written.line((nth,)), f"{plain['id']}, {field}: {text} is no date")
-        if "figures" in tried:
+        if "figures" in claims:
             yield from _wrong_figures(written, (nth, "tried", "figures"), plain, folder)
 
 
 def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((f"holds.{name}", text) for name, text in plain.get("holds", {}).items())
-    for each in plain.get("tried", {}).get("add_ons", ()):
-        yield from ((f"effective.{name}", text) for name, text in each.get("effective", {}).items())
+    for fact in plain.get("tried", {}).get("add_ons", ()):
+        yield from ((f"effective.{name}", text) for name, text in fact.get("effective", {}).items())
 
 
 def _wrong_figures(written: Written, place: Place, plain: Mapping[str, Any], folder: Path) -> Iterator[Fault]:
@@ -161,8 +161,8 @@ def _wrong_figures(written: Written, place: Place, plain: Mapping[str, Any], fol
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         yield Fault(written.file, written.line((*place, "file")), f"{plain['id']}: {name} cannot be read ({error})")
         return
-    if lacking := [each for each in ("hcpcs", *columns) if each not in (rows[0] if rows else {})]:
-        yield Fault(name, 1, f"no column {', '.join(lacking)}, or no row below the header")
+    if missing := [each for each in ("hcpcs", *columns) if each not in (rows[0] if rows else {})]:
+        yield Fault(name, 1, f"no column {', '.join(missing)}, or no row below the header")
         return
     for line, row in enumerate(rows, start=2):
         if empty := [each for each in ("hcpcs", *columns) if not (row[each] or "").strip()]:
@@ -175,8 +175,8 @@ def _wrong_figures(written: Written, place: Place, plain: Mapping[str, Any], fol
 
 def _alone(details: Mapping[str, str], plain: Mapping[str, Any]) -> Written:
     """One row of a table as the statement that it stands for."""
-    kept = {name: plain[name] for name in ("id", "heading", "says")}
-    return Written("", [{**kept, "tried": {"fee_schedule": [details]}}], {})
+    named = {name: plain[name] for name in ("id", "heading", "says")}
+    return Written("", [{**named, "tried": {"fee_schedule": [details]}}], {})
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -203,20 +203,20 @@ def _statements(written: Written, settings: Mapping[str, str], folder: Path) -> 
 def _of_row(plain: Mapping[str, Any], fact: Mapping[str, str]) -> Mapping[str, Any]:
     """The statement that one row of a table of figures is."""
     key = [fact[name] for name in ("hcpcs", "modifier") if name in fact]
-    tried = {name: value for name, value in plain["tried"].items() if name != "figures"}
+    claims = {name: value for name, value in plain["tried"].items() if name != "figures"}
     return {
         **plain,
         "id": "-".join([plain["id"], *key]).lower(),
         "heading": ".".join([plain["heading"], *key]),
         "says": f"{' '.join(key)}: {plain['says']}",
-        "tried": {**tried, "fee_schedule": [*tried.get("fee_schedule", ()), fact]},
+        "tried": {**claims, "fee_schedule": [*claims.get("fee_schedule", ()), fact]},
     }
 
 
 def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, nth: int) -> Statement:
-    tried, right, holds = plain.get("tried", {}), plain.get("right"), plain.get("holds", {})
-    claimed = any(each in tried for each in _CLAIMED)
-    total = tried.get("expect", {}).get("total")
+    claims, right, holds = plain.get("tried", {}), plain.get("right"), plain.get("holds", {})
+    claimed = any(each in claims for each in _CLAIMED)
+    total = claims.get("expect", {}).get("total")
     answer = settings.get("qualifying_apm")
     return Statement(
         id=plain["id"],
@@ -225,7 +225,7 @@ def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: W
         says=plain["says"],
         holds_from=as_date(holds.get("from")),
         holds_to=as_date(holds.get("to")),
-        facts=tuple(_fact(kind, each, settings) for kind in FACTS for each in tried.get(kind, ())),
+        facts=tuple(_fact(kind, each, settings) for kind in FACTS for each in claims.get(kind, ())),
         claim=scenario(_as_scenario(plain), settings, written, (nth, "tried")) if claimed else None,
         total=None if total is None else (Decimal(total["from"]), Decimal(total["to"])),
         not_decidable=plain.get("not_decidable"),

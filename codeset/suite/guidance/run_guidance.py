@@ -41,15 +41,15 @@ class Audited:
         return self.rows[0] if self.rows else None
 
 
-def audit(read: Iterable[Statement], snapshot: Snapshot) -> tuple[Audited, ...]:
+def audit(statements_to_try: Iterable[Statement], snapshot: Snapshot) -> tuple[Audited, ...]:
     """Try the statements on *snapshot*, in their order; all of their claims go through the engine in one batch."""
-    held = tuple(read)
-    claims = [each.claim for each in held if each.claim and each.holds_in(snapshot.release)]
-    answers = {} if _lacking(snapshot) or not claims else scenario_outcomes(claims, snapshot)
-    return tuple(_audited(each, snapshot, answers) for each in held)
+    statements = tuple(statements_to_try)
+    claims = [each.claim for each in statements if each.claim and each.holds_in(snapshot.release)]
+    answers = {} if _missing_tables(snapshot) or not claims else scenario_outcomes(claims, snapshot)
+    return tuple(_audited(each, snapshot, answers) for each in statements)
 
 
-def _lacking(snapshot: Snapshot) -> list[str]:
+def _missing_tables(snapshot: Snapshot) -> list[str]:
     return [table for table in NEEDED if table not in snapshot]
 
 
@@ -80,35 +80,35 @@ def _checks(
 
 def _try_claim(statement: Statement, snapshot: Snapshot, lines: Sequence[LineOutcome]) -> Checked:
     """What the engine says of the claim's lines against what the guide would have."""
-    if lacking := _lacking(snapshot):
-        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(lacking)}")
+    if missing := _missing_tables(snapshot):
+        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(missing)}")
     if unknown := [each for each in lines if each["disposition"] == "unknown" or each["decided_by"] == _OUTSIDE]:
-        told = ", ".join(f"{each['hcpcs']} ({each['decided_by']})" for each in unknown)
-        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} does not tell of {told}")
+        text = ", ".join(f"{each['hcpcs']} ({each['decided_by']})" for each in unknown)
+        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} does not tell of {text}")
     if statement.total and (unpriced := [each["hcpcs"] for each in lines if _unpriced(each)]):
         return Checked(Verdict.NOT_DECIDABLE, f"there is no amount for {', '.join(unpriced)}")
     assert statement.claim is not None
     rows = tuple(_rows(snapshot, lines))
-    told = f"the claim comes out as {_told(lines)}"
+    text = f"the claim comes out as {_dispositions(lines)}"
     if wrong := [*_wrong_lines(statement.claim, lines), *_wrong_total(statement, lines)]:
-        return Checked(Verdict.CONTRADICTED, "; ".join([told, *wrong]), rows)
-    return Checked(Verdict.CONFIRMED, told, rows)
+        return Checked(Verdict.CONTRADICTED, "; ".join([text, *wrong]), rows)
+    return Checked(Verdict.CONFIRMED, text, rows)
 
 
 def _unpriced(line: LineOutcome) -> bool:
     return line["disposition"] != "deny" and line["allowed_cents"] is None
 
 
-def _told(lines: Sequence[LineOutcome]) -> str:
+def _dispositions(lines: Sequence[LineOutcome]) -> str:
     return ", ".join(f"{'-'.join([each['hcpcs'], *each['modifiers']])} {each['disposition']}" for each in lines)
 
 
 def _wrong_lines(claim: Scenario, lines: Sequence[LineOutcome]) -> Iterator[str]:
     """The dispositions that the guide would have, if they differ; then whatever else does."""
-    wanted = [each["disposition"] for each in claim.expected]
-    if wanted != [each["disposition"] for each in lines]:
-        yield f"the guide would have {', '.join(wanted)}"
-    rest = tuple({name: told for name, told in each.items() if name != "disposition"} for each in claim.expected)
+    expected = [each["disposition"] for each in claim.expected]
+    if expected != [each["disposition"] for each in lines]:
+        yield f"the guide would have {', '.join(expected)}"
+    rest = tuple({name: value for name, value in each.items() if name != "disposition"} for each in claim.expected)
     yield from failures(replace(claim, expected=rest), lines)
 
 
@@ -141,11 +141,11 @@ def _of_finding(snapshot: Snapshot, finding: Mapping[str, str]) -> list[CmsRow]:
     table, code = finding["table"], finding["column_one"]
     if table == "ptp":
         pair = snapshot.ptp(code, finding["column_two"])
-        found = [row for row in pair if str(row["effective_date"]) == finding["effective_date"]]
+        rows = [row for row in pair if str(row["effective_date"]) == finding["effective_date"]]
     elif table == "add_on":
-        found = in_force(snapshot, table, add_on_code=code)
+        rows = in_force(snapshot, table, add_on_code=code)
     else:
         one = {"mue": snapshot.mue, "mpfs": snapshot.mpfs}.get(table)
         row = one(code) if one else None
-        found = [row] if row else []
-    return [cms_row(snapshot, table, row) for row in found]
+        rows = [row] if row else []
+    return [cms_row(snapshot, table, row) for row in rows]
