@@ -17,7 +17,8 @@ from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.known_rows import KnownRows
-from codeset.claims.engine.series import count_up, distinct, filter_rows, starts_group
+from codeset.claims.engine.ranks import occurs_again
+from codeset.claims.engine.series import count_up, distinct, filter_rows
 from codeset.claims.pricing.derivation import STEPS, steps_of
 from codeset.claims.pricing.fee import CENT, cents, factors_by_date, whole_codes, with_fees
 from codeset.claims.pricing.price_rules import price_rules
@@ -189,16 +190,8 @@ def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series
     ranked = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
     case = ranked["case"]
     session = ranked["visit"].cast(pl.Int64) * 4 + cases["physician"][case]
-    several = _is_shared(session) | (cases["quantity"][case] > 1)
+    several = occurs_again(session) | (cases["quantity"][case] > 1)
     return facts_of(filter_rows(ranked.hstack([session.alias("session")]), several), cases)
-
-
-def _is_shared(session: pl.Series) -> pl.Series:
-    """Whether each value occurs again; if they are sorted, by their neighbors."""
-    if not session.is_sorted():
-        return session.is_duplicated()
-    starts = starts_group(session)
-    return ~(starts & starts.shift(-1, fill_value=True))
 
 
 # --- cents

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from codeset.claims.engine.series import count_up, repeat
+from codeset.claims.engine.ranks import rank_within, with_facts, with_several
+from codeset.claims.engine.series import count_up
 from codeset.claims.pricing.fee import CENT
 from codeset.claims.pricing.price_rules import price_rules
 
@@ -96,34 +97,6 @@ def _with_case_columns(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) 
     return lines.hstack(cases.select(columns)[lines["case"]])
 
 
-def _with_facts(lines: pl.DataFrame, facts: pl.DataFrame, by: str = "at") -> pl.DataFrame:
-    """Add to *lines* the *facts* of their own (`at`), or of the lines that they count with (by `leader`)."""
-    position = repeat(None, lines.height).scatter(facts["at"], count_up(facts.height))
-    return lines.hstack(facts.drop("at")[position[lines[by]]])
-
-
-TIE_BREAKERS = ("hcpcs", "row")
-"""Procedures of equal value rank by code, then by line: which is paid in full makes no difference to the sum."""
-
-
-def _highest_first(items: pl.DataFrame, among: list[str], value: str) -> pl.DataFrame:
-    by = (*among, value, *TIE_BREAKERS)
-    return items.sort(by, descending=[column == value for column in by])
-
-
-def _ranked(items: pl.DataFrame, among: list[str], value: str) -> pl.DataFrame:
-    """Return *items* with `above`: how many procedures of the same *among* rank before, by *value*."""
-    order = _highest_first(items, among, value)
-    before = pl.col("procedures").cum_sum() - pl.col("procedures")
-    starts = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift()) for key in among)
-    return order.with_columns((before - pl.when(starts).then(before).forward_fill()).alias("above"))
-
-
-def _several(lines: pl.DataFrame, *among: str) -> pl.DataFrame:
-    """The lines that are not the only procedure of their session *among* these."""
-    return lines.filter(pl.col("procedures").sum().over("session", *among) > 1)
-
-
 RANKS_FIRST = (pl.col("above") == 0).cast(pl.Int64)
 """How many of a line's procedures are the highest of all: one or none."""
 
@@ -152,7 +125,7 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     )
     clear = ~pl.col("sides_unclear").fill_null(value=True)
     is_second = clear & (pl.col("first") != pl.col("at"))
-    return _with_facts(lines, facts).with_columns(
+    return with_facts(lines, facts).with_columns(
         pl.col("sides_unclear").fill_null(value=False),
         is_second.alias("is_second"),
         pl.when(clear).then("first").otherwise("leader").alias("leader"),
@@ -173,13 +146,13 @@ def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 
     A family then counts as one procedure, with its total.
     """
-    members = _several(_members(lines, cases), "family")
+    members = with_several(_members(lines, cases), ["session", "family"])
     if members.is_empty():
         return lines
     less = pl.max_horizontal(pl.col("unit_amount") - pl.col("base_cents") * CENT, 0)
     rest = pl.max_horizontal(pl.col("procedures") - RANKS_FIRST, 0)
     follows = pl.when(pl.col("procedures") == 0).then(pl.col("unit_amount") * pl.col("quantity"))
-    scopes = _ranked(members.filter(~pl.col("is_base")), ["session", "family"], "unit_amount").with_columns(
+    scopes = rank_within(members.filter(~pl.col("is_base")), ["session", "family"], "unit_amount").with_columns(
         follows.otherwise(pl.col("unit_amount") * RANKS_FIRST + less * rest).alias("endoscopy_amount"),
         pl.col("base_cents").alias("base_fee"),
         rest.alias("less_base"),
@@ -190,7 +163,7 @@ def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     )
     paid = scopes.select("at", "endoscopy_amount", "base_fee", "less_base", "no_base")
     facts = pl.concat([paid, unpaid], how="diagonal")
-    return _as_one(_with_facts(lines, facts).with_columns(pl.col("no_base").fill_null(value=False)), members, scopes)
+    return _as_one(with_facts(lines, facts).with_columns(pl.col("no_base").fill_null(value=False)), members, scopes)
 
 
 def _members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
@@ -211,7 +184,7 @@ def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) ->
     )
     joined = members.select("at", "session", "family").join(totals, on=["session", "family"])
     leads = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
-    return _with_facts(lines, joined.drop("session", "family")).with_columns(
+    return with_facts(lines, joined.drop("session", "family")).with_columns(
         pl.when(pl.col("family_leader").is_not_null()).then(leads).otherwise("procedures").alias("procedures"),
         pl.coalesce("family_leader", "leader").alias("leader"),
         pl.coalesce("family_value", "value").alias("value"),
@@ -221,17 +194,17 @@ def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) ->
 def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
     """Rank the surgeries of each session; who counts with a leader has the leader's rank."""
     surgeries = lines.select("at", "row", "session", "hcpcs", "procedures", "value").filter(lines["in_surgery"])
-    several = _several(surgeries)
+    several = with_several(surgeries, ["session"])
     if several.is_empty():
         return lines
     late = pl.max_horizontal(pl.col("above") + pl.col("procedures") - _BY_REPORT_AFTER, 0)
-    facts = _ranked(several, ["session"], "value").select(
+    facts = rank_within(several, ["session"], "value").select(
         "at",
         RANKS_FIRST.alias("surgery_first"),
         pl.min_horizontal("procedures", late).alias("surgery_late"),
         pl.col("procedures").alias("counted"),
     )
-    return _with_facts(lines, facts, by="leader")
+    return with_facts(lines, facts, by="leader")
 
 
 # --- multiple diagnostic tests
@@ -240,18 +213,18 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
 def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the technical and the professional components of the tests of a session, each by itself."""
     tests = _with_case_columns(lines.filter("in_tests"), cases, *_OF_A_TEST)
-    several = _several(tests, "multiple_procedure")
+    several = with_several(tests, ["session", "multiple_procedure"])
     if several.is_empty():
         return lines
     parts = ("professional", "technical")
     sides = pl.when("is_second").then("second_side").otherwise("sides").alias("sides")
     several = several.with_columns(sides).with_columns(professional_component().alias("professional"))
     several = several.with_columns(technical_component().alias("technical"), is_compared=pl.lit(value=True))
-    lines = _with_facts(lines, several.select("at", "is_compared", *parts))
+    lines = with_facts(lines, several.select("at", "is_compared", *parts))
     for part in parts:
         with_part = several.filter(pl.col("procedures") > 0, pl.col(part) > 0)
-        ranks = _ranked(with_part, ["session", "multiple_procedure"], part)
-        lines = _with_facts(lines, ranks.select("at", RANKS_FIRST.alias(f"{part}_first")), by="leader")
+        ranks = rank_within(with_part, ["session", "multiple_procedure"], part)
+        lines = with_facts(lines, ranks.select("at", RANKS_FIRST.alias(f"{part}_first")), by="leader")
     return lines.with_columns(
         pl.col("is_compared").fill_null(value=False),
         *(
@@ -286,10 +259,10 @@ def technical_component() -> pl.Expr:
 
 def therapy_ranks(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the units of a session by their practice expense."""
-    several = _several(_with_case_columns(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci"))
-    expense = pl.col("pe_rvu") * pl.col("pe_gpci")
-    ranks = _ranked(several.with_columns(expense.alias("expense")), ["session"], "expense")
-    return _with_facts(lines, ranks.select("at", RANKS_FIRST.alias("therapy_first")))
+    therapy = _with_case_columns(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci")
+    expense = (pl.col("pe_rvu") * pl.col("pe_gpci")).alias("expense")
+    ranks = rank_within(with_several(therapy, ["session"]).with_columns(expense), ["session"], "expense")
+    return with_facts(lines, ranks.select("at", RANKS_FIRST.alias("therapy_first")))
 
 
 _RULES: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = {
