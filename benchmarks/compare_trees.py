@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+from bs4 import BeautifulSoup
 from openpyxl import load_workbook
 
 from benchmarks.claim_files import LINES_IN_A_FILE, office_claims, varied_claims
@@ -160,8 +161,11 @@ def _answers(trees: Sequence[Tree], folder: Path, chosen: argparse.Namespace) ->
     ):
         _tell(tell)
         _on_both(trees, act)
-    for what in ("changes", "review", "suite", "examples"):
+    for what in ("suite", "examples"):
         yield _same_files(what, trees, what)
+    for what in ("changes", "review"):
+        for file in sorted({name for tree in trees for name in _files(tree.folder / what)}):
+            yield _same_files(file, trees, what, file)
     for what in ("frames", "single", "bulk"):
         yield from _same_outcomes(what, trees)
 
@@ -250,9 +254,9 @@ def _write_outcomes(tree: Tree, inputs: Inputs) -> None:
 # --- what differs
 
 
-def _same_files(what: str, trees: Sequence[Tree], name: str) -> Comparison:
-    """Compare the files of both trees' folders of one *name*."""
-    before, after = (_files(tree.folder / name) for tree in trees)
+def _same_files(what: str, trees: Sequence[Tree], name: str, pattern: str = "*") -> Comparison:
+    """Compare the files of both trees' folders of one *name*, those that *pattern* matches."""
+    before, after = (_files(tree.folder / name, pattern) for tree in trees)
     differences = [f"{file}: only {trees[file in after].name}" for file in sorted(set(before) ^ set(after))]
     for file in sorted(set(before) & set(after)):
         if before[file].read_bytes() != after[file].read_bytes():
@@ -260,20 +264,30 @@ def _same_files(what: str, trees: Sequence[Tree], name: str) -> Comparison:
     return Comparison(what, f"{len(before)} files", differences)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    return {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
+def _files(folder: Path, pattern: str = "*") -> dict[str, Path]:
+    return {str(file.relative_to(folder)): file for file in folder.rglob(pattern) if file.is_file()}
 
 
 def _differences_of(before: Path, after: Path) -> list[str]:
-    """In words what two files differ in; none if they are workbooks of the same cells."""
+    """In words what two files differ in; none if they are workbooks of the same cells, or pages of the same text."""
     if before.suffix == ".xlsx":
         return list(_different_values(_cells(before), _cells(after)))
     if before.suffix == ".json":
         return list(_different_values(json.loads(before.read_text()), json.loads(after.read_text()))) or ["bytes"]
     if before.suffix in (".parquet", ".lock"):
         return ["bytes"]
-    lines = zip_longest(before.read_text().splitlines(), after.read_text().splitlines())
+    lines = zip_longest(*(_text(file).splitlines() for file in (before, after)))
     return [f"line {number}: {one!r} | {two!r}" for number, (one, two) in enumerate(lines, 1) if one != two]
+
+
+def _text(file: Path) -> str:
+    """What a file says; of a page what is read, not how it is marked up or drawn."""
+    if file.suffix != ".html":
+        return file.read_text(encoding="utf-8")
+    page = BeautifulSoup(file.read_text(encoding="utf-8"), "lxml")
+    for drawn in page(["svg", "style", "script"]):
+        drawn.decompose()
+    return page.get_text("\n", strip=True)
 
 
 def _cells(file: Path) -> dict[str, Any]:

@@ -113,4 +113,6 @@ def _bound_by(statement: ast.stmt) -> list[str]:
             return [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
         case ast.AnnAssign(target=ast.Name(id=name)):
             return [name]
+        case ast.ImportFrom(names=names):
+            return [each.asname or each.name for each in names]
     return []
