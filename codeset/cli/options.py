@@ -45,7 +45,11 @@ IntoOption = Annotated[
 ]
 
 
-def _participant(answer: str) -> Participant:
+def participant_of(answer: str) -> Participant:
+    """Return the class that an answer to `--qualifying-apm` names.
+
+    Raises BadParameter: if it names none.
+    """
     if answer not in ANSWERS:
         raise typer.BadParameter(f"expected {' or '.join(ANSWERS)}, found '{answer}'")
     return ANSWERS[answer]
@@ -55,7 +59,7 @@ QualifyingApmOption = Annotated[
     Participant | None,
     typer.Option(
         "--qualifying-apm",
-        parser=_participant,
+        parser=participant_of,
         metavar="|".join(ANSWERS),
         help="Whose conversion factor prices lines from 2026 on; else they have none",
     ),

@@ -48,7 +48,7 @@ def hundredths(number: str) -> int:
 
 
 def fee(hcpcs: str, work: str, pe: str, mp: str, modifier: str = "", **others: Any) -> dict[str, Any]:
-    """Return a row of the fee schedule; *pe* holds in both settings unless `facility_pe` is told."""
+    """Return a row of the fee schedule; *pe* holds in both settings unless `facility_pe` is given."""
     usual = {
         "release": 0,
         "status_code": "A",
@@ -87,7 +87,7 @@ def code_set(
     gpci: tuple[tuple[str, str, int, int, int], ...] = (),
     releases: int = 1,
 ) -> CodeSet:
-    """Return a code set of these rows; the third quarter of 2026 with 33.4009, if not told."""
+    """Return a code set of these rows; the third quarter of 2026 with 33.4009, unless given."""
     given = {
         "releases": pl.DataFrame({"release": list(range(releases))}, schema={"release": pl.UInt16}),
         "fees": pl.DataFrame(list(fees), schema=_FEES),
@@ -119,7 +119,7 @@ def code_set(
 
 
 def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11", **others: Any) -> dict[str, Any]:
-    """Return a claim line: of one patient, practitioner and day in July 2026, nationally priced, unless told."""
+    """Return a claim line: of one patient, practitioner and day in July 2026, nationally priced; *others* differ."""
     usual = {
         "release": 0,
         "payable": True,
@@ -130,8 +130,8 @@ def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11"
         "locality": "national",
         "charge_cents": None,
     }
-    told = {"hcpcs": hcpcs, "modifiers": modifiers, "units": units, "place_of_service": pos}
-    return usual | told | others
+    service = {"hcpcs": hcpcs, "modifiers": modifiers, "units": units, "place_of_service": pos}
+    return usual | service | others
 
 
 def frame(*lines: dict[str, Any]) -> pl.DataFrame:
@@ -159,7 +159,7 @@ def allowed(codes: CodeSet, *lines: dict[str, Any], participant: Participant = P
     return [each["allowed_cents"] for each in amounts(codes, *lines, participant=participant)]
 
 
-def told(priced: Priced, row: int = 0) -> list[str]:
+def sentences(priced: Priced, row: int = 0) -> list[str]:
     """Return the derivation of one line."""
     return derivation(priced.amounts.filter(row=row).row(0, named=True), priced.steps)
 

@@ -1,4 +1,4 @@
-"""The fee of one unit, and why there may be none. National amounts at 33.4009 unless told, worked by hand."""
+"""The fee of one unit, and why there may be none. National amounts at 33.4009 unless given, worked by hand."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ from price_lines import (
     frame,
     line,
     run,
-    told,
+    sentences,
 )
 
 from codeset.claims.pricing.price import price
@@ -66,8 +66,8 @@ def test_s34_the_day_before_and_the_day_of_the_new_year():
         releases=2,
     )
     old, new = {"date_of_service": date(2025, 12, 31)}, {"date_of_service": date(2026, 1, 1), "release": 1}
-    found = [allowed(codes, line("11102", pos=pos, **day)) for day in (old, new) for pos in ("11", "22")]
-    assert found == [[9575], [3623], [9553], [3006]]
+    priced = [allowed(codes, line("11102", pos=pos, **day)) for day in (old, new) for pos in ("11", "22")]
+    assert priced == [[9575], [3623], [9553], [3006]]
 
 
 def test_s35_the_factor_changes_within_a_quarter():
@@ -127,8 +127,8 @@ def test_a_binary_float_would_lose_the_cent():
 
 def test_units_multiply_the_published_fee():
     """13 x 6.35 = 82.55, as a remittance pays; 13 x 6.346171 would be 82.50 (0.19 RVUs x 33.4009)."""
-    found = amounts(DERM, line("17003", units=13))[0]
-    assert (found["fee_cents"], found["allowed_cents"], found["payment_percent"]) == (635, 8255, 100)
+    priced = amounts(DERM, line("17003", units=13))[0]
+    assert (priced["fee_cents"], priced["allowed_cents"], priced["payment_percent"]) == (635, 8255, 100)
 
 
 def test_the_charge_is_the_most_that_is_allowed():
@@ -139,7 +139,7 @@ def test_the_charge_is_the_most_that_is_allowed():
 
 
 @pytest.mark.parametrize(
-    ("told_line", "reason"),
+    ("unknown_line", "reason"),
     [
         (line("11102", release=None), "no-release"),
         (line("99999"), "not-in-fee-schedule"),
@@ -157,9 +157,9 @@ def test_the_charge_is_the_most_that_is_allowed():
         (line("11102", units=10_000), "units"),
     ],
 )
-def test_what_is_not_known_has_no_amount(told_line, reason):
-    found = amounts(DERM, told_line)[0]
-    assert (found["allowed_cents"], found["payment_percent"], found["unpriced"]) == (None, None, reason)
+def test_what_is_not_known_has_no_amount(unknown_line, reason):
+    priced = amounts(DERM, unknown_line)[0]
+    assert (priced["allowed_cents"], priced["payment_percent"], priced["unpriced"]) == (None, None, reason)
 
 
 @pytest.mark.parametrize(
@@ -219,19 +219,21 @@ def test_unusual_and_reduced_services_are_reviewed(modifier):
 
 
 def test_a_line_that_is_not_payable_is_never_priced():
-    found = run(DERM, line("13132", payable=False), line("11642"))
-    assert found.amounts.select("row", "allowed_cents").rows() == [(1, 26687)]
-    assert found.steps.collect()["row"].unique().to_list() == [1]
+    priced = run(DERM, line("13132", payable=False), line("11642"))
+    assert priced.amounts.select("row", "allowed_cents").rows() == [(1, 26687)]
+    assert priced.steps.collect()["row"].unique().to_list() == [1]
 
 
 def test_no_lines_no_amounts():
-    found = price(frame(line("11642")).clear(), code_set(EXCISION), participant=Participant.NON_QP)
-    assert (found.amounts.height, found.steps.collect().height) == (0, 0)
+    priced = price(frame(line("11642")).clear(), code_set(EXCISION), participant=Participant.NON_QP)
+    assert (priced.amounts.height, priced.steps.collect().height) == (0, 0)
 
 
-def test_the_derivation_of_a_line_is_told():
-    found = run(code_set(EXCISION, FLAP, MORE_LESIONS), line("14040"), line("11642", "22", units=2, charge_cents=20000))
-    assert told(found, 1) == [
+def test_the_derivation_of_a_line_in_sentences():
+    priced = run(
+        code_set(EXCISION, FLAP, MORE_LESIONS), line("14040"), line("11642", "22", units=2, charge_cents=20000)
+    )
+    assert sentences(priced, 1) == [
         "1. relative-values: $266.873191 ((work 2.55 x 1.000 + PE 5.14 x 1.000 + MP 0.30 x 1.000) x 33.4009)",
         "2. fee-schedule-amount: $266.873191 -> $266.87 (rounded half-up to the cent, as CMS publishes it)",
         "3. units: $266.87 -> $533.74 (2 units)",
@@ -245,14 +247,14 @@ def test_the_derivation_of_a_line_is_told():
 
 def test_the_derivation_tells_the_rounding():
     """Half of 95.53 is 47.765 exactly."""
-    assert told(run(DERM, line("13132"), line("11102")), 1)[2:4] == [
+    assert sentences(run(DERM, line("13132"), line("11102")), 1)[2:4] == [
         "3. multiple-surgeries: $95.53 -> $47.765 (50 %)",
         "4. cents: $47.765 -> $47.77 (rounded half-up to the cent)",
     ]
 
 
 def test_a_line_without_an_amount_says_why():
-    assert told(run(DERM, line("99999"))) == ["No amount: not-in-fee-schedule."]
+    assert sentences(run(DERM, line("99999"))) == ["No amount: not-in-fee-schedule."]
 
 
 def test_no_modifiers_may_be_null():

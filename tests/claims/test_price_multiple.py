@@ -22,10 +22,10 @@ def test_the_ladder_is_100_50_50_50_50():
     """Not 100, 50, 25 (DOMAIN 11). 767.22; 462.27 / 2 = 231.135; 266.87 / 2 = 133.435; 95.53 / 2 = 47.765;
     66.47 / 2 = 33.235 (layout, Multiple Procedure 2). Half of the unrounded 66.467791 would be 33.23.
     """
-    found = amounts(DERM, *(line(each) for each in ("17000", "11102", "11642", "13132", "14040")))
-    assert [each["allowed_cents"] for each in found] == [3324, 4777, 13344, 23114, 76722]
-    assert [each["payment_percent"] for each in found] == [50, 50, 50, 50, 100]
-    assert [each["reviews"] for each in found] == [[], [], [], [], []]
+    priced = amounts(DERM, *(line(each) for each in ("17000", "11102", "11642", "13132", "14040")))
+    assert [each["allowed_cents"] for each in priced] == [3324, 4777, 13344, 23114, 76722]
+    assert [each["payment_percent"] for each in priced] == [50, 50, 50, 50, 100]
+    assert [each["reviews"] for each in priced] == [[], [], [], [], []]
 
 
 def test_the_sixth_is_by_report_and_never_below_half():
@@ -47,8 +47,8 @@ def test_five_are_not_by_report():
 
 def test_every_unit_is_a_procedure():
     """266.87 + 133.435 = 400.305: 75 % of two fees (DOMAIN 7.5, ranking by unit)."""
-    found = amounts(DERM, line("11642", units=2))[0]
-    assert (found["allowed_cents"], found["payment_percent"]) == (40031, Decimal(75))
+    priced = amounts(DERM, line("11642", units=2))[0]
+    assert (priced["allowed_cents"], priced["payment_percent"]) == (40031, Decimal(75))
 
 
 def test_indicator_0_is_neither_ranked_nor_reduced():
@@ -154,9 +154,9 @@ def test_the_base_need_not_be_billed_but_must_be_known():
     codes = code_set(
         *(fee(each, "4", "1", "1", multiple_procedure="3", endoscopic_base="1000X") for each in ("10001", "10002"))
     )
-    found = amounts(codes, line("10001"), line("10002"))
-    assert [each["unpriced"] for each in found] == [None, "no-endoscopic-base"]
-    assert found[1]["allowed_cents"] is None
+    priced = amounts(codes, line("10001"), line("10002"))
+    assert [each["unpriced"] for each in priced] == [None, "no-endoscopic-base"]
+    assert priced[1]["allowed_cents"] is None
 
 
 # --- indicators 4, 6 and 7
@@ -166,13 +166,13 @@ def of_components(indicator: str, **whole: tuple[tuple[str, str, str], tuple[str
     """Codes with the RVUs of the whole and of the professional component; the technical one is the rest."""
     rows = []
     for hcpcs, (all_of_it, professional) in whole.items():
-        told = {"multiple_procedure": indicator, "pctc_indicator": "1"}
+        indicators = {"multiple_procedure": indicator, "pctc_indicator": "1"}
         work, pe, mp = (str(Decimal(one) - Decimal(two)) for one, two in zip(all_of_it, professional, strict=True))
         name = hcpcs.removeprefix("c")
         rows += [
-            fee(name, *all_of_it, **told),
-            fee(name, *professional, "26", **told),
-            fee(name, work, pe, mp, "TC", **told),
+            fee(name, *all_of_it, **indicators),
+            fee(name, *professional, "26", **indicators),
+            fee(name, work, pe, mp, "TC", **indicators),
         ]
     return code_set(*rows)
 
@@ -228,20 +228,20 @@ def test_ophthalmology_later_technical_80():
 
 def test_a_stand_alone_technical_code_is_all_technical():
     """93005, 0.21 RVUs = 7.01, second: x 0.75 = 5.2575 (layout, PC/TC indicator 3). The first is 0.24 RVUs = 8.02."""
-    told = {"multiple_procedure": "6", "pctc_indicator": "3"}
-    codes = code_set(fee("93005", "0", "0.20", "0.01", **told), fee("93041", "0", "0.23", "0.01", **told))
+    indicators = {"multiple_procedure": "6", "pctc_indicator": "3"}
+    codes = code_set(fee("93005", "0", "0.20", "0.01", **indicators), fee("93041", "0", "0.23", "0.01", **indicators))
     assert allowed(codes, line("93005"), line("93041")) == [526, 802]
 
 
 def test_a_whole_test_without_known_components_is_reviewed_not_reduced():
     """93000 (PC/TC indicator 4) has its components under other codes: 0.46 RVUs = 15.36, in full."""
-    told = {"multiple_procedure": "6"}
+    indicators = {"multiple_procedure": "6"}
     codes = code_set(
-        fee("93000", "0.17", "0.27", "0.02", pctc_indicator="4", **told),
-        fee("93041", "0", "0.23", "0.01", pctc_indicator="3", **told),
+        fee("93000", "0.17", "0.27", "0.02", pctc_indicator="4", **indicators),
+        fee("93041", "0", "0.23", "0.01", pctc_indicator="3", **indicators),
     )
-    found = amounts(codes, line("93000"), line("93041"))
-    assert [(each["allowed_cents"], each["reviews"]) for each in found] == [
+    priced = amounts(codes, line("93000"), line("93041"))
+    assert [(each["allowed_cents"], each["reviews"]) for each in priced] == [
         (1536, ["technical-component-unknown"]),
         (802, []),
     ]
@@ -254,13 +254,13 @@ SAN_FRANCISCO = (("01112", "05", 1088, 1419, 445),)
 
 def head_scans() -> CodeSet:
     """70496 of October 2025, San Francisco, at 32.3465: whole 364.27, cap 343.62; TC 272.62, cap 251.96; 26 91.66."""
-    told: dict[str, Any] = {"multiple_procedure": "4", "pctc_indicator": "1"}
+    indicators: dict[str, Any] = {"multiple_procedure": "4", "pctc_indicator": "1"}
     caps: dict[str, Any] = {"opps_nonfacility_pe_rvu": 611, "opps_facility_pe_rvu": 611, "opps_mp_rvu": 11}
     of_technical: dict[str, Any] = {"opps_nonfacility_pe_rvu": 548, "opps_facility_pe_rvu": 548, "opps_mp_rvu": 3}
     return code_set(
-        fee("70496", "1.75", "6.56", "0.11", **told, **caps),
-        fee("70496", "1.75", "0.63", "0.08", "26", **told),
-        fee("70496", "0", "5.93", "0.03", "TC", **told, **of_technical),
+        fee("70496", "1.75", "6.56", "0.11", **indicators, **caps),
+        fee("70496", "1.75", "0.63", "0.08", "26", **indicators),
+        fee("70496", "0", "5.93", "0.03", "TC", **indicators, **of_technical),
         factors=(factor("32.3465"),),
         gpci=SAN_FRANCISCO,
     )

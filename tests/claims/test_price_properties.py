@@ -40,7 +40,7 @@ LINES = st.lists(LINE, min_size=1, max_size=12).map(
 )
 
 
-def found(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict[int, tuple[Any, ...]]:
+def amounts_by_line(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict[int, tuple[Any, ...]]:
     """The amounts by the number of the line, whatever the row."""
     frames = frame(*lines)
     amounts = price(frames, codes, participant=Participant.NON_QP).amounts.join(frames.select("row", "line"), on="row")
@@ -52,32 +52,32 @@ def found(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict[int, tupl
 def test_the_order_of_lines_does_not_matter(lines, random):
     shuffled = list(lines)
     random.shuffle(shuffled)
-    assert found(shuffled) == found(lines)
+    assert amounts_by_line(shuffled) == amounts_by_line(lines)
 
 
 @settings(deadline=None, max_examples=60)
 @given(LINES)
 def test_another_patient_changes_nothing(lines):
     others = [each | {"beneficiary": "three", "line": each["line"] + 100} for each in lines]
-    together = found([*lines, *others])
-    assert {place: amounts for place, amounts in together.items() if place < 100} == found(lines)
+    together = amounts_by_line([*lines, *others])
+    assert {place: amounts for place, amounts in together.items() if place < 100} == amounts_by_line(lines)
 
 
 @settings(deadline=None, max_examples=60)
 @given(LINES)
 def test_lines_that_are_not_payable_are_as_if_they_were_not_there(lines):
     payable = [each for each in lines if each["payable"]]
-    everything = found(lines)
+    everything = amounts_by_line(lines)
     assert set(everything) == {each["line"] for each in payable}
     if payable:
-        assert everything == found(payable)
+        assert everything == amounts_by_line(payable)
 
 
 @settings(deadline=None, max_examples=60)
 @given(LINES)
 def test_what_was_priced_before_changes_nothing(lines):
     """`CODES` has the cases of all lines before, the other code set none."""
-    assert found(lines) == found(lines, replace(CODES))
+    assert amounts_by_line(lines) == amounts_by_line(lines, replace(CODES))
 
 
 @settings(deadline=None, max_examples=30)
@@ -85,7 +85,7 @@ def test_what_was_priced_before_changes_nothing(lines):
 def test_more_cases_than_are_kept_are_priced_alike(lines):
     with patch.object(known_rows, "KEPT", 3):
         few = replace(CODES)
-        assert found(lines, few) == found(lines, few) == found(lines)
+        assert amounts_by_line(lines, few) == amounts_by_line(lines, few) == amounts_by_line(lines)
 
 
 @settings(deadline=None, max_examples=60)
