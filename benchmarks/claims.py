@@ -15,11 +15,12 @@ from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
 from benchmarks.claim_files import LINES_IN_A_FILE, SEED, office_claims, varied_claims
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
-from codeset.claims.edits.mue import mue
-from codeset.claims.edits.ptp import ptp
+from codeset.claims.edits.modifiers import described
+from codeset.claims.edits.mue import MUE
+from codeset.claims.edits.ptp import PTP
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.line_kinds import Kinds, of_kinds
-from codeset.claims.engine.lines import numbered
+from codeset.claims.engine.line_kinds import line_kinds_of
+from codeset.claims.engine.lines import Lines, sort_by_visit
 from codeset.claims.input.claim_files import read_claims
 from codeset.participants import Participant
 from codeset.releases import Release
@@ -138,25 +139,29 @@ def _median(times: int, function: Callable[[], object]) -> float:
     return median(took)
 
 
-def _prepared(folder: Path) -> tuple[pl.DataFrame, Kinds]:
-    """The lines of a file as the edits read them, and their kinds."""
+def _prepared(folder: Path) -> Lines:
+    """The lines of a file as the edits read them."""
     frame, _ = read_claims(min((folder / _CLAIMS).iterdir()))
     code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], frame["hcpcs"].unique())
-    return of_kinds(numbered(frame, code_set), code_set)
+    table = sort_by_visit(frame, code_set, (*PTP.reads, *MUE.reads))
+    line_kinds, kind = line_kinds_of(table, code_set, described)
+    return Lines(table.hstack([kind]), line_kinds, kind.clear())
 
 
 def edits(folder: Path) -> None:
     """PTP and MUE over prepared lines."""
-    lines, kinds = _prepared(folder)
-    print(_median(5, lambda: (ptp(lines, kinds), mue(lines, kinds))))
+    lines = _prepared(folder)
+    print(_median(5, lambda: [edit.findings(lines, lines.denied) for edit in (PTP, MUE)]))
 
 
 def sql(folder: Path) -> None:
     """The same over the same prepared lines in duckdb, with codes as its enums; both find equally many."""
     import duckdb  # noqa: PLC0415 (the other rows do without it)
 
-    lines, kinds = _prepared(folder)
-    tables = {"line": lines, "kind": kinds.table, "ptp": kinds.code_set.ptp, "mue": kinds.code_set.mue}
+    lines = _prepared(folder)
+    kinds, code_set = lines.line_kinds.table.rename({"line_kind": "kind"}), lines.line_kinds.code_set
+    line = lines.table.rename({"line_kind": "kind"})
+    tables = {"line": line, "kind": kinds, "ptp": code_set.ptp, "mue": code_set.mue}
     with duckdb.connect() as connection:
         for name, held in tables.items():
             file = folder / f"{name}-for-sql.parquet"
@@ -166,9 +171,10 @@ def sql(folder: Path) -> None:
         for table, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
             connection.execute(f"alter table {table} alter {column} type code")
         print(_median(5, lambda: [connection.execute(each) for each in SQL]))
-        for edit, ours in (("ptp", ptp(lines, kinds)), ("mue", mue(lines, kinds))):
-            if connection.execute(f"select count(*) from told_{edit}").fetchall() != [(ours.found.height,)]:
-                raise RuntimeError(f"{edit}: duckdb does not find what the engine finds")
+        for name, edit in (("ptp", PTP), ("mue", MUE)):
+            ours = edit.findings(lines, lines.denied).rows.height
+            if connection.execute(f"select count(*) from told_{name}").fetchall() != [(ours,)]:
+                raise RuntimeError(f"{name}: duckdb does not find what the engine finds")
 
 
 SQL = (

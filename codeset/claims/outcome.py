@@ -43,32 +43,32 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """An outcome in few rows: lines that nothing tells apart share one.
+class CompactOutcome:
+    """An outcome in few rows: lines with the same answer share one.
 
-    `lines` are the claims', by claim and line number; `answer` is for each the row of `answers` that says its
-    disposition, what decides it, and its amount. `findings` has `row`, `partner` and `ground`, the row of `grounds`
-    that says what is found and on which row of CMS's table; by line, the decisive one first.
+    `lines` are those of the claims, by claim and line number; `answer` is for each the row of `answers` that has its
+    disposition, what decides it, and its amount. `findings` has `row`, `partner` and `reason_row`, the row of
+    `reason_rows` that has the reason and CMS's row; by line, the decisive one first.
     """
 
     lines: pl.DataFrame
     answer: pl.Series
     answers: pl.DataFrame
     findings: pl.DataFrame
-    grounds: pl.DataFrame
+    reason_rows: pl.DataFrame
     steps: pl.LazyFrame
 
     def outcome(self) -> Outcome:
-        """Return what is said, line by line."""
+        """Return the outcome line by line."""
         lines = self.lines.with_row_index("row")
-        told = self.answers[self.answer]
+        answers = self.answers[self.answer]
         for name in lines.columns:
-            if name in told.columns:
-                lines.replace_column(lines.get_column_index(name), told.drop_in_place(name))
-        row, partner, ground = self.findings
-        grounds = self.grounds[ground]
-        findings = pl.DataFrame([row, grounds.drop_in_place("reason"), partner]).hstack(grounds)
-        return Outcome(lines.hstack(told), findings, self.steps)
+            if name in answers.columns:
+                lines.replace_column(lines.get_column_index(name), answers.drop_in_place(name))
+        row, partner, reason_row = self.findings
+        reasons = self.reason_rows[reason_row]
+        findings = pl.DataFrame([row, reasons.drop_in_place("reason"), partner]).hstack(reasons)
+        return Outcome(lines.hstack(answers), findings, self.steps)
 
 
 class Frames(NamedTuple):

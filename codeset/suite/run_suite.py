@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from codeset.claims.adjudicate import judged
+from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.outcome import outcome_plain
@@ -82,7 +82,7 @@ def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[Lin
     code_set = CodeSet.of([snapshot], lines["hcpcs"].unique())
     if scenarios[0].beyond_quarter:
         code_set = _for_always(code_set)
-    outcome = judged(lines, code_set, participant=scenarios[0].participant)
+    outcome = compact_outcome(lines, code_set, participant=scenarios[0].participant).outcome()
     answers: dict[str, list[LineOutcome]] = {}
     for claim in outcome_plain(outcome):
         answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))

@@ -111,13 +111,15 @@ def sealed(
     fees: Iterable[str | Mapping[str, Any]],
     *,
     scope: str = "all",
+    lacking: Iterable[str] = (),
     **rows: Iterable[Sequence[Any]],
 ) -> Snapshot:
     """Seal a release made of literals.
 
     Each of *fees* is a code, or a dict of what differs from a physician's service of status A with no global period.
     *rows*: `ptp` (column one, column two, effective, deleted or None, ccmi), `mue` (code, value, MAI),
-    `add_on` (add-on, primary, effective, deleted or None, type); dates as text. Every table is held, if empty.
+    `add_on` (add-on, primary, effective, deleted or None, type); dates as text. Every table that claims are read
+    against is there, if empty, but those that are *lacking*.
     """
     release = Release.parse(label)
     tables = {
@@ -127,9 +129,9 @@ def sealed(
         "add_on": [_add_on(*row) for row in rows.get("add_on", ())],
         "gpci": [],
     }
-    frames = {name: _table(name, told) for name, told in tables.items()}
+    frames = {name: _table(name, rows) for name, rows in tables.items() if name not in lacking}
     factor = ConversionFactor(Decimal("33.0000"), release.first_day, release.last_day)
-    entries = {name: TableEntry("made", (Source(name, f"{0:064x}", 1),), 0, {}, "") for name in tables}
+    entries = {name: TableEntry("made", (Source(name, f"{0:064x}", 1),), 0, {}, "") for name in frames}
     return store.seal(Manifest(release, scope, (factor,), entries), frames).snapshot
 
 

@@ -1,11 +1,9 @@
 """What holds of any claims: their order says nothing, strangers change nothing, and every line gets an answer."""
 
 import io
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from unittest.mock import patch
 
 import made_claims as made
 import polars as pl
@@ -13,11 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codeset.claims.adjudicate import adjudicate, judged
-from codeset.claims.edits import ptp
-from codeset.claims.engine import dedupe, line_kinds
+from codeset.claims.adjudicate import adjudicate, compact_outcome
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import numbered
 from codeset.claims.outcome import Outcome
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
@@ -53,17 +48,6 @@ def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: li
     frame = made.claims(*lines)
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
     assert written(adjudicate(frame, derm)) == written(adjudicate(shuffled, derm))
-
-
-@quickly
-@given(lines=some_lines)
-def test_what_is_quicker_for_few_or_for_many_lines_says_the_same(derm: Snapshot, lines: list[str]) -> None:
-    frame = made.claims(*lines)
-    said = written(adjudicate(frame, derm))
-    with patch("codeset.claims.engine.series._FEW", 0):
-        assert written(adjudicate(frame, derm)) == said
-    with patch("codeset.claims.adjudicate._MOST", 0):
-        assert written(adjudicate(frame, derm)) == said
 
 
 @quickly
@@ -106,7 +90,7 @@ def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
 def test_no_lines_give_no_findings(derm: Snapshot) -> None:
     """With a code set against which other claims were read before, and with a new one."""
     adjudicate(made.claims("11102"), derm)
-    for outcome in (adjudicate(made.claims(), derm), judged(made.claims(), CodeSet.of([derm], []))):
+    for outcome in (adjudicate(made.claims(), derm), compact_outcome(made.claims(), CodeSet.of([derm], [])).outcome()):
         assert (outcome.lines.height, outcome.findings.height, outcome.steps.collect().height) == (0, 0, 0)
 
 
@@ -132,9 +116,13 @@ def test_the_base_of_an_endoscopy_is_known_though_no_line_has_its_code(tmp_path:
     base = {"hcpcs": "45378", "multiple_procedure": "3", "work_rvu": Decimal("1.00")}
     scope = {"hcpcs": "45385", "multiple_procedure": "3", "endoscopic_base": "45378", "work_rvu": Decimal("4.00")}
     snapshot = made.sealed(Store(tmp_path), "2026q3", [base, scope])
-    alone = judged(made.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), participant=Participant.NON_QP)
+    alone = compact_outcome(
+        made.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), participant=Participant.NON_QP
+    ).outcome()
     beside = made.claims("45385x2", "45378 beneficiary=z claim=d")
-    with_stranger = judged(beside, CodeSet.of([snapshot], ["45378", "45385"]), participant=Participant.NON_QP)
+    with_stranger = compact_outcome(
+        beside, CodeSet.of([snapshot], ["45378", "45385"]), participant=Participant.NON_QP
+    ).outcome()
     assert alone.lines["allowed_cents"][0] == with_stranger.lines["allowed_cents"][0] == 29_700
     assert told(alone) == told(with_stranger, without="d")
 
@@ -145,95 +133,3 @@ def written(outcome: Outcome) -> tuple[bytes, ...]:
     for file, frame in zip(files, (outcome.lines, outcome.findings), strict=True):
         frame.write_parquet(file)
     return tuple(file.getvalue() for file in files)
-
-
-a_history = st.lists(
-    st.builds(
-        "{}{}x{} day={} claim={} place={} {}".format,
-        st.sampled_from(CODES),
-        st.sampled_from(MODIFIERS),
-        st.sampled_from([0, 1, 1, 1, 2, 14]),
-        st.sampled_from([0, 0, 1, 10, 11, 91]),
-        st.sampled_from("cde"),
-        st.sampled_from(["11", "11", "22"]),
-        st.sampled_from(["", "", "lesion=A", "lesion=B", "group=g specialty=07", "days=3", "provider=q"]),
-    ),
-    min_size=1,
-    max_size=5,
-)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(histories=st.lists(a_history, min_size=1, max_size=4), seed=st.integers(0, 1000))
-def test_episodes_alike_are_judged_as_each_alone_is(
-    derm: Snapshot, monkeypatch: pytest.MonkeyPatch, histories: list[list[str]], seed: int
-) -> None:
-    """Histories recur under other names, on other days, in other claims; some lines of the copies have a charge."""
-    rng = Random(seed)
-    copies = [_copy(rng.choice(histories), f"b{number:02}", rng) for number in range(12)]
-    frame = pl.concat(copies).sample(fraction=1, shuffle=True, seed=seed)
-    monkeypatch.setattr(dedupe, "FEW", 0)
-    compared = adjudicate(frame, derm)
-    monkeypatch.setattr(dedupe, "FEW", 10_000)
-    alone = adjudicate(frame, derm)
-    assert compared.lines.equals(alone.lines)
-    assert compared.findings.equals(alone.findings)
-    assert compared.steps.collect().equals(alone.steps.collect())
-
-
-@quickly
-@given(claims=st.lists(some_lines, min_size=2, max_size=4))
-def test_what_is_kept_of_earlier_claims_says_nothing_however_little_it_is(
-    derm: Snapshot, claims: list[list[str]]
-) -> None:
-    frames = [made.claims(*lines) for lines in claims]
-
-    def code_set() -> CodeSet:
-        return CodeSet.of([derm], CODES)
-
-    alone = [judged(each, code_set()) for each in frames]
-    much, little = code_set(), code_set()
-    after_others = [judged(each, much) for each in frames]
-    with patch.object(line_kinds, "_KEPT", 3), patch.object(ptp, "_KEPT", 3):
-        with_little = [judged(each, little) for each in frames]
-    for one, other, last in zip(alone, after_others, with_little, strict=True):
-        assert one.lines.equals(other.lines)
-        assert one.findings.equals(other.findings)
-        assert one.lines.equals(last.lines)
-        assert one.findings.equals(last.findings)
-
-
-def _copy(history: list[str], beneficiary: str, rng: Random) -> pl.DataFrame:
-    first = made.FIRST_DAY + timedelta(days=rng.choice([-1, 0, 1]))
-    names = rng.sample("cde", 3)
-    return made.claims(*(f"{each} beneficiary={beneficiary}" for each in history), first=first).with_columns(
-        pl.format(
-            "{}-{}", pl.lit(beneficiary), pl.col("claim_id").replace_strict(dict(zip("cde", names, strict=True)))
-        ).alias("claim_id"),
-        pl.lit(rng.choice([None, None, 5_000]), dtype=pl.Int64).alias("charge_cents"),
-        pl.lit(rng.choice(["national", "national", "01112-05"])).alias("locality"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("other", "judged"),
-    [
-        ("11102 beneficiary=z day=3", 2),
-        ("11102x2 beneficiary=z", 4),
-        ("11102-59 beneficiary=z", 4),
-        ("11102 beneficiary=z place=22", 4),
-        ("11102 beneficiary=z lesion=A", 4),
-        ("11102 beneficiary=z day=-1", 4),
-        ("11102 beneficiary=z days=2", 4),
-    ],
-)
-def test_one_of_two_visits_alike_is_judged(
-    derm: Snapshot, monkeypatch: pytest.MonkeyPatch, other: str, judged: int
-) -> None:
-    """What differs in anything that an edit looks at, the release included, is not alike."""
-    monkeypatch.setattr(dedupe, "FEW", 0)
-    day = other.partition("day=")[2] or "0"
-    frame = made.claims("11102", "17000", other, f"17000 beneficiary=z day={day}")
-    code_set = CodeSet.of([derm], ["11102", "17000"])
-    lines = numbered(frame, code_set)
-    assert dedupe.alike(frame, lines, code_set).judged(lines).height == judged

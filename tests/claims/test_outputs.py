@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
-from codeset.claims.edits.findings import explained, reasons
+from codeset.claims.edits.findings import reason_table, reasons
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.cli.adjudicate_output import file_content, outcome_table
 from codeset.schemas import faults_of
@@ -61,7 +61,7 @@ NOTE = {"row": 1, "reason": "global-new-period", "column_one": "17004", "detail"
 def found(*rows: dict[str, object]) -> pl.DataFrame:
     whole = [dict.fromkeys(FINDINGS) | row for row in rows]
     frame = pl.DataFrame(whole, schema={**FINDINGS, "reason": pl.String, "table": pl.String})
-    table = explained().with_columns(pl.col("reason").cast(pl.String))
+    table = reason_table().with_columns(pl.col("reason").cast(pl.String))
     return frame.join(table, on="reason", how="left", maintain_order="left")
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.engine.series import count_up
-from codeset.claims.outcome import FINDING_COLUMNS, LINE_COLUMNS, Judgement, what_to_do
+from codeset.claims.outcome import FINDING_COLUMNS, LINE_COLUMNS, CompactOutcome, what_to_do
 from codeset.errors import StoreProblem
 
 PLAN = "plan.json"
@@ -71,15 +71,17 @@ def _check_complete(folder: Path) -> None:
         raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")
 
 
-def tables_of(judgement: Judgement, part: int) -> Tables:
-    """Return *judgement* as the tables of the *part*th part of a run."""
-    claim, line = (judgement.lines[name].rechunk() for name in ("claim_id", "line"))
-    row, partner, ground = judgement.findings
+def tables_of(outcome: CompactOutcome, part: int) -> Tables:
+    """Return *outcome* as the tables of the *part*th part of a run."""
+    claim, line = (outcome.lines[name].rechunk() for name in ("claim_id", "line"))
+    row, partner, reason_row = outcome.findings
     partners = [claim[partner].alias("partner_claim_id"), line[partner].alias("partner_line")]
-    findings = pl.DataFrame([claim[row], line[row], _key(ground, part), *partners]).with_columns(_OTHER_CLAIM)
-    lines = pl.DataFrame([claim, line, _key(judgement.answer.alias("answer"), part)])
-    grounds = judgement.grounds.with_columns(what_to_do(judgement.grounds))
-    return Tables(_keyed(grounds, "ground", part), _keyed(judgement.answers, "answer", part), findings, lines)
+    findings = pl.DataFrame([claim[row], line[row], _key(reason_row.alias("ground"), part), *partners]).with_columns(
+        _OTHER_CLAIM
+    )
+    lines = pl.DataFrame([claim, line, _key(outcome.answer.alias("answer"), part)])
+    grounds = outcome.reason_rows.with_columns(what_to_do(outcome.reason_rows))
+    return Tables(_keyed(grounds, "ground", part), _keyed(outcome.answers, "answer", part), findings, lines)
 
 
 def _keyed(table: pl.DataFrame, name: str, part: int) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 
 from codeset.atomic_write import replacing, write_file
-from codeset.claims.adjudicate import judge
+from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.bulk.bulk_tables import PLAN, part_done, tables_of
 from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_beneficiary
 from codeset.claims.engine.code_set import CodeSet
@@ -230,7 +230,7 @@ def _write(
     participant: Participant | None,
 ) -> None:
     """Write a part's files; the last marks the part as done, and counts its lines."""
-    tables = tables_of(judge(frame, code_set, participant=participant), part)
+    tables = tables_of(compact_outcome(frame, code_set, participant=participant), part)
     if rejects.claims:
         write_file(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
     for name, table in tables._asdict().items():

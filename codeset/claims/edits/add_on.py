@@ -1,202 +1,55 @@
-"""Add-on code edits: an add-on code is paid only beside one of its primary codes that is paid itself."""
+"""Add-on code edits (AOC): an add-on code is paid only beside one of its primary codes that is paid itself.
 
-from typing import NamedTuple
+The primary is there when it is on the same day by the same practitioner (NCCI Policy Manual 2026, p. I-35). Type 1 has
+a closed list of primaries: without a payable one the add-on is denied (p. I-27). Types 2 and 3 leave primaries to the
+contractor: for review (pp. I-35, I-36). Denial passes on: an add-on may be the primary of another one.
+"""
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, Findings, findings_of, telling
+from codeset.claims.edits.findings import NONE, found
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import partners
-from codeset.claims.engine.series import Numbers, all_false, count_up, is_member, pack_u64
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import is_member
+from codeset.claims.engine.validity import rows_in_force, validity_intervals
+from codeset.claims.engine.visits import pairs_in_visit
 from codeset.tables import CONTRACTOR_DEFINED
 
+# A row deleted on its effective date never applied; the deletion date is the last active day (p. Intro-7).
+NEVER_APPLIES = pl.col("deletion_date").eq_missing(pl.col("effective_date"))
+FIRST_DAY = pl.max_horizontal("effective_date", "first")
+LAST_DAY = pl.min_horizontal("deletion_date", "last")
 
-def add_on(lines: pl.DataFrame, kinds: Kinds, denied: pl.Series) -> Findings:
-    """Findings of add-on code edits; *denied* are the rows that other edits deny.
+IS_LEFT_TO_CONTRACTOR = pl.col("add_on_type") != 1
+HAS_PRIMARY = pl.col("partner").is_not_null()
 
-    The primary is there when it is on the same day by the same practitioner (Policy Manual 2026, p. I-35). Type 1 has a
-    closed list of primaries: without a payable one the add-on is denied (p. I-27). Types 2 and 3 leave primaries to the
-    contractor: for review (pp. I-35, I-36). Denial passes on: an add-on may be the primary of another one.
-    """
-    codes, kind = kinds.made(_codes), lines["kind"]
-    if not (codes.add_on[kind] != 0).any():
+REASON = (
+    pl.when(HAS_PRIMARY)
+    .then(pl.lit("add-on-primary-denied"))
+    .when("is_open")
+    .then(pl.lit("add-on-primary-by-contractor"))
+    .otherwise(pl.lit("add-on-without-primary"))
+)
+DETAIL = pl.when(~HAS_PRIMARY & pl.col("is_open")).then(pl.col("add_on_type").cast(pl.String)).otherwise("primaries")
+
+
+def find_add_on(lines: Lines) -> Findings:
+    """One finding for each add-on code without a primary code that is paid."""
+    add_ons = rows_in_force(lines, add_on_kinds)
+    if add_ons.is_empty():
         return NONE
-    either = codes.either[kind]
-    row, visit, kind, day = (lines[name].filter(either) for name in ("row", "visit", "kind", "date_of_service"))
-    relations = codes.relations
-    stretch = _stretches(codes.add_on[kind], day, relations.stretches)
-    one, two = _pairs(visit, stretch, codes.primary[kind], relations.pairs)
-    alone = _alone(one, two, stretch != 0, relations.stretches["open"][stretch], is_member(row, denied))
-    if not alone.any():
+    pairs, _ = pairs_in_visit(lines, add_ons_and_primaries, primary_rows)
+    alone = without_paid_primary(add_ons, pairs, lines.denied)
+    if alone.is_empty():
         return NONE
-    told = pl.DataFrame({"row": row.filter(alone)}).hstack(relations.stretches[stretch.filter(alone)])
-    is_alone = alone[one]
-    met = pl.DataFrame({"row": row[one.filter(is_alone)], "partner": row[two.filter(is_alone)]})
-    partner = met.group_by("row").agg(pl.col("partner").min())
-    primaries = _primaries(stretch, told["number"], relations.listed)
-    told = told.join(partner, on="row", how="left").join(primaries, on="number", how="left")
-    return findings_of(told.select(_TELLING))
-
-
-class _Relations(NamedTuple):
-    """The rows of add-on codes, each code of a release and each primary with a number from 1 on.
-
-    `stretches` are the days on which the same rows apply to a code, each with what these rows say together; they lie
-    as `begins` does: code and first day in one number. The first has no rows. `listed` has the primaries of each
-    stretch; `pairs`, sorted, has them in one number with the stretch, and a last one that stands for none.
-    """
-
-    numbers: pl.DataFrame
-    primaries: pl.DataFrame
-    stretches: pl.DataFrame
-    listed: pl.DataFrame
-    pairs: pl.Series
-
-
-def _relations(code_set: CodeSet) -> _Relations:
-    rows = _rows(code_set)
-    numbers = rows.select("release", "hcpcs").unique(maintain_order=True).with_row_index("number", offset=1)
-    primaries = rows.select("primary_code").unique().with_row_index("primary", offset=1)
-    rows = rows.join(numbers, on=["release", "hcpcs"]).join(primaries, on="primary_code")
-    turns = [rows.select("number", day.alias("day")) for day in (pl.col("first"), pl.col("last") + 1)]
-    begun = pl.concat(turns).unique().sort("number", "day").with_row_index("stretch", offset=1)
-    listed = begun.join(rows, on="number").filter(pl.col("day").is_between(pl.col("first"), pl.col("last")))
-    begins = begun.select("number", "stretch", pack_u64(pl.col("number"), pl.col("day")).alias("begins"))
-    stretches = begins.join(_of_stretches(listed), on="stretch", how="left", maintain_order="left")
-    none = pl.DataFrame({"number": [0], "begins": [0]}, schema={"number": pl.UInt32, "begins": pl.UInt64})
-    pairs = listed.select(pack_u64(pl.col("stretch"), pl.col("primary"))).to_series().sort()
-    return _Relations(
-        numbers,
-        primaries,
-        pl.concat([none, stretches.drop("stretch")], how="diagonal", rechunk=True).with_columns(
-            pl.col("applies", "open").fill_null(value=False)
-        ),
-        listed.select("stretch", "number", pl.col("primary_code").cast(pl.String)),
-        pl.concat([pairs, pl.Series([2**64 - 1], dtype=pl.UInt64)], rechunk=True),
-    )
-
-
-def _rows(code_set: CodeSet) -> pl.DataFrame:
-    """The rows that ever apply, from their `first` to their `last` day in the release."""
-    dated = code_set.add_on.join(code_set.releases.select("release", "first", "last"), on="release")
-    rows = dated.select(
-        "release",
-        pl.col("add_on_code").cast(CODE).alias("hcpcs"),
-        pl.col("primary_code").cast(CODE),
-        "add_on_type",
-        "effective_date",
-        "deletion_date",
-        pl.col("edition").cast(CODE),
-        _number_of(pl.max_horizontal("effective_date", "first")).alias("first"),
-        _number_of(pl.min_horizontal("deletion_date", "last")).alias("last"),
-    )
-    never = pl.col("deletion_date").eq_missing(pl.col("effective_date"))
-    return rows.filter(~never, pl.col("first") <= pl.col("last"))
-
-
-def _number_of(day: Numbers) -> Numbers:
-    return day.cast(pl.Int32).cast(pl.Int64) + 2**31
-
-
-def _of_stretches(listed: pl.DataFrame) -> pl.DataFrame:
-    """What the rows of each stretch say together; it is `open` where the contractor may know other primaries."""
-    return listed.group_by("stretch").agg(
-        (pl.len() > 0).alias("applies"),
-        (pl.col("add_on_type") != 1).any().alias("open"),
-        pl.col("add_on_type").max(),
-        pl.col("effective_date", "deletion_date").max(),
-        pl.col("edition", "hcpcs").first(),
-    )
-
-
-class _Codes(NamedTuple):
-    """Of each kind of line the number of its add-on code and of its primary code, 0 if it is none; if it is `either`.
-
-    The `relations` go with their numbers: two that are made side by side may be numbered differently.
-    """
-
-    relations: _Relations
-    add_on: pl.Series
-    primary: pl.Series
-    either: pl.Series
-
-
-def _codes(kinds: Kinds) -> _Codes:
-    relations = kinds.code_set.made(_relations)
-    known = (
-        kinds.table.select("release", "hcpcs")
-        .join(relations.numbers, on=["release", "hcpcs"], how="left", maintain_order="left")
-        .join(relations.primaries, left_on="hcpcs", right_on="primary_code", how="left", maintain_order="left")
-    )
-    add_on = pl.col("number").fill_null(0)
-    primary = pl.when(pl.col("release").is_not_null()).then("primary").fill_null(0)
-    either = (add_on != 0) | (primary != 0)
-    return _Codes(relations, *known.select(add_on.alias("add_on"), primary.alias("primary"), either.alias("either")))
-
-
-def _stretches(add_on: pl.Series, day: pl.Series, stretches: pl.DataFrame) -> pl.Series:
-    """The stretch of each line, 0 if no row applies to it."""
-    last_begun = stretches["begins"].search_sorted(pack_u64(add_on, _number_of(day)), side="right") - 1
-    applies = (stretches["number"][last_begun] == add_on) & stretches["applies"][last_begun]
-    return last_begun.zip_with(applies, last_begun * 0)
-
-
-def _pairs(visit: pl.Series, stretch: pl.Series, primary: pl.Series, pairs: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Where each add-on code and each of its primary codes lie that are of one visit."""
-    is_add_on, is_primary = stretch != 0, primary != 0
-    itself = count_up(visit.len()).filter(is_add_on & is_primary)
-    ones, twos = [itself], [itself]
-    for one, two in partners(visit):
-        for first, second in ((one, two), (two, one)):
-            may_be = is_add_on[first] & is_primary[second]
-            ones.append(first.filter(may_be))
-            twos.append(second.filter(may_be))
-    one, two = pl.concat(ones), pl.concat(twos)
-    pair = pack_u64(stretch[one], primary[two])
-    there = pairs[pairs.search_sorted(pair)] == pair
-    return one.filter(there), two.filter(there)
-
-
-def _alone(one: pl.Series, two: pl.Series, is_add_on: pl.Series, is_open: pl.Series, denied: pl.Series) -> pl.Series:
-    """Which add-on codes have no primary code that is paid; *denied* is what other edits deny.
-
-    One that is denied for want of a primary is no payable primary itself.
-    """
-    count = is_add_on.len()
-    falls = ~is_open | all_false(count).scatter(one, values=True)
-    lost = denied
-    while True:
-        alone = is_add_on & ~all_false(count).scatter(one.filter(~lost[two]), values=True)
-        after = denied | (alone & falls)
-        if after.equals(lost):
-            return alone
-        lost = after
-
-
-def _primaries(stretches: pl.Series, numbers: pl.Series, listed: pl.DataFrame) -> pl.DataFrame:
-    """The primaries that are listed on *stretches* for the add-on codes with *numbers*, as text."""
-    told = listed.filter(pl.col("number").is_in(numbers.implode()), pl.col("stretch").is_in(stretches.implode()))
-    named = told.filter(pl.col("primary_code") != CONTRACTOR_DEFINED)
-    codes = pl.col("primary_code").unique().sort().str.join(", ")
-    return named.group_by("number").agg(codes.alias("primaries"))
-
-
-def _telling() -> list[pl.Expr]:
-    present = pl.col("partner").is_not_null()
-    reason = (
-        pl.when(present)
-        .then(pl.lit("add-on-primary-denied"))
-        .when("open")
-        .then(pl.lit("add-on-primary-by-contractor"))
-        .otherwise(pl.lit("add-on-without-primary"))
-    )
-    return telling(
-        reason,
-        row=pl.col("row"),
-        partner=pl.col("partner"),
-        detail=pl.when(~present & pl.col("open")).then(pl.col("add_on_type").cast(pl.String)).otherwise("primaries"),
+    partner = pairs.group_by("row").agg(pl.col("row_two").min().alias("partner"))
+    return found(
+        alone.join(partner, on="row", how="left"),
+        REASON,
+        detail=DETAIL,
         table=pl.lit("add_on"),
         column_one=pl.col("hcpcs"),
         effective_date=pl.col("effective_date"),
@@ -205,4 +58,77 @@ def _telling() -> list[pl.Expr]:
     )
 
 
-_TELLING = _telling()
+def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
+    """Those of *add_ons* of which no primary (`row_two` of *pairs*) is paid; *denied* is what other edits deny.
+
+    An add-on that is denied for want of a primary is no paid primary of another one: so on until no more is denied.
+    """
+    has_primary = is_member(add_ons["row"], pairs["row"])
+    denies = ~add_ons["is_open"] | has_primary
+    lost = denied
+    while True:
+        paid = pairs["row"].filter(~is_member(pairs["row_two"], lost))
+        is_alone = ~is_member(add_ons["row"], paid)
+        lost_now = pl.concat([denied, add_ons["row"].filter(is_alone & denies)])
+        if lost_now.len() == lost.len():
+            return add_ons.filter(is_alone)
+        lost = lost_now
+
+
+def dated_rows(code_set: CodeSet) -> pl.DataFrame:
+    """The rows that ever apply, from their first to their last day in the release."""
+    dated = code_set.add_on.join(code_set.releases.select("release", "first", "last"), on="release")
+    rows = dated.filter(~NEVER_APPLIES).select(
+        "release",
+        pl.col("add_on_code").cast(CODE).alias("hcpcs"),
+        pl.col("primary_code").cast(CODE).alias("hcpcs_two"),
+        *("add_on_type", "effective_date", "deletion_date"),
+        pl.col("edition").cast(CODE),
+        FIRST_DAY.alias("first_day"),
+        LAST_DAY.alias("last_day"),
+    )
+    return rows.filter(pl.col("first_day") <= pl.col("last_day"))
+
+
+def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
+    """For each add-on code the intervals on which the same rows apply, and what these rows say together.
+
+    `is_open`: the contractor may know other primaries. `primaries`: those that are listed, as text.
+    """
+    rows = validity_intervals(code_set.cached(dated_rows), ["release", "hcpcs"])
+    listed = pl.col("hcpcs_two").cast(pl.String)
+    primaries = listed.filter(listed != CONTRACTOR_DEFINED).unique().sort().str.join(", ")
+    return rows.group_by("interval").agg(
+        pl.col("release", "hcpcs", "first_day", "last_day", "edition").first(),
+        pl.col("effective_date", "deletion_date", "add_on_type").max(),
+        IS_LEFT_TO_CONTRACTOR.any().alias("is_open"),
+        pl.when(primaries != "").then(primaries).alias("primaries"),
+    )
+
+
+def add_on_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """The intervals of the line kinds that have an add-on code."""
+    kinds = line_kinds.table.select("line_kind", "release", "hcpcs")
+    return kinds.join(line_kinds.code_set.cached(add_on_intervals), on=["release", "hcpcs"])
+
+
+def add_ons_and_primaries(code_set: CodeSet) -> pl.DataFrame:
+    """The add-on codes with their primary codes."""
+    return code_set.cached(dated_rows).select("hcpcs", "hcpcs_two").unique()
+
+
+def primary_rows(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The days on which a row lists the second line kind's code as a primary of the first one's."""
+    kinds = line_kinds.table.select("line_kind", "release", "hcpcs")
+    two = kinds.select(pl.col("line_kind", "hcpcs").name.suffix("_two"))
+    rows = line_kinds.code_set.cached(dated_rows).select("release", "hcpcs", "hcpcs_two", "first_day", "last_day")
+    both = pairs.join(kinds, on="line_kind").join(two, on="line_kind_two")
+    return both.join(rows, on=["release", "hcpcs", "hcpcs_two"]).select("number", "first_day", "last_day")
+
+
+def days_rows_change(code_set: CodeSet) -> list[pl.Series]:
+    """The days on which a row begins or no longer applies."""
+    return [code_set.add_on["effective_date"], code_set.add_on["deletion_date"].unique().dt.offset_by("1d")]
+
+
+ADD_ON = Edit(find_add_on, reads=("date_of_service",), change_dates=days_rows_change)

@@ -1,11 +1,11 @@
-"""What modifiers mean to the edits and to the price."""
+"""What modifiers mean to the edits and to the price, and which codes are visits."""
 
 from functools import cache
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.rules import known_modifiers, rules
+from codeset.claims.edits.rules import known_modifiers, rules, visit_codes
 
 IS_ASSISTANT = pl.any_horizontal("m80", "m81", "m82", "mAS")
 """An assistant at surgery bills the line (IOM 100-04 ch. 12, sections 20.4.3 and 110.2)."""
@@ -22,6 +22,18 @@ def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
     """
     combinations = sorted(modifiers.unique().cast(pl.String).drop_nulls())
     return pl.DataFrame([(each, *_meaning(each)) for each in combinations], schema=_schema(), orient="row")
+
+
+def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
+    """Return *line_kinds* (`hcpcs`, `modifiers`) with what both mean: `modifier_meanings`, and `is_visit`."""
+    meanings = modifier_meanings(line_kinds["modifiers"])
+    is_visit = pl.col("hcpcs").is_in(_visit_codes()).alias("is_visit")
+    return line_kinds.join(meanings, on="modifiers", how="left", maintain_order="left").with_columns(is_visit)
+
+
+@cache
+def _visit_codes() -> pl.Series:
+    return pl.Series(sorted(visit_codes()), dtype=CODE).implode()
 
 
 @cache

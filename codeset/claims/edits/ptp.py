@@ -1,213 +1,125 @@
-"""NCCI procedure-to-procedure edits: column two is not paid beside column one."""
+"""NCCI procedure-to-procedure edits (PTP): the column two code is not paid beside the column one code.
 
-from datetime import date
-from typing import NamedTuple
+Same beneficiary, practitioner and date (NCCI Policy Manual 2026, p. Intro-3). CCMI 0 is never bypassed, 1 by the NCCI
+PTP-associated modifiers, 9 never applies (p. I-14). A bypass is for review: it rests on documentation (p. I-17).
+An edit is in force from its effective date through its deletion date, which is its last active day (p. Intro-7).
+"""
+
+from datetime import date, timedelta
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import GROUND, NONE, Findings, completed, telling
+from codeset.claims.edits.findings import NONE, reason_columns
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.lines import partners
-from codeset.claims.engine.series import all_false, pack_u64
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.visits import pairs_in_visit
 
-_COLUMNS = ("column_one", "column_two")
-_TOLD = (*_COLUMNS, "ccmi", "effective_date", "deletion_date", "edition")
-_KEPT = 4_000
-"""So many pairs of kinds are kept with what is said of them."""
+EVER_APPLIES = pl.col("ccmi") != 9
+IS_NEVER_BYPASSED = pl.col("ccmi") == 0
+IS_BYPASSED = pl.col("bypass") != ""
 
-_SEEN = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
+FIRST_DAY = pl.col("effective_date")
+LAST_DAY = pl.col("deletion_date").fill_null(date.max)
 
+# Services on one organ or site are not separate (p. I-15).
+IS_SAME_SITE = (pl.col("site") != "") & (pl.col("site") == pl.col("site_two"))
 
-def ptp(lines: pl.DataFrame, kinds: Kinds) -> Findings:
-    """Findings of procedure-to-procedure edits: one for each column two line that an edit in force denies or would.
+EITHER_LINE_SINCE: date = rules()["bypass"]["either_line_since"]
+"""59 and X{E,P,S,U} count on either line from this day, before that on column two only (CR 11168)."""
 
-    Same beneficiary, practitioner and date (Policy Manual 2026, p. Intro-3); the deletion date is the last active day;
-    CCMI 0 is never bypassed, 1 by the NCCI PTP-associated modifiers, 9 never applied (p. I-14). A bypass is for review:
-    it rests on documentation (p. I-17). Modifiers 22, 76 and 77 bypass nothing (p. I-14).
-    """
-    one, two = _pairs(lines, kinds)
-    if one.is_empty():
-        return NONE
-    return _told(_met(lines, one, two), kinds)
-
-
-class _Edits(NamedTuple):
-    """The edits that ever apply.
-
-    `rows` have release, column one and column two in one number, `pair`. `numbers` has a `number` from 1 on, less than
-    `many`, for each code that is in an edit. `there` tells of each two numbers, as one times `many` plus the other,
-    whether any release has an edit for them.
-    """
-
-    rows: pl.DataFrame
-    numbers: pl.DataFrame
-    many: int
-    there: pl.Series
-
-
-def _edits(code_set: CodeSet) -> _Edits:
-    rows = code_set.ptp.filter(pl.col("ccmi") != 9).with_columns(pl.col("column_one", "column_two").cast(CODE))
-    codes = pl.concat([rows["column_one"], rows["column_two"]]).unique()
-    numbers = pl.DataFrame({"hcpcs": codes}).with_row_index("number", offset=1)
-    many = numbers.height + 1
-    number = [rows.join(numbers, left_on=each, right_on="hcpcs", maintain_order="left")["number"] for each in _COLUMNS]
-    two = number[0] * many + number[1]
-    told = rows.select(
-        (pl.col("release").cast(pl.UInt64) * many**2 + two).alias("pair"),
-        *_TOLD[:-1],
-        pl.col("edition").cast(CODE),
-        pl.col("deletion_date").fill_null(date.max).alias("last_date"),
-    )
-    return _Edits(told, numbers, many, all_false(many**2).scatter(two, values=True))
-
-
-class _Codes(NamedTuple):
-    """Of each kind of line the number of its code among `edits`, 0 if none has it, and the first pair that it leads.
-
-    The edits go with their numbers: two that are made side by side may be numbered differently.
-    """
-
-    edits: _Edits
-    number: pl.Series
-    pair: pl.Series
-
-
-def _codes(kinds: Kinds) -> _Codes:
-    edits = kinds.code_set.made(_edits)
-    known = kinds.table.join(edits.numbers, on="hcpcs", how="left", maintain_order="left")
-    number = pl.when(pl.col("release").is_not_null()).then("number").fill_null(0)
-    pair = (pl.col("release").cast(pl.UInt64).fill_null(0) * edits.many + number) * edits.many
-    return _Codes(edits, *known.select(number.alias("number"), pair.alias("pair")))
-
-
-def _pairs(lines: pl.DataFrame, kinds: Kinds) -> tuple[pl.Series, pl.Series]:
-    """Where each ordered pair of different lines of one visit lies whose codes are in an edit of any release."""
-    codes = kinds.made(_codes)
-    edits, number = codes.edits, codes.number[lines["kind"]]
-    ones, twos = [number.clear()], [number.clear()]
-    for one, two in partners(lines["visit"]):
-        first, second = number[one], number[two]
-        there, turned = edits.there[first * edits.many + second], edits.there[second * edits.many + first]
-        ones += [one.filter(there), two.filter(turned)]
-        twos += [two.filter(there), one.filter(turned)]
-    return pl.concat(ones), pl.concat(twos)
-
-
-def _met(lines: pl.DataFrame, one: pl.Series, two: pl.Series) -> pl.DataFrame:
-    """Two lines in a row: `partner` is column one, `row` column two.
-
-    `alike` is a number for the kinds of both and for whether modifiers of either line count: of pairs that are alike
-    the same is said on the same day.
-    """
-    row, kind, day = lines["row"], lines["kind"], lines["date_of_service"][one]
-    either = day >= rules()["bypass"]["either_line_since"]
-    alike = pack_u64(kind[one], kind[two] * 2 + either.cast(pl.UInt32))
-    return pl.DataFrame({"row": row[two], "partner": row[one], "day": day, "alike": alike})
-
-
-def _told(met: pl.DataFrame, kinds: Kinds) -> Findings:
-    """What is said of each two lines by each edit between them that is in force on their day."""
-    kept = kinds.made(_Kept)
-    said = kept.said
-    told = met.join(said.when, on="alike", how="left")
-    if told["ground"].null_count():
-        is_new = told["ground"].is_null()
-        new = told.filter(is_new).select(met.columns)
-        said = _Said(pl.concat([said.rows, _judged(new["alike"].unique(), kinds)], rechunk=True))
-        told = pl.concat([told.filter(~is_new), new.join(said.when, on="alike", how="left")])
-        kept.said = said if said.rows.height <= _KEPT else _nothing(kinds)
-    return Findings(told.filter(_IN_FORCE).select("row", "partner", "ground"), said.grounds)
-
-
-class _Said:
-    """What is said of two kinds of lines that are `alike`: `rows`; of these the `grounds`, and `when` each applies."""
-
-    def __init__(self, rows: pl.DataFrame) -> None:
-        self.rows = rows
-        self.grounds = completed(rows.select(each for each in rows.columns if each in GROUND))
-        self.when = rows.select("alike", "effective_date", "last_date").with_row_index("ground")
-
-
-class _Kept:
-    """What was said so far, for the lines that come after: replaced whole, for who reads other lines meanwhile."""
-
-    def __init__(self, kinds: Kinds) -> None:
-        self.said = _nothing(kinds)
-
-
-def _nothing(kinds: Kinds) -> _Said:
-    return _Said(_judged(pl.Series("alike", dtype=pl.UInt64), kinds))
-
-
-def _judged(alike: pl.Series, kinds: Kinds) -> pl.DataFrame:
-    """What is said of each two kinds of lines by each edit between them; a row of nulls where there is none."""
-    codes, (one, two) = kinds.made(_codes), kinds.made(_seen)
-    of_two = alike.to_frame().select("alike", *_OF_TWO)
-    pair = codes.pair[of_two["kind"]] + codes.number[of_two["kind_two"]]
-    met = of_two.with_columns(pair.alias("pair")).join(codes.edits.rows, on="pair", how="left")
-    seen = met.hstack(one[met["kind"]]).hstack(two[met["kind_two"]]).with_columns(_BYPASS.alias("bypass"))
-    return seen.select("alike", "last_date", *_TELLING)
-
-
-_OF_TWO = (
-    (pl.col("alike") // 2**32).cast(pl.UInt32).alias("kind"),
-    (pl.col("alike") % 2**32 // 2).cast(pl.UInt32).alias("kind_two"),
-    (pl.col("alike") % 2 == 1).alias("either"),
+BYPASSES = (
+    pl.when(~pl.col("is_visit_two")).then("distinct_two"),
+    pl.when(pl.col("counts_on_either_line") & ~pl.col("is_visit")).then("distinct"),
+    pl.when("is_visit").then("for_visit"),
+    pl.when("is_visit_two").then("for_visit_two"),
+    pl.col("other_bypass"),
+    pl.col("other_bypass_two"),
+    pl.when(~IS_SAME_SITE).then("site"),
+    pl.when(~IS_SAME_SITE).then("site_two"),
 )
+"""The modifiers that bypass an edit, each as text: 59 and X{E,P,S,U} on a procedure (p. I-17); 24, 25 and 57 on the
+visit's line (pp. I-13, I-15); the others on either; anatomic ones on either line unless both name the same site."""
+
+_ROW = ("column_one", "column_two", "ccmi", "effective_date", "deletion_date", "edition")
+_MODIFIERS = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
-def _seen(kinds: Kinds) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What a bypass looks at in a line, by kind: of column one, and of column two."""
-    one = kinds.table.select(_SEEN)
-    return one, one.rename({column: f"{column}_two" for column in _SEEN})
+def find_ptp(lines: Lines) -> Findings:
+    """One finding for each column two line of each edit that is in force between two lines of a visit."""
+    pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between)
+    if pairs.is_empty():
+        return NONE
+    return Findings(
+        pairs.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "reason_row"), reason_rows
+    )
 
 
-def _same_site() -> pl.Expr:
-    return (pl.col("site") != "") & (pl.col("site") == pl.col("site_two"))
+def dated_edits(code_set: CodeSet) -> pl.DataFrame:
+    """The edits that ever apply, with the days on which they are in force."""
+    return code_set.ptp.filter(EVER_APPLIES).select(
+        "release",
+        pl.col("column_one", "column_two").cast(CODE),
+        *("ccmi", "effective_date", "deletion_date"),
+        pl.col("edition").cast(CODE),
+        FIRST_DAY.alias("first_day"),
+        LAST_DAY.alias("last_day"),
+    )
 
 
-def _bypass() -> pl.Expr:
-    """The modifiers that bypass the edit, as text; blank if none does.
-
-    59 and X{E,P,S,U} on either line since 2019-07-01, before that on column two only; 24, 25, 57 on the visit's line;
-    the others on either. Anatomic modifiers count on either line unless both lines name the same site: services on one
-    organ are not separate (Policy Manual 2026, p. I-15).
-    """
-    sites = ~_same_site()
-    named = [
-        pl.when(~pl.col("is_visit_two")).then("distinct_two"),
-        pl.when(pl.col("either") & ~pl.col("is_visit")).then("distinct"),
-        pl.when("is_visit").then("for_visit"),
-        pl.when("is_visit_two").then("for_visit_two"),
-        pl.col("other_bypass"),
-        pl.col("other_bypass_two"),
-        pl.when(sites).then("site"),
-        pl.when(sites).then("site_two"),
-    ]
-    told = pl.concat_str([part.fill_null("") for part in named], separator=" ")
-    return told.str.replace_all(" +", " ").str.strip_chars()
+def edited_codes(code_set: CodeSet) -> pl.DataFrame:
+    """The pairs of codes that have an edit in any release."""
+    return code_set.cached(dated_edits).select(hcpcs="column_one", hcpcs_two="column_two").unique()
 
 
-_BYPASS = _bypass()
+def edits_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
+    """What each edit between two line kinds says, on the days on which it says it."""
+    edits = line_kinds.code_set.cached(dated_edits)
+    one = line_kinds.table.select("line_kind", "release", pl.col("hcpcs").alias("column_one"), *_MODIFIERS)
+    two = line_kinds.table.select(pl.col("line_kind", "hcpcs", *_MODIFIERS).name.suffix("_two"))
+    both = pairs.join(one, on="line_kind").join(two.rename({"hcpcs_two": "column_two"}), on="line_kind_two")
+    edited = both.join(edits, on=["release", "column_one", "column_two"])
+    bypass = pl.concat_str([modifiers.fill_null("") for modifiers in BYPASSES], separator=" ")
+    said = split_at(edited, EITHER_LINE_SINCE).with_columns(
+        bypass.str.replace_all(" +", " ").str.strip_chars().alias("bypass")
+    )
+    return said.select("number", "first_day", "last_day", *what_is_said())
 
-_IN_FORCE = (pl.col("effective_date") <= pl.col("day")) & (pl.col("day") <= pl.col("last_date"))
+
+def split_at(dated: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Dated rows, those in force both before *day* and from then on as two; `counts_on_either_line` from then on."""
+    until, since = pl.lit(day - timedelta(1)), pl.lit(day)
+    rows_before = dated.with_columns(
+        pl.min_horizontal("last_day", until).alias("last_day"), pl.lit(value=False).alias("counts_on_either_line")
+    )
+    rows_since = dated.with_columns(
+        pl.max_horizontal("first_day", since).alias("first_day"), pl.lit(value=True).alias("counts_on_either_line")
+    )
+    return pl.concat([rows_before, rows_since]).filter(pl.col("first_day") <= pl.col("last_day"))
 
 
-def _telling() -> list[pl.Expr]:
+def what_is_said() -> list[pl.Expr]:
+    """The reason, and the row of CMS's table."""
     reason = (
-        pl.when(pl.col("ccmi") == 0)
+        pl.when(IS_NEVER_BYPASSED)
         .then(pl.lit("ptp-never"))
-        .when(pl.col("bypass") != "")
+        .when(IS_BYPASSED)
         .then(pl.lit("ptp-bypassed"))
-        .when(_same_site())
+        .when(IS_SAME_SITE)
         .then(pl.lit("ptp-same-site"))
         .otherwise(pl.lit("ptp-no-modifier"))
     )
-    detail = pl.when(pl.col("bypass") != "").then("bypass").otherwise("site")
-    return telling(reason, detail=detail, table=pl.lit("ptp"), **{name: pl.col(name) for name in _TOLD})
+    detail = pl.when(IS_BYPASSED).then("bypass").otherwise("site")
+    return reason_columns(reason, detail=detail, table=pl.lit("ptp"), **{name: pl.col(name) for name in _ROW})
 
 
-_TELLING = _telling()
+def days_edits_change(code_set: CodeSet) -> list[pl.Series]:
+    """The days on which an edit begins or is no longer in force, and the one on which either line began to count."""
+    day_after = code_set.ptp["deletion_date"].unique().dt.offset_by("1d")
+    return [code_set.ptp["effective_date"], day_after, pl.Series([EITHER_LINE_SINCE], dtype=pl.Date)]
+
+
+PTP = Edit(find_ptp, reads=("date_of_service",), change_dates=days_edits_change)

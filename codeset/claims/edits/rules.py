@@ -16,7 +16,7 @@ def rules() -> Mapping[str, Any]:
 
 
 @cache
-def visits() -> frozenset[str]:
+def visit_codes() -> frozenset[str]:
     """Return the codes of evaluation and management services."""
     return frozenset(code for span in rules()["visits"]["codes"] for code in codes_of(span))
 

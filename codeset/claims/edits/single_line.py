@@ -1,17 +1,34 @@
-"""What can be said of a line by itself: its release, code, status, modifiers, place and units."""
+"""Single lines: what release, code, status, modifiers, place of service and units say of a line by themselves.
 
-from typing import NamedTuple
+Status codes and payment policy indicators: record layout RVU25D, attachment A. Modifiers 24, 25 and 57 belong on
+visits, 58, 78 and 79 on procedures (NCCI Policy Manual 2026, pp. I-12, I-13, I-15, I-16).
+"""
+
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, Findings, found, together
+from codeset.claims.edits.findings import NONE, found, together
 from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.edits.rules import rules
-from codeset.claims.engine.line_kinds import Kinds
-from codeset.claims.engine.series import is_member
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import filter_rows, is_member
 from codeset.tables import NEEDED, TABLES
 
-_STATUS = {
+HAS_RELEASE = pl.col("release").is_not_null()
+IS_LISTED = HAS_RELEASE & pl.col("status_code").is_not_null()
+IS_UNLISTED = HAS_RELEASE & pl.col("has_mpfs") & pl.col("status_code").is_null()
+"""A code that the fee schedule does not list: not a code of the release, or outside what an excerpt has."""
+IS_WHOLE = pl.col("scope") == "all"
+IS_OUTSIDE_EXCERPT = IS_UNLISTED & ~IS_WHOLE
+
+HAS_NO_UNITS = pl.col("units") < 1
+
+NEEDED_TABLES = tuple(table for table in NEEDED if TABLES[table].claim_codes)
+
+STATUS_REASONS = {
     **dict.fromkeys("DFGH", "status-deleted"),
     "I": "status-not-valid-for-medicare",
     "N": "status-not-covered",
@@ -22,116 +39,110 @@ _STATUS = {
     "C": "status-carrier-priced",
     "R": "status-restricted",
 }
-"""The status codes that say something; A and T are paid by their RVUs (record layout RVU25D, attachment A)."""
+"""The status codes that decide; A and T are paid by their RVUs."""
 
-_NEEDED = tuple(table for table in NEEDED if TABLES[table].claim_codes)
+# PC/TC indicator 5 is not paid to the practitioner for patients of a hospital.
+IS_INCIDENT_TO = pl.col("pctc_indicator") == "5"
+IS_HOSPITAL = pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
 
-_COMPONENTS = {"26": ("0", "2", "3", "4", "5"), "TC": ("0", "2", "3", "4", "5", "6", "8")}
-"""The PC/TC indicators with which a component modifier does not go (record layout RVU25D, attachment A)."""
+IS_UNKNOWN_MODIFIER = pl.col("unknown_modifiers") != ""
+IS_BILATERAL_WITH_SIDE = pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))
 
-_ASSISTANT = {"0": "modifier-assistant-documentation", "1": "modifier-assistant", "9": "modifier-assistant"}
-_CO_SURGEON = {"0": "modifier-co-surgeon", "1": "modifier-co-surgeon-documentation", "9": "modifier-co-surgeon"}
-_TEAM = {
-    **dict.fromkeys("12", "modifier-team-by-report"),
-    **dict.fromkeys("09", "modifier-team"),
-}
+COMPONENTS = {"26": ("0", "2", "3", "4", "5"), "TC": ("0", "2", "3", "4", "5", "6", "8")}
+"""The PC/TC indicators with which a component modifier is invalid."""
+
+BILATERAL_REASONS = {"9": "modifier-bilateral"}
+ASSISTANT_REASONS = {"0": "modifier-assistant-documentation", "1": "modifier-assistant", "9": "modifier-assistant"}
+CO_SURGEON_REASONS = {"0": "modifier-co-surgeon", "1": "modifier-co-surgeon-documentation", "9": "modifier-co-surgeon"}
+TEAM_REASONS = {**dict.fromkeys("12", "modifier-team-by-report"), **dict.fromkeys("09", "modifier-team")}
+
+IS_VISIT = pl.col("is_visit")
+IS_PROCEDURE = ~pl.col("is_visit")
+VISIT_MODIFIERS = ("24", "25", "57")
+PROCEDURE_MODIFIERS = ("58", "78", "79")
 
 
-def validity(lines: pl.DataFrame, kinds: Kinds) -> Findings:
-    """Findings of single lines: each kind of line is judged once, and every line of it has its findings.
+def find_single_line(lines: Lines) -> Findings:
+    """One finding for each check that a line fails: by its kind, and by its units."""
+    return together([_of_kinds(lines), _without_units(lines.table)])
 
-    Indicators: record layout RVU25D. Modifiers 24, 25 and 57 stand on visits (Policy Manual 2026, pp. I-13, I-15).
-    """
-    judged = kinds.made(_judged)
-    fails = judged.fails[lines["kind"]]
+
+def _without_units(table: pl.DataFrame) -> Findings:
+    """Lines whose units are below one (IOM 100-04 ch. 26, section 10.4, item 24G)."""
+    units = table["units"]
+    if not (units < 1).any():
+        return NONE
+    return found(table.filter(HAS_NO_UNITS), "units-below-one", detail=pl.col("units"))
+
+
+def _of_kinds(lines: Lines) -> Findings:
+    """The findings of each line's kind."""
+    of_kinds, has_findings = lines.line_kinds.cached(findings_of_kinds)
+    fails = lines.look_up(has_findings)
     if not fails.any():
         return NONE
-    failing = pl.DataFrame([lines["row"].filter(fails), lines["kind"].filter(fails)])
-    told = failing.join(judged.findings.found, left_on="kind", right_on="row").drop("kind")
-    return Findings(told, judged.findings.grounds)
+    failing = filter_rows(lines.table.select("row", "line_kind"), fails)
+    rows = failing.join(of_kinds.rows, left_on="line_kind", right_on="row").drop("line_kind")
+    return Findings(rows, of_kinds.reason_rows)
 
 
-class _Judged(NamedTuple):
-    """The findings of kinds of lines, each kind as a `row`, and of each kind whether it has some."""
-
-    findings: Findings
-    fails: pl.Series
-
-
-def _judged(kinds: Kinds) -> _Judged:
-    findings = _of_kinds(kinds.table.with_columns(pl.col("kind").alias("row")))
-    return _Judged(findings, is_member(kinds.table["kind"], findings.found["row"]))
-
-
-class _Check(NamedTuple):
-    """Which kinds of lines have a finding, for what reason and with which detail."""
-
-    fails: pl.Expr
-    reason: str | pl.Expr
-    detail: pl.Expr = pl.lit(None)
-
-
-def _of_kinds(kinds: pl.DataFrame) -> Findings:
-    """The findings of each check that some kind fails; all are tried in one go."""
-    failed = kinds.select(check.fails.fill_null(value=False).alias(str(place)) for place, check in enumerate(_CHECKS))
-    some = failed.select(pl.all().any()).row(0)
-    return together(
-        found(kinds.filter(failed[str(place)]), check.reason, detail=check.detail)
-        for place, check in enumerate(_CHECKS)
-        if some[place]
+def findings_of_kinds(line_kinds: LineKinds) -> tuple[Findings, pl.Series]:
+    """The findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
+    table = line_kinds.table.with_columns(row="line_kind")
+    of_kinds = together(
+        found(table.filter(fails.fill_null(value=False)), reason, detail=detail)
+        for fails, reason, detail in failed_checks(table)
     )
+    return of_kinds, is_member(table["row"], of_kinds.rows["row"])
 
 
-_DATED = pl.col("release").is_not_null()
-_LISTED = _DATED & pl.col("status_code").is_not_null()
-_WHOLE = pl.col("scope") == "all"
-_UNLISTED = _DATED & pl.col("has_mpfs") & pl.col("status_code").is_null()
-"""A code that the fee schedule does not list: no code of the release, or outside what an excerpt holds."""
+Check = tuple[pl.Expr, str | pl.Expr, pl.Expr]
+"""Which line kinds fail, for what reason, and with which detail."""
+
+_NO_DETAIL = pl.lit(None)
 
 
-def _component(modifier: str) -> _Check:
-    wrong = pl.col(f"m{modifier}") & pl.col("pctc_indicator").is_in(_COMPONENTS[modifier])
-    return _Check(_LISTED & wrong, "modifier-component", pl.lit(modifier))
+def failed_checks(table: pl.DataFrame) -> list[Check]:
+    """The checks that some line kind of *table* fails; all are tried in one go."""
+    every = list(checks())
+    failed = table.select(fails.any().alias(str(place)) for place, (fails, *_) in enumerate(every))
+    return [check for place, check in enumerate(every) if failed[str(place)].any()]
 
 
-def _indicator(has: pl.Expr, indicator: str, told: dict[str, str]) -> _Check:
-    """A modifier whose indicator in the fee schedule says something against it."""
-    wrong = _LISTED & has & pl.col(indicator).is_in(list(told))
-    return _Check(wrong, pl.col(indicator).replace_strict(told, return_dtype=pl.String), pl.col(indicator))
+def checks() -> Iterator[Check]:
+    """Every check of a line by itself."""
+    yield ~HAS_RELEASE, "no-release", _NO_DETAIL
+    for table in NEEDED_TABLES:
+        yield HAS_RELEASE & ~pl.col(f"has_{table}"), "table-not-held", pl.lit(table)
+    yield IS_UNLISTED & IS_WHOLE, "hcpcs-not-in-release", _NO_DETAIL
+    yield IS_OUTSIDE_EXCERPT, "outside-the-excerpt", pl.col("scope")
+    yield _indicator(pl.lit(value=True), "status_code", STATUS_REASONS)
+    yield IS_LISTED & IS_HOSPITAL & IS_INCIDENT_TO, "incident-to-in-hospital", pl.col("place_of_service")
+    yield IS_LISTED & IS_UNKNOWN_MODIFIER, "modifier-unknown", pl.col("unknown_modifiers")
+    for modifier, indicators in COMPONENTS.items():
+        is_invalid = pl.col(f"m{modifier}") & pl.col("pctc_indicator").is_in(indicators)
+        yield IS_LISTED & is_invalid, "modifier-component", pl.lit(modifier)
+    yield _indicator(pl.col("m50"), "bilateral_surgery", BILATERAL_REASONS)
+    yield IS_LISTED & IS_BILATERAL_WITH_SIDE, "modifier-sides", _NO_DETAIL
+    yield _indicator(IS_ASSISTANT, "assistant_surgery", ASSISTANT_REASONS)
+    yield _indicator(pl.col("m62"), "co_surgery", CO_SURGEON_REASONS)
+    yield _indicator(pl.col("m66"), "team_surgery", TEAM_REASONS)
+    yield _misplaced(IS_PROCEDURE, VISIT_MODIFIERS, "modifier-of-visits")
+    yield _misplaced(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
 
 
-def _misplaced(place: pl.Expr, reason: str, modifiers: list[str]) -> _Check:
-    named = [pl.when(pl.col(f"m{each}")).then(pl.lit(each)) for each in modifiers]
-    has = pl.any_horizontal(f"m{each}" for each in modifiers)
-    return _Check(_LISTED & place & has, reason, pl.concat_str(named, separator=" ", ignore_nulls=True))
+def _indicator(applies: pl.Expr, indicator: str, reasons: Mapping[str, str]) -> Check:
+    """A value of the fee schedule that says something against a line to which it *applies*."""
+    fails = IS_LISTED & applies & pl.col(indicator).is_in(list(reasons))
+    reason = pl.col(indicator).replace_strict(dict(reasons), default=None, return_dtype=pl.String)
+    return fails, reason, pl.col(indicator)
 
 
-_CHECKS = (
-    _Check(~_DATED, "no-release"),
-    *(_Check(_DATED & ~pl.col(f"has_{table}"), "table-not-held", pl.lit(table)) for table in _NEEDED),
-    _Check(_UNLISTED & _WHOLE, "hcpcs-not-in-release"),
-    _Check(_UNLISTED & ~_WHOLE, "outside-the-excerpt", pl.col("scope")),
-    _Check(pl.col("no_units"), "units-below-one"),
-    _Check(
-        _LISTED & pl.col("status_code").is_in(list(_STATUS)),
-        pl.col("status_code").replace_strict(_STATUS, return_dtype=pl.String),
-        pl.col("status_code"),
-    ),
-    # PC/TC indicator 5 is not paid to the practitioner for patients of a hospital (record layout RVU25D).
-    _Check(
-        _LISTED
-        & pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
-        & (pl.col("pctc_indicator") == "5"),
-        "incident-to-in-hospital",
-        pl.col("place_of_service"),
-    ),
-    _Check(_LISTED & (pl.col("unknown_modifiers") != ""), "modifier-unknown", pl.col("unknown_modifiers")),
-    *(_component(modifier) for modifier in _COMPONENTS),
-    _indicator(pl.col("m50"), "bilateral_surgery", {"9": "modifier-bilateral"}),
-    _Check(_LISTED & pl.col("m50") & (pl.col("mRT") | pl.col("mLT")), "modifier-sides"),
-    _indicator(IS_ASSISTANT, "assistant_surgery", _ASSISTANT),
-    _indicator(pl.col("m62"), "co_surgery", _CO_SURGEON),
-    _indicator(pl.col("m66"), "team_surgery", _TEAM),
-    _misplaced(~pl.col("is_visit"), "modifier-of-visits", ["24", "25", "57"]),
-    _misplaced(pl.col("is_visit"), "modifier-of-procedures", ["58", "78", "79"]),
-)
+def _misplaced(where: pl.Expr, modifiers: tuple[str, ...], reason: str) -> Check:
+    """Modifiers that do not belong on such a line."""
+    named = [pl.when(f"m{modifier}").then(pl.lit(modifier)) for modifier in modifiers]
+    has_any = pl.any_horizontal(f"m{modifier}" for modifier in modifiers)
+    return IS_LISTED & where & has_any, reason, pl.concat_str(named, separator=" ", ignore_nulls=True)
+
+
+SINGLE_LINE = Edit(find_single_line, reads=("units",))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from codeset.claims.edits.rules import rules
+from codeset.claims.engine.cache import Cache
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 from codeset.tables import TABLES, Table
@@ -65,41 +65,24 @@ class CodeSet:
         """The add-on edits, dated."""
         return self.rows["add_on"]
 
-    def made(self, make: Callable[["CodeSet"], T]) -> T:
-        """Return what *make* makes of this code set; it is made once."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: T = self._made[make]
-        return made
+    def cached(self, function: Callable[..., T], *more: Any) -> T:
+        """Return what *function* makes of this code set (and of *more*); it is computed once."""
+        return self._cache.get(function, self, *more)
 
     @cached_property
-    def _made(self) -> dict[Callable[["CodeSet"], Any], Any]:
-        return {}
-
-    @cached_property
-    def turns(self) -> pl.Series:
-        """The days from which another row applies than the day before, sorted."""
-        rows = [(self.releases, "first", "last"), (self.factors, "factor_first", "factor_last")]
-        rows += [(self.rows[name], "effective_date", "deletion_date") for name in self.rows if TABLES[name].dated]
-        firsts = [frame[first] for frame, first, _ in rows]
-        ends = [frame[last].unique().dt.offset_by("1d") for frame, _, last in rows]
-        since = pl.Series([rules()["bypass"]["either_line_since"]], dtype=pl.Date)
-        return pl.concat([*firsts, *ends, since]).drop_nulls().unique().sort()
-
-    def codes_of_global_days(self, days: str) -> pl.Series:
-        """Return the codes whose global period is *days* in any release."""
-        return self.made(_codes_by_global_days).get(days, pl.Series(dtype=pl.Categorical)).implode()
+    def _cache(self) -> Cache:
+        return Cache()
 
 
-def _codes_by_global_days(code_set: CodeSet) -> dict[str, pl.Series]:
-    of_days = code_set.fees.select("global_days", pl.col("hcpcs").cast(pl.Categorical)).unique()
-    return {days: rows["hcpcs"] for (days,), rows in of_days.group_by("global_days")}
-
-
-_AT_HAND: dict[tuple[tuple[str, str], ...], tuple[frozenset[str], CodeSet]] = {}
+_HELD: dict[tuple[tuple[str, str], ...], tuple[frozenset[str], CodeSet]] = {}
 """For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
 
-_SNAPSHOTS_AT_HAND, _CODES_AT_HAND = 4, 1_000
+_MAX_SNAPSHOTS, _MAX_CODES = 4, 1_000
+
+
+def clear_caches() -> None:
+    """Forget all code sets, and with them everything that was cached of them."""
+    _HELD.clear()
 
 
 def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
@@ -108,15 +91,15 @@ def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
     Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
     """
     asked, key = frozenset(codes), tuple((str(each.path), each.manifest.identity) for each in snapshots)
-    known, code_set = _AT_HAND.get(key, (frozenset(), None))
+    known, code_set = _HELD.get(key, (frozenset(), None))
     if code_set is not None and asked <= known:
         return code_set
-    kept = asked | known if len(asked | known) <= _CODES_AT_HAND else asked
+    kept = asked | known if len(asked | known) <= _MAX_CODES else asked
     code_set = CodeSet.of(snapshots, kept)
-    if len(kept) <= _CODES_AT_HAND:
-        if key not in _AT_HAND and len(_AT_HAND) >= _SNAPSHOTS_AT_HAND:
-            _AT_HAND.pop(next(iter(_AT_HAND)))
-        _AT_HAND[key] = kept, code_set
+    if len(kept) <= _MAX_CODES:
+        if key not in _HELD and len(_HELD) >= _MAX_SNAPSHOTS:
+            _HELD.pop(next(iter(_HELD)))
+        _HELD[key] = kept, code_set
     return code_set
 
 

@@ -1,19 +1,21 @@
-"""Episodes alike: what was billed for one patient looks the same for many others, and is judged once for all of them.
+"""Deduplication: what was billed for one patient is the same for many others, and is adjudicated once for all of them.
 
-An episode is a run of one patient's visits that can bear on each other: no edit and no price looks further. Two are
-alike if nothing differs that an edit or the price looks at: names do not count, nor do dates beyond the days between
-visits, as long as the same rows of the code set apply.
+An episode is a run of one patient's visits that can bear on each other: no edit and no price looks further. Two are the
+same if nothing differs that a contract of an edit or of the price reads: names do not count, nor do dates beyond the
+days between visits, as long as the same rows of the tables hold.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.edits.global_surgery import AFTER
 from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Contract
+from codeset.claims.engine.line_kinds import LINE_KIND
 from codeset.claims.engine.series import (
     all_false,
     count_up,
@@ -25,193 +27,211 @@ from codeset.claims.engine.series import (
     true_positions,
 )
 
-FEW = 2_000
-"""So few lines are judged sooner than compared."""
+PAYS_ABOVE = 2_000
+"""Up to this many lines are adjudicated sooner than compared."""
 
-_LOOKED_AT = (
-    "release",
-    "applies",
-    "hcpcs",
-    "modifiers",
-    "place_of_service",
-    "units",
-    "days",
-    "gap",
-    "order",
-    "locality",
-    "charge_cents",
-    "lesion",
-)
-"""All that an edit or the price looks at in a line, besides the lines around it."""
+_COMPARED_AS_A_NAME = ("claim_id",)
+"""Columns that count by which lines of an episode have the same."""
 
 _ODD = 0x9E37_79B9_7F4A_7C15
 
 
 @dataclass(frozen=True)
-class Alike:
-    """Lines by patient and visit (`row`), each with the one that is judged in its place (`like`)."""
+class Representatives:
+    """Lines by patient and visit: `row`, and the row of the `representative` that is adjudicated in its place."""
 
     lines: pl.DataFrame
 
     @cached_property
-    def is_each_alone(self) -> bool:
-        """Whether every line is judged itself."""
-        return self.lines["row"].equals(self.lines["like"])
+    def are_all(self) -> bool:
+        """Whether every line represents itself."""
+        return self.lines["row"].equals(self.lines["representative"], check_names=False)
 
-    def judged(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """Return those of *lines*, which lie as these do, that are judged."""
-        return lines if self.is_each_alone else lines.filter(self.lines["row"] == self.lines["like"])
+    def among(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Return the representatives among the lines of *table*, which are sorted as these are."""
+        return table if self.are_all else table.filter(self.lines["row"] == self.lines["representative"])
 
-    def of_lines(self, said: pl.Series) -> pl.Series:
-        """Return for each line, by row, what is *said* of the one judged in its place; that lies by row too."""
-        if self.is_each_alone:
-            return said
-        return said[group_numbers(self._like == count_up(self._like.len()))[self._like]]
+    def answers_of_lines(self, answers: pl.Series) -> pl.Series:
+        """Return for each line, by row, the answer of its representative; *answers* are sorted by row."""
+        if self.are_all:
+            return answers
+        representative = self._representative
+        return answers[group_numbers(representative == count_up(representative.len()))[representative]]
 
-    def of_findings(self, findings: pl.DataFrame) -> pl.DataFrame:
-        """Return the findings of every line, as of the one judged in its place; partners are as far from it.
+    def findings_of_lines(self, findings: pl.DataFrame) -> pl.DataFrame:
+        """Return the findings of every line, by row: its representative's, with the partner that is as far from it.
 
-        *findings* lie by `row`: those of a line are the `many` from `first` on.
+        *findings* (`row`, `partner`, `reason_row`) are sorted by row.
         """
-        if self.is_each_alone or findings.is_empty():
+        if self.are_all or findings.is_empty():
             return findings
-        judged = findings["row"]
-        first = true_positions(starts_group(judged))
-        many = first.shift(-1, fill_value=judged.len()) - first
-        of_judged = [repeat(0, self._like.len()).scatter(judged[first], each) for each in (first, many)]
-        row, place = _repeated(*(each[self._like] for each in of_judged))
-        far = self._place.cast(pl.Int32)
-        away = far[findings["partner"]] - far[findings["row"]]
-        partner = self.lines["row"][(far[row] + away[place]).cast(pl.UInt32)].alias("partner")
-        return pl.DataFrame([row.alias("row"), partner, findings["ground"][place]])
+        row = findings["row"]
+        first = true_positions(starts_group(row))
+        length = first.shift(-1, fill_value=row.len()) - first
+        of_row = [repeat(0, self._representative.len()).scatter(row[first], each) for each in (first, length)]
+        line, finding = _expanded(*(each[self._representative] for each in of_row))
+        position = self._position.cast(pl.Int32)
+        distance = position[findings["partner"]] - position[row]
+        partner = self.lines["row"][(position[line] + distance[finding]).cast(pl.UInt32)]
+        return pl.DataFrame([line.alias("row"), partner.alias("partner"), findings["reason_row"][finding]])
 
-    def of_steps(self, steps: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the steps of every line, as of the one judged in its place."""
-        if self.is_each_alone:
+    def steps_of_lines(self, steps: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the steps of every line, by row: its representative's."""
+        if self.are_all:
             return steps
-        each = pl.LazyFrame({"like": self._like}).with_row_index("row")
-        return each.join(steps.rename({"row": "like"}), on="like", maintain_order="left_right").drop("like")
+        lines = pl.LazyFrame({"representative": self._representative}).with_row_index("row")
+        renamed = steps.rename({"row": "representative"})
+        return lines.join(renamed, on="representative", maintain_order="left_right").drop("representative")
 
     @cached_property
-    def _place(self) -> pl.Series:
-        """Where each row lies among the lines."""
+    def _position(self) -> pl.Series:
+        """The position of each row among the lines."""
         return self.lines["row"].arg_sort()
 
     @cached_property
-    def _like(self) -> pl.Series:
-        return self.lines["like"][self._place]
+    def _representative(self) -> pl.Series:
+        """The representative of each row."""
+        return self.lines["representative"][self._position]
 
 
-def _repeated(first: pl.Series, many: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Say for each place *many* times where it is, and count from its *first* on."""
-    some = many > 0
-    first, many, here = first.filter(some), many.filter(some), count_up(many.len()).filter(some)
-    begin = many.cum_sum() - many
-    total = int(many.sum())
-    which = group_numbers(all_false(total).scatter(begin, values=True))
-    return here[which], count_up(total) + (first + total - begin)[which] - total
+def _expanded(first: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return each place as often as its *length* says, and with it the numbers from its *first* on."""
+    some = length > 0
+    first, length, here = first.filter(some), length.filter(some), count_up(length.len()).filter(some)
+    start, total = length.cum_sum() - length, int(length.sum())
+    which = group_numbers(all_false(total).scatter(start, values=True))
+    return here[which], count_up(total) + (first + total - start)[which] - total
 
 
-def alike(frame: pl.DataFrame, lines: pl.DataFrame, code_set: CodeSet) -> Alike:
-    """Find for each of *lines*, numbered out of *frame*, the first that nothing tells from it, its episode included."""
-    row = lines["row"]
-    if lines.height <= FEW:
-        return Alike(pl.DataFrame({"row": row, "like": row}))
-    said = frame.select("locality", "charge_cents", "lesion")
-    if not row.is_sorted():
-        said = said[row]
-    first = _first_alike(_looked_at(lines.hstack(said), code_set))
-    return Alike(pl.DataFrame({"row": row, "like": row[first]}))
+def each_itself(table: pl.DataFrame) -> Representatives:
+    """Return lines that represent themselves."""
+    return Representatives(pl.DataFrame([table["row"], table["row"].alias("representative")]))
 
 
-class _Looked(NamedTuple):
-    """Lines with what is looked at; where episodes begin, and the `number` of each line's episode."""
+def representatives(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> Representatives:
+    """Return for each line of *table* (sorted by visit) the first that no contract tells from it, episode included."""
+    row = table["row"]
+    first = _first_same(_compared(table, code_set, contracts))
+    return Representatives(pl.DataFrame([row, row[first].alias("representative")]))
 
-    lines: pl.DataFrame
-    begin: pl.Series
+
+class _Episodes(NamedTuple):
+    """The `columns` that tell lines apart; the position at which each episode starts; the episode of each line."""
+
+    columns: list[pl.Series]
+    start: pl.Series
     number: pl.Series
 
 
-def _looked_at(lines: pl.DataFrame, code_set: CodeSet) -> _Looked:
-    lines = lines.with_columns(_DAY, _DAYS)
-    begins_here = lines.select(_begins(code_set)).to_series()
-    begin, number = true_positions(begins_here), group_numbers(begins_here)
-    gap = lines.select(pl.when(begins_here).then(0).otherwise(_GAP).alias("gap")).to_series()
-    told = [_applies(lines["date_of_service"], code_set.turns), gap, _order(lines["row"], begins_here, number)]
-    return _Looked(lines.hstack(told), begin, number)
+def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> _Episodes:
+    """What the contracts read of lines, as it is compared."""
+    reads = dict.fromkeys(chain(*(contract.reads for contract in contracts)))
+    day = table["date_of_service"].to_physical().alias("day")
+    starts = (
+        table.select("patient", "visit", "hcpcs").hstack([day]).select(_starts_episode(code_set, contracts)).to_series()
+    )
+    start, number = true_positions(starts), group_numbers(starts)
+    changes = code_set.cached(_change_dates, tuple(contracts))
+    gap = (day - day.shift()).zip_with(~starts, repeat(0, day.len()).cast(pl.Int32))
+    columns = [*table.select(LINE_KIND), gap, _changes_before(table["date_of_service"], changes)]
+    columns.append(_order(table["row"], starts, number))
+    for name in reads:
+        if name == "through_date":
+            columns += [table[name].to_physical() - day, _changes_before(table[name], changes)]
+        elif name in _COMPARED_AS_A_NAME:
+            columns.append(_first_with_same(table[name], start, number))
+        elif name != "date_of_service":
+            columns.append(table[name])
+    return _Episodes([column for column in columns if not is_constant(column)], start, number)
 
 
-_DAY = pl.col("date_of_service").to_physical().alias("day")
-_DAYS = (pl.col("through_date").to_physical() - pl.col("date_of_service").to_physical()).alias("days")
-_GAP = pl.col("day") - pl.col("day").shift()
+def _change_dates(code_set: CodeSet, contracts: tuple[Contract, ...]) -> pl.Series:
+    """The days on which another row of a table holds than on the day before, sorted."""
+    dates = [dates for contract in contracts if contract.change_dates for dates in contract.change_dates(code_set)]
+    return pl.concat([pl.Series(dtype=pl.Date), *dates]).drop_nulls().unique().sort()
 
 
-def _applies(days: pl.Series, turns: pl.Series) -> pl.Series:
-    """How many days there are by each of *days* on which a row of the code set begins or ends to apply."""
-    ends = pl.Series([days.min(), days.max()], dtype=days.dtype)
-    first, last = turns.search_sorted(ends, side="right")
+def _changes_before(days: pl.Series, changes: pl.Series) -> pl.Series:
+    """How many of *changes* there are by each of *days*."""
+    if days.null_count() == days.len():
+        return days
+    first, last = changes.search_sorted(pl.Series([days.min(), days.max()], dtype=days.dtype), side="right")
     if first == last and not days.null_count():
-        return pl.Series("applies", [first], dtype=pl.UInt32).new_from_index(0, days.len())
-    return turns.search_sorted(days, side="right").alias("applies")
+        return repeat(first, days.len())
+    return changes.search_sorted(days, side="right")
 
 
-def _begins(code_set: CodeSet) -> pl.Expr:
-    """Whether an episode begins: a visit so long after the earlier ones that neither is in the other's payment.
+def _starts_episode(code_set: CodeSet, contracts: Iterable[Contract]) -> pl.Expr:
+    """Whether an episode starts: a visit beyond the reach of all earlier lines of the patient.
 
-    Each line reaches to the next day, a procedure with a period to that one's end; patients have increasing numbers, so
-    that the furthest reach so far, in one number with the patient, is that of an earlier patient or tells.
+    Patients have increasing numbers, so that the furthest reach so far, in one number with the patient, is that of an
+    earlier patient, or tells.
     """
-    reach = pl.lit(1)
-    for days, after in sorted(AFTER.items(), key=lambda each: each[1]):
-        surgery = pl.col("hcpcs").is_in(code_set.codes_of_global_days(days))
-        reach = pl.when(surgery).then(pl.lit(after)).otherwise(reach)
+    reach = pl.lit(0)
+    for days, codes in sorted(_reaches(code_set, contracts).items()):
+        reach = pl.when(pl.col("hcpcs").is_in(codes.implode())).then(pl.lit(days)).otherwise(reach)
     patient_day = pl.col("patient").cast(pl.Int64) * 2**32 + pl.col("day")
     new_visit = pl.col("visit").ne_missing(pl.col("visit").shift())
     return new_visit & ~((patient_day + reach).cum_max().shift() >= patient_day).fill_null(value=False)
 
 
-def _order(row: pl.Series, begins_here: pl.Series, number: pl.Series) -> pl.Series:
-    """The place of each line's row among those of its episode, where they do not lie by row as they lie by visit."""
-    turned = number.filter(~begins_here & (row < row.shift()))
-    if turned.is_empty():
-        return repeat(None, row.len()).alias("order")
-    placed = pl.when(is_member(number, turned)).then(pl.col("row").rank("ordinal").over("number"))
-    return pl.DataFrame([row, number.alias("number")]).select(placed.alias("order")).to_series()
+def _reaches(code_set: CodeSet, contracts: Iterable[Contract]) -> dict[int, pl.Series]:
+    """The codes of each reach of all contracts, in days."""
+    reaches: dict[int, pl.Series] = {}
+    for contract in contracts:
+        for days, codes in (code_set.cached(contract.reach_days) if contract.reach_days else {}).items():
+            reaches[days] = pl.concat([reaches[days], codes]) if days in reaches else codes
+    return reaches
 
 
-def _first_alike(looked: _Looked) -> pl.Series:
-    """Where the line lies that each one is like.
+def _order(row: pl.Series, starts: pl.Series, number: pl.Series) -> pl.Series:
+    """The place of each line's row among those of its episode, where they are not sorted by row."""
+    unsorted = number.filter(~starts & (row < row.shift()))
+    if unsorted.is_empty():
+        return repeat(None, row.len())
+    placed = pl.when(is_member(number, unsorted)).then(pl.col("row").rank("ordinal").over("number"))
+    return pl.DataFrame([row, number.alias("number")]).select(placed).to_series()
 
-    Episodes are told apart by a hash; then each line is compared with the one that stands for it, so that an episode
-    whose hash is another's by chance is judged itself.
+
+def _first_with_same(values: pl.Series, start: pl.Series, number: pl.Series) -> pl.Series:
+    """The place, in its episode, of the first line that has the same value."""
+    here = count_up(values.len())
+    lines = pl.DataFrame([values.alias("value"), number.alias("number"), here.alias("here")])
+    return lines.select(pl.col("here").first().over("number", "value")).to_series() - start[number]
+
+
+def _first_same(episodes: _Episodes) -> pl.Series:
+    """The position of the first line that is the same as each one.
+
+    Episodes are told apart by a hash; then each line is compared with the one that would represent it, so that an
+    episode whose hash is another's by chance represents itself.
     """
-    lines, begin, number = looked
-    here = count_up(lines.height)
-    telling = [lines[name] for name in _LOOKED_AT if not is_constant(lines[name])]
-    place = here - begin[number]
-    like = _first(_hashed(telling, place), begin)[number] + place
-    differs = all_false(lines.height)
-    for each in telling:
-        differs |= _differs(each, each[like])
+    columns, start, number = episodes
+    here = count_up(number.len())
+    place = here - start[number]
+    first = _first_episode(_hashes(columns, place), start)[number] + place
+    differs = all_false(number.len())
+    for column in columns:
+        differs |= _differs(column, column[first])
     if differs.any():
-        unlike = is_member(number, number.filter(differs))
-        like = like.zip_with(~unlike, here)
-    return like
+        first = first.zip_with(~is_member(number, number.filter(differs)), here)
+    return first
 
 
-def _hashed(telling: Iterable[pl.Series], place: pl.Series) -> pl.Series:
+def _hashes(columns: Iterable[pl.Series], place: pl.Series) -> pl.Series:
     """A hash of each line, with its place in the episode."""
-    hashed = place.cast(pl.UInt64) * _ODD
-    for seed, each in enumerate(telling):
-        hashed += each.to_physical().hash(seed)
-    return hashed.hash()
+    hashes = place.cast(pl.UInt64) * _ODD
+    for seed, column in enumerate(columns):
+        hashes += column.to_physical().hash(seed)
+    return hashes.hash()
 
 
-def _first(hashes: pl.Series, begin: pl.Series) -> pl.Series:
-    """Where the first episode begins that has all the *hashes* of each one, which begin at *begin*."""
-    end = begin.shift(-1, fill_value=hashes.len()) - 1
-    upto = hashes.cum_sum()[end]
-    episodes = pl.DataFrame([begin.alias("first"), (upto - upto.shift(fill_value=0) + (end - begin)).alias("hash")])
+def _first_episode(hashes: pl.Series, start: pl.Series) -> pl.Series:
+    """The start of the first episode that has all the *hashes* of each one."""
+    end = start.shift(-1, fill_value=hashes.len()) - 1
+    until = hashes.cum_sum()[end]
+    of_episode = until - until.shift(fill_value=0) + (end - start)
+    episodes = pl.DataFrame([start.alias("first"), of_episode.alias("hash")])
     return episodes.select(pl.col("first").first().over("hash")).to_series()
 
 

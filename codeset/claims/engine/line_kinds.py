@@ -1,95 +1,117 @@
-"""Kinds of lines: what a line says by itself is looked up and judged once, for all lines that say the same."""
+"""Line kinds: what a line means by itself is looked up and decided once, for all lines that say the same."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.modifiers import modifier_meanings
-from codeset.claims.edits.rules import visits
+from codeset.claims.engine.cache import Answers, Cache, Memory
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.series import pack_u64
 from codeset.tables import TABLES
 
 T = TypeVar("T")
 
-_ONCE = ("release", "hcpcs", "modifiers", "place_of_service", "no_units")
-"""What a line says by itself: lines alike in these are of one kind."""
+Description = Callable[[pl.DataFrame], pl.DataFrame]
+"""Adds to line kinds (`hcpcs`, `modifiers`) what the edits know of their codes and modifiers."""
 
-_FEES = ("status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu")
-_INDICATORS = ("bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery")
-_HELD = ("scope", *(f"has_{table.name}" for table in TABLES.values() if table.claim_codes))
+Rule = Callable[["LineKinds", pl.DataFrame], pl.DataFrame]
+"""What is said of line kinds that bear on each other, each case in a row with a `number`: rows with that `number`."""
 
-_KEPT = 4_000
-"""So many kinds are kept for the lines that come after: more than the claims of most practices ever have."""
+LINE_KIND = ("release", "hcpcs", "modifiers", "place_of_service")
+"""Lines that are equal in these are of one kind."""
+
+_FEE_SCHEDULE = (
+    *("status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu"),
+    *("bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery"),
+)
+_RELEASE = ("scope", *(f"has_{table.name}" for table in TABLES.values() if table.claim_codes))
+
+_LIMIT = 4_000
+"""How many kinds are kept for the lines that come later: more than the claims of most practices ever have."""
+
+_RULE_LIMIT = 10_000
+"""How many answers of one rule are kept."""
 
 
-@dataclass(frozen=True, eq=False)
-class Kinds:
-    """Kinds of lines that are read against one code set.
+class LineKinds:
+    """The distinct kinds of lines that are read against one code set.
 
-    `table` has each once, by `kind`, from 0 on: what its code and its modifiers mean. Besides what lines alike have in
-    common and the fee schedule's columns of the whole service: `is_visit` (an evaluation and management service), and
-    the columns of `meanings`. `numbers` has the `kind` of each `said`.
+    `table` has a row for each `line_kind`, from 0 on: release, hcpcs, modifiers, place of service; the fee schedule's
+    columns of the whole service; the scope of the release and the tables that it has; and what the edits know of the
+    code and of the modifiers (`edits.modifiers`): `is_visit`, `m25`, `site`, ...
     """
 
-    code_set: CodeSet
-    table: pl.DataFrame
-    numbers: pl.DataFrame
-    _made: dict[Callable[["Kinds"], Any], Any] = field(default_factory=dict, init=False, repr=False)
+    def __init__(self, code_set: CodeSet, answers: Answers) -> None:
+        self.code_set = code_set
+        self.answers = answers
+        self.table = answers.rows.with_row_index("line_kind")
+        self._cache = Cache()
 
-    def made(self, make: Callable[["Kinds"], T]) -> T:
-        """Return what *make* makes of these kinds; it is made once."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: T = self._made[make]
-        return made
+    def cached(self, function: Callable[..., T], *more: Any) -> T:
+        """Return what *function* makes of these line kinds (and of *more*); it is computed once."""
+        return self._cache.get(function, self, *more)
 
+    def answers_of(self, rule: Rule, asked: pl.DataFrame, columns: tuple[str, ...]) -> tuple[Answers, pl.DataFrame]:
+        """Return what *rule* says of *asked*, which has a `key` for what *columns* hold, see `Memory.recall`.
 
-def of_kinds(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, Kinds]:
-    """Return *lines* with `kind`, and the kinds: those of lines that were read against *code_set* before among them."""
-    seen, said = code_set.made(_Seen), _said(lines)
-    kinds = seen.kinds
-    kind = _kind(said, kinds)
-    if kind.null_count():
-        kinds = _with_new(lines.select(_ONCE).hstack(said), kinds, kind.is_null())
-        kind = _kind(said, kinds)
-        # In one piece: who reads other lines meanwhile goes on with the kinds at hand then.
-        if kinds.table.height <= _KEPT:
-            seen.kinds = kinds
-    return lines.hstack([kind]), kinds
+        *rule* is asked once for each key. It is handed `number` and *columns*, and returns rows with that `number`:
+        one, more, or none (then `has_answer` is false).
+        """
+        memory = self.cached(_memory, rule, columns)
+        return memory.recall(asked, lambda new: _answers(self, rule, new.select("key", *columns)))
 
 
-class _Seen:
-    """The kinds of the lines that were read against a code set so far."""
-
-    def __init__(self, code_set: CodeSet) -> None:
-        numbers = pl.DataFrame(schema={"kind": pl.UInt32, "said": pl.Int128})
-        self.kinds = Kinds(code_set, _meant(pl.DataFrame(schema=dict(_NONE)), code_set), numbers)
+def _memory(line_kinds: LineKinds, rule: Rule, columns: tuple[str, ...]) -> Memory:
+    nothing = pl.DataFrame(schema={"key": pl.UInt64, **dict.fromkeys(columns, pl.UInt32)})
+    return Memory(_answers(line_kinds, rule, nothing), _RULE_LIMIT)
 
 
-_NONE: Mapping[str, pl.DataType] = {
+def _answers(line_kinds: LineKinds, rule: Rule, asked: pl.DataFrame) -> pl.DataFrame:
+    numbered = asked.with_row_index("number")
+    rows = rule(line_kinds, numbered.drop("key")).with_columns(has_answer=pl.lit(value=True))
+    answers = numbered.select("key", "number").join(rows, on="number", how="left", maintain_order="left")
+    return answers.drop("number").with_columns(pl.col("has_answer").fill_null(value=False))
+
+
+class _Held:
+    """The line kinds of the lines that were read against a code set so far: replaced whole."""
+
+    def __init__(self, code_set: CodeSet, describe: Description) -> None:
+        none = _described(pl.DataFrame(schema=_SCHEMA), code_set, describe)
+        self.memory = Memory(none, _LIMIT)
+        self.line_kinds = LineKinds(code_set, self.memory.answers)
+
+
+_SCHEMA: Mapping[str, pl.DataType] = {
     "release": pl.UInt16(),
-    **dict.fromkeys(("hcpcs", "modifiers", "place_of_service"), CODE),
-    "no_units": pl.Boolean(),
-    "kind": pl.UInt32(),
+    **dict.fromkeys(LINE_KIND[1:], CODE),
+    "key": pl.Int128(),
 }
 
 
-def _said(lines: pl.DataFrame) -> pl.DataFrame:
-    """All of `_ONCE` in one number, `said`."""
-    code, modifiers, place = (_without_null(each, 2**32 - 1) for each in lines.select(_CATEGORIES))
+def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description) -> tuple[LineKinds, pl.Series]:
+    """Return the line kinds, those of lines read against *code_set* before among them, and the kind of each line."""
+    held = code_set.cached(_Held, describe)
+    asked = lines.select(LINE_KIND).hstack([_packed(lines)])
+    answers, found = held.memory.recall(asked, lambda new: _described(new, code_set, describe))
+    line_kinds = held.line_kinds
+    if line_kinds.answers is not answers:
+        line_kinds = LineKinds(code_set, answers)
+        if answers is held.memory.answers:
+            held.line_kinds = line_kinds
+    return line_kinds, found["answer"].alias("line_kind")
+
+
+def _packed(lines: pl.DataFrame) -> pl.Series:
+    """All of `LINE_KIND` in one number, `key`."""
+    hcpcs, modifiers, place = (_without_null(each, 2**32 - 1) for each in lines.select(_CATEGORIES))
     release = _without_null(lines["release"].cast(pl.UInt32), 2**16)
-    no_units = _without_null(lines["no_units"].cast(pl.UInt32), 2)
-    said = pack_u64(code, modifiers).cast(pl.Int128) * _HIGH + pack_u64(place, release * 4 + no_units)
-    return said.alias("said").to_frame()
+    return (pack_u64(hcpcs, modifiers).cast(pl.Int128) * _HIGH + pack_u64(place, release)).alias("key")
 
 
-_CATEGORIES = [pl.col(each).to_physical() for each in ("hcpcs", "modifiers", "place_of_service")]
-
+_CATEGORIES = [pl.col(each).to_physical() for each in LINE_KIND[1:]]
 _HIGH = pl.Series([2**64], dtype=pl.Int128)
 
 
@@ -97,42 +119,16 @@ def _without_null(numbers: pl.Series, none: int) -> pl.Series:
     return numbers.fill_null(none) if numbers.null_count() else numbers
 
 
-def _kind(said: pl.DataFrame, kinds: Kinds) -> pl.Series:
-    return said.join(kinds.numbers, on="said", how="left", maintain_order="left")["kind"]
-
-
-def _with_new(lines: pl.DataFrame, kinds: Kinds, is_new: pl.Series) -> Kinds:
-    """The *kinds* and those that are new; or those of *lines* alone, if all would be more than are kept."""
-    new = lines.filter(is_new).unique("said", maintain_order=True)
-    if kinds.table.height + new.height > _KEPT:
-        kinds, new = _Seen(kinds.code_set).kinds, lines.unique("said", maintain_order=True)
-    known = kinds.table.height
-    numbered = new.with_columns(pl.int_range(known, known + new.height, dtype=pl.UInt32).alias("kind"))
-    numbers = pl.concat([kinds.numbers, numbered.select("kind", "said")], rechunk=True)
-    table = pl.concat([kinds.table, _meant(numbered.drop("said"), kinds.code_set)], rechunk=True)
-    return Kinds(kinds.code_set, table, numbers)
-
-
-def _meant(new: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
-    return (
-        new.join(modifier_meanings(new["modifiers"]), on="modifiers", how="left", maintain_order="left")
-        .join(
-            code_set.made(_whole_services), on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1"
-        )
-        .join(code_set.made(_held), on="release", how="left", maintain_order="left", validate="m:1")
-        .with_columns(pl.col("hcpcs").is_in(_visit_codes()).alias("is_visit"))
-    )
+def _described(new: pl.DataFrame, code_set: CodeSet, describe: Description) -> pl.DataFrame:
+    services, releases = code_set.cached(_whole_services), code_set.cached(_releases)
+    listed = new.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
+    return describe(listed.join(releases, on="release", how="left", maintain_order="left", validate="m:1"))
 
 
 def _whole_services(code_set: CodeSet) -> pl.DataFrame:
-    fees = code_set.fees.filter(modifier="").select("release", "hcpcs", *_FEES, *_INDICATORS)
+    fees = code_set.fees.filter(modifier="").select("release", "hcpcs", *_FEE_SCHEDULE)
     return fees.with_columns(pl.col("hcpcs").cast(CODE))
 
 
-def _held(code_set: CodeSet) -> pl.DataFrame:
-    return code_set.releases.select("release", *_HELD)
-
-
-@cache
-def _visit_codes() -> pl.Series:
-    return pl.Series(sorted(visits()), dtype=CODE).implode()
+def _releases(code_set: CodeSet) -> pl.DataFrame:
+    return code_set.releases.select("release", *_RELEASE)

@@ -1,41 +1,78 @@
-"""Claim lines as frames: as they come, and as the edits read them: few narrow columns, numbers in place of texts."""
+"""Claim lines as the edits read them: sorted by patient and visit, few narrow columns, numbers in place of texts."""
 
-from collections.abc import Iterator
-from functools import reduce
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, reduce
 from itertools import count
 from operator import or_
-from typing import TypeVar
 
 import polars as pl
 
-from codeset.claims.claim_fields import CODE, CODED
+from codeset.claims.claim_fields import CODE, COLUMNS
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.series import count_up, filter_rows, group_numbers, is_constant, starts_group
-
-Numbers = TypeVar("Numbers", pl.Expr, pl.Series)
-
-_PATIENT = ("beneficiary", "practitioner", "specialty")
-"""Whom an edit sees as one: a beneficiary, as one practitioner or one group and specialty knows them."""
+from codeset.claims.engine.line_kinds import LINE_KIND, LineKinds
+from codeset.claims.engine.series import filter_rows, group_numbers, is_constant, is_member, starts_group
 
 
-def is_sorted_by_claim(lines: pl.DataFrame, another: pl.Series) -> bool:
-    """Say whether *lines* lie by claim, which *another* parts, and in each by line number, none of them twice."""
-    claim, line = lines["claim_id"], lines["line"]
-    return claim.filter(another).is_sorted() and bool((another[1:] | (line[1:] > line[:-1])).all())
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The lines that an edit is handed.
 
-
-def numbered(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
-    """Return *frame* as the edits read it: `row` is the place in *frame*; rows lie by patient and visit.
-
-    `patient` numbers beneficiaries as one practitioner sees them, `visit` the days on which they met; `release` is the
-    place of the release that covers the date, null if none does. Physicians of one group and specialty count as one
-    (IOM 100-04 ch. 12, section 30.6.5).
+    `table` has one row for each line, sorted by patient, date and row: `row`, which names the line in findings,
+    `visit` (one practitioner, patient and day), `line_kind`, and what the contract of the edit declares. `line_kinds`
+    has what lines mean by themselves. `denied` are the rows that the edits before deny.
     """
-    told = _by_visit(frame.select("beneficiary", *_PRACTITIONER, "date_of_service"))
-    read = frame.select("through_date", "units").hstack([as_codes(frame[name]) for name in CODED])
-    row = told["row"]
-    lying = read if row.is_sorted() else read[row]
-    return told.hstack(lying).with_columns(code_set.made(_release), _NO_UNITS)
+
+    table: pl.DataFrame
+    line_kinds: LineKinds
+    denied: pl.Series
+
+    def with_columns_only(self, columns: Iterable[str], denied: pl.Series) -> "Lines":
+        """Return the lines with no more than *columns*, besides the three that every edit has."""
+        names = dict.fromkeys(("row", "visit", "line_kind", *columns))
+        return Lines(self.table[list(names)], self.line_kinds, denied)
+
+    def look_up(self, of_kind: pl.Series) -> pl.Series:
+        """Return for each line the value of its kind; *of_kind* has a value for each line kind."""
+        return of_kind[self.table["line_kind"]]
+
+    @cached_property
+    def is_denied(self) -> pl.Series:
+        """Whether an edit before denies the line."""
+        return is_member(self.table["row"], self.denied)
+
+    def by(self, column: str) -> "Lines":
+        """Return the lines that have a value in *column*; a visit is now what one visit has with the same value."""
+        table = self.table.drop_nulls(column).sort("visit", column, "row")
+        visit = group_numbers(starts_group(table["visit"]) | starts_group(table[column]))
+        return replace(self, table=table.with_columns(visit.alias("visit")))
+
+
+def is_sorted_by_claim(frame: pl.DataFrame, starts_claim: pl.Series) -> bool:
+    """Return whether *frame* is sorted by claim, and in each claim by line number, none of them twice."""
+    claim, line = frame["claim_id"], frame["line"]
+    return claim.filter(starts_claim).is_sorted() and bool((starts_claim[1:] | (line[1:] > line[:-1])).all())
+
+
+def sort_by_claim(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return claim lines by claim and line number."""
+    if is_sorted_by_claim(frame, starts_group(frame["claim_id"])):
+        return frame
+    return frame.sort("claim_id", "line", maintain_order=True)
+
+
+def sort_by_visit(frame: pl.DataFrame, code_set: CodeSet, columns: Iterable[str]) -> pl.DataFrame:
+    """Return *frame* sorted by patient, date and row, with what line kinds need and *columns* of claim lines.
+
+    `row` is the position in *frame*. `patient` numbers beneficiaries as one practitioner sees them, `visit` the days on
+    which they met. `release` is the number of the release that covers the date, null if none does.
+    """
+    order = _order_by_visit(frame.select("beneficiary", *PRACTITIONER, "date_of_service"))
+    names = [name for name in dict.fromkeys((*LINE_KIND[1:], *columns)) if name not in order.columns]
+    read = pl.DataFrame([as_codes(frame[name]) if COLUMNS[name] == CODE else frame[name] for name in names])
+    row = order["row"]
+    return order.hstack(read if row.is_sorted() else read[row]).with_columns(code_set.cached(_release))
 
 
 def as_codes(texts: pl.Series) -> pl.Series:
@@ -45,90 +82,86 @@ def as_codes(texts: pl.Series) -> pl.Series:
     return texts.cast(CODE)
 
 
-_NO_UNITS = (pl.col("units") < 1).alias("no_units")
-
-
-_SHARED = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
-_PRACTITIONER = (
-    pl.when(_SHARED).then("group").otherwise("provider").alias("practitioner"),
-    pl.when(_SHARED).then("specialty").alias("specialty"),
+# Physicians of one group and specialty bill and are paid as one physician (IOM 100-04 ch. 12, section 30.6.5).
+IS_ONE_OF_A_GROUP = pl.col("group").is_not_null() & pl.col("specialty").is_not_null()
+PRACTITIONER = (
+    pl.when(IS_ONE_OF_A_GROUP).then("group").otherwise("provider").alias("practitioner"),
+    pl.when(IS_ONE_OF_A_GROUP).then("specialty").alias("specialty"),
 )
 
-
-def _by_visit(who: pl.DataFrame) -> pl.DataFrame:
-    """`row`, `date_of_service`, `patient` and `visit`, so that the rows of a patient lie together, by date and row."""
-    lying, another = who.with_row_index("row"), _another_patient(who)
-    if not _lie_by_visit(lying, another):
-        lying, another = _sorted(who)
-    day = lying["date_of_service"]
-    numbers = {"patient": group_numbers(another), "visit": group_numbers(another | starts_group(day))}
-    return pl.DataFrame([lying["row"], day]).with_columns(**numbers)
+_PATIENT = ("beneficiary", "practitioner", "specialty")
+"""A patient: a beneficiary, as one practitioner or one group and specialty knows them."""
 
 
-def _another_patient(who: pl.DataFrame) -> pl.Series:
-    """Whether each line is another patient's than the one before it."""
-    return reduce(or_, (starts_group(who[each]) for each in _PATIENT))
-
-
-def _lie_by_visit(lines: pl.DataFrame, another: pl.Series) -> bool:
-    """Whether each patient's rows lie together, by date: no two rows that begin a patient are the same one's."""
+def _order_by_visit(who: pl.DataFrame) -> pl.DataFrame:
+    """`row`, `date_of_service`, `patient` and `visit`, sorted by patient, date and row."""
+    lines = who.with_row_index("row")
+    starts_patient = _starts_patient(lines)
+    if not _is_sorted_by_visit(lines, starts_patient):
+        lines, starts_patient = _sorted(who)
     day = lines["date_of_service"]
-    if day.null_count() or not (another[1:] | (day[1:] >= day[:-1])).all():
+    patient, visit = group_numbers(starts_patient), group_numbers(starts_patient | starts_group(day))
+    return pl.DataFrame([lines["row"], day, patient.alias("patient"), visit.alias("visit")])
+
+
+def _starts_patient(lines: pl.DataFrame) -> pl.Series:
+    """Whether each line is another patient's than the one before it."""
+    return reduce(or_, (starts_group(lines[name]) for name in _PATIENT))
+
+
+def _is_sorted_by_visit(lines: pl.DataFrame, starts_patient: pl.Series) -> bool:
+    """Whether each patient's rows are together, by date: no two rows that start a patient are of the same one."""
+    day = lines["date_of_service"]
+    if day.null_count() or not (starts_patient[1:] | (day[1:] >= day[:-1])).all():
         return False
-    whose = lines["beneficiary"].filter(another)
-    if whose.is_sorted() and starts_group(whose).all():
+    beneficiary = lines["beneficiary"].filter(starts_patient)
+    if beneficiary.is_sorted() and starts_group(beneficiary).all():
         return True
-    begin = filter_rows(lines.select(_PATIENT), another)
-    return begin.select(_WHOSE).to_series().n_unique() == begin.height
+    first = filter_rows(lines.select(_PATIENT), starts_patient)
+    return first.select(_PATIENT_HASH).to_series().n_unique() == first.height
 
 
 def _sorted(who: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Bring each patient's rows together, by date; say where another patient's begin.
+    """Bring each patient's rows together, by date; return also where another patient's start.
 
-    One number stands for patient and day: it is sorted in a tenth of the time that the texts are. Should two patients
-    have the same number by chance, it is made otherwise.
+    One number for patient and day is sorted in a tenth of the time that the texts are. Should two patients have the
+    same number by chance, another hash is taken.
     """
-    tried = (_by_number(who, seed) for seed in count(step=len(_PATIENT)))
-    found = ((lying, _another_patient(lying)) for lying in tried)
-    return next((lying, another) for lying, another in found if (starts_group(lying["whose"]) | ~another).all())
+    for seed in count(step=len(_PATIENT)):
+        lines = _sorted_by_hash(who, seed)
+        starts_patient = _starts_patient(lines)
+        if (starts_group(lines["patient_hash"]) | ~starts_patient).all():
+            return lines, starts_patient
+    raise AssertionError("count() does not end")
 
 
-def _by_number(who: pl.DataFrame, seed: int) -> pl.DataFrame:
+def _sorted_by_hash(who: pl.DataFrame, seed: int) -> pl.DataFrame:
     day = pl.col("date_of_service").to_physical().cast(pl.Int64)
     days = day.max().fill_null(0) - day.min().fill_null(0) + 2
     numbered = who.with_row_index("row").with_columns(
-        (_whose(seed) // days.cast(pl.UInt64)).alias("whose"),
+        (_patient_hash(seed) // days.cast(pl.UInt64)).alias("patient_hash"),
         (day - day.min()).fill_null(days - 1).cast(pl.UInt64).alias("day"),
         days.cast(pl.UInt64).alias("days"),
     )
-    return numbered.sort(pl.col("whose") * pl.col("days") + pl.col("day"), maintain_order=True)
+    return numbered.sort(pl.col("patient_hash") * pl.col("days") + pl.col("day"), maintain_order=True)
 
 
-def _whose(seed: int) -> pl.Expr:
-    """A number that stands for a patient."""
+def _patient_hash(seed: int) -> pl.Expr:
     return pl.sum_horizontal(pl.col(name).hash(seed + place) for place, name in enumerate(_PATIENT)).hash(seed)
 
 
-_WHOSE = _whose(0)
+_PATIENT_HASH = _patient_hash(0)
 
 
-def partners(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """Where two lines of one *visit* lie: each two once, those that are next to each other first.
-
-    Lines lie by visit: the partners of a line are the next one, the one after it, and so on to the visit's end.
-    """
-    lying = count_up(visit.len())
-    for distance in range(1, visit.len()):
-        left = visit.len() - distance
-        one = lying.slice(0, left).filter(visit.slice(0, left) == visit.slice(distance))
-        if one.is_empty():
-            return
-        yield one, one + distance
+def covers(first: date, last: date) -> pl.Expr:
+    """Whether a release of these days covers the date of service."""
+    return pl.col("date_of_service").is_between(first, last)
 
 
 def _release(code_set: CodeSet) -> pl.Expr:
+    """The number of the release that covers the date of service."""
     release = pl.lit(None, dtype=pl.UInt16)
-    for each in code_set.releases.iter_rows(named=True):
-        covers = pl.col("date_of_service").is_between(each["first"], each["last"])
-        release = pl.when(covers).then(pl.lit(each["release"], dtype=pl.UInt16)).otherwise(release)
+    for row in code_set.releases.iter_rows(named=True):
+        number = pl.lit(row["release"], dtype=pl.UInt16)
+        release = pl.when(covers(row["first"], row["last"])).then(number).otherwise(release)
     return release.alias("release")

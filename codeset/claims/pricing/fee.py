@@ -46,9 +46,9 @@ def with_fees(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     Both are cents of one unit. Adds `fee_modifier`, `setting`, the GPCIs, `exact_fee` (billionths of a dollar),
     `professional_cents` (the professional component of a whole test) and `base_cents` (the base of an endoscopy).
     """
-    lines = lines.with_columns(code_set.made(_fee_modifier).alias("fee_modifier"), SETTING_OF_PLACE.alias("setting"))
-    lines = lines.join(code_set.made(_fee_rows), on=_FEE_KEY, how="left", maintain_order="left")
-    lines = lines.join(code_set.made(_localities), on=["release", "locality"], how="left", maintain_order="left")
+    lines = lines.with_columns(code_set.cached(_fee_modifier).alias("fee_modifier"), SETTING_OF_PLACE.alias("setting"))
+    lines = lines.join(code_set.cached(_fee_rows), on=_FEE_KEY, how="left", maintain_order="left")
+    lines = lines.join(code_set.cached(_localities), on=["release", "locality"], how="left", maintain_order="left")
     lines = lines.with_columns(_PE_RVU)
     return lines.with_columns(
         *_OF_ONE_UNIT,
@@ -198,7 +198,7 @@ def _cents_of_code(lines: pl.DataFrame, code_set: CodeSet, hcpcs: pl.Expr, modif
     places = lines.select(*_PRICE_PLACE, hcpcs.alias("hcpcs"), pl.lit(modifier).alias("fee_modifier"))
     if places["hcpcs"].null_count() == places.height:
         return pl.repeat(None, places.height, dtype=pl.Int64(), eager=True)
-    fees = code_set.made(_fee_rows).select(*_FEE_KEY, *_RVU)
+    fees = code_set.cached(_fee_rows).select(*_FEE_KEY, *_RVU)
     priced = places.join(fees, on=_FEE_KEY, how="left", maintain_order="left").with_columns(_PE_RVU)
     return priced.select(cents(EXACT_FEE)).to_series()
 

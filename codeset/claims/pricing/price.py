@@ -16,6 +16,7 @@ import polars as pl
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
 from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Contract
 from codeset.claims.engine.known_rows import KnownRows
 from codeset.claims.engine.ranks import occurs_again
 from codeset.claims.engine.series import count_up, distinct, filter_rows
@@ -40,6 +41,15 @@ lines with one `visit` are those of one practitioner, beneficiary and day; `rele
 release, null if none covers the date."""
 
 RVUS = ("work_rvu", "pe_rvu", "mp_rvu")
+
+
+def days_factors_change(code_set: CodeSet) -> list[pl.Series]:
+    """The days on which another conversion factor begins to apply, or one ends."""
+    return [code_set.factors["factor_first"], code_set.factors["factor_last"].dt.offset_by("1d")]
+
+
+PRICE = Contract(reads=("date_of_service", "units", "locality", "charge_cents"), change_dates=days_factors_change)
+"""What decides the price of a line, besides its kind and the other lines of its visit."""
 
 AMOUNTS = (
     *("setting", *RVUS, "fee_cents", "allowed_cents", "payment_percent"),
@@ -104,7 +114,7 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | 
     *participant* chooses the conversion factor from 2026; None: only one that serves everyone will do. A line that is
     not payable has no part in any rule.
     """
-    factor = code_set.made(factors_by_date)[participant]
+    factor = code_set.cached(factors_by_date)[participant]
     payable = filter_rows(lines.select(LINES), lines["payable"]).with_columns(factor)
     cases, case = _cases_of(payable, code_set)
     return Priced(payable.select("row", "charge_cents"), cases, case)
@@ -112,7 +122,7 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | 
 
 def _cases_of(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:
     """Return the price cases, and which of them each line is. A case that occurred before is not worked out again."""
-    latest = code_set.made(_LatestCases)
+    latest = code_set.cached(_LatestCases)
     keys, key = distinct(lines, PRICE_KEY)
     known, position = latest.known.of(keys, lambda new: price_alone(new, code_set))
     alone, case = known.rows, position[key]
@@ -142,7 +152,7 @@ def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     `is_ranked` (any of them), `unpriced`, the amounts after each rule and in cents, and `reviews`.
     """
     fees = with_fees(_with_modifiers(lines), code_set)
-    listed = fees.join(code_set.made(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
+    listed = fees.join(code_set.cached(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
     checked = listed.with_columns(GLOBAL_SHARE.alias("share"), *ALONE).with_columns(FIRST_REASON)
     return _amount_after_rules(checked).with_columns(_PARTS).with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
 

@@ -1,0 +1,32 @@
+"""Excerpts: a line beside a code that the release's excerpt does not have is for review.
+
+An excerpt has the rows of some codes only: the edits between the two lines may be among those that it left out.
+"""
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.single_line import HAS_RELEASE, IS_OUTSIDE_EXCERPT
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.visits import first_in_visit
+
+
+def find_excerpt(lines: Lines) -> Findings:
+    """One finding for each line of a visit of which another line is outside the excerpt."""
+    is_outside, is_inside = (lines.look_up(marks) for marks in lines.line_kinds.cached(outside_and_inside))
+    if not is_outside.any():
+        return NONE
+    table = lines.table.with_columns(first_in_visit(lines, among=is_outside))
+    return found(table.filter(is_inside & table["partner"].is_not_null()), "beside-the-excerpt")
+
+
+def outside_and_inside(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:
+    """Whether each line kind is outside its release's excerpt, and whether it is of a release and not outside."""
+    is_outside = IS_OUTSIDE_EXCERPT.fill_null(value=False)
+    outside, inside = line_kinds.table.select(is_outside.alias("outside"), (HAS_RELEASE & ~is_outside).alias("inside"))
+    return outside, inside
+
+
+EXCERPT = Edit(find_excerpt)

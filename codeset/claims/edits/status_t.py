@@ -1,0 +1,34 @@
+"""Status T: an injection is paid only if nothing else payable under the fee schedule is billed that day.
+
+Same practitioner, same beneficiary; record layout RVU25D, status code T.
+"""
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.visits import first_in_visit
+
+IS_INJECTION = pl.col("status_code") == "T"
+IS_PAYABLE_UNDER_FEE_SCHEDULE = pl.col("status_code").is_in(["A", "R"])
+
+
+def find_status_t(lines: Lines) -> Findings:
+    """One finding for each injection of a visit that has another service which no edit before denies."""
+    is_injection, is_payable = (lines.look_up(marks) for marks in lines.line_kinds.cached(injections_and_others))
+    if not is_injection.any():
+        return NONE
+    table = lines.table.with_columns(first_in_visit(lines, among=is_payable & ~lines.is_denied))
+    return found(table.filter(is_injection & table["partner"].is_not_null()), "injection-bundled")
+
+
+def injections_and_others(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:
+    """Whether each line kind is an injection of status T, and whether it is another payable service."""
+    is_injection, is_other = IS_INJECTION.alias("injection"), IS_PAYABLE_UNDER_FEE_SCHEDULE.alias("other")
+    injection, other = line_kinds.table.select(is_injection, is_other).fill_null(value=False)
+    return injection, other
+
+
+STATUS_T = Edit(find_status_t)

@@ -1,0 +1,83 @@
+"""The one way in which the engine remembers: what follows from one argument, and what a rule said of each key.
+
+Nothing of claims is kept. All of it hangs from a code set, and goes with it.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import polars as pl
+
+T = TypeVar("T")
+
+
+class Cache:
+    """What functions of one owner return, each computed once; a function is known by identity: a module-level one."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[Any, ...], Any] = {}
+
+    def get(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return what *function* returns for *arguments*, of which the first is the owner."""
+        key = (function, *arguments[1:])
+        if key not in self._values:
+            self._values[key] = function(*arguments)
+        value: T = self._values[key]
+        return value
+
+
+class Answers:
+    """Answers by `key`: `rows` are the answers, `index` has the key of each `answer` (its row) and when it holds.
+
+    Never changed, so that another thread may go on reading it.
+    """
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        index = [name for name in _INDEX if name in rows.columns]
+        self.all = rows
+        self.rows = rows.drop(index)
+        self.index = rows.select(index).with_row_index("answer")
+
+
+_INDEX = ("key", "has_answer", "first_day", "last_day")
+
+
+class Memory:
+    """The answers given so far, for the keys that come later; at most *limit* of them are kept."""
+
+    def __init__(self, none: pl.DataFrame, limit: int) -> None:
+        self._none = Answers(none)
+        self._limit = limit
+        self.answers = self._none
+
+    def recall(self, asked: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[Answers, pl.DataFrame]:
+        """Return answers, and *asked* (which has `key`) with the index of its answers, in its order.
+
+        *work* is given rows of *asked*, of which each has a new key, and returns their answers: one row or more for
+        each, with `key`.
+        """
+        answers = self.answers
+        found = _joined(asked, answers)
+        if found["answer"].null_count():
+            answers = self._with(answers, asked, found, work)
+            found = _joined(asked, answers)
+        return answers, found
+
+    def _with(
+        self,
+        answers: Answers,
+        asked: pl.DataFrame,
+        found: pl.DataFrame,
+        work: Callable[[pl.DataFrame], pl.DataFrame],
+    ) -> Answers:
+        new = found.filter(found["answer"].is_null()).select(asked.columns).unique("key", maintain_order=True)
+        if answers.rows.height + new.height > self._limit:
+            answers, new = self._none, asked.unique("key", maintain_order=True)
+        answers = Answers(pl.concat([answers.all, work(new)], rechunk=True))
+        if answers.rows.height <= self._limit:
+            self.answers = answers
+        return answers
+
+
+def _joined(asked: pl.DataFrame, answers: Answers) -> pl.DataFrame:
+    return asked.join(answers.index, on="key", how="left", maintain_order="left")

@@ -1,0 +1,61 @@
+"""What an edit is: a rule that finds, and what decides its findings. Deduplication derives from the latter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.lines import Lines
+
+
+class Findings(NamedTuple):
+    """What edits find: `rows` has `row` and `partner` of each finding and `reason_row`, which of `reason_rows` it has.
+
+    A reason row says the reason, and on which row of CMS's table it rests (`edits.findings.REASON_COLUMNS`). Some may
+    be equal, and some belong to no finding.
+    """
+
+    rows: pl.DataFrame
+    reason_rows: pl.DataFrame
+
+    def of(self, name: str) -> pl.Series:
+        """Return column *name* of the reason row of each finding."""
+        return self.reason_rows[name][self.rows["reason_row"]]
+
+
+ReachDays = Callable[[CodeSet], Mapping[int, pl.Series]]
+"""Days, and the codes (categories) whose lines bear on the same patient's lines of so many days after them."""
+
+ChangeDates = Callable[[CodeSet], list[pl.Series]]
+"""The first days on which another row of a table holds than on the day before, in any order; nulls do not count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What decides an answer besides release, code, modifiers, place of service and the other lines of the visit.
+
+    `reads`: further columns of the line. Dates count by their distance to the visit before and by the rows that hold
+    on them, `claim_id` by which lines have the same, every other column by its value. `reach_days`: the codes that
+    bear on later days; none where an edit does not look beyond the visit. `change_dates`: see `ChangeDates`.
+
+    Columns and the existence of a reach are enforced, as others are not handed over. A reach that is too short, or a
+    date that is left out, is not: the test that adjudicates with and without deduplication must vary it.
+    """
+
+    reads: tuple[str, ...] = ()
+    reach_days: ReachDays | None = None
+    change_dates: ChangeDates | None = None
+
+
+@dataclass(frozen=True)
+class Edit(Contract):
+    """A rule: `find` is handed the columns of its contract, and the rows that the edits before it deny."""
+
+    find: Callable[[Lines], Findings]
+
+    def findings(self, lines: Lines, denied: pl.Series) -> Findings:
+        """Return what the edit finds in *lines*, of which others deny the rows *denied*."""
+        patient = ("patient",) if self.reach_days else ()
+        return self.find(lines.with_columns_only((*patient, *self.reads), denied))
