@@ -49,7 +49,7 @@ def compact_outcome(
     """
     frame = sort_by_claim(frame)
     contracts = (*edits, PRICE)
-    table = sort_by_visit(frame, code_set, {name: None for contract in contracts for name in contract.reads})
+    table = sort_by_visit(frame, code_set, [name for contract in contracts for name in contract.reads])
     same = frame.height > PAYS_ABOVE if deduplicate is None else deduplicate
     represented = representatives(table, code_set, contracts) if same else each_itself(table)
     table = represented.among(table)
@@ -57,7 +57,8 @@ def compact_outcome(
     table = table.hstack([kind])
 
     findings, denied = find(edits, Lines(table, line_kinds, pl.Series(dtype=pl.UInt32)))
-    priced = price(table.with_columns(payable=~is_member(table["row"], denied)), code_set, participant=participant)
+    payable = (~is_member(table["row"], denied)).alias("payable")
+    priced = price(table.hstack([payable]), code_set, participant=participant)
     resolved = by_line(together([*findings, *amount_findings(priced)]), frame.height)
     answers, answer = distinct_answers(table, line_kinds, priced, resolved, frame.height)
 
@@ -103,4 +104,4 @@ def service_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 
 def with_reasons(reason_rows: pl.DataFrame) -> pl.DataFrame:
     """Return *reason_rows* with edit, severity and denial codes of their reasons."""
-    return reason_rows.hstack(reason_table().drop("reason")[reason_rows["reason"].to_physical()])
+    return reason_rows.hstack(reason_table()[reason_rows["reason"].to_physical()].drop("reason"))

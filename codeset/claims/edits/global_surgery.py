@@ -110,8 +110,7 @@ def find_global_surgery(lines: Lines) -> Findings:
         "procedure after": in_period,
         "return in office": in_period,
     }
-    lines_of = {name: true_positions(lines.look_up(marks[name])) for name in RELATIONS}
-    matches = related(lines, days, {name: (lines_of[name], surgery_of_day[name]) for name in RELATIONS})
+    matches = related(lines, days, {name: (marks[name], surgery_of_day[name]) for name in RELATIONS})
     return Findings(*explained(lines, matches, what_is_said)) if matches.height else NONE
 
 

@@ -19,7 +19,6 @@ REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 """By MAI."""
 
 IS_PER_DAY = pl.col("mai") != 1
-IS_EXCEEDED = pl.col("counted") > pl.col("mue_value")
 
 DAYS = (pl.col("through_date") - pl.col("date_of_service")).dt.total_days() + 1
 # Units of a span are divided by its days and rounded to the nearest whole number, an exact half up (p. I-34).
@@ -33,11 +32,10 @@ def find_mue(lines: Lines) -> Findings:
     limits = lines.line_kinds.cached(limits_of_kinds)
     units = units_per_day(lines.table)
     counted = sum_in_visit(lines, units, key=lines.look_up(limits["day_limit"])).alias("counted")
-    limited = pl.DataFrame([counted, lines.look_up(limits["mue_value"])])
-    is_exceeded = limited.select(IS_EXCEEDED.fill_null(value=False)).to_series()
-    if not is_exceeded.any():
+    exceeds = is_exceeded(counted, lines.look_up(limits["mue_value"]))
+    if not exceeds.any():
         return NONE
-    exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted]).filter(is_exceeded)
+    exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted]).filter(exceeds)
     return found(
         exceeding.hstack(limits.drop("day_limit")[exceeding["line_kind"]]),
         pl.col("mai").replace_strict(REASONS, return_dtype=pl.String),
@@ -48,6 +46,11 @@ def find_mue(lines: Lines) -> Findings:
         mai=pl.col("mai"),
         edition=pl.col("edition"),
     )
+
+
+def is_exceeded(counted: pl.Series, mue_value: pl.Series) -> pl.Series:
+    """Whether more units are counted than the MUE; null where there is none."""
+    return counted > mue_value.cast(pl.Int64)
 
 
 def units_per_day(table: pl.DataFrame) -> pl.Series:

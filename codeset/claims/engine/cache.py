@@ -3,7 +3,8 @@
 Nothing of claims is kept. All of it hangs from a code set, and goes with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 import polars as pl
@@ -38,7 +39,29 @@ class Answers:
         self.rows = rows.drop(index)
         self.index = rows.select(index).with_row_index("answer")
 
+    @cached_property
+    def by_key(self) -> Mapping[int, list[int | None]]:
+        """The answers of each key."""
+        answers: dict[int, list[int | None]] = {}
+        for answer, key in enumerate(self.index["key"].to_list()):
+            answers.setdefault(key, []).append(answer)
+        return answers
 
+    def of(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """Return *asked*, which has `key`, with the index of its answers: a row for each, or one without `answer`."""
+        if asked.height > _FEW:
+            return asked.join(self.index, on="key", how="left", maintain_order="left")
+        answers = [self.by_key.get(key, _NO_ANSWER) for key in asked["key"].to_list()]
+        here = [place for place, of_key in enumerate(answers) for _ in of_key]
+        answer = pl.Series([number for of_key in answers for number in of_key], dtype=pl.UInt32)
+        rows = asked if len(here) == asked.height else asked[here]
+        return rows.hstack(self.index.drop("key")[answer])
+
+
+_FEW = 50
+"""So few keys are looked up sooner in Python."""
+
+_NO_ANSWER: list[int | None] = [None]
 _INDEX = ("key", "has_answer", "first_day", "last_day")
 
 
@@ -57,10 +80,10 @@ class Memory:
         each, with `key`.
         """
         answers = self.answers
-        found = _joined(asked, answers)
+        found = answers.of(asked)
         if found["answer"].null_count():
             answers = self._with(answers, asked, found, work)
-            found = _joined(asked, answers)
+            found = answers.of(asked)
         return answers, found
 
     def _with(
@@ -77,7 +100,3 @@ class Memory:
         if answers.rows.height <= self._limit:
             self.answers = answers
         return answers
-
-
-def _joined(asked: pl.DataFrame, answers: Answers) -> pl.DataFrame:
-    return asked.join(answers.index, on="key", how="left", maintain_order="left")

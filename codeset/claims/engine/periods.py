@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.engine.line_kinds import Rule
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import group_numbers, repeat, starts_group
+from codeset.claims.engine.series import group_numbers, repeat, starts_group, true_positions
 
 
 class Days(NamedTuple):
@@ -76,12 +76,15 @@ def first_not_null(*lines_of_day: pl.Series) -> pl.Series:
 def related(lines: Lines, days: Days, relations: Mapping[str, tuple[pl.Series, pl.Series]]) -> pl.DataFrame:
     """Return the lines that have a partner, by relation: `row`, `partner`, `relation`, `line_kind`, `partner_kind`.
 
-    *relations* have, by name, the lines that may have one, and the partner of each day. They are always the same, in
-    the same order.
+    *relations* have, by name, whether each line kind may have one, and the partner of each day. They are always the
+    same, in the same order.
     """
     row, kind = lines.table["row"], lines.table["line_kind"]
     matches = []
-    for number, (positions, partner_of_day) in enumerate(relations.values()):
+    for number, (of_kind, partner_of_day) in enumerate(relations.values()):
+        if partner_of_day.null_count() == partner_of_day.len():
+            continue
+        positions = true_positions(lines.look_up(of_kind))
         partner = partner_of_day[days.of_line[positions]]
         has_partner = partner.is_not_null()
         line, partner = positions.filter(has_partner), partner.filter(has_partner)

@@ -32,9 +32,11 @@ def rows_in_force(lines: Lines, dated_rows: Callable[[LineKinds], pl.DataFrame])
     *dated_rows* are a function of the line kinds: `line_kind`, `first_day`, `last_day`, and what else they say.
     """
     concerned = lines.look_up(lines.line_kinds.cached(_has_rows, dated_rows))
-    table = lines.table
-    dated = filter_rows(table.select("row", "line_kind", pl.col("date_of_service").alias("day")), concerned)
     rows = lines.line_kinds.cached(dated_rows)
+    day = lines.table["date_of_service"].alias("day")
+    dated = filter_rows(pl.DataFrame([lines.table["row"], lines.table["line_kind"], day]), concerned)
+    if dated.is_empty():
+        return dated
     return dated.join(rows, on="line_kind", how="inner", maintain_order="left").filter(IS_IN_FORCE)
 
 

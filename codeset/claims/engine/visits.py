@@ -26,6 +26,8 @@ def pairs_in_visit(lines: Lines, code_pairs: CodePairs, rule: Rule) -> tuple[pl.
     """
     table = lines.table
     one, two = _positions(lines, code_pairs)
+    if one.is_empty():
+        return _NO_PAIRS, _NO_PAIRS
     kind, kind_two = table["line_kind"][one], table["line_kind"][two].alias("line_kind_two")
     rows = [table["row"][one], table["row"][two].alias("row_two"), kind, kind_two]
     asked = pl.DataFrame([*rows, pack_u64(kind, kind_two).alias("key")])
@@ -35,6 +37,8 @@ def pairs_in_visit(lines: Lines, code_pairs: CodePairs, rule: Rule) -> tuple[pl.
     holds = IS_IN_FORCE if "first_day" in pairs.columns else pl.col("has_answer")
     return pairs.filter(holds).select("row", "row_two", pl.col("answer").alias("reason_row")), answers.rows
 
+
+_NO_PAIRS = pl.DataFrame(schema=dict.fromkeys(("row", "row_two", "reason_row"), pl.UInt32))
 
 IS_IN_FORCE = (pl.col("first_day") <= pl.col("day")) & (pl.col("day") <= pl.col("last_day"))
 """A dated row holds on the day of service; its last day is the last on which it does."""
