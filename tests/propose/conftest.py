@@ -1,5 +1,6 @@
 """A practice: a clone of a repository with its own small suite, a bare remote, a store, and a CMS site on loopback."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,19 +71,45 @@ def site() -> Iterator[CmsSite]:
 
 
 @pytest.fixture
-def desk(site: CmsSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A practice whose main branch pins 2026q3; the site posts 2026q2 and 2026q3."""
-    for name, value in {"NAME": "A", "EMAIL": "a@practice.example"}.items():
-        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
-        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+def posted(site: CmsSite, monkeypatch: pytest.MonkeyPatch) -> CmsSite:
+    """The site, as the one to read in place of cms.gov; it posts 2026q2 and 2026q3."""
     site.files.clear()
     site.reissues.clear()
     site.post("2026q2")
     site.post("2026q3")
     monkeypatch.setenv(hosts.SETTING, site.origin)
-    place = Desk(tmp_path, site)
+    for name, value in {"NAME": "A", "EMAIL": "a@practice.example"}.items():
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    return site
+
+
+@pytest.fixture(scope="session")
+def pinned_homes() -> dict[str, Path]:
+    """The practice that was made first, by name: the others are copies of it."""
+    return {}
+
+
+@pytest.fixture
+def desk(
+    posted: CmsSite,
+    pinned_homes: dict[str, Path],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    """A practice whose main branch pins 2026q3."""
+    if "pinned" not in pinned_homes:
+        pinned_homes["pinned"] = _pinned(Desk(tmp_path_factory.mktemp("pinned"), posted), monkeypatch)
+    shutil.copytree(pinned_homes["pinned"], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path / "clone")
+    return Desk(tmp_path, posted)
+
+
+def _pinned(place: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fetch and seal 2026q3, commit its lock and push it; return the folder of all that."""
     for folder in ("bare", "clone"):
-        (tmp_path / folder).mkdir()
+        (place.home / folder).mkdir()
     place.git("init", "--quiet", "--bare", "--initial-branch=main", at="bare")
     place.git("init", "--quiet", "--initial-branch=main")
     place.git("remote", "add", "origin", "../bare")
@@ -92,4 +119,4 @@ def desk(site: CmsSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk
     assert built.exit_code == 0, built.output
     place.commit({"CHANGELOG.md": CHANGELOG}, "First")
     place.git("push", "--quiet", "origin", "main")
-    return place
+    return place.home

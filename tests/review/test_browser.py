@@ -182,8 +182,17 @@ def test_at_night_the_page_is_dark(browser, written):
     window.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (375, "light")])
-def test_an_accessibility_check_finds_nothing_serious(browser, written, width, scheme):
+DROP_MOST_FOLDED_ROWS = """
+for (const rows of document.querySelectorAll('details:not([open]) tbody'))
+    for (const row of [...rows.rows].slice(10)) row.remove();
+"""
+"""Rows that are folded away look alike at every width and in every scheme: one check reads them all."""
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "folded"), [(1280, "light", "all"), (1280, "dark", "some"), (375, "light", "some")]
+)
+def test_an_accessibility_check_finds_nothing_serious(browser, written, width, scheme, folded):
     pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
     window = Opened(browser, written / "review.html", width, color_scheme=scheme)
     window.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
@@ -193,6 +202,8 @@ def test_an_accessibility_check_finds_nothing_serious(browser, written, width, s
     table = window.page.locator(PAYMENTS).first
     table.locator("summary").click()
     table.get_by_label("Filter").fill("mohs")
+    if folded == "some":
+        window.page.evaluate(DROP_MOST_FOLDED_ROWS)
     found = window.page.evaluate("axe.run({resultTypes: ['violations']})")
     assert found["passes"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
