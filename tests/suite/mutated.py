@@ -56,8 +56,8 @@ class _Faults:
     def __init__(self, mutant: Mapping[str, Any]) -> None:
         self.mutant, self.done = mutant, False
         module, _, self.name = mutant.get("name", "").rpartition(".")
-        self.module = f"{ENGINE}.{module or mutant.get('module', '')}"
-        self.what = mutant.get("name") or mutant.get("data") or mutant.get("was")
+        self.module = f"{ENGINE}.{module}"
+        self.what = mutant.get("name") or mutant.get("data")
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if fullname != self.module or "data" in self.mutant:
@@ -89,18 +89,11 @@ class _MutatedLoader(SourceFileLoader):
         self.faults = faults
 
     def get_code(self, fullname: str) -> CodeType:
-        source = self.get_data(self.path).decode()
-        mutant = self.faults.mutant
-        if "was" in mutant:
-            self.faults.done = mutant["was"] in source
-            return compile(source.replace(mutant["was"], mutant["now"]), self.path, "exec")
-        tree = ast.parse(source)
+        tree = ast.parse(self.get_data(self.path))
         place = next((place for place, each in enumerate(tree.body) if self.faults.name in _bound_by(each)), None)
         if place is not None:
-            self.faults.done = True
-            tree.body[place + 1 : place + 1] = ast.parse(
-                f"{self.faults.name} = (lambda was: {mutant['now']})({self.faults.name})"
-            ).body
+            self.faults.done, name, now = True, self.faults.name, self.faults.mutant["now"]
+            tree.body[place + 1 : place + 1] = ast.parse(f"{name} = (lambda was: {now})({name})").body
         return compile(tree, self.path, "exec")
 
 
