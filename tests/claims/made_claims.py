@@ -92,6 +92,11 @@ def said(snapshots: Snapshot | Sequence[Snapshot], *texts: str, by: str = "decid
     return ["pay" if disposition == "pay" else f"{disposition} {what}" for disposition, what in lines.iter_rows()]
 
 
+def dispositions(snapshots: Snapshot | Sequence[Snapshot], *texts: str) -> list[str]:
+    """Return the disposition of each line."""
+    return [answer.split()[0] for answer in said(snapshots, *texts)]
+
+
 def reasons(snapshots: Snapshot | Sequence[Snapshot], *texts: str, edit: str | None = None) -> list[set[str]]:
     """Return for each line the reasons of all its findings, or of those of *edit*."""
     told = outcome(snapshots, *texts)

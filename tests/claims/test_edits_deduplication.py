@@ -48,11 +48,6 @@ VALUES: Mapping[str, Sequence[Any]] = {
 DRAWN_ELSEWHERE = {"line", "beneficiary"}
 
 
-@pytest.fixture(scope="module")
-def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.embedded("2026q3", tmp_path_factory.mktemp("deduplication"))
-
-
 def test_every_column_of_a_line_is_varied() -> None:
     assert {*VALUES, *DRAWN_ELSEWHERE} == set(COLUMNS)
 

@@ -7,7 +7,6 @@ from random import Random
 
 import made_claims as made
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,11 +34,6 @@ a_line = st.builds(
 )
 some_lines = st.lists(a_line, min_size=1, max_size=12)
 quickly = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="module")
-def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.embedded("2026q3", tmp_path_factory.mktemp("properties"))
 
 
 @quickly
@@ -133,3 +127,15 @@ def written(outcome: Outcome) -> tuple[bytes, ...]:
     for file, frame in zip(files, (outcome.lines, outcome.findings), strict=True):
         frame.write_parquet(file)
     return tuple(file.getvalue() for file in files)
+
+
+@quickly
+@given(claims=st.lists(some_lines, min_size=2, max_size=4))
+def test_what_is_remembered_of_earlier_claims_changes_nothing(derm: Snapshot, claims: list[list[str]]) -> None:
+    frames = [made.claims(*lines) for lines in claims]
+    alone = [compact_outcome(frame, CodeSet.of([derm], CODES)).outcome() for frame in frames]
+    code_set = CodeSet.of([derm], CODES)
+    after_others = [compact_outcome(frame, code_set).outcome() for frame in frames]
+    for one, other in zip(alone, after_others, strict=True):
+        assert one.lines.equals(other.lines)
+        assert one.findings.equals(other.findings)

@@ -98,11 +98,6 @@ SCENARIOS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 """Name: lines, for each line the disposition and the edit that decides it, and the rows and pages that say so."""
 
 
-@pytest.fixture(scope="module")
-def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.embedded("2026q3", tmp_path_factory.mktemp("scenarios"))
-
-
 @pytest.mark.parametrize(("lines", "expected"), [scenario[:2] for scenario in SCENARIOS.values()], ids=list(SCENARIOS))
 def test_golden_scenario(derm: Snapshot, lines: tuple[str, ...], expected: tuple[str, ...]) -> None:
     assert made.said(derm, *lines, by="edit") == list(expected)

@@ -11,11 +11,6 @@ from codeset.snapshot import Snapshot
 from codeset.store import Store
 
 
-@pytest.fixture(scope="module")
-def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.embedded("2026q3", tmp_path_factory.mktemp("global"))
-
-
 @pytest.mark.parametrize(
     ("procedure", "visit", "expected"),
     [

@@ -1,0 +1,84 @@
+"""MUEs: what is counted, on a line and on a day, and what is denied. Pages are those of the Policy Manual of 2026."""
+
+import made_claims as made
+import pytest
+
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+
+
+@pytest.fixture(scope="module")
+def limits(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Return a release with one code for each MAI, of value 2; `99930` is worth nothing and `99940` has no MUE."""
+    codes = ["99910", "99920", "99930", "99940", "99950"]
+    values = [("99910", 2, 1), ("99920", 2, 2), ("99930", 0, 2), ("99950", 2, 3)]
+    return made.sealed(Store(tmp_path_factory.mktemp("limits")), "2026q3", codes, mue=values)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("99910x2", "99910-76x2"), ["pay", "pay"]),
+        (("99910x2", "99910-76x3"), ["pay", "deny mue-line"]),
+        (("99910x3",), ["deny mue-line"]),
+    ],
+)
+def test_mai_1_looks_at_each_line(limits: Snapshot, lines: tuple[str, ...], expected: list[str]) -> None:
+    """I-28."""
+    assert made.said(limits, *lines) == expected
+
+
+@pytest.mark.parametrize(("hcpcs", "reason"), [("99920", "mue-day-policy"), ("99950", "mue-day-clinical")])
+@pytest.mark.parametrize(
+    ("lines", "denied"),
+    [
+        (("{}x2",), [False]),
+        (("{}", "{}-76"), [False, False]),
+        (("{}x2", "{}-76"), [True, True]),
+        (("{}", "{}-59", "{}-RT"), [True, True, True]),
+        (("{}x2", "{} claim=d"), [True, True]),
+        (("{}x2", "{} provider=q"), [False, False]),
+        (("{}x2", "{} beneficiary=z"), [False, False]),
+        (("{}x2", "{} day=1"), [False, False]),
+        (("{}x2 group=g specialty=07", "{} provider=q group=g specialty=07"), [True, True]),
+    ],
+)
+def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
+    limits: Snapshot, hcpcs: str, reason: str, lines: tuple[str, ...], denied: list[bool]
+) -> None:
+    """All lines of the code on the day are summed, and all their units denied, not the excess: I-28."""
+    told = made.said(limits, *(line.format(hcpcs) for line in lines))
+    assert told == [f"deny {reason}" if each else "pay" for each in denied]
+
+
+def test_an_mue_finding_tells_the_sum_the_value_and_the_mai(derm: Snapshot) -> None:
+    """MUE 17003: 13, MAI 2."""
+    findings = made.outcome(derm, "17000", "17003x7", "17003-76x7").findings.filter(edit="mue")
+    assert findings.select("detail", "mue_value", "mai", "carc", "rarc").rows() == [("14", 13, 2, "151", "N362")] * 2
+
+
+def test_an_mue_of_zero_denies_a_single_unit(limits: Snapshot) -> None:
+    """I-31."""
+    assert made.said(limits, "99930") == ["deny mue-day-policy"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("99910x20 days=10", "pay"),
+        ("99910x24 days=10", "pay"),
+        ("99910x26 days=10", "deny mue-line"),
+        ("99910x30 days=10", "deny mue-line"),
+        ("99920x20 days=10", "pay"),
+        ("99920x30 days=10", "deny mue-day-policy"),
+        ("99910x3 days=2", "pay"),
+    ],
+)
+def test_units_of_a_span_are_divided_by_its_days(limits: Snapshot, line: str, expected: str) -> None:
+    """Divided and rounded to the nearest whole number, then held against the value, here 2: I-34."""
+    assert made.said(limits, line) == [expected]
+
+
+def test_no_published_mue_says_nothing(limits: Snapshot) -> None:
+    """Some values are confidential; that none is published is no limit of zero or one: I-29, I-35."""
+    assert made.reasons(limits, "99940x999") == [set()]

@@ -1,0 +1,33 @@
+"""Status T: paid only if nothing else payable is billed that day (CMS's record layout RVU25D)."""
+
+import made_claims as made
+import pytest
+
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+
+
+@pytest.fixture(scope="module")
+def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Return a release with one code for each status: 99900A has status A, and so on."""
+    fees = [{"hcpcs": f"9990{status}", "status_code": status} for status in "ABCDEFGHIJMNPQRTX"]
+    return made.sealed(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("9990T",), ["pay"]),
+        (("9990T", "9990T claim=d"), ["pay", "pay"]),
+        (("9990T", "9990A"), ["deny injection-bundled", "pay"]),
+        (("9990T", "9990A-26"), ["pay", "deny modifier-component"]),
+        (("9990T", "9990B"), ["pay", "deny status-bundled"]),
+        (("9990T", "9990A day=1"), ["pay", "pay"]),
+        (("9990T", "9990A provider=q"), ["pay", "pay"]),
+    ],
+)
+def test_status_t_is_paid_only_if_nothing_else_is(
+    statuses: Snapshot, lines: tuple[str, ...], expected: list[str]
+) -> None:
+    """RVU25D, status T: no other service payable under the fee schedule, same date, same practitioner."""
+    assert made.said(statuses, *lines) == expected
