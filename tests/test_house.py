@@ -71,7 +71,10 @@ def test_the_golden_suite_is_data_and_the_library(file):
 ROOMS = (
     ("codeset/claims/input", ("codeset.claims.edits", "codeset.claims.pricing", "codeset.claims.bulk")),
     ("codeset/claims/edits", ("codeset.claims.input", "codeset.claims.pricing", "codeset.claims.bulk")),
-    ("codeset/claims/engine", ("codeset.claims.input", "codeset.claims.pricing", "codeset.claims.bulk")),
+    (
+        "codeset/claims/engine",
+        ("codeset.claims.input", "codeset.claims.edits", "codeset.claims.pricing", "codeset.claims.bulk"),
+    ),
     ("codeset/claims/pricing", ("codeset.claims.input", "codeset.claims.bulk")),
     ("codeset/claims", ("codeset.suite", "codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/change_report", ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal")),

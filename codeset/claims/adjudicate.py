@@ -91,10 +91,10 @@ def distinct_answers(
     """
     of_price = pl.DataFrame([priced.lines["row"], priced.case.alias("case"), priced.allowed])
     deciding = side_by_side([table.select("row", "line_kind"), of_price, decisive_reasons(findings)], height)
-    each, answer = distinct(deciding, deciding.columns)
-    disposition = dispositions()[each["reason"].fill_null(len(reasons()))]
-    service = line_kinds.cached(service_of_kinds)[each["line_kind"]]
-    return disposition.hstack(service).hstack(priced.of(each["case"], each["allowed_cents"])), answer
+    cases, answer = distinct(deciding, deciding.columns)
+    disposition = dispositions()[cases["reason"].fill_null(len(reasons()))]
+    service = line_kinds.cached(service_of_kinds)[cases["line_kind"]]
+    return disposition.hstack(service).hstack(priced.of(cases["case"], cases["allowed_cents"])), answer
 
 
 def service_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:

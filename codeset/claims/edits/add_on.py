@@ -45,9 +45,9 @@ def find_add_on(lines: Lines) -> Findings:
     alone = without_paid_primary(add_ons, pairs, lines.denied)
     if alone.is_empty():
         return NONE
-    partner = pairs.group_by("row").agg(pl.col("row_two").min().alias("partner"))
+    first = pairs.sort("row", "row_two").unique("row", keep="first").select("row", partner="row_two")
     return found(
-        alone.join(partner, on="row", how="left"),
+        alone.join(first, on="row", how="left"),
         REASON,
         detail=DETAIL,
         table=pl.lit("add_on"),

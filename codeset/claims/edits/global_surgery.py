@@ -48,9 +48,11 @@ BEGINS_PERIOD = GLOBAL_DAYS.is_in(list(PERIOD_DAYS)) & ~pl.col("m78")
 IS_EXPLAINED = pl.col("m58") | pl.col("m78") | pl.col("m79")
 IS_RETURN_IN_OFFICE = IS_PROCEDURE & pl.col("m78") & (pl.col("place_of_service").cast(pl.String) == OFFICE)
 
-PERIOD = pl.col("partner_days").replace_strict({days: str(after) for days, after in PERIOD_DAYS.items()}, default=None)
-DAY = pl.col("partner_days")
-
+SURGERY_PERIOD = pl.col("partner_days").replace_strict(
+    {days: str(after) for days, after in PERIOD_DAYS.items()}, default=None
+)
+SURGERY_DAYS = pl.col("partner_days")
+"""The global days of the surgery."""
 
 DOCUMENTED = pl.lit("global-visit-documented")
 NEW_PERIOD_OR_RETURN = (
@@ -70,25 +72,25 @@ class Relation(NamedTuple):
 
 
 RELATIONS: Mapping[str, Relation] = {
-    "minor": Relation(IS_VISIT, ("25",), DOCUMENTED, "global-visit-same-day", DAY),
-    "major": Relation(IS_VISIT, ("57",), DOCUMENTED, "global-visit-major", DAY),
-    "contractor": Relation(IS_VISIT, (), NO_REASON, "global-by-contractor", DAY),
-    "day before": Relation(IS_VISIT, ("57",), DOCUMENTED, "global-visit-major", DAY),
-    "visit after": Relation(IS_VISIT, ("24",), DOCUMENTED, "global-visit-after", PERIOD),
+    "minor": Relation(IS_VISIT, ("25",), DOCUMENTED, "global-visit-same-day", SURGERY_DAYS),
+    "major": Relation(IS_VISIT, ("57",), DOCUMENTED, "global-visit-major", SURGERY_DAYS),
+    "contractor": Relation(IS_VISIT, (), NO_REASON, "global-by-contractor", SURGERY_DAYS),
+    "day before": Relation(IS_VISIT, ("57",), DOCUMENTED, "global-visit-major", SURGERY_DAYS),
+    "visit after": Relation(IS_VISIT, ("24",), DOCUMENTED, "global-visit-after", SURGERY_PERIOD),
     "procedure after": Relation(
         IS_PROCEDURE,
         ("58", "79", "78"),
         NEW_PERIOD_OR_RETURN,
         "global-procedure-after",
-        PERIOD,
+        SURGERY_PERIOD,
     ),
     "return in office": Relation(IS_RETURN_IN_OFFICE, (), NO_REASON, "global-return-in-office", pl.lit(OFFICE)),
 }
-"""By how a line stands to a surgery: on its day (minor, major, the contractor's), on the day before, in its period."""
+"""By the relation of a line to a surgery: on its day (minor, major, contractor's), the day before, in its period."""
 
 
 def find_global_surgery(lines: Lines) -> Findings:
-    """One finding for each line that stands to a surgery of the same patient in one of the relations."""
+    """One finding for each line in one of the relations to a surgery of the same patient."""
     marks = lines.line_kinds.cached(marks_of_kinds)
     surgeries = lines.look_up(marks["surgery"]) & ~lines.is_denied
     if not surgeries.any():
@@ -97,7 +99,7 @@ def find_global_surgery(lines: Lines) -> Findings:
     in_period, surgeries = periods(lines, days, marks, surgeries)
 
     def on_day(*global_days: str) -> pl.Series:
-        """The surgery of each day, of the first of *global_days* that it has one of."""
+        """The surgery of each day: of the first of *global_days* that the day has a surgery of."""
         of_days = (true_positions(surgeries & lines.look_up(marks[each])) for each in global_days)
         return first_not_null(*(on_same_day(days, positions) for positions in of_days))
 
@@ -111,14 +113,14 @@ def find_global_surgery(lines: Lines) -> Findings:
         "return in office": in_period,
     }
     matches = related(lines, days, {name: (marks[name], surgery_of_day[name]) for name in RELATIONS})
-    return Findings(*explained(lines, matches, what_is_said)) if matches.height else NONE
+    return Findings(*explained(lines, matches, reason_rows_of)) if matches.height else NONE
 
 
 def periods(lines: Lines, days: Days, marks: pl.DataFrame, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Return for each day the surgery in whose period it falls, and those of *surgeries* that are not denied there.
 
     What is denied begins no period itself. Whether one is denied hangs on the earlier ones alone, so that each round
-    settles at least one more day. Of two periods the shorter counts, then the nearest.
+    settles at least one more day. Of two periods the shorter counts, then the one that began last.
     """
     if starts_group(days.patient).all():  # no patient has a second day
         return days.none, surgeries
@@ -150,8 +152,8 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())
 
 
-def what_is_said(line_kinds: LineKinds, matches: pl.DataFrame) -> pl.DataFrame:
-    """What each relation says of a line of one kind and a surgery of another."""
+def reason_rows_of(line_kinds: LineKinds, matches: pl.DataFrame) -> pl.DataFrame:
+    """The reason row of each relation between a line of one kind and a surgery of another."""
     surgeries = line_kinds.table.select(
         partner_kind="line_kind", partner_hcpcs="hcpcs", partner_days=pl.col("global_days").cast(pl.String)
     )

@@ -86,7 +86,7 @@ def edits_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     said = split_at(edited, EITHER_LINE_SINCE).with_columns(
         bypass.str.replace_all(" +", " ").str.strip_chars().alias("bypass")
     )
-    return said.select("number", "first_day", "last_day", *what_is_said())
+    return said.select("number", "first_day", "last_day", *reason_row())
 
 
 def split_at(dated: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -101,7 +101,7 @@ def split_at(dated: pl.DataFrame, day: date) -> pl.DataFrame:
     return pl.concat([rows_before, rows_since]).filter(pl.col("first_day") <= pl.col("last_day"))
 
 
-def what_is_said() -> list[pl.Expr]:
+def reason_row() -> list[pl.Expr]:
     """The reason, and the row of CMS's table."""
     reason = (
         pl.when(IS_NEVER_BYPASSED)

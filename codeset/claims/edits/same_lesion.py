@@ -71,7 +71,7 @@ def removals_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 
 def find_included(lines: Lines, other_removals: pl.Series) -> Findings:
     """Lines that belong to another line of their lesion, one that is paid and does not itself belong to a third."""
-    pairs, codes = pairs_in_visit(lines, including_codes, what_is_included)
+    pairs, codes = pairs_in_visit(lines, including_codes, inclusions_between)
     pairs = pairs.filter(~is_member(pairs["row"], pl.concat([lines.denied, other_removals])))
     pairs = pairs.filter(~is_member(pairs["row"], pairs["row_two"]))
     if pairs.is_empty():
@@ -88,7 +88,7 @@ def find_included(lines: Lines, other_removals: pl.Series) -> Findings:
     )
 
 
-def what_is_included(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
+def inclusions_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """The codes of those pairs of line kinds of which the first includes the second."""
     one = with_family(line_kinds).select("line_kind", "hcpcs", "family", "m58")
     two = with_family(line_kinds).select(pl.col("line_kind", "hcpcs", "family", "m58", "distinct").name.suffix("_two"))

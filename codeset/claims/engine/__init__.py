@@ -1,1 +1,1 @@
-"""Where speed is: lines as numbers, distinct line kinds, deduplication, visits. No rule is decided here."""
+"""Where speed is: line kinds, visits, periods, deduplication. It decides no rule and knows no edit."""

@@ -80,20 +80,21 @@ class Memory:
         each, with `key`.
         """
         answers = self.answers
-        found = answers.of(asked)
-        if found["answer"].null_count():
-            answers = self._with(answers, asked, found, work)
-            found = answers.of(asked)
-        return answers, found
+        rows = answers.of(asked)
+        if rows["answer"].null_count():
+            new = asked.filter(~asked["key"].is_in(answers.index["key"].implode())).unique("key", maintain_order=True)
+            answers = self._with(answers, asked, new, work)
+            rows = answers.of(asked)
+        return answers, rows
 
     def _with(
         self,
         answers: Answers,
         asked: pl.DataFrame,
-        found: pl.DataFrame,
+        new: pl.DataFrame,
         work: Callable[[pl.DataFrame], pl.DataFrame],
     ) -> Answers:
-        new = found.filter(found["answer"].is_null()).select(asked.columns).unique("key", maintain_order=True)
+        """The answers and those to *new*; or only those to *asked*, if all would be more than are kept."""
         if answers.rows.height + new.height > self._limit:
             answers, new = self._none, asked.unique("key", maintain_order=True)
         answers = Answers(pl.concat([answers.all, work(new)], rechunk=True))

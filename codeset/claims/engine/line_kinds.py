@@ -95,13 +95,13 @@ def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description)
     """Return the line kinds, those of lines read against *code_set* before among them, and the kind of each line."""
     held = code_set.cached(_Held, describe)
     asked = lines.select(LINE_KIND).hstack([_packed(lines)])
-    answers, found = held.memory.recall(asked, lambda new: _described(new, code_set, describe))
+    answers, rows = held.memory.recall(asked, lambda new: _described(new, code_set, describe))
     line_kinds = held.line_kinds
     if line_kinds.answers is not answers:
         line_kinds = LineKinds(code_set, answers)
         if answers is held.memory.answers:
             held.line_kinds = line_kinds
-    return line_kinds, found["answer"].alias("line_kind")
+    return line_kinds, rows["answer"].alias("line_kind")
 
 
 def _packed(lines: pl.DataFrame) -> pl.Series:
