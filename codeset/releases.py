@@ -19,11 +19,11 @@ class Release:
 
     @classmethod
     def parse(cls, label: str) -> "Release":
-        """Read a label such as `2026q3` or `2026q3r1`.
+        """Read a label such as `2026q3` or `2026q3r1`, in capitals or not.
 
         Raises WrongUse: for anything else.
         """
-        match = _LABEL.fullmatch(label)
+        match = _LABEL.fullmatch(label.lower())
         if match is None:
             raise WrongUse(f'"{label}" is not a release; expected a year and a quarter such as 2026q3 (or 2026q3r1)')
         year, quarter, revision = match.groups()

@@ -64,6 +64,16 @@ class Store:
             raise StoreProblem(f"{self.path} holds no {label}; it holds: {labels}")
         return Snapshot(self.path / label)
 
+    def newest(self) -> Release:
+        """Return the latest sealed release.
+
+        Raises StoreProblem: if the store holds none.
+        """
+        releases = self.releases()
+        if not releases:
+            raise StoreProblem(f"{self.path} holds no release yet; see: codeset build --help")
+        return releases[-1]
+
     def revisions(self, release: Release) -> list[Release]:
         """Return every sealed revision of that quarter, oldest first."""
         return [each for each in self.releases() if each.unrevised == release.unrevised]

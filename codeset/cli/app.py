@@ -26,8 +26,8 @@ app = typer.Typer(
     help=(
         "CMS's code sets as sealed snapshots, and what changed between two of them.\n\n"
         "A release is a quarter's code set: `2026q3`, or `2026q3r1` when CMS's files came again changed.\n\n"
-        "Exit codes: 0 well; 1 differences, failures or news found; 2 wrong use; 3 input that cannot be read; "
-        "4 a problem of the store; 5 a problem of CMS's site or the way to it."
+        "Exit codes: 0 = OK; 1 = changes, failures or news found; 2 = wrong use; 3 = input that cannot be read; "
+        "4 = store missing or damaged; 5 = cms.gov unreachable or changed."
     ),
 )
 
@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": lookup_commands.list_releases,
     "show": lookup_commands.show,
     "edits": lookup_commands.edits,
+    "localities": lookup_commands.localities,
     "verify": lookup_commands.verify,
     "diff": compare_commands.diff,
     "review": compare_commands.review,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import QualifyingApmOption, StoreOption
+from codeset.cli.options import LOCALITY_HELP, QualifyingApmOption, StoreOption, release_label
 from codeset.cli.printing import FOUND, err, out, write
 from codeset.errors import WrongUse
 from codeset.participants import Participant
@@ -56,11 +56,17 @@ class _Options:
 def adjudicate(
     files: Annotated[list[Path], typer.Argument(metavar="CLAIMS...", help="csv, JSON, NDJSON, parquet or 837P files")],
     release: Annotated[
-        str | None, typer.Option("--release", help="Read all lines against this one [default: by date of service]")
+        str | None,
+        typer.Option(
+            "--release",
+            parser=release_label,
+            metavar="RELEASE",
+            help="Read all lines against this one [default: by date of service]",
+        ),
     ] = None,
     participant: QualifyingApmOption = None,
     locality: Annotated[
-        str | None, typer.Option("--locality", help="MAC-LOCALITY or national, where the claims do not say")
+        str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP}; where the claims do not say")
     ] = None,
     form: Annotated[OutcomeFormat, typer.Option("--format")] = OutcomeFormat.TABLE,
     explain: Annotated[bool, typer.Option("--explain", help="Show how each amount came about")] = False,
@@ -88,6 +94,7 @@ def adjudicate(
     that was stopped goes on where it was. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
     files. Exit code 1 if a line is denied or unknown.
     """
+    locality = _locality(Store.at(store), release, locality)
     options = _Options(release, participant, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
     if output is not None and _is_folder(output):
         is_clean = _adjudicate_many(files, output, Store.at(store), options)
@@ -95,6 +102,16 @@ def adjudicate(
         is_clean = _adjudicate_few(files, output, Store.at(store), options, form, explain=explain)
     if not is_clean:
         raise typer.Exit(FOUND)
+
+
+def _locality(store: Store, release: str | None, locality: str | None) -> str | None:
+    """`mac-locality` or `national` for what was given; a name must be the same one in every release it may be of."""
+    from codeset.lookups.localities import is_numbered, locality_id
+
+    if locality is None or is_numbered(locality):
+        return locality
+    snapshots = [snapshot for snapshot in _snapshots(store, release, None) if "gpci" in snapshot]
+    return locality_id(locality, snapshots)
 
 
 def _is_folder(output: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import ScenariosOption, StoreOption
+from codeset.cli.options import LOCALITY_HELP, ScenariosOption, SettingOption, StoreOption, release_label
 from codeset.cli.printing import FOUND, out, progress, write
 from codeset.errors import WrongUse
 from codeset.store import Store
@@ -32,16 +32,9 @@ class ReportFormat(StrEnum):
     XLSX = "xlsx"
 
 
-class SettingName(StrEnum):
-    """Where services are done."""
-
-    NONFACILITY = "nonfacility"
-    FACILITY = "facility"
-
-
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The later release")],
+    old: Annotated[str, typer.Argument(metavar="OLD", parser=release_label, help="The earlier release")],
+    new: Annotated[str, typer.Argument(metavar="NEW", parser=release_label, help="The later release")],
     scope: Annotated[ScopeName, typer.Option(help="derm: office dermatology; all: every code")] = ScopeName.DERM,
     form: Annotated[ReportFormat, typer.Option("--format", help="xlsx needs -o")] = ReportFormat.MD,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file")] = None,
@@ -85,17 +78,17 @@ def _report(changes: "Changes", form: ReportFormat) -> bytes:
 
 
 def review(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The later release")],
+    old: Annotated[str, typer.Argument(metavar="OLD", parser=release_label, help="The earlier release")],
+    new: Annotated[str, typer.Argument(metavar="NEW", parser=release_label, help="The later release")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the review into")],
     volumes: Annotated[
         Path | None,
         typer.Option("--volumes", metavar="FILE.csv", help="hcpcs,units (a year): what it does to your practice"),
     ] = None,
     locality: Annotated[
-        str | None, typer.Option("--locality", metavar="MAC-LOC", help="Amounts of this locality [default: national]")
+        str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
     ] = None,
-    setting: Annotated[SettingName | None, typer.Option("--setting", help="[default: both, side by side]")] = None,
+    setting: SettingOption = None,
     scenarios: ScenariosOption = None,
     guidance: Annotated[
         Path | None, typer.Option("--guidance", help="Statements to try [default: the two practice guides]")
@@ -106,11 +99,12 @@ def review(
 
         codeset review 2025q4 2026q3 -o review
 
-        codeset review 2025q4 2026q3 -o review --volumes volumes.csv --locality 01112-05 --setting nonfacility
+        codeset review 2025q4 2026q3 -o review --volumes volumes.csv --locality Manhattan --setting office
 
     DIR gets review.html, review.xlsx, review.md, review.json and CHANGELOG-entry.md; an earlier review of the same two
     releases is replaced, anything else is not. Exit code 1 if something changed, or a coder is contradicted; else 0.
     """
+    from codeset.lookups.localities import locality_id
     from codeset.review.first_page import first_page
     from codeset.review.folder import refuse_other, write_review
     from codeset.review.make import make_review
@@ -128,8 +122,8 @@ def review(
             load(scenarios_folder(scenarios)),
             statements(guidance or guidance_folder()),
             volumes=read_volumes(volumes) if volumes else (),
-            locality=locality,
-            setting=setting.value if setting else None,
+            locality=locality_id(locality, [before, after]) if locality else None,
+            setting=setting,
             say=say,
         )
         write_review(new_review, output, say)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption
+from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption, hcpcs_code, release_label
 from codeset.cli.printing import FOUND, out, print_json, progress, tell_faults
+from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.store import Store
 
@@ -24,21 +24,29 @@ class TableFormat(StrEnum):
 
 
 def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """List the sealed releases, their dates of service and the editions of their tables."""
+    """List the sealed releases, their dates of service and the editions of their tables.
+
+    Exit code 4 if the store holds none.
+    """
     from codeset.cli import show_output
 
     snapshots = [Store.at(store).open(each) for each in Store.at(store).releases()]
     if as_json:
         print_json([json.loads(each.manifest.to_json()) for each in snapshots])
-    elif not snapshots:
-        out.print(f"no release yet in {escape(str(Store.at(store).path))}; see: codeset build --help")
     for snapshot in [] if as_json else snapshots:
         out.print(show_output.release_table(snapshot))
+    if not snapshots:
+        raise StoreProblem(f"{Store.at(store).path} holds no release yet; see: codeset build --help")
 
 
 def show(
-    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS", help="A code, such as 11102")],
-    release: Annotated[str | None, typer.Option("--release", help="Only this release [default: every one]")] = None,
+    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS", parser=hcpcs_code, help="A code, such as 11102")],
+    release: Annotated[
+        str | None,
+        typer.Option(
+            "--release", parser=release_label, metavar="RELEASE", help="Only this release [default: every one]"
+        ),
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,18 +56,56 @@ def show(
     """
     from codeset.cli import show_output
 
-    facts = show_output.code(Store.at(store), hcpcs.upper(), Release.parse(release) if release else None)
+    facts = show_output.code(Store.at(store), hcpcs, Release.parse(release) if release else None)
     if as_json:
         print_json(facts)
     else:
-        out.print(show_output.code_table(hcpcs.upper(), facts))
+        out.print(show_output.code_table(hcpcs, facts))
     if not any(each["modifiers"] for each in facts):
         raise typer.Exit(FOUND)
 
 
+def localities(
+    query: Annotated[
+        str, typer.Argument(metavar="[QUERY]", help="MAC-LOCALITY, a name, a state or a ZIP code [default: all]")
+    ] = "",
+    release: Annotated[
+        str | None,
+        typer.Option("--release", parser=release_label, metavar="RELEASE", help="[default: the store's newest]"),
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look up Medicare payment localities by name, state or ZIP code, with their GPCIs.
+
+        codeset localities manhattan
+
+        codeset localities CA --release 2026q3
+
+        codeset localities 10001
+
+    Wherever a --locality is taken, a name that finds one locality here will do. ZIP codes need CMS's ZIP code to
+    carrier locality file in the release. Exit code 1 if nothing is found.
+    """
+    from codeset.cli import show_output
+    from codeset.lookups.localities import find_localities
+
+    snapshots = Store.at(store)
+    snapshot = snapshots.open(release or snapshots.newest())
+    rows = find_localities(snapshot, query.strip()).to_dicts()
+    if as_json:
+        print_json({"release": str(snapshot.release), "query": query, "localities": rows})
+    elif rows:
+        out.print(show_output.localities_table(snapshot, rows))
+    else:
+        out.print(f'{snapshot.release} has no locality "{query}"; all of them: codeset localities', markup=False)
+    if not rows:
+        raise typer.Exit(FOUND)
+
+
 def edits(
-    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS")],
-    other: Annotated[str, typer.Argument(metavar="HCPCS")],
+    hcpcs: Annotated[str, typer.Argument(metavar="HCPCS", parser=hcpcs_code)],
+    other: Annotated[str, typer.Argument(metavar="HCPCS", parser=hcpcs_code)],
     on: Annotated[
         datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Only what applies on this date of service")
     ] = None,
@@ -73,7 +119,7 @@ def edits(
     """
     from codeset.cli import show_output
 
-    pair = (hcpcs.upper(), other.upper())
+    pair = (hcpcs, other)
     answer = show_output.edits_on(Store.at(store), pair, on.date()) if on else show_output.edits(Store.at(store), pair)
     if as_json:
         print_json(answer)

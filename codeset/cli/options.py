@@ -1,5 +1,6 @@
 """Options and arguments that several commands take, said once."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from codeset.errors import WrongUse
 from codeset.participants import ANSWERS, Participant
+from codeset.releases import Release
 
 FORMER_NAMES: Mapping[str, str] = {"--accept-ama-licence": "--accept-ama-license"}
 """Options that were renamed, by their former name, which still works and which `--help` does not show."""
@@ -26,7 +29,12 @@ def _renamed(argument: str) -> str:
     return f"{FORMER_NAMES.get(name, name)}{equals}{value}"
 
 
-ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="Such as 2026q3")]
+def release_label(text: str) -> str:
+    """Return a release's label as the store has it: `2026Q3` is 2026q3."""
+    return str(Release.parse(text.strip()))
+
+
+ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", parser=release_label, help="Such as 2026q3")]
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", envvar="CODESET_STORE", help="Folder of snapshots [default: your user data folder]"),
@@ -43,6 +51,47 @@ IntoOption = Annotated[
     Path | None,
     typer.Option("--into", help="Folder of downloads, one folder in it for each release [default: in the store]"),
 ]
+
+
+def hcpcs_code(text: str) -> str:
+    """Return an HCPCS code in capitals.
+
+    Raises WrongUse: if it is none; a code that a spreadsheet took for a number has lost its zeros.
+    """
+    code = text.strip().upper()
+    if not _HCPCS.fullmatch(code):
+        raise WrongUse(
+            f'"{text}" has {len(code)} characters; HCPCS codes have five characters, digits or letters, such as 11102 '
+            "(leading zeros count: 00100; modifiers are left out)"
+        )
+    return code
+
+
+_HCPCS = re.compile(r"[0-9A-Z]{5}")
+
+
+def setting_of(answer: str) -> str:
+    """Return the setting that an answer to `--setting` names.
+
+    Raises BadParameter: if it names none.
+    """
+    known = {"office": "nonfacility", "nonfacility": "nonfacility", "non-facility": "nonfacility"}
+    setting = {**known, "facility": "facility"}.get(answer.lower())
+    if setting is None:
+        raise typer.BadParameter(f"expected office or facility, found '{answer}'")
+    return setting
+
+
+SettingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--setting",
+        parser=setting_of,
+        metavar="office|facility",
+        help="Where services are done: office is POS 11 and others that are not facilities [default: both]",
+    ),
+]
+LOCALITY_HELP = "MAC-LOCALITY, name, state or ZIP code of a locality that is the only one of it; or national"
 
 
 def participant_of(answer: str) -> Participant:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import AcceptOption, ApprovalsOption, ScenariosOption, StoreOption
+from codeset.cli.options import AcceptOption, ApprovalsOption, ScenariosOption, StoreOption, release_label
 from codeset.cli.printing import err, out
 from codeset.store import Store
 
@@ -60,7 +60,9 @@ def _judged(options: "FetchOptions", branch: str, approvals: Path) -> str:
 
 
 def propose(
-    release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="[default: what is new]")] = None,
+    release: Annotated[
+        str | None, typer.Argument(metavar="[RELEASE]", parser=release_label, help="[default: what is new]")
+    ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for review, title and body")] = (
         Path("build/proposal")
     ),

@@ -29,7 +29,7 @@ def build_news(built: Any) -> Iterator[str]:
         yield f"New revision {release}: other files than before. Both snapshots are kept; {release} is in force."
     else:
         yield f"Sealed {release}."
-    yield from (f"Not recognised, left out: {name}" for name in built.unrecognized)
+    yield from (f"Not recognized, left out: {name}" for name in built.unrecognized)
     if built.missing:
         yield f"Missing: {', '.join(built.missing)}. What rests on them is unknown in {release}."
     yield from (f"Note: {note}" for note in built.notes)
@@ -171,6 +171,17 @@ def _joined(codes: list[str] | None) -> str:
     return "not held" if codes is None else ", ".join(codes) or wording.NONE
 
 
+def localities_table(snapshot: Snapshot, rows: list[Row]) -> Table:
+    """Return localities with their GPCIs, as `codeset localities` shows them."""
+    table = Table(title=f"Payment localities, {snapshot.release}", title_justify="left")
+    for column in ("locality", "state", "name", "work GPCI", "PE GPCI", "MP GPCI"):
+        table.add_column(column, justify="right" if "GPCI" in column else "left")
+    for row in rows:
+        gpcis = (str(row[f"{part}_gpci"]) for part in ("work", "pe", "mp"))
+        table.add_row(f"{row['mac']}-{row['locality']}", row["state"], escape(row["locality_name"]), *gpcis)
+    return table
+
+
 _BY_DATE = ("effective_date", "column_one", "deletion_date")
 
 
@@ -214,7 +225,7 @@ def edits_table(pair: tuple[str, str], answer: Plain) -> Table | str:
     if answer["answer"] == "unknown":
         return f"unknown: no release with PTP edits covers{on or ' anything here'}"
     if answer["answer"] == "no edit":
-        return f"no PTP edit between {pair[0]} and {pair[1]}{on}; that is no permission by itself"
+        return f"No PTP edit found between {pair[0]} and {pair[1]}{on}. That does not by itself mean both are payable."
     table = Table(title=f"PTP edits between {pair[0]} and {pair[1]}{on}", title_justify="left")
     for column in ("column one", "column two", "effective", "last day", "CCMI", "rationale", "editions"):
         table.add_column(column, no_wrap=column in ("effective", "last day"))

@@ -17,6 +17,7 @@ from codeset.cli.options import (
     LockOption,
     ReleaseArgument,
     StoreOption,
+    release_label,
 )
 from codeset.cli.printing import FOUND, err, out, print_json, progress
 from codeset.errors import WrongUse
@@ -55,7 +56,7 @@ def build(
 ) -> None:
     """Read CMS's files and seal them as a release.
 
-    Files are told by what is in them, so any name and any mixture of folders, zips and loose files will do:
+    Files are recognized by content, not by name: any mixture of folders, zips and loose files is enough:
 
         codeset build 2024q2 --from ~/cms/2024q2
 
@@ -75,7 +76,7 @@ def build(
     wanted = Release.parse(release)
     given = _BuildInput(files or [], dict(map(_carry, carry or [])), accept_row_count or [])
     if embedded == bool(files or fetched):
-        raise WrongUse("give CMS's files with --from, or --embedded for the excerpt of the package, or --fetch them")
+        raise WrongUse("Add --from FOLDER, --fetch or --embedded")
     if fetched:
         from codeset_ingest.fetch_and_build import FetchOptions
 
@@ -163,7 +164,9 @@ def _built_json(built: "BuildResult") -> dict[str, Any]:
 
 
 def fetch(
-    release: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Such as 2026q3")] = None,
+    release: Annotated[
+        str | None, typer.Argument(metavar="[RELEASE]", parser=release_label, help="Such as 2026q3")
+    ] = None,
     latest: Annotated[bool, typer.Option("--latest", help="The newest release that CMS has posted whole")] = False,
     also: AlsoOption = "",
     accept: AcceptOption = None,
@@ -209,7 +212,10 @@ def fetch(
 
 def watch(
     since: Annotated[
-        str | None, typer.Option("--since", metavar="RELEASE", help="From this one on [default: the store's newest]")
+        str | None,
+        typer.Option(
+            "--since", metavar="RELEASE", parser=release_label, help="From this one on [default: the store's newest]"
+        ),
     ] = None,
     on: Annotated[
         datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="As if it were this day [default: today]")

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import ApprovalsOption, JsonOption, ReleaseArgument, ScenariosOption, StoreOption
+from codeset.cli.options import (
+    ApprovalsOption,
+    JsonOption,
+    ReleaseArgument,
+    ScenariosOption,
+    StoreOption,
+    release_label,
+)
 from codeset.cli.printing import FOUND, out, print_json, progress
 from codeset.errors import WrongUse
 from codeset.store import Store
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
 def try_suite(
     releases: Annotated[
-        list[str] | None, typer.Argument(metavar="[RELEASE...]", help="[default: all that can]")
+        list[str] | None, typer.Argument(metavar="[RELEASE...]", parser=release_label, help="[default: all that can]")
     ] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Write the outcomes that were not accepted before")] = False,
     scenarios: ScenariosOption = None,

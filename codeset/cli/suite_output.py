@@ -6,13 +6,13 @@ from rich.table import Table
 
 from codeset.suite.check_release import ReleaseCheck
 
-_COUNTS = ("tried", "as expected", "contradicted", "not accepted", "not as accepted", "do not hold then")
+_COUNTS = ("Run", "Passed", "Wrong", "New, not approved", "Changed since approval", "Not applicable")
 
 
 def checks_table(checks: Sequence[ReleaseCheck]) -> Table:
     """Return the counts of each release for people."""
     table = Table()
-    table.add_column("release")
+    table.add_column("Release")
     for column in _COUNTS:
         table.add_column(column, justify="right")
     for check in checks:

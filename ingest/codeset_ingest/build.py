@@ -74,7 +74,7 @@ def _read(
     faults = [*delivery.faults_of(received, release), *_carried_and_given(received, carries)]
     if not received.files and not carries:
         unknown = received.unrecognized or tuple(map(str, files))
-        faults += [Fault(name, 0, "not a file that any layout knows") for name in unknown]
+        faults += [Fault(name, 0, _UNRECOGNIZED) for name in unknown]
     if faults:
         raise BadInput(faults)
     say(f"reading {len(received.files)} files")
@@ -82,6 +82,9 @@ def _read(
     readings = {table: _with_urls(reading, urls) for table, reading in read(received.files, release).items()}
     notes = [note for reading in readings.values() for note in reading.notes]
     return readings, received.unrecognized, (*received.notes, *notes)
+
+
+_UNRECOGNIZED = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…)"
 
 
 def _with_urls(reading: Reading, urls: Mapping[str, str | None]) -> Reading:

@@ -31,7 +31,7 @@ def loaded(*arguments: object) -> object:
 def test_help_names_the_commands_and_the_exit_codes():
     said = run("--help").stdout
     assert all(command in said for command in ("build", "list", "show", "edits", "verify", "diff", "export"))
-    assert "3 input that cannot be read" in " ".join(said.replace("│", " ").split())
+    assert "3 = input that cannot be read" in " ".join(said.replace("│", " ").split())
 
 
 def test_the_same_build_again_says_that_nothing_was_written(store):
@@ -49,9 +49,11 @@ def test_list_names_editions_and_what_was_carried_forward(store):
     assert "derm scope only" in run("list", "--store", store).stdout
 
 
-def test_an_empty_store_lists_nothing_and_says_so(tmp_path):
-    assert "no release yet" in run("list", "--store", tmp_path / "none").stdout
-    assert loaded("list", "--store", tmp_path / "none", "--json") == []
+def test_an_empty_store_is_no_success(tmp_path):
+    listed = run("list", "--store", tmp_path / "none")
+    assert (listed.returncode, "holds no release yet" in listed.stderr) == (4, True)
+    as_json = run("list", "--store", tmp_path / "none", "--json")
+    assert (as_json.returncode, json.loads(as_json.stdout)) == (4, [])
 
 
 def test_show_gives_figures_and_amounts_of_a_code(store):
@@ -76,6 +78,34 @@ def test_show_gives_mue_add_on_relations_and_counts_of_edits(store):
     assert found["edits_as_column_two"] > 0
 
 
+def test_a_release_is_taken_in_capitals_too(store):
+    assert loaded("show", "11102", "--release", "2026Q3", "--store", store, "--json")[0]["release"] == "2026q3"
+    assert "2026q3 is as it was sealed" in run("verify", "2026Q3", "--store", store).stdout
+
+
+def test_localities_are_looked_up_by_name_and_state(store):
+    """Manhattan: GPCIs 1.064, 1.162 and 1.586 in CMS's file of 2026; Washington has two localities."""
+    found = loaded("localities", "manhattan", "--store", store, "--json")["localities"]
+    assert [(row["mac"], row["locality"], row["work_gpci"]) for row in found] == [("13202", "01", "1.064")]
+    shown = run("localities", "WA", "--store", store)
+    assert (shown.returncode, "02402-02" in shown.stdout, "REST OF WASHINGTON" in shown.stdout) == (0, True, True)
+    assert run("localities", "Atlantis", "--store", store).returncode == 1
+
+
+def test_claims_take_a_locality_by_name_and_refuse_one_of_several(store, tmp_path):
+    claims = tmp_path / "claims.csv"
+    claims.write_text(
+        "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service\n"
+        "A,1,B,P,2026-07-06,99213,,1,11\n"
+    )
+    arguments = ("adjudicate", claims, "--qualifying-apm", "no", "--format", "json", "--store", store, "--locality")
+    by_name, by_number = (run(*arguments, locality) for locality in ("Manhattan", "13202-01"))
+    assert by_name.returncode == 0, by_name.stderr
+    assert by_name.stdout == by_number.stdout
+    refused = run(*arguments, "New York")
+    assert (refused.returncode, "13202-03" in refused.stderr) == (2, True)
+
+
 def test_a_code_outside_the_excerpt_is_unknown_not_absent(store):
     shown = run("show", "27447", "--release", "2026q3", "--store", store)
     assert shown.returncode == 1
@@ -91,7 +121,7 @@ def test_edits_show_both_directions_of_a_pair(store):
 def test_a_pair_without_an_edit_is_no_permission(store):
     shown = run("edits", "11402", "12031", "--store", store)
     assert shown.returncode == 0
-    assert "no PTP edit between 11402 and 12031; that is no permission by itself" in shown.stdout
+    assert "No PTP edit found between 11402 and 12031. That does not by itself mean both are payable." in shown.stdout
 
 
 def test_a_date_that_no_release_covers_is_unknown(store):
@@ -182,7 +212,7 @@ def test_exported_figures_are_exact(store, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (("build", "2026q3"), 2, "give CMS's files with --from, or --embedded"),
+        (("build", "2026q3"), 2, "Add --from FOLDER, --fetch or --embedded"),
         (("build", "26q3", "--embedded"), 2, '"26q3" is not a release'),
         (("build", "2026q3", "--from", "/nowhere/rvu.zip"), 3, "/nowhere/rvu.zip: there is no such file or folder"),
         (("build", "2026q3", "--from", "pyproject.toml", "--carry", "ptp"), 2, '"" is not a release'),
@@ -191,6 +221,12 @@ def test_exported_figures_are_exact(store, tmp_path):
         (("diff", "2025q4", "2026q3", "--scope", "skin"), 2, "'skin' is not one of 'derm', 'all'"),
         (("verify", "2031q1"), 4, "holds no 2031q1"),
         (("edits", "17000"), 2, "Missing argument"),
+        (("show", "1110"), 2, "HCPCS codes have five characters"),
+        (("show", "11102-59"), 2, "HCPCS codes have five characters"),
+        (("edits", "17000", "100"), 2, "HCPCS codes have five characters"),
+        (("localities", "--release", "2031q1"), 4, "holds no 2031q1"),
+        (("localities", "10001"), 2, "2026q3 holds no ZIP code table"),
+        (("build", "2026q3", "--from", "pyproject.toml"), 3, "is not a CMS file we recognize. (Expected: PPRRVU"),
     ],
 )
 def test_each_kind_of_failure_has_its_exit_code_and_says_what_to_do(store, arguments, code, says):

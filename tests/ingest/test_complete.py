@@ -125,7 +125,7 @@ def test_a_file_of_another_quarter_is_refused(
 ) -> None:
     name, data = posted(facts["2024q2"], table, form)
     (fault,) = refused(store, Release.parse("2026q3"), {name: data})
-    assert fault.startswith(f"{file}: is of {period}, expected 2026q3. ")
+    assert fault.startswith(f"{file}: This file is for {period}, not for 2026q3. ")
 
 
 @pytest.mark.parametrize("table", ["mue", "gpci"])
@@ -141,13 +141,13 @@ def test_a_file_of_another_quarter_can_be_carried_as_the_message_says(
 def test_what_a_file_says_of_its_quarter_counts_more_than_its_name(facts: dict[str, Facts], store: Store) -> None:
     _, data = posted(facts["2024q2"], "mpfs")
     (fault,) = refused(store, Release.parse("2024q3"), {"PPRRVU24_JUL.csv": data})
-    assert fault.startswith("PPRRVU24_JUL.csv: is of 2024q2, expected 2024q3. ")
+    assert fault.startswith("PPRRVU24_JUL.csv: This file is for 2024q2, not for 2024q3. ")
 
 
 def test_the_package_tells_the_year_of_a_file_that_does_not(facts: dict[str, Facts], store: Store) -> None:
     package = zipped(dict([posted(facts["2024q2"], "oppscap")]))
     (fault,) = refused(store, Release.parse("2025q2"), {"rvu24b.zip": package})
-    assert fault.startswith("rvu24b.zip/OPPSCAP_APR.csv: is of 2024q2, expected 2025q2. ")
+    assert fault.startswith("rvu24b.zip/OPPSCAP_APR.csv: This file is for 2024q2, not for 2025q2. ")
 
 
 def test_a_year_before_the_layouts_is_refused(facts: dict[str, Facts], store: Store) -> None:

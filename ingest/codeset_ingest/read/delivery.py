@@ -50,11 +50,12 @@ def faults_of(delivery: Delivery, release: Release) -> Iterator[Fault]:
 
 def _other_release(file: CmsFile, release: Release) -> Iterator[Fault]:
     if not file.is_of(release):
+        carry = f"--carry {file.table}={file.period_label}"
         yield Fault(
             file.names,
             0,
-            f"is of {file.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
-            f"as the release that it is of and carry it forward: --carry {file.table}={file.period_label}",
+            f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for {release.unrevised}: "
+            f"build {file.period_label} first, then: codeset build {release} … {carry}",
         )
     elif release.unrevised < file.layout.since:
         says = f"the layout of {file.layout.publication} is known from {file.layout.since} on"

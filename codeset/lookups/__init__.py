@@ -1,0 +1,1 @@
+"""What people look up in a release by other names than the tables have."""
