@@ -23,15 +23,22 @@ from codeset.snapshot import Snapshot
 
 
 def adjudicate(
-    frame: pl.DataFrame, snapshots: Snapshot | Sequence[Snapshot], *, participant: Participant | None = None
+    frame: pl.DataFrame,
+    snapshots: Snapshot | Sequence[Snapshot],
+    *,
+    participant: Participant | None = None,
+    on_any_date: bool = False,
 ) -> Outcome:
     """Read claim lines (columns of `claim_fields`) against one snapshot, or each by its date against more.
 
     Lines of one beneficiary see each other, whatever their claim: *frame* holds whole beneficiaries. *participant*
-    chooses the conversion factor from 2026; without it, lines that depend on it have no amount.
+    chooses the conversion factor from 2026; without it, lines that depend on it have no amount. *on_any_date*: what
+    is in force on the last day of the one snapshot's release is taken to be in force on every date of service; policies
+    that `rules.toml` dates keep their dates.
     """
     several = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    return compact_outcome(frame, code_set_of(several, frame["hcpcs"].unique()), participant=participant).outcome()
+    code_set = code_set_of(several, frame["hcpcs"].unique(), on_any_date=on_any_date)
+    return compact_outcome(frame, code_set, participant=participant).outcome()
 
 
 def compact_outcome(

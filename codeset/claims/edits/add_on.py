@@ -20,8 +20,8 @@ from codeset.tables import CONTRACTOR_DEFINED
 
 # A row deleted on its effective date never applied; the deletion date is the last active day (p. Intro-7).
 NEVER_APPLIES = pl.col("deletion_date").eq_missing(pl.col("effective_date"))
-FIRST_DAY = pl.max_horizontal("effective_date", "first")
-LAST_DAY = pl.min_horizontal("deletion_date", "last")
+FIRST_DAY = pl.max_horizontal("first_day", "first")
+LAST_DAY = pl.min_horizontal("last_day", "last")
 
 IS_LEFT_TO_CONTRACTOR = pl.col("add_on_type") != 1
 HAS_PRIMARY = pl.col("partner").is_not_null()
@@ -128,7 +128,7 @@ def primary_rows(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
 
 def days_rows_change(code_set: CodeSet) -> list[pl.Series]:
     """The days on which a row begins or no longer applies."""
-    return [code_set.add_on["effective_date"], code_set.add_on["deletion_date"].unique().dt.offset_by("1d")]
+    return [code_set.add_on["first_day"], code_set.add_on["last_day"].unique().dt.offset_by("1d")]
 
 
 ADD_ON = Edit(find_add_on, reads=("date_of_service",), change_dates=days_rows_change)

@@ -22,9 +22,6 @@ EVER_APPLIES = pl.col("ccmi") != 9
 IS_NEVER_BYPASSED = pl.col("ccmi") == 0
 IS_BYPASSED = pl.col("bypass") != ""
 
-FIRST_DAY = pl.col("effective_date")
-LAST_DAY = pl.col("deletion_date").fill_null(date.max)
-
 # Services on one organ or site are not separate (p. I-15).
 IS_SAME_SITE = (pl.col("site") != "") & (pl.col("site") == pl.col("site_two"))
 
@@ -65,8 +62,7 @@ def dated_edits(code_set: CodeSet) -> pl.DataFrame:
         pl.col("column_one", "column_two").cast(CODE),
         *("ccmi", "effective_date", "deletion_date"),
         pl.col("edition").cast(CODE),
-        FIRST_DAY.alias("first_day"),
-        LAST_DAY.alias("last_day"),
+        *("first_day", "last_day"),
     )
 
 
@@ -118,8 +114,8 @@ def reason_row() -> list[pl.Expr]:
 
 def days_edits_change(code_set: CodeSet) -> list[pl.Series]:
     """The days on which an edit begins or is no longer in force, and the one on which either line began to count."""
-    day_after = code_set.ptp["deletion_date"].unique().dt.offset_by("1d")
-    return [code_set.ptp["effective_date"], day_after, pl.Series([EITHER_LINE_SINCE], dtype=pl.Date)]
+    day_after = code_set.ptp["last_day"].unique().dt.offset_by("1d")
+    return [code_set.ptp["first_day"], day_after, pl.Series([EITHER_LINE_SINCE], dtype=pl.Date)]
 
 
 PTP = Edit(find_ptp, reads=("date_of_service",), change_dates=days_edits_change)

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
 import polars as pl
 
 from codeset.claims.engine.cache import Cache
+from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
-from codeset.tables import TABLES, Table
+from codeset.tables import TABLES, Table, active_in
 
 T = TypeVar("T")
 
@@ -21,7 +23,8 @@ class CodeSet:
 
     `releases`: first and last date of service, scope and the tables held. `factors`: conversion factors, in whole
     ten-thousandths of a dollar. `rows`: by name, the tables of `codeset.tables` that claims are read against; decimals
-    are whole numbers of their last place (RVUs and percentages hundredths, GPCIs thousandths).
+    are whole numbers of their last place (RVUs and percentages hundredths, GPCIs thousandths). Rows of dated tables
+    have `first_day` and `last_day`, from and to which they are in force.
     """
 
     releases: pl.DataFrame
@@ -29,16 +32,19 @@ class CodeSet:
     rows: Mapping[str, pl.DataFrame]
 
     @classmethod
-    def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str]) -> "CodeSet":
-        """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*."""
+    def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str], *, on_any_date: bool = False) -> "CodeSet":
+        """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*.
+
+        *on_any_date*: what is in force on the last day of the one snapshot's release is in force on every day.
+        """
         known = sorted(set(codes))
         sought = [table for table in TABLES.values() if table.claim_codes is not None]
         # Read in one go, so that the files are read side by side.
-        frames = pl.collect_all([_rows(snapshots, table, known) for table in sought])
+        frames = pl.collect_all([_rows(snapshots, table, known, on_any_date) for table in sought])
         rows = {table.name: frame for table, frame in zip(sought, frames, strict=True)}
         rows["mpfs"] = _with_bases(rows["mpfs"], snapshots, known)
         whole = {name: _whole_numbers(frame) for name, frame in rows.items()}
-        return cls(_releases(snapshots), _factors(snapshots), whole)
+        return cls(_releases(snapshots, on_any_date), _factors(snapshots, on_any_date), whole)
 
     @property
     def fees(self) -> pl.DataFrame:
@@ -74,7 +80,8 @@ class CodeSet:
         return Cache()
 
 
-_HELD: dict[tuple[tuple[str, str], ...], tuple[frozenset[str], CodeSet]] = {}
+_Key = tuple[bool, tuple[tuple[str, str], ...]]
+_HELD: dict[_Key, tuple[frozenset[str], CodeSet]] = {}
 """For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
 
 _MAX_SNAPSHOTS, _MAX_CODES = 4, 1_000
@@ -85,17 +92,18 @@ def clear_caches() -> None:
     _HELD.clear()
 
 
-def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
+def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str], *, on_any_date: bool = False) -> CodeSet:
     """As `CodeSet.of`; rows that were read for earlier claims are not read again.
 
     Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
     """
-    asked, key = frozenset(codes), tuple((str(each.path), each.manifest.identity) for each in snapshots)
+    asked = frozenset(codes)
+    key = on_any_date, tuple((str(each.path), each.manifest.identity) for each in snapshots)
     known, code_set = _HELD.get(key, (frozenset(), None))
     if code_set is not None and asked <= known:
         return code_set
     kept = asked | known if len(asked | known) <= _MAX_CODES else asked
-    code_set = CodeSet.of(snapshots, kept)
+    code_set = CodeSet.of(snapshots, kept, on_any_date=on_any_date)
     if len(kept) <= _MAX_CODES:
         if key not in _HELD and len(_HELD) >= _MAX_SNAPSHOTS:
             _HELD.pop(next(iter(_HELD)))
@@ -103,7 +111,7 @@ def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str]) -> CodeSet:
     return code_set
 
 
-def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str]) -> pl.LazyFrame:
+def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str], on_any_date: bool) -> pl.LazyFrame:
     """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
     empty = pl.LazyFrame(schema={**table.columns, "release": pl.UInt16, "edition": pl.String})
     frames = [
@@ -116,22 +124,37 @@ def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str]) -> pl.L
         for place, snapshot in enumerate(snapshots)
         if table.name in snapshot
     ]
-    return pl.concat([empty, *frames])
+    rows = pl.concat([empty, *frames])
+    if not table.dated:
+        return rows
+    return _in_force_on_any_date(rows, snapshots) if on_any_date else rows.with_columns(_FIRST_DAY, _LAST_DAY)
+
+
+_FIRST_DAY = pl.col("effective_date").alias("first_day")
+_LAST_DAY = pl.col("deletion_date").fill_null(date.max).alias("last_day")
+
+
+def _in_force_on_any_date(rows: pl.LazyFrame, snapshots: Sequence[Snapshot]) -> pl.LazyFrame:
+    """The dated rows of one release that are in force on its last day, as if they were on every day."""
+    (snapshot,) = snapshots
+    day = pl.lit(snapshot.release.last_day)
+    first, last = pl.lit(date.min).alias("first_day"), pl.lit(date.max).alias("last_day")
+    return rows.filter(active_in(day, day)).with_columns(first, last)
 
 
 def _with_bases(fees: pl.DataFrame, snapshots: Sequence[Snapshot], codes: list[str]) -> pl.DataFrame:
     """The rows of *codes* and those of the bases of their endoscopies, which are priced by them whoever bills them."""
     others = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
-    return pl.concat([fees, _rows(snapshots, TABLES["mpfs"], others).collect()]) if others else fees
+    return pl.concat([fees, _rows(snapshots, TABLES["mpfs"], others, False).collect()]) if others else fees
 
 
-def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
+def _releases(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
     rows = [
         {
             "release": place,
             "label": str(each.release),
-            "first": each.release.first_day,
-            "last": each.release.last_day,
+            "first": date.min if on_any_date else each.release.first_day,
+            "last": date.max if on_any_date else each.release.last_day,
             "scope": each.manifest.scope,
             **{f"has_{table}": table in each for table in TABLES},
         }
@@ -141,11 +164,12 @@ def _releases(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**kinds, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
 
 
-def _factors(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
+def _factors(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
     rows = [
-        (place, factor.first, factor.last, factor.participant, int(factor.value * 10_000))
+        (place, *_days_of(factor, on_any_date), factor.participant, int(factor.value * 10_000))
         for place, each in enumerate(snapshots)
         for factor in each.conversion_factors
+        if not on_any_date or factor.first <= each.release.last_day <= factor.last
     ]
     columns: Mapping[str, pl.DataType | type[pl.DataType]] = {
         "release": pl.UInt16,
@@ -155,6 +179,10 @@ def _factors(snapshots: Sequence[Snapshot]) -> pl.DataFrame:
         "conversion_factor": pl.Int64,
     }
     return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def _days_of(factor: ConversionFactor, on_any_date: bool) -> tuple[date, date]:
+    return (date.min, date.max) if on_any_date else (factor.first, factor.last)
 
 
 def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
