@@ -79,10 +79,10 @@ def edits_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     both = pairs.join(one, on="line_kind").join(two.rename({"hcpcs_two": "column_two"}), on="line_kind_two")
     edited = both.join(edits, on=["release", "column_one", "column_two"])
     bypass = pl.concat_str([modifiers.fill_null("") for modifiers in BYPASSES], separator=" ")
-    said = split_at(edited, EITHER_LINE_SINCE).with_columns(
+    dated = split_at(edited, EITHER_LINE_SINCE).with_columns(
         bypass.str.replace_all(" +", " ").str.strip_chars().alias("bypass")
     )
-    return said.select("number", "first_day", "last_day", *reason_row())
+    return dated.select("number", "first_day", "last_day", *reason_row())
 
 
 def split_at(dated: pl.DataFrame, day: date) -> pl.DataFrame:

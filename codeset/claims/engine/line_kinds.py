@@ -75,7 +75,7 @@ def _answers(line_kinds: LineKinds, rule: Rule, asked: pl.DataFrame) -> pl.DataF
     return answers.drop("number").with_columns(pl.col("has_answer").fill_null(value=False))
 
 
-class _Held:
+class _Latest:
     """The line kinds of the lines that were read against a code set so far: replaced whole."""
 
     def __init__(self, code_set: CodeSet, describe: Description) -> None:
@@ -93,14 +93,14 @@ _SCHEMA: Mapping[str, pl.DataType] = {
 
 def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description) -> tuple[LineKinds, pl.Series]:
     """Return the line kinds, those of lines read against *code_set* before among them, and the kind of each line."""
-    held = code_set.cached(_Held, describe)
+    latest = code_set.cached(_Latest, describe)
     asked = lines.select(LINE_KIND).hstack([_packed(lines)])
-    answers, rows = held.memory.recall(asked, lambda new: _described(new, code_set, describe))
-    line_kinds = held.line_kinds
+    answers, rows = latest.memory.recall(asked, lambda new: _described(new, code_set, describe))
+    line_kinds = latest.line_kinds
     if line_kinds.answers is not answers:
         line_kinds = LineKinds(code_set, answers)
-        if answers is held.memory.answers:
-            held.line_kinds = line_kinds
+        if answers is latest.memory.answers:
+            latest.line_kinds = line_kinds
     return line_kinds, rows["answer"].alias("line_kind")
 
 

@@ -22,8 +22,8 @@ def validity_intervals(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     intervals = pl.concat(changes).unique().sort(*key, "first_day").with_columns(ends.alias("last_day"))
     numbered = intervals.drop_nulls("last_day").with_row_index("interval")
     dated = rows.rename({"first_day": "row_first", "last_day": "row_last"})
-    held = numbered.join(dated, on=list(key)).filter(pl.col("first_day").is_between("row_first", "row_last"))
-    return held.drop("row_first", "row_last")
+    in_force = numbered.join(dated, on=list(key)).filter(pl.col("first_day").is_between("row_first", "row_last"))
+    return in_force.drop("row_first", "row_last")
 
 
 def rows_in_force(lines: Lines, dated_rows: Callable[[LineKinds], pl.DataFrame]) -> pl.DataFrame:
