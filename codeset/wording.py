@@ -51,12 +51,26 @@ def share(before: int | None, after: int | None) -> Decimal | None:
 
 def in_setting(setting: str) -> str:
     """Return where a service is done: "in the office", "in a facility"."""
-    return {"nonfacility": "in the office", "facility": "in a facility"}[setting]
+    return {"nonfacility": "in the office", "facility": "in a facility", "billed": "where it was done"}[setting]
 
 
 def setting(name: str) -> str:
     """Return a setting as people write it."""
-    return {"nonfacility": "non-facility", "facility": "facility"}[name]
+    return {"nonfacility": "non-facility", "facility": "facility", "billed": "as billed"}[name]
+
+
+def disposition(name: str) -> str:
+    """Return a line's disposition as billers say it."""
+    return _DISPOSITIONS[name]
+
+
+_DISPOSITIONS = {
+    "pay": "payable",
+    "pay_if_documented": "payable with documentation",
+    "review": "needs review",
+    "deny": "denied",
+    "unknown": "cannot determine",
+}
 
 
 def count(number: int, noun: str) -> str:

@@ -10,9 +10,12 @@ import typer
 from codeset.cli.options import LOCALITY_HELP, ScenariosOption, SettingOption, StoreOption, release_label
 from codeset.cli.printing import FOUND, out, progress, write
 from codeset.errors import WrongUse
+from codeset.lookups.localities import NATIONAL
 from codeset.store import Store
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from codeset.differences import Changes
     from codeset.review.first_page import FirstPage
 
@@ -83,7 +86,15 @@ def review(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the review into")],
     volumes: Annotated[
         Path | None,
-        typer.Option("--volumes", metavar="FILE.csv", help="hcpcs,units (a year): what it does to your practice"),
+        typer.Option(
+            "--volumes", metavar="FILE", help="csv or xlsx of codes and units (a year): what it does to your practice"
+        ),
+    ] = None,
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--claims", metavar="FILE...", help="Your own claims, adjudicated under both releases; repeatable"
+        ),
     ] = None,
     locality: Annotated[
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
@@ -101,19 +112,28 @@ def review(
 
         codeset review 2025q4 2026q3 -o review --volumes volumes.csv --locality Manhattan --setting office
 
+        codeset review 2025q4 2026q3 -o review --claims claims-2025.csv
+
+    Volumes are what a practice system exports (csv or xlsx): a code and a units column, and if there are, modifiers,
+    place of service, provider, payer, ZIP code or locality. They are Medicare units at allowed amounts, units times
+    fee. With --claims the claims themselves (csv, JSON, parquet, 837P) are adjudicated as if each release were in force
+    on their dates: what edits, denials and multiple-procedure reductions leave, and which lines differ.
+
     DIR gets review.html, review.xlsx, review.md, review.json and CHANGELOG-entry.md; an earlier review of the same two
     releases is replaced, anything else is not. Exit code 1 if something changed, or a coder is contradicted; else 0.
     """
+    from codeset.impact.volume_files import read_volumes
     from codeset.lookups.localities import locality_id
     from codeset.review.first_page import first_page
     from codeset.review.folder import refuse_other, write_review
     from codeset.review.make import make_review
-    from codeset.review.volumes import read_volumes
     from codeset.suite.guidance.guidance_files import guidance_folder
     from codeset.suite.guidance.run_guidance import statements
     from codeset.suite.scenarios import load, scenarios_folder
 
     before, after = Store.at(store).open(old), Store.at(store).open(new)
+    place = locality_id(locality, [before, after]) if locality else None
+    billed = read_volumes(volumes) if volumes else None
     refuse_other(output, str(before.release), str(after.release))
     with progress() as say:
         new_review = make_review(
@@ -121,16 +141,26 @@ def review(
             after,
             load(scenarios_folder(scenarios)),
             statements(guidance or guidance_folder()),
-            volumes=read_volumes(volumes) if volumes else (),
-            locality=locality_id(locality, [before, after]) if locality else None,
+            volumes=billed.volumes if billed else (),
+            claims=_claim_lines(claims, place),
+            locality=place,
             setting=setting,
             say=say,
         )
         write_review(new_review, output, say)
+    if billed and billed.unused:
+        out.print(f"{billed.name}: columns not used: {', '.join(billed.unused)}", markup=False)
     page = first_page(new_review)
     out.print(_review_lines(page, output), markup=False)
     if page.changed or new_review.outcomes.failed:
         raise typer.Exit(FOUND)
+
+
+def _claim_lines(files: list[Path] | None, locality: str | None) -> "pl.DataFrame | None":
+    """The lines of the claims; those that name no locality are in that of the review."""
+    from codeset.claims.input.claim_files import read_files
+
+    return read_files(files, locality=locality or NATIONAL)[0] if files else None
 
 
 def _review_lines(page: "FirstPage", folder: Path) -> str:

@@ -22,7 +22,7 @@ from codeset.review.model import Review
 from codeset.review.payments import PARTS, PaymentTable, Range
 from codeset.review.sections import sections
 from codeset.review.source_rows import SourceRow
-from codeset.review.volumes import Year, YearLine, YearTotal
+from codeset.review.volumes import YEAR_NOTE, Year, YearLine, YearTotal
 
 with extra("review"):
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -54,6 +54,7 @@ _FILTERS: Mapping[str, Any] = {
     "setting": wording.setting,
     "participant_label": participant_label,
     "named": wording.named,
+    "disposition": wording.disposition,
     "part_name": _PART_NAMES.__getitem__,
 }
 
@@ -86,6 +87,7 @@ def _context(review: Review) -> Mapping[str, Any]:
         "year_families": _year_families(review),
         "year_total": _year_total,
         "year_codes": _year_codes(review),
+        "year_note": YEAR_NOTE,
         "row_groups": _row_groups(review),
     }
 
@@ -118,7 +120,7 @@ def _year_total(year: Year, family: str) -> YearTotal | None:
 
 def _year_codes(review: Review) -> list[tuple[YearLine, list[YearLine]]]:
     """Each code of the volumes with its line in every year shown."""
-    by_year = [{(line.hcpcs, line.modifier): line for line in (*y.lines, *y.without)} for y in review.years]
+    by_year = [{(line.hcpcs, line.modifier): line for line in (*y.without, *y.lines)} for y in review.years]
     return [(by_year[0][key], [lines[key] for lines in by_year]) for key in sorted(by_year[0])] if by_year else []
 
 

@@ -10,6 +10,7 @@ from codeset.participants import Participant, participant_label
 from codeset.review.model import Review
 from codeset.review.payments import NATIONAL, Cause, PaymentTable
 from codeset.review.table_changes import CHANGED, TableReview
+from codeset.review.your_claims import claims_sentences
 from codeset.suite.guidance.run_guidance import Verdict
 
 EDIT_NAMES = {"ptp": "PTP edit", "mue": "MUE", "add_on": "add-on relation"}
@@ -179,6 +180,7 @@ def participant_note(participant: Participant | None, review: Review) -> str:
 
 def _money(review: Review) -> Iterator[str]:
     """What the change costs: the practice's year where there are volumes, and the amounts of each setting."""
+    yield from claims_sentences(review.claims)
     for year in review.years:
         total = year.total
         share = wording.percent(total.before_cents, total.after_cents)
@@ -269,7 +271,7 @@ def _cautions(review: Review) -> Iterator[str]:
         yield f"{TABLE_NAMES[table]}: {rest}"
     if review.place.locality == NATIONAL:
         yield "payments are national amounts (every GPCI 1); --locality shows those of one locality"
-    if len({table.setting for table in review.payments}) > 1 and review.years:
+    if len({year.setting for year in review.years}) > 1:
         yield "volumes do not say where the services were done: each setting is shown as if all were done there"
     if confirmed := review.guidance.newly(Verdict.CONFIRMED):
         statements = wording.count(len(confirmed), "statement")

@@ -7,6 +7,9 @@ import polars as pl
 
 from codeset.differences import Changes, diff, factor_pairs
 from codeset.errors import WrongUse
+from codeset.impact.claims_impact import ClaimsImpact, claims_impact
+from codeset.impact.volume_files import Volume
+from codeset.lookups.localities import locality_id
 from codeset.manifest import Manifest
 from codeset.money import SETTINGS
 from codeset.progress import Say, silent
@@ -17,7 +20,7 @@ from codeset.review.payments import Place, factor_refs, payment_tables, payments
 from codeset.review.source_rows import Ref, refs_in, source_rows
 from codeset.review.table_changes import table_reviews
 from codeset.review.to_decide import to_decide
-from codeset.review.volumes import Volume, Year, years
+from codeset.review.volumes import Year, years
 from codeset.scope import Scope
 from codeset.scope import scope as scope_called
 from codeset.snapshot import Snapshot
@@ -39,13 +42,15 @@ def make_review(
     guidance: Sequence[Statement],
     *,
     volumes: Sequence[Volume] = (),
+    claims: pl.DataFrame | None = None,
     locality: str | None = None,
     setting: str | None = None,
     say: Say = silent,
 ) -> Review:
     """Return the review of *new* compared with *old*.
 
-    Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*.
+    Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*. *claims* are lines
+    with the columns of `claim_fields`.
 
     Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
     """
@@ -78,10 +83,11 @@ def make_review(
         to_decide=to_decide(outcome_changes, pair_changes),
         guidance=compare_audits(audit(guidance, old), audit(guidance, new), new.release),
         years=_years(volumes, old, new, place, settings, families),
+        claims=_claims(claims, old, new),
         rows=(),
         changes=changes,
     )
-    return replace(review, rows=source_rows((old, new), refs_in(review)))
+    return replace(review, rows=source_rows((old, new), [*refs_in(review), *_refs_of_claims(review)]))
 
 
 def _check_releases(old: Snapshot, new: Snapshot) -> None:
@@ -138,4 +144,30 @@ def _years(
         return ()
     known = scope_called(SCOPE).families
     billed = Scope("volumes", ("mpfs",), {volume.hcpcs: known.get(volume.hcpcs, "") for volume in volumes})
-    return years(volumes, payments(old, new, place, billed, settings), families)
+    localities = {text: locality_id(text, (old, new)) for text in {_place_named(volume) for volume in volumes} if text}
+    placed = [replace(volume, locality=localities.get(_place_named(volume), place.locality)) for volume in volumes]
+    return years(placed, lambda locality: payments(old, new, place_of(locality, old, new), billed), settings, families)
+
+
+def _claims(lines: pl.DataFrame | None, old: Snapshot, new: Snapshot) -> tuple[ClaimsImpact, ...]:
+    """The practice's claims under both releases, for each participant class that the new one knows apart."""
+    if lines is None:
+        return ()
+    families = scope_called(SCOPE).families
+    return tuple(
+        claims_impact(lines, old, new, participant, families)
+        for participant, _, _ in factor_pairs(old.manifest, new.manifest)
+    )
+
+
+def _refs_of_claims(review: Review) -> Iterator[Ref]:
+    """The rows that decide the claims' changed lines."""
+    for line in (line for impact in review.claims for line in impact.changed):
+        for release, result in ((review.old.release, line.before), (review.new.release, line.after)):
+            if result.table:
+                yield Ref(release, result.table, result.key)
+
+
+def _place_named(volume: Volume) -> str:
+    """What the volumes name as the place of a unit, or ""."""
+    return volume.locality or volume.zip_code

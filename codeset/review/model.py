@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from codeset.differences import Changes
+from codeset.impact.claims_impact import ClaimsImpact
 from codeset.participants import Participant
 from codeset.review.guides import Guidance
 from codeset.review.outcomes import Outcomes, Pairs
@@ -72,8 +73,8 @@ class Review:
     """The facts of `new` compared with `old`. `first_page` sums them up; nothing else computes figures from them.
 
     `codes` counts the codes in scope, `gone_codes` left the fee schedule, `years` are the practice's volumes in each
-    setting, `to_decide` are the outcomes that the sign-off asks about, `rows` holds every row of CMS's files that a
-    figure rests on, and `changes` is the comparison of the tables.
+    setting, `claims` its claims under both releases, `to_decide` are the outcomes that the sign-off asks about, `rows`
+    holds every row of CMS's files that a figure rests on, and `changes` is the comparison of the tables.
     """
 
     old: ReviewedRelease
@@ -91,6 +92,7 @@ class Review:
     to_decide: tuple[ToDecide, ...]
     guidance: Guidance
     years: tuple[Year, ...]
+    claims: tuple[ClaimsImpact, ...]
     rows: tuple[SourceRow, ...]
     changes: Changes
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from codeset import wording
+from codeset.impact.claims_impact import ImpactTotal
+from codeset.impact.claims_impact import LineResult as LineOfClaim
 from codeset.money import decimal_dollars
 from codeset.participants import participant_label
 from codeset.review.guides import ReviewedStatement
@@ -16,7 +18,7 @@ from codeset.review.outcomes import LineResult, ReviewedLine, ReviewedPair
 from codeset.review.payments import PARTS, Payment, PaymentTable
 from codeset.review.source_rows import Ref
 from codeset.review.table_changes import Change
-from codeset.review.volumes import Year, YearLine, YearTotal
+from codeset.review.volumes import YEAR_NOTE, Year, YearLine, YearTotal
 from codeset.workbook import Cell, Sheet
 
 
@@ -36,12 +38,14 @@ class Section:
 
 def sections(review: Review) -> list[Section]:
     """Return the sections that *review* has, in their order on the page."""
-    return [section for section in _SECTIONS if section.id != "year" or review.years]
+    lacking = {name for name, values in (("year", review.years), ("claims", review.claims)) if not values}
+    return [section for section in _SECTIONS if section.id not in lacking]
 
 
 _SECTIONS = (
     Section("cautions", "To know first", "To know first"),
     Section("year", "Your year", "Your practice's year"),
+    Section("claims", "Your claims", "Your claims under both releases"),
     Section("payments", "Payment", "Payment"),
     Section("codes", "Codes new and gone", "Codes new and gone"),
     Section("indicators", "Global periods and indicators", "Global periods and indicators"),
@@ -121,7 +125,7 @@ def _year(review: Review) -> Sheet:
         for total in (year.total, *year.families)
     )
     header = ("family", "setting", "for", "codes", "units", *_releases(review), *_CHANGE_HEADER)
-    notes = {5: "Dollars a year, if all units are done in this setting."}
+    notes = {5: YEAR_NOTE}
     return Sheet(rows, header, formats=_YEAR_FORMATS, notes=notes)
 
 
@@ -142,6 +146,59 @@ def _codes_of_year(review: Review) -> Sheet:
     header = ("code", "modifier", "setting", "for", "units", *_releases(review), *_CHANGE_HEADER)
     columns = (*header, "family", "no amount because", *_ROWS_HEADER)
     return Sheet(rows, columns, formats=_YEAR_FORMATS, notes={10: "Such a code is in no total.", 11: _ROW_NOTE})
+
+
+def _groups_of_year(review: Review) -> Sheet:
+    rows = (
+        (wording.named(group.by), total.family, *_setting(year), total.codes, *_amounts_of_year(total))
+        for year in review.years
+        for group in year.groups
+        for total in group.totals
+    )
+    header = ("by", "value", "setting", "for", "codes", "units", *_releases(review), *_CHANGE_HEADER)
+    formats = {place + 1: form for place, form in _YEAR_FORMATS.items()}
+    return Sheet(rows, header, formats=formats, notes={6: YEAR_NOTE})
+
+
+def _claims(review: Review) -> Sheet:
+    """The lines with another result."""
+    rows = (
+        (
+            line.claim_id,
+            line.line,
+            line.date_of_service,
+            line.hcpcs,
+            line.modifiers,
+            line.units,
+            participant_label(impact.participant),
+            *(cell for result in (line.before, line.after) for cell in _claim_result(result)),
+            decimal_dollars(line.change_cents),
+        )
+        for impact in review.claims
+        for line in impact.changed
+    )
+    results = (f"{name} {release}" for release in _releases(review) for name in ("result", "allowed", "deciding row"))
+    header = ("claim", "line", "date", "code", "modifiers", "units", "for", *results, "change")
+    return Sheet(rows, header, formats={8: _MONEY, 11: _MONEY, 13: _SIGNED})
+
+
+def _claim_result(result: LineOfClaim) -> tuple[Cell, ...]:
+    return (wording.disposition(result.disposition), decimal_dollars(result.cents), result.row)
+
+
+def _codes_of_claims(review: Review) -> Sheet:
+    rows = (
+        (total.name, participant_label(impact.participant), total.lines, *_amounts_of_claims(total))
+        for impact in review.claims
+        for total in impact.codes
+    )
+    header = ("code", "for", "lines", *_releases(review), *_CHANGE_HEADER)
+    return Sheet(rows, header, formats={2: _COUNT, 3: _MONEY, 4: _MONEY, 5: _SIGNED, 6: _PERCENT})
+
+
+def _amounts_of_claims(total: ImpactTotal) -> tuple[Cell, ...]:
+    amounts = (total.before_cents, total.after_cents)
+    return (*map(decimal_dollars, (*amounts, total.change_cents)), wording.ratio(*amounts))
 
 
 def _amounts_of_year(line: YearTotal | YearLine) -> tuple[Cell, ...]:
@@ -268,6 +325,9 @@ _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
     "families": _families,
     "year": _year,
     "year by code": _codes_of_year,
+    "year by group": _groups_of_year,
+    "claims": _claims,
+    "claims by code": _codes_of_claims,
     "codes": _codes,
     "table changes": _table_changes,
     "to decide": _to_decide,
@@ -282,4 +342,5 @@ _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
 
 def sheets(review: Review) -> dict[str, Sheet]:
     """Return the sheets of *review* by name, in their order in the workbook."""
-    return {name: sheet(review) for name, sheet in _SHEETS.items() if review.years or not name.startswith("year")}
+    lacking = tuple(name for name, values in (("year", review.years), ("claims", review.claims)) if not values)
+    return {name: sheet(review) for name, sheet in _SHEETS.items() if not (lacking and name.startswith(lacking))}

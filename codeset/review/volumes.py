@@ -1,35 +1,26 @@
-"""A practice's year: the units it bills of each code, read strictly, and what a release does to their payment."""
+"""A practice's year: what a release does to the payment of the units it bills, in Medicare's allowed amounts."""
 
-import csv
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from codeset.errors import BadInput, Fault
+from codeset.claims.edits.rules import rules
+from codeset.impact.claims_impact import OTHER
+from codeset.impact.volume_files import Volume
 from codeset.participants import Participant
 from codeset.review.payments import Payment
 from codeset.review.source_rows import Ref
 
-_NAMES = {"hcpcs": "hcpcs", "code": "hcpcs", "units": "units", "modifier": "modifier"}
-_CODE = re.compile(r"[0-9A-Z]{5}")
-_UNITS = re.compile(r"[0-9]{1,9}")
-_MODIFIERS = ("", "26", "TC", "53")
-"""The modifiers with their own row in the fee schedule (record layout RVU25D, Modifier)."""
+AS_BILLED = "billed"
+"""The setting of a year whose volumes have a place of service: each unit in the setting where it was done."""
 
-OTHER = "other codes"
-"""The family of codes outside dermatology's families."""
+YEAR_NOTE = (
+    "Medicare units at Medicare's allowed amounts, units times fee. Left out: multiple-procedure reductions, edits and "
+    "denials, modifiers other than 26, TC and 53, coinsurance and deductible. "
+    "With --claims your own claims are adjudicated instead."
+)
+"""What a year is, and what it leaves out."""
 
-_SHOWN = 40
-
-
-@dataclass(frozen=True)
-class Volume:
-    """Units of a code billed in a year, with a modifier that has its own amount, or none."""
-
-    hcpcs: str
-    modifier: str
-    units: int
+_GROUPS = ("place_of_service", "provider", "payer", "locality")
 
 
 @dataclass(frozen=True)
@@ -61,106 +52,80 @@ class YearTotal:
 
 
 @dataclass(frozen=True)
+class YearGroup:
+    """The sums by one column of the volumes, such as `payer`; a total's `family` is the value of the column."""
+
+    by: str
+    totals: tuple[YearTotal, ...]
+
+
+@dataclass(frozen=True)
 class Year:
-    """The year if all units are done in one setting, for one participant class; `without` lines are in no total."""
+    """The year for one participant class: as billed, or as if all units were done in one setting.
+
+    `without` lines are in no total; `groups` sums by each other column that the volumes have.
+    """
 
     setting: str
     participant: Participant | None
     total: YearTotal
     families: tuple[YearTotal, ...]
+    groups: tuple[YearGroup, ...]
     lines: tuple[YearLine, ...]
     without: tuple[YearLine, ...]
 
 
-def read_volumes(file: Path) -> tuple[Volume, ...]:
-    """Read *file*: a csv with the columns `hcpcs` (or `code`), `units` (a year), and `modifier` if need be.
+PaymentsOf = Callable[[str], Sequence[Payment]]
+"""Of a locality, the payments there of every code in both settings, for each participant class."""
 
-    Raises BadInput: with every fault and its line, when it is no such file.
+
+def years(
+    volumes: Iterable[Volume], payments_of: PaymentsOf, settings: Sequence[str], families: Sequence[str]
+) -> tuple[Year, ...]:
+    """Return the year of *volumes*, whose `locality` is `mac-locality` or `national`, for each participant class.
+
+    With places of service there is one year, as billed; without, one for each of *settings*.
     """
-    faults: list[Fault] = []
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except UnicodeDecodeError as error:
-        raise BadInput([Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})")]) from error
-    except (OSError, csv.Error) as error:
-        raise BadInput([Fault(file.name, 0, f"cannot be read as csv ({error})")]) from error
-    rows = [(line, cells) for line, cells in rows if any(cells)]
-    columns = _columns(file.name, rows, faults)
-    volumes = _volumes(file.name, rows[1:], columns, faults) if not faults else []
-    if faults:
-        raise BadInput(faults, "No review was written.")
-    return tuple(sorted(volumes, key=lambda volume: (volume.hcpcs, volume.modifier)))
-
-
-def _columns(name: str, rows: Sequence[tuple[int, list[str]]], faults: list[Fault]) -> dict[str, int]:
-    """The place of each column."""
-    if len(rows) < 2:
-        faults.append(Fault(name, 0, "holds no volumes; expected a header hcpcs,units and a line for each code"))
-        return {}
-    line, header = rows[0]
-    columns: dict[str, int] = {}
-    for place, caption in enumerate(header):
-        column = _NAMES.get(caption.lower())
-        if column is None or column in columns:
-            fault = "stands there twice" if column else "is not known; expected hcpcs (or code), units, modifier"
-            faults.append(Fault(name, line, f'column "{_shortened(caption)}" {fault}'))
-        else:
-            columns[column] = place
-    faults += [Fault(name, line, f'no column "{column}"') for column in ("hcpcs", "units") if column not in columns]
-    return columns
-
-
-def _volumes(
-    name: str, rows: Iterable[tuple[int, list[str]]], columns: Mapping[str, int], faults: list[Fault]
-) -> list[Volume]:
-    first_lines: dict[tuple[str, str], int] = {}
-    volumes = []
-    for line, cells in rows:
-        wrong = list(_faults_of(cells, columns))
-        if not wrong:
-            hcpcs, units = cells[columns["hcpcs"]], int(cells[columns["units"]])
-            modifier = cells[columns["modifier"]] if "modifier" in columns else ""
-            if (first := first_lines.setdefault((hcpcs, modifier), line)) != line:
-                wrong.append(f"{' '.join(filter(None, (hcpcs, modifier)))} stands on line {first} already")
-            volumes.append(Volume(hcpcs, modifier, units))
-        faults += [Fault(name, line, fault) for fault in wrong]
-    return volumes
-
-
-def _faults_of(cells: Sequence[str], columns: Mapping[str, int]) -> Iterator[str]:
-    if len(cells) != len(columns):
-        yield f"{len(cells)} cells, but the header has {len(columns)}"
-        return
-    hcpcs, units = cells[columns["hcpcs"]], cells[columns["units"]]
-    modifier = cells[columns["modifier"]] if "modifier" in columns else ""
-    if not _CODE.fullmatch(hcpcs):
-        yield f'hcpcs: expected five digits or capital letters, found "{_shortened(hcpcs)}"'
-    if not _UNITS.fullmatch(units):
-        yield f'units: expected a whole number without separators, found "{_shortened(units)}"'
-    if modifier not in _MODIFIERS:
-        yield (
-            f'modifier: expected nothing, 26, TC or 53, found "{_shortened(modifier)}"; others have no amount of their '
-            "own: add their units to the line of the code"
-        )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def years(volumes: Iterable[Volume], all_payments: Sequence[Payment], families: Sequence[str]) -> tuple[Year, ...]:
-    """Return the year of *volumes* for each setting and participant class that *all_payments* has."""
-    columns = list(dict.fromkeys((payment.setting, payment.participant) for payment in all_payments))
-    by_key = {(p.setting, p.participant, p.hcpcs, p.modifier): p for p in all_payments}
     listed = list(volumes)
+    if all(volume.place_of_service for volume in listed):
+        settings = (AS_BILLED,)
+    by_locality = {volume.locality: payments_of(volume.locality) for volume in listed}
+    participants = dict.fromkeys(payment.participant for payments in by_locality.values() for payment in payments)
+    by_key = {
+        (locality, payment.setting, payment.participant, payment.hcpcs, payment.modifier): payment
+        for locality, payments in by_locality.items()
+        for payment in payments
+    }
     return tuple(
-        _year(
-            column, [_line(volume, by_key.get((*column, volume.hcpcs, volume.modifier))) for volume in listed], families
-        )
-        for column in columns
+        _year(setting, participant, _with_lines(listed, setting, participant, by_key), families)
+        for participant in participants
+        for setting in settings
     )
+
+
+_PaymentKey = tuple[str, str, Participant | None, str, str]
+
+
+def _with_lines(
+    volumes: Sequence[Volume], setting: str, participant: Participant | None, by_key: dict[_PaymentKey, Payment]
+) -> list[tuple[Volume, YearLine]]:
+    """Each volume with its line of the year."""
+    return [
+        (
+            volume,
+            _line(
+                volume,
+                by_key.get((volume.locality, _setting(volume, setting), participant, volume.hcpcs, volume.modifier)),
+            ),
+        )
+        for volume in volumes
+    ]
+
+
+def _setting(volume: Volume, setting: str) -> str:
+    if setting != AS_BILLED:
+        return setting
+    return "facility" if volume.place_of_service in rules()["facility"]["place_of_service"] else "nonfacility"
 
 
 def _line(volume: Volume, payment: Payment | None) -> YearLine:
@@ -182,20 +147,61 @@ def _line(volume: Volume, payment: Payment | None) -> YearLine:
     )
 
 
-def _year(column: tuple[str, Participant | None], lines: Sequence[YearLine], families: Sequence[str]) -> Year:
-    priced = [line for line in lines if line.change_cents is not None]
-    by_family = ((name, [line for line in priced if line.family == name]) for name in (*families, OTHER))
+def _year(
+    setting: str, participant: Participant | None, lines: Sequence[tuple[Volume, YearLine]], families: Sequence[str]
+) -> Year:
+    priced = [(volume, line) for volume, line in lines if line.change_cents is not None]
+    without = [line for _, line in lines if line.change_cents is None]
+    priced_lines = [line for _, line in priced]
+    by_family = ((name, [line for line in priced_lines if line.family == name]) for name in (*families, OTHER))
     return Year(
-        *column,
-        total=_total("", priced),
+        setting,
+        participant,
+        total=_total("", priced_lines),
         families=tuple(_total(name, family_lines) for name, family_lines in by_family if family_lines),
-        lines=tuple(priced),
-        without=tuple(line for line in lines if line.change_cents is None),
+        groups=tuple(_groups(priced)),
+        lines=tuple(_by_code(priced_lines)),
+        without=tuple(_by_code(without)),
     )
+
+
+def _groups(lines: Sequence[tuple[Volume, YearLine]]) -> Iterator[YearGroup]:
+    """The sums by each column that has more than one value, or names a place."""
+    for by in _GROUPS:
+        values = sorted({getattr(volume, by) for volume, _ in lines})
+        if len(values) > 1 or (by == "place_of_service" and values != [""]):
+            totals = (
+                _total(value, [line for volume, line in lines if getattr(volume, by) == value]) for value in values
+            )
+            yield YearGroup(by, tuple(totals))
+
+
+def _by_code(lines: Iterable[YearLine]) -> Iterator[YearLine]:
+    """The lines of one code and modifier as one, with the CMS rows of the first."""
+    by_code: dict[tuple[str, str, str], YearLine] = {}
+    for line in lines:
+        key = (line.hcpcs, line.modifier, line.lacks)
+        by_code[key] = _sum(by_code[key], line) if key in by_code else line
+    yield from by_code.values()
+
+
+def _sum(one: YearLine, two: YearLine) -> YearLine:
+    return replace(
+        one,
+        units=one.units + two.units,
+        before_cents=_added(one.before_cents, two.before_cents),
+        after_cents=_added(one.after_cents, two.after_cents),
+        change_cents=_added(one.change_cents, two.change_cents),
+    )
+
+
+def _added(one: int | None, two: int | None) -> int | None:
+    return None if one is None or two is None else one + two
 
 
 def _total(family: str, lines: Sequence[YearLine]) -> YearTotal:
     before, after, change = (
         sum(getattr(line, f"{name}_cents") for line in lines) for name in ("before", "after", "change")
     )
-    return YearTotal(family, len(lines), sum(line.units for line in lines), before, after, change)
+    codes = len({(line.hcpcs, line.modifier) for line in lines})
+    return YearTotal(family, codes, sum(line.units for line in lines), before, after, change)

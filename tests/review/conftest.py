@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import reviewed
 
+from codeset.impact.volume_files import read_volumes
 from codeset.review.first_page import first_page
 from codeset.review.folder import DATA, write_review
 from codeset.review.make import make_review
 from codeset.review.model import Review
-from codeset.review.volumes import read_volumes
 from codeset.store import Store
 from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(place: Path) -> Review:
     """The review of the annual update, written to `review` in that folder."""
     store = Store(place / "store")
-    volumes = read_volumes(place / "volumes.csv")
+    volumes = read_volumes(place / "volumes.csv").volumes
     suite, guidance = load(place / "scenarios"), statements(guidance_folder())
     review = make_review(store.open("2025q4"), store.open("2026q3"), suite, guidance, volumes=volumes)
     write_review(review, place / "review")

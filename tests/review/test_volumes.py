@@ -1,67 +1,16 @@
-"""A practice's volumes: read strictly, every fault with its line; the year worked by hand from CMS's amounts."""
+"""A practice's year, worked by hand from CMS's amounts; how files are read is tested in tests/impact."""
+
+from dataclasses import replace
 
 import pytest
-import reviewed
 
-from codeset.errors import BadInput
+from codeset.errors import WrongUse
+from codeset.impact.volume_files import Volume
 from codeset.review.first_page import first_page
-from codeset.review.volumes import Volume, read_volumes
-
-
-def test_a_file_is_read_whatever_the_order_of_its_columns(tmp_path):
-    file = reviewed.volumes(tmp_path, "\ufeffUnits,HCPCS,Modifier\n12,88305,26\n\n820, 11102 ,\n")
-    assert read_volumes(file) == (Volume("11102", "", 820), Volume("88305", "26", 12))
-
-
-def test_all_faults_are_told_together_with_their_lines(tmp_path):
-    rows = [
-        "hcpcs,units",
-        "1110,5",
-        '=HYPERLINK("x"),5',
-        "11102,1.5",
-        "11102,-1",
-        '17000,"1,000"',
-        "99213,7",
-        "99213,8",
-        "G2211",
-    ]
-    with pytest.raises(BadInput) as raised:
-        read_volumes(reviewed.volumes(tmp_path, "\n".join(rows)))
-    assert [(each.line, each.says) for each in raised.value.faults] == [
-        (2, 'hcpcs: expected five digits or capital letters, found "1110"'),
-        (3, 'hcpcs: expected five digits or capital letters, found "=HYPERLINK("x")"'),
-        (4, 'units: expected a whole number without separators, found "1.5"'),
-        (5, 'units: expected a whole number without separators, found "-1"'),
-        (6, 'units: expected a whole number without separators, found "1,000"'),
-        (8, "99213 stands on line 7 already"),
-        (9, "1 cells, but the header has 2"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "holds no volumes; expected a header hcpcs,units and a line for each code"),
-        ("hcpcs,units\n", "holds no volumes; expected a header hcpcs,units and a line for each code"),
-        ("hcpcs,amount\n11102,5\n", 'column "amount" is not known; expected hcpcs (or code), units, modifier'),
-        ("code,hcpcs,units\n11102,11102,5\n", 'column "hcpcs" stands there twice'),
-        ("hcpcs;units\n11102;5\n", 'column "hcpcs;units" is not known; expected hcpcs (or code), units, modifier'),
-        ("code,units,modifier\n99213,5,25\n", 'modifier: expected nothing, 26, TC or 53, found "25"'),
-        ('hcpcs,units\n"11102,5\n', "cannot be read as csv"),
-    ],
-)
-def test_what_is_no_file_of_volumes_is_refused(tmp_path, text, says):
-    with pytest.raises(BadInput) as raised:
-        read_volumes(reviewed.volumes(tmp_path, text))
-    assert says in str(raised.value)
-
-
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="cannot be read"):
-        read_volumes(tmp_path / "none.csv")
-    (tmp_path / "book.csv").write_bytes(b"hcpcs,units\n11102,\xff\n")
-    with pytest.raises(BadInput, match="is not UTF-8 text"):
-        read_volumes(tmp_path / "book.csv")
+from codeset.review.make import make_review
+from codeset.review.model import Review
+from codeset.store import Store
+from codeset.suite.scenarios import load
 
 
 def test_the_year_is_units_times_the_change_of_each_amount(made):
@@ -95,3 +44,38 @@ def test_codes_without_an_amount_are_told_and_in_no_total(made):
 def test_both_settings_stand_side_by_side_when_none_is_told(made):
     assert [each.setting for each in made.years] == ["nonfacility", "facility"]
     assert any("each setting is shown as if all were done there" in each for each in first_page(made).cautions)
+
+
+def year_of(place, *volumes: Volume) -> Review:
+    store = Store(place / "store")
+    suite = load(place / "scenarios")
+    return make_review(store.open("2025q4"), store.open("2026q3"), suite, (), volumes=volumes)
+
+
+def test_places_of_service_decide_the_setting_of_each_unit(place):
+    """99213: +6.24 in the office (88.95, 95.19), -6.27 in a facility (63.72, 57.45)."""
+    billed = Volume("99213", "25", 10, "11", "Dr. A", "Medicare")
+    made = year_of(place, billed, replace(billed, units=100, place_of_service="22", provider="Dr. B"))
+    (year,) = made.years
+    assert (year.setting, year.total.change_cents, year.total.units) == ("billed", 6240 - 62700, 110)
+    sums = {group.by: {total.family: total.change_cents for total in group.totals} for group in year.groups}
+    assert sums == {
+        "place_of_service": {"11": 6240, "22": -62700},
+        "provider": {"Dr. A": 6240, "Dr. B": -62700},
+    }
+    assert not any("if all were done there" in caution for caution in first_page(made).cautions)
+
+
+def test_localities_are_those_of_each_line(place):
+    """Manhattan's GPCIs of 2026: 1.064, 1.162, 1.586; 99213: 1.30, 1.46 and 0.09 RVUs."""
+    made = year_of(place, Volume("99213", "", 1, "11", locality="Manhattan"), Volume("99213", "", 1, "11"))
+    (year,) = made.years
+    (group,) = [group for group in year.groups if group.by == "locality"]
+    amounts = {total.family: total.after_cents for total in group.totals}
+    # (1.30 x 1.064 + 1.46 x 1.162 + 0.09 x 1.586) x 33.4009 = (1.3832 + 1.69652 + 0.14274) x 33.4009 = 107.6334
+    assert amounts == {"13202-01": 10763, "national": 9519}
+
+
+def test_a_zip_code_needs_the_table_of_zip_codes(place):
+    with pytest.raises(WrongUse, match="holds no ZIP code table"):
+        year_of(place, Volume("99213", "", 1, "11", zip_code="10001"))

@@ -1,0 +1,1 @@
+"""What a release means for one practice: its own claims under two releases, and its volumes."""
