@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from codeset.claims.edits.findings import Reason, reasons
+from codeset.claims.edits.rules import rules
 
 LINE_COLUMNS = (
     *("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit"),
@@ -148,9 +149,22 @@ def _fill(template: str, columns: list[str]) -> pl.Expr:
     parts = [pl.lit("")]
     for text, name, _, _ in Formatter().parse(template):
         parts.append(pl.lit(text))
-        if name is not None:
+        if name == "documentation":
+            parts.append(_DOCUMENTATION)
+        elif name is not None:
             parts.append(pl.col(name).cast(pl.String).fill_null(_NONE) if name in columns else pl.lit(_NONE))
     return pl.concat_str(parts)
+
+
+def _documentation() -> pl.Expr:
+    """What the record must show for the modifier that `detail` names."""
+    needs = rules()["documentation"]
+    sites = dict.fromkeys(rules()["anatomic"]["modifiers"], needs["site"])
+    modifier = pl.col("detail").cast(pl.String).str.split(" ").list.first()
+    return modifier.replace_strict({**sites, **needs}, default=_NONE, return_dtype=pl.String)
+
+
+_DOCUMENTATION = _documentation()
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_a_primary_is_of_the_same_beneficiary_practitioner_and_day(
         ),
         (("11104", "11102", "11103"), ["pay", "deny ptp-never", "pay"]),
         (("11402", "17000", "17003"), ["pay", "deny ptp-no-modifier", "deny add-on-primary-denied"]),
-        (("11402", "17000-59", "17003"), ["pay", "review ptp-bypassed", "pay"]),
+        (("11402", "17000-59", "17003"), ["pay", "pay_if_documented ptp-bypassed", "pay"]),
         (("17000-25", "17003"), ["deny modifier-of-visits", "deny add-on-primary-denied"]),
     ],
 )

@@ -36,21 +36,21 @@ def test_a_period_ends_with_its_last_day(derm: Snapshot, procedure: str, visit: 
 @pytest.mark.parametrize(
     ("procedure", "visit", "expected"),
     [
-        ("11102", "99203-25", "review global-visit-documented"),
+        ("11102", "99203-25", "pay_if_documented global-visit-documented"),
         ("11102", "99203-57", "deny global-visit-same-day"),
         ("11102", "99203-24", "deny global-visit-same-day"),
         ("17000", "99203", "deny global-visit-same-day"),
-        ("17000", "99203-25", "review global-visit-documented"),
+        ("17000", "99203-25", "pay_if_documented global-visit-documented"),
         ("17000", "99203-57", "deny global-visit-same-day"),
         ("14040", "99203", "deny global-visit-major"),
-        ("14040", "99203-57", "review global-visit-documented"),
+        ("14040", "99203-57", "pay_if_documented global-visit-documented"),
         ("14040", "99203-25", "deny global-visit-major"),
-        ("14040 day=1", "99203-57", "review global-visit-documented"),
+        ("14040 day=1", "99203-57", "pay_if_documented global-visit-documented"),
         ("14040 day=1", "99203-25", "deny global-visit-major"),
-        ("17000", "99213-24 day=10", "review global-visit-documented"),
+        ("17000", "99213-24 day=10", "pay_if_documented global-visit-documented"),
         ("17000", "99213-25 day=10", "deny global-visit-after"),
         ("17000", "99213-57 day=10", "deny global-visit-after"),
-        ("14040", "99213-24 day=90", "review global-visit-documented"),
+        ("14040", "99213-24 day=90", "pay_if_documented global-visit-documented"),
         ("14040", "99213-25 day=90", "deny global-visit-after"),
     ],
 )
@@ -66,7 +66,7 @@ def test_25_is_for_minor_57_for_major_surgery_and_24_for_the_days_after(
     [
         ("99203-25", ["pay", "pay", "deny global-visit-major"]),
         ("99203-57", ["pay", "pay", "deny global-visit-same-day"]),
-        ("99203-25-57", ["pay", "pay", "review global-visit-documented"]),
+        ("99203-25-57", ["pay", "pay", "pay_if_documented global-visit-documented"]),
     ],
 )
 def test_a_visit_beside_minor_and_major_surgery_needs_both(derm: Snapshot, visit: str, expected: list[str]) -> None:
@@ -80,7 +80,7 @@ def test_a_visit_beside_minor_and_major_surgery_needs_both(derm: Snapshot, visit
     [
         ("99213-24 day=5", "deny"),
         ("99213-25 day=5", "deny"),
-        ("99213-24-25 day=5", "review"),
+        ("99213-24-25 day=5", "pay_if_documented"),
     ],
 )
 def test_a_visit_in_a_period_beside_another_procedure_needs_24_and_25(
@@ -114,10 +114,10 @@ def test_a_period_is_that_of_one_practitioner_or_group_and_specialty(
     [
         ("11402 day=5", "deny global-procedure-after"),
         ("11102 day=5", "deny global-procedure-after"),
-        ("11402-58 day=5", "pay"),
-        ("11402-79 day=5", "pay"),
-        ("11402-78 day=5 place=22", "pay"),
-        ("11402-78 day=5 place=24", "pay"),
+        ("11402-58 day=5", "pay_if_documented global-new-period"),
+        ("11402-79 day=5", "pay_if_documented global-new-period"),
+        ("11402-78 day=5 place=22", "pay_if_documented global-return"),
+        ("11402-78 day=5 place=24", "pay_if_documented global-return"),
         ("11402-78 day=5 place=11", "review global-return-in-office"),
         ("11402-59 day=5", "deny global-procedure-after"),
         ("11402-76 day=5", "deny global-procedure-after"),
@@ -153,7 +153,7 @@ def test_58_and_79_begin_a_period_and_78_begins_none(derm: Snapshot, procedure: 
 def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
     """14040 until day 90; 17000 of day 20 until day 30."""
     lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")
-    assert [said.split()[0] for said in made.said(derm, *lines)] == ["pay", "pay", "deny", "deny", "pay"]
+    assert [said.split()[0] for said in made.said(derm, *lines)] == ["pay", "pay_if_documented", "deny", "deny", "pay"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_another_beneficiary_changes_nothing(derm: Snapshot, lines: list[str], o
 def test_every_line_has_a_disposition_and_a_reason_unless_paid(derm: Snapshot, lines: list[str]) -> None:
     outcome = adjudicate(made.claims(*lines), derm)
     assert outcome.lines.height == len(lines)
-    assert set(outcome.lines["disposition"]) <= {"pay", "deny", "review", "unknown"}
+    assert set(outcome.lines["disposition"]) <= {"pay", "pay_if_documented", "deny", "review", "unknown"}
     unpaid = outcome.lines.filter(pl.col("disposition") != "pay")
     assert unpaid.filter(pl.col("decided_by").is_null() | pl.col("edit").is_null()).is_empty()
     assert set(unpaid["row"]) <= set(outcome.findings["row"])

@@ -97,11 +97,11 @@ def test_a_bypassing_modifier_counts_in_any_place(derm: Snapshot, place_in_list:
     ("lines", "expected"),
     [
         (("11750-TA", "11730-TA"), ["pay", "deny ptp-same-site"]),
-        (("11750-TA", "11730-T5"), ["pay", "review ptp-bypassed"]),
-        (("11750-TA", "11730"), ["pay", "review ptp-bypassed"]),
+        (("11750-TA", "11730-T5"), ["pay", "pay_if_documented ptp-bypassed"]),
+        (("11750-TA", "11730"), ["pay", "pay_if_documented ptp-bypassed"]),
         (("11402-RT", "17000-RT"), ["pay", "deny ptp-same-site"]),
-        (("11402-RT", "17000-LT"), ["pay", "review ptp-bypassed"]),
-        (("11750-TA", "11730-TA-59"), ["pay", "review ptp-bypassed"]),
+        (("11402-RT", "17000-LT"), ["pay", "pay_if_documented ptp-bypassed"]),
+        (("11750-TA", "11730-TA-59"), ["pay", "pay_if_documented ptp-bypassed"]),
     ],
 )
 def test_anatomic_modifiers_that_name_one_site_bypass_nothing(
@@ -113,7 +113,7 @@ def test_anatomic_modifiers_that_name_one_site_bypass_nothing(
 
 def test_modifier_59_does_not_separate_a_visit_from_a_procedure(derm: Snapshot) -> None:
     """96910 > 99213, CCMI 1. "Modifier 59 should not be appended to an E/M service": I-17."""
-    assert made.said(derm, "96910", "99213-25", by="edit") == ["pay", "review ptp"]
+    assert made.said(derm, "96910", "99213-25", by="edit") == ["pay", "pay_if_documented ptp"]
     assert made.said(derm, "96910", "99213-59")[1].split()[0] == "deny"
 
 
@@ -252,10 +252,10 @@ def test_ccmi_9_never_fires(dated: list[Snapshot], on: str, expected: str) -> No
     ("on", "lines", "expected"),
     [
         ("2019-06-30", ("11042-59", "17000"), ["pay", "deny"]),
-        ("2019-07-01", ("11042-59", "17000"), ["pay", "review"]),
-        ("2019-06-30", ("11042", "17000-59"), ["pay", "review"]),
+        ("2019-07-01", ("11042-59", "17000"), ["pay", "pay_if_documented"]),
+        ("2019-06-30", ("11042", "17000-59"), ["pay", "pay_if_documented"]),
         ("2019-06-30", ("11042-XS", "17000"), ["pay", "deny"]),
-        ("2019-07-01", ("11042-XS", "17000"), ["pay", "review"]),
+        ("2019-07-01", ("11042-XS", "17000"), ["pay", "pay_if_documented"]),
     ],
 )
 def test_59_counts_on_column_one_since_2019_07_01(

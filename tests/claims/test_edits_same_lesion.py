@@ -10,24 +10,24 @@ from codeset.snapshot import Snapshot
     ("lines", "expected"),
     [
         (("11602 lesion=A", "17000-59 lesion=A"), ["pay", "deny lesion-one-removal"]),
-        (("11602 lesion=A", "17000-59 lesion=B"), ["pay", "review ptp-bypassed"]),
-        (("11602", "17000-59"), ["pay", "review ptp-bypassed"]),
+        (("11602 lesion=A", "17000-59 lesion=B"), ["pay", "pay_if_documented ptp-bypassed"]),
+        (("11602", "17000-59"), ["pay", "pay_if_documented ptp-bypassed"]),
         (("11602 lesion=A", "11102-59 lesion=A"), ["pay", "deny lesion-included"]),
-        (("11602 lesion=A", "11102-59 lesion=B"), ["pay", "review ptp-bypassed"]),
+        (("11602 lesion=A", "11102-59 lesion=B"), ["pay", "pay_if_documented ptp-bypassed"]),
         (("11602 lesion=A", "11102 lesion=A day=1"), ["pay", "deny global-procedure-after"]),
         (("11602 lesion=A", "11102 lesion=A provider=q"), ["pay", "pay"]),
         (("11402 lesion=A", "12031 lesion=A"), ["pay", "pay"]),
         (("11602 lesion=A", "13121 lesion=A"), ["pay", "pay"]),
         (("11402 lesion=A", "12001-59 lesion=A"), ["pay", "deny lesion-included"]),
         (("11400 lesion=A", "12031-59 lesion=A"), ["pay", "deny lesion-included"]),
-        (("11400 lesion=A", "12031-59 lesion=B"), ["pay", "review ptp-bypassed"]),
+        (("11400 lesion=A", "12031-59 lesion=B"), ["pay", "pay_if_documented ptp-bypassed"]),
         (("11300 lesion=A", "12031-59 lesion=A"), ["pay", "deny lesion-included"]),
         (("17000 lesion=A", "12031-59 lesion=A"), ["pay", "deny lesion-included"]),
         (("11102 lesion=A", "12031-59 lesion=A"), ["pay", "deny lesion-included"]),
         (("14040 lesion=A", "11642-59 lesion=A"), ["pay", "deny lesion-included"]),
         (("14040 lesion=A", "13132-59 lesion=A"), ["pay", "deny lesion-included"]),
         (("14040 lesion=A", "11042-59 lesion=A"), ["pay", "deny lesion-included"]),
-        (("14040 lesion=A", "11642-59 lesion=B"), ["pay", "review ptp-bypassed"]),
+        (("14040 lesion=A", "11642-59 lesion=B"), ["pay", "pay_if_documented ptp-bypassed"]),
         (("17311 lesion=A", "13132 lesion=A"), ["pay", "pay"]),
         (("17311 lesion=A", "12001 lesion=A"), ["pay", "pay"]),
         (("17311 lesion=A", "14040 lesion=A"), ["pay", "pay"]),
@@ -57,7 +57,7 @@ def test_a_biopsy_for_diagnosis_and_its_frozen_section_are_paid_before_mohs(
 ) -> None:
     """III-8; the modifiers bypass 17311 > 11102 and > 88331."""
     told = made.said(derm, "17311 lesion=A", f"{hcpcs}-{modifier} lesion=A")
-    assert told == ["pay", "review ptp-bypassed"]
+    assert told == ["pay", "pay_if_documented ptp-bypassed"]
 
 
 @pytest.mark.parametrize("line", ["11102 lesion=A", "88331 lesion=A", "88305 lesion=A", "88305-59 lesion=A"])

@@ -152,7 +152,7 @@ def test_findings_keep_their_order_the_decisive_first() -> None:
     assert (add_on["group_code"], add_on["carc"], add_on["rarc"]) == ("CO", "B15", "N122")
     assert (note["reason"], note["severity"], note["group_code"], note["carc"]) == (
         "global-new-period",
-        "note",
+        "documented",
         None,
         None,
     )

@@ -295,7 +295,7 @@ def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
         (stating("{claim: {lines: [{hcpcs: 11102}]}}"), 'letter-one, tried: "expect" is missing'),
         (
             stating("{claim: {lines: [{hcpcs: 11102}]}, expect: {lines: [{disposition: paid}]}}"),
-            'expected one of pay, deny, review; found "paid"',
+            'expected one of pay, pay_if_documented, deny, review; found "paid"',
         ),
         (
             stating("{claim: {lines: [{hcpcs: 11102}, {hcpcs: 11103}]}, expect: {lines: [{disposition: pay}]}}"),

@@ -131,8 +131,8 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot):
         ("17000", "17004", "", ("deny", "pay")),
         ("17000", "17004", "one", ("deny", "pay")),
         ("11102", "17000", "", ("pay", "deny")),
-        ("11102", "17000", "one", ("pay", "review")),
-        ("11102", "17000", "two", ("pay", "review")),
+        ("11102", "17000", "one", ("pay", "pay_if_documented")),
+        ("11102", "17000", "two", ("pay", "pay_if_documented")),
         ("11402", "12032", "", ("pay", "pay")),
     ],
 )

@@ -14,10 +14,19 @@ from codeset.claims.engine.series import count_up, repeat
 
 _DENIAL_CODES = ("group_code", "carc", "rarc")
 
-SEVERITIES = ("unknown", "deny", "review", "note")
-"""Gravest first; `note` leaves the line as it is."""
+DISPOSITIONS = {
+    "deny": "deny",
+    "unknown": "unknown",
+    "review": "review",
+    "documented": "pay_if_documented",
+    "note": "pay",
+}
+"""What a finding of each severity makes of its line, gravest first: a certain denial outranks what is unknown.
 
-DISPOSITIONS = {"unknown": "unknown", "deny": "deny", "review": "review", "note": "pay"}
+`documented`: the line is paid, and rests on the record; `note` leaves the line as it is.
+"""
+
+SEVERITIES = tuple(DISPOSITIONS)
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ def reasons() -> Mapping[str, Reason]:
 REASON = pl.Enum(list(reasons()))
 EDIT = pl.Enum(list(dict.fromkeys(reason.edit for reason in reasons().values())))
 SEVERITY = pl.Enum(SEVERITIES)
-DISPOSITION = pl.Enum(["deny", "pay", "review", "unknown"])
+DISPOSITION = pl.Enum(DISPOSITIONS.values())
 TABLE = pl.Enum(["mpfs", "ptp", "mue", "add_on"])
 
 COLUMNS: Mapping[str, pl.DataType] = {
