@@ -1,7 +1,7 @@
 """The first golden scenarios of dermatology: what a coder expects, each denial beside a twin that is paid.
 
 Expected dispositions are worked by hand from CMS's rows and the rule cited (I-14: page of the Policy Manual of 2026; a
-row of the PTP table is `column one > column two`). `pay_if_documented` is paid, and rests on the record. Amounts: not here.
+row of the PTP table is `column one > column two`). `pay_if_documented` rests on the record. Amounts: not here.
 """
 
 import made_claims as made
