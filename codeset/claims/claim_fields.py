@@ -37,61 +37,48 @@ class ClaimField:
     is_list: bool = False
     """Whether JSON may write it as a list of texts."""
 
-    safe_to_show: str | None = None
-    """The malformed values that a message may show. In a row whose cells have shifted any field may hold a patient's
-    identifier: only what is near the form of the field is shown, and nothing of a field without such a pattern."""
-
 
 _NAME = (r"^[^\p{C}]+$", "printable characters")
-_DAY = (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a date such as 2026-07-15")
-_NEAR_A_DAY = r"^([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}|[0-9]{8})$"
-_SHORT_NUMBER = r"^[-+0-9.,]{1,6}$"
+_DAY = (
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4})$",
+    "a date such as 2026-07-15 or 07/15/2026",
+)
 _DIAGNOSIS = r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?"
 
 FIELDS: Mapping[str, ClaimField] = {
     "claim_id": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
-    "line": ClaimField(
-        r"^[1-9][0-9]{0,5}$", "a whole number from 1", pl.Int32(), is_required=True, safe_to_show=_SHORT_NUMBER
-    ),
+    "line": ClaimField(r"^[1-9][0-9]{0,5}$", "a whole number from 1", pl.Int32(), is_required=True),
     "beneficiary": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
     "provider": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True),
     "group": ClaimField(*_NAME, pl.String(), in_claim=True, in_line=False),
     "specialty": ClaimField(*_NAME, pl.String(), in_claim=True),
-    "date_of_service": ClaimField(*_DAY, pl.Date(), is_required=True, safe_to_show=_NEAR_A_DAY),
-    "through_date": ClaimField(*_DAY, pl.Date(), safe_to_show=_NEAR_A_DAY),
+    "date_of_service": ClaimField(*_DAY, pl.Date(), is_required=True),
+    "through_date": ClaimField(*_DAY, pl.Date()),
     "hcpcs": ClaimField(
         r"^[0-9A-Z]{5}$",
         "five characters, digits or capital letters",
         CODE,
         is_required=True,
-        safe_to_show=r"^[0-9A-Za-z]{1,7}$",
     ),
     "modifiers": ClaimField(
         r"^[0-9A-Z]{2}( [0-9A-Z]{2}){0,3}$",
         "up to four modifiers of two characters, digits or capitals",
         CODE,
         is_list=True,
-        safe_to_show=r"^[0-9A-Za-z]{1,3}([ ,;:][0-9A-Za-z]{1,3}){0,5}$",
     ),
-    "units": ClaimField(
-        r"^-?[0-9]{1,7}(\.0+)?$", "a whole number", pl.Int32(), is_required=True, safe_to_show=_SHORT_NUMBER
-    ),
-    "place_of_service": ClaimField(
-        r"^[0-9]{2}$", "two digits", CODE, is_required=True, in_claim=True, safe_to_show=_SHORT_NUMBER
-    ),
+    "units": ClaimField(r"^-?[0-9]{1,7}(\.0+)?$", "a whole number", pl.Int32(), is_required=True),
+    "place_of_service": ClaimField(r"^[0-9]{2}$", "two digits", CODE, is_required=True, in_claim=True),
     "locality": ClaimField(
         r"^([0-9]{5}-[0-9]{2}|national)$",
         "mac-locality, such as 01112-05, or national",
         pl.String(),
         is_required=True,
         in_claim=True,
-        safe_to_show=r"^([0-9]{1,5}[-/ ]?[0-9]{0,3}|[A-Za-z]{2})$",
     ),
     "charge": ClaimField(
-        r"^([0-9]{1,12}(\.[0-9]{1,2})?|\.[0-9]{1,2})$",
+        r"^(\$?([0-9]{1,12}|[0-9]{1,3}(,[0-9]{3}){1,3})(\.[0-9]{1,2})?|\.[0-9]{1,2})$",
         "dollars from 0, with at most two decimals",
-        None,  # kept as charge_cents
-        safe_to_show=r"^[-+$0-9.,]{1,8}$",
+        None,  # kept as charge_cents,
     ),
     "charge_cents": ClaimField(r"^[0-9]{1,14}$", "whole cents from 0", pl.Int64()),
     "lesion": ClaimField(*_NAME, pl.String()),

@@ -241,20 +241,32 @@ def test_another_provider_of_a_line_is_kept() -> None:
 def test_every_fault_of_a_csv_is_told_with_claim_line_field_expected_and_found() -> None:
     assert faults_in(CLAIMS / "bad.csv") == [
         'bad.csv: line 3: claim X1, line 1: charge: expected dollars from 0, with at most two decimals, found "-3"',
-        'bad.csv: line 3: claim X1, line 1: date_of_service: expected a date that exists, found "2026-02-30"',
-        'bad.csv: line 3: claim X1, line 1: hcpcs: expected five characters, digits or capital letters, found "1110"',
-        'bad.csv: line 3: claim X1, line 1: locality: expected mac-locality, such as 01112-05, or national, found "CA"',
+        "bad.csv: line 3: claim X1, line 1: date_of_service: expected a date that exists, found text like 9999-99-99",
+        (
+            "bad.csv: line 3: claim X1, line 1: hcpcs: expected five characters, digits or capital letters, "
+            "found text like 9999"
+        ),
+        (
+            "bad.csv: line 3: claim X1, line 1: locality: expected mac-locality, such as 01112-05, or national, "
+            "found text like AA"
+        ),
         (
             "bad.csv: line 3: claim X1, line 1: modifiers: expected up to four modifiers of two characters, "
             'digits or capitals, found "5"'
         ),
         'bad.csv: line 3: claim X1, line 1: place_of_service: expected two digits, found "1"',
-        "bad.csv: line 3: claim X1, line 1: units: expected a whole number, found text of length 3",
-        'bad.csv: line 4: claim X1, line 2: charge: expected dollars from 0, with at most two decimals, found "1.005"',
-        'bad.csv: line 4: claim X1, line 2: through_date: expected date_of_service or later, found "2026-07-14"',
+        "bad.csv: line 3: claim X1, line 1: units: expected a whole number, found text like aaa",
+        (
+            "bad.csv: line 4: claim X1, line 2: charge: expected dollars from 0, with at most two decimals, "
+            "found text like 9.999"
+        ),
+        (
+            "bad.csv: line 4: claim X1, line 2: through_date: expected date_of_service or later, "
+            "found text like 9999-99-99"
+        ),
         (
             "bad.csv: line 6: claim X2, line 1: modifiers: expected up to four modifiers of two characters, "
-            'digits or capitals, found "59 RT LT XS XE"'
+            "digits or capitals, found text like 99 AA AA AA AA"
         ),
         "bad.csv: line 7: claim X3, line 1: line: expected each line number once in a claim, found 2 times",
         "bad.csv: line 8: claim X3, line 1: line: expected each line number once in a claim, found 2 times",
@@ -270,19 +282,29 @@ def test_every_fault_of_a_csv_is_told_with_claim_line_field_expected_and_found()
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("date_of_service", "07/15/2026", 'expected a date such as 2026-07-15, found "07/15/2026"'),
-        ("date_of_service", "2026-7-5", 'expected a date such as 2026-07-15, found "2026-7-5"'),
-        ("date_of_service", "", "expected a date such as 2026-07-15, found nothing"),
-        ("hcpcs", "j1100", 'expected five characters, digits or capital letters, found "j1100"'),
-        ("hcpcs", "111022", 'expected five characters, digits or capital letters, found "111022"'),
-        ("units", "1.5", 'expected a whole number, found "1.5"'),
+        (
+            "date_of_service",
+            "15.07.2026",
+            "expected a date such as 2026-07-15 or 07/15/2026, found text like 99.99.9999",
+        ),
+        ("date_of_service", "13/07/2026", "expected a date that exists, found text like 99/99/9999"),
+        ("date_of_service", "07/15/26", "expected a date such as 2026-07-15 or 07/15/2026, found text like 99/99/99"),
+        ("date_of_service", "2026-7-5", "expected a date such as 2026-07-15 or 07/15/2026, found text like 9999-9-9"),
+        ("date_of_service", "", "expected a date such as 2026-07-15 or 07/15/2026, found nothing"),
+        ("hcpcs", "j1100", "expected five characters, digits or capital letters, found text like a9999"),
+        ("hcpcs", "111022", "expected five characters, digits or capital letters, found text like 999999"),
+        ("units", "1.5", "expected a whole number, found text like 9.9"),
         ("units", "", "expected a whole number, found nothing"),
         ("line", "0", 'expected a whole number from 1, found "0"'),
         ("line", "01", 'expected a whole number from 1, found "01"'),
-        ("place_of_service", "1A", "expected two digits, found text of length 2"),
+        ("place_of_service", "1A", "expected two digits, found text like 9A"),
         ("locality", "", "expected mac-locality, such as 01112-05, or national, found nothing"),
-        ("locality", "1112-05", 'expected mac-locality, such as 01112-05, or national, found "1112-05"'),
-        ("modifiers", "59,RT", 'expected up to four modifiers of two characters, digits or capitals, found "59,RT"'),
+        ("locality", "1112-05", "expected mac-locality, such as 01112-05, or national, found text like 9999-99"),
+        (
+            "modifiers",
+            "59,RT",
+            "expected up to four modifiers of two characters, digits or capitals, found text like 99,AA",
+        ),
     ],
 )
 def test_a_malformed_field_is_told(tmp_path: Path, field: str, value: str, says: str) -> None:
@@ -295,11 +317,19 @@ def test_a_malformed_field_is_told(tmp_path: Path, field: str, value: str, says:
 
 
 def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shifted(tmp_path: Path) -> None:
-    secrets = ("1EG4TE5MK73", "123456789A", "123-45-6789", "BENE-ONE")
+    secrets = ("1EG4TE5MK73", "123456789A", "123-45-6789", "BENE-ONE", "Smith", "Ann Lee", "483912", "04/31/1950")
     rows = [f"A{n},{each},1,{each},{each},{each},{each},{each},{each},{each},{each}" for n, each in enumerate(secrets)]
     told = faults_in(written(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
-    assert len(told) == 4 * 8
+    assert len(told) == 8 * 8 - 3  # six digits have the form of a line number, of units and of a charge
     assert [each for each in told for secret in secrets if secret in each] == []
+
+
+def test_a_first_row_that_is_a_patients_and_no_header_is_not_shown(tmp_path: Path) -> None:
+    text = "C1,1,JOHNSON,1888888882,1950-01-02,11102\nC2,1,MILLER,1888888882,1961-03-04,17000\n"
+    path = written(tmp_path, text)
+    told = refused(lambda: read_claims(path))
+    assert [each for each in told if "JOHNSON" in each or "1950" in each] == []
+    assert "claims.csv: the first row heads 0 of 6 columns as claim lines are headed: is it a header?" in told
 
 
 @pytest.mark.parametrize(
@@ -309,22 +339,29 @@ def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shift
         (
             "claim_id,line\nA1,1\n",
             [
-                f"claims.csv: no column {each}; columns read: claim_id, line"
-                for each in (
-                    "beneficiary",
-                    "date_of_service",
-                    "hcpcs",
-                    "locality",
-                    "modifiers",
-                    "place_of_service",
-                    "provider",
-                    "units",
-                )
+                "claims.csv: no column beneficiary (or Patient ID, MRN, MBI)",
+                "claims.csv: no column date_of_service (or DOS, Service Date, From Date)",
+                "claims.csv: no column hcpcs (or CPT, CPT Code, Procedure Code)",
+                "claims.csv: no column locality (or MAC Locality)",
+                "claims.csv: no column modifiers (or Modifier, Mod)",
+                "claims.csv: no column place_of_service (or POS)",
+                "claims.csv: no column provider (or Rendering NPI, NPI, Provider ID)",
+                "claims.csv: no column units (or Qty, Quantity)",
             ],
         ),
         (
-            f"{HEADER},charges\n{GOOD},5\n",
-            [f"claims.csv: column charges is none of {', '.join(FIELDS)}"],
+            f"{HEADER},lession,Copay\n{GOOD},5,6\n",
+            [
+                'claims.csv: column 11, "lession", (for lesion?) is not understood: rename it, or leave it out',
+                'claims.csv: column 12, "Copay", is not understood: rename it, or leave it out',
+            ],
+        ),
+        (
+            f"{HEADER},CPT,DOS\n{GOOD},17000,2026-07-15\n",
+            [
+                "claims.csv: columns 5 and 12 both hold date_of_service: leave one of them out",
+                "claims.csv: columns 6 and 11 both hold hcpcs: leave one of them out",
+            ],
         ),
         (
             f"{HEADER}\n{GOOD}\n{GOOD},1EG4\n{GOOD},a,b\n",
@@ -371,7 +408,7 @@ def test_a_frame_of_other_kinds_is_refused() -> None:
 def test_a_time_of_day_is_no_date() -> None:
     frame = TWO_CLAIMS[2:].with_columns(pl.lit(datetime(2026, 7, 15, 9, 30)).alias("date_of_service"))  # noqa: DTZ001
     _, rejects = from_frame(frame)
-    assert rejects.faults["expected"].to_list() == ["a date such as 2026-07-15"]
+    assert rejects.faults["expected"].to_list() == ["a date such as 2026-07-15 or 07/15/2026"]
 
 
 def test_a_day_beyond_the_calendar_is_told() -> None:
@@ -467,11 +504,14 @@ def test_a_bad_line_of_ndjson_is_told_and_the_others_are_read(tmp_path: Path) ->
 def test_bad_values_are_refused_with_all_faults() -> None:
     lines = (ClaimLine(1, DAY, "1110", 1, "11", "01112"), ClaimLine(1, DAY, "11102", 1, "11", "national", ("5",)))
     assert refused(lambda: to_frame([Claim("A1", "B", "P", lines)])) == [
-        'claims: lines[0] claim A1, line 1: hcpcs: expected five characters, digits or capital letters, found "1110"',
+        (
+            "claims: lines[0] claim A1, line 1: hcpcs: expected five characters, digits or capital letters, "
+            "found text like 9999"
+        ),
         "claims: lines[0] claim A1, line 1: line: expected each line number once in a claim, found 2 times",
         (
             "claims: lines[0] claim A1, line 1: locality: expected mac-locality, such as 01112-05, or national, "
-            'found "01112"'
+            "found text like 99999"
         ),
         "claims: lines[1] claim A1, line 1: line: expected each line number once in a claim, found 2 times",
         (
@@ -515,8 +555,8 @@ def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path:
     _, rejects = read_claims(path)
     assert rejects_as(rejects, "csv").decode() == (
         "file,at,place,claim_id,line,field,expected,found\n"
-        'claims.csv,2,,A1,1,hcpcs,"five characters, digits or capital letters","""1110"""\n'
-        "claims.csv,2,,A1,1,units,a whole number,text of length 1\n"
+        'claims.csv,2,,A1,1,hcpcs,"five characters, digits or capital letters",text like 9999\n'
+        "claims.csv,2,,A1,1,units,a whole number,text like a\n"
     )
     assert [json.loads(each) for each in rejects_as(rejects, "ndjson").decode().splitlines()][1] == {
         "file": "claims.csv",
@@ -526,7 +566,7 @@ def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path:
         "line": "1",
         "field": "units",
         "expected": "a whole number",
-        "found": "text of length 1",
+        "found": "text like a",
     }
 
 

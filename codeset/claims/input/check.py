@@ -32,6 +32,8 @@ _FAULTS: Mapping[str, pl.DataType] = {
 
 _REJECT_COLUMNS = ("at", "place", "claim_id", "line", "field", "expected", "found")
 _FAULTS_PER_MESSAGE = 1000
+_LONGEST_SHAPE = 20
+_LINE_SHOWN = r"^[1-9][0-9]{0,2}$"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Rejects:
     faults: pl.DataFrame
     claims: int
     lines: int
+    not_read: tuple[str, ...] = ()
+    """The headers of the file's columns that no rule reads, such as a patient's name."""
 
 
 def no_faults() -> pl.DataFrame:
@@ -178,7 +182,7 @@ class _Check(NamedTuple):
 
 def _checks() -> Iterator[_Check]:
     for name, field in FIELDS.items():
-        yield _Check(name, field.expected, _safe_text(name), is_malformed(name))
+        yield _Check(name, field.expected, shape_of(pl.col(name)), is_malformed(name))
     yield from _date_checks()
     both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
     yield _Check("charge", "charge or charge_cents", pl.lit("both"), both)
@@ -189,9 +193,9 @@ def _date_checks() -> Iterator[_Check]:
     first, through = date_of("date_of_service"), date_of("through_date")
     for name in ("date_of_service", "through_date"):
         no_such_day = pl.col(name).is_not_null() & date_of(name).is_null()
-        yield _Check(name, "a date that exists", _safe_text(name), no_such_day)
+        yield _Check(name, "a date that exists", shape_of(pl.col(name)), no_such_day)
     backwards = (through < first).fill_null(value=False)
-    yield _Check("through_date", "date_of_service or later", _safe_text("through_date"), backwards)
+    yield _Check("through_date", "date_of_service or later", shape_of(pl.col("through_date")), backwards)
 
 
 def _claim_checks() -> Iterator[_Check]:
@@ -212,23 +216,36 @@ def is_malformed(name: str) -> pl.Expr:
 
 def date_of(name: str) -> pl.Expr:
     """Return the date that the text of the field *name* is; null if it is none."""
-    return pl.col(name).str.to_date("%Y-%m-%d", strict=False)
+    text = pl.col(name)
+    return pl.coalesce(text.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%m/%d/%Y"))
 
 
-def _safe_text(name: str) -> pl.Expr:
-    """What a message shows of a value: the value, if it cannot be a patient's, else how long it is."""
-    value, pattern = pl.col(name), FIELDS[name].safe_to_show
+def shape_of(value: pl.Expr) -> pl.Expr:
+    """What a message says of a malformed value: its shape, never the value itself.
+
+    In a row whose cells have shifted any field may hold a patient's name or number: letters are a or A, digits 9. Only
+    numbers of at most two digits are shown as they are.
+    """
+    shape = value
+    for pattern, sign in ((r"[\p{L}--\p{Lu}]", "a"), (r"\p{Lu}", "A"), (r"\p{N}", "9"), (r"\p{C}", "?")):
+        shape = shape.str.replace_all(pattern, sign)
     length = pl.format("text of length {}", value.str.len_chars())
-    is_safe = value.str.contains(pattern) if pattern else pl.lit(value=False)
-    text = pl.when(is_safe).then(pl.format('"{}"', value)).otherwise(length)
-    return pl.when(value.is_null()).then(pl.lit("nothing")).otherwise(text)
+    return (
+        pl.when(value.is_null())
+        .then(pl.lit("nothing"))
+        .when(value.str.contains(r"^-?[0-9]{1,2}$"))
+        .then(pl.format('"{}"', value))
+        .otherwise(
+            pl.when(value.str.len_chars() > _LONGEST_SHAPE).then(length).otherwise(pl.format("text like {}", shape))
+        )
+    )
 
 
 def _mask(faults: pl.DataFrame) -> pl.DataFrame:
-    """The faults without identifiers and line numbers that are malformed: a shifted column may hold anything."""
+    """The faults without claim and line numbers that are malformed, or too long to be one: a column may be shifted."""
     return faults.with_columns(
-        pl.when(pl.col(name).str.contains(FIELDS[name].pattern)).then(pl.col(name)).alias(name)
-        for name in ("claim_id", "line")
+        pl.when(pl.col(name).str.contains(pattern)).then(pl.col(name)).alias(name)
+        for name, pattern in (("claim_id", FIELDS["claim_id"].pattern), ("line", _LINE_SHOWN))
     )
 
 
@@ -249,7 +266,7 @@ def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _cents() -> pl.Expr:
     """Dollars as exact cents, read digit by digit: no float has a part in it."""
-    parts = pl.col("charge").str.splitn(".", 2).struct
+    parts = pl.col("charge").str.replace_all(r"[$,]", "").str.splitn(".", 2).struct
     dollars, cents = parts.field("field_0"), parts.field("field_1").fill_null("").str.pad_end(2, "0")
     return (dollars + cents).cast(pl.Int64)
 

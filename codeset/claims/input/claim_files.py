@@ -1,8 +1,9 @@
-"""Claims from files: csv, parquet, JSON, NDJSON and X12 837P, recognized by content."""
+"""Claims from files: csv, xlsx, parquet, JSON, NDJSON and X12 837P, recognized by content."""
 
 import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from codeset.claims.claim_fields import FIELDS, REQUIRED
+from codeset.claims.claim_fields import FIELDS
 from codeset.claims.input.check import (
     FieldFault,
     Rejects,
@@ -22,11 +23,9 @@ from codeset.claims.input.check import (
     safe_names,
 )
 from codeset.claims.input.fast_check import can_stay, valid_lines
+from codeset.claims.input.headers import field_columns, read_header
 from codeset.claims.input.json_claims import flatten_claims
 from codeset.errors import BadInput, Fault
-
-_HEADED = (*REQUIRED, "modifiers")
-"""The columns that a table of lines must have; the other fields may be left out."""
 
 _NDJSON = (".ndjson", ".jsonl")
 _NOTHING_READ = "Nothing was read."
@@ -46,6 +45,8 @@ def read_claims(path: Path, *, locality: str | None = None) -> tuple[pl.DataFram
         return from_frame(_parquet(content, path.name), locality=locality, name=path.name)
     if content[:3] == b"ISA":
         return _x12(content, path.name, locality)
+    if content.startswith(b"PK"):
+        return _check_table(_xlsx(content, path.name), path.name, locality, first=2)
     if content.lstrip()[:1] in (b"{", b"[") or path.suffix.lower() in (".json", *_NDJSON):
         objects = _objects(_decode(content, path.name), path)
         raw, faults = flatten_claims(item for item in objects if not isinstance(item[2], FieldFault))
@@ -133,6 +134,15 @@ def _parquet(content: bytes, name: str) -> pl.DataFrame:
         raise _unreadable(name, "begins like a parquet file, but cannot be read as one") from error
 
 
+def _xlsx(content: bytes, name: str) -> pl.DataFrame:
+    from codeset.claims.input.xlsx_claims import xlsx_table  # noqa: PLC0415 (needs the xlsx extra)
+
+    try:
+        return xlsx_table(content)
+    except ValueError as error:
+        raise _unreadable(name, str(error)) from error
+
+
 def _csv(content: bytes, name: str) -> pl.DataFrame:
     try:
         return pl.read_csv(content, infer_schema=False)
@@ -169,11 +179,16 @@ def _as_text(frame: pl.DataFrame, unless: Callable[[pl.DataType], bool]) -> Iter
 
 def _check_table(table: pl.DataFrame, name: str, locality: str | None, *, first: int) -> tuple[pl.DataFrame, Rejects]:
     """Check a table of text, integers and dates; its first row is line *first* of the file. Empty rows are no lines."""
-    _check_header(table, name, locality)
+    header = read_header(table.columns, locality=locality is not None)
+    if header.faults:
+        raise _unreadable(name, *header.faults)
+    table = table.select(field_columns(header))
     if locality is not None and "locality" not in table.columns:
         table = table.with_columns(pl.lit(locality).alias("locality"))
+    if "line" not in table.columns:
+        table = table.with_columns(pl.int_range(1, pl.len() + 1).over("claim_id").alias("line"))
     if (lines := valid_lines(table)) is not None:
-        return lines, Rejects(name, no_faults(), 0, 0)
+        return lines, Rejects(name, no_faults(), 0, 0, header.not_read)
     table = table.select(_as_text(table, unless=pl.String().__eq__))
     absent = [
         pl.lit(None, dtype=pl.String).alias(column) for column in (*FIELDS, "place") if column not in table.columns
@@ -184,18 +199,8 @@ def _check_table(table: pl.DataFrame, name: str, locality: str | None, *, first:
         *absent,
     )
     is_line = pl.any_horizontal(pl.col(column).is_not_null() for column in table.columns)
-    return check_lines(raw.filter(is_line), name, locality)
-
-
-def _check_header(table: pl.DataFrame, name: str, locality: str | None) -> None:
-    missing = [column for column in _HEADED if column not in table.columns]
-    if locality is not None:
-        missing = [column for column in missing if column != "locality"]
-    unknown = [column for column in table.columns if column not in FIELDS]
-    messages = [f"no column {column}; columns read: {safe_names(table.columns)}" for column in missing]
-    messages += [f"column {safe_names([column])} is none of {', '.join(FIELDS)}" for column in unknown]
-    if messages:
-        raise _unreadable(name, *messages)
+    lines, rejects = check_lines(raw.filter(is_line), name, locality)
+    return lines, replace(rejects, not_read=header.not_read)
 
 
 def _objects(text: str, path: Path) -> list[tuple[int, str, Any]]:

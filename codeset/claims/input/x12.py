@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from codeset.claims.input.check import RAW, FieldFault
+from codeset.claims.input.check import RAW, FieldFault, shape_of
 from codeset.claims.input.json_claims import Row
 from codeset.claims.input.x12_segments import Segment, segments_of
 from codeset.errors import Fault
@@ -244,7 +244,7 @@ def _day(text: str) -> date | None:
 
 
 def _fault(field: str, segment: Segment, expected: str, value: str) -> FieldFault:
-    """A fault of a segment; the value is shown where it is a qualifier, a number or a date."""
-    is_safe = re.fullmatch(r"[0-9A-Z]{1,2}|[0-9]{1,8}(-[0-9]{1,8})?|[0-9 ]{1,8}", value)
-    text = f'"{value}"' if is_safe else ("another value" if value else "nothing")
+    """A fault of a segment; a value is shown where it is a qualifier, or a list of pointers."""
+    is_qualifier = re.fullmatch(r"[0-9A-Z]{1,2}|[0-9]{1,2}( [0-9]{1,2}){1,3}", value)
+    text = f'"{value}"' if is_qualifier else pl.select(shape_of(pl.lit(value or None, pl.String))).item()
     return FieldFault(field, expected, text, place=str(segment))

@@ -1,0 +1,153 @@
+"""Which field each column of a table of claim lines holds, by the synonyms of `headers.toml`."""
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import polars as pl
+
+from codeset.claims.claim_fields import FIELDS, REQUIRED
+
+_NEEDED = (*(name for name in REQUIRED if name != "line"), "modifiers")
+"""The fields that a table must have a column for. Lines without numbers are numbered in the order of their claim."""
+
+_HEADED = 4
+"""A first row with so many known headers is a header row; any other may be a patient's data, and is not shown."""
+
+_LONGEST = 40
+
+
+@dataclass(frozen=True)
+class Header:
+    """The columns of a table: for each field the numbers, from 0, of its columns, in order.
+
+    `not_read` are the headers of the columns that no rule reads; `faults` is what is wrong with the header row.
+    """
+
+    columns: Mapping[str, tuple[int, ...]]
+    not_read: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def read_header(names: Sequence[str], *, locality: bool) -> Header:
+    """Return what the columns called *names* hold; *locality* says whether one is given for lines without it."""
+    fields = [_field_of(name) for name in names]
+    columns: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for number, field in enumerate(fields):
+        if field is not None and field in FIELDS:
+            columns[field].append((_place(names[number]), number))
+    needed = [name for name in _NEEDED if not (name == "locality" and locality)]
+    missing = [f"no column {name}{_synonyms(name)}" for name in needed if name not in columns]
+    faults = [*missing, *_not_understood(names, fields), *_twice(columns)]
+    not_read = tuple(name for name, field in zip(names, fields, strict=True) if field == _NOT_READ)
+    by_field = {name: tuple(number for _, number in sorted(places)) for name, places in columns.items()}
+    return Header(by_field, not_read, tuple(faults))
+
+
+def field_columns(header: Header) -> list[pl.Expr]:
+    """Return the columns of a table as fields: the texts of several columns of one field are joined, in order."""
+    return [
+        (pl.nth(numbers[0]) if len(numbers) == 1 else _joined(numbers)).alias(name)
+        for name, numbers in header.columns.items()
+    ]
+
+
+def _joined(numbers: Sequence[int]) -> pl.Expr:
+    texts = [pl.nth(number).cast(pl.String).str.strip_chars().replace("", None) for number in numbers]
+    return pl.concat_str(texts, separator=" ", ignore_nulls=True)
+
+
+def is_header_row(names: Sequence[str | None]) -> bool:
+    """Whether *names* are the headers of claim lines, and not a row of somebody's data."""
+    return len({field for name in names if (field := _field_of(name or "")) is not None}) >= _HEADED
+
+
+_NOT_READ = "(not read)"
+
+
+def _field_of(name: str) -> str | None:
+    """The field that a column called *name* holds; `_NOT_READ`, or None if it is not understood."""
+    key = _key(_without_suffix(name))
+    match = re.fullmatch(r"([a-z0-9]*?[a-z])([1-9]|1[0-2])", key)
+    if key in _fields():
+        return _fields()[key]
+    if match and match[1] in _numbered():
+        return _numbered()[match[1]]
+    return _NOT_READ if key in _ignored() else None
+
+
+def _without_suffix(name: str) -> str:
+    """The header without what readers add to one that is there twice."""
+    return re.sub(r"_duplicated_[0-9]+$", "", name)
+
+
+def _place(name: str) -> int:
+    """The number in a header such as `Mod 2`; 0 if it has none."""
+    key = _key(_without_suffix(name))
+    match = re.search(r"[0-9]+$", key)
+    return int(match[0]) if match and key not in _fields() else 0
+
+
+def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> Iterator[str]:
+    """A message for each header without a field; one for all where the first row is no header, but data."""
+    known = sum(field is not None for field in fields)
+    if not is_header_row(names) and known < len(names):
+        yield f"the first row heads {known} of {len(names)} columns as claim lines are headed: is it a header?"
+        return
+    for number, (name, field) in enumerate(zip(names, fields, strict=True), start=1):
+        if field is None:
+            yield f"column {number}{_quoted(name)} is not understood: rename it, or leave it out"
+
+
+def _twice(columns: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[str]:
+    """Fields with two columns that are neither numbered apart nor, as `Mod, Mod, Mod, Mod`, a list in their order."""
+    for name, places in columns.items():
+        numbered = [place for place, _ in places if place]
+        is_list = name in _headers()["numbered"] and len(numbered) in (0, len(places))
+        if len(places) > 1 and not (is_list and len(set(numbered)) == len(numbered)):
+            numbers = " and ".join(str(number + 1) for _, number in sorted(places))
+            yield f"columns {numbers} both hold {name}: leave one of them out"
+
+
+def _quoted(name: str) -> str:
+    """A header in the words of a message, and the field that it may mean."""
+    if len(name) > _LONGEST or not re.fullmatch(r"[A-Za-z][\w .#/()-]*", name):
+        return ""
+    close = get_close_matches(_key(name), _fields(), n=1, cutoff=0.8)
+    return f', "{name}",' + (f" (for {_fields()[close[0]]}?)" if close else "")
+
+
+def _synonyms(name: str) -> str:
+    """How else a column may be headed, in the words of a message."""
+    others = [header for header in _headers()["fields"][name] if header != header.lower()]
+    return f" (or {', '.join(others)})" if others else ""
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@cache
+def _headers() -> dict[str, Any]:
+    return tomllib.loads((files("codeset.claims.input") / "headers.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _fields() -> dict[str, str]:
+    return {_key(header): name for name, headers in _headers()["fields"].items() for header in headers}
+
+
+@cache
+def _numbered() -> dict[str, str]:
+    return {_key(header): name for name, headers in _headers()["numbered"].items() for header in headers}
+
+
+@cache
+def _ignored() -> frozenset[str]:
+    return frozenset(map(_key, _headers()["not_read"]["headers"]))

@@ -1,0 +1,163 @@
+"""Tables of claim lines as practice systems write them: which column is read as which field."""
+
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+from openpyxl import Workbook
+from polars.testing import assert_frame_equal
+
+from codeset.claims.claim_fields import FIELDS
+from codeset.claims.input.check import refuse
+from codeset.claims.input.claim_files import from_frame, read_claims
+from codeset.claims.input.headers import read_header
+from codeset.errors import BadInput
+
+PRACTICE = """\
+Claim #,Patient ID,Patient Name,DOB,Rendering NPI,DOS,CPT,Mod 1,Mod 2,Mod 3,Mod 4,Units,POS,Charges
+A1,B1,"DOE, JANE",01/02/1950,1888888882,08/03/2026,99213,25,,,,1,11,"$1,150.00"
+A1,B1,"DOE, JANE",01/02/1950,1888888882,8/3/2026,17000,59,RT,,,1,11,100
+"""
+READ = [
+    ("A1", 1, "B1", "1888888882", date(2026, 8, 3), "99213", "25", 1, "11", "national", 115000),
+    ("A1", 2, "B1", "1888888882", date(2026, 8, 3), "17000", "59 RT", 1, "11", "national", 10000),
+]
+COLUMNS_READ = (
+    *("claim_id", "line", "beneficiary", "provider", "date_of_service", "hcpcs", "modifiers", "units"),
+    *("place_of_service", "locality", "charge_cents"),
+)
+
+
+def workbook(*rows: tuple[object, ...], other_sheets: int = 0) -> bytes:
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    for number in range(other_sheets):
+        book.create_sheet(f"notes {number}").append(["made on", date(2026, 8, 4)])
+    target = BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def refused(path: Path) -> list[str]:
+    with pytest.raises(BadInput) as error:
+        read_claims(path, locality="national")
+    return [str(fault) for fault in error.value.faults]
+
+
+def test_a_practice_systems_export_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(PRACTICE)
+    lines, rejects = read_claims(path, locality="national")
+    refuse(rejects)
+    assert lines.select(COLUMNS_READ).rows() == READ
+    assert rejects.not_read == ("Patient Name", "DOB")
+
+
+def test_a_workbook_is_read_as_the_csv_that_it_could_be(tmp_path: Path) -> None:
+    header = PRACTICE.splitlines()[0].split(",")
+    path = tmp_path / "export.xlsx"
+    day = date(2026, 8, 3)
+    path.write_bytes(
+        workbook(
+            tuple(header),
+            ("A1", "B1", "DOE, JANE", date(1950, 1, 2), 1888888882, day, 99213, 25, None, None, None, 1, 11, 1150),
+            (
+                "A1",
+                "B1",
+                "DOE, JANE",
+                date(1950, 1, 2),
+                1888888882,
+                day,
+                "17000",
+                "59",
+                "RT",
+                None,
+                None,
+                1.0,
+                "11",
+                100.0,
+            ),
+            other_sheets=1,
+        )
+    )
+    lines, rejects = read_claims(path, locality="national")
+    refuse(rejects)
+    assert lines.select(COLUMNS_READ).rows() == READ
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ((100,), "hcpcs: expected five characters, digits or capital letters, found text like 999"),
+        (("17000", 2), 'place_of_service: expected two digits, found "2"'),
+    ],
+)
+def test_a_workbook_that_lost_leading_zeros_is_refused(tmp_path: Path, cells: tuple[object, ...], says: str) -> None:
+    header = ("claim", "patient id", "npi", "dos", "units", "mod", "cpt", "pos")
+    path = tmp_path / "claims.xlsx"
+    cells = (*cells, "11")[:2]
+    path.write_bytes(workbook(header, ("A1", "B1", "P1", date(2026, 8, 3), 1, "59", *cells)))
+    _, rejects = read_claims(path, locality="national")
+    [fault] = rejects.faults.iter_rows(named=True)
+    assert f"{fault['field']}: expected {fault['expected']}, found {fault['found']}" == says
+
+
+def test_a_workbook_without_claim_lines_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.xlsx"
+    path.write_bytes(workbook(("made on", "by"), (date(2026, 8, 3), "nobody")))
+    assert refused(path) == [
+        (
+            "other.xlsx: expected one sheet of claim lines, headers in its first row, "
+            "found no sheet whose first row heads claim lines"
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_is_read_by_its_own_name(name: str) -> None:
+    assert read_header([name], locality=True).columns == {name: (0,)}
+
+
+@pytest.mark.parametrize(
+    ("names", "modifiers"),
+    [
+        (("Mod 2", "Mod 1"), "1 0"),
+        (("Mod", "Mod"), "0 1"),
+        (("M1", "M2", "M3", "M4"), "0 1 2 3"),
+        (("Modifier 1", "MOD_2"), "0 1"),
+    ],
+)
+def test_several_columns_of_modifiers_are_in_their_order(names: tuple[str, ...], modifiers: str) -> None:
+    assert " ".join(map(str, read_header(list(names), locality=True).columns["modifiers"])) == modifiers
+
+
+@pytest.mark.parametrize("names", [("Mod", "Mod 1"), ("Mod 1", "Modifier 1"), ("CPT", "Procedure Code")])
+def test_two_columns_that_could_be_one_are_asked_back(names: tuple[str, ...]) -> None:
+    faults = read_header(list(names), locality=True).faults
+    assert [fault for fault in faults if fault.startswith("columns 1 and 2 both hold")]
+
+
+def test_a_frame_has_the_same_headers() -> None:
+    frame = pl.read_csv(PRACTICE.encode(), infer_schema=False)
+    lines, _ = from_frame(frame, locality="national")
+    assert lines.select(COLUMNS_READ).rows() == READ
+
+
+def test_line_numbers_that_are_lacking_are_counted_in_each_claim(tmp_path: Path) -> None:
+    frame = pl.read_csv(PRACTICE.encode(), infer_schema=False)
+    twice = pl.concat([frame, frame.with_columns(pl.lit("A2").alias("Claim #"))])
+    assert from_frame(twice, locality="national")[0].select("claim_id", "line").rows() == [
+        ("A1", 1),
+        ("A1", 2),
+        ("A2", 1),
+        ("A2", 2),
+    ]
+
+
+def test_the_same_lines_under_other_headers_are_the_same() -> None:
+    frame = pl.read_csv(PRACTICE.encode(), infer_schema=False)
+    renamed = frame.rename({"CPT": "Procedure Code", "POS": "place_of_service", "DOS": "Service Date"})
+    assert_frame_equal(from_frame(frame, locality="national")[0], from_frame(renamed, locality="national")[0])
