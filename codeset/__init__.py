@@ -11,44 +11,68 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codeset.claims.adjudicate import adjudicate as adjudicate
+    from codeset.claims.adjudicate_claims import adjudicate as adjudicate
     from codeset.claims.bulk.bulk_tables import scan_outcome as scan_outcome
     from codeset.claims.input.claim import Claim as Claim
     from codeset.claims.input.claim import ClaimLine as ClaimLine
     from codeset.claims.outcome import Outcome as Outcome
+    from codeset.claims.outcome_rows import Finding as Finding
+    from codeset.claims.outcome_rows import LineOutcome as LineOutcome
+    from codeset.claims.outcome_rows import outcome_rows as outcome_rows
     from codeset.differences import Changes as Changes
     from codeset.differences import diff as diff
+    from codeset.errors import BadInput as BadInput
+    from codeset.errors import CodesetError as CodesetError
+    from codeset.errors import Fault as Fault
+    from codeset.errors import StoreProblem as StoreProblem
+    from codeset.errors import WrongUse as WrongUse
     from codeset.participants import Participant as Participant
     from codeset.releases import Release as Release
     from codeset.snapshot import Snapshot as Snapshot
     from codeset.store import Store as Store
 
 __all__ = [
+    "BadInput",
     "Changes",
     "Claim",
     "ClaimLine",
+    "CodesetError",
+    "Fault",
+    "Finding",
+    "LineOutcome",
     "Outcome",
     "Participant",
     "Release",
     "Snapshot",
     "Store",
+    "StoreProblem",
+    "WrongUse",
     "adjudicate",
     "diff",
     "open",
+    "outcome_rows",
     "scan_outcome",
 ]
 
 _HOMES = {
+    "BadInput": "codeset.errors",
     "Changes": "codeset.differences",
     "Claim": "codeset.claims.input.claim",
     "ClaimLine": "codeset.claims.input.claim",
+    "CodesetError": "codeset.errors",
+    "Fault": "codeset.errors",
+    "Finding": "codeset.claims.outcome_rows",
+    "LineOutcome": "codeset.claims.outcome_rows",
     "Outcome": "codeset.claims.outcome",
     "Participant": "codeset.participants",
     "Release": "codeset.releases",
     "Snapshot": "codeset.snapshot",
     "Store": "codeset.store",
-    "adjudicate": "codeset.claims.adjudicate",
+    "StoreProblem": "codeset.errors",
+    "WrongUse": "codeset.errors",
+    "adjudicate": "codeset.claims.adjudicate_claims",
     "diff": "codeset.differences",
+    "outcome_rows": "codeset.claims.outcome_rows",
     "scan_outcome": "codeset.claims.bulk.bulk_tables",
 }
 

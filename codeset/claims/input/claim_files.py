@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -22,6 +22,7 @@ from codeset.claims.input.check import (
     refuse,
     safe_names,
 )
+from codeset.claims.input.claim import Claim, to_frame
 from codeset.claims.input.fast_check import can_stay, valid_lines
 from codeset.claims.input.headers import field_columns, read_header
 from codeset.claims.input.json_claims import flatten_claims
@@ -84,6 +85,18 @@ def from_frame(
         dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in frame.schema.items())
         raise _unreadable(name, f"expected text, numbers, dates and lists of text, found {dtypes}") from error
     return _check_table(table, name, locality, first=1)
+
+
+def lines_of(claims: pl.DataFrame | Claim | Iterable[Claim]) -> pl.DataFrame:
+    """Return the lines of a frame, a claim or claims (columns of `claim_fields`), checked as those of a file are.
+
+    Raises BadInput: with every fault.
+    """
+    if not isinstance(claims, pl.DataFrame):
+        return to_frame([claims] if isinstance(claims, Claim) else claims)
+    lines, rejects = from_frame(claims)
+    refuse(rejects)
+    return lines
 
 
 def rejects_as(rejects: Rejects, form: Literal["csv", "ndjson"]) -> bytes:
