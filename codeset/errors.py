@@ -1,5 +1,6 @@
 """What can go wrong, as values: each error carries the exit code that the command ends with."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,12 @@ class Fault:
     def __str__(self) -> str:
         """Return `file: line N: text`; line 0 means the file as a whole."""
         return f"{self.file}: line {self.line}: {self.says}" if self.line else f"{self.file}: {self.says}"
+
+
+def _natural(fault: Fault) -> tuple[str, int, list[str | int]]:
+    """The order of faults for a reader: numbers in the text by value, so that segment 9 comes before segment 10."""
+    parts = re.split(r"([0-9]+)", fault.says)
+    return fault.file, fault.line, [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 class CodesetError(Exception):
@@ -34,7 +41,7 @@ class BadInput(CodesetError):
 
     def __init__(self, faults: Iterable[Fault], after: str = "Nothing was written.") -> None:
         """Keep *faults* in file and line order; *after* says the state that things are in."""
-        self.faults = tuple(sorted(set(faults)))
+        self.faults = tuple(sorted(set(faults), key=_natural))
         if not self.faults:
             raise ValueError("bad input without a fault")
         self.after = after

@@ -1,6 +1,7 @@
 """Claims from X12 837P: what is mapped to what, and how malformed files are told. All files are made up."""
 
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,8 @@ from polars.testing import assert_frame_equal
 
 from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.input.check import faults_of, refuse
-from codeset.claims.input.claim_files import read_claims
+from codeset.claims.input.claim_files import read_claims, read_files
+from codeset.claims.input.x12 import X12Claims
 from codeset.errors import BadInput
 
 FILE = Path(__file__).parent / "claims" / "two-claims.x12"
@@ -221,8 +223,8 @@ ENVELOPES = {
     "no terminator at the end": (
         ("IEA*1*000000001~", "IEA*1*000000001"),
         [
-            "expected IEA after its ISA, but the file, or what can be read of it, ends after segment 56 GE",
-            "expected a segment and its terminator after segment 56, found an empty or unended one",
+            "segment 56: expected IEA after its ISA, found the end of what can be read",
+            "segment 56: expected a segment and its terminator after it, found an empty or unended one",
         ],
     ),
     "a segment that is none": (
@@ -239,16 +241,16 @@ ENVELOPES = {
 def test_a_broken_envelope_is_told_by_segment(tmp_path: Path, name: str) -> None:
     (old, new), says = ENVELOPES[name]
     found = told(tmp_path, changed(old, new))
-    assert [each for each in found if " claim " not in each] == sorted(says)
+    assert sorted(each for each in found if " claim " not in each) == sorted(says)
 
 
 def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
     """pyx12 ends at an empty segment: what follows is not lost without a word."""
-    assert told(tmp_path, changed("LX*2~", "LX*2~~"))[:4] == [
-        "expected GE after its GS, but the file, or what can be read of it, ends after segment 28 LX",
-        "expected IEA after its ISA, but the file, or what can be read of it, ends after segment 28 LX",
-        "expected SE after its ST, but the file, or what can be read of it, ends after segment 28 LX",
-        "expected a segment and its terminator after segment 28, found an empty or unended one",
+    assert [each for each in told(tmp_path, changed("LX*2~", "LX*2~~")) if " claim " not in each] == [
+        "segment 28: expected GE after its GS, found the end of what can be read",
+        "segment 28: expected IEA after its ISA, found the end of what can be read",
+        "segment 28: expected SE after its ST, found the end of what can be read",
+        "segment 28: expected a segment and its terminator after it, found an empty or unended one",
     ]
 
 
@@ -259,7 +261,63 @@ def test_a_trailer_without_its_header_is_told(tmp_path: Path) -> None:
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     found = told(tmp_path, TEXT[: TEXT.index("HL*3*1*22")])
-    assert "expected SE after its ST, but the file, or what can be read of it, ends after segment 32 PRV" in found
+    assert "segment 32: expected SE after its ST, found the end of what can be read" in found
+
+
+ENVELOPES_THAT_TOUCH_NO_CLAIM = {
+    "the count of segments": (("SE*40*0001", "SE*41*0001"), "segment 42 SE", "40 segments in SE01"),
+    "the count of transaction sets": (("GE*2*1", "GE*3*1"), "segment 56 GE", "2 transaction sets in GE01"),
+    "a trailer's control number": (
+        ("IEA*1*000000001", "IEA*1*000000009"),
+        "segment 57 IEA",
+        "the control number of the ISA before it",
+    ),
+    "numbers of levels": (("HL*3*1*22*0", "HL*7*1*22*0"), "segment 33 HL", "the next number in HL01"),
+}
+
+
+@pytest.mark.parametrize("name", ENVELOPES_THAT_TOUCH_NO_CLAIM)
+def test_an_envelope_fault_that_touches_no_claim_is_refused_or_told(tmp_path: Path, name: str) -> None:
+    (old, new), place, expected = ENVELOPES_THAT_TOUCH_NO_CLAIM[name]
+    path = tmp_path / "claims.x12"
+    path.write_text(changed(old, new))
+    lines, [rejects] = read_files([path], locality=LOCALITY, skip_bad_claims=True)
+    assert_frame_equal(lines, LINES)
+    assert (rejects.claims, rejects.lines) == (0, 0)
+    assert rejects.faults.select("place", "claim_id", "field", "expected").rows() == [
+        (place, None, "envelope", expected)
+    ]
+    with pytest.raises(BadInput) as refused:
+        read_files([path], locality=LOCALITY)
+    assert str(refused.value.faults[0]).startswith(f"claims.x12: {place}: expected {expected}, found ")
+
+
+def test_a_subscriber_that_lost_its_level_stops_the_file_whatever_is_asked(tmp_path: Path) -> None:
+    """Without HL*3 the second subscriber's claims would be the first one's."""
+    path = tmp_path / "claims.x12"
+    path.write_text(changed("HL*3*1*22*0~\n", ""))
+    with pytest.raises(BadInput) as refused:
+        read_files([path], locality=LOCALITY, skip_bad_claims=True)
+    says = [fault.says for fault in refused.value.faults]
+    assert "segment 33 SBR: expected an HL before it, found none" in says
+
+
+def test_faults_are_in_the_order_of_segments_as_numbers(tmp_path: Path) -> None:
+    found = told(tmp_path, changed("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2"))
+    assert [each.split(":")[0] for each in found[:3]] == ["segment 2 GS", "segment 3 ST", "segment 43 ST"]
+
+
+@pytest.mark.parametrize("errata", ["005010X222", "005010X222A2"])
+def test_the_guide_is_read_with_any_of_its_errata(tmp_path: Path, errata: str) -> None:
+    (tmp_path / "claims.x12").write_text(TEXT.replace("005010X222A1", errata))
+    assert_frame_equal(read_claims(tmp_path / "claims.x12", locality=LOCALITY)[0], LINES)
+
+
+def test_claims_are_read_some_at_once_as_all_at_once() -> None:
+    whole = pl.concat([raw for raw, _ in X12Claims(StringIO(TEXT)).chunks()]).drop("nth")
+    pieces = [raw for raw, _ in X12Claims(StringIO(TEXT)).chunks(claims_at_once=1)]
+    assert [piece["claim_id"].unique().to_list() for piece in pieces] == [["A1"], ["B2"], ["C3"]]
+    assert_frame_equal(pl.concat(pieces).drop("nth"), whole)
 
 
 def test_a_service_line_outside_claims_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -36,6 +36,10 @@ _LONGEST_SHAPE = 20
 _LINE_SHOWN = r"^[1-9][0-9]{0,2}$"
 
 
+ENVELOPE = "envelope"
+"""The field of faults of a file itself that touch no claim, such as the count in a trailer of X12."""
+
+
 @dataclass(frozen=True)
 class FieldFault:
     """One malformed field, as a reader of files reports it.
@@ -59,7 +63,8 @@ class Rejects:
     """The claims of a file that were set aside, whole: how many, their lines, and a row in `faults` for each fault.
 
     A line without a claim identifier counts as a claim of its own. `faults` has at, place, claim_id, line, field,
-    expected and found, in the order of the file; no value in it identifies a patient.
+    expected and found, in the order of the file; no value in it identifies a patient. The field `ENVELOPE` is a fault
+    of the file itself, which touches no claim.
     """
 
     file: str
@@ -77,7 +82,7 @@ def no_faults() -> pl.DataFrame:
 
 def refuse(rejects: Rejects) -> None:
     """Raise BadInput with every fault of *rejects*; do nothing if there is none."""
-    if rejects.claims:
+    if not rejects.faults.is_empty():
         raise BadInput(faults_of(rejects), "Nothing was read.")
 
 
@@ -90,10 +95,17 @@ def faults_of(rejects: Rejects) -> list[Fault]:
     return faults
 
 
-def _fault(file: str, row: Mapping[str, str]) -> Fault:
+def fault_of_file(file: str, fault: FieldFault) -> Fault:
+    """Return a fault of a reader as a value."""
+    return _fault(file, asdict(fault))
+
+
+def _fault(file: str, row: Mapping[str, Any]) -> Fault:
     names = [f"claim {row['claim_id']}" if row["claim_id"] else "", f"line {row['line']}" if row["line"] else ""]
     where = " ".join(part for part in [row["place"] or "", ", ".join(filter(None, names))] if part)
-    text = f"{row['field']}: expected {row['expected']}, found {row['found']}"
+    text = f"expected {row['expected']}, found {row['found']}"
+    if row["field"] != ENVELOPE:
+        text = f"{row['field']}: {text}"
     return Fault(file, int(row["at"] or 0), f"{where}: {text}" if where else text)
 
 
@@ -121,7 +133,8 @@ def check_lines(
     for key in ("row", "claim_id", "nth"):
         bad = faults.select(pl.col(key).cast(lines.schema[key]))
         good = good.join(bad, on=key, how="anti", maintain_order="left")
-    claims = faults.select(pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))).unique()
+    of_claims = faults.filter(pl.col("field") != ENVELOPE)
+    claims = of_claims.select(pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))).unique()
     rejects = Rejects(file, _mask(faults).select(_REJECT_COLUMNS), claims.height, lines.height - good.height)
     return with_column_types(good), rejects
 

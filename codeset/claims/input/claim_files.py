@@ -17,6 +17,7 @@ from codeset.claims.input.check import (
     Rejects,
     check_lines,
     check_locality,
+    fault_of_file,
     faults_of,
     no_faults,
     refuse,
@@ -128,15 +129,17 @@ def _unreadable(name: str, *messages: str) -> BadInput:
 
 
 def _x12(content: bytes, name: str, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
-    from codeset.claims.input.x12 import x12_lines  # noqa: PLC0415 (needs the x12 extra)
+    from codeset.claims.input.x12 import X12Claims  # noqa: PLC0415 (needs the x12 extra)
 
-    raw, faults, file_faults = x12_lines(content, name)
+    claims = X12Claims(StringIO(content.decode("latin-1"), newline=""))
+    [(raw, faults)] = claims.chunks()
+    lines, rejects = check_lines(raw, name, locality or "national", [*claims.envelope.minor, *faults])
+    fatal = [fault_of_file(name, fault) for fault in claims.envelope.fatal]
     if locality is None:
         says = "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
-        file_faults = [*file_faults, Fault(name, 0, says)]
-    lines, rejects = check_lines(raw, name, locality or "national", faults)
-    if file_faults:
-        raise BadInput([*file_faults, *faults_of(rejects)], _NOTHING_READ)
+        fatal.append(Fault(name, 0, says))
+    if fatal:
+        raise BadInput([*fatal, *faults_of(rejects)], _NOTHING_READ)
     return lines, rejects
 
 

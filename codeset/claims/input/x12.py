@@ -1,20 +1,21 @@
 """Professional claims in X12: 837P, implementation guide 005010X222A1; only what an edit needs of them is read."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import takewhile
-from typing import NamedTuple
+from itertools import islice, takewhile
+from typing import NamedTuple, TextIO
 
 import polars as pl
 
 from codeset.claims.input.check import RAW, FieldFault, shape_of
 from codeset.claims.input.json_claims import Row
-from codeset.claims.input.x12_segments import Segment, segments_of
-from codeset.errors import Fault
+from codeset.claims.input.x12_segments import Envelope, Segment, envelope_fault, segments_of
 
-_GUIDE = "005010X222A1"
+_GUIDES = ("005010X222A1", "005010X222A2", "005010X222")
+"""The guide with its errata: what is read of a claim is the same in all of them."""
+
 _DIAGNOSIS = ("ABK", "ABF")
 _UNITS = ("UN", "MJ")
 _DATES = {
@@ -36,49 +37,73 @@ class Loops:
 Faults = list[FieldFault]
 
 
-def x12_lines(content: bytes, file: str) -> tuple[pl.DataFrame, Faults, list[Fault]]:
-    """Return the lines of an 837P as text, what is malformed in its claims, and what is wrong with the file itself.
+class X12Claims:
+    """The claims of an 837P, read as a stream. An 837 has no locality. Loops that no edit reads are passed over.
 
-    An 837 has no locality. Loops that no edit reads are passed over.
+    `envelope` has what is wrong with the file itself, when all was read.
     """
-    segments, file_faults = segments_of(content.decode("latin-1"), file)
-    file_faults += _strays(segments, file)
+
+    def __init__(self, stream: TextIO) -> None:
+        """Read from *stream*, text in which every byte is a character (latin-1)."""
+        self.envelope = Envelope()
+        self._segments = segments_of(stream, self.envelope)
+
+    def chunks(self, claims_at_once: int | None = None) -> Iterator[tuple[pl.DataFrame, Faults]]:
+        """Yield the lines of so many claims at once, or of all, as text (columns of `RAW`), and what is malformed."""
+        claims = _claims(_in_order(self._segments, self.envelope.fatal))
+        first = True
+        while (loops := list(islice(claims, claims_at_once))) or first:
+            yield _chunk(loops)
+            first = False
+
+
+def _chunk(claims: Sequence[Loops]) -> tuple[pl.DataFrame, Faults]:
     rows: list[Row] = []
     faults: Faults = []
-    for nth, loops in enumerate(_claims(segments)):
+    for nth, loops in enumerate(claims):
         lines, claim_faults = _claim_rows(loops)
         faults += [replace(fault, nth=nth, claim_id=loops.claim[0].at(1) or None) for fault in claim_faults]
         for row, row_faults in lines:
             faults += [replace(fault, row=len(rows)) for fault in row_faults]
             rows.append({**row, "at": 0, "nth": nth})
-    if not rows and not file_faults:
-        file_faults.append(Fault(file, 0, "expected claims (CLM), found none"))
-    return pl.DataFrame(rows, schema=dict(RAW)), faults, file_faults
+    return pl.DataFrame(rows, schema=dict(RAW)), faults
 
 
-def _strays(segments: list[Segment], file: str) -> list[Fault]:
-    """Transaction sets of another type, and service lines outside claims."""
-    messages: list[str] = []
-    in_claim = False
+def _in_order(segments: Iterator[Segment], faults: list[FieldFault]) -> Iterator[Segment]:
+    """The segments; to *faults* go those of other transaction sets, and those that have lost their loop."""
+    loop, claims = "", 0
     for segment in segments:
-        in_claim = segment.id == "CLM" or (in_claim and segment.id not in ("HL", "SE", "ST"))
-        if segment.id == "GS" and segment.at(8) != _GUIDE:
-            messages.append(f"{segment}: expected {_GUIDE} in GS08, found {_version(segment.at(8))}")
-        elif segment.id == "ST" and (segment.at(1), segment.at(3) or _GUIDE) != ("837", _GUIDE):
-            version = f"{_version(segment.at(1))} {_version(segment.at(3))}"
-            messages.append(f"{segment}: expected 837 and {_GUIDE}, found {version}")
-        elif segment.id == "HL" and segment.at(3) not in ("20", "22", "23"):
-            messages.append(f"{segment}: expected level 20, 22 or 23 in HL03, found {_version(segment.at(3))}")
-        elif segment.id in ("LX", "SV1") and not in_claim:
-            messages.append(f"{segment}: expected a CLM before it, found none")
-    return [Fault(file, 0, message) for message in messages]
+        if segment.id in ("ST", "HL", "CLM", "SE") or (segment.id == "LX" and loop in ("CLM", "LX")):
+            loop = segment.id
+            claims += segment.id == "CLM"
+        fault = _stray(segment, loop)
+        if fault is not None:
+            faults.append(envelope_fault(str(segment), *fault))
+        yield segment
+    if not claims and not faults:
+        faults.append(envelope_fault("", "claims (CLM)", "none"))
+
+
+def _stray(segment: Segment, loop: str) -> tuple[str, str] | None:
+    """What is expected instead of *segment* in *loop*, and what was found; None if it may be there."""
+    if segment.id == "GS" and segment.at(8) not in _GUIDES:
+        return f"{_GUIDES[0]} in GS08", _version(segment.at(8))
+    if segment.id == "ST" and (segment.at(1) != "837" or (segment.at(3) or _GUIDES[0]) not in _GUIDES):
+        return f"837 and {_GUIDES[0]}", f"{_version(segment.at(1))} {_version(segment.at(3))}"
+    if segment.id == "HL" and segment.at(3) not in ("20", "22", "23"):
+        return "level 20, 22 or 23 in HL03", _version(segment.at(3))
+    if segment.id in ("LX", "SV1") and loop not in ("CLM", "LX"):
+        return "a CLM before it", "none"
+    if loop == "LX" and (segment.id == "SBR" or (segment.id == "NM1" and segment.at(1) in ("85", "IL", "QC"))):
+        return "an HL before it", "none"
+    return None
 
 
 def _version(text: str) -> str:
     return text if re.fullmatch(r"[0-9A-Z]{1,12}", text) else ("nothing" if not text else "another value")
 
 
-def _claims(segments: list[Segment]) -> Iterator[Loops]:
+def _claims(segments: Iterable[Segment]) -> Iterator[Loops]:
     """Group segments by claim; a claim begins with CLM, its lines with LX, a provider or subscriber with HL."""
     billing: list[Segment] = []
     subscriber: list[Segment] = []

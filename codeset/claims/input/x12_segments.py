@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from io import StringIO
+from dataclasses import dataclass, field
+from typing import TextIO
 
-from codeset.errors import Fault
+from codeset.claims.input.check import ENVELOPE, FieldFault
 from codeset.extras import extra
 
 with extra("x12"):
@@ -32,64 +32,90 @@ class Segment:
         return f"segment {self.number} {self.id}" if known else f"segment {self.number}"
 
 
-def segments_of(text: str, file: str) -> tuple[list[Segment], list[Fault]]:
-    """Every segment, and the faults of the envelopes: their order, control numbers and counts."""
-    segments: list[Segment] = []
-    faults: list[Fault] = []
+@dataclass
+class Envelope:
+    """The faults of a file's envelopes, filled while its segments are read.
+
+    After a `fatal` one it is not known what the file holds; a `minor` one, such as a trailer's count, touches no claim.
+    """
+
+    fatal: list[FieldFault] = field(default_factory=list)
+    minor: list[FieldFault] = field(default_factory=list)
+
+
+def envelope_fault(place: str, expected: str, found: str) -> FieldFault:
+    """Return a fault of a file apart from the fields of its claims."""
+    return FieldFault(ENVELOPE, expected, found, at=0, place=place)
+
+
+def segments_of(stream: TextIO, envelope: Envelope) -> Iterator[Segment]:
+    """Yield every segment; what is wrong with order, control numbers and counts goes to *envelope*."""
+    number = 0
     try:
-        reader = X12Reader(StringIO(text, newline=""))
-        for segment in reader:
-            elements = tuple(tuple(part.value for part in element.elements) for element in segment.elements)
-            segments.append(Segment(reader.get_cur_line(), segment.get_seg_id() or "", elements))
-            messages = [_envelope_fault(reader, segments[-1], *error[:2]) for error in reader.pop_errors()]
-            faults += [Fault(file, 0, message) for message in messages if message]
-        faults += [Fault(file, 0, message) for message in _unended(reader, segments)]
+        reader = X12Reader(stream)
+        for parsed in reader:
+            elements = tuple(tuple(part.value for part in element.elements) for element in parsed.elements)
+            number = reader.get_cur_line()
+            segment = Segment(number, parsed.get_seg_id() or "", elements)
+            for level, code, *_ in reader.pop_errors():
+                faults = envelope.minor if (level, code) in _MINOR else envelope.fatal
+                if (level, code) not in _TOLERATED:
+                    faults.append(_translated(reader, segment, level, code))
+            yield segment
+        (envelope.minor if _lacks_trailers_only(reader) else envelope.fatal).extend(_unended(reader, number))
     except X12Error:
-        says = "an ISA segment of 106 characters, version 00501"
-        faults.append(Fault(file, 0, f"segment {len(segments) + 1}: expected {says}, found otherwise"))
+        expected = "an ISA segment of 106 characters, version 00501"
+        envelope.fatal.append(envelope_fault(f"segment {number + 1}", expected, "otherwise"))
     except IndexError:
-        says = "the header (ISA, GS, ST) of the envelope that ends here, found none"
-        faults.append(Fault(file, 0, f"segment {len(segments) + 1}: expected {says}"))
-    return segments, faults
+        expected = "the header (ISA, GS, ST) of the envelope that ends here"
+        envelope.fatal.append(envelope_fault(f"segment {number + 1}", expected, "none"))
 
 
-_COUNTED: Mapping[tuple[str, str], tuple[str, Callable[[X12Reader], int]]] = {
+_COUNTS: Mapping[tuple[str, str], tuple[str, Callable[[X12Reader], int]]] = {
     ("st", "4"): ("segments", lambda reader: reader.get_seg_count() + 1),
     ("gs", "5"): ("transaction sets", lambda reader: reader.st_count),
     ("isa", "021"): ("functional groups", lambda reader: reader.gs_count),
 }
 _MESSAGES = {
-    ("st", "3"): "expected the control number of the ST before it, found another",
-    ("gs", "3"): "expected an SE before it, found none",
-    ("gs", "4"): "expected the control number of the GS before it, found another",
-    ("isa", "024"): "expected a GE before it, found none",
-    ("isa", "001"): "expected the control number of the ISA before it, found another",
-    ("isa", "025"): "expected a control number of its own, found that of an earlier interchange",
-    ("gs", "6"): "expected a control number of its own, found that of an earlier group",
-    ("st", "23"): "expected a control number of its own, found that of an earlier transaction set",
-    ("seg", "HL1"): "expected the next number in HL01, found another",
-    ("seg", "HL2"): "expected an earlier, open level in HL02, found another",
-    ("seg", "1"): "expected a segment identifier at its beginning, found otherwise",
-    ("seg", "8"): "expected elements, found none",
+    ("st", "3"): ("the control number of the ST before it", "another"),
+    ("gs", "3"): ("an SE before it", "none"),
+    ("gs", "4"): ("the control number of the GS before it", "another"),
+    ("isa", "024"): ("a GE before it", "none"),
+    ("isa", "001"): ("the control number of the ISA before it", "another"),
+    ("isa", "025"): ("a control number of its own", "that of an earlier interchange"),
+    ("gs", "6"): ("a control number of its own", "that of an earlier group"),
+    ("st", "23"): ("a control number of its own", "that of an earlier transaction set"),
+    ("seg", "HL1"): ("the next number in HL01", "another"),
+    ("seg", "HL2"): ("an earlier, open level in HL02", "another"),
+    ("seg", "1"): ("a segment identifier at its beginning", "otherwise"),
+    ("seg", "8"): ("elements", "none"),
 }
+_MINOR = {*_COUNTS, *_MESSAGES} - {("seg", "1"), ("seg", "8")}
+"""Faults by which no claim is another: which lines, providers and subscribers belong together is in their order."""
+
 _TOLERATED = {("seg", "SEG1")}
 """Separators without elements at the end of a segment: against the standard, but they take nothing away."""
 
 
-def _envelope_fault(reader: X12Reader, segment: Segment, level: str, code: str) -> str | None:
+def _translated(reader: X12Reader, segment: Segment, level: str, code: str) -> FieldFault:
     """An error of pyx12 in our words: its own may show a segment's content."""
-    if (level, code) in _TOLERATED:
-        return None
-    if (level, code) in _COUNTED:
-        noun, count = _COUNTED[level, code]
-        return f"{segment}: expected {count(reader)} {noun} in {segment.id}01, found {segment.at(1)}"
-    return f"{segment}: {_MESSAGES.get((level, code), 'expected another segment or value here')}"
+    if (level, code) in _COUNTS:
+        noun, count = _COUNTS[level, code]
+        number = segment.at(1) if re.fullmatch(r"[0-9]{1,6}", segment.at(1)) else "another value"
+        return envelope_fault(str(segment), f"{count(reader)} {noun} in {segment.id}01", number)
+    return envelope_fault(str(segment), *_MESSAGES.get((level, code), ("another segment or value here", "otherwise")))
 
 
-def _unended(reader: X12Reader, segments: list[Segment]) -> Iterator[str]:
-    last = f"the file, or what can be read of it, ends after {segments[-1]}" if segments else "there is none"
+def _lacks_trailers_only(reader: X12Reader) -> bool:
+    """Whether every transaction set has ended, and what is left to read is at most a GE or IEA."""
+    is_open = any(header == "ST" for header, _ in reader.loops)
+    return not is_open and re.fullmatch(r"\s*((GE|IEA)\b[^\n]{0,30})?\s*", reader.raw.buffer) is not None
+
+
+def _unended(reader: X12Reader, number: int) -> Iterator[FieldFault]:
     for header, _ in reader.loops:
         trailer = {"ST": "SE", "GS": "GE", "ISA": "IEA"}[header]
-        yield f"expected {trailer} after its {header}, but {last}"
+        yield envelope_fault(f"segment {number}", f"{trailer} after its {header}", "the end of what can be read")
     if reader.raw.buffer.strip():
-        yield f"expected a segment and its terminator after segment {len(segments)}, found an empty or unended one"
+        expected = "a segment and its terminator after it"
+        yield envelope_fault(f"segment {number}", expected, "an empty or unended one")
