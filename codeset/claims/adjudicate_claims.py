@@ -6,7 +6,7 @@ import polars as pl
 
 from codeset.claims.adjudicate import adjudicate as adjudicate_lines
 from codeset.claims.input.claim import Claim
-from codeset.claims.input.claim_files import lines_of
+from codeset.claims.input.claim_frames import lines_of
 from codeset.claims.outcome import Outcome
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot

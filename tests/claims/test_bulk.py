@@ -20,7 +20,7 @@ from codeset.claims.bulk import run_bulk
 from codeset.claims.bulk.partition import split_by_beneficiary
 from codeset.claims.bulk.run_bulk import Progress, Summary, adjudicate_files
 from codeset.claims.input.check import refuse
-from codeset.claims.input.claim_files import from_frame
+from codeset.claims.input.claim_frames import from_frame
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import BadInput, StoreProblem
 from codeset.participants import Participant

@@ -13,7 +13,8 @@ from polars.testing import assert_frame_equal
 from codeset.claims.claim_fields import COLUMNS, FIELDS
 from codeset.claims.input.check import refuse
 from codeset.claims.input.claim import Claim, ClaimLine, to_frame
-from codeset.claims.input.claim_files import from_frame, read_claims, rejects_as
+from codeset.claims.input.claim_files import read_claims, read_files, rejects_as
+from codeset.claims.input.claim_frames import from_frame
 from codeset.errors import BadInput, WrongUse
 from codeset.schemas import faults_of
 
@@ -608,3 +609,83 @@ def test_the_schema_and_the_reader_refuse_the_same(tmp_path: Path, change: dict[
     assert faults_of({**claim, **shared}, "claim") != []
     _, rejects = read_claims(written(tmp_path, json.dumps({**claim, **shared}), "claims.json"))
     assert rejects.claims == 1
+
+
+# Several files
+
+
+def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
+    files = [written(tmp_path, f"{HEADER}\n{GOOD}\n", name) for name in ("a.csv", "b.csv")]
+    for skip in (False, True):
+        told = refused(lambda: read_files(files, skip_bad_claims=skip))  # noqa: B023 (called at once)
+        assert told == ["b.csv: has the same content as a.csv: give each file once"]
+    told = refused(lambda: read_files([files[0], files[0]]))
+    assert told == [f"{files[0]}: has the same content as {files[0]}: give each file once"]
+
+
+OTHER = "B1,1,BENE-TWO,1888888882,2026-07-15,11104,,1,11,national"
+SHARED = "A1,2,BENE-ONE,1888888882,2026-07-15,17000,,1,11,national"
+
+
+def test_a_claim_that_two_files_hold_is_refused_in_both(tmp_path: Path) -> None:
+    files = [
+        written(tmp_path, f"{HEADER}\n{OTHER}\n{GOOD}\n", "a.csv"),
+        written(tmp_path, f"{HEADER}\n{SHARED}\n", "b.csv"),
+    ]
+    assert refused(lambda: read_files(files)) == [
+        "a.csv: line 3: claim A1, line 1: claim_id: expected a claim in one file, found it in b.csv too",
+        "b.csv: line 2: claim A1, line 2: claim_id: expected a claim in one file, found it in a.csv too",
+    ]
+    lines, rejects = read_files(files, skip_bad_claims=True)
+    assert lines["claim_id"].to_list() == ["B1"]
+    assert [(of_file.claims, of_file.lines) for of_file in rejects] == [(1, 1), (1, 1)]
+
+
+def test_a_claim_that_a_csv_and_an_837_hold_is_found(tmp_path: Path) -> None:
+    file = written(tmp_path, f"{HEADER}\n{GOOD}\n", "a.csv")
+    told = refused(lambda: read_files([file, CLAIMS / "two-claims.x12"], locality="national"))
+    assert told == [
+        "a.csv: line 2: claim A1, line 1: claim_id: expected a claim in one file, found it in two-claims.x12 too",
+        (
+            "two-claims.x12: segment 26 SV1 claim A1, line 1: claim_id: expected a claim in one file, "
+            "found it in a.csv too"
+        ),
+    ]
+
+
+def test_a_claim_that_is_bad_in_one_of_two_files_is_set_aside_in_both(tmp_path: Path) -> None:
+    bad = GOOD.replace("11102", "1110")
+    files = [
+        written(tmp_path, f"{HEADER}\n{OTHER}\n{bad}\n", "a.csv"),
+        written(tmp_path, f"{HEADER}\n{SHARED}\n", "b.csv"),
+    ]
+    lines, rejects = read_files(files, skip_bad_claims=True)
+    assert lines["claim_id"].to_list() == ["B1"]
+    assert [of_file.faults["field"].to_list() for of_file in rejects] == [["claim_id", "hcpcs"], ["claim_id"]]
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    files = [
+        written(tmp_path / "one", f"{HEADER}\n{GOOD}\n"),
+        written(tmp_path / "two", f"{HEADER}\n{OTHER.replace('11104', '1110')}\n"),
+    ]
+    assert refused(lambda: read_files(files))[0].startswith(f"{files[1]}: line 2: ")
+
+
+# Hostile files
+
+
+@pytest.mark.parametrize("damage", ["no footer", "a changed footer", "a lost end"])
+def test_a_damaged_parquet_file_is_refused_without_a_word_of_the_library(
+    tmp_path: Path, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    TWO_CLAIMS.write_parquet(tmp_path / "whole.parquet")
+    content = bytearray((tmp_path / "whole.parquet").read_bytes())
+    if damage == "a changed footer":
+        start = len(content) - int.from_bytes(content[-8:-4], "little") - 8
+        content[start : start + 40] = bytes(40)
+    path = written(tmp_path, {"no footer": content[:200], "a lost end": content[:-3]}.get(damage, bytes(content)))
+    assert refused(lambda: read_claims(path)) == ["claims.csv: begins like a parquet file, but cannot be read as one"]
+    assert capfd.readouterr() == ("", "")

@@ -3,6 +3,7 @@
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
 import pytest
@@ -11,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 from codeset.claims.claim_fields import FIELDS
 from codeset.claims.input.check import refuse
-from codeset.claims.input.claim_files import from_frame, read_claims
+from codeset.claims.input.claim_files import read_claims
+from codeset.claims.input.claim_frames import from_frame
 from codeset.claims.input.headers import read_header
 from codeset.errors import BadInput
 
@@ -161,3 +163,44 @@ def test_the_same_lines_under_other_headers_are_the_same() -> None:
     frame = pl.read_csv(PRACTICE.encode(), infer_schema=False)
     renamed = frame.rename({"CPT": "Procedure Code", "POS": "place_of_service", "DOS": "Service Date"})
     assert_frame_equal(from_frame(frame, locality="national")[0], from_frame(renamed, locality="national")[0])
+
+
+def rezipped(member: str, content: bytes) -> bytes:
+    source, target = ZipFile(BytesIO(workbook(("claim", "patient id", "npi", "dos")))), BytesIO()
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for name in source.namelist():
+            archive.writestr(name, content if name == member else source.read(name))
+    return target.getvalue()
+
+
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData/></worksheet>'
+)
+HUGE = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
+    b'<sheetData><row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>claim</t></is></c></row></sheetData>'
+    b"</worksheet>"
+)
+UTF_16 = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x><worksheet/>'.encode("utf-16")
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"PK\x03\x04 and no more", id="no zip"),
+        pytest.param(rezipped(SHEET, BOMB), id="entities"),
+        pytest.param(rezipped(SHEET, UTF_16), id="entities in UTF-16"),
+        pytest.param(rezipped(SHEET, b"<worksheet><sheetData>"), id="XML that does not end"),
+        pytest.param(rezipped(SHEET, HUGE), id="a sheet that says it is huge"),
+        pytest.param(rezipped("xl/workbook.xml", b"<workbook/>"), id="no sheets"),
+        pytest.param(rezipped(SHEET, b" " * 500_000_000), id="unpacks to half a gigabyte"),
+        pytest.param(rezipped("[Content_Types].xml", b"<Types/>"), id="no types"),
+    ],
+)
+def test_a_hostile_or_damaged_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "claims.xlsx"
+    path.write_bytes(content)
+    [told] = refused(path)
+    assert told.startswith("claims.xlsx: ")

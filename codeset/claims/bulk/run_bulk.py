@@ -28,7 +28,8 @@ from codeset.claims.bulk.bulk_tables import PLAN, part_done, tables_of
 from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_beneficiary
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.input.check import Rejects, refuse
-from codeset.claims.input.claim_files import from_frame, rejects_as
+from codeset.claims.input.claim_files import rejects_as
+from codeset.claims.input.claim_frames import from_frame
 from codeset.errors import StoreProblem
 from codeset.participants import Participant, as_written
 from codeset.snapshot import Snapshot

@@ -80,10 +80,11 @@ def no_faults() -> pl.DataFrame:
     return pl.DataFrame(schema={name: _FAULTS[name] for name in _REJECT_COLUMNS})
 
 
-def refuse(rejects: Rejects) -> None:
-    """Raise BadInput with every fault of *rejects*; do nothing if there is none."""
-    if not rejects.faults.is_empty():
-        raise BadInput(faults_of(rejects), "Nothing was read.")
+def refuse(*rejects: Rejects) -> None:
+    """Raise BadInput with every fault of *rejects*, those of each file; do nothing if there is none."""
+    faults = [fault for of_file in rejects for fault in faults_of(of_file)]
+    if faults:
+        raise BadInput(faults, "Nothing was read.")
 
 
 def faults_of(rejects: Rejects) -> list[Fault]:

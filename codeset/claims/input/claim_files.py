@@ -1,103 +1,216 @@
 """Claims from files: csv, xlsx, parquet, JSON, NDJSON and X12 837P, recognized by content."""
 
-import csv
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from decimal import Decimal
-from io import BytesIO, StringIO
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import file_digest
+from io import BufferedReader, BytesIO, TextIOWrapper
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
-from codeset.claims.claim_fields import FIELDS
 from codeset.claims.input.check import (
+    RAW,
     FieldFault,
     Rejects,
     check_lines,
     check_locality,
     fault_of_file,
     faults_of,
-    no_faults,
     refuse,
-    safe_names,
 )
-from codeset.claims.input.claim import Claim, to_frame
-from codeset.claims.input.fast_check import can_stay, valid_lines
-from codeset.claims.input.headers import field_columns, read_header
+from codeset.claims.input.claim_frames import as_raw, from_frame, with_fields
+from codeset.claims.input.claim_tables import NOTHING_READ, TableFile
 from codeset.claims.input.json_claims import flatten_claims
+from codeset.claims.input.json_text import json_items, ndjson_items
+from codeset.claims.input.shared_claims import shared_claims, shared_faults
 from codeset.errors import BadInput, Fault
 
 _NDJSON = (".ndjson", ".jsonl")
-_NOTHING_READ = "Nothing was read."
+_HEAD = 4_096
+"""Bytes by which a format is recognized."""
+
+
+class Form(StrEnum):
+    """The formats of claim files."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+    JSON = "json"
+    NDJSON = "ndjson"
+    X12 = "x12"
+
+
+@dataclass(frozen=True)
+class ClaimFile:
+    """A file of claims: what messages call it, its format, and its path, or the bytes of a pipe."""
+
+    name: str
+    form: Form
+    source: Path | bytes
+
+    @property
+    def has_header(self) -> bool:
+        """Whether it is a table, whose columns have names."""
+        return self.form in (Form.CSV, Form.PARQUET, Form.XLSX)
+
+    @property
+    def first_line(self) -> int:
+        """The line of the file that the first row of a table is: in csv and xlsx the header is line 1."""
+        return 1 if self.form is Form.PARQUET else 2
+
+    @property
+    def table(self) -> TableFile:
+        """The file as a table that can be scanned; it is csv or parquet."""
+        return TableFile(self.name, self.source, is_parquet=self.form is Form.PARQUET)
+
+    def open(self) -> BytesIO | BufferedReader:
+        """Open it for reading its bytes, after a byte order mark."""
+        file = BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
+        if file.read(len(BOM_UTF8)) != BOM_UTF8:
+            file.seek(0)
+        return file
+
+    def content(self) -> bytes:
+        """Return its bytes, without a byte order mark."""
+        with self.open() as file:
+            return file.read()
+
+
+def open_files(paths: Sequence[Path]) -> list[ClaimFile]:
+    """Return the files, each in the format that its content has; `.ndjson` and `.jsonl` tell NDJSON from JSON.
+
+    Raises BadInput: for files that cannot be read, that are empty, and for one given twice.
+    """
+    names = [path.name for path in paths]
+    files, faults = [], []
+    for path in paths:
+        name = path.name if names.count(path.name) == 1 else str(path)
+        try:
+            files.append(_open(path, name))
+        except OSError as error:
+            faults.append(Fault(name, 0, f"cannot be read ({error.strerror})"))
+        except BadInput as error:
+            faults += error.faults
+    faults += _given_twice(files)
+    if faults:
+        raise BadInput(faults, NOTHING_READ)
+    return files
+
+
+def _open(path: Path, name: str) -> ClaimFile:
+    source: Path | bytes = path if path.is_file() else path.read_bytes()
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        head = file.read(_HEAD).removeprefix(BOM_UTF8)
+    if not head.strip():
+        raise BadInput([Fault(name, 0, "expected claims, found an empty file")], NOTHING_READ)
+    return ClaimFile(name, _form(head, path.suffix.lower()), source)
+
+
+def _form(head: bytes, suffix: str) -> Form:
+    starts = ((b"PAR1", Form.PARQUET), (b"PK", Form.XLSX), (b"ISA", Form.X12))
+    for start, form in starts:
+        if head.startswith(start):
+            return form
+    if suffix in _NDJSON:
+        return Form.NDJSON
+    return Form.JSON if suffix == ".json" or head.lstrip()[:1] in (b"{", b"[") else Form.CSV
+
+
+def _given_twice(files: Sequence[ClaimFile]) -> Iterator[Fault]:
+    """A fault for each file with the content of an earlier one; only files of one size are read for it."""
+    earlier: dict[tuple[int, str], str] = {}
+    sizes = [file.source.stat().st_size if isinstance(file.source, Path) else len(file.source) for file in files]
+    for file, size in zip(files, sizes, strict=True):
+        if sizes.count(size) > 1:
+            with file.open() as content:
+                key = size, file_digest(content, "sha256").hexdigest()
+            if key in earlier:
+                yield Fault(file.name, 0, f"has the same content as {earlier[key]}: give each file once")
+            earlier.setdefault(key, file.name)
 
 
 def read_claims(path: Path, *, locality: str | None = None) -> tuple[pl.DataFrame, Rejects]:
     """Read the claims of a file: the lines of good claims (columns of `claim_fields`) and the claims set aside.
 
-    The format is recognized by the content; `.ndjson` and `.jsonl` tell NDJSON from JSON. *locality* is for lines that
-    name none; an 837 never does. `refuse(rejects)` raises if any claim was set aside.
+    *locality* is for lines that name none; an 837 never does. `refuse(rejects)` raises if any claim was set aside.
 
     Raises BadInput: when the file as a whole cannot be read, with every fault found. WrongUse: *locality* is not one.
     """
     check_locality(locality)
-    content = _content(path)
-    if content.startswith(b"PAR1"):
-        return from_frame(_parquet(content, path.name), locality=locality, name=path.name)
-    if content[:3] == b"ISA":
-        return _x12(content, path.name, locality)
-    if content.startswith(b"PK"):
-        return _check_table(_xlsx(content, path.name), path.name, locality, first=2)
-    if content.lstrip()[:1] in (b"{", b"[") or path.suffix.lower() in (".json", *_NDJSON):
-        objects = _objects(_decode(content, path.name), path)
-        raw, faults = flatten_claims(item for item in objects if not isinstance(item[2], FieldFault))
-        unreadable = [plain for _, _, plain in objects if isinstance(plain, FieldFault)]
-        return check_lines(raw, path.name, locality, [*faults, *unreadable])
-    return _check_table(_csv(content, path.name), path.name, locality, first=2)
+    [file] = open_files([path])
+    return _read(file, locality)
 
 
 def read_files(
-    files: Sequence[Path], *, locality: str | None = None, skip_bad_claims: bool = False
+    paths: Sequence[Path], *, locality: str | None = None, skip_bad_claims: bool = False
 ) -> tuple[pl.DataFrame, list[Rejects]]:
-    """Read the claims of *files*, one after another: their lines in one frame, and the claims set aside of each file.
+    """Read the claims of files, one after another: their lines in one frame, and the claims set aside of each file.
+
+    A claim is in one file: of one that several hold it is not known which is the right one, and all are set aside.
 
     Raises BadInput: for files that cannot be read, and for bad claims unless *skip_bad_claims*.
     """
-    contents = [read_claims(file, locality=locality) for file in files]
+    check_locality(locality)
+    files = open_files(paths)
+    contents = [_read(file, locality) for file in files]
+    shared = shared_claims([_claim_ids(*content) for content in contents], [file.name for file in files])
+    for place, others in shared.items():
+        raw = _raw(files[place], locality)
+        faults = [*raw.faults, *shared_faults(raw.lines, others)]
+        contents[place] = check_lines(raw.lines, files[place].name, locality, faults)
     rejects = [of_file for _, of_file in contents]
     if not skip_bad_claims:
-        for of_file in rejects:
-            refuse(of_file)
+        refuse(*rejects)
     return pl.concat([lines for lines, _ in contents]), rejects
 
 
-def from_frame(
-    frame: pl.DataFrame, *, locality: str | None = None, name: str = "frame"
-) -> tuple[pl.DataFrame, Rejects]:
-    """Read the claims of a frame of lines, as `read_claims` does; the columns are those of a csv file.
-
-    Dates may be dates or text, modifiers lists or text; `charge_cents` may stand for `charge`.
-    """
-    check_locality(locality)
-    try:
-        table = frame.select(_as_text(frame, unless=can_stay))
-    except pl.exceptions.PolarsError as error:
-        dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in frame.schema.items())
-        raise _unreadable(name, f"expected text, numbers, dates and lists of text, found {dtypes}") from error
-    return _check_table(table, name, locality, first=1)
+def _claim_ids(lines: pl.DataFrame, rejects: Rejects) -> pl.Series:
+    return pl.concat([lines["claim_id"].unique(), rejects.faults["claim_id"].drop_nulls()]).unique()
 
 
-def lines_of(claims: pl.DataFrame | Claim | Iterable[Claim]) -> pl.DataFrame:
-    """Return the lines of a frame, a claim or claims (columns of `claim_fields`), checked as those of a file are.
+class RawClaims(NamedTuple):
+    """Lines as a file has them (columns of `RAW`); what its reader found malformed in them; what stops the file."""
 
-    Raises BadInput: with every fault.
-    """
-    if not isinstance(claims, pl.DataFrame):
-        return to_frame([claims] if isinstance(claims, Claim) else claims)
-    lines, rejects = from_frame(claims)
-    refuse(rejects)
-    return lines
+    lines: pl.DataFrame
+    faults: list[FieldFault]
+    fatal: list[Fault]
+
+
+def _read(file: ClaimFile, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
+    if file.has_header:
+        return from_frame(_frame(file), locality=locality, name=file.name, first_line=file.first_line)
+    raw = _raw(file, locality)
+    lines, rejects = check_lines(raw.lines, file.name, locality, raw.faults)
+    if raw.fatal:
+        raise BadInput([*raw.fatal, *faults_of(rejects)], NOTHING_READ)
+    return lines, rejects
+
+
+def _raw(file: ClaimFile, locality: str | None) -> RawClaims:
+    """All lines of a file, as they are before the check."""
+    if file.has_header:
+        return RawClaims(as_raw(with_fields(_frame(file), file.name, locality), file.first_line), [], [])
+    chunks = list(raw_chunks(file, locality))
+    lines = pl.concat([chunk.lines for chunk in chunks])
+    return RawClaims(lines, [*chain(*(chunk.faults for chunk in chunks))], [*chain(*(chunk.fatal for chunk in chunks))])
+
+
+def raw_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None = None) -> Iterator[RawClaims]:
+    """Yield the lines of a JSON, NDJSON or X12 file, so many claims at once, or all; what stops it comes last."""
+    if file.form is Form.X12:
+        yield from _x12_chunks(file, locality, claims_at_once)
+        return
+    with file.open() as content:
+        is_ndjson = file.form is Form.NDJSON
+        items = ndjson_items(content, file.name) if is_ndjson else json_items(file.content(), file.name)
+        while batch := list(islice(items, claims_at_once)):
+            lines, faults = flatten_claims(item for item in batch if not isinstance(item[2], FieldFault))
+            yield RawClaims(lines, [*faults, *(plain for _, _, plain in batch if isinstance(plain, FieldFault))], [])
 
 
 def rejects_as(rejects: Rejects, form: Literal["csv", "ndjson"]) -> bytes:
@@ -106,169 +219,31 @@ def rejects_as(rejects: Rejects, form: Literal["csv", "ndjson"]) -> bytes:
     return (rows.write_csv() if form == "csv" else rows.write_ndjson()).encode()
 
 
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise _unreadable(path.name, f"cannot be read ({error.strerror})") from error
-    if not content.strip():
-        raise _unreadable(path.name, "expected claims, found an empty file")
-    return content
+_NATIONAL = pl.lit("national").alias("locality")
+"""The locality of lines whose file is refused for want of one: nothing else is said of them for that."""
 
 
-def _decode(content: bytes, name: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadInput([Fault(name, line, "expected text in UTF-8, found other bytes")], _NOTHING_READ) from error
-
-
-def _unreadable(name: str, *messages: str) -> BadInput:
-    return BadInput([Fault(name, 0, message) for message in messages], _NOTHING_READ)
-
-
-def _x12(content: bytes, name: str, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
+def _x12_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None) -> Iterator[RawClaims]:
     from codeset.claims.input.x12 import X12Claims  # noqa: PLC0415 (needs the x12 extra)
 
-    claims = X12Claims(StringIO(content.decode("latin-1"), newline=""))
-    [(raw, faults)] = claims.chunks()
-    lines, rejects = check_lines(raw, name, locality or "national", [*claims.envelope.minor, *faults])
-    fatal = [fault_of_file(name, fault) for fault in claims.envelope.fatal]
+    with TextIOWrapper(file.open(), encoding="latin-1", newline="") as stream:
+        claims = X12Claims(stream)
+        for lines, faults in claims.chunks(claims_at_once):
+            yield RawClaims(lines.with_columns(_NATIONAL) if locality is None else lines, faults, [])
+    fatal = [fault_of_file(file.name, fault) for fault in claims.envelope.fatal]
     if locality is None:
         says = "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
-        fatal.append(Fault(name, 0, says))
-    if fatal:
-        raise BadInput([*fatal, *faults_of(rejects)], _NOTHING_READ)
-    return lines, rejects
+        fatal.append(Fault(file.name, 0, says))
+    yield RawClaims(pl.DataFrame(schema=dict(RAW)), claims.envelope.minor, fatal)
 
 
-def _parquet(content: bytes, name: str) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(BytesIO(content))
-    except pl.exceptions.PolarsError as error:
-        raise _unreadable(name, "begins like a parquet file, but cannot be read as one") from error
-
-
-def _xlsx(content: bytes, name: str) -> pl.DataFrame:
+def _frame(file: ClaimFile) -> pl.DataFrame:
+    """The lines of a table as the file has them."""
+    if file.form is not Form.XLSX:
+        return file.table.read()
     from codeset.claims.input.xlsx_claims import xlsx_table  # noqa: PLC0415 (needs the xlsx extra)
 
     try:
-        return xlsx_table(content)
+        return xlsx_table(file.content())
     except ValueError as error:
-        raise _unreadable(name, str(error)) from error
-
-
-def _csv(content: bytes, name: str) -> pl.DataFrame:
-    try:
-        return pl.read_csv(content, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise BadInput(_csv_faults(_decode(content, name), name), _NOTHING_READ) from error
-
-
-def _csv_faults(text: str, name: str) -> list[Fault]:
-    """Why polars refused a csv: its own words may show a patient's data."""
-    rows = csv.reader(StringIO(text, newline=""), strict=True)
-    faults = []
-    try:
-        width = len(next(rows))
-        for row in rows:
-            if len(row) > width:
-                faults.append(Fault(name, rows.line_num, f"expected {width} cells, as in the header, found {len(row)}"))
-    except csv.Error:
-        faults.append(Fault(name, rows.line_num, "expected a quoted cell to end with its quote"))
-    return faults or [Fault(name, 0, "cannot be read as csv, JSON, parquet or X12")]
-
-
-def _as_text(frame: pl.DataFrame, unless: Callable[[pl.DataType], bool]) -> Iterator[pl.Expr]:
-    """The columns of *frame* as text, *unless* their type may stay."""
-    for column, dtype in frame.schema.items():
-        if unless(dtype):
-            yield pl.col(column)
-        elif isinstance(dtype, pl.List):
-            yield pl.col(column).cast(pl.List(pl.String)).list.join(" ")
-        elif isinstance(dtype, pl.Datetime):
-            yield pl.col(column).cast(pl.String).str.replace(r" 00:00:00(\.0+)?$", "")
-        else:
-            yield pl.col(column).cast(pl.String)
-
-
-def _check_table(table: pl.DataFrame, name: str, locality: str | None, *, first: int) -> tuple[pl.DataFrame, Rejects]:
-    """Check a table of text, integers and dates; its first row is line *first* of the file. Empty rows are no lines."""
-    header = read_header(table.columns, locality=locality is not None)
-    if header.faults:
-        raise _unreadable(name, *header.faults)
-    table = table.select(field_columns(header))
-    if locality is not None and "locality" not in table.columns:
-        table = table.with_columns(pl.lit(locality).alias("locality"))
-    if "line" not in table.columns:
-        table = table.with_columns(pl.int_range(1, pl.len() + 1).over("claim_id").alias("line"))
-    if (lines := valid_lines(table)) is not None:
-        return lines, Rejects(name, no_faults(), 0, 0, header.not_read)
-    table = table.select(_as_text(table, unless=pl.String().__eq__))
-    absent = [
-        pl.lit(None, dtype=pl.String).alias(column) for column in (*FIELDS, "place") if column not in table.columns
-    ]
-    raw = table.with_columns(
-        pl.int_range(first, pl.len() + first, dtype=pl.Int64).alias("at"),
-        pl.lit(None, dtype=pl.Int64).alias("nth"),
-        *absent,
-    )
-    is_line = pl.any_horizontal(pl.col(column).is_not_null() for column in table.columns)
-    lines, rejects = check_lines(raw.filter(is_line), name, locality)
-    return lines, replace(rejects, not_read=header.not_read)
-
-
-def _objects(text: str, path: Path) -> list[tuple[int, str, Any]]:
-    """The claims of a JSON or NDJSON text: line of the file, place within it, and the value or what is wrong."""
-    if path.suffix.lower() not in _NDJSON:
-        try:
-            return list(_claims_in(_parse(text)))
-        except json.JSONDecodeError as error:
-            if error.msg != "Extra data":
-                raise BadInput([Fault(path.name, error.lineno, _not_json(error))], _NOTHING_READ) from error
-        except ValueError as error:
-            raise _unreadable(path.name, str(error)) from error
-    return [(at, "", _parse_line(line, at)) for at, line in enumerate(text.split("\n"), start=1) if line.strip()]
-
-
-def _claims_in(plain: Any) -> Iterator[tuple[int, str, Any]]:
-    if isinstance(plain, dict) and set(plain) == {"claims"} and isinstance(plain["claims"], list):
-        yield from ((0, f"claims[{place}]", item) for place, item in enumerate(plain["claims"]))
-    elif isinstance(plain, list):
-        yield from ((0, f"[{place}]", item) for place, item in enumerate(plain))
-    else:
-        yield 0, "", plain
-
-
-def _parse_line(line: str, at: int) -> Any:
-    """The value of a line of NDJSON, or its fault."""
-    try:
-        return _parse(line)
-    except json.JSONDecodeError as error:
-        return FieldFault("claim", "an object in JSON", f"{error.msg} at column {error.colno}", at=at)
-    except ValueError as error:
-        return FieldFault("claim", "an object in JSON", str(error), at=at)
-
-
-def _not_json(error: json.JSONDecodeError) -> str:
-    return f"expected JSON, found {error.msg} at column {error.colno}"
-
-
-def _parse(text: str) -> Any:
-    """JSON with exact decimals, no NaN, and no name twice in an object."""
-    try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
-    except RecursionError as error:
-        raise ValueError("expected claims, found lists or objects nested without end") from error
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"expected a number, found {name}")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(pairs)
-    if len(plain) < len(pairs):
-        raise ValueError("expected each name once in an object, found one twice")
-    return plain
+        raise BadInput([Fault(file.name, 0, str(error))], NOTHING_READ) from error

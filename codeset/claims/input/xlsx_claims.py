@@ -25,6 +25,7 @@ _BYTES_AT_MOST = 400_000_000
 """Of all members together, unpacked: Excel's million rows of claim lines have some 300 MB."""
 
 _COLUMNS_AT_MOST = 500
+_BLANK_ROWS_AT_MOST = 1_000
 _PIECE = 1_000_000
 
 
@@ -72,18 +73,24 @@ def _check_xml(archive: ZipFile, name: str) -> None:
 
 
 def _rows(sheet: Any) -> list[list[str | None]]:
-    """The rows of a sheet from the first with a value to the last one, all of the header's width."""
+    """The rows of a sheet from the first with a value to the last one, all of one width.
+
+    Raises ValueError: for cells far from the others, which no table has.
+    """
     sheet.reset_dimensions()  # what the file says of its size may be anything
     rows: list[list[str | None]] = []
     blank = 0
-    for row in sheet.iter_rows(values_only=True, max_col=_COLUMNS_AT_MOST):
-        texts = [_text(value) for value in row]
-        if any(texts):
-            rows += [[None]] * (blank if rows else 0)
-            rows.append(texts)
-            blank = 0
-        else:
+    for row in sheet.iter_rows(values_only=True):
+        if len(row) > _COLUMNS_AT_MOST:
+            raise ValueError(f"has cells beyond column {_COLUMNS_AT_MOST}")
+        if not any(value is not None for value in row):
             blank += 1
+            continue
+        if rows and blank > _BLANK_ROWS_AT_MOST:
+            raise ValueError(f"has cells after {blank:,} blank rows")
+        rows += [[None]] * (blank if rows else 0)
+        rows.append([_text(value) for value in row])
+        blank = 0
     return list(_squared(rows))
 
 

@@ -1,0 +1,104 @@
+"""Claims from frames: columns as fields, the check of all values at once, and of every line where one has a fault."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import polars as pl
+
+from codeset.claims.claim_fields import FIELDS
+from codeset.claims.input.check import Rejects, check_lines, check_locality, no_faults, refuse, safe_names
+from codeset.claims.input.claim import Claim, to_frame
+from codeset.claims.input.fast_check import can_stay, valid_lines
+from codeset.claims.input.headers import field_columns, read_header
+from codeset.errors import BadInput, Fault
+
+BESIDES = ("at", "place")
+"""Columns that a frame may have besides fields: where the file that it came from has each line."""
+
+
+def lines_of(claims: pl.DataFrame | Claim | Iterable[Claim]) -> pl.DataFrame:
+    """Return the lines of a frame, a claim or claims (columns of `claim_fields`), checked as those of a file are.
+
+    Raises BadInput: with every fault.
+    """
+    if not isinstance(claims, pl.DataFrame):
+        return to_frame([claims] if isinstance(claims, Claim) else claims)
+    lines, rejects = from_frame(claims)
+    refuse(rejects)
+    return lines
+
+
+def from_frame(
+    frame: pl.DataFrame, *, locality: str | None = None, name: str = "frame", first_line: int = 1
+) -> tuple[pl.DataFrame, Rejects]:
+    """Read the claims of a frame of lines, as those of a file are read: good claims, and the claims set aside.
+
+    The columns are those of a csv file. Dates may be dates or text, modifiers lists or text; `charge_cents` may stand
+    for `charge`. In messages the first row is the line *first_line*.
+
+    Raises BadInput: for columns that are lacking, not understood or of other types. WrongUse: *locality* is not one.
+    """
+    check_locality(locality)
+    table = with_fields(frame, name, locality)
+    if (lines := valid_lines(table.drop(BESIDES, strict=False))) is not None:
+        return lines, Rejects(name, no_faults(), 0, 0, not_read(frame))
+    lines, rejects = check_lines(as_raw(table, first_line), name, locality)
+    return lines, replace(rejects, not_read=not_read(frame))
+
+
+def not_read(frame: pl.DataFrame) -> tuple[str, ...]:
+    """Return the headers of the columns that no rule reads."""
+    return read_header(frame.drop(BESIDES, strict=False).columns, locality=True).not_read
+
+
+def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.DataFrame:
+    """Return the fields of *frame*, text or of types that can stay; lines without a number are numbered in their claim.
+
+    Raises BadInput: for columns that are lacking, not understood or of other types.
+    """
+    besides = frame.select(column for column in BESIDES if column in frame.columns)
+    table = frame.drop(besides.columns)
+    header = read_header(table.columns, locality=locality is not None)
+    if header.faults:
+        raise BadInput([Fault(name, 0, message) for message in header.faults], "Nothing was read.")
+    table = table.select(field_columns(header))
+    try:
+        table = table.select(_as_text(table, unless=can_stay))
+    except pl.exceptions.PolarsError:
+        dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in table.schema.items())
+        says = f"expected text, numbers, dates and lists of text, found {dtypes}"
+        raise BadInput([Fault(name, 0, says)], "Nothing was read.") from None  # its words may show values
+    is_line = pl.any_horizontal(pl.all().is_not_null())
+    numbers = pl.int_range(1, pl.len() + 1).over("claim_id")
+    given = {"locality": pl.lit(locality, pl.String), "line": numbers}
+    absent = (pl.when(is_line).then(value).alias(name) for name, value in given.items() if name not in table.columns)
+    return table.with_columns(absent).hstack(besides)
+
+
+def as_raw(table: pl.DataFrame, first_line: int) -> pl.DataFrame:
+    """Return the lines of *table*, a frame of fields, as text (columns of `RAW`). Empty rows are no lines."""
+    table = table.select(_as_text(table, unless=lambda dtype: dtype in (pl.String, pl.Int64)))
+    is_line = pl.any_horizontal(pl.col(name).is_not_null() for name in table.columns if name in FIELDS)
+    rows = pl.int_range(first_line, pl.len() + first_line, dtype=pl.Int64)
+    return table.select(
+        *((pl.col(name).cast(pl.String) if name in table.columns else _NO_TEXT.alias(name)) for name in FIELDS),
+        (pl.col("at") if "at" in table.columns else rows).alias("at"),
+        (pl.col("place") if "place" in table.columns else _NO_TEXT).alias("place"),
+        pl.lit(None, dtype=pl.Int64).alias("nth"),
+    ).filter(is_line)
+
+
+_NO_TEXT = pl.lit(None, dtype=pl.String)
+
+
+def _as_text(frame: pl.DataFrame, unless: Callable[[pl.DataType], bool]) -> Iterator[pl.Expr]:
+    """The columns of *frame* as text, *unless* their type may stay."""
+    for column, dtype in frame.schema.items():
+        if unless(dtype):
+            yield pl.col(column)
+        elif isinstance(dtype, pl.List):
+            yield pl.col(column).cast(pl.List(pl.String)).list.join(" ")
+        elif isinstance(dtype, pl.Datetime):
+            yield pl.col(column).cast(pl.String).str.replace(r" 00:00:00(\.0+)?$", "")
+        else:
+            yield pl.col(column).cast(pl.String)

@@ -1,0 +1,126 @@
+"""Tables of claim lines, csv and parquet: scanned lazily, so that a single run and a bulk run read them alike."""
+
+import csv
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from codeset.errors import BadInput, Fault
+
+NOTHING_READ = "Nothing was read."
+_NO_FORMAT = "cannot be read as csv, xlsx, JSON, parquet or X12"
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A csv or parquet file of claim lines: what messages call it, and where its bytes are."""
+
+    name: str
+    source: Path | bytes
+    is_parquet: bool
+
+    def scan(self) -> pl.LazyFrame:
+        """Return its lines as the file has them, those of csv as text."""
+        source = BytesIO(self.source) if isinstance(self.source, bytes) else self.source
+        return pl.scan_parquet(source) if self.is_parquet else pl.scan_csv(source, infer_schema=False)
+
+    def read(self) -> pl.DataFrame:
+        """Return its lines.
+
+        Raises BadInput: for a file that is not whole, with its faults.
+        """
+        with reading([self]), _silent_panics():
+            return self.scan().collect()
+
+    def columns(self) -> list[str]:
+        """Return the names of its columns.
+
+        Raises BadInput: for a file that is not whole, with its faults.
+        """
+        with reading([self]), _silent_panics():
+            return self.scan().collect_schema().names()
+
+    def faults(self) -> list[Fault]:
+        """Return why polars cannot read the file, in our words: its own may show a patient's data."""
+        if self.is_parquet:
+            return [Fault(self.name, 0, "begins like a parquet file, but cannot be read as one")]
+        with BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb") as file:
+            return list(_csv_faults(file, self.name)) or [Fault(self.name, 0, _NO_FORMAT)]
+
+
+@contextmanager
+def reading(files: Sequence[TableFile]) -> Iterator[None]:
+    """Run a block that reads *files*.
+
+    Raises BadInput: for what polars cannot read, with the faults of the files; its own words may show a patient's data.
+    """
+    try:
+        yield
+    except (PolarsError, PanicException):
+        faults = [fault for file in files if not _is_readable(file) for fault in file.faults()]
+        if not faults:
+            raise
+        raise BadInput(faults, NOTHING_READ) from None  # a traceback shows what polars says
+
+
+def _is_readable(file: TableFile) -> bool:
+    """Whether every cell of *file* can be read; nothing of it is kept."""
+    try:
+        with _silent_panics():
+            file.scan().select(pl.all().count()).collect(engine="streaming")
+    except (PolarsError, PanicException):
+        return False
+    return True
+
+
+@contextmanager
+def _silent_panics() -> Iterator[None]:
+    """Keep polars, which a damaged parquet file makes panic, from printing its stack to the terminal.
+
+    The message is written to the file descriptor itself, below Python.
+    """
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(nowhere)
+        os.close(stderr)
+
+
+def _csv_faults(file: BinaryIO, name: str) -> Iterator[Fault]:
+    """What is wrong with a csv: cells beyond the header's, a quote that does not end, bytes that are no UTF-8."""
+    text = TextIOWrapper(file, encoding="utf-8", newline="")
+    rows = csv.reader(text, strict=True)
+    try:
+        width = len(next(rows))
+        for row in rows:
+            if len(row) > width:
+                yield Fault(name, rows.line_num, f"expected {width} cells, as in the header, found {len(row)}")
+    except csv.Error:
+        yield Fault(name, rows.line_num, "expected a quoted cell to end with its quote")
+    except UnicodeDecodeError:
+        file.seek(0)
+        yield Fault(name, _line_of_other_bytes(file), "expected text in UTF-8, found other bytes")
+    finally:
+        text.detach()
+
+
+def _line_of_other_bytes(file: BinaryIO) -> int:
+    for number, line in enumerate(file, start=1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return number
+    return 0
