@@ -11,21 +11,27 @@ from pathlib import Path
 from uuid import uuid4
 
 
-def write_file(file: Path, content: bytes | str) -> None:
-    """Write *content* (text as UTF-8) to *file*, making its folder where there is none.
+def write_file(file: Path, content: bytes | str, *, private: bool = False) -> None:
+    """Write *content* (text as UTF-8) to *file*, making its folder where there is none; *private* as in `replacing`.
 
     Raises OSError: if it cannot be written; what was there before is as it was.
     """
-    with replacing(file) as unfinished:
+    with replacing(file, private=private) as unfinished:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """Yield the path beside *file* to write to; it replaces *file* unless the block raises."""
+def replacing(file: Path, *, private: bool = False) -> Iterator[Path]:
+    """Yield the path beside *file* to write to; it replaces *file* unless the block raises.
+
+    What is *private*, such as anything of claims, nobody but the user may read (mode 0600).
+    """
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if private:
+            unfinished.unlink(missing_ok=True)
+            unfinished.touch(mode=0o600)
         yield unfinished
         unfinished.replace(file)
     except BaseException:

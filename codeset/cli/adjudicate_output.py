@@ -13,7 +13,7 @@ from rich.table import Table
 
 from codeset import wording
 from codeset.claims.bulk.run_bulk import Summary
-from codeset.claims.input.check import Rejects
+from codeset.claims.input.check import ENVELOPE, Rejects
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
 from codeset.money import dollars
@@ -106,9 +106,16 @@ def rejects_path(rejects: Rejects, output: Path | None) -> Path:
     return base.with_name(f"{base.stem}.{Path(rejects.file).stem}.rejects.csv")
 
 
+def not_read_text(rejects: Rejects) -> str:
+    """Return which columns of a file were not read."""
+    return f"{rejects.file}: not read, for no rule needs them: {', '.join(rejects.not_read)}"
+
+
 def set_aside_text(rejects: Rejects, file: Path) -> str:
-    """Return how many claims were set aside, and where their faults are."""
-    return f"{rejects.file}: {wording.count(rejects.claims, 'claim')} set aside, with all faults in {file}"
+    """Return how many claims were set aside, and where their faults and those of the file are."""
+    of_file = rejects.faults.filter(pl.col("field") == ENVELOPE).height
+    envelope = f"{wording.count(of_file, 'fault')} of the file that touch no claim; " if of_file else ""
+    return f"{rejects.file}: {envelope}{wording.count(rejects.claims, 'claim')} set aside, with all faults in {file}"
 
 
 def summary_text(summary: Summary, folder: Path) -> str:

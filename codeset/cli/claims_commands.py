@@ -130,7 +130,7 @@ def _adjudicate_few(
     lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
     snapshots = _snapshots(store, options.release, lines["date_of_service"].unique())
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant)
-    _set_aside(rejects, output)
+    _report_files(rejects, output)
     _show(outcome, output, form, explain=explain)
     return adjudicate_output.is_clean(outcome.lines["disposition"].unique())
 
@@ -167,15 +167,17 @@ def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None")
     return [snapshot for snapshot in snapshots if snapshot is not None]
 
 
-def _set_aside(rejects: "Sequence[Rejects]", output: Path | None) -> None:
-    """Write the faults of the claims that were set aside beside the output, and say where."""
+def _report_files(files: "Sequence[Rejects]", output: Path | None) -> None:
+    """Say which columns were not read; write the faults of what was set aside beside the output, and say where."""
     from codeset.claims.input.claim_files import rejects_as
     from codeset.cli import adjudicate_output
 
-    for of_file in rejects:
-        if of_file.claims:
+    for of_file in files:
+        if of_file.not_read:
+            err.print(adjudicate_output.not_read_text(of_file), markup=False)
+        if not of_file.faults.is_empty():
             file = adjudicate_output.rejects_path(of_file, output)
-            write(file, rejects_as(of_file, "csv"))
+            write(file, rejects_as([of_file], "csv"), private=True)
             err.print(adjudicate_output.set_aside_text(of_file, file), markup=False)
 
 
@@ -192,7 +194,7 @@ def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, expla
     if output is None:
         sys.stdout.buffer.write(content)
     else:
-        write(output, content)
+        write(output, content, private=True)
 
 
 @contextmanager

@@ -24,10 +24,10 @@ out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() el
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
-def write(file: Path, content: bytes) -> None:
-    """Write a report, whole or not at all."""
+def write(file: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a report, whole or not at all; what is *private* only the user may read."""
     try:
-        write_file(file, content)
+        write_file(file, content, private=private)
     except OSError as error:
         raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
 

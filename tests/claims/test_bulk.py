@@ -17,9 +17,12 @@ import pytest
 import codeset
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.bulk import run_bulk
+from codeset.claims.bulk.bulk_sources import bulk_sources
 from codeset.claims.bulk.partition import split_by_beneficiary
 from codeset.claims.bulk.run_bulk import Progress, Summary, adjudicate_files
+from codeset.claims.bulk.worker_processes import worker_processes
 from codeset.claims.input.check import refuse
+from codeset.claims.input.claim_files import open_files, read_files
 from codeset.claims.input.claim_frames import from_frame
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import BadInput, StoreProblem
@@ -145,6 +148,11 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
+def few_lines_in_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 1)
+
+
+@pytest.fixture
 def tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 30)
 
@@ -205,7 +213,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, der
     summary = run([file], out, derm)
     assert parts_done <= summary.done_before < summary.parts == 40
     assert bytes_of(out) == bytes_of(undisturbed[order] / "out")
-    assert not (out / ".parts").exists()
+    assert not (out / ".work").exists()
 
 
 @pytest.mark.usefixtures("tiny_parts")
@@ -226,7 +234,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
 
 def test_a_worker_has_its_share_of_the_threads_and_the_environment_stays(monkeypatch):
     monkeypatch.setenv("POLARS_MAX_THREADS", "7")
-    with run_bulk._workers(pl.thread_pool_size()) as workers:
+    with worker_processes(pl.thread_pool_size()) as workers:
         assert workers.submit(pl.thread_pool_size).result() == 1
     assert os.environ["POLARS_MAX_THREADS"] == "7"
 
@@ -273,7 +281,7 @@ def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path)
         run([tmp_path / "claims.csv"], tmp_path / "refused", derm)
     summary = run([tmp_path / "claims.csv"], tmp_path / "skipped", derm, skip_bad_claims=True)
     assert (sum(summary.dispositions.values()), summary.rejected_claims) == (1197, 1)
-    rejects = pl.read_csv(next((tmp_path / "skipped").glob("rejects-*.csv")), infer_schema=False)
+    rejects = pl.read_csv(tmp_path / "skipped" / "rejects.csv", infer_schema=False)
     assert set(rejects["claim_id"]) == {"C007"}
     again = run([tmp_path / "claims.csv"], tmp_path / "skipped", derm, skip_bad_claims=True)
     assert again == replace(summary, done_before=1), "claims set aside are counted, whichever run did it"
@@ -285,18 +293,111 @@ def test_a_part_whose_claims_are_all_bad_has_no_lines(claims, derm, tmp_path):
     assert (summary.dispositions, summary.rejected_claims) == ({}, 1)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "says"),
-    [
-        ("claims.txt", "x", "bulk claims come as .csv or .parquet"),
-        ("claims.csv", "claim_id,line\nA,1\n", 'no column "beneficiary"'),
-        ("claims.parquet", "not parquet", "cannot be read as tables"),
-    ],
-)
-def test_files_that_are_no_tables_of_lines_are_refused(derm, tmp_path, name, content, says):
-    (tmp_path / name).write_text(content)
-    with pytest.raises(BadInput, match=says):
-        run([tmp_path / name], tmp_path / "out", derm)
+def refused_by(read: Callable[[], object]) -> list[str]:
+    with pytest.raises(BadInput) as error:
+        read()
+    return [str(fault) for fault in error.value.faults]
+
+
+HEADER = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service,locality"
+BAD_FILES = {
+    "cells beyond the header": {"a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national,extra\n"},
+    "a quote that does not end": {"a.csv": f'{HEADER}\nC1,1,"B1,P1,2026-07-15,11102,,1,11,national\n'},
+    "bytes that are no UTF-8": {"a.csv": f"{HEADER}\nC1,1,B".encode() + b"\xe9,P1,2026-07-15,11102,,1,11,national\n"},
+    "a damaged parquet file": {"a.parquet": b"PAR1 and no more"},
+    "no columns of lines": {"a.csv": "claim_id,line\nA,1\n", "b.csv": "x\n1\n"},
+    "a column that is not understood": {"a.csv": f"{HEADER},lession\nC1,1,B1,P1,2026-07-15,11102,,1,11,national,5\n"},
+    "JSON that is none": {"a.json": "[1, 2"},
+    "an empty file": {"a.csv": ""},
+    "a file given twice": {
+        "a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national\n",
+        "b.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national\n",
+    },
+    "malformed fields in two files": {
+        "a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national\nC1,2,B1,P1,2026-07-15,g0011,,1,11,national\n",
+        "b.csv": f"{HEADER}\nC2,1,B1,P1,2026-02-30,11102,,1,11,national\n",
+    },
+    "a line number twice": {"a.csv": f"{HEADER}\n" + "C1,1,B1,P1,2026-07-15,11102,,1,11,national\n" * 2},
+    "a claim of two beneficiaries": {
+        "a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national\nC1,2,B5,P1,2026-07-15,17000,,1,11,national\n"
+    },
+    "a claim of two files": {
+        "a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national\n",
+        "b.csv": f"{HEADER}\nC1,2,B1,P1,2026-07-15,17000,,1,11,national\n",
+    },
+    "a claim of two files and beneficiaries": {
+        "a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,11102,,1,11,national\n",
+        "b.csv": f"{HEADER}\nC1,2,B5,P1,2026-07-15,17000,,1,11,national\n",
+    },
+    "a claim of two files, bad in one": {
+        "a.csv": f"{HEADER}\nC1,1,B1,P1,2026-07-15,1110,,1,11,national\n",
+        "b.csv": f"{HEADER}\nC1,2,B1,P1,2026-07-15,17000,,1,11,national\nC7,1,B7,P1,2026-07-15,17000,,1,11,national\n",
+    },
+    "bad claims of NDJSON": {"a.ndjson": '{"claim_id": "A", "beneficiary": "B", "lines": []}\n{"claim_id": \n'},
+    "no claim identifier": {"a.csv": f"{HEADER}\n,1,B1,P1,2026-07-15,11102,,1,11,national\n"},
+}
+
+
+@pytest.mark.usefixtures("few_lines_in_a_part")
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bulk_and_single_runs_refuse_the_same_in_the_same_words(derm, tmp_path, name):
+    files = [tmp_path / file for file in BAD_FILES[name]]
+    for file, content in zip(files, BAD_FILES[name].values(), strict=True):
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    said = refused_by(lambda: read_files(files))
+    assert refused_by(lambda: run(files, tmp_path / "out", derm)) == said
+    assert not (tmp_path / "out").exists(), "a refused run leaves nothing"
+
+
+SET_ASIDE = [
+    name for name, files in BAD_FILES.items() if name.startswith(("malformed", "a claim of", "a line", "no claim"))
+]
+
+
+@pytest.mark.usefixtures("few_lines_in_a_part")
+@pytest.mark.parametrize("name", SET_ASIDE)
+def test_bulk_and_single_runs_set_the_same_claims_aside(derm, tmp_path, name):
+    files = [tmp_path / file for file in (*BAD_FILES[name], "good.csv")]
+    good = f"{HEADER}\nG1,1,B1,P1,2026-07-15,11104,,1,11,national\nG2,1,B5,P1,2026-07-15,11104,,1,11,national\n"
+    for file, content in zip(files, (*BAD_FILES[name].values(), good), strict=True):
+        file.write_text(content)
+    lines, rejects = read_files(files, skip_bad_claims=True)
+    summary = run(files, tmp_path / "out", derm, skip_bad_claims=True)
+    key = ["claim_id", "line"]
+    assert table(tmp_path / "out", "lines").select(key).sort(key).rows() == lines.select(key).sort(key).rows()
+    assert summary.rejected_claims == sum(of_file.claims for of_file in rejects)
+    told = pl.concat(of_file.faults.with_columns(pl.lit(of_file.file).alias("file")) for of_file in rejects)
+    in_file = pl.read_csv(tmp_path / "out" / "rejects.csv", infer_schema=False)
+    assert sorted(in_file.rows()) == sorted(told.select(pl.col(in_file.columns).cast(pl.String)).rows())
+
+
+@pytest.mark.usefixtures("few_lines_in_a_part")
+def test_every_format_is_read_in_bulk_as_at_once(derm, tmp_path):
+    folder = Path(__file__).parent / "claims"
+    files = [folder / name for name in ("two-claims.csv", "two-claims.json", "two-claims.ndjson", "two-claims.x12")]
+    for file in files:
+        lines, _ = read_files([file], locality="01112-05")
+        run([file], tmp_path / file.name, derm, locality="01112-05")
+        key = ["claim_id", "line"]
+        assert table(tmp_path / file.name, "lines").select(key).sort(key).rows() == lines.select(key).sort(key).rows()
+
+
+def test_envelope_faults_are_survived_in_bulk_too(derm, tmp_path):
+    text = (Path(__file__).parent / "claims" / "two-claims.x12").read_text().replace("SE*40*0001", "SE*41*0001")
+    (tmp_path / "a.x12").write_text(text)
+    says = ["a.x12: segment 42 SE: expected 40 segments in SE01, found 41"]
+    assert refused_by(lambda: run([tmp_path / "a.x12"], tmp_path / "out", derm, locality="national")) == says
+    summary = run([tmp_path / "a.x12"], tmp_path / "out", derm, locality="national", skip_bad_claims=True)
+    assert (sum(summary.dispositions.values()), summary.rejected_claims) == (4, 0)
+    assert "40 segments in SE01" in (tmp_path / "out" / "rejects.csv").read_text()
+
+
+def test_nobody_else_may_read_what_a_run_writes(claims, derm, tmp_path):
+    claims.with_columns(hcpcs=pl.when(claim_id="C007").then(pl.lit("1")).otherwise("hcpcs")).write_csv(
+        tmp_path / "a.csv"
+    )
+    run([tmp_path / "a.csv"], tmp_path / "out", derm, skip_bad_claims=True)
+    assert {oct(file.stat().st_mode & 0o777) for file in (tmp_path / "out").iterdir()} == {"0o600"}
 
 
 def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
@@ -331,12 +432,11 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("order", ["as they lie", "in two files", "turned", "in two files, turned"])
 def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, tmp_path, order):
-    if "turned" in order:
-        claims = claims.sample(fraction=1, shuffle=True, seed=4)
-    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"] if "two" in order else [tmp_path / "a.parquet"]
-    for place, file in enumerate(files):
-        claims.slice(place * 601, 601 if len(files) > 1 else None).write_parquet(file)
-    was_split_on_disk = (tmp_path / "out" / ".parts").exists
+    tables = [claims.head(600), claims.tail(600)] if "two" in order else [claims]
+    files = [tmp_path / f"{number}.parquet" for number in range(len(tables))]
+    for lines, file in zip(tables, files, strict=True):
+        (lines.sample(fraction=1, shuffle=True, seed=4) if "turned" in order else lines).write_parquet(file)
+    was_split_on_disk = (tmp_path / "out" / ".work" / "parts").exists
     seen = []
     summary = adjudicate_files(
         files,
@@ -350,7 +450,9 @@ def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, 
     assert sum(map(len, beneficiaries)) == 400, "no beneficiary is in two parts"
 
 
-def test_a_beneficiary_on_the_border_of_two_parts_is_in_one(tmp_path):
-    pl.DataFrame({"beneficiary": list("aaabbbbccc")}).write_parquet(tmp_path / "claims.parquet")
-    parts = split_by_beneficiary([tmp_path / "claims.parquet"], tmp_path / "work", 2, 10)
-    assert ["".join(part.lines()["beneficiary"]) for part in parts] == ["aaabbbb", "ccc"]
+def test_a_beneficiary_on_the_border_of_two_parts_is_in_one(claims, tmp_path):
+    lines = claims.head(10).with_columns(pl.Series("beneficiary", list("aaabbbbccc")))
+    lines.write_parquet(tmp_path / "claims.parquet")
+    sources = bulk_sources(open_files([tmp_path / "claims.parquet"]), tmp_path / "files", None)
+    parts = split_by_beneficiary(sources, tmp_path / "work", 2, 10)
+    assert ["".join(part.lines()[0]["beneficiary"]) for part in parts] == ["aaabbbb", "ccc"]

@@ -554,12 +554,12 @@ def test_claims_without_an_identifier_count_one_by_one(tmp_path: Path) -> None:
 def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path: Path) -> None:
     path = written(tmp_path, f"{HEADER}\nA1,1,B,P,2026-07-15,1110,,x,11,national\n")
     _, rejects = read_claims(path)
-    assert rejects_as(rejects, "csv").decode() == (
+    assert rejects_as([rejects], "csv").decode() == (
         "file,at,place,claim_id,line,field,expected,found\n"
         'claims.csv,2,,A1,1,hcpcs,"five characters, digits or capital letters",text like 9999\n'
         "claims.csv,2,,A1,1,units,a whole number,text like a\n"
     )
-    assert [json.loads(each) for each in rejects_as(rejects, "ndjson").decode().splitlines()][1] == {
+    assert [json.loads(each) for each in rejects_as([rejects], "ndjson").decode().splitlines()][1] == {
         "file": "claims.csv",
         "at": 2,
         "place": None,

@@ -17,6 +17,10 @@ PLAN = "plan.json"
 """The file of a run that records its claims, releases and settings, and how many `parts` it has."""
 
 
+REJECTS = "rejects.csv"
+"""The file of the faults of claims that were set aside."""
+
+
 class Tables(NamedTuple):
     """The tables of a part, in the order in which they are written.
 
@@ -44,6 +48,11 @@ def part_done(folder: Path, part: int) -> Path:
     return folder / f"part-{part:04}.json"
 
 
+def run_done(folder: Path) -> Path:
+    """Return the file that marks a run as done, and counts the claims set aside."""
+    return folder / "done.json"
+
+
 def scan_outcome(folder: Path | str) -> ScannedOutcome:
     """Return the outcome that a bulk run wrote into *folder*: its lines and findings, with all their columns.
 
@@ -67,7 +76,7 @@ def _check_complete(folder: Path) -> None:
             f"{folder} holds no outcome of claims in bulk: it has no {PLAN} that says its parts"
         ) from error
     done = sum(part_done(folder, part).exists() for part in range(parts))
-    if done < parts:
+    if done < parts or not run_done(folder).exists():
         raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")
 
 

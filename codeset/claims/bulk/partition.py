@@ -1,6 +1,6 @@
 """Claim lines of many files split into parts of whole beneficiaries: as they are if sorted, else on disk."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from codeset.atomic_write import new_folder
-from codeset.errors import BadInput, Fault
+from codeset.claims.bulk.bulk_sources import BulkSource
+from codeset.claims.input.claim_tables import reading
 
 _LINES_WAITING = 160_000
 _LINES_OF_A_PIECE = 2_000
@@ -16,103 +17,112 @@ _LINES_OF_A_PIECE = 2_000
 
 _SEED = 20_260_101
 
+_FILE = "source_number"
+"""The column of a part, where several files are read, that says which file each line is of."""
+
 
 @dataclass(frozen=True)
 class Part:
-    """Lines of parquet *files*, one file after another: *count* of them from the *first* on, or all."""
+    """Lines of parquet *files*, one file after another: *count* of them from the *first* on, or all.
+
+    `sources` numbers the source of each of the files, where there are several sources and lines do not say theirs.
+    """
 
     number: int
     files: tuple[Path, ...]
     first: int = 0
     count: int | None = None
+    sources: tuple[int, ...] = ()
 
-    def lines(self) -> pl.DataFrame:
-        """Return the lines in the order of the files."""
-        return self._scan().collect()
+    def lines(self) -> tuple[pl.DataFrame, pl.Series | None]:
+        """Return the lines in the order of the files, and the number of the source of each, if there are several."""
+        lines = self._scan().collect()
+        return (lines.drop(_FILE), lines[_FILE]) if _FILE in lines.columns else (lines, None)
 
-    def beneficiaries(self) -> pl.Series:
-        """Return the beneficiary of each line, as text."""
-        return self._scan().select(pl.col("beneficiary").cast(pl.String)).collect().to_series()
+    def column(self, name: str) -> pl.Series:
+        """Return one column, as text."""
+        return self._scan().select(pl.col(name).cast(pl.String)).collect().to_series()
 
     def _scan(self) -> pl.LazyFrame:
-        return pl.scan_parquet(list(self.files)).slice(self.first, self.count)
+        if not self.sources:
+            return pl.scan_parquet(list(self.files)).slice(self.first, self.count)
+        frames = [
+            pl.scan_parquet(file).with_columns(pl.lit(source, pl.UInt16).alias(_FILE))
+            for source, file in zip(self.sources, self.files, strict=True)
+        ]
+        return pl.concat(frames).slice(self.first, self.count)
 
 
-def count_lines(files: Sequence[Path]) -> int:
-    """Return how many lines csv or parquet *files* hold.
+def count_lines(sources: Sequence[BulkSource]) -> int:
+    """Return how many lines *sources* hold.
 
-    Raises BadInput: for files that cannot be read, or have no column by which to split their lines.
+    Raises BadInput: for files that are not whole.
     """
-    names = ", ".join(file.name for file in files)
-    try:
-        lines = _scan(files)
-        if "beneficiary" not in lines.collect_schema().names():
-            raise BadInput([Fault(names, 0, 'no column "beneficiary", by which lines are parted')], "Nothing was read.")
-        return int(lines.select(pl.len()).collect().item())
-    except pl.exceptions.PolarsError as error:
-        says = f"cannot be read as tables of claim lines ({error})"
-        raise BadInput([Fault(names, 0, says)], "Nothing was read.") from error
+    with reading([source.table for source in sources]):
+        return sum(int(source.table.scan().select(pl.len()).collect().item()) for source in sources)
 
 
-def codes_in(files: Sequence[Path]) -> list[str]:
-    """Return every code that occurs in the lines, sorted."""
-    codes = _scan(files).select(pl.col("hcpcs").cast(pl.String).unique()).collect(engine="streaming")
-    return codes["hcpcs"].drop_nulls().sort().to_list()
+def codes_in(sources: Sequence[BulkSource]) -> list[str]:
+    """Return every code that occurs in the lines, sorted.
+
+    Raises BadInput: for files that are not whole.
+    """
+    with reading([source.table for source in sources]):
+        hcpcs = pl.concat([source.scan().select(pl.col("hcpcs").cast(pl.String).unique()) for source in sources])
+        codes = hcpcs.collect(engine="streaming")
+    return codes["hcpcs"].drop_nulls().unique().sort().to_list()
 
 
-def split_by_beneficiary(files: Sequence[Path], work: Path, parts: int, count: int) -> list[Part]:
-    """Return the *count* lines of *files* in so many *parts* of whole beneficiaries.
+def split_by_beneficiary(sources: Sequence[BulkSource], work: Path, parts: int, count: int) -> list[Part]:
+    """Return the *count* lines of *sources* in so many *parts* of whole beneficiaries.
 
     Parquet files with the same columns whose lines are sorted by beneficiary are read where they are; all others are
     first written to the folder *work*, a part in each of its folders.
+
+    Raises BadInput: for files that are not whole.
     """
-    if all(file.suffix == ".parquet" for file in files) and len({*map(_schema, files)}) == 1:
-        part_of = _slicer(files)
-        starts = _starts(part_of, parts, count)
-        if starts is not None:
+    with reading([source.table for source in sources]):
+        part_of = _slicer(sources) if not work.exists() else None
+        if part_of is not None and (starts := _starts(part_of, sources[0], parts, count)) is not None:
             return [part_of(number, *ends) for number, ends in enumerate(pairwise([*starts, count]))]
-    if not work.exists():
-        _write_parts(_scan(files), work, parts)
+        if not work.exists():
+            _write_parts(sources, work, parts)
     pieces = [tuple(sorted((work / f"part={part}").glob("*.parquet"))) for part in range(parts)]
     any_files = next(files for files in pieces if files)  # a part without lines still has their columns
     return [Part(number, files) if files else Part(number, any_files, 0, 0) for number, files in enumerate(pieces)]
 
 
-def _scan(files: Iterable[Path]) -> pl.LazyFrame:
-    """All lines of the files, those of csv as text; columns that a file lacks are null."""
-    frames = []
-    for file in files:
-        if file.suffix == ".parquet":
-            frames.append(pl.scan_parquet(file))
-        elif file.suffix == ".csv":
-            frames.append(pl.scan_csv(file, infer_schema=False))
-        else:
-            raise BadInput([Fault(file.name, 0, "bulk claims come as .csv or .parquet")], "Nothing was read.")
-    return pl.concat(frames, how="diagonal_relaxed")
+def _slicer(sources: Sequence[BulkSource]) -> Callable[[int, int, int], Part] | None:
+    """Return a function of number, first line and end: the part of those lines, out of the files that hold them.
+
+    None for files that cannot be read from anywhere, or whose columns differ.
+    """
+    files = [(number, file) for number, source in enumerate(sources) for file in source.parquet_files()]
+    if not all(source.table.is_parquet for source in sources) or len({_schema(file) for _, file in files}) != 1:
+        return None
+    counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for _, file in files]
+    starts = list(accumulate(counts, initial=0))
+
+    def part_of(number: int, first: int, end: int) -> Part:
+        places = [place for place in range(len(files)) if starts[place] < end and starts[place + 1] > first] or [0]
+        paths = tuple(files[place][1] for place in places)
+        of_sources = tuple(files[place][0] for place in places) if len(sources) > 1 else ()
+        return Part(number, paths, first - starts[places[0]], end - first, of_sources)
+
+    return part_of
 
 
 def _schema(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
     return tuple(pl.read_parquet_schema(file).items())
 
 
-def _slicer(files: Sequence[Path]) -> Callable[[int, int, int], Part]:
-    """Return a function of number, first line and end: the part of those lines, out of the files that hold them."""
-    counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for file in files]
-    starts = list(accumulate(counts, initial=0))
-
-    def part_of(number: int, first: int, end: int) -> Part:
-        places = [place for place in range(len(files)) if starts[place] < end and starts[place + 1] > first] or [0]
-        return Part(number, tuple(files[place] for place in places), first - starts[places[0]], end - first)
-
-    return part_of
-
-
-def _starts(part_of: Callable[[int, int, int], Part], parts: int, count: int) -> list[int] | None:
+def _starts(part_of: Callable[[int, int, int], Part], source: BulkSource, parts: int, count: int) -> list[int] | None:
     """The first line of each part, if the lines are sorted by beneficiary; else None."""
+    beneficiary = source.column_of("beneficiary")
     starts, last = [0], None
     for part in range(parts):
         first, end = part * count // parts, (part + 1) * count // parts
-        names = part_of(part, first, end).beneficiaries()
+        names = part_of(part, first, end).column(beneficiary)
         if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
             return None
         if part:
@@ -121,8 +131,12 @@ def _starts(part_of: Callable[[int, int, int], Part], parts: int, count: int) ->
     return starts
 
 
-def _write_parts(lines: pl.LazyFrame, work: Path, parts: int) -> None:
+def _write_parts(sources: Sequence[BulkSource], work: Path, parts: int) -> None:
     """Write the lines by beneficiary into the folders of *work*, which appears when it is whole."""
+    scans = [source.scan() for source in sources]
+    if len(sources) > 1:
+        scans = [lines.with_columns(pl.lit(number, pl.UInt16).alias(_FILE)) for number, lines in enumerate(scans)]
+    lines = pl.concat(scans, how="diagonal_relaxed")
     bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
     with new_folder(work) as unfinished:
         lines.with_columns(bucket).sink_parquet(

@@ -1,46 +1,38 @@
-"""Any number of claims in constant memory: parts of whole beneficiaries, adjudicated by a worker process per core.
-
-A worker keeps to one core: several processes with a thread each share nothing, and waste less than threads do.
-"""
+"""Any number of claims in constant memory: parts of whole beneficiaries, adjudicated by a worker process per core."""
 
 import json
-import os
 import shutil
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import polars as pl
 
 from codeset.atomic_write import replacing, write_file
 from codeset.claims.adjudicate import compact_outcome
-from codeset.claims.bulk.bulk_tables import PLAN, part_done, tables_of
+from codeset.claims.bulk.bulk_sources import BulkSource, bulk_sources
+from codeset.claims.bulk.bulk_tables import PLAN, REJECTS, Tables, part_done, run_done, tables_of
+from codeset.claims.bulk.claim_keys import distinct_keys, line_keys, no_keys, read_keys, save_keys, shared_keys
 from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_beneficiary
+from codeset.claims.bulk.recheck import recheck
+from codeset.claims.bulk.worker_processes import worker_processes
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.input.check import Rejects, refuse
-from codeset.claims.input.claim_files import rejects_as
+from codeset.claims.input.check import Rejects, check_locality, refuse
+from codeset.claims.input.claim_files import open_files, rejects_as
 from codeset.claims.input.claim_frames import from_frame
-from codeset.errors import StoreProblem
+from codeset.errors import BadInput, StoreProblem
 from codeset.participants import Participant, as_written
 from codeset.snapshot import Snapshot
 
 LINES_IN_A_PART = 500_000
 """Lines of a part, about: what a worker has in memory."""
 
-_WORK = ".parts"
-_THREADS = "POLARS_MAX_THREADS"
-_FOR_WORKERS = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
-"""Memory in large pages, where the system gives them, and kept for the next part: saves a tenth of the time."""
+_WORK = ".work"
+_SET_ASIDE = "set-aside.parquet"
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class _Run:
-    """What every part of a run has in common."""
+    """What every part of a run has in common. `set_aside`: the keys of claims that no part reads."""
 
     folder: Path
     snapshots: tuple[Path, ...]
@@ -74,6 +66,28 @@ class _Run:
     participant: Participant | None
     locality: str | None
     skip_bad_claims: bool
+    set_aside: pl.Series
+
+    @property
+    def work(self) -> Path:
+        """The folder of what a run needs until it ends."""
+        return self.folder / _WORK
+
+    def keys_of(self, part: int) -> Path:
+        """The file of the keys of a part's claims, good or bad."""
+        return self.work / f"keys-{part:04}.parquet"
+
+    def bad_keys_of(self, part: int) -> Path:
+        """The file of the keys of a part's bad claims, if it has any."""
+        return self.work / f"bad-keys-{part:04}.parquet"
+
+
+@dataclass(frozen=True)
+class _PartReport:
+    """How many lines a part has, and the keys of its claims that several files hold."""
+
+    lines: int
+    shared: pl.Series
 
 
 def adjudicate_files(
@@ -86,103 +100,156 @@ def adjudicate_files(
     skip_bad_claims: bool = False,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
-    """Adjudicate the claim lines of csv or parquet *files* into the tables of `bulk_tables`.
+    """Adjudicate the claims of *files*, of any format, into the tables of `bulk_tables`.
 
     Lines are first split by beneficiary; then each part is read, adjudicated and written, whole or not at all:
-    `part-NNNN.json`, the last of its files, marks it as done and counts its lines. An interrupted run resumes if files,
-    releases and settings are the same. Claims set aside are in `rejects-NNNN.csv`. Workers import the main module: a
-    script that calls this does so under `__name__ == "__main__"`.
+    `part-NNNN.json`, the last of its files, marks it as done and counts its lines; `done.json` marks the run. An
+    interrupted run resumes if files, releases and settings are the same. Claims set aside are in `rejects.csv`. Workers
+    import the main module: a script that calls this does so under `__name__ == "__main__"`.
 
-    Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*. StoreProblem: if *folder*
-    holds another run, or a worker process was killed.
+    Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*, in the words of a
+    single run; nothing is left in *folder*. StoreProblem: if *folder* holds another run, or a worker was killed.
     """
-    count = count_lines(files)
-    number = max(1, -(-count // LINES_IN_A_PART))
-    _begin(folder, _plan(files, snapshots, number, participant, locality, skip=skip_bad_claims))
-    to_do = [part for part in range(number) if not part_done(folder, part).exists()]
-    done_before = number - len(to_do)
-    if to_do:
-        paths = tuple(snapshot.path.resolve() for snapshot in snapshots)
-        run = _Run(folder, paths, tuple(codes_in(files)), participant, locality, skip_bad_claims)
-        lines = 0
-        for done, lines_of_part in enumerate(_adjudicate_parts(run, files, number, count, to_do), start=1):
-            lines += lines_of_part
-            report(Progress(done_before + done, number, lines))
+    check_locality(locality)
+    opened = open_files(files)
+    plan = _plan(files, snapshots, [as_written(participant), locality, skip_bad_claims])
+    number = _begin(folder, plan)
+    if number is not None and run_done(folder).exists():
+        return _summary(folder, number, done_before=number)
+    try:
+        sources = bulk_sources(opened, folder / _WORK / "files", locality)
+        number = max(1, -(-count_lines(sources) // LINES_IN_A_PART))
+        write_file(folder / PLAN, json.dumps({**plan, "parts": number}, indent=2) + "\n", private=True)
+        paths, codes = tuple(snapshot.path.resolve() for snapshot in snapshots), tuple(codes_in(sources))
+        set_aside = _set_aside(folder, sources)
+        run = _Run(folder, paths, codes, participant, locality, skip_bad_claims, set_aside)
+        to_do = [part for part in range(number) if not part_done(folder, part).exists()]
+        _adjudicate_all(run, sources, number, to_do, report)
+    except BadInput:
+        _remove_run(folder)
+        raise
     shutil.rmtree(folder / _WORK, ignore_errors=True)
-    return _summary([json.loads(part_done(folder, part).read_text()) for part in range(number)], done_before)
+    return _summary(folder, number, done_before=number - len(to_do))
 
 
-def _adjudicate_parts(run: _Run, files: Sequence[Path], number: int, count: int, to_do: Sequence[int]) -> Iterator[int]:
-    """Adjudicate the parts *to_do* out of *number*; yield how many lines each has as it is done."""
-    with _workers(len(to_do)) as workers:
+def _adjudicate_all(
+    run: _Run, sources: Sequence[BulkSource], number: int, to_do: Sequence[int], report: Callable[[Progress], None]
+) -> None:
+    """Adjudicate the parts *to_do* out of *number*, and set aside, or refuse, what is bad in any part.
+
+    Claims that several files hold may be in several parts: if bad claims are set aside, those parts are done again.
+
+    Raises BadInput: with every fault of the claims, if bad ones are refused.
+    """
+    _refused(run).unlink(missing_ok=True)
+    while True:
+        shared = _adjudicate_parts(run, sources, number, to_do, report)
+        shared = pl.concat([shared, _keys_in_several_parts(run, number)]).unique()
+        if not run.skip_bad_claims:
+            refuse(*_rejects(run, sources, number, shared))
+            break
+        if shared.is_empty() or not any(of_file.claims for of_file in recheck(sources, shared)):
+            break  # two claims may have one key by chance
+        run = replace(run, set_aside=pl.concat([run.set_aside, shared]).unique())
+        save_keys(run.work / _SET_ASIDE, run.set_aside)
+        to_do = [part for part in range(number) if read_keys(run.keys_of(part)).is_in(shared.implode()).any()]
+        for part in to_do:
+            part_done(run.folder, part).unlink(missing_ok=True)
+    rejects = _rejects(run, sources, number, no_keys())
+    if any(not of_file.faults.is_empty() for of_file in rejects):
+        write_file(run.folder / REJECTS, rejects_as(rejects, "csv"), private=True)
+    contents = {"rejected_claims": sum(of_file.claims for of_file in rejects)}
+    write_file(run_done(run.folder), json.dumps(contents) + "\n", private=True)
+
+
+def _adjudicate_parts(
+    run: _Run, sources: Sequence[BulkSource], number: int, to_do: Sequence[int], report: Callable[[Progress], None]
+) -> pl.Series:
+    """Adjudicate the parts *to_do* out of *number*; return the keys of claims that several files hold."""
+    if not to_do:
+        return no_keys()
+    shared, lines = [no_keys()], 0
+    count = count_lines(sources)
+    with worker_processes(len(to_do)) as workers:
         for _ in to_do[: pl.thread_pool_size()]:  # workers read the snapshots while the lines are split
             workers.submit(_code_set, run.snapshots, run.codes)
-        parts = split_by_beneficiary(files, run.folder / _WORK, number, count)
-        yield from workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
+        parts = split_by_beneficiary(sources, run.work / "parts", number, count)
+        reports = workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
+        for done, of_part in enumerate(reports, start=number - len(to_do) + 1):
+            shared.append(of_part.shared)
+            lines += of_part.lines
+            report(Progress(done, number, lines))
+    return pl.concat(shared)
 
 
-def _summary(parts: Sequence[Mapping[str, Any]], done_before: int) -> Summary:
+def _rejects(run: _Run, sources: Sequence[BulkSource], number: int, more: pl.Series) -> list[Rejects]:
+    """The claims set aside, of each file: those that are bad in a part, those of no part, and those of *more* keys."""
+    bad = [read_keys(run.bad_keys_of(part)) for part in range(number)]
+    keys = pl.concat([run.set_aside, more, *bad]).unique()
+    return [source.rejects for source in sources] if keys.is_empty() else recheck(sources, keys)
+
+
+def _keys_in_several_parts(run: _Run, number: int) -> pl.Series:
+    keys = pl.concat([read_keys(run.keys_of(part)) for part in range(number)])
+    return keys.filter(keys.is_duplicated()).unique()
+
+
+def _set_aside(folder: Path, sources: Sequence[BulkSource]) -> pl.Series:
+    """The keys of the claims that no part reads: those set aside before, in this run or an interrupted one."""
+    return pl.concat([read_keys(folder / _WORK / _SET_ASIDE), *(source.rejected for source in sources)]).unique()
+
+
+def _refused(run: _Run) -> Path:
+    """The file that tells the workers that the run is refused, so that the rest is only checked."""
+    return run.work / "refused"
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove what a run wrote that is refused."""
+    shutil.rmtree(folder / _WORK, ignore_errors=True)
+    for pattern in (
+        PLAN,
+        "part-*.json",
+        *(f"{name}-*.parquet" for name in Tables._fields),
+        REJECTS,
+        run_done(folder).name,
+    ):
+        for file in folder.glob(pattern):
+            file.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _summary(folder: Path, number: int, done_before: int) -> Summary:
     lines = Counter[str]()
-    for part in parts:
-        lines.update(part["dispositions"])
-    rejected = sum(part["rejected_claims"] for part in parts)
-    return Summary(len(parts), dict(sorted(lines.items())), rejected, done_before)
+    for part in range(number):
+        lines.update(json.loads(part_done(folder, part).read_text())["dispositions"])
+    rejected = json.loads(run_done(folder).read_text())["rejected_claims"]
+    return Summary(number, dict(sorted(lines.items())), rejected, done_before)
 
 
-@contextmanager
-def _workers(parts: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes for *parts* parts, which share the threads that polars has here."""
-    processes = min(parts, pl.thread_pool_size())
-    try:
-        with (
-            _environment({_THREADS: str(pl.thread_pool_size() // processes), **_FOR_WORKERS}),
-            ProcessPoolExecutor(processes, get_context("spawn"), _set_up_worker) as workers,
-        ):
-            try:
-                yield workers
-            finally:
-                workers.shutdown(cancel_futures=True)
-    except BrokenProcessPool as error:
-        raise StoreProblem(
-            "A worker process was ended from outside: memory may have run out. Parts that are done are kept; run the "
-            "same command again to go on."
-        ) from error
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set *variables* for new processes: polars reads them when it is imported."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-
-
-def _set_up_worker() -> None:
-    """Leave an interrupt to the parent process, and end when that ends, however it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if (parent := parent_process()) is not None:
-        parent.join()
-    os._exit(1)
-
-
-def _adjudicate(run: _Run, part: Part) -> int:
-    """Read, adjudicate and write a part; return how many of its lines were read."""
-    frame, rejects = from_frame(part.lines(), locality=run.locality, name=f"part {part.number}")
-    if not run.skip_bad_claims:
-        refuse(rejects)
-    code_set = _code_set(run.snapshots, run.codes)
-    _write(run.folder, part.number, frame, rejects, code_set, participant=run.participant)
-    return frame.height
+def _adjudicate(run: _Run, part: Part) -> _PartReport:
+    """Read, check, adjudicate and write a part; do not adjudicate what is refused or has claims to set aside first."""
+    frame, source = part.lines()
+    if not run.set_aside.is_empty():
+        is_read = ~line_keys(frame).is_in(run.set_aside.implode())
+        frame, source = frame.filter(is_read), source.filter(is_read) if source is not None else None
+    lines, rejects = from_frame(frame, locality=run.locality, name=f"part {part.number}")
+    keys = distinct_keys(lines)
+    shared = no_keys()
+    if rejects.claims:
+        every = line_keys(frame).unique()
+        save_keys(run.bad_keys_of(part.number), every.filter(~every.is_in(keys.implode())))
+        keys = every
+    if source is not None:
+        shared = shared_keys(line_keys(frame), source)
+    save_keys(run.keys_of(part.number), keys)
+    if not run.skip_bad_claims and (rejects.claims or not shared.is_empty()):
+        _refused(run).touch()
+    if shared.is_empty() and not _refused(run).exists():
+        code_set = _code_set(run.snapshots, run.codes)
+        _write(run.folder, part.number, lines, code_set, participant=run.participant)
+    return _PartReport(lines.height, shared)
 
 
 @cache
@@ -190,55 +257,39 @@ def _code_set(snapshots: tuple[Path, ...], codes: tuple[str, ...]) -> CodeSet:
     return CodeSet.of([Snapshot(path) for path in snapshots], codes)
 
 
-def _plan(
-    files: Sequence[Path],
-    snapshots: Sequence[Snapshot],
-    parts: int,
-    participant: Participant | None,
-    locality: str | None,
-    *,
-    skip: bool,
-) -> str:
+def _plan(files: Sequence[Path], snapshots: Sequence[Snapshot], settings: Sequence[object]) -> dict[str, Any]:
     """What a run is of: the same plan gives the same parts, so that finished ones need not be done again."""
-    plan = {
+    return {
         "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
         "releases": [[str(snapshot.release), snapshot.manifest.identity] for snapshot in snapshots],
-        "settings": [as_written(participant), locality, skip],
-        "parts": parts,
+        "settings": [*settings],
         "made_by": [version("derm-codeset"), version("polars")],
     }
-    return json.dumps(plan, indent=2) + "\n"
 
 
-def _begin(folder: Path, plan: str) -> None:
+def _begin(folder: Path, plan: Mapping[str, Any]) -> int | None:
+    """Make the folder of a new run, or take up an earlier one with the same *plan* and return how many parts it has."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / PLAN
-    if file.exists() and file.read_text(encoding="utf-8") != plan:
-        raise StoreProblem(f"{folder} holds the outcome of other claims, releases or settings; choose another folder")
     if not file.exists():
         if any(folder.iterdir()):
             raise StoreProblem(f"{folder} is not empty; choose another folder")
-        write_file(file, plan)
+        write_file(file, json.dumps(plan, indent=2) + "\n", private=True)
+        return None
+    earlier = json.loads(file.read_text(encoding="utf-8"))
+    number: int | None = earlier.pop("parts", None)
+    if earlier != plan:
+        raise StoreProblem(f"{folder} holds the outcome of other claims, releases or settings; choose another folder")
+    return number
 
 
-def _write(
-    folder: Path,
-    part: int,
-    frame: pl.DataFrame,
-    rejects: Rejects,
-    code_set: CodeSet,
-    *,
-    participant: Participant | None,
-) -> None:
+def _write(folder: Path, part: int, lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> None:
     """Write a part's files; the last marks the part as done, and counts its lines."""
-    tables = tables_of(compact_outcome(frame, code_set, participant=participant), part)
-    if rejects.claims:
-        write_file(folder / f"rejects-{part:04}.csv", rejects_as(rejects, "csv"))
+    tables = tables_of(compact_outcome(lines, code_set, participant=participant), part)
     for name, table in tables._asdict().items():
-        file = folder / f"{name}-{part:04}.parquet"
-        with replacing(file) as unfinished:
+        with replacing(folder / f"{name}-{part:04}.parquet", private=True) as unfinished:
             table.write_parquet(unfinished, compression="lz4", statistics=False)
-    lines = tables.lines["answer"].value_counts().join(tables.answers, on="answer")
-    dispositions = lines.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
-    contents = {"dispositions": dict(dispositions.iter_rows()), "rejected_claims": rejects.claims}
-    write_file(part_done(folder, part), json.dumps(contents) + "\n")
+    counts = tables.lines["answer"].value_counts().join(tables.answers, on="answer")
+    dispositions = counts.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
+    contents = {"dispositions": dict(dispositions.iter_rows())}
+    write_file(part_done(folder, part), json.dumps(contents) + "\n", private=True)

@@ -33,6 +33,7 @@ _FAULTS: Mapping[str, pl.DataType] = {
 _REJECT_COLUMNS = ("at", "place", "claim_id", "line", "field", "expected", "found")
 _FAULTS_PER_MESSAGE = 1000
 _LONGEST_SHAPE = 20
+_KEY_SEED = 20_260_101
 _LINE_SHOWN = r"^[1-9][0-9]{0,2}$"
 
 
@@ -127,6 +128,14 @@ def check_lines(
 
     Raises WrongUse: if *locality* is not one.
     """
+    good, rejects = set_bad_claims_aside(raw, file, locality, reader_faults)
+    return with_column_types(good), rejects
+
+
+def set_bad_claims_aside(
+    raw: pl.DataFrame, file: str, locality: str | None, reader_faults: Sequence[FieldFault]
+) -> tuple[pl.DataFrame, Rejects]:
+    """Split as `check_lines` does, and return the lines of good claims as text still."""
     check_locality(locality)
     lines = _trim(raw, locality).with_row_index("row")
     faults = _all_faults(lines, reader_faults)
@@ -137,7 +146,12 @@ def check_lines(
     of_claims = faults.filter(pl.col("field") != ENVELOPE)
     claims = of_claims.select(pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))).unique()
     rejects = Rejects(file, _mask(faults).select(_REJECT_COLUMNS), claims.height, lines.height - good.height)
-    return with_column_types(good), rejects
+    return good, rejects
+
+
+def claim_key(claim_id: pl.Expr) -> pl.Expr:
+    """Return a number that stands for a claim: of its identifier as the check reads it, the same in every process."""
+    return claim_id.cast(pl.String).str.strip_chars().replace("", None).hash(_KEY_SEED)
 
 
 def _trim(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:

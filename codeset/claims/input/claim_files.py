@@ -157,10 +157,10 @@ def read_files(
     """
     check_locality(locality)
     files = open_files(paths)
-    contents = [_read(file, locality) for file in files]
+    contents = _read_all(files, locality)
     shared = shared_claims([_claim_ids(*content) for content in contents], [file.name for file in files])
     for place, others in shared.items():
-        raw = _raw(files[place], locality)
+        raw = raw_claims(files[place], locality)
         faults = [*raw.faults, *shared_faults(raw.lines, others)]
         contents[place] = check_lines(raw.lines, files[place].name, locality, faults)
     rejects = [of_file for _, of_file in contents]
@@ -171,6 +171,20 @@ def read_files(
 
 def _claim_ids(lines: pl.DataFrame, rejects: Rejects) -> pl.Series:
     return pl.concat([lines["claim_id"].unique(), rejects.faults["claim_id"].drop_nulls()]).unique()
+
+
+def _read_all(files: Sequence[ClaimFile], locality: str | None) -> list[tuple[pl.DataFrame, Rejects]]:
+    """Read *files*; raise BadInput with the faults of all that cannot be read."""
+    contents: list[tuple[pl.DataFrame, Rejects]] = []
+    faults: list[Fault] = []
+    for file in files:
+        try:
+            contents.append(_read(file, locality))
+        except BadInput as error:
+            faults += error.faults
+    if faults:
+        raise BadInput(faults, NOTHING_READ)
+    return contents
 
 
 class RawClaims(NamedTuple):
@@ -184,15 +198,18 @@ class RawClaims(NamedTuple):
 def _read(file: ClaimFile, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
     if file.has_header:
         return from_frame(_frame(file), locality=locality, name=file.name, first_line=file.first_line)
-    raw = _raw(file, locality)
+    raw = raw_claims(file, locality)
     lines, rejects = check_lines(raw.lines, file.name, locality, raw.faults)
     if raw.fatal:
         raise BadInput([*raw.fatal, *faults_of(rejects)], NOTHING_READ)
     return lines, rejects
 
 
-def _raw(file: ClaimFile, locality: str | None) -> RawClaims:
-    """All lines of a file, as they are before the check."""
+def raw_claims(file: ClaimFile, locality: str | None) -> RawClaims:
+    """Return all lines of a file, as they are before the check.
+
+    Raises BadInput: for a table without the columns that lines have, and files that cannot be read.
+    """
     if file.has_header:
         return RawClaims(as_raw(with_fields(_frame(file), file.name, locality), file.first_line), [], [])
     chunks = list(raw_chunks(file, locality))
@@ -208,14 +225,16 @@ def raw_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None
     with file.open() as content:
         is_ndjson = file.form is Form.NDJSON
         items = ndjson_items(content, file.name) if is_ndjson else json_items(file.content(), file.name)
-        while batch := list(islice(items, claims_at_once)):
+        first = True
+        while (batch := list(islice(items, claims_at_once))) or first:
+            first = False
             lines, faults = flatten_claims(item for item in batch if not isinstance(item[2], FieldFault))
             yield RawClaims(lines, [*faults, *(plain for _, _, plain in batch if isinstance(plain, FieldFault))], [])
 
 
-def rejects_as(rejects: Rejects, form: Literal["csv", "ndjson"]) -> bytes:
-    """Return the faults of the claims set aside as a file: one row for each, with claim, line and field."""
-    rows = rejects.faults.select(pl.lit(rejects.file).alias("file"), pl.all())
+def rejects_as(rejects: Sequence[Rejects], form: Literal["csv", "ndjson"]) -> bytes:
+    """Return the faults of the claims set aside as a file: one row for each, with file, claim, line and field."""
+    rows = pl.concat(of_file.faults.select(pl.lit(of_file.file).alias("file"), pl.all()) for of_file in rejects)
     return (rows.write_csv() if form == "csv" else rows.write_ndjson()).encode()
 
 

@@ -1,6 +1,6 @@
 """Claims from frames: columns as fields, the check of all values at once, and of every line where one has a fault."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -68,11 +68,16 @@ def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.Data
         dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in table.schema.items())
         says = f"expected text, numbers, dates and lists of text, found {dtypes}"
         raise BadInput([Fault(name, 0, says)], "Nothing was read.") from None  # its words may show values
+    return table.with_columns(derived_fields(table.columns, locality)).hstack(besides)
+
+
+def derived_fields(
+    columns: Sequence[str], locality: str | None, only: Sequence[str] = ("locality", "line")
+) -> list[pl.Expr]:
+    """Return the columns of *only* that a table with *columns* lacks; a row without any value has none of them."""
     is_line = pl.any_horizontal(pl.all().is_not_null())
-    numbers = pl.int_range(1, pl.len() + 1).over("claim_id")
-    given = {"locality": pl.lit(locality, pl.String), "line": numbers}
-    absent = (pl.when(is_line).then(value).alias(name) for name, value in given.items() if name not in table.columns)
-    return table.with_columns(absent).hstack(besides)
+    values = {"locality": pl.lit(locality, pl.String), "line": pl.int_range(1, pl.len() + 1).over("claim_id")}
+    return [pl.when(is_line).then(values[name]).alias(name) for name in only if name not in columns]
 
 
 def as_raw(table: pl.DataFrame, first_line: int) -> pl.DataFrame:

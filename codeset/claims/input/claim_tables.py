@@ -48,6 +48,15 @@ class TableFile:
         with reading([self]), _silent_panics():
             return self.scan().collect_schema().names()
 
+    def is_whole(self) -> bool:
+        """Return whether every cell can be read; nothing of it is kept."""
+        try:
+            with _silent_panics():
+                self.scan().select(pl.all().count()).collect(engine="streaming")
+        except (PolarsError, PanicException):
+            return False
+        return True
+
     def faults(self) -> list[Fault]:
         """Return why polars cannot read the file, in our words: its own may show a patient's data."""
         if self.is_parquet:
@@ -65,20 +74,10 @@ def reading(files: Sequence[TableFile]) -> Iterator[None]:
     try:
         yield
     except (PolarsError, PanicException):
-        faults = [fault for file in files if not _is_readable(file) for fault in file.faults()]
+        faults = [fault for file in files if not file.is_whole() for fault in file.faults()]
         if not faults:
             raise
         raise BadInput(faults, NOTHING_READ) from None  # a traceback shows what polars says
-
-
-def _is_readable(file: TableFile) -> bool:
-    """Whether every cell of *file* can be read; nothing of it is kept."""
-    try:
-        with _silent_panics():
-            file.scan().select(pl.all().count()).collect(engine="streaming")
-    except (PolarsError, PanicException):
-        return False
-    return True
 
 
 @contextmanager

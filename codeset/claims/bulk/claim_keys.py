@@ -1,0 +1,52 @@
+"""Keys of claims, a number for each: millions of them are compared in little memory, and name nobody."""
+
+from pathlib import Path
+
+import polars as pl
+
+from codeset.atomic_write import replacing
+from codeset.claims.engine.series import starts_group
+from codeset.claims.input.check import claim_key
+from codeset.claims.input.claim_frames import BESIDES
+from codeset.claims.input.headers import read_header
+
+_KEY = "key"
+
+
+def no_keys() -> pl.Series:
+    """Return no keys."""
+    return pl.Series(_KEY, dtype=pl.UInt64)
+
+
+def keys_of(claim_ids: pl.Series) -> pl.Series:
+    """Return the key of each claim identifier."""
+    return pl.DataFrame([claim_ids.alias(_KEY)]).select(claim_key(pl.col(_KEY)))[_KEY]
+
+
+def line_keys(frame: pl.DataFrame) -> pl.Series:
+    """Return the key of each line's claim, of lines as a file has them."""
+    names = [name for name in frame.columns if name not in BESIDES]
+    [claim_id] = read_header(names, locality=True).columns["claim_id"]
+    return keys_of(frame[names[claim_id]])
+
+
+def distinct_keys(lines: pl.DataFrame) -> pl.Series:
+    """Return the keys of the claims of checked *lines*, each once."""
+    return keys_of(lines["claim_id"].filter(starts_group(lines["claim_id"]))).unique()
+
+
+def shared_keys(keys: pl.Series, sources: pl.Series) -> pl.Series:
+    """Return the *keys* of lines' claims that lines of several *sources* have."""
+    pairs = pl.DataFrame([keys.alias(_KEY), sources]).unique()
+    return pairs.filter(pl.col(_KEY).is_duplicated())[_KEY].unique()
+
+
+def read_keys(file: Path) -> pl.Series:
+    """Return the keys in *file*; none if there is no such file."""
+    return pl.read_parquet(file)[_KEY] if file.exists() else no_keys()
+
+
+def save_keys(file: Path, keys: pl.Series) -> None:
+    """Write *keys* to *file*."""
+    with replacing(file, private=True) as unfinished:
+        keys.alias(_KEY).to_frame().write_parquet(unfinished, compression="lz4", statistics=False)
