@@ -16,6 +16,7 @@ from codeset.claims.bulk.run_bulk import Summary
 from codeset.claims.input.check import ENVELOPE, Rejects
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
+from codeset.csv_cells import csv_of
 from codeset.money import dollars
 
 
@@ -51,13 +52,15 @@ def _sentence(finding: dict[str, Any]) -> str:
 
 
 def file_content(outcome: Outcome, form: str, *, explain: bool) -> bytes:
-    """Return the outcome as the bytes of a file: json, csv or parquet of the findings joined to their lines."""
+    """Return the outcome as the bytes of a file: json; csv, a row for each line; parquet, a row for each finding."""
     if form == "json":
         claims = outcome_plain(outcome)
         if explain:
             _add_derivations(claims, outcome)
         return (json.dumps(claims, indent=2, ensure_ascii=False) + "\n").encode()
     lines, findings = outcome_frames(outcome)
+    if form == "csv":
+        return csv_of(in_dollars(lines))
     besides = [column for column in findings.columns if column not in ("claim_id", "line")]
     rows = lines.join(
         findings.rename({column: f"finding_{column}" for column in besides}),
@@ -66,11 +69,25 @@ def file_content(outcome: Outcome, form: str, *, explain: bool) -> bytes:
         maintain_order="left_right",
     )
     target = io.BytesIO()
-    if form == "parquet":
-        rows.write_parquet(target)
-    else:
-        rows.write_csv(target)
+    rows.write_parquet(target)
     return target.getvalue()
+
+
+def findings_csv(outcome: Outcome) -> bytes:
+    """Return the findings as csv, a row for each; `claim_id` and `line` join them to the lines."""
+    return csv_of(outcome_frames(outcome).findings)
+
+
+def findings_path(output: Path) -> Path:
+    """Return where the findings are written that belong to the lines in *output*."""
+    return output.with_name(f"{output.stem}.findings{output.suffix}")
+
+
+def in_dollars(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* with amounts in dollars, as text with two decimals, in place of cents."""
+    amounts = [name for name in lines.columns if name.endswith("_cents")]
+    dollars = (pl.col(amounts).cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(38, 2)).cast(pl.String)
+    return lines.with_columns(dollars).rename({name: name.removesuffix("_cents") for name in amounts})
 
 
 def derivations(outcome: Outcome) -> list[str]:

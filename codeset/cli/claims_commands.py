@@ -68,7 +68,10 @@ def adjudicate(
     locality: Annotated[
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP}; where the claims do not say")
     ] = None,
-    form: Annotated[OutcomeFormat, typer.Option("--format")] = OutcomeFormat.TABLE,
+    form: Annotated[
+        OutcomeFormat,
+        typer.Option("--format", help="csv: a row for each line, in dollars; with -o, findings in a second file"),
+    ] = OutcomeFormat.TABLE,
     explain: Annotated[bool, typer.Option("--explain", help="Show how each amount came about")] = False,
     on_bad_claim: Annotated[
         OnBadClaim,
@@ -190,11 +193,15 @@ def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, expla
         if explain:
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
+    if form is OutcomeFormat.TABLE and output is not None:
+        form = {".json": OutcomeFormat.JSON, ".parquet": OutcomeFormat.PARQUET}.get(output.suffix, OutcomeFormat.CSV)
     content = adjudicate_output.file_content(outcome, form.value, explain=explain)
     if output is None:
         sys.stdout.buffer.write(content)
-    else:
-        write(output, content, private=True)
+        return
+    write(output, content, private=True)
+    if form is OutcomeFormat.CSV:
+        write(adjudicate_output.findings_path(output), adjudicate_output.findings_csv(outcome), private=True)
 
 
 @contextmanager

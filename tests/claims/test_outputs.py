@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
 from codeset.claims.edits.findings import reason_table, reasons
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
-from codeset.cli.adjudicate_output import file_content, outcome_table
+from codeset.cli.adjudicate_output import file_content, findings_csv, findings_path, outcome_table
 from codeset.schemas import faults_of
 
 AMOUNT = (
@@ -245,3 +246,30 @@ def test_brackets_in_a_claim_identifier_are_shown() -> None:
     with console.capture() as captured:
         console.print(outcome_table(outcome(LINES.with_columns(pl.lit("[bold]A").alias("claim_id")))))
     assert "[bold]A" in captured.get()
+
+
+def test_csv_has_a_row_for_each_line_in_dollars() -> None:
+    lines = pl.read_csv(file_content(PRICED, "csv", explain=False), infer_schema=False)
+    assert lines.select("claim_id", "line", "allowed", "payment_percent").rows() == [
+        ("B", "2", None, None),
+        ("A", "1", None, None),
+        ("B", "1", "150.25", "52.500"),
+    ]
+    assert [name for name in lines.columns if "cents" in name or "reason" in name] == []
+
+
+def test_the_findings_of_a_csv_are_a_file_of_their_own() -> None:
+    findings = pl.read_csv(findings_csv(PRICED), infer_schema=False)
+    assert findings.select("claim_id", "line", "reason").rows() == [
+        ("B", "2", "ptp-never"),
+        ("A", "1", "add-on-primary-denied"),
+        ("A", "1", "global-new-period"),
+    ]
+    assert findings_path(Path("out/lines.csv")) == Path("out/lines.findings.csv")
+
+
+@pytest.mark.parametrize("claim_id", ["=1+1", "+1", "-1", "@SUM(1)"])
+def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_text(claim_id: str) -> None:
+    lines = LINES.with_columns(claim_id=pl.lit(claim_id))
+    for text in (file_content(outcome(lines, PTP), "csv", explain=False), findings_csv(outcome(lines, PTP))):
+        assert set(pl.read_csv(text, infer_schema=False)["claim_id"]) == {f"'{claim_id}"}

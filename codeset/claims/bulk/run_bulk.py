@@ -113,9 +113,9 @@ def adjudicate_files(
     check_locality(locality)
     opened = open_files(files)
     plan = _plan(files, snapshots, [as_written(participant), locality, skip_bad_claims])
-    number = _begin(folder, plan)
-    if number is not None and run_done(folder).exists():
-        return _summary(folder, number, done_before=number)
+    parts = _begin(folder, plan)
+    if parts is not None and run_done(folder).exists():
+        return _summary(folder, parts, done_before=parts)
     try:
         sources = bulk_sources(opened, folder / _WORK / "files", locality)
         number = max(1, -(-count_lines(sources) // LINES_IN_A_PART))
@@ -272,15 +272,15 @@ def _begin(folder: Path, plan: Mapping[str, Any]) -> int | None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / PLAN
     if not file.exists():
+        shutil.rmtree(folder / _WORK, ignore_errors=True)  # of a run that was killed before it had a plan
         if any(folder.iterdir()):
             raise StoreProblem(f"{folder} is not empty; choose another folder")
-        write_file(file, json.dumps(plan, indent=2) + "\n", private=True)
         return None
     earlier = json.loads(file.read_text(encoding="utf-8"))
-    number: int | None = earlier.pop("parts", None)
+    parts: int | None = earlier.pop("parts", None)
     if earlier != plan:
         raise StoreProblem(f"{folder} holds the outcome of other claims, releases or settings; choose another folder")
-    return number
+    return parts
 
 
 def _write(folder: Path, part: int, lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> None:

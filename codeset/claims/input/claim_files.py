@@ -27,6 +27,7 @@ from codeset.claims.input.claim_tables import NOTHING_READ, TableFile
 from codeset.claims.input.json_claims import flatten_claims
 from codeset.claims.input.json_text import json_items, ndjson_items
 from codeset.claims.input.shared_claims import shared_claims, shared_faults
+from codeset.csv_cells import csv_of
 from codeset.errors import BadInput, Fault
 
 _NDJSON = (".ndjson", ".jsonl")
@@ -235,7 +236,7 @@ def raw_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None
 def rejects_as(rejects: Sequence[Rejects], form: Literal["csv", "ndjson"]) -> bytes:
     """Return the faults of the claims set aside as a file: one row for each, with file, claim, line and field."""
     rows = pl.concat(of_file.faults.select(pl.lit(of_file.file).alias("file"), pl.all()) for of_file in rejects)
-    return (rows.write_csv() if form == "csv" else rows.write_ndjson()).encode()
+    return csv_of(rows) if form == "csv" else rows.write_ndjson().encode()
 
 
 _NATIONAL = pl.lit("national").alias("locality")
