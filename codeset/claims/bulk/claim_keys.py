@@ -11,6 +11,7 @@ from codeset.claims.input.claim_frames import BESIDES
 from codeset.claims.input.headers import read_header
 
 _KEY = "key"
+_ODD = 0x9E37_79B9_7F4A_7C15
 
 
 def no_keys() -> pl.Series:
@@ -23,11 +24,11 @@ def keys_of(claim_ids: pl.Series) -> pl.Series:
     return pl.DataFrame([claim_ids.alias(_KEY)]).select(claim_key(pl.col(_KEY)))[_KEY]
 
 
-def line_keys(frame: pl.DataFrame) -> pl.Series:
-    """Return the key of each line's claim, of lines as a file has them."""
+def claim_ids_of(frame: pl.DataFrame) -> pl.Series:
+    """Return the claim identifier of each line, of lines as a file has them."""
     names = [name for name in frame.columns if name not in BESIDES]
     [claim_id] = read_header(names, locality=True).columns["claim_id"]
-    return keys_of(frame[names[claim_id]])
+    return frame[names[claim_id]]
 
 
 def distinct_keys(lines: pl.DataFrame) -> pl.Series:
@@ -35,9 +36,17 @@ def distinct_keys(lines: pl.DataFrame) -> pl.Series:
     return keys_of(lines["claim_id"].filter(starts_group(lines["claim_id"]))).unique()
 
 
-def shared_keys(keys: pl.Series, sources: pl.Series) -> pl.Series:
-    """Return the *keys* of lines' claims that lines of several *sources* have."""
-    pairs = pl.DataFrame([keys.alias(_KEY), sources]).unique()
+def shared_keys(claim_ids: pl.Series, sources: pl.Series) -> pl.Series:
+    """Return the keys of the claims of which several *sources* have lines.
+
+    Mostly there are none: then there are as many claims as pairs of claim and source, which are counted as one number.
+    """
+    begins = starts_group(claim_ids) | starts_group(sources)  # of lines that are sorted, a third is left
+    keys, sources = keys_of(claim_ids.filter(begins)), sources.filter(begins)
+    pair = keys ^ (sources.cast(pl.UInt64) + 1) * _ODD
+    if pair.n_unique() == keys.n_unique():
+        return no_keys()
+    pairs = pl.DataFrame([keys, sources]).unique()
     return pairs.filter(pl.col(_KEY).is_duplicated())[_KEY].unique()
 
 

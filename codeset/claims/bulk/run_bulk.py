@@ -16,7 +16,15 @@ from codeset.atomic_write import replacing, write_file
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.bulk.bulk_sources import BulkSource, bulk_sources
 from codeset.claims.bulk.bulk_tables import PLAN, REJECTS, Tables, part_done, run_done, tables_of
-from codeset.claims.bulk.claim_keys import distinct_keys, line_keys, no_keys, read_keys, save_keys, shared_keys
+from codeset.claims.bulk.claim_keys import (
+    claim_ids_of,
+    distinct_keys,
+    keys_of,
+    no_keys,
+    read_keys,
+    save_keys,
+    shared_keys,
+)
 from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_beneficiary
 from codeset.claims.bulk.recheck import recheck
 from codeset.claims.bulk.worker_processes import worker_processes
@@ -232,17 +240,17 @@ def _adjudicate(run: _Run, part: Part) -> _PartReport:
     """Read, check, adjudicate and write a part; do not adjudicate what is refused or has claims to set aside first."""
     frame, source = part.lines()
     if not run.set_aside.is_empty():
-        is_read = ~line_keys(frame).is_in(run.set_aside.implode())
+        is_read = ~keys_of(claim_ids_of(frame)).is_in(run.set_aside.implode())
         frame, source = frame.filter(is_read), source.filter(is_read) if source is not None else None
     lines, rejects = from_frame(frame, locality=run.locality, name=f"part {part.number}")
     keys = distinct_keys(lines)
     shared = no_keys()
     if rejects.claims:
-        every = line_keys(frame).unique()
+        every = keys_of(claim_ids_of(frame).unique())
         save_keys(run.bad_keys_of(part.number), every.filter(~every.is_in(keys.implode())))
         keys = every
     if source is not None:
-        shared = shared_keys(line_keys(frame), source)
+        shared = shared_keys(claim_ids_of(frame), source)
     save_keys(run.keys_of(part.number), keys)
     if not run.skip_bad_claims and (rejects.claims or not shared.is_empty()):
         _refused(run).touch()
