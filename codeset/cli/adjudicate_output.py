@@ -13,10 +13,10 @@ from rich.table import Table
 
 from codeset import wording
 from codeset.claims.bulk.run_bulk import Summary
+from codeset.claims.claims_csv import csv_of
 from codeset.claims.input.check import ENVELOPE, Rejects
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
-from codeset.csv_cells import csv_of
 from codeset.money import dollars
 
 

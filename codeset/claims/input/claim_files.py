@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from codeset.claims.claims_csv import csv_of
 from codeset.claims.input.check import (
     RAW,
     FieldFault,
@@ -27,7 +28,6 @@ from codeset.claims.input.claim_tables import NOTHING_READ, TableFile
 from codeset.claims.input.json_claims import flatten_claims
 from codeset.claims.input.json_text import json_items, ndjson_items
 from codeset.claims.input.shared_claims import shared_claims, shared_faults
-from codeset.csv_cells import csv_of
 from codeset.errors import BadInput, Fault
 
 _NDJSON = (".ndjson", ".jsonl")
