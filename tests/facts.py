@@ -29,9 +29,10 @@ class Facts:
 
 
 def table(name: str, text: str) -> pl.DataFrame:
-    """Return *text* as the table *name*, sorted by its key."""
+    """Return *text* as the table *name*, sorted by its key; the last columns may be left out, and are null."""
     columns = TABLES[name].columns
     rows = [line.split("|") for line in text.strip().splitlines()]
+    rows = [row + [""] * (len(columns) - len(row)) for row in rows]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
     return frame.select(_typed(column, kind) for column, kind in columns.items()).sort(
         TABLES[name].key, nulls_last=True

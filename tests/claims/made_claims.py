@@ -123,27 +123,33 @@ def sealed(
 
     Each of *fees* is a code, or a dict of what differs from a physician's service of status A with no global period.
     *rows*: `ptp` (column one, column two, effective, deleted or None, ccmi), `mue` (code, value, MAI),
-    `add_on` (add-on, primary, effective, deleted or None, type); dates as text. Every table that claims are read
-    against is there, if empty, but those that are *lacking*.
+    `add_on` (add-on, primary, effective, deleted or None, type), of other tables the first columns; dates as text.
+    Every table that claims are read against is there, if empty, but those that are *lacking*.
     """
     release = Release.parse(label)
     tables = {
-        "mpfs": [{**_FEE, "modifier": "", **({"hcpcs": fee} if isinstance(fee, str) else fee)} for fee in fees],
-        "ptp": [_ptp(*row) for row in rows.get("ptp", ())],
-        "mue": [dict(zip(("hcpcs", "mue_value", "mai"), row, strict=True)) for row in rows.get("mue", ())],
-        "add_on": [_add_on(*row) for row in rows.get("add_on", ())],
-        "gpci": [],
+        name: [_row(name, row) for row in rows.get(name, ())]
+        for name, table in TABLES.items()
+        if table.claim_codes is not None and name not in lacking
     }
-    frames = {name: _table(name, rows) for name, rows in tables.items() if name not in lacking}
+    if "mpfs" in tables:
+        tables["mpfs"] = [{**_FEE, "modifier": "", **({"hcpcs": fee} if isinstance(fee, str) else fee)} for fee in fees]
+    frames = {name: _table(name, rows) for name, rows in tables.items()}
     factor = ConversionFactor(Decimal("33.0000"), release.first_day, release.last_day)
     entries = {name: TableEntry("made", (Source(name, f"{0:064x}", 1),), 0, {}, "") for name in frames}
     return store.seal(Manifest(release, scope, (factor,), entries), frames).snapshot
 
 
+def _row(table: str, values: Sequence[Any]) -> dict[str, Any]:
+    """The row of *values*, which are those of the first columns, unless they are said otherwise."""
+    made = {"ptp": _ptp, "add_on": _add_on}.get(table)
+    return made(*values) if made else dict(zip(TABLES[table].columns, values, strict=False))
+
+
 def _table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     columns = TABLES[name].columns
-    told = [{column: row.get(column) for column in columns} for row in rows]
-    return pl.DataFrame(told, schema=dict(columns)).sort(TABLES[name].key, nulls_last=True)
+    whole = [{column: row.get(column) for column in columns} for row in rows]
+    return pl.DataFrame(whole, schema=dict(columns)).sort(TABLES[name].key, nulls_last=True)
 
 
 def _ptp(column_one: str, column_two: str, effective: str, deleted: str | None, ccmi: int) -> dict[str, Any]:
