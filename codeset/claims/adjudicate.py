@@ -19,6 +19,7 @@ from codeset.claims.outcome import CompactOutcome, Outcome
 from codeset.claims.pricing.amount_findings import amount_findings
 from codeset.claims.pricing.price import PRICE, Priced, price
 from codeset.participants import Participant
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 
 
@@ -28,16 +29,18 @@ def adjudicate(
     *,
     participant: Participant | None = None,
     on_any_date: bool = False,
+    left_out: Sequence[Release] = (),
 ) -> Outcome:
     """Read claim lines (columns of `claim_fields`) against one snapshot, or each by its date against more.
 
     Lines of one beneficiary see each other, whatever their claim: *frame* holds whole beneficiaries. *participant*
     chooses the conversion factor from 2026; without it, lines that depend on it have no amount. *on_any_date*: what
     is in force on the last day of the one snapshot's release is taken to be in force on every date of service; policies
-    that `rules.toml` dates keep their dates.
+    that `rules.toml` dates keep their dates. *left_out*: releases that are at hand and not to be used; a line on one of
+    their dates is said to be so.
     """
     several = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    code_set = code_set_of(several, frame["hcpcs"].unique(), on_any_date=on_any_date)
+    code_set = code_set_of(several, frame["hcpcs"].unique(), on_any_date=on_any_date, left_out=left_out)
     return compact_outcome(frame, code_set, participant=participant).outcome()
 
 

@@ -132,7 +132,8 @@ def _adjudicate_few(
 
     lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
     snapshots = _snapshots(store, options.release, lines["date_of_service"].unique())
-    outcome = adjudicate_lines(lines, snapshots, participant=options.participant)
+    left_out = _left_out(store, options.release)
+    outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
     _report_files(rejects, output)
     _show(outcome, output, form, explain=explain)
     return adjudicate_output.is_clean(outcome.lines["disposition"].unique())
@@ -151,6 +152,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
             participant=options.participant,
             locality=options.locality,
             skip_bad_claims=options.skip_bad_claims,
+            left_out=_left_out(store, options.release),
             report=report,
         )
     out.print(adjudicate_output.summary_text(summary, folder), markup=False)
@@ -168,6 +170,11 @@ def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None")
         quarters &= {Release.of(day) for day in days}
     snapshots = (store.in_force(quarter.first_day) for quarter in sorted(quarters))
     return [snapshot for snapshot in snapshots if snapshot is not None]
+
+
+def _left_out(store: Store, release: str | None) -> list[Release]:
+    """The releases of the store that are not read, if *release* was named."""
+    return [] if release is None else [held for held in store.releases() if held != Release.parse(release)]
 
 
 def _report_files(files: "Sequence[Rejects]", output: Path | None) -> None:

@@ -1,6 +1,7 @@
 """Every reason is a sentence whose values are all there, whatever line it is said of."""
 
 import re
+from collections.abc import Sequence
 from string import Formatter
 from typing import Any
 
@@ -11,6 +12,7 @@ from codeset.claims.adjudicate import adjudicate
 from codeset.claims.edits.findings import reasons
 from codeset.claims.outcome import outcome_plain
 from codeset.participants import Participant
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
@@ -100,6 +102,7 @@ LINES: dict[str, tuple[str, ...]] = {
 
 IN_EXCERPT = {"outside-the-excerpt": ("99999",), "beside-the-excerpt": ("99999", "99920")}
 WITHOUT_TABLES = {"table-not-held": ("99920",)}
+LEFT_OUT = {"release-left-out": ("99920 on=2026-06-30",)}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +116,7 @@ def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 def test_there_are_lines_for_every_reason() -> None:
-    assert {*LINES, *IN_EXCERPT, *WITHOUT_TABLES} == set(reasons())
+    assert {*LINES, *IN_EXCERPT, *WITHOUT_TABLES, *LEFT_OUT} == set(reasons())
 
 
 @pytest.mark.parametrize("reason", LINES)
@@ -131,9 +134,13 @@ def test_every_value_of_a_sentence_about_a_table_is_there(store: Store) -> None:
     assert_filled("table-not-held", without, *WITHOUT_TABLES["table-not-held"])
 
 
-def assert_filled(reason: str, snapshot: Snapshot, *texts: str) -> None:
+def test_every_value_of_a_sentence_about_a_release_that_was_left_out_is_there(whole: Snapshot) -> None:
+    assert_filled("release-left-out", whole, *LEFT_OUT["release-left-out"], left_out=[Release.parse("2026q2")])
+
+
+def assert_filled(reason: str, snapshot: Snapshot, *texts: str, left_out: Sequence[Release] = ()) -> None:
     """Read the two sentences as templates: each `{...}` must have become a value, and no dash."""
-    claims = outcome_plain(adjudicate(made.claims(*texts), snapshot, participant=Participant.NON_QP))
+    claims = outcome_plain(adjudicate(made.claims(*texts), snapshot, participant=Participant.NON_QP, left_out=left_out))
     findings = [each for claim in claims for line in claim["lines"] for each in line["findings"]]
     of_reason = [each for each in findings if each["reason"] == reason]
     assert of_reason, f"{texts} do not have {reason}: {[each['reason'] for each in findings]}"

@@ -6,6 +6,8 @@ Pages such as I-14 are those of the Policy Manual of 2026, RVU25D is CMS's recor
 import made_claims as made
 import pytest
 
+from codeset.claims.adjudicate import adjudicate
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
@@ -121,6 +123,17 @@ def test_a_date_that_no_release_covers_is_unknown(derm: Snapshot, day: str) -> N
     told = made.reasons(derm, f"11104 on={day}", f"11102 on={day}", f"17003x99 on={day}")
     assert told == [{"no-release"}] * 3
     assert made.dispositions(derm, f"11102 on={day}") == ["unknown"]
+
+
+def test_a_release_that_was_left_out_is_so_called(derm: Snapshot) -> None:
+    """2026q2 is at hand, 2026q1 is not."""
+    lines = made.claims("11104 on=2026-06-30", "11104 on=2026-03-31", "11104 on=2026-07-01")
+    outcome = adjudicate(lines, derm, left_out=[Release.parse("2026q2")])
+    assert outcome.findings.select("row", "reason", "detail").rows() == [
+        (0, "release-left-out", "2026q2"),
+        (1, "no-release", None),
+    ]
+    assert outcome.lines["disposition"].to_list() == ["unknown", "unknown", "pay"]
 
 
 def test_a_date_between_two_releases_is_unknown(store: Store) -> None:

@@ -34,6 +34,7 @@ from codeset.claims.input.claim_files import open_files, rejects_as
 from codeset.claims.input.claim_frames import from_frame
 from codeset.errors import BadInput, StoreProblem
 from codeset.participants import Participant, as_written
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 
 LINES_IN_A_PART = 500_000
@@ -75,6 +76,7 @@ class _Run:
     locality: str | None
     skip_bad_claims: bool
     set_aside: pl.Series
+    left_out: tuple[Release, ...]
 
     @property
     def work(self) -> Path:
@@ -106,6 +108,7 @@ def adjudicate_files(
     participant: Participant | None,
     locality: str | None = None,
     skip_bad_claims: bool = False,
+    left_out: Sequence[Release] = (),
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
     """Adjudicate the claims of *files*, of any format, into the tables of `bulk_tables`.
@@ -113,14 +116,15 @@ def adjudicate_files(
     Lines are first split by beneficiary; then each part is read, adjudicated and written, whole or not at all:
     `part-NNNN.json`, the last of its files, marks it as done and counts its lines; `done.json` marks the run. An
     interrupted run resumes if files, releases and settings are the same. Claims set aside are in `rejects.csv`. Workers
-    import the main module: a script that calls this does so under `__name__ == "__main__"`.
+    import the main module: a script that calls this does so under `__name__ == "__main__"`. *left_out*: as in
+    `adjudicate`.
 
     Raises BadInput: for files that cannot be read, or bad claims unless *skip_bad_claims*, in the words of a
     single run; nothing is left in *folder*. StoreProblem: if *folder* holds another run, or a worker was killed.
     """
     check_locality(locality)
     opened = open_files(files)
-    plan = _plan(files, snapshots, [as_written(participant), locality, skip_bad_claims])
+    plan = _plan(files, snapshots, [as_written(participant), locality, skip_bad_claims, *map(str, left_out)])
     parts = _begin(folder, plan)
     if parts is not None and run_done(folder).exists():
         return _summary(folder, parts, done_before=parts)
@@ -130,7 +134,7 @@ def adjudicate_files(
         write_file(folder / PLAN, json.dumps({**plan, "parts": number}, indent=2) + "\n", private=True)
         paths, codes = tuple(snapshot.path.resolve() for snapshot in snapshots), tuple(codes_in(sources))
         set_aside = _set_aside(folder, sources)
-        run = _Run(folder, paths, codes, participant, locality, skip_bad_claims, set_aside)
+        run = _Run(folder, paths, codes, participant, locality, skip_bad_claims, set_aside, tuple(left_out))
         to_do = [part for part in range(number) if not part_done(folder, part).exists()]
         _adjudicate_all(run, sources, number, to_do, report)
     except BadInput:
@@ -180,7 +184,7 @@ def _adjudicate_parts(
     count = count_lines(sources)
     with worker_processes(len(to_do)) as workers:
         for _ in to_do[: pl.thread_pool_size()]:  # workers read the snapshots while the lines are split
-            workers.submit(_code_set, run.snapshots, run.codes)
+            workers.submit(_code_set, run.snapshots, run.codes, run.left_out)
         parts = split_by_beneficiary(sources, run.work / "parts", number, count)
         reports = workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
         for done, of_part in enumerate(reports, start=number - len(to_do) + 1):
@@ -255,14 +259,14 @@ def _adjudicate(run: _Run, part: Part) -> _PartReport:
     if not run.skip_bad_claims and (rejects.claims or not shared.is_empty()):
         _refused(run).touch()
     if shared.is_empty() and not _refused(run).exists():
-        code_set = _code_set(run.snapshots, run.codes)
+        code_set = _code_set(run.snapshots, run.codes, run.left_out)
         _write(run.folder, part.number, lines, code_set, participant=run.participant)
     return _PartReport(lines.height, shared)
 
 
 @cache
-def _code_set(snapshots: tuple[Path, ...], codes: tuple[str, ...]) -> CodeSet:
-    return CodeSet.of([Snapshot(path) for path in snapshots], codes)
+def _code_set(snapshots: tuple[Path, ...], codes: tuple[str, ...], left_out: tuple[Release, ...]) -> CodeSet:
+    return CodeSet.of([Snapshot(path) for path in snapshots], codes, left_out=left_out)
 
 
 def _plan(files: Sequence[Path], snapshots: Sequence[Snapshot], settings: Sequence[object]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import polars as pl
 from codeset.claims.edits.findings import NONE, found, together
 from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.edits.rules import rules
+from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -64,7 +65,34 @@ PROCEDURE_MODIFIERS = ("58", "78", "79")
 
 def find_single_line(lines: Lines) -> Findings:
     """One finding for each check that a line fails: by its kind, and by its units."""
-    return together([_of_kinds(lines), _without_units(lines.table)])
+    return together([_without_release(lines), _of_kinds(lines), _without_units(lines.table)])
+
+
+def _without_release(lines: Lines) -> Findings:
+    """Lines on a date that no release covers that is used: it is at hand and was left out, or it is not at hand."""
+    has_none = lines.line_kinds.table["release"].is_null()
+    if not has_none.any():
+        return NONE
+    table = filter_rows(lines.table.select("row", "date_of_service"), lines.look_up(has_none))
+    labels = [
+        pl.when(pl.col("date_of_service").is_between(release.first_day, release.last_day)).then(pl.lit(str(release)))
+        for release in lines.line_kinds.code_set.left_out
+    ]
+    table = table.with_columns(pl.coalesce([*labels, pl.lit(None, pl.String)]).alias("left_out"))
+    is_left_out = pl.col("left_out").is_not_null()
+    return together(
+        [
+            found(table.filter(~is_left_out), "no-release"),
+            found(table.filter(is_left_out), "release-left-out", detail=pl.col("left_out")),
+        ]
+    )
+
+
+def days_left_out(code_set: CodeSet) -> list[pl.Series]:
+    """The days on which a release that was left out begins to cover dates, or no longer does."""
+    first = pl.Series([release.first_day for release in code_set.left_out], dtype=pl.Date)
+    last = pl.Series([release.last_day for release in code_set.left_out], dtype=pl.Date)
+    return [first, last.dt.offset_by("1d")]
 
 
 def _without_units(table: pl.DataFrame) -> Findings:
@@ -111,7 +139,6 @@ def failed_checks(table: pl.DataFrame) -> list[Check]:
 
 def checks() -> Iterator[Check]:
     """Every check of a line by itself."""
-    yield ~HAS_RELEASE, "no-release", _NO_DETAIL
     for table in NEEDED_TABLES:
         yield HAS_RELEASE & ~pl.col(f"has_{table}"), "table-not-held", pl.lit(table)
     yield IS_UNLISTED & IS_WHOLE, "hcpcs-not-in-release", _NO_DETAIL
@@ -145,4 +172,4 @@ def _misplaced(where: pl.Expr, modifiers: tuple[str, ...], reason: str) -> Check
     return IS_LISTED & where & has_any, reason, pl.concat_str(named, separator=" ", ignore_nulls=True)
 
 
-SINGLE_LINE = Edit(find_single_line, reads=("units",))
+SINGLE_LINE = Edit(find_single_line, reads=("units", "date_of_service"), change_dates=days_left_out)

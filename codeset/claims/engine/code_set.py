@@ -11,6 +11,7 @@ import polars as pl
 from codeset.claims.engine.cache import Cache
 from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.tables import TABLES, Table, active_in
 
@@ -24,18 +25,28 @@ class CodeSet:
     `releases`: first and last date of service, scope and the tables held. `factors`: conversion factors, in whole
     ten-thousandths of a dollar. `rows`: by name, the tables of `codeset.tables` that claims are read against; decimals
     are whole numbers of their last place (RVUs and percentages hundredths, GPCIs thousandths). Rows of dated tables
-    have `first_day` and `last_day`, from and to which they are in force.
+    have `first_day` and `last_day`, from and to which they are in force. `left_out`: releases that are at hand, and
+    were not to be used.
     """
 
     releases: pl.DataFrame
     factors: pl.DataFrame
     rows: Mapping[str, pl.DataFrame]
+    left_out: tuple[Release, ...] = ()
 
     @classmethod
-    def of(cls, snapshots: Sequence[Snapshot], codes: Iterable[str], *, on_any_date: bool = False) -> "CodeSet":
+    def of(
+        cls,
+        snapshots: Sequence[Snapshot],
+        codes: Iterable[str],
+        *,
+        on_any_date: bool = False,
+        left_out: Sequence[Release] = (),
+    ) -> "CodeSet":
         """Return the rows of *snapshots* (of different quarters) that bear on claims with *codes*.
 
         *on_any_date*: what is in force on the last day of the one snapshot's release is in force on every day.
+        *left_out*: see the class.
         """
         known = sorted(set(codes))
         sought = [table for table in TABLES.values() if table.claim_codes is not None]
@@ -44,7 +55,7 @@ class CodeSet:
         rows = {table.name: frame for table, frame in zip(sought, frames, strict=True)}
         rows["mpfs"] = _with_bases(rows["mpfs"], snapshots, known)
         whole = {name: _whole_numbers(frame) for name, frame in rows.items()}
-        return cls(_releases(snapshots, on_any_date), _factors(snapshots, on_any_date), whole)
+        return cls(_releases(snapshots, on_any_date), _factors(snapshots, on_any_date), whole, tuple(left_out))
 
     @property
     def fees(self) -> pl.DataFrame:
@@ -80,7 +91,7 @@ class CodeSet:
         return Cache()
 
 
-_Key = tuple[bool, tuple[tuple[str, str], ...]]
+_Key = tuple[bool, tuple[Release, ...], tuple[tuple[str, str], ...]]
 _HELD: dict[_Key, tuple[frozenset[str], CodeSet]] = {}
 """For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
 
@@ -92,18 +103,24 @@ def clear_caches() -> None:
     _HELD.clear()
 
 
-def code_set_of(snapshots: Sequence[Snapshot], codes: Iterable[str], *, on_any_date: bool = False) -> CodeSet:
+def code_set_of(
+    snapshots: Sequence[Snapshot],
+    codes: Iterable[str],
+    *,
+    on_any_date: bool = False,
+    left_out: Sequence[Release] = (),
+) -> CodeSet:
     """As `CodeSet.of`; rows that were read for earlier claims are not read again.
 
     Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
     """
     asked = frozenset(codes)
-    key = on_any_date, tuple((str(each.path), each.manifest.identity) for each in snapshots)
+    key = on_any_date, tuple(left_out), tuple((str(each.path), each.manifest.identity) for each in snapshots)
     known, code_set = _HELD.get(key, (frozenset(), None))
     if code_set is not None and asked <= known:
         return code_set
     kept = asked | known if len(asked | known) <= _MAX_CODES else asked
-    code_set = CodeSet.of(snapshots, kept, on_any_date=on_any_date)
+    code_set = CodeSet.of(snapshots, kept, on_any_date=on_any_date, left_out=left_out)
     if len(kept) <= _MAX_CODES:
         if key not in _HELD and len(_HELD) >= _MAX_SNAPSHOTS:
             _HELD.pop(next(iter(_HELD)))
