@@ -52,9 +52,9 @@ def test_findings_of_a_line_with_one_reason_and_partner_are_sorted_by_the_code_t
     assert list(zip(findings.rows["row"], reasons, codes, strict=True)) == [
         (0, "ptp-never", "99911"),
         (0, "ptp-never", "99912"),
-        (1, "no-release", None),
         (1, "ptp-never", "99911"),
         (1, "ptp-never", "99912"),
+        (1, "no-release", None),
     ]
 
 
