@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from price_lines import BIOPSY, DESTRUCTION, EXCISION, FLAP, MORE_LESIONS, REPAIR, code_set, fee, frame, line
 
-from codeset.claims.engine import known_rows
+from codeset.claims.engine import cache
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing.price import price
 from codeset.participants import Participant
@@ -83,7 +83,7 @@ def test_what_was_priced_before_changes_nothing(lines):
 @settings(deadline=None, max_examples=30)
 @given(LINES)
 def test_more_cases_than_are_kept_are_priced_alike(lines):
-    with patch.object(known_rows, "KEPT", 3):
+    with patch.object(cache, "MOST_ROWS", 3):
         few = replace(CODES)
         assert amounts_by_line(lines, few) == amounts_by_line(lines, few) == amounts_by_line(lines)
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from codeset.claims.engine.series import count_up, repeat, starts_group
+from codeset.claims.engine.series import count_up, filter_rows, repeat, starts_group
 
 TIE_BREAKERS = ("hcpcs", "row")
 """Items of equal value rank by code, then by line: the order of claims does not matter."""
@@ -40,8 +40,21 @@ def with_facts(lines: pl.DataFrame, facts: pl.DataFrame, by: str = "at") -> pl.D
     return lines.hstack(facts.drop("at")[position[lines[by]]])
 
 
-def occurs_again(values: pl.Series) -> pl.Series:
-    """Return whether each value occurs more than once; if they are sorted, by their neighbors."""
+def sharing_session(lines: pl.DataFrame, part: pl.Series, is_several: pl.Series) -> pl.DataFrame:
+    """Return those of *lines* that share a session or are several procedures themselves, with their `session`.
+
+    A session is the lines of one `visit` and one *part* of it: a number for each line, below `PARTS_OF_VISIT`.
+    """
+    session = (lines["visit"].cast(pl.Int64) * PARTS_OF_VISIT + part).alias("session")
+    return filter_rows(lines.hstack([session]), _occurs_again(session) | is_several)
+
+
+PARTS_OF_VISIT = 4
+"""The surgeon, an assistant, and care before and after surgery by others."""
+
+
+def _occurs_again(values: pl.Series) -> pl.Series:
+    """Whether each value occurs more than once; if they are sorted, by their neighbors."""
     if not values.is_sorted():
         return values.is_duplicated()
     starts = starts_group(values)

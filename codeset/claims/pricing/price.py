@@ -15,10 +15,10 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
+from codeset.claims.engine.cache import KnownRows
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Contract
-from codeset.claims.engine.known_rows import KnownRows
-from codeset.claims.engine.ranks import occurs_again
+from codeset.claims.engine.ranks import sharing_session
 from codeset.claims.engine.series import count_up, distinct, filter_rows
 from codeset.claims.pricing.derivation import STEPS, steps_of
 from codeset.claims.pricing.fee import CENT, cents, factors_by_date, whole_codes, with_fees
@@ -198,10 +198,8 @@ def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series
     place = count_up(lines.height)
     columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
     ranked = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
-    case = ranked["case"]
-    session = ranked["visit"].cast(pl.Int64) * 4 + cases["physician"][case]
-    several = occurs_again(session) | (cases["quantity"][case] > 1)
-    return facts_of(filter_rows(ranked.hstack([session.alias("session")]), several), cases)
+    physician, quantity = cases["physician"][ranked["case"]], cases["quantity"][ranked["case"]]
+    return facts_of(sharing_session(ranked, physician, quantity > 1), cases)
 
 
 # --- cents
