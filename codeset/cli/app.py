@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "verify": lookup_commands.verify,
     "diff": compare_commands.diff,
     "review": compare_commands.review,
+    "page": compare_commands.page,
     "adjudicate": claims_commands.adjudicate,
     "test": suite_commands.try_suite,
     "approve": sign_off_commands.approve,

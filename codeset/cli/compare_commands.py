@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import LOCALITY_HELP, ScenariosOption, SettingOption, StoreOption, release_label
+from codeset.cli.options import (
+    LOCALITY_HELP,
+    ReleaseArgument,
+    ScenariosOption,
+    SettingOption,
+    StoreOption,
+    release_label,
+)
 from codeset.cli.printing import FOUND, out, progress, write
 from codeset.errors import WrongUse
 from codeset.lookups.localities import NATIONAL
@@ -154,6 +161,49 @@ def review(
     out.print(_review_lines(page, output), markup=False)
     if page.changed or new_review.outcomes.failed:
         raise typer.Exit(FOUND)
+
+
+def page(
+    guide: Annotated[str, typer.Argument(metavar="GUIDE", help="derm: office dermatology")],
+    release: ReleaseArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the guide into")],
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="OLD", parser=release_label, help="Also show what changed since this release"),
+    ] = None,
+    locality: Annotated[
+        str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
+    ] = None,
+    guidance: Annotated[
+        Path | None, typer.Option("--guidance", help="Statements to check [default: the two practice guides]")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write the practice guide of a release, rebuilt from CMS's files: one page, Markdown and JSON.
+
+        codeset page derm 2026q3 -o guide
+
+        codeset page derm 2026q3 -o guide --since 2025q4 --locality Manhattan
+
+    By family: each code with RVUs, office and facility amounts, global days, MUE and add-on codes; which pairs bundle,
+    with the modifier indicator; modifiers; and which statements of printed guides this release confirms. DIR gets
+    guide.html, guide.md and guide.json; the same release gives the same bytes.
+    """
+    from codeset.lookups.localities import locality_id
+    from codeset.practice_guide.guide import make_guide
+    from codeset.practice_guide.guide_folder import PAGE, write_guide
+    from codeset.suite.guidance.guidance_files import guidance_folder
+    from codeset.suite.guidance.run_guidance import statements
+
+    snapshots = [Store.at(store).open(label) for label in (release, since) if label]
+    place = locality_id(locality, snapshots) if locality else None
+    to_check = statements(guidance or guidance_folder())
+    with progress() as say:
+        say(f"reading {release}")
+        new, *old = (make_guide(guide, snapshot, to_check, place) for snapshot in snapshots)
+        changes = write_guide(output, new, *old)
+    compared = f"; {len(changes):,} figures differ from {since}" if since else ""
+    out.print(f"wrote {output / PAGE}: {len(new.codes)} rows of codes{compared}", markup=False)
 
 
 def _claim_lines(files: list[Path] | None, locality: str | None) -> "pl.DataFrame | None":

@@ -1,0 +1,307 @@
+"""The practice guide of a release as values: every code of dermatology, what bundles with what, modifiers, verdicts.
+
+All of it is read from the snapshot; of dated tables what is in force on the release's last day.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from importlib.resources import files
+
+import polars as pl
+
+from codeset.errors import WrongUse
+from codeset.manifest import ConversionFactor
+from codeset.money import NATION, SETTINGS, Gpci, local_cents
+from codeset.participants import Participant
+from codeset.scope import Scope
+from codeset.scope import scope as scope_called
+from codeset.snapshot import Row, Snapshot
+from codeset.suite.guidance.run_guidance import Audited, Statement, audit
+from codeset.tables import CONTRACTOR_DEFINED, NEEDED, active_in
+
+GUIDES = ("derm",)
+"""The guides that can be made, by the name of their scope."""
+
+
+@dataclass(frozen=True)
+class GuideAmount:
+    """The allowed amount in a setting for a participant class; without one, `lacks` says why."""
+
+    setting: str
+    participant: Participant | None
+    cents: int | None
+    lacks: str
+
+
+@dataclass(frozen=True)
+class GuideCode:
+    """A code with its row of the fee schedule, amounts, MUE, and add-on relations; None where CMS gives none."""
+
+    hcpcs: str
+    modifier: str
+    status_code: str
+    work_rvu: Decimal | None
+    nonfacility_total_rvu: Decimal | None
+    facility_total_rvu: Decimal | None
+    global_days: str
+    multiple_procedure: str
+    bilateral_surgery: str
+    mue_value: int | None
+    mai: int | None
+    add_on_to: tuple[str, ...]
+    primaries_by_contractor: bool
+    add_ons: tuple[str, ...]
+    amounts: tuple[GuideAmount, ...]
+
+    @property
+    def name(self) -> str:
+        """Code and modifier, as people write them: `88305-26`."""
+        return "-".join(filter(None, (self.hcpcs, self.modifier)))
+
+
+@dataclass(frozen=True)
+class GuideFamily:
+    """The codes of a family, in their order."""
+
+    name: str
+    codes: tuple[GuideCode, ...]
+
+
+@dataclass(frozen=True)
+class GuideBundle:
+    """What bundles into a column 1 code: `never` with modifier indicator 0, `with_modifier` with 1."""
+
+    column_one: str
+    family: str
+    never: tuple[str, ...]
+    with_modifier: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GuideModifier:
+    """Modifiers of one purpose: the line they go on, what they say, and the source."""
+
+    names: tuple[str, ...]
+    on: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True)
+class GuideStatement:
+    """A statement of a printed guide with its verdict on the release."""
+
+    id: str
+    guide: str
+    heading: str
+    says: str
+    verdict: str
+    why: str
+    rows: tuple[str, ...]
+    right: str
+
+
+@dataclass(frozen=True)
+class GuideEdition:
+    """The CMS publication that a table was read from."""
+
+    table: str
+    edition: str
+    carried_from: str | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The practice guide of a release; amounts are those of `locality` (`national`, or MAC-LOCALITY)."""
+
+    name: str
+    release: str
+    first_day: date
+    last_day: date
+    locality: str
+    locality_name: str
+    factors: tuple[ConversionFactor, ...]
+    families: tuple[GuideFamily, ...]
+    bundles: tuple[GuideBundle, ...]
+    modifiers: tuple[GuideModifier, ...]
+    statements: tuple[GuideStatement, ...]
+    editions: tuple[GuideEdition, ...]
+
+    @property
+    def codes(self) -> tuple[GuideCode, ...]:
+        """Every code, family by family."""
+        return tuple(code for family in self.families for code in family.codes)
+
+
+def make_guide(name: str, snapshot: Snapshot, statements: Sequence[Statement], locality: str | None = None) -> Guide:
+    """Return the guide called *name* of the release, with the verdicts on *statements*.
+
+    Amounts are national, or those of *locality* (`mac-locality`).
+
+    Raises WrongUse: for another name, a locality that the release lacks, or a release without a table that is needed.
+    """
+    if name not in GUIDES:
+        raise WrongUse(f'no guide is called "{name}"; there are: {", ".join(GUIDES)}')
+    if lacking := [table for table in NEEDED if table not in snapshot]:
+        raise WrongUse(f"{snapshot.release} has no {', '.join(lacking)}: build it with --from or --carry")
+    scope, release = scope_called(name), snapshot.release
+    place = _place(snapshot, locality)
+    factors = _factors_in_force(snapshot)
+    return Guide(
+        name=name,
+        release=str(release),
+        first_day=release.first_day,
+        last_day=release.last_day,
+        locality=locality or "national",
+        locality_name=place[1],
+        factors=factors,
+        families=tuple(_families(snapshot, scope, place[0], factors)),
+        bundles=tuple(_bundles(snapshot, scope)),
+        modifiers=tuple(_modifiers()),
+        statements=tuple(map(_statement, audit(statements, snapshot))),
+        editions=tuple(_editions(snapshot)),
+    )
+
+
+def _place(snapshot: Snapshot, locality: str | None) -> tuple[Gpci, str]:
+    """The GPCIs and the name of a locality, or of the nation."""
+    if locality in (None, "national"):
+        return NATION, "national rates (no locality adjustment)"
+    mac, _, number = str(locality).partition("-")
+    row = snapshot.gpci(mac, number)
+    if row is None:
+        raise WrongUse(f'{snapshot.release} has no locality "{locality}"; to look it up: codeset localities NAME')
+    return Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]), row["locality_name"]
+
+
+def _factors_in_force(snapshot: Snapshot) -> tuple[ConversionFactor, ...]:
+    day = snapshot.release.last_day
+    return tuple(factor for factor in snapshot.conversion_factors if factor.first <= day <= factor.last)
+
+
+# --- codes
+
+
+def _families(
+    snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[ConversionFactor]
+) -> Iterator[GuideFamily]:
+    codes = list(_codes(snapshot, scope, gpci, factors))
+    for name in dict.fromkeys(scope.families.values()):
+        of_family = tuple(code for code in codes if scope.families[code.hcpcs] == name)
+        if of_family:
+            yield GuideFamily(name, of_family)
+
+
+def _codes(snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[ConversionFactor]) -> Iterator[GuideCode]:
+    rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(
+        local_cents(setting, factor.value, gpci).alias(_amount_column(setting, number))
+        for number, factor in enumerate(factors)
+        for setting in SETTINGS
+    )
+    mues = {row["hcpcs"]: row for row in scope.of("mue", snapshot.scan("mue")).collect().iter_rows(named=True)}
+    relations = _relations(snapshot)
+    for row in rows.collect().iter_rows(named=True):
+        hcpcs, mue = row["hcpcs"], mues.get(row["hcpcs"], {})
+        primaries = _others(relations, "add_on_code", hcpcs, "primary_code")
+        yield GuideCode(
+            **{column: row[column] for column in _SCHEDULE_COLUMNS},
+            mue_value=mue.get("mue_value"),
+            mai=mue.get("mai"),
+            add_on_to=tuple(code for code in primaries if code != CONTRACTOR_DEFINED),
+            primaries_by_contractor=CONTRACTOR_DEFINED in primaries,
+            add_ons=_others(relations, "primary_code", hcpcs, "add_on_code"),
+            amounts=tuple(_amounts(row, factors)),
+        )
+
+
+_SCHEDULE_COLUMNS = (
+    *("hcpcs", "modifier", "status_code", "work_rvu", "nonfacility_total_rvu", "facility_total_rvu", "global_days"),
+    *("multiple_procedure", "bilateral_surgery"),
+)
+
+
+def _amount_column(setting: str, number: int) -> str:
+    return f"{setting} {number}"
+
+
+def _amounts(row: Row, factors: Sequence[ConversionFactor]) -> Iterator[GuideAmount]:
+    for number, factor in enumerate(factors):
+        for setting in SETTINGS:
+            capped = (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
+            cents = None if capped else row[_amount_column(setting, number)]
+            lacks = "" if cents is not None else _lacks(row, setting, capped=capped)
+            yield GuideAmount(setting, factor.participant, cents, lacks)
+
+
+_STATUS = {
+    "B": "bundled",
+    "C": "contractor-priced",
+    "E": "excluded from the MPFS",
+    "I": "not valid for Medicare",
+    "N": "not covered",
+    "X": "excluded by statute",
+}
+"""Why a status code has no amount (record layout RVU25D, Status Code)."""
+
+
+def _lacks(row: Row, setting: str, *, capped: bool) -> str:
+    if capped:
+        return "OPPS cap"
+    if row[f"{setting}_na"]:
+        return "NA"
+    return _STATUS.get(row["status_code"], f"status {row['status_code']}")
+
+
+def _relations(snapshot: Snapshot) -> pl.DataFrame:
+    day = pl.lit(snapshot.release.last_day)
+    return snapshot.scan("add_on").filter(active_in(day, day)).select("add_on_code", "primary_code").collect()
+
+
+def _others(relations: pl.DataFrame, column: str, hcpcs: str, other: str) -> tuple[str, ...]:
+    return tuple(relations.filter(pl.col(column) == hcpcs)[other].unique().sort())
+
+
+# --- edits, modifiers, verdicts, editions
+
+
+def _bundles(snapshot: Snapshot, scope: Scope) -> Iterator[GuideBundle]:
+    """The PTP edits in force among the guide's codes, by column 1 code."""
+    day = pl.lit(snapshot.release.last_day)
+    edits = scope.of("ptp", snapshot.scan("ptp")).filter(active_in(day, day), pl.col("ccmi") != 9)
+    of_code: dict[str, Mapping[int, list[str]]] = {}
+    for one, two, ccmi in (
+        edits.select("column_one", "column_two", "ccmi").sort("column_one", "column_two").collect().iter_rows()
+    ):
+        of_code.setdefault(one, {0: [], 1: []})[ccmi].append(two)
+    for one, by_indicator in of_code.items():
+        yield GuideBundle(one, scope.families[one], tuple(by_indicator[0]), tuple(by_indicator[1]))
+
+
+def _modifiers() -> Iterator[GuideModifier]:
+    plain = tomllib.loads(files("codeset.practice_guide").joinpath("modifiers.toml").read_text(encoding="utf-8"))
+    for entry in plain["modifier"]:
+        yield GuideModifier(tuple(entry["names"]), entry["on"], entry["says"], entry["source"])
+
+
+def _statement(audited: Audited) -> GuideStatement:
+    statement = audited.statement
+    return GuideStatement(
+        id=statement.id,
+        guide=statement.guide,
+        heading=statement.heading,
+        says=statement.says,
+        verdict=audited.verdict.value,
+        why=audited.why,
+        rows=tuple(map(str, audited.rows)),
+        right="" if audited.right is None else str(audited.right),
+    )
+
+
+def _editions(snapshot: Snapshot) -> Iterable[GuideEdition]:
+    for name, entry in sorted(snapshot.manifest.tables.items()):
+        if name in NEEDED:
+            yield GuideEdition(name, entry.edition, entry.carried_from, tuple(source.name for source in entry.sources))

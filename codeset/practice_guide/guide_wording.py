@@ -1,0 +1,54 @@
+"""The words of the practice guide, the same on the page and in Markdown."""
+
+from datetime import date
+
+from codeset.practice_guide.guide import Guide
+from codeset.practice_guide.guide_changes import amount_label, participants_of
+from codeset.releases import Release
+from codeset.suite.guidance.run_guidance import Verdict
+
+SECTION_NAMES = {"codes": "Codes", "bundles": "Bundled pairs", "statements": "Printed guides"}
+TABLE_NAMES = {
+    "mpfs": "Physician fee schedule",
+    "gpci": "GPCIs",
+    "ptp": "NCCI PTP edits",
+    "mue": "MUEs",
+    "add_on": "Add-on code edits",
+}
+VERDICT_NAMES = {
+    Verdict.CONTRADICTED.value: "wrong",
+    Verdict.NOT_DECIDABLE.value: "not decidable from CMS's files",
+    Verdict.CONFIRMED.value: "right",
+}
+"""The verdicts, what a reader must see first, and what they are called."""
+
+
+def release_title(release: str) -> str:
+    """Return a release as people name it: `July 2026 (2026q3)`."""
+    return f"{Release.parse(release).first_day:%B %Y} ({release})"
+
+
+def us_date(day: date) -> str:
+    """Return a date as American reports have it: `07/01/2026`."""
+    return f"{day:%m/%d/%Y}"
+
+
+def capitalize_first(text: str) -> str:
+    """Return *text* with its first letter as a capital, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def amount_labels(guide: Guide) -> list[str]:
+    """Return the names of the amounts that each code has, in their order."""
+    amounts, participants = guide.codes[0].amounts if guide.codes else (), participants_of(guide)
+    labels = (amount_label(amount.setting, amount.participant, participants) for amount in amounts)
+    return [capitalize_first(label) for label in labels]
+
+
+def guide_notes(guide: Guide) -> list[str]:
+    """Return what a reader must know before trusting the guide: tables that are carried from an earlier release."""
+    return [
+        f"{TABLE_NAMES[edition.table]}: carried from {edition.carried_from}; CMS's changes since then are not included."
+        for edition in guide.editions
+        if edition.carried_from
+    ]
