@@ -65,7 +65,7 @@ def _code(code: GuideCode) -> Sequence[str]:
 
 def _rest(guide: Guide) -> Iterator[str]:
     yield "\n## Bundled pairs\n"
-    header = ("Column 1", "Indicator 0: never", "Indicator 1: with a modifier")
+    header = ("column 1 code", "indicator 0: never", "indicator 1: with a modifier")
     yield from _table(header, ((b.column_one, " ".join(b.never), " ".join(b.with_modifier)) for b in guide.bundles))
     yield "\n## Modifiers\n"
     modifiers = ((", ".join(m.names), m.on, m.says, m.source) for m in guide.modifiers)
