@@ -7,6 +7,7 @@ Every reader returns a frame of text columns (those of millions of rows as categ
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -30,6 +31,7 @@ END_OF_FILE = "\x1a"
 
 _HEAD_BYTES = 16_384
 _HEAD_ROWS = 30
+_TAIL_BYTES = 8_192
 _HEADER_LETTERS = 60
 _ENCODING = "cp1252"
 
@@ -80,7 +82,7 @@ def head_of(file: File, sheet: str) -> str:
 def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Release) -> pl.DataFrame:
     """Return the records of *file* as text cells.
 
-    Raises BadInput: for headers that are not the layout's, records of another length, a truncated file.
+    Raises BadInput: for headers that are not the layout's, records of another length.
     ComputeError or SchemaError: if a record of a tab separated file is too long.
     """
     rules, columns = layout.forms[form], layout.columns_of(release)
@@ -88,7 +90,6 @@ def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Relea
         return _read_fixed(file, rules, [column for column in columns if column.fixed])
     if rules["kind"] == "workbook":
         return _from_grid(file, rules, columns, layout, _read_workbook(file, sheet))
-    _refuse_truncated(file)
     if rules["delimiter"] == "\t":
         return _read_tabbed(file, rules, columns, layout)
     return _from_grid(file, rules, columns, layout, _read_delimited(file, rules["delimiter"]))
@@ -109,10 +110,42 @@ def _text(file: File) -> str:
         raise BadInput([Fault(file.names, line, says)]) from error
 
 
-def _refuse_truncated(file: File) -> None:
-    if not file.data.endswith((b"\n", b"\r", b"\x1a")):
+def truncation_signs(file: File, layout: Layout, form: str, sheet: str, release: Release) -> list[tuple[int, str]]:
+    """Return the lines and reasons for which *file* may have been cut: no line end, no end mark or footnote.
+
+    A last record without a line end is not one of them if it is as long as every other of its fixed-width file:
+    OPPSCAP of July 2025 ends like that.
+    """
+    rules = layout.forms[form]
+    signs = []
+    if not sheet and not file.data.endswith((b"\n", b"\r", b"\x1a")) and not _ends_in_a_full_record(file, rules):
         line = _normalize_line_ends(file.data).count(b"\n") + 1
-        raise BadInput([Fault(file.names, line, "the last line has no line end: the file was cut; fetch it again")])
+        signs.append((line, "the last line has no line end: the file was cut; fetch it again"))
+    if "end" in rules and _is_due(rules["end"], release) and not re.search(rules["end"]["pattern"], _tail(file, sheet)):
+        says = "what ends a complete file is missing (an end-of-file mark or a footnote): the file may have been cut"
+        signs.append((0, f"{says}; fetch it again"))
+    return signs
+
+
+def _ends_in_a_full_record(file: File, rules: Any) -> bool:
+    if rules["kind"] != "fixed":
+        return False
+    lengths = [len(line) for line in _normalize_line_ends(file.data[-_TAIL_BYTES:]).split(b"\n")[1:]]
+    return len(lengths) > 1 and len(set(lengths)) == 1
+
+
+def _is_due(end: Any, release: Release) -> bool:
+    first, last = end.get("since"), end.get("until")
+    return (first is None or Release.parse(first) <= release.unrevised) and (
+        last is None or release.unrevised <= Release.parse(last)
+    )
+
+
+def _tail(file: File, sheet: str) -> str:
+    """The last lines as text, as `head_of` gives the first."""
+    if sheet:
+        return "\n".join("\t".join(row.cells) for row in deque(_read_workbook(file, sheet), _HEAD_ROWS))
+    return _normalize_line_ends(file.data[-_TAIL_BYTES:]).decode(_ENCODING, errors="replace")
 
 
 def _read_workbook(file: File, sheet: str, rows: int | None = None) -> Iterator[Grid]:
@@ -171,7 +204,7 @@ def _header(file: File, header: Any, columns: list[Column], layout: Layout, rows
     above: list[Grid] = []
     for row in islice(rows, _HEAD_ROWS):
         above.append(row)
-        if _fold(row.cells[0]) == header["anchor"]:
+        if re.fullmatch(header["anchor"], _fold(row.cells[0])):
             break
     else:
         raise BadInput([Fault(file.names, 0, f'no header row that begins with "{header["anchor"]}"')])
@@ -244,7 +277,7 @@ def _read_tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) 
 def ragged_records(file: File, header: Any, width: int) -> list[Fault]:
     """Return a fault for each record of a tab-separated file that does not have *width* cells."""
     lines = _normalize_line_ends(file.data).removesuffix(b"\n").split(b"\n")
-    anchor = next(n for n, line in enumerate(lines) if line.startswith(header["anchor"].encode()))
+    anchor = next(n for n, line in enumerate(lines) if re.match(header["anchor"].encode(), line))
     records = enumerate(lines[anchor + header["below"] + 1 :], start=anchor + header["below"] + 2)
     counts = ((line, record.count(b"\t") + 1) for line, record in records)
     return [
@@ -255,7 +288,6 @@ def ragged_records(file: File, header: Any, width: int) -> list[Fault]:
 
 
 def _read_fixed(file: File, rules: Any, columns: list[Column]) -> pl.DataFrame:
-    _refuse_truncated(file)
     lines = _text(file).removesuffix("\n").split("\n")
     record = re.compile(rules.get("record", ""))
     filled = [n for n, line in enumerate(lines) if line.strip() and line.strip() != END_OF_FILE]

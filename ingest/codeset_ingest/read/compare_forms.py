@@ -10,7 +10,7 @@ from codeset_ingest.read.table import FILE, LINE, Reading, key_text
 
 
 def compare_forms(readings: list[Reading]) -> Reading:
-    """Return the most trusted of the forms, with the notes and sources of all.
+    """Return the most trusted of the forms, with the notes and sources of all; doubts are dispelled by agreement.
 
     Raises BadInput: with every difference in a column that the layout does not excuse.
     """
@@ -30,7 +30,8 @@ def compare_forms(readings: list[Reading]) -> Reading:
     if faults:
         raise BadInput(faults)
     released = next((reading.released for reading in (first, *others) if reading.released), None)
-    return replace(first, notes=tuple(notes), sources=tuple(sources), released=released)
+    doubts = () if others else first.doubts
+    return replace(first, notes=tuple(notes), sources=tuple(sources), released=released, doubts=doubts)
 
 
 @dataclass(frozen=True, order=True)

@@ -18,7 +18,8 @@ _SHOWN = 20
 
 
 def check(reading: Reading, release: Release) -> Iterator[Fault]:
-    """Yield what breaks the contracts of the reading's table."""
+    """Yield what breaks the contracts of the reading's table, and what suggests that its file was cut."""
+    yield from reading.doubts
     if reading.frame.is_empty():
         yield Fault(", ".join(reading.names), 0, f"no record of {reading.table} in it")
         return

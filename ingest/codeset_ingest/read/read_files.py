@@ -1,6 +1,6 @@
 """From CMS's files to typed tables: parts are joined, forms compared, variants checked against one another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -11,12 +11,12 @@ import polars as pl
 from codeset.errors import BadInput, Fault
 from codeset.releases import Release
 from codeset.tables import TABLES
-from codeset_ingest.read.cells import ragged_records, read_cells
+from codeset_ingest.read.cells import ragged_records, read_cells, truncation_signs
 from codeset_ingest.read.compare_forms import compare_forms, differences
 from codeset_ingest.read.conversion_factors import with_dates
 from codeset_ingest.read.parse_cells import parse_cells, zero_padding_notes
 from codeset_ingest.read.recognize import CmsFile
-from codeset_ingest.read.table import FILE, LINE, Reading
+from codeset_ingest.read.table import FILE, LINE, AcceptableFault, Reading
 
 _FACTOR = "conversion_factor"
 
@@ -103,7 +103,13 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
         notes=(*notes, *(f"{name}: {note}" for note in repeated)),
         form=file.form,
         names=(file.names,),
+        doubts=tuple(_doubts(file, release)),
     )
+
+
+def _doubts(file: CmsFile, release: Release) -> Iterator[AcceptableFault]:
+    for line, says in truncation_signs(file.content, file.layout, file.form, file.sheet, release):
+        yield AcceptableFault(file.names, line, says, f"end:{file.table}")
 
 
 def _ragged(file: CmsFile, release: Release) -> list[Fault]:
@@ -140,6 +146,7 @@ def _join_parts(readings: list[Reading]) -> list[Reading]:
                 sources=tuple(source for part in parts for source in part.sources),
                 notes=tuple(note for part in parts for note in part.notes),
                 names=tuple(name for part in parts for name in part.names),
+                doubts=tuple(doubt for part in parts for doubt in part.doubts),
             )
         )
     return joined

@@ -7,12 +7,24 @@ from decimal import Decimal
 
 import polars as pl
 
+from codeset.errors import Fault
 from codeset.manifest import ConversionFactor, Source
 from codeset_ingest.read.layout import Layout
 
 FILE = "source_file"
 LINE = "source_line"
 """Columns with the place a row was read from; the contracts use them, and they are not sealed."""
+
+
+@dataclass(frozen=True, order=True)
+class AcceptableFault(Fault):
+    """A fault that a person may accept, by the name that the message gives: `CHECK:TABLE`."""
+
+    accept: str = ""
+
+    def __str__(self) -> str:
+        """Return the fault and how to accept it."""
+        return f"{super().__str__()}. If that is right, build with --accept {self.accept}"
 
 
 def key_text(row: Mapping[str, object], key: Iterable[str]) -> str:
@@ -38,3 +50,5 @@ class Reading:
     form: str = ""
     factor: Decimal | None = None
     names: tuple[str, ...] = ()
+    doubts: tuple[AcceptableFault, ...] = ()
+    """What suggests that the file was cut; another form that agrees dispels it."""
