@@ -27,7 +27,7 @@ class TableChanges:
     `compared` counts the rows in scope, old and new; `remarks` the cells that differ in columns that decide nothing;
     `new_columns` are those that the old release's files did not have. `same_files`: both rest on the same CMS files.
 
-    Of dated tables, the row that applies in each release's quarter is compared, by its two codes. `flipped` are the
+    Of dated tables, the row that applies in each release's quarter is compared, by what it is about. `flipped` are the
     added PTP edits whose reverse was removed; `retroactive` the rows of the new release that change dates
     which the old one's edition was for: new ones that reach back, and others that now end there.
     """
@@ -129,7 +129,7 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
     key = list(TABLES[table].key)
     flipped = retroactive = after.clear()
     if TABLES[table].dated:
-        key = list(TABLES[table].codes)
+        key = list(TABLES[table].subject)
         before, after = _touched(before, after, key, old, new)
         retroactive = _retroactive(table, before, after, old)
         history, before, after = after, *(rows.filter(_applies(each)) for rows, each in ((before, old), (after, new)))
@@ -199,10 +199,17 @@ def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Sna
     """
     carried = old.manifest.tables[table].carried_from
     known_to = (Release.parse(carried) if carried else old.release).last_day
+<<<<<<< HEAD
     key = [*TABLES[table].codes, "effective_date"]
     early = after.filter(pl.col("effective_date") <= known_to)
     with_old_end = early.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
     new = early.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
+=======
+    key = [*TABLES[table].subject, "effective_date"]
+    reaching = after.filter(pl.col("effective_date") <= known_to)
+    told = reaching.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
+    new = reaching.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
+>>>>>>> 7cd7c7c (Nothing vanishes: keys gone, localities, changed columns and lost tables stop a build until accepted by name)
     first_end = pl.min_horizontal("deletion_date", "was")
     other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < known_to)
     return (

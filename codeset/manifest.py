@@ -37,8 +37,23 @@ class ConversionFactor:
 
 
 @dataclass(frozen=True)
+class TableChanges:
+    """What changed in a table since *release*: keys gone and new, and by column the rows with another value."""
+
+    release: str
+    keys_before: int
+    keys_gone: int
+    keys_new: int
+    rows_changed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class TableEntry:
-    """What the manifest says of one table; `notes` are the reader's remarks on CMS's files."""
+    """What the manifest says of one table; `notes` are the reader's remarks on CMS's files.
+
+    `forms` are the forms of CMS's file that were read and agree (csv, txt, xlsx). `since` compares it with the release
+    before that the store held when it was built: it says nothing of the table, and depends on that store.
+    """
 
     edition: str
     sources: tuple[Source, ...]
@@ -48,6 +63,8 @@ class TableEntry:
     released: date | None = None
     carried_from: str | None = None
     notes: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    since: TableChanges | None = None
 
 
 @dataclass(frozen=True)
@@ -116,4 +133,6 @@ def entry(plain: Mapping[str, Any]) -> TableEntry:
         released=None if released is None else date.fromisoformat(released),
         carried_from=plain["carried_from"],
         notes=tuple(plain["notes"]),
+        forms=tuple(plain.get("forms", ())),
+        since=TableChanges(**plain["since"]) if plain.get("since") else None,
     )

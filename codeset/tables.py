@@ -35,6 +35,11 @@ class Table:
     """Where claims are read against the table: the columns in which a claim's code is looked up; none, for all rows."""
 
     @property
+    def subject(self) -> tuple[str, ...]:
+        """The columns that name what a row is about; of a dated table one row at most applies to it at a time."""
+        return self.codes or tuple(column for column in self.key if not column.endswith("_date"))
+
+    @property
     def dated(self) -> bool:
         """Whether rows apply from an effective to a deletion date."""
         return "deletion_date" in self.columns
@@ -95,6 +100,17 @@ _ADD_ON: dict[str, pl.DataType] = {
     "primary_code_deletion_date": DAY,
     "instruction": TEXT,
 }
+
+_LEVEL2: dict[str, pl.DataType] = {
+    "long_description": TEXT,
+    "short_description": TEXT,
+    "coverage": TEXT,
+    "effective_date": DAY,
+    "deletion_date": DAY,
+    "action_code": TEXT,
+    "action_effective_date": DAY,
+}
+_LEVEL2_REMARKS = ("long_description", "short_description", "action_code", "action_effective_date")
 
 # CMS keeps rows that never applied: one pair stands twice with the same dates and only the rationale to part them.
 _PTP_KEY = ("column_one", "column_two", "effective_date", "deletion_date", "rationale")
@@ -173,6 +189,44 @@ TABLES: Mapping[str, Table] = {
             ("add_on_code", "primary_code"),
             ("instruction",),
             claim_codes=("add_on_code",),
+        ),
+        Table(
+            "zip_locality",
+            "localities of ZIP codes",
+            ("zip_code",),
+            {
+                "zip_code": TEXT,
+                "state": TEXT,
+                "mac": TEXT,
+                "locality": TEXT,
+                "rural_indicator": TEXT,
+                "lab_competitive_bid_locality": TEXT,
+                "rural_indicator_2006": TEXT,
+                "needs_plus_four": pl.Boolean(),
+                "part_b_payment_indicator": TEXT,
+            },
+        ),
+        Table(
+            "hcpcs_level2",
+            "HCPCS Level II codes",
+            ("hcpcs",),
+            {
+                "hcpcs": TEXT,
+                **_LEVEL2,
+                "pricing_indicator": TEXT,
+                "multiple_pricing_indicator": TEXT,
+                "betos": TEXT,
+                "type_of_service": TEXT,
+            },
+            ("hcpcs",),
+            _LEVEL2_REMARKS,
+        ),
+        Table(
+            "modifier",
+            "HCPCS Level II modifiers",
+            ("modifier",),
+            {"modifier": TEXT, **_LEVEL2},
+            remarks=_LEVEL2_REMARKS,
         ),
         Table("ptp_outpatient", "NCCI edits, outpatient hospital", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS),
         Table(

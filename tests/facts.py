@@ -2,9 +2,10 @@
 
 Texts are columns parted by |, in the order of `codeset.tables`; x marks a flag. MPFS, GPCI, add-on edits: RVU24B and
 V2024Q2, PPRRVU2026_Jul_nonQPP, GPCI2026 and V2026Q2. OPPSCAP and ANES of 2026 were not at hand: those of October 2025
-stand in. PTP, both releases: true dates where `ptp_2026q3_2026q4.csv` or the excerpt of v32.2 has them, else v30.2's
-placeholders. MUE, both releases: April 2026, where 2024 is the same. PTP of outpatient hospitals, MUE of outpatient
-hospitals and DME suppliers are stand-ins: rows of the practitioner tables.
+stand in, the caps worked out anew for 2026. ZIP codes of October 2025 and Level II of October 2025 stand in for both
+releases; descriptions of Level II are our own words. PTP, both releases: true dates where `ptp_2026q3_2026q4.csv` or
+the excerpt of v32.2 has them, else v30.2's placeholders. MUE, both releases: April 2026, where 2024 is the same. PTP of
+outpatient hospitals, MUE of outpatient hospitals and DME suppliers are stand-ins: rows of the practitioner tables.
 """
 
 from collections.abc import Mapping
@@ -196,14 +197,14 @@ J7308||E||0.00|0.00||0.00||0.00|0.00|0.00|9|XXX|0.00|0.00|0.00|9|9|9|9|9|9||09|0
 13202|02|NY|NYC SUBURBS/LONG ISLAND|1.064|1.189|1.857
 """,
     "oppscap": """
-0633T|TC|01112|05|C|150.69|150.69
-0633T|TC|01182|18|C|126.90|126.90
-0633T|TC|02102|01|C|114.88|114.88
-0633T|TC|03202|01|C|106.41|106.41
-0633T|TC|05302|99|C|91.45|91.45
-0633T|TC|10112|00|C|92.38|92.38
-0633T|TC|13202|01|C|124.24|124.24
-0633T|TC|13202|02|C|127.93|127.93
+0633T|TC|01112|05|C|150.38|150.38
+0633T|TC|01182|18|C|126.27|126.27
+0633T|TC|02102|01|C|113.66|113.66
+0633T|TC|03202|01|C|106.88|106.88
+0633T|TC|05302|99|C|92.17|92.17
+0633T|TC|10112|00|C|93.42|93.42
+0633T|TC|13202|01|C|124.34|124.34
+0633T|TC|13202|02|C|127.31|127.31
 """,
     "anesthesia": """
 01112|05|22.37
@@ -231,11 +232,50 @@ _TEXTS_OF_BOTH = {
 03202|01|STATEWIDE|ALL COUNTIES|MONTANA
 05302|99|REST OF STATE|ALL OTHER COUNTIES|MISSOURI
 10112|00|STATEWIDE|ALL COUNTIES|ALABAMA
-11202|01|STATEWIDE|ALL COUNTIES|SOUTH CAROLINA
 13202|01|MANHATTAN|NEW YORK|NEW YORK
 13202|02|NYC SUBURBS/LONG ISLAND|BRONX, KINGS, NASSAU, RICHMOND, ROCKLAND, SUFFOLK AND WESTCHESTER|NEW YORK
-13202|03|POUGHKPSIE/N NYC SUBURBS|COLUMBIA, DELAWARE, DUTCHESS, GREENE, ORANGE, PUTNAM, SULLIVAN AND ULSTER|NEW YORK
 """,  # noqa: E501
+    "zip_locality": """
+00501|NY|13202|02||Z9|||A
+06390|NY|13202|02|R|Z9|R||A
+10001|NY|13202|01||Z9|||A
+10505|NY|13202|02||Z9||x|A
+35004|AL|10112|00||Z9|||A
+35010|AL|10112|00|R|Z9|R||A
+35958|AL|10112|00|R|Z9|R|x|A
+59001|MT|03202|01|B|Z9|B||A
+59002|MT|03202|01||Z9|||A
+59008|MT|03202|01|B|Z9|B|x|A
+63015|EM|05302|99||Z9||x|A
+63039|EM|05302|99||Z9|||A
+63330|EM|05302|99|B|Z9|B||A
+64784|WM|05302|99|B|Z9|B|x|A
+90001|CA|01182|18||Z9|||A
+90265|CA|01182|18||Z9||x|A
+94002|CA|01112|05||Z9|||A
+94018|CA|01112|05|R|Z9|R||A
+99501|AK|02102|01||Z9|||A
+99545|AK|02102|01|B|Z9|B||A
+99689|AK|02102|01|R|Z9|R||A
+""",
+    "hcpcs_level2": """
+A4209|Syringe of its size|Syringe|C|1985-01-01||N|2007-01-01|00|9|D1A|S
+C9058|Injection that is described in more words than one record of the text holds, which has room for eighty characters|Injection|D|2019-11-15|2020-06-30|N|2020-07-01|53|A|O1E|9
+G0168|Closure|Closure|C|2000-01-01||N|2000-01-01|00|9|P6C|1
+G0559|Care after surgery|Care after surg|C|2025-01-01||N|2025-01-01|13|A|M5D|1
+G2211|Complexity of a visit|Complexity|C|2021-01-01||N|2021-01-01|00|9|Z2|1
+J0570|Implant|Implant|C|2017-01-01||R|2025-10-01|51|A|O1E|1
+J3301|Injection|Injection|D|1991-01-01||N|2009-01-01|51|A|O1E|1
+J7308|Topical|Topical|C|2002-01-01||N|2004-01-01|51|A|O1E|1
+U0003|Detection|Detection|C|2020-04-14|2023-05-11|N|2023-05-12|22|A|T1H|5
+""",  # noqa: E501
+    "modifier": """
+A1|Dressing for one|Dressing for one|C|2002-07-01||N|2002-07-01
+CP|Adjunctive|Adjunctive|C|2016-01-01|2017-12-31|N|2018-01-01
+GY|Excluded|Excluded|S|2002-01-01||N|2007-07-01
+GZ|Expected|Expected|M|2002-01-01||N|2002-01-01
+XS|Separate structure|Separate structure|C|2015-01-01||N|2015-01-01
+""",
     "mue": """
 0001U|1|2|Code Descriptor / CPT Instruction
 0633T|1|2|Code Descriptor / CPT Instruction

@@ -29,7 +29,8 @@ def build_news(built: Any) -> Iterator[str]:
         yield f"New revision {release}: other files than before. Both snapshots are kept; {release} is in force."
     else:
         yield f"Sealed {release}."
-    yield from (f"Not recognized, left out: {name}" for name in built.unrecognized)
+    if built.unrecognized:
+        yield f"Not recognized, left out: {', '.join(built.unrecognized)}"
     if built.missing:
         yield f"Missing: {', '.join(built.missing)}. What rests on them is unknown in {release}."
     yield from (f"Note: {note}" for note in built.notes)

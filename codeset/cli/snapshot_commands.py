@@ -38,10 +38,11 @@ def build(
         list[str] | None,
         typer.Option("--carry", metavar="TABLE=RELEASE", help="Take a table from an earlier sealed release"),
     ] = None,
-    accept_row_count: Annotated[
+    findings: Annotated[
         list[str] | None,
-        typer.Option("--accept-row-count", metavar="TABLE", help="Accept that a table's size changed by over 20 %"),
+        typer.Option("--accept", metavar="CHECK:TABLE", help="Accept an unusual finding by the name that is printed"),
     ] = None,
+    accept_row_count: Annotated[list[str] | None, typer.Option("--accept-row-count", hidden=True)] = None,
     embedded: Annotated[bool, typer.Option("--embedded", help="Build the embedded excerpt instead of files")] = False,
     fetched: Annotated[
         bool, typer.Option("--fetch", help="Fetch CMS's files first; see: codeset fetch --help")
@@ -74,7 +75,8 @@ def build(
     difference with the quarter before; exit code 1 if they disagree.
     """
     wanted = Release.parse(release)
-    given = _BuildInput(files or [], dict(map(_carry, carry or [])), accept_row_count or [])
+    accepted = [*(findings or []), *(f"keys:{table}" for table in accept_row_count or [])]
+    given = _BuildInput(files or [], dict(map(_carry, carry or [])), accepted)
     if embedded == bool(files or fetched):
         raise WrongUse("Add --from FOLDER, --fetch or --embedded")
     if fetched:
@@ -90,11 +92,11 @@ def build(
 
 @dataclass(frozen=True)
 class _BuildInput:
-    """A build's files, the tables to take from earlier releases, and the tables whose changed size is accepted."""
+    """A build's files, the tables to take from earlier releases, and the unusual findings that are accepted."""
 
     files: Sequence[Path]
     carry: Mapping[str, Release]
-    accept_row_count: Sequence[str]
+    accept: Sequence[str]
 
 
 def _carry(text: str) -> tuple[str, Release]:
@@ -107,9 +109,7 @@ def _fetch_and_build(release: str, options: "FetchOptions", given: _BuildInput) 
     from codeset_ingest import fetch_and_build
 
     with fetch_output.download_progress(err) as (say, count):
-        return fetch_and_build.fetch_and_build(
-            release, options, given.files, given.carry, given.accept_row_count, say, count
-        )
+        return fetch_and_build.fetch_and_build(release, options, given.files, given.carry, given.accept, say, count)
 
 
 def _build_embedded(release: Release, store: Store) -> "BuildResult":
@@ -123,7 +123,7 @@ def _build(release: Release, store: Store, given: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import build as build_of
 
     with progress() as say:
-        return build_of(release, given.files, store, given.carry, given.accept_row_count, say)
+        return build_of(release, given.files, store, given.carry, given.accept, say)
 
 
 def _print_build(built: "BuildResult", *, as_json: bool) -> None:

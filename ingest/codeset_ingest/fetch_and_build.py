@@ -117,7 +117,7 @@ def fetch_and_build(
     options: FetchOptions,
     by_hand: Sequence[Path],
     carry: Mapping[str, Release],
-    accept_row_count: Sequence[str],
+    accept: Sequence[str],
     say: Say,
     count: CountBytes = count_nothing,
 ) -> FetchAndBuildResult:
@@ -128,7 +128,7 @@ def fetch_and_build(
     fetched = fetch(release, options, say, count)
     if fetched.not_fetched and not by_hand:
         raise LicenseNeeded(f"{license_message(fetched)}\nThe other files are in {fetched.folder}; nothing was sealed.")
-    built = build_fetched(fetched, options.store, by_hand, carry, accept_row_count, say)
+    built = build_fetched(fetched, options.store, by_hand, carry, accept, say)
     say("comparing with CMS's change report")
     return FetchAndBuildResult(fetched, built, compare_report(fetched, built.sealed.snapshot, options.store))
 
@@ -138,7 +138,7 @@ def build_fetched(
     store: Store,
     by_hand: Iterable[Path] = (),
     carry: Mapping[str, Release] | None = None,
-    accept_row_count: Iterable[str] = (),
+    accept: Iterable[str] = (),
     say: Say = silent,
 ) -> BuildResult:
     """Seal what was fetched, and files downloaded *by_hand*; carry forward what CMS did not post anew.
@@ -153,7 +153,7 @@ def build_fetched(
             carries[table] = _origin(store, fetched.release, publication, table, last)
     addresses = {file.path.name: file.pinned.url for file in used}
     paths = [*(file.path for file in used), *by_hand]
-    return build(fetched.release, paths, store, carries, accept_row_count, say, addresses)
+    return build(fetched.release, paths, store, carries, accept, say, addresses)
 
 
 def _origin(store: Store, release: Release, publication: str, table: str, last: Release) -> Release:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cms_files import rendered_forms
+from cms_files import hcpcs_level2, rendered_forms
 from codeset import workbook
 from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
@@ -63,7 +63,7 @@ def rendered(
         raise ValueError("the fee schedule's files state their conversion factor; none is given")
     columns = rendered_forms.columns_of(layout, release)
     ordered = _by_state(frame) if table == "locality_county" else frame.sort(TABLES[table].key)
-    texts = rendered_forms.cells(table, ordered, columns, form, conversion_factor)
+    texts = rendered_forms.cells(table, ordered, columns, form, conversion_factor, release)
     if lost_zeros and rendered_forms.loses_zeros(layout, release, form):
         texts = rendered_forms.without_zeros(texts, columns)
     if layout.forms[form]["kind"] == "fixed":
@@ -150,6 +150,7 @@ def _stem(table: str, release: Release, part: int | None, participant: Participa
         "mue": f"MCR_MUE_{supplier}Services_Eff_{first:%m-%d-%Y}",
         "aoc": f"AOC_V{year}Q{release.quarter}-MCR",
         "ptp": f"{_NCCI.get(table)}-{ncci_version(release)}{numbered}",
+        "zip_locality": f"ZIP5_{f'{first:%b}'.upper()}{year}",
     }
     return names[layout_for(table).publication]
 
@@ -184,7 +185,11 @@ def deliver(
     files: dict[str, bytes] = {}
     for table in sorted(set(tables) & set(_NCCI)):
         files |= _parts(table, tables[table].sort(TABLES[table].key), release, parts)
-    for table in sorted(set(tables) - set(_NCCI) - set(_PACKAGE)):
+    if "hcpcs_level2" in tables:
+        for form in ("txt", "xlsx"):
+            data = hcpcs_level2.rendered(tables["hcpcs_level2"], tables["modifier"], form)
+            files[hcpcs_level2.file_name(release, form)] = data
+    for table in sorted(set(tables) - set(_NCCI) - set(_PACKAGE) - {"hcpcs_level2", "modifier"}):
         for form in layout_for(table).forms:
             files[file_name(table, release, form)] = rendered(table, tables[table], release, form)
     for letter, factors in zip(("", "r"), _by_first_day(tables, conversion_factors), strict=False):

@@ -87,9 +87,13 @@ def columns_of(layout: Layout, release: Release) -> list[Column]:
     return [column for column in layout.columns_of(release) if not column.rules.get("optional")]
 
 
-def cells(table: str, frame: pl.DataFrame, columns: list[Column], form: str, factor: Decimal | None) -> pl.DataFrame:
+def cells(
+    table: str, frame: pl.DataFrame, columns: list[Column], form: str, factor: Decimal | None, release: Release
+) -> pl.DataFrame:
     """Return *frame* as the texts that CMS prints, a column for each of *columns*, named by its place."""
     texts = [_cell(table, column, form, factor).alias(str(place)) for place, column in enumerate(columns)]
+    if table == "zip_locality":
+        texts[-1] = pl.lit(f"{release.year}{release.quarter}").alias(str(len(columns) - 1))
     return frame.select(texts)
 
 
@@ -102,7 +106,7 @@ def _cell(table: str, column: Column, form: str, factor: Decimal | None) -> pl.E
         return pl.lit(f"{factor:.{rules['scale']}f}")
     match rules["type"]:
         case "flag":
-            text = pl.when(value).then(pl.lit(rules["mark"]))
+            text = pl.when(value).then(pl.lit(rules["mark"])).otherwise(pl.lit(rules.get("unmarked", "")))
         case "date":
             text = value.dt.strftime(rules["format"]).fill_null(rules.get("null_mark", ""))
         case "decimal" if form in rules.get("implied_point", ()):

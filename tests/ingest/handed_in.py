@@ -58,7 +58,7 @@ def hand_in(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 def built(store: Store, release: Release, *paths: Path, accept: Iterable[str] = ()) -> BuildResult:
     """Build *release* out of *paths*."""
-    return build(release, paths, store, accept_row_count=accept)
+    return build(release, paths, store, accept=accept)
 
 
 def refused(store: Store, release: Release, files: Mapping[str, bytes]) -> list[str]:

@@ -151,9 +151,9 @@ def test_the_package_tells_the_year_of_a_file_that_does_not(facts: dict[str, Fac
 
 
 def test_a_year_before_the_layouts_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    early = Release.parse("2021q4")
+    early = Release.parse("2019q4")
     data = rendered("gpci", facts["2024q2"].tables["gpci"], early, "csv")
-    assert refused(store, early, {"GPCI2021.csv": data}) == ["GPCI2021.csv: the layout of gpci is known from 2022q1 on"]
+    assert refused(store, early, {"GPCI2019.csv": data}) == ["GPCI2019.csv: the layout of gpci is known from 2020q1 on"]
 
 
 def test_a_file_that_no_layout_knows_is_named_and_does_not_stop_a_build(

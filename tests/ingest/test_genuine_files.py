@@ -73,9 +73,11 @@ def test_cost_indices_of_2020_to_2024_are_read(cms: Path, release: str) -> None:
         assert read_back(f"GPCI{label.year}.csv", file, label).equals(expected)
 
 
-@pytest.mark.parametrize("label", ["2022q1", "2023q3", "2024q1"])
-def test_before_2024_the_fee_schedule_prints_indicator_without_na(facts: dict[str, Facts], label: str) -> None:
-    known = facts["2024q2"]
+@pytest.mark.parametrize(("label", "factor"), [("2022q1", "34.6062"), ("2023q3", "33.8872"), ("2024q1", "33.2875")])
+def test_before_2024_the_fee_schedule_prints_indicator_without_na(
+    facts: dict[str, Facts], label: str, factor: str
+) -> None:
+    known = replace(facts["2024q2"], factors=(replace(facts["2024q2"].factors[0], value=Decimal(factor)),))
     name, data = posted(replace(known, release=Release.parse(label)), "mpfs")
     assert data.count(b",NA,FACILITY,NA,") == 1
     older = data.replace(b",NA,FACILITY,NA,", b",,FACILITY,,")

@@ -21,7 +21,10 @@ from codeset.store import Store
 from codeset.tables import TABLES
 from codeset_ingest.read.open_files import open_all
 
-FORMS = [(table, form) for table in TABLES for form in layout_for(table).forms]
+ONE_FILE = ("hcpcs_level2", "modifier")
+"""Tables that CMS ships in one file: see test_hcpcs_level2."""
+
+FORMS = [(table, form) for table in TABLES if table not in ONE_FILE for form in layout_for(table).forms]
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n", "cr": "\r"}
 TEXTS = [(*each, end) for each in FORMS for end in LINE_ENDS if each[1] != "xlsx" or end == "crlf"]
 RELEASES = ["2024q2", "2026q3"]
@@ -62,12 +65,15 @@ def test_a_delivery_has_the_names_that_cms_gives(facts: dict[str, Facts], tmp_pa
     assert sorted(path.name for path in paths) == [
         "AOC_V2026Q3-MCR.txt",
         "AOC_V2026Q3-MCR.xlsx",
+        "HCPC2026_JUL_ANWEB.txt",
+        "HCPC2026_JUL_ANWEB.xlsx",
         "MCR_MUE_DMESupplierServices_Eff_07-01-2026.csv",
         "MCR_MUE_DMESupplierServices_Eff_07-01-2026.xlsx",
         "MCR_MUE_OutpatientHospitalServices_Eff_07-01-2026.csv",
         "MCR_MUE_OutpatientHospitalServices_Eff_07-01-2026.xlsx",
         "MCR_MUE_PractitionerServices_Eff_07-01-2026.csv",
         "MCR_MUE_PractitionerServices_Eff_07-01-2026.xlsx",
+        "ZIP5_JUL2026.txt",
         *(f"{service}-v322r0-f{part}.zip" for service in ("ccioph", "ccipra") for part in (1, 2, 3, 4)),
         "rvu26c.zip",
     ]

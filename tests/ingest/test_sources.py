@@ -62,9 +62,9 @@ def test_a_workbook_that_was_damaged_is_refused(facts: dict[str, Facts], store: 
 
 def test_a_zip_bomb_is_refused_by_the_size_that_it_declares(facts: dict[str, Facts], store: Store) -> None:
     archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 24, 2 << 30)
-    assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
-        "rvu26c.zip: unpacks to 2147483648 bytes; no CMS package is that large"
-    ]
+    faults = refused(store, facts["2026q3"].release, {"rvu26c.zip": archive})
+    assert faults[0].startswith("rvu26c.zip: GPCI2026.csv would unpack from ")
+    assert faults[0].endswith(" to 2,147,483,648 bytes: a zip bomb")
 
 
 def test_many_members_that_are_a_bomb_together_are_refused(
@@ -73,7 +73,7 @@ def test_many_members_that_are_a_bomb_together_are_refused(
     monkeypatch.setattr("codeset_ingest.read.open_files.MAX_ZIP", 2500)
     archive = zipped({f"{number}.txt": bytes(1000) for number in range(3)})
     assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
-        "rvu26c.zip: unpacks to 3000 bytes; no CMS package is that large"
+        "rvu26c.zip: would unpack to 3,000 bytes; no CMS package is over 2,500"
     ]
 
 

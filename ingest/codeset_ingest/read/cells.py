@@ -18,12 +18,13 @@ import polars as pl
 from codeset.errors import BadInput, Fault
 from codeset.extras import extra
 from codeset.releases import Release
+from codeset_ingest.read import workbooks
 from codeset_ingest.read.layout import Column, Layout
 from codeset_ingest.read.open_files import File
 from codeset_ingest.read.table import LINE
 
 with extra("ingest"):
-    import fastexcel
+    pass
 
 BLOCK = "block"
 END_OF_FILE = "\x1a"
@@ -32,6 +33,9 @@ END_OF_FILE = "\x1a"
 _HEAD_BYTES = 16_384
 _HEAD_ROWS = 30
 _TAIL_BYTES = 8_192
+_LONGEST_LINE = 10_000
+"""Characters that a line of a text file may have; CMS's longest, a notice, has under a thousand."""
+
 _HEADER_LETTERS = 60
 _ENCODING = "cp1252"
 
@@ -57,6 +61,11 @@ class Grid:
         return self.cells[0] == END_OF_FILE and self.is_single
 
     @property
+    def has_line_break(self) -> bool:
+        """Whether a cell holds more than one line."""
+        return any("\n" in cell or "\r" in cell for cell in self.cells)
+
+    @property
     def is_single(self) -> bool:
         """Whether only the first cell is filled, as in a footnote."""
         return bool(self.cells[0].strip()) and not "".join(self.cells[1:]).strip()
@@ -65,18 +74,24 @@ class Grid:
 def sheets_of(file: File) -> list[str]:
     """Return the names of a workbook's sheets; one empty name for a text file; none for anything else."""
     if file.is_workbook:
-        try:
-            return list(fastexcel.read_excel(file.data).sheet_names)
-        except fastexcel.FastExcelError as error:
-            raise BadInput([Fault(file.names, 0, f"not a workbook that can be read ({error})")]) from error
+        return workbooks.sheet_names(file)
     return [] if file.is_zip or file.data.startswith(b"%PDF") else [""]
 
 
 def head_of(file: File, sheet: str) -> str:
     """Return the first lines as text; a workbook's cells are separated by tabs."""
     if sheet:
-        return "\n".join("\t".join(cell or "" for cell in row.cells) for row in _read_workbook(file, sheet, _HEAD_ROWS))
+        return "\n".join("\t".join(row.cells) for row in _read_workbook(file, sheet, _HEAD_ROWS))
     return _normalize_line_ends(file.data[:_HEAD_BYTES]).decode(_ENCODING, errors="replace")
+
+
+def head_rows(file: File, sheet: str) -> list[list[str]]:
+    """Return the first rows as cells: of text, those of a csv or tab-separated file, whichever has more."""
+    if sheet:
+        return [list(row.cells) for row in _read_workbook(file, sheet, _HEAD_ROWS)]
+    lines = io.StringIO(head_of(file, ""), newline="")
+    rows = list(islice(csv.reader(lines), _HEAD_ROWS))
+    return [row[0].split("\t") if len(row) == 1 else row for row in rows if row]
 
 
 def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Release) -> pl.DataFrame:
@@ -86,13 +101,29 @@ def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Relea
     ComputeError or SchemaError: if a record of a tab separated file is too long.
     """
     rules, columns = layout.forms[form], layout.columns_of(release)
-    if rules["kind"] == "fixed":
-        return _read_fixed(file, rules, [column for column in columns if column.fixed])
     if rules["kind"] == "workbook":
-        return _from_grid(file, rules, columns, layout, _read_workbook(file, sheet))
+        frame = _from_grid(file, rules, columns, layout, _read_workbook(file, sheet))
+        return _join_continuations(file, frame, layout)
+    _refuse_long_lines(file)
+    if rules["kind"] == "fixed":
+        frame = _read_fixed(file, rules, [column for column in columns if column.fixed])
+        return _join_continuations(file, frame, layout)
     if rules["delimiter"] == "\t":
         return _read_tabbed(file, rules, columns, layout)
     return _from_grid(file, rules, columns, layout, _read_delimited(file, rules["delimiter"]))
+
+
+def _refuse_long_lines(file: File) -> None:
+    """Refuse a line longer than any of CMS's before it is examined; each step looks at one stretch of the text."""
+    start = 0
+    while len(file.data) - start > _LONGEST_LINE:
+        stop = start + _LONGEST_LINE + 1
+        end = max(file.data.rfind(b"\n", start, stop), file.data.rfind(b"\r", start, stop))
+        if end < 0:
+            line = _normalize_line_ends(file.data[:start]).count(b"\n") + 1
+            says = f"more than {_LONGEST_LINE:,} characters in one line; CMS's longest has some hundred"
+            raise BadInput([Fault(file.names, line, says)])
+        start = end + 1
 
 
 def _normalize_line_ends(data: bytes) -> bytes:
@@ -149,9 +180,8 @@ def _tail(file: File, sheet: str) -> str:
 
 
 def _read_workbook(file: File, sheet: str, rows: int | None = None) -> Iterator[Grid]:
-    frame = fastexcel.read_excel(file.data).load_sheet(sheet, header_row=None, n_rows=rows, dtypes="string").to_polars()
-    for line, row in enumerate(frame.iter_rows(), start=1):
-        yield Grid(line, [cell or "" for cell in row])
+    for line, cells in enumerate(workbooks.rows(file, sheet, rows), start=1):
+        yield Grid(line, cells)
 
 
 def _read_delimited(file: File, delimiter: str) -> Iterator[Grid]:
@@ -191,6 +221,9 @@ def _records(file: File, rules: Any, rows: Iterator[Grid], width: int) -> tuple[
             footnote = footnote or row
         elif len(row.cells) != width:
             faults.append(Fault(file.names, row.line, f"{len(row.cells)} cells, expected {width} as in the header"))
+        elif row.has_line_break:
+            says = "a cell goes on over several lines: a quotation mark is open, or two records stand in one cell"
+            faults.append(Fault(file.names, row.line, says))
         else:
             if footnote is not None:
                 faults.append(Fault(file.names, footnote.line, "text between the records; footnotes stand after them"))
@@ -285,6 +318,26 @@ def ragged_records(file: File, header: Any, width: int) -> list[Fault]:
         for line, count in counts
         if count != width
     ]
+
+
+def _join_continuations(file: File, frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Put the text of continuation records behind that of the record that they continue."""
+    rules = layout.rules.get("records")
+    if rules is None:
+        return frame
+    kind, code, text = pl.col(rules["column"]).str.strip_chars(), pl.col(layout.columns[0].name), rules["joins"]
+    continued = kind.replace_strict(rules["continued_by"], default=None, return_dtype=pl.String)
+    frame = frame.with_columns(continued.is_null().cum_sum().alias("record"), continued.alias("continues"))
+    first = frame.group_by("record", maintain_order=True).first()
+    heads = first.select("record", head_kind=kind, head_code=code)
+    stray = frame.join(heads, on="record", maintain_order="left").filter(
+        pl.col("continues").is_not_null()
+        & ((pl.col("continues") != pl.col("head_kind")) | (code != pl.col("head_code")) | (pl.col("record") == 0))
+    )
+    if stray.height:
+        raise BadInput([Fault(file.names, line, "continues no record of its code") for line in stray[LINE].head(1)])
+    texts = frame.group_by("record", maintain_order=True).agg(pl.col(text).str.join(" "))
+    return first.with_columns(texts[text]).drop("record", "continues")
 
 
 def _read_fixed(file: File, rules: Any, columns: list[Column]) -> pl.DataFrame:

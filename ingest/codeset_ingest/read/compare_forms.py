@@ -30,8 +30,14 @@ def compare_forms(readings: list[Reading]) -> Reading:
     if faults:
         raise BadInput(faults)
     released = next((reading.released for reading in (first, *others) if reading.released), None)
-    doubts = () if others else first.doubts
-    return replace(first, notes=tuple(notes), sources=tuple(sources), released=released, doubts=doubts)
+    return replace(
+        first,
+        notes=tuple(notes),
+        sources=tuple(sources),
+        released=released,
+        doubts=() if others else first.doubts,
+        forms=tuple(sorted({form for reading in readings for form in reading.forms})),
+    )
 
 
 @dataclass(frozen=True, order=True)

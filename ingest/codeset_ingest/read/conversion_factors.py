@@ -13,6 +13,7 @@ from codeset.errors import BadInput, Fault
 from codeset.manifest import ConversionFactor
 from codeset.participants import ANSWERS, Participant, from_written
 from codeset.releases import Release
+from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import Reading
 
 
@@ -38,6 +39,25 @@ def with_dates(value: Decimal, release: Release, reading: Reading) -> Conversion
         says = f"conversion factor {value} was published for dates from {first} to {last}, expected one for {release}"
         raise BadInput([Fault(reading.names[0], 0, says)])
     return ConversionFactor(value, first, last, _participant(release, reading, known))
+
+
+def publication_fault(factor: ConversionFactor, release: Release, reading: Reading) -> Iterator[AcceptableFault]:
+    """Yield a fault if CMS published another factor than *factor* for these days and participants."""
+    published = [
+        value
+        for value, entry in _published().items()
+        if date.fromisoformat(entry["first"]) <= factor.last
+        and factor.first <= date.fromisoformat(entry["last"])
+        and (factor.participant is None or _written_participant(entry) in (None, factor.participant))
+    ]
+    if published and factor.value not in published:
+        expected = " or ".join(map(str, published))
+        says = f"conversion factor {factor.value}, but CMS published {expected} for {release}"
+        yield AcceptableFault(reading.names[0], 0, says, "factor:mpfs")
+
+
+def _written_participant(entry: Mapping[str, Any]) -> Participant | None:
+    return from_written(entry["qualifying_apm"]) if "qualifying_apm" in entry else None
 
 
 def _participant(release: Release, reading: Reading, known: dict[str, Any] | None) -> Participant | None:

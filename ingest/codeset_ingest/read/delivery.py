@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from codeset.errors import Fault
 from codeset.releases import Release
 from codeset.tables import TABLES
-from codeset_ingest.read.open_files import File
-from codeset_ingest.read.recognize import CmsFile
+from codeset_ingest.read.recognize import CmsFile, UnknownFile
 
 
 @dataclass(frozen=True)
@@ -16,22 +15,22 @@ class Delivery:
     """The files of a release: those to read, those that no layout knows, and remarks on both."""
 
     files: tuple[CmsFile, ...]
-    unrecognized: tuple[str, ...]
+    unknown: tuple[UnknownFile, ...]
     notes: tuple[str, ...]
 
     @property
     def tables(self) -> set[str]:
         """The tables that the files make up."""
-        return {file.table for file in self.files if file.table}
+        return {table for file in self.files for table in file.tables}
 
 
-def sort_files(files: Iterable[CmsFile | File]) -> Delivery:
+def sort_files(files: Iterable[CmsFile | UnknownFile]) -> Delivery:
     """Return *files* sorted into known and unknown; the same file given twice counts once."""
     known: dict[tuple[str | None, str], CmsFile] = {}
     unknown, notes = [], []
     for file in files:
-        if isinstance(file, File):
-            unknown.append(file.names)
+        if isinstance(file, UnknownFile):
+            unknown.append(file)
             continue
         first = known.setdefault((file.table, file.content.source.sha256), file)
         if first is not file:
@@ -54,8 +53,13 @@ def _other_release(file: CmsFile, release: Release) -> Iterator[Fault]:
         yield Fault(
             file.names,
             0,
+<<<<<<< HEAD
             f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for {release.unrevised}: "
             f"build {file.period_label} first, then: codeset build {release} … {carry}",
+=======
+            f"is of {file.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
+            f"as the release that it is of and carry it forward{file.carry_hint}",
+>>>>>>> 7cd7c7c (Nothing vanishes: keys gone, localities, changed columns and lost tables stop a build until accepted by name)
         )
     elif release.unrevised < file.layout.since:
         says = f"the layout of {file.layout.publication} is known from {file.layout.since} on"

@@ -1,6 +1,7 @@
 """Open the files that the user names: folders and zips are walked, nothing is unpacked to disk."""
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,11 +14,29 @@ from pathlib import Path
 from codeset import manifest
 from codeset.errors import BadInput, Fault
 
-MAX_MEMBER = 1 << 30
-"""Bytes that one member of a zip may unpack to; CMS's largest are some 50 MB."""
+MAX_MEMBER = 128 << 20
+"""Bytes of one file or member of a zip; CMS's largest are a part of the NCCI edits (48 MB) and the ZIP+4 file (88)."""
 
-MAX_ZIP = 4 << 30
+MAX_RATIO = 100
+"""How many times its packed size a member may unpack to; CMS's reach 23. Small members are let through."""
+
+MAX_ZIP = 512 << 20
 """Bytes that one zip may unpack to in all."""
+
+_SMALL = 1 << 20
+
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
+"""What reading a damaged zip raises, whatever it is packed by."""
 
 MAX_DEPTH = 3
 """How deep zips may be nested."""
@@ -27,11 +46,12 @@ WORKBOOK_PART = "[Content_Types].xml"
 
 @dataclass(frozen=True)
 class File:
-    """One file's bytes; `archives` are the names of the zips around it, outermost first."""
+    """One file's bytes; `archives` are the names of the zips around it, outermost first, `folder` is where they are."""
 
     name: str
     archives: tuple[str, ...]
     data: bytes
+    folder: str = ""
 
     @property
     def names(self) -> str:
@@ -42,6 +62,11 @@ class File:
     def outermost(self) -> str:
         """The name of the file in its folder: that of the zip around it, if there is one."""
         return (*self.archives, self.name)[0]
+
+    @property
+    def variant(self) -> str:
+        """Where the file is, and its name without the ending: its forms share it."""
+        return "/".join((self.folder, *self.archives, Path(self.name).stem.casefold()))
 
     @cached_property
     def source(self) -> manifest.Source:
@@ -87,7 +112,7 @@ def _files_under(paths: list[Path]) -> Iterator[File]:
             raise BadInput([Fault(str(path), 0, "there is no such file or folder")])
         members = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         for member in members:
-            yield from _open(File(member.name, (), _bytes(member)))
+            yield from _open(File(member.name, (), _bytes(member), str(member.parent)))
 
 
 def _bytes(path: Path) -> bytes:
@@ -111,18 +136,32 @@ def _members(file: File) -> Iterator[File]:
             members = sorted(
                 (member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename
             )
-            _refuse_bombs(file, members)
+            refuse_bombs(file, members)
             for member in members:
                 name = Path(member.filename).name
-                yield from _open(File(name, (*file.archives, file.name), _unpack(file, archive, member)))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+                yield from _open(File(name, (*file.archives, file.name), _unpack(file, archive, member), file.folder))
+    except ZIP_ERRORS as error:
         raise BadInput([Fault(file.names, 0, f"not a zip that can be read ({error}); fetch it again")]) from error
 
 
-def _refuse_bombs(file: File, members: list[zipfile.ZipInfo]) -> None:
+def refuse_bombs(file: File, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse a zip that would unpack to more than CMS's do.
+
+    Raises BadInput: with every such member.
+    """
+    if faults := [Fault(file.names, 0, says) for says in bombs(members)]:
+        raise BadInput(faults)
+
+
+def bombs(members: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Yield what is wrong with the sizes of a zip's *members*, in words."""
+    for member in members:
+        size, packed = member.file_size, max(member.compress_size, 1)
+        if size > MAX_MEMBER or (size > _SMALL and size > MAX_RATIO * packed):
+            yield f"{member.filename} would unpack from {packed:,} to {size:,} bytes: a zip bomb"
     total = sum(member.file_size for member in members)
-    if total > MAX_ZIP or any(member.file_size > MAX_MEMBER for member in members):
-        raise BadInput([Fault(file.names, 0, f"unpacks to {total} bytes; no CMS package is that large")])
+    if total > MAX_ZIP:
+        yield f"would unpack to {total:,} bytes; no CMS package is over {MAX_ZIP:,}"
 
 
 def _unpack(file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

@@ -96,7 +96,7 @@ def _rule(column: Column, table: str, form: str) -> Rule:
         case "integer":
             return _integer(text, column, dtype)
         case "flag":
-            return _flag(text, column.rules["mark"])
+            return _flag(text, column.rules["mark"], column.rules.get("unmarked", ""))
         case "date":
             return _date(text, column)
         case _:
@@ -105,6 +105,8 @@ def _rule(column: Column, table: str, form: str) -> Rule:
 
 def _text(text: pl.Expr, column: Column, form: str) -> Rule:
     rules = column.rules
+    if rules.get("folded"):
+        text = text.str.replace_all(r"\s+", " ")
     if rules.get("footnote_marks"):
         text = text.str.strip_chars_end("* ")
     if form in rules.get("pad", ()):
@@ -160,9 +162,10 @@ def _integer(text: pl.Expr, column: Column, dtype: pl.DataType) -> Rule:
     )
 
 
-def _flag(text: pl.Expr, mark: str) -> Rule:
+def _flag(text: pl.Expr, mark: str, unmarked: str) -> Rule:
     text = text.fill_null("")
-    return Rule(text == mark, text.is_in(["", mark]), f'"{mark}" or blank')
+    expected = f'"{mark}" or "{unmarked}"' if unmarked else f'"{mark}" or blank'
+    return Rule(text == mark, text.is_in([unmarked, mark]), expected)
 
 
 def _date(text: pl.Expr, column: Column) -> Rule:

@@ -3,22 +3,20 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import polars as pl
 
 from codeset.errors import BadInput, Fault
 from codeset.releases import Release
 from codeset.tables import TABLES
+from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.cells import ragged_records, read_cells, truncation_signs
-from codeset_ingest.read.compare_forms import compare_forms, differences
-from codeset_ingest.read.conversion_factors import with_dates
+from codeset_ingest.read.compare_forms import compare_forms
+from codeset_ingest.read.fee_schedules import merge_variants
 from codeset_ingest.read.parse_cells import parse_cells, zero_padding_notes
 from codeset_ingest.read.recognize import CmsFile
-from codeset_ingest.read.table import FILE, LINE, AcceptableFault, Reading
-
-_FACTOR = "conversion_factor"
+from codeset_ingest.read.table import FILE, LINE, Reading
 
 _FILES_AT_A_TIME = 2
 """Files read at the same time: Python reads a csv on one core while polars reads the edits on the others."""
@@ -34,18 +32,34 @@ def read(files: Iterable[CmsFile], release: Release) -> dict[str, Reading]:
         outcomes = list(pool.map(lambda file: _read_or_fail(file, release), in_order))
     if faults := [fault for outcome in outcomes if isinstance(outcome, BadInput) for fault in outcome.faults]:
         raise BadInput(faults)
-    readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+    readings = [reading for outcome in outcomes if not isinstance(outcome, BadInput) for reading in outcome]
+    readings.sort(key=lambda reading: reading.table)
     outcomes.clear()
     by_table = {table: list(group) for table, group in groupby(readings, lambda reading: reading.table)}
     readings.clear()  # a table's files are freed once it is made: by_table.pop holds the last reference
     return {table: _in_order(_table(table, by_table.pop(table), release)) for table in list(by_table)}
 
 
-def _read_or_fail(file: CmsFile, release: Release) -> Reading | BadInput:
+def _read_or_fail(file: CmsFile, release: Release) -> list[Reading] | BadInput:
     try:
-        return _read_file(file, release)
+        return _split(file, _read_file(file, release))
     except BadInput as error:
         return error
+
+
+def _split(file: CmsFile, reading: Reading) -> list[Reading]:
+    """The tables that one file holds, told apart by the type of its records."""
+    if "records" not in file.layout.rules:
+        return [reading]
+    kind = file.layout.rules["records"]["column"]
+    return [
+        replace(
+            reading,
+            table=rule["table"],
+            frame=reading.frame.filter(pl.col(kind) == rule["record"]).rename(rule.get("renames", {})),
+        )
+        for rule in file.layout.rules["tables"]
+    ]
 
 
 def _in_order(reading: Reading) -> Reading:
@@ -90,7 +104,7 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise BadInput(_ragged(file, release)) from error
     if isinstance(frame, list):
-        raise BadInput(_ragged(file, release) or frame)
+        raise BadInput([*(_ragged(file, release) or frame), *_doubts(file, release)])
     notes = tuple(zero_padding_notes(cells, columns, file.form, name))
     repeated, frame = _drop_repeats(frame) if file.layout.rules.get("repeats") else ((), frame)
     return Reading(
@@ -102,7 +116,9 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
         released=file.released,
         notes=(*notes, *(f"{name}: {note}" for note in repeated)),
         form=file.form,
+        forms=(file.form,),
         names=(file.names,),
+        variant=file.content.variant,
         doubts=tuple(_doubts(file, release)),
     )
 
@@ -129,8 +145,8 @@ def _drop_repeats(frame: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
 
 
 def _table(table: str, readings: list[Reading], release: Release) -> Reading:
-    if _FACTOR in readings[0].frame.columns and table == "mpfs":
-        return _merge_variants([_with_factor(reading) for reading in readings], release)
+    if table == "mpfs":
+        return merge_variants(readings, release)
     return compare_forms(_join_parts(readings))
 
 
@@ -150,36 +166,3 @@ def _join_parts(readings: list[Reading]) -> list[Reading]:
             )
         )
     return joined
-
-
-def _with_factor(reading: Reading) -> Reading:
-    """Take the conversion factor out of the rows: CMS prints the one factor of a file in every row."""
-    factors = reading.frame[_FACTOR].unique().sort().to_list()
-    if len(factors) != 1:
-        others = reading.frame.filter(pl.col(_FACTOR) != pl.col(_FACTOR).first())
-        line = others[LINE][0] if others.height else 0
-        values = ", ".join(map(str, factors)) or "none"
-        raise BadInput([Fault(reading.names[0], line, f"expected one conversion factor in a file, found: {values}")])
-    return replace(reading, frame=reading.frame.drop(_FACTOR), factor=factors[0])
-
-
-def _merge_variants(readings: list[Reading], release: Release) -> Reading:
-    """Merge files that differ only in the conversion factor: QP and non-QP; a change within a quarter."""
-    by_factor = sorted(readings, key=lambda reading: (reading.factor or 0, reading.form))
-    for one, other in pairwise(by_factor):
-        if (one.factor, one.form) == (other.factor, other.form):
-            says = f"a second edition of {one.table}; {one.names[0]} came too. Give one of them"
-            raise BadInput([Fault(other.names[0], 0, says)])
-    variants = [compare_forms(_join_parts(list(group))) for _, group in groupby(by_factor, lambda each: each.factor)]
-    first, *others = variants
-    notes, sources = list(first.notes), list(first.sources)
-    for other in others:
-        if differing := differences(first, other):
-            raise BadInput(differing)
-        notes += other.notes
-        sources += other.sources
-    factors = sorted(
-        (with_dates(variant.factor or Decimal(0), release, variant) for variant in variants),
-        key=lambda factor: (factor.first, str(factor.participant)),
-    )
-    return replace(first, notes=tuple(notes), sources=tuple(sources), factors=tuple(factors))

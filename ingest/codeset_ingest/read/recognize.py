@@ -9,6 +9,7 @@ from typing import Any
 from codeset.releases import Release
 from codeset_ingest.read.cells import head_of, sheets_of
 from codeset_ingest.read.layout import Layout, layouts
+from codeset_ingest.read.near_miss import near_miss
 from codeset_ingest.read.open_files import File
 
 _MONTHS = {"jan": 1, "apr": 2, "jul": 3, "oct": 4}
@@ -32,6 +33,12 @@ class CmsFile:
     released: date | None
 
     @property
+    def tables(self) -> list[str]:
+        """The tables that the file becomes: one, or those that its records are told apart by."""
+        split = [rule["table"] for rule in self.layout.rules["tables"] if "record" in rule]
+        return split or ([self.table] if self.table else [])
+
+    @property
     def names(self) -> str:
         """The names of the file, the zips around it and the workbook's sheet."""
         return "/".join(name for name in (self.content.names, self.sheet) if name)
@@ -41,14 +48,18 @@ class CmsFile:
         return self.year in (None, release.year) and self.quarter in (None, release.quarter)
 
     @property
-    def period_label(self) -> str:
-        """The release to seal the file as: the year's last where it states no quarter."""
-        return f"{self.year or 'YEAR'}q{self.quarter or 4}"
-
-    @property
     def period(self) -> str:
         """The year and quarter that the file states, in words."""
-        return f"{self.year or 'YEAR'}" + (f"q{self.quarter}" if self.quarter else "")
+        if self.year is None:
+            return f"quarter {self.quarter} of a year that it does not state"
+        return f"{self.year}" + (f"q{self.quarter}" if self.quarter else "")
+
+    @property
+    def carry_hint(self) -> str:
+        """How to carry the file forward: from the release that it is of, the year's last if it states no quarter."""
+        if self.year is None:
+            return ""
+        return f": --carry {self.table}={self.year}q{self.quarter or 4}"
 
     def edition(self, release: Release) -> str:
         """The CMS publication's edition when read as part of *release*."""
@@ -62,14 +73,27 @@ class CmsFile:
         )
 
 
-def recognize(files: Iterable[File]) -> Iterator[CmsFile | File]:
-    """Yield each file as what it is, or unchanged if no layout matches it."""
+@dataclass(frozen=True)
+class UnknownFile:
+    """A file that no layout matches; `near_miss` says which publication it is like, and what differs."""
+
+    names: str
+    near_miss: str | None
+
+
+def recognize(files: Iterable[File]) -> Iterator[CmsFile | UnknownFile]:
+    """Yield each file as what it is.
+
+    Raises BadInput: for a workbook that cannot be read.
+    """
     for file in files:
-        yield _recognize(file) or file
+        sheets = sheets_of(file)
+        known = _recognize(file, sheets)
+        yield known or UnknownFile(file.names, next(filter(None, (near_miss(file, sheet) for sheet in sheets)), None))
 
 
-def _recognize(file: File) -> CmsFile | None:
-    for sheet in sheets_of(file):
+def _recognize(file: File, sheets: list[str]) -> CmsFile | None:
+    for sheet in sheets:
         head = head_of(file, sheet)
         for layout in layouts():
             for form, rules in layout.forms.items():

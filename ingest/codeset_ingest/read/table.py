@@ -7,24 +7,13 @@ from decimal import Decimal
 
 import polars as pl
 
-from codeset.errors import Fault
 from codeset.manifest import ConversionFactor, Source
+from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.layout import Layout
 
 FILE = "source_file"
 LINE = "source_line"
 """Columns with the place a row was read from; the contracts use them, and they are not sealed."""
-
-
-@dataclass(frozen=True, order=True)
-class AcceptableFault(Fault):
-    """A fault that a person may accept, by the name that the message gives: `CHECK:TABLE`."""
-
-    accept: str = ""
-
-    def __str__(self) -> str:
-        """Return the fault and how to accept it."""
-        return f"{super().__str__()}. If that is right, build with --accept {self.accept}"
 
 
 def key_text(row: Mapping[str, object], key: Iterable[str]) -> str:
@@ -51,4 +40,10 @@ class Reading:
     factor: Decimal | None = None
     names: tuple[str, ...] = ()
     doubts: tuple[AcceptableFault, ...] = ()
-    """What suggests that the file was cut; another form that agrees dispels it."""
+    """What suggests that the file was cut; another form that agrees dispels it. An unpublished conversion factor."""
+
+    variant: str = ""
+    """Where the file is and its name without the ending: forms of one variant must agree in everything."""
+
+    forms: tuple[str, ...] = ()
+    """The forms that were read and agree."""

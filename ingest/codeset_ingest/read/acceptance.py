@@ -1,0 +1,53 @@
+"""Faults that a person may accept by name: what is unusual, but could be right."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from codeset.errors import Fault, WrongUse
+from codeset.tables import TABLES
+
+CHECKS = {
+    "end": "a file without the mark or footnote that ends a complete one",
+    "factor": "a conversion factor other than the published one",
+    "keys": "more codes gone or new than in any release seen",
+    "localities": "localities gone, or not those of the GPCI",
+    "changes": "more rows changed in a column than in any release seen",
+    "caps": "OPPS caps that do not follow from RVUs, GPCIs and conversion factor",
+    "tables": "a revision without a table that it replaces",
+}
+"""What may be accepted, as `CHECK:TABLE`."""
+
+
+@dataclass(frozen=True, order=True)
+class AcceptableFault(Fault):
+    """A fault that a person may accept, by the name that the message gives."""
+
+    accept: str = ""
+
+    def __str__(self) -> str:
+        """Return the fault and how to accept it."""
+        return f"{super().__str__()}. If that is right, build with --accept {self.accept}"
+
+
+def acceptances(names: Iterable[str]) -> frozenset[str]:
+    """Return *names*, checked.
+
+    Raises WrongUse: for one that is not `CHECK:TABLE`.
+    """
+    for name in names:
+        check, _, table = name.partition(":")
+        if check not in CHECKS or table not in TABLES:
+            expected = f"one of {', '.join(CHECKS)}, a colon and a table, such as keys:mpfs"
+            raise WrongUse(f"--accept {name}: expected {expected}")
+    return frozenset(names)
+
+
+def split_accepted(faults: Iterable[Fault], accepted: frozenset[str]) -> tuple[list[Fault], tuple[str, ...]]:
+    """Return the faults that nobody accepted, and the acceptances that were needed."""
+    refused, needed = [], set()
+    for fault in faults:
+        if isinstance(fault, AcceptableFault) and fault.accept in accepted:
+            needed.add(fault.accept)
+        else:
+            refused.append(fault)
+    return refused, tuple(sorted(needed))
