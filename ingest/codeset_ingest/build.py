@@ -105,12 +105,14 @@ def _unread(received: Delivery, files: Sequence[Path], carries: Carried) -> Iter
     for file in received.unknown:
         if file.near_miss:
             yield Fault(file.names, 0, file.near_miss)
+    nearly = {file.names.partition("/")[0] for file in received.unknown if file.near_miss}
     known = {file.content.outermost for file in received.files}
     for path in files:
-        if path.is_file() and path.name not in known:
+        if path.is_file() and path.name not in known and path.name not in nearly:
             yield Fault(str(path), 0, "not a file that any layout knows")
     if not received.files and not carries and not any(path.is_file() for path in files):
-        for name in [file.names for file in received.unknown] or map(str, files):
+        strange = [file.names for file in received.unknown if not file.near_miss]
+        for name in strange if received.unknown else map(str, files):
             yield Fault(name, 0, "not a file that any layout knows")
 
 

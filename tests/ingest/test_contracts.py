@@ -9,8 +9,6 @@ from facts import Facts
 from handed_in import built, changed, contents, hand_in, posted, read_back, refused
 from polars.testing import assert_frame_equal
 
-from codeset.errors import BadInput
-from codeset.releases import Release
 from codeset.store import Store
 
 RESAVED = (
@@ -417,43 +415,6 @@ def test_a_name_that_contradicts_the_factor_is_refused(facts: dict[str, Facts], 
             "participants; expected QPP or nonQPP in its name, as CMS has it"
         )
     ]
-
-
-def _later(known: Facts, table: str, rows: int) -> Facts:
-    """Return the quarter after, with only so many rows of *table*."""
-    return replace(known, release=Release.parse("2024q3"), tables={table: known.tables[table].head(rows)})
-
-
-def test_a_locality_that_is_gone_is_said(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    for known, folder in ((facts["2024q2"], "before"), (_later(facts["2024q2"], "gpci", 7), "after")):
-        files = dict([posted(known, "gpci")])
-        outcome = built(store, known.release, hand_in(tmp_path / folder, files))
-    assert "1 localities of 2024q2 are gone: 13202-02" in outcome.notes
-
-
-def test_a_row_count_more_than_a_fifth_apart_stops_until_it_is_accepted(
-    facts: dict[str, Facts], store: Store, tmp_path: Path
-) -> None:
-    before, after = facts["2024q2"], _later(facts["2024q2"], "mue", 23)
-    built(store, before.release, hand_in(tmp_path / "before", dict([posted(before, "mue")])))
-    folder = hand_in(tmp_path / "after", dict([posted(after, "mue")]))
-    with pytest.raises(BadInput) as caught:
-        built(store, after.release, folder)
-    assert str(caught.value) == (
-        "mue: 23 rows, but 30 in 2024q2: more than 20 % apart. A part may be missing; "
-        "if the count is right, build with --accept-row-count mue\nNothing was written."
-    )
-    assert store.releases() == [before.release]
-    manifest = built(store, after.release, folder, accept=["mue"]).sealed.snapshot.manifest
-    assert manifest.accepted == ("row count of mue",)
-    assert manifest.tables["mue"].rows == 23
-
-
-def test_a_row_count_a_fifth_apart_is_let_through(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    before, after = facts["2024q2"], _later(facts["2024q2"], "mue", 24)
-    built(store, before.release, hand_in(tmp_path / "before", dict([posted(before, "mue")])))
-    outcome = built(store, after.release, hand_in(tmp_path / "after", dict([posted(after, "mue")])))
-    assert outcome.sealed.snapshot.manifest.accepted == ()
 
 
 def test_what_was_sealed_stays_when_a_later_build_is_refused(

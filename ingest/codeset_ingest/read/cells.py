@@ -63,7 +63,8 @@ class Grid:
     @property
     def has_line_break(self) -> bool:
         """Whether a cell holds more than one line."""
-        return any("\n" in cell or "\r" in cell for cell in self.cells)
+        text = "".join(self.cells)
+        return "\n" in text or "\r" in text
 
     @property
     def is_single(self) -> bool:
@@ -253,7 +254,7 @@ def _match_columns(file: File, texts: list[str], columns: list[Column], layout: 
     read = f"headers read: {_header_texts(texts)}"
     table = layout.rules["tables"][0]["table"]
     faults = [
-        Fault(file.names, line, f'no column "{column.rules["header"]}" ({table}.{column.name or "dropped"}); {read}')
+        Fault(file.names, line, f'no column "{column.label}" ({table}.{column.name or "dropped"}); {read}')
         for column in columns
         if column not in matched and not column.rules.get("optional")
     ]
@@ -265,7 +266,7 @@ def _match_columns(file: File, texts: list[str], columns: list[Column], layout: 
         if not place
     ]
     faults += [
-        Fault(file.names, line, f'column "{column.rules["header"]}" stands {matched.count(column)} times; {read}')
+        Fault(file.names, line, f'column "{column.label}" stands {matched.count(column)} times; {read}')
         for column in columns
         if matched.count(column) > 1
     ]

@@ -26,6 +26,13 @@ class Column:
         return str(self.rules.get("name", ""))
 
     @property
+    def label(self) -> str:
+        """The header as a message shows it: the pattern without what may vary from year to year."""
+        text = self.header.pattern.replace("\\(", "<").replace("\\)", ">").replace("\\**", "")
+        text = re.sub(r"\([^()]*\)\?", "", text).replace("\\d{4} ", "")
+        return re.sub(r"\\(.)", r"\1", text).replace("<", "(").replace(">", ")")
+
+    @property
     def fixed(self) -> tuple[int, int] | None:
         """First and last position (from 1) in the fixed-width form."""
         span = self.rules.get("fixed")

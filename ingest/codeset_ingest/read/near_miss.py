@@ -40,7 +40,7 @@ def _alike(grid: list[list[str]]) -> Iterator[tuple[float, Layout | None, list[s
             texts = _stacked(grid, place, header)
             matched = [column for column in named if any(column.header.fullmatch(text) for text in texts)]
             if matched:
-                missing = [column.rules["header"] for column in named if column not in matched]
+                missing = [column.label for column in named if column not in matched]
                 unknown = [text for text in texts if text and not _is_known(layout, text)]
                 yield len(matched) / len(named), layout, missing, [_short(text) for text in unknown]
 

@@ -19,13 +19,13 @@ from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import Reading
 
 GONE = 5
-"""Percent of a table's keys that may be gone."""
+"""Percent of a table's keys that may be gone, for each year since the edition before."""
 
 GONE_FROM: Mapping[str, int] = {"oppscap": 20}
 """The same, of tables in which CMS itself drops more."""
 
 NEW = 20
-"""Percent of a table's keys that may be new."""
+"""Percent of a table's keys that may be new, likewise."""
 
 CHANGED = 5
 """Percent of the rows that may have another value in one column; numbers: within a year, or moved by more than half."""
@@ -56,18 +56,31 @@ class ReleaseChanges:
 def count_changes(reading: Reading, release: Release, before: Snapshot) -> ReleaseChanges:
     """Compare the rows of *reading*, which is of *release*, with those of *before*, by the table's identity."""
     table, key = reading.table, identity(reading.table)
-    old = before.table(table).with_columns(pl.col(pl.String).cast(pl.Categorical())).unique(key)
-    new = reading.frame.unique(key)
-    gone = old.join(new, on=key, how="anti", nulls_equal=True)
-    both = old.join(new, on=key, how="inner", nulls_equal=True, suffix=" new")
+    old = before.table(table)
+    new = reading.frame.select(pl.col(name).cast(dtype) for name, dtype in old.schema.items())
+    # Of millions of rows nearly all are the same: only the others are matched by key.
+    old_hashes, new_hashes = old.hash_rows(), new.hash_rows()
+    old_rest, new_rest = (
+        old.filter(~old_hashes.is_in(new_hashes.implode())),
+        new.filter(~new_hashes.is_in(old_hashes.implode())),
+    )
+    gone = old_rest.join(_with_keys_of(new, old_rest, key), on=key, how="anti", nulls_equal=True)
+    fresh = new_rest.join(_with_keys_of(old, new_rest, key), on=key, how="anti", nulls_equal=True)
+    both = old_rest.unique(key).join(new_rest.unique(key), on=key, nulls_equal=True, suffix=" new")
     columns = [column for column in TABLES[table].columns if f"{column} new" in both.columns]
     counts = {column: _count(both, _differs(column)) for column in columns if not old[column].is_null().all()}
-    fresh = new.height - both.height
+    years = max(1, release.year - _edition_year(before, table))
     faults = [
-        *_key_faults(reading, before, gone, old.height, fresh),
-        *_column_faults(table, both, counts, before.release, moves=_edition_year(before, table) != release.year),
+        *_key_faults(reading, before, gone, fresh.height, years),
+        *_column_faults(
+            table, both, old.height - gone.height, before, moves=_edition_year(before, table) != release.year
+        ),
     ]
-    return ReleaseChanges(table, before.release, old.height, gone.height, fresh, counts, tuple(faults))
+    return ReleaseChanges(table, before.release, old.height, gone.height, fresh.height, counts, tuple(faults))
+
+
+def _with_keys_of(rows: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    return rows.select(key).join(others.select(key), on=key, how="semi", nulls_equal=True)
 
 
 def _differs(column: str) -> pl.Expr:
@@ -90,17 +103,18 @@ def _count(rows: pl.DataFrame, differs: pl.Expr) -> int:
 
 
 def _key_faults(
-    reading: Reading, before: Snapshot, gone: pl.DataFrame, count: int, fresh: int
+    reading: Reading, before: Snapshot, gone: pl.DataFrame, fresh: int, years: int
 ) -> Iterator[AcceptableFault]:
+    """Keys gone or new beyond what a year brings, for each of the *years* since the edition before."""
     table, release = reading.table, before.release
-    bound = GONE_FROM.get(table, GONE)
-    if gone.height * 100 > count * bound:
-        says = (
-            f"{gone.height:,} of the {count:,} keys of {release} are gone, more than {bound} %: {_first(gone, table)}"
-        )
-        yield AcceptableFault(table, 0, f"{says}. A part of the file may be missing", f"keys:{table}")
-    if fresh * 100 > count * NEW:
-        says = f"{fresh:,} keys are new beside the {count:,} of {release}, more than {NEW} %"
+    count = before.manifest.tables[table].rows
+    most_gone, most_new = GONE_FROM.get(table, GONE) * years, NEW * years
+    if gone.height * 100 > count * most_gone:
+        says = f"{gone.height:,} of the {count:,} keys of {release} are gone, more than {most_gone} %"
+        says = f"{says}: {_first(gone, table)}. A part of the file may be missing"
+        yield AcceptableFault(table, 0, says, f"keys:{table}")
+    if fresh * 100 > count * most_new:
+        says = f"{fresh:,} keys are new beside the {count:,} of {release}, more than {most_new} %"
         yield AcceptableFault(table, 0, f"{says}. Another file may have slipped in", f"keys:{table}")
     if table in LOCALITIES and (lost := _lost_localities(reading.frame, before.table(table))):
         says = f"{len(lost)} localities of {release} are gone: {', '.join(lost)}"
@@ -119,21 +133,22 @@ def _lost_localities(rows: pl.DataFrame, before: pl.DataFrame) -> list[str]:
 
 
 def _column_faults(
-    table: str, both: pl.DataFrame, counts: Mapping[str, int], before: Release, *, moves: bool
+    table: str, both: pl.DataFrame, count: int, before: Snapshot, *, moves: bool
 ) -> Iterator[AcceptableFault]:
-    """Columns that changed as only swapped or slipped ones do; dates end rows, and remarks decide nothing.
+    """Columns of the *count* rows in both that changed as only swapped or slipped ones do.
 
-    *moves*: most numbers change with the year, so that only those that moved by more than half count.
+    Dates end rows, and remarks decide nothing. *moves*: most numbers change with the year, so that only those that
+    moved by more than half count.
     """
-    for column, count in counts.items():
+    for column in [column for column in TABLES[table].columns if f"{column} new" in both.columns]:
         dtype = TABLES[table].columns[column]
-        if dtype == pl.Date or column in TABLES[table].remarks:
+        if dtype == pl.Date or column in TABLES[table].remarks or before.table(table)[column].is_null().all():
             continue
         by_half = moves and isinstance(dtype, pl.Decimal)
-        changed = _count(both, _moved_by_half(column)) if by_half else count
-        if changed * 100 > both.height * CHANGED:
+        changed = _count(both, _moved_by_half(column) if by_half else _differs(column))
+        if changed * 100 > count * CHANGED:
             what = "moved by more than half" if by_half else "have another value"
-            says = f"{column}: {changed:,} of {both.height:,} rows {what} since {before}, more than {CHANGED} %"
+            says = f"{column}: {changed:,} of {count:,} rows {what} since {before.release}, more than {CHANGED} %"
             yield AcceptableFault(table, 0, f"{says}. Columns may be swapped or slipped", f"changes:{table}")
 
 

@@ -1,0 +1,159 @@
+"""Files that were made to do harm, and broken ones: each is refused in words, at once, and nothing is written."""
+
+import bz2
+import io
+import lzma
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from cms_files.render import zipped
+from facts import Facts
+from handed_in import changed, hand_in, posted, refused, sheet
+
+from codeset.errors import BadInput
+from codeset.releases import Release
+from codeset.store import Store
+from codeset_ingest.build import build
+
+RELEASE = Release.parse("2026q3")
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def faults(store: Store, name: str, data: bytes) -> list[str]:
+    """What a build of that one file is refused for, within ten seconds."""
+    start = time.monotonic()
+    said = refused(store, RELEASE, {name: data})
+    assert time.monotonic() - start < 10
+    return said
+
+
+CASES = {
+    "gpci_two_rows_in_one_quoted_cell.csv": "a cell goes on over several lines",
+    "huge_dims.xlsx": "spans more rows and columns than any sheet of CMS's",
+    "xml_bomb.xlsx": "declares a document type or entities",
+    "xxe.xlsx": "declares a document type or entities",
+    "empty.xlsx": "not a workbook that can be read",
+    "bz2_corrupt.zip": "not a zip that can be read",
+    "lzma_corrupt.zip": "not a zip that can be read",
+    "ratio.zip": " to 1,048,576,000 bytes: a zip bomb",
+}
+
+
+@pytest.mark.cms
+@pytest.mark.parametrize("name", CASES)
+def test_the_cases_at_hand_are_refused(name: str, cms: Path, store: Store) -> None:
+    data = (cms.parent / "cases" / "files" / name).read_bytes()
+    assert any(CASES[name] in said for said in faults(store, name, data))
+
+
+def workbook_with(facts: dict[str, Facts], old: str, new: str) -> bytes:
+    """The GPCI's workbook with the one place in its sheet that says *old* saying *new*."""
+    return changed(posted(facts["2026q3"], "gpci", "xlsx")[1], old, new)
+
+
+@pytest.mark.parametrize("far", ["XFD4", "BA4", "AAA4", "B1048576"])
+def test_a_cell_at_the_far_end_of_a_sheet_is_refused(far: str, facts: dict[str, Facts], store: Store) -> None:
+    data = workbook_with(facts, "</sheetData>", f'<row r="1048576"><c r="{far}"><v>1</v></c></row></sheetData>')
+    if far == "B1048576":
+        data = changed(data, "</sheetData>", '<row r="1048577"><c r="Q7"><v>1</v></c></row></sheetData>')
+    assert faults(store, "GPCI2026.xlsx", data) == [
+        f"GPCI2026.xlsx: {SHEET} spans more rows and columns than any sheet of CMS's"
+    ]
+
+
+@pytest.mark.parametrize("declared", ["<!DOCTYPE x>", '<!doctype x [<!ENTITY a "b">]>', "<!ENTITY a 'b'>"])
+def test_a_document_type_is_refused_wherever_it_is(declared: str, facts: dict[str, Facts], store: Store) -> None:
+    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    for name, xml in members.items():
+        if name.endswith(".xml"):
+            hostile = members | {name: declared.encode() + xml}
+            (said,) = faults(store, "GPCI2026.xlsx", zipped(hostile))
+            assert "declares a document type or entities" in said, name
+
+
+def test_a_workbook_in_another_encoding_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    """UTF-16 would hide a document type from a search for its letters."""
+    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    members[SHEET] = sheet(data).decode().encode("utf-16")
+    assert "is not in UTF-8" in faults(store, "GPCI2026.xlsx", zipped(members))[0]
+
+
+@pytest.mark.parametrize("cut", [10, 100, 1000])
+def test_a_workbook_that_was_cut_is_refused(cut: int, facts: dict[str, Facts], store: Store) -> None:
+    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    (said,) = faults(store, "GPCI2026.xlsx", data[:-cut])
+    assert said.startswith("GPCI2026.xlsx: not a zip that can be read (")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_a_damaged_member_is_refused_however_it_is_packed(method: int, facts: dict[str, Facts], store: Store) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr("GPCI2026.csv", posted(facts["2026q3"], "gpci")[1] * 3)
+    data = bytearray(stream.getvalue())
+    data[60:90] = bytes(30)
+    (said,) = faults(store, "rvu26c.zip", bytes(data))
+    assert said.startswith("rvu26c.zip: ")
+
+
+def test_what_python_packs_is_read_however_it_is_packed(facts: dict[str, Facts], tmp_path: Path) -> None:
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", method) as archive:
+            archive.writestr(*posted(facts["2026q3"], "gpci"))
+        folder = hand_in(tmp_path / str(method), {"rvu26c.zip": stream.getvalue()})
+        assert build(RELEASE, [folder], Store(tmp_path / f"{method}.store")).sealed.new
+    assert bz2.compress(b"")
+    assert lzma.compress(b"")
+
+
+def test_a_member_that_unpacks_to_a_hundred_times_its_size_is_refused(store: Store) -> None:
+    data = zipped({"GPCI2026.csv": b" " * (2 << 20)})
+    (said,) = faults(store, "rvu26c.zip", data)
+    assert said.endswith(" to 2,097,152 bytes: a zip bomb")
+
+
+LINES = [("gpci", "csv"), ("gpci", "txt"), ("mpfs", "txt"), ("oppscap", "txt"), ("ptp", "txt"), ("zip_locality", "txt")]
+
+
+@pytest.mark.parametrize(("table", "form"), LINES)
+def test_a_line_longer_than_any_of_cms_is_refused_before_it_is_examined(
+    table: str, form: str, facts: dict[str, Facts], store: Store
+) -> None:
+    name, data = posted(facts["2026q3"], table, form)
+    ends = data.rindex(b"\r\n", 0, len(data) - 2)
+    long = data[:ends] + b" x" * 1_000_000 + data[ends:]
+    line = data[:ends].count(b"\n") + 1
+    assert faults(store, name, long) == [
+        f"{name}: line {line}: more than 10,000 characters in one line; CMS's longest has some hundred"
+    ]
+
+
+def test_an_open_quotation_mark_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    name, data = posted(facts["2026q3"], "gpci")
+    open_quote = changed(data, "10112,AL,00,ALABAMA", '10112,AL,00,"ALABAMA')
+    assert faults(store, name, open_quote)
+
+
+def test_two_records_in_one_cell_are_refused(facts: dict[str, Facts], store: Store) -> None:
+    """The second record's indices would stand for the first one's locality."""
+    name, data = posted(facts["2026q3"], "gpci")
+    lines = data.decode("cp1252").split("\r\n")
+    at = next(n for n, line in enumerate(lines) if line.startswith("13202,NY,01"))
+    first, second = lines[at].split(",", 3), lines[at + 1].split(",", 3)
+    merged = ",".join([*first[:3], f'"{first[3]}\r\n{",".join(second[:3])},{second[3].split(",")[0]}"'])
+    merged += "," + ",".join(second[3].split(",")[1:])
+    data = "\r\n".join([*lines[:at], merged, *lines[at + 2 :]]).encode("cp1252")
+    said = faults(store, name, data)
+    assert any("a cell goes on over several lines" in each for each in said)
+
+
+def test_nothing_is_unpacked_that_a_path_would_lead_to(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        build(RELEASE, [hand_in(tmp_path / "cms", {"x.zip": zipped({"../../x.csv": b"x"})}) / "x.zip"], Store(tmp_path))

@@ -1,0 +1,87 @@
+"""A file that is named is read or stops the build; one that is nearly CMS's says what differs."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from cms_files.render import zipped
+from facts import Facts
+from handed_in import built, hand_in, posted, refused
+
+from codeset.errors import BadInput
+from codeset.store import Store
+
+UNKNOWN = "not a file that any layout knows"
+
+
+def test_a_named_file_that_no_layout_knows_stops_the_build(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2026q3"]
+    folder = hand_in(tmp_path / "cms", dict([posted(known, "gpci")]))
+    other = hand_in(tmp_path / "other", {"our-year.csv": b"code,count\r\n11102,7\r\n"}) / "our-year.csv"
+    with pytest.raises(BadInput) as caught:
+        built(store, known.release, folder, other)
+    assert [str(fault) for fault in caught.value.faults] == [f"{other}: {UNKNOWN}"]
+
+
+def test_a_named_zip_of_which_no_member_is_known_stops_the_build(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2026q3"]
+    folder = hand_in(tmp_path / "cms", dict([posted(known, "gpci")]))
+    other = hand_in(tmp_path / "other", {"a.zip": zipped({"README.txt": b"x\r\n"})}) / "a.zip"
+    with pytest.raises(BadInput, match=r"a\.zip: not a file that any layout knows"):
+        built(store, known.release, folder, other)
+
+
+def test_unknown_files_of_a_folder_and_of_a_zip_are_listed(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2026q3"]
+    package = zipped(dict([posted(known, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
+    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": package, "notes.txt": b"x\r\n"})
+    assert built(store, known.release, folder).unrecognized == ("notes.txt", "rvu26c.zip/RVU26C.pdf")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    ("table", "theirs", "other", "says"),
+    [
+        ("gpci", b"2026 PE GPCI", b"2026 PRACTICE", ['column "2026 PRACTICE"', 'column "PE GPCI"']),
+        ("gpci", b"Locality Number", b"Loc Number", ['found "Loc Number"', 'expected a column "Locality Number"']),
+        ("oppscap", b"CARRIER", b"MAC", ['found "MAC"', 'expected a column "CARRIER"']),
+        ("mue", b"MUE Rationale", b"Why", ['column "Why"', 'column "MUE Rationale"']),
+    ],
+)
+def test_a_changed_header_is_named(
+    form: str, table: str, theirs: bytes, other: bytes, says: list[str], facts: dict[str, Facts], store: Store
+) -> None:
+    name, data = posted(facts["2026q3"], table, form)
+    if form == "xlsx":
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            members = {member: book.read(member).replace(theirs, other) for member in book.namelist()}
+        data = zipped(members)
+    else:
+        data = data.replace(theirs, other)
+    said = "\n".join(refused(store, facts["2026q3"].release, {name: data}))
+    assert table in said
+    assert UNKNOWN not in said
+    assert all(each in said for each in says), said
+
+
+def test_a_text_that_is_named_like_one_of_cms_but_begins_otherwise_stops_the_build(
+    facts: dict[str, Facts], store: Store
+) -> None:
+    name, data = posted(facts["2026q3"], "oppscap", "txt")
+    assert refused(store, facts["2026q3"].release, {name: b"x" + data}) == [
+        "OPPSCAP_Jul.txt: is named like oppscap (oppscap), but does not begin as its text form does"
+    ]
+
+
+def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Store) -> None:
+    """Caps name their month, and no year."""
+    (said,) = refused(store, facts["2024q2"].release, dict([posted(facts["2026q3"], "oppscap")]))
+    assert said.startswith("OPPSCAP_Jul.csv: is of quarter 3 of a year that it does not state, expected 2024q2. ")
+    assert "YEAR" not in said

@@ -1,0 +1,184 @@
+"""What changed since the release before: counted, told and sealed; more than CMS ever changed stops until accepted."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from facts import Facts
+from handed_in import built, hand_in, posted, refused
+
+from codeset.errors import BadInput, WrongUse
+from codeset.manifest import TableChanges
+from codeset.releases import Release
+from codeset.store import Store
+from codeset_ingest.build import BuildResult
+
+NEXT = Release.parse("2024q3")
+
+
+def after(known: Facts, table: str, frame: pl.DataFrame, release: Release = NEXT) -> Facts:
+    """Return a later release with *frame* as its *table*."""
+    return replace(known, release=release, tables=dict(known.tables) | {table: frame})
+
+
+def sealed(known: Facts, table: str, store: Store, tmp_path: Path, *accept: str) -> BuildResult:
+    """Build *table* of *known* from one file."""
+    form = "txt" if table == "ptp" else "csv"
+    files = dict([posted(known, table, form if table != "add_on" else "xlsx")])
+    return built(store, known.release, hand_in(tmp_path / str(known.release), files), accept=accept)
+
+
+def refusal(known: Facts, table: str, store: Store) -> list[str]:
+    """Return what the build of one table is refused for."""
+    form = "txt" if table == "ptp" else "csv"
+    return refused(store, known.release, dict([posted(known, table, form if table != "add_on" else "xlsx")]))
+
+
+def test_what_changed_is_told_and_kept_in_the_manifest(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    known = facts["2024q2"]
+    sealed(known, "mue", store, tmp_path)
+    units = known.tables["mue"]
+    one_less = units.filter(pl.col("hcpcs") != "0001U")
+    raised = pl.when(pl.col("hcpcs") == "17003").then(14).otherwise(pl.col("mue_value")).cast(pl.UInt32)
+    outcome = sealed(after(known, "mue", one_less.with_columns(mue_value=raised)), "mue", store, tmp_path)
+    assert (
+        f"mue since 2024q2: 1 of {units.height} keys gone ({100 / units.height:.1f} %), 0 new; "
+        "rows changed: mue_value 1" in outcome.notes
+    )
+    entry = outcome.sealed.snapshot.manifest.tables["mue"]
+    assert entry.since == TableChanges("2024q2", units.height, 1, 0, {"mue_value": 1})
+
+
+def test_a_first_release_has_nothing_to_be_compared_with(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    outcome = sealed(facts["2024q2"], "mue", store, tmp_path)
+    assert "no earlier release in the store holds mue: what changed is not known" in outcome.notes
+    assert outcome.sealed.snapshot.manifest.tables["mue"].since is None
+
+
+def test_over_five_percent_of_the_keys_gone_stop_until_accepted(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2024q2"]
+    sealed(known, "mue", store, tmp_path)
+    count = known.tables["mue"].height
+    lacking = after(known, "mue", known.tables["mue"].tail(count - 2))
+    (fault,) = refusal(lacking, "mue", store)
+    assert fault == (
+        f"mue: 2 of the {count} keys of 2024q2 are gone, more than 5 %: 0001U, 0633T. A part of the file may be "
+        "missing. If that is right, build with --accept keys:mue"
+    )
+    outcome = sealed(lacking, "mue", store, tmp_path, "keys:mue")
+    assert outcome.sealed.snapshot.manifest.accepted == ("keys:mue",)
+
+
+def test_keys_count_and_not_rows(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    """As many codes as before, but other ones."""
+    known = facts["2024q2"]
+    sealed(known, "mue", store, tmp_path)
+    renamed = known.tables["mue"].with_columns(hcpcs="9" + pl.col("hcpcs").str.slice(1))
+    faults = refusal(after(known, "mue", renamed.unique("hcpcs")), "mue", store)
+    assert [fault.rpartition("--accept ")[2] for fault in faults] == ["keys:mue", "keys:mue"]
+
+
+def test_a_table_that_doubles_stops(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    known = facts["2024q2"]
+    sealed(known, "mue", store, tmp_path)
+    twice = pl.concat([known.tables["mue"], known.tables["mue"].with_columns(hcpcs="Z" + pl.col("hcpcs").str.slice(1))])
+    (fault,) = refusal(after(known, "mue", twice.unique("hcpcs")), "mue", store)
+    assert "keys are new beside the" in fault
+
+
+@pytest.mark.parametrize("table", ["gpci", "anesthesia"])
+def test_a_locality_that_is_gone_stops_until_accepted(
+    table: str, facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2024q2"]
+    sealed(known, table, store, tmp_path)
+    lacking = after(known, table, known.tables[table].head(7))
+    fault = next(each for each in refusal(lacking, table, store) if "localities" in each)
+    assert fault == (
+        f"{table}: 1 localities of 2024q2 are gone: 13202-02. If that is right, build with --accept localities:{table}"
+    )
+    assert sealed(lacking, table, store, tmp_path, f"localities:{table}", f"keys:{table}").sealed.new
+
+
+def mpfs_of(known: Facts, rows: int = 60) -> Facts:
+    """The fee schedule with codes enough that one in twenty counts."""
+    frame = known.tables["mpfs"].filter(modifier="").filter(pl.col("status_code") == "A")
+    copies = [frame.with_columns(hcpcs=f"{number:02d}" + pl.col("hcpcs").str.slice(2)) for number in range(10, 14)]
+    return replace(known, tables={"mpfs": pl.concat(copies).unique("hcpcs").head(rows)})
+
+
+INDICATORS = [
+    ("bilateral_surgery", "assistant_surgery"),
+    ("assistant_surgery", "team_surgery"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), INDICATORS)
+def test_two_indicators_that_changed_places_stop(
+    one: str, other: str, facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = mpfs_of(facts["2024q2"])
+    sealed(known, "mpfs", store, tmp_path)
+    swapped = known.tables["mpfs"].with_columns(pl.col(one).alias(other), pl.col(other).alias(one))
+    faults = refusal(after(known, "mpfs", swapped), "mpfs", store)
+    assert any("Columns may be swapped or slipped" in fault for fault in faults)
+
+
+def test_numbers_of_one_year_hardly_move(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    known = mpfs_of(facts["2024q2"])
+    sealed(known, "mpfs", store, tmp_path)
+    cent = pl.lit("0.01").cast(pl.Decimal(9, 2))
+    moved = known.tables["mpfs"].with_columns(pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent)
+    faults = refusal(after(known, "mpfs", moved), "mpfs", store)
+    assert [fault.partition(":")[0] for fault in faults] == ["mpfs"] * 3
+    assert faults[0].startswith("mpfs: facility_total_rvu: ")
+
+
+def test_a_new_year_may_move_every_number_but_not_by_half(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = mpfs_of(facts["2024q2"])
+    sealed(known, "mpfs", store, tmp_path)
+    year = Release.parse("2025q1")
+    factor = (replace(known.factors[0], value=Decimal("32.3465")),)
+    cent = pl.lit("0.01").cast(pl.Decimal(9, 2))
+    moved = known.tables["mpfs"].with_columns(pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent)
+    assert sealed(replace(after(known, "mpfs", moved, year), factors=factor), "mpfs", store, tmp_path).sealed.new
+    swapped = known.tables["mpfs"].with_columns(work_rvu=pl.col("mp_rvu"), mp_rvu=pl.col("work_rvu"))
+    later = replace(after(known, "mpfs", swapped, Release.parse("2025q2")), factors=factor)
+    assert any("changes:mpfs" in fault for fault in refusal(later, "mpfs", store))
+
+
+def test_a_revision_without_a_table_that_it_replaces_stops_until_accepted(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2024q2"]
+    files = dict([posted(known, "mue"), posted(known, "gpci")])
+    built(store, known.release, hand_in(tmp_path / "first", files))
+    alone = hand_in(tmp_path / "second", dict([posted(known, "gpci", "txt")]))
+    with pytest.raises(BadInput) as caught:
+        built(store, known.release, alone)
+    assert [str(fault) for fault in caught.value.faults] == [
+        (
+            "mue: 2024q2 holds it, and would be replaced by a revision without it. "
+            "If that is right, build with --accept tables:mue"
+        )
+    ]
+    assert str(built(store, known.release, alone, accept=["tables:mue"]).sealed.snapshot.release) == "2024q2r1"
+
+
+def test_only_acceptances_that_were_needed_are_kept(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+    outcome = sealed(facts["2024q2"], "mue", store, tmp_path, "keys:mue")
+    assert outcome.sealed.snapshot.manifest.accepted == ()
+
+
+@pytest.mark.parametrize("name", ["mue", "rows:mue", "keys:mues", ""])
+def test_an_acceptance_of_nothing_that_is_checked_is_wrong_use(
+    name: str, facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(WrongUse, match="--accept"):
+        sealed(facts["2024q2"], "mue", store, tmp_path, name)
