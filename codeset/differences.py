@@ -199,17 +199,10 @@ def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Sna
     """
     carried = old.manifest.tables[table].carried_from
     known_to = (Release.parse(carried) if carried else old.release).last_day
-<<<<<<< HEAD
-    key = [*TABLES[table].codes, "effective_date"]
+    key = [*TABLES[table].subject, "effective_date"]
     early = after.filter(pl.col("effective_date") <= known_to)
     with_old_end = early.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
     new = early.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
-=======
-    key = [*TABLES[table].subject, "effective_date"]
-    reaching = after.filter(pl.col("effective_date") <= known_to)
-    told = reaching.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
-    new = reaching.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
->>>>>>> 7cd7c7c (Nothing vanishes: keys gone, localities, changed columns and lost tables stop a build until accepted by name)
     first_end = pl.min_horizontal("deletion_date", "was")
     other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < known_to)
     return (

@@ -83,13 +83,7 @@ def _read(
     say("recognizing files")
     received = delivery.sort_files(recognize(open_all(list(files))))
     faults = [*delivery.faults_of(received, release), *_carried_and_given(received, carries)]
-<<<<<<< HEAD
-    if not received.files and not carries:
-        unknown = received.unrecognized or tuple(map(str, files))
-        faults += [Fault(name, 0, _UNRECOGNIZED) for name in unknown]
-=======
     faults += _unread(received, files, carries)
->>>>>>> 7cd7c7c (Nothing vanishes: keys gone, localities, changed columns and lost tables stop a build until accepted by name)
     if faults:
         raise BadInput(faults)
     say(f"reading {len(received.files)} files")
@@ -109,11 +103,11 @@ def _unread(received: Delivery, files: Sequence[Path], carries: Carried) -> Iter
     known = {file.content.outermost for file in received.files}
     for path in files:
         if path.is_file() and path.name not in known and path.name not in nearly:
-            yield Fault(str(path), 0, "not a file that any layout knows")
+            yield Fault(str(path), 0, _UNRECOGNIZED)
     if not received.files and not carries and not any(path.is_file() for path in files):
         strange = [file.names for file in received.unknown if not file.near_miss]
         for name in strange if received.unknown else map(str, files):
-            yield Fault(name, 0, "not a file that any layout knows")
+            yield Fault(name, 0, _UNRECOGNIZED)
 
 
 _UNRECOGNIZED = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…)"

@@ -107,7 +107,7 @@ def test_a_folder_and_a_lock_may_be_named(run, tmp_path):
         (("fetch", "2026q3", "--latest"), "name a release, or --latest"),
         (("fetch", "2026q3", "--also", "dentists"), "dentists is none of outpatient, dme"),
         (("fetch", "2026-q3"), "is not a release"),
-        (("build", "2026q3", "--fetch", "--embedded"), "--fetch them"),
+        (("build", "2026q3", "--fetch", "--embedded"), "--fetch or --embedded"),
     ],
 )
 def test_wrong_use_is_told(run, arguments, says):

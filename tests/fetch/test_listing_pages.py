@@ -151,5 +151,30 @@ def test_robots_txt_is_read_in_the_group_that_names_us():
     assert rules.crawl_delay == 3
 
 
+FORBIDDEN = {
+    "an escape in other letters": ("User-agent: *\nDisallow: /a%3Cd.html\n", "/a%3cd.html"),
+    "a space": ("User-agent: *\nDisallow: /a b\n", "/a%20b"),
+    "a letter beyond ASCII": ("User-agent: *\nDisallow: /\u00e9\n", "/%C3%A9"),
+    "a version behind our name": ("User-agent: Derm-Codeset/1.0\nDisallow: /\n", "/x"),
+    "a byte order mark": ("\ufeffUser-agent: *\nDisallow: /x\n", "/x"),
+    "a pause between two agents": (
+        "User-agent: derm-codeset\nCrawl-delay: 2\nUser-agent: other\nDisallow: /x\n",
+        "/x",
+    ),
+    "two groups for all": ("User-agent: *\nDisallow: /x\n\nUser-agent: *\nDisallow: /y\n", "/y"),
+    "a sitemap between two agents": ("User-agent: a\nSitemap: /s\nUser-agent: derm-codeset\nDisallow: /x\n", "/x"),
+    "an end of the path": ("User-agent: *\nDisallow: *.zip$\n", "/a.zip"),
+    "no spaces": ("user-agent:*\ndisallow:/x", "/x"),
+    "a remark": ("User-agent: *\nDisallow: /x # remark\n", "/x"),
+}
+
+
+@pytest.mark.parametrize("case", FORBIDDEN)
+def test_what_rfc_9309_forbids_is_not_asked_for(case):
+    """RFC 9309, sections 2.2.1 to 2.2.4."""
+    text, path = FORBIDDEN[case]
+    assert not robots(text, "derm-codeset").allows(f"https://www.cms.gov{path}")
+
+
 def test_an_empty_robots_txt_forbids_nothing():
     assert robots("", "derm-codeset").allows("https://x/anything?a=b")

@@ -12,7 +12,7 @@ from handed_in import built, hand_in, posted, refused
 from codeset.errors import BadInput
 from codeset.store import Store
 
-UNKNOWN = "not a file that any layout knows"
+UNKNOWN = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…)"
 
 
 def test_a_named_file_that_no_layout_knows_stops_the_build(
@@ -32,7 +32,7 @@ def test_a_named_zip_of_which_no_member_is_known_stops_the_build(
     known = facts["2026q3"]
     folder = hand_in(tmp_path / "cms", dict([posted(known, "gpci")]))
     other = hand_in(tmp_path / "other", {"a.zip": zipped({"README.txt": b"x\r\n"})}) / "a.zip"
-    with pytest.raises(BadInput, match=r"a\.zip: not a file that any layout knows"):
+    with pytest.raises(BadInput, match=r"a\.zip: is not a CMS file we recognize"):
         built(store, known.release, folder, other)
 
 
@@ -83,5 +83,7 @@ def test_a_text_that_is_named_like_one_of_cms_but_begins_otherwise_stops_the_bui
 def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Store) -> None:
     """Caps name their month, and no year."""
     (said,) = refused(store, facts["2024q2"].release, dict([posted(facts["2026q3"], "oppscap")]))
-    assert said.startswith("OPPSCAP_Jul.csv: is of quarter 3 of a year that it does not state, expected 2024q2. ")
+    assert said.startswith(
+        "OPPSCAP_Jul.csv: This file is for quarter 3 of a year that it does not state, not for 2024q2"
+    )
     assert "YEAR" not in said

@@ -20,7 +20,7 @@ with extra("ingest"):
     import urllib3
 
 AGENT = "derm-codeset"
-_ALL_ALLOWED = Robots((), 0.0)
+_ALL_ALLOWED = robots("", AGENT)
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK_BYTES = 1 << 16
 

@@ -49,18 +49,10 @@ def faults_of(delivery: Delivery, release: Release) -> Iterator[Fault]:
 
 def _other_release(file: CmsFile, release: Release) -> Iterator[Fault]:
     if not file.is_of(release):
-        carry = f"--carry {file.table}={file.period_label}"
-        yield Fault(
-            file.names,
-            0,
-<<<<<<< HEAD
-            f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for {release.unrevised}: "
-            f"build {file.period_label} first, then: codeset build {release} … {carry}",
-=======
-            f"is of {file.period}, expected {release.unrevised}. If CMS posted none for {release.unrevised}, seal it "
-            f"as the release that it is of and carry it forward{file.carry_hint}",
->>>>>>> 7cd7c7c (Nothing vanishes: keys gone, localities, changed columns and lost tables stop a build until accepted by name)
-        )
+        says = f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for "
+        says += f"{release.unrevised}: build {file.origin or 'the release that it is for'} first, then: codeset build "
+        carry = " ".join(f"--carry {table}={file.origin or 'RELEASE'}" for table in file.tables)
+        yield Fault(file.names, 0, f"{says}{release} … {carry}")
     elif release.unrevised < file.layout.since:
         says = f"the layout of {file.layout.publication} is known from {file.layout.since} on"
         yield Fault(file.names, 0, says)

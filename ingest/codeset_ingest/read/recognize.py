@@ -55,11 +55,9 @@ class CmsFile:
         return f"{self.year}" + (f"q{self.quarter}" if self.quarter else "")
 
     @property
-    def carry_hint(self) -> str:
-        """How to carry the file forward: from the release that it is of, the year's last if it states no quarter."""
-        if self.year is None:
-            return ""
-        return f": --carry {self.table}={self.year}q{self.quarter or 4}"
+    def origin(self) -> str:
+        """The release to build the file as, the year's last if it states no quarter; blank if it states no year."""
+        return "" if self.year is None else f"{self.year}q{self.quarter or 4}"
 
     def edition(self, release: Release) -> str:
         """The CMS publication's edition when read as part of *release*."""
