@@ -106,6 +106,13 @@ class Manifest:
         )
 
     @property
+    def content_digest(self) -> str:
+        """A digest of everything that bears on an answer, whatever version of the tool sealed it."""
+        plain: dict[str, Any] = json.loads(self.to_json())
+        del plain["made_by"]
+        return sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    @property
     def identity(self) -> str:
         """A digest of what went in: files, carried tables, what was accepted; not of the tool that read them."""
         files = {

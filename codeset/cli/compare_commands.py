@@ -9,6 +9,7 @@ import typer
 
 from codeset.cli.options import (
     LOCALITY_HELP,
+    GuidanceOption,
     ReleaseArgument,
     ScenariosOption,
     SettingOption,
@@ -108,9 +109,7 @@ def review(
     ] = None,
     setting: SettingOption = None,
     scenarios: ScenariosOption = None,
-    guidance: Annotated[
-        Path | None, typer.Option("--guidance", help="Statements to try [default: the two practice guides]")
-    ] = None,
+    guidance: GuidanceOption = None,
     store: StoreOption = None,
 ) -> None:
     """Write the review of a new release: what changed, what it costs, which CMS row caused it, what is asked of you.

@@ -46,6 +46,10 @@ ScenariosOption = Annotated[
         "--scenarios", envvar="CODESET_SCENARIOS", help="Folder of scenarios [default: the golden dermatology suite]"
     ),
 ]
+GuidanceOption = Annotated[
+    Path | None,
+    typer.Option("--guidance", help="Statements of coding guides to check [default: the two practice guides]"),
+]
 ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of signed approvals")]
 IntoOption = Annotated[
     Path | None,

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import ApprovalsOption, JsonOption, ReleaseArgument, ScenariosOption, StoreOption
+from codeset.cli.options import (
+    ApprovalsOption,
+    GuidanceOption,
+    JsonOption,
+    ReleaseArgument,
+    ScenariosOption,
+    StoreOption,
+)
 from codeset.cli.printing import out, tell_faults
 from codeset.releases import Release
 from codeset.store import Store
@@ -35,6 +42,7 @@ def approve(
         "~/.ssh/id_ed25519"
     ),
     scenarios: ScenariosOption = None,
+    guidance: GuidanceOption = None,
     approvals: ApprovalsOption = Path("approvals"),
     store: StoreOption = None,
 ) -> None:
@@ -45,15 +53,19 @@ def approve(
     The approval holds the digests of the snapshot, of the accepted outcomes and of the review, and is appended to
     approvals/RELEASE.json. approvals/allowed_signers names who may sign (a line each: NAME@PRACTICE ssh-ed25519 KEY).
     """
-    from codeset.review.sign_off import approve
+    from codeset.review.sign_off import approve as sign_off
+    from codeset.suite.guidance.guidance_files import guidance_folder, statements
+    from codeset.suite.scenarios import scenarios_folder
 
     if accept_all and reason is None:
         reason = typer.prompt("Why is everything that is left accepted")
-    snapshot = Store.at(store).open(release)
-    approval = approve.approve(
-        snapshot,
+    label = Release.parse(release)
+    approval = sign_off.approve(
+        Store.at(store),
+        label,
         review,
-        scenarios,
+        scenarios_folder(scenarios),
+        statements(guidance or guidance_folder()),
         approvals,
         key=key.expanduser(),
         by=by,
@@ -62,7 +74,7 @@ def approve(
         rejected=reject or [],
         reason=reason if accept_all else None,
     )
-    out.print(_approval_line(approval, snapshot.release, approvals), markup=False)
+    out.print(_approval_line(approval, label, approvals), markup=False)
 
 
 def _approval_line(approval: "Approval", release: Release, approvals: Path) -> str:
@@ -81,6 +93,7 @@ def gate(
         Path | None, typer.Option("--review", metavar="DIR", help="Where the review lies [default: as approved]")
     ] = None,
     scenarios: ScenariosOption = None,
+    guidance: GuidanceOption = None,
     approvals: ApprovalsOption = Path("approvals"),
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -89,8 +102,16 @@ def gate(
 
     Otherwise it says what is missing, and ends with 1.
     """
-    from codeset.review.sign_off.gate import missing as missing_for
+    from codeset.review.sign_off import gate as gates
+    from codeset.suite.guidance.guidance_files import guidance_folder, statements
+    from codeset.suite.scenarios import scenarios_folder
 
-    missing = missing_for(Store.at(store).open(release), review, scenarios, approvals)
-    plain = {"release": release, "passes": not missing, "missing": missing}
-    tell_faults(missing, f"{release} may be used", plain if as_json else None)
+    result = gates.gate(
+        Store.at(store),
+        Release.parse(release),
+        scenarios_folder(scenarios),
+        statements(guidance or guidance_folder()),
+        approvals,
+        review,
+    )
+    tell_faults(list(result.missing), gates.pass_lines(result), result.plain() if as_json else None)

@@ -1,7 +1,7 @@
 """The review's folder: every form of the review, written whole or not at all."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from codeset.atomic_write import replacing_folder, write_file
@@ -14,7 +14,6 @@ from codeset.review.as_workbook import review_workbook
 from codeset.review.model import Review
 
 PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY = "review.html", "review.xlsx", "review.md", "review.json", "CHANGELOG-entry.md"
-FILES = (PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY)
 
 
 def refuse_other(folder: Path, old: str, new: str) -> None:
@@ -43,23 +42,34 @@ def _releases(folder: Path) -> tuple[str, str] | None:
         return None
 
 
+_FORMS: Mapping[str, Callable[[Review], str | bytes]] = {
+    PAGE: review_html,
+    WORKBOOK: review_workbook,
+    MARKDOWN: review_markdown,
+    DATA: review_json,
+    ENTRY: changelog_entry,
+}
+FILES = tuple(_FORMS)
+"""The names of a review's files."""
+
+
+def review_files(review: Review, say: Say = silent) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of *review*; the same review gives the same bytes."""
+    for name, form in _FORMS.items():
+        say(f"writing {name}")
+        content = form(review)
+        yield name, content.encode() if isinstance(content, str) else content
+
+
 def write_review(review: Review, folder: Path, say: Say = silent) -> None:
     """Write every form of *review* into *folder*, replacing an earlier review of the same two releases.
 
     Raises WrongUse: if *folder* is something else, or cannot be written; then what was there is as it was.
     """
     refuse_other(folder, review.old.release, review.new.release)
-    forms: dict[str, Callable[[Review], str | bytes]] = {
-        PAGE: review_html,
-        WORKBOOK: review_workbook,
-        MARKDOWN: review_markdown,
-        DATA: review_json,
-        ENTRY: changelog_entry,
-    }
     try:
         with replacing_folder(folder) as unfinished:
-            for name, form in forms.items():
-                say(f"writing {name}")
-                write_file(unfinished / name, form(review))
+            for name, content in review_files(review, say):
+                write_file(unfinished / name, content)
     except OSError as error:
         raise WrongUse(f"{folder}: cannot be written ({error.strerror})") from error

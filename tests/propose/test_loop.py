@@ -76,7 +76,8 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     assert (closed.exit_code, closed.output.split(":")[0]) == (1, "nobody approved 2026q4r1")
     desk.codeset("review", "2026q3", "2026q4r1", "-o", "reviews/2026q4r1", *scenarios)
     sign(desk, "2026q4r1")
-    assert desk.codeset("gate", "2026q4r1", *scenarios).output == "2026q4r1 may be used\n"
+    passed = desk.codeset("gate", "2026q4r1", *scenarios).output
+    assert passed.startswith("PASS: 2026q4r1 approved by lead@practice (A B, compliance lead) on ")
 
 
 CONTRADICTED = """\

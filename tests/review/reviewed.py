@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from codeset.releases import Release
-from codeset.snapshot import Snapshot
+from codeset.review.volumes import Volume, read_volumes
+from codeset.snapshot import Snapshot, digest
 from codeset.store import Store
 from codeset_ingest.embedded import build_embedded
 
@@ -74,6 +77,29 @@ def retold(snapshot: Snapshot, folder: Path, release: str | None = None, **sourc
         plain |= {"release": release, "conversion_factors": factors}
     file.write_text(json.dumps(plain))
     return Snapshot(folder)
+
+
+def restate_mue(snapshot: Snapshot, folder: Path, hcpcs: str, mue_value: int) -> None:
+    """Write a sound snapshot into *folder* that differs from *snapshot* in the MUE of *hcpcs* alone."""
+    shutil.copytree(snapshot.path, folder)
+    table, manifest = folder / "mue.parquet", folder / "manifest.json"
+    value = (
+        pl.when(hcpcs=hcpcs)
+        .then(pl.lit(mue_value))
+        .otherwise("mue_value")
+        .cast(snapshot.table("mue")["mue_value"].dtype)
+    )
+    for file in (table, manifest):
+        file.chmod(0o600)
+    snapshot.table("mue").with_columns(value.alias("mue_value")).write_parquet(table)
+    plain = json.loads(manifest.read_text())
+    plain["tables"]["mue"]["sha256"] = digest(table)
+    manifest.write_text(json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read(folder: Path) -> tuple[Volume, ...]:
+    """Return the volumes of a practice, written into *folder* first."""
+    return read_volumes(volumes(folder))
 
 
 def payment(plain: Mapping[str, Any], hcpcs: str, setting: str, modifier: str = "") -> Mapping[str, Any]:

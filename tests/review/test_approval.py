@@ -3,28 +3,29 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+import reviewed
 from practice import practice
 
 from codeset.errors import WrongUse
 from codeset.releases import Release
+from codeset.review.folder import review_files, write_review
+from codeset.review.make import make_review
+from codeset.review.sign_off import read_review
+from codeset.review.sign_off.approval import append_approval, head_of, read_approvals
 from codeset.review.sign_off.approve import approve
-from codeset.review.sign_off.gate import missing
+from codeset.review.sign_off.gate import GateResult, gate, pass_lines
 from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release
 from codeset.suite.goldens import goldens_folder
 from codeset.suite.scenarios import load
-from codeset_ingest.embedded import build_embedded
 
-RELEASE = Release.parse("2026q3")
-REVIEW = {
-    "old": {"release": "2025q4"},
-    "new": {"release": "2026q3"},
-    "to_decide": [{"id": "scenario a-b", "says": "One"}, {"id": "code G2211", "says": "Another"}],
-}
+OLD, NEW = Release.parse("2025q4"), Release.parse("2026q3")
 
 
 @dataclass(frozen=True)
@@ -32,59 +33,133 @@ class Place:
     """A folder in which a release was tried, accepted and reviewed."""
 
     folder: Path
-    key: Path
+
+    @property
+    def approvals(self) -> Path:
+        return self.folder / "approvals"
+
+    @property
+    def file(self) -> Path:
+        return self.approvals / "2026q3.json"
 
     @property
     def store(self) -> Store:
         return Store(self.folder / "store")
 
-    def approve(self, *accepted: str, rejected: tuple[str, ...] = (), reason: str | None = "read") -> None:
-        review, scenarios, approvals = (self.folder / name for name in ("review", "scenarios", "approvals"))
+    def approve(
+        self,
+        *accepted: str,
+        rejected: tuple[str, ...] = (),
+        reason: str | None = "read",
+        key: str = "key",
+        **texts: str,
+    ) -> None:
         decisions = {"accepted": accepted, "rejected": rejected, "reason": reason}
-        approve(self.store.open(RELEASE), review, scenarios, approvals, key=self.key, by="A B, lead", **decisions)
+        signing = {"key": self.folder / key, "by": "A B, lead", **texts}
+        review, scenarios = self.folder / "review", self.folder / "scenarios"
+        approve(self.store, NEW, review, scenarios, (), self.approvals, **signing, **decisions)
 
-    def missing(self) -> list[str]:
-        """What the gate says of the release, the review lying where the approval names it."""
-        return missing(self.store.open(RELEASE), None, self.folder / "scenarios", self.folder / "approvals")
+    def gate(self, **options: object) -> GateResult:
+        """What the gate says of the release; the review is where the approval names it."""
+        return gate(self.store, NEW, self.folder / "scenarios", (), self.approvals, **options)
+
+    def missing(self) -> tuple[str, ...]:
+        return self.gate().missing
+
+    def allow(self, *lines: str) -> None:
+        (self.approvals / "allowed_signers").write_text("".join(f"{line}\n" for line in lines))
+
+    def public(self, key: str = "key") -> str:
+        return (self.folder / f"{key}.pub").read_text().strip()
+
+    def new_key(self, name: str, *options: str) -> str:
+        kind = options or ("-t", "ed25519")
+        command = ["ssh-keygen", "-q", *kind, "-N", "", "-C", "", "-f", str(self.folder / name)]
+        subprocess.run(command, check=True)
+        return self.public(name)
+
+    def rewrite(self, change: Callable[[dict], object]) -> None:
+        """Change the file of approvals as somebody might who cannot sign."""
+        plain = json.loads(self.file.read_text())
+        change(plain)
+        self.file.write_text(json.dumps(plain))
 
 
-def make_key(file: Path) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(file)], check=True)
-    return file
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    store = Store(folder / "store")
-    build_embedded(RELEASE, store)
+@pytest.fixture(scope="session")
+def signed_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("signed")
+    store = reviewed.store(folder)
     scenarios = practice(folder)
-    tested = check_release(load(scenarios), store.open(RELEASE), goldens_folder(scenarios))
-    accept_missing(tested, folder / "approvals")
-    (folder / "review").mkdir()
-    (folder / "review" / "review.json").write_text(json.dumps(REVIEW))
-    (folder / "review" / "review.html").write_text("<p>as read</p>")
-    key = make_key(folder / "key")
-    (folder / "approvals").mkdir()
-    public = key.with_suffix(".pub").read_text().strip()
-    (folder / "approvals" / "allowed_signers").write_text(f"lead@practice {public}\n")
+    check = check_release(load(scenarios), store.open(NEW), goldens_folder(scenarios))
+    accept_missing(check, folder / "approvals")
+    review = make_review(store.open(OLD), store.open(NEW), load(scenarios), ())
+    write_review(review, folder / "review")
+    place = Place(folder)
+    place.approvals.mkdir()
+    place.allow(f"lead@practice {place.new_key('key')}")
     return folder
 
 
+@pytest.fixture(scope="session")
+def remade() -> dict[object, object]:
+    """The reviews that were made anew, by what they were made of."""
+    return {}
+
+
 @pytest.fixture
-def place(made: Path, tmp_path: Path) -> Place:
-    shutil.copytree(made, tmp_path / "place")
+def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A copy of that folder. A review of the same snapshots is made anew and rendered once: that takes seconds."""
+
+    def once(old, new, suite, guidance, **options):
+        manifests = [(each.path / "manifest.json").read_bytes() for each in (old, new)]
+        key = repr((manifests, [each.id for each in suite.scenarios], guidance, options))
+        if key not in remade:
+            remade[key] = make_review(old, new, suite, guidance, **options)
+        return remade[key]
+
+    def rendered_once(review):
+        if id(review) not in remade:
+            remade[id(review)] = (review, list(review_files(review)))
+        return remade[id(review)][1]
+
+    monkeypatch.setattr(read_review, "make_review", once)
+    monkeypatch.setattr(read_review, "review_files", rendered_once)
+    shutil.copytree(signed_place, tmp_path / "place")
     (tmp_path / "place" / "key").chmod(0o600)
-    return Place(tmp_path / "place", tmp_path / "place" / "key")
+    return Place(tmp_path / "place")
 
 
 def test_a_release_that_nobody_approved_does_not_pass(place):
-    assert place.missing() == ["nobody approved 2026q3: codeset approve 2026q3 --review DIR --as NAME"]
+    assert place.missing() == ("nobody approved 2026q3: codeset approve 2026q3 --review DIR --as NAME",)
+    assert place.gate().approval is None
 
 
 def test_an_approved_release_passes(place):
     place.approve()
-    assert place.missing() == []
+    assert place.missing() == ()
+
+
+def test_the_gate_says_who_approved_when_with_which_key_and_compared_with_what(place):
+    place.approve(note="Read with the coders")
+    result = place.gate()
+    command = ["ssh-keygen", "-l", "-f", str(place.folder / "key.pub")]
+    key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[1]
+    entry = json.loads(place.file.read_text())["approvals"][0]
+    plain = result.plain()
+    assert plain["approval"] == {
+        "signer": "lead@practice",
+        "by": "A B, lead",
+        "at": entry["at"],
+        "note": "Read with the coders",
+        "compared_with": "2025q4",
+        "decisions": entry["decisions"],
+        "key": key,
+    }
+    assert (plain["passes"], plain["missing"]) == (True, [])
+    lines = pass_lines(result).splitlines()
+    assert lines[0].startswith("PASS: 2026q3 approved by lead@practice (A B, lead) on ")
+    assert lines[0].endswith(" UTC, compared with 2025q4")
+    assert key in lines[1]
 
 
 def flip_last_byte(file: Path) -> None:
@@ -92,106 +167,360 @@ def flip_last_byte(file: Path) -> None:
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        ("store/2026q3/ptp.parquet", "the snapshot is not as it was sealed: ptp.parquet: sha256"),
-        ("review/review.html", "review.html of the review is not the one that was signed"),
-    ],
-)
-def test_a_changed_byte_closes_the_gate(place, file, said):
+@pytest.mark.parametrize("release", ["2025q4", "2026q3"])
+def test_a_changed_byte_of_either_snapshot_closes_the_gate(place, release):
     place.approve()
-    flip_last_byte(place.folder / file)
-    assert any(each.startswith(said) for each in place.missing())
+    flip_last_byte(place.folder / f"store/{release}/ptp.parquet")
+    assert any("ptp.parquet" in fault for fault in place.missing())
 
 
-def test_a_changed_manifest_closes_the_gate(place):
+def test_another_content_of_the_snapshot_closes_the_gate(place):
     place.approve()
     file = place.folder / "store/2026q3/manifest.json"
     file.write_text(file.read_text().replace('"rvu26c"', '"rvu26d"'))
-    assert "the snapshot is not the one that was signed" in place.missing()
+    assert place.missing()
+
+
+def test_another_version_of_the_tool_does_not(place):
+    """Only the versions in `made_by` differ, as after an upgrade that seals the same files again."""
+    place.approve()
+    file = place.folder / "store/2026q3/manifest.json"
+    plain = json.loads(file.read_text())
+    plain["made_by"] = {"derm-codeset": "9.9.9", "polars": "9.9"}
+    file.chmod(0o600)
+    file.write_text(json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    assert place.missing() == ()
 
 
 def test_a_golden_with_another_byte_closes_the_gate_though_it_says_the_same(place):
     place.approve()
     file = place.folder / "golden/2026q3.json"
     file.write_text(file.read_text() + "\n")
-    assert place.missing() == ["the golden is not the one that was signed"]
+    assert place.missing() == ("the accepted outcomes (2026q3.json) were changed after signing",)
 
 
 def test_a_golden_that_says_something_else_closes_the_gate_as_the_suite_does(place):
     place.approve()
     file = place.folder / "golden/2026q3.json"
     file.write_text(file.read_text().replace('"disposition": "deny"', '"disposition": "pay"'))
-    assert any("disposition: accepted pay, now deny" in each for each in place.missing())
+    assert any("disposition: accepted pay, now deny" in fault for fault in place.missing())
 
 
-def test_a_review_file_taken_away_or_added_closes_the_gate(place):
+def test_a_file_of_the_review_that_was_changed_is_told_from_one_that_is_missing_and_one_that_was_added(place):
+    (place.folder / "review/review.md").unlink()
+    with pytest.raises(WrongUse, match=r"review\.md is missing"):
+        place.approve()
+    shutil.copyfile(place.folder / "review/review.xlsx", place.folder / "review/review.md")
+    with pytest.raises(WrongUse, match=r"review\.md is not what the snapshots of both releases give"):
+        place.approve()
+
+
+def test_the_gate_tells_changed_missing_and_added_files_apart(place):
     place.approve()
-    (place.folder / "review/review.html").rename(place.folder / "review/other.html")
-    assert place.missing() == [
-        f"{name} of the review is not the one that was signed" for name in ("other.html", "review.html")
-    ]
+    flip_last_byte(place.folder / "review/review.html")
+    (place.folder / "review/review.md").unlink()
+    assert place.missing() == (
+        "review.html of the review was changed after signing",
+        "review.md of the review is missing; it was signed",
+    )
+
+
+def test_files_of_others_in_the_review_s_folder_are_ignored(place):
+    (place.folder / "review/notes.txt").write_text("mine")
+    place.approve()
+    (place.folder / "review/notes.txt").write_text("mine, later")
+    (place.folder / "review/.DS_Store").write_text("")
+    assert place.missing() == ()
+    assert "notes.txt" not in place.file.read_text()
 
 
 def test_every_changed_outcome_is_decided_before_anything_is_signed(place):
     with pytest.raises(WrongUse, match=r"decide on each.*code G2211"):
-        place.approve("scenario a-b=checked", reason=None)
-    assert not (place.folder / "approvals/2026q3.json").exists()
+        place.approve("code 15012=checked", reason=None)
+    assert not place.file.exists()
 
 
 def test_a_rejected_outcome_keeps_the_gate_closed(place):
-    place.approve("scenario a-b=checked", rejected=("code G2211=not what CMS says",), reason=None)
-    assert place.missing() == ["code G2211 is rejected: not what CMS says"]
+    place.approve(rejected=("code G2211=not what CMS says",))
+    assert place.missing() == ("code G2211 is rejected: not what CMS says",)
 
 
 def test_a_later_approval_is_added_and_counts(place):
-    place.approve("scenario a-b=checked", rejected=("code G2211=not yet",), reason=None)
+    place.approve(rejected=("code G2211=not yet",))
     place.approve()
-    entries = json.loads((place.folder / "approvals/2026q3.json").read_text())["approvals"]
-    assert [len(each["decisions"]) for each in entries] == [2, 2]
-    assert place.missing() == []
+    entries = json.loads(place.file.read_text())["approvals"]
+    assert len(entries) == 2
+    assert place.missing() == ()
 
 
-def test_an_approval_that_was_changed_or_taken_out_is_found(place):
-    place.approve()
-    place.approve()
-    file = place.folder / "approvals/2026q3.json"
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plain: plain.update(to_decide=[]),
+        lambda plain: plain["to_decide"].pop(),
+        lambda plain: plain["payments"][0]["rows"][0]["after"].update(cents=1),
+        lambda plain: plain["changes"]["tables"]["mue"].update(added=[]),
+        lambda plain: plain.update(headline="No change."),
+    ],
+    ids=["no decisions", "one decision less", "another amount", "a changed row less", "another headline"],
+)
+def test_a_review_that_the_snapshots_do_not_give_is_not_signed(place, change):
+    file = place.folder / "review/review.json"
     plain = json.loads(file.read_text())
-    file.write_text(json.dumps({**plain, "approvals": plain["approvals"][1:]}))
-    assert any("an approval was changed or removed" in each for each in place.missing())
+    change(plain)
+    file.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
+    with pytest.raises(WrongUse, match=r"review\.json is not what the snapshots of both releases give"):
+        place.approve()
+    assert not place.file.exists()
 
 
-def test_what_was_signed_cannot_be_changed_afterwards(place):
+def test_a_stub_of_a_review_is_not_signed(place):
+    stub = {"old": {"release": "2025q4"}, "new": {"release": "2026q3"}, "to_decide": []}
+    (place.folder / "review/review.json").write_text(json.dumps(stub))
+    with pytest.raises(WrongUse, match="is not a review"):
+        place.approve()
+
+
+def test_a_review_made_on_another_store_is_not_signed(place):
+    """In that store 88346 has an MUE of 99: as somebody's own build might."""
+    reviewed.restate_mue(place.store.open(NEW), place.folder / "elsewhere/2026q3", hcpcs="88346", mue_value=99)
+    elsewhere = Store(place.folder / "elsewhere").open(NEW)
+    review = make_review(place.store.open(OLD), elsewhere, load(place.folder / "scenarios"), ())
+    write_review(review, place.folder / "review")
+    with pytest.raises(WrongUse, match=r"review\.json is not what the snapshots.*differs in: .*changes"):
+        place.approve()
+
+
+def test_the_gate_makes_the_review_anew_too(place):
+    """Somebody signs, by another tool, a review whose decisions were emptied."""
     place.approve()
-    file = place.folder / "approvals/2026q3.json"
-    file.write_text(file.read_text().replace("A B, lead", "C D, lead"))
-    assert place.missing() == ["the signature of lead@practice is not good"]
+    plain = json.loads(place.file.read_text())["approvals"][0]
+    own = ("signer", "signature", "previous")
+    entry = {name: value for name, value in plain.items() if name not in own} | {"decisions": []}
+    place.file.unlink()
+    append_approval(entry, place.approvals, NEW, place.folder / "key")
+    assert any(fault == "nobody decided on code G2211" for fault in place.missing())
 
 
-def test_a_key_that_nobody_named_cannot_sign(place):
-    other = make_key(place.folder / "other")
-    with pytest.raises(WrongUse, match="does not name this key"):
-        Place(place.folder, other).approve()
-    assert not (place.folder / "approvals/2026q3.json").exists()
-
-
-def test_a_signer_who_is_no_longer_named_closes_the_gate(place):
+def test_a_review_with_volumes_and_a_locality_is_made_anew_with_them(place):
+    volumes = reviewed.read(place.folder)
+    review = make_review(
+        place.store.open(OLD),
+        place.store.open(NEW),
+        load(place.folder / "scenarios"),
+        (),
+        volumes=volumes,
+        locality="01112-05",
+        setting="facility",
+    )
+    write_review(review, place.folder / "review")
     place.approve()
-    public = make_key(place.folder / "other").with_suffix(".pub").read_text().strip()
-    (place.folder / "approvals/allowed_signers").write_text(f"other@practice {public}\n")
-    assert place.missing() == ["the signature of lead@practice is not good"]
+    assert place.missing() == ()
+
+
+def test_a_release_whose_earlier_one_is_not_there_cannot_pass(place):
+    place.approve()
+    shutil.rmtree(place.folder / "store/2025q4")
+    assert any("2025q4" in fault for fault in place.missing())
 
 
 def test_a_review_of_another_release_cannot_be_signed(place):
     file = place.folder / "review/review.json"
-    file.write_text(json.dumps({**REVIEW, "new": {"release": "2026q2"}}))
+    plain = json.loads(file.read_text())
+    file.write_text(json.dumps({**plain, "new": {**plain["new"], "release": "2026q2"}}))
     with pytest.raises(WrongUse, match="is a review of 2026q2, not of 2026q3"):
         place.approve()
 
 
 def test_a_signed_release_accepts_no_further_outcomes(place):
     place.approve()
-    tested = check_release(load(place.folder / "scenarios"), place.store.open(RELEASE), place.folder / "golden")
+    check = check_release(load(place.folder / "scenarios"), place.store.open(NEW), place.folder / "golden")
     with pytest.raises(WrongUse, match="2026q3 is signed"):
-        accept_missing(tested, place.folder / "approvals")
+        accept_missing(check, place.approvals)
+
+
+# The file of approvals
+
+
+def test_an_approval_that_was_changed_or_taken_out_is_found(place):
+    place.approve()
+    place.approve()
+    place.rewrite(lambda plain: plain["approvals"].pop(0))
+    assert any("an approval was changed or removed" in fault for fault in place.missing())
+
+
+def test_approvals_of_another_release_are_not_this_one_s(place):
+    place.approve()
+    place.rewrite(lambda plain: plain.update(release="2026q2"))
+    assert any("holds the approvals of 2026q2, not of 2026q3" in fault for fault in place.missing())
+
+
+def test_a_repeated_name_in_the_file_is_refused(place):
+    """One JSON reader takes the first value, another the last."""
+    place.approve()
+    text = place.file.read_text()
+    place.file.write_text(text.replace('"by":', '"by": "C D, owner",\n      "by":', 1))
+    assert any("'by' is repeated" in fault for fault in place.missing())
+
+
+def test_what_was_signed_cannot_be_changed_afterwards(place):
+    place.approve()
+    place.file.write_text(place.file.read_text().replace("A B, lead", "C D, lead"))
+    (fault,) = place.missing()
+    assert fault.startswith("the signature of lead@practice is not good")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    known = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *known, "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def test_the_last_approval_taken_out_is_found_by_what_the_branch_recorded(place):
+    git(place.folder, "init", "--quiet")
+    place.approve(reason="first")
+    place.approve(rejected=("code G2211=no",), reason="second")
+    git(place.folder, "add", "approvals")
+    git(place.folder, "commit", "--quiet", "-m", "Two approvals")
+    place.rewrite(lambda plain: plain["approvals"].pop())
+    (fault,) = place.missing()
+    assert fault.startswith("approval 2 of lead@practice")
+    assert "was removed; commit" in fault
+    place.file.unlink()
+    assert sum("was removed; commit" in fault for fault in place.missing()) == 2
+
+
+def test_what_nobody_signed_can_be_taken_back_from_the_branch(place):
+    """Anybody can commit a line that nobody signed: taking it back must not close the gate for good."""
+    git(place.folder, "init", "--quiet")
+    place.approve()
+    good = place.file.read_text()
+    place.rewrite(lambda plain: plain["approvals"][0].update(by="C D, owner"))
+    git(place.folder, "add", "approvals")
+    git(place.folder, "commit", "--quiet", "-m", "A forged approval")
+    place.file.write_text(good)
+    assert place.missing() == ()
+
+
+def test_the_last_approval_taken_out_is_found_by_the_head_that_the_lock_records(place):
+    place.approve()
+    place.approve(rejected=("code G2211=no",))
+    head = head_of(read_approvals(place.approvals, NEW))
+    assert place.gate(heads=[head]).missing == ("code G2211 is rejected: no",)
+    place.rewrite(lambda plain: plain["approvals"].pop())
+    assert place.gate(heads=[head]).missing == (
+        "an approval was removed or replaced: 2 are recorded in the lock, 1 are left",
+    )
+
+
+ENTRY = {
+    "by": "A B, lead",
+    "at": "2026-07-15T12:00:00Z",
+    "note": "",
+    "compared_with": "2025q4",
+    "review_folder": "review",
+    "digests": {
+        "content": "0" * 64,
+        "compared_content": "0" * 64,
+        "golden": "0" * 64,
+        "review": {"review.json": "0" * 64},
+    },
+    "decisions": [],
+}
+
+
+def append(folder: Path, number: int) -> None:
+    append_approval({**ENTRY, "note": str(number)}, folder / "approvals", NEW, folder / "key")
+
+
+def test_of_twenty_approvals_at_once_none_is_lost(place):
+    with get_context("spawn").Pool(8) as pool:
+        pool.starmap(append, [(place.folder, number) for number in range(20)])
+    entries = read_approvals(place.approvals, NEW)
+    assert sorted(int(entry["note"]) for entry in entries) == list(range(20))
+    assert sorted(file.name for file in place.approvals.iterdir()) == ["2026q3.json", "allowed_signers"]
+
+
+# Keys and names
+
+
+def test_a_key_that_nobody_named_cannot_sign(place):
+    place.new_key("other")
+    with pytest.raises(WrongUse, match="does not name this key"):
+        place.approve(key="other")
+    assert not place.file.exists()
+
+
+def test_a_signer_who_is_no_longer_named_closes_the_gate(place):
+    place.approve()
+    place.allow(f"other@practice {place.new_key('other')}")
+    (fault,) = place.missing()
+    assert fault.startswith("the signature of lead@practice is not good")
+
+
+def test_a_key_that_expired_later_does_not_void_what_it_signed(place):
+    append_approval(ENTRY, place.approvals, NEW, place.folder / "key")
+    place.allow(f'lead@practice valid-before="20260801Z" {place.public()}', f"lead@practice {place.new_key('next')}")
+    assert not any("signature" in fault for fault in place.missing())
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ('valid-before="20260701Z"', "key has expired"),
+        ('valid-after="20260801Z"', "key is not yet valid"),
+        ('namespaces="git"', 'key is not permitted for use in signature namespace "codeset-approval"'),
+    ],
+)
+def test_a_key_outside_its_limits_cannot_sign(place, options, fault):
+    """ENTRY is of July 15, 2026. What the gate would refuse is not appended."""
+    place.allow(f"lead@practice {options} {place.public()}")
+    with pytest.raises(WrongUse, match=fault):
+        append_approval(ENTRY, place.approvals, NEW, place.folder / "key")
+    assert not place.file.exists()
+
+
+def test_a_key_for_this_namespace_on_these_dates_can(place):
+    place.allow(f'lead@practice namespaces="codeset-approval,git",valid-after="20260101Z" {place.public()}')
+    place.approve()
+    assert place.missing() == ()
+
+
+def test_a_revoked_key_voids_whatever_it_signed(place):
+    place.approve()
+    (place.approvals / "revoked_keys").write_text(f"{place.public()}\n")
+    (fault,) = place.missing()
+    assert (
+        fault == "the signature of lead@practice is not good: the key is in revoked_keys, or that file cannot be read"
+    )
+    with pytest.raises(WrongUse, match="revoked_keys"):
+        place.approve()
+
+
+def test_a_short_rsa_key_cannot_sign(place):
+    place.allow(f"lead@practice {place.new_key('short', '-t', 'rsa', '-b', '1024')}")
+    with pytest.raises(WrongUse, match="1024 bits is too short"):
+        place.approve(key="short")
+
+
+def test_the_name_of_a_signer_is_one_person_s(place):
+    place.allow(f"*@practice {place.public()}")
+    with pytest.raises(WrongUse, match=r"\*@practice is a pattern"):
+        place.approve()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A B, lead\u202e\u2066", "A\x1b[2K B", "A B\nPASS: all", "A\u200bB, lead"],
+    ids=["bidi", "escape", "line", "zero"],
+)
+def test_a_text_that_reads_otherwise_than_it_is_cannot_be_signed(place, text):
+    with pytest.raises(WrongUse, match=r"--as: character \d+ is U\+"):
+        place.approve(by=text)
+    with pytest.raises(WrongUse, match=r"the reason for .*: character \d+ is U\+"):
+        place.approve(reason=f"read {text}")
+    assert not place.file.exists()
+
+
+def test_names_in_any_script_can_be_signed(place):
+    place.approve(by="Müller 明美, compliance lead")
+    assert place.missing() == ()

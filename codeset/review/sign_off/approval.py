@@ -1,21 +1,38 @@
-"""The approvals of a release: who approved what, on which digests, with which decisions; signed, never rewritten."""
+"""The approvals of a release: who approved what, on which digests, with which decisions; signed, never rewritten.
+
+Each approval names the digest of the one before it, so that a changed or removed one shows. That the last ones were
+removed shows only against a record elsewhere: `Head` is what such a record holds (`heads.py`).
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
-from codeset.review.folder import DATA
-from codeset.review.sign_off.signature import SIGNERS, is_good, sign, signer_of
+from codeset.review.sign_off.safe_text import text_fault
+from codeset.review.sign_off.signature import SIGNERS, sign, signature_fault, signer_of
 from codeset.schemas import faults_of
-from codeset.snapshot import MANIFEST, Snapshot, digest
 
 Approval = Mapping[str, Any]
 """One entry of `approval.schema.json`."""
+
+_UNTOUCHED = "Nothing was changed."
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last approval that was seen of a release: its number, from 1, and its digest."""
+
+    count: int
+    digest: str
 
 
 def approvals_file(folder: Path, release: Release) -> Path:
@@ -31,90 +48,120 @@ def is_signed(folder: Path, release: Release) -> bool:
 def read_approvals(folder: Path, release: Release) -> list[Approval]:
     """Return the approvals of *release*, oldest first; none if there is no file.
 
-    Raises BadInput: if the file is not one of approvals, or an entry was changed or removed after it was written.
+    Raises BadInput: if the file is not one of approvals of *release*, or an entry was changed or removed.
     """
     file = approvals_file(folder, release)
-    if not file.is_file():
-        return []
+    return parse_approvals(file.read_bytes(), release, str(file)) if file.is_file() else []
+
+
+def parse_approvals(content: bytes, release: Release, name: str) -> list[Approval]:
+    """Return the approvals in *content*, oldest first; *name* says where they are from. Raises as `read_approvals`."""
     try:
-        plain = json.loads(file.read_text(encoding="utf-8"))
+        plain = json.loads(content, object_pairs_hook=_without_repeats)
     except ValueError as error:
-        raise BadInput([Fault(str(file), 0, f"is no JSON: {error}")], "Nothing was changed.") from error
-    if faults := faults_of(plain, "approval") or _chain_faults(plain["approvals"]):
-        raise BadInput([Fault(str(file), 0, fault) for fault in faults], "Nothing was changed.")
+        raise BadInput([Fault(name, 0, f"is not valid JSON: {error}")], _UNTOUCHED) from error
+    if faults := faults_of(plain, "approval") or list(_faults(plain, release)):
+        raise BadInput([Fault(name, 0, fault) for fault in faults], _UNTOUCHED)
     return list(plain["approvals"])
 
 
-def _chain_faults(entries: Sequence[Approval]) -> list[str]:
-    """Each entry names the digest of the one before, so that a changed or removed entry shows."""
-    previous = [None, *map(_digest_of, entries)]
-    return [
-        f"approval {number} does not follow the one before it: an approval was changed or removed"
-        for number, (entry, expected) in enumerate(zip(entries, previous, strict=False), start=1)
-        if entry["previous"] != expected
-    ]
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a repeated name, one reader would see the first value and another the last."""
+    names = [name for name, _ in pairs]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(map(repr, repeated))} is repeated")
+    return dict(pairs)
 
 
-def _digest_of(entry: Approval) -> str:
-    return sha256(_message(entry).encode()).hexdigest()
+def _faults(plain: Mapping[str, Any], release: Release) -> Iterable[str]:
+    if plain["release"] != str(release):
+        yield f"holds the approvals of {plain['release']}, not of {release}"
+    entries = plain["approvals"]
+    digests = [None, *map(digest_of, entries)]
+    for number, (entry, expected) in enumerate(zip(entries, digests, strict=False), start=1):
+        if entry["previous"] != expected:
+            yield f"approval {number} does not follow the one before it: an approval was changed or removed"
 
 
-def _message(entry: Approval) -> str:
+def digest_of(entry: Approval) -> str:
+    """Return the digest by which the next approval names *entry*."""
+    return sha256(_canonical(entry).encode()).hexdigest()
+
+
+def head_of(entries: Sequence[Approval]) -> Head | None:
+    """Return the head of the chain of *entries*; None if it is empty."""
+    return Head(len(entries), digest_of(entries[-1])) if entries else None
+
+
+def _canonical(entry: Approval) -> str:
     return json.dumps(entry, sort_keys=True, ensure_ascii=False)
-
-
-def read_review(folder: Path) -> Mapping[str, Any]:
-    """Return `review.json` of the review in *folder*.
-
-    Raises WrongUse: if there is none.
-    """
-    file = folder / DATA
-    if not file.is_file():
-        raise WrongUse(f"{folder}: holds no {DATA}; make it with: codeset review OLD NEW -o {folder}")
-    plain: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return plain
-
-
-def digests(snapshot: Snapshot, golden: Path, review: Path) -> Mapping[str, Any]:
-    """Return the sha256 of the manifest (which holds those of the tables), the golden and each file of the review.
-
-    Raises WrongUse: if the golden is missing.
-    """
-    if not golden.is_file():
-        raise WrongUse(f"{golden}: nothing is accepted of {snapshot.release}: codeset test --accept {snapshot.release}")
-    files = {file.name: digest(file) for file in sorted(review.iterdir()) if file.is_file()}
-    return {"snapshot": digest(snapshot.path / MANIFEST), "golden": digest(golden), "review": files}
 
 
 def append_approval(entry: Approval, folder: Path, release: Release, key: Path) -> Approval:
     """Sign *entry* with *key* and append it to the approvals of *release*; return it as it was written.
 
-    Raises WrongUse: if it cannot be signed, or `allowed_signers` does not name the key. BadInput: as `read_approvals`.
+    One process at a time appends: what others append meanwhile stays.
+
+    Raises WrongUse: if the gate would not accept the signature, or a text has control characters. BadInput: as
+    `read_approvals`.
     """
+    _check_texts(entry)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / f".{release}.lock"
+    with FileLock(lock):
+        try:
+            return _append(entry, folder, release, key)
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _append(entry: Approval, folder: Path, release: Release, key: Path) -> Approval:
     earlier = read_approvals(folder, release)
-    message_of = {**entry, "previous": _digest_of(earlier[-1]) if earlier else None}
-    signature = sign(_message(message_of), key)
-    signer = signer_of(signature, folder)
-    if signer is None:
-        public = key.with_name(f"{key.name}.pub")
-        line = public.read_text(encoding="utf-8").strip() if public.is_file() else "the public key"
-        raise WrongUse(
-            f"{folder / SIGNERS} does not name this key, so that nobody could check the signature. "
-            f"Add a line to it:\n  NAME@PRACTICE {line}\nNothing was written."
-        )
-    signed = {**message_of, "signer": signer, "signature": signature}
+    unsigned = {**entry, "previous": digest_of(earlier[-1]) if earlier else None}
+    signature = sign(_canonical(unsigned), key)
+    signed = {**unsigned, "signer": _signer(signature, folder, key), "signature": signature}
+    if fault := approval_fault(signed, folder):
+        raise WrongUse(f"{fault}. Nothing was written.")
     plain = {"release": str(release), "approvals": [*earlier, signed]}
     if faults := faults_of(plain, "approval"):
-        raise WrongUse(f"what was given makes no approval: {'; '.join(faults)}. Nothing was written.")
+        raise WrongUse(f"this makes no approval: {'; '.join(faults)}. Nothing was written.")
     write_file(approvals_file(folder, release), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
     return signed
 
 
-def signature_fault(entry: Approval, folder: Path) -> str | None:
-    """Return what is wrong with the signature of *entry*, or None if it is good and by a signer who is allowed.
+def _signer(signature: str, folder: Path, key: Path) -> str:
+    if name := signer_of(signature, folder):
+        return name
+    public = key.with_name(f"{key.name}.pub")
+    line = public.read_text(encoding="utf-8").strip() if public.is_file() else "the public key"
+    raise WrongUse(
+        f"{folder / SIGNERS} does not name this key, so that nobody could check the signature. "
+        f"Add a line to it:\n  NAME@PRACTICE {line}\nNothing was written."
+    )
+
+
+def _check_texts(entry: Approval) -> None:
+    texts = {"--as": entry["by"], "--note": entry["note"]}
+    texts |= {f"the reason for {decision['outcome']}": decision["reason"] for decision in entry["decisions"]}
+    if faults := [f"{name}: {fault}" for name, text in texts.items() if (fault := text_fault(text))]:
+        raise WrongUse("\n".join([*faults, "Nothing was written."]))
+
+
+def approval_fault(entry: Approval, folder: Path) -> str | None:
+    """Return what is wrong with the signature of *entry*, or None if it is good and by a signer who was allowed then.
 
     Raises WrongUse: if *folder* has no `allowed_signers`.
     """
     unsigned = {name: value for name, value in entry.items() if name not in ("signature", "signer")}
-    good = is_good(entry["signature"], entry["signer"], _message(unsigned), folder)
-    return None if good else f"the signature of {entry['signer']} is not good"
+    signer, signature = entry["signer"], entry["signature"]
+    if not (fault := signature_fault(signature, signer, _canonical(unsigned), signed_at(entry), folder)):
+        return None
+    return f"the signature of {signer} is not good: {fault}"
+
+
+def signed_at(entry: Approval) -> datetime:
+    """Return when *entry* says it was signed, in UTC."""
+    return datetime.strptime(entry["at"], TIME_FORMAT).replace(tzinfo=UTC)
+
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"

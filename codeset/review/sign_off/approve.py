@@ -1,4 +1,4 @@
-"""Approve a release: check that the review can be signed, and append the signed approval."""
+"""Approve a release: check that the review is what the snapshots give and can be signed; append the signed approval."""
 
 import os
 from collections.abc import Sequence
@@ -7,17 +7,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from codeset.errors import WrongUse
-from codeset.review.sign_off.approval import Approval, append_approval, digests, read_review
+from codeset.releases import Release
+from codeset.review.sign_off.approval import TIME_FORMAT, Approval, append_approval
 from codeset.review.sign_off.decisions import parse_decisions, undecided
-from codeset.review.sign_off.gate import snapshot_faults, suite_result
-from codeset.snapshot import Snapshot
-from codeset.suite.check_release import check_messages
+from codeset.review.sign_off.digests import current_digests
+from codeset.review.sign_off.gate import snapshot_faults
+from codeset.review.sign_off.read_review import differing_files, read_review, remake
+from codeset.store import Store
+from codeset.suite.check_release import check_messages, check_release
+from codeset.suite.goldens import goldens_folder
+from codeset.suite.guidance.guidance_files import Statement
+from codeset.suite.scenarios import load
 
 
 def approve(
-    snapshot: Snapshot,
+    store: Store,
+    release: Release,
     review_folder: Path,
-    scenarios: Path | None,
+    scenarios: Path,
+    guidance: tuple[Statement, ...],
     approvals: Path,
     *,
     key: Path,
@@ -27,33 +35,36 @@ def approve(
     rejected: Sequence[str] = (),
     reason: str | None = None,
 ) -> Approval:
-    """Sign the release of *snapshot* with *key*, and return the approval that was appended to those in *approvals*.
+    """Sign *release* with *key*, and return the approval that was appended to those in *approvals*.
 
     *accepted* and *rejected* are `OUTCOME=REASON`; a *reason* accepts every outcome that they leave open.
 
-    Raises WrongUse: if the review is of another release, an outcome is undecided, the suite does not hold, the
-    snapshot is not as sealed, or the key may not sign. Nothing is written then.
+    Raises WrongUse: if the review is of another release or not what the snapshots give, an outcome is undecided, the
+    suite does not hold, a snapshot is not as sealed, or the key may not sign. Nothing is written then.
     """
-    release = snapshot.release
     review = read_review(review_folder)
     if review["new"]["release"] != str(release):
         raise WrongUse(f"{review_folder} is a review of {review['new']['release']}, not of {release}")
+    old, new = store.open(review["old"]["release"]), store.open(release)
+    suite = load(scenarios)
+    check = check_release(suite, new, goldens_folder(scenarios))
+    faults = [*snapshot_faults(old), *snapshot_faults(new), *check_messages(check)]
+    if not faults:
+        faults = differing_files(review_folder, remake(review, store, suite, guidance))
+    if faults:
+        raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
     decisions = parse_decisions(review, accepted, rejected, reason)
     if left := undecided(review, decisions):
         raise WrongUse(
             f"decide on each with --accept, --reject or --accept-all: {'; '.join(left)}. Nothing was written."
         )
-    suite = suite_result(snapshot, scenarios)
-    if faults := snapshot_faults(snapshot) or check_messages(suite):
-        raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
-    approvals.mkdir(parents=True, exist_ok=True)
     entry = {
         "by": by,
-        "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": datetime.now(UTC).strftime(TIME_FORMAT),
         "note": note,
-        "compared_with": review["old"]["release"],
+        "compared_with": str(old.release),
         "review_folder": Path(os.path.relpath(review_folder, approvals.parent)).as_posix(),
-        "digests": digests(snapshot, suite.goldens.file, review_folder),
+        "digests": current_digests(old, new, check.goldens.file, review_folder),
         "decisions": [asdict(decision) for decision in decisions],
     }
     return append_approval(entry, approvals, release, key)

@@ -1,87 +1,149 @@
 """The gate: a release passes if the suite holds, every changed outcome is decided, and all is as it was signed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codeset.errors import BadInput, WrongUse
-from codeset.review.sign_off.approval import Approval, digests, read_approvals, read_review, signature_fault
-from codeset.review.sign_off.decisions import REJECTED, Decision, undecided
+from codeset.errors import BadInput, CodesetError, WrongUse
+from codeset.releases import Release
+from codeset.review.sign_off.approval import Approval, Head, approval_fault, read_approvals, signed_at
+from codeset.review.sign_off.decisions import REJECTED, Decision
+from codeset.review.sign_off.digests import changes_since
+from codeset.review.sign_off.heads import removed_approvals
+from codeset.review.sign_off.read_review import differing_facts, read_review, remake
+from codeset.review.sign_off.safe_text import visible
+from codeset.review.sign_off.signature import fingerprint
 from codeset.snapshot import Snapshot
+from codeset.store import Store
 from codeset.suite.check_release import ReleaseCheck, check_messages, check_release
 from codeset.suite.goldens import goldens_folder
-from codeset.suite.scenarios import load, scenarios_folder
+from codeset.suite.guidance.guidance_files import Statement
+from codeset.suite.scenarios import Suite, load
 
 
-def missing(snapshot: Snapshot, review: Path | None, scenarios: Path | None, approvals: Path) -> list[str]:
-    """Return what keeps the release of *snapshot* from being used, in words; an empty list if it may be used.
+@dataclass(frozen=True)
+class GateResult:
+    """Whether a release may be used: `missing` is what keeps it from being used, `approval` the last one, if any."""
 
-    *review* is the folder of the review, by default the one that the approval names. *scenarios* is the folder of the
-    suite, by default the one of the package.
+    release: Release
+    missing: tuple[str, ...]
+    approval: Approval | None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the release may be used."""
+        return not self.missing
+
+    def plain(self) -> dict[str, Any]:
+        """Return the result for programs."""
+        return {
+            "release": str(self.release),
+            "passes": self.passes,
+            "missing": list(self.missing),
+            "approval": None if self.approval is None else _plain_approval(self.approval),
+        }
+
+
+def _plain_approval(entry: Approval) -> dict[str, Any]:
+    names = ("signer", "by", "at", "note", "compared_with", "decisions")
+    return {name: entry[name] for name in names} | {"key": fingerprint(entry["signature"])}
+
+
+def pass_lines(result: GateResult) -> str:
+    """Return who approved a release that passes, when, with which key, compared with what; "" without an approval."""
+    if result.approval is None:
+        return ""
+    entry = result.approval
+    decisions = [decision["decision"] for decision in entry["decisions"]]
+    counts = f"{len(decisions)} decisions" if decisions else "nothing to decide"
+    return (
+        f"PASS: {result.release} approved by {visible(entry['signer'])} ({visible(entry['by'])}) on "
+        f"{signed_at(entry):%m/%d/%Y %H:%M} UTC, compared with {entry['compared_with']}\n"
+        f"  key {fingerprint(entry['signature'])}, {counts}"
+    )
+
+
+def gate(
+    store: Store,
+    release: Release,
+    scenarios: Path,
+    guidance: tuple[Statement, ...],
+    approvals: Path,
+    review: Path | None = None,
+    heads: Sequence[Head] = (),
+) -> GateResult:
+    """Return whether *release* may be used: by the snapshots in *store*, the suite and the approvals.
+
+    *review* is the folder of the review, without it the one that the approval names. *heads* are approvals that a
+    record elsewhere says were there.
     """
+    snapshot = store.open(release)
     if faults := snapshot_faults(snapshot):
-        return faults
-    suite = suite_result(snapshot, scenarios)
-    return [*_suite_faults(suite), *_approval_faults(snapshot, suite.goldens.file, approvals, review)]
+        return GateResult(release, tuple(faults), None)
+    suite = load(scenarios)
+    check = check_release(suite, snapshot, goldens_folder(scenarios))
+    faults = list(_suite_faults(check))
+    try:
+        entries = read_approvals(approvals, release)
+    except BadInput as error:
+        return GateResult(release, (*faults, *map(str, error.faults)), None)
+    faults += removed_approvals(entries, approvals, release, heads)
+    if not entries:
+        faults.append(f"nobody approved {release}: codeset approve {release} --review DIR --as NAME")
+        return GateResult(release, tuple(faults), None)
+    faults += _signature_faults(entries, approvals)
+    folder = review or approvals.parent / entries[-1]["review_folder"]
+    faults += _entry_faults(entries[-1], snapshot, store, suite, guidance, check.goldens.file, folder)
+    return GateResult(release, tuple(faults), entries[-1])
 
 
 def snapshot_faults(snapshot: Snapshot) -> list[str]:
     """Return how *snapshot* differs from what was sealed."""
-    return [f"the snapshot is not as it was sealed: {fault}" for fault in snapshot.verify()]
+    return [f"the snapshot of {snapshot.release} is not as it was sealed: {fault}" for fault in snapshot.verify()]
 
 
-def suite_result(snapshot: Snapshot, scenarios: Path | None) -> ReleaseCheck:
-    """Return the result of the suite in *scenarios* on *snapshot*, against the accepted outcomes beside it."""
-    folder = scenarios_folder(scenarios)
-    return check_release(load(folder), snapshot, goldens_folder(folder))
+def _suite_faults(check: ReleaseCheck) -> Iterator[str]:
+    if not check.holds:
+        yield from (f"the suite does not hold: {message}" for message in check_messages(check))
 
 
-def _suite_faults(suite: ReleaseCheck) -> Iterator[str]:
-    if not suite.holds:
-        yield from (f"the suite does not hold: {line}" for line in check_messages(suite))
-
-
-def _approval_faults(snapshot: Snapshot, golden: Path, folder: Path, review: Path | None) -> Iterator[str]:
-    release = snapshot.release
-    try:
-        entries = read_approvals(folder, release)
-    except BadInput as error:
-        yield from map(str, error.faults)
-        return
-    if not entries:
-        yield f"nobody approved {release}: codeset approve {release} --review DIR --as NAME"
-        return
+def _signature_faults(entries: Sequence[Approval], folder: Path) -> Iterator[str]:
+    """Of every approval: the later ones rest on the earlier."""
     for entry in entries:
-        if fault := _signature_fault(entry, folder):
+        try:
+            fault = approval_fault(entry, folder)
+        except WrongUse as error:
+            fault = str(error)
+        if fault:
             yield fault
-    last = entries[-1]
-    yield from _entry_faults(snapshot, golden, last, review or folder.parent / last["review_folder"])
 
 
-def _signature_fault(entry: Approval, folder: Path) -> str | None:
+def _entry_faults(
+    entry: Approval,
+    new: Snapshot,
+    store: Store,
+    suite: Suite,
+    guidance: tuple[Statement, ...],
+    golden: Path,
+    folder: Path,
+) -> Iterator[str]:
+    """What is not as *entry* says, or does not follow from the snapshots of both releases."""
     try:
-        return signature_fault(entry, folder)
-    except WrongUse as error:
-        return str(error)
-
-
-def _entry_faults(snapshot: Snapshot, golden: Path, entry: Approval, review_folder: Path) -> Iterator[str]:
-    try:
-        review = read_review(review_folder)
-        current = digests(snapshot, golden, review_folder)
-    except WrongUse as error:
+        old = store.open(entry["compared_with"])
+        review = read_review(folder)
+    except CodesetError as error:
         yield str(error)
         return
-    yield from _changes_since(entry["digests"], current)
+    compared = (review["old"]["release"], review["new"]["release"])
+    if compared != (str(old.release), str(new.release)):
+        yield f"the review in {folder} compares {' with '.join(compared)}, not {old.release} with {new.release}"
+        return
+    yield from snapshot_faults(old)
+    yield from changes_since(entry["digests"], old, new, golden, folder)
     decisions = [Decision(**decision) for decision in entry["decisions"]]
-    yield from (f"nobody decided on {outcome}" for outcome in undecided(review, decisions))
     yield from (f"{d.outcome} is rejected: {d.reason}" for d in decisions if d.decision == REJECTED)
-
-
-def _changes_since(signed: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("snapshot", "golden"):
-        if signed[name] != current[name]:
-            yield f"the {name} is not the one that was signed"
-    for file in sorted({*signed["review"], *current["review"]}):
-        if signed["review"].get(file) != current["review"].get(file):
-            yield f"{file} of the review is not the one that was signed"
+    remade = remake(review, store, suite, guidance)
+    yield from differing_facts(review, remade)
+    decided = {decision.outcome for decision in decisions}
+    yield from (f"nobody decided on {outcome.id}" for outcome in remade.to_decide if outcome.id not in decided)

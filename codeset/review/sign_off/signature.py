@@ -1,6 +1,18 @@
-"""Signatures of approvals, made and checked with OpenSSH's `ssh-keygen -Y`; `allowed_signers` names who may sign."""
+"""Signatures of approvals, made and checked with OpenSSH's `ssh-keygen -Y`.
 
+`allowed_signers` names who may sign, a line for each key, and the dates on which it is valid if there are any
+(ssh-keygen(1), ALLOWED SIGNERS). A signature is checked as of the time of signing: a key that was replaced since does
+not void what it signed. `revoked_keys` lists the keys that were stolen: whatever they signed is void.
+"""
+
+import base64
+import os
+import re
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
@@ -11,6 +23,22 @@ NAMESPACE = "codeset-approval"
 """The purpose of the signature: one made for anything else does not count."""
 
 SIGNERS = "allowed_signers"
+REVOKED = "revoked_keys"
+
+_RSA_BITS = 2048
+"""The fewest bits of an RSA key (NIST SP 800-131A Rev. 2, table 2)."""
+
+_SIGNER_LINE = re.compile(
+    r'(?P<principals>"[^"]*"|\S+)\s+(?:(?P<options>(?:[^\s"]|"[^"]*")+)\s+)??(?P<type>(?:ssh|ecdsa|sk)-\S+)\s+(?P<key>\S+)'
+)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A line of `allowed_signers`: the name of whom the key is, and the key as OpenSSH encodes it."""
+
+    name: str
+    key: bytes
 
 
 def sign(message: str, key: Path) -> str:
@@ -30,27 +58,90 @@ def sign(message: str, key: Path) -> str:
 
 
 def signer_of(signature: str, approvals: Path) -> str | None:
-    """Return the name that `allowed_signers` in *approvals* gives the key of *signature*; None if it names none."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "signature"
-        file.write_text(signature, encoding="utf-8")
-        process = _ssh_keygen("-Y", "find-principals", "-s", str(file), "-f", str(_signers(approvals)))
-    return process.stdout.split("\n")[0].strip() or None if process.returncode == 0 else None
+    """Return the name that `allowed_signers` in *approvals* gives the key of *signature*; None if it names none.
+
+    Raises WrongUse: if *approvals* has no `allowed_signers`, or the line names a pattern instead of a person.
+    """
+    key = key_of(signature)
+    name = next((signer.name for signer in _read_signers(approvals) if signer.key == key), None)
+    if name and re.search(r"[*?!]", name):
+        raise WrongUse(f"{approvals / SIGNERS}: {name} is a pattern; expected the name of one person, NAME@PRACTICE")
+    return name
 
 
-def is_good(signature: str, signer: str, message: str, approvals: Path) -> bool:
-    """Return whether *signature* is that of *signer* on *message*, and `allowed_signers` still names the signer.
+def signature_fault(signature: str, signer: str, message: str, at: datetime, approvals: Path) -> str | None:
+    """Return why *signature* is not a good one of *signer* on *message*, signed *at* that time; None if it is.
 
     Raises WrongUse: if *approvals* has no `allowed_signers`.
     """
+    if (bits := _rsa_bits(key_of(signature))) and bits < _RSA_BITS:
+        return f"an RSA key of {bits} bits is too short; expected {_RSA_BITS} or more, or an Ed25519 key"
     with TemporaryDirectory() as folder:
         file = Path(folder) / "signature"
         file.write_text(signature, encoding="utf-8")
-        options = ["-f", str(_signers(approvals)), "-I", signer, "-n", NAMESPACE, "-s", str(file)]
-        return _ssh_keygen("-Y", "verify", *options, text=message).returncode == 0
+        options = ["-f", str(_signers_file(approvals)), "-I", signer, "-n", NAMESPACE, "-s", str(file)]
+        options += ["-O", f"verify-time={at:%Y%m%d%H%M%S}"]
+        process = _ssh_keygen("-Y", "verify", *options, text=message)
+        if process.returncode:
+            return _reason(process.stderr)
+        revoked = approvals / REVOKED
+        if revoked.exists() and _ssh_keygen("-Y", "verify", *options, "-r", str(revoked), text=message).returncode:
+            return f"the key is in {REVOKED}, or that file cannot be read"
+    return None
 
 
-def _signers(approvals: Path) -> Path:
+def _reason(output: str) -> str:
+    """What ssh-keygen says is wrong, in its own words, without the file's name."""
+    known = ("not permitted", "has expired", "not yet valid", "incorrect signature", "No principal matched")
+    lines = [re.sub(r"^\S+:\d+: ", "", line.strip()) for line in output.splitlines()]
+    return next((line for line in lines if any(text in line for text in known)), "it does not match what was signed")
+
+
+def fingerprint(signature: str) -> str:
+    """Return the fingerprint of the key that made *signature*, as `ssh-keygen -l` prints it."""
+    return f"SHA256:{base64.b64encode(sha256(key_of(signature)).digest()).decode().rstrip('=')}"
+
+
+def key_of(signature: str) -> bytes:
+    """Return the public key in *signature*, as OpenSSH encodes it (PROTOCOL.sshsig); empty if it is no signature."""
+    body = "".join(line for line in signature.splitlines() if not line.startswith("-----"))
+    try:
+        blob = base64.b64decode(body, validate=True)
+        return next(_strings(blob[10:])) if blob.startswith(b"SSHSIG") else b""
+    except (ValueError, StopIteration):
+        return b""
+
+
+def _strings(blob: bytes) -> Iterator[bytes]:
+    """The length-prefixed strings of which OpenSSH's encodings are made (RFC 4251, section 5)."""
+    while len(blob) >= 4:
+        length = int.from_bytes(blob[:4])
+        yield blob[4 : 4 + length]
+        blob = blob[4 + length :]
+
+
+def _rsa_bits(key: bytes) -> int | None:
+    """The length of an RSA key; None for another kind. Its encoding is the name, the exponent, the modulus."""
+    parts = list(_strings(key))
+    return int.from_bytes(parts[2]).bit_length() if len(parts) == 3 and parts[0] == b"ssh-rsa" else None
+
+
+def _read_signers(approvals: Path) -> Iterator[Signer]:
+    for line in _signers_file(approvals).read_text(encoding="utf-8").splitlines():
+        match = None if line.startswith("#") else _SIGNER_LINE.match(line.strip())
+        if match:
+            name = match["principals"].strip('"').split(",")[0]
+            yield Signer(name, _decoded(match["key"]))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def _signers_file(approvals: Path) -> Path:
     file = approvals / SIGNERS
     if not file.is_file():
         raise WrongUse(f"{file} is not there: it names who may approve, a line for each: NAME@PRACTICE ssh-ed25519 KEY")
@@ -58,7 +149,11 @@ def _signers(approvals: Path) -> Path:
 
 
 def _ssh_keygen(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ssh-keygen; dates in `allowed_signers` without a zone are UTC on every machine."""
     program = which("ssh-keygen")
     if program is None:
         raise WrongUse("ssh-keygen is not there; it comes with OpenSSH, and approvals are signed with it")
-    return subprocess.run([program, *arguments], input=text, capture_output=True, text=True, check=False)  # noqa: S603
+    environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
+    return subprocess.run(  # noqa: S603
+        [program, *arguments], input=text, capture_output=True, text=True, check=False, env=environment
+    )

@@ -1,0 +1,63 @@
+"""Approvals that were removed from the end of the file: found against what the repository recorded.
+
+The chain of digests shows that an approval in the middle was changed or removed, but not that the last are missing.
+Every committed version of the file is the beginning of the next; somebody who rewrites the history of the repository as
+well is only stopped by the rules of the branch (no force push).
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import which
+
+from codeset.errors import BadInput, WrongUse
+from codeset.releases import Release
+from codeset.review.sign_off.approval import Approval, Head, approval_fault, approvals_file, digest_of, parse_approvals
+
+
+def removed_approvals(entries: Sequence[Approval], folder: Path, release: Release, heads: Sequence[Head]) -> list[str]:
+    """Return which approvals of *release* are recorded and not among *entries*: in *heads*, or in the git history."""
+    faults = [*_missing_heads(entries, heads), *_missing_commits(entries, folder, release)]
+    return list(dict.fromkeys(faults))
+
+
+def _missing_heads(entries: Sequence[Approval], heads: Sequence[Head]) -> Iterator[str]:
+    for head in heads:
+        if len(entries) < head.count or digest_of(entries[head.count - 1]) != head.digest:
+            yield f"an approval was removed or replaced: {head.count} are recorded in the lock, {len(entries)} are left"
+
+
+def _missing_commits(entries: Sequence[Approval], folder: Path, release: Release) -> Iterator[str]:
+    present = {digest_of(entry) for entry in entries}
+    for commit, committed in _committed(folder, release):
+        for number, entry in enumerate(committed, start=1):
+            if digest_of(entry) not in present and _is_signed(entry, folder):
+                yield f"approval {number} of {entry['signer']} ({entry['at']}) was removed; commit {commit[:12]} has it"
+
+
+def _is_signed(entry: Approval, folder: Path) -> bool:
+    """Whether somebody who may sign signed it: anybody can commit an entry that nobody signed, and take it back."""
+    try:
+        return approval_fault(entry, folder) is None
+    except WrongUse:
+        return False
+
+
+def _committed(folder: Path, release: Release) -> Iterator[tuple[str, list[Approval]]]:
+    """Each commit that changed the approvals of *release*, with those it left; none outside a repository."""
+    name = approvals_file(folder, release).name
+    for commit in _git(folder, "log", "--format=%H", "--", name).decode().split():
+        content = _git(folder, "show", f"{commit}:./{name}")
+        try:
+            yield commit, parse_approvals(content, release, f"{name} in {commit[:12]}") if content else []
+        except BadInput:
+            continue
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    """The output of git in *folder*; empty where there is no git, no repository, or no such file."""
+    program = which("git")
+    if program is None or not folder.is_dir():
+        return b""
+    process = subprocess.run([program, "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603
+    return process.stdout if process.returncode == 0 else b""

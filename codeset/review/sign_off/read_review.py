@@ -1,0 +1,127 @@
+"""A review as it was written, and the same review made anew from the snapshots, to see whether they agree.
+
+What a person signs is then what CMS's data say, and not what somebody put into a file.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from codeset.errors import WrongUse
+from codeset.review.as_json import review_json
+from codeset.review.folder import DATA, review_files
+from codeset.review.make import make_review
+from codeset.review.model import Review
+from codeset.review.payments import NATIONAL
+from codeset.review.volumes import Volume
+from codeset.schemas import faults_of
+from codeset.store import Store
+from codeset.suite.guidance.guidance_files import Statement
+from codeset.suite.scenarios import Suite
+
+Plain = Mapping[str, Any]
+"""A review as `review.json` has it."""
+
+
+def read_review(folder: Path) -> Plain:
+    """Return `review.json` of the review in *folder*.
+
+    Raises WrongUse: if there is none, or it is not one.
+    """
+    file = folder / DATA
+    if not file.is_file():
+        raise WrongUse(f"{folder}: there is no {DATA} in it; make one with: codeset review OLD NEW -o {folder}")
+    try:
+        plain: Plain = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WrongUse(f"{file}: is not valid JSON ({error})") from error
+    if faults := faults_of(plain, "review"):
+        raise WrongUse(f"{file}: is not a review ({faults[0]}); make it again with: codeset review OLD NEW -o {folder}")
+    return plain
+
+
+def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...]) -> Review:
+    """Return the review that *plain* says it is, made from the snapshots in *store*.
+
+    Raises StoreProblem: if the store does not hold both releases. WrongUse: as `make_review` does.
+    """
+    old, new = (store.open(plain[name]["release"]) for name in ("old", "new"))
+    locality = plain["place"]["locality"]
+    return make_review(
+        old,
+        new,
+        suite,
+        guidance,
+        volumes=_volumes(plain),
+        locality=None if locality == NATIONAL else locality,
+        setting=plain["settings"][0] if len(plain["settings"]) == 1 else None,
+    )
+
+
+def _volumes(plain: Plain) -> list[Volume]:
+    """The volumes of the practice, as every year in the review lists them."""
+    lines = [line for year in plain["years"][:1] for line in (*year["lines"], *year["without"])]
+    return sorted((Volume(line["hcpcs"], line["modifier"], line["units"]) for line in lines), key=_by_code)
+
+
+def _by_code(volume: Volume) -> tuple[str, str]:
+    return volume.hcpcs, volume.modifier
+
+
+def differing_files(folder: Path, remade: Review) -> list[str]:
+    """Return how the files in *folder* differ from those of *remade*, the same review made anew; others are ignored."""
+    faults = list(_differing_files(folder, remade))
+    if faults:
+        releases = f"{remade.old.release} {remade.new.release}"
+        faults.append(f"Make the review again, read it, then approve: codeset review {releases} -o {folder}")
+    return faults
+
+
+def _differing_files(folder: Path, remade: Review) -> Iterator[str]:
+    for name, content in review_files(remade):
+        file = folder / name
+        if not file.is_file():
+            yield f"{name} is missing"
+        elif file.read_bytes() != content:
+            sections = f" (differs in: {_differing_sections(file, remade)})" if name == DATA else ""
+            yield f"{name} is not what the snapshots of both releases give{sections}"
+
+
+def _differing_sections(file: Path, remade: Review) -> str:
+    written, expected = json.loads(file.read_text(encoding="utf-8")), json.loads(review_json(remade))
+    names = [name for name in expected if written.get(name) != expected[name]]
+    return ", ".join(names) or "its layout"
+
+
+def differing_facts(plain: Plain, remade: Review) -> list[str]:
+    """Return which facts of CMS's in *plain* are not those of *remade*.
+
+    Sentences are not compared: a later version may word them otherwise, and an approval stays good.
+    """
+    facts, expected_facts = _facts(plain), _facts(json.loads(review_json(remade)))
+    return [
+        f"{name} in the review are not what the snapshots of both releases give"
+        for name, value in expected_facts.items()
+        if facts[name] != value
+    ]
+
+
+def _facts(plain: Plain) -> dict[str, Any]:
+    changes = plain["changes"]
+    return {
+        "CMS's files": [
+            [(release["release"], table["table"], sorted(file["sha256"] for file in table["files"]))]
+            for release in (plain["old"], plain["new"])
+            for table in release["editions"]
+        ],
+        "the conversion factors": changes["conversion_factors"],
+        "the changed rows": {
+            name: [table[kind] for kind in ("added", "removed", "changed")] for name, table in changes["tables"].items()
+        },
+        "the amounts": [
+            (row["hcpcs"], row["modifier"], row["setting"], row["before"]["cents"], row["after"]["cents"])
+            for table in plain["payments"]
+            for row in table["rows"]
+        ],
+    }
