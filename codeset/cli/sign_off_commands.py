@@ -18,7 +18,12 @@ from codeset.releases import Release
 from codeset.store import Store
 
 if TYPE_CHECKING:
-    from codeset.review.sign_off.approval import Approval
+    from codeset.review.sign_off.approval import Approval, Head
+
+ApprovedLockOption = Annotated[
+    Path, typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files and records the last approval")
+]
+_LOCK = Path("sources.lock.json")
 
 
 def approve(
@@ -44,6 +49,7 @@ def approve(
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
     approvals: ApprovalsOption = Path("approvals"),
+    lock: ApprovedLockOption = _LOCK,
     store: StoreOption = None,
 ) -> None:
     """Sign a release: that its review was read, and what was decided on each changed outcome.
@@ -74,7 +80,29 @@ def approve(
         rejected=reject or [],
         reason=reason if accept_all else None,
     )
+    _record_head(lock, label, approvals, Store.at(store))
     out.print(_approval_line(approval, label, approvals), markup=False)
+
+
+def _record_head(file: Path, release: Release, approvals: Path, store: Store) -> None:
+    """Record the last approval in the lock, if there is one."""
+    if not file.is_file():
+        return
+    from codeset.review.sign_off.approval import head_of, read_approvals
+    from codeset_ingest.cms_site.lock import ApprovalHead, record_approval
+    from codeset_ingest.fetch_and_build import FetchOptions
+
+    if head := head_of(read_approvals(approvals, release)):
+        guard = FetchOptions(store, lock=file).folder.guard
+        record_approval(file, release, ApprovalHead(head.count, head.digest), guard)
+
+
+def _recorded_heads(file: Path, release: Release) -> "list[Head]":
+    from codeset.review.sign_off.approval import Head
+    from codeset_ingest.cms_site.lock import read
+
+    head = read(file).approvals.get(release)
+    return [Head(head.count, head.sha256)] if head else []
 
 
 def _approval_line(approval: "Approval", release: Release, approvals: Path) -> str:
@@ -95,6 +123,7 @@ def gate(
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
     approvals: ApprovalsOption = Path("approvals"),
+    lock: ApprovedLockOption = _LOCK,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,12 +135,14 @@ def gate(
     from codeset.suite.guidance.guidance_files import guidance_folder, statements
     from codeset.suite.scenarios import scenarios_folder
 
+    label = Release.parse(release)
     result = gates.gate(
         Store.at(store),
-        Release.parse(release),
+        label,
         scenarios_folder(scenarios),
         statements(guidance or guidance_folder()),
         approvals,
         review,
+        _recorded_heads(lock, label),
     )
     tell_faults(list(result.missing), gates.pass_lines(result), result.plain() if as_json else None)

@@ -79,7 +79,7 @@ def propose(
     all_remarks = [*pull_request_text.suite_remarks(suite, next(iter(golden), None)), *remarks]
     markdown = (review_folder / MARKDOWN).read_text(encoding="utf-8")
     title = pull_request_text.title(release, headline)
-    body = pull_request_text.body(release, old, repository.approvals, all_remarks, markdown)
+    body = pull_request_text.body(release, old, repository, all_remarks, markdown)
     (output / "title.txt").write_text(f"{title}\n", encoding="utf-8")
     (output / "body.md").write_text(body, encoding="utf-8")
     message = f"Release {release}\n\n{headline}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from codeset.proposal.branch import branch_of
+from codeset.proposal.repository import Repository
 from codeset.releases import Release
 from codeset.suite.check_release import ReleaseCheck
 
@@ -17,7 +18,7 @@ def title(release: Release, headline: str) -> str:
     return f"Release {release}: {headline.split('. ', maxsplit=1)[0].removeprefix('Changed: ')}"[:_TITLE_LENGTH]
 
 
-def body(release: Release, old: Release, approvals: str, remarks: Sequence[str], review: str) -> str:
+def body(release: Release, old: Release, repository: Repository, remarks: Sequence[str], review: str) -> str:
     """Return the body, with *remarks* as a list and the *review* in Markdown; one too long for GitHub is cut."""
     bullets = "".join(f"- {remark}\n" for remark in remarks)
     text = f"""\
@@ -32,7 +33,7 @@ git switch {branch_of(release)}
 codeset restore
 codeset review {old} {release} -o reviews/{release}
 codeset approve {release} --review reviews/{release} --as "Name, role" --accept "OUTCOME=REASON"
-git add {approvals} reviews
+git add {repository.approvals} {repository.lock} reviews
 git commit -m "Approve {release}"
 git push
 ```

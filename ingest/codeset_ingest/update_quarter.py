@@ -32,18 +32,22 @@ def join_locks(main: bytes | None, branches: Mapping[Release, bytes]) -> Lock:
 
     Raises StoreProblem: if one of them is no lock.
     """
-    releases = dict(locks.parse(main, "the main branch's lock").releases) if main else {}
+    on_main = locks.parse(main, "the main branch's lock") if main else Lock({})
+    releases, approvals = dict(on_main.releases), dict(on_main.approvals)
     for quarter, text in branches.items():
-        pinned = locks.parse(text, f"the lock of {quarter}'s branch").releases
-        releases |= {release: files for release, files in pinned.items() if release.unrevised == quarter}
-    return Lock(releases)
+        on_branch = locks.parse(text, f"the lock of {quarter}'s branch")
+        releases |= {release: files for release, files in on_branch.releases.items() if release.unrevised == quarter}
+        heads = {release: head for release, head in on_branch.approvals.items() if release.unrevised == quarter}
+        approvals |= {release: max(head, approvals.get(release, head)) for release, head in heads.items()}
+    return Lock(releases, approvals)
 
 
 def lock_for_branch(lock: Lock, main: bytes | None, release: Release) -> bytes:
     """Return the text of the lock for the branch of *release*: without later quarters that main does not have yet."""
     on_main = join_locks(main, {}).releases
     pinned = [each for each in lock.releases if each.unrevised <= release.unrevised or each in on_main]
-    return Lock({revision: lock.releases[revision] for revision in pinned}).to_json().encode()
+    approvals = {revision: head for revision, head in lock.approvals.items() if revision in pinned}
+    return Lock({revision: lock.releases[revision] for revision in pinned}, approvals).to_json().encode()
 
 
 @dataclass(frozen=True)

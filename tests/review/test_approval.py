@@ -20,6 +20,7 @@ from codeset.review.sign_off import read_review
 from codeset.review.sign_off.approval import append_approval, head_of, read_approvals
 from codeset.review.sign_off.approve import approve
 from codeset.review.sign_off.gate import GateResult, gate, pass_lines
+from codeset.snapshot import digest
 from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release
 from codeset.suite.goldens import goldens_folder
@@ -184,11 +185,45 @@ def test_another_content_of_the_snapshot_closes_the_gate(place):
 def test_another_version_of_the_tool_does_not(place):
     """Only the versions in `made_by` differ, as after an upgrade that seals the same files again."""
     place.approve()
+    upgrade(place)
+    assert place.missing() == ()
+
+
+def upgrade(place: Place) -> None:
     file = place.folder / "store/2026q3/manifest.json"
     plain = json.loads(file.read_text())
     plain["made_by"] = {"derm-codeset": "9.9.9", "polars": "9.9"}
     file.chmod(0o600)
     file.write_text(json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def first_form(place: Place) -> dict:
+    """An entry as version 0.1.0 made it: it signed the manifest as it was on disk, and every file of the folder."""
+    (place.folder / "review/notes.txt").write_text("read with the coders")
+    files = {file.name: digest(file) for file in (place.folder / "review").iterdir()}
+    manifest, golden = place.folder / "store/2026q3/manifest.json", place.folder / "golden/2026q3.json"
+    decided = [outcome["id"] for outcome in json.loads((place.folder / "review/review.json").read_text())["to_decide"]]
+    return {
+        "by": "A B, lead",
+        "at": "2026-07-15T12:00:00Z",
+        "note": "",
+        "compared_with": "2025q4",
+        "review_folder": "review",
+        "digests": {"snapshot": digest(manifest), "golden": digest(golden), "review": files},
+        "decisions": [{"outcome": outcome, "decision": "accepted", "reason": "read"} for outcome in decided],
+    }
+
+
+def test_an_approval_of_the_first_version_stays_good(place):
+    append_approval(first_form(place), place.approvals, NEW, place.folder / "key")
+    assert place.missing() == ()
+    (place.folder / "review/notes.txt").write_text("")
+    assert place.missing() == ("notes.txt of the review was changed after signing",)
+
+
+def test_an_approval_of_the_first_version_stays_good_when_a_later_one_seals_the_same_files(place):
+    append_approval(first_form(place), place.approvals, NEW, place.folder / "key")
+    upgrade(place)
     assert place.missing() == ()
 
 

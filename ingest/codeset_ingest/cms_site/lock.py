@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,20 @@ class PinnedFile:
     last_modified: str | None = None
 
 
+@dataclass(frozen=True, order=True)
+class ApprovalHead:
+    """The last approval of a release: how many there are, and its digest, so that a missing one shows."""
+
+    count: int
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Lock:
     """The files of each release; a re-issue is a new revision, and what was pinned before stays."""
 
     releases: Mapping[Release, tuple[PinnedFile, ...]]
+    approvals: Mapping[Release, ApprovalHead] = field(default_factory=dict)
 
     def newest(self, release: Release) -> Release | None:
         """Return the last revision of that quarter that is pinned, or None."""
@@ -71,12 +80,15 @@ class Lock:
         else:
             same = _contents(new) == _contents(self.releases[newest])
             revision = newest if same else replace(newest, revision=newest.revision + 1)
-        return Lock(dict(self.releases) | {revision: new}), revision
+        return replace(self, releases=dict(self.releases) | {revision: new}), revision
 
     def to_json(self) -> str:
         """Return the text of the file: sorted, without clock or path."""
-        plain = {str(release): [asdict(file) for file in self.releases[release]] for release in sorted(self.releases)}
-        return json.dumps({"version": _VERSION, "releases": plain}, indent=2, ensure_ascii=False) + "\n"
+        files = {str(release): [asdict(file) for file in self.releases[release]] for release in sorted(self.releases)}
+        plain: dict[str, Any] = {"version": _VERSION, "releases": files}
+        if self.approvals:
+            plain["approvals"] = {str(release): asdict(self.approvals[release]) for release in sorted(self.approvals)}
+        return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
 def _contents(files: Iterable[PinnedFile]) -> set[tuple[str, str]]:
@@ -110,7 +122,8 @@ def parse(text: bytes, name: str) -> Lock:
     if wrong := faults_of(plain, "sources"):
         raise StoreProblem(f"{name}: {'; '.join(wrong)}")
     return Lock(
-        {Release.parse(label): tuple(PinnedFile(**row) for row in files) for label, files in plain["releases"].items()}
+        {Release.parse(label): tuple(PinnedFile(**row) for row in files) for label, files in plain["releases"].items()},
+        {Release.parse(label): ApprovalHead(**head) for label, head in plain.get("approvals", {}).items()},
     )
 
 
@@ -130,3 +143,17 @@ def pin(file: Path, release: Release, files: Collection[PinnedFile], guard: Path
     except OSError as error:
         raise StoreProblem(f"{file}: cannot be written ({error})") from error
     return revision
+
+
+def record_approval(file: Path, release: Release, head: ApprovalHead, guard: Path) -> None:
+    """Record *head* as the last approval of *release* in the lock *file*; *guard* as in `pin`.
+
+    Raises StoreProblem: if it cannot be read or written.
+    """
+    try:
+        guard.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(guard):
+            lock = read(file)
+            write_file(file, replace(lock, approvals=dict(lock.approvals) | {release: head}).to_json())
+    except OSError as error:
+        raise StoreProblem(f"{file}: cannot be written ({error})") from error
