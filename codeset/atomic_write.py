@@ -4,6 +4,7 @@ A reader never opens half a file. What a killed process left behind is removed b
 file's leftover has a fixed name, and a folder that is still being written is locked.
 """
 
+import glob
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ def replacing(file: Path, *, private: bool = False) -> Iterator[Path]:
 
     What is *private*, such as anything of claims, nobody but the user may read (mode 0600).
     """
-    unfinished = file.with_name(f".{file.name}.unfinished")
+    unfinished = unfinished_path(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if private:
@@ -37,6 +38,11 @@ def replacing(file: Path, *, private: bool = False) -> Iterator[Path]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def unfinished_path(file: Path) -> Path:
+    """Return the path at which *file* is written before it is renamed; a killed writer leaves it there."""
+    return file.with_name(f".{file.name}.unfinished")
 
 
 @contextmanager
@@ -61,9 +67,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside *folder*; it replaces *folder* unless the block raises.
 
-    An earlier folder steps aside first, and comes back if the new one cannot take its place.
+    An earlier folder steps aside first, and comes back if the new one cannot take its place; a process that is killed
+    in between leaves it beside, for `restore_replaced`.
     """
-    earlier = folder.with_name(f".{folder.name}.replaced-{uuid4().hex}")
+    restore_replaced(folder)
+    earlier = folder.with_name(f"{_replaced_prefix(folder)}{uuid4().hex}")
     try:
         with new_folder(folder) as unfinished:
             yield unfinished
@@ -74,6 +82,22 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             earlier.rename(folder)
         raise
     shutil.rmtree(earlier, ignore_errors=True)
+
+
+def restore_replaced(folder: Path) -> None:
+    """Bring *folder* back if a process was killed while it replaced it; remove what it left if it was done.
+
+    Whoever reads a folder that is written by `replacing_folder` calls this first.
+    """
+    for earlier in sorted(folder.parent.glob(f"{glob.escape(_replaced_prefix(folder))}*")):
+        if folder.exists():
+            shutil.rmtree(earlier, ignore_errors=True)
+        else:
+            earlier.rename(folder)
+
+
+def _replaced_prefix(folder: Path) -> str:
+    return f".{folder.name}.replaced-"
 
 
 def remove_leftovers(parent: Path) -> None:

@@ -9,6 +9,11 @@ from codeset.errors import WrongUse
 _LABEL = re.compile(r"(20\d\d)q([1-4])(?:r([1-9]\d?))?")
 
 
+def is_label(text: str) -> bool:
+    """Return whether *text* is the label of a release."""
+    return _LABEL.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, order=True)
 class Release:
     """A calendar quarter and the revision of its files; orders by time, then revision."""

@@ -12,7 +12,7 @@ import polars as pl
 from codeset.atomic_write import new_folder, remove_leftovers
 from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import Manifest, TableEntry
-from codeset.releases import Release
+from codeset.releases import Release, is_label
 from codeset.snapshot import MANIFEST, Snapshot, digest
 from codeset.tables import TABLES
 
@@ -44,14 +44,22 @@ class Store:
         return cls(Path(platformdirs.user_data_dir("derm-codeset")))
 
     def releases(self) -> list[Release]:
-        """Return the sealed releases, oldest first, every revision."""
+        """Return the sealed releases, oldest first, every revision.
+
+        Raises StoreProblem: if the store is a file.
+        """
+        return sorted(Release.parse(folder.name) for folder in self._snapshot_folders() if is_label(folder.name))
+
+    def other_folders(self) -> list[str]:
+        """Return the folders that look like snapshots but are not named as a release: nothing reads them."""
+        return sorted(folder.name for folder in self._snapshot_folders() if not is_label(folder.name))
+
+    def _snapshot_folders(self) -> list[Path]:
+        if self.path.exists() and not self.path.is_dir():
+            raise StoreProblem(f"{self.path} is a file; expected the folder of a store")
         if not self.path.is_dir():
             return []
-        return sorted(
-            Release.parse(each.name)
-            for each in self.path.iterdir()
-            if not each.name.startswith(".") and (each / MANIFEST).is_file()
-        )
+        return [path for path in self.path.iterdir() if path.name[0] != "." and (path / MANIFEST).is_file()]
 
     def open(self, release: Release | str) -> Snapshot:
         """Return exactly the snapshot of that label (a newer revision is another label).

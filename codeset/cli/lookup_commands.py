@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption, hcpcs_code, release_label
-from codeset.cli.printing import FOUND, out, print_json, progress, tell_faults
+from codeset.cli.printing import FOUND, err, out, print_json, progress, tell_faults
 from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.store import Store
@@ -35,6 +35,8 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
         print_json([json.loads(each.manifest.to_json()) for each in snapshots])
     for snapshot in [] if as_json else snapshots:
         out.print(show_output.release_table(snapshot))
+    if others := Store.at(store).other_folders():
+        err.print(f"Not named as a release, so not read: {', '.join(others)}", markup=False)
     if not snapshots:
         raise StoreProblem(f"{Store.at(store).path} holds no release yet; see: codeset build --help")
 

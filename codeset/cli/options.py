@@ -35,9 +35,28 @@ def release_label(text: str) -> str:
 
 
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", parser=release_label, help="Such as 2026q3")]
+
+
+def store_folder(text: str) -> Path:
+    """Return the folder of a store.
+
+    Raises BadParameter: for an empty text, which a script has whose variable is not set; it would be the folder that
+    the command runs in.
+    """
+    if not text.strip():
+        raise typer.BadParameter("is empty; name the folder of the store, or leave --store out for the default")
+    return Path(text)
+
+
 StoreOption = Annotated[
     Path | None,
-    typer.Option("--store", envvar="CODESET_STORE", help="Folder of snapshots [default: your user data folder]"),
+    typer.Option(
+        "--store",
+        envvar="CODESET_STORE",
+        parser=store_folder,
+        metavar="FOLDER",
+        help="Folder of snapshots [default: your user data folder]",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
 ScenariosOption = Annotated[

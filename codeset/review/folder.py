@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from codeset.atomic_write import replacing_folder, write_file
+from codeset.atomic_write import replacing_folder, restore_replaced, write_file
 from codeset.errors import WrongUse
 from codeset.progress import Say, silent
 from codeset.review.as_json import review_json
@@ -21,6 +21,7 @@ def refuse_other(folder: Path, old: str, new: str) -> None:
 
     Raises WrongUse: if it is anything else.
     """
+    restore_replaced(folder)
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():

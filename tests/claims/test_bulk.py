@@ -272,6 +272,15 @@ def test_a_folder_that_is_not_empty_is_refused(claims, derm, tmp_path):
         run([file], tmp_path, derm)
 
 
+def test_a_run_that_was_killed_while_it_wrote_its_plan_begins_again_in_the_same_folder(claims, derm, tmp_path):
+    file, folder = tmp_path / "claims.parquet", tmp_path / "out"
+    claims.write_parquet(file)
+    folder.mkdir()
+    (folder / ".plan.json.unfinished").write_text("{")
+    run([file], folder, derm)
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
 def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path):
     bad = claims.with_columns(
         pl.when(pl.col("claim_id") == "C007").then(pl.lit("1100")).otherwise("hcpcs").alias("hcpcs")

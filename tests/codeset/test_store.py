@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -54,6 +55,22 @@ def test_the_store_is_named_by_the_environment(tmp_path, monkeypatch):
     seal(Store(tmp_path))
     monkeypatch.setenv("CODESET_STORE", str(tmp_path))
     assert str(codeset.open("2024q2").release) == "2024q2"
+
+
+def test_a_folder_that_is_not_named_as_a_release_is_not_one(tmp_path):
+    """Such as a copy that somebody made before trying something."""
+    seal(Store(tmp_path))
+    shutil.copytree(tmp_path / "2024q2", tmp_path / "2024q2-copy")
+    assert list(map(str, Store(tmp_path).releases())) == ["2024q2"]
+    assert Store(tmp_path).other_folders() == ["2024q2-copy"]
+
+
+def test_a_store_that_is_a_file_is_told(tmp_path):
+    (tmp_path / "store").write_text("")
+    with pytest.raises(StoreProblem, match="is a file; expected the folder of a store"):
+        Store(tmp_path / "store").releases()
+    with pytest.raises(StoreProblem, match="is a file"):
+        seal(Store(tmp_path / "store"))
 
 
 def test_the_same_files_again_change_nothing(tmp_path):

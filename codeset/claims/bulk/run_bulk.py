@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from codeset.atomic_write import replacing, write_file
+from codeset.atomic_write import replacing, unfinished_path, write_file
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.bulk.bulk_sources import BulkSource, bulk_sources
 from codeset.claims.bulk.bulk_tables import PLAN, REJECTS, Tables, part_done, run_done, tables_of
@@ -285,7 +285,7 @@ def _begin(folder: Path, plan: Mapping[str, Any]) -> int | None:
     file = folder / PLAN
     if not file.exists():
         shutil.rmtree(folder / _WORK, ignore_errors=True)  # of a run that was killed before it had a plan
-        if any(folder.iterdir()):
+        if any(path != unfinished_path(file) for path in folder.iterdir()):
             raise StoreProblem(f"{folder} is not empty; choose another folder")
         return None
     earlier = json.loads(file.read_text(encoding="utf-8"))

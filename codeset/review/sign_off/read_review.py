@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from codeset.atomic_write import restore_replaced
 from codeset.errors import WrongUse
 from codeset.review.as_json import review_json
 from codeset.review.folder import DATA, review_files
@@ -29,6 +30,7 @@ def read_review(folder: Path) -> Plain:
 
     Raises WrongUse: if there is none, or it is not one.
     """
+    restore_replaced(folder)
     file = folder / DATA
     if not file.is_file():
         raise WrongUse(f"{folder}: there is no {DATA} in it; make one with: codeset review OLD NEW -o {folder}")
