@@ -1,4 +1,4 @@
-"""What a process leaves that is killed while it replaces a folder: the next reader has one whole folder, and no rest."""
+"""What a process leaves that is killed while it replaces a folder: the next reader has one whole folder."""
 
 import os
 from multiprocessing import get_context
