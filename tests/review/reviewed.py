@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from codeset.impact.volume_files import Volume, read_volumes
 from codeset.releases import Release
-from codeset.review.volumes import Volume, read_volumes
 from codeset.snapshot import Snapshot, digest
 from codeset.store import Store
 from codeset_ingest.embedded import build_embedded
@@ -99,7 +99,7 @@ def restate_mue(snapshot: Snapshot, folder: Path, hcpcs: str, mue_value: int) ->
 
 def read(folder: Path) -> tuple[Volume, ...]:
     """Return the volumes of a practice, written into *folder* first."""
-    return read_volumes(volumes(folder))
+    return read_volumes(volumes(folder)).volumes
 
 
 def payment(plain: Mapping[str, Any], hcpcs: str, setting: str, modifier: str = "") -> Mapping[str, Any]:

@@ -163,10 +163,12 @@ def test_a_review_that_cannot_be_written_leaves_what_was_there(made, tmp_path, m
     write_review(made, target)
     before = (target / "review.html").read_bytes()
 
-    def full(_: object) -> bytes:
-        raise OSError(28, "No space left on device")
+    def full(file: Path, content: bytes) -> None:
+        if file.suffix == ".xlsx":
+            raise OSError(28, "No space left on device")
+        file.write_bytes(content)
 
-    monkeypatch.setattr(folders, "review_workbook", full)
+    monkeypatch.setattr(folders, "write_file", full)
     with pytest.raises(WrongUse, match="No space left"):
         write_review(made, target)
     assert (target / "review.html").read_bytes() == before

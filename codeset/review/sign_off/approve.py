@@ -12,7 +12,7 @@ from codeset.review.sign_off.approval import TIME_FORMAT, Approval, append_appro
 from codeset.review.sign_off.decisions import parse_decisions, undecided
 from codeset.review.sign_off.digests import current_digests
 from codeset.review.sign_off.gate import snapshot_faults
-from codeset.review.sign_off.read_review import differing_files, read_review, remake
+from codeset.review.sign_off.read_review import differences, read_review, remake
 from codeset.store import Store
 from codeset.suite.check_release import check_messages, check_release
 from codeset.suite.goldens import goldens_folder
@@ -50,7 +50,7 @@ def approve(
     check = check_release(suite, new, goldens_folder(scenarios))
     faults = [*snapshot_faults(old), *snapshot_faults(new), *check_messages(check)]
     if not faults:
-        faults = differing_files(review_folder, remake(review, store, suite, guidance))
+        faults = differences(review_folder, review, remake(review, store, suite, guidance))
     if faults:
         raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
     decisions = parse_decisions(review, accepted, rejected, reason)

@@ -15,7 +15,6 @@ from codeset.review.folder import DATA, review_files
 from codeset.review.make import make_review
 from codeset.review.model import Review
 from codeset.review.payments import NATIONAL
-from codeset.review.volumes import Volume
 from codeset.schemas import faults_of
 from codeset.store import Store
 from codeset.suite.guidance.guidance_files import Statement
@@ -44,56 +43,59 @@ def read_review(folder: Path) -> Plain:
 
 
 def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...]) -> Review:
-    """Return the review that *plain* says it is, made from the snapshots in *store*.
+    """Return the review that *plain* says it is, made from the snapshots in *store*, without a practice's own figures.
 
     Raises StoreProblem: if the store does not hold both releases. WrongUse: as `make_review` does.
     """
     old, new = (store.open(plain[name]["release"]) for name in ("old", "new"))
-    locality = plain["place"]["locality"]
+    locality, settings = plain["place"]["locality"], plain["settings"]
     return make_review(
         old,
         new,
         suite,
         guidance,
-        volumes=_volumes(plain),
         locality=None if locality == NATIONAL else locality,
-        setting=plain["settings"][0] if len(plain["settings"]) == 1 else None,
+        setting=settings[0] if len(settings) == 1 else None,
     )
 
 
-def _volumes(plain: Plain) -> list[Volume]:
-    """The volumes of the practice, as every year in the review lists them."""
-    lines = [line for year in plain["years"][:1] for line in (*year["lines"], *year["without"])]
-    return sorted((Volume(line["hcpcs"], line["modifier"], line["units"]) for line in lines), key=_by_code)
+_OWN_FIGURES = ("years", "claims")
+_WITH_OWN_FIGURES = ("headline", "money", "asked", "cautions", "counts", "why", "rows")
+"""What a practice's volumes and claims add to, besides sections of their own; the rest follows from CMS's files."""
 
 
-def _by_code(volume: Volume) -> tuple[str, str]:
-    return volume.hcpcs, volume.modifier
+def differences(folder: Path, plain: Plain, remade: Review) -> list[str]:
+    """Return how the review in *folder* differs from *remade*, the same review made anew.
 
-
-def differing_files(folder: Path, remade: Review) -> list[str]:
-    """Return how the files in *folder* differ from those of *remade*, the same review made anew; others are ignored."""
-    faults = list(_differing_files(folder, remade))
+    Each of its files is compared byte for byte; other files are ignored. With a practice's own volumes or claims, which
+    are not at hand, everything in the data that follows from CMS's files is.
+    """
+    with_own_figures = any(plain[name] for name in _OWN_FIGURES)
+    faults = list(_differing_data(plain, remade) if with_own_figures else _differing_files(folder, plain, remade))
     if faults:
         releases = f"{remade.old.release} {remade.new.release}"
         faults.append(f"Make the review again, read it, then approve: codeset review {releases} -o {folder}")
     return faults
 
 
-def _differing_files(folder: Path, remade: Review) -> Iterator[str]:
+def _differing_files(folder: Path, plain: Plain, remade: Review) -> Iterator[str]:
     for name, content in review_files(remade):
         file = folder / name
         if not file.is_file():
             yield f"{name} is missing"
         elif file.read_bytes() != content:
-            sections = f" (differs in: {_differing_sections(file, remade)})" if name == DATA else ""
-            yield f"{name} is not what the snapshots of both releases give{sections}"
+            if name == DATA:
+                yield from _differing_data(plain, remade)
+            else:
+                yield f"{name} is not what the snapshots of both releases give"
 
 
-def _differing_sections(file: Path, remade: Review) -> str:
-    written, expected = json.loads(file.read_text(encoding="utf-8")), json.loads(review_json(remade))
-    names = [name for name in expected if written.get(name) != expected[name]]
-    return ", ".join(names) or "its layout"
+def _differing_data(plain: Plain, remade: Review) -> Iterator[str]:
+    expected = json.loads(review_json(remade))
+    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if any(plain[name] for name in _OWN_FIGURES) else ()
+    names = [name for name in expected if name not in left_out and plain.get(name) != expected[name]]
+    if names or not left_out:
+        yield f"{DATA} is not what the snapshots of both releases give: {', '.join(names) or 'its layout'}"
 
 
 def differing_facts(plain: Plain, remade: Review) -> list[str]:
