@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from codeset.claims.claim_fields import CODE
+from codeset.claims.answers import distinct_answers, with_reasons
 from codeset.claims.edits import EDITS
-from codeset.claims.edits.findings import denied_rows, dispositions, reason_table, reasons, together
+from codeset.claims.edits.findings import denied_rows, together
 from codeset.claims.edits.modifiers import described
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import PAYS_ABOVE, each_itself, representatives
 from codeset.claims.engine.edit import Edit, Findings
-from codeset.claims.engine.line_kinds import LineKinds, line_kinds_of
+from codeset.claims.engine.line_kinds import line_kinds_of
 from codeset.claims.engine.lines import Lines, sort_by_claim, sort_by_visit
-from codeset.claims.engine.resolve import by_line, decisive_reasons, side_by_side
-from codeset.claims.engine.series import distinct, is_member
+from codeset.claims.engine.resolve import by_line
+from codeset.claims.engine.series import is_member
 from codeset.claims.outcome import CompactOutcome, Outcome
 from codeset.claims.pricing.amount_findings import amount_findings
-from codeset.claims.pricing.price import PRICE, Priced, price
+from codeset.claims.pricing.price import PRICE, price
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -90,28 +90,3 @@ def find(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl.Series
         findings.append(edit.findings(lines, denied))
         denied = pl.concat([denied, denied_rows(findings[-1])])
     return findings, denied
-
-
-def distinct_answers(
-    table: pl.DataFrame, line_kinds: LineKinds, priced: Priced, findings: Findings, height: int
-) -> tuple[pl.DataFrame, pl.Series]:
-    """Return the answers to lines, each once, and which of them each line has, by row.
-
-    What decides is the line kind, the case and the allowed amount of the price, and the gravest reason.
-    """
-    of_price = pl.DataFrame([priced.lines["row"], priced.case.alias("case"), priced.allowed])
-    deciding = side_by_side([table.select("row", "line_kind"), of_price, decisive_reasons(findings)], height)
-    cases, answer = distinct(deciding, deciding.columns)
-    disposition = dispositions()[cases["reason"].fill_null(len(reasons()))]
-    service = line_kinds.cached(service_of_kinds)[cases["line_kind"]]
-    return disposition.hstack(service).hstack(priced.of(cases["case"], cases["allowed_cents"])), answer
-
-
-def service_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
-    """What an answer says of the service of a line kind."""
-    return line_kinds.table.select("hcpcs", "modifiers", pl.col("global_days").cast(CODE))
-
-
-def with_reasons(reason_rows: pl.DataFrame) -> pl.DataFrame:
-    """Return *reason_rows* with edit, severity and denial codes of their reasons."""
-    return reason_rows.hstack(reason_table()[reason_rows["reason"].to_physical()].drop("reason"))
