@@ -165,7 +165,7 @@ def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None")
         return [store.open(release)]
     if not store.releases():
         raise WrongUse(f"{store.path} holds no release to read claims against; see: codeset build --help")
-    quarters = {held.unrevised for held in store.releases()}
+    quarters = {release.unrevised for release in store.releases()}
     if days is not None:
         quarters &= {Release.of(day) for day in days}
     snapshots = (store.in_force(quarter.first_day) for quarter in sorted(quarters))
@@ -174,7 +174,7 @@ def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None")
 
 def _left_out(store: Store, release: str | None) -> list[Release]:
     """The releases of the store that are not read, if *release* was named."""
-    return [] if release is None else [held for held in store.releases() if held != Release.parse(release)]
+    return [] if release is None else [other for other in store.releases() if other != Release.parse(release)]
 
 
 def _report_files(files: "Sequence[Rejects]", output: Path | None) -> None:

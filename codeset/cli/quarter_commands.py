@@ -41,15 +41,15 @@ def restore(
     options = FetchOptions(Store.at(store), lock=lock, accept=accept)
     with fetch_output.download_progress(err) as (say, count):
         sealed = update_quarter.restore(options, say, count)
-    judged = _judged(options, branch, approvals)
+    to_review = _release_to_review(options, branch, approvals)
     if output:
         with output.open("a", encoding="utf-8") as file:
-            file.write(f"{judged}\n")
-    out.print(f"sealed again: {', '.join(map(str, sealed)) or 'nothing'}\n{judged}", markup=False)
+            file.write(f"{to_review}\n")
+    out.print(f"sealed again: {', '.join(map(str, sealed)) or 'nothing'}\n{to_review}", markup=False)
 
 
-def _judged(options: "FetchOptions", branch: str, approvals: Path) -> str:
-    """Return the release to be judged and the one to compare it with, as lines that a workflow reads."""
+def _release_to_review(options: "FetchOptions", branch: str, approvals: Path) -> str:
+    """The release to be reviewed and the one to compare it with, as lines that a workflow reads."""
     from codeset.proposal.propose import release_before
     from codeset.review.sign_off.approval import is_signed
     from codeset_ingest import update_quarter

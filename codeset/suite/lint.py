@@ -116,7 +116,7 @@ def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
     return sorted(
         _fault(each, f"{snapshot.release} has no such row: {source}")
         for each, source in cited
-        if not _borne_out(source, rows[tables[source.document]])
+        if not _is_confirmed(source, rows[tables[source.document]])
     )
 
 
@@ -133,14 +133,14 @@ _NAMED_BY = {
 
 def _rows(snapshot: Snapshot, table: str, names: Collection[str]) -> Rows:
     """The rows of *table* that citations name by one of *names*."""
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     named = snapshot.scan(table).with_columns(_NAMED_BY[table].alias("row"))
     for row in named.filter(pl.col("row").is_in(list(names))).collect().iter_rows(named=True):
-        found[row["row"]].append(row)
-    return found
+        rows[row["row"]].append(row)
+    return rows
 
 
-def _borne_out(source: Source, rows: Rows) -> bool:
+def _is_confirmed(source: Source, rows: Rows) -> bool:
     wanted = {name: value for name, value in source.details.items() if name in _CHECKED}
     if "column" in source.details:
         wanted[source.details["column"]] = source.details["value"]

@@ -17,8 +17,8 @@ ON = ("", "one", "two")
 """On which of the two lines it stands."""
 
 KEY = ("hcpcs_one", "hcpcs_two", "modifier_on")
-SAID = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two")
-"""What is said of each line, in columns with `_one` and `_two`; that is what is compared."""
+DECISION = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two")
+"""What is decided of each line, in columns with `_one` and `_two`; that is what is compared."""
 
 ROW = ("effective_date", "deletion_date", "edition")
 """The row of CMS's that decides, besides its codes."""
@@ -33,8 +33,8 @@ class Pairs:
     """What a release says of every pair.
 
     `cases` has a row for each pair (`hcpcs_one` before `hcpcs_two`) and place of the modifier (`modifier_on`: nowhere,
-    on one, on two), with `SAID` and `ROW` of what decides each line, ending in `_one` and `_two`; `alone` the same of
-    each code by itself: `hcpcs`, `SAID`, `ROW`.
+    on one, on two), with `DECISION` and `ROW` of what decides each line, ending in `_one` and `_two`; `alone` the same
+    of each code by itself: `hcpcs`, `DECISION`, `ROW`.
     """
 
     cases: pl.DataFrame
@@ -67,20 +67,20 @@ def pairs(snapshot: Snapshot) -> Pairs:
     """Return what is said of every pair of derm codes that the fee schedule has, on the first day of the quarter."""
     codes = _codes(snapshot)
     cases = _cases(codes)
-    said = _said(pl.concat([_side(cases, 1), _side(cases, 2)]), snapshot)
+    lines = _decided_lines(pl.concat([_side(cases, 1), _side(cases, 2)]), snapshot)
     sides = [
-        said.filter(pl.col("line") == line).select("claim_id", pl.col(*SAID, *ROW).name.suffix(f"_{side}"))
+        lines.filter(pl.col("line") == line).select("claim_id", pl.col(*DECISION, *ROW).name.suffix(f"_{side}"))
         for line, side in ((1, "one"), (2, "two"))
     ]
     known = cases.select("claim_id", *KEY).join(sides[0], on="claim_id").join(sides[1], on="claim_id")
     singles = pl.DataFrame({"claim_id": codes, "line": 1, "hcpcs": codes, "modifiers": ""})
-    alone = _said(singles, snapshot).select(pl.col("claim_id").alias("hcpcs"), *SAID, *ROW)
+    alone = _decided_lines(singles, snapshot).select(pl.col("claim_id").alias("hcpcs"), *DECISION, *ROW)
     return Pairs(known.drop("claim_id").sort(*KEY), alone.sort("hcpcs"))
 
 
 def _codes(snapshot: Snapshot) -> list[str]:
-    held = snapshot.scan("mpfs").select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
-    return [each for each in held if each in scope("derm").families]
+    listed = snapshot.scan("mpfs").select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
+    return [hcpcs for hcpcs in listed if hcpcs in scope("derm").families]
 
 
 def _cases(codes: list[str]) -> pl.DataFrame:
@@ -94,37 +94,37 @@ def _side(cases: pl.DataFrame, line: int) -> pl.DataFrame:
     return cases.select("claim_id", line=pl.lit(line), hcpcs=f"hcpcs_{side}", modifiers=marked)
 
 
-def _said(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
-    """What decides each line: `claim_id`, `line`, `SAID` and `ROW`; each claim is a beneficiary of its own."""
+def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+    """What decides each line: `claim_id`, `line`, `DECISION` and `ROW`; each claim is a beneficiary of its own."""
     day = pl.lit(snapshot.release.first_day)
     plain = {name: pl.lit(value) for name, value in _PLAIN.items()}
-    told = lines.with_columns(pl.col("claim_id").alias("beneficiary"), date_of_service=day, **plain)
+    billed = lines.with_columns(pl.col("claim_id").alias("beneficiary"), date_of_service=day, **plain)
     columns = (
-        (pl.col(name) if name in told.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in COLUMNS.items()
+        (pl.col(name) if name in billed.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in COLUMNS.items()
     )
-    outcome = adjudicate(told.select(columns), snapshot)
+    outcome = adjudicate(billed.select(columns), snapshot)
     decisive = outcome.findings.unique("row", keep="first").select("row", "ccmi", "column_one", "column_two", *ROW)
-    said = outcome.lines.select("row", "claim_id", "line", "disposition", "edit", reason="decided_by")
+    decided = outcome.lines.select("row", "claim_id", "line", "disposition", "edit", reason="decided_by")
     texts = pl.col("disposition", "edit", "reason", "column_one", "column_two", "edition").cast(pl.String)
-    return said.join(decisive, on="row", how="left").with_columns(texts)
+    return decided.join(decisive, on="row", how="left").with_columns(texts)
 
 
 def changed_pairs(old: Pairs, new: Pairs) -> PairChanges:
     """Return how the outcomes of *new* differ from those of *old*."""
     alone = _both(old.alone, new.alone, ["hcpcs"]).filter(_differs())
     both = _both(old.cases, new.cases, list(KEY))
-    told = both.filter(_differs("_one") | _differs("_two"))
+    changed = both.filter(_differs("_one") | _differs("_two"))
     for side in ("one", "two"):
-        told = _with_own(told, alone, side)
+        changed = _with_own(changed, alone, side)
     explained = (~_differs("_one") | pl.col("whose_one")) & (~_differs("_two") | pl.col("whose_two"))
     whose = pl.when("whose_one").then("hcpcs_one").otherwise("hcpcs_two").alias("hcpcs")
-    counts = told.filter(explained).group_by(whose).agg(pl.len().cast(pl.Int64).alias("cases"))
+    counts = changed.filter(explained).group_by(whose).agg(pl.len().cast(pl.Int64).alias("cases"))
     return PairChanges(
         compared=both.height,
         only_old=old.cases.height - both.height,
         only_new=new.cases.height - both.height,
-        changed=told.filter(~explained).drop("whose_one", "whose_two"),
+        changed=changed.filter(~explained).drop("whose_one", "whose_two"),
         alone=alone.join(counts, on="hcpcs", how="left", maintain_order="left").with_columns(
             pl.col("cases").fill_null(0)
         ),
@@ -140,15 +140,19 @@ def _both(old: pl.DataFrame, new: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 
 def _differs(side: str = "") -> pl.Expr:
-    return pl.any_horizontal(pl.col(f"{name}{side} before").ne_missing(pl.col(f"{name}{side} after")) for name in SAID)
+    return pl.any_horizontal(
+        pl.col(f"{name}{side} before").ne_missing(pl.col(f"{name}{side} after")) for name in DECISION
+    )
 
 
 def _with_own(cases: pl.DataFrame, alone: pl.DataFrame, side: str) -> pl.DataFrame:
     """Adds `whose_`side: whether the line comes out, before and after, as its code does by itself, and that differs."""
-    said = [f"{name} {when}" for name in SAID for when in _WHEN]
-    own = alone.select(pl.col("hcpcs").alias(f"hcpcs_{side}"), pl.col(said).name.prefix("own "), own=pl.lit(value=True))
-    lines = [f"{name}_{side} {when}" for name in SAID for when in _WHEN]
-    alike = (pl.col(each).eq_missing(pl.col(f"own {other}")) for each, other in zip(lines, said, strict=True))
+    of_code = [f"{name} {when}" for name in DECISION for when in _WHEN]
+    own = alone.select(
+        pl.col("hcpcs").alias(f"hcpcs_{side}"), pl.col(of_code).name.prefix("own "), own=pl.lit(value=True)
+    )
+    of_line = [f"{name}_{side} {when}" for name in DECISION for when in _WHEN]
+    same = (pl.col(line).eq_missing(pl.col(f"own {code}")) for line, code in zip(of_line, of_code, strict=True))
     joined = cases.join(own, on=f"hcpcs_{side}", how="left", maintain_order="left")
-    whose = pl.all_horizontal(pl.col("own").fill_null(value=False), *alike)
+    whose = pl.all_horizontal(pl.col("own").fill_null(value=False), *same)
     return joined.with_columns(whose.alias(f"whose_{side}")).select(*cases.columns, f"whose_{side}")

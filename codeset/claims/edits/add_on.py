@@ -108,8 +108,8 @@ def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
 
 def add_on_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """The intervals of the line kinds that have an add-on code."""
-    kinds = line_kinds.table.select("line_kind", "release", "hcpcs")
-    return kinds.join(line_kinds.code_set.cached(add_on_intervals), on=["release", "hcpcs"])
+    codes = line_kinds.table.select("line_kind", "release", "hcpcs")
+    return codes.join(line_kinds.code_set.cached(add_on_intervals), on=["release", "hcpcs"])
 
 
 def add_ons_and_primaries(code_set: CodeSet) -> pl.DataFrame:
@@ -119,10 +119,10 @@ def add_ons_and_primaries(code_set: CodeSet) -> pl.DataFrame:
 
 def primary_rows(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """The days on which a row lists the second line kind's code as a primary of the first one's."""
-    kinds = line_kinds.table.select("line_kind", "release", "hcpcs")
-    two = kinds.select(pl.col("line_kind", "hcpcs").name.suffix("_two"))
+    one = line_kinds.table.select("line_kind", "release", "hcpcs")
+    two = one.select(pl.col("line_kind", "hcpcs").name.suffix("_two"))
     rows = line_kinds.code_set.cached(dated_rows).select("release", "hcpcs", "hcpcs_two", "first_day", "last_day")
-    both = pairs.join(kinds, on="line_kind").join(two, on="line_kind_two")
+    both = pairs.join(one, on="line_kind").join(two, on="line_kind_two")
     return both.join(rows, on=["release", "hcpcs", "hcpcs_two"]).select("number", "first_day", "last_day")
 
 

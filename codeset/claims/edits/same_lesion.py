@@ -59,10 +59,10 @@ def removals_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """Of each line kind its `rank` among the removals, null if it is none; whether it is Mohs, and no add-on code."""
     order = rules()["lesion"]["removals"]
     place = pl.col("family").replace_strict(dict(zip(order, range(len(order)), strict=True)), default=None)
-    kinds = with_family(line_kinds).with_columns(place=place)
-    ranks = kinds.select("place", "nonfacility_total_rvu").drop_nulls("place").unique()
+    removals = with_family(line_kinds).with_columns(place=place)
+    ranks = removals.select("place", "nonfacility_total_rvu").drop_nulls("place").unique()
     ranks = ranks.sort("place", "nonfacility_total_rvu", descending=[False, True]).with_row_index("rank")
-    ranked = kinds.join(
+    ranked = removals.join(
         ranks, on=["place", "nonfacility_total_rvu"], how="left", maintain_order="left", nulls_equal=True
     )
     marks = {"is_mohs": IS_MOHS, "is_no_add_on": IS_NO_ADD_ON}

@@ -177,8 +177,8 @@ def _releases(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
         }
         for place, each in enumerate(snapshots)
     ]
-    kinds = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
-    return pl.DataFrame(rows, schema={**kinds, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
+    dtypes = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
+    return pl.DataFrame(rows, schema={**dtypes, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
 
 
 def _factors(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:

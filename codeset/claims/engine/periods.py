@@ -105,8 +105,8 @@ def explained(lines: Lines, matches: pl.DataFrame, rule: Rule) -> tuple[pl.DataF
     arguments alone.
     """
     asked = matches.with_columns(_MATCH_KEY)
-    answers, found = lines.line_kinds.answers_of(rule, asked, ("relation", "line_kind", "partner_kind"))
-    return found.filter("has_answer").select("row", "partner", pl.col("answer").alias("reason_row")), answers.rows
+    answers, answered = lines.line_kinds.answers_of(rule, asked, ("relation", "line_kind", "partner_kind"))
+    return answered.filter("has_answer").select("row", "partner", pl.col("answer").alias("reason_row")), answers.rows
 
 
 _KIND = 2**28
