@@ -64,8 +64,10 @@ def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.
     An add-on that is denied for want of a primary is no paid primary of another one: so on until no more is denied.
     """
     has_primary = is_member(add_ons["row"], pairs["row"])
+    # Of an open list the contractor may know another primary: only one that is there and denied decides (p. I-36).
     denies = ~add_ons["is_open"] | has_primary
     lost = denied
+    # Rows that are lost only become more, so that this ends, after at most as many rounds as add-ons depend on add-ons.
     while True:
         paid = pairs["row"].filter(~is_member(pairs["row_two"], lost))
         is_alone = ~is_member(add_ons["row"], paid)

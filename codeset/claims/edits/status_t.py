@@ -12,6 +12,8 @@ from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.visits import first_in_visit
 
 IS_INJECTION = pl.col("status_code") == "T"
+# What else is payable under the fee schedule has status A or R (record layout RVU25D, attachment A); another injection
+# of status T does not count, so that two of them are both paid.
 IS_PAYABLE_UNDER_FEE_SCHEDULE = pl.col("status_code").is_in(["A", "R"])
 
 

@@ -161,6 +161,7 @@ def _in_force_on_any_date(rows: pl.LazyFrame, snapshots: Sequence[Snapshot]) -> 
 
 def _with_bases(fees: pl.DataFrame, snapshots: Sequence[Snapshot], codes: list[str]) -> pl.DataFrame:
     """The rows of *codes* and those of the bases of their endoscopies, which are priced by them whoever bills them."""
+    # An endoscopy beside others of its family is paid less the base's fee (record layout RVU25D, Multiple Procedure 3).
     others = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
     return pl.concat([fees, _rows(snapshots, TABLES["mpfs"], others, False).collect()]) if others else fees
 

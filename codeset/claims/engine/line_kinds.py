@@ -107,6 +107,7 @@ def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description)
 def _packed(lines: pl.DataFrame) -> pl.Series:
     """All of `LINE_KIND` in one number, `key`."""
     hcpcs, modifiers, place = (_without_null(each, 2**32 - 1) for each in lines.select(_CATEGORIES))
+    # 128 bits hold three categories and the release: one number is joined on sooner than four columns.
     release = _without_null(lines["release"].cast(pl.UInt32), 2**16)
     return (pack_u64(hcpcs, modifiers).cast(pl.Int128) * _HIGH + pack_u64(place, release)).alias("key")
 
