@@ -92,7 +92,7 @@ def _neighbors(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
     After these the lines two apart, and so on to the end of the longest visit.
     """
     position = count_up(visit.len())
-    # A visit has few lines: shifts over all lines find its pairs in a third of the time of a self-join (docs/decisions/0004).
+    # A visit has few lines: shifts over all lines find its pairs sooner than a self-join does (docs/decisions/0004).
     for distance in range(1, visit.len()):
         length = visit.len() - distance
         one = position.slice(0, length).filter(visit.slice(0, length) == visit.slice(distance))
