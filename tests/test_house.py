@@ -116,20 +116,6 @@ def test_no_folder_holds_more_modules_than_one_keeps_in_mind():
     assert {str(folder): count for folder, count in modules.items() if count > 18} == {}
 
 
-ABOVE = {
-    "codeset/claims": ("codeset.suite", "codeset.change_report", "codeset.review", "codeset.proposal"),
-    "codeset/suite": ("codeset.change_report", "codeset.review", "codeset.proposal"),
-    "codeset/change_report": ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal"),
-    "codeset/review": ("codeset.proposal",),
-}
-"""The rooms that a room does not know, because they are built on it."""
-
-
-@pytest.mark.parametrize("folder", ABOVE)
-def test_a_room_does_not_import_those_that_are_built_on_it(folder):
-    assert {file.name: found for file in within(folder) if (found := reaches(file, *ABOVE[folder]))} == {}
-
-
 def test_only_fetch_speaks_to_the_network():
     network = ("requests", "urllib3", "urllib.request", "http.client", "socket", "httpx")
     assert [

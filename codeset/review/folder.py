@@ -7,10 +7,10 @@ from pathlib import Path
 from codeset.atomic_write import replacing_folder, restore_replaced, write_file
 from codeset.errors import WrongUse
 from codeset.progress import Say, silent
-from codeset.review.as_json import review_json
-from codeset.review.as_markdown import changelog_entry, review_markdown
-from codeset.review.as_page import review_html
-from codeset.review.as_workbook import review_workbook
+from codeset.review.forms.as_json import review_json
+from codeset.review.forms.as_markdown import changelog_entry, review_markdown
+from codeset.review.forms.as_page import review_html
+from codeset.review.forms.as_workbook import review_workbook
 from codeset.review.model import Review
 
 PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY = "review.html", "review.xlsx", "review.md", "review.json", "CHANGELOG-entry.md"

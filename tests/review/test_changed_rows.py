@@ -7,9 +7,9 @@ import pytest
 import reviewed
 from bs4 import BeautifulSoup, Tag
 
-from codeset.review.as_markdown import review_markdown
-from codeset.review.as_page import review_html
 from codeset.review.first_page import first_page
+from codeset.review.forms.as_markdown import review_markdown
+from codeset.review.forms.as_page import review_html
 from codeset.review.make import make_review
 from codeset.review.model import Review
 from codeset.store import Store

@@ -13,9 +13,9 @@ from bs4 import BeautifulSoup
 
 from codeset.errors import WrongUse
 from codeset.review import folder as folders
-from codeset.review.as_markdown import changelog_entry, review_markdown, safe
-from codeset.review.as_page import review_html
 from codeset.review.folder import FILES, write_review
+from codeset.review.forms.as_markdown import changelog_entry, review_markdown, safe
+from codeset.review.forms.as_page import review_html
 from codeset.review.make import make_review
 from codeset.schemas import faults_of
 from codeset.store import Store

@@ -10,8 +10,8 @@ from typing import Any
 
 from codeset.atomic_write import restore_replaced
 from codeset.errors import WrongUse
-from codeset.review.as_json import review_json
 from codeset.review.folder import DATA, review_files
+from codeset.review.forms.as_json import review_json
 from codeset.review.make import make_review
 from codeset.review.model import Review
 from codeset.review.payments import NATIONAL

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from codeset import workbook
 from codeset.review.first_page import first_page
+from codeset.review.forms.sections import sheets
 from codeset.review.model import Review
-from codeset.review.sections import sheets
 from codeset.workbook import Cell, Sheet
 
 _COUNT = "#,##0"

@@ -16,11 +16,11 @@ from markupsafe import Markup
 from codeset import money, wording
 from codeset.extras import extra
 from codeset.participants import Participant, participant_label
-from codeset.review.families_chart import chart_geometry
 from codeset.review.first_page import first_page, no_change, participant_note
+from codeset.review.forms.families_chart import chart_geometry
+from codeset.review.forms.sections import sections
 from codeset.review.model import Review
 from codeset.review.payments import PARTS, PaymentTable, Range
-from codeset.review.sections import sections
 from codeset.review.source_rows import SourceRow
 from codeset.review.volumes import YEAR_NOTE, Year, YearLine, YearTotal
 
@@ -44,7 +44,7 @@ def review_html(review: Review) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("codeset.review").joinpath("page", name).read_text(encoding="utf-8")
+    return files("codeset.review.forms").joinpath("page", name).read_text(encoding="utf-8")
 
 
 _FILTERS: Mapping[str, Any] = {
