@@ -100,9 +100,7 @@ def review(
     ] = None,
     claims: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--claims", metavar="FILE...", help="Your own claims, adjudicated under both releases; repeatable"
-        ),
+        typer.Option("--claims", metavar="FILE...", help="Your own claims, adjudicated under both releases"),
     ] = None,
     locality: Annotated[
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")

@@ -1,7 +1,7 @@
 """Options and arguments that several commands take, said once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +20,31 @@ class Command(TyperCommand):
     """A command that also accepts the former names of its options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse *args* with former option names replaced by today's."""
-        return super().parse_args(ctx, [_renamed(argument) for argument in args])
+        """Parse *args* with former option names replaced by today's, and an option of several files before each."""
+        return super().parse_args(ctx, list(_each_named([_renamed(argument) for argument in args])))
+
+
+_OF_SEVERAL_FILES = ("--claims",)
+
+
+def _each_named(args: list[str]) -> Iterator[str]:
+    """Yield `--claims a --claims b` for `--claims a b`: up to the next option or release, all are its files."""
+    option = ""
+    for place, argument in enumerate(args):
+        follows_option = place > 0 and args[place - 1] == option
+        if argument.startswith("-") or (_is_release(argument) and not follows_option):
+            option = argument if argument in _OF_SEVERAL_FILES else ""
+        elif option and not follows_option:
+            yield option
+        yield argument
+
+
+def _is_release(text: str) -> bool:
+    try:
+        Release.parse(text)
+    except WrongUse:
+        return False
+    return True
 
 
 def _renamed(argument: str) -> str:

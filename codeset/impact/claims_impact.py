@@ -20,7 +20,7 @@ from codeset.snapshot import Snapshot
 OTHER = "other codes"
 """The family of codes outside dermatology's families."""
 
-MOST_LINES = 1_000
+MOST_LINES = 400
 """As many lines with a changed result as are kept one by one; those with the largest change of amount."""
 
 

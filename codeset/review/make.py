@@ -12,6 +12,8 @@ from codeset.impact.volume_files import Volume
 from codeset.lookups.localities import locality_id
 from codeset.manifest import Manifest
 from codeset.money import SETTINGS
+from codeset.practice_guide.guide import make_guide
+from codeset.practice_guide.guide_changes import guide_changes
 from codeset.progress import Say, silent
 from codeset.review import outcomes
 from codeset.review.guides import compare_audits
@@ -84,6 +86,7 @@ def make_review(
         guidance=compare_audits(audit(guidance, old), audit(guidance, new), new.release),
         years=_years(volumes, old, new, place, settings, families),
         claims=_claims(claims, old, new),
+        practice_guide=guide_changes(*(make_guide(SCOPE, snapshot, (), place.locality) for snapshot in (old, new))),
         rows=(),
         changes=changes,
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from codeset.differences import Changes
 from codeset.impact.claims_impact import ClaimsImpact
 from codeset.participants import Participant
+from codeset.practice_guide.guide_changes import GuideChange
 from codeset.review.guides import Guidance
 from codeset.review.outcomes import Outcomes, Pairs
 from codeset.review.payments import PaymentTable, Place
@@ -73,7 +74,8 @@ class Review:
     """The facts of `new` compared with `old`. `first_page` sums them up; nothing else computes figures from them.
 
     `codes` counts the codes in scope, `gone_codes` left the fee schedule, `years` are the practice's volumes in each
-    setting, `claims` its claims under both releases, `to_decide` are the outcomes that the sign-off asks about, `rows`
+    setting, `claims` its claims under both releases, `practice_guide` what
+    differs in the guide of codes and bundled pairs, `to_decide` are the outcomes that the sign-off asks about, `rows`
     holds every row of CMS's files that a figure rests on, and `changes` is the comparison of the tables.
     """
 
@@ -93,6 +95,7 @@ class Review:
     guidance: Guidance
     years: tuple[Year, ...]
     claims: tuple[ClaimsImpact, ...]
+    practice_guide: tuple[GuideChange, ...]
     rows: tuple[SourceRow, ...]
     changes: Changes
 

@@ -1,9 +1,11 @@
 """`codeset review` as a user runs it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import reviewed
 
 
@@ -39,3 +41,21 @@ def test_faulty_volumes_end_with_their_lines_and_nothing_written(place, tmp_path
 def test_an_unknown_locality_is_refused(place, tmp_path):
     done = run(place, "-o", tmp_path / "review", "--locality", "99999-99")
     assert (done.returncode, 'has no locality "99999-99"' in done.stderr) == (2, True)
+
+
+CLAIMS = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service\n"
+
+
+@pytest.mark.parametrize("between", [(), ("--claims",)])
+def test_several_files_of_claims_are_adjudicated_together(place, tmp_path, between):
+    """99213: 88.95 and 95.19; 88346 x 3: denied by an MUE of 2, then 410.82 (RVU25D, RVU26C, MUE of both)."""
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text(f"{CLAIMS}A,1,B,P,2025-11-03,99213,,1,11\n")
+    two.write_text(f"{CLAIMS}C,1,B2,P,2025-11-04,88346,,3,11\n")
+    done = run(place, "--claims", one, *between, two, "-o", tmp_path / "review")
+    assert done.returncode == 1, done.stderr
+    (impact,) = json.loads((tmp_path / "review" / "review.json").read_text())["claims"]
+    assert (impact["total"]["before_cents"], impact["total"]["after_cents"]) == (8895, 9519 + 41082)
+    page = (tmp_path / "review" / "review.html").read_text()
+    assert "MUE 88346: 2 (MAI 3)" in page
+    assert "Units × fee would give" in page

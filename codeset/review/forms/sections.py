@@ -53,6 +53,7 @@ _SECTIONS = (
     Section("scenarios", "Scenarios", "Scenarios that come out otherwise"),
     Section("pairs", "Pairs", "Pairs of codes that come out otherwise"),
     Section("guidance", "Guides", "Practice guides"),
+    Section("practice-guide", "Practice guide", "What changed in the practice guide"),
     Section("gpci", "Geographic indices", "Geographic indices"),
     Section("editions", "Editions", "Editions and what was carried forward"),
     Section("sign-off", "Sign-off", "Sign-off"),
@@ -158,6 +159,11 @@ def _groups_of_year(review: Review) -> Sheet:
     header = ("by", "value", "setting", "for", "codes", "units", *_releases(review), *_CHANGE_HEADER)
     formats = {place + 1: form for place, form in _YEAR_FORMATS.items()}
     return Sheet(rows, header, formats=formats, notes={6: YEAR_NOTE})
+
+
+def _practice_guide(review: Review) -> Sheet:
+    rows = ((change.key, change.what, change.before, change.after) for change in review.practice_guide)
+    return Sheet(rows, ("code or pair", "figure", *_releases(review)))
 
 
 def _claims(review: Review) -> Sheet:
@@ -327,6 +333,7 @@ _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
     "year by code": _codes_of_year,
     "year by group": _groups_of_year,
     "claims": _claims,
+    "practice guide": _practice_guide,
     "claims by code": _codes_of_claims,
     "codes": _codes,
     "table changes": _table_changes,
