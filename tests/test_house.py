@@ -78,6 +78,9 @@ ROOMS = (
     ("codeset/claims/pricing", ("codeset.claims.input", "codeset.claims.bulk")),
     ("codeset/claims", ("codeset.suite", "codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/change_report", ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal")),
+    ("codeset/lookups", ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal")),
+    ("codeset/impact", ("codeset.suite", "codeset.review", "codeset.proposal")),
+    ("codeset/practice_guide", ("codeset.review", "codeset.proposal")),
     ("codeset/suite", ("codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/review", ("codeset.proposal",)),
 )
