@@ -51,7 +51,7 @@ def releases_to_check(store: Store, labels: Sequence[str]) -> list[Release]:
     """
     if labels:
         return [Release.parse(label) for label in labels]
-    complete = [each for each in store.releases() if all(table in store.open(each) for table in NEEDED)]
+    complete = [release for release in store.releases() if all(table in store.open(release) for table in NEEDED)]
     if not complete:
         raise WrongUse(f"{store.path} holds no release with {', '.join(NEEDED)}; see: codeset build --help")
     return complete
@@ -77,9 +77,9 @@ def check_messages(check: ReleaseCheck) -> list[str]:
     """Return what is wrong, a line each: what contradicts a coder, then what is not as it was accepted."""
     release, file = check.run.release, check.goldens.file
     messages = [
-        f"{each.scenario.file}:{each.scenario.at}: {each.scenario.id} on {release}: {failure}"
-        for each in check.run.failed
-        for failure in each.failures
+        f"{result.scenario.file}:{result.scenario.at}: {result.scenario.id} on {release}: {failure}"
+        for result in check.run.failed
+        for failure in result.failures
     ]
     messages += [f"{file.name}: {name}: {text}" for name, texts in check.differing.items() for text in texts]
     messages += [f"{file.name}: {name} is accepted, but not tried" for name in check.stale]
@@ -99,8 +99,8 @@ def check_plain(check: ReleaseCheck) -> Mapping[str, Any]:
         "release": str(check.run.release),
         "holds": check.holds,
         "tried": len(check.run.results),
-        "left_out": [each.id for each in check.run.left_out],
-        "contradicted": {each.scenario.id: each.failures for each in check.run.failed},
+        "left_out": [scenario.id for scenario in check.run.left_out],
+        "contradicted": {result.scenario.id: result.failures for result in check.run.failed},
         "not_accepted": check.missing,
         "not_as_accepted": check.differing,
         "accepted_but_not_tried": check.stale,

@@ -37,29 +37,29 @@ class OutcomeChanges:
 
 def changed_outcomes(old: SuiteRun, new: SuiteRun) -> OutcomeChanges:
     """Return how the outcomes of *new* differ from those of *old*, in the suite's order."""
-    before, after = ({each.scenario.id: each for each in ran.results} for ran in (old, new))
-    both = [each for each in new.results if each.scenario.id in before]
-    pairs = [(each.scenario, before[each.scenario.id].lines, each.lines) for each in both]
-    changed = tuple(ChangedOutcome(*each) for each in pairs if not same(each[1], each[2]))
+    before, after = ({result.scenario.id: result for result in ran.results} for ran in (old, new))
+    both = [result for result in new.results if result.scenario.id in before]
+    pairs = [(result.scenario, before[result.scenario.id].lines, result.lines) for result in both]
+    changed = tuple(ChangedOutcome(*pair) for pair in pairs if not same(pair[1], pair[2]))
     amounts = sum(same(was, now) and _amounts(was) != _amounts(now) for _, was, now in pairs)
     return OutcomeChanges(
         compared=len(both),
         changed=changed,
         amounts_only=amounts,
-        only_old=tuple(each.scenario for each in old.results if each.scenario.id not in after),
-        only_new=tuple(each.scenario for each in new.results if each.scenario.id not in before),
+        only_old=tuple(result.scenario for result in old.results if result.scenario.id not in after),
+        only_new=tuple(result.scenario for result in new.results if result.scenario.id not in before),
     )
 
 
 def same(before: Sequence[LineOutcome], after: Sequence[LineOutcome]) -> bool:
     """Whether two outcomes of a claim are the same, amounts and editions apart."""
-    return [_outcome(each) for each in before] == [_outcome(each) for each in after]
+    return [_outcome(line) for line in before] == [_outcome(line) for line in after]
 
 
 def _outcome(line: Mapping[str, Any]) -> list[Any]:
-    findings = [[each.get(name) for name in _OF_FINDING] for each in line["findings"]]
+    findings = [[finding.get(name) for name in _OF_FINDING] for finding in line["findings"]]
     return [*(line.get(name) for name in _OF_LINE), findings]
 
 
 def _amounts(lines: Sequence[LineOutcome]) -> list[int | None]:
-    return [each["allowed_cents"] for each in lines]
+    return [line["allowed_cents"] for line in lines]

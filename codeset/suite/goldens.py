@@ -58,19 +58,19 @@ class Goldens:
     def missing(self, ran: SuiteRun) -> tuple[str, ...]:
         """Return the scenarios of *ran* of which nothing is accepted, in the suite's order."""
         accepted = self.accepted or {}
-        return tuple(each.scenario.id for each in ran.results if each.scenario.id not in accepted)
+        return tuple(result.scenario.id for result in ran.results if result.scenario.id not in accepted)
 
     def stale(self, ran: SuiteRun) -> tuple[str, ...]:
         """Return the accepted scenarios that *ran* does not try, sorted: they are gone or no longer hold."""
-        return tuple(sorted(set(self.accepted or {}) - {each.scenario.id for each in ran.results}))
+        return tuple(sorted(set(self.accepted or {}) - {result.scenario.id for result in ran.results}))
 
     def differing(self, ran: SuiteRun) -> Mapping[str, tuple[str, ...]]:
         """Return, by scenario, how what is said differs from what was accepted, in words."""
         accepted = self.accepted or {}
         differences = {
-            each.scenario.id: tuple(_differences(accepted[each.scenario.id], golden_lines(each.lines)))
-            for each in ran.results
-            if each.scenario.id in accepted
+            result.scenario.id: tuple(_differences(accepted[result.scenario.id], golden_lines(result.lines)))
+            for result in ran.results
+            if result.scenario.id in accepted
         }
         return {name: texts for name, texts in differences.items() if texts}
 
@@ -93,7 +93,7 @@ def goldens(folder: Path, release: Release) -> Goldens:
     except ValueError as error:
         raise BadInput([Fault(str(file), 0, f"is no JSON: {error}")], "Nothing was compared.") from error
     if wrong := faults_of(plain, "golden"):
-        raise BadInput([Fault(str(file), 0, each) for each in wrong], "Nothing was compared.")
+        raise BadInput([Fault(str(file), 0, says) for says in wrong], "Nothing was compared.")
     return Goldens(file, plain["scenarios"])
 
 
@@ -103,11 +103,13 @@ def accept(before: Goldens, ran: SuiteRun) -> tuple[str, ...]:
     What was accepted before stays as it is. Raises WrongUse: if a scenario fails what its coder expects.
     """
     if ran.failed:
-        names = ", ".join(each.scenario.id for each in ran.failed)
+        names = ", ".join(result.scenario.id for result in ran.failed)
         raise WrongUse(f"{ran.release}: what contradicts a coder cannot be accepted: {names}. Nothing was written.")
     missing = before.missing(ran)
     if missing:
-        outcomes = {each.scenario.id: golden_lines(each.lines) for each in ran.results if each.scenario.id in missing}
+        outcomes = {
+            result.scenario.id: golden_lines(result.lines) for result in ran.results if result.scenario.id in missing
+        }
         _write(before.file, ran.release, {**(before.accepted or {}), **outcomes})
     return missing
 
@@ -118,7 +120,7 @@ def golden_lines(lines: Iterable[LineOutcome]) -> list[Mapping[str, Any]]:
 
 
 def _findings(findings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    kept_fields = [_some(each, _OF_FINDING) for each in findings]
+    kept_fields = [_some(finding, _OF_FINDING) for finding in findings]
     return {"findings": kept_fields} if kept_fields else {}
 
 

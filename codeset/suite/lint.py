@@ -58,7 +58,7 @@ def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
             return f"{source.document} has no page {source.details.get('page', '(none is given)')}"
     if "chapters" in document:
         sections = document["chapters"].get(source.details.get("chapter", ""), [])
-        if not any(source.details.get("section", "").startswith(each) for each in sections):
+        if not any(source.details.get("section", "").startswith(section) for section in sections):
             return f"{source.document} has no such section in documents.yaml: {source}"
     return None
 
@@ -75,7 +75,7 @@ def _twins(suite: Suite) -> Iterator[Fault]:
 
 
 def _denies(scenario: Scenario) -> bool:
-    return any(each["disposition"] == "deny" for each in scenario.expected)
+    return any(line["disposition"] == "deny" for line in scenario.expected)
 
 
 def _codes(suite: Suite, codes: Collection[str]) -> Iterator[Fault]:
@@ -106,16 +106,16 @@ def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
     """Return the citations of CMS rows that *snapshot* does not bear out, of scenarios that hold in its quarter."""
     tables = {name: document["table"] for name, document in suite.documents.items() if "table" in document}
     cited = [
-        (each, source)
-        for each in suite.scenarios
-        if each.holds_in(snapshot.release)
-        for source in each.sources
+        (scenario, source)
+        for scenario in suite.scenarios
+        if scenario.holds_in(snapshot.release)
+        for source in scenario.sources
         if source.document in tables
     ]
     rows = {table: _rows(snapshot, table, {source.details["row"] for _, source in cited}) for table in tables.values()}
     return sorted(
-        _fault(each, f"{snapshot.release} has no such row: {source}")
-        for each, source in cited
+        _fault(scenario, f"{snapshot.release} has no such row: {source}")
+        for scenario, source in cited
         if not _is_confirmed(source, rows[tables[source.document]])
     )
 

@@ -46,7 +46,7 @@ class SuiteRun:
     @property
     def failed(self) -> tuple[ScenarioResult, ...]:
         """Those of which the engine says something else than the coder."""
-        return tuple(each for each in self.results if each.failures)
+        return tuple(result for result in self.results if result.failures)
 
 
 def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
@@ -56,10 +56,14 @@ def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
     """
     if missing := [table for table in NEEDED if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
-    holding = [each for each in suite.scenarios if each.holds_in(snapshot.release)]
+    holding = [scenario for scenario in suite.scenarios if scenario.holds_in(snapshot.release)]
     answers = scenario_outcomes(holding, snapshot)
-    results = tuple(ScenarioResult(each, answers[each.id], failures(each, answers[each.id])) for each in holding)
-    return SuiteRun(snapshot.release, results, tuple(each for each in suite.scenarios if each.id not in answers))
+    results = tuple(
+        ScenarioResult(scenario, answers[scenario.id], failures(scenario, answers[scenario.id])) for scenario in holding
+    )
+    return SuiteRun(
+        snapshot.release, results, tuple(scenario for scenario in suite.scenarios if scenario.id not in answers)
+    )
 
 
 def scenario_outcomes(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:

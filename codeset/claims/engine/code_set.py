@@ -115,7 +115,11 @@ def code_set_of(
     Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
     """
     asked = frozenset(codes)
-    key = on_any_date, tuple(left_out), tuple((str(each.path), each.manifest.identity) for each in snapshots)
+    key = (
+        on_any_date,
+        tuple(left_out),
+        tuple((str(snapshot.path), snapshot.manifest.identity) for snapshot in snapshots),
+    )
     known, code_set = _HELD.get(key, (frozenset(), None))
     if code_set is not None and asked <= known:
         return code_set
@@ -170,13 +174,13 @@ def _releases(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
     rows = [
         {
             "release": place,
-            "label": str(each.release),
-            "first": date.min if on_any_date else each.release.first_day,
-            "last": date.max if on_any_date else each.release.last_day,
-            "scope": each.manifest.scope,
-            **{f"has_{table}": table in each for table in TABLES},
+            "label": str(snapshot.release),
+            "first": date.min if on_any_date else snapshot.release.first_day,
+            "last": date.max if on_any_date else snapshot.release.last_day,
+            "scope": snapshot.manifest.scope,
+            **{f"has_{table}": table in snapshot for table in TABLES},
         }
-        for place, each in enumerate(snapshots)
+        for place, snapshot in enumerate(snapshots)
     ]
     dtypes = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
     return pl.DataFrame(rows, schema={**dtypes, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
@@ -185,9 +189,9 @@ def _releases(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
 def _factors(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
     rows = [
         (place, *_days_of(factor, on_any_date), factor.participant, int(factor.value * 10_000))
-        for place, each in enumerate(snapshots)
-        for factor in each.conversion_factors
-        if not on_any_date or factor.first <= each.release.last_day <= factor.last
+        for place, snapshot in enumerate(snapshots)
+        for factor in snapshot.conversion_factors
+        if not on_any_date or factor.first <= snapshot.release.last_day <= factor.last
     ]
     columns: Mapping[str, pl.DataType | type[pl.DataType]] = {
         "release": pl.UInt16,
