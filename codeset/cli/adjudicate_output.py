@@ -14,7 +14,8 @@ from rich.table import Table
 from codeset import wording
 from codeset.claims.bulk.run_bulk import Summary
 from codeset.claims.claims_csv import csv_of
-from codeset.claims.input.check import ENVELOPE, Rejects
+from codeset.claims.input.check import ENVELOPE, PLACEHOLDER, Rejects
+from codeset.claims.input.placeholders import LINES_OF_A_DAY
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
 from codeset.money import dollars
@@ -130,9 +131,14 @@ def not_read_text(rejects: Rejects) -> str:
 
 def set_aside_text(rejects: Rejects, file: Path) -> str:
     """Return how many claims were set aside, and where their faults and those of the file are."""
-    of_file = rejects.faults.filter(pl.col("field") == ENVELOPE).height
-    envelope = f"{wording.count(of_file, 'fault')} of the file that touch no claim; " if of_file else ""
-    return f"{rejects.file}: {envelope}{wording.count(rejects.claims, 'claim')} set aside, with all faults in {file}"
+    envelope = rejects.faults.filter(pl.col("field") == ENVELOPE).height
+    parts = [f"{wording.count(envelope, 'fault')} of the file that touch no claim"] if envelope else []
+    days = rejects.faults.filter(pl.col("field") == PLACEHOLDER)
+    if days.height:
+        what = f"of a day with more than {LINES_OF_A_DAY:,} lines of one beneficiary, as of a placeholder"
+        parts.append(f"{wording.count(days.height, 'claim')} {what} (the first: claim {days['claim_id'][0]})")
+    parts.append(f"{wording.count(rejects.claims, 'claim')} set aside, with all faults in {file}")
+    return f"{rejects.file}: {'; '.join(parts)}"
 
 
 def summary_text(summary: Summary, folder: Path) -> str:

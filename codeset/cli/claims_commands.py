@@ -125,7 +125,7 @@ def _is_folder(output: Path) -> bool:
 def _adjudicate_few(
     files: Sequence[Path], output: Path | None, store: Store, options: _Options, form: OutcomeFormat, *, explain: bool
 ) -> bool:
-    """Adjudicate the claims of *files* at once and show them; return whether no line is denied or unknown."""
+    """Adjudicate the claims of *files* at once and show them; return whether no line is denied, unknown or left out."""
     from codeset.claims.adjudicate import adjudicate as adjudicate_lines
     from codeset.claims.input.claim_files import read_files
     from codeset.cli import adjudicate_output
@@ -136,11 +136,12 @@ def _adjudicate_few(
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
     _report_files(rejects, output)
     _show(outcome, output, form, explain=explain)
-    return adjudicate_output.is_clean(outcome.lines["disposition"].unique())
+    is_whole = options.skip_bad_claims or not any(of_file.claims for of_file in rejects)
+    return is_whole and adjudicate_output.is_clean(outcome.lines["disposition"].unique())
 
 
 def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options: _Options) -> bool:
-    """Adjudicate in parts and print what was done; return whether no line is denied or unknown."""
+    """Adjudicate in parts and print what was done; return whether no line is denied, unknown or left out."""
     from codeset.claims.bulk.run_bulk import adjudicate_files
     from codeset.cli import adjudicate_output
 
@@ -156,7 +157,8 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
             report=report,
         )
     out.print(adjudicate_output.summary_text(summary, folder), markup=False)
-    return adjudicate_output.is_clean(summary.dispositions)
+    is_whole = options.skip_bad_claims or not summary.rejected_claims
+    return is_whole and adjudicate_output.is_clean(summary.dispositions)
 
 
 def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None") -> list["Snapshot"]:

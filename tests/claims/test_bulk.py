@@ -380,6 +380,32 @@ def test_bulk_and_single_runs_set_the_same_claims_aside(derm, tmp_path, name):
     assert sorted(in_file.rows()) == sorted(told.select(pl.col(in_file.columns).cast(pl.String)).rows())
 
 
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_day_of_a_placeholder_beneficiary_is_set_aside_in_single_and_bulk_runs(claims, derm, tmp_path, skip):
+    """1,001 lines of CASH on one day, over two files; 1,000 lines of a day are a patient's."""
+    many = (
+        pl.concat([claims] * 2).with_row_index("n").with_columns(pl.format("{}-{}", "claim_id", "n").alias("claim_id"))
+    )
+    cash = many.head(1001).drop("n").with_columns(beneficiary=pl.lit("CASH"))
+    patient = many.tail(1000).drop("n").with_columns(beneficiary=pl.lit("B-1"), claim_id="X" + pl.col("claim_id"))
+    files = [tmp_path / "a.csv", tmp_path / "b.parquet"]
+    pl.concat([cash.head(600), patient]).write_csv(files[0])
+    pl.concat([cash.tail(401), claims]).write_parquet(files[1])
+    lines, rejects = read_files(files, skip_bad_claims=skip)
+    assert (lines.height, [of_file.claims for of_file in rejects]) == (2200, [600, 401])
+    assert set(rejects[0].faults["found"]) == {"1,001, as of a placeholder for many patients"}
+    summary = run(files, tmp_path / "out", derm, skip_bad_claims=skip)
+    assert (sum(summary.dispositions.values()), summary.rejected_claims) == (2200, 1001)
+    told = pl.read_csv(tmp_path / "out" / "rejects.csv", infer_schema=False).drop("file")
+    assert (
+        told.sort("claim_id").rows()
+        == pl.concat(of_file.faults.select(pl.col(told.columns).cast(pl.String)) for of_file in rejects)
+        .sort("claim_id")
+        .rows()
+    )
+
+
 @pytest.mark.usefixtures("few_lines_in_a_part")
 def test_every_format_is_read_in_bulk_as_at_once(derm, tmp_path):
     folder = Path(__file__).parent / "claims"

@@ -5,15 +5,20 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import made_claims as made
 import polars as pl
 import pytest
 from rich.console import Console
 
+from codeset.claims.adjudicate import adjudicate
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
 from codeset.claims.edits.findings import reason_table, reasons
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.cli.adjudicate_output import file_content, findings_csv, findings_path, outcome_table
+from codeset.releases import Release
 from codeset.schemas import faults_of
+from codeset.store import Store
+from codeset_ingest.embedded import build_embedded
 
 AMOUNT = (
     *("allowed_cents", "payment_percent", "setting", "fee_cents", "nonparticipating_cents", "limiting_cents"),
@@ -273,3 +278,16 @@ def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_text(claim_id: st
     lines = LINES.with_columns(claim_id=pl.lit(claim_id))
     for text in (file_content(outcome(lines, PTP), "csv", explain=False), findings_csv(outcome(lines, PTP))):
         assert set(pl.read_csv(text, infer_schema=False)["claim_id"]) == {f"'{claim_id}"}
+
+
+def test_json_of_a_long_day_grows_as_its_lines_do(tmp_path: Path) -> None:
+    """A line that many others exclude has one finding for each edit, not for each of these lines."""
+    snapshot = build_embedded(Release.parse("2026q3"), Store(tmp_path)).snapshot
+
+    def size(lines: int) -> int:
+        texts = [
+            f"{hcpcs} claim=c{number}" for number in range(lines // 4) for hcpcs in ("11104", "11102", "17000", "17110")
+        ]
+        return len(file_content(adjudicate(made.claims(*texts), snapshot), "json", explain=False))
+
+    assert size(400) < 4.2 * size(100)

@@ -89,6 +89,15 @@ def test_bad_values_are_refused_too(snapshot: codeset.Snapshot) -> None:
     ]
 
 
+def test_a_day_of_a_placeholder_beneficiary_is_refused(snapshot: codeset.Snapshot) -> None:
+    lines = pl.DataFrame([{**ROWS[0], "claim_id": f"A{number}"} for number in range(1001)])
+    first = refused(lambda: codeset.adjudicate(lines, snapshot))[1]  # after the count of those not named
+    assert str(first) == (
+        "frame: line 1: claim A0, line 1: beneficiary-day: expected at most 1,000 lines of one beneficiary on one day, "
+        "found 1,001, as of a placeholder for many patients"
+    )
+
+
 def test_rows_are_typed(snapshot: codeset.Snapshot) -> None:
     first, second = codeset.outcome_rows(codeset.adjudicate(CLAIM, snapshot))
     assert (first.hcpcs, first.disposition, first.date_of_service) == ("11104", "pay", date(2026, 8, 3))

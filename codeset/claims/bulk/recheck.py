@@ -6,6 +6,7 @@ import polars as pl
 
 from codeset.claims.bulk.bulk_sources import BulkSource
 from codeset.claims.input.check import Rejects, check_lines
+from codeset.claims.input.placeholders import placeholder_claims, placeholder_faults
 from codeset.claims.input.shared_claims import shared_claims, shared_faults
 
 
@@ -20,8 +21,10 @@ def recheck(sources: Sequence[BulkSource], keys: pl.Series) -> list[Rejects]:
         for source, raw in zip(sources, raws, strict=True)
     ]
     shared = shared_claims(claim_ids, [source.name for source in sources])
+    good = [check_lines(raw, source.name, source.locality)[0] for source, raw in zip(sources, raws, strict=True)]
+    placeholders = placeholder_claims(pl.concat(good))
     rejects = [source.rejects for source in sources]
     for place, (source, raw) in enumerate(zip(sources, raws, strict=True)):
-        faults = list(shared_faults(raw, shared.get(place, {})))
+        faults = [*shared_faults(raw, shared.get(place, {})), *placeholder_faults(raw, placeholders)]
         rejects.append(check_lines(raw, source.name, source.locality, faults)[1])
     return rejects

@@ -32,6 +32,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.input.check import Rejects, check_locality, refuse
 from codeset.claims.input.claim_files import open_files, rejects_as
 from codeset.claims.input.claim_frames import from_frame
+from codeset.claims.input.placeholders import placeholder_claims
 from codeset.errors import BadInput, StoreProblem
 from codeset.participants import Participant, as_written
 from codeset.releases import Release
@@ -94,10 +95,10 @@ class _Run:
 
 @dataclass(frozen=True)
 class _PartReport:
-    """How many lines a part has, and the keys of its claims that several files hold."""
+    """How many lines a part has; the keys of its claims that several files hold, or that are a placeholder's."""
 
     lines: int
-    shared: pl.Series
+    extra: pl.Series
 
 
 def adjudicate_files(
@@ -149,22 +150,22 @@ def _adjudicate_all(
 ) -> None:
     """Adjudicate the parts *to_do* out of *number*, and set aside, or refuse, what is bad in any part.
 
-    Claims that several files hold may be in several parts: if bad claims are set aside, those parts are done again.
+    What only whole parts or all of them show, claims that several files hold and days of placeholder beneficiaries, is
+    set aside next, and the parts that it was in are done again.
 
     Raises BadInput: with every fault of the claims, if bad ones are refused.
     """
     _refused(run).unlink(missing_ok=True)
     while True:
-        shared = _adjudicate_parts(run, sources, number, to_do, report)
-        shared = pl.concat([shared, _keys_in_several_parts(run, number)]).unique()
+        extra = _adjudicate_parts(run, sources, number, to_do, report)
+        extra = pl.concat([extra, _keys_in_several_parts(run, number)]).unique()
         if not run.skip_bad_claims:
-            refuse(*_rejects(run, sources, number, shared))
-            break
-        if shared.is_empty() or not any(of_file.claims for of_file in recheck(sources, shared)):
+            refuse(*_rejects(run, sources, number, extra))
+        if extra.is_empty() or not any(of_file.claims for of_file in recheck(sources, extra)):
             break  # two claims may have one key by chance
-        run = replace(run, set_aside=pl.concat([run.set_aside, shared]).unique())
+        run = replace(run, set_aside=pl.concat([run.set_aside, extra]).unique())
         save_keys(run.work / _SET_ASIDE, run.set_aside)
-        to_do = [part for part in range(number) if read_keys(run.keys_of(part)).is_in(shared.implode()).any()]
+        to_do = [part for part in range(number) if read_keys(run.keys_of(part)).is_in(extra.implode()).any()]
         for part in to_do:
             part_done(run.folder, part).unlink(missing_ok=True)
     rejects = _rejects(run, sources, number, no_keys())
@@ -177,10 +178,10 @@ def _adjudicate_all(
 def _adjudicate_parts(
     run: _Run, sources: Sequence[BulkSource], number: int, to_do: Sequence[int], report: Callable[[Progress], None]
 ) -> pl.Series:
-    """Adjudicate the parts *to_do* out of *number*; return the keys of claims that several files hold."""
+    """Adjudicate the parts *to_do* out of *number*; return the keys of claims that must be set aside."""
     if not to_do:
         return no_keys()
-    shared, lines = [no_keys()], 0
+    extra, lines = [no_keys()], 0
     count = count_lines(sources)
     with worker_processes(len(to_do)) as workers:
         for _ in to_do[: pl.thread_pool_size()]:  # workers read the snapshots while the lines are split
@@ -188,10 +189,10 @@ def _adjudicate_parts(
         parts = split_by_beneficiary(sources, run.work / "parts", number, count)
         reports = workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
         for done, of_part in enumerate(reports, start=number - len(to_do) + 1):
-            shared.append(of_part.shared)
+            extra.append(of_part.extra)
             lines += of_part.lines
             report(Progress(done, number, lines))
-    return pl.concat(shared)
+    return pl.concat(extra)
 
 
 def _rejects(run: _Run, sources: Sequence[BulkSource], number: int, more: pl.Series) -> list[Rejects]:
@@ -248,20 +249,20 @@ def _adjudicate(run: _Run, part: Part) -> _PartReport:
         frame, source = frame.filter(is_read), source.filter(is_read) if source is not None else None
     lines, rejects = from_frame(frame, locality=run.locality, name=f"part {part.number}")
     keys = distinct_keys(lines)
-    shared = no_keys()
+    extra = keys_of(pl.Series(list(placeholder_claims(lines)), dtype=pl.String))
     if rejects.claims:
         every = keys_of(claim_ids_of(frame).unique())
         save_keys(run.bad_keys_of(part.number), every.filter(~every.is_in(keys.implode())))
         keys = every
-    if source is not None:
-        shared = shared_keys(claim_ids_of(frame), source)
+    shared = no_keys() if source is None else shared_keys(claim_ids_of(frame), source)
+    extra = pl.concat([extra, shared])
     save_keys(run.keys_of(part.number), keys)
     if not run.skip_bad_claims and (rejects.claims or not shared.is_empty()):
         _refused(run).touch()
-    if shared.is_empty() and not _refused(run).exists():
+    if extra.is_empty() and not _refused(run).exists():
         code_set = _code_set(run.snapshots, run.codes, run.left_out)
         _write(run.folder, part.number, lines, code_set, participant=run.participant)
-    return _PartReport(lines.height, shared)
+    return _PartReport(lines.height, extra)
 
 
 @cache

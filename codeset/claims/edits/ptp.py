@@ -16,7 +16,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.visits import pairs_in_visit
+from codeset.claims.engine.visits import pairs_in_visit, with_first_partner
 
 EVER_APPLIES = pl.col("ccmi") != 9
 IS_NEVER_BYPASSED = pl.col("ccmi") == 0
@@ -46,10 +46,11 @@ _MODIFIERS = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
 def find_ptp(lines: Lines) -> Findings:
-    """One finding for each column two line of each edit that is in force between two lines of a visit."""
+    """One finding for each column two line and each edit in force that a line of its visit has against it."""
     pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between)
     if pairs.is_empty():
         return NONE
+    pairs = with_first_partner(pairs)
     return Findings(
         pairs.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "reason_row"), reason_rows
     )

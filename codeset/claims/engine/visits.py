@@ -45,6 +45,18 @@ IS_IN_FORCE = (pl.col("first_day") <= pl.col("day")) & (pl.col("day") <= pl.col(
 """A dated row holds on the day of service; its last day is the last on which it does."""
 
 
+def with_first_partner(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return *pairs* (`row`, `row_two`, `reason_row`), one for each `row_two` and `reason_row`: of the lowest `row`.
+
+    Where several lines of a visit say the same of another one, the first is enough to name.
+    """
+    key = pack_u64(pairs["row_two"], pairs["reason_row"])
+    if key.n_unique() == key.len():
+        return pairs
+    ordered = pairs.hstack([key.alias("key")]).sort("key", "row")
+    return ordered.filter(starts_group(ordered["key"])).drop("key")
+
+
 class _Marks(NamedTuple):
     """The codes of code pairs, each with a `number` from 1 on, less than `size`; `is_pair` at one * size + two."""
 

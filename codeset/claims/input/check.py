@@ -41,6 +41,10 @@ ENVELOPE = "envelope"
 """The field of faults of a file itself that touch no claim, such as the count in a trailer of X12."""
 
 
+PLACEHOLDER = "beneficiary-day"
+"""The field of faults of a day with more lines than a patient has: its claims are set aside in any case."""
+
+
 @dataclass(frozen=True)
 class FieldFault:
     """One malformed field, as a reader of files reports it.
@@ -82,10 +86,12 @@ def no_faults() -> pl.DataFrame:
 
 
 def refuse(*rejects: Rejects) -> None:
-    """Raise BadInput with every fault of *rejects*, those of each file; do nothing if there is none."""
-    faults = [fault for of_file in rejects for fault in faults_of(of_file)]
-    if faults:
-        raise BadInput(faults, "Nothing was read.")
+    """Raise BadInput with every fault of *rejects*, those of each file, if one is of a claim that is malformed.
+
+    Days of placeholder beneficiaries refuse nothing: their claims are well formed.
+    """
+    if any((of_file.faults["field"] != PLACEHOLDER).any() for of_file in rejects):
+        raise BadInput([fault for of_file in rejects for fault in faults_of(of_file)], "Nothing was read.")
 
 
 def faults_of(rejects: Rejects) -> list[Fault]:

@@ -27,6 +27,7 @@ from codeset.claims.input.claim_frames import as_raw, from_frame, with_fields
 from codeset.claims.input.claim_tables import NOTHING_READ, TableFile
 from codeset.claims.input.json_claims import flatten_claims
 from codeset.claims.input.json_text import json_items, ndjson_items
+from codeset.claims.input.placeholders import placeholder_claims, placeholder_faults
 from codeset.claims.input.shared_claims import shared_claims, shared_faults
 from codeset.errors import BadInput, Fault
 
@@ -152,7 +153,8 @@ def read_files(
 ) -> tuple[pl.DataFrame, list[Rejects]]:
     """Read the claims of files, one after another: their lines in one frame, and the claims set aside of each file.
 
-    A claim is in one file: of one that several hold it is not known which is the right one, and all are set aside.
+    A claim is in one file: of one that several hold it is not known which is the right one, and all are set aside; so
+    are, in any case, the claims of a day of a placeholder beneficiary.
 
     Raises BadInput: for files that cannot be read, and for bad claims unless *skip_bad_claims*.
     """
@@ -160,10 +162,11 @@ def read_files(
     files = open_files(paths)
     contents = _read_all(files, locality)
     shared = shared_claims([_claim_ids(*content) for content in contents], [file.name for file in files])
-    for place, others in shared.items():
+    placeholders = placeholder_claims(pl.concat([lines for lines, _ in contents]))
+    for place in range(len(files)) if placeholders else shared:
         raw = raw_claims(files[place], locality)
-        faults = [*raw.faults, *shared_faults(raw.lines, others)]
-        contents[place] = check_lines(raw.lines, files[place].name, locality, faults)
+        faults = [*shared_faults(raw.lines, shared.get(place, {})), *placeholder_faults(raw.lines, placeholders)]
+        contents[place] = check_lines(raw.lines, files[place].name, locality, [*raw.faults, *faults])
     rejects = [of_file for _, of_file in contents]
     if not skip_bad_claims:
         refuse(*rejects)

@@ -6,10 +6,11 @@ from dataclasses import replace
 import polars as pl
 
 from codeset.claims.claim_fields import FIELDS
-from codeset.claims.input.check import Rejects, check_lines, check_locality, no_faults, refuse, safe_names
+from codeset.claims.input.check import Rejects, check_lines, check_locality, faults_of, no_faults, refuse, safe_names
 from codeset.claims.input.claim import Claim, to_frame
 from codeset.claims.input.fast_check import can_stay, valid_lines
 from codeset.claims.input.headers import field_columns, read_header
+from codeset.claims.input.placeholders import placeholder_claims, placeholder_faults
 from codeset.errors import BadInput, Fault
 
 BESIDES = ("at", "place")
@@ -22,9 +23,13 @@ def lines_of(claims: pl.DataFrame | Claim | Iterable[Claim]) -> pl.DataFrame:
     Raises BadInput: with every fault.
     """
     if not isinstance(claims, pl.DataFrame):
-        return to_frame([claims] if isinstance(claims, Claim) else claims)
+        claims = to_frame([claims] if isinstance(claims, Claim) else claims)
     lines, rejects = from_frame(claims)
     refuse(rejects)
+    placeholders = placeholder_claims(lines)
+    if placeholders:
+        raw = as_raw(with_fields(claims, rejects.file, None), first_line=1)
+        raise BadInput(faults_of(check_lines(raw, rejects.file, None, [*placeholder_faults(raw, placeholders)])[1]))
     return lines
 
 

@@ -1,0 +1,47 @@
+"""Placeholder beneficiaries: a name such as CASH or UNKNOWN under which a system books the lines of many patients.
+
+Every line of a day would be read against every other one, and most denials would be false.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from codeset.claims.engine.series import starts_group
+from codeset.claims.input.check import PLACEHOLDER, FieldFault
+
+LINES_OF_A_DAY = 1_000
+"""No patient has more lines on one day: an 837P claim has at most 50 (005010X222A1, loop 2400)."""
+
+
+def placeholder_claims(lines: pl.DataFrame) -> dict[str, int]:
+    """Return the claims of beneficiaries with more than `LINES_OF_A_DAY` lines on a day, and how many these are."""
+    if not _is_possible(lines["beneficiary"]):
+        return {}
+    day = ("beneficiary", "date_of_service")
+    days = lines.group_by(day).agg(pl.len().alias("lines")).filter(pl.col("lines") > LINES_OF_A_DAY)
+    claims = lines.select("claim_id", *day).join(days, on=day).group_by("claim_id").agg(pl.col("lines").max())
+    return dict(claims.iter_rows())
+
+
+def _is_possible(beneficiary: pl.Series) -> bool:
+    """Whether a beneficiary has more lines than a day may have: in most files none has."""
+    if beneficiary.len() <= LINES_OF_A_DAY:
+        return False
+    begins = starts_group(beneficiary).arg_true()
+    if beneficiary.is_sorted():
+        lengths = begins.diff(null_behavior="drop")
+        last = beneficiary.len() - int(begins[-1])
+        return max(int(lengths.max() or 0), last) > LINES_OF_A_DAY  # type: ignore[arg-type]
+    most: int = beneficiary.hash().value_counts()["count"].max()  # type: ignore[assignment]
+    return most > LINES_OF_A_DAY
+
+
+def placeholder_faults(lines: pl.DataFrame, claims: Mapping[str, int]) -> Iterator[FieldFault]:
+    """Yield a fault for each of *claims* among *lines* (columns of `RAW`), at its first line."""
+    rows = lines.with_row_index("row").with_columns(pl.col("claim_id").str.strip_chars())
+    firsts = rows.filter(pl.col("claim_id").is_in(list(claims))).unique("claim_id", keep="first", maintain_order=True)
+    expected = f"at most {LINES_OF_A_DAY:,} lines of one beneficiary on one day"
+    for row, claim_id in firsts.select("row", "claim_id").iter_rows():
+        found = f"{claims[claim_id]:,}, as of a placeholder for many patients"
+        yield FieldFault(PLACEHOLDER, expected, found, row=row)
