@@ -1,5 +1,7 @@
 """CMS's own report of what changed in the NCCI edits of a quarter, compared with our difference row by row."""
 
+import csv
+import io
 import json
 import re
 import zipfile
@@ -21,6 +23,7 @@ CodePair = tuple[str, str]
 EditChanges = Mapping[str, Mapping[CodePair, str | None]]
 """The edits added, removed and changed, each with its CCMI, or None where the report does not state it."""
 
+_CCMIS = ("0", "1", "9")
 _HCPCS = re.compile(r"[0-9A-Z]{5}")
 
 
@@ -67,10 +70,10 @@ def read(file: Path) -> EditChanges:
 
 
 def _edits(text: str, name: str) -> dict[CodePair, str | None]:
-    lines = [[cell.strip() for cell in line.split("\t")] for line in text.splitlines()]
-    header, places = _header(lines, name)
+    records = list(_records(text, name))
+    header, places = _header([cells for _, cells in records], name)
     rows = {}
-    for number, cells in enumerate(lines[header + 1 :], start=header + 2):
+    for number, cells in records[header + 1 :]:
         if not any(cells):
             continue
         one, two = (
@@ -78,10 +81,29 @@ def _edits(text: str, name: str) -> dict[CodePair, str | None]:
         )
         if _HCPCS.fullmatch(one) and _HCPCS.fullmatch(two):
             ccmi = places.get("ccmi")
-            rows[one, two] = None if ccmi is None else cells[ccmi][:1]
+            rows[one, two] = None if ccmi is None else _ccmi(cells, ccmi, name, number)
         elif rows:
             raise BadInput([Fault(name, number, f'expected two codes, found "{one}" and "{two}"')])
     return rows
+
+
+def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record's line and cells; a quoted cell, such as the caption of the modifier, goes on over several lines."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
+    line = 1
+    try:
+        for record in reader:
+            yield line, [" ".join(cell.split()) for cell in record]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise BadInput([Fault(name, line, f"not a tab-separated record ({error})")]) from error
+
+
+def _ccmi(cells: list[str], place: int, name: str, line: int) -> str:
+    ccmi = cells[place][:1] if place < len(cells) else ""
+    if ccmi not in _CCMIS:
+        raise BadInput([Fault(name, line, f'expected a modifier indicator (0, 1 or 9), found "{ccmi}"')])
+    return ccmi
 
 
 def _header(lines: list[list[str]], name: str) -> tuple[int, dict[str, int]]:

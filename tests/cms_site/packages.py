@@ -91,16 +91,14 @@ def change_report(old: pl.DataFrame, new: pl.DataFrame, release: Release) -> byt
         _active(each, day) for each, day in ((old, release.first_day - timedelta(days=1)), (new, release.first_day))
     )
     added = now.join(before, on=key, how="anti")
-    gone = before.join(now, on=key, how="anti").with_columns(
-        deletion_date=pl.lit(release.first_day - timedelta(days=1))
-    )
+    gone = before.join(now, on=key, how="anti")
     both = now.join(before, on=key, suffix="_before").filter(pl.col("ccmi") != pl.col("ccmi_before"))
     day = f"{release.first_day:%m-%d-%Y}"
     return zipped(
         {
-            f"MCR_NCCI_Additions_Eff_{day}.txt": _text("Additions", added, "effective_date"),
-            f"MCR_NCCI_Deletions_Eff_{day}.txt": _text("Deletions", gone, "deletion_date"),
-            f"MCR_NCCI_CCMIChgs_Eff_{day}.txt": _text("Modifier Indicator Changes", both, "effective_date"),
+            f"MCR_NCCI_Additions_Eff_{day}.txt": _text(added),
+            f"MCR_NCCI_Deletions_Eff_{day}.txt": _text(gone),
+            f"MCR_NCCI_CCMIChgs_Eff_{day}.txt": _text(both),
         }
     )
 
@@ -111,14 +109,12 @@ def _active(ptp: pl.DataFrame, day: date) -> pl.DataFrame:
     )
 
 
-def _text(title: str, rows: pl.DataFrame, dated: str) -> bytes:
-    date_head = "Effective Date" if dated == "effective_date" else "Deletion Date"
-    lines = ["Whose codes these are stands here in the files of CMS.", title]
-    lines += [f"Column 1\tColumn 2\tModifier Indicator\t{date_head}"]
-    for one, two, ccmi, day in (
-        rows.select("column_one", "column_two", "ccmi", dated).sort("column_one", "column_two").iter_rows()
-    ):
-        lines.append(f"{one}\t{two}\t{ccmi}\t{day:%Y%m%d}")
+def _text(rows: pl.DataFrame) -> bytes:
+    """One text of the report, in CMS's layout: the captions of the last column go on over several lines."""
+    lines = ['"Whose codes these are stands here', 'in the files of CMS. "', 'Column 1\tColumn 2\t"Modifier']
+    lines += ["0=not allowed", "1=allowed", '9=not applicable"']
+    for one, two, ccmi in rows.select("column_one", "column_two", "ccmi").sort("column_one", "column_two").iter_rows():
+        lines.append(f"{one}\t{two}\t{ccmi}")
     return ("\r\n".join(lines) + "\r\n").encode("cp1252")
 
 

@@ -50,3 +50,35 @@ def test_a_report_that_lacks_a_member_is_a_fault(tmp_path):
 def test_a_row_that_is_no_pair_of_codes_is_a_fault_with_its_line(tmp_path):
     with pytest.raises(BadInput, match='line 5: expected two codes, found "1140" and "12031"'):
         change_report.read(report(tmp_path, HEAD + "11402\t12031\t1\t20261001\r\n1140\t12031\t1\t20261001\r\n"))
+
+
+QUOTED = (
+    '"A notice\r\nover two lines. "\r\n'
+    'Column 1\tColumn 2\t"Modifier\r\n0=not allowed\r\n1=allowed\r\n9=not applicable"\r\n'
+)
+
+
+def test_the_caption_of_the_modifier_may_go_on_over_several_lines(tmp_path):
+    text = QUOTED + "11402\t12031\t1\r\n17311\t88305\t0\r\n"
+    assert change_report.read(report(tmp_path, text))["added"] == {("11402", "12031"): "1", ("17311", "88305"): "0"}
+
+
+def test_the_line_of_a_fault_counts_the_lines_of_quoted_cells(tmp_path):
+    with pytest.raises(BadInput, match='line 8: expected two codes, found "1140" and "12031"'):
+        change_report.read(report(tmp_path, QUOTED + "11402\t12031\t1\r\n1140\t12031\t1\r\n"))
+
+
+@pytest.mark.parametrize("found", ["2", ""])
+def test_what_is_no_modifier_indicator_is_a_fault(tmp_path, found):
+    with pytest.raises(BadInput, match="expected a modifier indicator"):
+        change_report.read(report(tmp_path, HEAD + f"11402\t12031\t{found}\t20261001\r\n"))
+
+
+@pytest.mark.cms
+def test_a_report_in_cms_layout_is_read(cms: Path):
+    """README beside the files: hospital, April 2026: 3,709 additions, 2,999 deletions, 6 changes of the CCMI."""
+    name = "medicare-ncci-2026q2-hospital-quarterly-additions-deletions-revisions-ptp.zip"
+    read = change_report.read(cms / "changes" / name)
+    assert {kind: len(edits) for kind, edits in read.items()} == {"added": 3_709, "removed": 2_999, "changed": 6}
+    assert read["changed"]["97605", "97608"] == "1"
+    assert read["added"]["0008U", "0441U"] == "1"

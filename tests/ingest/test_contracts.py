@@ -1,6 +1,7 @@
 """Each contract at the door, and a file that breaks it: what is said names the file, the line, what was found."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +10,7 @@ from facts import Facts
 from handed_in import built, changed, contents, hand_in, posted, read_back, refused
 from polars.testing import assert_frame_equal
 
+from codeset.releases import Release
 from codeset.store import Store
 
 RESAVED = (
@@ -74,6 +76,50 @@ BROKEN = {
     "an NA mark that is not one": (
         *("mpfs", "csv", "1.38,NA,0.02", "1.38,N,0.02"),
         [f'{FEES}: line 39: facility_na is "N", expected "NA" or blank'],
+    ),
+    "shares of a global period that are not a whole": (
+        *(
+            "mpfs",
+            "csv",
+            "010,0.10,0.80,0.10,2,0,1,0,0,,33.2875,09,0,99,0.00,0.00,0.00\r\n11102",
+            "010,0.10,0.70,0.10,2,0,1,0,0,,33.2875,09,0,99,0.00,0.00,0.00\r\n11102",
+        ),
+        [f"{FEES}: line 15: 10060: pre-, intra- and postoperative shares add up to 0.90, not 0 or 1"],
+    ),
+    "shares of a global period for a code that has none": (
+        *("mpfs", "csv", "3.02,1.12,0,000,0.00,0.00,0.00,", "3.02,1.12,0,XXX,0.00,1.00,0.00,"),
+        [f"{FEES}: line 16: 11102: shares of a global period, but global days are XXX"],
+    ),
+    "another PE beside NA": (
+        *(
+            "mpfs",
+            "csv",
+            "\n96910,,service,A,,0.00,3.54,,3.54,NA,0.02,3.56,3.56",
+            "\n96910,,service,A,,0.00,3.54,,3.44,NA,0.02,3.56,3.46",
+        ),
+        [
+            (
+                f"{FEES}: line 42: 96910: a setting is NA, but PE is 3.54 in non-facility and 3.44 in facility; "
+                "expected the same"
+            )
+        ],
+    ),
+    "components that are not the whole": (
+        *(
+            "mpfs",
+            "csv",
+            "\n88305,26,service,A,,0.75,0.32,,0.32,,0.01,1.08,1.08",
+            "\n88305,26,service,A,,0.76,0.32,,0.32,,0.01,1.09,1.09",
+        ),
+        [
+            f"{FEES}: line 39: 88305: facility_total_rvu is 2.15, but 26 and TC add up to 2.16",
+            f"{FEES}: line 39: 88305: nonfacility_total_rvu is 2.15, but 26 and TC add up to 2.16",
+            f"{FEES}: line 39: 88305: work_rvu is 0.75, but 26 and TC add up to 0.76",
+        ],
+    ),
+    "a cost index far from all": (
+        *("gpci", "csv", "10112,AL,00,ALABAMA,1.000,0.869,", "10112,AL,00,ALABAMA,1.000,8.690,"),
+        ["GPCI2024.csv: line 9: 10112 00: pe_gpci is 8.690, expected one from 0.2 to 3"],
     ),
     "two conversion factors in one file": (
         *(
@@ -405,6 +451,58 @@ def test_a_factor_published_for_another_year_is_refused(facts: dict[str, Facts],
         )
     ]
     assert name == "PPRRVU24_APR_nonQPP.csv"
+
+
+UNPUBLISHED = (
+    "conversion factor 34.4009, but CMS published 33.4009 for 2026q3. If that is right, build with --accept factor:mpfs"
+)
+
+
+def test_a_factor_that_cms_did_not_publish_is_refused_unless_accepted(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2026q3"]
+    factor = replace(known.factors[0], value=Decimal("34.4009"))
+    files = dict([posted(replace(known, factors=(factor,)), "mpfs")])
+    assert refused(store, known.release, files) == [f"PPRRVU2026_Jul_nonQPP.csv: {UNPUBLISHED}"]
+    outcome = built(store, known.release, hand_in(tmp_path / "cms", files), accept=["factor:mpfs"])
+    assert [each.value for each in outcome.sealed.snapshot.conversion_factors] == [Decimal("34.4009")]
+
+
+def test_a_factor_of_a_year_to_come_is_not_known_and_taken(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = replace(facts["2026q3"], release=Release.parse("2031q1"))
+    factor = replace(known.factors[0], value=Decimal("34.4009"))
+    files = dict([posted(replace(known, factors=(factor,)), "mpfs")])
+    assert built(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
+
+
+def test_forms_of_one_file_with_two_factors_are_refused(facts: dict[str, Facts], store: Store) -> None:
+    """A csv that says 34.4009 beside a txt that says 32.3465: today's factor of neither."""
+    known = replace(facts["2024q2"], release=Release.parse("2025q4"))
+    factors = [(replace(known.factors[0], value=Decimal(value)),) for value in ("34.4009", "32.3465")]
+    csv, txt = (
+        posted(replace(known, factors=each), "mpfs", form) for each, form in zip(factors, ("csv", "txt"), strict=True)
+    )
+    assert refused(store, known.release, dict([csv, txt])) == [
+        "PPRRVU2025_Oct.csv: line 11: conversion_factor is 34.4009, but 32.3465 in PPRRVU2025_Oct.txt line 8"
+    ]
+
+
+def test_two_factors_for_the_same_days_are_refused_whatever_the_files_are_called(
+    facts: dict[str, Facts], store: Store
+) -> None:
+    known = replace(facts["2024q2"], release=Release.parse("2025q4"))
+    other = (replace(known.factors[0], value=Decimal("34.4009")),)
+    ours = (replace(known.factors[0], value=Decimal("32.3465")),)
+    files = {
+        "one.csv": posted(replace(known, factors=other), "mpfs")[1],
+        "other.txt": posted(replace(known, factors=ours), "mpfs", "txt")[1],
+    }
+    assert refused(store, known.release, files) == [
+        "other.txt: two conversion factors on the same days: 32.3465 here, 34.4009 in one.csv"
+    ]
 
 
 def test_a_name_that_contradicts_the_factor_is_refused(facts: dict[str, Facts], store: Store) -> None:
