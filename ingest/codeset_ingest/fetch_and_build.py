@@ -145,24 +145,33 @@ def build_fetched(
 
     Raises what `codeset_ingest.build.build` raises. StoreProblem: if what is to be carried forward is not in the store.
     """
-    tables_of = {publication.name: publication.tables for publication in publications()}
+    by_name = {publication.name: publication for publication in publications()}
+    tables_of = {name: publication.tables for name, publication in by_name.items()}
     used = [file for file in fetched.files if tables_of[file.pinned.publication]]
     carries = dict(carry or {})
     for publication, last in fetched.last_before.items():
         for table in set(tables_of[publication]) - set(carries):
-            carries[table] = _origin(store, fetched.release, publication, table, last)
+            if not by_name[publication].is_optional or _is_held(store, fetched.release, table, last):
+                carries[table] = _origin(store, fetched.release, publication, table, last)
     addresses = {file.path.name: file.pinned.url for file in used}
     paths = [*(file.path for file in used), *by_hand]
     return build(fetched.release, paths, store, carries, accept, say, addresses)
 
 
+def _is_held(store: Store, release: Release, table: str, last: Release) -> bool:
+    """Whether the store has *table* as CMS last posted it before *release*."""
+    before = store.before(release, table, scope="all")
+    if before is None:
+        return False
+    carried = before.manifest.tables[table].carried_from
+    return (Release.parse(carried) if carried else before.release.unrevised) >= last
+
+
 def _origin(store: Store, release: Release, publication: str, table: str, last: Release) -> Release:
     """The sealed release to carry *table* from: no older than the one for which CMS posted it last."""
     before = store.before(release, table, scope="all")
-    if before is not None:
-        carried = before.manifest.tables[table].carried_from
-        if (Release.parse(carried) if carried else before.release.unrevised) >= last:
-            return before.release
+    if before is not None and _is_held(store, release, table, last):
+        return before.release
     newest = f"the newest that {store.path} holds is of {before.release}" if before else f"{store.path} holds none"
     raise StoreProblem(
         f"{publication}: CMS posted none for {release.unrevised}; those of {last} are in force, but {newest}. "

@@ -16,6 +16,7 @@ from cms_files.render import deliver, ncci_version, zipped
 from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
 from codeset.releases import Release
+from codeset.tables import TABLES
 from codeset_ingest.embedded import facts
 
 PARTS = 2
@@ -53,10 +54,29 @@ def tables(release: Release, reissue: int = 0) -> dict[str, pl.DataFrame]:
     of_release = dict(facts(embedded)[1])
     of_release |= {"ptp_outpatient": of_release["ptp"].head(200).vstack(of_release["ptp"].tail(200))}
     of_release |= {"mue_outpatient": of_release["mue"], "mue_dme": of_release["mue"].head(40)}
+    of_release |= _level2() | {"zip_locality": _zip_codes(of_release["gpci"])}
     if release > Release(2026, 3):
         of_release = of_release | {"ptp": _changed_edits(of_release["ptp"], release)}
         reissue += 1
     return of_release | {"mue": _corrected(of_release["mue"], reissue)}
+
+
+def _zip_codes(gpci: pl.DataFrame) -> pl.DataFrame:
+    """One made ZIP code for each locality."""
+    columns = TABLES["zip_locality"].columns
+    made = gpci.sort("mac", "locality").with_row_index("number", offset=10_000)
+    made = made.with_columns(zip_code=pl.col("number").cast(pl.String), needs_plus_four=False)
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in columns.items() if name not in made.columns]
+    return made.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+
+
+def _level2() -> dict[str, pl.DataFrame]:
+    """A code and a modifier of Level II."""
+    row = {"long_description": "A code", "coverage": "C", "effective_date": date(2021, 1, 1)}
+    return {
+        table: pl.DataFrame([row | {key: code}], schema=dict(TABLES[table].columns))
+        for table, key, code in (("hcpcs_level2", "hcpcs", "G2211"), ("modifier", "modifier", "GY"))
+    }
 
 
 def _corrected(mue: pl.DataFrame, by: int) -> pl.DataFrame:
@@ -139,6 +159,11 @@ def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
     if release in (Release(2025, 4), Release(2026, 2), Release(2026, 3)):
         path = f"/files/zip/add-code-edits-medicare-effective-{release.first_day:%m%d%Y}.zip"
         files.append(File("aoc", release, path, rendered["add_on"], "Add-on code edits (ZIP)", first))
+    month = f"{release.first_day:%B}".lower()
+    path = f"/files/zip/{month}-{release.year}-alpha-numeric-hcpcs-file.zip"
+    files.append(File("hcpcs", release, path, rendered["hcpcs"], f"{month} {release.year} Alpha-Numeric (ZIP)", first))
+    path = f"/files/zip/zip-code-carrier-locality-file-updated-{first:%m-%d-%Y}.zip"
+    files.append(File("zip_locality", release, path, rendered["zip_locality"], "Zip Code to Carrier (ZIP)", first))
     path = f"/files/document/{release.year}-ncci-medicare-policy-manual-all-chapters.pdf"
     manual = f"%PDF-1.4\n% a stand-in for the Policy Manual of {release.year}\n%%EOF\n".encode()
     return (*files, File("policy_manual", release, path, manual, "All chapters (PDF)", date(release.year - 1, 12, 1)))
@@ -161,6 +186,7 @@ def _rendered(release: Release, reissue: int) -> Mapping[str, bytes]:
         for part in range(1, PARTS + 1):
             packages[f"{table}-{part}"] = delivered[f"{stem}-{ncci_version(release)}-f{part}.zip"]
     marks = {"mue": "Practitioner", "mue_outpatient": "OutpatientHospital", "mue_dme": "DMESupplier", "add_on": "AOC"}
+    marks |= {"hcpcs": "HCPC", "zip_locality": "ZIP5"}
     for table, mark in marks.items():
         packages[table] = zipped({name: data for name, data in delivered.items() if mark in name})
     return packages

@@ -12,6 +12,8 @@ PTP = f"{_NCCI}/medicare-ncci-procedure-procedure-ptp-edits"
 MUE = f"{_NCCI}/medicare-ncci-medically-unlikely-edits"
 ADD_ON = f"{_NCCI}/medicare-ncci-add-code-edits"
 MANUAL = f"{_NCCI}/medicare-ncci-policy-manual"
+LEVEL_II = "/medicare/coding-billing/healthcare-common-procedure-system/quarterly-update"
+FEE_SCHEDULES = "/medicare/payment/fee-schedules"
 LICENCE = "/license/ama"
 
 PLACES = {
@@ -23,6 +25,8 @@ PLACES = {
     "mue_dme": MUE,
     "aoc": ADD_ON,
     "policy_manual": MANUAL,
+    "hcpcs": LEVEL_II,
+    "zip_locality": FEE_SCHEDULES,
 }
 """The page on which each kind of file is listed; the fee schedule has a page for each release."""
 

@@ -96,7 +96,7 @@ def test_a_folder_and_a_lock_may_be_named(run, tmp_path):
     into, lock = tmp_path / "cms", tmp_path / "repository" / "sources.lock.json"
     named = ("--into", str(into), "--lock", str(lock), "--also", "outpatient,dme")
     assert run("fetch", "2026q3", *named, "--accept-ama-license", NAME).returncode == 0
-    assert len(list((into / "2026q3").iterdir())) == 11
+    assert len(list((into / "2026q3").iterdir())) == 13
     assert faults_of(json.loads(lock.read_text()), "sources") == []
 
 

@@ -130,7 +130,7 @@ def test_without_an_acceptance_gated_files_are_left_out_and_nothing_is_pinned(de
     assert fetched.not_fetched[0].license_page.startswith(f"{desk.site.origin}/license/ama?file=/files/zip/medicare")
     assert not [path for path in desk.site.downloads() if "ccipra" in path]
     assert not desk.folder.lock.exists()
-    assert len(desk.contents()) == 5
+    assert len(desk.contents()) == 7
     count = len(desk.site.downloads())
     assert news(desk.fetch())["ptp"] == "fetched"
     assert [path for path in desk.site.downloads()[count:] if "ccipra" not in path] == []
@@ -294,3 +294,31 @@ def test_what_is_locked_and_here_is_not_asked_for(built):
     built.site.files.clear()
     assert {each.news for each in built.fetch("2026q3", locked=True).files} == {"unchanged"}
     assert built.site.downloads() == []
+
+
+def test_codes_and_zip_codes_are_sealed_with_a_release_where_cms_posts_them(built):
+    tables = built.store.open("2026q3").manifest.tables
+    assert {"hcpcs_level2", "modifier", "zip_locality"} <= set(tables)
+
+
+def test_a_release_is_complete_without_what_is_optional(desk):
+    desk.site.fault("gone", "payment/fee-schedules$")
+    desk.site.fault("gone", "quarterly-update$")
+    fetched = desk.fetch()
+    assert [note.partition(" is left out")[0] for note in fetched.notes] == ["hcpcs", "zip_locality"]
+    tables = build_fetched(fetched, desk.store).sealed.snapshot.manifest.tables
+    assert not {"hcpcs_level2", "modifier", "zip_locality"} & set(tables)
+
+
+def test_what_is_optional_and_not_posted_anew_is_carried_forward(built):
+    built.site.post("2026q4")
+    built.site.withdraw("october-2026-alpha-numeric")
+    entries = build_fetched(built.fetch("2026q4"), built.store).sealed.snapshot.manifest.tables
+    assert [entries[table].carried_from for table in ("hcpcs_level2", "modifier")] == ["2026q3", "2026q3"]
+    assert entries["zip_locality"].carried_from is None
+
+
+def test_what_is_optional_is_not_carried_from_a_release_that_the_store_lacks(desk):
+    desk.site.withdraw("july-2026-alpha-numeric")
+    tables = build_fetched(desk.fetch("2026q3"), desk.store).sealed.snapshot.manifest.tables
+    assert "hcpcs_level2" not in tables

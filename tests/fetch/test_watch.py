@@ -11,6 +11,7 @@ from codeset_ingest.cms_site.watch import LocalState, watch
 from codeset_ingest.fetch_and_build import build_fetched
 
 AUGUST = date(2026, 8, 1)
+NEW_EACH_QUARTER = ("hcpcs", "mpfs", "mue", "ptp", "ptp_changes", "zip_locality")
 
 
 def seen(desk, since: str | None = None, today: date = AUGUST) -> list[tuple[str, str, str]]:
@@ -22,7 +23,9 @@ def seen(desk, since: str | None = None, today: date = AUGUST) -> list[tuple[str
 
 def test_everything_is_new_to_an_empty_store(desk):
     found = seen(desk, "2026q3")
-    assert {each[1] for each in found if each[0] == "2026q3"} == {"mpfs", "ptp", "ptp_changes", "mue", "aoc"}
+    assert {each[1] for each in found if each[0] == "2026q3"} == {
+        *("mpfs", "ptp", "ptp_changes", "mue", "aoc", "hcpcs", "zip_locality")
+    }
     assert {each[2] for each in found} == {"new"}
 
 
@@ -42,7 +45,7 @@ def test_watching_fetches_nothing(built):
 
 def test_a_new_quarter_is_new(built):
     built.site.post("2026q4")
-    assert seen(built) == [("2026q4", name, "new") for name in ("mpfs", "mue", "ptp", "ptp_changes")]
+    assert seen(built) == [("2026q4", name, "new") for name in NEW_EACH_QUARTER]
 
 
 def test_a_file_posted_again_under_its_name_is_told(built):
@@ -89,4 +92,17 @@ def test_a_page_in_another_layout_is_an_error_and_not_nothing_new(built, page):
 
 def test_a_release_built_from_files_by_hand_is_told_as_not_seen(built):
     built.folder.lock.unlink()
-    assert seen(built) == [("2026q3", name, "not seen") for name in ("aoc", "mpfs", "mue", "ptp")]
+    assert seen(built) == [
+        ("2026q3", name, "not seen") for name in ("aoc", "hcpcs", "mpfs", "mue", "ptp", "zip_locality")
+    ]
+
+
+def test_a_page_that_is_gone_of_what_a_release_does_not_need_is_told_and_no_error(built):
+    built.site.fault("gone", "payment/fee-schedules$")
+    assert ("None", "zip_locality", "not seen") in seen(built)
+
+
+def test_what_a_release_does_not_need_is_not_missed(built):
+    built.site.post("2026q4")
+    built.site.withdraw("october-2026-alpha-numeric")
+    assert not [each for each in seen(built, today=date(2026, 10, 1)) if each[1] == "hcpcs"]

@@ -106,9 +106,9 @@ def test_a_locality_that_is_gone_stops_until_accepted(
 
 def mpfs_of(known: Facts, rows: int = 60) -> Facts:
     """The fee schedule with codes enough that one in twenty counts."""
-    frame = known.tables["mpfs"].filter(modifier="").filter(pl.col("status_code") == "A")
+    frame = known.tables["mpfs"].filter(modifier="").filter(pl.col("status_code") == "A", pl.col("work_rvu") > 0.1)
     copies = [frame.with_columns(hcpcs=f"{number:02d}" + pl.col("hcpcs").str.slice(2)) for number in range(10, 14)]
-    return replace(known, tables={"mpfs": pl.concat(copies).unique("hcpcs").head(rows)})
+    return replace(known, tables={"mpfs": pl.concat(copies).unique("hcpcs").sort("hcpcs").head(rows)})
 
 
 INDICATORS = [

@@ -1,4 +1,4 @@
-"""Contracts of the fee schedule counted on CMS's own figures of 2020 to 2026, by plain Python: how often each is broken.
+"""Contracts of the fee schedule counted on CMS's own figures of 2020 to 2026, in plain Python.
 
 The decoded releases (`history/`) hold floats with noise; hundredths are what CMS prints.
 """

@@ -157,8 +157,9 @@ def latest_release(reader: PageReader) -> Release:
 
 
 def is_needed(publication: Publication) -> bool:
-    """Whether a release is incomplete without it: it becomes a table and comes each quarter."""
-    return bool(publication.tables) and not publication.rules.get("when_changed", False)
+    """Whether a release is incomplete without it: it becomes a table, comes each quarter and is not optional."""
+    changes_only = publication.rules.get("when_changed", False)
+    return bool(publication.tables) and not changes_only and not publication.is_optional
 
 
 def find(
@@ -167,7 +168,7 @@ def find(
     """Return the files of *release* that CMS's pages list; of publications no longer listed, those *pinned*.
 
     Raises NotPosted: with everything that is neither listed nor pinned. LayoutChanged, SiteProblem: as reading does;
-    for a publication that becomes no table the fault is only noted.
+    for a publication that is optional or becomes no table the fault is only noted.
     """
     files: list[PostedFile] = []
     notes: list[str] = []
@@ -177,7 +178,7 @@ def find(
         try:
             own, releases = _own(reader, publication, release), list_releases(reader, publication)
         except (LayoutChanged, SiteProblem) as error:
-            if publication.tables:
+            if publication.tables and not publication.is_optional:
                 raise
             notes.append(f"{publication.name} is left out: {str(error).splitlines()[0]}")
             continue
@@ -188,7 +189,7 @@ def find(
         if not own and is_needed(publication):
             lacking.append(f"{publication.name} ({publication.holds}): its page lists {_newest_of(releases)}")
         earlier = [listed for listed in releases if listed < release.unrevised]
-        if not own and earlier and publication.rules.get("when_changed"):
+        if not own and earlier and (publication.rules.get("when_changed") or publication.is_optional):
             last_before[publication.name] = earlier[-1]
         files += own
     if lacking:

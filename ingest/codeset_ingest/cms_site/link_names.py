@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,6 +14,8 @@ from codeset.releases import Release
 
 _LETTERS = {"a": 1, "b": 2, "c": 3, "d": 4, "m": 1}
 """Quarters by the letter of the fee schedule's package; RVU12M was that of March 2012, within the first quarter."""
+
+_MONTHS = {"january": 1, "april": 2, "july": 3, "october": 4}
 
 _AUDIENCES = ("practitioner", "outpatient", "dme")
 
@@ -31,6 +33,11 @@ class Publication:
     candidate: re.Pattern[str]
     release_page: re.Pattern[str] | None
     rules: Mapping[str, Any]
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a release is complete without it."""
+        return bool(self.rules.get("optional"))
 
 
 @dataclass(frozen=True, order=True)
@@ -105,6 +112,8 @@ def parse_name(publication: Publication, address: str) -> LinkName | None:
     release = _release(parts, posted)
     if release is None:
         return None
+    if publication.rules.get("next_quarter"):
+        release = Release.of(release.last_day + timedelta(days=1))
     facts = parts | {"year": release.year, "quarter": release.quarter, "first_day": release.first_day}
     return LinkName(
         release=release,
@@ -128,6 +137,8 @@ def _release(parts: Mapping[str, str | None], posted: date | None) -> Release | 
     if year is None:
         return Release.of(posted) if posted else None
     number = int(year) + (2000 if len(year) == 2 else 0)
+    if month := parts.get("month"):
+        return Release(number, _MONTHS[month])
     return Release(number, _LETTERS[letter] if letter else int(parts.get("quarter") or 1))
 
 

@@ -87,11 +87,16 @@ def watch(
     first = since.unrevised if since else first_watched(local.store, today)
     reader = PageReader(connection, say)
     publications = publications_for(also)
-    listings = {
-        publication.name: list_files(reader, publication, lambda release: release >= first)
-        for publication in publications
-    }
-    news = [
+    listings, news = {}, []
+    for publication in publications:
+        try:
+            listings[publication.name] = list_files(reader, publication, lambda release: release >= first)
+        except SiteProblem as error:
+            if not publication.is_optional:
+                raise
+            listings[publication.name] = Listing((), ())
+            news.append(News(None, publication.name, UNKNOWN, str(error)))
+    news += [
         item
         for publication in publications
         for item in (
