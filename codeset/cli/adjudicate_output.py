@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset import wording
+from codeset.claims.bulk.bulk_tables import REJECTS
 from codeset.claims.bulk.run_bulk import Summary
 from codeset.claims.claims_csv import csv_of
 from codeset.claims.input.check import ENVELOPE, PLACEHOLDER, Rejects
@@ -124,11 +125,6 @@ def rejects_path(rejects: Rejects, output: Path | None) -> Path:
     return base.with_name(f"{base.stem}.{Path(rejects.file).stem}.rejects.csv")
 
 
-def not_read_text(rejects: Rejects) -> str:
-    """Return which columns of a file were not read."""
-    return f"{rejects.file}: not read, for no rule needs them: {', '.join(rejects.not_read)}"
-
-
 def set_aside_text(rejects: Rejects, file: Path) -> str:
     """Return how many claims were set aside, and where their faults and those of the file are."""
     envelope = rejects.faults.filter(pl.col("field") == ENVELOPE).height
@@ -145,6 +141,10 @@ def summary_text(summary: Summary, folder: Path) -> str:
     """Return what a run in parts did, in a sentence."""
     before = f" (done before: {wording.count(summary.done_before, 'part')})" if summary.done_before else ""
     aside = f"; {wording.count(summary.rejected_claims, 'claim')} set aside" if summary.rejected_claims else ""
+    if summary.file_faults:
+        aside += f"; {wording.count(summary.file_faults, 'fault')} of files that touch no claim"
+    if aside:
+        aside += f", with all faults in {folder / REJECTS}"
     counts = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
     lines, parts = wording.count(sum(summary.dispositions.values()), "line"), wording.count(summary.parts, "part")
     return f"{lines} in {parts}, in {folder}{before}: {counts or 'none'}{aside}"

@@ -156,6 +156,8 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
             left_out=_left_out(store, options.release),
             report=report,
         )
+    for file, notes in summary.notes.items():
+        _print_notes(file, notes)
     out.print(adjudicate_output.summary_text(summary, folder), markup=False)
     is_whole = options.skip_bad_claims or not summary.rejected_claims
     return is_whole and adjudicate_output.is_clean(summary.dispositions)
@@ -185,12 +187,17 @@ def _report_files(files: "Sequence[Rejects]", output: Path | None) -> None:
     from codeset.cli import adjudicate_output
 
     for of_file in files:
-        if of_file.not_read:
-            err.print(adjudicate_output.not_read_text(of_file), markup=False)
+        _print_notes(of_file.file, of_file.notes)
         if not of_file.faults.is_empty():
             file = adjudicate_output.rejects_path(of_file, output)
             write(file, rejects_as([of_file], "csv"), private=True)
             err.print(adjudicate_output.set_aside_text(of_file, file), markup=False)
+
+
+def _print_notes(file: str, notes: Sequence[str]) -> None:
+    """Print a line for each note on a file."""
+    for note in notes:
+        err.print(f"{file}: {note}", markup=False)
 
 
 def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, explain: bool) -> None:

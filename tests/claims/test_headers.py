@@ -55,7 +55,20 @@ def test_a_practice_systems_export_is_read(tmp_path: Path) -> None:
     lines, rejects = read_claims(path, locality="national")
     refuse(rejects)
     assert lines.select(COLUMNS_READ).rows() == READ
-    assert rejects.not_read == ("Patient Name", "DOB")
+    assert rejects.notes == ("not read, for no rule needs them: Patient Name, DOB",)
+
+
+def test_a_header_that_is_not_understood_is_named_in_one_line_and_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(PRACTICE.replace(",DOB,", ",Room 3 (old),").replace("Charges", "Copay"))
+    lines, rejects = read_claims(path, locality="national")
+    refuse(rejects)
+    assert lines["charge_cents"].to_list() == [None, None]
+    assert rejects.notes == (
+        "not read, for no rule needs them: Patient Name",
+        'column 4, "Room 3 (old)", is not understood, and not read',
+        'column 14, "Copay", is not understood, and not read',
+    )
 
 
 def test_a_workbook_is_read_as_the_csv_that_it_could_be(tmp_path: Path) -> None:

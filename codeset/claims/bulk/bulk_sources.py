@@ -7,7 +7,7 @@ from shutil import rmtree
 
 import polars as pl
 
-from codeset.claims.bulk.claim_keys import no_keys
+from codeset.claims.bulk.claim_keys import keys_of, no_keys
 from codeset.claims.input.check import Rejects, claim_key, faults_of, no_faults, set_bad_claims_aside
 from codeset.claims.input.claim_files import ClaimFile, Form, raw_chunks, raw_claims
 from codeset.claims.input.claim_frames import BESIDES, as_raw, derived_fields, with_fields
@@ -87,7 +87,7 @@ def _source(file: ClaimFile, folder: Path, locality: str | None) -> BulkSource:
         if header.faults:
             raise BadInput([Fault(file.name, 0, message) for message in header.faults], NOTHING_READ)
         if "line" in header.columns:
-            rejects = Rejects(file.name, no_faults(), 0, 0, header.not_read)
+            rejects = Rejects(file.name, no_faults(), 0, 0, header.notes)
             return BulkSource(file.table, file.first_line, locality, rejects, no_keys())
     return _converted(file, folder, locality)
 
@@ -101,9 +101,7 @@ def _converted(file: ClaimFile, folder: Path, locality: str | None) -> BulkSourc
     for number, claims in enumerate(several):
         good, more = set_bad_claims_aside(claims.lines, file.name, locality, claims.faults)
         bad = claims.lines.with_row_index("row").join(good, on="row", how="anti")["claim_id"]
-        rejected.append(
-            pl.concat([bad, more.faults["claim_id"]]).to_frame().select(claim_key(pl.col("claim_id")))["claim_id"]
-        )
+        rejected.append(keys_of(pl.concat([bad, more.faults["claim_id"]])))
         rejects = replace(
             rejects,
             faults=pl.concat([rejects.faults, more.faults]),

@@ -29,7 +29,7 @@ from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_
 from codeset.claims.bulk.recheck import recheck
 from codeset.claims.bulk.worker_processes import worker_processes
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.input.check import Rejects, check_locality, refuse
+from codeset.claims.input.check import ENVELOPE, Rejects, check_locality, refuse
 from codeset.claims.input.claim_files import open_files, rejects_as
 from codeset.claims.input.claim_frames import from_frame
 from codeset.claims.input.placeholders import placeholder_claims
@@ -48,13 +48,16 @@ _SET_ASIDE = "set-aside.parquet"
 @dataclass(frozen=True)
 class Summary:
     """What a bulk run did: its parts, the number of lines of each disposition, the number of claims set aside, and how
-    many parts an earlier run had done already.
+    many parts an earlier run had done already. `file_faults` counts the faults of files that touch no claim, `notes`
+    say by file which columns were not read.
     """
 
     parts: int
     dispositions: Mapping[str, int]
     rejected_claims: int
     done_before: int
+    file_faults: int
+    notes: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,11 @@ def _adjudicate_all(
     rejects = _rejects(run, sources, number, no_keys())
     if any(not of_file.faults.is_empty() for of_file in rejects):
         write_file(run.folder / REJECTS, rejects_as(rejects, "csv"), private=True)
-    contents = {"rejected_claims": sum(of_file.claims for of_file in rejects)}
+    contents = {
+        "rejected_claims": sum(of_file.claims for of_file in rejects),
+        "file_faults": sum(int((of_file.faults["field"] == ENVELOPE).sum()) for of_file in rejects),
+        "notes": {source.name: source.rejects.notes for source in sources if source.rejects.notes},
+    }
     write_file(run_done(run.folder), json.dumps(contents) + "\n", private=True)
 
 
@@ -237,8 +244,8 @@ def _summary(folder: Path, number: int, done_before: int) -> Summary:
     lines = Counter[str]()
     for part in range(number):
         lines.update(json.loads(part_done(folder, part).read_text())["dispositions"])
-    rejected = json.loads(run_done(folder).read_text())["rejected_claims"]
-    return Summary(number, dict(sorted(lines.items())), rejected, done_before)
+    contents = json.loads(run_done(folder).read_text())
+    return Summary(number, dict(sorted(lines.items())), done_before=done_before, **contents)
 
 
 def _adjudicate(run: _Run, part: Part) -> _PartReport:

@@ -76,8 +76,8 @@ class Rejects:
     faults: pl.DataFrame
     claims: int
     lines: int
-    not_read: tuple[str, ...] = ()
-    """The headers of the file's columns that no rule reads, such as a patient's name."""
+    notes: tuple[str, ...] = ()
+    """Which columns of the file were not read, in words."""
 
 
 def no_faults() -> pl.DataFrame:

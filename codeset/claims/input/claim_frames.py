@@ -46,14 +46,14 @@ def from_frame(
     check_locality(locality)
     table = with_fields(frame, name, locality)
     if (lines := valid_lines(table.drop(BESIDES, strict=False))) is not None:
-        return lines, Rejects(name, no_faults(), 0, 0, not_read(frame))
+        return lines, Rejects(name, no_faults(), 0, 0, header_notes(frame))
     lines, rejects = check_lines(as_raw(table, first_line), name, locality)
-    return lines, replace(rejects, not_read=not_read(frame))
+    return lines, replace(rejects, notes=header_notes(frame))
 
 
-def not_read(frame: pl.DataFrame) -> tuple[str, ...]:
-    """Return the headers of the columns that no rule reads."""
-    return read_header(frame.drop(BESIDES, strict=False).columns, locality=True).not_read
+def header_notes(frame: pl.DataFrame) -> tuple[str, ...]:
+    """Return which columns are not read, in words."""
+    return read_header(frame.drop(BESIDES, strict=False).columns, locality=True).notes
 
 
 def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.DataFrame:

@@ -22,16 +22,19 @@ _HEADED = 4
 
 _LONGEST = 40
 
+_NEARLY = 0.8
+"""So like a known header (difflib's ratio, 1 is equal) is a slip of the pen, such as "lession"."""
+
 
 @dataclass(frozen=True)
 class Header:
     """The columns of a table: for each field the numbers, from 0, of its columns, in order.
 
-    `not_read` are the headers of the columns that no rule reads; `faults` is what is wrong with the header row.
+    `notes` say which columns are not read; `faults` is what is wrong with the header row.
     """
 
     columns: Mapping[str, tuple[int, ...]]
-    not_read: tuple[str, ...]
+    notes: tuple[str, ...]
     faults: tuple[str, ...]
 
 
@@ -44,10 +47,12 @@ def read_header(names: Sequence[str], *, locality: bool) -> Header:
             columns[field].append((_place(names[number]), number))
     needed = [name for name in _NEEDED if not (name == "locality" and locality)]
     missing = [f"no column {name}{_synonyms(name)}" for name in needed if name not in columns]
-    faults = [*missing, *_not_understood(names, fields), *_twice(columns)]
-    not_read = tuple(name for name, field in zip(names, fields, strict=True) if field == _NOT_READ)
+    notes, unclear = _not_understood(names, fields)
+    not_needed = [name for name, field in zip(names, fields, strict=True) if field == _NOT_READ]
+    if not_needed:
+        notes.insert(0, f"not read, for no rule needs them: {', '.join(not_needed)}")
     by_field = {name: tuple(number for _, number in sorted(places)) for name, places in columns.items()}
-    return Header(by_field, not_read, tuple(faults))
+    return Header(by_field, tuple(notes), (*missing, *unclear, *_twice(columns)))
 
 
 def field_columns(header: Header) -> list[pl.Expr]:
@@ -94,15 +99,32 @@ def _place(name: str) -> int:
     return int(match[0]) if match and key not in _fields() else 0
 
 
-def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> Iterator[str]:
-    """A message for each header without a field; one for all where the first row is no header, but data."""
+def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple[list[str], list[str]]:
+    """A note for each header without a field, which is not read; a fault for one that is nearly one of a field.
+
+    One fault for all where the first row is no header, but data: a patient's, which is not shown.
+    """
     known = sum(field is not None for field in fields)
     if not is_header_row(names) and known < len(names):
-        yield f"the first row heads {known} of {len(names)} columns as claim lines are headed: is it a header?"
-        return
+        says = f"the first row heads {known} of {len(names)} columns as claim lines are headed: is it a header?"
+        return [], [says]
+    notes, faults = [], []
     for number, (name, field) in enumerate(zip(names, fields, strict=True), start=1):
         if field is None:
-            yield f"column {number}{_quoted(name)} is not understood: rename it, or leave it out"
+            column = f'column {number}, "{name}",' if _is_header_text(name) else f"column {number}"
+            close = get_close_matches(_key(name), _fields(), n=1, cutoff=_NEARLY)
+            if close:
+                faults.append(
+                    f"{column} is not understood: if it is {_fields()[close[0]]}, rename it, else leave it out"
+                )
+            else:
+                notes.append(f"{column} is not understood, and not read")
+    return notes, faults
+
+
+def _is_header_text(name: str) -> bool:
+    """Whether the text of a header may be shown."""
+    return len(name) <= _LONGEST and re.fullmatch(r"[A-Za-z][\w .#/()-]*", name) is not None
 
 
 def _twice(columns: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[str]:
@@ -113,14 +135,6 @@ def _twice(columns: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[str]:
         if len(places) > 1 and not (is_list and len(set(numbered)) == len(numbered)):
             numbers = " and ".join(str(number + 1) for _, number in sorted(places))
             yield f"columns {numbers} both hold {name}: leave one of them out"
-
-
-def _quoted(name: str) -> str:
-    """A header in the words of a message, and the field that it may mean."""
-    if len(name) > _LONGEST or not re.fullmatch(r"[A-Za-z][\w .#/()-]*", name):
-        return ""
-    close = get_close_matches(_key(name), _fields(), n=1, cutoff=0.8)
-    return f', "{name}",' + (f" (for {_fields()[close[0]]}?)" if close else "")
 
 
 def _synonyms(name: str) -> str:
