@@ -71,7 +71,7 @@ def table(folder: Path, name: str) -> pl.DataFrame:
     return pl.read_parquet(sorted(folder.glob(f"{name}-*.parquet")))
 
 
-def told(lines: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
+def as_text(lines: pl.LazyFrame | pl.DataFrame) -> pl.DataFrame:
     """In one order, categories as text."""
     return lines.lazy().with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).collect().sort(pl.all())
 
@@ -98,8 +98,8 @@ def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
     frames, scanned = outcome_frames(at_once), codeset.scan_outcome(tmp_path / "out")
     assert summary.dispositions == dict(at_once.lines["disposition"].cast(pl.String).value_counts().iter_rows())
     assert sum(summary.dispositions.values()) == 1200
-    assert told(scanned.lines).equals(told(frames.lines.drop("date_of_service", "units")))
-    assert told(scanned.findings).equals(told(frames.findings.drop("says")))
+    assert as_text(scanned.lines).equals(as_text(frames.lines.drop("date_of_service", "units")))
+    assert as_text(scanned.findings).equals(as_text(frames.findings.drop("says")))
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -108,10 +108,10 @@ def test_what_is_said_of_many_lines_is_written_once(claims, derm, tmp_path):
     run([tmp_path / "claims.parquet"], tmp_path / "out", derm)
     lines, findings = table(tmp_path / "out", "lines"), table(tmp_path / "out", "findings")
     for key, of in (("answer", lines), ("ground", findings)):
-        said = table(tmp_path / "out", f"{key}s")
-        assert said[key].is_unique().all(), "no key is in two parts"
-        assert set(of[key]) == set(said[key]), "each key is of a row, and each row is used"
-        assert said.height < of.height / 2
+        shared = table(tmp_path / "out", f"{key}s")
+        assert shared[key].is_unique().all(), "no key is in two parts"
+        assert set(of[key]) == set(shared[key]), "each key is of a row, and each row is used"
+        assert shared.height < of.height / 2
     in_part = table(tmp_path / "out", "grounds").with_columns(pl.col("ground") // 2**32)
     assert in_part.is_unique().all(), "no ground is in a part twice"
 
@@ -129,8 +129,8 @@ def test_the_partner_of_a_finding_is_named_whichever_claim_it_is_in(claims, derm
     days.write_csv(tmp_path / "claims.csv")
     run([tmp_path / "claims.csv"], tmp_path / "out", derm)
     partner = ("claim_id", "line", "edit", "partner_claim_id", "partner_line")
-    said = told(codeset.scan_outcome(tmp_path / "out").findings).select(partner).rows()
-    assert said == [("surgery", 2, "ptp", "surgery", 1), ("visit", 1, "global_surgery", "surgery", 1)]
+    findings = as_text(codeset.scan_outcome(tmp_path / "out").findings).select(partner).rows()
+    assert findings == [("surgery", 2, "ptp", "surgery", 1), ("visit", 1, "global_surgery", "surgery", 1)]
     assert table(tmp_path / "out", "findings")["partner_claim_id"].to_list() == [None, "surgery"]
 
 
@@ -353,8 +353,8 @@ def test_bulk_and_single_runs_refuse_the_same_in_the_same_words(derm, tmp_path, 
     files = [tmp_path / file for file in BAD_FILES[name]]
     for file, content in zip(files, BAD_FILES[name].values(), strict=True):
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    said = refused_by(lambda: read_files(files))
-    assert refused_by(lambda: run(files, tmp_path / "out", derm)) == said
+    single = refused_by(lambda: read_files(files))
+    assert refused_by(lambda: run(files, tmp_path / "out", derm)) == single
     assert not (tmp_path / "out").exists(), "a refused run leaves nothing"
 
 
@@ -375,9 +375,9 @@ def test_bulk_and_single_runs_set_the_same_claims_aside(derm, tmp_path, name):
     key = ["claim_id", "line"]
     assert table(tmp_path / "out", "lines").select(key).sort(key).rows() == lines.select(key).sort(key).rows()
     assert summary.rejected_claims == sum(of_file.claims for of_file in rejects)
-    told = pl.concat(of_file.faults.with_columns(pl.lit(of_file.file).alias("file")) for of_file in rejects)
+    faults = pl.concat(of_file.faults.with_columns(pl.lit(of_file.file).alias("file")) for of_file in rejects)
     in_file = pl.read_csv(tmp_path / "out" / "rejects.csv", infer_schema=False)
-    assert sorted(in_file.rows()) == sorted(told.select(pl.col(in_file.columns).cast(pl.String)).rows())
+    assert sorted(in_file.rows()) == sorted(faults.select(pl.col(in_file.columns).cast(pl.String)).rows())
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -397,10 +397,10 @@ def test_a_day_of_a_placeholder_beneficiary_is_set_aside_in_single_and_bulk_runs
     assert set(rejects[0].faults["found"]) == {"1,001, as of a placeholder for many patients"}
     summary = run(files, tmp_path / "out", derm, skip_bad_claims=skip)
     assert (sum(summary.dispositions.values()), summary.rejected_claims) == (2200, 1001)
-    told = pl.read_csv(tmp_path / "out" / "rejects.csv", infer_schema=False).drop("file")
+    faults = pl.read_csv(tmp_path / "out" / "rejects.csv", infer_schema=False).drop("file")
     assert (
-        told.sort("claim_id").rows()
-        == pl.concat(of_file.faults.select(pl.col(told.columns).cast(pl.String)) for of_file in rejects)
+        faults.sort("claim_id").rows()
+        == pl.concat(of_file.faults.select(pl.col(faults.columns).cast(pl.String)) for of_file in rejects)
         .sort("claim_id")
         .rows()
     )
@@ -450,17 +450,17 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
         [*command, "--format", "json", "--qualifying-apm", "no"], capture_output=True, text=True, check=False
     )
     assert one.returncode == 1, "some lines are denied"
-    told_of = json.loads(one.stdout)
-    assert len(told_of) == 400
+    claims_of_command = json.loads(one.stdout)
+    assert len(claims_of_command) == 400
     assert {"line", "hcpcs", "disposition", "allowed_cents", "payment_percent", "findings"} <= set(
-        told_of[0]["lines"][0]
+        claims_of_command[0]["lines"][0]
     )
     many = subprocess.run(
         [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False
     )
     assert many.returncode == 1, "the same lines are denied"
     assert "1,200 lines in 1 part, in" in many.stdout
-    denied = sum(line["disposition"] == "deny" for claim in told_of for line in claim["lines"])
+    denied = sum(line["disposition"] == "deny" for claim in claims_of_command for line in claim["lines"])
     assert f" {denied} deny" in many.stdout
 
 

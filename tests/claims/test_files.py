@@ -129,9 +129,9 @@ def written(folder: Path, text: str | bytes, name: str = "claims.csv") -> Path:
 
 
 def refused(read: Callable[[], object]) -> list[str]:
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as error:
         read()
-    return [str(fault) for fault in told.value.faults]
+    return [str(fault) for fault in error.value.faults]
 
 
 def faults_in(path: Path, locality: str | None = None) -> list[str]:
@@ -194,7 +194,7 @@ def test_json_is_one_claim_a_list_or_an_object_with_claims(tmp_path: Path, shape
     assert_frame_equal(read_claims(path)[0], TWO_CLAIMS[2:])
 
 
-def test_ndjson_is_told_without_its_extension(tmp_path: Path) -> None:
+def test_ndjson_is_reported_without_its_extension(tmp_path: Path) -> None:
     path = written(tmp_path, (CLAIMS / "two-claims.ndjson").read_bytes(), "claims.txt")
     assert_frame_equal(read_claims(path)[0], TWO_CLAIMS)
 
@@ -239,7 +239,7 @@ def test_another_provider_of_a_line_is_kept() -> None:
 # What is refused, in which words
 
 
-def test_every_fault_of_a_csv_is_told_with_claim_line_field_expected_and_found() -> None:
+def test_every_fault_of_a_csv_is_reported_with_claim_line_field_expected_and_found() -> None:
     assert faults_in(CLAIMS / "bad.csv") == [
         'bad.csv: line 3: claim X1, line 1: charge: expected dollars from 0, with at most two decimals, found "-3"',
         "bad.csv: line 3: claim X1, line 1: date_of_service: expected a date that exists, found text like 9999-99-99",
@@ -308,29 +308,29 @@ def test_every_fault_of_a_csv_is_told_with_claim_line_field_expected_and_found()
         ),
     ],
 )
-def test_a_malformed_field_is_told(tmp_path: Path, field: str, value: str, says: str) -> None:
+def test_a_malformed_field_is_reported(tmp_path: Path, field: str, value: str, says: str) -> None:
     row = dict(zip(HEADER.split(","), GOOD.split(","), strict=True)) | {field: value}
     path = tmp_path / "claims.csv"
     pl.DataFrame([row]).write_csv(path)
-    [told] = faults_in(path)
+    [messages] = faults_in(path)
     where = "claims.csv: line 2: claim A1" if field == "line" else "claims.csv: line 2: claim A1, line 1"
-    assert told == f"{where}: {field}: {says}"
+    assert messages == f"{where}: {field}: {says}"
 
 
 def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shifted(tmp_path: Path) -> None:
     secrets = ("1EG4TE5MK73", "123456789A", "123-45-6789", "BENE-ONE", "Smith", "Ann Lee", "483912", "04/31/1950")
     rows = [f"A{n},{each},1,{each},{each},{each},{each},{each},{each},{each},{each}" for n, each in enumerate(secrets)]
-    told = faults_in(written(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
-    assert len(told) == 8 * 8 - 3  # six digits have the form of a line number, of units and of a charge
-    assert [each for each in told for secret in secrets if secret in each] == []
+    messages = faults_in(written(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
+    assert len(messages) == 8 * 8 - 3  # six digits have the form of a line number, of units and of a charge
+    assert [message for message in messages for secret in secrets if secret in message] == []
 
 
 def test_a_first_row_that_is_a_patients_and_no_header_is_not_shown(tmp_path: Path) -> None:
     text = "C1,1,JOHNSON,1888888882,1950-01-02,11102\nC2,1,MILLER,1888888882,1961-03-04,17000\n"
     path = written(tmp_path, text)
-    told = refused(lambda: read_claims(path))
-    assert [each for each in told if "JOHNSON" in each or "1950" in each] == []
-    assert "claims.csv: the first row heads 0 of 6 columns as claim lines are headed: is it a header?" in told
+    messages = refused(lambda: read_claims(path))
+    assert [message for message in messages if "JOHNSON" in message or "1950" in message] == []
+    assert "claims.csv: the first row heads 0 of 6 columns as claim lines are headed: is it a header?" in messages
 
 
 @pytest.mark.parametrize(
@@ -383,8 +383,8 @@ def test_a_file_that_cannot_be_read_as_a_whole_is_refused(tmp_path: Path, text: 
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    told = refused(lambda: read_claims(tmp_path / "none.csv"))
-    assert told == ["none.csv: cannot be read (No such file or directory)"]
+    messages = refused(lambda: read_claims(tmp_path / "none.csv"))
+    assert messages == ["none.csv: cannot be read (No such file or directory)"]
 
 
 def test_a_locality_given_must_be_one() -> None:
@@ -394,13 +394,15 @@ def test_a_locality_given_must_be_one() -> None:
 
 def test_charge_and_charge_cents_exclude_each_other(tmp_path: Path) -> None:
     path = written(tmp_path, f"{HEADER},charge,charge_cents\n{GOOD},1,100\n")
-    told = "claims.csv: line 2: claim A1, line 1: charge: expected charge or charge_cents, found both"
-    assert faults_in(path) == [told]
+    messages = "claims.csv: line 2: claim A1, line 1: charge: expected charge or charge_cents, found both"
+    assert faults_in(path) == [messages]
 
 
 def test_a_frame_of_other_kinds_is_refused() -> None:
-    told = refused(lambda: from_frame(pl.DataFrame({"line": [{"a": 1}]}, schema={"line": pl.Struct({"a": pl.Int8})})))
-    assert [each.split(":")[0] for each in told] == ["frame"] * len(told)
+    messages = refused(
+        lambda: from_frame(pl.DataFrame({"line": [{"a": 1}]}, schema={"line": pl.Struct({"a": pl.Int8})}))
+    )
+    assert [each.split(":")[0] for each in messages] == ["frame"] * len(messages)
 
 
 def test_a_time_of_day_is_no_date() -> None:
@@ -409,7 +411,7 @@ def test_a_time_of_day_is_no_date() -> None:
     assert rejects.faults["expected"].to_list() == ["a date such as 2026-07-15 or 07/15/2026"]
 
 
-def test_a_day_beyond_the_calendar_is_told() -> None:
+def test_a_day_beyond_the_calendar_is_reported() -> None:
     days = [3_000_000, *TWO_CLAIMS["date_of_service"].cast(pl.Int32).to_list()[1:]]
     frame = TWO_CLAIMS.with_columns(pl.Series("date_of_service", days, dtype=pl.Int32).cast(pl.Date))
     lines, rejects = from_frame(frame)
@@ -449,7 +451,7 @@ def test_names_are_read_without_blanks_around_and_refused_if_they_cannot_be_prin
     assert rejects.claims == (0 if read else 1)
 
 
-def test_malformed_objects_are_told_by_their_place(tmp_path: Path) -> None:
+def test_malformed_objects_are_reported_by_their_place(tmp_path: Path) -> None:
     claim = {"claim_id": "A1", "beneficiary": 7, "provider": "P", "locality": "national", "diagnoses": ["L57.0"]}
     lines = [
         {"line": 1, "date_of_service": "2026-07-15", "hcpcs": 11102, "units": 1, "place_of_service": "11"},
@@ -488,7 +490,7 @@ def test_malformed_objects_are_told_by_their_place(tmp_path: Path) -> None:
     ]
 
 
-def test_a_bad_line_of_ndjson_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+def test_a_bad_line_of_ndjson_is_reported_and_the_others_are_read(tmp_path: Path) -> None:
     good = (CLAIMS / "two-claims.ndjson").read_text()
     path = written(tmp_path, f'{good}{{"claim_id": \n', "claims.ndjson")
     lines, rejects = read_claims(path)
@@ -520,8 +522,8 @@ def test_bad_values_are_refused_with_all_faults() -> None:
 
 
 def test_a_claim_without_lines_is_refused() -> None:
-    told = refused(lambda: Claim.parse({"claim_id": "A1", "beneficiary": "B", "provider": "P"}))
-    assert told == ["claims: claim A1: lines: expected a list with at least one line, found nothing"]
+    messages = refused(lambda: Claim.parse({"claim_id": "A1", "beneficiary": "B", "provider": "P"}))
+    assert messages == ["claims: claim A1: lines: expected a list with at least one line, found nothing"]
 
 
 # What is set aside
@@ -570,9 +572,9 @@ def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path:
 
 def test_a_message_ends_after_a_thousand_faults_and_says_how_many_more_there_are(tmp_path: Path) -> None:
     rows = "\n".join(f"A{n},1,B,P,2026-07-15,1,,1,11,national" for n in range(1200))
-    told = faults_in(written(tmp_path, f"{HEADER}\n{rows}\n"))
-    assert len(told) == 1001
-    assert "claims.csv: 200 further faults; set bad claims aside to have a file of all" in told
+    messages = faults_in(written(tmp_path, f"{HEADER}\n{rows}\n"))
+    assert len(messages) == 1001
+    assert "claims.csv: 200 further faults; set bad claims aside to have a file of all" in messages
 
 
 # The schema
@@ -614,10 +616,10 @@ def test_the_schema_and_the_reader_refuse_the_same(tmp_path: Path, change: dict[
 def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
     files = [written(tmp_path, f"{HEADER}\n{GOOD}\n", name) for name in ("a.csv", "b.csv")]
     for skip in (False, True):
-        told = refused(lambda: read_files(files, skip_bad_claims=skip))  # noqa: B023 (called at once)
-        assert told == ["b.csv: has the same content as a.csv: give each file once"]
-    told = refused(lambda: read_files([files[0], files[0]]))
-    assert told == [f"{files[0]}: has the same content as {files[0]}: give each file once"]
+        messages = refused(lambda: read_files(files, skip_bad_claims=skip))  # noqa: B023 (called at once)
+        assert messages == ["b.csv: has the same content as a.csv: give each file once"]
+    messages = refused(lambda: read_files([files[0], files[0]]))
+    assert messages == [f"{files[0]}: has the same content as {files[0]}: give each file once"]
 
 
 OTHER = "B1,1,BENE-TWO,1888888882,2026-07-15,11104,,1,11,national"
@@ -640,8 +642,8 @@ def test_a_claim_that_two_files_hold_is_refused_in_both(tmp_path: Path) -> None:
 
 def test_a_claim_that_a_csv_and_an_837_hold_is_found(tmp_path: Path) -> None:
     file = written(tmp_path, f"{HEADER}\n{GOOD}\n", "a.csv")
-    told = refused(lambda: read_files([file, CLAIMS / "two-claims.x12"], locality="national"))
-    assert told == [
+    messages = refused(lambda: read_files([file, CLAIMS / "two-claims.x12"], locality="national"))
+    assert messages == [
         "a.csv: line 2: claim A1, line 1: claim_id: expected a claim in one file, found it in two-claims.x12 too",
         (
             "two-claims.x12: segment 26 SV1 claim A1, line 1: claim_id: expected a claim in one file, "
@@ -661,7 +663,7 @@ def test_a_claim_that_is_bad_in_one_of_two_files_is_set_aside_in_both(tmp_path: 
     assert [of_file.faults["field"].to_list() for of_file in rejects] == [["claim_id", "hcpcs"], ["claim_id"]]
 
 
-def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_files_of_one_name_are_reported_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     files = [

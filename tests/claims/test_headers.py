@@ -215,5 +215,5 @@ SHEET = "xl/worksheets/sheet1.xml"
 def test_a_hostile_or_damaged_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "claims.xlsx"
     path.write_bytes(content)
-    [told] = refused(path)
-    assert told.startswith("claims.xlsx: ")
+    [message] = refused(path)
+    assert message.startswith("claims.xlsx: ")

@@ -176,7 +176,7 @@ def test_no_sentence_fails_for_want_of_a_value(reason: str) -> None:
     assert finding["says"]
 
 
-def test_amounts_rvus_and_global_days_are_told() -> None:
+def test_amounts_rvus_and_global_days_are_reported() -> None:
     [first, second] = outcome_plain(PRICED)[0]["lines"]
     assert (first["allowed_cents"], first["payment_percent"]) == (15025, 52.5)
     assert (first["work_rvu"], first["pe_rvu"], first["global_days"]) == ("1.40", "5.00", None)
@@ -185,9 +185,9 @@ def test_amounts_rvus_and_global_days_are_told() -> None:
     assert "kind" not in first
 
 
-@pytest.mark.parametrize("told", [OUTCOME, PRICED, outcome(LINES), outcome(LINES.clear())])
-def test_json_keeps_to_the_schema(told: Outcome) -> None:
-    assert faults_of(json.loads(file_content(told, "json", explain=False)), "outcome") == []
+@pytest.mark.parametrize("example", [OUTCOME, PRICED, outcome(LINES), outcome(LINES.clear())])
+def test_json_keeps_to_the_schema(example: Outcome) -> None:
+    assert faults_of(json.loads(file_content(example, "json", explain=False)), "outcome") == []
 
 
 def test_json_is_the_same_text_each_time() -> None:

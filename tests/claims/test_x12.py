@@ -1,4 +1,4 @@
-"""Claims from X12 837P: what is mapped to what, and how malformed files are told. All files are made up."""
+"""Claims from X12 837P: what is mapped to what, and how malformed files are reported. All files are made up."""
 
 from datetime import date
 from io import StringIO
@@ -82,13 +82,13 @@ ROWS = [
 LINES = pl.DataFrame(ROWS, schema=dict(COLUMNS))
 
 
-def told(folder: Path, text: str, locality: str | None = LOCALITY) -> list[str]:
-    """What is said of a file, by whichever way it is refused."""
+def messages_of(folder: Path, text: str, locality: str | None = LOCALITY) -> list[str]:
+    """The faults of a file, by whichever way it is refused."""
     path = folder / "claims.x12"
     path.write_text(text, newline="")
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(BadInput) as error:
         refuse(read_claims(path, locality=locality)[1])
-    return [str(fault).removeprefix("claims.x12: ") for fault in refused.value.faults]
+    return [str(fault).removeprefix("claims.x12: ") for fault in error.value.faults]
 
 
 def changed(old: str, new: str) -> str:
@@ -149,13 +149,13 @@ def test_a_line_of_another_provider_without_specialty_has_that_of_the_billing_pr
 
 
 def test_without_a_locality_the_file_is_refused_and_told_why(tmp_path: Path) -> None:
-    assert told(tmp_path, TEXT, locality=None) == [
+    assert messages_of(tmp_path, TEXT, locality=None) == [
         "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
     ]
 
 
-def test_a_missing_locality_is_told_with_all_other_faults(tmp_path: Path) -> None:
-    assert told(tmp_path, changed("DTP*472*D8*20260720", "DTP*472*D8*20260732"), locality=None) == [
+def test_a_missing_locality_is_reported_with_all_other_faults(tmp_path: Path) -> None:
+    assert messages_of(tmp_path, changed("DTP*472*D8*20260720", "DTP*472*D8*20260732"), locality=None) == [
         "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national",
         (
             "segment 41 DTP claim B2, line 1: date_of_service: expected a day that exists, as CCYYMMDD, in DTP03, "
@@ -238,15 +238,15 @@ ENVELOPES = {
 
 
 @pytest.mark.parametrize("name", ENVELOPES)
-def test_a_broken_envelope_is_told_by_segment(tmp_path: Path, name: str) -> None:
+def test_a_broken_envelope_is_reported_by_segment(tmp_path: Path, name: str) -> None:
     (old, new), says = ENVELOPES[name]
-    found = told(tmp_path, changed(old, new))
+    found = messages_of(tmp_path, changed(old, new))
     assert sorted(each for each in found if " claim " not in each) == sorted(says)
 
 
 def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
     """pyx12 ends at an empty segment: what follows is not lost without a word."""
-    assert [each for each in told(tmp_path, changed("LX*2~", "LX*2~~")) if " claim " not in each] == [
+    assert [each for each in messages_of(tmp_path, changed("LX*2~", "LX*2~~")) if " claim " not in each] == [
         "segment 28: expected GE after its GS, found the end of what can be read",
         "segment 28: expected IEA after its ISA, found the end of what can be read",
         "segment 28: expected SE after its ST, found the end of what can be read",
@@ -254,13 +254,13 @@ def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_a_trailer_without_its_header_is_told(tmp_path: Path) -> None:
-    found = told(tmp_path, changed("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
+def test_a_trailer_without_its_header_is_reported(tmp_path: Path) -> None:
+    found = messages_of(tmp_path, changed("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
     assert found == ["segment 55: expected the header (ISA, GS, ST) of the envelope that ends here, found none"]
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
-    found = told(tmp_path, TEXT[: TEXT.index("HL*3*1*22")])
+    found = messages_of(tmp_path, TEXT[: TEXT.index("HL*3*1*22")])
     assert "segment 32: expected SE after its ST, found the end of what can be read" in found
 
 
@@ -287,23 +287,23 @@ def test_an_envelope_fault_that_touches_no_claim_is_refused_or_told(tmp_path: Pa
     assert rejects.faults.select("place", "claim_id", "field", "expected").rows() == [
         (place, None, "envelope", expected)
     ]
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(BadInput) as error:
         read_files([path], locality=LOCALITY)
-    assert str(refused.value.faults[0]).startswith(f"claims.x12: {place}: expected {expected}, found ")
+    assert str(error.value.faults[0]).startswith(f"claims.x12: {place}: expected {expected}, found ")
 
 
 def test_a_subscriber_that_lost_its_level_stops_the_file_whatever_is_asked(tmp_path: Path) -> None:
     """Without HL*3 the second subscriber's claims would be the first one's."""
     path = tmp_path / "claims.x12"
     path.write_text(changed("HL*3*1*22*0~\n", ""))
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(BadInput) as error:
         read_files([path], locality=LOCALITY, skip_bad_claims=True)
-    says = [fault.says for fault in refused.value.faults]
+    says = [fault.says for fault in error.value.faults]
     assert "segment 33 SBR: expected an HL before it, found none" in says
 
 
 def test_faults_are_in_the_order_of_segments_as_numbers(tmp_path: Path) -> None:
-    found = told(tmp_path, changed("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2"))
+    found = messages_of(tmp_path, changed("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2"))
     assert [each.split(":")[0] for each in found[:3]] == ["segment 2 GS", "segment 3 ST", "segment 43 ST"]
 
 
@@ -321,7 +321,7 @@ def test_claims_are_read_some_at_once_as_all_at_once() -> None:
 
 
 def test_a_service_line_outside_claims_is_refused(tmp_path: Path) -> None:
-    found = told(tmp_path, counted(changed("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
+    found = messages_of(tmp_path, counted(changed("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
     assert found == [
         "segment 38 LX: expected a CLM before it, found none",
         "segment 39 SV1: expected a CLM before it, found none",
@@ -330,7 +330,7 @@ def test_a_service_line_outside_claims_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_without_claims_is_refused(tmp_path: Path) -> None:
     head = "".join(TEXT.splitlines(keepends=True)[:4])
-    assert told(tmp_path, f"{head}SE*3*0001~GE*1*1~IEA*1*000000001~") == ["expected claims (CLM), found none"]
+    assert messages_of(tmp_path, f"{head}SE*3*0001~GE*1*1~IEA*1*000000001~") == ["expected claims (CLM), found none"]
 
 
 # Claims
@@ -363,7 +363,7 @@ CLAIM_FAULTS = {
             )
         ],
     ),
-    "one day where two are said": (
+    "one day in the form of two": (
         ("RD8*20260715-20260716", "RD8*20260715"),
         40,
         [
@@ -487,9 +487,9 @@ CLAIM_FAULTS = {
 
 
 @pytest.mark.parametrize("name", CLAIM_FAULTS)
-def test_a_malformed_claim_is_told_by_segment(tmp_path: Path, name: str) -> None:
+def test_a_malformed_claim_is_reported_by_segment(tmp_path: Path, name: str) -> None:
     (old, new), count, says = CLAIM_FAULTS[name]
-    assert told(tmp_path, counted(changed(old, new), count)) == says
+    assert messages_of(tmp_path, counted(changed(old, new), count)) == says
 
 
 def test_a_malformed_claim_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
@@ -500,9 +500,9 @@ def test_a_malformed_claim_is_set_aside_and_the_others_are_read(tmp_path: Path) 
     assert (rejects.claims, rejects.lines) == (1, 2)
 
 
-def test_all_faults_of_a_file_are_told_together_and_no_name_or_identifier(tmp_path: Path) -> None:
+def test_all_faults_of_a_file_are_reported_together_and_no_name_or_identifier(tmp_path: Path) -> None:
     text = changed("SE*40*0001", "SE*41*0001").replace("HC:17000", "HC:1700").replace("D8*20260720", "D8*DOE")
-    found = told(tmp_path, text)
+    found = messages_of(tmp_path, text)
     assert found == [
         (
             "segment 29 SV1 claim A1, line 2: hcpcs: expected five characters, digits or capital letters, "
@@ -532,5 +532,5 @@ def test_no_patient_is_named_whatever_is_malformed(tmp_path: Path) -> None:
 def _said(path: Path) -> str:
     try:
         return "".join(map(str, faults_of(read_claims(path, locality=LOCALITY)[1])))
-    except BadInput as refused:
-        return str(refused)
+    except BadInput as error:
+        return str(error)

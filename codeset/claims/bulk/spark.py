@@ -12,7 +12,8 @@ from typing import Literal
 import polars as pl
 
 from codeset.claims.adjudicate import adjudicate as adjudicate_lines
-from codeset.claims.claim_fields import CODE, COLUMNS, OPTIONAL
+from codeset.claims.claim_fields import CODE, COLUMNS
+from codeset.claims.input.claim_frames import lines_of
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import WrongUse
 from codeset.extras import extra
@@ -122,7 +123,7 @@ def adjudicate(
     it Spark chooses (`spark.sql.shuffle.partitions`). Nothing runs before the result is asked for.
 
     Raises WrongUse: if columns are missing or of another type, or a label is no release. On a worker, as Spark's
-    PythonException: if a line lacks a value that it needs, or the store does not hold a release.
+    PythonException: if a claim is malformed, with every fault of its partition, or the store does not hold a release.
     """
     if what not in _SCHEMAS:
         raise WrongUse(f'"{what}" is neither "findings" nor "lines"')
@@ -158,18 +159,9 @@ def _adjudicate_partition(
     claim_batches = list(batches)
     if not claim_batches:
         return
-    frame = pl.DataFrame(pa.Table.from_batches(claim_batches))
-    _check_values(frame)
+    lines = lines_of(pl.DataFrame(pa.Table.from_batches(claim_batches)))
     snapshots = [Store.at(store).open(release) for release in releases]
-    outcome = adjudicate_lines(frame, snapshots, participant=participant)
+    outcome = adjudicate_lines(lines, snapshots, participant=participant)
     schema = to_arrow_schema(_SCHEMAS[what])
     table = getattr(outcome_frames(outcome, sentences=False), what).select(schema.names).to_arrow()
     yield from table.cast(schema).to_batches(max_chunksize=_BATCH)
-
-
-def _check_values(frame: pl.DataFrame) -> None:
-    """A line without a beneficiary or a date would be adjudicated among strangers."""
-    lacking = {name: frame[name].null_count() for name in COLUMNS if name not in OPTIONAL}
-    wrong = [f"column {name}: expected a value in every line, {n} lack it" for name, n in lacking.items() if n]
-    if wrong:
-        raise WrongUse("\n".join([*wrong, f"This partition of {frame.height} lines was not adjudicated."]))
