@@ -128,7 +128,7 @@ def rejects_path(rejects: Rejects, output: Path | None) -> Path:
 def set_aside_text(rejects: Rejects, file: Path) -> str:
     """Return how many claims were set aside, and where their faults and those of the file are."""
     envelope = rejects.faults.filter(pl.col("field") == ENVELOPE).height
-    parts = [f"{wording.count(envelope, 'fault')} of the file that touch no claim"] if envelope else []
+    parts = [f"{wording.count(envelope, 'envelope fault')}, no claim affected"] if envelope else []
     days = rejects.faults.filter(pl.col("field") == PLACEHOLDER)
     if days.height:
         what = f"of a day with more than {LINES_OF_A_DAY:,} lines of one beneficiary, as of a placeholder"
@@ -142,7 +142,7 @@ def summary_text(summary: Summary, folder: Path) -> str:
     before = f" (done before: {wording.count(summary.done_before, 'part')})" if summary.done_before else ""
     aside = f"; {wording.count(summary.rejected_claims, 'claim')} set aside" if summary.rejected_claims else ""
     if summary.file_faults:
-        aside += f"; {wording.count(summary.file_faults, 'fault')} of files that touch no claim"
+        aside += f"; {wording.count(summary.file_faults, 'envelope fault')}, no claim affected"
     if aside:
         aside += f", with all faults in {folder / REJECTS}"
     counts = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
