@@ -2,9 +2,13 @@
 
 import os
 import sys
+import traceback
 
 from codeset.errors import CodesetError
 from codeset.extras import extra
+
+PROGRAM_FAULT = 70
+"""Exit code of an error that nobody foresaw: never 1, which means that differences were found."""
 
 
 def main() -> None:
@@ -20,3 +24,16 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a panic of a library written in Rust is no Exception
+        _print_program_fault(error)
+        sys.exit(PROGRAM_FAULT)
+
+
+def _print_program_fault(error: BaseException) -> None:
+    """Print where it happened, but not the error's text, which may hold a value out of a claim."""
+    places = "".join(traceback.format_tb(error.__traceback__))
+    name = type(error).__name__
+    says = f"A fault of codeset itself ({name}); nothing in your files is to blame. Please report it with these lines."
+    sys.stderr.write(f"{places}{says}\n")

@@ -1,0 +1,34 @@
+"""An error that nobody foresaw ends with an exit code of its own, and shows nothing that a claim may hold."""
+
+import sys
+
+import pytest
+
+from codeset import cli
+from codeset.cli import app
+
+
+@pytest.mark.parametrize("error", [ValueError("MBI 1EG4TE5MK73"), BaseException("a panic")])
+def test_an_unforeseen_error_has_its_own_exit_code(error, monkeypatch, capsys):
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(app, "app", broken)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 70
+    printed = capsys.readouterr().err
+    assert "Please report it" in printed
+    assert type(error).__name__ in printed
+    assert str(error) not in printed
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_what_ends_a_program_on_purpose_is_let_through(error, monkeypatch):
+    def ends() -> None:
+        raise error
+
+    monkeypatch.setattr(app, "app", ends)
+    monkeypatch.setattr(sys, "argv", ["codeset"])
+    with pytest.raises(type(error)):
+        cli.main()
