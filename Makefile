@@ -10,7 +10,7 @@ ACTIONLINT_VERSION := v1.7.12
 ACT_VERSION := v0.2.82
 
 .DEFAULT_GOAL := help
-.PHONY: help demo command test test-cluster check act bench cms-site coverage wheel lock embed clean
+.PHONY: help demo command test fuzz test-cluster check act bench cms-site coverage wheel lock embed clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ demo: $(VENV)/.made ## Build both embedded releases and review the annual update
 
 test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS_DIR (or ../shared/cms) is there
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+fuzz: $(VENV)/.made ## Break CMS's files in thousands of ways, and look for a change that nothing tells (COUNT=5000 SEED=1)
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --count $(or $(COUNT),5000) --seed $(or $(SEED),1)
 
 $(CLUSTER)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -m venv --clear $(CLUSTER)

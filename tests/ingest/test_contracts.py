@@ -21,6 +21,7 @@ STATUS_CODES = "one of A, B, C, D, E, F, G, H, I, J, M, N, P, Q, R, T, X"
 FEES, FEES_TEXT, FEES_BOOK = "PPRRVU24_APR.csv", "PPRRVU24_APR.txt", "PPRRVU24_APR.xlsx"
 EDITS = "ccipra-v301r0.txt"
 UNITS = "MCR_MUE_PractitionerServices_Eff_04-01-2024.csv"
+MAIS = "expected one of 1 Line Edit; 2 Date of Service Edit: Policy; 3 Date of Service Edit: Clinical"
 ONE_EDIT = "more than one edit of these two codes applies in 2024q2; expected one row and one direction"
 
 # table, form; what CMS's file says, what the broken one says; what is said of it
@@ -176,6 +177,10 @@ BROKEN = {
         *("ptp", "txt", "\t20190331\t", "\t20190229\t"),
         [f'{EDITS}: line 18: deletion_date is "20190229", expected a date that exists, as %Y%m%d, or "*"'],
     ),
+    "an effective date before there was Medicare": (
+        *("ptp", "txt", "\t19980401\t20190331\t", "\t00000401\t20190331\t"),
+        [f'{EDITS}: line 18: effective_date is "00000401", expected a date that exists, as %Y%m%d'],
+    ),
     "an effective date that does not exist": (
         *("ptp", "txt", "\t20190401\t", "\t20240231\t"),
         [f'{EDITS}: line 12: effective_date is "20240231", expected a date that exists, as %Y%m%d'],
@@ -223,11 +228,15 @@ BROKEN = {
     ),
     "an adjudication indicator that is none": (
         *("mue", "csv", "17003,13,2 Date", "17003,13,4 Date"),
-        [f'{UNITS}: line 20: mai is "4 Date of...", expected one of 1, 2, 3 and its text'],
+        [f'{UNITS}: line 20: mai is "4 Date of...", {MAIS}'],
+    ),
+    "an adjudication indicator with the text of another": (
+        *("mue", "csv", "17003,13,2 Date of Service Edit: Policy", "17003,13,3 Date of Service Edit: Policy"),
+        [f'{UNITS}: line 20: mai is "3 Date of...", {MAIS}'],
     ),
     "an adjudication indicator with another text": (
         *("mue", "csv", "17003,13,2 Date of Service Edit: Policy", "17003,13,2 Per Line"),
-        [f'{UNITS}: line 20: mai is "2 Per Line", expected one of 1, 2, 3 and its text'],
+        [f'{UNITS}: line 20: mai is "2 Per Line", {MAIS}'],
     ),
     "units with decimals": (
         *("mue", "csv", "17003,13,2", "17003,13.5,2"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -14,6 +15,9 @@ from codeset_ingest.read.table import LINE
 
 _NOISE = 1e-6
 """How far a workbook's float may be from a whole number of the column's last place and still count as it."""
+
+_DAYS = (date(1965, 7, 30), date(2099, 12, 31))
+"""Between these lie the dates of CMS's files: Medicare was enacted on the first."""
 
 _DATE_DIGITS = {"%Y%m%d": 8, "%Y%j": 7}
 _SHORT = (
@@ -150,16 +154,14 @@ def _with_point(digits: pl.Expr, scale: int, dtype: pl.DataType) -> pl.Expr:
 
 
 def _integer(text: pl.Expr, column: Column, dtype: pl.DataType) -> Rule:
-    behind = column.rules.get("leading", "")
-    number = text.str.extract(rf"^(\d{{1,9}}){behind}$", 1) if behind or "values" not in column.rules else text
-    values = column.rules.get("values")
-    expected = f"one of {', '.join(values)}" if values else "a whole number"
-    is_valid = number.is_in(values) if values else number.is_not_null()
-    return Rule(
-        number.cast(dtype, strict=False),
-        is_valid.fill_null(value=False),
-        expected + (" and its text" if behind else ""),
-    )
+    if texts := column.rules.get("texts"):
+        numbers = text.replace_strict({printed: number for number, printed in texts.items()}, default=None)
+        expected = "one of " + "; ".join(texts.values())
+        return Rule(numbers.cast(dtype, strict=False), text.is_in(list(texts.values())), expected)
+    if values := column.rules.get("values"):
+        return Rule(text.cast(dtype, strict=False), text.is_in(values), f"one of {', '.join(values)}")
+    number = text.str.extract(r"^(\d{1,9})$", 1)
+    return Rule(number.cast(dtype, strict=False), number.is_not_null(), "a whole number")
 
 
 def _flag(text: pl.Expr, mark: str, unmarked: str) -> Rule:
@@ -173,7 +175,7 @@ def _date(text: pl.Expr, column: Column) -> Rule:
     day: pl.Expr = pl.when(text.str.len_bytes() == _DATE_DIGITS[form]).then(
         text.str.to_date(form, strict=False, exact=True)
     )
-    is_valid, expected = day.is_not_null(), f"a date that exists, as {form}"
+    is_valid, expected = day.is_between(*_DAYS), f"a date that exists, as {form}"
     if (none := column.rules.get("null_mark")) is not None:
         is_valid, expected = is_valid | (text == none), f'{expected}, or "{none}"'
     return Rule(day, is_valid, expected)
