@@ -1,7 +1,8 @@
 """What can go wrong, as values: each error carries the exit code that the command ends with."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -56,3 +57,20 @@ class StoreProblem(CodesetError):
     """The store cannot give or take what was asked: missing, changed, or written by another build."""
 
     exit_code = 4
+
+
+class MissingExtra(CodesetError, ImportError):
+    """A library is not installed that an extra of the distribution brings."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import libraries of the extra *name* in this block.
+
+    Raises MissingExtra: says how to install the extra, if one of them is not there.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        install = f"pip install 'derm-codeset[{name}]'"
+        raise MissingExtra(f"{error.name} is not installed. It comes with: {install}") from error

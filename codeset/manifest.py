@@ -1,4 +1,9 @@
-"""The manifest of a snapshot: what it holds, from which CMS files, for which dates. Schema: `manifest.schema.json`."""
+"""The manifest of a snapshot: what it holds, from which CMS files, for which dates. Schema: `manifest.schema.json`.
+
+It carries two digests. `content_sha256` covers all that bears on an answer, and is what an approval signs; the tools
+and libraries that wrote the files are not in it. `seal` covers every byte of the manifest, the digests of the tables'
+files among them, so that a snapshot that was changed is refused when it is opened.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +14,12 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
-from codeset.participants import Participant, from_written, with_qualifying_apm
+from codeset.formats import FORMATS, format_fault, from_fields
+from codeset.participants import Participant, factor_participant, with_qualifying_apm
 from codeset.releases import Release
+
+BEFORE_FORMATS = ""
+"""The `format` of a manifest that was written before there were formats and seals."""
 
 
 @dataclass(frozen=True, order=True)
@@ -51,6 +60,7 @@ class TableChanges:
 class TableEntry:
     """What the manifest says of one table; `notes` are the reader's remarks on CMS's files.
 
+    `sha256` is that of the file, `content_sha256` that of the rows, whatever wrote the file; empty before formats.
     `forms` are the forms of CMS's file that were read and agree (csv, txt, xlsx). `since` compares it with the release
     before that the store held when it was built: it says nothing of the table, and depends on that store.
     """
@@ -65,52 +75,85 @@ class TableEntry:
     notes: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     since: TableChanges | None = None
+    content_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The CMS publication that a release's table is of; carried from an earlier release, it is some quarters old."""
+
+    table: str
+    edition: str
+    carried_from: Release | None
+    age_in_quarters: int
+
+    def __str__(self) -> str:
+        """Return it in words: `ptp v302r0, carried from 2024q3 (8 quarters old)`."""
+        if self.carried_from is None:
+            return self.edition
+        quarters = "1 quarter" if self.age_in_quarters == 1 else f"{self.age_in_quarters} quarters"
+        return f"{self.edition}, carried from {self.carried_from} ({quarters} old)"
+
+    def plain(self) -> dict[str, Any]:
+        """Return it for programs; `carried_from` is null and the age 0 for the release's own file."""
+        return asdict(self) | {"carried_from": None if self.carried_from is None else str(self.carried_from)}
+
+
+@dataclass(frozen=True)
+class Resealing:
+    """Why a release was sealed anew under its label, and the content digest of what it was before."""
+
+    reason: str
+    content_sha256: str
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A release's tables, dates of service and conversion factors, as written to `manifest.json`."""
+    """A release's tables, dates of service and conversion factors, as written to `manifest.json`.
+
+    `reader` is the number of the way in which CMS's files are read; it rises when the same files are read otherwise.
+    """
 
     release: Release
     scope: str
     conversion_factors: tuple[ConversionFactor, ...]
     tables: Mapping[str, TableEntry]
     accepted: tuple[str, ...] = ()
+    reader: int = 1
+    resealed: tuple[Resealing, ...] = ()
     made_by: Mapping[str, str] = field(
         default_factory=lambda: {name: version(name) for name in ("derm-codeset", "polars")}
     )
+    format: str = FORMATS["manifest"]
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`: sorted, with no clock and no path, the same for the same files."""
-        plain = asdict(self) | {
-            "conversion_factors": [with_qualifying_apm(asdict(each)) for each in self.conversion_factors],
-            "release": str(self.release),
-            "dates_of_service": {"first": self.release.first_day, "last": self.release.last_day},
-        }
-        return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+        if self.format == BEFORE_FORMATS:
+            return self._json_before_formats()
+        plain = self._plain() | {"content_sha256": self.content_sha256}
+        return _text(plain | {"seal": _seal(plain)})
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; fields that a newer minor format adds are ignored.
 
-        Raises ValueError, KeyError or TypeError: for a text that is not a manifest.
+        Raises ValueError, KeyError or TypeError: for a text that is not a manifest, is of a newer major format, or was
+        changed after it was sealed.
         """
         plain = json.loads(text)
+        if fault := format_fault(plain, "manifest") or _seal_fault(plain, text):
+            raise ValueError(fault)
         return cls(
             release=Release.parse(plain["release"]),
             scope=plain["scope"],
             conversion_factors=tuple(_factor(each) for each in plain["conversion_factors"]),
             tables={name: entry(each) for name, each in plain["tables"].items()},
             accepted=tuple(plain["accepted"]),
+            reader=plain.get("reader", 1),
+            resealed=tuple(from_fields(Resealing, each) for each in plain.get("resealed", ())),
             made_by=plain["made_by"],
+            format=plain.get("format", BEFORE_FORMATS),
         )
-
-    @property
-    def content_digest(self) -> str:
-        """A digest of everything that bears on an answer, whatever version of the tool sealed it."""
-        plain: dict[str, Any] = json.loads(self.to_json())
-        del plain["made_by"]
-        return sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     @property
     def identity(self) -> str:
@@ -119,13 +162,108 @@ class Manifest:
             name: [each.edition, each.carried_from, sorted(source.sha256 for source in each.sources)]
             for name, each in self.tables.items()
         }
-        inputs = [self.release.year, self.release.quarter, self.scope, self.accepted, files]
-        return sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        return _digest([self.release.year, self.release.quarter, self.scope, self.accepted, files])
+
+    @property
+    def content_sha256(self) -> str:
+        """The digest of all that bears on an answer, and of nothing else; approvals sign it.
+
+        That is: release, dates of service, scope, conversion factors with their dates and participants, what was
+        accepted, the reader's number, and of each table its rows, edition, origin and CMS files.
+        """
+        factors = [[str(each.value), each.first, each.last, each.participant] for each in self.conversion_factors]
+        tables = {
+            name: {
+                "content_sha256": each.content_sha256,
+                "edition": each.edition,
+                "carried_from": each.carried_from,
+                "sources": sorted(source.sha256 for source in each.sources),
+            }
+            for name, each in self.tables.items()
+        }
+        content = {
+            "release": self.release,
+            "dates_of_service": [self.release.first_day, self.release.last_day],
+            "scope": self.scope,
+            "conversion_factors": sorted(factors, key=str),
+            "accepted": sorted(self.accepted),
+            "reader": self.reader,
+            "tables": tables,
+        }
+        return _digest(content)
+
+    @property
+    def editions(self) -> Mapping[str, Edition]:
+        """The edition of each table, and how old it is where it is carried."""
+        return {name: self._edition(name, each) for name, each in sorted(self.tables.items())}
+
+    @property
+    def editions_plain(self) -> list[dict[str, Any]]:
+        """The editions for programs, each with the release that rests on it."""
+        return [{"release": str(self.release)} | edition.plain() for edition in self.editions.values()]
+
+    @property
+    def carried_notes(self) -> list[str]:
+        """A sentence for each table that is not of this release: whatever is said of the release rests on it too."""
+        return [f"{self.release} rests on {edition}" for edition in self.editions.values() if edition.carried_from]
+
+    def _edition(self, table: str, entry: TableEntry) -> Edition:
+        origin = None if entry.carried_from is None else Release.parse(entry.carried_from)
+        age = 0 if origin is None else self.release.quarters_since(origin)
+        return Edition(table, entry.edition, origin, age)
+
+    def sha256_before_formats(self) -> str:
+        """Return what approvals signed before there were content digests: the digest of the manifest in that form."""
+        return sha256(self._json_before_formats().encode()).hexdigest()
+
+    def _json_before_formats(self) -> str:
+        plain = self._plain()
+        for name in ("format", "reader", "resealed"):
+            del plain[name]
+        plain["conversion_factors"] = list(map(with_qualifying_apm, plain["conversion_factors"]))
+        for table in plain["tables"].values():
+            for name in ("content_sha256", "forms", "since"):
+                del table[name]
+        return _text(plain)
+
+    def _plain(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "release": str(self.release),
+            "dates_of_service": {"first": self.release.first_day, "last": self.release.last_day},
+        }
+
+
+_BEFORE_FORMATS = frozenset(
+    ("release", "scope", "dates_of_service", "conversion_factors", "tables", "accepted", "made_by")
+)
+"""The fields of a manifest that was written before there were formats."""
+
+
+def _text(plain: Mapping[str, Any]) -> str:
+    return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+
+
+def _digest(plain: Any) -> str:
+    return sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _seal(plain: Mapping[str, Any]) -> str:
+    """The digest of the manifest without its seal."""
+    return sha256(_text({name: value for name, value in plain.items() if name != "seal"}).encode()).hexdigest()
+
+
+def _seal_fault(plain: Any, text: str) -> str | None:
+    """Say that *text* is not as it was sealed: other values, or other bytes for the same values."""
+    if not isinstance(plain, Mapping):
+        return "not an object"
+    if "format" not in plain:
+        return None if plain.keys() == _BEFORE_FORMATS else "no format, but fields that came with it: it was changed"
+    return None if _text(plain) == text and plain.get("seal") == _seal(plain) else "changed after it was sealed"
 
 
 def _factor(plain: Mapping[str, Any]) -> ConversionFactor:
     first, last = date.fromisoformat(plain["first"]), date.fromisoformat(plain["last"])
-    return ConversionFactor(Decimal(plain["value"]), first, last, from_written(plain["qualifying_apm"]))
+    return ConversionFactor(Decimal(plain["value"]), first, last, factor_participant(plain))
 
 
 def entry(plain: Mapping[str, Any]) -> TableEntry:
@@ -133,7 +271,7 @@ def entry(plain: Mapping[str, Any]) -> TableEntry:
     released = plain["released"]
     return TableEntry(
         edition=plain["edition"],
-        sources=tuple(Source(**each) for each in plain["sources"]),
+        sources=tuple(from_fields(Source, each) for each in plain["sources"]),
         rows=plain["rows"],
         columns=plain["columns"],
         sha256=plain["sha256"],
@@ -141,5 +279,6 @@ def entry(plain: Mapping[str, Any]) -> TableEntry:
         carried_from=plain["carried_from"],
         notes=tuple(plain["notes"]),
         forms=tuple(plain.get("forms", ())),
-        since=TableChanges(**plain["since"]) if plain.get("since") else None,
+        since=from_fields(TableChanges, plain["since"]) if plain.get("since") else None,
+        content_sha256=plain.get("content_sha256", ""),
     )

@@ -38,11 +38,6 @@ def participant_label(participant: Participant | None) -> str:
     return "everyone" if participant is None else _NAMES[participant].label
 
 
-def as_written(participant: Participant | None) -> bool | None:
-    """Return what files for programs have under `qualifying_apm`; null is everyone."""
-    return None if participant is None else _NAMES[participant].written
-
-
 def from_written(qualifying_apm: bool | None) -> Participant | None:
     """Return the participant that a file names by its `qualifying_apm`.
 
@@ -56,8 +51,18 @@ def from_written(qualifying_apm: bool | None) -> Participant | None:
     raise ValueError(f"qualifying_apm: expected true, false or null, found {qualifying_apm!r}")
 
 
-def with_qualifying_apm(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *row* as files have it: its `participant`, if it has one, as `qualifying_apm` in the same place."""
-    return dict(
-        ("qualifying_apm", as_written(value)) if name == "participant" else (name, value) for name, value in row.items()
-    )
+def factor_participant(factor: Mapping[str, Any]) -> Participant | None:
+    """Return whom the *factor* of a file is for; files from before formats name it by `qualifying_apm`.
+
+    Raises ValueError, KeyError: for one that names no class.
+    """
+    if "participant" not in factor:
+        return from_written(factor["qualifying_apm"])
+    return None if factor["participant"] is None else Participant(factor["participant"])
+
+
+def with_qualifying_apm(factor: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a conversion *factor* as manifests from before formats have it: by `qualifying_apm`."""
+    participant = factor["participant"]
+    written = None if participant is None else _NAMES[participant].written
+    return {name: value for name, value in factor.items() if name != "participant"} | {"qualifying_apm": written}

@@ -48,6 +48,10 @@ class Release:
         """The quarter's first snapshot."""
         return replace(self, revision=0)
 
+    def quarters_since(self, earlier: "Release") -> int:
+        """Return how many quarters this one is after *earlier*, whatever their revisions."""
+        return 4 * (self.year - earlier.year) + self.quarter - earlier.quarter
+
     @property
     def first_day(self) -> date:
         """The first date of service that the quarter covers."""

@@ -1,10 +1,12 @@
 """The JSON Schemas that ship with the package, and the one check against them."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from codeset.extras import extra
+from codeset.errors import extra
+from codeset.formats import format_fault
 from codeset.shipped_files import shipped_folder
 
 with extra("cli"):
@@ -26,6 +28,18 @@ def _shipped(file: str) -> Any:
 def faults_of(plain: Any, name: str) -> list[str]:
     """Return what in *plain* breaks the schema called *name*, as `path: message`, in the order of the document."""
     return [f"{error.json_path}: {error.message}" for error in errors_of(plain, name)]
+
+
+def reading_faults(plain: Any, name: str) -> list[str]:
+    """Return why a file that a version of this program wrote cannot be read, in the schema called *name*.
+
+    A newer major format is refused in words; fields that a newer minor format adds are ignored.
+    """
+    if fault := format_fault(plain, name):
+        return [fault]
+    has_format = isinstance(plain, Mapping) and "format" in plain
+    ignored = {"additionalProperties"} if has_format else set()
+    return [f"{e.json_path}: {e.message}" for e in errors_of(plain, name) if e.validator not in ignored]
 
 
 def errors_of(plain: Any, name: str) -> list[ValidationError]:

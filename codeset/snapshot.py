@@ -1,23 +1,27 @@
 """A sealed release on disk: parquet tables and a manifest, read-only."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from codeset.errors import StoreProblem, WrongUse
-from codeset.manifest import ConversionFactor, Manifest
+from codeset.manifest import BEFORE_FORMATS, ConversionFactor, Edition, Manifest, TableEntry
 from codeset.participants import Participant
 from codeset.releases import Release
-from codeset.tables import TABLES
+from codeset.tables import TABLES, type_name
 
 MANIFEST = "manifest.json"
+
+_REMEDY = "Restore the folder from a backup, or remove it and build the release again."
+_ROWS_AT_ONCE = 100_000
+_MADE_BY_BEFORE_FORMATS = {"derm-codeset": "0.1.0", "polars": "2.1.0"}
 
 Row = dict[str, Any]
 """One table row: column name to value (str, int, bool, Decimal, date or None)."""
@@ -33,17 +37,47 @@ class Snapshot:
     def manifest(self) -> Manifest:
         """What the snapshot holds and where it came from.
 
-        Raises StoreProblem: if the manifest is missing or is not one.
+        Raises StoreProblem: if the manifest is missing, is not one, or was changed after it was sealed.
         """
         try:
             return Manifest.from_json((self.path / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError, WrongUse) as error:
-            raise StoreProblem(f"{self.path / MANIFEST}: not a readable manifest ({error})") from error
+            raise StoreProblem(f"{self.path / MANIFEST}: not a readable manifest ({error}). {_REMEDY}") from error
 
     @property
     def release(self) -> Release:
         """The release that the snapshot was sealed as."""
         return self.manifest.release
+
+    @property
+    def editions(self) -> Mapping[str, Edition]:
+        """The CMS edition of each table; carried from an earlier release, it says so and how old it is."""
+        return self.manifest.editions
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """The digest of all that bears on an answer (see `Manifest.content_sha256`); what an approval signs.
+
+        Of a snapshot from before formats it is computed from its files.
+        """
+        if self.manifest.format != BEFORE_FORMATS:
+            return self.manifest.content_sha256
+        return replace(self.manifest, tables=self._with_contents()).content_sha256
+
+    @property
+    def signed_as(self) -> frozenset[str]:
+        """The digests under which an approval may have signed this snapshot.
+
+        Approvals from before content digests signed the manifest's file; the one version that wrote such files may
+        not be the one that sealed these, from the same CMS files.
+        """
+        manifest = replace(self.manifest, made_by=_MADE_BY_BEFORE_FORMATS)
+        before = {manifest.sha256_before_formats(), self.manifest.sha256_before_formats()}
+        return frozenset({self.content_sha256, *before})
+
+    def _with_contents(self) -> dict[str, TableEntry]:
+        entries = self.manifest.tables.items()
+        return {name: replace(entry, content_sha256=rows_digest(self.table(name))) for name, entry in entries}
 
     def __contains__(self, table: str) -> bool:
         """Whether the snapshot holds *table*."""
@@ -98,19 +132,49 @@ class Snapshot:
         """The conversion factors with their dates."""
         return self.manifest.conversion_factors
 
-    def verify(self) -> list[str]:
-        """Return what differs from the manifest, table by table; an empty list is a sound snapshot."""
-        return list(self._differences())
+    def refuse_if_changed(self) -> None:
+        """Compare the folder's name and each table's file with the manifest, as is done whenever a release is opened.
 
-    def _differences(self) -> Iterator[str]:
-        names = {path.name for path in self.path.iterdir()}
-        expected = {f"{name}.parquet" for name in self.manifest.tables} | {MANIFEST}
-        yield from (f"{name}: missing" for name in sorted(expected - names))
-        yield from (f"{name}: not in the manifest" for name in sorted(names - expected))
+        Raises StoreProblem: with everything that is not as it was sealed.
+        """
+        if faults := [*self._wrong_label(), *self._wrong_files()]:
+            raise StoreProblem(f"{self.path} is not as it was sealed: {'; '.join(faults)}. {_REMEDY}")
+
+    def verify(self) -> list[str]:
+        """Return what differs from what was sealed: name, files, and the rows behind the content digest.
+
+        An empty list is a sound snapshot.
+        """
+        try:
+            faults = [*self._wrong_label(), *self._wrong_files(), *self._unknown_files()]
+        except StoreProblem as error:
+            return [str(error)]
+        return faults or list(self._wrong_contents())
+
+    def _wrong_label(self) -> Iterator[str]:
+        label = str(self.manifest.release)
+        if self.path.name != label and not self.path.name.startswith("."):
+            yield f"{MANIFEST}: it is of {label}, but its folder is called {self.path.name}"
+
+    def _wrong_files(self) -> Iterator[str]:
         for name, entry in sorted(self.manifest.tables.items()):
             file = self.path / f"{name}.parquet"
-            if file.name in names and (sha256 := digest(file)) != entry.sha256:
-                yield f"{file.name}: sha256 {sha256}, but the manifest says {entry.sha256}"
+            if not file.is_file():
+                yield f"{file.name}: missing"
+            elif (found := digest(file)) != entry.sha256:
+                yield f"{file.name}: sha256 {found}, but the manifest says {entry.sha256}"
+
+    def _unknown_files(self) -> Iterator[str]:
+        known = {f"{name}.parquet" for name in self.manifest.tables} | {MANIFEST}
+        names = {path.name for path in self.path.iterdir()}
+        yield from (f"{name}: not in the manifest" for name in sorted(names - known))
+
+    def _wrong_contents(self) -> Iterator[str]:
+        if self.manifest.format == BEFORE_FORMATS:
+            return
+        for name, entry in self._with_contents().items():
+            if entry != self.manifest.tables[name]:
+                yield f"{name}.parquet: its rows are not those of the content digest"
 
     def _file(self, table: str) -> Path:
         if table not in TABLES:
@@ -125,6 +189,17 @@ class Snapshot:
     def _one(self, table: str, **key: str) -> Row | None:
         rows = self._rows(table, **key)
         return rows[0] if rows else None
+
+
+def rows_digest(rows: pl.DataFrame) -> str:
+    """Return the sha256 in hex of a table's *rows*, in their order, whatever file they lie in and whatever wrote it.
+
+    It is that of the rows as CSV with a header: decimals and dates as they print, null as one zero byte.
+    """
+    hashed = sha256(",".join(f"{name} {type_name(dtype)}" for name, dtype in rows.schema.items()).encode())
+    for piece in rows.iter_slices(_ROWS_AT_ONCE):
+        hashed.update(piece.write_csv(include_header=False, null_value="\0").encode())
+    return hashed.hexdigest()
 
 
 def digest(file: Path) -> str:

@@ -2,29 +2,35 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from codeset.atomic_write import new_folder, remove_leftovers
+from codeset.atomic_write import new_folder, remove_leftovers, replacing_folder
 from codeset.errors import StoreProblem, WrongUse
-from codeset.manifest import Manifest, TableEntry
+from codeset.formats import FORMATS
+from codeset.manifest import BEFORE_FORMATS, Manifest, Resealing, TableEntry
 from codeset.releases import Release, is_label
-from codeset.snapshot import MANIFEST, Snapshot, digest
-from codeset.tables import TABLES
+from codeset.snapshot import MANIFEST, Snapshot, digest, rows_digest
+from codeset.tables import TABLES, type_name
 
 _ROW_GROUP = 131_072
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """The outcome of sealing: the snapshot, and whether it is `new` or was there already, from the same files."""
+    """The outcome of sealing: the snapshot, and whether it is `new` or was there already, from the same files.
+
+    `read_before` is the release of which the same files were sealed before, when they are read otherwise now.
+    """
 
     snapshot: Snapshot
     new: bool
+    read_before: Release | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,12 @@ class Store:
 
     @classmethod
     def at(cls, path: Path | str | None = None) -> "Store":
-        """Return the store at *path*, else at `$CODESET_STORE`, else in the user's data directory."""
+        """Return the store at *path*, else at `$CODESET_STORE`, else in the user's data directory.
+
+        Raises WrongUse: for an empty name.
+        """
+        if path == "":
+            raise WrongUse("the store's name is empty; expected a folder")
         folder = path or os.environ.get("CODESET_STORE")
         if folder:
             return cls(Path(folder))
@@ -62,7 +73,16 @@ class Store:
         return [path for path in self.path.iterdir() if path.name[0] != "." and (path / MANIFEST).is_file()]
 
     def open(self, release: Release | str) -> Snapshot:
-        """Return exactly the snapshot of that label (a newer revision is another label).
+        """Return exactly the snapshot of that label (a newer revision is another label), as it was sealed.
+
+        Raises WrongUse: if it is no label. StoreProblem: if the store does not hold it, or it was changed since.
+        """
+        snapshot = self.unchecked(release)
+        snapshot.refuse_if_changed()
+        return snapshot
+
+    def unchecked(self, release: Release | str) -> Snapshot:
+        """Return the snapshot of that label as it is now, for those who say what is wrong with it.
 
         Raises WrongUse: if it is no label. StoreProblem: if the store does not hold it.
         """
@@ -99,32 +119,59 @@ class Store:
                 return snapshot
         return None
 
-    def seal(self, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> Sealed:
+    def seal(self, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path], reseal: str | None = None) -> Sealed:
         """Write *tables* (frames, or parquet files of another snapshot) and *manifest*, whole or not at all.
 
         The manifest's rows, columns and digests are filled in here. The same files sealed before: that snapshot is
-        returned and nothing is written. Other files of a sealed release: the next revision, or a later one that the
-        manifest names.
+        returned and nothing is written. The same files read otherwise, or other files of a sealed release: the next
+        revision, or a later one that the manifest names. With *reseal*, a reason, the same files read otherwise take
+        the place of what was sealed from them, and the manifest keeps the reason.
 
-        Raises StoreProblem: if the folder cannot be written, or another build sealed the release meanwhile.
+        Raises StoreProblem: if the folder cannot be written, another build sealed the release meanwhile, or what was
+        sealed from the same files is not as it was sealed.
         """
         remove_leftovers(self.path)
-        for each in self.revisions(manifest.release):
-            if (snapshot := self.open(each)).manifest.identity == manifest.identity:
-                return Sealed(snapshot, new=False)
+        frames = {name: rows if isinstance(rows, Path) else _typed(name, rows) for name, rows in tables.items()}
+        entries = {name: _content(manifest.tables[name], rows) for name, rows in frames.items()}
+        manifest = replace(manifest, tables=entries, format=FORMATS["manifest"])
+        earlier = self._from_the_same_files(manifest)
+        if earlier is not None and _same_content(earlier, manifest):
+            return Sealed(earlier, new=False)
+        if earlier is not None and reseal is not None:
+            return self._reseal(earlier, manifest, frames, reseal)
         release = max(manifest.release, self._next_revision(manifest.release))
-        self._write(replace(manifest, release=release), tables)
-        return Sealed(self.open(release), new=True)
+        self._write(replace(manifest, release=release), frames, new_folder)
+        return Sealed(self.open(release), new=True, read_before=earlier.release if earlier else None)
+
+    def _from_the_same_files(self, manifest: Manifest) -> Snapshot | None:
+        """The newest revision that was sealed from the files of *manifest*."""
+        for release in reversed(self.revisions(manifest.release)):
+            if (snapshot := self.open(release)).manifest.identity == manifest.identity:
+                return snapshot
+        return None
+
+    def _reseal(
+        self, earlier: Snapshot, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path], reason: str
+    ) -> Sealed:
+        resealed = (*earlier.manifest.resealed, Resealing(reason, earlier.content_sha256))
+        release = earlier.release
+        self._write(replace(manifest, release=release, resealed=resealed), tables, replacing_folder)
+        return Sealed(self.open(release), new=True, read_before=release)
 
     def _next_revision(self, release: Release) -> Release:
         revisions = self.revisions(release)
         return replace(release, revision=revisions[-1].revision + 1) if revisions else release.unrevised
 
-    def _write(self, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
-        """Write the snapshot's folder; fails, atomically, if the release is there by now."""
+    def _write(
+        self,
+        manifest: Manifest,
+        tables: Mapping[str, pl.DataFrame | Path],
+        appearing: Callable[[Path], AbstractContextManager[Path]],
+    ) -> None:
+        """Write the snapshot's folder; a new one fails, atomically, if the release is there by now."""
         folder = self.path / str(manifest.release)
         try:
-            with new_folder(folder) as unfinished:
+            with appearing(folder) as unfinished:
                 _write(unfinished, manifest, tables)
         except OSError as error:
             if folder.exists():
@@ -135,11 +182,27 @@ class Store:
             raise StoreProblem(f"{self.path}: cannot be used as a store ({error})") from error
 
 
+def _same_content(snapshot: Snapshot, manifest: Manifest) -> bool:
+    """Whether *manifest* bears on answers as *snapshot* does; before formats nobody kept the reader's number."""
+    reader = snapshot.manifest.reader if snapshot.manifest.format == BEFORE_FORMATS else manifest.reader
+    return replace(manifest, release=snapshot.release, reader=reader).content_sha256 == snapshot.content_sha256
+
+
+def _typed(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.col(column).cast(dtype) for column, dtype in TABLES[name].columns.items())
+
+
+def _content(entry: TableEntry, table: pl.DataFrame | Path) -> TableEntry:
+    """The entry with the digest of its rows, which a carried table has already unless it is from before formats."""
+    if isinstance(table, Path):
+        return entry if entry.content_sha256 else replace(entry, content_sha256=rows_digest(pl.read_parquet(table)))
+    return replace(entry, content_sha256=rows_digest(table))
+
+
 def _write(folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
     entries = {name: _write_table(folder, name, tables[name], manifest.tables[name]) for name in sorted(tables)}
     (folder / MANIFEST).write_text(replace(manifest, tables=entries).to_json(), encoding="utf-8")
-    if wrong := Snapshot(folder).verify():
-        raise StoreProblem(f"what was written is not what was meant: {'; '.join(wrong)}")
+    Snapshot(folder).refuse_if_changed()
     for file in folder.iterdir():
         _flush(file)
 
@@ -151,17 +214,9 @@ def _write_table(folder: Path, name: str, table: pl.DataFrame | Path, entry: Tab
         if digest(file) != entry.sha256:
             raise StoreProblem(f"{table}: changed since it was sealed; verify that release")
         return entry
-    frame = table.select(pl.col(column).cast(kind) for column, kind in TABLES[name].columns.items())
-    frame.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
-    columns = {column: _type_name(kind) for column, kind in frame.schema.items()}
-    return replace(entry, rows=frame.height, columns=columns, sha256=digest(file))
-
-
-def _type_name(kind: pl.DataType) -> str:
-    """A column's type as readers of any language name it."""
-    if isinstance(kind, pl.Decimal):
-        return f"decimal({kind.precision}, {kind.scale})"
-    return "text" if kind == pl.String else str(kind).lower()
+    table.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
+    columns = {column: type_name(dtype) for column, dtype in table.schema.items()}
+    return replace(entry, rows=table.height, columns=columns, sha256=digest(file))
 
 
 def _flush(file: Path) -> None:

@@ -17,6 +17,13 @@ DAY = pl.Date()
 SMALL = pl.UInt8()
 
 
+def type_name(dtype: pl.DataType) -> str:
+    """Return a column's type as readers of any language name it: `decimal(9, 2)`, text, date, uint8, boolean."""
+    if isinstance(dtype, pl.Decimal):
+        return f"decimal({dtype.precision}, {dtype.scale})"
+    return "text" if dtype == pl.String else str(dtype).lower()
+
+
 @dataclass(frozen=True)
 class Table:
     """One table of a snapshot: its key (sort order, unique) and its columns in order."""

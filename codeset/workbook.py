@@ -13,8 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from codeset.errors import BadInput, Fault
-from codeset.extras import extra
+from codeset.errors import BadInput, Fault, extra
 
 with extra("review"):
     from openpyxl import Workbook, load_workbook

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from codeset.differences import Changes, TableChanges, factor_pairs
+from codeset.formats import FORMATS
 from codeset.manifest import Manifest
-from codeset.participants import with_qualifying_apm
 
 
 def changes_json(changes: Changes) -> str:
@@ -19,12 +19,13 @@ def changes_json(changes: Changes) -> str:
 def changes_plain(changes: Changes) -> dict[str, Any]:
     """Return *changes* as dictionaries and lists."""
     return {
+        "format": FORMATS["changes"],
         "old": _release(changes.old),
         "new": _release(changes.new),
         "scope": changes.scope.name,
         "no_change": changes.none,
         "conversion_factors": [
-            with_qualifying_apm({"participant": participant, "before": before, "after": after})
+            {"participant": participant, "before": before, "after": after}
             for participant, before, after in factor_pairs(changes.old, changes.new)
         ],
         "tables": {name: _table(table) for name, table in changes.tables.items()},
@@ -56,4 +57,4 @@ def _table(changes: TableChanges) -> Mapping[str, Any]:
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return [with_qualifying_apm(row) for row in frame.iter_rows(named=True)]
+    return frame.to_dicts()

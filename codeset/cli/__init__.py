@@ -4,8 +4,7 @@ import os
 import sys
 import traceback
 
-from codeset.errors import CodesetError
-from codeset.extras import extra
+from codeset.errors import CodesetError, extra
 
 PROGRAM_FAULT = 70
 """Exit code of an error that nobody foresaw: never 1, which means that differences were found."""

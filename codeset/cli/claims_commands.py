@@ -135,7 +135,7 @@ def _adjudicate_few(
     left_out = _left_out(store, options.release)
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
     _report_files(rejects, output)
-    _show(outcome, output, form, explain=explain)
+    _show(outcome, snapshots, output, form, explain=explain)
     is_whole = options.skip_bad_claims or not any(of_file.claims for of_file in rejects)
     return is_whole and adjudicate_output.is_clean(outcome.lines["disposition"].unique())
 
@@ -145,11 +145,12 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
     from codeset.claims.bulk.run_bulk import adjudicate_files
     from codeset.cli import adjudicate_output
 
+    snapshots = _snapshots(store, options.release, None)
     with _progress_bar() as report:
         summary = adjudicate_files(
             files,
             folder,
-            _snapshots(store, options.release, None),
+            snapshots,
             participant=options.participant,
             locality=options.locality,
             skip_bad_claims=options.skip_bad_claims,
@@ -158,7 +159,8 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
         )
     for file, notes in summary.notes.items():
         _print_notes(file, notes)
-    out.print(adjudicate_output.summary_text(summary, folder), markup=False)
+    carried = adjudicate_output.carried_notes(snapshots)
+    out.print("\n".join([adjudicate_output.summary_text(summary, folder), *carried]), markup=False)
     is_whole = options.skip_bad_claims or not summary.rejected_claims
     return is_whole and adjudicate_output.is_clean(summary.dispositions)
 
@@ -200,18 +202,22 @@ def _print_notes(file: str, notes: Sequence[str]) -> None:
         err.print(f"{file}: {note}", markup=False)
 
 
-def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, explain: bool) -> None:
-    """Print the outcome, or write it to *output*."""
+def _show(
+    outcome: "Outcome", snapshots: "Sequence[Snapshot]", output: Path | None, form: OutcomeFormat, *, explain: bool
+) -> None:
+    """Print the outcome, or write it to *output*; and say what the releases that it rests on carry."""
     from codeset.cli import adjudicate_output
 
     if form is OutcomeFormat.TABLE and output is None:
         out.print(adjudicate_output.outcome_table(outcome))
+        for note in adjudicate_output.carried_notes(snapshots):
+            out.print(note, markup=False)
         if explain:
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
     if form is OutcomeFormat.TABLE and output is not None:
         form = {".json": OutcomeFormat.JSON, ".parquet": OutcomeFormat.PARQUET}.get(output.suffix, OutcomeFormat.CSV)
-    content = adjudicate_output.file_content(outcome, form.value, explain=explain)
+    content = adjudicate_output.file_content(outcome, snapshots, form.value, explain=explain)
     if output is None:
         sys.stdout.buffer.write(content)
         return

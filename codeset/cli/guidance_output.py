@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset.releases import Release
+from codeset.snapshot import Snapshot
 from codeset.suite.guidance.run_guidance import Audited, CmsRow, Verdict
 
 ORDER = (Verdict.CONTRADICTED, Verdict.NOT_DECIDABLE, Verdict.CONFIRMED)
@@ -48,10 +49,11 @@ def _why(audit: Audited) -> str:
     return "\n".join([f"{audit.why[:1].upper()}{audit.why[1:]}.".replace("..", "."), *rows, *more, *right])
 
 
-def plain(audited: Sequence[Audited], release: Release) -> Mapping[str, Any]:
+def plain(audited: Sequence[Audited], snapshot: Snapshot) -> Mapping[str, Any]:
     """Return the audit for programs, in the order of the files."""
     return {
-        "release": str(release),
+        "release": str(snapshot.release),
+        "editions": snapshot.manifest.editions_plain,
         "counts": counts(audited),
         "statements": [_plain(each) for each in audited],
     }

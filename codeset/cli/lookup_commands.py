@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption, hcpcs_
 from codeset.cli.printing import FOUND, err, out, print_json, progress, tell_faults
 from codeset.errors import StoreProblem
 from codeset.releases import Release
+from codeset.snapshot import Snapshot
 from codeset.store import Store
 
 
@@ -30,15 +31,28 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
     """
     from codeset.cli import show_output
 
-    snapshots = [Store.at(store).open(each) for each in Store.at(store).releases()]
+    snapshots, faults = _sound(Store.at(store))
     if as_json:
         print_json([json.loads(each.manifest.to_json()) for each in snapshots])
     for snapshot in [] if as_json else snapshots:
         out.print(show_output.release_table(snapshot))
     if others := Store.at(store).other_folders():
         err.print(f"Not named as a release, so not read: {', '.join(others)}", markup=False)
+    if faults:
+        raise StoreProblem("\n".join(faults))
     if not snapshots:
         raise StoreProblem(f"{Store.at(store).path} holds no release yet; see: codeset build --help")
+
+
+def _sound(store: Store) -> tuple[list[Snapshot], list[str]]:
+    """The releases that are as they were sealed, and what is wrong with the others."""
+    snapshots, faults = [], []
+    for release in store.releases():
+        try:
+            snapshots.append(store.open(release))
+        except StoreProblem as error:
+            faults.append(str(error))
+    return snapshots, faults
 
 
 def show(
@@ -132,10 +146,19 @@ def edits(
 
 
 def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Compare a snapshot's files with its manifest, byte for byte. Exit code 1 if anything differs."""
-    differences = Store.at(store).open(release).verify()
-    plain = {"release": release, "sound": not differences, "differences": differences}
-    tell_faults(differences, f"{release} is as it was sealed", plain if as_json else None)
+    """Compare a snapshot with what was sealed: files byte for byte, and the rows that the content digest is of.
+
+    Exit code 1 if anything differs.
+    """
+    snapshot = Store.at(store).unchecked(release)
+    differences = snapshot.verify()
+    manifest = None if differences else snapshot.manifest
+    plain: dict[str, Any] = {"release": release, "sound": not differences, "differences": differences}
+    if manifest:
+        plain["content_sha256"] = snapshot.content_sha256
+        plain["editions"] = manifest.editions_plain
+    notes = manifest.carried_notes if manifest else []
+    tell_faults(differences, "\n".join([f"{release} is as it was sealed", *notes]), plain if as_json else None)
 
 
 def export(

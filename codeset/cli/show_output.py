@@ -10,7 +10,7 @@ from rich.table import Table
 
 from codeset import wording
 from codeset.money import SETTINGS, dollars, national_cents
-from codeset.participants import as_written, participant_label
+from codeset.participants import participant_label
 from codeset.releases import Release
 from codeset.snapshot import Row, Snapshot
 from codeset.store import Store
@@ -25,6 +25,10 @@ def build_news(built: Any) -> Iterator[str]:
     release = snapshot.release
     if not built.sealed.new:
         yield f"{release} is sealed from these very files already; nothing was written."
+    elif (before := built.sealed.read_before) == release:
+        yield f"Sealed {release} anew: {snapshot.manifest.resealed[-1].reason}. Approvals of it are void."
+    elif before is not None:
+        yield f"New revision {release}: the files of {before}, which are read otherwise now. Both snapshots are kept."
     elif release.revision:
         yield f"New revision {release}: other files than before. Both snapshots are kept; {release} is in force."
     else:
@@ -74,6 +78,7 @@ def _code(snapshot: Snapshot, hcpcs: str) -> Plain:
         "hcpcs": hcpcs,
         "scope": snapshot.manifest.scope,
         "held": sorted(snapshot.manifest.tables),
+        "editions": snapshot.manifest.editions_plain,
         "modifiers": _schedule(snapshot, hcpcs),
         "mue": snapshot.mue(hcpcs) if "mue" in snapshot else None,
         "add_on_to": _codes(snapshot, "add_on", "add_on_code", hcpcs, "primary_code"),
@@ -90,12 +95,12 @@ def _schedule(snapshot: Snapshot, hcpcs: str) -> list[Plain]:
     rows = snapshot.scan("mpfs").filter(pl.col("hcpcs") == hcpcs).collect()
     factors = {each.participant: each.value for each in snapshot.conversion_factors}
     amounts = [
-        (setting, as_written(participant), rows.select(national_cents(setting, factor)).to_series())
+        (setting, participant, rows.select(national_cents(setting, factor)).to_series())
         for participant, factor in factors.items()
         for setting in SETTINGS
     ]
     return [
-        row | {"amounts": [{"setting": each, "qualifying_apm": apm, "cents": cents[n]} for each, apm, cents in amounts]}
+        row | {"amounts": [{"setting": each, "participant": who, "cents": cents[n]} for each, who, cents in amounts]}
         for n, row in enumerate(rows.to_dicts())
     ]
 
@@ -139,6 +144,17 @@ def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[
             f"PTP edits as column {side}",
             [f"{each[f'edits_as_column_{side}']:,}" if "ptp" in each["held"] else "not held" for each, _ in columns],
         )
+    if any(map(_carried, (each for each, _ in columns))):
+        yield "carried from", [_carried(each) or wording.NONE for each, _ in columns]
+
+
+def _carried(facts: Plain) -> str:
+    carried = [edition for edition in facts["editions"] if edition["carried_from"]]
+    return "\n".join(f"{edition['table']}: {edition['carried_from']}, {_age(edition)}" for edition in carried)
+
+
+def _age(edition: Plain) -> str:
+    return wording.count(edition["age_in_quarters"], "quarter") + " old"
 
 
 def _schedule_cell(facts: Plain, row: Row | None, column: str) -> str:
@@ -189,29 +205,35 @@ _BY_DATE = ("effective_date", "column_one", "deletion_date")
 def edits(store: Store, pair: tuple[str, str]) -> Plain:
     """Return every PTP row between the two codes, with the editions that have it; both directions, by date."""
     rows: dict[tuple[Any, ...], Row] = {}
+    snapshots = [snapshot for release in store.releases() if "ptp" in (snapshot := store.open(release))]
     editions: dict[str, Snapshot] = {}
-    for release in store.releases():
-        snapshot = store.open(release)
-        if "ptp" in snapshot:
-            editions.setdefault(snapshot.manifest.tables["ptp"].edition, snapshot)
+    for snapshot in snapshots:
+        editions.setdefault(snapshot.editions["ptp"].edition, snapshot)
     for edition, snapshot in editions.items():
         for row in _both_ways(snapshot, pair):
             rows.setdefault(tuple(row.values()), row | {"editions": []})["editions"].append(edition)
     rows_by_date = sorted(rows.values(), key=lambda row: [str(row[column]) for column in _BY_DATE])
     answer = "listed" if rows_by_date else ("no edit" if editions else "unknown")
-    return {"codes": list(pair), "on": None, "release": None, "answer": answer, "edits": rows_by_date}
+    plain = {"codes": list(pair), "on": None, "release": None, "answer": answer, "edits": rows_by_date}
+    return plain | {"rests_on": [_rests_on(snapshot) for snapshot in snapshots]}
+
+
+def _rests_on(snapshot: Snapshot) -> Plain:
+    """The PTP edition of a release, and its age where it is carried."""
+    return {"release": str(snapshot.release)} | snapshot.editions["ptp"].plain()
 
 
 def edits_on(store: Store, pair: tuple[str, str], day: date) -> Plain:
     """Return what applies between the two codes on *day*, by the release in force; unknown if there is none."""
     snapshot = store.in_force(day)
     if snapshot is None or "ptp" not in snapshot:
-        return {"codes": list(pair), "on": day, "release": None, "answer": "unknown", "edits": []}
-    edition = snapshot.manifest.tables["ptp"].edition
+        return {"codes": list(pair), "on": day, "release": None, "answer": "unknown", "edits": [], "rests_on": []}
+    edition = snapshot.editions["ptp"].edition
     rows = _both_ways(snapshot, pair, active_in(pl.lit(day), pl.lit(day)))
     applying = [row | {"editions": [edition]} for row in rows]
     answer = "listed" if applying else "no edit"
-    return {"codes": list(pair), "on": day, "release": str(snapshot.release), "answer": answer, "edits": applying}
+    plain = {"codes": list(pair), "on": day, "release": str(snapshot.release), "answer": answer, "edits": applying}
+    return plain | {"rests_on": [_rests_on(snapshot)]}
 
 
 def _both_ways(snapshot: Snapshot, pair: tuple[str, str], *conditions: pl.Expr) -> list[Row]:
@@ -226,8 +248,14 @@ def edits_table(pair: tuple[str, str], answer: Plain) -> Table | str:
     if answer["answer"] == "unknown":
         return f"unknown: no release with PTP edits covers{on or ' anything here'}"
     if answer["answer"] == "no edit":
-        return f"No PTP edit found between {pair[0]} and {pair[1]}{on}. That does not by itself mean both are payable."
-    table = Table(title=f"PTP edits between {pair[0]} and {pair[1]}{on}", title_justify="left")
+        nothing = f"No PTP edit found between {pair[0]} and {pair[1]}{on}."
+        return "\n".join([f"{nothing} That does not by itself mean both are payable.", *_carried_edits(answer)])
+    table = Table(
+        title=f"PTP edits between {pair[0]} and {pair[1]}{on}",
+        caption="\n".join(_carried_edits(answer)) or None,
+        title_justify="left",
+        caption_justify="left",
+    )
     for column in ("column one", "column two", "effective", "last day", "CCMI", "rationale", "editions"):
         table.add_column(column, no_wrap=column in ("effective", "last day"))
     for row in answer["edits"]:
@@ -236,3 +264,11 @@ def edits_table(pair: tuple[str, str], answer: Plain) -> Table | str:
         cells = (row["column_one"], row["column_two"], row["effective_date"], last, row["ccmi"], row["rationale"])
         table.add_row(*map(str, cells), ", ".join(row["editions"]))
     return table
+
+
+def _carried_edits(answer: Plain) -> list[str]:
+    return [
+        f"{each['release']} rests on {each['edition']}, carried from {each['carried_from']} ({_age(each)})"
+        for each in answer["rests_on"]
+        if each["carried_from"]
+    ]

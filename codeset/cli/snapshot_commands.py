@@ -52,6 +52,13 @@ def build(
     into: IntoOption = None,
     lock: LockOption = None,
     locked: LockedOption = False,
+    reseal: Annotated[
+        bool,
+        typer.Option("--reseal", help="Replace what was sealed from the same files, read otherwise now"),
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why, for --reseal; the manifest keeps it")
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +71,8 @@ def build(
         codeset build 2024q3 --from PPRRVU24_JUL.csv --from ~/cms/ptp --carry gpci=2024q2
 
     Every fault of every file is reported, and then nothing is written. The same files again change nothing; other
-    files for the same quarter become a new revision, 2024q3r1.
+    files for the same quarter become a new revision, 2024q3r1. So do the same files when a newer version reads them
+    otherwise, unless --reseal replaces what was sealed from them: approvals of it are void then.
 
     With --fetch they come from cms.gov first:
 
@@ -76,7 +84,11 @@ def build(
     """
     wanted = Release.parse(release)
     accepted = [*(findings or []), *(f"keys:{table}" for table in accept_row_count or [])]
-    given = _BuildInput(files or [], dict(map(_carry, carry or [])), accepted)
+    given = _BuildInput(files or [], dict(map(_carry, carry or [])), accepted, reason)
+    if reseal != (reason is not None):
+        raise WrongUse("--reseal needs a --reason, and --reason goes with --reseal")
+    if reseal and fetched:
+        raise WrongUse("--reseal takes the files with --from; they are in the folder that --fetch put them in")
     if embedded == bool(files or fetched):
         raise WrongUse("Add --from FOLDER, --fetch or --embedded")
     if fetched:
@@ -85,18 +97,19 @@ def build(
         options = FetchOptions(Store.at(store), into, lock, also, accept, locked)
         _print_fetched_build(_fetch_and_build(release, options, given), as_json=as_json)
     elif embedded:
-        _print_build(_build_embedded(wanted, Store.at(store)), as_json=as_json)
+        _print_build(_build_embedded(wanted, Store.at(store), given), as_json=as_json)
     else:
         _print_build(_build(wanted, Store.at(store), given), as_json=as_json)
 
 
 @dataclass(frozen=True)
 class _BuildInput:
-    """A build's files, the tables to take from earlier releases, and the unusual findings that are accepted."""
+    """A build's files, the tables to take from earlier releases, unusual findings that are accepted, why to reseal."""
 
     files: Sequence[Path]
     carry: Mapping[str, Release]
     accept: Sequence[str]
+    reseal: str | None
 
 
 def _carry(text: str) -> tuple[str, Release]:
@@ -112,18 +125,18 @@ def _fetch_and_build(release: str, options: "FetchOptions", given: _BuildInput) 
         return fetch_and_build.fetch_and_build(release, options, given.files, given.carry, given.accept, say, count)
 
 
-def _build_embedded(release: Release, store: Store) -> "BuildResult":
+def _build_embedded(release: Release, store: Store, given: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import BuildResult
     from codeset_ingest.embedded import build_embedded
 
-    return BuildResult(build_embedded(release, store), (), (), ())
+    return BuildResult(build_embedded(release, store, given.reseal), (), (), ())
 
 
 def _build(release: Release, store: Store, given: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import build as build_of
 
     with progress() as say:
-        return build_of(release, given.files, store, given.carry, given.accept, say)
+        return build_of(release, given.files, store, given.carry, given.accept, say, reseal=given.reseal)
 
 
 def _print_build(built: "BuildResult", *, as_json: bool) -> None:

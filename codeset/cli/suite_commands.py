@@ -72,6 +72,8 @@ def _show(checks: Sequence["ReleaseCheck"]) -> None:
     for message in chain.from_iterable(map(check_messages, checks)):
         out.print(message, markup=False)
     out.print(checks_table(checks))
+    for note in chain.from_iterable(check.manifest.carried_notes for check in checks):
+        out.print(note, markup=False)
 
 
 def guidance(
@@ -98,8 +100,10 @@ def guidance(
     snapshot = Store.at(store).open(release)
     audited = audit(statements(*(files or [guidance_folder()])), snapshot)
     if as_json:
-        print_json(guidance_output.plain(audited, snapshot.release))
+        print_json(guidance_output.plain(audited, snapshot))
     else:
         out.print(guidance_output.table(audited, snapshot.release))
+        for note in snapshot.manifest.carried_notes:
+            out.print(note, markup=False)
     if any(each.verdict is Verdict.CONTRADICTED for each in audited):
         raise typer.Exit(FOUND)

@@ -10,14 +10,13 @@ from typing import Any
 
 from codeset.atomic_write import write_file
 from codeset.errors import WrongUse
-from codeset.participants import with_qualifying_apm
+from codeset.formats import FORMATS
 from codeset.practice_guide.guide import Guide
 from codeset.practice_guide.guide_changes import GuideChange, guide_changes
 from codeset.practice_guide.guide_markdown import guide_markdown
 from codeset.practice_guide.guide_page import guide_html
 
 PAGE, MARKDOWN, DATA = "guide.html", "guide.md", "guide.json"
-FORMAT = 1
 
 
 def write_guide(folder: Path, guide: Guide, old: Guide | None = None) -> tuple[GuideChange, ...]:
@@ -42,13 +41,13 @@ def write_guide(folder: Path, guide: Guide, old: Guide | None = None) -> tuple[G
 
 def guide_json(guide: Guide, old: Guide | None = None, changes: Sequence[GuideChange] = ()) -> str:
     """Return *guide* as `guide.schema.json` has it, stable to the byte."""
-    plain = {"format": FORMAT, **_plain(guide), "compared_with": old.release if old else None}
+    plain = {"format": FORMATS["guide"], **_plain(guide), "compared_with": old.release if old else None}
     return json.dumps(plain | {"changes": _plain(tuple(changes))}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return with_qualifying_apm({field.name: _plain(getattr(value, field.name)) for field in fields(value)})
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, (Decimal, date)) else value

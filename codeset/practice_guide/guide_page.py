@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from codeset.extras import extra
+from codeset.errors import extra
 from codeset.participants import participant_label
 from codeset.practice_guide.guide import Guide
 from codeset.practice_guide.guide_changes import GuideChange, amount_text

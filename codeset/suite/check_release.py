@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from codeset.errors import WrongUse
+from codeset.manifest import Manifest
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -21,6 +22,7 @@ class ReleaseCheck:
 
     run: SuiteRun
     goldens: Goldens
+    manifest: Manifest
     accepted_now: tuple[str, ...] = ()
 
     @property
@@ -59,7 +61,7 @@ def releases_to_check(store: Store, labels: Sequence[str]) -> list[Release]:
 
 def check_release(suite: Suite, snapshot: Snapshot, folder: Path) -> ReleaseCheck:
     """Run *suite* on *snapshot*, against the goldens in *folder*."""
-    return ReleaseCheck(run_suite(suite, snapshot), goldens(folder, snapshot.release))
+    return ReleaseCheck(run_suite(suite, snapshot), goldens(folder, snapshot.release), snapshot.manifest)
 
 
 def accept_missing(check: ReleaseCheck, approvals: Path) -> ReleaseCheck:
@@ -98,6 +100,7 @@ def check_plain(check: ReleaseCheck) -> Mapping[str, Any]:
     return {
         "release": str(check.run.release),
         "holds": check.holds,
+        "editions": check.manifest.editions_plain,
         "tried": len(check.run.results),
         "left_out": [scenario.id for scenario in check.run.left_out],
         "contradicted": {result.scenario.id: result.failures for result in check.run.failed},

@@ -8,8 +8,9 @@ from typing import Any
 
 from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
+from codeset.formats import FORMATS
 from codeset.releases import Release
-from codeset.schemas import faults_of
+from codeset.schemas import reading_faults
 from codeset.suite.run_suite import LineOutcome, SuiteRun
 
 _OF_LINE = (
@@ -92,7 +93,7 @@ def goldens(folder: Path, release: Release) -> Goldens:
         plain = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise BadInput([Fault(str(file), 0, f"is no JSON: {error}")], "Nothing was compared.") from error
-    if wrong := faults_of(plain, "golden"):
+    if wrong := reading_faults(plain, "golden"):
         raise BadInput([Fault(str(file), 0, says) for says in wrong], "Nothing was compared.")
     return Goldens(file, plain["scenarios"])
 
@@ -130,7 +131,11 @@ def _some(plain: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 def _write(file: Path, release: Release, accepted: Accepted) -> None:
     lines = [f"    {json.dumps(name)}: {json.dumps(accepted[name], ensure_ascii=False)}" for name in sorted(accepted)]
-    text = f'{{\n  "release": "{release}",\n  "scenarios": {{\n' + ",\n".join(lines) + "\n  }\n}\n"
+    text = (
+        f'{{\n  "format": "{FORMATS["golden"]}",\n  "release": "{release}",\n  "scenarios": {{\n'
+        + ",\n".join(lines)
+        + "\n  }\n}\n"
+    )
     try:
         write_file(file, text)
     except OSError as error:
@@ -142,7 +147,7 @@ def _differences(before: list[Mapping[str, Any]], after: list[Mapping[str, Any]]
         yield f"accepted with {len(before)} lines, now {len(after)}"
         return
     for place, (was, now) in enumerate(zip(before, after, strict=True), start=1):
-        for name in dict.fromkeys((*was, *now)):
+        for name in (*_OF_LINE, "findings"):
             if was.get(name) != now.get(name):
                 yield f"line {place}, {name}: accepted {_as_text(was.get(name))}, now {_as_text(now.get(name))}"
 

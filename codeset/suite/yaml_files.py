@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from codeset.errors import Fault
-from codeset.extras import extra
+from codeset.errors import Fault, extra
 from codeset.schemas import errors_of
 
 with extra("cli"):

@@ -23,6 +23,8 @@ from codeset_ingest.read.table import Reading
 
 Carried = Mapping[str, tuple[TableEntry, Path]]
 """Tables of earlier releases: the manifest's entry and the parquet file."""
+READER = 1
+"""How CMS's files are read; raise it when the same files give other rows, conversion factors or dates than before."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,12 @@ def build(
     accept: Iterable[str] = (),
     say: Say = silent,
     addresses: Mapping[str, str] | None = None,
+    reseal: str | None = None,
 ) -> BuildResult:
     """Read CMS's *files* and seal them as *release*, with the tables of *carry* taken from earlier releases.
 
     *accept* names unusual findings that are right, as `CHECK:TABLE`; *addresses* are the URLs of fetched files, by
-    name, for the manifest.
+    name, for the manifest; *reseal* is as in `Store.seal`.
 
     Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or an *accept* that
     makes no sense. StoreProblem: if the store cannot take it.
@@ -67,7 +70,7 @@ def build(
     say("sealing")
     manifest = _manifest(release, readings, carries, changes, needed)
     tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
-    sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()})
+    sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()}, reseal)
     missing = tuple(table for table in NEEDED if table not in readings and table not in carries)
     notes = (*read_notes, *_uncompared(readings, changes), *map(str, changes))
     return BuildResult(sealed, unrecognized, missing, notes, tuple(changes))
@@ -198,7 +201,7 @@ def _manifest(
     entries = {table: _entry(reading, since.get(table)) for table, reading in readings.items()}
     factors = tuple(factor for reading in readings.values() for factor in reading.factors)
     return Manifest(
-        release, "all", factors, entries | {table: entry for table, (entry, _) in carries.items()}, accepted
+        release, "all", factors, entries | {table: entry for table, (entry, _) in carries.items()}, accepted, READER
     )
 
 

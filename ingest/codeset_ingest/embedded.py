@@ -63,12 +63,13 @@ def _cast(column: str, dtype: pl.DataType) -> pl.Expr:
     return pl.col(column).str.to_date("%Y-%m-%d") if dtype == pl.Date else pl.col(column).cast(dtype)
 
 
-def build_embedded(release: Release, store: Store) -> Sealed:
-    """Seal the embedded facts of *release*: an excerpt in the derm scope, and the manifest says so.
+def build_embedded(release: Release, store: Store, reseal: str | None = None) -> Sealed:
+    """Seal the embedded facts of *release*: an excerpt in the derm scope, and the manifest says so; *reseal* as in
+    `Store.seal`.
 
     Raises WrongUse: if it is not embedded. StoreProblem: if the store holds the full release.
     """
     manifest, tables = facts(release)
     if any(store.open(revision).manifest.scope == "all" for revision in store.revisions(release)):
         raise StoreProblem(f"{store.path} holds the full {release}; the embedded excerpt would stand in its way")
-    return store.seal(replace(manifest, made_by=Manifest(release, "derm", (), {}).made_by), tables)
+    return store.seal(replace(manifest, made_by=Manifest(release, "derm", (), {}).made_by), tables, reseal)

@@ -450,17 +450,17 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
         [*command, "--format", "json", "--qualifying-apm", "no"], capture_output=True, text=True, check=False
     )
     assert one.returncode == 1, "some lines are denied"
-    claims_of_command = json.loads(one.stdout)
-    assert len(claims_of_command) == 400
+    plain = json.loads(one.stdout)
+    assert len(plain["claims"]) == 400
     assert {"line", "hcpcs", "disposition", "allowed_cents", "payment_percent", "findings"} <= set(
-        claims_of_command[0]["lines"][0]
+        plain["claims"][0]["lines"][0]
     )
     many = subprocess.run(
         [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False
     )
     assert many.returncode == 1, "the same lines are denied"
     assert "1,200 lines in 1 part, in" in many.stdout
-    denied = sum(line["disposition"] == "deny" for claim in claims_of_command for line in claim["lines"])
+    denied = sum(line["disposition"] == "deny" for claim in plain["claims"] for line in claim["lines"])
     assert f" {denied} deny" in many.stdout
 
 

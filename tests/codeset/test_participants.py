@@ -1,35 +1,31 @@
-"""Participant classes: one entry each, and the form that files have kept since before there were classes."""
+"""Participant classes: one entry each, their names in files, and the form that manifests had before formats."""
 
 import pytest
 import typer
 
 from codeset.cli.options import participant_of
-from codeset.participants import ANSWERS, Participant, as_written, from_written, participant_label, with_qualifying_apm
+from codeset.participants import ANSWERS, Participant, factor_participant, participant_label, with_qualifying_apm
+
+CLASSES = ((None, None), (Participant.QP, True), (Participant.NON_QP, False))
 
 
-def test_every_class_has_an_answer_a_written_form_and_a_label() -> None:
+def test_every_class_has_an_answer_and_a_label() -> None:
     assert set(ANSWERS.values()) == set(Participant)
-    assert len({as_written(participant) for participant in Participant}) == len(Participant)
     assert len({participant_label(participant) for participant in (None, *Participant)}) == len(Participant) + 1
 
 
-def test_files_name_a_class_by_qualifying_apm() -> None:
-    written = {None: None, Participant.QP: True, Participant.NON_QP: False}
-    assert {participant: as_written(participant) for participant in written} == written
-    assert {participant: from_written(value) for participant, value in written.items()} == {
-        participant: participant for participant in written
-    }
+@pytest.mark.parametrize(("participant", "qualifying_apm"), CLASSES)
+def test_a_factor_names_its_class_or_did_so_by_qualifying_apm(participant, qualifying_apm) -> None:
+    assert factor_participant({"participant": participant}) is participant
+    assert factor_participant({"qualifying_apm": qualifying_apm}) is participant
+    before = {"first": "2026-01-01", "qualifying_apm": qualifying_apm}
+    assert with_qualifying_apm({"first": "2026-01-01", "participant": participant}) == before
 
 
-def test_a_file_that_names_no_class_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected true, false or null, found 'maybe'"):
-        from_written("maybe")  # type: ignore[arg-type]
-
-
-def test_the_written_form_takes_the_place_of_the_class() -> None:
-    row = {"setting": "facility", "participant": Participant.QP, "cents": 1}
-    assert list(with_qualifying_apm(row).items()) == [("setting", "facility"), ("qualifying_apm", True), ("cents", 1)]
-    assert with_qualifying_apm({"setting": "facility"}) == {"setting": "facility"}
+@pytest.mark.parametrize("factor", [{"participant": "maybe"}, {"qualifying_apm": "maybe"}])
+def test_a_factor_that_names_no_class_is_refused(factor) -> None:
+    with pytest.raises(ValueError, match="maybe"):
+        factor_participant(factor)
 
 
 @pytest.mark.parametrize(("answer", "participant"), [("yes", Participant.QP), ("no", Participant.NON_QP)])

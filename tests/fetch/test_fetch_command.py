@@ -60,7 +60,7 @@ def test_an_acceptance_is_recorded_with_name_and_time_and_holds_for_later_runs(r
     assert run("fetch", "2026q3", "--accept-ama-license", NAME).returncode == 0
     record = json.loads((tmp_path / "licences.json").read_text())
     assert faults_of(record, "licences") == []
-    assert [each["accepted_by"] for each in record] == [NAME]
+    assert [each["accepted_by"] for each in record["acceptances"]] == [NAME]
     assert run("fetch", "2026q2").returncode == 0
     assert json.loads((tmp_path / "licences.json").read_text()) == record
 

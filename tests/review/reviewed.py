@@ -1,8 +1,8 @@
 """A review of the embedded releases with a small suite, whose outcomes follow from CMS's rows, and made-up volumes."""
 
-import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.impact.volume_files import Volume, read_volumes
 from codeset.releases import Release
-from codeset.snapshot import Snapshot, digest
+from codeset.snapshot import Snapshot, digest, rows_digest
 from codeset.store import Store
 from codeset_ingest.embedded import build_embedded
 
@@ -65,17 +65,19 @@ def volumes(folder: Path, text: str = VOLUMES) -> Path:
 def retold(snapshot: Snapshot, folder: Path, release: str | None = None, **source: str) -> Snapshot:
     """Return a copy of *snapshot* that says to be *release*, and other things of each *source*."""
     shutil.copytree(snapshot.path, folder)
+    manifest = snapshot.manifest
+    tables = {
+        name: replace(entry, sources=tuple(replace(each, **source) for each in entry.sources))
+        for name, entry in manifest.tables.items()
+    }
+    manifest = replace(manifest, tables=tables)
+    if release:
+        label = Release.parse(release)
+        factors = (replace(each, first=label.first_day, last=label.last_day) for each in manifest.conversion_factors)
+        manifest = replace(manifest, release=label, conversion_factors=tuple(factors))
     file = folder / "manifest.json"
     file.chmod(0o600)
-    plain = json.loads(file.read_text())
-    for table in plain["tables"].values():
-        for each in table["sources"]:
-            each.update(source)
-    if release:
-        days = {"first": str(Release.parse(release).first_day), "last": str(Release.parse(release).last_day)}
-        factors = [factor | days for factor in plain["conversion_factors"]]
-        plain |= {"release": release, "conversion_factors": factors}
-    file.write_text(json.dumps(plain))
+    file.write_text(manifest.to_json())
     return Snapshot(folder)
 
 
@@ -92,9 +94,10 @@ def restate_mue(snapshot: Snapshot, folder: Path, hcpcs: str, mue_value: int) ->
     for file in (table, manifest):
         file.chmod(0o600)
     snapshot.table("mue").with_columns(value.alias("mue_value")).write_parquet(table)
-    plain = json.loads(manifest.read_text())
-    plain["tables"]["mue"]["sha256"] = digest(table)
-    manifest.write_text(json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    rows = snapshot.table("mue").with_columns(value.alias("mue_value"))
+    entry = replace(snapshot.manifest.tables["mue"], sha256=digest(table), content_sha256=rows_digest(rows))
+    tables = {**snapshot.manifest.tables, "mue": entry}
+    manifest.write_text(replace(snapshot.manifest, tables=tables).to_json())
 
 
 def read(folder: Path) -> tuple[Volume, ...]:

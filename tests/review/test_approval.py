@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release
 from codeset.suite.goldens import goldens_folder
 from codeset.suite.scenarios import load
+from codeset_ingest.embedded import build_embedded
 
 OLD, NEW = Release.parse("2025q4"), Release.parse("2026q3")
 
@@ -191,25 +192,26 @@ def test_another_version_of_the_tool_does_not(place):
 
 def upgrade(place: Place) -> None:
     file = place.folder / "store/2026q3/manifest.json"
-    plain = json.loads(file.read_text())
-    plain["made_by"] = {"derm-codeset": "9.9.9", "polars": "9.9"}
+    manifest = place.store.open(NEW).manifest
     file.chmod(0o600)
-    file.write_text(json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    file.write_text(replace(manifest, made_by={"derm-codeset": "9.9.9", "polars": "9.9"}).to_json())
 
 
 def first_form(place: Place) -> dict:
     """An entry as version 0.1.0 made it: it signed the manifest as it was on disk, and every file of the folder."""
     (place.folder / "review/notes.txt").write_text("read with the coders")
     files = {file.name: digest(file) for file in (place.folder / "review").iterdir()}
-    manifest, golden = place.folder / "store/2026q3/manifest.json", place.folder / "golden/2026q3.json"
+    golden = place.folder / "golden/2026q3.json"
     decided = [outcome["id"] for outcome in json.loads((place.folder / "review/review.json").read_text())["to_decide"]]
+    by_first_version = {"derm-codeset": "0.1.0", "polars": "2.1.0"}
+    manifest = replace(place.store.open(NEW).manifest, made_by=by_first_version).sha256_before_formats()
     return {
         "by": "A B, lead",
         "at": "2026-07-15T12:00:00Z",
         "note": "",
         "compared_with": "2025q4",
         "review_folder": "review",
-        "digests": {"snapshot": digest(manifest), "golden": digest(golden), "review": files},
+        "digests": {"snapshot": manifest, "golden": digest(golden), "review": files},
         "decisions": [{"outcome": outcome, "decision": "accepted", "reason": "read"} for outcome in decided],
     }
 
@@ -224,6 +226,25 @@ def test_an_approval_of_the_first_version_stays_good(place):
 def test_an_approval_of_the_first_version_stays_good_when_a_later_one_seals_the_same_files(place):
     append_approval(first_form(place), place.approvals, NEW, place.folder / "key")
     upgrade(place)
+    assert place.missing() == ()
+
+
+def test_a_snapshot_sealed_anew_with_another_content_closes_the_gate(place):
+    place.approve()
+    snapshot = place.store.open(NEW)
+    manifest = replace(snapshot.manifest, reader=2)
+    place.store.seal(manifest, {name: snapshot.table(name) for name in manifest.tables}, "read otherwise")
+    assert "the snapshot of 2026q3 is not the one that was signed" in place.missing()
+
+
+def test_an_approval_passes_when_a_later_version_seals_the_same_files(place, monkeypatch):
+    place.approve()
+    shutil.rmtree(place.folder / "store")
+    newer = {"derm-codeset": "0.2.0", "polars": "2.3.0"}
+    monkeypatch.setattr("codeset.manifest.version", newer.__getitem__)
+    for release in (OLD, NEW):
+        build_embedded(release, place.store)
+    assert place.store.open(NEW).manifest.made_by == newer
     assert place.missing() == ()
 
 

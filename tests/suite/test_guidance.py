@@ -409,4 +409,4 @@ def test_what_is_contradicted_is_shown_first(audited, snapshot):
     found = list(audited["2026q3"].values())
     shown = list(table(found, snapshot.release).columns[0].cells)
     assert shown == sorted(shown, key=["contradicted", "not decidable", "confirmed"].index)
-    assert plain(found, snapshot.release)["counts"]["contradicted"] == len(CONTRADICTED)
+    assert plain(found, snapshot)["counts"]["contradicted"] == len(CONTRADICTED)

@@ -34,7 +34,8 @@ from codeset.claims.input.claim_files import open_files, rejects_as
 from codeset.claims.input.claim_frames import from_frame
 from codeset.claims.input.placeholders import placeholder_claims
 from codeset.errors import BadInput, StoreProblem
-from codeset.participants import Participant, as_written
+from codeset.formats import FORMATS
+from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 
@@ -128,7 +129,7 @@ def adjudicate_files(
     """
     check_locality(locality)
     opened = open_files(files)
-    plan = _plan(files, snapshots, [as_written(participant), locality, skip_bad_claims, *map(str, left_out)])
+    plan = _plan(files, snapshots, [participant, locality, skip_bad_claims, *map(str, left_out)])
     parts = _begin(folder, plan)
     if parts is not None and run_done(folder).exists():
         return _summary(folder, parts, done_before=parts)
@@ -175,6 +176,7 @@ def _adjudicate_all(
     if any(not of_file.faults.is_empty() for of_file in rejects):
         write_file(run.folder / REJECTS, rejects_as(rejects, "csv"), private=True)
     contents = {
+        "format": FORMATS["plan"],
         "rejected_claims": sum(of_file.claims for of_file in rejects),
         "file_faults": sum(int((of_file.faults["field"] == ENVELOPE).sum()) for of_file in rejects),
         "notes": {source.name: source.rejects.notes for source in sources if source.rejects.notes},
@@ -280,8 +282,10 @@ def _code_set(snapshots: tuple[Path, ...], codes: tuple[str, ...], left_out: tup
 def _plan(files: Sequence[Path], snapshots: Sequence[Snapshot], settings: Sequence[object]) -> dict[str, Any]:
     """What a run is of: the same plan gives the same parts, so that finished ones need not be done again."""
     return {
+        "format": FORMATS["plan"],
         "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
-        "releases": [[str(snapshot.release), snapshot.manifest.identity] for snapshot in snapshots],
+        "releases": [[str(snapshot.release), snapshot.content_sha256] for snapshot in snapshots],
+        "checked_against": [edition for snapshot in snapshots for edition in snapshot.manifest.editions_plain],
         "settings": [*settings],
         "made_by": [version("derm-codeset"), version("polars")],
     }
@@ -311,5 +315,5 @@ def _write(folder: Path, part: int, lines: pl.DataFrame, code_set: CodeSet, *, p
             table.write_parquet(unfinished, compression="lz4", statistics=False)
     counts = tables.lines["answer"].value_counts().join(tables.answers, on="answer")
     dispositions = counts.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
-    contents = {"dispositions": dict(dispositions.iter_rows())}
+    contents = {"format": FORMATS["plan"], "dispositions": dict(dispositions.iter_rows())}
     write_file(part_done(folder, part), json.dumps(contents) + "\n", private=True)

@@ -15,8 +15,7 @@ from codeset.claims.adjudicate import adjudicate as adjudicate_lines
 from codeset.claims.claim_fields import CODE, COLUMNS
 from codeset.claims.input.claim_frames import lines_of
 from codeset.claims.outcome import outcome_frames
-from codeset.errors import WrongUse
-from codeset.extras import extra
+from codeset.errors import WrongUse, extra
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.store import Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from codeset.claims.input.check import ENVELOPE, FieldFault
-from codeset.extras import extra
+from codeset.errors import extra
 
 with extra("x12"):
     from pyx12.errors import X12Error  # type: ignore[import-untyped]

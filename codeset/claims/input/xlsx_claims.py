@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 import polars as pl
 
 from codeset.claims.input.headers import is_header_row
-from codeset.extras import extra
+from codeset.errors import extra
 
 with extra("xlsx"):
     from openpyxl import load_workbook

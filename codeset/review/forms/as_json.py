@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from codeset.change_report.changes_as_json import changes_plain
-from codeset.participants import with_qualifying_apm
+from codeset.formats import FORMATS
 from codeset.review.first_page import first_page
 from codeset.review.model import Review
 from codeset.review.source_rows import Ref
@@ -27,14 +27,15 @@ def review_plain(review: Review) -> dict[str, Any]:
     facts = {field.name: getattr(review, field.name) for field in fields(Review) if field.name != "changes"}
     compared = {name: facts.pop(name) for name in _COMPARED}
     values = compared | vars(first_page(review)) | facts
-    return {name: _plain(value) for name, value in values.items()} | {"changes": changes_plain(review.changes)}
+    plain = {name: _plain(value) for name, value in values.items()}
+    return {"format": FORMATS["review"]} | plain | {"changes": changes_plain(review.changes)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Ref):
         return value.anchor
     if is_dataclass(value):
-        return with_qualifying_apm({field.name: _plain(getattr(value, field.name)) for field in fields(value)})
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, tuple):

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from codeset import money, wording
-from codeset.extras import extra
+from codeset.errors import extra
 from codeset.participants import Participant, participant_label
 from codeset.review.first_page import first_page, no_change, participant_note
 from codeset.review.forms.families_chart import chart_geometry

@@ -16,10 +16,11 @@ from filelock import FileLock
 
 from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
+from codeset.formats import FORMATS
 from codeset.releases import Release
 from codeset.review.sign_off.safe_text import text_fault
 from codeset.review.sign_off.signature import SIGNERS, sign, signature_fault, signer_of
-from codeset.schemas import faults_of
+from codeset.schemas import faults_of, reading_faults
 
 Approval = Mapping[str, Any]
 """One entry of `approval.schema.json`."""
@@ -60,7 +61,7 @@ def parse_approvals(content: bytes, release: Release, name: str) -> list[Approva
         plain = json.loads(content, object_pairs_hook=_without_repeats)
     except ValueError as error:
         raise BadInput([Fault(name, 0, f"is not valid JSON: {error}")], _UNTOUCHED) from error
-    if faults := faults_of(plain, "approval") or list(_faults(plain, release)):
+    if faults := reading_faults(plain, "approval") or list(_faults(plain, release)):
         raise BadInput([Fault(name, 0, fault) for fault in faults], _UNTOUCHED)
     return list(plain["approvals"])
 
@@ -122,7 +123,7 @@ def _append(entry: Approval, folder: Path, release: Release, key: Path) -> Appro
     signed = {**unsigned, "signer": _signer(signature, folder, key), "signature": signature}
     if fault := approval_fault(signed, folder):
         raise WrongUse(f"{fault}. Nothing was written.")
-    plain = {"release": str(release), "approvals": [*earlier, signed]}
+    plain = {"format": FORMATS["approval"], "release": str(release), "approvals": [*earlier, signed]}
     if faults := faults_of(plain, "approval"):
         raise WrongUse(f"this makes no approval: {'; '.join(faults)}. Nothing was written.")
     write_file(approvals_file(folder, release), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")

@@ -78,7 +78,7 @@ def gate(
     *review* is the folder of the review, without it the one that the approval names. *heads* are approvals that a
     record elsewhere says were there.
     """
-    snapshot = store.open(release)
+    snapshot = store.unchecked(release)
     if faults := snapshot_faults(snapshot):
         return GateResult(release, tuple(faults), None)
     suite = load(scenarios)
@@ -100,7 +100,7 @@ def gate(
 
 def snapshot_faults(snapshot: Snapshot) -> list[str]:
     """Return how *snapshot* differs from what was sealed."""
-    return [f"the snapshot of {snapshot.release} is not as it was sealed: {fault}" for fault in snapshot.verify()]
+    return [f"the snapshot of {snapshot.path.name} is not as it was sealed: {fault}" for fault in snapshot.verify()]
 
 
 def _suite_faults(check: ReleaseCheck) -> Iterator[str]:

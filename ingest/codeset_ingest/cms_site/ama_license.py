@@ -3,12 +3,13 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from codeset.atomic_write import write_file
-from codeset.errors import CodesetError, StoreProblem, WrongUse
-from codeset.extras import extra
-from codeset.schemas import faults_of
+from codeset.errors import CodesetError, StoreProblem, WrongUse, extra
+from codeset.formats import FORMATS, from_fields
+from codeset.schemas import reading_faults
 from codeset.store import Store
 
 with extra("ingest"):
@@ -46,12 +47,13 @@ def last_acceptance(store: Store, license_name: str) -> Acceptance | None:
 def _acceptances(store: Store) -> list[Acceptance]:
     file = store.path / FILE
     try:
-        plain = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        read: Any = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     except (OSError, ValueError) as error:
         raise StoreProblem(f"{file}: cannot be read ({error})") from error
-    if wrong := faults_of(plain, "licences"):
+    plain = {"acceptances": read} if isinstance(read, list) else read  # a list, before there were formats
+    if wrong := reading_faults(plain, "licences"):
         raise StoreProblem(f"{file}: {'; '.join(wrong)}")
-    return [Acceptance(**row) for row in plain]
+    return [from_fields(Acceptance, row) for row in plain["acceptances"]]
 
 
 def record(store: Store, license_name: str, name: str, at: datetime, page: str) -> Acceptance:
@@ -66,7 +68,8 @@ def record(store: Store, license_name: str, name: str, at: datetime, page: str) 
         if (acceptance.licence, acceptance.accepted_by) == (license_name, name.strip()):
             return acceptance
     new = Acceptance(license_name, name.strip(), at.isoformat(timespec="seconds"), page)
-    plain = [asdict(acceptance) for acceptance in [*acceptances, new]]
+    rows = [asdict(acceptance) for acceptance in [*acceptances, new]]
+    plain = {"format": FORMATS["licences"], "acceptances": rows}
     file = store.path / FILE
     try:
         write_file(file, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")

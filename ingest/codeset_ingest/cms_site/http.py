@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-from codeset.extras import extra
+from codeset.errors import extra
 from codeset_ingest.cms_site.hosts import Site, SiteProblem
 from codeset_ingest.cms_site.robots import Robots, robots
 

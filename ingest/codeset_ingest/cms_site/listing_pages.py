@@ -7,8 +7,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urljoin, urlsplit
 
-from codeset.errors import BadInput, CodesetError, Fault
-from codeset.extras import extra
+from codeset.errors import BadInput, CodesetError, Fault, extra
 from codeset.releases import Release
 from codeset_ingest.cms_site.check_download import title
 from codeset_ingest.cms_site.link_names import (

@@ -10,12 +10,12 @@ from filelock import FileLock
 
 from codeset.atomic_write import write_file
 from codeset.errors import StoreProblem
+from codeset.formats import FORMATS, from_fields
 from codeset.releases import Release
-from codeset.schemas import faults_of
+from codeset.schemas import reading_faults
 from codeset_ingest.cms_site.link_names import publications
 
 NAME = "sources.lock.json"
-_VERSION = 1
 
 
 @dataclass(frozen=True, order=True)
@@ -85,7 +85,7 @@ class Lock:
     def to_json(self) -> str:
         """Return the text of the file: sorted, without clock or path."""
         files = {str(release): [asdict(file) for file in self.releases[release]] for release in sorted(self.releases)}
-        plain: dict[str, Any] = {"version": _VERSION, "releases": files}
+        plain: dict[str, Any] = {"format": FORMATS["sources"], "releases": files}
         if self.approvals:
             plain["approvals"] = {str(release): asdict(self.approvals[release]) for release in sorted(self.approvals)}
         return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
@@ -119,11 +119,14 @@ def parse(text: bytes, name: str) -> Lock:
         plain: dict[str, Any] = json.loads(text)
     except ValueError as error:
         raise StoreProblem(f"{name}: cannot be read ({error})") from error
-    if wrong := faults_of(plain, "sources"):
+    if wrong := reading_faults(plain, "sources"):
         raise StoreProblem(f"{name}: {'; '.join(wrong)}")
     return Lock(
-        {Release.parse(label): tuple(PinnedFile(**row) for row in files) for label, files in plain["releases"].items()},
-        {Release.parse(label): ApprovalHead(**head) for label, head in plain.get("approvals", {}).items()},
+        {
+            Release.parse(label): tuple(from_fields(PinnedFile, row) for row in files)
+            for label, files in plain["releases"].items()
+        },
+        {Release.parse(label): from_fields(ApprovalHead, head) for label, head in plain.get("approvals", {}).items()},
     )
 
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from codeset.errors import BadInput, Fault
-from codeset.extras import extra
+from codeset.errors import BadInput, Fault, extra
 from codeset.releases import Release
 from codeset_ingest.read import workbooks
 from codeset_ingest.read.layout import Column, Layout
