@@ -61,8 +61,9 @@ class TableEntry:
     """What the manifest says of one table; `notes` are the reader's remarks on CMS's files.
 
     `sha256` is that of the file, `content_sha256` that of the rows, whatever wrote the file; empty before formats.
-    `forms` are the forms of CMS's file that were read and agree (csv, txt, xlsx). `since` compares it with the release
-    before that the store held when it was built: it says nothing of the table, and depends on that store.
+    `forms` are the forms of the file that were read and agree (csv, txt, xlsx), `other_forms` those that CMS ships too
+    and that were not given. `since` compares it with the release before that the store held when it was built: it says
+    nothing of the table itself, and depends on that store.
     """
 
     edition: str
@@ -74,6 +75,7 @@ class TableEntry:
     carried_from: str | None = None
     notes: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    other_forms: tuple[str, ...] = ()
     since: TableChanges | None = None
     content_sha256: str = ""
 
@@ -279,6 +281,7 @@ def entry(plain: Mapping[str, Any]) -> TableEntry:
         carried_from=plain["carried_from"],
         notes=tuple(plain["notes"]),
         forms=tuple(plain.get("forms", ())),
+        other_forms=tuple(plain.get("other_forms", ())),
         since=from_fields(TableChanges, plain["since"]) if plain.get("since") else None,
         content_sha256=plain.get("content_sha256", ""),
     )

@@ -141,6 +141,12 @@ def _table_cautions(changes: Changes, name: str) -> Iterator[str]:
         )
     elif carried:
         yield f"{name}: {' and '.join(carried)}"
+    if len(entries[1].forms) == 1 and entries[1].other_forms:
+        others = " and ".join(entries[1].other_forms)
+        yield (
+            f"{name}: {changes.new.release} was read from CMS's {entries[1].forms[0]} alone; no {others} was given to "
+            "compare it with"
+        )
     if table.new_columns:
         columns = ", ".join(map(wording.named, table.new_columns))
         yield f"{name}: {columns}: new column in CMS's files, not compared"

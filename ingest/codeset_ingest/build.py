@@ -215,6 +215,7 @@ def _entry(reading: Reading, change: ReleaseChanges | None) -> TableEntry:
         released=reading.released,
         notes=tuple(sorted(reading.notes)),
         forms=reading.forms,
+        other_forms=tuple(sorted(set(reading.layout.forms) - set(reading.forms))),
         since=None if change is None else _changes_entry(change),
     )
 

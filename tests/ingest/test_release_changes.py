@@ -9,6 +9,8 @@ import pytest
 from facts import Facts
 from handed_in import built, hand_in, posted, refused
 
+import codeset
+from codeset.change_report.facts import cautions
 from codeset.errors import BadInput, WrongUse
 from codeset.manifest import TableChanges
 from codeset.releases import Release
@@ -182,3 +184,19 @@ def test_an_acceptance_of_nothing_that_is_checked_is_wrong_use(
 ) -> None:
     with pytest.raises(WrongUse, match="--accept"):
         sealed(facts["2024q2"], "mue", store, tmp_path, name)
+
+
+def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    known = facts["2024q2"]
+    before = sealed(known, "mue", store, tmp_path).sealed.snapshot
+    later = replace(known, release=NEXT)
+    both = dict([posted(later, "mue"), posted(later, "mue", "xlsx")])
+    alone = sealed(later, "mue", Store(tmp_path / "alone"), tmp_path).sealed.snapshot
+    together = built(store, NEXT, hand_in(tmp_path / "both", both)).sealed.snapshot
+    entries = [snapshot.manifest.tables["mue"] for snapshot in (alone, together)]
+    assert [(entry.forms, entry.other_forms) for entry in entries] == [(("csv",), ("xlsx",)), (("csv", "xlsx"), ())]
+    says = "mue: 2024q3 was read from CMS's csv alone; no xlsx was given to compare it with"
+    assert says in cautions(codeset.diff(before, alone, "all"))
+    assert says not in cautions(codeset.diff(before, together, "all"))
