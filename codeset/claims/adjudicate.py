@@ -1,12 +1,13 @@
 """Claims in, outcomes out: every edit in turn, then the price of what is left, then what decides each line."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import polars as pl
 
 from codeset.claims.answers import distinct_answers, with_reasons
 from codeset.claims.edits import EDITS
-from codeset.claims.edits.findings import denied_rows, together
+from codeset.claims.edits.findings import denied_rows, tidied, together
 from codeset.claims.edits.modifiers import described
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import PAYS_ABOVE, each_itself, representatives
@@ -59,7 +60,11 @@ def compact_outcome(
     """
     frame = sort_by_claim(frame)
     contracts = (*edits, PRICE)
-    table = sort_by_visit(frame, code_set, [name for contract in contracts for name in contract.reads])
+    table = sort_by_visit(
+        frame, code_set, [name for contract in contracts for name in (*contract.reads, *contract.names)]
+    )
+    derived = chain.from_iterable(contract.derives for contract in contracts)
+    table = pl.concat([table, *(each.derive(frame, table, code_set) for each in derived)], how="horizontal")
     same = frame.height > PAYS_ABOVE if deduplicate is None else deduplicate
     represented = representatives(table, code_set, contracts) if same else each_itself(table)
     table = represented.among(table)
@@ -69,7 +74,7 @@ def compact_outcome(
     findings, denied = find(edits, Lines(table, line_kinds, pl.Series(dtype=pl.UInt32)))
     payable = (~is_member(table["row"], denied)).alias("payable")
     priced = price(table.hstack([payable]), code_set, participant=participant)
-    resolved = by_line(together([*findings, *amount_findings(priced)]), frame.height)
+    resolved = tidied(by_line(together([*findings, *amount_findings(priced)]), frame.height))
     answers, answer = distinct_answers(table, line_kinds, priced, resolved, frame.height)
 
     return CompactOutcome(

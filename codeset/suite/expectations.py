@@ -8,7 +8,7 @@ from codeset.suite.scenarios import Scenario
 
 _OF_LINE = ("disposition", "edit", "global_days")
 _NUMBERS = ("payment_percent", "allowed_cents")
-_OF_FINDING = ("column_one", "column_two", "ccmi", "mue_value", "mai", "carc")
+_OF_FINDING = ("column_one", "column_two", "ccmi", "mue_value", "mai", "carc", "group_code")
 """Fields of the finding that decides."""
 
 

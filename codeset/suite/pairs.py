@@ -146,13 +146,22 @@ def _differs(side: str = "") -> pl.Expr:
 
 
 def _with_own(cases: pl.DataFrame, alone: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Adds `whose_`side: whether the line comes out, before and after, as its code does by itself, and that differs."""
+    """Adds `whose_`side: whether the line comes out as its code does by itself, where that differs.
+
+    So it is if it does before and after; and if it does at one of them, where no row of a pair decides at the other.
+    """
     of_code = [f"{name} {when}" for name in DECISION for when in _WHEN]
     own = alone.select(
         pl.col("hcpcs").alias(f"hcpcs_{side}"), pl.col(of_code).name.prefix("own "), own=pl.lit(value=True)
     )
-    of_line = [f"{name}_{side} {when}" for name in DECISION for when in _WHEN]
-    same = (pl.col(line).eq_missing(pl.col(f"own {code}")) for line, code in zip(of_line, of_code, strict=True))
+    same, without_pair = {}, {}
+    for when in _WHEN:
+        same[when] = pl.all_horizontal(
+            pl.col(f"{name}_{side} {when}").eq_missing(pl.col(f"own {name} {when}")) for name in DECISION
+        )
+        without_pair[when] = pl.col(f"column_two_{side} {when}").is_null()
+    before, after = _WHEN
+    is_own = (same[before] & (same[after] | without_pair[after])) | (same[after] & without_pair[before])
     joined = cases.join(own, on=f"hcpcs_{side}", how="left", maintain_order="left")
-    whose = pl.all_horizontal(pl.col("own").fill_null(value=False), *same)
+    whose = pl.col("own").fill_null(value=False) & is_own
     return joined.with_columns(whose.alias(f"whose_{side}")).select(*cases.columns, f"whose_{side}")

@@ -83,6 +83,7 @@ def as_lines(amounts: pl.DataFrame, release: Release, units: int = 1) -> pl.Data
         pl.lit(units, dtype=pl.Int32).alias("units"),
         pl.lit(release.first_day).alias("date_of_service"),
         pl.lit(None, dtype=pl.Int64).alias("charge_cents"),
+        pl.lit(None, dtype=pl.Int64).alias("practitioner_share"),
     )
 
 

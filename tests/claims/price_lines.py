@@ -29,6 +29,7 @@ _LINES: dict[str, Any] = {
     "place_of_service": _CODE,
     "locality": _CODE,
     "charge_cents": pl.Int64(),
+    "practitioner_share": pl.Int64(),
 }
 _FEES: dict[str, Any] = {
     "release": pl.UInt16(),
@@ -89,7 +90,14 @@ def code_set(
 ) -> CodeSet:
     """Return a code set of these rows; the third quarter of 2026 with 33.4009, unless given."""
     given = {
-        "releases": pl.DataFrame({"release": list(range(releases))}, schema={"release": pl.UInt16}),
+        "releases": pl.DataFrame(
+            {
+                "release": list(range(releases)),
+                "first": min((first for _, first, *_ in factors), default=_FIRST),
+                "last": max((last for _, _, last, *_ in factors), default=_LAST),
+            },
+            schema={"release": pl.UInt16, "first": pl.Date, "last": pl.Date},
+        ),
         "fees": pl.DataFrame(list(fees), schema=_FEES),
         "factors": pl.DataFrame(
             list(factors),
@@ -129,6 +137,7 @@ def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11"
         "date_of_service": JULY,
         "locality": "national",
         "charge_cents": None,
+        "practitioner_share": None,
     }
     service = {"hcpcs": hcpcs, "modifiers": modifiers, "units": units, "place_of_service": pos}
     return usual | service | others

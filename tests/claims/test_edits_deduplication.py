@@ -152,7 +152,7 @@ def find_more_a_year(lines: Lines) -> Findings:
     is_limited = lines.look_up(lines.line_kinds.table.select(pl.col("hcpcs") == LIMITED).to_series())
     limited = lines.table.filter(is_limited)
     place = pl.int_range(pl.len()).over("patient", pl.col("date_of_service").dt.year())
-    return found(limited.filter(place >= MOST_A_YEAR), "status-for-reporting", detail=pl.lit("more"))
+    return found(limited.filter(place >= MOST_A_YEAR), "status-bundled", detail=pl.lit("more"))
 
 
 FREQUENCY = Edit(
@@ -185,7 +185,7 @@ def find_seen_before(lines: Lines) -> Findings:
     """A visit of a patient who was seen within three years before."""
     first = lines.table.with_columns(earlier=pl.col("date_of_service").shift().over("patient"))
     within = pl.col("date_of_service") <= pl.col("earlier").dt.offset_by("3y")
-    return found(first.filter(within), "status-for-reporting", detail=pl.lit("seen"))
+    return found(first.filter(within), "status-bundled", detail=pl.lit("seen"))
 
 
 def test_an_edit_looks_back_three_years(store: Store) -> None:
@@ -210,7 +210,7 @@ def find_again(lines: Lines) -> Findings:
     """The same code in another claim of one visit."""
     table = lines.table.with_columns(lines.look_up(lines.line_kinds.table["hcpcs"]))
     again = pl.col("claim_id").n_unique().over("visit", "hcpcs") > 1
-    return found(table.filter(again), "status-for-reporting", detail=pl.lit("again"))
+    return found(table.filter(again), "status-bundled", detail=pl.lit("again"))
 
 
 def test_an_edit_tells_claims_apart(derm: Snapshot) -> None:

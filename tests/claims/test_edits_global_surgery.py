@@ -15,7 +15,7 @@ from codeset.store import Store
     ("procedure", "visit", "expected"),
     [
         ("11102", "99203", "deny global-visit-same-day"),
-        ("11102", "99203 day=1", "pay"),
+        ("11102", "99213 day=1", "pay"),
         ("17000", "99213 day=1", "deny global-visit-after"),
         ("17000", "99213 day=10", "deny global-visit-after"),
         ("17000", "99213 day=11", "pay"),
@@ -118,7 +118,7 @@ def test_a_period_is_that_of_one_practitioner_or_group_and_specialty(
         ("11402-79 day=5", "pay_if_documented global-new-period"),
         ("11402-78 day=5 place=22", "pay_if_documented global-return"),
         ("11402-78 day=5 place=24", "pay_if_documented global-return"),
-        ("11402-78 day=5 place=11", "review global-return-in-office"),
+        ("11402-78 day=5 place=11", "deny global-return-in-office"),
         ("11402-59 day=5", "deny global-procedure-after"),
         ("11402-76 day=5", "deny global-procedure-after"),
         ("11402 day=10", "deny global-procedure-after"),

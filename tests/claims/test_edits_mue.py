@@ -18,7 +18,7 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (("99910x2", "99910-76x2"), ["pay", "pay"]),
+        (("99910x2", "99910-76x2"), ["pay", "pay_if_documented duplicate-separate"]),
         (("99910x2", "99910-76x3"), ["pay", "deny mue-line"]),
         (("99910x3",), ["deny mue-line"]),
     ],
@@ -48,7 +48,14 @@ def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
 ) -> None:
     """All lines of the code on the day are summed, and all their units denied, not the excess: I-28."""
     told = made.said(limits, *(line.format(hcpcs) for line in lines))
-    assert told == [f"deny {reason}" if each else "pay" for each in denied]
+    assert [answer == f"deny {reason}" for answer in told] == denied
+    assert all(answer.startswith(("deny", "pay")) for answer in told)
+
+
+def test_units_of_a_line_that_is_denied_by_itself_do_not_count(limits: Snapshot) -> None:
+    """What is not paid is no unit of the day: a line billed twice, and one with a modifier that is no modifier."""
+    assert made.said(limits, "99920x2", "99920x2") == ["pay", "deny duplicate-exact"]
+    assert made.said(limits, "99920x2", "99920-ZZ") == ["pay", "deny modifier-unknown"]
 
 
 def test_an_mue_finding_tells_the_sum_the_value_and_the_mai(derm: Snapshot) -> None:

@@ -48,8 +48,11 @@ def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
 
 @pytest.mark.parametrize("modifier", VISIT_LINE)
 def test_a_visit_modifier_on_the_visit_bypasses_ccmi_1(derm: Snapshot, modifier: str) -> None:
-    """11102 > 99213, CCMI 1. 25 and 57 belong to the visit: I-13, I-15."""
-    assert made.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), {"ptp-bypassed"}]
+    """11102 > 99213, CCMI 1. 25 and 57 belong to the visit: I-13, I-15. 24 and 57 do not take it out of the package."""
+    bypassed = {"ptp-bypassed"} if modifier == "25" else set()
+    assert made.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), bypassed]
+    denies = {"global-visit-same-day"} if modifier != "25" else set()
+    assert made.reasons(derm, "11102", f"99213-{modifier}", edit="global_surgery")[1] >= denies
 
 
 def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: Snapshot) -> None:
@@ -160,8 +163,14 @@ def test_ptp_sees_one_beneficiary_practitioner_and_day(
 
 def test_every_column_one_line_gives_its_own_finding(derm: Snapshot) -> None:
     """11102 > 17000 and 17110 > 17000 both stand; the line is denied once and told twice."""
-    told = made.outcome(derm, "11102-59", "17110-59", "17000").findings.filter(edit="ptp", column_two="17000")
+    told = made.outcome(derm, "11102", "17110", "17000").findings.filter(edit="ptp", column_two="17000")
     assert sorted(told["column_one"]) == ["11102", "17110"]
+
+
+def test_what_a_modifier_needs_is_said_once_of_a_line(derm: Snapshot) -> None:
+    """XS bypasses both 11102 > 17000 and 17110 > 17000: one lesion apart, one thing for the record."""
+    told = made.outcome(derm, "11102", "17110-59", "17000-XS").findings.filter(severity="documented")
+    assert sorted(told.select("row", "detail").rows()) == [(0, "59"), (2, "XS")]
 
 
 def test_a_finding_names_the_row_that_it_rests_on(derm: Snapshot) -> None:

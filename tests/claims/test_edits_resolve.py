@@ -15,25 +15,24 @@ from codeset.snapshot import Snapshot
             {"ptp-never", "mue-day-policy", "add-on-without-primary"},
             "deny ptp-never",
         ),
-        (("11102", "17000-59x2"), {"ptp-bypassed", "mue-day-policy"}, "deny mue-day-policy"),
+        (("11102", "17000-59x2"), {"mue-day-policy"}, "deny mue-day-policy"),
+        (("11102", "99213-25-ZZ"), {"modifier-unknown"}, "deny modifier-unknown"),
         (
-            ("11102", "99213-25-ZZ"),
-            {"modifier-unknown", "ptp-bypassed", "global-visit-documented"},
-            "deny modifier-unknown",
+            ("17004", "17003-25x13"),
+            {"modifier-of-visits", "ptp-never", "add-on-without-primary"},
+            "deny modifier-of-visits",
         ),
-        (("17000", "17003-25x14"), {"modifier-of-visits", "mue-day-policy"}, "deny modifier-of-visits"),
-        (
-            ("17000", "J7308x0"),
-            {"units-below-one", "status-outside-fee-schedule"},
-            "unknown status-outside-fee-schedule",
-        ),
+        (("17000", "J7308x0"), {"units-below-one", "status-outside-fee-schedule"}, "deny units-below-one"),
         (("17000", "11055-59"), {"ptp-bypassed", "status-restricted"}, "review status-restricted"),
     ],
 )
 def test_the_gravest_finding_decides_and_all_are_told(
     derm: Snapshot, lines: tuple[str, ...], found: set[str], expected: str
 ) -> None:
-    """Unknown, deny, review, note; between equals the first of `reasons.toml`."""
+    """A denial, then what is unknown, review, the record, notes; between equals the first of `reasons.toml`.
+
+    Of a denied line nothing is said that would be so if it were paid.
+    """
     assert made.reasons(derm, *lines)[1] == found
     assert made.said(derm, *lines)[1] == expected
 

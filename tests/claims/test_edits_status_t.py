@@ -18,7 +18,7 @@ def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     ("lines", "expected"),
     [
         (("9990T",), ["pay"]),
-        (("9990T", "9990T claim=d"), ["pay", "pay"]),
+        (("9990T", "9990T-76 claim=d"), ["pay", "pay_if_documented duplicate-separate"]),
         (("9990T", "9990A"), ["deny injection-bundled", "pay"]),
         (("9990T", "9990A-26"), ["pay", "deny modifier-component"]),
         (("9990T", "9990B"), ["pay", "deny status-bundled"]),

@@ -9,6 +9,7 @@ import pytest
 from cms_amounts import HOSPITAL, OFFICE, as_lines, built, decoded, in_both_settings, ohio_of_2020, payment_file
 
 from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.pricing.amount_findings import amount_findings
 from codeset.claims.pricing.price import price
 from codeset.participants import Participant
 from codeset.releases import Release
@@ -44,17 +45,20 @@ def july_2026(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
 def test_cms_payment_files_to_the_cent(cms, july_2026, variant, participant):
     """PFREV26B: 37 codes x 109 localities x two settings = 8,066 amounts of each file, 16,132 of both.
 
-    Each of the 37 codes has an NA indicator in one of the settings. CMS prints an amount there as well, and `fee_cents`
-    is equal to it; but no amount is allowed.
+    Each of the 37 codes has an NA indicator in one of the settings. CMS prints an amount there as well, which is told,
+    and that it is for review.
     """
     amounts = published(cms / "payments" / f"PFREV26B_{variant}.zip")
-    of_lines = priced(amounts, july_2026, "2026q3", participant)
-    equal = of_lines.filter(pl.col("fee_cents") == pl.col("published_cents"))
-    paid = of_lines.filter(pl.col("allowed_cents") == pl.col("published_cents"))
-    blocked = of_lines.filter(pl.col("allowed_cents").is_null(), unpriced="setting-na")
-    print(f"{variant}: {equal.height} of {amounts.height} fees equal, {paid.height} allowed, {blocked.height} NA")
-    assert (equal.height, amounts.height) == (8066, 8066)
-    assert (paid.height, blocked.height) == (4033, 4033)
+    lines = as_lines(amounts, Release.parse("2026q3"))
+    of_lines = price(lines, july_2026, participant=participant)
+    told = of_lines.amounts.join(lines, on="row")
+    equal = told.filter(pl.col("fee_cents") == pl.col("published_cents"))
+    allowed = told.filter(pl.col("allowed_cents") == pl.col("published_cents"))
+    [of_other_setting] = amount_findings(of_lines)
+    reasons = of_other_setting.reason_rows["reason"]
+    print(f"{variant}: {equal.height} of {amounts.height} fees equal, {allowed.height} allowed, {reasons.len()} NA")
+    assert (equal.height, allowed.height, amounts.height) == (8066, 8066, 8066)
+    assert reasons.value_counts().rows() == [("amount-of-other-setting", 4033)]
     assert amounts["hcpcs"].n_unique() * amounts["locality"].n_unique() * 2 == 8066
 
 
@@ -122,7 +126,7 @@ def test_imaging_in_ohio_is_paid_the_lower_of_fee_and_opps_amount(ohio, in_2020)
     lower = pl.min_horizontal("published_cents", "published_fee")
     paid = of_lines.filter(pl.col("allowed_cents").is_not_null())
     assert (caps.height, of_lines.height) == (1918, 1918)
-    assert set(of_lines.filter(pl.col("allowed_cents").is_null())["unpriced"]) <= {"setting-na"}
+    assert paid.height == caps.height
     assert paid.filter(pl.col("allowed_cents") != lower).is_empty()
     assert paid.filter(pl.col("published_cents") < pl.col("published_fee")).height > 0
 

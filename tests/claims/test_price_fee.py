@@ -21,6 +21,7 @@ from price_lines import (
     sentences,
 )
 
+from codeset.claims.pricing.amount_findings import amount_findings
 from codeset.claims.pricing.price import price
 from codeset.participants import Participant
 
@@ -180,12 +181,15 @@ def test_only_status_a_r_and_t_are_priced_by_rvus(status, rvus, reason):
     assert [each["unpriced"] for each in amounts(codes, line("10000"))] == [reason]
 
 
-def test_an_na_setting_is_not_priced():
+def test_the_amount_of_an_na_setting_is_told_for_review():
     """Layout, NA Indicator: rarely or never performed there. CMS publishes a fee all the same (PFREV26B): 3.70 RVUs."""
     codes = code_set(fee("10000", "2.00", "1.50", "0.20", nonfacility_na=True))
-    office, hospital = amounts(codes, line("10000"), line("10000", pos="22"))
-    assert (office["fee_cents"], office["allowed_cents"], office["unpriced"]) == (12358, None, "setting-na")
-    assert hospital["allowed_cents"] == 12358
+    priced = run(codes, line("10000"), line("10000", pos="22"))
+    office, hospital = priced.amounts.to_dicts()
+    assert (office["fee_cents"], office["allowed_cents"], hospital["allowed_cents"]) == (12358, 12358, 12358)
+    [findings] = amount_findings(priced)
+    assert findings.rows["row"].to_list() == [0]
+    assert findings.reason_rows.select("reason", "detail").rows() == [("amount-of-other-setting", "the office")]
 
 
 SCAN = (
@@ -239,6 +243,7 @@ def test_the_derivation_of_a_line_in_sentences():
         "3. units: $266.87 -> $533.74 (2 units)",
         "4. multiple-surgeries: $533.74 -> $266.87 (50 %)",
         "5. actual-charge: $266.87 -> $200.00 (the charge is lower)",
+        "Priced as a physician: no specialty is given.",
         "Allowed (nonfacility): $200.00, 50 % of fee x units before rounding.",
         "Nonparticipating: $253.53; limiting charge: $291.56.",
         "To be reviewed: modifier-22.",

@@ -48,6 +48,7 @@ CONTRADICTED = {
     "coding-complex-closure-worth": ("mpfs", "13121"),  # 12.51 x 33.4009 = 417.85, half 208.93
     "coding-mohs-medicare-amount": ("mpfs", "17311"),  # 19.97 x 33.4009 = 667.02
     "coding-mohs-medicare-amount-facility": ("mpfs", "17312"),  # 4.58 x 33.4009 = 152.98
+    "overview-modifier-rt-lt": ("mpfs", "11402"),  # bilateral indicator 0; I-30
     "overview-endoscopic-photodynamic-therapy": ("add_on", "96570/31641"),  # primaries 31641, 43229, 43270
 }
 
@@ -396,7 +397,7 @@ def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contrad
     ]
     told = command(embedded)
     assert told.returncode == 1
-    assert "22 contradicted" in told.stdout
+    assert "23 contradicted" in told.stdout
     assert "Fifteen or more are one unit of 17004" in told.stdout
 
 

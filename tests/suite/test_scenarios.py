@@ -30,7 +30,8 @@ def test_a_misspelt_field_is_told_with_its_line_and_the_nearest_word(tmp_path):
 
 def test_a_misspelt_word_is_told_with_those_that_there_are(tmp_path):
     found = faults(tmp_path, SCENARIOS.replace("disposition: deny", "disposition: denied"))
-    said = 'expected one of pay, pay_if_documented, deny, review, unknown; found "denied"; is "deny" meant?'
+    expected = "expected one of pay, pay_if_documented, deny, no_payment_due, review, unknown"
+    said = f'{expected}; found "denied"; is "deny" meant?'
     assert found == [f"destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2].disposition: {said}"]
 
 

@@ -1,13 +1,46 @@
 """The edits: one rule in each file, in the order in which they are applied."""
 
 from codeset.claims.edits.add_on import ADD_ON
+from codeset.claims.edits.add_on_by_nature import ADD_ON_BY_NATURE
+from codeset.claims.edits.by_line.components import COMPONENTS
+from codeset.claims.edits.by_line.modifier_dates import MODIFIER_DATES
+from codeset.claims.edits.by_line.notices import NOTICES
+from codeset.claims.edits.by_line.place_of_service import PLACE_OF_SERVICE
+from codeset.claims.edits.by_line.telehealth import TELEHEALTH
+from codeset.claims.edits.duplicates import DUPLICATES
 from codeset.claims.edits.excerpt import EXCERPT
 from codeset.claims.edits.global_surgery import GLOBAL_SURGERY
 from codeset.claims.edits.mue import MUE
+from codeset.claims.edits.of_visits.new_patient import NEW_PATIENT
+from codeset.claims.edits.of_visits.postoperative_care import POSTOPERATIVE_CARE
+from codeset.claims.edits.of_visits.same_day_visits import SAME_DAY_VISITS
+from codeset.claims.edits.of_visits.visit_complexity import VISIT_COMPLEXITY
 from codeset.claims.edits.ptp import PTP
 from codeset.claims.edits.same_lesion import SAME_LESION
 from codeset.claims.edits.single_line import SINGLE_LINE
 from codeset.claims.edits.status_t import STATUS_T
+from codeset.claims.edits.two_sides import TWO_SIDES
 
-EDITS = (SINGLE_LINE, EXCERPT, PTP, MUE, SAME_LESION, GLOBAL_SURGERY, STATUS_T, ADD_ON)
+EDITS = (
+    SINGLE_LINE,
+    MODIFIER_DATES,
+    NOTICES,
+    PLACE_OF_SERVICE,
+    TELEHEALTH,
+    COMPONENTS,
+    EXCERPT,
+    NEW_PATIENT,
+    DUPLICATES,
+    TWO_SIDES,
+    MUE,
+    PTP,
+    SAME_LESION,
+    GLOBAL_SURGERY,
+    SAME_DAY_VISITS,
+    VISIT_COMPLEXITY,
+    STATUS_T,
+    ADD_ON,
+    ADD_ON_BY_NATURE,
+    POSTOPERATIVE_CARE,
+)
 """Each sees what those before it deny."""

@@ -10,12 +10,21 @@ from itertools import accumulate
 import polars as pl
 
 from codeset.claims.engine.edit import Findings
-from codeset.claims.engine.series import count_up, repeat
+from codeset.claims.engine.series import (
+    all_false,
+    count_up,
+    group_numbers,
+    pack_u64,
+    repeat,
+    starts_group,
+    true_positions,
+)
 
 _DENIAL_CODES = ("group_code", "carc", "rarc")
 
 DISPOSITIONS = {
     "deny": "deny",
+    "no_payment": "no_payment_due",
     "unknown": "unknown",
     "review": "review",
     "documented": "pay_if_documented",
@@ -23,7 +32,8 @@ DISPOSITIONS = {
 }
 """What a finding of each severity makes of its line, gravest first: a certain denial outranks what is unknown.
 
-`documented`: the line is paid, and rests on the record; `note` leaves the line as it is.
+`no_payment`: the line is for reporting, or nothing was charged: it is no denial. `documented`: the line is paid, and
+rests on the record. `note` leaves the line as it is.
 """
 
 SEVERITIES = tuple(DISPOSITIONS)
@@ -38,13 +48,14 @@ class Reason:
     severity: str
     says: str
     do: str
+    group: str | None = None
     carc: str | None = None
     rarc: str | None = None
 
     @property
     def group_code(self) -> str | None:
-        """CO where the finding denies: the contract's edits deny, so that the patient does not owe the amount."""
-        return "CO" if self.severity == "deny" and self.carc else None
+        """Who owes the amount: CO, the practitioner, where a denial code is given and no other group is."""
+        return self.group or ("CO" if self.severity == "deny" and self.carc else None)
 
 
 @cache
@@ -128,6 +139,47 @@ def of_severity(severity: str) -> pl.Expr:
 
 
 IS_DENIAL = of_severity("deny")
+
+
+def tidied(findings: Findings) -> Findings:
+    """Return *findings*, which are by line, as a coder reads them.
+
+    Of a denied line nothing is said that would be so if it were paid; and what a modifier needs is said once on a line,
+    whatever it bypasses there.
+    """
+    starts = starts_group(findings.rows["row"])
+    if starts.all():
+        return findings
+    severity = reason_table()["severity"].to_physical()[findings.reason_rows["reason"].to_physical()]
+    of_row = severity[findings.rows["reason_row"]]
+    later = true_positions(~starts)  # what decides a line comes first, and stays
+    decisive = of_row[true_positions(starts)[group_numbers(starts)[later]]]
+    own = of_row[later]
+    is_moot = (decisive == _DENY) & (own >= _DOCUMENTED)
+    dropped = later.filter(is_moot | _is_repeated(findings, of_row == _DOCUMENTED)[later])
+    if dropped.is_empty():
+        return findings
+    return _only(findings, ~all_false(starts.len()).scatter(dropped, values=True))
+
+
+def _only(findings: Findings, kept: pl.Series) -> Findings:
+    """Those of *findings* that are marked, with the reason rows that they use."""
+    rows = findings.rows.filter(kept)
+    is_used = all_false(findings.reason_rows.height).scatter(rows["reason_row"], values=True)
+    number = (is_used.cast(pl.UInt32).cum_sum() - 1)[rows["reason_row"]].alias("reason_row")
+    return Findings(rows.with_columns(number), findings.reason_rows.filter(is_used))
+
+
+def _is_repeated(findings: Findings, is_documented: pl.Series) -> pl.Series:
+    """Whether the same modifier's need for documentation was said of the line before."""
+    row, _, reason_row = findings.rows
+    documented = true_positions(is_documented)
+    detail = findings.reason_rows["detail"].cast(pl.Categorical).to_physical().cast(pl.UInt32)
+    key = pack_u64(row[documented], detail[reason_row[documented]])
+    return all_false(row.len()).scatter(documented, ~key.is_first_distinct())
+
+
+_DENY, _DOCUMENTED = SEVERITIES.index("deny"), SEVERITIES.index("documented")
 
 
 @cache

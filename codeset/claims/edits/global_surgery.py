@@ -3,7 +3,8 @@
 One practitioner, or group and specialty, and one beneficiary. A visit on the day of a minor procedure needs modifier
 25, for new patients too; on the day of a major one 57 (NCCI Policy Manual 2026, p. I-13), and on the day before it
 (IOM 100-04 ch. 12, section 40.1); in the days after, 24. A procedure in the days after needs 58, 78 or 79; 78 begins no
-new period (same chapter, section 40.2).
+new period (same chapter, section 40.2), and needs an operating room, which an office has not (section 40.1.B; NCCI
+Policy Manual, p. III-14: a complication treated without one is in the payment).
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, reason_columns
-from codeset.claims.edits.rules import visit_codes
+from codeset.claims.edits.rules import codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -29,6 +30,8 @@ from codeset.claims.engine.periods import (
     related,
 )
 from codeset.claims.engine.series import starts_group, true_positions
+from codeset.claims.reference.reference_tables import places_of_service
+from codeset.scope import scope
 
 PERIOD_DAYS = {"010": 10, "090": 90}
 """Days after the procedure: 010 is its day and ten more, 090 the day before, its day and ninety more (RVU25D)."""
@@ -36,8 +39,6 @@ PERIOD_DAYS = {"010": 10, "090": 90}
 MINOR = ("010", "000")
 MAJOR = ("090",)
 CONTRACTOR = ("YYY",)
-OFFICE = "11"
-
 GLOBAL_DAYS = pl.col("global_days")
 IS_VISIT = pl.col("is_visit") & (GLOBAL_DAYS != "ZZZ")
 IS_PROCEDURE = ~pl.col("is_visit") & GLOBAL_DAYS.is_in([*MINOR, *MAJOR])
@@ -46,7 +47,23 @@ IS_BY_CONTRACTOR = ~pl.col("is_visit") & GLOBAL_DAYS.is_in(CONTRACTOR)
 IS_SURGERY = (IS_PROCEDURE | IS_BY_CONTRACTOR) & ~(pl.col("m55") | pl.col("m56"))
 BEGINS_PERIOD = GLOBAL_DAYS.is_in(list(PERIOD_DAYS)) & ~pl.col("m78")
 IS_EXPLAINED = pl.col("m58") | pl.col("m78") | pl.col("m79")
-IS_RETURN_IN_OFFICE = IS_PROCEDURE & pl.col("m78") & (pl.col("place_of_service").cast(pl.String) == OFFICE)
+PLACE = pl.col("place_of_service").cast(pl.String)
+WITHOUT_OPERATING_ROOM = places_of_service().filter(setting="nonfacility")["place_of_service"]
+IS_RETURN_IN_OFFICE = IS_PROCEDURE & pl.col("m78") & PLACE.is_in(WITHOUT_OPERATING_ROOM.implode())
+IS_STAGED = IS_PROCEDURE & pl.col("m58")
+
+DAYS_AFTER = (pl.col("date_of_service") - pl.col("date_of_service_before")).dt.total_days()
+IS_IN_PERIOD_BEFORE = DAYS_AFTER.is_between(1, pl.col("period_before"))
+HOW_CLOSE = (
+    pl.when((pl.col("lesion") == pl.col("lesion_before")).fill_null(value=False))
+    .then(3)
+    .when((pl.col("site") == pl.col("site_before")) & (pl.col("site") != ""))
+    .then(2)
+    .when((pl.col("family") == pl.col("family_before")) & (pl.col("family") != ""))
+    .then(1)
+    .otherwise(0)
+)
+"""How close a staged procedure is to an earlier one: the same lesion, site, or family of codes."""
 
 SURGERY_PERIOD = pl.col("partner_days").replace_strict(
     {days: str(after) for days, after in PERIOD_DAYS.items()}, default=None
@@ -55,8 +72,16 @@ SURGERY_DAYS = pl.col("partner_days")
 """The global days of the surgery."""
 
 DOCUMENTED = pl.lit("global-visit-documented")
-NEW_PERIOD_OR_RETURN = (
-    pl.when(pl.col("m58") | pl.col("m79")).then(pl.lit("global-new-period")).otherwise(pl.lit("global-return"))
+HAS_PERIOD = GLOBAL_DAYS.is_in(list(PERIOD_DAYS))
+# 78 pays the intra-operative share; a code of 000 days has none, and is paid in full (IOM ch. 12, section 40.4.C).
+PAID_IN_PERIOD = (
+    pl.when((pl.col("m58") | pl.col("m79")) & HAS_PERIOD)
+    .then(pl.lit("global-new-period"))
+    .when(pl.col("m58") | pl.col("m79"))
+    .then(pl.lit("global-paid-in-period"))
+    .when(HAS_PERIOD)
+    .then(pl.lit("global-return"))
+    .otherwise(pl.lit("global-return-in-full"))
 )
 NO_REASON = pl.lit(None, dtype=pl.String)
 
@@ -80,13 +105,16 @@ RELATIONS: Mapping[str, Relation] = {
     "procedure after": Relation(
         IS_PROCEDURE,
         ("58", "79", "78"),
-        NEW_PERIOD_OR_RETURN,
+        PAID_IN_PERIOD,
         "global-procedure-after",
         SURGERY_PERIOD,
     ),
-    "return in office": Relation(IS_RETURN_IN_OFFICE, (), NO_REASON, "global-return-in-office", pl.lit(OFFICE)),
+    "return in office": Relation(IS_RETURN_IN_OFFICE, (), NO_REASON, "global-return-in-office", PLACE),
 }
 """By the relation of a line to a surgery: on its day (minor, major, contractor's), the day before, in its period."""
+
+
+PROCEDURE_AFTER = list(RELATIONS).index("procedure after")
 
 
 def find_global_surgery(lines: Lines) -> Findings:
@@ -113,7 +141,41 @@ def find_global_surgery(lines: Lines) -> Findings:
         "return in office": in_period,
     }
     matches = related(lines, days, {name: (marks[name], surgery_of_day[name]) for name in RELATIONS})
-    return Findings(*explained(lines, matches, reason_rows_of)) if matches.height else NONE
+    if matches.is_empty():
+        return NONE
+    return Findings(*explained(lines, with_followed(lines, matches, marks, surgeries), reason_rows_of))
+
+
+def with_followed(lines: Lines, matches: pl.DataFrame, marks: pl.DataFrame, surgeries: pl.Series) -> pl.DataFrame:
+    """The matches, those of staged procedures with the surgery that each follows, among all whose periods are open.
+
+    That is one of the same lesion, else of the same site, else of the same family of codes, else the latest.
+    """
+    is_staged = marks["staged"][matches["line_kind"]] & (matches["relation"] == PROCEDURE_AFTER)
+    if not is_staged.any():
+        return matches
+    kinds = lines.line_kinds.cached(kinds_to_follow)
+    every = lines.table.select("row", "patient", "date_of_service", "lesion", "line_kind").hstack(
+        kinds[lines.table["line_kind"]]
+    )
+    begun = every.filter(surgeries & every["period"].is_not_null())
+    staged = matches.filter(is_staged).select("row", "relation").join(every, on="row")
+    followed = (
+        staged.join(begun, on="patient", suffix="_before")
+        .filter(IS_IN_PERIOD_BEFORE)
+        .sort("row", HOW_CLOSE, "date_of_service_before", "row_before", descending=[False, True, True, False])
+        .unique("row", keep="first", maintain_order=True)
+        .select("row", "line_kind", "relation", partner="row_before", partner_kind="line_kind_before")
+    )
+    return pl.concat([matches.filter(~is_staged), followed.select(matches.columns)])
+
+
+def kinds_to_follow(line_kinds: LineKinds) -> pl.DataFrame:
+    """Of each line kind its site and family, blank if it has none, and the days of its period, null without one."""
+    begins = pl.when(BEGINS_PERIOD).then(GLOBAL_DAYS.replace_strict(PERIOD_DAYS, default=None, return_dtype=pl.Int64))
+    return line_kinds.table.select(
+        "site", scope("derm").family(pl.col("hcpcs").cast(pl.String)).alias("family"), begins.alias("period")
+    )
 
 
 def periods(lines: Lines, days: Days, marks: pl.DataFrame, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -147,6 +209,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         **{days: days == GLOBAL_DAYS for days in (*MINOR, *MAJOR, *CONTRACTOR)},
         **{f"begins {days}": BEGINS_PERIOD & (days == GLOBAL_DAYS) for days in PERIOD_DAYS},
         "unexplained": IS_PROCEDURE & ~IS_EXPLAINED,
+        "staged": IS_STAGED,
         **{name: relation.line for name, relation in RELATIONS.items()},
     }
     return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())
@@ -183,7 +246,7 @@ def days_of_global_periods(code_set: CodeSet) -> Mapping[int, pl.Series]:
     """The days after the codes with a global period; a visit bears on the next day, which may be that of surgery."""
     fees = code_set.fees.select("global_days", pl.col("hcpcs").cast(CODE)).unique()
     periods = {after: fees.filter(global_days=days)["hcpcs"] for days, after in PERIOD_DAYS.items()}
-    return {1: pl.Series(sorted(visit_codes()), dtype=CODE), **periods}
+    return {1: pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE), **periods}
 
 
-GLOBAL_SURGERY = Edit(find_global_surgery, reads=("date_of_service",), reach_days=days_of_global_periods)
+GLOBAL_SURGERY = Edit(find_global_surgery, reads=("date_of_service", "lesion"), reach_days=days_of_global_periods)

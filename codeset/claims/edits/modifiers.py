@@ -1,24 +1,25 @@
 """What modifiers mean to the edits and to the price, and which codes are visits."""
 
 from functools import cache
+from itertools import chain
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.rules import known_modifiers, rules, visit_codes
+from codeset.claims.edits.rules import codes_named, known_modifiers, rules
 
 IS_ASSISTANT = pl.any_horizontal("m80", "m81", "m82", "mAS")
 """An assistant at surgery bills the line (IOM 100-04 ch. 12, sections 20.4.3 and 110.2)."""
 
-_TEXTS = ("distinct", "for_visit", "other_bypass", "site", "unknown_modifiers")
+_TEXTS = ("distinct", "for_visit", "other_bypass", "repeated", "site", "unknown_modifiers")
 
 
 def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
     """Return `modifiers`, each combination once, and what it means.
 
-    A flag for each payment modifier and side, such as `m25`; and as text, sorted, the modifiers that bypass PTP edits
-    (`distinct`, `for_visit`, `other_bypass`), the anatomic ones (`site`), and those that the engine does not know
-    (`unknown_modifiers`).
+    A flag for each modifier that decides something and for each side, such as `m25`; and as text, sorted, the modifiers
+    that bypass PTP edits (`distinct`, `for_visit`, `other_bypass`), those of repeated services (`repeated`), the
+    anatomic ones (`site`), and those that are no modifiers (`unknown_modifiers`).
     """
     combinations = sorted(modifiers.unique().cast(pl.String).drop_nulls())
     return pl.DataFrame([(each, *_meaning(each)) for each in combinations], schema=_schema(), orient="row")
@@ -31,15 +32,22 @@ def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
     return line_kinds.join(meanings, on="modifiers", how="left", maintain_order="left").with_columns(is_visit)
 
 
+def first_modifier(name: str) -> pl.Expr:
+    """Return the first of the modifiers that column *name* lists; null if it lists none."""
+    first = pl.col(name).str.split(" ").list.first()
+    return pl.when(first != "").then(first)
+
+
 @cache
 def _visit_codes() -> pl.Series:
-    return pl.Series(sorted(visit_codes()), dtype=CODE).implode()
+    return pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE).implode()
 
 
 @cache
 def _flags() -> dict[str, str]:
     """The modifier that each flag is for."""
-    return {f"m{each}": each for each in (*rules()["modifiers"]["payment"], "RT", "LT")}
+    deciding = (rules()["modifiers"][group] for group in ("payment", "notice", "telehealth", "waste"))
+    return {f"m{each}": each for each in (*chain(*deciding), "RT", "LT")}
 
 
 @cache
@@ -49,6 +57,7 @@ def _schema() -> dict[str, pl.DataType]:
 
 def _meaning(combination: str) -> tuple[bool | str, ...]:
     modifiers, bypass = set(combination.split()), rules()["bypass"]
-    groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], rules()["anatomic"]["modifiers"])
+    repeated, sites = rules()["modifiers"]["repeated"], rules()["anatomic"]["modifiers"]
+    groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], repeated, sites)
     texts = [modifiers.intersection(group) for group in groups] + [modifiers - known_modifiers()]
     return (*(each in modifiers for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))

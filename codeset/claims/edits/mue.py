@@ -13,6 +13,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import repeat
 from codeset.claims.engine.visits import sum_in_visit
 
 REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
@@ -30,9 +31,10 @@ UNITS_PER_DAY = (
 def find_mue(lines: Lines) -> Findings:
     """One finding for each line whose units, or whose code's units that day, exceed the MUE."""
     limits = lines.line_kinds.cached(limits_of_kinds)
-    units = units_per_day(lines.table)
+    # A line that is denied by itself, or that repeats another, has no units that count.
+    units = units_per_day(lines.table).zip_with(~lines.is_denied, repeat(0, lines.table.height).cast(pl.Int64))
     counted = sum_in_visit(lines, units, key=lines.look_up(limits["day_limit"])).alias("counted")
-    exceeds = is_exceeded(counted, lines.look_up(limits["mue_value"]))
+    exceeds = is_exceeded(counted, lines.look_up(limits["mue_value"])) & ~lines.is_denied
     if not exceeds.any():
         return NONE
     exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted]).filter(exceeds)

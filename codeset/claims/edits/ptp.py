@@ -1,7 +1,7 @@
 """NCCI procedure-to-procedure edits (PTP): the column two code is not paid beside the column one code.
 
 Same beneficiary, practitioner and date (NCCI Policy Manual 2026, p. Intro-3). CCMI 0 is never bypassed, 1 by the NCCI
-PTP-associated modifiers, 9 never applies (p. I-14). A bypass is for review: it rests on documentation (p. I-17).
+PTP-associated modifiers, 9 never applies (p. I-14). A bypass rests on documentation (p. I-17).
 An edit is in force from its effective date through its deletion date, which is its last active day (p. Intro-7).
 """
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, reason_columns
+from codeset.claims.edits.modifiers import first_modifier
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -20,26 +21,37 @@ from codeset.claims.engine.visits import pairs_in_visit, with_first_partner
 
 EVER_APPLIES = pl.col("ccmi") != 9
 IS_NEVER_BYPASSED = pl.col("ccmi") == 0
-IS_BYPASSED = pl.col("bypass") != ""
+IS_BYPASSED = pl.col("bypass").is_not_null()
 
 # Services on one organ or site are not separate (p. I-15).
 IS_SAME_SITE = (pl.col("site") != "") & (pl.col("site") == pl.col("site_two"))
+
+VISIT_MODIFIER, VISIT_MODIFIER_TWO = (
+    pl.coalesce(
+        pl.when(pl.col(f"for_visit{suffix}").str.contains(modifier, literal=True)).then(pl.lit(modifier))
+        for modifier in ("25", "57", "24")
+    )
+    for suffix in ("", "_two")
+)
+"""On the day itself 25 tells most."""
 
 EITHER_LINE_SINCE: date = rules()["bypass"]["either_line_since"]
 """59 and X{E,P,S,U} count on either line from this day, before that on column two only (CR 11168)."""
 
 BYPASSES = (
-    pl.when(~pl.col("is_visit_two")).then("distinct_two"),
-    pl.when(pl.col("counts_on_either_line") & ~pl.col("is_visit")).then("distinct"),
-    pl.when("is_visit").then("for_visit"),
-    pl.when("is_visit_two").then("for_visit_two"),
-    pl.col("other_bypass"),
-    pl.col("other_bypass_two"),
-    pl.when(~IS_SAME_SITE).then("site"),
-    pl.when(~IS_SAME_SITE).then("site_two"),
+    pl.when("is_visit_two").then(VISIT_MODIFIER_TWO),
+    pl.when(~pl.col("is_visit_two")).then(first_modifier("distinct_two")),
+    first_modifier("other_bypass_two"),
+    pl.when(~IS_SAME_SITE).then(first_modifier("site_two")),
+    pl.when("is_visit").then(VISIT_MODIFIER),
+    pl.when(pl.col("counts_on_either_line") & ~pl.col("is_visit")).then(first_modifier("distinct")),
+    first_modifier("other_bypass"),
+    pl.when(~IS_SAME_SITE).then(first_modifier("site")),
 )
-"""The modifiers that bypass an edit, each as text: 59 and X{E,P,S,U} on a procedure (p. I-17); 24, 25 and 57 on the
-visit's line (pp. I-13, I-15); the others on either; anatomic ones on either line unless both name the same site."""
+"""The modifiers that bypass an edit; the first that is there is named, those of the column two line before others.
+
+59 and X{E,P,S,U} on a procedure (p. I-17); 24, 25 and 57 on the visit's line (pp. I-13, I-15); the others on either;
+anatomic ones on either line unless both name the same site."""
 
 _ROW = ("column_one", "column_two", "ccmi", "effective_date", "deletion_date", "edition")
 _MODIFIERS = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
@@ -79,10 +91,7 @@ def edits_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     two = line_kinds.table.select(pl.col("line_kind", "hcpcs", *_MODIFIERS).name.suffix("_two"))
     both = pairs.join(one, on="line_kind").join(two.rename({"hcpcs_two": "column_two"}), on="line_kind_two")
     edited = both.join(edits, on=["release", "column_one", "column_two"])
-    bypass = pl.concat_str([modifiers.fill_null("") for modifiers in BYPASSES], separator=" ")
-    dated = split_at(edited, EITHER_LINE_SINCE).with_columns(
-        bypass.str.replace_all(" +", " ").str.strip_chars().alias("bypass")
-    )
+    dated = split_at(edited, EITHER_LINE_SINCE).with_columns(pl.coalesce(BYPASSES).alias("bypass"))
     return dated.select("number", "first_day", "last_day", *reason_row())
 
 

@@ -1,11 +1,15 @@
 """The rules that no CMS table holds, read once from `rules.toml`."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import polars as pl
+
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.reference.reference_tables import modifiers
 from codeset.scope import codes_of
 
 
@@ -16,13 +20,18 @@ def rules() -> Mapping[str, Any]:
 
 
 @cache
-def visit_codes() -> frozenset[str]:
-    """Return the codes of evaluation and management services."""
-    return frozenset(code for span in rules()["visits"]["codes"] for code in codes_of(span))
+def codes_named(section: str, name: str) -> frozenset[str]:
+    """Return the codes that *name* of *section* lists, singly or as ranges."""
+    return frozenset(code for span in rules()[section][name] for code in codes_of(span))
+
+
+def codes_in(code_set: CodeSet, codes: Iterable[str]) -> pl.Series:
+    """Return those of *codes* that *code_set* has, as categories."""
+    known = set(code_set.fees["hcpcs"].unique())
+    return pl.Series("hcpcs", sorted(known.intersection(codes)), dtype=pl.Categorical())
 
 
 @cache
 def known_modifiers() -> frozenset[str]:
-    """Return every modifier that the engine understands."""
-    known = rules()["modifiers"]
-    return frozenset((*known["payment"], *known["informational"], *rules()["anatomic"]["modifiers"]))
+    """Return every modifier of CPT and of CMS's HCPCS file, in force or not."""
+    return frozenset(modifiers()["modifier"])

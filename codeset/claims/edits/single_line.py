@@ -4,7 +4,7 @@ Status codes and payment policy indicators: record layout RVU25D, attachment A. 
 visits, 58, 78 and 79 on procedures (NCCI Policy Manual 2026, pp. I-12, I-13, I-15, I-16).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 
@@ -17,6 +17,11 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import filter_rows, is_member
 from codeset.tables import NEEDED, TABLES
+
+Check = tuple[pl.Expr, str | pl.Expr, pl.Expr]
+"""Which line kinds fail, for what reason, and with which detail."""
+
+Checks = Callable[[], Iterator[Check]]
 
 HAS_RELEASE = pl.col("release").is_not_null()
 IS_LISTED = HAS_RELEASE & pl.col("status_code").is_not_null()
@@ -42,6 +47,9 @@ STATUS_REASONS = {
 }
 """The status codes that decide; A and T are paid by their RVUs."""
 
+# Bundled by its status, but billed to report a visit in a global period (CMS, Global Surgery Data Collection).
+IS_REPORTING = pl.col("hcpcs").cast(pl.String).is_in(rules()["reporting"]["codes"])
+
 # PC/TC indicator 5 is not paid to the practitioner for patients of a hospital.
 IS_INCIDENT_TO = pl.col("pctc_indicator") == "5"
 IS_HOSPITAL = pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
@@ -60,12 +68,14 @@ TEAM_REASONS = {**dict.fromkeys("12", "modifier-team-by-report"), **dict.fromkey
 IS_VISIT = pl.col("is_visit")
 IS_PROCEDURE = ~pl.col("is_visit")
 VISIT_MODIFIERS = ("24", "25", "57")
+# 59 and X{EPSU} are not for visits: what they would tell apart, 24, 25, and 57 do (p. I-16).
+IS_DISTINCT_ONLY = (pl.col("distinct") != "") & (pl.col("for_visit") == "")
 PROCEDURE_MODIFIERS = ("58", "78", "79")
 
 
 def find_single_line(lines: Lines) -> Findings:
     """One finding for each check that a line fails: by its kind, and by its units."""
-    return together([_without_release(lines), _of_kinds(lines), _without_units(lines.table)])
+    return together([_without_release(lines), find_by_kind(lines, checks), _without_units(lines.table)])
 
 
 def _without_release(lines: Lines) -> Findings:
@@ -103,9 +113,9 @@ def _without_units(table: pl.DataFrame) -> Findings:
     return found(table.filter(HAS_NO_UNITS), "units-below-one", detail=pl.col("units"))
 
 
-def _of_kinds(lines: Lines) -> Findings:
-    """The findings of each line's kind."""
-    of_kinds, has_findings = lines.line_kinds.cached(findings_of_kinds)
+def find_by_kind(lines: Lines, checks: Checks) -> Findings:
+    """Return a finding for each of *checks* that a line fails by its kind."""
+    of_kinds, has_findings = lines.line_kinds.cached(findings_of_kinds, checks)
     fails = lines.look_up(has_findings)
     if not fails.any():
         return NONE
@@ -114,25 +124,21 @@ def _of_kinds(lines: Lines) -> Findings:
     return Findings(rows, of_kinds.reason_rows)
 
 
-def findings_of_kinds(line_kinds: LineKinds) -> tuple[Findings, pl.Series]:
-    """The findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
+def findings_of_kinds(line_kinds: LineKinds, checks: Checks) -> tuple[Findings, pl.Series]:
+    """Return the findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
     table = line_kinds.table.with_columns(row="line_kind")
     of_kinds = together(
         found(table.filter(fails.fill_null(value=False)), reason, detail=detail)
-        for fails, reason, detail in failed_checks(table)
+        for fails, reason, detail in _failed(table, list(checks()))
     )
     return of_kinds, is_member(table["row"], of_kinds.rows["row"])
 
 
-Check = tuple[pl.Expr, str | pl.Expr, pl.Expr]
-"""Which line kinds fail, for what reason, and with which detail."""
-
 _NO_DETAIL = pl.lit(None)
 
 
-def failed_checks(table: pl.DataFrame) -> list[Check]:
-    """The checks that some line kind of *table* fails; all are tried in one go."""
-    every = list(checks())
+def _failed(table: pl.DataFrame, every: list[Check]) -> list[Check]:
+    """Those of *every* check that some line kind of *table* fails; all are tried in one go."""
     failed = table.select(fails.any().alias(str(place)) for place, (fails, *_) in enumerate(every))
     return [check for place, check in enumerate(every) if failed[str(place)].any()]
 
@@ -143,7 +149,8 @@ def checks() -> Iterator[Check]:
         yield HAS_RELEASE & ~pl.col(f"has_{table}"), "table-not-held", pl.lit(table)
     yield IS_UNLISTED & IS_WHOLE, "hcpcs-not-in-release", _NO_DETAIL
     yield IS_OUTSIDE_EXCERPT, "outside-the-excerpt", pl.col("scope")
-    yield _indicator(pl.lit(value=True), "status_code", STATUS_REASONS)
+    yield IS_LISTED & IS_REPORTING, "status-for-reporting", pl.col("status_code")
+    yield _indicator(~IS_REPORTING, "status_code", STATUS_REASONS)
     yield IS_LISTED & IS_HOSPITAL & IS_INCIDENT_TO, "incident-to-in-hospital", pl.col("place_of_service")
     yield IS_LISTED & IS_UNKNOWN_MODIFIER, "modifier-unknown", pl.col("unknown_modifiers")
     for modifier, indicators in COMPONENTS.items():
@@ -156,6 +163,7 @@ def checks() -> Iterator[Check]:
     yield _indicator(pl.col("m66"), "team_surgery", TEAM_REASONS)
     yield _misplaced(IS_PROCEDURE, VISIT_MODIFIERS, "modifier-of-visits")
     yield _misplaced(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
+    yield IS_LISTED & IS_VISIT & IS_DISTINCT_ONLY, "modifier-distinct-on-visit", pl.col("distinct")
 
 
 def _indicator(applies: pl.Expr, indicator: str, reasons: Mapping[str, str]) -> Check:

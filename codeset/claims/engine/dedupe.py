@@ -125,7 +125,8 @@ class _Episodes(NamedTuple):
 
 def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> _Episodes:
     """What the contracts read of lines, as it is compared."""
-    reads = dict.fromkeys(chain(*(contract.reads for contract in contracts)))
+    derived = (name for contract in contracts for each in contract.derives for name in each.columns)
+    reads = dict.fromkeys(chain(*(contract.reads for contract in contracts), derived))
     day = table["date_of_service"].to_physical().alias("day")
     starts = (
         table.select("patient", "visit", "hcpcs").hstack([day]).select(_starts_episode(code_set, contracts)).to_series()
@@ -135,6 +136,8 @@ def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contra
     gap = (day - day.shift()).zip_with(~starts, repeat(0, day.len()).cast(pl.Int32))
     columns = [*table.select(LINE_KIND), gap, _changes_before(table["date_of_service"], changes)]
     columns.append(_order(table["row"], starts, number))
+    names = dict.fromkeys(name for contract in contracts for name in contract.names if name not in reads)
+    columns += [_first_with_same_in_visit(table[name], table["visit"]) for name in names]
     for name in reads:
         if name == "through_date":
             columns += [table[name].to_physical() - day, _changes_before(table[name], changes)]
@@ -198,6 +201,19 @@ def _first_with_same(values: pl.Series, start: pl.Series, number: pl.Series) -> 
     here = count_up(values.len())
     lines = pl.DataFrame([values.alias("value"), number.alias("number"), here.alias("here")])
     return lines.select(pl.col("here").first().over("number", "value")).to_series() - start[number]
+
+
+def _first_with_same_in_visit(values: pl.Series, visit: pl.Series) -> pl.Series:
+    """The place, in its visit, of the first line that has the same value; all 0 where visits have one value each."""
+    starts_visit = starts_group(visit)
+    changes = starts_group(values) & ~starts_visit
+    if not changes.any():
+        return repeat(0, values.len())
+    mixed = true_positions(is_member(visit, visit.filter(changes)))
+    start = true_positions(starts_visit)[group_numbers(starts_visit)]
+    lines = pl.DataFrame([values[mixed].alias("value"), visit[mixed].alias("visit"), mixed.alias("here")])
+    first = lines.select(pl.col("here").first().over("visit", "value")).to_series()
+    return repeat(0, values.len()).scatter(mixed, first - start[mixed])
 
 
 def _first_same(episodes: _Episodes) -> pl.Series:

@@ -25,6 +25,19 @@ class Findings(NamedTuple):
         return self.reason_rows[name][self.rows["reason_row"]]
 
 
+class Derived(NamedTuple):
+    """Columns of lines that follow from more than a visit, worked out for all lines before any are told apart.
+
+    `derive` is handed the claim lines, the same sorted by visit (`sort_by_visit`), and the code set; it returns
+    `columns` and `carried` in the order of the latter. `columns` count by their value; `carried` do not, such as a row
+    that is as far from the line as one of `columns` says.
+    """
+
+    derive: Callable[[pl.DataFrame, pl.DataFrame, CodeSet], pl.DataFrame]
+    columns: tuple[str, ...]
+    carried: tuple[str, ...] = ()
+
+
 ReachDays = Callable[[CodeSet], Mapping[int, pl.Series]]
 """Days, and the codes (categories) whose lines bear on the same patient's lines of so many days after them."""
 
@@ -37,14 +50,17 @@ class Contract:
     """What decides an answer besides release, code, modifiers, place of service and the other lines of the visit.
 
     `reads`: further columns of the line. Dates count by their distance to the visit before and by the rows that hold
-    on them, `claim_id` by which lines have the same, every other column by its value. `reach_days`: the codes that
-    bear on later days; none where an edit does not look beyond the visit. `change_dates`: see `ChangeDates`.
+    on them, `claim_id` by which lines have the same, every other column by its value. `names`: columns that count only
+    by which lines of a visit have the same. `derives`: see `Derived`. `reach_days`: the codes that bear on later days;
+    none where an edit does not look beyond the visit. `change_dates`: see `ChangeDates`.
 
     Columns and the existence of a reach are enforced, as others are not handed over. A reach that is too short, or a
     date that is left out, is not: the test that adjudicates with and without deduplication must vary it.
     """
 
     reads: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    derives: tuple[Derived, ...] = ()
     reach_days: ReachDays | None = None
     change_dates: ChangeDates | None = None
 
@@ -58,4 +74,5 @@ class Edit(Contract):
     def findings(self, lines: Lines, denied: pl.Series) -> Findings:
         """Return what the edit finds in *lines*, of which others deny the rows *denied*."""
         patient = ("patient",) if self.reach_days else ()
-        return self.find(lines.with_columns_only((*patient, *self.reads), denied))
+        derived = (name for each in self.derives for name in (*each.columns, *each.carried))
+        return self.find(lines.with_columns_only((*patient, *self.reads, *self.names, *derived), denied))

@@ -7,18 +7,31 @@ import polars as pl
 from codeset.claims.edits.findings import found
 from codeset.claims.engine.edit import Findings
 from codeset.claims.pricing.price import Priced
-from codeset.claims.pricing.unpriced import NO_AMOUNT
+from codeset.claims.pricing.unpriced import FACTORS_UNKNOWN, NO_AMOUNT
 
-IS_FOR_REVIEW = pl.col("reviews").list.len() > 0
-HAS_NO_AMOUNT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False)
+IS_FOR_REVIEW = (pl.col("reviews").list.len() > 0).alias("for_review")
+IS_PRICED = pl.col("unpriced").is_null() | pl.col("unpriced").is_in(FACTORS_UNKNOWN)
+IS_OF_OTHER_SETTING = (pl.col("is_na") & IS_PRICED).fill_null(value=False).alias("other_setting")
+HAS_NO_AMOUNT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False).alias("without")
+SETTING_NAMES = {"facility": "a facility", "nonfacility": "the office"}
 
 
 def amount_findings(priced: Priced) -> Iterator[Findings]:
-    """Yield a finding for each amount for review, and for each line that the fee schedule gives no amount for."""
-    for_review, without = (
-        of_case[priced.case]
-        for of_case in priced.cases.select(IS_FOR_REVIEW.alias("for_review"), HAS_NO_AMOUNT.alias("without"))
+    """Yield a finding for each amount for review, of the other setting, or of nothing, and for each that is missing."""
+    for_review, of_other_setting, without = (
+        of_case[priced.case] for of_case in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
     )
+    nothing = (priced.allowed == 0).fill_null(value=False)
+    if nothing.any():
+        yield found(
+            priced.only(nothing).amounts.hstack([priced.only(nothing).lines["charge_cents"]]),
+            pl.when(pl.col("charge_cents") == 0)
+            .then(pl.lit("amount-no-charge"))
+            .otherwise(pl.lit("amount-nothing-left")),
+        )
+    if of_other_setting.any():
+        amounts = priced.only(of_other_setting).amounts
+        yield found(amounts, "amount-of-other-setting", detail=pl.col("setting").cast(pl.String).replace(SETTING_NAMES))
     if for_review.any():
         yield found(priced.only(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", "))
     if without.any():

@@ -89,7 +89,9 @@ def _outcome(amounts: Mapping[str, Any]) -> list[str]:
     share = f"{amounts['payment_percent'].normalize():f} % of fee x units before rounding"
     names = ("allowed_cents", "nonparticipating_cents", "limiting_cents")
     allowed, nonparticipating, limiting = (exact_dollars(amounts[name] * CENT) for name in names)
+    who = ["Priced as a physician: no specialty is given."] if not amounts.get("specialty") else []
     return [
+        *who,
         f"Allowed ({amounts['setting']}): {allowed}, {share}.",
         f"Nonparticipating: {nonparticipating}; limiting charge: {limiting}.",
         *reviews,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing.price_rules import price_rules
+from codeset.claims.reference.reference_tables import places_of_service
 from codeset.participants import Participant
 
 CENT = 10_000_000
@@ -46,7 +46,10 @@ def with_fees(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     Both are cents of one unit. Adds `fee_modifier`, `setting`, the GPCIs, `exact_fee` (billionths of a dollar),
     `professional_cents` (the professional component of a whole test) and `base_cents` (the base of an endoscopy).
     """
-    lines = lines.with_columns(code_set.cached(_fee_modifier).alias("fee_modifier"), SETTING_OF_PLACE.alias("setting"))
+    lines = lines.with_columns(code_set.cached(_fee_modifier).alias("fee_modifier"))
+    lines = lines.join(
+        code_set.cached(_settings), on=["release", "place_of_service"], how="left", maintain_order="left"
+    )
     lines = lines.join(code_set.cached(_fee_rows), on=_FEE_KEY, how="left", maintain_order="left")
     lines = lines.join(code_set.cached(_localities), on=["release", "locality"], how="left", maintain_order="left")
     lines = lines.with_columns(_PE_RVU)
@@ -66,15 +69,14 @@ def cents(billionths: str | pl.Expr) -> pl.Expr:
 # --- setting, locality, conversion factor
 
 
-def _setting_of_place() -> pl.Expr:
-    """`rules.toml` lists the facility's places of service; without a place there is no setting: it is never guessed."""
-    place = pl.col("place_of_service")
-    setting = pl.when(place.is_null() | (place == "")).then(None).when(IN_FACILITY).then(pl.lit("facility"))
-    return setting.otherwise(pl.lit("nonfacility")).cast(SETTING)
-
-
-IN_FACILITY = pl.col("place_of_service").is_in(rules()["facility"]["place_of_service"])
-SETTING_OF_PLACE = _setting_of_place()
+def _settings(code_set: CodeSet) -> pl.DataFrame:
+    """The setting of each place of service in each release; one that is in no row has none: it is never guessed."""
+    days = code_set.releases.select("release", "first", "last")
+    held = days.join(places_of_service(), how="cross").filter(
+        pl.col("first_day") <= pl.col("last"), pl.col("first") <= pl.col("last_day")
+    )
+    latest = held.sort("first_day").unique(["release", "place_of_service"], keep="last")
+    return latest.select("release", pl.col("place_of_service").cast(CODE), pl.col("setting").cast(SETTING))
 
 
 def _localities(code_set: CodeSet) -> pl.DataFrame:

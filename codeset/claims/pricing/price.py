@@ -17,28 +17,31 @@ from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
 from codeset.claims.engine.cache import KnownRows
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.edit import Contract
+from codeset.claims.engine.edit import Contract, Derived
 from codeset.claims.engine.ranks import sharing_session
-from codeset.claims.engine.series import count_up, distinct, filter_rows
+from codeset.claims.engine.series import count_up, distinct, filter_rows, repeat, true_positions
 from codeset.claims.pricing.derivation import STEPS, steps_of
 from codeset.claims.pricing.fee import CENT, cents, factors_by_date, whole_codes, with_fees
 from codeset.claims.pricing.price_rules import price_rules
 from codeset.claims.pricing.ranking import ALONE, FACTS, PARTS, facts_of
-from codeset.claims.pricing.reductions import GLOBAL_SHARE, SHARES_BY_MODIFIER, reduced
-from codeset.claims.pricing.unpriced import FIRST_REASON, WITHOUT_BASE, reviews_of
+from codeset.claims.pricing.reductions import GLOBAL_SHARE, PRACTITIONER_SHARE, SHARES_BY_MODIFIER, reduced
+from codeset.claims.pricing.unpriced import FIRST_REASON, IS_NA, WITHOUT_BASE, reviews_of
 from codeset.participants import Participant
 
-PRICE_KEY = ("release", "hcpcs", "modifiers", "place_of_service", "locality", "conversion_factor", "units")
+PRICE_KEY = (
+    *("release", "hcpcs", "modifiers", "place_of_service", "locality", "conversion_factor", "units"),
+    "practitioner_share",
+)
 """All that decides the price of a line that is by itself, but the charge. A price case is a line that differs from
 others in these, or in the facts of its session (`FACTS`): hundreds of cases serve millions of lines."""
 
 LINES = (
     *("row", "visit", "release", "payable", "date_of_service", "units", "charge_cents"),
-    *("hcpcs", "modifiers", "place_of_service", "locality"),
+    *("hcpcs", "modifiers", "place_of_service", "locality", "practitioner_share"),
 )
 """The columns that lines must have; others are ignored. `row` names a line, in the order of claims and their lines;
 lines with one `visit` are those of one practitioner, beneficiary and day; `release` is the place of the code set's
-release, null if none covers the date."""
+release, null if none covers the date; `practitioner_share` is null for physicians."""
 
 RVUS = ("work_rvu", "pe_rvu", "mp_rvu")
 
@@ -48,7 +51,24 @@ def days_factors_change(code_set: CodeSet) -> list[pl.Series]:
     return [code_set.factors["factor_first"], code_set.factors["factor_last"].dt.offset_by("1d")]
 
 
-PRICE = Contract(reads=("date_of_service", "units", "locality", "charge_cents"), change_dates=days_factors_change)
+def practitioner_share(frame: pl.DataFrame, table: pl.DataFrame, _: CodeSet) -> pl.DataFrame:
+    """`practitioner_share`: the thousandths that are paid to who is no physician, by specialty; null for all others."""
+    specialty = frame["specialty"]
+    share = repeat(None, frame.height).cast(pl.Int64).alias("practitioner_share")
+    if specialty.null_count() == specialty.len():
+        return share.to_frame()
+    rule = price_rules()["practitioner"]
+    names = specialty.drop_nulls().unique()
+    others = [name for name in names if name in rule["specialties"] or name[:4] in rule["taxonomies"]]
+    is_other = specialty.is_in(others).fill_null(value=False)
+    return share.scatter(true_positions(is_other), rule["share"])[table["row"]].to_frame()
+
+
+PRICE = Contract(
+    reads=("date_of_service", "units", "locality", "charge_cents"),
+    derives=(Derived(practitioner_share, ("practitioner_share",)),),
+    change_dates=days_factors_change,
+)
 """What decides the price of a line, besides its kind and the other lines of its visit."""
 
 AMOUNTS = (
@@ -56,7 +76,7 @@ AMOUNTS = (
     *("nonparticipating_cents", "limiting_cents", "unpriced"),
 )
 """What a line comes to: `setting`, the RVUs used (decimals), `fee_cents` (one unit, unreduced, as CMS publishes it;
-there too where the setting is NA), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
+where the setting is NA, that of the other one), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
 `nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
 there is no amount)."""
 
@@ -153,7 +173,8 @@ def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """
     fees = with_fees(_with_modifiers(lines), code_set)
     listed = fees.join(code_set.cached(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
-    checked = listed.with_columns(GLOBAL_SHARE.alias("share"), *ALONE).with_columns(FIRST_REASON)
+    shares = (GLOBAL_SHARE.alias("share"), PRACTITIONER_SHARE.alias("practitioner"), IS_NA.alias("is_na"))
+    checked = listed.with_columns(*shares, *ALONE).with_columns(FIRST_REASON)
     return _amount_after_rules(checked).with_columns(_PARTS).with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
 
 
@@ -184,6 +205,7 @@ PHYSICIAN = pl.when(IS_ASSISTANT).then(1).when("m55").then(2).when("m56").then(3
 
 _OF_MODIFIERS = (
     (pl.col("distinct") != "").alias("is_distinct"),
+    (pl.col("repeated") != "").alias("is_repeated"),
     PHYSICIAN.cast(pl.Int64).alias("physician"),
     *SHARES_BY_MODIFIER,
 )

@@ -59,6 +59,8 @@ PARTS: Mapping[str, pl.Expr] = {
         & ~pl.col("m50")
         & ~pl.col("m78")
         & pl.col("site").is_in(["RT", "LT"])
+        & ~pl.col("is_distinct")  # 59, X{EPSU}, 76 or 77: another lesion, not another side
+        & ~pl.col("is_repeated")
     ),
     "is_scope": IS_SURGERY & pl.col("endoscopic_base").is_not_null(),
     "in_surgery": IS_SURGERY,

@@ -184,6 +184,10 @@ SHARES_BY_MODIFIER = tuple(_share_of_modifier(group["of_modifier"]).alias(rule) 
 """A column for each group of modifiers that pay a share (`price_rules.toml`), named as its rule."""
 
 
+PRACTITIONER_SHARE = pl.when(~pl.col("mAS")).then("practitioner_share")
+"""An assistant's share by AS is that of a nurse practitioner, clinical nurse specialist or physician assistant."""
+
+
 def _share_reduction(rule: str, group: Mapping[str, Any]) -> Reduction:
     return Reduction(rule, group["source"], rule, pl.col("amount") * pl.col(rule) // WHOLE, percent(rule))
 
@@ -252,4 +256,11 @@ REDUCTIONS: tuple[Reduction, ...] = (
         percent(pl.col("share") * 10),
     ),
     *(_share_reduction(rule, group) for rule, group in _SHARES.items()),
+    Reduction(
+        "practitioner",
+        "42 CFR 414.56(c); IOM 100-04 ch. 12, sections 110 and 120",
+        "practitioner",
+        pl.col("amount") * pl.col("practitioner") // WHOLE,
+        pl.format("{} for a practitioner who is no physician", percent("practitioner")),
+    ),
 )

@@ -1,0 +1,60 @@
+"""Add-on codes by nature: a code whose global days are ZZZ, and that CMS's add-on edits do not list, is not paid alone.
+
+ZZZ: the code is related to another service, and in its global period (record layout RVU25D, Global Surgery). It needs a
+payable service beside it that is no add-on code itself: a skin substitute its application (HCPCS Q41xx and A2xxx are
+supplies incident to one), G0559 and G2211 an office visit.
+"""
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.rules import codes_in, codes_named
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.visits import first_in_visit
+
+PAYABLE = ("A", "R", "T", "C")
+NAMED = ("of_visits", "supplies", "applications", "visits")
+NEEDS = ("service", "application", "visit")
+"""What an add-on by nature needs beside it."""
+
+
+def find_add_on_by_nature(lines: Lines) -> Findings:
+    """One finding for each add-on by nature of a day on which nothing that it needs is payable."""
+    marks = lines.line_kinds.cached(marks_of_kinds)
+    if not lines.look_up(marks["is_add_on"]).any():
+        return NONE
+    payable = ~lines.is_denied
+    alone = []
+    for need in NEEDS:
+        partner = first_in_visit(lines, among=lines.look_up(marks[f"is_{need}"]) & payable)
+        alone.append(lines.table.filter(lines.look_up(marks[f"needs_{need}"]) & payable & partner.is_null()))
+    return together(found(table, f"add-on-without-{need}") for need, table in zip(NEEDS, alone, strict=True))
+
+
+def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """Whether each line kind is an add-on by nature, what it needs, and what of that it is itself."""
+    listed = line_kinds.code_set.add_on.select("release", hcpcs=pl.col("add_on_code").cast(pl.Categorical)).unique()
+    kinds = line_kinds.table.join(
+        listed.with_columns(is_listed=pl.lit(value=True)), on=["release", "hcpcs"], how="left", maintain_order="left"
+    )
+    of_visits, supplies, applications, visits = (
+        pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes_named("add_on_by_nature", name)).implode())
+        for name in NAMED
+    )
+    is_payable = pl.col("status_code").is_in(PAYABLE).fill_null(value=False)
+    is_zzz = (pl.col("global_days") == "ZZZ").fill_null(value=False)
+    is_add_on = is_payable & is_zzz & pl.col("is_listed").is_null()
+    return kinds.select(
+        is_add_on.alias("is_add_on"),
+        (is_add_on & of_visits).alias("needs_visit"),
+        (is_add_on & supplies).alias("needs_application"),
+        (is_add_on & ~of_visits & ~supplies).alias("needs_service"),
+        (is_payable & ~is_zzz).alias("is_service"),
+        (is_payable & applications).alias("is_application"),
+        (is_payable & visits).alias("is_visit"),
+    )
+
+
+ADD_ON_BY_NATURE = Edit(find_add_on_by_nature)

@@ -1,0 +1,1 @@
+"""Edits of lines by themselves: modifiers, notices, places of service, telehealth, components."""

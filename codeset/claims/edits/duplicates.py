@@ -1,0 +1,146 @@
+"""Duplicates: the same service billed twice for one patient on one day is paid once.
+
+An exact duplicate - same practitioner, days, code, modifiers, place of service, and charge, on one claim or two - is
+denied automatically. A suspect one, in which one of these differs, is for the contractor. A modifier that says what
+tells the two lines apart prevents both, and its line rests on the record (IOM 100-04 ch. 1, section 120; within one
+claim since 2013-07-01). Group OA, code 18: NGS, "How to avoid and correct duplicate claim denials".
+"""
+
+from dataclasses import replace
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.modifiers import IS_ASSISTANT, first_modifier
+from codeset.claims.edits.two_sides import IS_ONE_SIDE, same_codes
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import pack_u64
+from codeset.claims.engine.visits import pairs_in_visit
+
+READS = ("through_date", "units", "charge_cents")
+NAMES = ("provider", "claim_id")
+
+PARTS_OF_A_SERVICE = ("m26", "mTC", "m54", "m55", "m56", "m62", "m66", "mJW", "mJZ")
+"""Lines that differ in one of these, or in who assists, claim different parts of a service: they repeat nothing."""
+
+SEPARATING = ("distinct", "repeated", "other_bypass")
+"""Modifiers that tell two lines of one code apart: 59 and X{EPSU}; 76 and 77; 27, 58, 78, 79, and 91."""
+
+# A charge tells more than units do; where neither line has one, the units tell.
+IS_SAME_AMOUNT = (
+    pl.when(pl.col("charge_cents").is_null() & pl.col("charge_cents_two").is_null())
+    .then(pl.col("units") == pl.col("units_two"))
+    .otherwise(pl.col("charge_cents").eq_missing(pl.col("charge_cents_two")))
+)
+DIFFERENCES = {
+    "modifiers": ~pl.col("is_same_modifiers"),
+    "places of service": ~pl.col("is_same_place"),
+    "practitioners": pl.col("provider") != pl.col("provider_two"),
+    "last days": pl.col("through_date").ne_missing(pl.col("through_date_two")),
+    "charges or units": ~IS_SAME_AMOUNT,
+}
+"""What makes a duplicate a suspect one, as the sentence names it."""
+
+IS_EXACT = ~pl.any_horizontal(DIFFERENCES.values())
+# The same line with the same 59 on a second claim has more likely been billed twice than for another lesion.
+IS_SEPARATE = pl.col("modifier").is_not_null() & (
+    ~pl.col("is_same_modifiers") | (pl.col("claim_id") == pl.col("claim_id_two"))
+)
+
+
+def find_duplicates(lines: Lines) -> Findings:
+    """One finding for each line that repeats an earlier line of its visit, or that a modifier tells apart from one."""
+    hcpcs = lines.look_up(lines.line_kinds.table["hcpcs"].to_physical())
+    is_again = pack_u64(lines.table["visit"], hcpcs).is_duplicated()
+    if not is_again.any():
+        return NONE
+    repeating = replace(lines, table=lines.table.filter(is_again))
+    pairs, compared = pairs_in_visit(repeating, same_codes, compare_kinds)
+    repeated = pairs.filter(pl.col("row") < pl.col("row_two"))
+    if repeated.is_empty():
+        return NONE
+    own = repeating.table.select("row", *READS, *NAMES).filter(~repeating.is_denied)
+    own_two = own.rename({name: f"{name}_two" for name in own.columns})
+    both = repeated.hstack(compared[repeated["reason_row"]]).join(own, on="row").join(own_two, on="row_two")
+    is_separate = both.select(IS_SEPARATE).to_series()
+    return together([_of_repeated(both.filter(~is_separate)), _of_separate(both.filter(is_separate))])
+
+
+def _of_repeated(pairs: pl.DataFrame) -> Findings:
+    """The later line of each pair, with the first line that it repeats; visits of one day have a rule of their own."""
+    differing = [pl.when(differs).then(pl.lit(name)) for name, differs in DIFFERENCES.items()]
+    once = (
+        pairs.with_columns(
+            IS_EXACT.alias("is_exact"), pl.concat_str(differing, separator=", ", ignore_nulls=True).alias("differing")
+        )
+        .filter(pl.col("is_exact") | ~pl.col("is_visit"))
+        .sort(~pl.col("is_exact"), "row", "row_two")
+        .unique("row_two", keep="first", maintain_order=True)
+    )
+    return found(
+        once.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "is_exact", "differing", "hcpcs"),
+        pl.when("is_exact").then(pl.lit("duplicate-exact")).otherwise(pl.lit("duplicate-suspect")),
+        detail=pl.when(~pl.col("is_exact")).then("differing"),
+        column_one=pl.col("hcpcs"),
+    )
+
+
+def _of_separate(pairs: pl.DataFrame) -> Findings:
+    """The line of each pair that has the modifier: the later one, if both have."""
+    own, other = ("row_two", "row"), ("row", "row_two")
+    row, partner = (
+        pl.when("is_on_second").then(first).otherwise(second).alias(name)
+        for first, second, name in ((*own, "row"), (*other, "partner"))
+    )
+    once = pairs.select(row, partner, "modifier", "hcpcs").sort("row", "modifier", "partner")
+    return found(
+        once.unique(["row", "modifier"], keep="first", maintain_order=True),
+        "duplicate-separate",
+        detail=pl.col("modifier"),
+        column_one=pl.col("hcpcs"),
+    )
+
+
+def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
+    """What the kinds of two lines of one code say of each other; nothing if they claim different parts of a service.
+
+    `modifier` is the one that tells them apart, null if none does; `is_on_second` whether the second line has it.
+    """
+    parts = line_kinds.table.select(
+        "hcpcs",
+        "is_visit",
+        "place_of_service",
+        *SEPARATING,
+        "site",
+        pl.concat_list(*PARTS_OF_A_SERVICE, IS_ASSISTANT.alias("assists")).alias("part"),
+        pl.col("modifiers").cast(pl.String).str.split(" ").list.sort().alias("sorted_modifiers"),
+        IS_ONE_SIDE.alias("is_one_side"),
+    )
+    two = parts[pairs["line_kind_two"]]
+    both = pairs.hstack(parts[pairs["line_kind"]]).hstack(two.rename({name: f"{name}_two" for name in two.columns}))
+    return both.filter(pl.col("part") == pl.col("part_two"), ~IS_ONE_SIDE_OF_NONE).select(
+        "number",
+        "hcpcs",
+        "is_visit",
+        (pl.col("sorted_modifiers") == pl.col("sorted_modifiers_two")).alias("is_same_modifiers"),
+        (pl.col("place_of_service") == pl.col("place_of_service_two")).alias("is_same_place"),
+        pl.coalesce(MODIFIER_ON_SECOND, MODIFIER_ON_FIRST).alias("modifier"),
+        MODIFIER_ON_SECOND.is_not_null().alias("is_on_second"),
+    )
+
+
+def _separating(suffix: str) -> pl.Expr:
+    """The modifier by which a line is told apart from the other: one of `SEPARATING`, or else another site."""
+    named = [first_modifier(f"{name}{suffix}") for name in SEPARATING]
+    other_site = pl.when(pl.col("site") != pl.col("site_two")).then(first_modifier(f"site{suffix}"))
+    return pl.coalesce(*named, other_site)
+
+
+MODIFIER_ON_FIRST, MODIFIER_ON_SECOND = _separating(""), _separating("_two")
+
+# Two sides of a code that has none: `two_sides` decides.
+IS_ONE_SIDE_OF_NONE = pl.col("is_one_side") & pl.col("is_one_side_two") & (pl.col("site") != pl.col("site_two"))
+
+DUPLICATES = Edit(find_duplicates, reads=READS, names=NAMES)

@@ -1,0 +1,1 @@
+"""Edits of visits: new patients, two of a day, complexity, care after surgery."""

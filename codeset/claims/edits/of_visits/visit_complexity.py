@@ -1,0 +1,74 @@
+"""G2211, the complexity of a visit, beside an office visit with modifier 25.
+
+Denied from 2024-01-01 (CY 2024 PFS final rule; CR 13272). From 2025-01-01 paid where a Part B preventive service, an
+annual wellness visit, or the administration of a vaccine is billed that day by the same practitioner (CY 2025 PFS final
+rule; CR 13705). Of the 152 codes that CMS lists 81 are known here: a service that could be among the others is for
+review; surgery, pathology, drugs, and visits are on no such list.
+"""
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.rules import codes_in, codes_named, rules
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.visits import first_in_visit
+from codeset.claims.reference.reference_tables import preventive_services
+
+IS_DENIED_PERIOD = pl.col("date_of_service") >= rules()["visit_complexity"]["denied_since"]
+HAS_EXCEPTION = pl.col("date_of_service") >= rules()["visit_complexity"]["preventive_since"]
+
+
+def find_visit_complexity(lines: Lines) -> Findings:
+    """One finding for each G2211 of which every visit of the day has 25, unless a preventive service is there."""
+    marks = lines.line_kinds.cached(marks_of_kinds)
+    is_complexity = lines.look_up(marks["is_complexity"])
+    if not is_complexity.any():
+        return NONE
+    billed = ~lines.is_denied
+    first = {
+        name: first_in_visit(lines, among=lines.look_up(marks[f"is_{name}"]) & billed)
+        for name in ("visit_with_25", "visit_without_25", "preventive", "maybe_preventive")
+    }
+    table = lines.table.with_columns(
+        first["visit_with_25"].alias("partner"), **{name: row.is_not_null() for name, row in first.items()}
+    )
+    beside_25 = table.filter(is_complexity & billed).filter(
+        IS_DENIED_PERIOD, "visit_with_25", ~pl.col("visit_without_25"), ~(HAS_EXCEPTION & pl.col("preventive"))
+    )
+    is_open = HAS_EXCEPTION & pl.col("maybe_preventive")
+    return found(
+        beside_25,
+        pl.when(is_open).then(pl.lit("complexity-maybe-preventive")).otherwise(pl.lit("complexity-beside-25")),
+    )
+
+
+def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """What each line kind is to the rule."""
+    is_complexity, is_visit, is_preventive, is_never = (
+        pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes).implode())
+        for codes in (
+            [rules()["visit_complexity"]["code"]],
+            codes_named("visit_complexity", "visits"),
+            preventive_services(),
+            codes_named("visit_complexity", "not_preventive"),
+        )
+    )
+    return line_kinds.table.select(
+        is_complexity.alias("is_complexity"),
+        (is_visit & pl.col("m25")).alias("is_visit_with_25"),
+        (is_visit & ~pl.col("m25")).alias("is_visit_without_25"),
+        is_preventive.alias("is_preventive"),
+        (~is_preventive & ~is_never & ~pl.col("is_visit") & ~is_complexity).alias("is_maybe_preventive"),
+    )
+
+
+def change_dates(_: CodeSet) -> list[pl.Series]:
+    """The days on which the rule begins and is relaxed."""
+    since = rules()["visit_complexity"]
+    return [pl.Series([since["denied_since"], since["preventive_since"]], dtype=pl.Date)]
+
+
+VISIT_COMPLEXITY = Edit(find_visit_complexity, reads=("date_of_service",), change_dates=change_dates)

@@ -1,0 +1,65 @@
+"""Two lesions are not two sides: RT on one line and LT on another of a code that has no two sides is one procedure.
+
+Bilateral indicator 0: both sides together are paid as one (record layout RVU25D, Bilateral Surgery; NCCI Policy Manual
+2026, p. I-30). Whether two lesions were treated, the two modifiers do not say: the contractor decides on the second
+line. 59, X{EPSU}, 76 or 77 beside them says so (WPS, "Billing of bilateral procedures"; NGS on duplicate denials).
+"""
+
+from dataclasses import replace
+
+import polars as pl
+
+from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.visits import pairs_in_visit
+
+IS_ONE_SIDE = (
+    pl.col("site").is_in(["RT", "LT"])
+    & (pl.col("bilateral_surgery") == "0").fill_null(value=False)
+    & (pl.col("distinct") == "")
+    & (pl.col("repeated") == "")
+)
+
+
+def find_two_sides(lines: Lines) -> Findings:
+    """One finding for each line of one side that has a line of the other side before it."""
+    is_one_side = lines.look_up(lines.line_kinds.cached(one_sided)) & ~lines.is_denied
+    if not is_one_side.any():
+        return NONE
+    one_sided_lines = replace(lines, table=lines.table.filter(is_one_side))
+    pairs, sides = pairs_in_visit(one_sided_lines, same_codes, other_side)
+    if pairs.is_empty():
+        return NONE
+    later = pairs.hstack(sides[pairs["reason_row"]]).filter(pl.col("row") < pl.col("row_two")).sort("row")
+    once = later.unique("row_two", keep="first", maintain_order=True)
+    return found(
+        once.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "hcpcs"),
+        "two-sides",
+        table=pl.lit("mpfs"),
+        column_one=pl.col("hcpcs"),
+    )
+
+
+def same_codes(code_set: CodeSet) -> pl.DataFrame:
+    """Return every code with itself."""
+    hcpcs = code_set.fees["hcpcs"].unique().cast(CODE)
+    return pl.DataFrame({"hcpcs": hcpcs, "hcpcs_two": hcpcs})
+
+
+def one_sided(line_kinds: LineKinds) -> pl.Series:
+    """Whether each line kind names one side of a code that has no two, and nothing that tells lesions apart."""
+    return line_kinds.table.select(IS_ONE_SIDE).to_series()
+
+
+def other_side(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of line kinds with different sides."""
+    site, hcpcs = line_kinds.table["site"], line_kinds.table["hcpcs"]
+    differs = site[pairs["line_kind"]] != site[pairs["line_kind_two"]]
+    return pl.DataFrame([pairs["number"], hcpcs[pairs["line_kind"]]]).filter(differs)
+
+
+TWO_SIDES = Edit(find_two_sides)

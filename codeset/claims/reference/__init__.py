@@ -1,0 +1,1 @@
+"""What no file of CMS's holds in a form that a release could seal: dated, cited values as data."""
