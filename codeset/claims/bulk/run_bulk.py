@@ -246,8 +246,9 @@ def _summary(folder: Path, number: int, done_before: int) -> Summary:
     lines = Counter[str]()
     for part in range(number):
         lines.update(json.loads(part_done(folder, part).read_text())["dispositions"])
-    contents = json.loads(run_done(folder).read_text())
-    return Summary(number, dict(sorted(lines.items())), done_before=done_before, **contents)
+    done = json.loads(run_done(folder).read_text())
+    counted = {name: done[name] for name in ("rejected_claims", "file_faults", "notes")}
+    return Summary(number, dict(sorted(lines.items())), done_before=done_before, **counted)
 
 
 def _adjudicate(run: _Run, part: Part) -> _PartReport:
