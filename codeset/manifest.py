@@ -224,7 +224,7 @@ class Manifest:
             del plain[name]
         plain["conversion_factors"] = list(map(with_qualifying_apm, plain["conversion_factors"]))
         for table in plain["tables"].values():
-            for name in ("content_sha256", "forms", "since"):
+            for name in ("content_sha256", "forms", "other_forms", "since"):
                 del table[name]
         return _text(plain)
 
