@@ -241,7 +241,7 @@ def before_formats(store: Store) -> str:
     for name in ("format", "seal", "content_sha256", "reader", "resealed"):
         del plain[name]
     for table in plain["tables"].values():
-        for name in ("content_sha256", "forms", "since"):
+        for name in ("content_sha256", "forms", "other_forms", "since"):
             del table[name]
     for factor in plain["conversion_factors"]:
         factor["qualifying_apm"] = {"non_qp": False, "qp": True, None: None}[factor.pop("participant")]
