@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from itertools import chain, count, islice
 from pathlib import Path
 from random import Random
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -35,6 +36,9 @@ from codeset.participants import Participant  # noqa: E402
 from codeset.releases import Release  # noqa: E402
 from codeset.store import Store  # noqa: E402
 from codeset_ingest.embedded import build_embedded  # noqa: E402
+
+Outcome = Literal["findings", "lines"]
+"""The two tables of an outcome, by the names that `on_spark.adjudicate` takes."""
 
 pytestmark = [
     pytest.mark.cluster,
@@ -250,7 +254,7 @@ def test_the_claims_made_up_have_findings_of_every_kind(one_machine: Frames) -> 
 @pytest.mark.parametrize("what", ["findings", "lines"])
 @pytest.mark.parametrize("partitions", [None, 1, 2, 7, 16])
 def test_the_cluster_says_what_one_machine_says(
-    spread: DataFrame, store: Store, one_machine: Frames, what: on_spark.What, partitions: int | None
+    spread: DataFrame, store: Store, one_machine: Frames, what: Outcome, partitions: int | None
 ) -> None:
     told = on_spark.adjudicate(
         spread, str(store.path), RELEASES, participant=Participant.NON_QP, what=what, partitions=partitions
@@ -267,7 +271,7 @@ def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
 @pytest.mark.parametrize("what", ["findings", "lines"])
 @pytest.mark.parametrize("participant", [None, Participant.QP])
 def test_partitions_without_a_beneficiary_say_nothing(
-    session: SparkSession, store: Store, claims: pl.DataFrame, what: on_spark.What, participant: Participant | None
+    session: SparkSession, store: Store, claims: pl.DataFrame, what: Outcome, participant: Participant | None
 ) -> None:
     few = claims.filter(pl.col("beneficiary").is_in(["b1", "b2", "b3"]))
     expected = judged(few, store, participant=participant)
