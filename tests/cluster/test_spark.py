@@ -106,11 +106,11 @@ def claims() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def one_machine(claims: pl.DataFrame, store: Store) -> Frames:
-    return judged(claims, store, participant=Participant.NON_QP)
+    return outcome_of(claims, store, participant=Participant.NON_QP)
 
 
-def judged(claims: pl.DataFrame, store: Store, *, participant: Participant | None) -> Frames:
-    """What the engine says here. Of two lines alike it takes the earlier: as on the cluster, they are sorted."""
+def outcome_of(claims: pl.DataFrame, store: Store, *, participant: Participant | None) -> Frames:
+    """The outcome on one machine, sorted as the cluster sorts: of two lines alike the earlier is the representative."""
     snapshots = [store.open(each) for each in RELEASES]
     outcome = adjudicate(claims, snapshots, participant=participant)
     return outcome_frames(outcome, sentences=False)
@@ -235,15 +235,15 @@ def spread(session: SparkSession, claims: pl.DataFrame, tmp_path_factory: pytest
 # --- what holds
 
 
-def same(told: DataFrame, expected: pl.DataFrame) -> None:
-    found = pl.DataFrame(told.toArrow())
-    typed = expected.select(pl.col(name).cast(kind) for name, kind in found.schema.items())
-    assert_frame_equal(found.sort(found.columns), typed.sort(found.columns))
+def same(distributed: DataFrame, expected: pl.DataFrame) -> None:
+    collected = pl.DataFrame(distributed.toArrow())
+    typed = expected.select(pl.col(name).cast(dtype) for name, dtype in collected.schema.items())
+    assert_frame_equal(collected.sort(collected.columns), typed.sort(collected.columns))
 
 
 def test_the_claims_made_up_have_findings_of_every_kind(one_machine: Frames) -> None:
     assert one_machine.lines.height == LINES
-    assert set(one_machine.lines["disposition"]) == {"pay", "deny", "review", "unknown"}
+    assert set(one_machine.lines["disposition"]) == {"pay", "pay_if_documented", "deny", "review", "unknown"}
     assert {"ptp", "mue", "add_on", "global_surgery", "same_lesion", "validity", "price"} <= set(
         one_machine.findings["edit"]
     )
@@ -253,14 +253,14 @@ def test_the_claims_made_up_have_findings_of_every_kind(one_machine: Frames) -> 
 
 @pytest.mark.parametrize("what", ["findings", "lines"])
 @pytest.mark.parametrize("partitions", [None, 1, 2, 7, 16])
-def test_the_cluster_says_what_one_machine_says(
+def test_the_cluster_answers_as_one_machine(
     spread: DataFrame, store: Store, one_machine: Frames, what: Outcome, partitions: int | None
 ) -> None:
-    told = on_spark.adjudicate(
+    outcome = on_spark.adjudicate(
         spread, str(store.path), RELEASES, participant=Participant.NON_QP, what=what, partitions=partitions
     )
-    assert told.schema == {"findings": on_spark.FINDINGS, "lines": on_spark.LINES}[what]
-    same(told, getattr(one_machine, what))
+    assert outcome.schema == {"findings": on_spark.FINDINGS, "lines": on_spark.LINES}[what]
+    same(outcome, getattr(one_machine, what))
 
 
 def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
@@ -270,14 +270,14 @@ def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
 
 @pytest.mark.parametrize("what", ["findings", "lines"])
 @pytest.mark.parametrize("participant", [None, Participant.QP])
-def test_partitions_without_a_beneficiary_say_nothing(
+def test_empty_partitions_add_nothing(
     session: SparkSession, store: Store, claims: pl.DataFrame, what: Outcome, participant: Participant | None
 ) -> None:
     few = claims.filter(pl.col("beneficiary").is_in(["b1", "b2", "b3"]))
-    expected = judged(few, store, participant=participant)
+    expected = outcome_of(few, store, participant=participant)
     frame = session.createDataFrame(few.rows(), on_spark.CLAIMS)
-    told = on_spark.adjudicate(frame, str(store.path), RELEASES, participant=participant, what=what, partitions=8)
-    same(told, getattr(expected, what))
+    outcome = on_spark.adjudicate(frame, str(store.path), RELEASES, participant=participant, what=what, partitions=8)
+    same(outcome, getattr(expected, what))
 
 
 def test_columns_are_refused_before_any_work(spread: DataFrame) -> None:
@@ -291,12 +291,12 @@ def test_columns_are_refused_before_any_work(spread: DataFrame) -> None:
 def test_a_line_without_a_beneficiary_is_refused(session: SparkSession, store: Store, claims: pl.DataFrame) -> None:
     rows = claims.head(3).with_columns(pl.lit(None, dtype=pl.String).alias("beneficiary")).rows()
     frame = session.createDataFrame(rows, on_spark.CLAIMS)
-    told = on_spark.adjudicate(frame, str(store.path), RELEASES, participant=Participant.NON_QP)
+    outcome = on_spark.adjudicate(frame, str(store.path), RELEASES, participant=Participant.NON_QP)
     with pytest.raises(PythonException, match="beneficiary: expected printable characters, found nothing"):
-        told.collect()
+        outcome.collect()
 
 
-def test_a_release_that_the_store_lacks_is_told(spread: DataFrame, store: Store) -> None:
-    told = on_spark.adjudicate(spread, str(store.path), ["2026q2"], participant=Participant.NON_QP, partitions=1)
+def test_a_release_that_the_store_lacks_is_refused(spread: DataFrame, store: Store) -> None:
+    outcome = on_spark.adjudicate(spread, str(store.path), ["2026q2"], participant=Participant.NON_QP, partitions=1)
     with pytest.raises(PythonException, match="holds no 2026q2"):
-        told.collect()
+        outcome.collect()
