@@ -69,11 +69,13 @@ class Snapshot:
         """The digests under which an approval may have signed this snapshot.
 
         Approvals from before content digests signed the manifest's file; the one version that wrote such files may
-        not be the one that sealed these, from the same CMS files.
+        not be the one that sealed these, from the same CMS files. An approval of the same rows, read under an earlier
+        number, is one of these rows: a release that is built anew by a newer version keeps its approvals.
         """
         manifest = replace(self.manifest, made_by=_MADE_BY_BEFORE_FORMATS)
         before = {manifest.sha256_before_formats(), self.manifest.sha256_before_formats()}
-        return frozenset({self.content_sha256, *before})
+        earlier = {replace(self.manifest, reader=number).content_sha256 for number in range(1, self.manifest.reader)}
+        return frozenset({self.content_sha256, *earlier, *before})
 
     def _with_contents(self) -> dict[str, TableEntry]:
         entries = self.manifest.tables.items()

@@ -210,6 +210,38 @@ def test_the_same_files_read_otherwise_take_the_old_place_for_a_reason(store, mo
     assert again.snapshot.verify() == []
 
 
+def with_reader(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Seal as a version does that reads under that number."""
+    seal = Store.seal
+    monkeypatch.setattr(
+        Store, "seal", lambda self, manifest, *rest: seal(self, replace(manifest, reader=number), *rest)
+    )
+
+
+def test_a_higher_reader_number_is_a_new_revision_and_leaves_the_old_one_as_it_was_signed(store, monkeypatch):
+    signed = store.open(LABEL).content_sha256
+    with_reader(monkeypatch, 7)
+    again = build_embedded(Release.parse(LABEL), store)
+    assert (str(again.snapshot.release), again.snapshot.manifest.reader) == ("2026q3r1", 7)
+    assert store.open(LABEL).content_sha256 == signed
+    resealed = build_embedded(Release.parse("2025q4"), store)
+    assert resealed.snapshot.manifest.reader == 7
+
+
+def test_the_same_rows_built_elsewhere_under_a_higher_reader_number_keep_their_approval(store, tmp_path, monkeypatch):
+    """A build server seals the release anew with the version of today; the approval was signed on that of before."""
+    signed = store.open(LABEL).content_sha256
+    with_reader(monkeypatch, 7)
+    anew = build_embedded(Release.parse(LABEL), Store(tmp_path / "elsewhere")).snapshot
+    assert anew.content_sha256 != signed
+    assert signed in anew.signed_as
+    monkeypatch.undo()
+    reread(monkeypatch)
+    with_reader(monkeypatch, 7)
+    otherwise = build_embedded(Release.parse(LABEL), Store(tmp_path / "otherwise")).snapshot
+    assert signed not in otherwise.signed_as
+
+
 def test_reseal_needs_a_reason(store):
     done = command(store, "build", LABEL, "--embedded", "--reseal")
     assert (done.returncode, done.stderr) == (2, "--reseal needs a --reason, and --reason goes with --reseal\n")
