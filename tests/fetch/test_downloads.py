@@ -4,6 +4,7 @@ After each, what was there before is there as before, or the release is there wh
 """
 
 import io
+import json
 import time
 import zipfile
 from itertools import pairwise
@@ -13,8 +14,10 @@ from cms_site.packages import quarter
 
 from codeset.errors import BadInput, WrongUse
 from codeset.releases import Release
+from codeset.schemas import faults_of
 from codeset_ingest.cms_site.ama_license import LicenseNeeded
 from codeset_ingest.cms_site.hosts import Site, SiteProblem, site
+from codeset_ingest.cms_site.http import partial_download
 from codeset_ingest.cms_site.listing_pages import LayoutChanged
 
 MUE = "practitioner-services-mue"
@@ -118,6 +121,36 @@ def test_a_later_command_goes_on_where_an_earlier_one_was_cut(desk):
     again = next(each for each in desk.site.asked[count:] if EDITS in each.path)
     assert again.status == 206
     assert "If-Range" in again.headers
+
+
+NOTE = {"format": "1.0", "etag": '"a"', "last_modified": None, "size": 7}
+
+
+def test_the_notes_beside_a_download_are_those_of_their_schema(desk):
+    desk.site.fault("cut", EDITS)
+    with pytest.raises(SiteProblem):
+        desk.fetch()
+    notes = {path.name: json.loads(path.read_text()) for path in desk.folder.path.rglob("*.json")}
+    parts = [note for name, note in notes.items() if name.endswith(".part.json")]
+    assert len(parts) == 1 < len(notes)
+    assert [faults_of(note, "download") for note in notes.values()] == [[]] * len(notes)
+
+
+@pytest.mark.parametrize(
+    ("note", "received"),
+    [
+        (NOTE, 3),
+        (NOTE | {"format": "1.4", "further": 1}, 3),
+        ({name: value for name, value in NOTE.items() if name != "format"}, 3),
+        (NOTE | {"format": "2.0"}, 0),
+        ([], 0),
+    ],
+)
+def test_a_note_of_a_newer_major_format_starts_the_download_over(tmp_path, note, received):
+    part = tmp_path / "a.zip.part"
+    part.write_bytes(b"abc")
+    (tmp_path / "a.zip.part.json").write_text(json.dumps(note))
+    assert partial_download(part)[0] == received
 
 
 def test_a_file_that_changed_while_it_was_cut_is_brought_anew(desk):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from codeset.errors import BadInput
+from codeset.formats import FORMATS, format_fault, from_fields
 from codeset.progress import Say
 from codeset.releases import Release
 from codeset.snapshot import digest
@@ -104,8 +105,9 @@ def _known_versions(posted: PostedFile, release: Release, context: DownloadConte
     """The versions of a file that an interrupted fetch recorded, then those that the lock pins."""
     record = context.folder.work(release) / f"{posted.name}.json"
     with suppress(OSError, ValueError, TypeError):
-        recorded = PinnedFile(**json.loads(record.read_text(encoding="utf-8")))
-        if recorded.url == posted.url:
+        note = json.loads(record.read_text(encoding="utf-8"))
+        recorded = from_fields(PinnedFile, note)
+        if recorded.url == posted.url and not format_fault(note, "download"):
             yield recorded
     yield from (pinned for pinned in context.lock.pinned(release) if pinned.url == posted.url)
 
@@ -186,7 +188,8 @@ def _pinned_file(posted: PostedFile, part: Path, validators: Validators) -> Pinn
 def _complete(part: Path, pinned: PinnedFile) -> Path:
     """Record the file, then give it its name: after a kill between the two the site is asked and it is here whole."""
     file = part.with_name(pinned.name)
-    part.with_name(f"{pinned.name}.json").write_text(json.dumps(asdict(pinned)), encoding="utf-8")
+    note = {"format": FORMATS["download"]} | asdict(pinned)
+    part.with_name(f"{pinned.name}.json").write_text(json.dumps(note), encoding="utf-8")
     part.replace(file)
     remove_partial_download(part)
     return file

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from codeset.errors import extra
+from codeset.formats import FORMATS, format_fault, from_fields
 from codeset_ingest.cms_site.hosts import Site, SiteProblem
 from codeset_ingest.cms_site.robots import Robots, robots
 
@@ -232,7 +233,8 @@ def partial_download(part: Path) -> tuple[int, Validators]:
     Zero bytes if no validator could tell whether they are still current.
     """
     try:
-        validators = Validators(**json.loads(_validators_file(part).read_text(encoding="utf-8")))
+        note = json.loads(_validators_file(part).read_text(encoding="utf-8"))
+        validators = Validators() if format_fault(note, "download") else from_fields(Validators, note)
         size = part.stat().st_size
     except (OSError, ValueError, TypeError):
         return 0, Validators()
@@ -246,7 +248,8 @@ def _validators_file(part: Path) -> Path:
 def _start_partial_download(part: Path, validators: Validators) -> None:
     """Remove the bytes of another attempt before writing the new validators: a kill leaves no mismatched pair."""
     remove_partial_download(part)
-    _validators_file(part).write_text(json.dumps(asdict(validators)), encoding="utf-8")
+    note = {"format": FORMATS["download"]} | asdict(validators)
+    _validators_file(part).write_text(json.dumps(note), encoding="utf-8")
 
 
 def remove_partial_download(part: Path) -> None:
