@@ -33,9 +33,9 @@ LOCK = {"releases": {"2026q3": [PINNED]}}
 
 
 @pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)
-def test_a_schema_has_an_address_of_its_own_with_the_major_format(file):
+def test_a_schema_has_a_name_of_its_own_with_the_major_format(file):
     plain = json.loads(file.read_text())
-    assert plain["$id"] == f"https://w3id.org/derm-codeset/schemas/1/{file.name}"
+    assert plain["$id"] == f"urn:derm-codeset:schemas/1/{file.name}"
 
 
 @pytest.mark.parametrize("kind", sorted(set(FORMATS) - {"plan"}))
