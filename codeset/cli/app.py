@@ -27,7 +27,8 @@ app = typer.Typer(
         "CMS's code sets as sealed snapshots, and what changed between two of them.\n\n"
         "A release is a quarter's code set: `2026q3`, or `2026q3r1` when CMS's files came again changed.\n\n"
         "Exit codes: 0 = OK; 1 = changes, failures or news found; 2 = wrong use; 3 = input that cannot be read; "
-        "4 = store missing or damaged; 5 = cms.gov unreachable or changed."
+        "4 = store missing or damaged; 5 = cms.gov unreachable or changed; "
+        "70 = a fault of codeset itself."
     ),
 )
 

@@ -1,6 +1,7 @@
 """An error that nobody foresaw ends with an exit code of its own, and shows nothing that a claim may hold."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,12 @@ def test_an_unforeseen_error_has_its_own_exit_code(error, monkeypatch, capsys):
     assert "Please report it" in printed
     assert type(error).__name__ in printed
     assert str(error) not in printed
+
+
+def test_the_exit_code_is_in_the_help_and_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert "70 = a fault of codeset itself" in app.app.info.help
+    assert "70 = a fault of codeset itself" in readme
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])

@@ -1,5 +1,7 @@
 """What changed since the release before: counted, told and sealed; more than CMS ever changed stops until accepted."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -184,6 +186,34 @@ def test_an_acceptance_of_nothing_that_is_checked_is_wrong_use(
 ) -> None:
     with pytest.raises(WrongUse, match="--accept"):
         sealed(facts["2024q2"], "mue", store, tmp_path, name)
+
+
+@pytest.mark.parametrize("arguments", [("--accept", "keys:mue"), ("--accept-row-count", "mue")])
+def test_codes_gone_are_accepted_at_the_command(
+    arguments: tuple[str, str], facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    """`--accept-row-count` is the name of before, and is not in the help."""
+    known = facts["2024q2"]
+    sealed(known, "mue", store, tmp_path)
+    name, data = posted(after(known, "mue", known.tables["mue"].tail(-2)), "mue")
+    folder = hand_in(tmp_path / "later", {name: data})
+    stopped = build_command(store, folder)
+    assert stopped.returncode == 3
+    assert "If that is right, build with --accept keys:mue\n" in stopped.stderr
+    done = build_command(store, folder, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert store.open(NEXT).manifest.accepted == ("keys:mue",)
+
+
+def test_an_acceptance_that_names_no_check_is_wrong_use_at_the_command(store: Store, tmp_path: Path) -> None:
+    done = build_command(store, tmp_path, "--accept", "mue")
+    assert done.returncode == 2
+    assert "--accept mue: expected one of end, factor, keys," in done.stderr
+
+
+def build_command(store: Store, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "codeset.cli", "build", str(NEXT), "--from", str(folder), *arguments]
+    return subprocess.run([*line, "--store", str(store.path)], capture_output=True, text=True, check=False)
 
 
 def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(
