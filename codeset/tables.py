@@ -41,6 +41,9 @@ class Table:
     claim_codes: tuple[str, ...] | None = None
     """Where claims are read against the table: the columns in which a claim's code is looked up; none, for all rows."""
 
+    diagnoses: tuple[str, ...] = ()
+    """The columns that hold ICD-10-CM codes: a row is in a scope when all of them are."""
+
     @property
     def subject(self) -> tuple[str, ...]:
         """The columns that name what a row is about; of a dated table one row at most applies to it at a time."""
@@ -245,6 +248,55 @@ TABLES: Mapping[str, Table] = {
             ("rationale",),
         ),
         Table("mue_dme", "medically unlikely edits, DME supplier", ("hcpcs",), _MUE, ("hcpcs",), _MUE_REMARKS),
+        Table(
+            "diagnosis",
+            "ICD-10-CM diagnosis codes",
+            ("diagnosis",),
+            {"diagnosis": TEXT, "billable": pl.Boolean(), "parent": TEXT, "effective_date": DAY, "title": TEXT},
+            diagnoses=("diagnosis",),
+            remarks=("effective_date",),
+        ),
+        Table(
+            "diagnosis_replacement",
+            "what replaced ICD-10-CM codes",
+            ("previous_diagnosis", "diagnosis", "effective_date"),
+            {"previous_diagnosis": TEXT, "diagnosis": TEXT, "effective_date": DAY},
+            diagnoses=("previous_diagnosis", "diagnosis"),
+        ),
+        Table(
+            "excludes",
+            "ICD-10-CM excludes notes",
+            ("diagnosis", "excluded", "kind"),
+            {"diagnosis": TEXT, "excluded": TEXT, "kind": SMALL},
+            diagnoses=("diagnosis",),
+        ),
+        Table(
+            "coverage_document",
+            "local coverage articles and determinations",
+            ("document", "version", "contractor"),
+            {
+                "document": TEXT,
+                "version": pl.UInt16(),
+                "contractor": TEXT,
+                "contractor_type": TEXT,
+                "effective_date": DAY,
+                "retirement_date": DAY,
+                "title": TEXT,
+            },
+            remarks=("title",),
+        ),
+        Table(
+            "coverage_hcpcs",
+            "HCPCS codes that a coverage article names",
+            ("document", "version", "hcpcs"),
+            {"document": TEXT, "version": pl.UInt16(), "hcpcs": TEXT, "effective_date": DAY},
+        ),
+        Table(
+            "coverage_diagnosis",
+            "diagnoses that a coverage article lists",
+            ("document", "version", "group", "diagnosis"),
+            {"document": TEXT, "version": pl.UInt16(), "group": SMALL, "diagnosis": TEXT, "covered": pl.Boolean()},
+        ),
     )
 }
 

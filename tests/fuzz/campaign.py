@@ -79,7 +79,7 @@ def targets() -> tuple[Target, ...]:
 
 def _targets(label: str) -> Iterator[Target]:
     known = releases()[label]
-    for table in TABLES:
+    for table in known.tables:
         if table == "modifier":
             continue
         tables = _ONE_FILE if table in _ONE_FILE else (table,)
