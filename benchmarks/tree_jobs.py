@@ -42,7 +42,8 @@ def single_claims(store: str, release: str, claims: str, number: str, folder: st
 
 def scanned(outcome: str, folder: str) -> None:
     """Write what `codeset.scan_outcome` reads of a bulk run, by claim and line."""
-    for name, frame in zip(("lines", "findings"), codeset.scan_outcome(outcome), strict=True):
+    tables = codeset.scan_outcome(outcome)
+    for name, frame in {"lines": tables.lines, "findings": tables.findings}.items():
         in_order = frame.collect().sort("claim_id", "line", maintain_order=True)
         in_order.write_parquet(Path(folder) / f"{name}.parquet")
 

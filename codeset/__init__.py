@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codeset.claims.adjudicate_claims import adjudicate as adjudicate
+    from codeset.claims.basis import Basis as Basis
     from codeset.claims.bulk.bulk_tables import scan_outcome as scan_outcome
     from codeset.claims.input.claim import Claim as Claim
     from codeset.claims.input.claim import ClaimLine as ClaimLine
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadInput",
+    "Basis",
     "Changes",
     "Claim",
     "ClaimLine",
@@ -56,6 +58,7 @@ __all__ = [
 
 _HOMES = {
     "BadInput": "codeset.errors",
+    "Basis": "codeset.claims.basis",
     "Changes": "codeset.differences",
     "Claim": "codeset.claims.input.claim",
     "ClaimLine": "codeset.claims.input.claim",

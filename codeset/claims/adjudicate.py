@@ -6,6 +6,7 @@ from itertools import chain
 import polars as pl
 
 from codeset.claims.answers import distinct_answers, with_reasons
+from codeset.claims.basis import basis_of, history_of
 from codeset.claims.edits import EDITS
 from codeset.claims.edits.findings import denied_rows, tidied, together
 from codeset.claims.edits.modifiers import described
@@ -84,6 +85,7 @@ def compact_outcome(
         represented.findings_of_lines(resolved.rows),
         with_reasons(resolved.reason_rows),
         represented.steps_of_lines(priced.steps),
+        basis_of(code_set.manifests, history_of(frame)),
     )
 
 

@@ -1,13 +1,14 @@
 """The outcome of claim lines: line by line, in few rows where many lines have the same, as flat frames, as JSON."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from string import Formatter
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from codeset.claims.basis import Basis
 from codeset.claims.edits.findings import Reason, reasons
 from codeset.claims.edits.rules import rules
 
@@ -35,12 +36,14 @@ class Outcome:
     `lines` has the columns of the claims, by claim and line number whatever their order was, codes and modifiers as
     categories, with `row` (the place), `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of
     `pricing.price` for lines that are not denied, RVUs as decimals; `findings` one row for each finding, by
-    line, the decisive one first; `steps` how amounts came about.
+    line, the decisive one first; `steps` how amounts came about; `checked` what all of it rests on, and what was not
+    checked.
     """
 
     lines: pl.DataFrame
     findings: pl.DataFrame
     steps: pl.LazyFrame
+    checked: Basis = field(default_factory=Basis)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class CompactOutcome:
     findings: pl.DataFrame
     reason_rows: pl.DataFrame
     steps: pl.LazyFrame
+    checked: Basis
 
     def outcome(self) -> Outcome:
         """Return the outcome line by line."""
@@ -69,7 +73,7 @@ class CompactOutcome:
         row, partner, reason_row = self.findings
         reasons = self.reason_rows[reason_row]
         findings = pl.DataFrame([row, reasons.drop_in_place("reason"), partner]).hstack(reasons)
-        return Outcome(lines.hstack(answers), findings, self.steps)
+        return Outcome(lines.hstack(answers), findings, self.steps, self.checked)
 
 
 class Frames(NamedTuple):

@@ -3,7 +3,7 @@
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset import wording
+from codeset.claims.basis import Basis
 from codeset.claims.bulk.bulk_tables import REJECTS
 from codeset.claims.bulk.run_bulk import Summary
 from codeset.claims.claims_csv import csv_of
@@ -21,7 +22,6 @@ from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
 from codeset.formats import FORMATS
 from codeset.money import dollars
-from codeset.snapshot import Snapshot
 
 
 def is_clean(dispositions: Iterable[str]) -> bool:
@@ -55,21 +55,20 @@ def _sentence(finding: dict[str, Any]) -> str:
     return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
 
 
-def file_content(outcome: Outcome, snapshots: Sequence[Snapshot], form: str, *, explain: bool) -> bytes:
+def file_content(outcome: Outcome, form: str, *, explain: bool) -> bytes:
     """Return the outcome as the bytes of a file: json; csv, a row for each line; parquet, a row for each finding.
 
-    What was carried into the releases that it rests on is said in all: under `checked_against`, or in the column
-    `carried`.
+    JSON says what it rests on; csv and parquet have a file beside them for that (`basis_path`), and of each line what
+    was carried into its release in the column `carried`.
     """
     if form == "json":
         claims = outcome_plain(outcome)
         if explain:
             _add_derivations(claims, outcome)
-        checked_against = [edition for snapshot in snapshots for edition in snapshot.manifest.editions_plain]
-        plain = {"format": FORMATS["outcome"], "checked_against": checked_against, "claims": claims}
+        plain = {"format": FORMATS["outcome"], **outcome.checked.plain(), "claims": claims}
         return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
     lines, findings = outcome_frames(outcome)
-    lines = lines.with_columns(_carried(snapshots))
+    lines = lines.with_columns(_carried(outcome.checked))
     if form == "csv":
         return csv_of(in_dollars(lines))
     besides = [column for column in findings.columns if column not in ("claim_id", "line")]
@@ -84,20 +83,25 @@ def file_content(outcome: Outcome, snapshots: Sequence[Snapshot], form: str, *, 
     return target.getvalue()
 
 
-def _carried(snapshots: Sequence[Snapshot]) -> pl.Expr:
+def _carried(basis: Basis) -> pl.Expr:
     """The tables that the release of each line's date of service carries from earlier ones; null if none."""
     carried = pl.lit(None, dtype=pl.String)
-    for snapshot in snapshots:
-        notes = "; ".join(str(edition) for edition in snapshot.editions.values() if edition.carried_from)
-        release = snapshot.release
+    for release, editions in basis.editions_of_releases().items():
+        notes = "; ".join(str(edition) for edition in editions if edition.carried_from)
         of_release = pl.col("date_of_service").is_between(release.first_day, release.last_day)
         carried = pl.when(of_release).then(pl.lit(notes or None, dtype=pl.String)).otherwise(carried)
     return carried.alias("carried")
 
 
-def carried_notes(snapshots: Iterable[Snapshot]) -> list[str]:
-    """Return a sentence for each table that a release of *snapshots* carries from an earlier one."""
-    return [note for snapshot in snapshots for note in snapshot.manifest.carried_notes]
+def basis_json(basis: Basis) -> bytes:
+    """Return what an outcome rests on as the content of a file of its own."""
+    plain = {"format": FORMATS["outcome"], **basis.plain()}
+    return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def basis_path(output: Path) -> Path:
+    """Return where is written what the outcome in *output* rests on, if its form has no place for it."""
+    return output.with_name(f"{output.stem}.checked.json")
 
 
 def findings_csv(outcome: Outcome) -> bytes:

@@ -135,7 +135,7 @@ def _adjudicate_few(
     left_out = _left_out(store, options.release)
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
     _report_files(rejects, output)
-    _show(outcome, snapshots, output, form, explain=explain)
+    _show(outcome, output, form, explain=explain)
     is_whole = options.skip_bad_claims or not any(of_file.claims for of_file in rejects)
     return is_whole and adjudicate_output.is_clean(outcome.lines["disposition"].unique())
 
@@ -159,8 +159,8 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
         )
     for file, notes in summary.notes.items():
         _print_notes(file, notes)
-    carried = adjudicate_output.carried_notes(snapshots)
-    out.print("\n".join([adjudicate_output.summary_text(summary, folder), *carried]), markup=False)
+    sentences = summary.checked.sentences()
+    out.print("\n".join([adjudicate_output.summary_text(summary, folder), *sentences]), markup=False)
     is_whole = options.skip_bad_claims or not summary.rejected_claims
     return is_whole and adjudicate_output.is_clean(summary.dispositions)
 
@@ -202,26 +202,27 @@ def _print_notes(file: str, notes: Sequence[str]) -> None:
         err.print(f"{file}: {note}", markup=False)
 
 
-def _show(
-    outcome: "Outcome", snapshots: "Sequence[Snapshot]", output: Path | None, form: OutcomeFormat, *, explain: bool
-) -> None:
-    """Print the outcome, or write it to *output*; and say what the releases that it rests on carry."""
+def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, explain: bool) -> None:
+    """Print the outcome, or write it to *output*; and say once what it rests on."""
     from codeset.cli import adjudicate_output
 
     if form is OutcomeFormat.TABLE and output is None:
         out.print(adjudicate_output.outcome_table(outcome))
-        for note in adjudicate_output.carried_notes(snapshots):
-            out.print(note, markup=False)
+        out.print("\n".join(outcome.checked.sentences()), markup=False)
         if explain:
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
     if form is OutcomeFormat.TABLE and output is not None:
         form = {".json": OutcomeFormat.JSON, ".parquet": OutcomeFormat.PARQUET}.get(output.suffix, OutcomeFormat.CSV)
-    content = adjudicate_output.file_content(outcome, snapshots, form.value, explain=explain)
+    content = adjudicate_output.file_content(outcome, form.value, explain=explain)
     if output is None:
         sys.stdout.buffer.write(content)
+        if form is not OutcomeFormat.JSON:
+            err.print("\n".join(outcome.checked.sentences()), markup=False)
         return
     write(output, content, private=True)
+    if form is not OutcomeFormat.JSON:
+        write(adjudicate_output.basis_path(output), adjudicate_output.basis_json(outcome.checked), private=True)
     if form is OutcomeFormat.CSV:
         write(adjudicate_output.findings_path(output), adjudicate_output.findings_csv(outcome), private=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from codeset.claims.basis import basis_of
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.suite.guidance.run_guidance import Audited, CmsRow, Verdict
@@ -53,7 +54,7 @@ def plain(audited: Sequence[Audited], snapshot: Snapshot) -> Mapping[str, Any]:
     """Return the audit for programs, in the order of the files."""
     return {
         "release": str(snapshot.release),
-        "editions": snapshot.manifest.editions_plain,
+        **basis_of([snapshot.manifest], None).plain(),
         "counts": counts(audited),
         "statements": [_plain(each) for each in audited],
     }

@@ -66,14 +66,14 @@ def try_suite(
 
 
 def _show(checks: Sequence["ReleaseCheck"]) -> None:
+    from codeset.claims.basis import basis_of
     from codeset.cli.suite_output import checks_table
     from codeset.suite.check_release import check_messages
 
     for message in chain.from_iterable(map(check_messages, checks)):
         out.print(message, markup=False)
     out.print(checks_table(checks))
-    for note in chain.from_iterable(check.manifest.carried_notes for check in checks):
-        out.print(note, markup=False)
+    out.print("\n".join(basis_of([check.manifest for check in checks], None).sentences()), markup=False)
 
 
 def guidance(
@@ -93,6 +93,7 @@ def guidance(
 
     docs/writing-guidance.md tells how to write down what another guide says. Exit code 1 if anything is contradicted.
     """
+    from codeset.claims.basis import basis_of
     from codeset.cli import guidance_output
     from codeset.suite.guidance.guidance_files import guidance_folder
     from codeset.suite.guidance.run_guidance import Verdict, audit, statements
@@ -103,7 +104,6 @@ def guidance(
         print_json(guidance_output.plain(audited, snapshot))
     else:
         out.print(guidance_output.table(audited, snapshot.release))
-        for note in snapshot.manifest.carried_notes:
-            out.print(note, markup=False)
+        out.print("\n".join(basis_of([snapshot.manifest], None).sentences()), markup=False)
     if any(each.verdict is Verdict.CONTRADICTED for each in audited):
         raise typer.Exit(FOUND)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from codeset.claims.basis import basis_of
 from codeset.errors import WrongUse
 from codeset.manifest import Manifest
 from codeset.releases import Release
@@ -100,7 +101,7 @@ def check_plain(check: ReleaseCheck) -> Mapping[str, Any]:
     return {
         "release": str(check.run.release),
         "holds": check.holds,
-        "editions": check.manifest.editions_plain,
+        **basis_of([check.manifest], None).plain(),
         "tried": len(check.run.results),
         "left_out": [scenario.id for scenario in check.run.left_out],
         "contradicted": {result.scenario.id: result.failures for result in check.run.failed},

@@ -187,14 +187,15 @@ def test_amounts_rvus_and_global_days_are_reported() -> None:
 
 @pytest.mark.parametrize("example", [OUTCOME, PRICED, outcome(LINES), outcome(LINES.clear())])
 def test_json_keeps_to_the_schema(example: Outcome) -> None:
-    assert faults_of(json.loads(file_content(example, [], "json", explain=False)), "outcome") == []
+    assert faults_of(json.loads(file_content(example, "json", explain=False)), "outcome") == []
 
 
 def test_json_is_the_same_text_each_time() -> None:
     again = outcome(LINES, PTP, ADD_ON, NOTE)
-    assert file_content(OUTCOME, [], "json", explain=False) == file_content(again, [], "json", explain=False)
-    empty = json.loads(file_content(outcome(LINES.clear()), [], "json", explain=False))
-    assert empty == {"format": "1.0", "checked_against": [], "claims": []}
+    assert file_content(OUTCOME, "json", explain=False) == file_content(again, "json", explain=False)
+    empty = json.loads(file_content(outcome(LINES.clear()), "json", explain=False))
+    rests_on = {"checked_against": [], "not_held": [], "history": None, "rules_not_applied": []}
+    assert empty == {"format": "1.0", **rests_on, "claims": []}
 
 
 def test_frames_are_flat() -> None:
@@ -231,7 +232,7 @@ def test_frames_without_findings_have_their_columns() -> None:
 def test_frames_are_csv_and_have_no_beneficiary() -> None:
     text = "".join(frame.write_csv() for frame in outcome_frames(PRICED))
     assert "BENE-ONE" not in text
-    assert b"BENE-ONE" not in file_content(PRICED, [], "json", explain=False)
+    assert b"BENE-ONE" not in file_content(PRICED, "json", explain=False)
 
 
 def test_people_read_a_sentence_for_each_finding() -> None:
@@ -255,7 +256,7 @@ def test_brackets_in_a_claim_identifier_are_shown() -> None:
 
 
 def test_csv_has_a_row_for_each_line_in_dollars() -> None:
-    lines = pl.read_csv(file_content(PRICED, [], "csv", explain=False), infer_schema=False)
+    lines = pl.read_csv(file_content(PRICED, "csv", explain=False), infer_schema=False)
     assert lines.select("claim_id", "line", "allowed", "payment_percent").rows() == [
         ("B", "2", None, None),
         ("A", "1", None, None),
@@ -277,7 +278,7 @@ def test_the_findings_of_a_csv_are_a_file_of_their_own() -> None:
 @pytest.mark.parametrize("claim_id", ["=1+1", "+1", "-1", "@SUM(1)"])
 def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_text(claim_id: str) -> None:
     lines = LINES.with_columns(claim_id=pl.lit(claim_id))
-    for text in (file_content(outcome(lines, PTP), [], "csv", explain=False), findings_csv(outcome(lines, PTP))):
+    for text in (file_content(outcome(lines, PTP), "csv", explain=False), findings_csv(outcome(lines, PTP))):
         assert set(pl.read_csv(text, infer_schema=False)["claim_id"]) == {f"'{claim_id}"}
 
 
@@ -289,6 +290,6 @@ def test_json_of_a_long_day_grows_as_its_lines_do(tmp_path: Path) -> None:
         texts = [
             f"{hcpcs} claim=c{number}" for number in range(lines // 4) for hcpcs in ("11104", "11102", "17000", "17110")
         ]
-        return len(file_content(adjudicate(made.claims(*texts), snapshot), [snapshot], "json", explain=False))
+        return len(file_content(adjudicate(made.claims(*texts), snapshot), "json", explain=False))
 
     assert size(400) < 4.2 * size(100)

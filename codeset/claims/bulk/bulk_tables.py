@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from codeset.claims.basis import Basis, basis_from
 from codeset.claims.engine.series import count_up
 from codeset.claims.outcome import FINDING_COLUMNS, LINE_COLUMNS, CompactOutcome, what_to_do
 from codeset.errors import StoreProblem
@@ -37,10 +38,14 @@ class Tables(NamedTuple):
 
 
 class ScannedOutcome(NamedTuple):
-    """An outcome, lazily: a row for each line, a row for each finding; `claim_id` and `line` join them."""
+    """An outcome, lazily: a row for each line, a row for each finding; `claim_id` and `line` join them.
+
+    `checked`: what it rests on, and what was not checked.
+    """
 
     lines: pl.LazyFrame
     findings: pl.LazyFrame
+    checked: Basis
 
 
 def part_done(folder: Path, part: int) -> Path:
@@ -54,7 +59,7 @@ def run_done(folder: Path) -> Path:
 
 
 def scan_outcome(folder: Path | str) -> ScannedOutcome:
-    """Return the outcome that a bulk run wrote into *folder*: its lines and findings, with all their columns.
+    """Return the outcome that a bulk run wrote into *folder*: its lines and findings, and what it rests on.
 
     The columns are those of `codeset adjudicate --format csv`, without the date and the units, which the claims hold,
     and without the sentence of a finding; codes and the like are categories, RVUs decimals.
@@ -65,7 +70,8 @@ def scan_outcome(folder: Path | str) -> ScannedOutcome:
     grounds, answers, findings, lines = (pl.scan_parquet(Path(folder) / f"{name}-*.parquet") for name in Tables._fields)
     lines = lines.join(answers, on="answer", how="left", maintain_order="left")
     findings = findings.join(grounds, on="ground", how="left", maintain_order="left").with_columns(_PARTNER_CLAIM)
-    return ScannedOutcome(lines.select(_SCANNED_LINE), findings.select(_SCANNED_FINDING))
+    checked = basis_from(json.loads(run_done(Path(folder)).read_text(encoding="utf-8")))
+    return ScannedOutcome(lines.select(_SCANNED_LINE), findings.select(_SCANNED_FINDING), checked)
 
 
 def _check_complete(folder: Path) -> None:

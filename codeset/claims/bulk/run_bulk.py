@@ -14,6 +14,7 @@ import polars as pl
 
 from codeset.atomic_write import replacing, unfinished_path, write_file
 from codeset.claims.adjudicate import compact_outcome
+from codeset.claims.basis import Basis, basis_from, basis_of, history_from, joint_history
 from codeset.claims.bulk.bulk_sources import BulkSource, bulk_sources
 from codeset.claims.bulk.bulk_tables import PLAN, REJECTS, Tables, part_done, run_done, tables_of
 from codeset.claims.bulk.claim_keys import (
@@ -50,7 +51,7 @@ _SET_ASIDE = "set-aside.parquet"
 class Summary:
     """What a bulk run did: its parts, the number of lines of each disposition, the number of claims set aside, and how
     many parts an earlier run had done already. `file_faults` counts the faults of files that touch no claim, `notes`
-    say by file which columns were not read.
+    say by file which columns were not read, `checked` what the outcome rests on.
     """
 
     parts: int
@@ -59,6 +60,7 @@ class Summary:
     done_before: int
     file_faults: int
     notes: Mapping[str, Sequence[str]]
+    checked: Basis
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _adjudicate_all(
         "rejected_claims": sum(of_file.claims for of_file in rejects),
         "file_faults": sum(int((of_file.faults["field"] == ENVELOPE).sum()) for of_file in rejects),
         "notes": {source.name: source.rejects.notes for source in sources if source.rejects.notes},
+        **_basis(run, number).plain(),
     }
     write_file(run_done(run.folder), json.dumps(contents) + "\n", private=True)
 
@@ -209,6 +212,13 @@ def _rejects(run: _Run, sources: Sequence[BulkSource], number: int, more: pl.Ser
     bad = [read_keys(run.bad_keys_of(part)) for part in range(number)]
     keys = pl.concat([run.set_aside, more, *bad]).unique()
     return [source.rejects for source in sources] if keys.is_empty() else recheck(sources, keys)
+
+
+def _basis(run: _Run, number: int) -> Basis:
+    """What the outcome of a run of *number* parts rests on, whose dates of service the parts have written."""
+    parts = (json.loads(part_done(run.folder, part).read_text()) for part in range(number))
+    history = joint_history(history_from(contents["history"]) for contents in parts)
+    return basis_of([Snapshot(path).manifest for path in run.snapshots], history)
 
 
 def _keys_in_several_parts(run: _Run, number: int) -> pl.Series:
@@ -248,7 +258,8 @@ def _summary(folder: Path, number: int, done_before: int) -> Summary:
         lines.update(json.loads(part_done(folder, part).read_text())["dispositions"])
     done = json.loads(run_done(folder).read_text())
     counted = {name: done[name] for name in ("rejected_claims", "file_faults", "notes")}
-    return Summary(number, dict(sorted(lines.items())), done_before=done_before, **counted)
+    dispositions = dict(sorted(lines.items()))
+    return Summary(number, dispositions, done_before=done_before, checked=basis_from(done), **counted)
 
 
 def _adjudicate(run: _Run, part: Part) -> _PartReport:
@@ -310,11 +321,16 @@ def _begin(folder: Path, plan: Mapping[str, Any]) -> int | None:
 
 def _write(folder: Path, part: int, lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> None:
     """Write a part's files; the last marks the part as done, and counts its lines."""
-    tables = tables_of(compact_outcome(lines, code_set, participant=participant), part)
+    outcome = compact_outcome(lines, code_set, participant=participant)
+    tables = tables_of(outcome, part)
     for name, table in tables._asdict().items():
         with replacing(folder / f"{name}-{part:04}.parquet", private=True) as unfinished:
             table.write_parquet(unfinished, compression="lz4", statistics=False)
     counts = tables.lines["answer"].value_counts().join(tables.answers, on="answer")
     dispositions = counts.group_by(pl.col("disposition").cast(pl.String)).agg(pl.col("count").sum()).sort("disposition")
-    contents = {"format": FORMATS["plan"], "dispositions": dict(dispositions.iter_rows())}
+    contents = {
+        "format": FORMATS["plan"],
+        "dispositions": dict(dispositions.iter_rows()),
+        "history": outcome.checked.plain()["history"],
+    }
     write_file(part_done(folder, part), json.dumps(contents) + "\n", private=True)

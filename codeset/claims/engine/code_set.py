@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from codeset.claims.engine.cache import Cache
-from codeset.manifest import ConversionFactor
+from codeset.manifest import ConversionFactor, Manifest
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -25,13 +25,14 @@ class CodeSet:
     `releases`: first and last date of service, scope and the tables held. `factors`: conversion factors, in whole
     ten-thousandths of a dollar. `rows`: by name, the tables of `codeset.tables` that claims are read against; decimals
     are whole numbers of their last place (RVUs and percentages hundredths, GPCIs thousandths). Rows of dated tables
-    have `first_day` and `last_day`, from and to which they are in force. `left_out`: releases that are at hand, and
-    were not to be used.
+    have `first_day` and `last_day`, from and to which they are in force. `manifests`: those of the snapshots.
+    `left_out`: releases that are at hand, and were not to be used.
     """
 
     releases: pl.DataFrame
     factors: pl.DataFrame
     rows: Mapping[str, pl.DataFrame]
+    manifests: tuple[Manifest, ...] = ()
     left_out: tuple[Release, ...] = ()
 
     @classmethod
@@ -55,7 +56,9 @@ class CodeSet:
         rows = {table.name: frame for table, frame in zip(sought, frames, strict=True)}
         rows["mpfs"] = _with_bases(rows["mpfs"], snapshots, known)
         whole = {name: _whole_numbers(frame) for name, frame in rows.items()}
-        return cls(_releases(snapshots, on_any_date), _factors(snapshots, on_any_date), whole, tuple(left_out))
+        manifests = tuple(snapshot.manifest for snapshot in snapshots)
+        releases, factors = _releases(snapshots, on_any_date), _factors(snapshots, on_any_date)
+        return cls(releases, factors, whole, manifests, tuple(left_out))
 
     @property
     def fees(self) -> pl.DataFrame:
