@@ -44,6 +44,8 @@ _DAY = (
     "a date such as 2026-07-15 or 07/15/2026",
 )
 _DIAGNOSIS = r"[A-Z][0-9][0-9A-Z](\.?[0-9A-Z]{1,4})?"
+_NEXT = r"( ?[,;|] ?| )"
+_POINTER = r"([1-9]|1[0-2])"
 
 FIELDS: Mapping[str, ClaimField] = {
     "claim_id": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
@@ -83,16 +85,23 @@ FIELDS: Mapping[str, ClaimField] = {
     "charge_cents": ClaimField(r"^[0-9]{1,14}$", "whole cents from 0", pl.Int64()),
     "lesion": ClaimField(*_NAME, pl.String()),
     "diagnoses": ClaimField(
-        f"^{_DIAGNOSIS}( {_DIAGNOSIS}){{0,11}}$",
+        f"^{_DIAGNOSIS}({_NEXT}{_DIAGNOSIS}){{0,11}}$",
         "up to twelve ICD-10-CM codes",
-        None,  # no edit reads them
+        pl.String(),
         in_claim=True,
         in_line=False,
         is_list=True,
     ),
+    "diagnosis_pointers": ClaimField(
+        f"^({_POINTER}([ ,:;]{_POINTER}){{0,3}}|[A-L]([ ,:;]?[A-L]){{0,3}})$",
+        "up to four places in the claim's diagnoses: 1 to 12, or A to L",
+        None,  # `diagnoses` keeps those that the line points to
+        is_list=True,
+    ),
 }
 """The fields by name, in the order of files and frames. `modifiers` and `diagnoses` are separated by spaces, in order;
-`locality` is `mac-locality` or `national`."""
+`locality` is `mac-locality` or `national`. In a file `diagnoses` are the claim's, or the line's own where no line has
+`diagnosis_pointers`; as a column of claim lines they are those of the line, the first it points to in front."""
 
 COLUMNS: Mapping[str, pl.DataType] = {name: field.dtype for name, field in FIELDS.items() if field.dtype is not None}
 """The columns of claim lines and their types. Text may stand for categories."""

@@ -139,4 +139,5 @@ def _row(scenario: Scenario, nth: int, claim: Claim, number: int, line: Line, ze
         "locality": claim.locality,
         "charge_cents": line.charge_cents,
         "lesion": line.lesion,
+        "diagnoses": " ".join(line.diagnoses) or None,
     }

@@ -1,6 +1,6 @@
 """Scenarios as values: parsed once at the door, every fault of every file told together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -24,7 +24,7 @@ LAST_DAY = "last day of the quarter"
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `day` and `through_day` count from the scenario's date of service."""
+    """One line: `day` and `through_day` count from the date of service; `diagnoses` are its own, in order."""
 
     hcpcs: str
     modifiers: tuple[str, ...]
@@ -34,6 +34,7 @@ class Line:
     place_of_service: str
     lesion: str | None
     charge_cents: int | None
+    diagnoses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,10 @@ def unsettled(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wr
     if lines != len(plain["expect"]["lines"]):
         text = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
         yield Fault(written.file, written.line((*place, "expect")), text)
+    for claim in claims:
+        pointers = {int(pointer) for line in claim["lines"] for pointer in line.get("diagnosis_pointers", ())}
+        if max(pointers, default=0) > len(claim.get("diagnoses", ())):
+            yield Fault(written.file, here, f"{plain['id']}: a line points to a diagnosis that its claim does not have")
     for field, text in _dates(plain):
         if as_date(text) is None:
             yield Fault(written.file, here, f"{plain['id']}, {field}: {text} is no date")
@@ -230,11 +235,14 @@ def _claim(plain: Mapping[str, Any], settings: Mapping[str, str]) -> Claim:
         group=plain.get("group"),
         specialty=plain.get("specialty"),
         locality=plain.get("locality", settings.get("locality", "")),
-        lines=tuple(_line(each, place, int(plain.get("day", 0))) for each in plain["lines"]),
+        lines=tuple(
+            _line(each, place, int(plain.get("day", 0)), plain.get("diagnoses", ())) for each in plain["lines"]
+        ),
     )
 
 
-def _line(plain: Mapping[str, Any], place: str, day: int) -> Line:
+def _line(plain: Mapping[str, Any], place: str, day: int, diagnoses: Sequence[str]) -> Line:
+    pointers = plain.get("diagnosis_pointers", range(1, len(diagnoses) + 1))
     return Line(
         hcpcs=plain["hcpcs"],
         modifiers=tuple(plain.get("modifiers", ())),
@@ -244,4 +252,5 @@ def _line(plain: Mapping[str, Any], place: str, day: int) -> Line:
         place_of_service=plain.get("place_of_service", place),
         lesion=plain.get("lesion"),
         charge_cents=int(plain["charge_cents"]) if "charge_cents" in plain else None,
+        diagnoses=tuple(diagnoses[int(pointer) - 1] for pointer in pointers),
     )

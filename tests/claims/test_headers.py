@@ -133,7 +133,8 @@ def test_a_workbook_without_claim_lines_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_field_is_read_by_its_own_name(name: str) -> None:
-    assert read_header([name], locality=True).columns == {name: (0,)}
+    before = ["diagnoses"] if name == "diagnosis_pointers" else []
+    assert read_header([*before, name], locality=True).columns[name] == (len(before),)
 
 
 @pytest.mark.parametrize(

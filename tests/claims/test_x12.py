@@ -33,6 +33,7 @@ ROWS = [
         "units": 1,
         "place_of_service": "11",
         "charge_cents": 15025,
+        "diagnoses": "L570 D485",
     },
     {
         **CLINIC,
@@ -48,6 +49,7 @@ ROWS = [
         "units": 2,
         "place_of_service": "22",
         "charge_cents": 20000,
+        "diagnoses": "L570",
     },
     {
         **CLINIC,
@@ -62,6 +64,7 @@ ROWS = [
         "units": 1,
         "place_of_service": "11",
         "charge_cents": 9000,
+        "diagnoses": "L570",
     },
     {
         **CLINIC,
@@ -77,6 +80,7 @@ ROWS = [
         "units": 1,
         "place_of_service": "11",
         "charge_cents": 7500,
+        "diagnoses": "D485",
     },
 ]
 LINES = pl.DataFrame(ROWS, schema=dict(COLUMNS))
@@ -428,8 +432,8 @@ CLAIM_FAULTS = {
         40,
         [
             (
-                "segment 29 SV1 claim A1, line 2: diagnoses: "
-                'expected numbers of the claim\'s diagnoses in SV107, of which there are 2, found "1 3"'
+                "segment 29 SV1 claim A1, line 2: diagnosis_pointers: "
+                'expected places in the claim\'s diagnoses, found "1 3", and 2 diagnoses'
             )
         ],
     ),

@@ -71,7 +71,7 @@ class Claim:
 def to_frame(claims: Iterable[Claim]) -> pl.DataFrame:
     """Return the lines of *claims* as a frame with the columns of `codeset.claims.claim_fields`.
 
-    Raises BadInput: with every fault of every claim. Diagnoses are checked and left out: no edit reads them.
+    Raises BadInput: with every fault of every claim. `diagnoses` are those that the line points to.
     """
     return _check_objects([_plain(claim) for claim in claims])
 

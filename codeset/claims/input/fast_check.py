@@ -8,6 +8,7 @@ from codeset.claims.claim_fields import CODED, FIELDS, REQUIRED
 from codeset.claims.engine.lines import as_codes, is_sorted_by_claim
 from codeset.claims.engine.series import is_constant, starts_group
 from codeset.claims.input.check import date_of, is_malformed, with_column_types
+from codeset.claims.input.diagnoses import has_stray_pointer
 
 _NAMES = ("claim_id", "beneficiary", "provider")
 """Fields whose value changes every few lines."""
@@ -31,7 +32,7 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     table = table.with_columns(map(as_codes, texts)).rechunk()  # columns in pieces are compared in twice the time
     changes = {name: starts_group(table[name]) for name in _NAMES}
     samples = [values.filter(changes[values.name]) if values.name in _NAMES else _distinct(values) for values in table]
-    if not all(_all_well_formed(values) for values in samples) or _has_two_charges(table):
+    if not all(_all_well_formed(values) for values in samples) or _has_two_charges(table) or has_stray_pointer(table):
         return None
     absent = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
     lines = with_column_types(table.with_columns(absent))

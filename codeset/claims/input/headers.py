@@ -45,12 +45,15 @@ def read_header(names: Sequence[str], *, locality: bool) -> Header:
     for number, field in enumerate(fields):
         if field is not None and field in FIELDS:
             columns[field].append((_place(names[number]), number))
+    aimless = columns.pop("diagnosis_pointers", []) if "diagnoses" not in columns else []
     needed = [name for name in _NEEDED if not (name == "locality" and locality)]
     missing = [f"no column {name}{_synonyms(name)}" for name in needed if name not in columns]
     notes, unclear = _not_understood(names, fields)
     not_needed = [name for name, field in zip(names, fields, strict=True) if field == _NOT_READ]
     if not_needed:
         notes.insert(0, f"not read, for no rule needs them: {', '.join(not_needed)}")
+    if aimless:
+        notes.append("not read, for there are no diagnoses to point to: " + ", ".join(names[nr] for _, nr in aimless))
     by_field = {name: tuple(number for _, number in sorted(places)) for name, places in columns.items()}
     return Header(by_field, tuple(notes), (*missing, *unclear, *_twice(columns)))
 

@@ -13,10 +13,10 @@ from codeset.claims.input.check import RAW, FieldFault, safe_names
 Row = dict[str, str | int | None]
 
 _OF_CLAIM = (*(name for name, field in FIELDS.items() if field.in_claim), "lines")
-_OF_LINE = (*(name for name, field in FIELDS.items() if field.in_line), "diagnosis_pointers")
+_OF_LINE = tuple(name for name, field in FIELDS.items() if field.in_line)
 _WHOLE = tuple(name for name, field in FIELDS.items() if field.dtype is not None and field.dtype.is_integer())
-_POINTERS_AT_MOST = 4
-"""Diagnosis pointers of a line (CMS-1500 item 24E)."""
+_NUMBERED = ("diagnosis_pointers",)
+"""Lists whose items may be whole numbers."""
 
 
 def flatten_claims(objects: Iterable[tuple[int, str, object]]) -> tuple[pl.DataFrame, list[FieldFault]]:
@@ -60,8 +60,7 @@ def _claim_rows(claim: Mapping[str, Any], at: int, place: str) -> Iterator[tuple
         here = f"{place}.lines[{number}]".lstrip(".")
         if isinstance(line, dict):
             own, faults = _texts(line, _OF_LINE)
-            diagnoses, pointer_faults = _diagnoses(line.get("diagnosis_pointers"), shared.get("diagnoses"))
-            yield {**shared, **own, "diagnoses": diagnoses, "at": at, "place": here}, faults + pointer_faults
+            yield {**shared, **own, "at": at, "place": here}, faults
         else:
             yield None, in_claim([FieldFault("line", "an object", _sort_of(line))], here)
 
@@ -93,23 +92,17 @@ def _text(name: str, value: object) -> tuple[str | None, str]:
         is_exact = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
         return (str(value) if is_exact else None), "dollars, as a number or text"
     if FIELDS[name].is_list:
-        are_texts = isinstance(value, list) and all(isinstance(item, str) and " " not in item for item in value)
-        return (" ".join(value) if are_texts and isinstance(value, list) else None), "a list of texts"
+        are_numbers = name in _NUMBERED
+        is_list = isinstance(value, list) and all(_is_item(item, are_numbers) for item in value)
+        text = " ".join(map(str, value)) if is_list and isinstance(value, list) else None
+        return text, "a list of whole numbers" if are_numbers else "a list of texts"
     return None, "text"
 
 
-def _diagnoses(pointers: object, diagnoses: object) -> tuple[str | None, list[FieldFault]]:
-    """The diagnoses that a line points to, as text; all of the claim's where it points to none."""
-    codes = str(diagnoses).split() if diagnoses else []
-    if pointers is None:
-        return " ".join(codes) or None, []
-    if not isinstance(pointers, list) or len(pointers) > _POINTERS_AT_MOST:
-        return None, [FieldFault("diagnosis_pointers", "a list of at most four numbers", _sort_of(pointers))]
-    valid = [n for n in pointers if isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= len(codes)]
-    if len(valid) < len(pointers):
-        expected = f"numbers of the claim's diagnoses, of which there are {len(codes)}"
-        return None, [FieldFault("diagnosis_pointers", expected, "another value")]
-    return " ".join(codes[n - 1] for n in valid) or None, []
+def _is_item(item: object, may_be_number: bool) -> bool:
+    """Whether an item of a list is a text without blanks, or a whole number where it may be one."""
+    is_number = may_be_number and isinstance(item, int) and not isinstance(item, bool)
+    return is_number or (isinstance(item, str) and " " not in item)
 
 
 def _sort_of(value: object) -> str:

@@ -130,13 +130,12 @@ def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
     """A row for each line of a claim with its faults, and the faults of the claim."""
     own = list(takewhile(lambda segment: segment.id != "SBR", loops.claim))
     beneficiary, faults = _beneficiary(loops)
-    diagnoses = _diagnoses(own)
     shared: Row = {
         "claim_id": own[0].at(1),
         "beneficiary": beneficiary,
         "group": _identifier(loops.billing, "85"),
         "place_of_service": own[0].at(5, 1),
-        "diagnoses": " ".join(diagnoses) or None,
+        "diagnoses": " ".join(_diagnoses(own)) or None,
     }
     faults += _claim_faults(own[0], loops)
     billing = Rendering(str(shared["group"] or ""), _specialty(loops.billing, "BI"))
@@ -144,7 +143,7 @@ def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
     rows = []
     for line in loops.lines:
         rendering = _rendering(line, loops.billing, of_claim)
-        rows.append(_line_row(line, {**shared, **rendering._asdict()}, diagnoses))
+        rows.append(_line_row(line, {**shared, **rendering._asdict()}))
     return rows, faults
 
 
@@ -208,18 +207,18 @@ def _rendering(segments: Sequence[Segment], billing: Sequence[Segment], default:
     return default
 
 
-def _line_row(line: Sequence[Segment], shared: Row, diagnoses: list[str]) -> tuple[Row, Faults]:
+def _line_row(line: Sequence[Segment], shared: Row) -> tuple[Row, Faults]:
     services = [segment for segment in line if segment.id == "SV1"]
     service = services[0] if services else line[0]
     days, faults = _days(line)
     if len(services) != 1:
         number = str(len(services) or "")
         faults += [_fault(name, line[0], "one SV1 after it", number) for name in ("hcpcs", "units")]
-    fields, service_faults = _service(service, diagnoses) if services else ({}, [])
+    fields, service_faults = _service(service) if services else ({}, [])
     return {**shared, "line": line[0].at(1), "place": str(service), **days, **fields}, faults + service_faults
 
 
-def _service(service: Segment, diagnoses: list[str]) -> tuple[Row, Faults]:
+def _service(service: Segment) -> tuple[Row, Faults]:
     modifiers = [service.at(1, n) for n in range(3, 7)]
     row: Row = {
         "hcpcs": service.at(1, 2),
@@ -233,13 +232,10 @@ def _service(service: Segment, diagnoses: list[str]) -> tuple[Row, Faults]:
         faults.append(_fault("hcpcs", service, "qualifier HC in SV101-1", service.at(1, 1)))
     if service.at(3) not in _UNITS:
         faults.append(_fault("units", service, "UN or MJ in SV103", service.at(3)))
-    pointers = [service.at(7, n) for n in range(1, 5) if service.at(7, n)]
-    by_pointer = {str(n): code for n, code in enumerate(diagnoses, start=1)}
-    if not set(pointers) <= set(by_pointer):
-        expected = f"numbers of the claim's diagnoses in SV107, of which there are {len(diagnoses)}"
-        faults.append(_fault("diagnoses", service, expected, " ".join(pointers)))
-        return row, faults
-    return {**row, "diagnoses": " ".join(by_pointer[pointer] for pointer in pointers) or None}, faults
+    pointers = " ".join(filter(None, (service.at(7, n) for n in range(1, 5))))
+    if not set(pointers) <= set("0123456789 "):
+        faults.append(_fault("diagnosis_pointers", service, "numbers in SV107", pointers))
+    return {**row, "diagnosis_pointers": pointers or None}, faults
 
 
 def _days(line: Sequence[Segment]) -> tuple[Row, Faults]:

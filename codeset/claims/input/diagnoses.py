@@ -1,0 +1,60 @@
+"""The diagnoses of a line: those of its claim that it points to, in the order of its pointers, or all of them.
+
+Pointers are numbers (837P, SV107) or letters (CMS-1500, item 24E; IOM 100-04 ch. 26, section 10.4). One to a diagnosis
+that the claim does not have refuses the claim, as Medicare's front end does (837P edit of SV107, status code 477):
+nothing of it is adjudicated.
+"""
+
+import polars as pl
+
+_SEPARATORS = r"[ ,;|]+"
+_POINTER = r"[A-L]|[0-9]+"
+_NUMBERS = {letter: str(number) for number, letter in enumerate("ABCDEFGHIJKL", start=1)}
+
+_PLACES = (
+    pl.col("diagnosis_pointers")
+    .str.extract_all(_POINTER)
+    .list.eval(pl.element().replace(_NUMBERS).cast(pl.Int16, strict=False) - 1)
+)
+_DIAGNOSES_OF_LINE = (
+    pl.when(pl.col("places").is_null()).then("codes").otherwise(pl.col("codes").list.gather(pl.col("places")))
+)
+
+DIAGNOSES_OF_CLAIM = pl.col("diagnoses").str.count_matches(_SEPARATORS).cast(pl.Int64).fill_null(-1) + 1
+"""How many diagnoses there are to point to."""
+
+POINTS_TO_NOTHING = (_PLACES.list.max() >= DIAGNOSES_OF_CLAIM).fill_null(value=False)
+"""Whether a line points to a diagnosis that its claim does not have."""
+
+
+def has_stray_pointer(table: pl.DataFrame) -> bool:
+    """Return whether a line of *table* points to a diagnosis that its claim does not have."""
+    if not {"diagnoses", "diagnosis_pointers"} <= set(table.columns):
+        return False
+    pairs = table.select(pl.col("diagnoses", "diagnosis_pointers").cast(pl.String))
+    greatest = _by_text(pairs["diagnosis_pointers"])["places"].list.max()
+    return bool(pairs.with_columns(greatest).select((pl.col("places") >= DIAGNOSES_OF_CLAIM).any()).item())
+
+
+def diagnoses_of_lines(lines: pl.DataFrame) -> pl.Series:
+    """Return the diagnoses of each line as text, spaces between them; *lines* have them and pointers, all valid."""
+    diagnoses, pointers = (lines[name].cast(pl.String) for name in ("diagnoses", "diagnosis_pointers"))
+    if diagnoses.null_count() == lines.height:
+        return diagnoses
+    spaced = diagnoses.str.replace_all(_SEPARATORS, " ") if diagnoses.str.contains("[,;|]").any() else diagnoses
+    if pointers.null_count() == lines.height:
+        return spaced
+    pointed = pl.DataFrame([spaced.str.split(" ").alias("codes"), _by_text(pointers)["places"]])
+    return pointed.select(_DIAGNOSES_OF_LINE.list.join(" ").alias("diagnoses")).to_series()
+
+
+def _by_text(pointers: pl.Series) -> pl.DataFrame:
+    """The `places` of each of *pointers*, from 0: few texts are distinct, and each is read once."""
+    texts = pointers.unique().to_frame()
+    return pointers.to_frame().join(
+        texts.with_columns(_PLACES.alias("places")),
+        on=pointers.name,
+        how="left",
+        maintain_order="left",
+        nulls_equal=True,
+    )

@@ -1,0 +1,131 @@
+"""The diagnoses of a line, by every door: those of its claim that it points to, in the order of the pointers."""
+
+import json
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+from openpyxl import Workbook
+
+from codeset.claims.claim_fields import COLUMNS
+from codeset.claims.input.check import refuse
+from codeset.claims.input.claim import Claim, ClaimLine, to_frame
+from codeset.claims.input.claim_files import read_claims
+from codeset.claims.input.claim_frames import from_frame, lines_of
+from codeset.errors import BadInput
+
+HEADER = "claim,patient id,npi,dos,cpt,mod,units,pos,locality"
+LINE = "A1,B1,P1,2026-07-15,{hcpcs},,1,11,national"
+
+
+def read(folder: Path, header: str, *cells: str) -> list[str | None]:
+    """The diagnoses of the lines of a csv with so many more columns."""
+    rows = [f"{LINE.format(hcpcs=f'1700{number}')},{each}" for number, each in enumerate(cells)]
+    path = folder / "claims.csv"
+    path.write_text("\n".join([f"{HEADER},{header}", *rows]) + "\n")
+    lines, rejects = read_claims(path)
+    refuse(rejects)
+    return lines["diagnoses"].to_list()
+
+
+def refused(folder: Path, header: str, *cells: str) -> list[str]:
+    with pytest.raises(BadInput) as error:
+        read(folder, header, *cells)
+    return [str(fault).partition("line 1: ")[2] for fault in error.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("pointers", "diagnoses"),
+    [
+        ("1", "L57.0"),
+        ("2 1", "C44.41 L57.0"),
+        ("B", "C44.41"),
+        ("CA", "D22.5 L57.0"),
+        ("A:B", "L57.0 C44.41"),
+        ('"3,1"', "D22.5 L57.0"),
+        ("", "L57.0 C44.41 D22.5"),
+    ],
+)
+def test_a_line_has_the_diagnoses_that_it_points_to(tmp_path: Path, pointers: str, diagnoses: str) -> None:
+    assert read(tmp_path, "Dx 1,Dx 2,Dx 3,Dx Pointer", f"L57.0,C44.41,D22.5,{pointers}") == [diagnoses]
+
+
+@pytest.mark.parametrize("cell", ["L57.0 C44.41", '"L57.0, C44.41"', "L57.0;C44.41", "L57.0|C44.41"])
+def test_diagnoses_of_one_column_are_set_apart_by_blanks_commas_semicolons_or_bars(tmp_path: Path, cell: str) -> None:
+    assert read(tmp_path, "Diagnosis Codes", cell) == ["L57.0 C44.41"]
+
+
+def test_pointers_of_several_columns_are_in_their_order(tmp_path: Path) -> None:
+    header = "Diag1,Diag2,Ptr 1,Ptr 2"
+    assert read(tmp_path, header, "L57.0,C44.41,2,1", "L57.0,C44.41,1,") == ["C44.41 L57.0", "L57.0"]
+
+
+def test_pointers_without_diagnoses_are_not_read(tmp_path: Path) -> None:
+    assert read(tmp_path, "Dx Pointer", "A") == [None]
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("L57.0,2", 'diagnosis_pointers: expected places in the claim\'s diagnoses, found "2", and 1 diagnoses'),
+        (",A", 'diagnosis_pointers: expected places in the claim\'s diagnoses, found "A", and 0 diagnoses'),
+        (
+            "L57.0,13",
+            'diagnosis_pointers: expected up to four places in the claim\'s diagnoses: 1 to 12, or A to L, found "13"',
+        ),
+        ("57.0,1", "diagnoses: expected up to twelve ICD-10-CM codes, found text like 99.9"),
+        ("L57.01234,1", "diagnoses: expected up to twelve ICD-10-CM codes, found text like A99.99999"),
+    ],
+)
+def test_what_points_to_nothing_or_is_no_code_is_refused(tmp_path: Path, cells: str, says: str) -> None:
+    assert refused(tmp_path, "Dx,Dx Pointer", cells) == [says]
+
+
+def test_a_workbook_is_read_as_the_csv_that_it_could_be(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append([*HEADER.split(","), "ICD-10", "Diagnosis Pointer"])
+    book.active.append(["A1", "B1", "P1", date(2026, 7, 15), 17000, None, 1, 11, "national", "L57.0, C44.41", 2])
+    content = BytesIO()
+    book.save(content)
+    path = tmp_path / "claims.xlsx"
+    path.write_bytes(content.getvalue())
+    assert read_claims(path)[0]["diagnoses"].to_list() == ["C44.41"]
+
+
+LINES = [{"line": 1, "date_of_service": "2026-07-15", "hcpcs": "17000", "units": 1}]
+CLAIM = {"claim_id": "A1", "beneficiary": "B1", "provider": "P1", "place_of_service": "11", "locality": "national"}
+
+
+@pytest.mark.parametrize(
+    ("pointers", "found"),
+    [([2], '"2", and 1 diagnoses'), ([1, 3], '"1 3", and 1 diagnoses'), (["1", None], "a list of 2")],
+)
+def test_a_json_claim_that_points_to_nothing_is_refused(tmp_path: Path, pointers: list[object], found: str) -> None:
+    path = tmp_path / "claims.json"
+    lines = [{**LINES[0], "diagnosis_pointers": pointers}]
+    path.write_text(json.dumps({**CLAIM, "diagnoses": ["L57.0"], "lines": lines}))
+    faults = read_claims(path)[1].faults
+    assert faults.select("field", "found").rows() == [("diagnosis_pointers", found)]
+
+
+def test_a_frame_has_lists_or_text() -> None:
+    frame = pl.DataFrame([{**CLAIM, "line": number, **LINES[0], "modifiers": ""} for number in (1, 2)]).with_columns(
+        line=pl.Series([1, 2]),
+        diagnoses=pl.Series([["L57.0", "C44.41"], ["D22.5"]]),
+        diagnosis_pointers=pl.Series([[2, 1], None], dtype=pl.List(pl.Int64)),
+    )
+    lines, rejects = from_frame(frame)
+    refuse(rejects)
+    assert lines["diagnoses"].to_list() == ["C44.41 L57.0", "D22.5"]
+    assert lines.columns == list(COLUMNS)
+    assert from_frame(lines)[0].equals(lines)
+
+
+def test_values_are_read_as_json_is() -> None:
+    line = ClaimLine(1, date(2026, 7, 15), "17000", 1, "11", "national", diagnosis_pointers=(2,))
+    claim = Claim("A1", "B1", "P1", (line,), diagnoses=("L57.0", "C44.41"))
+    assert to_frame([claim])["diagnoses"].to_list() == lines_of(claim)["diagnoses"].to_list() == ["C44.41"]
+    with pytest.raises(BadInput):
+        to_frame([Claim("A1", "B1", "P1", (line,), diagnoses=("L57.0",))])
