@@ -13,7 +13,7 @@ import polars as pl
 from codeset.claims.edits.rules import codes_named, rules
 from codeset.manifest import Edition, Manifest
 from codeset.releases import Release
-from codeset.tables import TABLES
+from codeset.tables import NEEDED, TABLES
 
 CLAIM_TABLES = tuple(name for name, table in TABLES.items() if table.claim_codes is not None)
 """The tables that claims are read against."""
@@ -80,7 +80,7 @@ class Basis:
     """What an outcome rests on.
 
     `editions`: the CMS edition of each table that claims are read against, carried from where and how old in quarters.
-    `not_held`: release and table, for those that a release lacks. `history`: the dates of service read; None where
+    `not_held`: release and table, for those that every claim needs and a release lacks. `history`: the dates of service read; None where
     lines are no history, as in scenarios. `not_applied`: by name the rule families that were not applied, in words.
     """
 
@@ -141,7 +141,7 @@ def basis_of(manifests: Sequence[Manifest], history: History | None) -> Basis:
         for table, edition in of_release.items()
         if table in CLAIM_TABLES
     ]
-    not_held = [(release, table) for release, of_release in held for table in CLAIM_TABLES if table not in of_release]
+    not_held = [(release, table) for release, of_release in held for table in NEEDED if table not in of_release]
     return Basis(tuple(editions), tuple(not_held), history, families_not_applied(read))
 
 

@@ -101,10 +101,11 @@ def test_every_family_without_its_table_is_named(derm: Snapshot) -> None:
 def test_a_family_is_applied_where_claims_are_read_against_its_table(
     derm: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Coverage comes with a table of that name; one release that lacks it is enough to say that it was not applied."""
-    monkeypatch.setattr(basis, "CLAIM_TABLES", (*basis.CLAIM_TABLES, "coverage"))
+    """Coverage comes with three tables; one release that lacks them is enough to say that it was not applied."""
+    tables = ("coverage_document", "coverage_hcpcs", "coverage_diagnosis")
+    monkeypatch.setattr(basis, "CLAIM_TABLES", (*basis.CLAIM_TABLES, *tables))
     without = derm.manifest
-    coverage = {"coverage": without.tables["mue"]}
+    coverage = dict.fromkeys(tables, without.tables["mue"])
     holding = replace(without, tables={**without.tables, **coverage})
     assert set(families_not_applied([holding])) == FAMILIES - {"coverage"}
     assert set(families_not_applied([holding, without])) == FAMILIES
