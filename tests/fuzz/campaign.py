@@ -177,7 +177,7 @@ def _untold_changes(target: Target, result: BuildResult, table: str) -> Iterator
         is_fact = column not in TABLES[table].remarks and TABLES[table].columns[column] != pl.Date
         if count * SHARE > before_rows.height and is_fact:
             yield f"{table}.{column} differs in {count} of {before_rows.height} rows"
-    if target.all_forms and not result.unrecognized:
+    if target.all_forms:
         excused = _EXCUSED.get(table, set())
         untold = {column for column in changed if column not in excused or column not in " ".join(result.notes)}
         if gone or new or untold:
