@@ -3,6 +3,7 @@
 import bz2
 import io
 import lzma
+import os
 import time
 import zipfile
 from pathlib import Path
@@ -152,6 +153,31 @@ def test_two_records_in_one_cell_are_refused(facts: dict[str, Facts], store: Sto
     data = "\r\n".join([*lines[:at], merged, *lines[at + 2 :]]).encode("cp1252")
     said = faults(store, name, data)
     assert any("a cell goes on over several lines" in each for each in said)
+
+
+@pytest.mark.parametrize(("table", "form"), LINES)
+@pytest.mark.parametrize("control", [b"\0", b"\x1a", b"\x0c", b"\x7f"])
+def test_a_control_character_between_the_records_is_refused(
+    table: str, form: str, control: bytes, facts: dict[str, Facts], store: Store
+) -> None:
+    """CMS's texts of 2020 to 2026 have none but the end-of-file mark, behind the last record."""
+    name, data = posted(facts["2026q3"], table, form)
+    lines = data.split(b"\r\n")
+    at = len(lines) - 4
+    says = "end-of-file mark with records after it" if control == b"\x1a" else f"control character {control[0]:#04x}"
+    for broken in (lines[at] + control, lines[at][:-1] + control + lines[at][-1:]):
+        damaged = b"\r\n".join([*lines[:at], broken, *lines[at + 1 :]])
+        (said,) = faults(store, name, damaged)
+        assert said.startswith(f"{name}: line {at + 1}: ")
+        assert says in said
+
+
+def test_a_device_or_a_pipe_is_not_read(store: Store, tmp_path: Path) -> None:
+    """A device may never end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(BadInput, match="is a device or a pipe; expected a file or a folder"):
+            build(RELEASE, [path], store)
 
 
 def test_nothing_is_unpacked_that_a_path_would_lead_to(tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ _TAIL_BYTES = 8_192
 _LONGEST_LINE = 10_000
 """Characters that a line of a text file may have; CMS's longest, a notice, has under a thousand."""
 
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
+_AFTER_LAST_RECORD = b"\x1a, \r\n"
+"""What may follow the last record: the end-of-file mark, in a csv with the commas of its row, and blank lines."""
+
 _HEADER_LETTERS = 60
 _ENCODING = "cp1252"
 
@@ -105,6 +109,7 @@ def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Relea
         frame = _from_grid(file, rules, columns, layout, _read_workbook(file, sheet))
         return _join_continuations(file, frame, layout)
     _refuse_long_lines(file)
+    _refuse_control_characters(file)
     if rules["kind"] == "fixed":
         frame = _read_fixed(file, rules, [column for column in columns if column.fixed])
         return _join_continuations(file, frame, layout)
@@ -124,6 +129,19 @@ def _refuse_long_lines(file: File) -> None:
             says = f"more than {_LONGEST_LINE:,} characters in one line; CMS's longest has some hundred"
             raise BadInput([Fault(file.names, line, says)])
         start = end + 1
+
+
+def _refuse_control_characters(file: File) -> None:
+    """Refuse characters that no CMS text has: two files put together have an end-of-file mark between their records."""
+    records = file.data.rstrip(_AFTER_LAST_RECORD)
+    if len(records.translate(None, _CONTROLS)) == len(records):
+        return
+    place = next(place for place, byte in enumerate(records) if byte in _CONTROLS)
+    line = _normalize_line_ends(records[:place]).count(b"\n") + 1
+    says = f"control character {records[place]:#04x} between the records"
+    if records[place] == END_OF_FILE.encode()[0]:
+        says = "an end-of-file mark with records after it: two files in one, or a damaged copy"
+    raise BadInput([Fault(file.names, line, f"{says}; fetch it again")])
 
 
 def _normalize_line_ends(data: bytes) -> bytes:

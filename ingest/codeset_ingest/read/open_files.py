@@ -110,6 +110,8 @@ def _files_under(paths: list[Path]) -> Iterator[File]:
     for path in paths:
         if not path.exists():
             raise BadInput([Fault(str(path), 0, "there is no such file or folder")])
+        if not (path.is_file() or path.is_dir()):
+            raise BadInput([Fault(str(path), 0, "is a device or a pipe; expected a file or a folder")])
         members = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
         for member in members:
             yield from _open(File(member.name, (), _bytes(member), str(member.parent)))
