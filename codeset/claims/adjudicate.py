@@ -20,6 +20,7 @@ from codeset.claims.engine.series import is_member
 from codeset.claims.outcome import CompactOutcome, Outcome
 from codeset.claims.pricing.amount_findings import amount_findings
 from codeset.claims.pricing.price import PRICE, price
+from codeset.claims.remedies.find_remedies import Reader
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -41,9 +42,17 @@ def adjudicate(
     that `rules.toml` dates keep their dates. *left_out*: releases that are at hand and not to be used; a line on one of
     their dates is said to be so.
     """
-    several = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    code_set = code_set_of(several, frame["hcpcs"].unique(), on_any_date=on_any_date, left_out=left_out)
-    return compact_outcome(frame, code_set, participant=participant).outcome()
+    several = (snapshots,) if isinstance(snapshots, Snapshot) else tuple(snapshots)
+
+    def read(lines: pl.DataFrame) -> CompactOutcome:
+        code_set = code_set_of(several, lines["hcpcs"].unique(), on_any_date=on_any_date, left_out=left_out)
+        return compact_outcome(lines, code_set, participant=participant)
+
+    def read_again(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        outcome = read(lines).outcome()
+        return outcome.lines, outcome.findings
+
+    return read(frame).outcome(Reader(several, on_any_date, read_again))
 
 
 def compact_outcome(

@@ -80,7 +80,8 @@ class Basis:
     """What an outcome rests on.
 
     `editions`: the CMS edition of each table that claims are read against, carried from where and how old in quarters.
-    `not_held`: release and table, for those that every claim needs and a release lacks. `history`: the dates of service read; None where
+    `not_held`: release and table, for those that every claim needs and a release lacks. `history`: the dates of
+    service read; None where
     lines are no history, as in scenarios. `not_applied`: by name the rule families that were not applied, in words.
     """
 

@@ -1,8 +1,10 @@
 """The outcome of claim lines: line by line, in few rows where many lines have the same, as flat frames, as JSON."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from string import Formatter
 from typing import Any, NamedTuple
 
@@ -11,6 +13,7 @@ import polars as pl
 from codeset.claims.basis import Basis
 from codeset.claims.edits.findings import Reason, reasons
 from codeset.claims.edits.rules import rules
+from codeset.claims.remedies.find_remedies import Reader, Remedy, find_remedies
 
 LINE_COLUMNS = (
     *("claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units", "disposition", "decided_by", "edit"),
@@ -37,13 +40,23 @@ class Outcome:
     categories, with `row` (the place), `disposition`, `decided_by` and `edit`, `global_days`, and the amounts of
     `pricing.price` for lines that are not denied, RVUs as decimals; `findings` one row for each finding, by
     line, the decisive one first; `steps` how amounts came about; `checked` what all of it rests on, and what was not
-    checked.
+    checked. `reader` reads other lines against the same; without it there are no remedies.
     """
 
     lines: pl.DataFrame
     findings: pl.DataFrame
     steps: pl.LazyFrame
     checked: Basis = field(default_factory=Basis)
+    reader: Reader | None = None
+
+    @cached_property
+    def remedies(self) -> Mapping[tuple[str, int], Remedy]:
+        """By claim and line number, what CMS's tables say to report in place of a line that is denied.
+
+        Worked out when it is first asked for: each remedy is adjudicated again, and is not denied. A line of which no
+        table says what to report instead is not named.
+        """
+        return find_remedies(self.lines, self.findings, self.reader) if self.reader else {}
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,8 @@ class CompactOutcome:
     steps: pl.LazyFrame
     checked: Basis
 
-    def outcome(self) -> Outcome:
-        """Return the outcome line by line."""
+    def outcome(self, reader: Reader | None = None) -> Outcome:
+        """Return the outcome line by line; *reader* as in `Outcome`."""
         lines = self.lines.with_row_index("row")
         answers = self.answers[self.answer]
         for name in lines.columns:
@@ -73,7 +86,7 @@ class CompactOutcome:
         row, partner, reason_row = self.findings
         reasons = self.reason_rows[reason_row]
         findings = pl.DataFrame([row, reasons.drop_in_place("reason"), partner]).hstack(reasons)
-        return Outcome(lines.hstack(answers), findings, self.steps, self.checked)
+        return Outcome(lines.hstack(answers), findings, self.steps, self.checked, reader)
 
 
 class Frames(NamedTuple):
@@ -103,12 +116,30 @@ def outcome_plain(outcome: Outcome) -> list[dict[str, Any]]:
         findings[row.pop("row")].append(_plain(row))
     claims: dict[str, list[dict[str, Any]]] = {}
     for row in _texts(outcome.lines.select("row", *LINE_COLUMNS)).iter_rows(named=True):
-        own = findings[row.pop("row")]
-        claims.setdefault(row.pop("claim_id"), []).append({**_plain(row), "findings": own})
+        own, claim_id = findings[row.pop("row")], row.pop("claim_id")
+        remedy = remedy_plain(outcome.remedies.get((claim_id, row["line"])))
+        claims.setdefault(claim_id, []).append({**_plain(row), **remedy, "findings": own})
     return [
         {"claim_id": claim_id, "lines": sorted(lines, key=lambda line: int(line["line"]))}
         for claim_id, lines in claims.items()
     ]
+
+
+def remedy_plain(remedy: Remedy | None) -> dict[str, Any]:
+    """Return what `outcome.schema.json` has of a line's *remedy*; no lines if there is none."""
+    if remedy is None:
+        return {"remedy": [], "remedy_replaces": [], "remedy_condition": None, "remedy_source": None}
+    lines = [
+        {name: list(value) if name == "modifiers" else _jsonable(value) for name, value in vars(line).items()}
+        for line in remedy.lines
+    ]
+    replaces = [{"claim_id": claim_id, "line": line} for claim_id, line in remedy.replaces]
+    return {
+        "remedy": lines,
+        "remedy_replaces": replaces,
+        "remedy_condition": remedy.condition,
+        "remedy_source": remedy.source,
+    }
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -120,7 +151,21 @@ def _with_sentences(outcome: Outcome) -> pl.DataFrame:
     """The findings with their sentences, in their order."""
     findings = _texts(_with_claims(outcome, "claim_id", "line", "hcpcs", "date_of_service")).with_row_index("place")
     parts = [_fill_sentences(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
-    return pl.concat(parts or [_fill_sentences(findings, None)]).sort("place").drop("place")
+    filled = pl.concat(parts or [_fill_sentences(findings, None)]).sort("place").drop("place")
+    return _with_remedies(filled, outcome.remedies)
+
+
+def _with_remedies(findings: pl.DataFrame, remedies: Mapping[tuple[str, int], Remedy]) -> pl.DataFrame:
+    """The findings that a remedy answers with that in `do`."""
+    rows = [
+        {"claim_id": claim_id, "line": line, "reason": reason, "remedy": remedy.text}
+        for (claim_id, line), remedy in remedies.items()
+        for reason in remedy.reasons
+    ]
+    keys = {name: findings.schema[name] for name in ("claim_id", "line", "reason")}
+    texts = pl.DataFrame(rows, schema={**keys, "remedy": pl.String})
+    answered = findings.join(texts, on=list(keys), how="left", maintain_order="left")
+    return answered.with_columns(pl.coalesce("remedy", "do").alias("do")).drop("remedy")
 
 
 def _with_claims(outcome: Outcome, *of_line: str) -> pl.DataFrame:

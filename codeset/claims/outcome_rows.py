@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from codeset.claims.outcome import Outcome, outcome_frames
+from codeset.claims.remedies.find_remedies import Remedy
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class LineOutcome:
-    """One line: its disposition, what decides it, its amounts in cents, and its findings, the decisive one first."""
+    """One line: its disposition, what decides it, its amounts in cents, and its findings, the decisive one first.
+
+    `remedy` has the claim lines to report in its place, where it is denied and CMS's tables say which.
+    """
 
     claim_id: str
     line: int
@@ -61,6 +65,7 @@ class LineOutcome:
     pe_rvu: Decimal | None
     mp_rvu: Decimal | None
     findings: tuple[Finding, ...]
+    remedy: Remedy | None
 
 
 def outcome_rows(outcome: Outcome) -> list[LineOutcome]:
@@ -73,6 +78,7 @@ def outcome_rows(outcome: Outcome) -> list[LineOutcome]:
         LineOutcome(
             **{**_members(LineOutcome, row), "modifiers": tuple(row["modifiers"].split())},
             findings=tuple(findings[row["claim_id"], row["line"]]),
+            remedy=outcome.remedies.get((row["claim_id"], row["line"])),
         )
         for row in frames.lines.iter_rows(named=True)
     ]

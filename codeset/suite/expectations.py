@@ -25,8 +25,21 @@ def _differences(expected: Mapping[str, str], line: Mapping[str, Any]) -> Iterat
     decisive: Mapping[str, Any] = next(iter(line["findings"]), {}) if line["decided_by"] else {}
     for field, text in expected.items():
         value = decisive.get(field) if field in _OF_FINDING else line.get(field)
+        if field == "remedy":
+            value = remedy_text(line)
         if not _same(field, text, value):
             yield f"{field}: expected {text}, found {_as_text(field, value)}"
+
+
+def remedy_text(line: Mapping[str, Any]) -> str:
+    """Return a line's remedy as scenarios have it: `17000 + 17003-59 x3`, or `none`."""
+    lines = line.get("remedy") or []
+    texts = ["-".join((each["hcpcs"], *each["modifiers"])) + _times(each["units"]) for each in lines]
+    return " + ".join(texts) or "none"
+
+
+def _times(units: int) -> str:
+    return f" x{units}" if units != 1 else ""
 
 
 def _same(field: str, text: str, value: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from codeset.claims.adjudicate import compact_outcome
+from codeset.claims.adjudicate import adjudicate, compact_outcome
 from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.outcome import outcome_plain
@@ -83,10 +83,12 @@ def scenario_outcomes(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict
 
 def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
     lines = claim_lines(scenarios, snapshot.release)
-    code_set = CodeSet.of([snapshot], lines["hcpcs"].unique())
+    participant = scenarios[0].participant
     if scenarios[0].beyond_quarter:
-        code_set = _for_always(code_set)
-    outcome = compact_outcome(lines, code_set, participant=scenarios[0].participant).outcome()
+        code_set = _for_always(CodeSet.of([snapshot], lines["hcpcs"].unique()))
+        outcome = compact_outcome(lines, code_set, participant=participant).outcome()
+    else:
+        outcome = adjudicate(lines, snapshot, participant=participant)
     answers: dict[str, list[LineOutcome]] = {}
     for claim in outcome_plain(outcome):
         answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))

@@ -24,6 +24,7 @@ AMOUNT = (
     *("allowed_cents", "payment_percent", "setting", "fee_cents", "nonparticipating_cents", "limiting_cents"),
     *("unpriced", "global_days", "work_rvu", "pe_rvu", "mp_rvu"),
 )
+NO_REMEDY = {"remedy": [], "remedy_replaces": [], "remedy_condition": None, "remedy_source": None}
 LINES = pl.DataFrame(
     {
         "row": [0, 1, 2],
@@ -135,6 +136,7 @@ def test_a_line_has_its_answer_and_its_findings() -> None:
             "decided_by": None,
             "edit": None,
             **dict.fromkeys(AMOUNT),
+            **NO_REMEDY,
             "findings": [],
         },
         {
@@ -147,6 +149,7 @@ def test_a_line_has_its_answer_and_its_findings() -> None:
             "decided_by": "ptp-never",
             "edit": "ptp",
             **dict.fromkeys(AMOUNT),
+            **NO_REMEDY,
             "findings": [PTP_PLAIN],
         },
     ]

@@ -106,7 +106,7 @@ def test_rows_are_typed(snapshot: codeset.Snapshot) -> None:
 
 
 def test_rows_have_the_columns_of_the_frames() -> None:
-    assert [field.name for field in fields(codeset.LineOutcome)] == [*LINE_COLUMNS, "findings"]
+    assert [field.name for field in fields(codeset.LineOutcome)] == [*LINE_COLUMNS, "findings", "remedy"]
     assert [field.name for field in fields(codeset.Finding)] == list(FINDING_COLUMNS[2:])
 
 

@@ -1,0 +1,108 @@
+"""Codes that count: the first of a kind, each additional one, and the code that stands for all of them.
+
+The add-on edits say which code counts the additional ones of a first; PTP edits with modifier indicator 0 say which
+code is reported in place of both. What they do not say beyond doubt is not said here.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from codeset.snapshot import Snapshot
+
+BY_DEFINITION = 2
+"""The MAI of a limit that follows from what the code means (NCCI Policy Manual 2026, p. I-28)."""
+
+_FAMILY_DIGITS = 3
+"""Codes of one family in the code book begin alike."""
+
+
+class Series(NamedTuple):
+    """A `first` code, the add-on code for each of the `additional` ones, and the `primaries` of that add-on.
+
+    `most` is how many additional ones that code can mean; beyond them `all_of_them` is reported, once. Both null where
+    no table says so.
+    """
+
+    first: str
+    additional: str
+    primaries: frozenset[str]
+    most: int | None
+    all_of_them: str | None
+
+
+@lru_cache(maxsize=2_000)
+def series_of_first(snapshot: Snapshot, first: str, day: date) -> Series | None:
+    """Return the series that begins with code *first* on *day*; None if the tables of *snapshot* name none.
+
+    The additional ones of a code are counted by the one add-on code of its family of which it is the lowest primary:
+    11103 may follow 11102, 11104, and 11106, and counts more of the first.
+    """
+    followers = {row["add_on_code"] for row in snapshot.add_ons(first) if _is_closed(row, day)}
+    own = [code for code in sorted(followers) if _counts_more(snapshot, first, code, day)]
+    if len(own) != 1:
+        return None
+    additional = own[0]
+    limit = snapshot.mue(additional)
+    most = limit["mue_value"] if limit and limit["mai"] == BY_DEFINITION else None
+    all_of_them = _all_of_them(snapshot, first, additional, day) if most else None
+    return Series(first, additional, _primaries(snapshot, additional, day), most, all_of_them)
+
+
+def series_of_additional(snapshot: Snapshot, additional: str, day: date) -> Series | None:
+    """Return the series whose additional ones code *additional* counts on *day*; None if there is none."""
+    primaries = _primaries(snapshot, additional, day)
+    series = series_of_first(snapshot, min(primaries), day) if primaries else None
+    return series if series and series.additional == additional else None
+
+
+def _counts_more(snapshot: Snapshot, first: str, code: str, day: date) -> bool:
+    """Whether add-on *code* counts more of *first*: of its family, its lowest primary, and not once by definition."""
+    limit = snapshot.mue(code)
+    is_once = limit is not None and limit["mue_value"] == 1 and limit["mai"] == BY_DEFINITION
+    return _is_family(first, code) and not is_once and min(_primaries(snapshot, code, day)) == first
+
+
+@lru_cache(maxsize=2_000)
+def _primaries(snapshot: Snapshot, add_on_code: str, day: date) -> frozenset[str]:
+    rows = snapshot.primaries(add_on_code)
+    return frozenset(row["primary_code"] for row in rows if _is_closed(row, day))
+
+
+def _all_of_them(snapshot: Snapshot, first: str, additional: str, day: date) -> str | None:
+    """The one code of the family beside which neither of both is ever paid."""
+    edits = snapshot.scan("ptp").filter(pl.col("column_two").is_in([first, additional]), ccmi=0).collect()
+    including = [
+        {row["column_one"] for row in edits.filter(column_two=code).iter_rows(named=True) if _is_in_force(row, day)}
+        for code in (first, additional)
+    ]
+    codes = [code for code in including[0] & including[1] if _is_family(first, code)]
+    return codes[0] if len(codes) == 1 else None
+
+
+def _is_family(one: str, two: str) -> bool:
+    return one[:_FAMILY_DIGITS] == two[:_FAMILY_DIGITS]
+
+
+def _is_closed(row: Mapping[str, Any], day: date) -> bool:
+    """Whether an add-on row lists a primary of a closed list on *day*."""
+    return row["add_on_type"] == 1 and _is_in_force(row, day)
+
+
+def _is_in_force(row: Mapping[str, Any], day: date) -> bool:
+    # A row that is deleted on its effective date never applied (NCCI Policy Manual 2026, p. Intro-7).
+    effective, deletion = row["effective_date"], row["deletion_date"]
+    return deletion != effective and effective <= day and (deletion is None or day <= deletion)
+
+
+def rows_of(series: Series, is_all_of_them: bool) -> Iterator[str]:
+    """Yield the rows of CMS's tables behind a series, as a citation has them, up to the code for all where that is."""
+    yield f"add-on edit {series.additional}/{series.first}"
+    if is_all_of_them:
+        yield f"MUE {series.additional}: {series.most}, MAI {BY_DEFINITION}"
+        yield f"PTP edits {series.all_of_them}/{series.first} and {series.all_of_them}/{series.additional}, CCMI 0"
+    else:
+        yield f"MUE {series.first}: 1, MAI {BY_DEFINITION}"

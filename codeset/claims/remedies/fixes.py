@@ -1,0 +1,302 @@
+"""What mends a denied line: the services that CMS's tables name in its place, by the reason that denies it.
+
+A reason that is not here has no remedy in a table: the record decides, or the line is not payable.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from codeset.claims.edits.rules import codes_named, rules
+from codeset.claims.remedies.code_series import (
+    BY_DEFINITION,
+    Series,
+    rows_of,
+    series_of_additional,
+    series_of_first,
+)
+from codeset.snapshot import Snapshot
+
+Line = Mapping[str, Any]
+"""A claim line: the columns of `claim_fields`."""
+
+TELLS_LESIONS_APART = ("59", "XE", "XS", "XP", "XU", "76", "77")
+VISIT_MODIFIERS = ("24", "25", "57")
+SIDES = ("LT", "RT")
+COMPONENTS = ("26", "TC")
+BOTH_SIDES = "50"
+TWO_SIDES = "1"
+"""The bilateral indicator of codes that are paid 150 percent for both sides (record layout RVU25D)."""
+
+
+class Service(NamedTuple):
+    """A code with its modifiers, in order, and units."""
+
+    hcpcs: str
+    modifiers: tuple[str, ...]
+    units: int
+
+
+@dataclass(frozen=True)
+class Fix:
+    """`services` in place of the lines `replaces`; right only if `condition` holds (`rules.toml`), where there is one.
+
+    `rows` are those of CMS's tables that say so.
+    """
+
+    replaces: tuple[Line, ...]
+    services: tuple[Service, ...]
+    rows: tuple[str, ...]
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class DeniedLine:
+    """A line as it is denied: the other lines of its visit (`visit`, itself among them), and its findings by reason."""
+
+    line: Line
+    visit: Sequence[Line]
+    findings: Sequence[Mapping[str, Any]]
+    snapshot: Snapshot
+    day: date
+    """The day on which rows of CMS's tables are asked for."""
+
+    is_mended: bool
+    """Whether it is of a remedy itself, which leaves something to mend."""
+
+    @property
+    def hcpcs(self) -> str:
+        """Its code."""
+        return str(self.line["hcpcs"])
+
+    @property
+    def modifiers(self) -> tuple[str, ...]:
+        """Its modifiers, in order."""
+        return tuple(self.line["modifiers"].split())
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """The reasons of its findings."""
+        return frozenset(finding["reason"] for finding in self.findings)
+
+    def indicator(self, column: str) -> str | None:
+        """Return what the fee schedule says of the whole service in *column*."""
+        row = self.snapshot.mpfs(self.hcpcs)
+        return row[column] if row else None
+
+    def lines_of(self, *codes: str) -> tuple[Line, ...]:
+        """Return the lines of its visit with any of *codes*."""
+        return tuple(line for line in self.visit if line["hcpcs"] in codes)
+
+    def with_modifiers(self, modifiers: Sequence[str], rows: Iterable[str], condition: str | None = None) -> Fix | None:
+        """Return the same service with other *modifiers*; None if a line has no room for them."""
+        if len(modifiers) > _MOST_MODIFIERS:
+            return None
+        service = Service(self.hcpcs, tuple(modifiers), self.line["units"])
+        return Fix((self.line,), (service,), tuple(rows), condition)
+
+    def without(self, modifiers: Collection[str], row: str) -> Fix | None:
+        """Return the same service without those *modifiers* of it."""
+        return self.with_modifiers([name for name in self.modifiers if name not in modifiers], [row])
+
+
+_MOST_MODIFIERS = 4
+
+
+def fix(denied: DeniedLine) -> Fix | None:
+    """Return what the tables name in place of *denied*; None where they name nothing."""
+    for reason, remedy in FIXES.items():
+        if reason in denied.reasons and (fixed := remedy(denied)):
+            return fixed
+    return None
+
+
+def further_of_a_kind(denied: DeniedLine) -> Fix | None:
+    """A first code beside another first one, which is never paid beside it: more of its kind are counted by an add-on.
+
+    11102 beside 11104: 11103, whose primaries are both of them.
+    """
+    series = series_of_first(denied.snapshot, denied.hcpcs, denied.day)
+    column_ones = {finding["column_one"] for finding in denied.findings if finding["reason"] == "ptp-never"}
+    if series is None or not column_ones <= series.primaries:
+        return None
+    replaced = denied.lines_of(series.first, series.additional)
+    service = Service(series.additional, _kept(replaced), _units(replaced))
+    rows = [f"add-on edit {series.additional}/{code}" for code in sorted(column_ones)]
+    return Fix(replaced, (service,), tuple(rows))
+
+
+def first_and_additional(denied: DeniedLine) -> Fix | None:
+    """More units than there can be: the first by its code, the others by its add-on code; or one code for all of them.
+
+    17000 x4: 17000 and 17003 x3. 17000 and 17003 x14, one more than 17003 can mean: 17004.
+    """
+    series = series_of_first(denied.snapshot, denied.hcpcs, denied.day)
+    if series is None:
+        return _all_of_them(denied)
+    limit = denied.snapshot.mue(denied.hcpcs)
+    if limit is None or (limit["mue_value"], limit["mai"]) != (1, BY_DEFINITION):
+        return None
+    replaced = denied.lines_of(series.first, series.additional)
+    return _of_series(series, replaced)
+
+
+def as_counted(denied: DeniedLine) -> Fix | None:
+    """More units than a code can mean: its two sides, or a code for each additional one."""
+    return both_sides(denied) or first_and_additional(denied)
+
+
+def _all_of_them(denied: DeniedLine) -> Fix | None:
+    """Of more additional ones than their code can mean: the code for all, where the first is billed too."""
+    series = series_of_additional(denied.snapshot, denied.hcpcs, denied.day)
+    if series is None or not denied.lines_of(series.first):
+        return None
+    return _of_series(series, denied.lines_of(series.first, series.additional))
+
+
+def _of_series(series: Series, replaced: tuple[Line, ...]) -> Fix | None:
+    """All units of *replaced* as the series has them."""
+    further = _units(replaced) - 1
+    is_beyond = series.most is not None and further > series.most
+    if is_beyond and series.all_of_them is None:
+        return None
+    kept = _kept(replaced)
+    of_each = (Service(series.first, kept, 1), Service(series.additional, kept, further))
+    services: tuple[Service, ...] = (Service(str(series.all_of_them), kept, 1),) if is_beyond else of_each
+    return Fix(replaced, services, tuple(rows_of(series, is_beyond)), "units")
+
+
+def both_sides(denied: DeniedLine) -> Fix | None:
+    """Both sides of a code that has two, on two lines or in two units: one line with 50 and one unit (p. I-30)."""
+    if denied.indicator("bilateral_surgery") != TWO_SIDES:
+        return None
+    replaced = denied.lines_of(denied.hcpcs)
+    sides = [tuple(name for name in line["modifiers"].split() if name in (*SIDES, BOTH_SIDES)) for line in replaced]
+    is_one_each = sorted(sides) == [("LT",), ("RT",)] and _units(replaced) == len(SIDES)
+    if not is_one_each and sides != [(BOTH_SIDES,)]:
+        return None
+    kept = [name for name in _kept(replaced) if name not in (*SIDES, BOTH_SIDES)]
+    service = Service(denied.hcpcs, (BOTH_SIDES, *kept), 1)
+    return Fix(replaced, (service,), (f"fee schedule {denied.hcpcs}: bilateral indicator 1",), "both-sides")
+
+
+def separate(denied: DeniedLine) -> Fix | None:
+    """A column two code of an edit with modifier indicator 1: a visit with 25, 57, or 24; anything else with 59."""
+    if denied.hcpcs in codes_named("visits", "codes"):
+        return visit_apart(denied)
+    edits = sorted({f"PTP edit {row['column_one']}/{row['column_two']}" for row in _of(denied, "ptp-no-modifier")})
+    return denied.with_modifiers(
+        _with(denied.modifiers, rules()["remedies"]["separate"]), [f"{row}, CCMI 1" for row in edits], "59"
+    )
+
+
+def visit_apart(denied: DeniedLine) -> Fix | None:
+    """A visit in the payment of a procedure: 25 on its day, 57 if that has ninety days, 24 in the days after it.
+
+    What it has of these does not help, or would have to be named again.
+    """
+    needed = [modifier for reason, modifier in VISIT_MODIFIER_OF.items() if reason in denied.reasons]
+    if "57" in needed and "global-visit-same-day" not in denied.reasons:
+        needed = [modifier for modifier in needed if modifier != "25"]
+    dropped = () if denied.is_mended else VISIT_MODIFIERS
+    kept = [name for name in denied.modifiers if name not in (*dropped, *needed)]
+    surgery = sorted({str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF})
+    rows = [f"fee schedule {code}: global days {_global_days(denied, code)}" for code in surgery]
+    return denied.with_modifiers([*dict.fromkeys(needed), *kept], rows, " ".join(needed))
+
+
+def _global_days(denied: DeniedLine, hcpcs: str) -> str:
+    row = denied.snapshot.mpfs(hcpcs)
+    return row["global_days"] if row else "unknown"
+
+
+VISIT_MODIFIER_OF: Mapping[str, str] = {
+    "ptp-no-modifier": "25",
+    "global-visit-same-day": "25",
+    "global-visit-major": "57",
+    "global-visit-after": "24",
+}
+"""The modifier that a visit lacks, by what denies it (NCCI Policy Manual 2026, p. I-13, I-15)."""
+
+
+def other_lesion(denied: DeniedLine) -> Fix | None:
+    """RT and LT of a code that has no two sides: another lesion is told by XS."""
+    row = f"fee schedule {denied.hcpcs}: bilateral indicator 0"
+    return denied.with_modifiers(_with(denied.modifiers, rules()["remedies"]["other_lesion"]), [row], "XS")
+
+
+def professional_component(denied: DeniedLine) -> Fix | None:
+    """A test billed whole, or its technical part, in a facility: the professional component, 26."""
+    if denied.snapshot.mpfs(denied.hcpcs, COMPONENTS[0]) is None:
+        return None
+    others = [name for name in denied.modifiers if name not in COMPONENTS]
+    row = f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
+    return denied.with_modifiers([COMPONENTS[0], *others], [row], "26")
+
+
+def without_component(denied: DeniedLine) -> Fix | None:
+    """26 or TC on a code that has no components: the code without it."""
+    return denied.without(
+        COMPONENTS, f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
+    )
+
+
+def without_sides(denied: DeniedLine) -> Fix | None:
+    """50 and a side contradict each other: 50 alone, of a code that has two sides."""
+    if denied.indicator("bilateral_surgery") != TWO_SIDES:
+        return None
+    return denied.without(SIDES, f"fee schedule {denied.hcpcs}: bilateral indicator 1")
+
+
+def without_misplaced(denied: DeniedLine) -> Fix | None:
+    """Modifiers of visits on a procedure, or of procedures on a visit: the line without them."""
+    named = {
+        name
+        for row in denied.findings
+        if row["reason"] in MISPLACED and row["severity"] == "deny"
+        for name in str(row["detail"]).split()
+    }
+    return denied.without(named, "NCCI Policy Manual, p. I-13 to I-16")
+
+
+MISPLACED = ("modifier-of-visits", "modifier-of-procedures", "modifier-distinct-on-visit")
+
+FIXES: Mapping[str, Callable[[DeniedLine], Fix | None]] = {
+    **dict.fromkeys(MISPLACED, without_misplaced),
+    "modifier-component": without_component,
+    "modifier-sides": without_sides,
+    "component-whole-in-hospital": professional_component,
+    "component-in-surgical-center": professional_component,
+    "ptp-never": further_of_a_kind,
+    "mue-day-policy": as_counted,
+    "mue-day-clinical": both_sides,
+    "ptp-no-modifier": separate,
+    "global-visit-same-day": visit_apart,
+    "global-visit-major": visit_apart,
+    "global-visit-after": visit_apart,
+    "two-sides": other_lesion,
+}
+"""By reason, what mends the line; the first that applies. What is left to mend after it is mended in turn."""
+
+
+def _of(denied: DeniedLine, reason: str) -> list[Mapping[str, Any]]:
+    return [row for row in denied.findings if row["reason"] == reason]
+
+
+def _units(lines: Iterable[Line]) -> int:
+    return sum(line["units"] for line in lines)
+
+
+def _kept(replaced: Sequence[Line]) -> tuple[str, ...]:
+    """The modifiers that all *replaced* lines have, but for those that would tell one of them from another."""
+    common = set.intersection(*(set(line["modifiers"].split()) for line in replaced))
+    return tuple(
+        name for name in replaced[0]["modifiers"].split() if name in common and name not in TELLS_LESIONS_APART
+    )
+
+
+def _with(modifiers: Sequence[str], added: str) -> list[str]:
+    """*modifiers* with one more, after those that decide the payment."""
+    before = [name for name in modifiers if name in rules()["remedies"]["first"]]
+    return [*before, added, *(name for name in modifiers if name not in before)]
