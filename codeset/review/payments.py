@@ -214,12 +214,13 @@ class Range:
 
 @dataclass(frozen=True)
 class PaymentTable:
-    """The payments of one setting and participant class: `rows` are those that changed, `codes` counts all compared."""
+    """The payments of one setting and participant class: `rows` changed, `unchanged` did not, `codes` counts both."""
 
     setting: str
     participant: Participant | None
     codes: int
     rows: tuple[Payment, ...]
+    unchanged: tuple[Payment, ...]
     raised: int
     lowered: int
     overall: Range | None
@@ -243,6 +244,7 @@ def _table(
         participant=participant,
         codes=len(rows),
         rows=tuple(payment for payment in rows if payment.changed),
+        unchanged=tuple(payment for payment in rows if not payment.changed),
         raised=sum((payment.change_cents or 0) > 0 for payment in both),
         lowered=sum((payment.change_cents or 0) < 0 for payment in both),
         overall=next(_ranges([("", both)]), None),
