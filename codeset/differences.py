@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from codeset.errors import WrongUse
 from codeset.manifest import ConversionFactor, Manifest
 from codeset.money import SETTINGS, national_cents
 from codeset.participants import Participant
@@ -92,8 +93,12 @@ class Changes:
 def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
     """Return what changed from *old* to *new* within *scope* (`derm` or `all`).
 
-    Raises WrongUse: for another scope.
+    A table that one of them lacks is not compared, and counts as no change.
+
+    Raises WrongUse: for another scope, or releases in the wrong order.
     """
+    if old.release > new.release:
+        raise WrongUse(f"{new.release} is earlier than {old.release}; name the earlier release first")
     looked_at = scope_called(scope)
     comparable = [table for table in looked_at.tables if table in old and table in new]
     tables = {table: _table(table, old, new, looked_at) for table in comparable}
@@ -109,8 +114,11 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
 def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:
     """Return (participant, before, after) for everyone whom the new release knows apart.
 
-    Where a release changes its factor within the quarter, its last one counts.
+    Where a release changes its factor within the quarter, its last one counts. Nobody, if one of them has no fee
+    schedule.
     """
+    if ("mpfs" in old.tables) != ("mpfs" in new.tables):
+        return []
     participants = sorted({factor.participant for factor in new.conversion_factors}, key=str)
     return [
         (participant, _last(old.conversion_factors, participant), _last(new.conversion_factors, participant))
@@ -248,7 +256,7 @@ def _with_dates(changed: pl.DataFrame, cells: Mapping[str, pl.DataFrame], key: l
 
 def _codes(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
     key = ["hcpcs", "modifier"]
-    before, after = (_schedule(each, scope).select(*key) for each in (old, new))
+    before, after = (rows.select(*key) for rows in _schedules(old, new, scope))
     return (
         before.with_columns(pl.lit(value=True).alias("in_old"))
         .join(after.with_columns(pl.lit(value=True).alias("in_new")), on=key, how="full", coalesce=True)
@@ -262,16 +270,16 @@ def _codes(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
     )
 
 
-def _schedule(snapshot: Snapshot, scope: Scope) -> pl.LazyFrame:
-    """The fee schedule's rows in scope; none, if the release does not hold it."""
-    if "mpfs" not in snapshot:
-        return pl.LazyFrame(schema=dict(TABLES["mpfs"].columns))
-    return scope.of("mpfs", snapshot.scan("mpfs"))
+def _schedules(old: Snapshot, new: Snapshot, scope: Scope) -> list[pl.LazyFrame]:
+    """The rows in scope of both fee schedules; none of either, if a release lacks it: nothing can be compared."""
+    if any("mpfs" not in snapshot for snapshot in (old, new)):
+        return [pl.LazyFrame(schema=dict(TABLES["mpfs"].columns)) for _ in (old, new)]
+    return [scope.of("mpfs", snapshot.scan("mpfs")) for snapshot in (old, new)]
 
 
 def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
     key = ["hcpcs", "modifier"]
-    before, after = (_schedule(each, scope) for each in (old, new))
+    before, after = _schedules(old, new, scope)
     compared = [
         before.select(*key, _amount(setting, was).alias("before_cents"))
         .join(

@@ -30,13 +30,18 @@ NATION = Gpci(Decimal(1), Decimal(1), Decimal(1))
 
 
 def dollars(cents: int | None) -> str:
-    """Return an amount as `1,234.56`; a dash where there is none."""
-    return NONE if cents is None else f"{cents // 100:,}.{cents % 100:02d}"
+    """Return an amount as `$1,234.56`; a dash where there is none."""
+    return NONE if cents is None else f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def signed_dollars(cents: int | None) -> str:
-    """Return a change of amount with its sign."""
-    return NONE if cents is None else f"{'+' if cents > 0 else '−' if cents < 0 else '±'}{dollars(abs(cents))}"
+    """Return a change of amount with its sign: `+$1.29`, `−$1.29`, `$0.00`."""
+    return NONE if cents is None else f"{'+' if cents > 0 else '−' if cents < 0 else ''}{dollars(abs(cents))}"
+
+
+def rounded_dollars(cents: int) -> str:
+    """Return a large amount in whole dollars, with its sign if it is negative: `$205,114`."""
+    return f"{'−' if cents < 0 else ''}${round(Decimal(abs(cents)) / 100):,}"
 
 
 def decimal_dollars(cents: int | None) -> Decimal | None:

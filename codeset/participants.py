@@ -25,8 +25,8 @@ class _Names(NamedTuple):
 
 
 _NAMES = {
-    Participant.NON_QP: _Names("no", written=False, label="not a qualifying APM participant"),
-    Participant.QP: _Names("yes", written=True, label="qualifying APM participant"),
+    Participant.NON_QP: _Names("no", written=False, label="non-QP"),
+    Participant.QP: _Names("yes", written=True, label="QP"),
 }
 
 ANSWERS = {names.answer: participant for participant, names in _NAMES.items()}

@@ -23,11 +23,12 @@ class Scope:
     families: Mapping[str, str]
 
     def of(self, table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the rows of *frame* whose codes are all in scope."""
-        if not self.families or not TABLES[table].codes:
+        """Return the rows of *frame* that are in scope; all of a table without codes."""
+        columns = TABLES[table].scope_codes or TABLES[table].codes
+        if not self.families or not columns:
             return frame
         codes = list(self.families)
-        return frame.filter(pl.col(column).is_in(codes) for column in TABLES[table].codes)
+        return frame.filter(pl.col(column).is_in(codes) for column in columns)
 
     def family(self, hcpcs: pl.Expr) -> pl.Expr:
         """Return each code's family, as text; empty where codes have none."""

@@ -33,7 +33,7 @@ class Table:
     key: tuple[str, ...]
     columns: Mapping[str, pl.DataType]
     codes: tuple[str, ...] = ()
-    """The columns that hold HCPCS codes: a row is in a scope when all of them are."""
+    """The columns that hold HCPCS codes."""
 
     remarks: tuple[str, ...] = ()
     """Columns that decide nothing on a claim; a row that differs in nothing else is not changed."""
@@ -43,6 +43,9 @@ class Table:
 
     diagnoses: tuple[str, ...] = ()
     """The columns that hold ICD-10-CM codes: a row is in a scope when all of them are."""
+
+    scope_codes: tuple[str, ...] | None = None
+    """The columns whose codes must all be in a scope for the row to be in it; by default all of `codes`."""
 
     @property
     def subject(self) -> tuple[str, ...]:
@@ -198,6 +201,7 @@ TABLES: Mapping[str, Table] = {
             _ADD_ON,
             ("add_on_code", "primary_code"),
             ("instruction",),
+            scope_codes=("add_on_code",),  # an add-on code is judged by all of its primaries, wherever they belong
             claim_codes=("add_on_code",),
         ),
         Table(

@@ -1,19 +1,24 @@
 """How figures and names are written in every report, so that all of them say the same thing the same way."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from codeset.releases import Release
 
 NONE = "–"
 """Stands where CMS gives no value."""
 
+_COLUMN_NAMES = {"ccmi": "modifier indicator", "add_on_type": "add-on type"}
 _NAMES = {
-    "ccmi": "CCMI",
     "gpci": "GPCI",
     "mai": "MAI",
     "mp": "MP",
     "mue": "MUE",
     "na": "NA",
+    "nonfacility": "non-facility",
     "opps": "OPPS",
     "pctc": "PC/TC",
     "pe": "PE",
@@ -23,7 +28,22 @@ _NAMES = {
 
 def named(column: str) -> str:
     """Return a column's name as people write it: `facility_pe_rvu` is "facility PE RVU"."""
+    if column in _COLUMN_NAMES:
+        return _COLUMN_NAMES[column]
     return " ".join(_NAMES.get(part, part) for part in column.split("_"))
+
+
+def plain(text: str) -> str:
+    """Return *text* with the names of columns as people write them: `work_rvu 0.64` is "work RVU 0.64"."""
+    return _COLUMN.sub(lambda match: named(match[0]), text)
+
+
+_COLUMN = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|\bccmi\b")
+
+
+def verdict(name: str) -> str:
+    """Return the verdict on a statement of a guide as a reader says it."""
+    return {"confirmed": "right", "contradicted": "wrong", "not decidable": "not decidable from CMS's files"}[name]
 
 
 def percent(before: Decimal | int | None, after: Decimal | int | None, places: int = 1) -> str:
@@ -33,9 +53,48 @@ def percent(before: Decimal | int | None, after: Decimal | int | None, places: i
 
 
 def signed_percent(change: Decimal, places: int = 1) -> str:
-    """Return *change* (1 is 100 %) in percent, with its sign and *places* decimals."""
+    """Return *change* (1 is 100%) in percent, with its sign and *places* decimals: `+3.1%`, `−9.0%`, `0.0%`."""
     rounded = round(change * 100, places)
-    return f"{'+' if rounded > 0 else '−' if rounded < 0 else '±'}{abs(rounded)} %"
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded)}%"
+
+
+def us_date(day: date) -> str:
+    """Return a date as American reports have it: `07/01/2026`."""
+    return f"{day:%m/%d/%Y}"
+
+
+def quarter(release: Release | str) -> str:
+    """Return a release by the month that it takes effect in: `July 2026`; a re-issue says so."""
+    label = release if isinstance(release, Release) else Release.parse(release)
+    revision = f", revision {label.revision}" if label.revision else ""
+    return f"{label.first_day:%B %Y}{revision}"
+
+
+def release_title(release: Release | str) -> str:
+    """Return a release as people name it, with its label: `July 2026 (2026q3)`."""
+    return f"{quarter(release)} ({release})"
+
+
+def table_name(table: str) -> str:
+    """Return a table as billers call it: `mue` is "MUEs"."""
+    return _TABLE_NAMES.get(table, named(table))
+
+
+_TABLE_NAMES = {
+    "mpfs": "fee schedule",
+    "gpci": "GPCIs",
+    "ptp": "NCCI PTP edits",
+    "mue": "MUEs",
+    "add_on": "add-on code edits",
+    "conversion_factor": "conversion factor",
+}
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return *words* as a list in a sentence: `a`, `a and b`, `a, b, and c`."""
+    if len(words) < 3:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
 def ratio(before: Decimal | int | None, after: Decimal | int | None) -> Decimal | None:
@@ -50,13 +109,13 @@ def share(before: int | None, after: int | None) -> Decimal | None:
 
 
 def in_setting(setting: str) -> str:
-    """Return where a service is done: "in the office", "in a facility"."""
-    return {"nonfacility": "in the office", "facility": "in a facility", "billed": "where it was done"}[setting]
+    """Return where services are done: "in the office", "in a facility"."""
+    return {"nonfacility": "in the office", "facility": "in a facility", "billed": "as billed"}[setting]
 
 
 def setting(name: str) -> str:
     """Return a setting as people write it."""
-    return {"nonfacility": "non-facility", "facility": "facility", "billed": "as billed"}[name]
+    return {"nonfacility": "office", "facility": "facility", "billed": "as billed"}[name]
 
 
 def disposition(name: str) -> str:
@@ -70,6 +129,43 @@ _DISPOSITIONS = {
     "review": "needs review",
     "deny": "denied",
     "unknown": "cannot determine",
+}
+
+
+def unpriced(reason: str) -> str:
+    """Return why a line has no price, in words."""
+    return _UNPRICED[reason]
+
+
+_UNPRICED = {
+    "no-release": "No price: no release on file covers the date of service",
+    "modifier-conflict": "No price: the modifiers contradict each other",
+    "no-component": "No price: the code has no professional or technical component",
+    "not-in-fee-schedule": "Not in the fee schedule",
+    "carrier-priced": "Contractor-priced",
+    "not-priced-by-rvu": "Not priced under the MPFS",
+    "no-place-of-service": "No price: add the place of service",
+    "setting-na": "Not performed in this setting (NA in the fee schedule)",
+    "no-locality": "No price: the locality has no GPCIs on file",
+    "no-conversion-factor": "No price: no conversion factor on file; add --qualifying-apm yes or no",
+    "units": "No price: check the units",
+    "assistant-not-payable": "No assistant at surgery is payable for this code",
+    "co-surgeon-not-payable": "No co-surgeon is payable for this code",
+    "team-not-payable": "No team surgery is payable for this code",
+    "by-report": "Priced by report",
+    "no-global-share": "The global package has no such part",
+    "no-endoscopic-base": "No price: the endoscopy's base code has no fee on file",
+}
+
+
+def family(name: str) -> str:
+    """Return a family of codes as billers call it."""
+    return _FAMILY_NAMES.get(name, name)
+
+
+_FAMILY_NAMES = {
+    "mohs": "Mohs surgery",
+    "care after surgery by another practitioner": "Post-op care by another practitioner",
 }
 
 

@@ -22,11 +22,25 @@ with extra("review"):
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.hyperlink import Hyperlink
     from openpyxl.worksheet.properties import PageSetupProperties
     from openpyxl.worksheet.worksheet import Worksheet
 
 
-Cell = str | int | float | Decimal | bool | date | None
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to a row of another sheet: to the one of that name in its `targets`."""
+
+    text: str
+    sheet: str
+    target: str
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+Cell = str | int | float | Decimal | bool | date | Link | None
 
 _MAKER = "derm-codeset"
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
@@ -34,6 +48,7 @@ _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 _ZIPPED = (1980, 1, 1, 0, 0, 0)
 
 _TITLE = Font(bold=True, size=14)
+_LINK = Font(underline="single", color="0563C1")
 _HEADER = Font(bold=True, color="FFFFFF")
 _HEADER_FILL = PatternFill("solid", fgColor="1F4E78")
 _TOP = Alignment(wrap_text=True, vertical="top")
@@ -64,7 +79,8 @@ class Sheet:
 
     `formats` are number formats and `widths` characters, both by column from 0; a column without a width takes it
     from its texts when there is a header. `notes` explain columns, by column from 0: they show when one points at the
-    header. Texts of the columns in `wrapped` go on in further lines.
+    header. Texts of the columns in `wrapped` go on in further lines. `targets` names the rows for
+    links, in their order.
     """
 
     rows: Iterable[Sequence[Cell]]
@@ -74,6 +90,7 @@ class Sheet:
     widths: Mapping[int, float] = field(default_factory=dict)
     notes: Mapping[int, str] = field(default_factory=dict)
     wrapped: frozenset[int] = frozenset()
+    targets: Sequence[str] = ()
 
 
 def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
@@ -87,8 +104,13 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
         raise ValueError("a workbook has at least one sheet")
     book = Workbook(write_only=True)
     book.properties.creator, book.properties.created = _MAKER, _MADE
+    places = {
+        (name, target): f"'{name}'!A{_rows_above(sheet) + row}"
+        for name, sheet in sheets.items()
+        for row, target in enumerate(sheet.targets, start=1)
+    }
     for name, sheet in sheets.items():
-        _fill(book.create_sheet(name), sheet)
+        _fill(book.create_sheet(name), sheet, places)
     raw = io.BytesIO()
     book.save(raw)
     data = _without_clock(raw)
@@ -134,13 +156,21 @@ def _rows_of(sheet: Any) -> list[list[Cell]]:
     return [list(row[:_MOST_READ_COLUMNS]) for row in rows]
 
 
-def _fill(page: Worksheet, sheet: Sheet) -> None:
+_Places = Mapping[tuple[str, str], str]
+"""The cell of each target, by its sheet and name."""
+
+
+def _rows_above(sheet: Sheet) -> int:
+    return len(sheet.title) + bool(sheet.title) + bool(sheet.header)
+
+
+def _fill(page: Worksheet, sheet: Sheet, places: _Places) -> None:
     rows = iter(sheet.rows)
     first = list(islice(rows, _MEASURED)) if sheet.header else []
     widths = {**_column_widths(sheet.header, first), **sheet.widths}
     for place, width in widths.items():
         page.column_dimensions[get_column_letter(place + 1)].width = width
-    above = len(sheet.title) + bool(sheet.title) + bool(sheet.header)
+    above = _rows_above(sheet)
     _lay_out(page, above if sheet.header else 0)
     for captions in _captions(page, sheet):
         page.append(captions)
@@ -148,7 +178,7 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
     for row in chain(first, rows):
         if sheet.wrapped:
             page.row_dimensions[above + count + 1].height = _LINE_HEIGHT * _lines(row, sheet, widths)
-        page.append([_cell(page, value, place, sheet) for place, value in enumerate(row)])
+        page.append([_cell(page, value, place, sheet, places) for place, value in enumerate(row)])
         count += 1
     if sheet.header:
         page.auto_filter.ref = f"A{above}:{get_column_letter(len(sheet.header))}{above + count}"
@@ -198,8 +228,10 @@ def _column_widths(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dic
     return widths
 
 
-def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet) -> Cell | WrittenCell:
+def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet, places: _Places) -> Cell | WrittenCell:
     number_format = sheet.formats.get(place)
+    if isinstance(value, Link):
+        return _link(page, value, places)
     if isinstance(value, str):
         text = _text(page, value)
         if sheet.wrapped:
@@ -209,6 +241,15 @@ def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet) -> Cell | Writ
         return value
     cell: WrittenCell = WriteOnlyCell(page, value=value)  # type: ignore[arg-type]  # nor Decimal nor date there
     cell.number_format = number_format
+    return cell
+
+
+def _link(page: Worksheet, link: Link, places: _Places) -> WrittenCell:
+    """A link within the workbook; only its text, if the sheet has no such row."""
+    cell = _text(page, link.text)
+    if location := places.get((link.sheet, link.target)):
+        cell.hyperlink = Hyperlink(ref="", location=location)
+        cell.font = _LINK
     return cell
 
 

@@ -26,14 +26,15 @@ def changes_markdown(changes: Changes) -> str:
 
 def _parts(changes: Changes) -> Iterator[str]:
     old, new = changes.old.release, changes.new.release
-    yield f"# What changed: {old} → {new}"
-    dates = (f"{release.first_day} to {release.last_day}" for release in (new, old))
-    yield f"Scope: {changes.scope.name}. Dates of service {' against '.join(dates)}."
+    yield f"# Medicare update: {wording.release_title(new)} vs. {wording.release_title(old)}"
+    first, last = wording.us_date(new.first_day), wording.us_date(new.last_day)
+    scope = "dermatology codes" if changes.scope.name == "derm" else "all codes"
+    yield f"{scope[0].upper()}{scope[1:]}. Dates of service {first} to {last}."
     yield facts.verdict(changes)
     yield _factors(changes)
     yield _counts(changes)
     if cautions := facts.cautions(changes):
-        yield "## What to know first\n\n" + "\n".join(f"- {caution}." for caution in cautions)
+        yield "## Limitations\n\n" + "\n".join(f"- {caution}." for caution in cautions)
     yield _families(changes)
     for name, table in changes.tables.items():
         yield f"## {_LABELS[name][0].upper()}{_LABELS[name][1:]}"
@@ -52,7 +53,7 @@ def _factors(changes: Changes) -> str:
         )
         for participant, before, after in factor_pairs(changes.old, changes.new)
     ]
-    head = ("Conversion factor for", str(changes.old.release), str(changes.new.release), "change")
+    head = ("Conversion factor", str(changes.old.release), str(changes.new.release), "change")
     return _grid(head, rows, right=3) if rows else ""
 
 
@@ -68,7 +69,7 @@ def _counts(changes: Changes) -> str:
         )
         for name, table in changes.tables.items()
     ]
-    return _grid(("Table", "rows compared", "added", "removed", "changed", "reach back"), rows, right=5)
+    return _grid(("Table", "rows compared", "added", "removed", "changed", "retroactive"), rows, right=5)
 
 
 def _families(changes: Changes) -> str:
@@ -86,7 +87,7 @@ def _families(changes: Changes) -> str:
         )
         for family in families
     ]
-    head = ("Family", "codes", "paid differently", "work RVU", "non-facility amount", "facility amount")
+    head = ("Family", "codes", "changed amounts", "work RVU", "office amount", "facility amount")
     return "## Payment by family\n\n" + _grid(head, rows, right=5)
 
 
@@ -103,7 +104,7 @@ def _table(changes: TableChanges) -> Iterator[str]:
 
 
 def _fee_schedule(changes: TableChanges) -> Iterator[str]:
-    for label, rows in (("New codes", changes.added), ("Codes gone", changes.removed)):
+    for label, rows in (("New codes", changes.added), ("Removed codes", changes.removed)):
         if rows.height:
             listed = [(wording.keyed(row, changes.key), row["status_code"], row["global_days"]) for row in _named(rows)]
             yield f"{label}:\n\n" + _grid(("code", "status", "global days"), listed)
@@ -143,8 +144,8 @@ def _edits(changes: TableChanges) -> Iterator[str]:
     parts = (
         ("Added", changes.added),
         ("Removed", changes.removed),
-        ("Direction turned round (also among the added and removed)", changes.flipped),
-        ("Reach back into dates that the older edition covered without them", changes.retroactive),
+        ("Reversed columns 1 and 2 (also among the added and removed)", changes.flipped),
+        ("Retroactive: in effect on dates that the older file covered without them", changes.retroactive),
     )
     columns = [
         column
@@ -172,18 +173,18 @@ def _cells(cells: pl.DataFrame, key: list[str]) -> str:
         )
         for row in _named(cells)
     ]
-    return _grid(("code", "what", "before", "after"), rows)
+    return _grid(("code", "field", "before", "after"), rows)
 
 
 def _editions(changes: Changes) -> str:
     names = sorted({*changes.old.tables, *changes.new.tables} & set(changes.scope.tables))
     rows = [(name, *(_edition(manifest.tables.get(name)) for manifest in (changes.old, changes.new))) for name in names]
-    return "## Editions\n\n" + _grid(("Table", str(changes.old.release), str(changes.new.release)), rows)
+    return "## Source files\n\n" + _grid(("Table", str(changes.old.release), str(changes.new.release)), rows)
 
 
 def _edition(entry: TableEntry | None) -> str:
     if entry is None:
-        return "not held"
+        return "not on file"
     carried = f", carried forward from {entry.carried_from}" if entry.carried_from else ""
     return f"{entry.edition}{carried} ({entry.rows:,} rows; {', '.join(source.name for source in entry.sources)})"
 
@@ -196,7 +197,7 @@ def _payments(changes: Changes) -> str:
         (
             wording.keyed(row, ["hcpcs", "modifier"]),
             row["family"] or wording.NONE,
-            "non-facility" if row["setting"] == "nonfacility" else "facility",
+            wording.setting(row["setting"]),
             *([participant_label(row["participant"])] if several else []),
             dollars(row["before_cents"]),
             dollars(row["after_cents"]),
@@ -205,9 +206,9 @@ def _payments(changes: Changes) -> str:
         )
         for row in _named(changes.payments)
     ]
-    figures = (str(changes.old.release), str(changes.new.release), "change", "in percent")
-    head = ("code", "family", "setting", *(["for"] if several else []), *figures)
-    return "## National payment by code, in dollars\n\n" + _grid(head, rows, right=4)
+    figures = (str(changes.old.release), str(changes.new.release), "change", "percent")
+    head = ("code", "family", "setting", *(["QP status"] if several else []), *figures)
+    return "## National allowed amount by code\n\n" + _grid(head, rows, right=4)
 
 
 def _by(before: int | None, after: int | None) -> int | None:
@@ -222,7 +223,7 @@ def _grid(head: Sequence[str], rows: Iterable[Sequence[object]], right: int = 0)
     """A Markdown table; its last *right* columns are figures. One too long to read is counted instead."""
     listed = list(rows)
     if len(listed) > MOST_ROWS:
-        return f"{len(listed):,} rows: too many to read here; they are all in the json and xlsx formats."
+        return f"{len(listed):,} rows: too many to list here. See the xlsx or json format for all of them."
     marks = ["---"] * (len(head) - right) + ["---:"] * right
     lines = [head, marks, *listed]
     return "\n".join("| " + " | ".join(_safe(cell) for cell in line) + " |" for line in lines)

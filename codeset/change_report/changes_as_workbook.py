@@ -15,7 +15,7 @@ from codeset.participants import participant_label
 from codeset.tables import TABLES
 from codeset.workbook import Cell, Sheet
 
-_MONEY = "#,##0.00"
+_MONEY = "$#,##0.00"
 _PERCENT = "+0.0%;-0.0%;0.0%"
 _KINDS = ("added", "removed", "changed", "flipped", "retroactive")
 
@@ -25,14 +25,15 @@ def changes_workbook(changes: Changes) -> bytes:
     sheets = {"summary": _summary(changes), "payments": _payments(changes), "families": _families(changes)}
     for name, table in changes.tables.items():
         sheets |= {f"{name} {kind}": _rows(table, kind) for kind in _KINDS if getattr(table, kind).height}
-    sheets["editions"] = _editions(changes)
+    sheets["source files"] = _editions(changes)
     target = io.BytesIO()
     workbook.write(target, sheets)
     return target.getvalue()
 
 
 def _summary(changes: Changes) -> Sheet:
-    title = [f"What changed: {changes.old.release} → {changes.new.release}", facts.verdict(changes).replace("**", "")]
+    releases = " vs. ".join(wording.release_title(manifest.release) for manifest in (changes.new, changes.old))
+    title = [f"Medicare update: {releases}", facts.verdict(changes).replace("**", "")]
     rows: list[Sequence[Cell]] = [
         (
             TABLES[name].holds,
@@ -49,9 +50,9 @@ def _summary(changes: Changes) -> Sheet:
         (f"conversion factor, {participant_label(participant)}", "", before, after)
         for participant, before, after in factor_pairs(changes.old, changes.new)
     ]
-    rows += [(f"To know first: {caution}.",) for caution in facts.cautions(changes)]
+    rows += [(f"Limitation: {caution}.",) for caution in facts.cautions(changes)]
     old, new = str(changes.old.release), str(changes.new.release)
-    header = ("what", "table", old, new, "added", "removed", "changed", "reach back")
+    header = ("what", "table", old, new, "added", "removed", "changed", "retroactive")
     return Sheet(rows, header, title, dict.fromkeys(range(2, 8), "General"), {0: 44})
 
 
@@ -61,7 +62,7 @@ def _payments(changes: Changes) -> Sheet:
             row["hcpcs"],
             row["modifier"],
             row["family"],
-            row["setting"],
+            wording.setting(row["setting"]),
             participant_label(row["participant"]),
             decimal_dollars(row["before_cents"]),
             decimal_dollars(row["after_cents"]),
@@ -71,7 +72,7 @@ def _payments(changes: Changes) -> Sheet:
         for row in changes.payments.iter_rows(named=True)
     )
     before, after = str(changes.old.release), str(changes.new.release)
-    header = ("hcpcs", "modifier", "family", "setting", "for", before, after, "change", "in percent")
+    header = ("code", "modifier", "family", "setting", "QP status", before, after, "change", "percent")
     return Sheet(rows, header, formats={5: _MONEY, 6: _MONEY, 7: _MONEY, 8: _PERCENT})
 
 
@@ -85,8 +86,8 @@ def _families(changes: Changes) -> Sheet:
         )
         for family in facts.families(changes)
     )
-    ends = ("work RVU from", "to", "non-facility amount from", "to", "facility amount from", "to")
-    return Sheet(rows, ("family", "codes", "paid differently", *ends), formats=dict.fromkeys(range(3, 9), _PERCENT))
+    ends = ("work RVU from", "to", "office amount from", "to", "facility amount from", "to")
+    return Sheet(rows, ("family", "codes", "changed amounts", *ends), formats=dict.fromkeys(range(3, 9), _PERCENT))
 
 
 def _rows(changes: TableChanges, kind: str) -> Sheet:

@@ -86,72 +86,72 @@ def indicators(changes: TableChanges) -> pl.DataFrame:
 def verdict(changes: Changes) -> str:
     """Return the report's first sentence."""
     if changes.none:
-        same = [name for name, table in changes.tables.items() if table.same_files]
-        rest = f" Both releases rest on the same files for {', '.join(same)}." if same else ""
         compared = ", ".join(
-            f"{wording.count(table.compared[1], 'row')} of {name}" for name, table in changes.tables.items()
+            f"{wording.count(table.compared[1], 'row')} of {wording.table_name(name)}"
+            for name, table in changes.tables.items()
         )
+        same = [wording.table_name(name) for name, table in changes.tables.items() if table.same_files]
+        rest = f" Both quarters use the same file for {wording.listed(same)}." if same else ""
         return f"**No change.** Compared: {compared}.{rest}"
     return f"**{'; '.join(_findings(changes))}.**"
 
 
 def _findings(changes: Changes) -> Iterator[str]:
-    paid = changes.payments["hcpcs"].n_unique()
-    yield f"{wording.count(paid, 'code')} of {changes.codes['hcpcs'].n_unique():,} paid differently"
     if "mpfs" in changes.tables:
+        paid, codes = changes.payments["hcpcs"].n_unique(), changes.codes["hcpcs"].n_unique()
+        yield f"Medicare allowed amount changed for {paid:,} of {wording.count(codes, 'code')}"
         schedule = changes.tables["mpfs"]
         added, removed = (rows["hcpcs"].n_unique() for rows in (schedule.added, schedule.removed))
-        yield f"{added:,} new in the fee schedule, {removed:,} gone"
+        yield f"{added:,} codes added to the fee schedule file, {removed:,} removed"
         days = schedule.changed.filter(column="global_days").height
         yield f"global days of {wording.count(days, 'code')} changed" if days else "no global days changed"
-    for name, label in (("ptp", "PTP edit"), ("mue", "MUE"), ("add_on", "add-on relation")):
+    for name, label in (("ptp", "NCCI PTP edit"), ("mue", "MUE"), ("add_on", "add-on pair")):
         if name in changes.tables:
             yield _edit_finding(changes.tables[name], label)
 
 
 def _edit_finding(changes: TableChanges, label: str) -> str:
     if changes.same_files:
-        return f"{label}s rest on the same files in both"
+        return f"{label}s not checked (both quarters use the same file)"
     return f"{wording.count(changes.count, label)} changed" if changes.count else f"no {label} changed"
 
 
 def cautions(changes: Changes) -> list[str]:
-    """Return what the reader must know before trusting "no change": tables missing, or resting on the same files."""
+    """Return what the reader must know before trusting "no change": tables missing, or from the same files."""
     return [*_not_compared(changes), *(c for name in changes.tables for c in _table_cautions(changes, name))]
 
 
 def _not_compared(changes: Changes) -> Iterator[str]:
     for name, releases in changes.missing.items():
         verb = "do" if " and " in releases else "does"
-        yield f"{name}: not compared, because {releases} {verb} not hold it"
+        yield f"{_title(name)}: not compared; {releases} {verb} not have it"
 
 
 def _table_cautions(changes: Changes, name: str) -> Iterator[str]:
-    table, manifests = changes.tables[name], (changes.old, changes.new)
-    entries = [manifest.tables[name] for manifest in manifests]
+    table, manifests, title = changes.tables[name], (changes.old, changes.new), _title(name)
     carried = [
-        f"{manifest.release} uses {entry.edition}, carried forward from {entry.carried_from}"
-        for manifest, entry in zip(manifests, entries, strict=True)
-        if entry.carried_from
+        f"{wording.quarter(manifest.release)} uses the {wording.quarter(entry.carried_from)} file"
+        for manifest in manifests
+        if (entry := manifest.tables[name]).carried_from
     ]
-    if table.same_files and entries[1].carried_from:
-        yield (
-            f"{name}: both releases rest on the same files ({entries[1].edition}, carried forward from "
-            f"{entries[1].carried_from}); what CMS changed in between is not known here"
-        )
+    newer = manifests[1].tables[name].carried_from
+    if table.same_files and newer:
+        file = f"the {wording.quarter(newer)} file"
+        yield f"{title}: both quarters use {file}; any CMS changes in between are not included"
     elif carried:
-        yield f"{name}: {' and '.join(carried)}"
-    if len(entries[1].forms) == 1 and entries[1].other_forms:
-        others = " and ".join(entries[1].other_forms)
-        yield (
-            f"{name}: {changes.new.release} was read from CMS's {entries[1].forms[0]} alone; no {others} was given to "
-            "compare it with"
-        )
+        yield f"{title}: {'; '.join(carried)}"
+    entry = manifests[1].tables[name]
+    if len(entry.forms) == 1 and entry.other_forms:
+        others = wording.listed(list(entry.other_forms))
+        yield f"{title}: read from CMS's {entry.forms[0]} file alone; no {others} file was given to compare it with"
     if table.new_columns:
-        columns = ", ".join(map(wording.named, table.new_columns))
-        yield f"{name}: {columns}: new column in CMS's files, not compared"
-    if table.remarks:
-        columns = ", ".join(
-            f"{wording.named(column)} in {wording.count(n, 'row')}" for column, n in table.remarks.items()
-        )
-        yield f"{name}: rows that apply in both releases differ in what decides nothing on a claim: {columns}"
+        columns = wording.listed([wording.named(column) for column in table.new_columns])
+        yield f"{title}: {columns} is new in CMS's file and is not compared"
+    for column, number in table.remarks.items():
+        rows = wording.count(number, "row")
+        yield f"{title}: {rows} {'has' if number == 1 else 'have'} a new {wording.named(column)}; no effect on claims"
+
+
+def _title(table: str) -> str:
+    name = wording.table_name(table)
+    return name[:1].upper() + name[1:]

@@ -20,12 +20,15 @@ from codeset.cli.printing import FOUND, out, progress, write
 from codeset.errors import WrongUse
 from codeset.lookups.localities import NATIONAL
 from codeset.store import Store
+from codeset.tables import NEEDED
 
 if TYPE_CHECKING:
     import polars as pl
 
     from codeset.differences import Changes
     from codeset.review.first_page import FirstPage
+    from codeset.review.model import ChangeReportCheck
+    from codeset.snapshot import Snapshot
 
 
 class ScopeName(StrEnum):
@@ -106,11 +109,15 @@ def review(
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
     ] = None,
     setting: SettingOption = None,
+    change_report: Annotated[
+        Path | None,
+        typer.Option("--change-report", metavar="FILE", help="CMS's own report of changed NCCI edits, to compare with"),
+    ] = None,
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write the review of a new release: what changed, what it costs, which CMS row caused it, what is asked of you.
+    """Write the review of a new release: what changed, financial impact, the rules behind it, action items.
 
         codeset review 2025q4 2026q3 -o review
 
@@ -123,8 +130,9 @@ def review(
     fee. With --claims the claims themselves (csv, JSON, parquet, 837P) are adjudicated as if each release were in force
     on their dates: what edits, denials and multiple-procedure reductions leave, and which lines differ.
 
-    DIR gets review.html, review.xlsx, review.md, review.json and CHANGELOG-entry.md; an earlier review of the same two
-    releases is replaced, anything else is not. Exit code 1 if something changed, or a coder is contradicted; else 0.
+    DIR gets the review (html, xlsx, md, json), files to hand on (fee-schedule.csv, edits-changed.csv, tasks.xlsx,
+    physician-handout.html, due-dates.ics) and CHANGELOG-entry.md. An earlier review of the same two releases is
+    replaced, anything else is not. Exit code 1 if something changed, or a test claim disagrees with its coder; else 0.
     """
     from codeset.impact.volume_files import read_volumes
     from codeset.lookups.localities import locality_id
@@ -149,6 +157,8 @@ def review(
             claims=_claim_lines(claims, place),
             locality=place,
             setting=setting,
+            change_report=_check_change_report(change_report, before, after),
+            history=_history(Store.at(store), after),
             say=say,
         )
         write_review(new_review, output, say)
@@ -210,17 +220,35 @@ def _claim_lines(files: list[Path] | None, locality: str | None) -> "pl.DataFram
     return read_files(files, locality=locality or NATIONAL)[0] if files else None
 
 
+def _history(store: Store, new: "Snapshot") -> "list[Snapshot]":
+    """Every release of the store up to *new* that has a fee schedule and the other tables, oldest first."""
+    snapshots = (store.open(release) for release in store.releases() if release <= new.release)
+    return [snapshot for snapshot in snapshots if all(table in snapshot for table in NEEDED)]
+
+
+def _check_change_report(file: Path | None, old: "Snapshot", new: "Snapshot") -> "ChangeReportCheck | None":
+    """CMS's own report of changed NCCI edits against the difference of all codes."""
+    if file is None:
+        return None
+    from codeset.differences import diff
+    from codeset.review.model import ChangeReportCheck
+    from codeset_ingest import change_report
+
+    difference = change_report.from_difference(diff(old, new, "all").tables["ptp"])
+    return ChangeReportCheck(file.name, len(change_report.compare(change_report.read(file), difference)))
+
+
 def _review_lines(page: "FirstPage", folder: Path) -> str:
-    """The verdict with its figures, and where the review is."""
+    """The first page in short, and where the review is."""
     from codeset.review.folder import PAGE
 
-    counts = (
-        f"  {count.number:>7,} {f'of {count.of:,} ' if count.of is not None else ''}{count.label}"
-        if count.seen
-        else f"not seen: {count.label} (both releases rest on the same files)"
-        for count in page.counts
-        if count.of != 0
+    ready = page.readiness
+    tables = (f"  {table.name}: {table.status}" for table in ready.tables)
+    checks = (f"  test claims: {ready.tests}", f"  CMS's own change report: {ready.change_report}")
+    impact = [f"{page.impact_title}:", *(f"  {sentence}" for sentence in page.impact)]
+    actions = (
+        f"  {number}. {'. '.join(filter(None, (item.title, item.details)))}"
+        for number, item in enumerate(page.actions, start=1)
     )
-    items = (f"  {number}. {item.text}" for number, item in enumerate(page.asked, start=1))
-    lies = f"The review lies in {folder}: open {folder / PAGE}"
-    return "\n".join([page.headline, "", *counts, "", *page.money, "", "Asked:", *items, "", lies])
+    lines = [ready.verdict, *tables, *checks, "", page.headline, "", *impact, "", "Action items:", *actions, ""]
+    return "\n".join([*lines, f"Open {folder / PAGE}"])

@@ -73,7 +73,7 @@ _COLUMNS = {
 
 def amount_text(amount: GuideAmount) -> str:
     """Return an amount in dollars, or why there is none."""
-    return amount.lacks if amount.cents is None else f"${dollars(amount.cents)}"
+    return amount.lacks if amount.cents is None else f"{dollars(amount.cents)}"
 
 
 def amount_label(setting: str, participant: Participant | None, participants: Sequence[Participant | None]) -> str:

@@ -11,9 +11,8 @@ from codeset.practice_guide.guide_wording import (
     amount_labels,
     capitalize_first,
     guide_notes,
-    release_title,
-    us_date,
 )
+from codeset.wording import release_title, us_date
 
 
 def guide_markdown(guide: Guide, old: Guide | None = None, changes: Sequence[GuideChange] = ()) -> str:

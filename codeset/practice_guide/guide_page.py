@@ -20,9 +20,8 @@ from codeset.practice_guide.guide_wording import (
     amount_labels,
     capitalize_first,
     guide_notes,
-    release_title,
-    us_date,
 )
+from codeset.wording import release_title, us_date
 
 with extra("review"):
     from jinja2 import Environment, FunctionLoader, StrictUndefined

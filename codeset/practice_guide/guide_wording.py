@@ -1,10 +1,7 @@
 """The words of the practice guide, the same on the page and in Markdown."""
 
-from datetime import date
-
 from codeset.practice_guide.guide import Guide
 from codeset.practice_guide.guide_changes import amount_label, participants_of
-from codeset.releases import Release
 from codeset.suite.guidance.run_guidance import Verdict
 
 SECTION_NAMES = {"codes": "Codes", "bundles": "Bundled pairs", "statements": "Printed guides"}
@@ -21,16 +18,6 @@ VERDICT_NAMES = {
     Verdict.CONFIRMED.value: "right",
 }
 """The verdicts, what a reader must see first, and what they are called."""
-
-
-def release_title(release: str) -> str:
-    """Return a release as people name it: `July 2026 (2026q3)`."""
-    return f"{Release.parse(release).first_day:%B %Y} ({release})"
-
-
-def us_date(day: date) -> str:
-    """Return a date as American reports have it: `07/01/2026`."""
-    return f"{day:%m/%d/%Y}"
 
 
 def capitalize_first(text: str) -> str:

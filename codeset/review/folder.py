@@ -7,13 +7,16 @@ from pathlib import Path
 from codeset.atomic_write import replacing_folder, restore_replaced, write_file
 from codeset.errors import WrongUse
 from codeset.progress import Say, silent
+from codeset.review.first_page import EDITS_FILE, FEES_FILE, HANDOUT_FILE
 from codeset.review.forms.as_json import review_json
 from codeset.review.forms.as_markdown import changelog_entry, review_markdown
 from codeset.review.forms.as_page import review_html
 from codeset.review.forms.as_workbook import review_workbook
+from codeset.review.forms.hand_on import due_dates_ics, edits_csv, fee_schedule_csv, physician_handout, tasks_workbook
 from codeset.review.model import Review
 
 PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY = "review.html", "review.xlsx", "review.md", "review.json", "CHANGELOG-entry.md"
+TASKS, DUE_DATES = "tasks.xlsx", "due-dates.ics"
 
 
 def refuse_other(folder: Path, old: str, new: str) -> None:
@@ -25,12 +28,12 @@ def refuse_other(folder: Path, old: str, new: str) -> None:
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
-        raise WrongUse(f"{folder} is no folder; nothing was written")
+        raise WrongUse(f"{folder} is not a folder; nothing was written")
     names = sorted(file.name for file in folder.iterdir())
     if (names and _releases(folder) != (old, new)) or set(names) - set(FILES):
         raise WrongUse(
-            f"{folder} is no review of {old} → {new} (it holds: {', '.join(names[:5])}); name another folder; "
-            "nothing was written"
+            f"{folder} is not a review of {old} and {new} (it contains: {', '.join(names[:5])}); name another folder. "
+            "Nothing was written."
         )
 
 
@@ -49,6 +52,11 @@ _FORMS: Mapping[str, Callable[[Review], str | bytes]] = {
     MARKDOWN: review_markdown,
     DATA: review_json,
     ENTRY: changelog_entry,
+    FEES_FILE: fee_schedule_csv,
+    EDITS_FILE: edits_csv,
+    TASKS: tasks_workbook,
+    HANDOUT_FILE: physician_handout,
+    DUE_DATES: due_dates_ics,
 }
 FILES = tuple(_FORMS)
 """The names of a review's files."""

@@ -1,7 +1,7 @@
 """Build a review: compare tables, price every code, run the suite, the code pairs and the guides on both releases."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -16,21 +16,24 @@ from codeset.practice_guide.guide import make_guide
 from codeset.practice_guide.guide_changes import guide_changes
 from codeset.progress import Say, silent
 from codeset.review import outcomes
+from codeset.review.baseline import Baseline, baseline
+from codeset.review.code_details import code_details
 from codeset.review.guides import compare_audits
-from codeset.review.model import Code, Edition, Factor, File, Review, ReviewedRelease
+from codeset.review.model import ChangeReportCheck, Code, Edition, Factor, File, Review, ReviewedRelease
 from codeset.review.payments import Place, factor_refs, payment_tables, payments, place_of
-from codeset.review.source_rows import Ref, refs_in, source_rows
+from codeset.review.policy_causes import policy_causes
+from codeset.review.source_rows import Ref, refs_in, source_rows, with_releases
 from codeset.review.table_changes import table_reviews
-from codeset.review.to_decide import to_decide
+from codeset.review.to_decide import OwnDifference, ToDecide, deciding_tables, own_differences, to_decide
 from codeset.review.volumes import Year, years
 from codeset.scope import Scope
 from codeset.scope import scope as scope_called
 from codeset.snapshot import Snapshot
-from codeset.suite.compare_outcomes import changed_outcomes
+from codeset.suite.compare_outcomes import OutcomeChanges, changed_outcomes
 from codeset.suite.guidance.run_guidance import Statement, audit
-from codeset.suite.pairs import changed_pairs
+from codeset.suite.pairs import PairChanges, changed_pairs
 from codeset.suite.pairs import pairs as all_pairs
-from codeset.suite.run_suite import run_suite
+from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Suite
 from codeset.tables import NEEDED, TABLES
 
@@ -47,50 +50,120 @@ def make_review(
     claims: pl.DataFrame | None = None,
     locality: str | None = None,
     setting: str | None = None,
+    change_report: ChangeReportCheck | None = None,
+    history: Sequence[Snapshot] = (),
     say: Say = silent,
 ) -> Review:
     """Return the review of *new* compared with *old*.
 
     Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*. *claims* are lines
-    with the columns of `claim_fields`.
+    with the columns of `claim_fields`. *history* are the releases, oldest first and *new* last, in which each code is
+    shown; without it, *old* and *new*.
 
     Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
     """
     _check_releases(old, new)
+    with baseline(old, new) as base:
+        review = _compare(
+            old,
+            new,
+            base,
+            suite,
+            guidance,
+            volumes,
+            claims,
+            locality,
+            setting,
+            change_report,
+            history or (old, new),
+            say,
+        )
+    return replace(review, rows=source_rows((old, new), [*refs_in(review), *_refs_of_claims(review)]))
+
+
+def _compare(
+    old: Snapshot,
+    new: Snapshot,
+    base: Baseline,
+    suite: Suite,
+    guidance: Sequence[Statement],
+    volumes: Sequence[Volume],
+    claims: pl.DataFrame | None,
+    locality: str | None,
+    setting: str | None,
+    change_report: ChangeReportCheck | None,
+    history: Sequence[Snapshot],
+    say: Say,
+) -> Review:
+    """The review without its rows: amounts of *old* and *new*, edits and outcomes from the baseline."""
     place = place_of(locality, old, new)
     settings = SETTINGS if setting is None else (setting,)
     scope = scope_called(SCOPE)
+    families = list(dict.fromkeys(scope.families.values()))
     say("comparing the tables")
     changes = diff(old, new, SCOPE)
-    code_payments = payments(old, new, place, scope, settings)
-    say(f"trying {len(suite.scenarios)} scenarios on both releases")
-    new_run = run_suite(suite, new)
-    outcome_changes = changed_outcomes(run_suite(suite, old), new_run)
-    say("trying every pair of codes on both releases")
-    pair_changes = changed_pairs(all_pairs(old), all_pairs(new))
-    families = list(dict.fromkeys(scope.families.values()))
-    review = Review(
+    changes_by_cms = diff(base.snapshot, new, SCOPE) if base.replaced else changes
+    tested = _test_outcomes(old, new, base, suite, say)
+    rows_of_base = {(str(old.release), table): str(new.release) for table in base.replaced}
+    tables = payment_tables(payments(old, new, place, scope, settings), families)
+    factors = _factors(old, new)
+    factors_of_both = factor_pairs(old.manifest, new.manifest)
+    return Review(
         old=_release(old.manifest),
         new=_release(new.manifest),
         place=place,
         settings=settings,
-        factors=_factors(old, new),
+        factors=factors,
+        causes=policy_causes(tables, factors_of_both, old.release.last_day, new.release.last_day),
+        change_report=change_report,
         codes=changes.codes["hcpcs"].n_unique(),
-        payments=payment_tables(code_payments, families),
+        payments=tables,
         new_codes=tuple(_codes(changes, new, in_new=True)),
         gone_codes=tuple(_codes(changes, old, in_new=False)),
-        tables=table_reviews(changes),
-        outcomes=outcomes.outcomes(outcome_changes, old.release, new_run),
-        pairs=outcomes.pairs(pair_changes, old.release, new.release),
-        to_decide=to_decide(outcome_changes, pair_changes),
-        guidance=compare_audits(audit(guidance, old), audit(guidance, new), new.release),
+        tables=table_reviews(changes, changes_by_cms, base.replaced),
+        outcomes=with_releases(outcomes.outcomes(tested.scenarios, old.release, tested.new_run), rows_of_base),
+        pairs=with_releases(outcomes.pairs(tested.pairs, old.release, new.release), rows_of_base),
+        to_decide=tested.to_decide,
+        own_differences=tested.own_differences,
+        baseline=tuple(base.replaced.values()),
+        guidance=compare_audits(audit(guidance, base.snapshot), audit(guidance, new), new.release),
         years=_years(volumes, old, new, place, settings, families),
         claims=_claims(claims, old, new),
         practice_guide=guide_changes(*(make_guide(SCOPE, snapshot, (), place.locality) for snapshot in (old, new))),
+        history=tuple(str(snapshot.release) for snapshot in history),
+        code_details=code_details(history, scope, factors[0].participant if factors else None),
         rows=(),
         changes=changes,
     )
-    return replace(review, rows=source_rows((old, new), [*refs_in(review), *_refs_of_claims(review)]))
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """The outcomes that CMS changed, from the baseline; and those that differ because of our own files."""
+
+    new_run: SuiteRun
+    scenarios: OutcomeChanges
+    pairs: PairChanges
+    to_decide: tuple[ToDecide, ...]
+    own_differences: tuple[OwnDifference, ...]
+
+
+def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, say: Say) -> _Tested:
+    say(f"running {len(suite.scenarios)} test claims on both releases")
+    new_run = run_suite(suite, new)
+    scenarios = changed_outcomes(run_suite(suite, base.snapshot), new_run)
+    say("testing every pair of codes on both releases")
+    new_pairs = all_pairs(new)
+    pairs = changed_pairs(all_pairs(base.snapshot), new_pairs)
+    by_cms = to_decide(scenarios, pairs)
+    if not base.replaced:
+        return _Tested(new_run, scenarios, pairs, by_cms, ())
+    say("telling CMS's changes from those of our own files")
+    all_scenarios = changed_outcomes(run_suite(suite, old), new_run)
+    pairs_of_old = changed_pairs(all_pairs(old), new_pairs)
+    edits = deciding_tables(all_scenarios, pairs_of_old)
+    own = own_differences(to_decide(all_scenarios, pairs_of_old), by_cms, edits, base.replaced)
+    return _Tested(new_run, scenarios, pairs, by_cms, own)
 
 
 def _check_releases(old: Snapshot, new: Snapshot) -> None:

@@ -8,12 +8,14 @@ from codeset.differences import Changes
 from codeset.impact.claims_impact import ClaimsImpact
 from codeset.participants import Participant
 from codeset.practice_guide.guide_changes import GuideChange
+from codeset.review.code_details import CodeDetail
 from codeset.review.guides import Guidance
 from codeset.review.outcomes import Outcomes, Pairs
 from codeset.review.payments import PaymentTable, Place
+from codeset.review.policy_causes import PolicyCauses
 from codeset.review.source_rows import Ref, SourceRow
 from codeset.review.table_changes import TableReview
-from codeset.review.to_decide import ToDecide
+from codeset.review.to_decide import OwnDifference, ToDecide
 from codeset.review.volumes import Year
 
 
@@ -70,13 +72,23 @@ class Code:
 
 
 @dataclass(frozen=True)
+class ChangeReportCheck:
+    """CMS's own report of changed NCCI edits against our difference: the `file`, and on how many edits they differ."""
+
+    file: str
+    disagreements: int
+
+
+@dataclass(frozen=True)
 class Review:
     """The facts of `new` compared with `old`. `first_page` sums them up; nothing else computes figures from them.
 
     `codes` counts the codes in scope, `gone_codes` left the fee schedule, `years` are the practice's volumes in each
-    setting, `claims` its claims under both releases, `practice_guide` what
-    differs in the guide of codes and bundled pairs, `to_decide` are the outcomes that the sign-off asks about, `rows`
-    holds every row of CMS's files that a figure rests on, and `changes` is the comparison of the tables.
+    setting, `claims` its claims under both releases, `practice_guide` the differences of that guide. `outcomes`,
+    `pairs` and `to_decide` are what CMS changed;
+    `own_differences` are other outcomes that differ, because of what `baseline` says of our files. `code_details` has
+    each code in the releases of `history`, `rows` every row of CMS's files that a figure rests on, and `changes` is the
+    comparison of the tables as they are.
     """
 
     old: ReviewedRelease
@@ -84,6 +96,8 @@ class Review:
     place: Place
     settings: tuple[str, ...]
     factors: tuple[Factor, ...]
+    causes: PolicyCauses
+    change_report: ChangeReportCheck | None
     codes: int
     payments: tuple[PaymentTable, ...]
     new_codes: tuple[Code, ...]
@@ -92,10 +106,14 @@ class Review:
     outcomes: Outcomes
     pairs: Pairs
     to_decide: tuple[ToDecide, ...]
+    own_differences: tuple[OwnDifference, ...]
+    baseline: tuple[str, ...]
     guidance: Guidance
     years: tuple[Year, ...]
     claims: tuple[ClaimsImpact, ...]
     practice_guide: tuple[GuideChange, ...]
+    history: tuple[str, ...]
+    code_details: tuple[CodeDetail, ...]
     rows: tuple[SourceRow, ...]
     changes: Changes
 

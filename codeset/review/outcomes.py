@@ -1,4 +1,4 @@
-"""Scenarios and code pairs whose result changed: what each release says of every line, and the row that decides."""
+"""Test claims and code pairs whose result changed: each line's result in both releases, and CMS's row behind it."""
 
 import re
 from collections import defaultdict
@@ -158,15 +158,16 @@ def _line(
 
 def _difference(before: LineResult, after: LineResult) -> str:
     """The gravest difference only."""
+    result = wording.disposition(after.disposition)
     if before.disposition != after.disposition:
-        return f"{before.disposition} → {after.disposition}"
+        return f"{wording.disposition(before.disposition)} → {result}"
     if (before.allowed_cents is None) != (after.allowed_cents is None):
-        return f"{after.disposition}, {'without' if after.allowed_cents is None else 'with'} an amount now"
-    for name, unit in (("payment_percent", " % of the fee"), ("global_days", " global days")):
+        return f"still {result}, {'price missing' if after.allowed_cents is None else 'with a price now'}"
+    for name, unit in (("payment_percent", "% of the fee"), ("global_days", " global days")):
         old_value, new_value = getattr(before, name), getattr(after, name)
         if old_value != new_value:
-            return f"{after.disposition}, {old_value or wording.NONE} → {new_value or wording.NONE}{unit}"
-    return f"{after.disposition}, for another reason" if before.why != after.why else ""
+            return f"still {result}, {old_value or wording.NONE} → {new_value or wording.NONE}{unit}"
+    return f"still {result}, different reason" if before.why != after.why else ""
 
 
 def _line_result(line: Mapping[str, Any], release: Release) -> LineResult:
@@ -185,7 +186,7 @@ def _line_result(line: Mapping[str, Any], release: Release) -> LineResult:
 
 
 def _why_unpriced(unpriced: str | None) -> str:
-    return f"No amount: {unpriced.replace('-', ' ')}." if unpriced else ""
+    return f"{wording.unpriced(unpriced)}." if unpriced else ""
 
 
 def sentence(values: Mapping[str, Any]) -> str:
@@ -206,12 +207,12 @@ def _row(finding: Mapping[str, Any], release: Release, hcpcs: str) -> Ref:
 
 
 def _citation(finding: Mapping[str, Any]) -> str:
-    """The edit as coders cite it: `PTP 17004/17000, CCMI 0`."""
+    """The edit as coders cite it: `PTP 17004/17000, modifier indicator 0`."""
     one, two = finding.get("column_one"), finding.get("column_two")
     citations = {
-        "ptp": f"PTP {one}/{two}, CCMI {finding.get('ccmi')}",
+        "ptp": f"PTP {one}/{two}, modifier indicator {finding.get('ccmi')}",
         "mue": f"MUE {finding.get('mue_value')}, MAI {finding.get('mai')}",
-        "add_on": f"add-on code edits of {one}",
+        "add_on": f"add-on code edits for {one}",
     }
     return citations.get(str(finding.get("table")), "fee schedule")
 

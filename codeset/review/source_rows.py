@@ -1,7 +1,8 @@
 """The rows of CMS's files that the figures of a review rest on: each has one place, and every figure links to it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -50,6 +51,19 @@ def refs_in(value: object) -> Iterator[Ref]:
     elif is_dataclass(value):
         for field in fields(value):
             yield from refs_in(getattr(value, field.name))
+
+
+def with_releases(value: Any, releases: Mapping[tuple[str, str], str]) -> Any:
+    """Return *value*, of dataclasses and tuples, with the rows of each (release, table) as those of another release."""
+    if isinstance(value, Ref):
+        return replace(value, release=releases.get((value.release, value.table), value.release))
+    if isinstance(value, tuple):
+        return tuple(with_releases(item, releases) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{field.name: with_releases(getattr(value, field.name), releases) for field in fields(value)}
+        )
+    return value
 
 
 def source_rows(snapshots: Iterable[Snapshot], refs: Iterable[Ref]) -> tuple[SourceRow, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -9,60 +10,91 @@ import polars as pl
 from codeset import wording
 from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges
-from codeset.review.source_rows import Ref
+from codeset.review.source_rows import Ref, with_releases
 from codeset.tables import TABLES
 
-ADDED, REMOVED, CHANGED, TURNED, BACK = "added", "removed", "changed", "turned round", "reaches back"
+ADDED, REMOVED, CHANGED, TURNED, BACK = "added", "removed", "changed", "reversed", "retroactive"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: a row added or removed, or one of its values; `what` names the row or the value."""
+    """One difference: a row added or removed, or one of its values; `what` names the row or the value.
+
+    `since` is the day on which a dated row took effect.
+    """
 
     kind: str
     key: str
     what: str
     before: str
     after: str
+    since: date | None
     before_row: Ref | None
     after_row: Ref | None
 
 
 @dataclass(frozen=True)
 class TableReview:
-    """What changed in one table. RVUs are counted in `rvus` (rows) and shown with the payments."""
+    """What changed in one table: `changes` by CMS, `own_changes` because our old release was built with an older file.
+
+    `unchecked` says why changes of CMS's cannot show, "" if they can. RVUs are counted in `rvus` (rows) and shown with
+    the payments; `count` counts the changed rows.
+    """
 
     table: str
     holds: str
     compared: tuple[int, int]
     same_files: bool
     carried_from: tuple[str | None, str | None]
+    unchecked: str
     count: int
     changes: tuple[Change, ...]
+    own_changes: tuple[Change, ...]
     rvus: int
     remarks: tuple[tuple[str, int], ...]
 
 
-def table_reviews(changes: Changes) -> tuple[TableReview, ...]:
-    """Return every table of *changes* in its order."""
-    return tuple(_review(changes, name, table) for name, table in changes.tables.items())
+def table_reviews(changes: Changes, by_cms: Changes, replaced: Mapping[str, str]) -> tuple[TableReview, ...]:
+    """Return every table of *changes*; *by_cms* are those from the baseline, which *replaced* these tables, and why."""
+    return tuple(
+        _review(changes, name, table, by_cms.tables[name], replaced.get(name, ""))
+        for name, table in changes.tables.items()
+    )
 
 
-def _review(changes: Changes, name: str, table: TableChanges) -> TableReview:
+def _review(changes: Changes, name: str, table: TableChanges, by_cms: TableChanges, replaced: str) -> TableReview:
     releases = str(changes.old.release), str(changes.new.release)
     rvus = table.changed.filter(pl.col("column").is_in(facts.RVU_COLUMNS)) if name == "mpfs" else table.changed.clear()
     carried = changes.old.tables[name].carried_from, changes.new.tables[name].carried_from
+    rows_of_base = {(releases[0], name): releases[1]} if replaced else {}
+    cms_changes = with_releases(tuple(_changes(by_cms, releases)), rows_of_base)
+    facts_by_cms = {_fact(change) for change in cms_changes}
     return TableReview(
         table=name,
         holds=TABLES[name].holds,
         compared=table.compared,
         same_files=table.same_files,
         carried_from=carried,
-        count=table.count,
-        changes=tuple(_changes(table, releases)),
+        unchecked=_why_unchecked(table, replaced, carried[1]),
+        count=by_cms.count,
+        changes=cms_changes,
+        own_changes=tuple(change for change in _changes(table, releases) if _fact(change) not in facts_by_cms),
         rvus=rvus.select(table.key).n_unique(),
-        remarks=tuple(sorted(table.remarks.items())),
+        remarks=tuple(sorted(by_cms.remarks.items())),
     )
+
+
+def _fact(change: Change) -> tuple[str, ...]:
+    return change.kind, change.key, change.what, change.before, change.after
+
+
+def _why_unchecked(table: TableChanges, replaced: str, carried: str | None) -> str:
+    """Without dates in its rows, an older file does not tell when CMS changed them."""
+    if table.same_files:
+        return (
+            f"both quarters use the {wording.quarter(carried)} file" if carried else "both quarters use the same file"
+        )
+    return replaced if replaced and not TABLES[table.table].dated else ""
 
 
 def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]:
@@ -79,7 +111,7 @@ def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]
     for row in cells.iter_rows(named=True):
         before, after = (row[when] or wording.NONE for when in ("before", "after"))
         refs = _ref(table, row, old), _ref(table, row, new)
-        yield Change(CHANGED, wording.keyed(row, table.key), wording.named(row["column"]), before, after, *refs)
+        yield Change(CHANGED, wording.keyed(row, table.key), wording.named(row["column"]), before, after, None, *refs)
 
 
 def _row(kind: str, table: TableChanges, row: Mapping[str, Any], old: str | None, new: str | None) -> Change:
@@ -87,7 +119,8 @@ def _row(kind: str, table: TableChanges, row: Mapping[str, Any], old: str | None
     values = _values(table.table, row)
     before, after = (values, wording.NONE) if kind == REMOVED else (wording.NONE, values)
     refs = _ref(table, row, old), _ref(table, row, new)
-    return Change(kind, wording.keyed(row, table.key), _ROW_NAMES[table.table], before, after, *refs)
+    since = row.get("effective_date")
+    return Change(kind, wording.keyed(row, table.key), _ROW_NAMES[table.table], before, after, since, *refs)
 
 
 def _ref(table: TableChanges, row: Mapping[str, Any], release: str | None) -> Ref | None:
@@ -97,7 +130,7 @@ def _ref(table: TableChanges, row: Mapping[str, Any], release: str | None) -> Re
     return Ref(release, table.table, tuple(str(row[column]) for column in key))
 
 
-_ROW_NAMES = {"mpfs": "code", "gpci": "locality", "ptp": "edit", "mue": "MUE", "add_on": "relation"}
+_ROW_NAMES = {"mpfs": "code", "gpci": "locality", "ptp": "PTP edit", "mue": "MUE", "add_on": "add-on pair"}
 _SHOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "mpfs": ("status_code", "work_rvu", "nonfacility_total_rvu", "facility_total_rvu", "global_days"),
     "gpci": ("work_gpci", "pe_gpci", "mp_gpci"),
@@ -109,4 +142,8 @@ _SHOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 def _values(table: str, row: Mapping[str, Any]) -> str:
     columns: Iterable[str] = _SHOWN_COLUMNS.get(table, row.keys())
-    return ", ".join(f"{wording.named(column)} {row[column]}" for column in columns if row[column] is not None)
+    return ", ".join(f"{wording.named(column)} {_text(row[column])}" for column in columns if row[column] is not None)
+
+
+def _text(value: object) -> str:
+    return wording.us_date(value) if isinstance(value, date) else str(value)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
-from codeset.claims.edits.rules import rules
+from codeset.claims.reference.reference_tables import places_of_service
 from codeset.impact.claims_impact import OTHER
 from codeset.impact.volume_files import Volume
 from codeset.participants import Participant
@@ -91,7 +92,7 @@ def years(
         settings = (AS_BILLED,)
     by_locality = {volume.locality: payments_of(volume.locality) for volume in listed}
     participants = dict.fromkeys(payment.participant for payments in by_locality.values() for payment in payments)
-    by_key = {
+    by_key: dict[_PaymentKey, Payment] = {
         (locality, payment.setting, payment.participant, payment.hcpcs, payment.modifier): payment
         for locality, payments in by_locality.items()
         for payment in payments
@@ -103,35 +104,41 @@ def years(
     )
 
 
-_PaymentKey = tuple[str, str, Participant | None, str, str]
+_PaymentKey = tuple[str, str | None, Participant | None, str, str]
 
 
 def _with_lines(
     volumes: Sequence[Volume], setting: str, participant: Participant | None, by_key: dict[_PaymentKey, Payment]
 ) -> list[tuple[Volume, YearLine]]:
     """Each volume with its line of the year."""
+    settings = [_setting(volume, setting) for volume in volumes]
+    keys = (
+        (volume.locality, where, participant, volume.hcpcs, volume.modifier)
+        for volume, where in zip(volumes, settings, strict=True)
+    )
     return [
-        (
-            volume,
-            _line(
-                volume,
-                by_key.get((volume.locality, _setting(volume, setting), participant, volume.hcpcs, volume.modifier)),
-            ),
-        )
-        for volume in volumes
+        (volume, _line(volume, where, by_key.get(key)))
+        for volume, where, key in zip(volumes, settings, keys, strict=True)
     ]
 
 
-def _setting(volume: Volume, setting: str) -> str:
-    if setting != AS_BILLED:
-        return setting
-    return "facility" if volume.place_of_service in rules()["facility"]["place_of_service"] else "nonfacility"
+def _setting(volume: Volume, setting: str) -> str | None:
+    """Where the units were done; None for a place of service that CMS gives no setting."""
+    return setting if setting != AS_BILLED else _settings().get(volume.place_of_service)
 
 
-def _line(volume: Volume, payment: Payment | None) -> YearLine:
+@cache
+def _settings() -> dict[str, str]:
+    """The setting of each place of service, by CMS's latest row of it."""
+    latest = places_of_service().sort("first_day", nulls_last=False).unique("place_of_service", keep="last")
+    return dict(latest.drop_nulls("setting").select("place_of_service", "setting").iter_rows())
+
+
+def _line(volume: Volume, setting: str | None, payment: Payment | None) -> YearLine:
     before, after = (payment.before, payment.after) if payment else (None, None)
     cents = [None if side is None or side.cents is None else side.cents * volume.units for side in (before, after)]
-    lacks = [side.lacks if side else "not in the fee schedule" for side in (before, after)]
+    missing = "not in the fee schedule" if setting else f"no setting is known for POS {volume.place_of_service}"
+    lacks = [side.lacks if side else missing for side in (before, after)]
     both = cents[0] is not None and cents[1] is not None
     return YearLine(
         hcpcs=volume.hcpcs,

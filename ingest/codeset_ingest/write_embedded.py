@@ -15,12 +15,8 @@ FOLDER = Path(__file__).parent / "embedded_facts"
 
 
 def facts_of(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the rows of *table* that are embedded: the derm scope's, and of its add-on codes every primary code.
-
-    An add-on code is judged by all its primaries: an excerpt without some would call a paid one denied.
-    """
-    derm = scope("derm")
-    return rows.filter(pl.col("add_on_code").is_in(list(derm.families))) if table == "add_on" else derm.of(table, rows)
+    """Return the rows of *table* that are embedded: the derm scope's."""
+    return scope("derm").of(table, rows)
 
 
 def embed(store: Store, folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import reviewed
-from practice import practice
+from practice import SCENARIOS, practice
 
 from codeset.errors import WrongUse
 from codeset.releases import Release
@@ -28,6 +28,30 @@ from codeset.suite.scenarios import load
 from codeset_ingest.embedded import build_embedded
 
 OLD, NEW = Release.parse("2025q4"), Release.parse("2026q3")
+
+COMPLEXITY = """
+- id: complexity-add-on-alone
+  says: G2211 without a visit is denied
+  source: {document: NCCI add-on, row: G2211/99213}
+  twin: complexity-add-on-beside-a-visit
+  claim: {lines: [{hcpcs: G2211}]}
+  expect: {lines: [{disposition: deny, edit: add_on}]}
+
+- id: complexity-add-on-beside-a-destruction
+  says: G2211 is denied beside a destruction without a visit
+  source: {document: NCCI add-on, row: G2211/99213}
+  twin: complexity-add-on-beside-a-visit
+  claim: {lines: [{hcpcs: 17000}, {hcpcs: G2211}]}
+  expect: {lines: [{disposition: pay}, {disposition: deny, edit: add_on}]}
+
+- id: complexity-add-on-beside-a-visit
+  says: G2211 is paid beside an office visit
+  source: {document: NCCI add-on, row: G2211/99213}
+  claim: {lines: [{hcpcs: 99213}, {hcpcs: G2211}]}
+  expect: {lines: [{disposition: pay}, {disposition: pay}]}
+"""
+"""The primary codes of G2211 change on 2026-01-01, and with them the reason of each denial: two decisions."""
+ALONE, BESIDE = "scenario complexity-add-on-alone", "scenario complexity-add-on-beside-a-destruction"
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,9 @@ class Place:
 def signed_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("signed")
     store = reviewed.store(folder)
-    scenarios = practice(folder)
+    scenarios = practice(folder, SCENARIOS + COMPLEXITY)
+    documents = "NCCI PTP practitioner: {table: ptp}\nNCCI add-on: {table: add_on}\n"
+    (scenarios / "documents.yaml").write_text(documents)
     check = check_release(load(scenarios), store.open(NEW), goldens_folder(scenarios))
     accept_missing(check, folder / "approvals")
     review = make_review(store.open(OLD), store.open(NEW), load(scenarios), ())
@@ -232,8 +258,9 @@ def test_an_approval_of_the_first_version_stays_good_when_a_later_one_seals_the_
 def test_a_snapshot_sealed_anew_with_another_content_closes_the_gate(place):
     place.approve()
     snapshot = place.store.open(NEW)
-    manifest = replace(snapshot.manifest, reader=2)
-    place.store.seal(manifest, {name: snapshot.table(name) for name in manifest.tables}, "read otherwise")
+    tables = {name: snapshot.table(name) for name in snapshot.manifest.tables}
+    tables["gpci"] = tables["gpci"].head(-1)
+    place.store.seal(snapshot.manifest, tables, "read otherwise")
     assert "the snapshot of 2026q3 is not the one that was signed" in place.missing()
 
 
@@ -291,18 +318,18 @@ def test_files_of_others_in_the_review_s_folder_are_ignored(place):
 
 
 def test_every_changed_outcome_is_decided_before_anything_is_signed(place):
-    with pytest.raises(WrongUse, match=r"decide on each.*code G2211"):
-        place.approve("code 15012=checked", reason=None)
+    with pytest.raises(WrongUse, match=rf"decide on each.*{ALONE}"):
+        place.approve(f"{BESIDE}=checked", reason=None)
     assert not place.file.exists()
 
 
 def test_a_rejected_outcome_keeps_the_gate_closed(place):
-    place.approve(rejected=("code G2211=not what CMS says",))
-    assert place.missing() == ("code G2211 is rejected: not what CMS says",)
+    place.approve(rejected=(f"{ALONE}=not what CMS says",))
+    assert place.missing() == (f"{ALONE} is rejected: not what CMS says",)
 
 
 def test_a_later_approval_is_added_and_counts(place):
-    place.approve(rejected=("code G2211=not yet",))
+    place.approve(rejected=(f"{ALONE}=not yet",))
     place.approve()
     entries = json.loads(place.file.read_text())["approvals"]
     assert len(entries) == 2
@@ -355,7 +382,7 @@ def test_the_gate_makes_the_review_anew_too(place):
     entry = {name: value for name, value in plain.items() if name not in own} | {"decisions": []}
     place.file.unlink()
     append_approval(entry, place.approvals, NEW, place.folder / "key")
-    assert any(fault == "nobody decided on code G2211" for fault in place.missing())
+    assert any(fault == f"nobody decided on {ALONE}" for fault in place.missing())
 
 
 def test_a_review_with_volumes_and_a_locality_is_made_anew_without_the_volumes(place):
@@ -440,7 +467,7 @@ def git(folder: Path, *arguments: str) -> None:
 def test_the_last_approval_taken_out_is_found_by_what_the_branch_recorded(place):
     git(place.folder, "init", "--quiet")
     place.approve(reason="first")
-    place.approve(rejected=("code G2211=no",), reason="second")
+    place.approve(rejected=(f"{ALONE}=no",), reason="second")
     git(place.folder, "add", "approvals")
     git(place.folder, "commit", "--quiet", "-m", "Two approvals")
     place.rewrite(lambda plain: plain["approvals"].pop())
@@ -465,9 +492,9 @@ def test_what_nobody_signed_can_be_taken_back_from_the_branch(place):
 
 def test_the_last_approval_taken_out_is_found_by_the_head_that_the_lock_records(place):
     place.approve()
-    place.approve(rejected=("code G2211=no",))
+    place.approve(rejected=(f"{ALONE}=no",))
     head = head_of(read_approvals(place.approvals, NEW))
-    assert place.gate(heads=[head]).missing == ("code G2211 is rejected: no",)
+    assert place.gate(heads=[head]).missing == (f"{ALONE} is rejected: no",)
     place.rewrite(lambda plain: plain["approvals"].pop())
     assert place.gate(heads=[head]).missing == (
         "an approval was removed or replaced: 2 are recorded in the lock, 1 are left",

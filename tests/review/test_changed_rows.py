@@ -78,10 +78,9 @@ def test_codes_new_and_gone_are_told(known, page):
     assert [each.hcpcs for each in known.new_codes] == ["11901"]
     assert [each.hcpcs for each in known.gone_codes] == ["11900"]
     assert "New: 11901" in section(page, "codes")
-    assert "Gone: 11900" in section(page, "codes")
-    assert any(
-        "Add 1 new code to and take 1 code out of the charge master" in each.text for each in first_page(known).asked
-    )
+    assert "Removed from the fee schedule file: 11900" in section(page, "codes")
+    titles = [item.title for item in first_page(known).actions]
+    assert {"Add 11901 to the charge master", "Inactivate 11900 in the charge master"} <= set(titles)
 
 
 def test_global_days_are_told_before_and_after(known, page):
@@ -108,11 +107,11 @@ def test_a_code_with_an_amount_in_one_release_only_is_told_with_why(known):
 
 def test_an_edit_that_is_gone_is_told_with_the_pair_that_is_paid_now(known, page):
     (edit,) = [each for each in known.table("ptp").changes if each.kind == "removed"]
-    assert (edit.key, "CCMI 0" in edit.before) == ("11104 / 11102", True)
+    assert (edit.key, "modifier indicator 0" in edit.before) == ("11104 / 11102", True)
     pair = [each for each in known.pairs.changed if (each.hcpcs_one, each.hcpcs_two) == ("11102", "11104")]
     assert [each.modifier_on for each in pair] == ["", "one", "two"]
     assert {(each.before[0].disposition, each.after[0].disposition) for each in pair} == {("deny", "pay")}
-    assert {each.before[0].rests_on for each in pair} == {"PTP 11104/11102, CCMI 0"}
+    assert {each.before[0].rests_on for each in pair} == {"PTP 11104/11102, modifier indicator 0"}
     assert "pair 11102/11104" in [each.id for each in known.to_decide]
     assert "11102 + 11104" in section(page, "pairs")
 
@@ -120,4 +119,4 @@ def test_an_edit_that_is_gone_is_told_with_the_pair_that_is_paid_now(known, page
 def test_the_short_form_tells_the_same(known):
     text = review_markdown(known)
     assert "17000, global days changed: 010 → 090" in text
-    assert "11104 / 11102, edit removed: CCMI 0" in text
+    assert "11104 / 11102, PTP edit removed: modifier indicator 0" in text

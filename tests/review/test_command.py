@@ -18,17 +18,17 @@ def run(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 def test_it_says_verdict_figures_what_is_asked_and_where_the_review_lies(place, tmp_path):
     done = run(place, "-o", tmp_path / "review", "--locality", "01112-05", "--setting", "nonfacility")
     assert done.returncode == 1, done.stderr
-    assert done.stdout.startswith("Changed: ")
-    assert "9 of 352 MUEs changed" in done.stdout
-    assert "Amounts in 01112-05 in the office" in done.stdout
-    assert "in a facility" not in done.stdout
-    assert f"open {tmp_path / 'review' / 'review.html'}" in done.stdout.replace("\n", " ")
+    assert done.stdout.startswith("NOT READY TO SIGN: NCCI PTP edits are 8 quarters old")
+    assert "Medicare allowed amount changed for" in done.stdout
+    assert "Office: median" in done.stdout
+    assert "facility" not in done.stdout.lower().replace("in a facility", "")
+    assert f"Open {tmp_path / 'review' / 'review.html'}" in done.stdout.replace("\n", " ")
 
 
 def test_a_folder_of_something_else_is_refused_before_anything_is_read(place, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     done = run(place, "-o", tmp_path)
-    assert (done.returncode, "nothing was written" in done.stderr) == (2, True)
+    assert (done.returncode, "Nothing was written" in done.stderr) == (2, True)
 
 
 def test_faulty_volumes_end_with_their_lines_and_nothing_written(place, tmp_path):

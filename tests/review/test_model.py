@@ -1,5 +1,6 @@
 """The facts of a review, against figures worked from CMS's rows: RVU25D and RVU26C, MUE and add-on edits."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -114,18 +115,18 @@ def test_the_efficiency_adjustment_shows_as_work_that_only_falls(made):
 
 
 def test_the_first_screen_counts_what_changed_and_of_how_much(made):
-    counted = {each.label: (each.number, each.of, each.seen) for each in first_page(made).counts}
-    assert counted["rows with other global days or indicators"] == (0, 399, True)
-    assert counted["code gone from the fee schedule"] == (1, None, True)
-    assert counted["MUEs changed"] == (9, 352, True)
-    assert counted["PTP edits changed"] == (0, 18772, False)
-    assert counted["scenarios with another outcome"] == (2, 3, True)
-    assert "Not seen: PTP edits" in first_page(made).headline
+    counted = {count.label: (count.number, count.of, count.unchecked) for count in first_page(made).counts}
+    assert counted["codes with a changed global period or indicator"] == (0, 399, "")
+    assert counted["codes removed from the fee schedule file"] == (1, None, "")
+    assert counted["MUEs changed"] == (0, 352, "our October 2025 files have the MUEs of July 2024")
+    assert counted["NCCI PTP edits changed"] == (0, 18772, "both quarters use the July 2024 file")
+    assert counted["test claims with a new result"] == (1, 3, "")
 
 
-def test_mue_changes_are_those_of_cms_tables(made):
-    """July 2024 and April 2026: 88346 2 → 3, J3300 40 → 80; J7309 left, six codes came."""
-    changes = made.table("mue").changes
+def test_mues_of_a_carried_file_differ_because_of_it(made):
+    """July 2024 and April 2026: 88346 2 → 3, J3300 40 → 80; J7309 left, six codes came. When, the file does not say."""
+    assert made.table("mue").changes == ()
+    changes = made.table("mue").own_changes
     assert {(each.key, each.before, each.after) for each in changes if each.kind == "changed"} == {
         ("88346", "2", "3"),
         ("J3300", "40", "80"),
@@ -135,24 +136,40 @@ def test_mue_changes_are_those_of_cms_tables(made):
     assert came == ["15011", "15013", "15015", "15017", "G0559", "J7345"]
 
 
+def test_add_on_pairs_in_effect_before_the_old_release_are_not_a_change_of_cms(made):
+    """AOC V2026Q2: G2211 with office visits from 01/01/2024, home visits from 01/01/2026; 15012 from 04/01/2025."""
+    table = made.table("add_on")
+    home_visits = ["99341", "99342", "99344", "99345", "99347", "99348", "99349", "99350"]
+    assert [(change.key, change.since) for change in table.changes] == [
+        (f"G2211 / {code}", date(2026, 1, 1)) for code in home_visits
+    ]
+    since = {change.key: change.since for change in table.own_changes}
+    assert (since["G2211 / 99213"], since["15012 / 15011"]) == (date(2024, 1, 1), date(2025, 4, 1))
+
+
+def test_a_result_that_our_older_file_explains_asks_for_no_decision(made):
+    own = {difference.id: difference.why for difference in made.own_differences}
+    assert own["scenario three-units-of-88346"] == "our October 2025 files have the MUEs of July 2024"
+    assert own["code G2211"] == "our October 2025 files have the add-on code edits of April 2024"
+    assert [outcome.id for outcome in made.to_decide] == ["scenario complexity-add-on-alone"]
+    assert not {outcome.id for outcome in made.to_decide} & set(own)
+
+
 def test_a_changed_scenario_tells_each_line_before_and_after_with_the_row_that_caused_it(made):
-    by_id = {each.id: each for each in made.outcomes.changed}
-    assert set(by_id) == {"complexity-add-on-alone", "three-units-of-88346"}
-    (line,) = by_id["three-units-of-88346"].lines
-    assert (line.before.disposition, line.after.disposition, line.news) == ("deny", "pay", "deny → pay")
-    assert line.before.row is not None
-    assert line.before.row.anchor == "2025q4-mue-88346"
-    assert line.before.rests_on == "MUE 2, MAI 3"
-    assert "at most 2" in line.before.why
-    (alone,) = by_id["complexity-add-on-alone"].lines
-    assert (alone.after.edit, alone.after.row and alone.after.row.anchor) == ("add_on", "2026q3-add_on-G2211")
+    """Home visits are primary codes of G2211 from 2026: still denied alone, with more primary codes to report."""
+    (scenario,) = made.outcomes.changed
+    assert scenario.id == "complexity-add-on-alone"
+    (line,) = scenario.lines
+    assert (line.before.disposition, line.after.disposition) == ("deny", "deny")
+    assert line.news == "still denied, different reason"
+    assert ("99350" in line.before.why, "99350" in line.after.why) == (False, True)
+    assert (line.after.edit, line.after.row and line.after.row.anchor) == ("add_on", "2026q3-add_on-G2211")
 
 
 def test_what_is_to_be_decided_is_what_the_sign_off_asks(made):
-    told = [each.id for each in made.to_decide]
-    assert told[:2] == ["scenario complexity-add-on-alone", "scenario three-units-of-88346"]
-    assert "code G2211" in told
-    assert any(f"{len(told)} changed outcomes" in each.text for each in first_page(made).asked)
+    (item,) = [item for item in first_page(made).actions if item.title.startswith("Approve or reject")]
+    assert item.title == "Approve or reject 1 changed test result (reason required)"
+    assert "G2211 without a visit is denied" in item.details
 
 
 def test_the_table_of_the_guide_is_confirmed_by_2026_and_was_not_by_2025(made):
@@ -181,18 +198,27 @@ def test_what_nothing_changed_is_said_with_what_was_compared(place, tmp_path):
     made = make_review(new, later, load(place / "scenarios"), ())
     assert not first_page(made).changed
     assert first_page(made).headline.startswith(
-        "No change. Compared: 357 codes paid, 399 rows of indicators, 109 localities, 18,772 PTP"
+        "No change. Compared: 357 codes priced, 399 rows of indicators, 109 localities, 18,772 NCCI PTP edits"
     )
-    assert "3 scenarios" in first_page(made).headline
-    assert [each.text for each in first_page(made).asked if "Sign" not in each.text and "limits" not in each.text] == []
+    assert "3 test claims" in first_page(made).headline
+    assert [item.title for item in first_page(made).actions] == ["Acknowledge 6 limitations", "Sign"]
 
 
 def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
     new = Store(place / "store").open("2026q3")
     later = reviewed.retold(new, tmp_path / "later", release="2026q4")
-    headline = first_page(make_review(new, later, load(place / "scenarios"), ())).headline
-    unseen = "geographic indices and PTP edits and MUEs and add-on relations"
-    assert f"Not seen: {unseen}, for both releases rest on the same files." in headline
+    page = first_page(make_review(new, later, load(place / "scenarios"), ()))
+    unchecked = {count.label for count in page.counts if count.unchecked}
+    assert unchecked == {
+        "localities with changed GPCIs",
+        "NCCI PTP edits changed",
+        "MUEs changed",
+        "add-on pairs changed",
+    }
+    assert "MUEs" not in page.headline
+    assert {table.status for table in page.readiness.tables if table.table == "ptp"} == {
+        "NOT CHECKED: both quarters use the July 2024 file"
+    }
 
 
 PARTICIPANT = """
@@ -205,17 +231,27 @@ PARTICIPANT = """
 """
 
 
-def test_a_coder_contradicted_is_told_first_and_an_amount_that_is_gone_is_told(place, tmp_path):
-    """The excerpt of 2026q3 has the factor of those who are no qualifying participants only."""
+def test_a_coder_contradicted_is_told_first(place, tmp_path):
     wrong = reviewed.SCENARIOS.replace("disposition: deny, edit: add_on", "disposition: pay")
-    suite = load(reviewed.scenarios(tmp_path, wrong + PARTICIPANT))
+    store = Store(place / "store")
+    made = make_review(store.open("2025q4"), store.open("2026q3"), load(reviewed.scenarios(tmp_path, wrong)), ())
+    page = first_page(made)
+    fault = "1 test claim disagrees with the coder's answer"
+    assert page.actions[0].title == f"{fault}; approval is blocked until it is fixed"
+    assert page.readiness.blockers[0] == fault
+    assert page.readiness.verdict.startswith(f"NOT READY TO SIGN: {fault}")
+    assert [each.id for each in made.outcomes.failed] == ["complexity-add-on-alone"]
+
+
+def test_a_price_that_is_missing_because_a_file_is_missing_is_not_a_change_of_cms(place, tmp_path):
+    """The excerpt of 2026q3 has the factor of those who are no qualifying participants only."""
+    suite = load(reviewed.scenarios(tmp_path, reviewed.SCENARIOS + PARTICIPANT))
     store = Store(place / "store")
     made = make_review(store.open("2025q4"), store.open("2026q3"), suite, ())
-    assert first_page(made).asked[0].text.startswith("Have 1 scenario mended")
-    assert "But 1 of 4 scenarios goes against what coders expect." in first_page(made).headline
-    assert [each.id for each in made.outcomes.failed] == ["complexity-add-on-alone"]
-    lines = {each.id: each.lines for each in made.outcomes.changed}
-    assert [line.news for line in lines["biopsy-of-a-participant"]] == ["pay, without an amount now"]
+    own = {difference.id: difference.why for difference in made.own_differences}
+    assert own["scenario biopsy-of-a-participant"] == (
+        "the July 2026 conversion factor for qualifying APM participants is not in our files"
+    )
 
 
 def test_releases_in_the_wrong_order_are_refused(place):

@@ -43,7 +43,7 @@ def test_codes_without_an_amount_are_told_and_in_no_total(made):
 
 def test_both_settings_stand_side_by_side_when_none_is_told(made):
     assert [each.setting for each in made.years] == ["nonfacility", "facility"]
-    assert any("each setting is shown as if all were done there" in each for each in first_page(made).cautions)
+    assert any("each setting is shown as if everything were done there" in limit for limit in first_page(made).limits)
 
 
 def year_of(place, *volumes: Volume) -> Review:
@@ -63,7 +63,7 @@ def test_places_of_service_decide_the_setting_of_each_unit(place):
         "place_of_service": {"11": 6240, "22": -62700},
         "provider": {"Dr. A": 6240, "Dr. B": -62700},
     }
-    assert not any("if all were done there" in caution for caution in first_page(made).cautions)
+    assert not any("if everything were done there" in limit for limit in first_page(made).limits)
 
 
 def test_localities_are_those_of_each_line(place):
@@ -79,3 +79,11 @@ def test_localities_are_those_of_each_line(place):
 def test_a_zip_code_needs_the_table_of_zip_codes(place):
     with pytest.raises(WrongUse, match="holds no ZIP code table"):
         year_of(place, Volume("99213", "", 1, "11", zip_code="10001"))
+
+
+def test_a_place_without_a_setting_has_no_amount(place):
+    """POS 05 (Indian Health Service free-standing facility): Medicare does not accept it, so it has no setting."""
+    made = year_of(place, Volume("99213", "", 10, "11"), Volume("17000", "", 5, "05"))
+    (year,) = made.years
+    assert [line.hcpcs for line in year.lines] == ["99213"]
+    assert [(line.hcpcs, line.lacks) for line in year.without] == [("17000", "no setting is known for POS 05")]

@@ -33,7 +33,7 @@ def test_the_folder_holds_every_form(written):
 
 def test_the_same_review_gives_the_same_bytes(made, written, tmp_path):
     write_review(made, tmp_path / "again")
-    assert [(tmp_path / "again" / name).read_bytes() == (written / name).read_bytes() for name in FILES] == [True] * 5
+    assert [(tmp_path / "again" / name).read_bytes() == (written / name).read_bytes() for name in FILES] == [True] * 10
 
 
 def test_the_json_is_of_its_schema_and_so_are_the_changes_in_it(plain):
@@ -41,27 +41,46 @@ def test_the_json_is_of_its_schema_and_so_are_the_changes_in_it(plain):
     assert faults_of(plain["changes"], "changes") == []
 
 
-def test_every_link_of_the_page_has_its_place_in_it(page):
+def test_every_link_of_the_page_has_its_place_in_it_or_in_the_folder(page, written):
     ids = [each["id"] for each in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     links = {each["href"] for each in page.find_all("a")}
-    assert [each for each in links if not each.startswith("#") or each[1:] not in ids] == []
+    files = {file.name for file in written.iterdir()}
+    assert [each for each in links if each not in files and each.removeprefix("#") not in ids] == []
 
 
-def test_each_amount_links_to_its_row_in_cms_file(page):
-    row = next(each for each in page.find_all("tr") if each.th and each.th.text == "11102" and "95.75" in each.text)
-    assert [(each.text, each["href"]) for each in row.find_all("a") if not each.has_attr("tabindex")] == [
-        ("95.75", "#2025q4-mpfs-11102"),
-        ("95.53", "#2026q3-mpfs-11102"),
+def test_each_row_of_amounts_has_one_link_to_cms_s_row_and_to_the_panel_of_its_code(page):
+    row = next(each for each in page.find_all("tr") if each.th and each.th.text == "11102" and "$95.75" in each.text)
+    (link,) = row.find_all("a")
+    assert (link.text, link["href"], link["data-code"]) == ("11102", "#2026q3-mpfs-11102", "11102")
+    assert "work 0.64" in page.find(id="2026q3-mpfs-11102").text
+
+
+def test_the_panel_of_a_code_has_its_history_its_edits_and_its_units(page):
+    """11102: RVU25D and RVU26C; PTP v30.2; 820 units of the volumes."""
+    data = json.loads(page.find(id="codes-data").string)
+    code = data["codes"]["11102"]
+    assert [[row[0], *row[3:5], *row[8:10]] for row in code["rows"] if row[1] == ""] == [
+        ["2025q4", "0.66", "2.24", 9575, 3623],
+        ["2026q3", "0.64", "2.16", 9553, 3006],
     ]
-    assert "rvu26c" in page.find(id="2026q3-mpfs-11102").text
+    assert code["units"] == 820
+    assert code["addOns"] == "11103"
+    assert "11104" in code["into"]["0"]
+    assert code["parts"]["office"] == [-65, -259, 0, 0, 302]
+
+
+def test_rows_alike_of_a_guide_s_table_are_one(page):
+    """All 20 rows of the guide's RVU table are right for 2026 and not for 2025."""
+    (row,) = [each for each in page.find_all("tr") if each.text.count("20 rows: 11102, 11103")]
+    assert "was wrong, now right" in row.text
 
 
 def test_the_page_refers_to_nothing_outside_and_its_policy_allows_only_its_own_style_and_script(page, written):
     assert re.findall(r"""(?:src|href|url|@import)\W{0,3}(?:https?:|//)""", (written / "review.html").read_text()) == []
     policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
     for tag in ("style", "script"):
-        (element,) = page.find_all(tag)
+        (element,) = page.find_all(tag, type=None)
         digest = base64.b64encode(sha256(element.string.encode()).digest()).decode()
         assert f"{tag}-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none'")
@@ -70,13 +89,24 @@ def test_the_page_refers_to_nothing_outside_and_its_policy_allows_only_its_own_s
 
 def test_the_page_shows_the_figures_of_the_json(page, plain):
     assert page.find(class_="verdict").text == plain["headline"]
-    assert [each.text for each in page.select(".asked li")] == [each["text"] for each in plain["asked"]]
-    figures = {each["href"]: each.strong.text for each in page.select(".counts a")}
-    told = {f"#{each['section']}": f"{each['number']:,}" for each in plain["counts"] if each["number"]}
-    assert {section: figures[section] for section in told} == told
-    changes = [each["data-v"] for each in page.find_all("td", {"data-label": "change"}) if each.has_attr("data-v")]
-    rows = [row for table in plain["payments"] for row in table["rows"]]
-    assert changes == [str("" if row["change_cents"] is None else row["change_cents"]) for row in rows]
+    titles = [each.th.a.text for each in page.select("table.actions tbody tr")]
+    assert titles == [item["title"] for item in plain["actions"]]
+    assert page.find(class_="status").text.startswith("NOT READY TO SIGN: ")
+    shown = {}
+    for row in page.select("tr[data-tags]"):
+        cell = row.find("td", {"data-label": "Office: change"})
+        shown[row.th.text] = cell["data-v"] if cell else ""
+    office = next(table for table in plain["payments"] if table["setting"] == "nonfacility")
+    expected = {f"{row['hcpcs']} {row['modifier']}".strip(): row["change_cents"] for row in office["rows"]}
+    assert {code: shown[code] for code in expected} == {
+        code: "" if cents is None else str(cents) for code, cents in expected.items()
+    }
+
+
+def test_the_table_of_amounts_begins_with_the_largest_change_of_the_practice_s_own_dollars(page):
+    """820 x -0.22, 2,400 x 0.16, 6,100 x 6.24 (office): 99213 first, then 17000, then 11102."""
+    codes = [row.th.text for row in page.select("tr[data-tags~=mine]")]
+    assert codes == ["99213", "17000", "11102", "88305 26"]
 
 
 def test_a_name_in_a_manifest_does_not_become_markup(place, tmp_path):
@@ -97,41 +127,46 @@ def test_text_that_markdown_would_read_is_left_as_it_is():
 def test_the_markdown_is_short_and_starts_with_the_verdict(written, plain):
     text = (written / "review.md").read_text()
     assert len(text) < 12_000
-    assert text.splitlines()[2] == f"**{plain['headline']}**"
-    assert "88346, MUE value changed: 2 → 3" in text
+    lines = text.splitlines()
+    assert lines[0] == f"# {plain['title']}"
+    assert lines[2].startswith("**NOT READY TO SIGN: NCCI PTP edits are 8 quarters old; MUEs are 1 quarter old")
+    assert lines[6] == f"**{plain['headline']}**"
+    assert "G2211 / 99350, add-on pair added" in text
 
 
 def test_the_changelog_entry_names_release_codes_what_and_why(written):
     entries = (written / "CHANGELOG-entry.md").read_text().splitlines()
-    assert all(each.startswith("- **2026q3, against 2025q4, ") for each in entries)
+    assert all(each.startswith("- **July 2026 (2026q3) vs. October 2025 (2025q4), ") for each in entries)
     assert "biopsies 11102–11107; " in entries[0]
-    assert "32.3465 → 33.4009 dollars (+3.26 %)" in entries[0]
+    assert "+3.26%, from $32.3465 to $33.4009" in entries[0]
 
 
 def test_the_workbook_has_filters_frozen_headers_notes_and_no_formula(written):
     book = openpyxl.load_workbook(written / "review.xlsx")
-    assert book.sheetnames[:3] == ["review", "payments", "families"]
+    assert book.sheetnames[:3] == ["review", "allowed amounts", "families"]
     assert [each.title for each in book if not each.freeze_panes or not each.auto_filter.ref] == []
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert [cell.value for cell in cells if cell.data_type == "f"] == []
-    assert "add up to the change" in book["payments"]["J1"].comment.text
+    assert "add up to the change" in book["allowed amounts"]["J1"].comment.text
 
 
 def test_the_workbook_holds_the_figures_of_the_json(written, plain):
-    sheet = openpyxl.load_workbook(written / "review.xlsx")["payments"]
+    sheet = openpyxl.load_workbook(written / "review.xlsx")["allowed amounts"]
     rows = {(row[0], row[1], row[3]): row for row in sheet.iter_rows(min_row=2, values_only=True)}
     assert len(rows) == sum(len(table["rows"]) for table in plain["payments"])
-    biopsy = rows["11102", None, "non-facility"]
+    biopsy = rows["11102", None, "office"]
     assert biopsy[5:8] == (95.75, 95.53, -0.22)
     assert biopsy[9:14] == (-0.65, -2.59, 0, 0, 3.02)
     assert biopsy[20:22] == ("2025q4-mpfs-11102", "2026q3-mpfs-11102")
-    assert sheet["F2"].number_format == "#,##0.00"
+    assert sheet["F2"].number_format == "$#,##0.00"
+    link = sheet["U2"].hyperlink
+    assert link.location.startswith("'CMS rows'!A")
 
 
 def test_a_folder_that_is_no_review_is_not_touched(made, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    with pytest.raises(WrongUse, match="is no review of 2025q4 → 2026q3"):
+    with pytest.raises(WrongUse, match="is not a review of 2025q4 and 2026q3"):
         write_review(made, tmp_path / "mine")
     assert [each.name for each in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
@@ -140,7 +175,7 @@ def test_a_review_of_other_releases_or_with_other_files_is_not_replaced(made, wr
     other = tmp_path / "other"
     other.mkdir()
     (other / "review.json").write_text(json.dumps({"old": {"release": "2024q2"}, "new": {"release": "2024q3"}}))
-    with pytest.raises(WrongUse, match="is no review of"):
+    with pytest.raises(WrongUse, match="is not a review of"):
         write_review(made, other)
     (other / "review.json").write_bytes((written / "review.json").read_bytes())
     (other / "signed.pdf").write_text("signed")
@@ -181,4 +216,6 @@ def test_amounts_of_a_locality_link_to_its_indices(place):
     page = BeautifulSoup(review_html(made), "html.parser")
     assert "work 1.095, PE 1.410, MP 0.425" in page.find(id="2026q3-gpci-01112-05").text
     assert page.find("a", href="#2026q3-gpci-01112-05").text == "2026q3"
-    assert "GPCI" in [each.text for each in page.find("table", {"data-filter": "code or family"}).find_all("th")]
+    (gpci,) = [each for each in made.payments[0].rows if each.hcpcs == "11102"]
+    assert gpci.parts is not None
+    assert gpci.parts.gpci == -52

@@ -16,6 +16,9 @@ from codeset.review.source_rows import Ref
 _COMPARED = ("old", "new", "place", "settings")
 """What was compared comes first, then the first page, then the facts."""
 
+_LEFT_OUT = ("changes", "code_details")
+"""The comparison has a form of its own; the details of codes are those that `codeset show` gives."""
+
 
 def review_json(review: Review) -> str:
     """Return *review* as JSON: everything in it, exact numbers as text, amounts in cents; stable to the byte."""
@@ -24,7 +27,7 @@ def review_json(review: Review) -> str:
 
 def review_plain(review: Review) -> dict[str, Any]:
     """Return *review* as dictionaries and lists; a row of CMS's is named by its anchor, under which `rows` has it."""
-    facts = {field.name: getattr(review, field.name) for field in fields(Review) if field.name != "changes"}
+    facts = {field.name: getattr(review, field.name) for field in fields(Review) if field.name not in _LEFT_OUT}
     compared = {name: facts.pop(name) for name in _COMPARED}
     values = compared | vars(first_page(review)) | facts
     plain = {name: _plain(value) for name, value in values.items()}

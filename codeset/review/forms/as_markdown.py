@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from codeset import wording
-from codeset.review.first_page import TABLE_NAMES, FirstPage, first_page
+from codeset.review.first_page import EDIT_TABLES, ActionItem, FirstPage, changed_codes, first_page, movers_text
+from codeset.review.forms.statement_groups import statement_groups
 from codeset.review.model import Review
 from codeset.review.outcomes import ReviewedCode, ReviewedScenario
 from codeset.review.table_changes import ADDED, REMOVED, Change
@@ -13,7 +14,7 @@ from codeset.suite.guidance.run_guidance import Verdict
 MOST = 15
 """Items that a list of the short review shows; the rest is counted."""
 
-_EDITED_TABLES = ("mpfs", "ptp", "mue", "add_on")
+_EDITED_TABLES = ("mpfs", *EDIT_TABLES)
 
 
 def review_markdown(review: Review) -> str:
@@ -21,32 +22,64 @@ def review_markdown(review: Review) -> str:
     return "\n\n".join(part for part in _parts(review) if part) + "\n"
 
 
+def readiness_markdown(page: FirstPage) -> str:
+    """Return the first lines of the review: its status, and how current each table is."""
+    ready = page.readiness
+    tables = [f"{table.name}: {table.status}" for table in ready.tables]
+    checks = [f"test claims: {ready.tests}", f"CMS's own change report: {ready.change_report}"]
+    return f"**{safe(ready.verdict)}**\n\n{safe(' | '.join([*tables, *checks]))}"
+
+
 def _parts(review: Review) -> Iterator[str]:
     page, outcomes = first_page(review), review.outcomes
-    yield f"# Review: {review.old.release} → {review.new.release}, dermatology"
+    yield f"# {page.title}"
+    yield readiness_markdown(page)
     yield f"**{safe(page.headline)}**"
+    yield _bullets(page.impact_title, [*page.impact, *_movers(page)])
+    yield _bullets("Why", page.why)
+    yield _bullets("Action items", [_action(item) for item in page.actions])
     yield _counts(page)
-    yield _bullets("Asked", [item.text for item in page.asked])
-    yield _bullets("Cost, and why", [*page.money, *page.why])
-    yield _bullets("To know first", [f"{caution}." for caution in page.cautions])
-    failures = [f"{scenario.id}: {'; '.join(scenario.failures)}" for scenario in outcomes.failed]
-    yield _bullets("Contradict the coders", failures)
-    yield _bullets("Scenarios with another outcome", [_scenario(scenario) for scenario in outcomes.changed])
-    yield _bullets("Codes with another outcome", [_code_alone(code) for code in review.pairs.alone])
+    yield _bullets("Limitations", [f"{limit}." for limit in page.limits])
+    yield _bullets(
+        "Test claims that disagree with the coder's answer",
+        [f"{scenario.says}: {'; '.join(scenario.failures)}" for scenario in outcomes.failed],
+    )
+    yield _bullets("Test claims with a new result", [_scenario(scenario) for scenario in outcomes.changed])
+    yield _bullets("Codes with a new result", [_code_alone(code) for code in review.pairs.alone])
     for table in _EDITED_TABLES:
-        title = TABLE_NAMES[table]
+        title = wording.table_name(table)
         yield _bullets(title[0].upper() + title[1:], [_change(change) for change in review.table(table).changes])
-    newly = review.guidance.newly(Verdict.CONTRADICTED)
-    statements = [f"{statement.guide}, {statement.heading}: {statement.says}. {statement.why}" for statement in newly]
-    yield _bullets("Guides, newly contradicted", statements)
-    yield "All of it, each figure with CMS's row: `review.html`, `review.xlsx`, `review.json`."
+    yield _bullets(
+        "Coding guides, newly wrong",
+        [
+            f"{group.where}: {group.says}. {group.why}"
+            for group in statement_groups(review.guidance.newly(Verdict.CONTRADICTED))
+        ],
+    )
+    own = [f"{difference.says} ({difference.why})" for difference in review.own_differences]
+    yield _bullets("Differs because of our files, not CMS", own)
+    yield "Everything, with CMS's row behind each figure: `review.html`, `review.xlsx`, `review.json`."
+
+
+def _movers(page: FirstPage) -> Iterator[str]:
+    gains, losses = movers_text(page)
+    if gains:
+        yield f"Biggest gains ({page.movers_unit}): {gains}"
+    if losses:
+        yield f"Biggest losses ({page.movers_unit}): {losses}"
+
+
+def _action(item: ActionItem) -> str:
+    text = ". ".join(filter(None, (item.title, item.details)))
+    file = f" (file: {item.file})" if item.file else ""
+    return f"{text}{file}, due {wording.us_date(item.due)}"
 
 
 def _counts(page: FirstPage) -> str:
-    lines = ["| | changed | of |", "| --- | ---: | ---: |"]
+    lines = ["## What was compared", "", "| | changed | of |", "| --- | ---: | ---: |"]
     for count in page.counts:
         if count.of != 0:
-            number = f"{count.number:,}" if count.seen else "not seen"
+            number = "not checked" if count.unchecked else f"{count.number:,}"
             lines.append(f"| {safe(count.label)} | {number} | {'' if count.of is None else f'{count.of:,}'} |")
     return "\n".join(lines)
 
@@ -69,7 +102,8 @@ def _scenario(scenario: ReviewedScenario) -> str:
 
 
 def _code_alone(code: ReviewedCode) -> str:
-    return f"{code.hcpcs} billed alone: {code.before.disposition} → {code.after.disposition}. {code.after.why}"
+    before, after = wording.disposition(code.before.disposition), wording.disposition(code.after.disposition)
+    return f"{code.hcpcs} billed alone: {before} → {after}. {code.after.why}"
 
 
 def _change(change: Change) -> str:
@@ -79,7 +113,7 @@ def _change(change: Change) -> str:
 
 def changelog_entry(review: Review) -> str:
     """Return the entries of *review* for a changelog: release, codes, what, why."""
-    start = f"**{review.new.release}, against {review.old.release}"
+    start = f"**{wording.release_title(review.new.release)} vs. {wording.release_title(review.old.release)}"
     return "".join(f"- {start}, {about}.** {safe(text)}\n" for about, text in _entries(review))
 
 
@@ -88,31 +122,33 @@ def _entries(review: Review) -> Iterator[tuple[str, str]]:
     if not page.changed:
         yield "dermatology", page.headline
         return
-    if any(table.rows for table in review.payments):
-        amounts = [sentence for sentence in page.money if "amounts" in sentence.lower()]
-        yield "payment", " ".join([f"Codes {_spans(review)}.", *amounts, *page.why])
-    for about, codes in (("new codes", review.new_codes), ("codes gone", review.gone_codes)):
+    if changed_codes(review):
+        yield (
+            "allowed amounts",
+            " ".join([f"Codes {_spans(review)}.", f"{page.headline}", *(f"{text}." for text in page.why)]),
+        )
+    for about, codes in (("new codes", review.new_codes), ("removed codes", review.gone_codes)):
         if codes:
             yield about, _codes(code.hcpcs for code in codes)
     for table in _EDITED_TABLES:
         if changes := review.table(table).changes:
-            yield TABLE_NAMES[table], f"{_some([_change(change) for change in changes])}."
+            yield wording.table_name(table), f"{_some([_change(change) for change in changes])}."
     if review.outcomes.changed:
         yield "claims", f"{_some([_scenario(scenario) for scenario in review.outcomes.changed])}."
     if newly := review.guidance.newly(Verdict.CONTRADICTED):
-        yield "guides", f"{_some([f'{s.guide}, {s.heading}: {s.why}' for s in newly])}"
+        yield "coding guides", _some([f"{group.where}: {group.why}" for group in statement_groups(newly)])
 
 
 def _spans(review: Review) -> str:
-    """The codes that are paid differently, by family; a span counts every code of the family between its ends."""
-    paid = {row.hcpcs for table in review.payments for row in table.rows}
+    """The codes with a changed amount, by family; a span counts every code of the family between its ends."""
+    paid = set(changed_codes(review))
     scheduled = review.changes.codes.select("family", "hcpcs").unique(maintain_order=True)
     families = []
     for family in dict.fromkeys(review.changes.scope.families.values()):
         codes = sorted(scheduled.filter(family=family)["hcpcs"])
         runs = [list(run) for differs, run in groupby(codes, key=paid.__contains__) if differs]
         spans = [run[0] if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
-        families += [f"{family} {', '.join(spans)}"] if spans else []
+        families += [f"{wording.family(family)} {', '.join(spans)}"] if spans else []
     return "; ".join(families)
 
 
@@ -121,7 +157,7 @@ def _codes(codes: Iterable[str]) -> str:
 
 
 def _some(items: Sequence[str]) -> str:
-    rest = f"; and {wording.count(len(items) - MOST, 'more')}".removesuffix("s") if len(items) > MOST else ""
+    rest = f"; and {len(items) - MOST:,} more" if len(items) > MOST else ""
     return "; ".join(items[:MOST]) + rest
 
 

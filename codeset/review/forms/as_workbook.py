@@ -4,29 +4,42 @@ import io
 from collections.abc import Sequence
 
 from codeset import workbook
-from codeset.review.first_page import first_page
-from codeset.review.forms.sections import sheets
+from codeset.review.first_page import FirstPage, first_page, movers_text
+from codeset.review.forms.sections import COUNT, sheets
 from codeset.review.model import Review
 from codeset.workbook import Cell, Sheet
-
-_COUNT = "#,##0"
 
 
 def review_workbook(review: Review) -> bytes:
     """Return *review* as an xlsx workbook; the same review gives the same bytes."""
     target = io.BytesIO()
-    workbook.write(target, {"review": _first_sheet(review), **sheets(review)})
+    workbook.write(target, {"review": _first_sheet(first_page(review)), **sheets(review)})
     return target.getvalue()
 
 
-def _first_sheet(review: Review) -> Sheet:
-    page = first_page(review)
-    title = [f"What changed for dermatology billing: {review.old.release} → {review.new.release}"]
-    rows: list[Sequence[Cell]] = [("verdict", page.headline)]
-    rows += [("count", count.label, count.number if count.seen else "not seen", count.of) for count in page.counts]
-    texts = {"cost": page.money, "why": page.why, "asked": [item.text for item in page.asked]}
-    rows += [(kind, text) for kind, listed in texts.items() for text in listed]
-    rows += [("to know first", f"{text}.") for text in page.cautions]
-    notes = {2: "Not seen: both releases rest on the same files.", 3: "What was compared."}
-    widths = {0: 16, 1: 100, 2: 12, 3: 12}
-    return Sheet(rows, ("kind", "what", "number", "of"), title, {2: _COUNT, 3: _COUNT}, widths, notes, frozenset({1}))
+def _first_sheet(page: FirstPage) -> Sheet:
+    """The first page: readiness, money, why, action items with room for owner and date, figures, limitations."""
+    ready = page.readiness
+    rows: list[Sequence[Cell]] = [("Status", ready.verdict)]
+    rows += [("Readiness", f"{table.name}: {table.status}") for table in ready.tables]
+    rows += [
+        ("Readiness", f"Test claims: {ready.tests}"),
+        ("Readiness", f"CMS's own change report: {ready.change_report}"),
+    ]
+    rows.append(("Summary", page.headline))
+    rows += [(page.impact_title, sentence) for sentence in page.impact]
+    names = (f"Biggest gains ({page.movers_unit})", f"Biggest losses ({page.movers_unit})")
+    rows += [(name, text) for name, text in zip(names, movers_text(page), strict=True) if text]
+    rows += [("Why", sentence) for sentence in page.why]
+    rows += [
+        ("Action item", ". ".join(filter(None, (item.title, item.details))), None, None, item.file, "", item.due)
+        for item in page.actions
+    ]
+    rows += [
+        ("Figure", count.label, "not checked" if count.unchecked else count.number, count.of) for count in page.counts
+    ]
+    rows += [("Limitation", f"{text}.") for text in page.limits]
+    header = ("part", "text", "number", "of", "file", "owner", "due")
+    widths = {0: 24, 1: 100, 2: 12, 3: 12, 4: 22, 5: 20, 6: 12}
+    formats = {2: COUNT, 3: COUNT, 6: "mm/dd/yyyy"}
+    return Sheet(rows, header, [page.title, page.subtitle], formats, widths, {3: "What was compared."}, frozenset({1}))

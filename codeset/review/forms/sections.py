@@ -5,30 +5,35 @@ A section is shown on the page by the macro of its name in `page/parts.html.j2`.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 
 from codeset import wording
 from codeset.impact.claims_impact import ImpactTotal
 from codeset.impact.claims_impact import LineResult as LineOfClaim
-from codeset.money import decimal_dollars
+from codeset.money import decimal_dollars, dollars, signed_dollars
 from codeset.participants import participant_label
 from codeset.review.guides import ReviewedStatement
 from codeset.review.model import Review
 from codeset.review.outcomes import LineResult, ReviewedLine, ReviewedPair
 from codeset.review.payments import PARTS, Payment, PaymentTable
 from codeset.review.source_rows import Ref
-from codeset.review.table_changes import Change
+from codeset.review.table_changes import Change, TableReview
 from codeset.review.volumes import YEAR_NOTE, Year, YearLine, YearTotal
-from codeset.workbook import Cell, Sheet
+from codeset.workbook import Cell, Link, Sheet
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the page: `id` names it in links and its macro, `title` in the list of sections."""
+    """One section of the page: `id` names it in links and its macro, `title` in the list of sections.
+
+    An appendix is printed only on request.
+    """
 
     id: str
     title: str
     heading: str
+    is_appendix: bool = False
 
     @property
     def macro(self) -> str:
@@ -38,49 +43,56 @@ class Section:
 
 def sections(review: Review) -> list[Section]:
     """Return the sections that *review* has, in their order on the page."""
-    lacking = {name for name, values in (("year", review.years), ("claims", review.claims)) if not values}
-    return [section for section in _SECTIONS if section.id not in lacking]
+    own = review.own_differences or any(table.own_changes for table in review.tables)
+    values = {"year": review.years, "claims": review.claims, "own-differences": own}
+    return [section for section in _SECTIONS if values.get(section.id, True)]
 
 
 _SECTIONS = (
-    Section("cautions", "To know first", "To know first"),
+    Section("limits", "Limitations", "Limitations — read before you sign"),
+    Section("own-differences", "Differences from our files", "Differs because of our files, not CMS"),
     Section("year", "Your year", "Your practice's year"),
     Section("claims", "Your claims", "Your claims under both releases"),
-    Section("payments", "Payment", "Payment"),
-    Section("codes", "Codes new and gone", "Codes new and gone"),
+    Section("payments", "Allowed amounts", "Allowed amounts"),
+    Section("codes", "New and deleted codes", "New and deleted codes"),
     Section("indicators", "Global periods and indicators", "Global periods and indicators"),
     Section("edits", "Edits", "Edits"),
-    Section("scenarios", "Scenarios", "Scenarios that come out otherwise"),
-    Section("pairs", "Pairs", "Pairs of codes that come out otherwise"),
-    Section("guidance", "Guides", "Practice guides"),
-    Section("practice-guide", "Practice guide", "What changed in the practice guide"),
-    Section("gpci", "Geographic indices", "Geographic indices"),
-    Section("editions", "Editions", "Editions and what was carried forward"),
+    Section("scenarios", "Test claims", "Test claims with a new result"),
+    Section("pairs", "Code pairs", "Code pairs with a new result"),
+    Section("guidance", "Coding guides", "Coding guides"),
+    Section("practice-guide", "Practice guide", "Changes in the practice guide", is_appendix=True),
     Section("sign-off", "Sign-off", "Sign-off"),
-    Section("rows", "CMS's rows", "CMS's rows"),
+    Section("gpci", "GPCIs", "Geographic practice cost indices (GPCIs)", is_appendix=True),
+    Section("editions", "Source files", "Source files", is_appendix=True),
+    Section("rows", "CMS rows", "CMS rows", is_appendix=True),
 )
 
-_MONEY, _SIGNED, _PERCENT, _COUNT, _RVU = "#,##0.00", "+#,##0.00;-#,##0.00;0.00", "+0.0%;-0.0%;0.0%", "#,##0", "0.00"
+MONEY, SIGNED, PERCENT, COUNT, _RVU = "$#,##0.00", "+$#,##0.00;-$#,##0.00;$0.00", "+0.0%;-0.0%;0.0%", "#,##0", "0.00"
 _SPLIT_NOTE = (
     "Each RVU's change at the old GPCIs and the old conversion factor; then the GPCIs' on the new RVUs; last the "
     "conversion factor's on the new RVUs and GPCIs. What roundings leave over lies in the largest part: the parts add "
     "up to the change."
 )
-_YEAR_FORMATS = {4: _COUNT, 5: _MONEY, 6: _MONEY, 7: _SIGNED, 8: _PERCENT}
-_CHANGE_HEADER = ("change", "in percent")
-_ROWS_HEADER = ("row before", "row after")
-_ROW_NOTE = "The name of CMS's row on the sheet rows."
+_YEAR_FORMATS = {4: COUNT, 5: MONEY, 6: MONEY, 7: SIGNED, 8: PERCENT}
+_CHANGE_HEADER = ("change", "percent")
+_ROWS_HEADER = ("CMS row before", "CMS row after")
+_ROWS_SHEET = "CMS rows"
+DECIDE_SHEET = "decide"
+DECIDE_HEADER = ("number", "outcome", "what changed", "decision", "reason")
+"""The sheet that the approver fills in, and its columns."""
+
+_ROW_NOTE = "Leads to CMS's row on the sheet CMS rows."
 
 
 def _payments(review: Review) -> Sheet:
     rvus = [f"{kind} RVU {when}" for kind in ("work", "PE", "MP") for when in ("before", "after")]
-    header = ("code", "modifier", "family", "setting", "for", *_releases(review), *_CHANGE_HEADER)
-    parts = [f"of it: {part.replace('_', ' ')}" for part in PARTS]
+    header = ("code", "modifier", "family", "setting", "QP status", *_releases(review), *_CHANGE_HEADER)
+    parts = [f"change due to {name}" for name in ("work RVU", "PE RVU", "MP RVU", "GPCI", "conversion factor")]
     rows = (_payment(payment) for table in review.payments for payment in table.rows)
-    formats = {5: _MONEY, 6: _MONEY, **dict.fromkeys((7, *range(9, 14)), _SIGNED), 8: _PERCENT}
+    formats = {5: MONEY, 6: MONEY, **dict.fromkeys((7, *range(9, 14)), SIGNED), 8: PERCENT}
     formats |= dict.fromkeys(range(14, 20), _RVU)
-    notes = {5: f"Dollars; {review.place.name}.", 9: _SPLIT_NOTE, 20: _ROW_NOTE}
-    columns = (*header, *parts, *rvus, *_ROWS_HEADER, "no amount before", "no amount after")
+    notes = {5: f"Medicare allowed amount, {review.place.name}.", 9: _SPLIT_NOTE, 20: _ROW_NOTE}
+    columns = (*header, *parts, *rvus, *_ROWS_HEADER, "not priced before because", "not priced after because")
     return Sheet(rows, columns, formats=formats, notes=notes)
 
 
@@ -93,7 +105,7 @@ def _payment(payment: Payment) -> Sequence[Cell]:
     return (
         payment.hcpcs,
         payment.modifier,
-        payment.family,
+        wording.family(payment.family),
         *_setting(payment),
         decimal_dollars(before.cents),
         decimal_dollars(after.cents),
@@ -110,24 +122,44 @@ def _payment(payment: Payment) -> Sequence[Cell]:
 
 def _families(review: Review) -> Sheet:
     rows = (
-        (family.family, *_setting(table), family.codes, family.changed, family.least, family.median, family.most)
+        (
+            wording.family(family.family),
+            *_setting(table),
+            family.codes,
+            family.changed,
+            family.least,
+            family.median,
+            family.most,
+        )
         for table in review.payments
         for family in table.families
     )
-    header = ("family", "setting", "for", "amounts", "changed", "least", "median", "most")
-    notes = {6: "The lower one of two in the middle."}
-    return Sheet(rows, header, formats=dict.fromkeys((5, 6, 7), _PERCENT), notes=notes)
+    header = ("family", "setting", "QP status", "amounts", "changed", "smallest", "median", "largest")
+    notes = {6: "The lower of the two in the middle."}
+    return Sheet(rows, header, formats=dict.fromkeys((5, 6, 7), PERCENT), notes=notes)
 
 
 def _year(review: Review) -> Sheet:
     rows = (
-        (total.family or "all", *_setting(year), total.codes, *_amounts_of_year(total))
+        (wording.family(total.family), *_setting(year), total.codes, *_amounts_of_year(total))
         for year in review.years
-        for total in (year.total, *year.families)
+        for total in year.families
     )
-    header = ("family", "setting", "for", "codes", "units", *_releases(review), *_CHANGE_HEADER)
-    notes = {5: YEAR_NOTE}
-    return Sheet(rows, header, formats=_YEAR_FORMATS, notes=notes)
+    header = ("family", "setting", "QP status", "codes", "units", *_releases(review), *_CHANGE_HEADER)
+    return Sheet(rows, header, _totals(review), formats=_YEAR_FORMATS, notes={5: YEAR_NOTE})
+
+
+def _totals(review: Review) -> list[str]:
+    """The totals of a year, above the rows that a filter hides."""
+    title = ["Your year"]
+    for year in review.years:
+        total = year.total
+        share = wording.percent(total.before_cents, total.after_cents)
+        title.append(
+            f"All, {', '.join(_setting(year))}: {dollars(total.before_cents)} → {dollars(total.after_cents)}, "
+            f"{signed_dollars(total.change_cents)} ({share})"
+        )
+    return title
 
 
 def _codes_of_year(review: Review) -> Sheet:
@@ -137,16 +169,17 @@ def _codes_of_year(review: Review) -> Sheet:
             line.modifier,
             *_setting(year),
             *_amounts_of_year(line),
-            line.family,
+            wording.family(line.family),
             line.lacks,
             *_both_anchors(line),
         )
         for year in review.years
         for line in (*year.lines, *year.without)
     )
-    header = ("code", "modifier", "setting", "for", "units", *_releases(review), *_CHANGE_HEADER)
-    columns = (*header, "family", "no amount because", *_ROWS_HEADER)
-    return Sheet(rows, columns, formats=_YEAR_FORMATS, notes={10: "Such a code is in no total.", 11: _ROW_NOTE})
+    header = ("code", "modifier", "setting", "QP status", "units", *_releases(review), *_CHANGE_HEADER)
+    columns = (*header, "family", "not priced because", *_ROWS_HEADER)
+    notes = {10: "Such a code is in no total.", 11: _ROW_NOTE}
+    return Sheet(rows, columns, _totals(review), formats=_YEAR_FORMATS, notes=notes)
 
 
 def _groups_of_year(review: Review) -> Sheet:
@@ -156,7 +189,7 @@ def _groups_of_year(review: Review) -> Sheet:
         for group in year.groups
         for total in group.totals
     )
-    header = ("by", "value", "setting", "for", "codes", "units", *_releases(review), *_CHANGE_HEADER)
+    header = ("by", "value", "setting", "QP status", "codes", "units", *_releases(review), *_CHANGE_HEADER)
     formats = {place + 1: form for place, form in _YEAR_FORMATS.items()}
     return Sheet(rows, header, formats=formats, notes={6: YEAR_NOTE})
 
@@ -167,7 +200,7 @@ def _practice_guide(review: Review) -> Sheet:
 
 
 def _claims(review: Review) -> Sheet:
-    """The lines with another result."""
+    """The lines with a new result."""
     rows = (
         (
             line.claim_id,
@@ -184,8 +217,8 @@ def _claims(review: Review) -> Sheet:
         for line in impact.changed
     )
     results = (f"{name} {release}" for release in _releases(review) for name in ("result", "allowed", "deciding row"))
-    header = ("claim", "line", "date", "code", "modifiers", "units", "for", *results, "change")
-    return Sheet(rows, header, formats={8: _MONEY, 11: _MONEY, 13: _SIGNED})
+    header = ("claim", "line", "date", "code", "modifiers", "units", "QP status", *results, "change")
+    return Sheet(rows, header, formats={8: MONEY, 11: MONEY, 13: SIGNED})
 
 
 def _claim_result(result: LineOfClaim) -> tuple[Cell, ...]:
@@ -198,8 +231,8 @@ def _codes_of_claims(review: Review) -> Sheet:
         for impact in review.claims
         for total in impact.codes
     )
-    header = ("code", "for", "lines", *_releases(review), *_CHANGE_HEADER)
-    return Sheet(rows, header, formats={2: _COUNT, 3: _MONEY, 4: _MONEY, 5: _SIGNED, 6: _PERCENT})
+    header = ("code", "QP status", "lines", *_releases(review), *_CHANGE_HEADER)
+    return Sheet(rows, header, formats={2: COUNT, 3: MONEY, 4: MONEY, 5: SIGNED, 6: PERCENT})
 
 
 def _amounts_of_claims(total: ImpactTotal) -> tuple[Cell, ...]:
@@ -213,24 +246,54 @@ def _amounts_of_year(line: YearTotal | YearLine) -> tuple[Cell, ...]:
 
 
 def _codes(review: Review) -> Sheet:
-    listed = (("new", review.new_codes), ("gone", review.gone_codes))
-    rows = ((kind, code.hcpcs, code.modifier, code.family, code.row.anchor) for kind, codes in listed for code in codes)
-    return Sheet(rows, ("kind", "code", "modifier", "family", "row"), notes={4: _ROW_NOTE})
+    listed = (("new", review.new_codes), ("removed", review.gone_codes))
+    rows = (
+        (change, code.hcpcs, code.modifier, wording.family(code.family), _anchor(code.row))
+        for change, codes in listed
+        for code in codes
+    )
+    return Sheet(rows, ("change", "code", "modifier", "family", "CMS row"), notes={4: _ROW_NOTE})
 
 
 def _table_changes(review: Review) -> Sheet:
     rows = (
-        (table.table, change.kind, change.key, change.what, change.before, change.after, *_both_anchors(change))
-        for table in review.tables
-        for change in table.changes
+        (
+            wording.table_name(table.table),
+            change.key,
+            change.kind,
+            change.what,
+            change.before,
+            change.after,
+            since,
+            source,
+        )
+        for table, change, since, source in _changes_with_source(review)
     )
-    header = ("table", "kind", "key", "what", *_releases(review), *_ROWS_HEADER)
-    return Sheet(rows, header, notes={6: _ROW_NOTE})
+    columns = ("table", "code", "change", "field", *_releases(review), "in effect since", "changed by")
+    notes = {7: "Our files: the old release on file was built with an older file, so CMS's change may be older."}
+    return Sheet(rows, columns, formats={6: "mm/dd/yyyy"}, notes=notes)
+
+
+def _changes_with_source(review: Review) -> Iterator[tuple[TableReview, Change, date | None, str]]:
+    for table in review.tables:
+        yield from ((table, change, change.since, "CMS") for change in table.changes)
+        yield from ((table, change, change.since, "our files") for change in table.own_changes)
 
 
 def _to_decide(review: Review) -> Sheet:
-    rows = ((outcome.id, outcome.says) for outcome in review.to_decide)
-    return Sheet(rows, ("outcome", "what changed"), notes={0: "Its name in codeset approve --accept or --reject."})
+    rows = ((number, outcome.id, outcome.says, "", "") for number, outcome in enumerate(review.to_decide, start=1))
+    title = [
+        "Decide on each changed result",
+        f"Fill in, save, then: codeset approve {review.new.release} --decisions review.xlsx",
+    ]
+    notes = {3: "accept or reject", 4: "Required."}
+    widths = {0: 10, 1: 34, 2: 70, 3: 14, 4: 50}
+    return Sheet(rows, DECIDE_HEADER, title, widths=widths, notes=notes, wrapped=frozenset({2, 4}))
+
+
+def _own_differences(review: Review) -> Sheet:
+    rows = ((difference.id, difference.says, difference.why) for difference in review.own_differences)
+    return Sheet(rows, ("test", "difference", "why it is not a CMS change"), wrapped=frozenset({1, 2}))
 
 
 def _scenarios(review: Review) -> Sheet:
@@ -239,9 +302,9 @@ def _scenarios(review: Review) -> Sheet:
         for scenario in review.outcomes.changed
         for number, line in enumerate(scenario.lines, start=1)
     )
-    header = ("scenario", "says", "line", "code", "modifiers", "units", "date of service", "place of service", "news")
+    header = ("test", "claim", "line", "code", "modifiers", "units", "date of service", "POS", "new result")
     columns = (*header, *_result_header(review), "sources")
-    return Sheet(rows, columns, formats={11: _MONEY, 15: _MONEY}, wrapped=frozenset({1, 10, 14, 17}))
+    return Sheet(rows, columns, formats={11: MONEY, 15: MONEY}, wrapped=frozenset({1, 10, 14, 17}))
 
 
 def _line(line: ReviewedLine) -> tuple[Cell, ...]:
@@ -251,17 +314,22 @@ def _line(line: ReviewedLine) -> tuple[Cell, ...]:
 
 def _result_header(review: Review, suffix: str = "") -> Iterator[str]:
     for release in _releases(review):
-        yield from (f"{release}{suffix}", *(f"{what}, {release}{suffix}" for what in ("why", "dollars", "row")))
+        yield from (f"{release}{suffix}", *(f"{what}, {release}{suffix}" for what in ("why", "allowed", "CMS row")))
 
 
 def _result(result: LineResult) -> tuple[Cell, ...]:
-    return (result.disposition, result.why, decimal_dollars(result.allowed_cents), _anchor(result.row))
+    return (
+        wording.disposition(result.disposition),
+        result.why,
+        decimal_dollars(result.allowed_cents),
+        _anchor(result.row),
+    )
 
 
 def _codes_alone(review: Review) -> Sheet:
     rows = ((code.hcpcs, code.cases, *_result(code.before), *_result(code.after)) for code in review.pairs.alone)
-    notes = {1: "Cases of two codes in which that is all that differs."}
-    return Sheet(rows, ("code", "cases", *_result_header(review)), notes=notes)
+    notes = {1: "Pairs in which nothing else differs."}
+    return Sheet(rows, ("code", "pairs", *_result_header(review)), notes=notes)
 
 
 def _pairs(review: Review) -> Sheet:
@@ -281,33 +349,51 @@ def _results_of_pair(pair: ReviewedPair) -> Iterator[tuple[Cell, ...]]:
 def _guides(review: Review) -> Sheet:
     listed = {statement.id: statement for statement in (*review.guidance.changed, *review.guidance.contradicted)}
     rows = map(_statement, listed.values())
-    header = ("statement", "guide", "heading", "says", *_releases(review), "why", "right", "rests on")
+    header = ("statement", "guide", "heading", "guide says", *_releases(review), "CMS says", "right", "CMS row")
     return Sheet(rows, header, wrapped=frozenset({3, 6, 7, 8}))
 
 
 def _statement(statement: ReviewedStatement) -> tuple[Cell, ...]:
-    verdicts = (statement.before, statement.after, statement.why, statement.right)
+    verdicts = (wording.verdict(statement.before), wording.verdict(statement.after))
+    texts = (wording.plain(statement.why), wording.plain(statement.right))
     cited = "; ".join(row.text for row in statement.rows)
-    return (statement.id, statement.guide, statement.heading, statement.says, *verdicts, cited)
+    return (statement.id, statement.guide, statement.heading, wording.plain(statement.says), *verdicts, *texts, cited)
 
 
 def _editions(review: Review) -> Sheet:
     rows: Iterable[Sequence[Cell]] = (
-        (release.release, table.table, table.edition, table.carried_from or "", table.rows, file.name, file.sha256)
+        (
+            release.release,
+            wording.table_name(table.table),
+            table.edition,
+            table.carried_from or "",
+            table.rows,
+            file.name,
+            file.sha256,
+        )
         for release in (review.old, review.new)
         for table in release.editions
         for file in table.files
     )
-    header = ("release", "table", "edition", "carried from", "rows", "CMS file", "sha256")
-    return Sheet(rows, header, formats={4: _COUNT})
+    header = ("release", "table", "edition", "carried from", "rows", "CMS file", "SHA-256 checksum")
+    return Sheet(rows, header, formats={4: COUNT})
 
 
 def _rows(review: Review) -> Sheet:
     rows = (
-        (row.ref.anchor, row.ref.release, row.ref.table, row.edition, row.file, row.key, "; ".join(row.says))
+        (
+            row.ref.anchor,
+            row.ref.release,
+            wording.table_name(row.ref.table),
+            row.edition,
+            row.file,
+            row.key,
+            "; ".join(row.says),
+        )
         for row in review.rows
     )
-    return Sheet(rows, ("row", "release", "table", "edition", "CMS file", "key", "says"), wrapped=frozenset({6}))
+    columns = ("CMS row", "release", "table", "edition", "CMS file", "code", "values")
+    return Sheet(rows, columns, wrapped=frozenset({6}), targets=[row.ref.anchor for row in review.rows])
 
 
 def _releases(review: Review) -> tuple[str, str]:
@@ -318,32 +404,33 @@ def _setting(amounts: Payment | PaymentTable | Year) -> tuple[str, str]:
     return wording.setting(amounts.setting), participant_label(amounts.participant)
 
 
-def _both_anchors(change: YearLine | Change) -> tuple[str, str]:
+def _both_anchors(change: YearLine | Change) -> tuple[Cell, Cell]:
     return _anchor(change.before_row), _anchor(change.after_row)
 
 
-def _anchor(ref: Ref | None) -> str:
-    return "" if ref is None else ref.anchor
+def _anchor(ref: Ref | None) -> Cell:
+    return "" if ref is None else Link(ref.anchor, _ROWS_SHEET, ref.anchor)
 
 
 _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
-    "payments": _payments,
+    "allowed amounts": _payments,
     "families": _families,
     "year": _year,
     "year by code": _codes_of_year,
     "year by group": _groups_of_year,
     "claims": _claims,
-    "practice guide": _practice_guide,
     "claims by code": _codes_of_claims,
-    "codes": _codes,
-    "table changes": _table_changes,
-    "to decide": _to_decide,
-    "scenarios": _scenarios,
+    "new and deleted codes": _codes,
+    "edits changed": _table_changes,
+    DECIDE_SHEET: _to_decide,
+    "not from CMS": _own_differences,
+    "test claims": _scenarios,
     "codes alone": _codes_alone,
-    "pairs": _pairs,
+    "code pairs": _pairs,
     "guides": _guides,
-    "editions": _editions,
-    "rows": _rows,
+    "practice guide": _practice_guide,
+    "source files": _editions,
+    _ROWS_SHEET: _rows,
 }
 
 

@@ -146,4 +146,5 @@ def _entry_faults(
     remade = remake(review, store, suite, guidance)
     yield from differing_facts(review, remade)
     decided = {decision.outcome for decision in decisions}
-    yield from (f"nobody decided on {outcome.id}" for outcome in remade.to_decide if outcome.id not in decided)
+    to_decide = dict.fromkeys([outcome["id"] for outcome in review["to_decide"]] + [o.id for o in remade.to_decide])
+    yield from (f"nobody decided on {outcome}" for outcome in to_decide if outcome not in decided)

@@ -13,9 +13,8 @@ from codeset.errors import WrongUse
 from codeset.review.folder import DATA, review_files
 from codeset.review.forms.as_json import review_json
 from codeset.review.make import make_review
-from codeset.review.model import Review
+from codeset.review.model import ChangeReportCheck, Review
 from codeset.review.payments import NATIONAL
-from codeset.schemas import faults_of
 from codeset.store import Store
 from codeset.suite.guidance.guidance_files import Statement
 from codeset.suite.scenarios import Suite
@@ -37,9 +36,20 @@ def read_review(folder: Path) -> Plain:
         plain: Plain = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise WrongUse(f"{file}: is not valid JSON ({error})") from error
-    if faults := faults_of(plain, "review"):
-        raise WrongUse(f"{file}: is not a review ({faults[0]}); make it again with: codeset review OLD NEW -o {folder}")
+    if not _is_review(plain):
+        raise WrongUse(f"{file}: is not a review; make it again with: codeset review OLD NEW -o {folder}")
     return plain
+
+
+def _is_review(plain: Any) -> bool:
+    """Whether *plain* has what is read of a review here; those of earlier versions have it too."""
+    try:
+        _facts(plain)
+        names = (*(plain[name]["release"] for name in ("old", "new")), plain["place"]["locality"], *plain["settings"])
+        ids = [outcome["id"] for outcome in plain["to_decide"]]
+        return all(isinstance(text, str) for text in (*names, *ids)) and isinstance(plain["years"], list)
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return False
 
 
 def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...]) -> Review:
@@ -56,11 +66,22 @@ def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, 
         guidance,
         locality=None if locality == NATIONAL else locality,
         setting=settings[0] if len(settings) == 1 else None,
+        change_report=_change_report(plain),
+        history=[store.open(release) for release in plain.get("history", [])],
     )
 
 
+def _change_report(plain: Plain) -> ChangeReportCheck | None:
+    """The comparison with CMS's own report, whose file is not at hand."""
+    report = plain.get("change_report")
+    return ChangeReportCheck(report["file"], report["disagreements"]) if report else None
+
+
 _OWN_FIGURES = ("years", "claims")
-_WITH_OWN_FIGURES = ("headline", "money", "asked", "cautions", "counts", "why", "rows")
+_WITH_OWN_FIGURES = (
+    *("headline", "impact_title", "impact", "gains", "losses", "movers_unit"),
+    *("why", "actions", "counts", "limits", "rows"),
+)
 """What a practice's volumes and claims add to, besides sections of their own; the rest follows from CMS's files."""
 
 
@@ -70,7 +91,7 @@ def differences(folder: Path, plain: Plain, remade: Review) -> list[str]:
     Each of its files is compared byte for byte; other files are ignored. With a practice's own volumes or claims, which
     are not at hand, everything in the data that follows from CMS's files is.
     """
-    with_own_figures = any(plain[name] for name in _OWN_FIGURES)
+    with_own_figures = any(plain.get(name) for name in _OWN_FIGURES)
     faults = list(_differing_data(plain, remade) if with_own_figures else _differing_files(folder, plain, remade))
     if faults:
         releases = f"{remade.old.release} {remade.new.release}"
@@ -92,7 +113,7 @@ def _differing_files(folder: Path, plain: Plain, remade: Review) -> Iterator[str
 
 def _differing_data(plain: Plain, remade: Review) -> Iterator[str]:
     expected = json.loads(review_json(remade))
-    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if any(plain[name] for name in _OWN_FIGURES) else ()
+    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if any(plain.get(name) for name in _OWN_FIGURES) else ()
     names = [name for name in expected if name not in left_out and plain.get(name) != expected[name]]
     if names or not left_out:
         yield f"{DATA} is not what the snapshots of both releases give: {', '.join(names) or 'its layout'}"
@@ -112,17 +133,13 @@ def differing_facts(plain: Plain, remade: Review) -> list[str]:
 
 
 def _facts(plain: Plain) -> dict[str, Any]:
-    changes = plain["changes"]
     return {
-        "CMS's files": [
+        "the CMS files": [
             [(release["release"], table["table"], sorted(file["sha256"] for file in table["files"]))]
             for release in (plain["old"], plain["new"])
             for table in release["editions"]
         ],
-        "the conversion factors": changes["conversion_factors"],
-        "the changed rows": {
-            name: [table[kind] for kind in ("added", "removed", "changed")] for name, table in changes["tables"].items()
-        },
+        "the conversion factors": plain["changes"]["conversion_factors"],
         "the amounts": [
             (row["hcpcs"], row["modifier"], row["setting"], row["before"]["cents"], row["after"]["cents"])
             for table in plain["payments"]

@@ -175,7 +175,7 @@ def _paid(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, cents: in
     """The fee schedule's row of a code, with its total RVU and amount."""
     row = snapshot.mpfs(hcpcs, modifier) or {}
     amount = f"{setting}_amount"
-    return cms_row(snapshot, "mpfs", row | {amount: f"${dollars(cents)}"}, (f"{setting}_total_rvu", amount))
+    return cms_row(snapshot, "mpfs", row | {amount: f"{dollars(cents)}"}, (f"{setting}_total_rvu", amount))
 
 
 def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
@@ -183,7 +183,7 @@ def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participa
     cents = _amount(snapshot, hcpcs, modifier, setting, participant)
     if isinstance(cents, Checked):
         return cents
-    text = f"{hcpcs} pays ${dollars(cents)} ({setting})"
+    text = f"{hcpcs} pays {dollars(cents)} ({setting})"
     rows = [_paid(snapshot, hcpcs, modifier, setting, cents)]
     wrong = [] if _within(cents, fact) else [f"{text}, not ${fact['from']} to ${fact['to']}"]
     return _checked(wrong, text, rows)
@@ -201,8 +201,8 @@ def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, participant: Parti
             return amount
     cents = {hcpcs: amount for hcpcs, amount in amounts.items() if isinstance(amount, int)}
     one, other = cents[fact["hcpcs"]], cents[fact["than"]]
-    word = "as much as" if one == other else f"${dollars(abs(one - other))} {'more' if one > other else 'less'} than"
-    text = f"{fact['hcpcs']} pays ${dollars(one)}, {word} {fact['than']} (${dollars(other)}, {setting})"
+    word = "as much as" if one == other else f"{dollars(abs(one - other))} {'more' if one > other else 'less'} than"
+    text = f"{fact['hcpcs']} pays {dollars(one)}, {word} {fact['than']} ({dollars(other)}, {setting})"
     more = one - other if fact["pays"] == "more" else other - one
     holds = more > 0 and ("by" not in fact or _within(more, fact["by"]))
     rows = [_paid(snapshot, hcpcs, "", setting, amount) for hcpcs, amount in cents.items()]

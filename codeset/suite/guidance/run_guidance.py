@@ -118,7 +118,7 @@ def _wrong_total(statement: Statement, lines: Sequence[LineOutcome]) -> Iterator
     least, most = statement.total
     cents = sum(each["allowed_cents"] or 0 for each in lines)
     if not least * 100 <= cents <= most * 100:
-        yield f"what is allowed comes to ${dollars(cents)}, not ${least} to ${most}"
+        yield f"what is allowed comes to {dollars(cents)}, not ${least} to ${most}"
 
 
 def _rows(snapshot: Snapshot, lines: Sequence[LineOutcome]) -> list[CmsRow]:

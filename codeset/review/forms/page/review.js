@@ -39,14 +39,17 @@
     });
   };
 
+  const headText = (head) => head.textContent.trim();
+
   const chooser = (table) => {
     const label = document.createElement("label");
     label.className = "sort-by";
     const select = document.createElement("select");
-    select.add(new Option("as it stands", ""));
+    select.add(new Option("Original order", ""));
     [...table.tHead.rows[0].cells].forEach((head, at) => {
-      select.add(new Option(`${head.textContent.trim()}, up`, `${at} up`));
-      select.add(new Option(`${head.textContent.trim()}, down`, `${at} down`));
+      const figures = head.classList.contains("n");
+      select.add(new Option(`${headText(head)} (${figures ? "high to low" : "A–Z"})`, `${at} ${figures ? "down" : "up"}`));
+      select.add(new Option(`${headText(head)} (${figures ? "low to high" : "Z–A"})`, `${at} ${figures ? "up" : "down"}`));
     });
     select.addEventListener("change", () => {
       const [at, way] = select.value.split(" ");
@@ -56,6 +59,7 @@
     return label;
   };
 
+  // Words in the box and chips narrow a table down; a chip is a tag that a row has.
   const filterable = (table) => {
     const rows = [...table.tBodies[0].rows];
     const texts = new Map(rows.map((row) => [row, (row.dataset.find || row.textContent).toLowerCase()]));
@@ -63,22 +67,39 @@
     bar.className = "filter";
     const label = document.createElement("label");
     const input = document.createElement("input");
-    const told = document.createElement("output");
+    const count = document.createElement("output");
+    const chosen = new Set();
     input.type = "search";
     input.placeholder = table.dataset.filter;
-    const tell = (shown) => { told.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`; };
-    input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const show = () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
       for (const row of rows) {
-        row.hidden = !wanted.every((each) => texts.get(row).includes(each));
+        const tags = (row.dataset.tags || "").split(" ");
+        row.hidden = !words.every((word) => texts.get(row).includes(word)) || ![...chosen].every((tag) => tags.includes(tag));
         shown += !row.hidden;
       }
-      tell(shown);
-    });
+      count.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows`;
+    };
+    const chip = ([tag, name]) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "chip";
+      button.textContent = name;
+      button.setAttribute("aria-pressed", "false");
+      button.addEventListener("click", () => {
+        const on = button.getAttribute("aria-pressed") === "false";
+        button.setAttribute("aria-pressed", String(on));
+        on ? chosen.add(tag) : chosen.delete(tag);
+        show();
+      });
+      return button;
+    };
+    const chips = (table.dataset.chips || "").split(",").filter(Boolean).map((text) => chip(text.split(":")));
+    input.addEventListener("input", show);
     label.append("Filter ", input);
-    bar.append(label, chooser(table), told);
-    tell(rows.length);
+    bar.append(label, ...chips, chooser(table), count);
+    show();
     table.before(bar);
   };
 
@@ -94,21 +115,167 @@
     }
   };
 
+  // The panel of a code: what CMS says of it in each release, its edits, and the practice's own units.
+  const data = JSON.parse(document.getElementById("codes-data").textContent);
+  const dollars = (cents) => (cents === null ? "–" : `$${(cents / 100).toLocaleString("en-US", { minimumFractionDigits: 2 })}`);
+  const signed = (cents) => (cents ? `${cents > 0 ? "+" : "−"}${dollars(Math.abs(cents))}` : "$0.00");
+  const node = (name, text, ...children) => {
+    const made = document.createElement(name);
+    if (text) made.textContent = text;
+    made.append(...children);
+    return made;
+  };
+  const FACTS = [["Status", 2], ["Work RVU", 3], ["PE RVU, office", 4], ["PE RVU, facility", 5], ["MP RVU", 6], ["Global days", 7],
+    ["Office, national", 8], ["Facility, national", 9], ["MUE", 10]];
+  const DRIVERS = ["Work RVU", "PE RVU", "MP RVU", "GPCI", "Conversion factor"];
+
+  const historyTable = (rows, caption) => {
+    const table = node("table", "", node("caption", caption));
+    const head = node("tr", "", node("th", "Field"), ...rows.map((row) => node("th", row[0])));
+    for (const cell of head.cells) cell.scope = "col";
+    const body = FACTS.map(([name, at]) => {
+      const cells = rows.map((row) => node("td", at === 8 || at === 9 ? dollars(row[at]) : row[at] || "–"));
+      rows.forEach((row, place) => { cells[place].className = "n"; cells[place].dataset.label = row[0]; });
+      const first = node("th", name);
+      first.scope = "row";
+      return node("tr", "", first, ...cells);
+    });
+    table.append(node("thead", "", head), node("tbody", "", ...body));
+    roles(table);
+    return table;
+  };
+
+  const driverList = (parts) => node("ul", "", ...Object.entries(parts).map(([setting, cents]) => {
+    const texts = cents.map((value, at) => (value ? `${DRIVERS[at]} ${signed(value)}` : "")).filter(Boolean);
+    return node("li", `${setting[0].toUpperCase()}${setting.slice(1)}: ${texts.join(", ") || "no change"}`);
+  }));
+
+  const codeLinks = (codes) => codes.split(" ").flatMap((code) => {
+    if (!data.codes[code]) return [code, " "];
+    const link = node("a", code);
+    link.href = `#code=${code}`;
+    return [link, " "];
+  });
+
+  const editLists = (title, byIndicator) => Object.entries(byIndicator || {}).map(([indicator, codes]) => {
+    const bypass = indicator === "1" ? "a modifier can unbundle" : "no modifier unbundles";
+    const list = node("details", "", node("summary", `${title}: ${codes.split(" ").length} (${bypass})`));
+    list.append(node("p", "", ...codeLinks(codes)));
+    return list;
+  });
+
+  const cmsRows = (code) => {
+    const links = Object.keys(data.releases).flatMap((release) => ["mpfs", "mue", "add_on"].flatMap((table) => {
+      const row = document.getElementById(`${release}-${table}-${code}`);
+      if (!row) return [];
+      const link = node("a", `${release} ${{ mpfs: "fee schedule", mue: "MUE", add_on: "add-on pairs" }[table]}`);
+      link.href = `#${row.id}`;
+      return [link, " "];
+    }));
+    return links.length ? [node("h3", "CMS rows"), node("p", "", ...links)] : [];
+  };
+
+  const panel = node("dialog");
+  panel.className = "panel";
+  panel.setAttribute("aria-labelledby", "panel-title");
+  document.body.append(panel);
+  let opener = null;
+
+  const closePanel = () => {
+    if (!panel.open) return;
+    panel.close();
+    history.replaceState(null, "", location.pathname + location.search);
+    if (opener && opener.isConnected) opener.focus();
+  };
+  panel.addEventListener("cancel", (event) => { event.preventDefault(); closePanel(); });
+
+  const openPanel = (code) => {
+    const facts = data.codes[code];
+    const title = node("h2", facts ? `${code}, ${facts.family}` : `${code} is not a dermatology code of this release`);
+    title.id = "panel-title";
+    title.tabIndex = -1;
+    const close = node("button", "Close");
+    close.type = "button";
+    close.addEventListener("click", closePanel);
+    panel.replaceChildren(close, title);
+    if (facts) {
+      const modifiers = [...new Set(facts.rows.map((row) => row[1]))];
+      if (facts.units) panel.append(node("p", `Your units: ${facts.units.toLocaleString("en-US")}${data.place ? `, ${data.place}` : ""}`));
+      for (const modifier of modifiers) {
+        const caption = modifier ? `With modifier ${modifier}` : "In each release on file";
+        panel.append(historyTable(facts.rows.filter((row) => row[1] === modifier), caption));
+      }
+      if (facts.parts) panel.append(node("h3", "Change by driver"), driverList(facts.parts));
+      if (facts.primaries) panel.append(node("h3", "Primary codes"), node("p", "", ...codeLinks(facts.primaries)));
+      if (facts.addOns) panel.append(node("h3", "Add-on codes"), node("p", "", ...codeLinks(facts.addOns)));
+      const edits = [...editLists("Column 2 codes that bundle into it", facts.bundles), ...editLists("Bundles into", facts.into)];
+      if (edits.length) panel.append(node("h3", "NCCI PTP edits"), ...edits);
+      panel.append(...cmsRows(code));
+    }
+    if (!panel.open) panel.showModal();
+    panel.scrollTop = 0;
+    title.focus();
+  };
+
+  for (const link of document.querySelectorAll("a[data-code]")) {
+    if (data.codes[link.dataset.code]) link.href = `#code=${link.dataset.code}`;
+    link.addEventListener("click", () => { opener = link; });
+  }
+
   const reveal = () => {
+    const code = /^#code=([0-9A-Z]{5})$/i.exec(location.hash);
+    if (code) { openPanel(code[1].toUpperCase()); return; }
+    if (panel.open) panel.close();
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    for (let each = target.parentElement; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
+    for (let outer = target.parentElement; outer; outer = outer.parentElement) if (outer.tagName === "DETAILS") outer.open = true;
     if (target.tagName === "DETAILS") target.open = true;
     target.scrollIntoView();
   };
 
-  // On paper nothing is folded; what was, is again afterwards.
+  // Decisions are filled in on the page and downloaded as a file for `codeset approve --decisions`.
+  const form = document.getElementById("decisions");
+  if (form) {
+    const button = node("button", "Download decisions.json");
+    button.type = "button";
+    const note = node("output");
+    button.addEventListener("click", () => {
+      const decisions = [...form.querySelectorAll("[data-outcome]")].map((row) => ({
+        outcome: row.dataset.outcome,
+        decision: (row.querySelector("input[type=radio]:checked") || {}).value || "",
+        reason: row.querySelector(".reason").value.trim(),
+      }));
+      const open = decisions.filter(({ decision, reason }) => !decision || !reason).length;
+      note.textContent = open ? `${open} without a decision or a reason` : "All decided.";
+      const link = node("a");
+      link.download = "decisions.json";
+      link.href = `data:application/json,${encodeURIComponent(JSON.stringify({ decisions: decisions.filter((each) => each.decision) }, null, 1))}`;
+      link.click();
+    });
+    form.append(button, " ", note);
+  }
+
+  // On paper the appendix is left out, unless it is asked for; what is folded elsewhere is opened, and folded again.
+  const print = (appendix) => {
+    document.body.classList.toggle("with-appendix", appendix);
+    window.print();
+  };
+  const printing = node("p", "", ...[["Print", false], ["Print with appendix", true]].map(([text, appendix]) => {
+    const button = node("button", text);
+    button.type = "button";
+    button.addEventListener("click", () => print(appendix));
+    return button;
+  }));
+  printing.className = "printing";
+  document.querySelector("nav").append(printing);
+
   let folded = [];
   addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("details:not([open])")];
-    for (const each of folded) each.open = true;
+    if (document.body.classList.contains("with-appendix")) for (const details of folded) details.open = true;
+    for (const input of document.querySelectorAll("input")) input.setAttribute("value", input.value);
   });
-  addEventListener("afterprint", () => { for (const each of folded) each.open = false; });
+  addEventListener("afterprint", () => { for (const details of folded) details.open = false; });
 
   for (const table of document.querySelectorAll("table")) roles(table);
   for (const table of document.querySelectorAll("table[data-filter]")) { filterable(table); sortable(table); }

@@ -1,0 +1,151 @@
+"""What CMS says of each code in every release at hand: RVUs, amounts, global days, MUE, add-on codes and PTP edits."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from codeset.money import SETTINGS, national_cents
+from codeset.participants import Participant
+from codeset.releases import Release
+from codeset.scope import Scope
+from codeset.snapshot import Row, Snapshot
+from codeset.tables import active_in
+
+
+@dataclass(frozen=True)
+class ScheduleRow:
+    """A code in one release's fee schedule. Amounts are national, in cents, for one participant class."""
+
+    release: str
+    modifier: str
+    status_code: str
+    work_rvu: Decimal
+    office_pe_rvu: Decimal
+    facility_pe_rvu: Decimal
+    mp_rvu: Decimal
+    global_days: str
+    office_cents: int | None
+    facility_cents: int | None
+    mue: str
+
+
+@dataclass(frozen=True)
+class CodeDetail:
+    """A code: its history, oldest release first; its primary and add-on codes and its PTP edits in the last one.
+
+    `bundles` are the column 2 codes that bundle into this one, `bundled_into` the codes that it bundles into,
+    by modifier indicator.
+    """
+
+    hcpcs: str
+    family: str
+    history: tuple[ScheduleRow, ...]
+    primaries: tuple[str, ...]
+    add_ons: tuple[str, ...]
+    bundles: Mapping[str, tuple[str, ...]]
+    bundled_into: Mapping[str, tuple[str, ...]]
+
+
+def code_details(
+    snapshots: Sequence[Snapshot], scope: Scope, participant: Participant | None
+) -> tuple[CodeDetail, ...]:
+    """Return every code of *scope* in the last of *snapshots* (oldest first); amounts are those of *participant*."""
+    newest = snapshots[-1]
+    histories = _histories(snapshots, scope, participant)
+    primaries, add_ons = _add_on_pairs(newest, scope)
+    bundles, bundled_into = _edits(newest, scope)
+    codes = scope.of("mpfs", newest.scan("mpfs")).select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
+    return tuple(
+        CodeDetail(
+            hcpcs,
+            scope.families[hcpcs],
+            tuple(histories[hcpcs]),
+            tuple(primaries[hcpcs]),
+            tuple(add_ons[hcpcs]),
+            _by_indicator(bundles[hcpcs]),
+            _by_indicator(bundled_into[hcpcs]),
+        )
+        for hcpcs in codes
+    )
+
+
+def _histories(
+    snapshots: Sequence[Snapshot], scope: Scope, participant: Participant | None
+) -> dict[str, list[ScheduleRow]]:
+    histories: dict[str, list[ScheduleRow]] = defaultdict(list)
+    for snapshot in snapshots:
+        mues = {row["hcpcs"]: f"{row['mue_value']} (MAI {row['mai']})" for row in _rows(snapshot, "mue", scope)}
+        for row in _priced_rows(snapshot, scope, participant):
+            histories[row["hcpcs"]].append(_schedule_row(row, snapshot.release, mues.get(row["hcpcs"], "")))
+    return histories
+
+
+def _rows(snapshot: Snapshot, table: str, scope: Scope) -> list[Row]:
+    return scope.of(table, snapshot.scan(table)).collect().to_dicts() if table in snapshot else []
+
+
+def _priced_rows(snapshot: Snapshot, scope: Scope, participant: Participant | None) -> list[Row]:
+    factor = snapshot.conversion_factor(snapshot.release.last_day, participant=participant)
+    factor = factor or snapshot.conversion_factor(snapshot.release.last_day, participant=None)
+    amounts = [
+        (national_cents(setting, factor) if factor else pl.lit(None, dtype=pl.Int64)).alias(setting)
+        for setting in SETTINGS
+    ]
+    return scope.of("mpfs", snapshot.scan("mpfs")).with_columns(amounts).sort("hcpcs", "modifier").collect().to_dicts()
+
+
+def _schedule_row(row: Row, release: Release, mue: str) -> ScheduleRow:
+    return ScheduleRow(
+        release=str(release),
+        modifier=row["modifier"],
+        status_code=row["status_code"],
+        work_rvu=row["work_rvu"],
+        office_pe_rvu=row["nonfacility_pe_rvu"],
+        facility_pe_rvu=row["facility_pe_rvu"],
+        mp_rvu=row["mp_rvu"],
+        global_days=row["global_days"],
+        office_cents=row["nonfacility"],
+        facility_cents=row["facility"],
+        mue=mue,
+    )
+
+
+def _add_on_pairs(snapshot: Snapshot, scope: Scope) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The primary codes of each add-on code, and the add-on codes of each primary, in force in the quarter."""
+    rows = scope.of("add_on", snapshot.scan("add_on")).filter(_in_force(snapshot.release))
+    primaries: dict[str, list[str]] = defaultdict(list)
+    add_ons: dict[str, list[str]] = defaultdict(list)
+    for add_on, primary in rows.select("add_on_code", "primary_code").unique().sort(pl.all()).collect().iter_rows():
+        primaries[add_on].append(primary)
+        add_ons[primary].append(add_on)
+    return primaries, add_ons
+
+
+_Edits = dict[str, list[tuple[str, str]]]
+
+
+def _edits(snapshot: Snapshot, scope: Scope) -> tuple[_Edits, _Edits]:
+    """Of each code, the (indicator, code) of its edits in force in the quarter: as column 1, and as column 2."""
+    rows = scope.of("ptp", snapshot.scan("ptp")).filter(_in_force(snapshot.release), pl.col("ccmi") < 9)
+    bundles: _Edits = defaultdict(list)
+    bundled_into: _Edits = defaultdict(list)
+    for one, two, indicator in (
+        rows.select("column_one", "column_two", "ccmi").unique().sort(pl.all()).collect().iter_rows()
+    ):
+        bundles[one].append((str(indicator), two))
+        bundled_into[two].append((str(indicator), one))
+    return bundles, bundled_into
+
+
+def _by_indicator(edits: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    return {
+        indicator: tuple(code for of_edit, code in edits if of_edit == indicator)
+        for indicator in sorted({indicator for indicator, _ in edits})
+    }
+
+
+def _in_force(release: Release) -> pl.Expr:
+    return active_in(pl.lit(release.first_day), pl.lit(release.last_day))
