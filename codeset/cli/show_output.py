@@ -46,8 +46,8 @@ def release_table(snapshot: Snapshot) -> Table:
     release = manifest.release
     scope = "" if manifest.scope == "all" else f", {manifest.scope} scope only"
     factors = "; ".join(
-        f"{each.value} ({participant_label(each.participant)}, {each.first} to {each.last})"
-        for each in manifest.conversion_factors
+        f"{factor.value} ({participant_label(factor.participant)}, {factor.first} to {factor.last})"
+        for factor in manifest.conversion_factors
     )
     table = Table(
         title=f"{release}: {release.first_day} to {release.last_day}{scope}",
@@ -58,7 +58,7 @@ def release_table(snapshot: Snapshot) -> Table:
     for column in ("table", "rows", "edition", "carried from", "files"):
         table.add_column(column, justify="right" if column == "rows" else "left")
     for name, entry in sorted(manifest.tables.items()):
-        files = ", ".join(each.name for each in entry.sources)
+        files = ", ".join(source.name for source in entry.sources)
         table.add_row(name, f"{entry.rows:,}", entry.edition, entry.carried_from or "", escape(files))
     for name in NEEDED:
         if name not in manifest.tables:
@@ -69,7 +69,7 @@ def release_table(snapshot: Snapshot) -> Table:
 def code(store: Store, hcpcs: str, release: Release | None) -> list[Plain]:
     """Return what each release (or one) says of *hcpcs*, oldest first."""
     labels = [release] if release else store.releases()
-    return [_code(store.open(each), hcpcs) for each in labels]
+    return [_code(store.open(release), hcpcs) for release in labels]
 
 
 def _code(snapshot: Snapshot, hcpcs: str) -> Plain:
@@ -93,14 +93,15 @@ def _schedule(snapshot: Snapshot, hcpcs: str) -> list[Plain]:
     if "mpfs" not in snapshot:
         return []
     rows = snapshot.scan("mpfs").filter(pl.col("hcpcs") == hcpcs).collect()
-    factors = {each.participant: each.value for each in snapshot.conversion_factors}
+    factors = {factor.participant: factor.value for factor in snapshot.conversion_factors}
     amounts = [
         (setting, participant, rows.select(national_cents(setting, factor)).to_series())
         for participant, factor in factors.items()
         for setting in SETTINGS
     ]
     return [
-        row | {"amounts": [{"setting": each, "participant": who, "cents": cents[n]} for each, who, cents in amounts]}
+        row
+        | {"amounts": [{"setting": setting, "participant": who, "cents": cents[n]} for setting, who, cents in amounts]}
         for n, row in enumerate(rows.to_dicts())
     ]
 
@@ -116,15 +117,15 @@ def _codes(snapshot: Snapshot, table: str, column: str, hcpcs: str, other: str) 
 
 def code_table(hcpcs: str, releases: list[Plain]) -> Table | str:
     """Return what the releases say of a code, side by side, or one sentence if none has it."""
-    if not any(each["modifiers"] or each["mue"] for each in releases):
+    if not any(release["modifiers"] or release["mue"] for release in releases):
         return f"{hcpcs}: " + (
-            "; ".join(f"{each['release']}: {_absent(each, 'mpfs')}" for each in releases) or "no release"
+            "; ".join(f"{release['release']}: {_absent(release, 'mpfs')}" for release in releases) or "no release"
         )
     table = Table("", title=hcpcs, title_justify="left")
-    columns = [(each, row) for each in releases for row in each["modifiers"] or [None]]
-    for each, row in columns:
+    columns = [(release, row) for release in releases for row in release["modifiers"] or [None]]
+    for release, row in columns:
         modifier = f" {row['modifier']}" if row and row["modifier"] else ""
-        table.add_column(each["release"] + modifier, justify="right")
+        table.add_column(release["release"] + modifier, justify="right")
     for label, cells in _lines(columns):
         table.add_row(label, *cells)
     return table
@@ -133,19 +134,22 @@ def code_table(hcpcs: str, releases: list[Plain]) -> Table | str:
 def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[str]]]:
     for column in TABLES["mpfs"].columns:
         if column not in ("hcpcs", "modifier"):
-            yield wording.named(column), [_schedule_cell(each, row, column) for each, row in columns]
+            yield wording.named(column), [_schedule_cell(release, row, column) for release, row in columns]
     for setting in SETTINGS:
         yield f"national amount, {setting}", [_amounts(row, setting) for _, row in columns]
-    yield "MUE (MAI)", [_mue(each) for each, _ in columns]
-    yield "add-on to", [_joined(each["add_on_to"]) for each, _ in columns]
-    yield "its add-ons", [_joined(each["add_ons"]) for each, _ in columns]
+    yield "MUE (MAI)", [_mue(release) for release, _ in columns]
+    yield "add-on to", [_joined(release["add_on_to"]) for release, _ in columns]
+    yield "its add-ons", [_joined(release["add_ons"]) for release, _ in columns]
     for side in ("one", "two"):
         yield (
             f"PTP edits as column {side}",
-            [f"{each[f'edits_as_column_{side}']:,}" if "ptp" in each["held"] else "not held" for each, _ in columns],
+            [
+                f"{release[f'edits_as_column_{side}']:,}" if "ptp" in release["held"] else "not held"
+                for release, _ in columns
+            ],
         )
-    if any(map(_carried, (each for each, _ in columns))):
-        yield "carried from", [_carried(each) or wording.NONE for each, _ in columns]
+    if any(map(_carried, (release for release, _ in columns))):
+        yield "carried from", [_carried(release) or wording.NONE for release, _ in columns]
 
 
 def _carried(facts: Plain) -> str:
@@ -175,7 +179,7 @@ def _absent(facts: Plain, table: str) -> str:
 def _amounts(row: Row | None, setting: str) -> str:
     if row is None:
         return wording.NONE
-    return " / ".join(dollars(each["cents"]) for each in row["amounts"] if each["setting"] == setting)
+    return " / ".join(dollars(amount["cents"]) for amount in row["amounts"] if amount["setting"] == setting)
 
 
 def _mue(facts: Plain) -> str:
@@ -268,7 +272,7 @@ def edits_table(pair: tuple[str, str], answer: Plain) -> Table | str:
 
 def _carried_edits(answer: Plain) -> list[str]:
     return [
-        f"{each['release']} rests on {each['edition']}, carried from {each['carried_from']} ({_age(each)})"
-        for each in answer["rests_on"]
-        if each["carried_from"]
+        f"{edition['release']} rests on {edition['edition']}, carried from {edition['carried_from']} ({_age(edition)})"
+        for edition in answer["rests_on"]
+        if edition["carried_from"]
     ]

@@ -59,7 +59,7 @@ class Source:
         """Return it as people cite it: `NCCI PTP practitioner 17004/17000 (ccmi 0)`."""
         stands = ("row", "page", "chapter", "section")
         place = [value if name in ("row", "page") else f"{name} {value}" for name, value in self.details.items()]
-        parts = [each for name, each in zip(self.details, place, strict=True) if name in stands]
+        parts = [detail for name, detail in zip(self.details, place, strict=True) if name in stands]
         rest = [f"{name} {value}" for name, value in self.details.items() if name not in stands]
         return " ".join([self.document, *parts]) + (f" ({', '.join(rest)})" if rest else "")
 
@@ -97,7 +97,7 @@ class Scenario:
     @property
     def lines(self) -> tuple[Line, ...]:
         """The lines of all claims, in order: those that `expected` goes through."""
-        return tuple(chain.from_iterable(each.lines for each in self.claims))
+        return tuple(chain.from_iterable(claim.lines for claim in self.claims))
 
 
 @dataclass(frozen=True)
@@ -121,21 +121,21 @@ def load(folder: Path) -> Suite:
     """
     if not folder.is_dir():
         raise WrongUse(f"{folder}: no such folder of scenarios")
-    files = [each for each in sorted(folder.rglob("*.yaml")) if each.name not in _NOT_SCENARIOS]
+    files = [file for file in sorted(folder.rglob("*.yaml")) if file.name not in _NOT_SCENARIOS]
     if not files:
         raise WrongUse(f"{folder}: holds no scenario (*.yaml)")
     beside_them = {name: beside(folder / name) for name in _NOT_SCENARIOS}
-    written = [read_yaml(each) for each in files]
-    faults = [fault for each in (*beside_them.values(), *written) for fault in each.faults]
-    faults += [fault for each in written if not each.faults for fault in faults_against(each, "scenario")]
+    written = [read_yaml(file) for file in files]
+    faults = [fault for source in (*beside_them.values(), *written) for fault in source.faults]
+    faults += [fault for source in written if not source.faults for fault in faults_against(source, "scenario")]
     faults += faults_against(beside_them[SETTINGS], "scenario-settings") if beside_them[SETTINGS].plain else []
     if faults:
         raise BadInput(faults, "No scenario was tried.")
     settings = beside_them[SETTINGS].plain or {}
-    faults = list(chain.from_iterable(_unsettled(each, settings) for each in written))
+    faults = list(chain.from_iterable(_unsettled(source, settings) for source in written))
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    scenarios = tuple(chain.from_iterable(_scenarios(each, settings) for each in written))
+    scenarios = tuple(chain.from_iterable(_scenarios(source, settings) for source in written))
     return Suite(folder, scenarios, beside_them[DOCUMENTS].plain or {})
 
 
@@ -157,9 +157,9 @@ def unsettled(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wr
     here = written.line(place)
     claims = _claims(plain)
     for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
-        if name not in settings and not all(any(each in claim for each in others) for claim in claims):
+        if name not in settings and not all(any(setting in claim for setting in others) for claim in claims):
             yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
-    lines = sum(len(each["lines"]) for each in claims)
+    lines = sum(len(claim["lines"]) for claim in claims)
     if lines != len(plain["expect"]["lines"]):
         text = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
         yield Fault(written.file, written.line((*place, "expect")), text)
@@ -211,7 +211,7 @@ def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wri
         participant=None if answer is None else ANSWERS[answer],
         twin=plain.get("twin"),
         covers=tuple(plain.get("covers", ())),
-        claims=tuple(_claim(each, settings) for each in _claims(plain)),
+        claims=tuple(_claim(claim, settings) for claim in _claims(plain)),
         expected=tuple(plain["expect"]["lines"]),
         file=written.file,
         at=written.line(place),
@@ -222,8 +222,8 @@ def sources(plain: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source,
     """Return the sources that are written one by itself or several in a list."""
     entries: Iterable[Mapping[str, str]] = plain if isinstance(plain, list) else [plain]
     return tuple(
-        Source(each["document"], {name: value for name, value in each.items() if name != "document"})
-        for each in entries
+        Source(entry["document"], {name: value for name, value in entry.items() if name != "document"})
+        for entry in entries
     )
 
 
@@ -236,7 +236,7 @@ def _claim(plain: Mapping[str, Any], settings: Mapping[str, str]) -> Claim:
         specialty=plain.get("specialty"),
         locality=plain.get("locality", settings.get("locality", "")),
         lines=tuple(
-            _line(each, place, int(plain.get("day", 0)), plain.get("diagnoses", ())) for each in plain["lines"]
+            _line(line, place, int(plain.get("day", 0)), plain.get("diagnoses", ())) for line in plain["lines"]
         ),
     )
 

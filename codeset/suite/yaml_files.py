@@ -86,7 +86,7 @@ def _line_of(event: yaml.Event) -> int:
 def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[Fault], name: str) -> Any:
     lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(each, (*place, nth), lines, faults, name) for nth, each in enumerate(node.value)]
+        return [_plain(item, (*place, nth), lines, faults, name) for nth, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         plain: dict[str, Any] = {}
         for key, value in node.value:
@@ -112,15 +112,17 @@ def _schema_faults(written: Written, error: ValidationError) -> Iterator[Fault]:
     if error.validator == "additionalProperties":
         names = list(schema.get("properties", {}))
         instance: Any = error.instance
-        for name in [each for each in instance if each not in names]:
+        for name in [field for field in instance if field not in names]:
             text = f'{where}no field is called "{name}"{_nearest(name, names)}'
             yield Fault(written.file, written.line((*place, name)), text)
-    elif error.validator == "oneOf" and all(each.validator == "required" for each in error.context or ()):
+    elif error.validator == "oneOf" and all(
+        choice_error.validator == "required" for choice_error in error.context or ()
+    ):
         choices: Any = error.validator_value
-        names = [name for each in choices for name in each.get("required", ())]
+        names = [name for choice in choices for name in choice.get("required", ())]
         yield Fault(written.file, written.line(place), f"{where}expected exactly one of {', '.join(names)}")
     elif error.validator == "oneOf" and error.context and isinstance(error.instance, (dict, list)):
-        deepest = max(error.context, key=lambda each: len(each.absolute_path))
+        deepest = max(error.context, key=lambda choice_error: len(choice_error.absolute_path))
         yield from _schema_faults(written, deepest)
     else:
         yield Fault(written.file, written.line(place), f"{where}{_expected(error)}")
@@ -134,13 +136,13 @@ def _expected(error: ValidationError) -> str:
     if error.validator == "enum":
         return f"expected one of {', '.join(rule)}; {value}{_meant(str(error.instance), rule)}"
     if error.validator == "required":
-        missing = next(each for each in rule if each not in instance)
+        missing = next(field for field in rule if field not in instance)
         return f'"{missing}" is missing'
     if error.validator == "type":
         return f"expected {_KINDS.get(rule, rule)}; {value}"
     if error.validator == "dependentRequired":
         missing = next(
-            each for name, needed in rule.items() if name in instance for each in needed if each not in instance
+            field for name, needed in rule.items() if name in instance for field in needed if field not in instance
         )
         return f'"{missing}" is missing'
     if error.validator == "pattern":
@@ -165,5 +167,5 @@ def _where(written: Written, place: Place) -> str:
     if place and isinstance(place[0], int) and isinstance(written.plain, list):
         top = written.plain[place[0]]
         named = str(top.get("id", "")) if isinstance(top, dict) else ""
-    path = "".join(f"[{each + 1}]" if isinstance(each, int) else f".{each}" for each in place[1:]).lstrip(".")
+    path = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in place[1:]).lstrip(".")
     return ", ".join(filter(None, (named, path))) + ": " if named or path else ""

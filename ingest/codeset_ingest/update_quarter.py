@@ -45,7 +45,7 @@ def join_locks(main: bytes | None, branches: Mapping[Release, bytes]) -> Lock:
 def lock_for_branch(lock: Lock, main: bytes | None, release: Release) -> bytes:
     """Return the text of the lock for the branch of *release*: without later quarters that main does not have yet."""
     on_main = join_locks(main, {}).releases
-    pinned = [each for each in lock.releases if each.unrevised <= release.unrevised or each in on_main]
+    pinned = [locked for locked in lock.releases if locked.unrevised <= release.unrevised or locked in on_main]
     approvals = {revision: head for revision, head in lock.approvals.items() if revision in pinned}
     return Lock({revision: lock.releases[revision] for revision in pinned}, approvals).to_json().encode()
 

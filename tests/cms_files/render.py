@@ -36,7 +36,7 @@ _NCCI = {"ptp": "ccipra", "ptp_outpatient": "ccioph"}
 
 def layout_for(table: str) -> Layout:
     """Return the layout whose files make up *table*."""
-    return next(each for each in layouts() if table in (rule["table"] for rule in each.rules["tables"]))
+    return next(layout for layout in layouts() if table in (rule["table"] for rule in layout.rules["tables"]))
 
 
 def rendered(
@@ -202,10 +202,10 @@ def _by_first_day(
     tables: Mapping[str, pl.DataFrame], conversion_factors: Iterable[ConversionFactor]
 ) -> list[list[ConversionFactor]]:
     """The factors of each package: QP and non-QP come together, one that holds from a later day comes in another."""
-    factors = sorted(conversion_factors, key=lambda each: (each.first, each.participant or ""))
+    factors = sorted(conversion_factors, key=lambda factor: (factor.first, factor.participant or ""))
     if "mpfs" in tables and not factors:
         raise ValueError("the fee schedule's files state their conversion factor; none is given")
-    return [list(group) for _, group in groupby(factors, key=lambda each: each.first)] or [[]]
+    return [list(group) for _, group in groupby(factors, key=lambda factor: factor.first)] or [[]]
 
 
 def _package_name(release: Release, letter: str) -> str:

@@ -235,7 +235,7 @@ def fixed(texts: pl.DataFrame, layout: Layout, columns: list[Column]) -> list[st
     """
     at = {str(place): column for place, column in enumerate(columns) if column.fixed}
     parts, end = [], 0
-    for name, column in sorted(at.items(), key=lambda each: each[1].fixed or (0, 0)):
+    for name, column in sorted(at.items(), key=lambda place: place[1].fixed or (0, 0)):
         first, last = column.fixed or (0, 0)
         text, width = _fitted(pl.col(name), layout, column), last - first + 1
         if texts.select((text.str.len_chars() > width).any()).item():

@@ -159,7 +159,7 @@ def _amount(
     snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, participant: Participant | None
 ) -> int | Checked:
     """The national amount in cents, by the conversion factor in force at the quarter's end; or why there is none."""
-    factors = [each.value for each in snapshot.conversion_factors if each.participant in (None, participant)]
+    factors = [factor.value for factor in snapshot.conversion_factors if factor.participant in (None, participant)]
     if not factors:
         return Checked(Verdict.NOT_DECIDABLE, "no conversion factor: say qualifying_apm in settings.yaml")
     rows = snapshot.scan("mpfs").filter(hcpcs=hcpcs, modifier=modifier)

@@ -96,14 +96,14 @@ def statements(*places: Path) -> tuple[Statement, ...]:
 def _read(place: Path) -> Iterator[Statement]:
     folder, files = _files(place)
     settings_file = beside(folder / SETTINGS)
-    written = [read_yaml(each) for each in files]
-    faults = [fault for each in (settings_file, *written) for fault in each.faults]
-    faults += [fault for each in written if not each.faults for fault in faults_against(each, "guidance")]
+    written = [read_yaml(file) for file in files]
+    faults = [fault for source in (settings_file, *written) for fault in source.faults]
+    faults += [fault for source in written if not source.faults for fault in faults_against(source, "guidance")]
     faults += faults_against(settings_file, "scenario-settings") if settings_file.plain else []
     _refuse(faults)
     settings = settings_file.plain or {}
-    _refuse(chain.from_iterable(_wrong(each, settings, folder) for each in written))
-    return chain.from_iterable(_statements(each, settings, folder) for each in written)
+    _refuse(chain.from_iterable(_wrong(source, settings, folder) for source in written))
+    return chain.from_iterable(_statements(source, settings, folder) for source in written)
 
 
 def _files(place: Path) -> tuple[Path, list[Path]]:
@@ -111,7 +111,7 @@ def _files(place: Path) -> tuple[Path, list[Path]]:
         return place.parent, [place]
     if not place.is_dir():
         raise WrongUse(f"{place}: no such file or folder of guidance")
-    files = [each for each in sorted(place.glob("*.yaml")) if each.name != SETTINGS]
+    files = [file for file in sorted(place.glob("*.yaml")) if file.name != SETTINGS]
     if not files:
         raise WrongUse(f"{place}: holds no guidance (*.yaml)")
     return place, files
@@ -134,10 +134,10 @@ def _wrong(written: Written, settings: Mapping[str, str], folder: Path) -> Itera
     """What the schema cannot see of each statement."""
     for nth, plain in enumerate(written.plain):
         claims, here = plain.get("tried", {}), (nth, "tried")
-        if any(each in claims for each in _CLAIMED):
+        if any(kind in claims for kind in _CLAIMED):
             yield from unsettled(_as_scenario(plain), settings, written, here)
         if "setting" not in settings:
-            unset = [each for kind in _OF_AMOUNT for each in claims.get(kind, ()) if "setting" not in each]
+            unset = [claimed for kind in _OF_AMOUNT for claimed in claims.get(kind, ()) if "setting" not in claimed]
             text = f"{plain['id']}: no setting; say it with the amount or in {SETTINGS}"
             yield from (Fault(written.file, written.line(here), text) for _ in unset[:1])
         for field, text in _dates(plain):
@@ -161,16 +161,16 @@ def _wrong_figures(written: Written, place: Place, plain: Mapping[str, Any], fol
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         yield Fault(written.file, written.line((*place, "file")), f"{plain['id']}: {name} cannot be read ({error})")
         return
-    if missing := [each for each in ("hcpcs", *columns) if each not in (rows[0] if rows else {})]:
+    if missing := [column for column in ("hcpcs", *columns) if column not in (rows[0] if rows else {})]:
         yield Fault(name, 1, f"no column {', '.join(missing)}, or no row below the header")
         return
     for line, row in enumerate(rows, start=2):
-        if empty := [each for each in ("hcpcs", *columns) if not (row[each] or "").strip()]:
+        if empty := [column for column in ("hcpcs", *columns) if not (row[column] or "").strip()]:
             yield Fault(name, line, f"nothing under {', '.join(empty)}")
             continue
         details = _figures_of(row, plain["tried"]["figures"]["columns"])
         faults = faults_against(_alone(details, plain), "guidance")
-        yield from (Fault(name, line, each.says.partition(": ")[2]) for each in faults)
+        yield from (Fault(name, line, fault.says.partition(": ")[2]) for fault in faults)
 
 
 def _alone(details: Mapping[str, str], plain: Mapping[str, Any]) -> Written:
@@ -215,7 +215,7 @@ def _of_row(plain: Mapping[str, Any], fact: Mapping[str, str]) -> Mapping[str, A
 
 def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, nth: int) -> Statement:
     claims, right, holds = plain.get("tried", {}), plain.get("right"), plain.get("holds", {})
-    claimed = any(each in claims for each in _CLAIMED)
+    claimed = any(kind in claims for kind in _CLAIMED)
     total = claims.get("expect", {}).get("total")
     answer = settings.get("qualifying_apm")
     return Statement(
@@ -225,7 +225,7 @@ def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: W
         says=plain["says"],
         holds_from=as_date(holds.get("from")),
         holds_to=as_date(holds.get("to")),
-        facts=tuple(_fact(kind, each, settings) for kind in FACTS for each in claims.get(kind, ())),
+        facts=tuple(_fact(kind, plain_fact, settings) for kind in FACTS for plain_fact in claims.get(kind, ())),
         claim=scenario(_as_scenario(plain), settings, written, (nth, "tried")) if claimed else None,
         total=None if total is None else (Decimal(total["from"]), Decimal(total["to"])),
         not_decidable=plain.get("not_decidable"),

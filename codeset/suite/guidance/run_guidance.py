@@ -24,7 +24,7 @@ _OUTSIDE = "beside-the-excerpt"
 
 @dataclass(frozen=True)
 class Audited:
-    """What a release's data say of a statement: the verdict, why, the CMS rows that show it, the telling one first.
+    """What a release's data say of a statement: the verdict, why, the CMS rows that show it, the decisive one first.
 
     `right` is what is right instead; only a contradicted statement has it.
     """
@@ -44,9 +44,9 @@ class Audited:
 def audit(statements_to_try: Iterable[Statement], snapshot: Snapshot) -> tuple[Audited, ...]:
     """Try the statements on *snapshot*, in their order; all of their claims go through the engine in one batch."""
     statements = tuple(statements_to_try)
-    claims = [each.claim for each in statements if each.claim and each.holds_in(snapshot.release)]
+    claims = [statement.claim for statement in statements if statement.claim and statement.holds_in(snapshot.release)]
     answers = {} if _missing_tables(snapshot) or not claims else scenario_outcomes(claims, snapshot)
-    return tuple(_audited(each, snapshot, answers) for each in statements)
+    return tuple(_audited(statement, snapshot, answers) for statement in statements)
 
 
 def _missing_tables(snapshot: Snapshot) -> list[str]:
@@ -55,10 +55,10 @@ def _missing_tables(snapshot: Snapshot) -> list[str]:
 
 def _audited(statement: Statement, snapshot: Snapshot, answers: Mapping[str, Sequence[LineOutcome]]) -> Audited:
     checks = list(_checks(statement, snapshot, answers))
-    verdict = min((each.verdict for each in checks), key=_GRAVEST.index)
-    telling = [each for each in checks if each.verdict is verdict]
-    why = "; ".join(dict.fromkeys(each.why for each in telling))
-    rows = {str(row): row for each in telling for row in each.rows}
+    verdict = min((check.verdict for check in checks), key=_GRAVEST.index)
+    decisive = [check for check in checks if check.verdict is verdict]
+    why = "; ".join(dict.fromkeys(check.why for check in decisive))
+    rows = {str(row): row for check in decisive for row in check.rows}
     right = statement.right if verdict is Verdict.CONTRADICTED else None
     return Audited(statement, verdict, why, tuple(rows.values()), right)
 
@@ -82,10 +82,10 @@ def _try_claim(statement: Statement, snapshot: Snapshot, lines: Sequence[LineOut
     """What the engine says of the claim's lines against what the guide would have."""
     if missing := _missing_tables(snapshot):
         return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(missing)}")
-    if unknown := [each for each in lines if each["disposition"] == "unknown" or each["decided_by"] == _OUTSIDE]:
-        text = ", ".join(f"{each['hcpcs']} ({each['decided_by']})" for each in unknown)
+    if unknown := [line for line in lines if line["disposition"] == "unknown" or line["decided_by"] == _OUTSIDE]:
+        text = ", ".join(f"{line['hcpcs']} ({line['decided_by']})" for line in unknown)
         return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} does not tell of {text}")
-    if statement.total and (unpriced := [each["hcpcs"] for each in lines if _unpriced(each)]):
+    if statement.total and (unpriced := [line["hcpcs"] for line in lines if _unpriced(line)]):
         return Checked(Verdict.NOT_DECIDABLE, f"there is no amount for {', '.join(unpriced)}")
     assert statement.claim is not None
     rows = tuple(_rows(snapshot, lines))
@@ -100,15 +100,15 @@ def _unpriced(line: LineOutcome) -> bool:
 
 
 def _dispositions(lines: Sequence[LineOutcome]) -> str:
-    return ", ".join(f"{'-'.join([each['hcpcs'], *each['modifiers']])} {each['disposition']}" for each in lines)
+    return ", ".join(f"{'-'.join([line['hcpcs'], *line['modifiers']])} {line['disposition']}" for line in lines)
 
 
 def _wrong_lines(claim: Scenario, lines: Sequence[LineOutcome]) -> Iterator[str]:
     """The dispositions that the guide would have, if they differ; then whatever else does."""
-    expected = [each["disposition"] for each in claim.expected]
-    if expected != [each["disposition"] for each in lines]:
+    expected = [line["disposition"] for line in claim.expected]
+    if expected != [line["disposition"] for line in lines]:
         yield f"the guide would have {', '.join(expected)}"
-    rest = tuple({name: value for name, value in each.items() if name != "disposition"} for each in claim.expected)
+    rest = tuple({name: value for name, value in fields.items() if name != "disposition"} for fields in claim.expected)
     yield from failures(replace(claim, expected=rest), lines)
 
 
@@ -116,16 +116,16 @@ def _wrong_total(statement: Statement, lines: Sequence[LineOutcome]) -> Iterator
     if statement.total is None:
         return
     least, most = statement.total
-    cents = sum(each["allowed_cents"] or 0 for each in lines)
+    cents = sum(line["allowed_cents"] or 0 for line in lines)
     if not least * 100 <= cents <= most * 100:
         yield f"what is allowed comes to {dollars(cents)}, not ${least} to ${most}"
 
 
 def _rows(snapshot: Snapshot, lines: Sequence[LineOutcome]) -> list[CmsRow]:
     """The rows behind the lines: those that decide first, then relations of add-on codes, then the fee schedule's."""
-    codes = {each["hcpcs"] for each in lines}
-    decisive = [row for each in lines if each["decided_by"] for row in _of_finding(snapshot, each["findings"][0])]
-    clear = [each["hcpcs"] for each in lines if not each["decided_by"]]
+    codes = {line["hcpcs"] for line in lines}
+    decisive = [row for line in lines if line["decided_by"] for row in _of_finding(snapshot, line["findings"][0])]
+    clear = [line["hcpcs"] for line in lines if not line["decided_by"]]
     relations = [
         cms_row(snapshot, "add_on", row)
         for hcpcs in clear

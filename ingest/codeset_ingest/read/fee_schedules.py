@@ -44,7 +44,9 @@ def merge_variants(readings: list[Reading], release: Release) -> Reading:
         sources=tuple(source for reading in merged for source in reading.sources),
         doubts=(*(doubt for reading in merged for doubt in reading.doubts), *doubts),
         forms=tuple(sorted({form for reading in merged for form in reading.forms})),
-        factors=tuple(sorted((factor for factor, _ in factors), key=lambda each: (each.first, str(each.participant)))),
+        factors=tuple(
+            sorted((factor for factor, _ in factors), key=lambda factor: (factor.first, str(factor.participant)))
+        ),
     )
 
 

@@ -24,8 +24,8 @@ def near_miss(file: File, sheet: str) -> str | None:
     share, layout, missing, unknown = best
     if layout is not None and share >= _NEAR:
         differs = [f'expected a column "{header}"' for header in missing] + [f'found "{text}"' for text in unknown]
-        told = "; ".join(differs) or "the lines above its header differ"
-        return f"is like {layout.publication} ({_tables(layout)}), but its header differs: {told}"
+        differences = "; ".join(differs) or "the lines above its header differ"
+        return f"is like {layout.publication} ({_tables(layout)}), but its header differs: {differences}"
     return _named_like(file)
 
 

@@ -64,19 +64,19 @@ def count_changes(reading: Reading, release: Release, before: Snapshot) -> Relea
         old.filter(~old_hashes.is_in(new_hashes.implode())),
         new.filter(~new_hashes.is_in(old_hashes.implode())),
     )
-    gone = old_rest.join(_with_keys_of(new, old_rest, key), on=key, how="anti", nulls_equal=True)
+    removed = old_rest.join(_with_keys_of(new, old_rest, key), on=key, how="anti", nulls_equal=True)
     fresh = new_rest.join(_with_keys_of(old, new_rest, key), on=key, how="anti", nulls_equal=True)
     both = old_rest.unique(key).join(new_rest.unique(key), on=key, nulls_equal=True, suffix=" new")
     columns = [column for column in TABLES[table].columns if f"{column} new" in both.columns]
     counts = {column: _count(both, _differs(column)) for column in columns if not old[column].is_null().all()}
     years = max(1, release.year - _edition_year(before, table))
     faults = [
-        *_key_faults(reading, before, gone, fresh.height, years),
+        *_key_faults(reading, before, removed, fresh.height, years),
         *_column_faults(
-            table, both, old.height - gone.height, before, moves=_edition_year(before, table) != release.year
+            table, both, old.height - removed.height, before, moves=_edition_year(before, table) != release.year
         ),
     ]
-    return ReleaseChanges(table, before.release, old.height, gone.height, fresh.height, counts, tuple(faults))
+    return ReleaseChanges(table, before.release, old.height, removed.height, fresh.height, counts, tuple(faults))
 
 
 def _with_keys_of(rows: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:
@@ -103,15 +103,15 @@ def _count(rows: pl.DataFrame, differs: pl.Expr) -> int:
 
 
 def _key_faults(
-    reading: Reading, before: Snapshot, gone: pl.DataFrame, fresh: int, years: int
+    reading: Reading, before: Snapshot, removed: pl.DataFrame, fresh: int, years: int
 ) -> Iterator[AcceptableFault]:
     """Keys gone or new beyond what a year brings, for each of the *years* since the edition before."""
     table, release = reading.table, before.release
     count = before.manifest.tables[table].rows
     most_gone, most_new = GONE_FROM.get(table, GONE) * years, NEW * years
-    if gone.height * 100 > count * most_gone:
-        says = f"{gone.height:,} of the {count:,} keys of {release} are gone, more than {most_gone} %"
-        says = f"{says}: {_first(gone, table)}. A part of the file may be missing"
+    if removed.height * 100 > count * most_gone:
+        says = f"{removed.height:,} of the {count:,} keys of {release} are gone, more than {most_gone} %"
+        says = f"{says}: {_first(removed, table)}. A part of the file may be missing"
         yield AcceptableFault(table, 0, says, f"keys:{table}")
     if fresh * 100 > count * most_new:
         says = f"{fresh:,} keys are new beside the {count:,} of {release}, more than {most_new} %"
