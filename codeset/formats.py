@@ -13,6 +13,7 @@ T = TypeVar("T")
 FORMATS: Mapping[str, str] = {
     "approval": "1.0",
     "changes": "1.0",
+    "coded-visit": "1.0",
     "download": "1.0",
     "golden": "1.0",
     "guide": "1.0",

@@ -81,7 +81,8 @@ ROOMS = (
     ("codeset/lookups", ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal")),
     ("codeset/impact", ("codeset.suite", "codeset.review", "codeset.proposal")),
     ("codeset/practice_guide", ("codeset.review", "codeset.proposal")),
-    ("codeset/suite", ("codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/visit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/suite", ("codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/review", ("codeset.proposal",)),
 )
 """Each room, and the rooms that lie above it: those that it must not import."""

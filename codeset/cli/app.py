@@ -14,6 +14,7 @@ from codeset.cli import (
     sign_off_commands,
     snapshot_commands,
     suite_commands,
+    visit_commands,
 )
 from codeset.cli.options import Command
 from codeset.cli.printing import out
@@ -61,6 +62,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "review": compare_commands.review,
     "page": compare_commands.page,
     "adjudicate": claims_commands.adjudicate,
+    "code": visit_commands.code,
     "test": suite_commands.try_suite,
     "approve": sign_off_commands.approve,
     "gate": sign_off_commands.gate,

@@ -1,0 +1,122 @@
+"""From the facts of a visit to claim lines: `code`."""
+
+import json
+import sys
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codeset.cli.options import QualifyingApmOption, StoreOption
+from codeset.cli.printing import FOUND, out, print_json, write
+from codeset.errors import WrongUse
+from codeset.participants import Participant
+from codeset.releases import Release
+from codeset.store import Store
+
+if TYPE_CHECKING:
+    from codeset.visit.code_visit import CodedVisit
+    from codeset.visit.visit import Visit
+
+Coded = tuple[str, "CodedVisit"]
+"""A coded visit with the release that it was coded by."""
+
+
+class CodeFormat(StrEnum):
+    """The forms of coded visits."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def code(
+    visit: Annotated[
+        Path, typer.Argument(metavar="VISIT", help="A YAML or JSON file of one visit, or a list of visits")
+    ],
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--on", formats=["%Y-%m-%d"], metavar="DATE", help="Code as if done on this date [default: the visit's]"
+        ),
+    ] = None,
+    form: Annotated[
+        CodeFormat, typer.Option("--format", help="csv: a row for each line, in dollars")
+    ] = CodeFormat.TABLE,
+    participant: QualifyingApmOption = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write a file (json or csv)")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Code the facts of a visit: claim lines in order, each with its rule, its source, and what it rests on.
+
+        codeset code visit.yaml
+
+        codeset code visit.yaml --on 2026-07-15 --format json
+
+    A visit says what was done, not how it is billed. The shortest one:
+
+        visit_id: monday-1
+
+        date_of_service: 2026-07-15
+
+        place_of_service: 11
+
+        patient: established
+
+        lesions: [{name: A, site: cheek, nature: premalignant, diagnosis: L57.0, technique: destruction, count: 8}]
+
+    Nothing is guessed: a fact that decides and is missing is asked for, and no code is made up for it. Lines are
+    checked against the release in force on the date of service, and priced. docs/coding-a-visit.md has an example with
+    everything. Exit code 1 if something is asked.
+    """
+    from codeset.visit.visit_files import read_visits
+
+    visits = read_visits(visit)
+    if on is not None:
+        visits = [replace(each, date_of_service=on.date()) for each in visits]
+    coded = _coded(visits, Store.at(store), participant)
+    _show(coded, form, output)
+    if any(each.questions for _, each in coded):
+        raise typer.Exit(FOUND)
+
+
+def _coded(visits: "list[Visit]", store: Store, participant: Participant | None) -> list[Coded]:
+    """The visits as coded, in their order: those of a quarter together."""
+    from codeset.visit.code_visit import code_visits
+
+    coded: dict[str, Coded] = {}
+    by_quarter = sorted(visits, key=lambda each: each.date_of_service)
+    for quarter, group in groupby(by_quarter, key=lambda each: Release.of(each.date_of_service)):
+        snapshot = store.in_force(quarter.first_day)
+        if snapshot is None:
+            held = ", ".join(map(str, store.releases())) or "none"
+            raise WrongUse(f"no release of {quarter} in {store.path}; it holds: {held}. See: codeset build --help")
+        for each in code_visits(group, snapshot, participant=participant):
+            coded[each.visit.visit_id] = (str(snapshot.release), each)
+    return [coded[each.visit_id] for each in visits]
+
+
+def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
+    from codeset.cli.visit_output import coded_notes, coded_table
+    from codeset.visit.coded_output import coded_csv, coded_plain
+
+    if output is not None and form is CodeFormat.TABLE:
+        form = CodeFormat.CSV if output.suffix == ".csv" else CodeFormat.JSON
+    if form is CodeFormat.TABLE:
+        for release, each in coded:
+            out.print(coded_table(each, release))
+            out.print("\n".join(coded_notes(each)), markup=False)
+    elif output is None and form is CodeFormat.JSON:
+        print_json([coded_plain(each, release) for release, each in coded])
+    else:
+        plain = [coded_plain(each, release) for release, each in coded]
+        as_json = json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
+        content = as_json if form is CodeFormat.JSON else coded_csv(each for _, each in coded)
+        if output is None:
+            sys.stdout.buffer.write(content)
+        else:
+            write(output, content, private=True)

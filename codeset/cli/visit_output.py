@@ -1,0 +1,47 @@
+"""What `code` prints of a coded visit."""
+
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Table
+
+from codeset.money import dollars
+from codeset.visit.code_visit import CodedVisit
+from codeset.visit.visit_rules import rule
+
+
+def coded_table(coded: CodedVisit, release: str) -> Table:
+    """Return the claim lines of a visit, each with what it rests on and its rule."""
+    title = f"{coded.visit.visit_id}, {coded.visit.date_of_service}, by {release}"
+    table = Table(title=escape(title), title_justify="left")
+    for name in ("Line", "Code", "Units", "Dx", "For, and what it rests on", "Rule and source", "Result", "Allowed"):
+        table.add_column(name, justify="right" if name in ("Line", "Units", "Allowed") else "left")
+    for line in coded.lines:
+        service = line.service
+        table.add_row(
+            str(line.number),
+            "-".join((service.hcpcs, *service.modifiers)),
+            str(service.units),
+            " ".join(map(str, line.pointers)),
+            escape(f"{service.about}: {'; '.join(service.rests_on)}"),
+            escape(f"{rule(service.rule).says} ({rule(service.rule).source})"),
+            line.outcome.disposition.replace("_", " "),
+            dollars(line.outcome.allowed_cents),
+        )
+    return table
+
+
+def coded_notes(coded: CodedVisit) -> Iterator[str]:
+    """Yield, a line each: diagnoses, the total, the codes considered, what is not billed, and what is asked."""
+    if coded.visit.diagnoses:
+        numbered = (f"{number} {code}" for number, code in enumerate(coded.visit.diagnoses, start=1))
+        yield f"Diagnoses: {', '.join(numbered)}"
+    yield f"Allowed in all: ${dollars(coded.allowed_cents)}"
+    for line in coded.lines:
+        for other in line.service.alternatives:
+            yield f"Line {line.number}, not {other.hcpcs}: it {other.why_not}"
+    for each in coded.unbilled:
+        code = f" ({each.hcpcs})" if each.hcpcs else ""
+        yield f"Not billed, {each.about}{code}: {each.why}. {rule(each.rule).says} ({rule(each.rule).source})"
+    for question in coded.questions:
+        yield f"QUESTION {question.name}, {question.about}: {question.asks}"

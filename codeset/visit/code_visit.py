@@ -1,0 +1,170 @@
+"""Facts of a visit in, claim lines out: every family in turn, then the edits, then the office visit, then the price."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from codeset.claims.adjudicate import adjudicate
+from codeset.claims.claim_fields import COLUMNS
+from codeset.claims.outcome_rows import LineOutcome, outcome_rows
+from codeset.participants import Participant
+from codeset.snapshot import Snapshot
+from codeset.visit.bundling import settled
+from codeset.visit.code_book import CodeBook
+from codeset.visit.families import FAMILIES
+from codeset.visit.office_visit import office_visit
+from codeset.visit.services import Coding, Question, Service, Unbilled
+from codeset.visit.visit import Visit
+from codeset.visit.visit_rules import modifier_for, nature_of_diagnosis
+
+MOST_POINTERS = 4
+MOST_DIAGNOSES = 12
+
+
+@dataclass(frozen=True)
+class CodedLine:
+    """A claim line: the service it is for, the places of its diagnoses in the visit's, and what the edits say of it."""
+
+    number: int
+    service: Service
+    pointers: tuple[int, ...]
+    outcome: LineOutcome
+
+
+@dataclass(frozen=True)
+class CodedVisit:
+    """A visit as coded: its lines in order, what is not billed and why, and what is asked."""
+
+    visit: Visit
+    lines: tuple[CodedLine, ...]
+    unbilled: tuple[Unbilled, ...]
+    questions: tuple[Question, ...]
+
+    @property
+    def allowed_cents(self) -> int:
+        """The allowed amounts of the lines that have one, added up."""
+        return sum(line.outcome.allowed_cents or 0 for line in self.lines)
+
+
+def code_visits(
+    visits: Iterable[Visit], snapshot: Snapshot, *, participant: Participant | None = None
+) -> list[CodedVisit]:
+    """Code *visits* by the rules of their dates and the edits and prices of *snapshot*, in their order.
+
+    A line that the edits deny is kept, and asked about: nothing is hidden. *participant* is as in `adjudicate`.
+
+    Raises WrongUse: if the snapshot lacks a table that decides.
+    """
+    book = CodeBook.of(snapshot)
+    codings = [choose(visit, book) for visit in visits]
+    outcomes = _outcomes(codings, snapshot, participant)
+    return [_coded(nth, coding, outcomes) for nth, coding in enumerate(codings)]
+
+
+def choose(visit: Visit, book: CodeBook) -> Coding:
+    """Choose the services of *visit*: by family, then what the edits of the day leave, then the office visit."""
+    answers = [answer for family in FAMILIES for answer in family(visit)]
+    services, refused = settled(visit, [each for each in answers if isinstance(each, Service)], book)
+    with_visit = list(office_visit(visit, services, book))
+    chosen, refused_visit = settled(visit, [each for each in with_visit if isinstance(each, Service)], book)
+    others = [*answers, *refused, *with_visit, *refused_visit]
+    return Coding(
+        visit,
+        (*chosen, *_in_order(services, visit, book)),
+        tuple(answer for answer in others if isinstance(answer, Unbilled)),
+        (*(answer for answer in others if isinstance(answer, Question)), *_about_diagnoses(visit)),
+    )
+
+
+def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list[Service]:
+    """The services by what they pay, highest first, each add-on behind the code that it adds to."""
+
+    def value(service: Service) -> Any:
+        row = book.rows[service.hcpcs]
+        return row.facility_total_rvu if visit.is_in_hospital else row.nonfacility_total_rvu
+
+    primaries = sorted((each for each in services if not each.add_on_to), key=value, reverse=True)
+    ordered: list[Service] = []
+    for place, primary in enumerate(primaries):
+        ordered.append(primary)
+        is_last = all(later.hcpcs != primary.hcpcs for later in primaries[place + 1 :])
+        add_ons = [each for each in services if each.add_on_to == primary.hcpcs and each not in ordered]
+        ordered += [each for each in add_ons if each.lesions == primary.lesions or is_last]
+    return ordered
+
+
+def _about_diagnoses(visit: Visit) -> Iterator[Question]:
+    """What is asked of diagnoses: those that are missing, and those that say another nature than the lesion's."""
+    for lesion in visit.lesions:
+        if lesion.diagnosis is None:
+            yield Question("diagnosis", lesion.name)
+            continue
+        stated = nature_of_diagnosis(lesion.diagnosis)
+        given = lesion.nature if lesion.nature not in ("wound", "vascular") else None
+        if stated and given and stated != given:
+            yield Question(
+                "nature-and-diagnosis", lesion.name, f"{given}, is not that of {lesion.diagnosis} ({stated})"
+            )
+    for name, treatment in (("photodynamic therapy", visit.photodynamic), ("phototherapy", visit.light)):
+        if treatment and treatment.diagnosis is None:
+            yield Question("diagnosis", name)
+    if visit.evaluation and not visit.diagnoses:
+        yield Question("diagnosis", "office visit")
+
+
+def _outcomes(
+    codings: Sequence[Coding], snapshot: Snapshot, participant: Participant | None
+) -> dict[tuple[str, int], LineOutcome]:
+    rows = [_row(nth, coding, line) for nth, coding in enumerate(codings) for line in range(len(coding.services))]
+    frame = pl.DataFrame(rows, schema=dict(COLUMNS))
+    if frame.is_empty():
+        return {}
+    outcome = adjudicate(frame, snapshot, participant=participant)
+    return {(line.claim_id, line.line): line for line in outcome_rows(outcome)}
+
+
+def _row(nth: int, coding: Coding, place: int) -> dict[str, Any]:
+    """A claim line for the edits; visits are told apart by their places, whose names may repeat across files."""
+    visit, service = coding.visit, coding.services[place]
+    return {
+        "claim_id": str(nth),
+        "line": place + 1,
+        "beneficiary": str(nth),
+        "provider": visit.practitioner,
+        "date_of_service": visit.date_of_service,
+        "hcpcs": service.hcpcs,
+        "modifiers": " ".join(service.modifiers),
+        "units": service.units,
+        "place_of_service": visit.place_of_service,
+        "locality": visit.locality,
+        "lesion": _lesion_of_line(service),
+        "diagnoses": " ".join(service.diagnoses) or None,
+    }
+
+
+def _lesion_of_line(service: Service) -> str | None:
+    """The lesion that the edits are told of: none for several, or for a biopsy before Mohs surgery."""
+    is_one = len(service.lesions) == 1 and modifier_for("before_mohs") not in service.modifiers
+    return service.lesions[0] if is_one else None
+
+
+def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome]) -> CodedVisit:
+    lines = tuple(
+        CodedLine(number, service, pointers(coding.visit, service), outcomes[str(nth), number])
+        for number, service in enumerate(coding.services, start=1)
+    )
+    denied = tuple(_denial(line) for line in lines if line.outcome.disposition == "deny")
+    return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denied))
+
+
+def _denial(line: CodedLine) -> Question:
+    says = line.outcome.findings[0].says if line.outcome.findings else line.outcome.decided_by or ""
+    return Question("denied", line.service.about, f"{line.service.hcpcs} would be denied: {says.rstrip('.')}")
+
+
+def pointers(visit: Visit, service: Service) -> tuple[int, ...]:
+    """Return the places, from 1, of the service's diagnoses in those of the visit: the first four."""
+    places = [visit.diagnoses.index(diagnosis) + 1 for diagnosis in service.diagnoses]
+    return tuple(place for place in places if place <= MOST_DIAGNOSES)[:MOST_POINTERS]

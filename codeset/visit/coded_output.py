@@ -1,0 +1,87 @@
+"""A coded visit for programs and spreadsheets: plain values for JSON, and a row for each line."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from codeset.formats import FORMATS
+from codeset.money import dollars
+from codeset.visit.code_visit import CodedLine, CodedVisit
+from codeset.visit.visit_rules import rule
+
+_COLUMNS = ("visit_id", "line", "hcpcs", "modifiers", "units", "diagnoses", "about", "rule", "source", "rests_on",
+            "disposition", "allowed")  # fmt: skip
+
+
+def coded_plain(coded: CodedVisit, release: str) -> Mapping[str, Any]:
+    """Return *coded* as `coded-visit.schema.json` has it; *release* is the one that it was coded by."""
+    return {
+        "format": FORMATS["coded-visit"],
+        "visit_id": coded.visit.visit_id,
+        "date_of_service": coded.visit.date_of_service.isoformat(),
+        "release": release,
+        "diagnoses": list(coded.visit.diagnoses),
+        "lines": [_line_plain(line) for line in coded.lines],
+        "allowed_cents": coded.allowed_cents,
+        "not_billed": [
+            {"about": each.about, "hcpcs": each.hcpcs, "why": each.why, **_rule_plain(each.rule)}
+            for each in coded.unbilled
+        ],
+        "questions": [{"name": each.name, "about": each.about, "asks": each.asks} for each in coded.questions],
+    }
+
+
+def _line_plain(line: CodedLine) -> Mapping[str, Any]:
+    service = line.service
+    return {
+        "line": line.number,
+        "hcpcs": service.hcpcs,
+        "modifiers": list(service.modifiers),
+        "units": service.units,
+        "diagnosis_pointers": list(line.pointers),
+        "lesions": list(service.lesions),
+        "about": service.about,
+        **_rule_plain(service.rule),
+        "rests_on": list(service.rests_on),
+        "alternatives": [{"hcpcs": each.hcpcs, "why_not": each.why_not} for each in service.alternatives],
+        "disposition": line.outcome.disposition,
+        "allowed_cents": line.outcome.allowed_cents,
+    }
+
+
+def _rule_plain(name: str) -> Mapping[str, str]:
+    return {"rule": name, "says": rule(name).says, "source": rule(name).source}
+
+
+def coded_csv(visits: Iterable[CodedVisit]) -> bytes:
+    """Return a row for each line of *visits*, amounts in dollars; what is asked or not billed has no row."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(_row(coded, line) for coded in visits for line in coded.lines)
+    return text.getvalue().encode()
+
+
+def _row(coded: CodedVisit, line: CodedLine) -> list[Any]:
+    service = line.service
+    allowed = "" if line.outcome.allowed_cents is None else dollars(line.outcome.allowed_cents).replace(",", "")
+    return [
+        _as_cell(coded.visit.visit_id),
+        line.number,
+        service.hcpcs,
+        " ".join(service.modifiers),
+        service.units,
+        " ".join(service.diagnoses),
+        _as_cell(service.about),
+        service.rule,
+        rule(service.rule).source,
+        "; ".join(service.rests_on),
+        line.outcome.disposition,
+        allowed,
+    ]
+
+
+def _as_cell(text: str) -> str:
+    """The text as a spreadsheet shows it, and does not take it for a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t" else text

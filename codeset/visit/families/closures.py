@@ -1,0 +1,124 @@
+"""Closures: repairs are added up by class and group of sites, grafts by group; each flap is coded by its own area.
+
+What a removal includes is not billed: Policy Manual 2026, III-7 (E.6), III-9 (H.1), III-14 and III-15 (L.9).
+"""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from codeset.visit.code_facts import CodeFact
+from codeset.visit.services import (
+    Chosen,
+    Question,
+    Service,
+    Unbilled,
+    find_covering,
+    firsts,
+    further,
+    joined,
+    neighbors,
+    steps,
+)
+from codeset.visit.visit import Lesion, Visit
+from codeset.visit.visit_rules import site_class
+
+_INCLUDE_EVERY_CLOSURE = (
+    "tangential_biopsy",
+    "punch_biopsy",
+    "incisional_biopsy",
+    "shave",
+    "destruction",
+    "tag_removal",
+)
+_SMALL_CM = Decimal("0.5")
+
+Sized = list[tuple[Lesion, Decimal]]
+"""Lesions with the length or area of their closure."""
+
+
+def closures(visit: Visit) -> Chosen:
+    """Yield the repairs, flaps and grafts of *visit*, and what of them is part of a removal."""
+    repairs: dict[tuple[str, str], Sized] = defaultdict(list)
+    grafts: dict[str, Sized] = defaultdict(list)
+    for lesion in visit.lesions:
+        if lesion.flap_area_sq_cm is not None:
+            yield from _flap(lesion, lesion.flap_area_sq_cm)
+        elif lesion.graft_area_sq_cm is not None:
+            grafts[site_class(lesion.site, "complex")].append((lesion, lesion.graft_area_sq_cm))
+        elif lesion.closure is None:
+            if lesion.technique == "repair":
+                yield Question("wound-closure", lesion.name)
+        elif included := _included(lesion, lesion.closure.repair_class):
+            yield included
+        elif lesion.closure.length_cm is None:
+            yield Question("closure-length", lesion.name)
+        else:
+            of_class = lesion.closure.repair_class
+            repairs[of_class, site_class(lesion.site, of_class)].append((lesion, lesion.closure.length_cm))
+    for (of_class, group), lesions in repairs.items():
+        yield from _summed(f"repair_{of_class}", group, lesions, "repair-sum", "cm")
+    for group, lesions in grafts.items():
+        yield from _summed("graft_full_thickness", group, lesions, "graft-area", "sq cm")
+
+
+def _included(lesion: Lesion, of_class: str) -> Unbilled | None:
+    """Why the closure of *lesion* is not billed by itself, if it is not."""
+    if of_class == "strips":
+        return Unbilled(lesion.name, "adhesive-strips", "the wound was closed by strips")
+    if lesion.technique in _INCLUDE_EVERY_CLOSURE:
+        return Unbilled(
+            lesion.name, "repair-included", f"{of_class} closure after {lesion.technique.replace('_', ' ')}"
+        )
+    if lesion.technique != "excision":
+        return None
+    if of_class == "simple":
+        return Unbilled(lesion.name, "repair-included", "simple closure after excision")
+    excised = lesion.excised_cm
+    if lesion.nature == "benign" and excised is not None and excised <= _SMALL_CM:
+        return Unbilled(lesion.name, "repair-small-benign", f"{of_class} closure; {excised} cm were excised")
+    return None
+
+
+def _flap(lesion: Lesion, area: Decimal) -> Chosen:
+    fact = find_covering(area, "flap", "", site_class(lesion.site, "complex")) or find_covering(area, "flap", "", "any")
+    largest = firsts("flap", "", "any")[-1]
+    yield from _first_and_further(fact or largest, "any", [(lesion, area)], "flap-area", f"{area} sq cm")
+
+
+def _summed(technique: str, group: str, lesions: Sized, rule: str, unit: str) -> Chosen:
+    sizes = [size for _, size in lesions]
+    total = sum(sizes, Decimal(0))
+    choices = firsts(technique, "", group)
+    if total < choices[0].size_from:
+        yield Question("closure-class", ", ".join(lesion.name for lesion, _ in lesions), str(total))
+        return
+    fact = find_covering(total, technique, "", group) or choices[-1]
+    rests_on = f"{' + '.join(map(str, sizes))} = {total} {unit}" if len(sizes) > 1 else f"{total} {unit}"
+    yield from _first_and_further(fact, group, lesions, rule, rests_on)
+
+
+def _first_and_further(fact: CodeFact, group: str, lesions: Sized, rule: str, rests_on: str) -> Chosen:
+    """The first code, and for what is larger than it covers a unit for each step, or part of one."""
+    total = sum((size for _, size in lesions), Decimal(0))
+    yield _closure(fact, 1, lesions, rule, rests_on)
+    if fact.size_to is not None and total > fact.size_to:
+        each = further(fact.technique, "", group)
+        yield _closure(each, steps(total - fact.size_to, each), lesions, rule, rests_on, fact.hcpcs)
+
+
+def _closure(
+    fact: CodeFact, units: int, lesions: Sized, rule: str, rests_on: str, add_on_to: str | None = None
+) -> Service:
+    total = sum((size for _, size in lesions), Decimal(0))
+    names = tuple(lesion.name for lesion, _ in lesions)
+    return Service(
+        fact.hcpcs,
+        rule,
+        f"{fact.technique.replace('_', ' ')} of " + ", ".join(names),
+        units=units,
+        lesions=names,
+        diagnoses=joined(*(lesion.diagnosis for lesion, _ in lesions)),
+        rests_on=(rests_on, *dict.fromkeys(f"site {lesion.site}" for lesion, _ in lesions)),
+        alternatives=() if add_on_to else neighbors(fact, total),
+        add_on_to=add_on_to,
+    )

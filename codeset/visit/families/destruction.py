@@ -1,0 +1,132 @@
+"""Destruction: premalignant and benign lesions by count, malignant ones each by size and site, vascular ones by area;
+and skin tags, by count, however they are removed.
+"""
+
+from decimal import Decimal
+
+from codeset.visit.services import (
+    Alternative,
+    Chosen,
+    Question,
+    Service,
+    covering,
+    further,
+    joined,
+    neighbors,
+    single,
+    steps,
+)
+from codeset.visit.visit import Lesion, Visit
+from codeset.visit.visit_rules import has_own_codes, site_class
+
+
+def destruction(visit: Visit) -> Chosen:
+    """Yield what was destroyed at *visit*, and the skin tags removed."""
+    groups: dict[str, list[Lesion]] = {"premalignant": [], "benign": [], "vascular": []}
+    for lesion in visit.lesions:
+        if lesion.technique != "destruction":
+            continue
+        if has_own_codes(lesion.site, "destruction"):
+            yield Question("own-codes", lesion.name, "destruction")
+        elif lesion.nature == "malignant":
+            yield from _malignant(lesion)
+        elif lesion.nature in groups:
+            groups[lesion.nature].append(lesion)
+        else:
+            yield Question("nature", lesion.name, lesion.nature or "not given")
+    yield from _premalignant(groups["premalignant"])
+    yield from _benign(groups["benign"])
+    yield from _vascular(groups["vascular"])
+    yield from _tags([lesion for lesion in visit.lesions if lesion.technique == "tag_removal"])
+
+
+def _malignant(lesion: Lesion) -> Chosen:
+    if lesion.diameter_cm is None:
+        yield Question("diameter", lesion.name)
+        return
+    fact = covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
+    for nth in range(lesion.count):
+        yield Service(
+            fact.hcpcs,
+            "destruction-malignant",
+            f"destruction of {lesion.name}",
+            lesions=(lesion.name if lesion.count == 1 else f"{lesion.name} {nth + 1}",),
+            diagnoses=joined(lesion.diagnosis),
+            rests_on=(f"{lesion.diameter_cm} cm", f"site {lesion.site}", "nature malignant"),
+            alternatives=neighbors(fact, lesion.diameter_cm),
+        )
+
+
+def _premalignant(lesions: list[Lesion]) -> Chosen:
+    count = _count(lesions)
+    if not count:
+        return
+    first, each = single("destruction", "premalignant"), further("destruction", "premalignant")
+    assert each.size_to is not None
+    most = covering(each.size_to + 1, "destruction", "premalignant")
+    if count > each.size_to:
+        instead = Alternative(first.hcpcs, f"with {each.hcpcs} is for up to {each.size_to} lesions; here {count}")
+        yield _counted(most.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
+        return
+    instead = Alternative(most.hcpcs, f"is for {most.sizes}; here {count}")
+    yield _counted(first.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
+    if count > 1:
+        yield _counted(each.hcpcs, "destruction-premalignant", lesions, count - 1, add_on_to=first.hcpcs)
+
+
+def _benign(lesions: list[Lesion]) -> Chosen:
+    if count := Decimal(_count(lesions)):
+        fact = covering(count, "destruction", "benign")
+        yield _counted(fact.hcpcs, "destruction-benign", lesions, alternatives=neighbors(fact, count))
+
+
+def _vascular(lesions: list[Lesion]) -> Chosen:
+    areas = [lesion.area_sq_cm for lesion in lesions if lesion.area_sq_cm is not None]
+    yield from (Question("area", lesion.name) for lesion in lesions if lesion.area_sq_cm is None)
+    if areas and len(areas) == len(lesions):
+        area = sum(areas, Decimal(0))
+        fact = covering(area, "destruction", "vascular")
+        rests_on = f"{area} sq cm in all"
+        yield _counted(
+            fact.hcpcs, "destruction-vascular", lesions, alternatives=neighbors(fact, area), rests_on=rests_on
+        )
+
+
+def _tags(lesions: list[Lesion]) -> Chosen:
+    count = _count(lesions)
+    if not count:
+        return
+    first, each = single("tag_removal"), further("tag_removal")
+    assert first.size_to is not None
+    yield _counted(first.hcpcs, "tags", lesions)
+    if count > first.size_to:
+        units = steps(count - first.size_to, each)
+        yield _counted(each.hcpcs, "tags", lesions, units, add_on_to=first.hcpcs)
+
+
+def _count(lesions: list[Lesion]) -> int:
+    return sum(lesion.count for lesion in lesions)
+
+
+def _counted(
+    hcpcs: str,
+    rule: str,
+    lesions: list[Lesion],
+    units: int = 1,
+    *,
+    alternatives: tuple[Alternative, ...] = (),
+    rests_on: str | None = None,
+    add_on_to: str | None = None,
+) -> Service:
+    natures = dict.fromkeys(f"nature {lesion.nature}" for lesion in lesions if lesion.nature)
+    return Service(
+        hcpcs,
+        rule,
+        f"{lesions[0].technique.replace('_', ' ')} of " + ", ".join(lesion.name for lesion in lesions),
+        units=units,
+        lesions=tuple(lesion.name for lesion in lesions),
+        diagnoses=joined(*(lesion.diagnosis for lesion in lesions)),
+        rests_on=(rests_on or f"{_count(lesions)} lesions", *natures),
+        alternatives=alternatives,
+        add_on_to=add_on_to,
+    )

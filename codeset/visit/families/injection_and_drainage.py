@@ -1,0 +1,42 @@
+"""Intralesional injections by count and agent, and drainage by count and whether it was complicated."""
+
+from decimal import Decimal
+
+from codeset.visit.services import Chosen, Question, Service, covering, joined, neighbors
+from codeset.visit.visit import Lesion, Visit
+
+
+def injection_and_drainage(visit: Visit) -> Chosen:
+    """Yield the injections and drainages of *visit*."""
+    injected = [lesion for lesion in visit.lesions if lesion.technique == "injection"]
+    yield from (Question("agent", lesion.name) for lesion in injected if lesion.agent is None)
+    others = [lesion for lesion in injected if lesion.agent in ("corticosteroid", "other")]
+    chemotherapy = [lesion for lesion in injected if lesion.agent == "chemotherapy"]
+    for technique, lesions in (("injection", others), ("injection_chemotherapy", chemotherapy)):
+        if lesions:
+            yield _counted(technique, lesions, "injection-count")
+    if drained := [lesion for lesion in visit.lesions if lesion.technique == "drainage"]:
+        yield _drainage(drained)
+
+
+def _drainage(lesions: list[Lesion]) -> Service | Question:
+    if sum(lesion.count for lesion in lesions) > 1 or any(lesion.is_complicated for lesion in lesions):
+        return _counted("drainage_complicated", lesions, "drainage")
+    if lesions[0].is_complicated is None:
+        return Question("complicated", lesions[0].name)
+    return _counted("drainage", lesions, "drainage")
+
+
+def _counted(technique: str, lesions: list[Lesion], rule: str) -> Service:
+    count = Decimal(sum(lesion.count for lesion in lesions))
+    fact = covering(count, technique)
+    agents = dict.fromkeys(f"agent {lesion.agent}" for lesion in lesions if lesion.agent)
+    return Service(
+        fact.hcpcs,
+        rule,
+        f"{lesions[0].technique} of " + ", ".join(lesion.name for lesion in lesions),
+        lesions=tuple(lesion.name for lesion in lesions),
+        diagnoses=joined(*(lesion.diagnosis for lesion in lesions)),
+        rests_on=(f"{count} lesions", *agents),
+        alternatives=neighbors(fact, count),
+    )

@@ -1,0 +1,73 @@
+"""Shaves and excisions: one code for each lesion, by size and site; excisions by nature and excised diameter."""
+
+from decimal import Decimal
+
+from codeset.visit.code_facts import CodeFact
+from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, covering, joined, neighbors
+from codeset.visit.visit import Lesion, Visit
+from codeset.visit.visit_rules import site_class
+
+EXCISED_NATURES = ("benign", "malignant")
+
+
+def removals(visit: Visit) -> Chosen:
+    """Yield the shaves and excisions of *visit*."""
+    for lesion in visit.lesions:
+        if lesion.technique == "shave":
+            yield _shave(lesion)
+        elif lesion.technique == "excision":
+            yield _excision(lesion)
+
+
+def _shave(lesion: Lesion) -> Service | Question:
+    if lesion.diameter_cm is None:
+        return Question("diameter", lesion.name)
+    fact = covering(lesion.diameter_cm, "shave", "", site_class(lesion.site, "lesion"))
+    return _removal(lesion, fact, lesion.diameter_cm, "shave-size", ())
+
+
+def _excision(lesion: Lesion) -> Service | Question | Unbilled:
+    if lesion.flap_area_sq_cm is not None:
+        return Unbilled(lesion.name, "flap-area", "the excision is part of the flap")
+    if lesion.nature not in EXCISED_NATURES:
+        return Question("benign-or-malignant", lesion.name, lesion.nature or "not given")
+    size = lesion.excised_cm
+    if size is None:
+        return Question("excised-diameter", lesion.name)
+    fact = _excision_fact(lesion, lesion.nature, size)
+    return _removal(lesion, fact, size, "excised-diameter", _other_readings(lesion, fact, size))
+
+
+def _excision_fact(lesion: Lesion, nature: str, size: Decimal) -> CodeFact:
+    return covering(size, "excision", nature, site_class(lesion.site, "lesion"))
+
+
+def _other_readings(lesion: Lesion, chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
+    """The codes by the lesion alone, without its margins, and of the other nature."""
+    readings = []
+    if lesion.diameter_cm is not None:
+        alone = _excision_fact(lesion, chosen.nature, lesion.diameter_cm)
+        if alone != chosen:
+            why = f"is for {alone.sizes}: the lesion of {lesion.diameter_cm} cm without its margins"
+            readings.append(Alternative(alone.hcpcs, why))
+    other = next(nature for nature in EXCISED_NATURES if nature != chosen.nature)
+    why = f"is for {other} lesions; this one is {chosen.nature}"
+    readings.append(Alternative(_excision_fact(lesion, other, size).hcpcs, why))
+    return tuple(readings)
+
+
+def _removal(lesion: Lesion, fact: CodeFact, size: Decimal, rule: str, readings: tuple[Alternative, ...]) -> Service:
+    measured = f"{size} cm"
+    if rule == "excised-diameter" and lesion.excised_diameter_cm is None:
+        measured = f"{lesion.diameter_cm} + 2 x {lesion.margin_cm} = {size} cm"
+    named = {reading.hcpcs for reading in readings}
+    by_size = tuple(other for other in neighbors(fact, size) if other.hcpcs not in named)
+    return Service(
+        fact.hcpcs,
+        rule,
+        f"{lesion.technique} of {lesion.name}",
+        lesions=(lesion.name,),
+        diagnoses=joined(lesion.diagnosis),
+        rests_on=(measured, f"site {lesion.site}", *((f"nature {fact.nature}",) if fact.nature else ())),
+        alternatives=(*readings, *by_size),
+    )

@@ -1,0 +1,130 @@
+"""What a visit is coded as, before and after the edits: services, what is not billed, and what is asked."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, Decimal
+
+from codeset.visit.code_facts import CodeFact, facts_by_use
+from codeset.visit.visit import Visit
+from codeset.visit.visit_rules import question_text
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A code that was considered and not chosen, and why."""
+
+    hcpcs: str
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A fact that decides and is not given: its name, what it is about, and what is asked. No code is made up."""
+
+    name: str
+    about: str
+    detail: str = ""
+
+    @property
+    def asks(self) -> str:
+        """The question in words."""
+        return question_text(self.name, self.detail)
+
+
+@dataclass(frozen=True)
+class Unbilled:
+    """What was done and is not billed by itself: what it is about, the rule, and why; the code if it would have one."""
+
+    about: str
+    rule: str
+    why: str
+    hcpcs: str | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """A code with its units, chosen by `rule`; the lesions it is of, and the facts that it rests on.
+
+    `add_on_to`: the code that an add-on goes with.
+    """
+
+    hcpcs: str
+    rule: str
+    about: str
+    units: int = 1
+    lesions: tuple[str, ...] = ()
+    diagnoses: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    modifiers: tuple[str, ...] = ()
+    add_on_to: str | None = None
+
+    def with_modifier(self, modifier: str) -> "Service":
+        """Return the service with *modifier* behind those it has; once."""
+        if modifier in self.modifiers:
+            return self
+        return replace(self, modifiers=(*self.modifiers, modifier))
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What a visit comes to: services in the order of a claim, what is not billed, and what is asked."""
+
+    visit: Visit
+    services: tuple[Service, ...] = ()
+    unbilled: tuple[Unbilled, ...] = ()
+    questions: tuple[Question, ...] = field(default=())
+
+
+Chosen = Iterator[Service | Unbilled | Question]
+"""What a family of codes makes of a visit."""
+
+Family = Callable[[Visit], Chosen]
+
+
+def covering(size: Decimal, technique: str, nature: str = "", site_class: str = "") -> CodeFact:
+    """Return the code of a technique, nature and class of site that covers *size*, which one of them does."""
+    fact = find_covering(size, technique, nature, site_class)
+    if fact is None:
+        raise LookupError(f"no code of {technique} {nature} {site_class} covers {size}")
+    return fact
+
+
+def find_covering(size: Decimal, technique: str, nature: str = "", site_class: str = "") -> CodeFact | None:
+    """Return the code of a technique, nature and class of site that covers *size*, or None: no code does."""
+    return next((fact for fact in firsts(technique, nature, site_class) if fact.covers(size)), None)
+
+
+def single(technique: str, nature: str = "", site_class: str = "") -> CodeFact:
+    """Return the code of one lesion, session, or first part."""
+    return covering(Decimal(1), technique, nature, site_class)
+
+
+def firsts(technique: str, nature: str = "", site_class: str = "") -> list[CodeFact]:
+    """Return the codes that are no further parts, smallest sizes first."""
+    return [fact for fact in facts_by_use().get((technique, nature, site_class), ()) if fact.part != "further"]
+
+
+def further(technique: str, nature: str = "", site_class: str = "") -> CodeFact:
+    """Return the code of each further part of a technique."""
+    return next(fact for fact in facts_by_use()[technique, nature, site_class] if fact.part == "further")
+
+
+def steps(size: Decimal, fact: CodeFact) -> int:
+    """Return how many steps of *fact*, or parts of one, *size* has."""
+    if fact.step is None:
+        raise LookupError(f"{fact.hcpcs} has no step")
+    return int((size / fact.step).to_integral_value(ROUND_CEILING))
+
+
+def neighbors(chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
+    """Return the codes of the next smaller and next larger size, and why they are not the one."""
+    facts = firsts(chosen.technique, chosen.nature, chosen.site_class)
+    place = facts.index(chosen)
+    beside = [*facts[max(place - 1, 0) : place], *facts[place + 1 : place + 2]]
+    return tuple(Alternative(fact.hcpcs, f"is for {fact.sizes}; here {size}") for fact in beside)
+
+
+def joined(*diagnoses: str | None) -> tuple[str, ...]:
+    """Return the diagnoses that are given, each once, in order."""
+    return tuple(dict.fromkeys(diagnosis for diagnosis in diagnoses if diagnosis))

@@ -1,0 +1,155 @@
+"""Visits from YAML, JSON and Python: one check for all of them, every fault told at once."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from codeset.errors import BadInput, Fault, WrongUse
+from codeset.suite.yaml_files import MOST_BYTES, Place, Written, faults_against, read_yaml
+from codeset.visit.visit import Visit, visit_of
+from codeset.visit.visit_rules import paired_sites
+
+AFTER = "No visit was coded."
+
+# The facts that a technique takes beside those of every lesion: one that another technique takes is refused, so that it
+# is not passed over in silence.
+_EVERY = {
+    "name", "site", "side", "nature", "diagnosis", "technique", "count", "specimens", "documented", "biopsy",
+}  # fmt: skip
+_TAKES: Mapping[str, frozenset[str]] = {
+    "tangential_biopsy": frozenset({"frozen_section", "diameter_cm"}),
+    "punch_biopsy": frozenset({"frozen_section", "diameter_cm", "closure"}),
+    "incisional_biopsy": frozenset({"frozen_section", "diameter_cm", "closure"}),
+    "shave": frozenset({"diameter_cm", "closure"}),
+    "destruction": frozenset({"method", "diameter_cm", "area_sq_cm", "closure"}),
+    "tag_removal": frozenset({"method", "diameter_cm", "closure"}),
+    "excision": frozenset({"diameter_cm", "margin_cm", "excised_diameter_cm", "closure", "flap", "graft"}),
+    "mohs": frozenset({"diameter_cm", "stages", "frozen_section", "closure", "flap", "graft"}),
+    "injection": frozenset({"agent"}),
+    "drainage": frozenset({"complicated"}),
+    "repair": frozenset({"closure", "flap", "graft"}),
+}
+_SEVERAL = frozenset({"destruction", "tag_removal", "injection", "drainage"})
+"""What is done to several lesions under one name; else each lesion has an entry of its own."""
+
+
+def read_visits(file: Path) -> list[Visit]:
+    """Read the visits of a YAML or JSON *file*: one, or a list.
+
+    Raises BadInput: with every fault, its line and the nearest valid word. WrongUse: if the file is not there.
+    """
+    if not file.is_file():
+        raise WrongUse(f"{file}: no such file")
+    return _visits(read_yaml(file) if file.suffix.lower() != ".json" else _read_json(file))
+
+
+def parse_visits(plain: Mapping[str, Any] | Sequence[Any], name: str = "visits") -> list[Visit]:
+    """Return the visits that a mapping, or a list of them, holds; numbers, truth values and dates are taken as text.
+
+    Raises BadInput: with every fault.
+    """
+    return _visits(Written(name, as_text(plain), {}))
+
+
+def _read_json(file: Path) -> Written:
+    if file.stat().st_size > MOST_BYTES:
+        return Written(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"), parse_float=str, parse_int=str)
+    except UnicodeDecodeError as error:
+        return Written(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
+    except json.JSONDecodeError as error:
+        return Written(file.name, None, {}, (Fault(file.name, error.lineno, f"is not JSON: {error.msg}"),))
+    except RecursionError:
+        return Written(file.name, None, {}, (Fault(file.name, 0, "is nested too deep"),))
+    return Written(file.name, as_text(plain), {})
+
+
+def as_text(plain: Any) -> Any:
+    """Return *plain* with every scalar as text, as a YAML file has it; true is yes."""
+    if isinstance(plain, Mapping):
+        return {str(name): as_text(value) for name, value in plain.items()}
+    if isinstance(plain, (list, tuple)):
+        return [as_text(value) for value in plain]
+    if isinstance(plain, bool):
+        return "yes" if plain else "no"
+    return str(plain) if isinstance(plain, (int, float, Decimal, date)) else plain
+
+
+def _visits(written: Written) -> list[Visit]:
+    if isinstance(written.plain, dict):
+        lines = {(0, *place): line for place, line in written.lines.items()}
+        written = Written(written.file, [written.plain], lines, written.faults)
+    faults = [*written.faults] or list(faults_against(written, "visit"))
+    faults = faults or [fault for nth in range(len(written.plain)) for fault in _faults(written, nth)]
+    faults = faults or list(_repeated(written))
+    if faults:
+        raise BadInput(faults, AFTER)
+    return [visit_of(plain) for plain in written.plain]
+
+
+def _repeated(written: Written) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for nth, plain in enumerate(written.plain):
+        if plain["visit_id"] in seen:
+            yield Fault(written.file, written.line((nth,)), f"{plain['visit_id']}: two visits have this visit_id")
+        seen.add(plain["visit_id"])
+
+
+def _faults(written: Written, nth: int) -> Iterator[Fault]:
+    """Yield what the schema cannot see of a visit: dates, sides, facts of another technique, nothing that was done."""
+    plain, place = written.plain[nth], (nth,)
+    yield from _at(written, place, plain["visit_id"], _faults_of_visit(plain))
+    names: set[str] = set()
+    for number, lesion in enumerate(plain.get("lesions", ())):
+        here = f"{plain['visit_id']}, {lesion['name']}"
+        yield from _at(written, (nth, "lesions", number), here, _faults_of_lesion(lesion, names))
+        names.add(lesion["name"])
+
+
+def _at(written: Written, place: Place, name: str, texts: Iterable[str]) -> Iterator[Fault]:
+    return (Fault(written.file, written.line(place), f"{name}: {text}") for text in texts)
+
+
+def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        date.fromisoformat(plain["date_of_service"])
+    except ValueError:
+        yield f"{plain['date_of_service']} is no date"
+    if not any(name in plain for name in ("evaluation", "lesions", "photodynamic", "light")):
+        yield "nothing was done; expected evaluation, lesions, photodynamic or light"
+    evaluation = plain.get("evaluation", {})
+    if evaluation.get("level") == "nurse" and plain["patient"] == "new":
+        yield "a nurse's visit is of an established patient"
+    if "level" in evaluation and "minutes" in evaluation:
+        yield "a visit is coded by level or by minutes; both are given"
+    light = plain.get("light", {})
+    if "area_sq_cm" in light and light["kind"] != "excimer":
+        yield f"area_sq_cm is of an excimer laser, not of {light['kind']}"
+
+
+def _faults_of_lesion(lesion: Mapping[str, Any], names: set[str]) -> Iterator[str]:
+    technique = lesion["technique"]
+    if lesion["name"] in names:
+        yield "two lesions have this name"
+    for name in lesion:
+        if name not in _EVERY and name not in _TAKES[technique]:
+            yield f"{name} is not a fact of {technique}"
+    if lesion.get("side") == "midline" and lesion["site"] in paired_sites():
+        yield f"there are two of {lesion['site']}; expected side left or right, found midline"
+    if int(lesion.get("count", 1)) > 1 and technique not in _SEVERAL:
+        yield f"each lesion of {technique} needs an entry of its own; found count {lesion['count']}"
+    if "excised_diameter_cm" in lesion and "margin_cm" in lesion and "diameter_cm" in lesion:
+        excised = Decimal(lesion["diameter_cm"]) + 2 * Decimal(lesion["margin_cm"])
+        if excised != Decimal(lesion["excised_diameter_cm"]):
+            yield f"diameter_cm and twice margin_cm are {excised}, not {lesion['excised_diameter_cm']}"
+    if technique.endswith("_biopsy") and "biopsy" in lesion:
+        yield "the technique is the biopsy; expected biopsy beside a removal only"
+    if (lesion.get("nature") == "wound") != (technique == "repair"):
+        yield "a repair by itself is of a wound, and a wound is only repaired here"
+    for one, other in (("flap", "closure"), ("graft", "closure"), ("flap", "graft")):
+        if one in lesion and other in lesion:
+            yield f"{one} and {other} of one wound; give the one that closed it"

@@ -1,0 +1,83 @@
+"""The rules and sites of the visit room, read from their data: what is chosen why, since when, and who says so."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: its name, what it says, its source, and the first date of service for which it is known to hold."""
+
+    name: str
+    says: str
+    source: str
+    since: date
+
+
+@cache
+def rule(name: str) -> Rule:
+    """Return the rule called *name*."""
+    return Rule(name, **_data("visit_rules")["rules"][name])
+
+
+@cache
+def rule_names() -> tuple[str, ...]:
+    """Return the names of all rules."""
+    return tuple(_data("visit_rules")["rules"])
+
+
+def question_text(name: str, detail: str) -> str:
+    """Return what the question called *name* asks, of *detail*."""
+    text: str = _data("visit_rules")["questions"][name]
+    return text.format(detail=detail)
+
+
+@cache
+def modifier_for(purpose: str) -> str:
+    """Return the modifier of *purpose*: `distinct`, `separate_visit`, `decision_for_surgery`, `professional`."""
+    modifier: str = _data("visit_rules")["modifiers"][purpose]
+    return modifier
+
+
+@cache
+def nature_of_diagnosis(diagnosis: str) -> str | None:
+    """Return the nature that an ICD-10-CM code states, or None: it states none that is known here."""
+    natures: Mapping[str, str] = _data("visit_rules")["natures_of_diagnoses"]
+    plain = diagnosis.replace(".", "")
+    begins = [start for start in natures if plain.startswith(start.replace(".", ""))]
+    return natures[max(begins, key=len)] if begins else None
+
+
+@cache
+def site_class(site: str, family: str) -> str:
+    """Return the class of *site* in *family*: `lesion`, `simple`, `intermediate`, `complex` or `mohs`."""
+    data = _data("sites")
+    class_of_site: str = data["site"][site][data["classes"].index(family)]
+    return class_of_site
+
+
+@cache
+def sites() -> tuple[str, ...]:
+    """Return the names of all sites."""
+    return tuple(_data("sites")["site"])
+
+
+@cache
+def paired_sites() -> frozenset[str]:
+    """Return the sites of which there are two."""
+    return frozenset(_data("sites")["sides"]["paired"])
+
+
+def has_own_codes(site: str, family: str) -> bool:
+    """Whether *family* (`biopsy`, `destruction`) has codes of its own at *site*, outside the families coded here."""
+    return site in _data("sites")["own_codes"][family]
+
+
+@cache
+def _data(name: str) -> Mapping[str, Any]:
+    return tomllib.loads(files("codeset.visit").joinpath(f"{name}.toml").read_text(encoding="utf-8"))

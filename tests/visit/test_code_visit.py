@@ -1,0 +1,199 @@
+"""Visits as coded on the embedded July 2026: what the manual and CMS's edits make of the facts."""
+
+from datetime import date
+from random import Random
+from time import perf_counter
+
+import pytest
+from random_visits import random_visit
+
+from codeset.errors import BadInput
+from codeset.participants import ANSWERS
+from codeset.visit.code_visit import code_visits
+from codeset.visit.visit_files import parse_visits
+
+NON_QP = ANSWERS["no"]
+BASE = {"visit_id": "v", "date_of_service": date(2026, 7, 15), "place_of_service": 11, "patient": "established"}
+
+
+@pytest.fixture(scope="module")
+def release(embedded):
+    return embedded.open("2026q3")
+
+
+def coded(release, lesions=(), **facts):
+    named = [{"name": f"lesion {nth}", **lesion} for nth, lesion in enumerate(lesions)]
+    visit = BASE | facts | ({"lesions": named} if named else {})
+    return code_visits(parse_visits(visit), release, participant=NON_QP)[0]
+
+
+def codes(visit):
+    """The lines as coders write them, such as 17003 x 7, in order of code."""
+    texts = []
+    for line in visit.lines:
+        service = line.service
+        units = f" x {service.units}" if service.units > 1 else ""
+        texts.append("-".join((service.hcpcs, *service.modifiers)) + units)
+    return sorted(texts)
+
+
+def asked(visit):
+    return {question.name for question in visit.questions} - {"diagnosis"}
+
+
+KERATOSES = {"site": "scalp", "nature": "premalignant", "technique": "destruction", "diagnosis": "L57.0"}
+WART = {"site": "hand", "nature": "benign", "technique": "destruction", "diagnosis": "B07.8"}
+CARCINOMA = {"site": "forearm", "nature": "malignant", "diagnosis": "C44.612"}
+NOSE = {"site": "nose", "nature": "malignant", "technique": "mohs", "diagnosis": "C44.311"}
+VISIT = {"level": "low", "separate": "yes", "diagnosis": "L30.9"}
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (1, ["17000"]),
+        (2, ["17000", "17003"]),
+        (8, ["17000", "17003 x 7"]),
+        (14, ["17000", "17003 x 13"]),
+        (15, ["17004"]),
+        (25, ["17004"]),
+    ],
+)
+def test_keratoses_are_a_first_and_further_ones_or_fifteen_and_more(release, count, expected):
+    assert codes(coded(release, [KERATOSES | {"count": count}])) == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(14, "17110"), (15, "17111"), (30, "17111")])
+def test_warts_have_one_code_whatever_their_number(release, count, expected):
+    assert codes(coded(release, [WART | {"count": count}])) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("margin", "excised", "expected"), [("0.3", "1.1", "11602"), ("0.4", "1.3", "11602"), ("0", "0.5", "11600")]
+)
+def test_an_excision_is_coded_with_twice_its_margin(release, margin, excised, expected):
+    visit = coded(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "0.5", "margin_cm": margin}])
+    assert codes(visit) == [expected]
+    assert f"= {excised} cm" in visit.lines[0].service.rests_on[0]
+
+
+def test_the_deepest_biopsy_is_the_first(release):
+    shallow = {"site": "cheek", "technique": "tangential_biopsy", "diagnosis": "D48.5"}
+    lesions = [shallow, shallow | {"site": "back"}, shallow | {"technique": "punch_biopsy"}]
+    assert codes(coded(release, lesions)) == ["11103 x 2", "11104"]
+
+
+def test_repairs_of_one_group_are_added_up(release):
+    closure = {"class": "intermediate", "length_cm": "1.3"}
+    lesion = CARCINOMA | {"technique": "excision", "excised_diameter_cm": "1.1", "closure": closure}
+    visit = coded(release, [lesion, lesion | {"site": "back"}, lesion | {"site": "cheek"}])
+    assert codes(visit) == ["11602", "11602-XS", "11642", "12032", "12051"]
+
+
+def test_the_closure_of_a_small_benign_excision_is_part_of_it(release):
+    closure = {"class": "complex", "length_cm": "2.0"}
+    small = {"site": "back", "nature": "benign", "technique": "excision", "diagnosis": "D22.5", "closure": closure}
+    assert codes(coded(release, [small | {"excised_diameter_cm": "0.5"}])) == ["11400"]
+    assert codes(coded(release, [small | {"excised_diameter_cm": "0.6"}])) == ["11401", "13100"]
+
+
+def test_mohs_stages_and_blocks(release):
+    assert codes(coded(release, [NOSE | {"stages": [5, 7, 6]}])) == ["17311", "17312 x 2", "17315 x 3"]
+    assert codes(coded(release, [NOSE | {"stages": [5], "site": "back"}])) == ["17313"]
+
+
+def test_a_biopsy_before_mohs_is_billed_only_without_a_diagnosis_at_hand(release):
+    lesion = NOSE | {"site": "cheek", "stages": [4]}
+    known = lesion | {"biopsy": {"technique": "punch", "result_known": "yes"}}
+    unknown = lesion | {"biopsy": {"technique": "punch", "result_known": "no"}}
+    assert codes(coded(release, [known])) == ["17311"]
+    assert codes(coded(release, [unknown])) == ["11104-XU", "17311"]
+    assert asked(coded(release, [lesion | {"biopsy": {"technique": "punch"}}])) == {"diagnosis-before-mohs"}
+
+
+@pytest.mark.parametrize(
+    ("area", "expected"),
+    [("10", ["14060"]), ("10.1", ["14061"]), ("30.1", ["14301"]), ("60", ["14301"]), ("60.1", ["14301", "14302"])],
+)
+def test_a_flap_is_coded_by_area_and_includes_the_excision(release, area, expected):
+    lesion = NOSE | {"technique": "excision", "excised_diameter_cm": "1.2", "flap": {"area_sq_cm": area}}
+    assert codes(coded(release, [lesion])) == expected
+
+
+def test_modifier_25_needs_a_separate_visit(release):
+    assert codes(coded(release, [WART], evaluation=VISIT)) == ["17110", "99213-25"]
+    assert codes(coded(release, [WART], evaluation=VISIT | {"separate": "no"})) == ["17110"]
+    without = {name: value for name, value in VISIT.items() if name != "separate"}
+    assert asked(coded(release, [WART], evaluation=without)) == {"separate-visit"}
+    assert codes(coded(release, evaluation=without)) == ["99213"]
+
+
+def test_modifier_57_needs_a_decision_for_major_surgery(release):
+    lesion = NOSE | {"technique": "excision", "excised_diameter_cm": "1.2", "flap": {"area_sq_cm": "8"}}
+    decided = VISIT | {"decided_major_surgery": "yes"}
+    assert codes(coded(release, [lesion], evaluation=decided)) == ["14060", "99213-57"]
+    assert codes(coded(release, [lesion], evaluation=decided | {"decided_major_surgery": "no"})) == ["14060"]
+
+
+def test_g2211_goes_with_a_visit_without_25(release):
+    longitudinal = VISIT | {"longitudinal": "yes"}
+    assert codes(coded(release, evaluation=longitudinal)) == ["99213", "G2211"]
+    assert codes(coded(release, [WART], evaluation=longitudinal)) == ["17110", "99213-25"]
+
+
+def test_a_nurse_visit_is_part_of_phototherapy(release):
+    visit = coded(release, evaluation={"level": "nurse", "separate": "yes"}, light={"kind": "uvb_with_topical"})
+    assert codes(visit) == ["96910"]
+
+
+def test_pathology_in_a_hospital_is_the_professional_component(release):
+    lesion = {"site": "back", "technique": "punch_biopsy", "diagnosis": "D48.5", "specimens": [{"examination": "skin"}]}
+    facts = {"pathology_by": "this_practitioner", "place_of_service": 22}
+    assert codes(coded(release, [lesion], **facts)) == ["11104", "88305-26"]
+
+
+def test_what_decides_and_is_missing_is_asked_for(release):
+    uncertain = {"site": "back", "nature": "uncertain", "technique": "excision", "excised_diameter_cm": "1.0"}
+    assert asked(coded(release, [uncertain])) == {"benign-or-malignant"}
+    assert asked(coded(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "1.0"}])) == {"excised-diameter"}
+    assert asked(coded(release, [WART | {"nature": "malignant", "diameter_cm": "1.0"}])) == {"nature-and-diagnosis"}
+    assert coded(release, [uncertain]).lines == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"diameter_cm": "0.55"}, "measured to the millimeter"),
+        ({"site": "shoulder"}, 'found "shoulder"'),
+        ({"site": "ear", "side": "midline"}, "expected side left or right"),
+        ({"stages": [4]}, "stages is not a fact of excision"),
+        ({"count": 2}, "needs an entry of its own"),
+        ({"excised_diameter_cm": "1.2", "diameter_cm": "0.5", "margin_cm": "0.3"}, "are 1.1, not 1.2"),
+    ],
+)
+def test_a_visit_is_refused_in_words(facts, says):
+    lesion = {"name": "a", "site": "back", "technique": "excision", "nature": "benign"} | facts
+    with pytest.raises(BadInput, match="No visit was coded") as refusal:
+        parse_visits(BASE | {"lesions": [lesion]})
+    assert says in str(refusal.value)
+
+
+def test_random_visits_are_coded_alike_each_time_and_never_denied(release):
+    random = Random(2026)
+    visits = parse_visits([random_visit(random, nth) for nth in range(400)])
+    start = perf_counter()
+    once = code_visits(visits, release, participant=NON_QP)
+    assert (perf_counter() - start) / len(visits) < 0.02
+    assert [
+        (visit.visit.visit_id, question.asks)
+        for visit in once
+        for question in visit.questions
+        if question.name == "denied"
+    ] == []
+    assert {line.outcome.disposition for visit in once for line in visit.lines} <= {
+        "pay",
+        "pay_if_documented",
+        "review",
+    }
+    again = code_visits(reversed(visits), release, participant=NON_QP)
+    assert [codes(visit) for visit in once] == [codes(visit) for visit in reversed(again)]
