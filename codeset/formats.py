@@ -14,6 +14,7 @@ FORMATS: Mapping[str, str] = {
     "approval": "1.0",
     "changes": "1.0",
     "coded-visit": "1.0",
+    "decisions": "1.0",
     "download": "1.0",
     "golden": "1.0",
     "guide": "1.0",

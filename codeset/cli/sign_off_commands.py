@@ -1,5 +1,8 @@
 """A release is signed, and held back until it is: `approve` and `gate`."""
 
+import getpass
+import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +15,10 @@ from codeset.cli.options import (
     ReleaseArgument,
     ScenariosOption,
     StoreOption,
+    release_label,
 )
 from codeset.cli.printing import out, tell_faults
+from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.store import Store
 
@@ -27,22 +32,41 @@ _LOCK = Path("sources.lock.json")
 
 
 def approve(
-    release: ReleaseArgument,
-    review: Annotated[Path, typer.Option("--review", metavar="DIR", help="The review that was read")],
-    by: Annotated[str, typer.Option("--as", metavar="NAME, ROLE", help="Who approves")],
-    note: Annotated[str, typer.Option("--note", help="What else is to be kept")] = "",
+    release: Annotated[
+        str | None, typer.Argument(metavar="RELEASE", help="Such as 2026q3; with --setup: your name, as NAME@PRACTICE")
+    ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            "--review", metavar="DIR", help="The review that was read [default: where --decisions is, or review]"
+        ),
+    ] = None,
+    by: Annotated[str | None, typer.Option("--as", metavar="NAME, ROLE", help="Who approves")] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            "--decisions",
+            metavar="FILE",
+            help='The filled-in sheet "decide" of review.xlsx, the file that the page offers (JSON or YAML), or the '
+            "text of the pull request, saved",
+        ),
+    ] = None,
+    note: Annotated[str, typer.Option("--note", help="What else to keep with the approval")] = "",
     accept: Annotated[
-        list[str] | None, typer.Option("--accept", metavar="OUTCOME=REASON", help="Accept a changed outcome")
+        list[str] | None, typer.Option("--accept", metavar="OUTCOME=REASON", help="Accept a changed result")
     ] = None,
     reject: Annotated[
-        list[str] | None, typer.Option("--reject", metavar="OUTCOME=REASON", help="Reject a changed outcome")
+        list[str] | None, typer.Option("--reject", metavar="OUTCOME=REASON", help="Reject a changed result")
     ] = None,
     accept_all: Annotated[
-        bool, typer.Option("--accept-all", help="Accept what is left; asks for a reason once")
+        bool, typer.Option("--accept-all", help="Accept the remaining items; asks for a reason once")
     ] = False,
     reason: Annotated[
         str | None, typer.Option("--reason", help="The reason for --accept-all, so that it is not asked")
     ] = None,
+    setup: Annotated[
+        bool, typer.Option("--setup", help="Once: make your SSH key and name you in allowed_signers; signs nothing")
+    ] = False,
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="SSH key to sign with")] = Path(
         "~/.ssh/id_ed25519"
     ),
@@ -52,39 +76,94 @@ def approve(
     lock: ApprovedLockOption = _LOCK,
     store: StoreOption = None,
 ) -> None:
-    """Sign a release: that its review was read, and what was decided on each changed outcome.
+    """Sign a release: that its review was read, and what was decided on each changed result.
 
-        codeset approve 2026q3 --review review/ --as "Name, compliance lead" --accept-all
+        codeset approve --setup jane.doe@practice.example
 
-    The approval holds the digests of the snapshot, of the accepted outcomes and of the review, and is appended to
-    approvals/RELEASE.json. approvals/allowed_signers names who may sign (a line each: NAME@PRACTICE ssh-ed25519 KEY).
+        codeset approve 2026q3 --as "Jane Doe, compliance lead" --review review --decisions decisions.json
+
+        codeset approve 2026q3 --as "Jane Doe, compliance lead" --review review --accept "2=as CMS published"
+
+    A result is named by its number on the page, its id or its code. The approval holds the digests of the snapshots, of
+    the accepted outcomes and of the review, and is appended to approvals/RELEASE.json; approvals/allowed_signers names
+    who may sign. docs/sign-off.md has every step, for Windows too.
     """
+    if setup:
+        _set_up(release, key.expanduser(), approvals)
+        return
+    if release is None:
+        raise WrongUse("name the release to approve, such as: codeset approve 2026q3 --review review")
     from codeset.review.sign_off import approve as sign_off
+    from codeset.review.sign_off.decisions import option_entries
     from codeset.suite.guidance.guidance_files import guidance_folder, statements
     from codeset.suite.scenarios import scenarios_folder
 
+    label = Release.parse(release_label(release))
+    folder = review or _review_folder(decisions)
+    name = by if by is not None else _asked("Your name and role", 'add --as "Name, role"')
     if accept_all and reason is None:
-        reason = typer.prompt("Why is everything that is left accepted")
-    label = Release.parse(release)
+        reason = _asked("Reason for accepting the remaining items", "add --reason")
     approval = sign_off.approve(
         Store.at(store),
         label,
-        review,
+        folder,
         scenarios_folder(scenarios),
         statements(guidance or guidance_folder()),
         approvals,
         key=key.expanduser(),
-        by=by,
+        by=name,
         note=note,
-        accepted=accept or [],
-        rejected=reject or [],
+        entries=[*option_entries("accept", accept or ()), *option_entries("reject", reject or ())],
+        decisions_file=decisions,
         reason=reason if accept_all else None,
     )
-    _record_head(lock, label, approvals, Store.at(store))
-    out.print(_approval_line(approval, label, approvals), markup=False)
+    record_head(lock, label, approvals, Store.at(store))
+    out.print(approval_line(approval, label, approvals), markup=False)
 
 
-def _record_head(file: Path, release: Release, approvals: Path, store: Store) -> None:
+def _review_folder(decisions: Path | None) -> Path:
+    """The review that the decisions are in, or the folder `review`.
+
+    Raises WrongUse: if neither is a review.
+    """
+    from codeset.review.folder import DATA
+
+    for folder in (*([decisions.parent] if decisions else []), Path("review")):
+        if (folder / DATA).is_file():
+            return folder
+    raise WrongUse("name the folder of the review that you read with --review")
+
+
+def _asked(question: str, otherwise: str, default: str | None = None) -> str:
+    """The answer to *question*, asked on the terminal.
+
+    Raises WrongUse: where nobody can answer.
+    """
+    try:
+        return str(typer.prompt(question, default if sys.stdin.isatty() else None))
+    except typer.Abort as error:
+        raise WrongUse(f"{question}: {otherwise}. Nothing was written.") from error
+
+
+def _set_up(name: str | None, key: Path, approvals: Path) -> None:
+    from codeset.review.sign_off.signer_setup import set_up_signer
+
+    ask = sys.stdin.isatty()
+    login = f"{getpass.getuser()}@{platform.node()}"
+    signer = name or _asked("Your name as a signer, NAME@PRACTICE", "codeset approve --setup NAME@PRACTICE", login)
+    done = set_up_signer(signer, key, approvals, ask_passphrase=ask)
+    key_text = "made; it is yours alone, send it to nobody" if done.is_new_key else "was there, and is used as it is"
+    line_text = "added" if done.is_new_line else "was there"
+    out.print(f"Key    {done.key}: {key_text}", markup=False)
+    out.print(f"Signer {done.name}: {line_text}, in {done.signers}", markup=False)
+    out.print(
+        "Next: read the review, decide on its page, save decisions.json there, then sign:\n"
+        '  codeset approve RELEASE --review review --as "Name, role" --decisions decisions.json',
+        markup=False,
+    )
+
+
+def record_head(file: Path, release: Release, approvals: Path, store: Store) -> None:
     """Record the last approval in the lock, if there is one."""
     if not file.is_file():
         return
@@ -105,13 +184,13 @@ def _recorded_heads(file: Path, release: Release) -> "list[Head]":
     return [Head(head.count, head.sha256)] if head else []
 
 
-def _approval_line(approval: "Approval", release: Release, approvals: Path) -> str:
+def approval_line(approval: "Approval", release: Release, approvals: Path) -> str:
     from codeset.review.sign_off.approval import approvals_file
     from codeset.review.sign_off.decisions import REJECTED
 
     decisions = approval["decisions"]
     rejected = sum(decision["decision"] == REJECTED for decision in decisions)
-    counts = f"{len(decisions)} decisions, {rejected} of them rejections"
+    counts = f"{len(decisions)} decisions ({len(decisions) - rejected} accepted, {rejected} rejected)"
     return f"{release} is signed by {approval['signer']} in {approvals_file(approvals, release)}: {counts}"
 
 

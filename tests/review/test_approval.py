@@ -14,11 +14,13 @@ from practice import SCENARIOS, practice
 
 from codeset.errors import WrongUse
 from codeset.releases import Release
+from codeset.review.decision_basis import basis_digest
 from codeset.review.folder import review_files, write_review
 from codeset.review.make import make_review
 from codeset.review.sign_off import read_review
 from codeset.review.sign_off.approval import append_approval, head_of, read_approvals
 from codeset.review.sign_off.approve import approve
+from codeset.review.sign_off.decisions import option_entries
 from codeset.review.sign_off.gate import GateResult, gate, pass_lines
 from codeset.snapshot import digest
 from codeset.store import Store
@@ -78,9 +80,10 @@ class Place:
         rejected: tuple[str, ...] = (),
         reason: str | None = "read",
         key: str = "key",
-        **texts: str,
+        **texts: object,
     ) -> None:
-        decisions = {"accepted": accepted, "rejected": rejected, "reason": reason}
+        entries = [*option_entries("accept", accepted), *option_entries("reject", rejected)]
+        decisions = {"entries": entries, "reason": reason}
         signing = {"key": self.folder / key, "by": "A B, lead", **texts}
         review, scenarios = self.folder / "review", self.folder / "scenarios"
         approve(self.store, NEW, review, scenarios, (), self.approvals, **signing, **decisions)
@@ -321,6 +324,23 @@ def test_every_changed_outcome_is_decided_before_anything_is_signed(place):
     with pytest.raises(WrongUse, match=rf"decide on each.*{ALONE}"):
         place.approve(f"{BESIDE}=checked", reason=None)
     assert not place.file.exists()
+
+
+def test_a_file_of_decisions_is_signed_as_it_says(place):
+    review = json.loads((place.folder / "review/review.json").read_text())
+    decisions = [{"outcome": str(n), "decision": "accept", "reason": "as CMS published"} for n in range(2, 20)]
+    decisions = decisions[: len(review["to_decide"]) - 1]
+    file = place.folder / "decisions.json"
+    file.write_text(json.dumps({"review": basis_digest(review), "decisions": decisions}))
+    with pytest.raises(WrongUse, match="decide on each"):
+        place.approve(reason=None, decisions_file=file)
+    first = review["to_decide"][0]["id"]
+    place.approve(f"{first}=read", reason=None, decisions_file=file)
+    assert place.missing() == ()
+    (entry,) = json.loads(place.file.read_text())["approvals"]
+    assert [decision["reason"] for decision in entry["decisions"]] == ["read", *["as CMS published"] * len(decisions)]
+    with pytest.raises(WrongUse, match=r"is decided twice: decisions\.json, line .*, and --accept"):
+        place.approve("2=read", reason="read", decisions_file=file)
 
 
 def test_a_rejected_outcome_keeps_the_gate_closed(place):

@@ -133,11 +133,9 @@ def _append(entry: Approval, folder: Path, release: Release, key: Path) -> Appro
 def _signer(signature: str, folder: Path, key: Path) -> str:
     if name := signer_of(signature, folder):
         return name
-    public = key.with_name(f"{key.name}.pub")
-    line = public.read_text(encoding="utf-8").strip() if public.is_file() else "the public key"
     raise WrongUse(
-        f"{folder / SIGNERS} does not name this key, so that nobody could check the signature. "
-        f"Add a line to it:\n  NAME@PRACTICE {line}\nNothing was written."
+        f"{folder / SIGNERS} does not name this key ({key}), so that nobody could check the signature. "
+        f"Add it with: codeset approve --setup --key {key}. Nothing was written."
     )
 
 

@@ -1,18 +1,23 @@
 """Approve a release: check that the review is what the snapshots give and can be signed; append the signed approval."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from codeset.atomic_write import write_file
 from codeset.errors import WrongUse
 from codeset.releases import Release
+from codeset.review.folder import WORKBOOK, review_files
+from codeset.review.model import Review
 from codeset.review.sign_off.approval import TIME_FORMAT, Approval, append_approval
-from codeset.review.sign_off.decisions import parse_decisions, undecided
+from codeset.review.sign_off.decision_files import check_review, read_decision_file
+from codeset.review.sign_off.decisions import Entry, parse_decisions, undecided
 from codeset.review.sign_off.digests import current_digests
 from codeset.review.sign_off.gate import snapshot_faults
-from codeset.review.sign_off.read_review import differences, read_review, remake
+from codeset.review.sign_off.read_review import differences, has_own_figures, read_review, remake
 from codeset.store import Store
 from codeset.suite.check_release import check_messages, check_release
 from codeset.suite.goldens import goldens_folder
@@ -31,33 +36,41 @@ def approve(
     key: Path,
     by: str,
     note: str = "",
-    accepted: Sequence[str] = (),
-    rejected: Sequence[str] = (),
+    entries: Sequence[Entry] = (),
+    decisions_file: Path | None = None,
     reason: str | None = None,
 ) -> Approval:
     """Sign *release* with *key*, and return the approval that was appended to those in *approvals*.
 
-    *accepted* and *rejected* are `OUTCOME=REASON`; a *reason* accepts every outcome that they leave open.
+    *entries* and those of *decisions_file* are what was filled in; a *reason* accepts every outcome that they leave
+    open. Where the file is the review's own workbook, what was filled in is kept beside the review's folder, and the
+    workbook is as it was made again.
 
-    Raises WrongUse: if the review is of another release or not what the snapshots give, an outcome is undecided, the
-    suite does not hold, a snapshot is not as sealed, or the key may not sign. Nothing is written then.
+    Raises WrongUse: if the review is of another release or not what the snapshots give, the decisions are about another
+    review or cannot be understood, an outcome is undecided, the suite does not hold, a snapshot is not as sealed, or
+    the key may not sign. BadInput: if the file cannot be read. Nothing is written then.
     """
     review = read_review(review_folder)
     if review["new"]["release"] != str(release):
         raise WrongUse(f"{review_folder} is a review of {review['new']['release']}, not of {release}")
+    decisions = parse_decisions(review, [*_file_entries(review, decisions_file), *entries], reason)
     old, new = store.open(review["old"]["release"]), store.open(release)
     suite = load(scenarios)
     check = check_release(suite, new, goldens_folder(scenarios))
     faults = [*snapshot_faults(old), *snapshot_faults(new), *check_messages(check)]
+    own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     if not faults:
-        faults = differences(review_folder, review, remake(review, store, suite, guidance))
+        remade = remake(review, store, suite, guidance)
+        faults = differences(review_folder, review, remade, {WORKBOOK} if own_workbook else set())
     if faults:
         raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
-    decisions = parse_decisions(review, accepted, rejected, reason)
     if left := undecided(review, decisions):
         raise WrongUse(
-            f"decide on each with --accept, --reject or --accept-all: {'; '.join(left)}. Nothing was written."
+            f"decide on each with --decisions, --accept, --reject or --accept-all: {'; '.join(left)}. "
+            "Nothing was written."
         )
+    if own_workbook and not has_own_figures(review):
+        _set_filled_workbook_aside(review_folder, remade)
     entry = {
         "by": by,
         "at": datetime.now(UTC).strftime(TIME_FORMAT),
@@ -68,3 +81,20 @@ def approve(
         "decisions": [asdict(decision) for decision in decisions],
     }
     return append_approval(entry, approvals, release, key)
+
+
+def _file_entries(review: Mapping[str, Any], file: Path | None) -> Sequence[Entry]:
+    if file is None:
+        return ()
+    decisions = read_decision_file(file)
+    check_review(decisions, review)
+    return decisions.entries
+
+
+def _set_filled_workbook_aside(review_folder: Path, remade: Review) -> None:
+    """Keep the filled-in workbook beside the review's folder; the one in it is as it was made, and can be checked."""
+    workbook = review_folder / WORKBOOK
+    made = next(content for name, content in review_files(remade) if name == WORKBOOK)
+    if workbook.read_bytes() != made:
+        write_file(review_folder.with_name(f"{review_folder.resolve().name}-decisions.xlsx"), workbook.read_bytes())
+        write_file(workbook, made)

@@ -4,7 +4,7 @@ What a person signs is then what CMS's data say, and not what somebody put into 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,23 +85,33 @@ _WITH_OWN_FIGURES = (
 """What a practice's volumes and claims add to, besides sections of their own; the rest follows from CMS's files."""
 
 
-def differences(folder: Path, plain: Plain, remade: Review) -> list[str]:
+def has_own_figures(plain: Plain) -> bool:
+    """Return whether a practice's own volumes or claims are in the review *plain*."""
+    return any(plain.get(name) for name in _OWN_FIGURES)
+
+
+def differences(folder: Path, plain: Plain, remade: Review, filled_in: Collection[str] = ()) -> list[str]:
     """Return how the review in *folder* differs from *remade*, the same review made anew.
 
-    Each of its files is compared byte for byte; other files are ignored. With a practice's own volumes or claims, which
-    are not at hand, everything in the data that follows from CMS's files is.
+    Each of its files is compared byte for byte, apart from those that the approver has *filled_in*; other files are
+    ignored. With a practice's own volumes or claims, which are not at hand, everything in the data that follows from
+    CMS's files is.
     """
-    with_own_figures = any(plain.get(name) for name in _OWN_FIGURES)
-    faults = list(_differing_data(plain, remade) if with_own_figures else _differing_files(folder, plain, remade))
+    if has_own_figures(plain):
+        faults = list(_differing_data(plain, remade))
+    else:
+        faults = list(_differing_files(folder, plain, remade, filled_in))
     if faults:
         releases = f"{remade.old.release} {remade.new.release}"
         faults.append(f"Make the review again, read it, then approve: codeset review {releases} -o {folder}")
     return faults
 
 
-def _differing_files(folder: Path, plain: Plain, remade: Review) -> Iterator[str]:
+def _differing_files(folder: Path, plain: Plain, remade: Review, filled_in: Collection[str]) -> Iterator[str]:
     for name, content in review_files(remade):
         file = folder / name
+        if name in filled_in:
+            continue
         if not file.is_file():
             yield f"{name} is missing"
         elif file.read_bytes() != content:
@@ -113,7 +123,7 @@ def _differing_files(folder: Path, plain: Plain, remade: Review) -> Iterator[str
 
 def _differing_data(plain: Plain, remade: Review) -> Iterator[str]:
     expected = json.loads(review_json(remade))
-    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if any(plain.get(name) for name in _OWN_FIGURES) else ()
+    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if has_own_figures(plain) else ()
     names = [name for name in expected if name not in left_out and plain.get(name) != expected[name]]
     if names or not left_out:
         yield f"{DATA} is not what the snapshots of both releases give: {', '.join(names) or 'its layout'}"

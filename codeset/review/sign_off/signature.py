@@ -47,7 +47,7 @@ def sign(message: str, key: Path) -> str:
     Raises WrongUse: if there is no such key, or it cannot sign.
     """
     if not key.is_file():
-        raise WrongUse(f"{key}: no such key; make one with: ssh-keygen -t ed25519 -f {key}")
+        raise WrongUse(f"{key}: there is no such key; make one with: codeset approve --setup. Nothing was written.")
     with TemporaryDirectory() as folder:
         file = Path(folder) / "approval"
         file.write_text(message, encoding="utf-8")
@@ -57,13 +57,67 @@ def sign(message: str, key: Path) -> str:
         return file.with_name("approval.sig").read_text(encoding="utf-8")
 
 
+def make_key(key: Path, *, ask_passphrase: bool) -> None:
+    """Make an Ed25519 key in *key*, and its public half beside it; ssh-keygen asks for a passphrase, or there is none.
+
+    Raises WrongUse: if one of the two files is there, or cannot be written.
+    """
+    public = _public_file(key)
+    if there := [str(file) for file in (key, public) if file.exists()]:
+        raise WrongUse(f"{' and '.join(there)} is there already, and is not overwritten. Name another file with --key")
+    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    passphrase = [] if ask_passphrase else ["-N", ""]
+    process = _ssh_keygen("-q", "-t", "ed25519", "-f", str(key), "-C", "", *passphrase, on_terminal=ask_passphrase)
+    if process.returncode:
+        raise WrongUse(f"{key}: cannot be made ({(process.stderr or 'ssh-keygen stopped').strip()})")
+
+
+def public_key(key: Path) -> str:
+    """Return the public half of *key*, its type and its key, as `allowed_signers` takes them.
+
+    Raises WrongUse: if it is not beside the key, and the key does not give it.
+    """
+    file = _public_file(key)
+    text = file.read_text(encoding="utf-8") if file.is_file() else _ssh_keygen("-y", "-P", "", "-f", str(key)).stdout
+    fields = text.split()
+    if len(fields) < 2 or not _decoded(fields[1]):
+        raise WrongUse(
+            f"{file} is missing or is not a public key; put it beside {key.name}, or name another with --key"
+        )
+    return " ".join(fields[:2])
+
+
+def _public_file(key: Path) -> Path:
+    return key.with_name(f"{key.name}.pub")
+
+
+def key_of_line(public: str) -> bytes:
+    """Return the key in *public*, the text that `public_key` returns, as OpenSSH encodes it."""
+    return _decoded(public.split()[1])
+
+
+def key_fault(key: bytes) -> str | None:
+    """Return why *key* may not sign; None if it may."""
+    bits = _rsa_bits(key)
+    if bits and bits < _RSA_BITS:
+        return f"an RSA key of {bits} bits is too short; expected {_RSA_BITS} or more, or an Ed25519 key"
+    return None
+
+
+def signer_named(key: bytes, approvals: Path) -> str | None:
+    """Return the name that `allowed_signers` in *approvals* gives *key*; None if it names none.
+
+    Raises WrongUse: if *approvals* has no `allowed_signers`.
+    """
+    return next((signer.name for signer in _read_signers(approvals) if signer.key == key), None)
+
+
 def signer_of(signature: str, approvals: Path) -> str | None:
     """Return the name that `allowed_signers` in *approvals* gives the key of *signature*; None if it names none.
 
     Raises WrongUse: if *approvals* has no `allowed_signers`, or the line names a pattern instead of a person.
     """
-    key = key_of(signature)
-    name = next((signer.name for signer in _read_signers(approvals) if signer.key == key), None)
+    name = signer_named(key_of(signature), approvals)
     if name and re.search(r"[*?!]", name):
         raise WrongUse(f"{approvals / SIGNERS}: {name} is a pattern; expected the name of one person, NAME@PRACTICE")
     return name
@@ -74,8 +128,8 @@ def signature_fault(signature: str, signer: str, message: str, at: datetime, app
 
     Raises WrongUse: if *approvals* has no `allowed_signers`.
     """
-    if (bits := _rsa_bits(key_of(signature))) and bits < _RSA_BITS:
-        return f"an RSA key of {bits} bits is too short; expected {_RSA_BITS} or more, or an Ed25519 key"
+    if fault := key_fault(key_of(signature)):
+        return fault
     with TemporaryDirectory() as folder:
         file = Path(folder) / "signature"
         file.write_text(signature, encoding="utf-8")
@@ -144,16 +198,27 @@ def _decoded(text: str) -> bytes:
 def _signers_file(approvals: Path) -> Path:
     file = approvals / SIGNERS
     if not file.is_file():
-        raise WrongUse(f"{file} is not there: it names who may approve, a line for each: NAME@PRACTICE ssh-ed25519 KEY")
+        raise WrongUse(f"{file} is missing: it names who may approve. Add yourself with: codeset approve --setup")
     return file.resolve()
 
 
-def _ssh_keygen(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+def _ssh_keygen(
+    *arguments: str, text: str | None = None, on_terminal: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run ssh-keygen; dates in `allowed_signers` without a zone are UTC on every machine."""
     program = which("ssh-keygen")
     if program is None:
-        raise WrongUse("ssh-keygen is not there; it comes with OpenSSH, and approvals are signed with it")
+        raise WrongUse(
+            "ssh-keygen was not found; approvals are signed with it. It comes with OpenSSH; on Windows: Settings, "
+            "System, Optional features, OpenSSH Client"
+        )
     environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
     return subprocess.run(  # noqa: S603
-        [program, *arguments], input=text, capture_output=True, text=True, check=False, env=environment
+        [program, *arguments],
+        input=text,
+        capture_output=not on_terminal,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env=environment,
     )
