@@ -27,6 +27,9 @@ PRIMARY_DENIED = "add-on-primary-denied"
 MOST_LINES = 400
 """Of a beneficiary with more lines than this no remedies are worked out: each takes them all once more."""
 
+TABLES_READ = ("mpfs", "ptp", "mue", "add_on")
+"""What the tables say is known of releases that hold these."""
+
 _ROUNDS = 4
 """So often what a remedy leaves to mend is mended in turn, such as 59 on each of the lines that it names."""
 
@@ -202,7 +205,7 @@ def _culprit(attempt: _Attempt, key: Key) -> Key:
 def _denied_line(attempt: _Attempt, key: Key, reader: Reader) -> DeniedLine | None:
     line = attempt.lines[key]
     snapshot = reader.snapshot_on(line["date_of_service"])
-    if snapshot is None:
+    if snapshot is None or not all(table in snapshot for table in TABLES_READ):
         return None
     visit = [other for other in attempt.lines.values() if other["visit"] == line["visit"]]
     day = reader.day_of_rows(snapshot, line["date_of_service"])
