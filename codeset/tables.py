@@ -242,6 +242,15 @@ TABLES: Mapping[str, Table] = {
             {"modifier": TEXT, **_LEVEL2},
             remarks=_LEVEL2_REMARKS,
         ),
+        Table(
+            "telehealth",
+            "services payable by telehealth",
+            ("hcpcs",),
+            {"hcpcs": TEXT, "action": TEXT, "audio_only": TEXT},
+            ("hcpcs",),
+            ("action", "audio_only"),
+            claim_codes=("hcpcs",),
+        ),
         Table("ptp_outpatient", "NCCI edits, outpatient hospital", _PTP_KEY, _PTP, _PAIR, _PTP_REMARKS),
         Table(
             "mue_outpatient",

@@ -20,7 +20,7 @@ from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.tables import TABLES
+from codeset.tables import NEEDED, TABLES
 from codeset_ingest.embedded import build_embedded
 
 FIRST_DAY = date(2026, 7, 1)
@@ -124,13 +124,13 @@ def sealed(
     Each of *fees* is a code, or a dict of what differs from a physician's service of status A with no global period.
     *rows*: `ptp` (column one, column two, effective, deleted or None, ccmi), `mue` (code, value, MAI),
     `add_on` (add-on, primary, effective, deleted or None, type), of other tables the first columns; dates as text.
-    Every table that claims are read against is there, if empty, but those that are *lacking*.
+    Every table that claims need is there, if empty, but those that are *lacking*.
     """
     release = Release.parse(label)
     tables = {
         name: [_row(name, row) for row in rows.get(name, ())]
         for name, table in TABLES.items()
-        if table.claim_codes is not None and name not in lacking
+        if table.claim_codes is not None and (name in NEEDED or name in rows) and name not in lacking
     }
     if "mpfs" in tables:
         tables["mpfs"] = [{**_FEE, "modifier": "", **({"hcpcs": fee} if isinstance(fee, str) else fee)} for fee in fees]

@@ -295,6 +295,35 @@ def test_places_of_service(releases: list[Snapshot], line: str, expected: Any) -
     assert decided(releases, line)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("99213 place=10", PAY),
+        ("99213 place=02", PAY),
+        ("99213-95", PAY),
+        ("99213-GQ place=02", PAY),
+        ("99214 place=10", deny("CO", "96")),
+        ("99214-95", deny("CO", "96")),
+        ("99214", PAY),
+        ("11402 place=10", deny("CO", "5")),
+        ("14040 place=02", PAY),
+        ("99213 place=10 on=2026-06-30", UNKNOWN),
+        ("99214 place=10 on=2026-06-30", UNKNOWN),
+    ],
+)
+def test_the_telehealth_list_of_a_release_decides(
+    tmp_path_factory: pytest.TempPathFactory, line: str, expected: Any
+) -> None:
+    """CR 13582; the lists are made up: 2026q3 has one with 99213 and a procedure, 2026q2 has none."""
+    store = Store(tmp_path_factory.mktemp("telehealth"))
+    listed = [("99213", None, None), ("14040", None, None)]
+    snapshots = [
+        made.sealed(store, "2026q2", FEES, add_on=ADD_ON, mue=MUE),
+        made.sealed(store, "2026q3", FEES, add_on=ADD_ON, mue=MUE, telehealth=listed),
+    ]
+    assert decided(snapshots, line)[0] == expected
+
+
 # Components in a facility: record layout, PC/TC Indicator; IOM ch. 12, section 20.4.2
 
 

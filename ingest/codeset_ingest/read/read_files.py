@@ -100,6 +100,7 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
     name = file.content.names
     try:
         cells = read_cells(file.content, file.layout, file.form, file.sheet, release)
+        columns = [column for column in columns if column.name in cells.columns or not column.rules.get("optional")]
         frame = parse_cells(cells, columns, table, file.form, name)
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise BadInput(_ragged(file, release)) from error

@@ -1,18 +1,24 @@
 """Telehealth: a service is payable by telehealth only if it is on CMS's list of the year.
 
 Billed as telehealth is what has place of service 02 or 10, or modifier 93, 95, FQ, G0, GQ, or GT (CR 13582). The list
-is not held: whether the service is on it is unknown. A procedure with a global period cannot be on it: telehealth
-replaces a meeting in person (Social Security Act, section 1834(m)).
+(Social Security Act, section 1834(m)(4)(F)) is a table of a release to which it was given: a service on it is paid as
+its place of service says, one that is not is not payable. Without the list that is unknown. A procedure with a global
+period cannot be on it: telehealth replaces a meeting in person. Code 96 with remark N776 (not a covered telehealth
+service): the remark is made for it; which code contractors put beside it was not found.
 """
 
 from collections.abc import Iterator
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.findings import NONE
 from codeset.claims.edits.rules import rules
 from codeset.claims.edits.single_line import IS_LISTED, Check, find_by_kind
 from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import is_member
 
 PLACES = rules()["telehealth"]["place_of_service"]
 MODIFIERS = rules()["telehealth"]["modifiers"]
@@ -23,19 +29,36 @@ BILLED_BY = pl.coalesce(
     pl.when(PLACE.is_in(PLACES)).then(pl.format("place of service {}", PLACE)),
     *(pl.when(f"m{modifier}").then(pl.lit(f"modifier {modifier}")) for modifier in MODIFIERS),
 )
+IS_LIST_HELD = pl.col("has_telehealth").fill_null(value=False)
 IS_PROCEDURE = pl.col("global_days").is_in(["000", "010", "090"])
 IS_PRICED = pl.col("status_code").is_in(["A", "R", "C", "T"])
 
 
 def checks() -> Iterator[Check]:
-    """What is billed as telehealth."""
-    yield IS_LISTED & IS_PRICED & IS_TELEHEALTH & IS_PROCEDURE, "telehealth-procedure", BILLED_BY
-    yield IS_LISTED & IS_PRICED & IS_TELEHEALTH & ~IS_PROCEDURE, "telehealth-list-not-held", BILLED_BY
+    """What is billed as telehealth, and would have to be on the list."""
+    billed = IS_LISTED & IS_PRICED & IS_TELEHEALTH
+    yield billed & IS_PROCEDURE, "telehealth-procedure", BILLED_BY
+    yield billed & ~IS_PROCEDURE & IS_LIST_HELD, "telehealth-not-on-list", BILLED_BY
+    yield billed & ~IS_PROCEDURE & ~IS_LIST_HELD, "telehealth-list-not-held", BILLED_BY
 
 
 def find_telehealth(lines: Lines) -> Findings:
-    """One finding for each line that is billed as telehealth."""
-    return find_by_kind(lines, checks)
+    """One finding for each line that is billed as telehealth, and of which the list does not say that it may be."""
+    billed = find_by_kind(lines, checks)
+    if billed.rows.is_empty():
+        return NONE
+    on_list = lines.table["row"].filter(lines.look_up(lines.line_kinds.cached(kinds_on_list)))
+    return Findings(billed.rows.filter(~is_member(billed.rows["row"], on_list)), billed.reason_rows)
+
+
+def kinds_on_list(line_kinds: LineKinds) -> pl.Series:
+    """Whether the list of its release has the code of each line kind."""
+    services = line_kinds.code_set.rows["telehealth"].select(
+        "release", pl.col("hcpcs").cast(CODE), is_on_list=pl.lit(value=True)
+    )
+    kinds = line_kinds.table.select("release", "hcpcs")
+    listed = kinds.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
+    return listed["is_on_list"].fill_null(value=False)
 
 
 TELEHEALTH = Edit(find_telehealth)
