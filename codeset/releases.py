@@ -53,6 +53,11 @@ class Release:
         return 4 * (self.year - earlier.year) + self.quarter - earlier.quarter
 
     @property
+    def fiscal_year(self) -> int:
+        """The federal fiscal year, from October 1 of the year before; ICD-10-CM is published for it."""
+        return self.year + (self.quarter == 4)
+
+    @property
     def first_day(self) -> date:
         """The first date of service that the quarter covers."""
         return date(self.year, 3 * self.quarter - 2, 1)

@@ -120,7 +120,7 @@ def _unread(received: Delivery, files: Sequence[Path], carries: Carried) -> Iter
             yield Fault(name, 0, _UNRECOGNIZED)
 
 
-_UNRECOGNIZED = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…)"
+_UNRECOGNIZED = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…, icd10cm…)"
 
 
 def _with_urls(reading: Reading, urls: Mapping[str, str | None]) -> Reading:
@@ -166,6 +166,8 @@ def _faults(
     yield from agreement.localities_agree(frames | _carried_frames(carries, agreement.WITH_LOCALITIES))
     factors = [factor.value for reading in readings.values() for factor in reading.factors]
     yield from agreement.caps_follow(frames, factors)
+    if "diagnosis" in readings:
+        yield from agreement.addenda_agree(readings["diagnosis"], store.before(release, "diagnosis", scope="all"))
     for change in changes:
         yield from change.faults
     yield from _lost_tables({*readings, *carries}, release, store)

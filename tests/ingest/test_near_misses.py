@@ -12,7 +12,7 @@ from handed_in import built, hand_in, posted, refused
 from codeset.errors import BadInput
 from codeset.store import Store
 
-UNKNOWN = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…)"
+UNKNOWN = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…, icd10cm…)"
 
 
 def test_a_named_file_that_no_layout_knows_stops_the_build(

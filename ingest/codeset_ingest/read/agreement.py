@@ -5,7 +5,10 @@ from decimal import Decimal
 
 import polars as pl
 
+from codeset.errors import Fault
+from codeset.snapshot import Snapshot
 from codeset_ingest.read.acceptance import AcceptableFault
+from codeset_ingest.read.table import Reading
 
 _SAME_LOCALITIES = ("anesthesia", "locality_county", "zip_locality")
 """Tables with exactly the localities of the GPCI (109 in each of 2024 to 2026)."""
@@ -42,6 +45,23 @@ def _localities(rows: pl.DataFrame) -> set[tuple[str, str]]:
 def _first(localities: list[tuple[str, str]]) -> str:
     shown = ", ".join("-".join(locality) for locality in localities[:6])
     return shown + (" ..." if len(localities) > 6 else "")
+
+
+def addenda_agree(reading: Reading, before: Snapshot | None) -> Iterator[Fault]:
+    """What the addenda say of the edition before is what the release before holds, if it holds as many codes.
+
+    With another number of valid codes it is not the edition that the addenda start from.
+    """
+    if reading.before is None or before is None:
+        return
+    told, ours = (rows.select("diagnosis", "billable", "title") for rows in (reading.before, before.table("diagnosis")))
+    if told["billable"].sum() != ours["billable"].sum():
+        return
+    for here, there, says in ((ours, told, "is in"), (told, ours, "is not in")):
+        differing = here.join(there, on=here.columns, how="anti", maintain_order="left")
+        for row in differing.head(1).iter_rows(named=True):
+            what = f"{row['diagnosis']} {says} {before.release} with this flag and title; the addenda say otherwise"
+            yield Fault(", ".join(reading.names), 0, f"{what} ({differing.height} such codes)")
 
 
 def caps_follow(tables: Mapping[str, pl.DataFrame], factors: Iterable[Decimal]) -> Iterator[AcceptableFault]:

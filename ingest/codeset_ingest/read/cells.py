@@ -197,6 +197,11 @@ def _tail(file: File, sheet: str) -> str:
     return _normalize_line_ends(file.data[-_TAIL_BYTES:]).decode(_ENCODING, errors="replace")
 
 
+def closing_lines(file: File) -> str:
+    """Return the end of a text file, where some layouts have a summary."""
+    return _tail(file, "")
+
+
 def _read_workbook(file: File, sheet: str, rows: int | None = None) -> Iterator[Grid]:
     for line, cells in enumerate(workbooks.rows(file, sheet, rows), start=1):
         yield Grid(line, cells)
@@ -367,15 +372,17 @@ def _read_fixed(file: File, rules: Any, columns: list[Column]) -> pl.DataFrame:
         n: bool(record.match(lines[n])) and not ("record" not in rules and _matches(notice, lines[n])) for n in filled
     }
     records = [n for n in filled if is_record[n]]
-    if not records:
+    if not records and "may_be_empty" not in rules:
         raise BadInput([Fault(file.names, 0, "no record in it")])
+    first, last = (records[0], records[-1]) if records else (len(lines), len(lines))
     faults = [
         Fault(file.names, n + 1, "neither a record nor a notice that the layout knows")
         for n in filled
-        if not is_record[n] and not _is_notice(rules, notice, lines[n], before=n < records[0], after=n > records[-1])
+        if not is_record[n] and not _is_notice(rules, notice, lines[n], before=n < first, after=n > last)
     ]
-    frame = pl.DataFrame({LINE: [n + 1 for n in records], "text": [lines[n] for n in records]})
-    frame = frame.with_columns(pl.col(LINE).cast(pl.Int32), _blocks(lines, records))
+    numbers, texts = [n + 1 for n in records], [lines[n] for n in records]
+    frame = pl.DataFrame({LINE: numbers, "text": texts}, schema={LINE: pl.Int32, "text": pl.String})
+    frame = frame.with_columns(_blocks(lines, records))
     faults += _uncovered(file, frame, columns)
     if faults:
         raise BadInput(faults)

@@ -176,6 +176,27 @@ def one_active_edit_for_a_pair(reading: Reading, release: Release) -> Iterator[F
 _ENDS = {"low": pl.min_horizontal, "high": pl.max_horizontal}
 
 
+def headers_are_not_billable(reading: Reading, _: Release) -> Iterator[Fault]:
+    """A code that has codes below it is a header, and a code of more than three characters stands below one.
+
+    0 violations in the editions of fiscal years 2022 to 2026.
+    """
+    rows = reading.frame.with_columns(pl.col("diagnosis", "parent").cast(pl.String))
+    headers = rows["parent"].unique().implode()
+    yield from _faults(
+        rows.filter(pl.col("billable") & pl.col("diagnosis").is_in(headers)),
+        lambda row: f"{row['diagnosis']} is marked valid, but codes stand below it; expected a header",
+    )
+    yield from _faults(
+        rows.filter(~pl.col("billable") & ~pl.col("diagnosis").is_in(headers)),
+        lambda row: f"{row['diagnosis']} is a header, but no code stands below it",
+    )
+    yield from _faults(
+        rows.filter((pl.col("diagnosis").str.len_chars() > 3) & pl.col("parent").is_null()),
+        lambda row: f"{row['diagnosis']} stands below no header",
+    )
+
+
 def parts_make_a_whole(reading: Reading, _: Release) -> Iterator[Fault]:
     """The set of parts begins and ends as a complete set does: neither the first nor the last part is missing."""
     parts = reading.layout.rules["parts"]
@@ -198,6 +219,7 @@ _CONTRACTS = {
     "ptp_outpatient": _EDITS,
     "add_on": (edits_end_after_they_begin,),
     "hcpcs_level2": (edits_end_after_they_begin,),
+    "diagnosis": (headers_are_not_billable,),
     "modifier": (edits_end_after_they_begin,),
 }
 

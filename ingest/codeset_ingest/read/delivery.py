@@ -70,10 +70,10 @@ def _unknown_table(file: CmsFile) -> Iterator[Fault]:
 
 def _second_editions(delivery: Delivery) -> Iterator[Fault]:
     """Two different files for one place: same table, form and part. Fee schedules may differ by conversion factor."""
-    places: dict[tuple[str | None, str, int | None], list[CmsFile]] = defaultdict(list)
+    places: dict[tuple[str | None, str, str, int | None], list[CmsFile]] = defaultdict(list)
     for file in delivery.files:
-        places[(file.table, file.form, file.part)].append(file)
-    for (table, _, part), files in places.items():
+        places[(file.table, file.layout.publication, file.form, file.part)].append(file)
+    for (table, _, _, part), files in places.items():
         unnumbered = "parts" in files[0].layout.rules and part is None
         if len(files) > 1 and "qualifying_apm" not in files[0].layout.rules and not unnumbered:
             others = ", ".join(file.names for file in files[:-1])

@@ -11,8 +11,10 @@ from codeset.errors import BadInput, Fault
 from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read.acceptance import AcceptableFault
-from codeset_ingest.read.cells import ragged_records, read_cells, truncation_signs
+from codeset_ingest.read.cells import closing_lines, ragged_records, read_cells, truncation_signs
 from codeset_ingest.read.compare_forms import compare_forms
+from codeset_ingest.read.diagnoses.editions import merge_edition
+from codeset_ingest.read.diagnoses.replacements import split_replacements
 from codeset_ingest.read.fee_schedules import merge_variants
 from codeset_ingest.read.parse_cells import parse_cells, zero_padding_notes
 from codeset_ingest.read.recognize import CmsFile
@@ -121,6 +123,7 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
         names=(file.names,),
         variant=file.content.variant,
         doubts=tuple(_doubts(file, release)),
+        closing=closing_lines(file.content) if "summary" in file.layout.forms[file.form] else "",
     )
 
 
@@ -148,6 +151,10 @@ def _drop_repeats(frame: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
 def _table(table: str, readings: list[Reading], release: Release) -> Reading:
     if table == "mpfs":
         return merge_variants(readings, release)
+    if table == "diagnosis":
+        return merge_edition(readings, release)
+    if table == "diagnosis_replacement":
+        return split_replacements(compare_forms(readings))
     return compare_forms(_join_parts(readings))
 
 

@@ -31,6 +31,8 @@ class CmsFile:
     version: str | None
     part: int | None
     released: date | None
+    fiscal_year: int | None = None
+    """Of files that are published for a fiscal year; `quarter` is then 2 for April's edition, and else None."""
 
     @property
     def tables(self) -> list[str]:
@@ -45,11 +47,15 @@ class CmsFile:
 
     def is_of(self, release: Release) -> bool:
         """Whether nothing in the file speaks against its being of *release*."""
+        if self.fiscal_year is not None:
+            return self.fiscal_year == release.fiscal_year and (self.quarter is None or release.quarter in (2, 3))
         return self.year in (None, release.year) and self.quarter in (None, release.quarter)
 
     @property
     def period(self) -> str:
         """The year and quarter that the file states, in words."""
+        if self.fiscal_year is not None:
+            return f"fiscal year {self.fiscal_year}" + (" from April 1" if self.quarter else "")
         if self.year is None:
             return f"quarter {self.quarter} of a year that it does not state"
         return f"{self.year}" + (f"q{self.quarter}" if self.quarter else "")
@@ -57,6 +63,8 @@ class CmsFile:
     @property
     def origin(self) -> str:
         """The release to build the file as, the year's last if it states no quarter; blank if it states no year."""
+        if self.fiscal_year is not None:
+            return f"{self.fiscal_year}q2" if self.quarter else f"{self.fiscal_year - 1}q4"
         return "" if self.year is None else f"{self.year}q{self.quarter or 4}"
 
     def edition(self, release: Release) -> str:
@@ -68,6 +76,8 @@ class CmsFile:
             first_day=release.first_day,
             quarter_label=f"{release.year}q{release.quarter}",
             version=self.version or release.first_day,
+            fiscal_year=self.fiscal_year or release.fiscal_year,
+            half=" april" if self.fiscal_year and self.quarter else "",
         )
 
 
@@ -104,6 +114,7 @@ def _cms_file(file: File, layout: Layout, form: str, sheet: str, head: str) -> C
     names = "/".join((*file.archives, file.name, sheet))
     texts = {"text": head, "name": file.name, "archive": "/".join(file.archives), "names": names}
     year, quarter = _period(layout.rules["period"], texts)
+    fiscal_year = _fiscal_year(layout.rules["period"], texts)
     part = _first_group(layout.rules.get("parts", {}).get("number"), names)
     return CmsFile(
         content=file,
@@ -116,6 +127,7 @@ def _cms_file(file: File, layout: Layout, form: str, sheet: str, head: str) -> C
         version=_first_group(layout.rules.get("version"), names),
         part=None if part is None else int(part),
         released=_release_date(layout.rules.get("released"), head),
+        fiscal_year=fiscal_year,
     )
 
 
@@ -129,6 +141,13 @@ def _period(patterns: list[Mapping[str, str]], texts: Mapping[str, str]) -> tupl
             year = year or _year(groups)
             quarter = quarter or _quarter(groups)
     return year, quarter
+
+
+def _fiscal_year(patterns: list[Mapping[str, str]], texts: Mapping[str, str]) -> int | None:
+    """The fiscal year, from the first pattern that gives it."""
+    matches = (re.search(rule["pattern"], texts[rule["in"]], re.IGNORECASE) for rule in patterns)
+    years = (match.groupdict().get("fiscal_year") for match in matches if match)
+    return next((int(year) for year in years if year), None)
 
 
 def _year(groups: Mapping[str, str]) -> int | None:
@@ -146,7 +165,7 @@ def _quarter(groups: Mapping[str, str]) -> int | None:
         return int(groups["quarter"])
     if "letter" in groups:
         return "abcd".index(groups["letter"].lower()) + 1
-    month = groups.get("month", "")
+    month = groups.get("month") or ""
     if month.isdigit():
         return (int(month) + 2) // 3
     return _MONTHS.get(month[:3].lower())

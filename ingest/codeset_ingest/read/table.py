@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 
+from codeset.errors import Fault
 from codeset.manifest import ConversionFactor, Source
-from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.layout import Layout
 
 FILE = "source_file"
@@ -39,7 +39,7 @@ class Reading:
     form: str = ""
     factor: Decimal | None = None
     names: tuple[str, ...] = ()
-    doubts: tuple[AcceptableFault, ...] = ()
+    doubts: tuple[Fault, ...] = ()
     """What suggests that the file was cut; another form that agrees dispels it. An unpublished conversion factor."""
 
     variant: str = ""
@@ -47,3 +47,9 @@ class Reading:
 
     forms: tuple[str, ...] = ()
     """The forms that were read and agree."""
+
+    closing: str = ""
+    """The last lines of a file whose layout has a summary at its end."""
+
+    before: pl.DataFrame | None = None
+    """The rows of the edition before, where the files say what changed since."""
