@@ -11,7 +11,7 @@ from codeset.claims.edits import EDITS
 from codeset.claims.edits.findings import denied_rows, tidied, together
 from codeset.claims.edits.modifiers import described
 from codeset.claims.engine.code_set import CodeSet, code_set_of
-from codeset.claims.engine.dedupe import PAYS_ABOVE, each_itself, representatives
+from codeset.claims.engine.dedupe import each_itself, pays_off, representatives
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import line_kinds_of
 from codeset.claims.engine.lines import Lines, sort_by_claim, sort_by_visit
@@ -75,7 +75,7 @@ def compact_outcome(
     )
     derived = chain.from_iterable(contract.derives for contract in contracts)
     table = pl.concat([table, *(each.derive(frame, table, code_set) for each in derived)], how="horizontal")
-    same = frame.height > PAYS_ABOVE if deduplicate is None else deduplicate
+    same = pays_off(table, code_set, contracts) if deduplicate is None else deduplicate
     represented = representatives(table, code_set, contracts) if same else each_itself(table)
     table = represented.among(table)
     line_kinds, kind = line_kinds_of(table, code_set, described)

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.rules import codes_named, rules
 from codeset.manifest import Edition, Manifest
 from codeset.releases import Release
@@ -165,8 +166,13 @@ def rule_families() -> Mapping[str, Mapping[str, Any]]:
 def history_of(lines: pl.DataFrame) -> History:
     """Return the dates of service that are read in *lines*."""
     days = lines["date_of_service"]
-    is_new = lines["hcpcs"].cast(pl.String).is_in(sorted(codes_named("new_patient", "codes")))
+    is_new = lines["hcpcs"].is_in(_new_patient_codes())
     return History(days.min(), days.max(), days.filter(is_new).min())  # type: ignore[arg-type]
+
+
+@cache
+def _new_patient_codes() -> pl.Series:
+    return pl.Series(sorted(codes_named("new_patient", "codes")), dtype=CODE).implode()
 
 
 def history_from(plain: Mapping[str, Any]) -> History:

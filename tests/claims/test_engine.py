@@ -35,7 +35,7 @@ def squares(new: pl.DataFrame) -> pl.DataFrame:
 def test_what_is_remembered_is_what_would_be_worked_out(limit: int, most: int) -> None:
     """However little is kept, and however many keys are asked at once."""
     rng = Random(limit)
-    memory = Memory(pl.DataFrame(schema={"key": pl.UInt64, "square": pl.UInt64}), limit)
+    memory = Memory(limit)
     for _ in range(5):
         keys = [rng.randrange(12) for _ in range(rng.randrange(most))]
         asked = pl.DataFrame({"key": keys}, schema={"key": pl.UInt64})

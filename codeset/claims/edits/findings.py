@@ -156,7 +156,8 @@ def tidied(findings: Findings) -> Findings:
     decisive = of_row[true_positions(starts)[group_numbers(starts)[later]]]
     own = of_row[later]
     is_moot = (decisive == _DENY) & (own >= _DOCUMENTED)
-    dropped = later.filter(is_moot | _is_repeated(findings, of_row == _DOCUMENTED)[later])
+    has_several = ~starts | ~starts.shift(-1, fill_value=True)
+    dropped = later.filter(is_moot | _is_repeated(findings, has_several & (of_row == _DOCUMENTED))[later])
     if dropped.is_empty():
         return findings
     return _only(findings, ~all_false(starts.len()).scatter(dropped, values=True))

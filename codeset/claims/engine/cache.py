@@ -69,12 +69,11 @@ _INDEX = ("key", "has_answer", "first_day", "last_day")
 
 
 class Memory:
-    """The answers given so far, for the keys that come later; at most *limit* of them are kept."""
+    """The answers given so far, None before the first, for the keys that come later; at most *limit* are kept."""
 
-    def __init__(self, none: pl.DataFrame, limit: int) -> None:
-        self._none = Answers(none)
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.answers = self._none
+        self.answers: Answers | None = None
 
     def recall(self, asked: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[Answers, pl.DataFrame]:
         """Return answers, and *asked* (which has `key`) with the index of its answers, in its order.
@@ -82,25 +81,23 @@ class Memory:
         *work* is given rows of *asked*, of which each has a new key, and returns their answers: one row or more for
         each, with `key`.
         """
-        answers = self.answers
-        rows = answers.of(asked)
-        if rows["answer"].null_count():
-            new = asked.filter(~asked["key"].is_in(answers.index["key"].implode())).unique("key", maintain_order=True)
-            answers = self._with(answers, asked, new, work)
-            rows = answers.of(asked)
-        return answers, rows
+        if self.answers is not None:
+            rows = self.answers.of(asked)
+            if not rows["answer"].null_count():
+                return self.answers, rows
+        answers = self._with(asked, work)
+        return answers, answers.of(asked)
 
-    def _with(
-        self,
-        answers: Answers,
-        asked: pl.DataFrame,
-        new: pl.DataFrame,
-        work: Callable[[pl.DataFrame], pl.DataFrame],
-    ) -> Answers:
-        """The answers and those to *new*; or only those to *asked*, if all would be more than are kept."""
-        if answers.rows.height + new.height > self._limit:
-            answers, new = self._none, asked.unique("key", maintain_order=True)
-        answers = Answers(pl.concat([answers.all, work(new)], rechunk=True))
+    def _with(self, asked: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> Answers:
+        """The answers so far and those to new keys; or only those to *asked*, if all would be more than are kept."""
+        new, known = asked.unique("key", maintain_order=True), self.answers
+        if known is not None:
+            unknown = new.filter(~new["key"].is_in(known.index["key"].implode()))
+            if known.rows.height + unknown.height > self._limit:
+                known = None
+            else:
+                new = unknown
+        answers = Answers(work(new) if known is None else pl.concat([known.all, work(new)], rechunk=True))
         if answers.rows.height <= self._limit:
             self.answers = answers
         return answers

@@ -30,6 +30,10 @@ from codeset.claims.engine.series import (
 PAYS_ABOVE = 2_000
 """Up to this many lines are adjudicated sooner than compared."""
 
+_SAMPLE = 10_000
+_MOST_THAT_DIFFER = 0.9
+"""Where of a sample more lines than this share are like no other, all are adjudicated sooner than compared."""
+
 _COMPARED_AS_A_NAME = ("claim_id",)
 """Columns that count by which lines of an episode have the same."""
 
@@ -106,6 +110,15 @@ def _expanded(first: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series
 def each_itself(table: pl.DataFrame) -> Representatives:
     """Return lines that represent themselves."""
     return Representatives(pl.DataFrame([table["row"], table["row"].alias("representative")]))
+
+
+def pays_off(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> bool:
+    """Return whether to adjudicate what is the same once is sooner than to adjudicate every line of *table*."""
+    if table.height <= PAYS_ABOVE:
+        return False
+    sample = table.head(_SAMPLE)
+    like_no_other = representatives(sample, code_set, contracts).among(sample).height
+    return like_no_other <= _MOST_THAT_DIFFER * sample.height
 
 
 def representatives(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> Representatives:

@@ -1,6 +1,6 @@
 """Line kinds: what a line means by itself is looked up and decided once, for all lines that say the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import polars as pl
@@ -59,13 +59,12 @@ class LineKinds:
         *rule* is asked once for each key. It is handed `number` and *columns*, and returns rows with that `number`:
         one, more, or none (then `has_answer` is false).
         """
-        memory = self.cached(_memory, rule, columns)
+        memory = self.cached(_memory, rule)
         return memory.recall(asked, lambda new: _answers(self, rule, new.select("key", *columns)))
 
 
-def _memory(line_kinds: LineKinds, rule: Rule, columns: tuple[str, ...]) -> Memory:
-    nothing = pl.DataFrame(schema={"key": pl.UInt64, **dict.fromkeys(columns, pl.UInt32)})
-    return Memory(_answers(line_kinds, rule, nothing), _RULE_LIMIT)
+def _memory(_: LineKinds, __: Rule) -> Memory:
+    return Memory(_RULE_LIMIT)
 
 
 def _answers(line_kinds: LineKinds, rule: Rule, asked: pl.DataFrame) -> pl.DataFrame:
@@ -76,19 +75,11 @@ def _answers(line_kinds: LineKinds, rule: Rule, asked: pl.DataFrame) -> pl.DataF
 
 
 class _Latest:
-    """The line kinds of the lines that were read against a code set so far: replaced whole."""
+    """The line kinds of the lines that were read against a code set so far, None before the first: replaced whole."""
 
-    def __init__(self, code_set: CodeSet, describe: Description) -> None:
-        none = _described(pl.DataFrame(schema=_SCHEMA), code_set, describe)
-        self.memory = Memory(none, _LIMIT)
-        self.line_kinds = LineKinds(code_set, self.memory.answers)
-
-
-_SCHEMA: Mapping[str, pl.DataType] = {
-    "release": pl.UInt16(),
-    **dict.fromkeys(LINE_KIND[1:], CODE),
-    "key": pl.Int128(),
-}
+    def __init__(self, _: CodeSet, __: Description) -> None:
+        self.memory = Memory(_LIMIT)
+        self.line_kinds: LineKinds | None = None
 
 
 def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description) -> tuple[LineKinds, pl.Series]:
@@ -97,7 +88,7 @@ def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description)
     asked = lines.select(LINE_KIND).hstack([_packed(lines)])
     answers, rows = latest.memory.recall(asked, lambda new: _described(new, code_set, describe))
     line_kinds = latest.line_kinds
-    if line_kinds.answers is not answers:
+    if line_kinds is None or line_kinds.answers is not answers:
         line_kinds = LineKinds(code_set, answers)
         if answers is latest.memory.answers:
             latest.line_kinds = line_kinds

@@ -1,7 +1,7 @@
 """Claim lines as the edits read them: sorted by patient and visit, few narrow columns, numbers in place of texts."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, reduce
 from itertools import count
@@ -12,7 +12,49 @@ import polars as pl
 from codeset.claims.claim_fields import CODE, COLUMNS
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import LINE_KIND, LineKinds
-from codeset.claims.engine.series import filter_rows, group_numbers, is_constant, is_member, starts_group
+from codeset.claims.engine.series import (
+    count_up,
+    filter_rows,
+    group_numbers,
+    is_constant,
+    is_member,
+    starts_group,
+)
+
+
+class Neighbors:
+    """The pairs of lines of each visit, found once for all edits that ask for them."""
+
+    def __init__(self) -> None:
+        self._visit: pl.Series | None = None
+        self._near: list[pl.Series] = []
+
+    def of(self, visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
+        """The positions of two lines of one visit, each two once: those that are next to each other first.
+
+        After these the lines two apart, and so on to the end of the longest visit. *visit* is sorted. What is kept is
+        that of the first *visit* that was asked for, which is that of all lines.
+        """
+        if self._visit is None:
+            self._visit = visit
+        kept = self._near if self._visit.equals(visit) else []
+        position = count_up(visit.len())
+        # A visit has few lines: shifts find its pairs sooner than a self-join does (docs/decisions/0004).
+        for distance in range(1, visit.len()):
+            if distance <= len(kept):
+                one = kept[distance - 1]
+            else:
+                length = visit.len() - distance
+                one = position.slice(0, length).filter(visit.slice(0, length) == visit.slice(distance))
+                if distance <= _MOST_APART:
+                    kept.append(one)
+            if one.is_empty():
+                return
+            yield one, one + distance
+
+
+_MOST_APART = 30
+"""So far apart are the lines whose pairs are kept: in a day of thousands of lines they would be millions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +69,12 @@ class Lines:
     table: pl.DataFrame
     line_kinds: LineKinds
     denied: pl.Series
+    neighbors: Neighbors = field(default_factory=Neighbors)
 
     def with_columns_only(self, columns: Iterable[str], denied: pl.Series) -> "Lines":
         """Return the lines with no more than *columns*, besides the three that every edit has."""
         names = dict.fromkeys(("row", "visit", "line_kind", *columns))
-        return Lines(self.table[list(names)], self.line_kinds, denied)
+        return Lines(self.table[list(names)], self.line_kinds, denied, self.neighbors)
 
     def look_up(self, of_kind: pl.Series) -> pl.Series:
         """Return for each line the value of its kind; *of_kind* has a value for each line kind."""

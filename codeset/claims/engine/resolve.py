@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from codeset.claims.engine.edit import Findings
-from codeset.claims.engine.series import count_up, distinct, repeat, starts_group
+from codeset.claims.engine.series import all_false, count_up, distinct, filter_rows, repeat, starts_group
 
 MOST_ROWS = 2**27
 """Row, reason and partner are packed into one number of 64 bits up to this many lines."""
@@ -21,8 +21,9 @@ _ORDER = (
 def by_line(findings: Findings, height: int) -> Findings:
     """Return the findings of lines, of *height* in all, by row and gravity; and their reason rows, each once."""
     rows = findings.rows[_order(findings, height)]
-    used, which = distinct(rows, ["reason_row"])
-    every = findings.reason_rows[used["reason_row"]]
+    is_used = all_false(findings.reason_rows.height).scatter(rows["reason_row"], values=True)
+    every = filter_rows(findings.reason_rows, is_used)
+    which = (is_used.cum_sum() - 1)[rows["reason_row"]]
     reason_rows, reason_row = distinct(every, every.columns)
     return Findings(rows.with_columns(reason_row[which].alias("reason_row")), reason_rows)
 

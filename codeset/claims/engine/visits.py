@@ -1,6 +1,6 @@
 """What runs on the lines of a visit: pairs, sums, the first of them. Lines are sorted by visit, so neighbors tell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import polars as pl
@@ -8,7 +8,16 @@ import polars as pl
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import LineKinds, Rule
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import all_false, count_up, group_numbers, pack_u64, repeat, starts_group
+from codeset.claims.engine.series import (
+    all_false,
+    count_up,
+    group_numbers,
+    is_repeated_row,
+    pack_u64,
+    repeat,
+    starts_group,
+    true_positions,
+)
 
 CodePairs = Callable[[CodeSet], pl.DataFrame]
 """`hcpcs` and `hcpcs_two` (categories) of all pairs of codes that a rule may concern, in any release."""
@@ -50,11 +59,16 @@ def with_first_partner(pairs: pl.DataFrame) -> pl.DataFrame:
 
     Where several lines of a visit say the same of another one, the first is enough to name.
     """
-    key = pack_u64(pairs["row_two"], pairs["reason_row"])
-    if key.n_unique() == key.len():
+    # A line with one partner says nothing twice: only the others' pairs are hashed, and only what is twice is sorted.
+    again = true_positions(is_repeated_row(pairs["row_two"]))
+    key = pack_u64(pairs["row_two"][again], pairs["reason_row"][again])
+    is_twice = key.is_duplicated()
+    if not is_twice.any():
         return pairs
-    ordered = pairs.hstack([key.alias("key")]).sort("key", "row")
-    return ordered.filter(starts_group(ordered["key"])).drop("key")
+    twice = again.filter(is_twice)
+    ordered = pairs[twice].hstack([key.filter(is_twice).alias("key")]).sort("key", "row")
+    is_once = ~all_false(pairs.height).scatter(twice, values=True)
+    return pl.concat([pairs.filter(is_once), ordered.filter(starts_group(ordered["key"])).drop("key")], rechunk=True)
 
 
 class _Marks(NamedTuple):
@@ -90,7 +104,7 @@ def _positions(lines: Lines, code_pairs: CodePairs) -> tuple[pl.Series, pl.Serie
     of_kind, marks = lines.line_kinds.cached(_code_numbers, code_pairs)
     number = lines.look_up(of_kind)
     ones, twos = [number.clear()], [number.clear()]
-    for one, two in _neighbors(lines.table["visit"]):
+    for one, two in lines.neighbors.of(lines.table["visit"]):
         first, second = number[one], number[two]
         forward, backward = marks.is_pair[first * marks.size + second], marks.is_pair[second * marks.size + first]
         ones += [one.filter(forward), two.filter(backward)]
@@ -98,33 +112,24 @@ def _positions(lines: Lines, code_pairs: CodePairs) -> tuple[pl.Series, pl.Serie
     return pl.concat(ones), pl.concat(twos)
 
 
-def _neighbors(visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """The positions of two lines of one visit, each two once: those that are next to each other first.
-
-    After these the lines two apart, and so on to the end of the longest visit.
-    """
-    position = count_up(visit.len())
-    # A visit has few lines: shifts over all lines find its pairs sooner than a self-join does (docs/decisions/0004).
-    for distance in range(1, visit.len()):
-        length = visit.len() - distance
-        one = position.slice(0, length).filter(visit.slice(0, length) == visit.slice(distance))
-        if one.is_empty():
-            return
-        yield one, one + distance
-
-
 def sum_in_visit(lines: Lines, values: pl.Series, key: pl.Series) -> pl.Series:
     """Return for each line the sum of *values* over the lines of its visit with the same *key*; 0 is no key."""
-    visit, again = lines.table["visit"], []
-    for one, two in _neighbors(visit):
-        is_same = (key[one] == key[two]) & (key[one] != 0)
-        again += [one.filter(is_same), two.filter(is_same)]
     # Most lines are the only ones of their key in their visit: only the others are grouped (docs/decisions/0004).
-    positions = pl.concat(again).unique() if again else count_up(0)
+    positions = true_positions(is_again_in_visit(lines, key) & (key != 0))
     if positions.is_empty():
         return values
+    visit = lines.table["visit"]
     split = pl.DataFrame({"visit": visit[positions], "key": key[positions], "values": values[positions]})
     return values.clone().scatter(positions, split.select(SUM_OF_VISIT).to_series())
+
+
+def is_again_in_visit(lines: Lines, key: pl.Series) -> pl.Series:
+    """Return for each line whether another line of its visit has the same *key*."""
+    again = [count_up(0)]
+    for one, two in lines.neighbors.of(lines.table["visit"]):
+        is_same = key[one] == key[two]
+        again += [one.filter(is_same), two.filter(is_same)]
+    return all_false(key.len()).scatter(pl.concat(again), values=True)
 
 
 SUM_OF_VISIT = pl.col("values").sum().over(pack_u64(pl.col("visit"), pl.col("key")))

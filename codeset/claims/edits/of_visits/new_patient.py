@@ -71,14 +71,15 @@ def prior_services(_: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> p
     """
     nothing = pl.DataFrame([repeat(None, table.height).alias(name) for name in ("prior", "prior_row")])
     codes = code_set.cached(codes_of_patients)
-    starts = starts_group(table["patient"])
-    is_later = table["visit"] != table["visit"].filter(starts)[group_numbers(starts)]
-    is_new = table["hcpcs"].is_in(codes.new.implode()) & is_later
-    if not is_new.any():
+    new = true_positions(table["hcpcs"].is_in(codes.new.implode()))
+    patient, visit = table["patient"], table["visit"]
+    first_visit = visit.filter(starts_group(patient))
+    new = new.filter(visit[new] != first_visit[patient[new]])  # a first visit has none before it
+    if new.is_empty():
         return nothing
-    here = true_positions(is_member(table["patient"], table["patient"].filter(is_new).unique()))
+    here = true_positions(is_member(patient, patient[new]))
     history = table.select("row", "patient", "visit", "date_of_service", "hcpcs", "modifiers")[here]
-    visits = _with_earlier(history, codes, true_positions(is_new[here]))
+    visits = _with_earlier(history, codes, true_positions(is_member(here, new)))
     distance = here[visits["line"]] - here[visits["earlier"]]
     prior = distance * 2 + visits["is_maybe"].cast(pl.UInt32)
     at = here[visits["line"]]
