@@ -41,6 +41,9 @@ class Table:
     claim_codes: tuple[str, ...] | None = None
     """Where claims are read against the table: the columns in which a claim's code is looked up; none, for all rows."""
 
+    with_diagnoses: bool = False
+    """Whether claims are read against it only where they carry diagnoses."""
+
     diagnoses: tuple[str, ...] = ()
     """The columns that hold ICD-10-CM codes: a row is in a scope when all of them are."""
 
@@ -268,6 +271,8 @@ TABLES: Mapping[str, Table] = {
             {"diagnosis": TEXT, "billable": pl.Boolean(), "parent": TEXT, "effective_date": DAY, "title": TEXT},
             diagnoses=("diagnosis",),
             remarks=("effective_date",),
+            claim_codes=(),
+            with_diagnoses=True,
         ),
         Table(
             "diagnosis_replacement",
@@ -275,6 +280,8 @@ TABLES: Mapping[str, Table] = {
             ("previous_diagnosis", "diagnosis", "effective_date"),
             {"previous_diagnosis": TEXT, "diagnosis": TEXT, "effective_date": DAY},
             diagnoses=("previous_diagnosis", "diagnosis"),
+            claim_codes=(),
+            with_diagnoses=True,
         ),
         Table(
             "excludes",
@@ -282,6 +289,8 @@ TABLES: Mapping[str, Table] = {
             ("diagnosis", "excluded", "kind"),
             {"diagnosis": TEXT, "excluded": TEXT, "kind": SMALL},
             diagnoses=("diagnosis",),
+            claim_codes=(),
+            with_diagnoses=True,
         ),
         Table(
             "coverage_document",
@@ -297,18 +306,24 @@ TABLES: Mapping[str, Table] = {
                 "title": TEXT,
             },
             remarks=("title",),
+            claim_codes=(),
+            with_diagnoses=True,
         ),
         Table(
             "coverage_hcpcs",
             "HCPCS codes that a coverage article names",
             ("document", "version", "hcpcs"),
             {"document": TEXT, "version": pl.UInt16(), "hcpcs": TEXT, "effective_date": DAY},
+            claim_codes=(),
+            with_diagnoses=True,
         ),
         Table(
             "coverage_diagnosis",
             "diagnoses that a coverage article lists",
             ("document", "version", "group", "diagnosis"),
             {"document": TEXT, "version": pl.UInt16(), "group": SMALL, "diagnosis": TEXT, "covered": pl.Boolean()},
+            claim_codes=(),
+            with_diagnoses=True,
         ),
     )
 }

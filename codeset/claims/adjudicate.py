@@ -73,7 +73,7 @@ def compact_outcome(
     table = sort_by_visit(
         frame, code_set, [name for contract in contracts for name in (*contract.reads, *contract.names)]
     )
-    derived = chain.from_iterable(contract.derives for contract in contracts)
+    derived = dict.fromkeys(chain.from_iterable(contract.derives for contract in contracts))
     table = pl.concat([table, *(each.derive(frame, table, code_set) for each in derived)], how="horizontal")
     same = pays_off(table, code_set, contracts) if deduplicate is None else deduplicate
     represented = representatives(table, code_set, contracts) if same else each_itself(table)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from string import Formatter
 from typing import Any
 
@@ -38,6 +39,7 @@ FEES = [
     *(fee(hcpcs, global_days="ZZZ") for hcpcs in ("99923", "G0559", "G2211", "Q4101")),
     fee("99924", pctc_indicator="3"),
     fee("99925", bilateral_surgery="2"),
+    *("17110", "96912"),
 ]
 ROWS = {
     "ptp": [("99920", "99921", "2020-01-01", None, 0), ("99920", "99922", "2020-01-01", None, 1)],
@@ -49,6 +51,22 @@ ROWS = {
         ("99942", "CCCCC", "2020-01-01", None, 2),
         ("G2211", "99213", "2024-01-01", None, 1),
     ],
+    "diagnosis": [
+        *(("L66", False, None), ("L661", False, "L66"), ("L6610", True, "L661"), ("L821", True, "L82")),
+        *(
+            ("L570", True, "L57"),
+            ("L400", True, "L40"),
+            ("C4490", True, "C44"),
+            ("Z411", True, "Z41"),
+            ("L99", True, None),
+        ),
+        ("W57XXXA", True, "W57"),
+    ],
+    "diagnosis_replacement": [
+        ("L299", "L2981", date(2026, 10, 1)),
+        ("L668", "L6610", date(2024, 10, 1)),
+    ],
+    "excludes": [("L40", "L57", 1)],
 }
 
 LINES: dict[str, tuple[str, ...]] = {
@@ -136,10 +154,30 @@ LINES: dict[str, tuple[str, ...]] = {
         *("99213 day=6", "G0559 day=6"),
     ),
     "postoperative-surgery-not-read": ("99213", "G0559"),
+    "diagnosis-no-longer-valid": ("11102 diagnoses=L66.8",),
+    "diagnosis-not-yet-valid": ("11102 diagnoses=L29.81",),
+    "diagnosis-header": ("11102 diagnoses=L66.1",),
+    "diagnosis-not-a-code": ("11102 diagnoses=L99.ZZ",),
+    "diagnosis-external-cause-first": ("11102 diagnoses=W57.XXXA",),
+    "diagnosis-manifestation-first": ("11102 diagnoses=L99",),
+    "diagnosis-cosmetic": ("17000 diagnoses=Z41.1",),
+    "diagnosis-cosmetic-beside-other": ("17000 diagnoses=L57.0,Z41.1",),
+    "diagnosis-excluded": ("11102 diagnoses=L40.0,L57.0",),
+    "diagnosis-not-malignant": ("11602 diagnoses=L82.1",),
+    "diagnosis-not-benign": ("17110 diagnoses=C44.90",),
+    "diagnosis-premalignant-on-benign": ("17110 diagnoses=L57.0",),
+    "diagnosis-not-premalignant": ("17000 diagnoses=L82.1",),
+    "coverage-ncd-puva": ("96912 diagnoses=L40.0",),
+    "coverage-ncd-keratoses": ("17000 diagnoses=L57.0",),
+    "diagnosis-unspecified": ("11102 diagnoses=C44.90",),
 }
 """For each reason lines, of a release that has all tables, of which it is said."""
 
-IN_EXCERPT = {"outside-the-excerpt": ("99999",), "beside-the-excerpt": ("99999", "99920")}
+IN_EXCERPT = {
+    "outside-the-excerpt": ("99999",),
+    "beside-the-excerpt": ("99999", "99920"),
+    "diagnosis-outside-excerpt": ("99920 diagnoses=E11.9",),
+}
 WITHOUT_TABLES = {"table-not-held": ("99920",)}
 WITH_LIST = {"telehealth-not-on-list": ("99213 place=10", "99213-95 day=1")}
 LEFT_OUT = {"release-left-out": ("99920 on=2026-06-30",)}
@@ -152,7 +190,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.sealed(Store(tmp_path_factory.mktemp("excerpt")), "2026q3", FEES, scope="derm")
+    return made.sealed(
+        Store(tmp_path_factory.mktemp("excerpt")), "2026q3", FEES, scope="derm", diagnosis=ROWS["diagnosis"]
+    )
 
 
 def test_there_are_lines_for_every_reason() -> None:

@@ -11,6 +11,9 @@ from codeset.claims.edits.duplicates import DUPLICATES
 from codeset.claims.edits.excerpt import EXCERPT
 from codeset.claims.edits.global_surgery import GLOBAL_SURGERY
 from codeset.claims.edits.mue import MUE
+from codeset.claims.edits.of_diagnoses.fits_service import FITS_SERVICE
+from codeset.claims.edits.of_diagnoses.sequence import SEQUENCE
+from codeset.claims.edits.of_diagnoses.valid_codes import VALIDITY
 from codeset.claims.edits.of_visits.new_patient import NEW_PATIENT
 from codeset.claims.edits.of_visits.postoperative_care import POSTOPERATIVE_CARE
 from codeset.claims.edits.of_visits.same_day_visits import SAME_DAY_VISITS
@@ -25,6 +28,9 @@ EDITS = (
     SINGLE_LINE,
     MODIFIER_DATES,
     NOTICES,
+    VALIDITY,
+    SEQUENCE,
+    FITS_SERVICE,
     PLACE_OF_SERVICE,
     TELEHEALTH,
     COMPONENTS,

@@ -1,7 +1,7 @@
 """The tables of one or several snapshots, made ready for claims: what applies on which dates, for the codes at hand."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ class CodeSet:
     ten-thousandths of a dollar. `rows`: by name, the tables of `codeset.tables` that claims are read against; decimals
     are whole numbers of their last place (RVUs and percentages hundredths, GPCIs thousandths). Rows of dated tables
     have `first_day` and `last_day`, from and to which they are in force. `manifests`: those of the snapshots.
-    `left_out`: releases that are at hand, and were not to be used.
+    `left_out`: releases that are at hand, and were not to be used. `scans`: the tables for claims with diagnoses.
     """
 
     releases: pl.DataFrame
@@ -34,6 +34,7 @@ class CodeSet:
     rows: Mapping[str, pl.DataFrame]
     manifests: tuple[Manifest, ...] = ()
     left_out: tuple[Release, ...] = ()
+    scans: Mapping[str, pl.LazyFrame] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -50,7 +51,8 @@ class CodeSet:
         *left_out*: see the class.
         """
         known = sorted(set(codes))
-        sought = [table for table in TABLES.values() if table.claim_codes is not None]
+        read = [table for table in TABLES.values() if table.claim_codes is not None]
+        sought = [table for table in read if not table.with_diagnoses]
         # Read in one go, so that the files are read side by side.
         frames = pl.collect_all([_rows(snapshots, table, known, on_any_date) for table in sought])
         rows = {table.name: frame for table, frame in zip(sought, frames, strict=True)}
@@ -58,7 +60,8 @@ class CodeSet:
         whole = {name: _whole_numbers(frame) for name, frame in rows.items()}
         manifests = tuple(snapshot.manifest for snapshot in snapshots)
         releases, factors = _releases(snapshots, on_any_date), _factors(snapshots, on_any_date)
-        return cls(releases, factors, whole, manifests, tuple(left_out))
+        scans = {table.name: _rows(snapshots, table, known, False) for table in read if table.with_diagnoses}
+        return cls(releases, factors, whole, manifests, tuple(left_out), scans)
 
     @property
     def fees(self) -> pl.DataFrame:
@@ -85,6 +88,10 @@ class CodeSet:
         """The add-on edits, dated."""
         return self.rows["add_on"]
 
+    def rows_for_diagnoses(self, table: str) -> pl.DataFrame:
+        """The rows of a *table* that only claims with diagnoses are read against; read when it is first asked for."""
+        return self.cached(_collected, table)
+
     def cached(self, function: Callable[..., T], *more: Any) -> T:
         """Return what *function* makes of this code set (and of *more*); it is computed once."""
         return self._cache.get(function, self, *more)
@@ -92,6 +99,11 @@ class CodeSet:
     @cached_property
     def _cache(self) -> Cache:
         return Cache()
+
+
+def _collected(code_set: CodeSet, table: str) -> pl.DataFrame:
+    scan = code_set.scans.get(table)
+    return pl.DataFrame(schema={**TABLES[table].columns, **_ORIGIN}) if scan is None else scan.collect()
 
 
 _Key = tuple[bool, tuple[Release, ...], tuple[tuple[str, str], ...]]
@@ -137,7 +149,7 @@ def code_set_of(
 
 def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str], on_any_date: bool) -> pl.LazyFrame:
     """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
-    empty = pl.LazyFrame(schema={**table.columns, "release": pl.UInt16, "edition": pl.String})
+    empty = pl.LazyFrame(schema={**table.columns, **_ORIGIN})
     frames = [
         snapshot.scan(table.name)
         .filter(*(pl.col(column).is_in(codes) for column in table.claim_codes or ()), pl.lit(value=True))
@@ -154,6 +166,7 @@ def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str], on_any_
     return _in_force_on_any_date(rows, snapshots) if on_any_date else rows.with_columns(_FIRST_DAY, _LAST_DAY)
 
 
+_ORIGIN = {"release": pl.UInt16(), "edition": pl.String()}
 _FIRST_DAY = pl.col("effective_date").alias("first_day")
 _LAST_DAY = pl.col("deletion_date").fill_null(date.max).alias("last_day")
 

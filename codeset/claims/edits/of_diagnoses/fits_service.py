@@ -1,0 +1,34 @@
+"""Whether the diagnoses of a line are those that its service is for: malignant, benign or premalignant lesions.
+
+Which codes are for which diagnoses, the cosmetic exclusion and two national coverage determinations whose rule can be
+decided are in `necessity.toml`, each with its source. A mismatch is for review: the contractor may pay it on the
+record. A service for cosmetic reasons alone is excluded by statute and the patient's (Social Security Act, section
+1862(a)(10); Medicare Benefit Policy Manual, ch. 16, section 120): code 96, remark N383; no notice is needed for that.
+"""
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.of_diagnoses.in_doubt import IN_DOUBT, marked, rules_of_classes
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.lines import Lines
+
+ANY_MARK = 2**32 - 1
+
+
+def find_misfit(lines: Lines) -> Findings:
+    """One finding for each line whose diagnoses a rule of `necessity.toml` speaks of."""
+    doubtful = marked(lines, ANY_MARK)
+    if doubtful.is_empty():
+        return NONE
+    told, done = [], doubtful.select("row").clear()
+    for reason, codes, holds in rules_of_classes():
+        concerned = doubtful if codes is None else doubtful.filter(pl.col("hcpcs").is_in(codes.implode()))
+        fitting = concerned.filter(holds).join(done, on="row", how="anti", maintain_order="left")
+        if not fitting.is_empty():
+            told.append(found(fitting, reason, detail=pl.col("doubtful_diagnoses")))
+            done = pl.concat([done, fitting.select("row")])
+    return together(told)
+
+
+FITS_SERVICE = Edit(find_misfit, derives=(IN_DOUBT,))

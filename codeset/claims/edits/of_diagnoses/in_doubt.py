@@ -1,0 +1,220 @@
+"""Which lines have diagnoses of which something is to be said: worked out for all lines, before any are told apart.
+
+A line whose diagnoses are valid, specific and fit its service says no more than one without: it shares its answer.
+"""
+
+import csv
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, reduce
+from importlib.resources import files
+from operator import or_
+from typing import Any
+
+import polars as pl
+
+from codeset.claims.claim_fields import CODE
+from codeset.claims.engine.code_lists import CodeLists, code_lists
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Derived
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import is_member, repeat
+from codeset.releases import Release
+from codeset.scope import codes_of
+
+# What is known of one diagnosis, or of a line; the classes of `necessity.toml` take the bits from FIRST_CLASS on.
+INVALID, UNSPECIFIED, NOT_FIRST, SEVERAL, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = (1 << bit for bit in range(7))
+
+ALL_BUT_NOT_FIRST = 2**32 - 1 - NOT_FIRST
+TOLD_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | SEVERAL | CONTRACTOR
+
+EXTERNAL_CAUSES = ("V", "W", "X", "Y")
+
+
+@cache
+def necessity() -> Mapping[str, Any]:
+    """Return the rules of `necessity.toml`."""
+    folder = files("codeset.claims.edits.of_diagnoses")
+    return tomllib.loads(folder.joinpath("necessity.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def class_bits() -> Mapping[str, int]:
+    """Return the bit of each class of diagnoses."""
+    bits = {name: FIRST_CLASS << place for place, name in enumerate(necessity()["class"])}
+    return bits | {"other_than_cosmetic": OTHER_THAN_COSMETIC}
+
+
+def bits_of(names: str) -> int:
+    """Return the bits of the classes *names*, which have blanks between them."""
+    return reduce(or_, (class_bits()[name] for name in names.split()), 0)
+
+
+@cache
+def listed(table: str) -> Mapping[str, str]:
+    """Return the diagnoses, without the dot, of one of the reference tables, with its second column if it has one."""
+    text = files("codeset.claims.reference").joinpath(f"{table}.csv").read_text(encoding="utf-8")
+    rows = list(csv.reader(text.splitlines()))[1:]
+    return {row[0].replace(".", ""): row[-1] for row in rows}
+
+
+def without_dot(codes: pl.Expr) -> pl.Expr:
+    """Return *codes* as the tables have them."""
+    return codes.str.replace(".", "", literal=True)
+
+
+def with_dot(codes: pl.Expr) -> pl.Expr:
+    """Return *codes* as people write them."""
+    dotted = pl.concat_str(codes.str.slice(0, 3), pl.lit("."), codes.str.slice(3))
+    return pl.when(codes.str.len_chars() > 3).then(dotted).otherwise(codes)
+
+
+def valid_diagnoses(code_set: CodeSet) -> Mapping[int, frozenset[str]]:
+    """The codes that may be billed, without the dot, by the number of each release that holds the edition in force."""
+    rows = code_set.rows_for_diagnoses("diagnosis").filter("billable")
+    held = {int(number): frozenset(of_release["diagnosis"]) for (number,), of_release in rows.group_by("release")}
+    return {number: codes for number, codes in held.items() if number not in code_set.cached(_outdated)}
+
+
+def _outdated(code_set: CodeSet) -> frozenset[int]:
+    """The releases whose diagnoses were carried from another fiscal year: they say nothing of its dates."""
+    origins = (
+        manifest.editions["diagnosis"].carried_from if "diagnosis" in manifest.editions else None
+        for manifest in code_set.manifests
+    )
+    return frozenset(
+        number
+        for number, (manifest, origin) in enumerate(zip(code_set.manifests, origins, strict=True))
+        if origin is not None and _fiscal_year(origin) != _fiscal_year(manifest.release)
+    )
+
+
+def _fiscal_year(release: Release) -> int:
+    return release.year + (release.quarter == 4)
+
+
+def marks_of_codes(codes: pl.Series) -> pl.Series:
+    """Return what is known of each of *codes* by itself, on any date."""
+    plain = without_dot(pl.col("code"))
+    marks = {
+        UNSPECIFIED: plain.is_in(list(listed("unspecified_sites"))),
+        NOT_FIRST: plain.is_in(list(listed("manifestations"))) | plain.str.slice(0, 1).is_in(EXTERNAL_CAUSES),
+        OTHER_THAN_COSMETIC: ~_begins(plain, necessity()["class"]["cosmetic"]),
+        **{class_bits()[name]: _begins(plain, prefixes) for name, prefixes in necessity()["class"].items()},
+    }
+    bits = (pl.when(holds).then(pl.lit(bit, pl.UInt32)).otherwise(pl.lit(0, pl.UInt32)) for bit, holds in marks.items())
+    return codes.to_frame("code").select(reduce(or_, bits)).to_series()
+
+
+def _begins(codes: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
+    return pl.any_horizontal(codes.str.starts_with(prefix) for prefix in prefixes)
+
+
+def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; 0 and null without a doubt."""
+    texts = frame["diagnoses"]
+    if texts.null_count() == texts.len():
+        return _columns(repeat(0, table.height), texts)
+    row = table["row"]
+    texts = texts if row.is_sorted() else texts[row]
+    lists = code_lists(texts)
+    known = marks_of_codes(lists.codes)
+    marks = (lists.any_of(known) & ALL_BUT_NOT_FIRST) | (lists.first_of(known) & NOT_FIRST)
+    marks |= _invalid(lists, table["release"], code_set)
+    marks |= _where(_is_paired(lists, code_set), SEVERAL) | _where(_has_contractor(texts, table, code_set), CONTRACTOR)
+    in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | _does_not_fit(table["hcpcs"], marks)
+    return _columns(marks * in_doubt.cast(pl.UInt32), texts.set(~in_doubt, None))
+
+
+def _columns(marks: pl.Series, texts: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame([marks.alias("diagnosis_marks"), texts.alias("doubtful_diagnoses")])
+
+
+def _where(holds: pl.Series, bit: int) -> pl.Series:
+    return holds.cast(pl.UInt32) * bit
+
+
+def _invalid(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl.Series:
+    """`INVALID` on lines with a diagnosis that the edition of their release does not let them bill."""
+    marks = repeat(0, release.len())
+    codes = [code.replace(".", "") for code in lists.codes]
+    for number, valid in code_set.cached(valid_diagnoses).items():
+        invalid = pl.Series([0 if code in valid else INVALID for code in codes], dtype=pl.UInt32)
+        if (invalid != 0).any():
+            marks |= lists.any_of(invalid) * (release == number).fill_null(value=False).cast(pl.UInt32)
+    return marks
+
+
+def _is_paired(lists: CodeLists, code_set: CodeSet) -> pl.Series:
+    """Whether excludes notes may bear on a line: they are held, and it has several diagnoses."""
+    several = lists.has_several
+    return several & (not code_set.rows_for_diagnoses("excludes").is_empty()) if several.any() else several
+
+
+def _has_contractor(texts: pl.Series, table: pl.DataFrame, code_set: CodeSet) -> pl.Series:
+    """Whether a line's release holds the articles of contractors, and the line has a diagnosis."""
+    releases = code_set.rows_for_diagnoses("coverage_document")["release"].unique()
+    return table["release"].is_in(releases.implode()).fill_null(value=False) & texts.is_not_null()
+
+
+Rule = tuple[str, pl.Series | None, pl.Expr]
+"""A reason of `necessity.toml`, the codes that it is for (None: all), and whether the marks of a line are of it."""
+
+
+@cache
+def rules_of_classes() -> tuple[Rule, ...]:
+    """Return the rules of `necessity.toml`."""
+    return tuple(_rules())
+
+
+def _rules() -> Iterator[Rule]:
+    marks = pl.col("diagnosis_marks")
+    for rule in (*necessity()["mismatch"], *necessity()["national"]):
+        holds = (marks & bits_of(rule["with"])) != 0
+        if "and" in rule:
+            holds &= (marks & bits_of(rule["and"])) != 0
+        if "without" in rule:
+            holds &= (marks & bits_of(rule["without"])) == 0
+        codes = [code for span in rule.get("codes", ()) for code in codes_of(span)]
+        yield rule["reason"], pl.Series(codes, dtype=CODE) if codes else None, holds
+
+
+def _does_not_fit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
+    """Whether a rule of `necessity.toml` says something of a line."""
+    lines = pl.DataFrame([hcpcs, marks.alias("diagnosis_marks")])
+    some = (marks >= FIRST_CLASS).alias("some")
+    if not some.any():
+        return some
+    tells = [
+        holds if codes is None else holds & pl.col("hcpcs").is_in(codes.implode())
+        for _, codes, holds in rules_of_classes()
+    ]
+    return lines.select(pl.any_horizontal(tells)).to_series()
+
+
+IN_DOUBT = Derived(diagnoses_in_doubt, ("diagnosis_marks", "doubtful_diagnoses"))
+"""What edits of diagnoses read of lines."""
+
+
+def marked(lines: Lines, bit: int) -> pl.DataFrame:
+    """Return the lines with *bit* that no edit before denies: their columns, and `release`, `hcpcs` and `modifiers`."""
+    has_bit = (lines.table["diagnosis_marks"] & bit) != 0
+    if not has_bit.any():
+        return lines.table.clear().with_columns(_KIND_COLUMNS)
+    table = lines.table.filter(has_bit & ~is_member(lines.table["row"], lines.denied))
+    kinds: LineKinds = lines.line_kinds
+    return table.hstack(kinds.table.select("release", "hcpcs", "modifiers")[table["line_kind"]])
+
+
+_KIND_COLUMNS = [
+    pl.lit(None, pl.UInt16).alias("release"),
+    *(pl.lit(None, CODE).alias(name) for name in ("hcpcs", "modifiers")),
+]
+
+
+def by_diagnosis(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* with a row for each of their diagnoses: `diagnosis`, without the dot, and its `place`, from 0."""
+    codes = pl.col("doubtful_diagnoses").str.replace_all(".", "", literal=True).str.split(" ")
+    listed_lines = lines.with_columns(diagnosis=codes, place=pl.int_ranges(codes.list.len()))
+    return listed_lines.explode("diagnosis", "place")

@@ -1,0 +1,119 @@
+"""Diagnoses are codes of the ICD-10-CM edition in force on the date of service, and billable: not headers.
+
+A line with another is unprocessable (ICD-10-CM Official Guidelines, I.B.2: a code is invalid if it is not coded to its
+full number of characters; IOM 100-04 ch. 23, section 10, and ch. 26, section 10.4, item 21). Code 16 with remark M76;
+146 where the code was valid on another date. The codes that a header was split into, and what replaced a code (CMS's
+conversion table), are named. A release without the edition of its dates says nothing of them.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.of_diagnoses.in_doubt import (
+    IN_DOUBT,
+    INVALID,
+    by_diagnosis,
+    marked,
+    valid_diagnoses,
+)
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.lines import Lines
+
+MOST_NAMED = 8
+CATEGORY = 3
+
+
+def find_invalid(lines: Lines) -> Findings:
+    """One finding for each diagnosis that may not be billed on the date of its line."""
+    doubtful = marked(lines, INVALID)
+    if doubtful.is_empty():
+        return NONE
+    cases = by_diagnosis(doubtful).select("row", "release", "date_of_service", "diagnosis")
+    code_set = lines.line_kinds.code_set
+    distinct = cases.select("release", "date_of_service", "diagnosis").unique(maintain_order=True)
+    reasons = [_reason(code_set, *case) for case in distinct.iter_rows()]
+    told = distinct.hstack(pl.DataFrame(reasons, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
+    findings = cases.join(told.drop_nulls("reason"), on=distinct.columns, maintain_order="left").unique(
+        ["row", "diagnosis"], keep="first", maintain_order=True
+    )
+    return found(findings, pl.col("reason"), detail=pl.col("detail"))
+
+
+def _reason(code_set: CodeSet, release: int, day: date, diagnosis: str) -> tuple[str | None, str | None]:
+    """The reason for which *diagnosis* may not be billed, and what its sentence names; None if it may."""
+    valid = code_set.cached(valid_diagnoses)
+    if release not in valid or diagnosis in valid[release]:
+        return None, None
+    written, below = dotted(diagnosis), sorted(code for code in valid[release] if code.startswith(diagnosis))
+    replacements = _replacements(code_set, release, diagnosis, day) or below
+    if _was_valid(code_set, release, diagnosis, day):
+        return "diagnosis-no-longer-valid", f"{written}: {_named(replacements)}" if replacements else written
+    if below:
+        return "diagnosis-header", f"{written}: {_named(below)}"
+    if (first := _first_day_after(code_set, release, diagnosis, day)) is not None:
+        return "diagnosis-not-yet-valid", f"{written}: {first}"
+    if _is_outside_excerpt(code_set, release, diagnosis):
+        return "diagnosis-outside-excerpt", written
+    return "diagnosis-not-a-code", written
+
+
+def _rows(code_set: CodeSet, table: str, release: int) -> pl.DataFrame:
+    return code_set.rows_for_diagnoses(table).filter(pl.col("release") == release)
+
+
+def _replacements(code_set: CodeSet, release: int, diagnosis: str, day: date) -> list[str]:
+    rows = _rows(code_set, "diagnosis_replacement", release).filter(
+        pl.col("previous_diagnosis") == diagnosis, pl.col("effective_date") <= day
+    )
+    valid = code_set.cached(valid_diagnoses)[release]
+    return sorted(code for code in rows["diagnosis"].unique() if code in valid)
+
+
+def _was_valid(code_set: CodeSet, release: int, diagnosis: str, day: date) -> bool:
+    """Whether an earlier release at hand let it be billed, or the conversion table says what replaced it."""
+    first: Mapping[int, date] = dict(code_set.releases.select("release", "first").iter_rows())
+    valid = code_set.cached(valid_diagnoses)
+    earlier = (number for number in valid if first[number] < first[release])
+    return bool(_replacements(code_set, release, diagnosis, day)) or any(diagnosis in valid[each] for each in earlier)
+
+
+def _first_day_after(code_set: CodeSet, release: int, diagnosis: str, day: date) -> date | None:
+    """The first day after *day* from which the code may be billed, as far as a table at hand says it."""
+    rows = code_set.rows_for_diagnoses("diagnosis_replacement").filter(
+        pl.col("diagnosis") == diagnosis, pl.col("effective_date") > day
+    )
+    days = [*rows["effective_date"]]
+    valid = code_set.cached(valid_diagnoses)
+    for number, first in code_set.releases.select("release", "first").iter_rows():
+        if first > day and diagnosis in valid.get(number, ()):
+            days.append(first)
+    return min(days, default=None)
+
+
+def _is_outside_excerpt(code_set: CodeSet, release: int, diagnosis: str) -> bool:
+    """Whether the release's excerpt may lack the code: it does not have its category."""
+    scopes = dict(code_set.releases.select("release", "scope").iter_rows())
+    category = _rows(code_set, "diagnosis", release).filter(pl.col("diagnosis") == diagnosis[:CATEGORY])
+    return scopes[release] != "all" and category.is_empty()
+
+
+def dotted(diagnosis: str) -> str:
+    """Return a code as people write it."""
+    return f"{diagnosis[:CATEGORY]}.{diagnosis[CATEGORY:]}" if len(diagnosis) > CATEGORY else diagnosis
+
+
+def _named(codes: list[str]) -> str:
+    shown = ", ".join(map(dotted, codes[:MOST_NAMED]))
+    return f"{shown}, and {len(codes) - MOST_NAMED} more" if len(codes) > MOST_NAMED else shown
+
+
+def change_dates(code_set: CodeSet) -> list[pl.Series]:
+    """The first days of codes that replaced others."""
+    return [code_set.rows_for_diagnoses("diagnosis_replacement")["effective_date"]] if code_set.scans else []
+
+
+VALIDITY = Edit(find_invalid, reads=("date_of_service",), derives=(IN_DOUBT,), change_dates=change_dates)

@@ -1,0 +1,58 @@
+"""Lists of codes on lines, as text with blanks between them: what is known of each code, brought to the lines.
+
+Codes are few and lists are many: each code is looked up once, and a list is put together of numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+import polars as pl
+
+from codeset.claims.claim_fields import CODE
+from codeset.claims.engine.series import count_up, group_numbers, repeat, starts_group
+
+
+@dataclass(frozen=True)
+class CodeLists:
+    """The distinct `codes` of all lists; the number of the code at each of the `places` of each list, null behind its
+    end; and which list each line has.
+    """
+
+    codes: pl.Series
+    places: Sequence[pl.Series]
+    list_of_line: pl.Series
+
+    def any_of(self, marks: pl.Series) -> pl.Series:
+        """Return for each line all the bits that *marks*, one for each of `codes`, has for the codes of its list."""
+        return reduce(or_, (marks[place].fill_null(0) for place in self.places))[self.list_of_line]
+
+    def first_of(self, marks: pl.Series) -> pl.Series:
+        """Return for each line what *marks* has for the first code of its list; 0 where it has none."""
+        return marks[self.places[0]].fill_null(0)[self.list_of_line]
+
+    @property
+    def has_several(self) -> pl.Series:
+        """Whether the list of each line has more than one code."""
+        if len(self.places) == 1:
+            return pl.Series([False]).new_from_index(0, self.list_of_line.len())
+        return self.places[1].is_not_null()[self.list_of_line]
+
+
+def code_lists(texts: pl.Series) -> CodeLists:
+    """Return the lists of codes that *texts* are, one for each line, null or codes with one blank between them."""
+    starts = starts_group(texts)  # the lines of a claim share their list: only where another begins it is read
+    lists = texts.filter(starts).str.split(" ")
+    width: int = lists.list.len().max() or 1  # type: ignore[assignment]
+    read = lists.to_frame("list").select(
+        pl.col("list").list.get(place, null_on_oob=True).cast(CODE).alias(str(place)) for place in range(width)
+    )
+    codes = pl.concat(read.get_columns()).unique().drop_nulls()
+    if codes.is_empty():
+        return CodeLists(codes.cast(pl.String), [repeat(None, lists.len())], group_numbers(starts))
+    physical = codes.to_physical()
+    highest: int = physical.max()  # type: ignore[assignment]
+    number = repeat(None, highest + 1).scatter(physical, count_up(codes.len()))
+    places = [number[column.to_physical()] for column in read]
+    return CodeLists(codes.cast(pl.String), places, group_numbers(starts))
