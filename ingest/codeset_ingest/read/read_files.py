@@ -13,6 +13,7 @@ from codeset.tables import TABLES
 from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.cells import closing_lines, ragged_records, read_cells, truncation_signs
 from codeset_ingest.read.compare_forms import compare_forms
+from codeset_ingest.read.diagnoses.coverage_articles import article_rows
 from codeset_ingest.read.diagnoses.editions import merge_edition
 from codeset_ingest.read.diagnoses.replacements import split_replacements
 from codeset_ingest.read.fee_schedules import merge_variants
@@ -103,6 +104,7 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
     try:
         cells = read_cells(file.content, file.layout, file.form, file.sheet, release)
         columns = [column for column in columns if column.name in cells.columns or not column.rules.get("optional")]
+        columns = [column for column in columns if column.name in cells.columns or "optional" not in column.rules]
         frame = parse_cells(cells, columns, table, file.form, name)
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise BadInput(_ragged(file, release)) from error
@@ -155,6 +157,8 @@ def _table(table: str, readings: list[Reading], release: Release) -> Reading:
         return merge_edition(readings, release)
     if table == "diagnosis_replacement":
         return split_replacements(compare_forms(readings))
+    if table.startswith("coverage_"):
+        readings = [article_rows(reading) for reading in readings]
     return compare_forms(_join_parts(readings))
 
 
