@@ -12,7 +12,10 @@ from codeset.proposal.repository import Repository
 from codeset.releases import Release
 from codeset.review.first_page import first_page
 from codeset.review.folder import ENTRY, MARKDOWN, refuse_other, write_review
+from codeset.review.forms.as_json import decision_digest
+from codeset.review.forms.as_markdown import readiness_markdown
 from codeset.review.make import make_review
+from codeset.review.model import Review
 from codeset.store import Store
 from codeset.suite.check_release import ReleaseCheck, check_release
 from codeset.suite.goldens import accept
@@ -70,7 +73,8 @@ def propose(
     say(f"trying the suite on {release}")
     suite, golden = _suite_result(repository, store, release)
     review_folder = output / f"{old}-{release}"
-    headline = _write_review(store, old, release, repository.scenarios, review_folder, say)
+    review = _write_review(store, old, release, repository.scenarios, review_folder, say)
+    page = first_page(review)
     superseded = _superseded(repository, release)
     entry = (review_folder / ENTRY).read_text(encoding="utf-8")
     changes = changelog.with_entry(repository.on_branch(release, CHANGELOG), release, entry, superseded)
@@ -78,22 +82,23 @@ def propose(
     removed: dict[str, bytes | None] = {repository.golden(revision): None for revision in superseded}
     all_remarks = [*pull_request_text.suite_remarks(suite, next(iter(golden), None)), *remarks]
     markdown = (review_folder / MARKDOWN).read_text(encoding="utf-8")
-    title = pull_request_text.title(release, headline)
-    body = pull_request_text.body(release, old, repository, all_remarks, markdown)
+    title = pull_request_text.title(release, page.headline)
+    boxes = pull_request_text.decision_boxes(review.to_decide, decision_digest(review))
+    body = pull_request_text.body(release, old, repository, readiness_markdown(page), all_remarks, boxes, markdown)
     (output / "title.txt").write_text(f"{title}\n", encoding="utf-8")
     (output / "body.md").write_text(body, encoding="utf-8")
-    message = f"Release {release}\n\n{headline}"
+    message = f"Release {release}\n\n{page.headline}"
     pushed = branch.push_files(repository.path, repository.remote, release, removed | files, message)
     return Proposal(release, old, pushed, title, output / "body.md", tuple(sorted(files)))
 
 
-def _write_review(store: Store, old: Release, new: Release, scenarios: Path | None, folder: Path, say: Say) -> str:
-    """Write the review into *folder* and return its headline."""
+def _write_review(store: Store, old: Release, new: Release, scenarios: Path | None, folder: Path, say: Say) -> Review:
+    """Write the review into *folder* and return it."""
     refuse_other(folder, str(old), str(new))
     suite = load(scenarios_folder(scenarios))
     review = make_review(store.open(old), store.open(new), suite, statements(guidance_folder()), say=say)
     write_review(review, folder, say)
-    return first_page(review).headline
+    return review
 
 
 def _suite_result(repository: Repository, store: Store, release: Release) -> tuple[ReleaseCheck, dict[str, bytes]]:

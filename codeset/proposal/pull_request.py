@@ -7,12 +7,15 @@ from pathlib import Path
 from shutil import which
 
 from codeset.errors import StoreProblem, WrongUse
+from codeset.proposal.pull_request_text import with_decisions_of
 
 LABELS = {"code set": "A release of CMS's code sets, to be approved", "needs approval": "Waits for codeset approve"}
 
 
 def open_or_update(repository: Path, branch: str, title: str, body: Path) -> str:
     """Open the pull request of *branch*, or update the open one; return what was done, with its address.
+
+    Boxes that somebody ticked stay, and are written into *body* too, as long as they are of the same review.
 
     Raises WrongUse: if `gh` is not installed. StoreProblem: if GitHub refuses; the same command can be run again.
     """
@@ -21,6 +24,7 @@ def open_or_update(repository: Path, branch: str, title: str, body: Path) -> str
     if not listed:
         return _open(repository, branch, title, body)
     pull = listed[0]
+    body.write_text(with_decisions_of(pull["body"], body.read_text(encoding="utf-8")), encoding="utf-8")
     if (pull["title"], _lines(pull["body"])) == (title, _lines(body.read_text(encoding="utf-8"))):
         return f"unchanged: {pull['url']}"
     _gh(repository, "pr", "edit", str(pull["number"]), "--title", title, "--body-file", str(body.resolve()))

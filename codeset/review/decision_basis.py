@@ -17,9 +17,12 @@ BASIS = ("old", "new", "to_decide")
 DECIDE_SHEET = "decide"
 """The sheet of the workbook that the approver fills in."""
 
-PULL_REQUEST_START = re.compile(r"<!-- codeset decisions (?P<format>\d+\.\d+) (?P<review>[0-9a-f]{64}) -->")
 PULL_REQUEST_END = "<!-- end of decisions -->"
-"""What the tick boxes of a pull request stand between."""
+"""What follows the tick boxes of a pull request."""
+
+_START = r"<!-- codeset decisions (?P<format>\d+\.\d+) (?P<review>[0-9a-f]{64}) -->"
+_START_LINE = re.compile(_START)
+_BOXES = re.compile(f"{_START}(?P<boxes>.*?){PULL_REQUEST_END}", re.DOTALL)
 
 
 def basis_digest(plain: Mapping[str, Any]) -> str:
@@ -29,6 +32,16 @@ def basis_digest(plain: Mapping[str, Any]) -> str:
     """
     content = json.dumps({name: plain[name] for name in BASIS}, sort_keys=True, ensure_ascii=False)
     return sha256(content.encode()).hexdigest()
+
+
+def has_boxes(text: str) -> bool:
+    """Return whether tick boxes begin in *text*, whole or not."""
+    return _START_LINE.search(text) is not None
+
+
+def boxes_in(text: str) -> re.Match[str] | None:
+    """Return the tick boxes in *text*, with their `format`, the digest of their `review` and the `boxes`."""
+    return _BOXES.search(text)
 
 
 def pull_request_start(digest: str) -> str:

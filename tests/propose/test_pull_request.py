@@ -7,6 +7,9 @@ import pytest
 
 from codeset.errors import WrongUse
 from codeset.proposal.pull_request import open_or_update
+from codeset.proposal.pull_request_text import decision_boxes
+from codeset.review.sign_off.decision_files import read_decision_file
+from codeset.review.to_decide import ToDecide
 
 GH = Path(__file__).parents[1] / "gh"
 
@@ -56,3 +59,37 @@ def test_without_gh_it_says_so(body, monkeypatch):
     monkeypatch.setenv("PATH", str(body.parent))
     with pytest.raises(WrongUse, match="the branch is pushed"):
         open_or_update(body.parent, "release/2026q4", "One", body)
+
+
+OUTCOMES = [ToDecide("code 15012", "15012 billed alone: was payable, now denied"), ToDecide("pair 1/2", "<b>|*2*")]
+"""Of the review whose decisions have this digest."""
+DIGEST = "ab" * 32
+
+
+def test_boxes_that_were_ticked_stay_while_the_review_is_the_same_and_are_read_as_decisions(body):
+    body.write_text(f"first\n\n{decision_boxes(OUTCOMES, DIGEST)}the review\n")
+    open_or_update(body.parent, "release/2026q4", "One", body)
+    file = body.with_name("gh.json")
+    kept = json.loads(file.read_text())
+    ticked = kept["pulls"][0]["body"].replace("- [ ] Accept", "- [x] Accept").replace("Reason:", "Reason: read")
+    kept["pulls"][0]["body"] = ticked.replace("\n", "\r\n")
+    file.write_text(json.dumps(kept))
+    body.write_text(f"second\n\n{decision_boxes(OUTCOMES, DIGEST)}the review\n")
+    assert open_or_update(body.parent, "release/2026q4", "One", body).startswith("updated")
+    now = held(body)["pulls"][0]["body"]
+    assert now.startswith("second")
+    body.write_text(now)
+    decisions = read_decision_file(body)
+    assert [(entry.outcome, entry.decision, entry.reason) for entry in decisions.entries] == [
+        ("1", "Accept", "read"),
+        ("2", "Accept", "read"),
+    ]
+    assert decisions.review == DIGEST
+    body.write_text(f"third\n\n{decision_boxes(OUTCOMES, 'cd' * 32)}the review\n")
+    open_or_update(body.parent, "release/2026q4", "One", body)
+    assert "[x]" not in held(body)["pulls"][0]["body"]
+
+
+def test_more_boxes_than_a_pull_request_takes_are_decided_elsewhere():
+    assert "1,000 results: decide on the page" in decision_boxes(OUTCOMES[:1] * 1000, DIGEST)
+    assert decision_boxes([], DIGEST) == ""

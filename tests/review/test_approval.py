@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import reviewed
+from openpyxl import load_workbook
 from practice import SCENARIOS, practice
 
 from codeset.errors import WrongUse
@@ -341,6 +342,40 @@ def test_a_file_of_decisions_is_signed_as_it_says(place):
     assert [decision["reason"] for decision in entry["decisions"]] == ["read", *["as CMS published"] * len(decisions)]
     with pytest.raises(WrongUse, match=r"is decided twice: decisions\.json, line .*, and --accept"):
         place.approve("2=read", reason="read", decisions_file=file)
+
+
+def fill_in(file: Path, reason: str | None = "as CMS published") -> int:
+    """Accept everything on the sheet "decide", as a spreadsheet program saves it; return how many rows there were."""
+    book = load_workbook(file)
+    rows = list(book["decide"].iter_rows())
+    header = next(place for place, row in enumerate(rows) if row[0].value == "number")
+    columns = {cell.value: place for place, cell in enumerate(rows[header])}
+    for row in rows[header + 1 :]:
+        row[columns["decision"]].value, row[columns["reason"]].value = "accept", reason
+    book.save(file)
+    return len(rows) - header - 1
+
+
+def test_the_workbook_can_be_filled_in_where_it_is(place):
+    """The filled-in one is kept beside the review; the review's own is as it was made, so the gate can check it."""
+    workbook = place.folder / "review/review.xlsx"
+    made = workbook.read_bytes()
+    count = fill_in(workbook)
+    filled_in = workbook.read_bytes()
+    place.approve(reason=None, decisions_file=workbook)
+    assert workbook.read_bytes() == made
+    assert (place.folder / "review-decisions.xlsx").read_bytes() == filled_in
+    assert len(json.loads(place.file.read_text())["approvals"][0]["decisions"]) == count > 0
+    assert place.missing() == ()
+
+
+def test_a_filled_in_workbook_without_reasons_changes_nothing(place):
+    workbook = place.folder / "review/review.xlsx"
+    fill_in(workbook, reason=None)
+    filled_in = workbook.read_bytes()
+    with pytest.raises(WrongUse, match=r"review\.xlsx, row \d+: .*: the reason is missing"):
+        place.approve(reason=None, decisions_file=workbook)
+    assert (workbook.read_bytes(), place.file.exists()) == (filled_in, False)
 
 
 def test_a_rejected_outcome_keeps_the_gate_closed(place):

@@ -13,10 +13,12 @@ from bs4 import BeautifulSoup
 
 from codeset.errors import WrongUse
 from codeset.review import folder as folders
+from codeset.review.decision_basis import basis_digest
 from codeset.review.folder import FILES, write_review
 from codeset.review.forms.as_markdown import changelog_entry, review_markdown, safe
 from codeset.review.forms.as_page import review_html
 from codeset.review.make import make_review
+from codeset.review.sign_off.decision_files import read_decision_file
 from codeset.schemas import faults_of
 from codeset.store import Store
 from codeset.suite.scenarios import load
@@ -219,3 +221,10 @@ def test_amounts_of_a_locality_link_to_its_indices(place):
     (gpci,) = [each for each in made.payments[0].rows if each.hcpcs == "11102"]
     assert gpci.parts is not None
     assert gpci.parts.gpci == -52
+
+
+def test_page_and_workbook_name_the_review_that_their_decisions_are_about(written, plain):
+    digest = basis_digest(plain)
+    assert read_decision_file(written / "review.xlsx").review == digest
+    page = (written / "review.html").read_text()
+    assert (f'data-review="{digest}"' in page) == bool(plain["to_decide"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from codeset.change_report.changes_as_json import changes_plain
 from codeset.formats import FORMATS
+from codeset.review.decision_basis import BASIS, basis_digest
 from codeset.review.first_page import first_page
 from codeset.review.model import Review
 from codeset.review.source_rows import Ref
@@ -32,6 +33,11 @@ def review_plain(review: Review) -> dict[str, Any]:
     values = compared | vars(first_page(review)) | facts
     plain = {name: _plain(value) for name, value in values.items()}
     return {"format": FORMATS["review"]} | plain | {"changes": changes_plain(review.changes)}
+
+
+def decision_digest(review: Review) -> str:
+    """Return the digest of what is decided in *review*, by which a file of decisions names it."""
+    return basis_digest({name: _plain(getattr(review, name)) for name in BASIS})
 
 
 def _plain(value: Any) -> Any:

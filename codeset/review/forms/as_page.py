@@ -20,6 +20,7 @@ from codeset.errors import extra
 from codeset.participants import Participant, participant_label
 from codeset.review.code_details import CodeDetail
 from codeset.review.first_page import first_page, mover_text, no_change, participant_note
+from codeset.review.forms.as_json import decision_digest
 from codeset.review.forms.change_groups import change_groups
 from codeset.review.forms.families_chart import chart_geometry
 from codeset.review.forms.sections import sections
@@ -111,6 +112,7 @@ def _context(review: Review) -> Mapping[str, Any]:
     return {
         "r": review,
         "page": page,
+        "decision_digest": decision_digest(review),
         "css": Markup(css),  # noqa: S704
         "js": Markup(js),  # noqa: S704
         "codes_data": Markup(_codes_data(review)),  # noqa: S704 (no character that ends a script is in it)

@@ -13,6 +13,8 @@ from codeset.impact.claims_impact import ImpactTotal
 from codeset.impact.claims_impact import LineResult as LineOfClaim
 from codeset.money import decimal_dollars, dollars, signed_dollars
 from codeset.participants import participant_label
+from codeset.review.decision_basis import DECIDE_SHEET
+from codeset.review.forms.as_json import decision_digest
 from codeset.review.guides import ReviewedStatement
 from codeset.review.model import Review
 from codeset.review.outcomes import LineResult, ReviewedLine, ReviewedPair
@@ -77,7 +79,6 @@ _YEAR_FORMATS = {4: COUNT, 5: MONEY, 6: MONEY, 7: SIGNED, 8: PERCENT}
 _CHANGE_HEADER = ("change", "percent")
 _ROWS_HEADER = ("CMS row before", "CMS row after")
 _ROWS_SHEET = "CMS rows"
-DECIDE_SHEET = "decide"
 DECIDE_HEADER = ("number", "outcome", "what changed", "decision", "reason")
 """The sheet that the approver fills in, and its columns."""
 
@@ -284,7 +285,8 @@ def _to_decide(review: Review) -> Sheet:
     rows = ((number, outcome.id, outcome.says, "", "") for number, outcome in enumerate(review.to_decide, start=1))
     title = [
         "Decide on each changed result",
-        f"Fill in, save, then: codeset approve {review.new.release} --decisions review.xlsx",
+        f'Fill in, save, then: codeset approve {review.new.release} --as "Name, role" --decisions review.xlsx',
+        f"Review {decision_digest(review)}",
     ]
     notes = {3: "accept or reject", 4: "Required."}
     widths = {0: 10, 1: 34, 2: 70, 3: 14, 4: 50}

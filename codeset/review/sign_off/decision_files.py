@@ -12,7 +12,7 @@ from typing import Any
 
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.formats import format_fault
-from codeset.review.decision_basis import DECIDE_SHEET, PULL_REQUEST_END, PULL_REQUEST_START, basis_digest
+from codeset.review.decision_basis import DECIDE_SHEET, basis_digest, boxes_in, has_boxes
 from codeset.review.sign_off.decisions import Entry
 from codeset.schemas import reading_faults
 from codeset.suite.yaml_files import MOST_BYTES, read_yaml
@@ -46,7 +46,7 @@ def read_decision_file(file: Path) -> DecisionFile:
     if content.startswith(_WORKBOOK_START):
         return _of_sheet(file.name, content)
     text = content[:MOST_BYTES].decode("utf-8", errors="replace")
-    if PULL_REQUEST_START.search(text):
+    if has_boxes(text):
         return _of_pull_request(file.name, text)
     return _of_plain(file)
 
@@ -113,14 +113,13 @@ def _sheet_entries(name: str, rows: Sequence[Sequence[str]], header: int) -> Ite
 
 
 def _of_pull_request(name: str, text: str) -> DecisionFile:
-    start = PULL_REQUEST_START.search(text)
-    if start is None or (end := text.find(PULL_REQUEST_END, start.end())) < 0:
+    if (found := boxes_in(text)) is None:
         raise BadInput([Fault(name, 0, "the end of the decisions is missing; copy the whole text")], _UNREAD)
-    if fault := format_fault({"format": start["format"]}, "decisions"):
+    if fault := format_fault({"format": found["format"]}, "decisions"):
         raise BadInput([Fault(name, 0, fault)], _UNREAD)
-    first_line = text.count("\n", 0, start.end()) + 1
-    lines = text[start.end() : end].splitlines()
-    return DecisionFile(name, start["review"], tuple(_box_entries(name, lines, first_line)))
+    first_line = text.count("\n", 0, found.start("boxes")) + 1
+    lines = found["boxes"].splitlines()
+    return DecisionFile(name, found["review"], tuple(_box_entries(name, lines, first_line)))
 
 
 def _box_entries(name: str, lines: Sequence[str], first_line: int) -> Iterator[Entry]:

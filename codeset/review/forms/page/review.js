@@ -249,7 +249,9 @@
       note.textContent = open ? `${open} without a decision or a reason` : "All decided.";
       const link = node("a");
       link.download = "decisions.json";
-      link.href = `data:application/json,${encodeURIComponent(JSON.stringify({ decisions: decisions.filter((each) => each.decision) }, null, 1))}`;
+      const { release, comparedWith, review } = form.dataset;
+      const file = { format: "1.0", release, compared_with: comparedWith, review, decisions: decisions.filter((each) => each.decision || each.reason) };
+      link.href = `data:application/json,${encodeURIComponent(JSON.stringify(file, null, 1))}`;
       link.click();
     });
     form.append(button, " ", note);
