@@ -107,18 +107,8 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
 
     `modifier` is the one that tells them apart, null if none does; `is_on_second` whether the second line has it.
     """
-    parts = line_kinds.table.select(
-        "hcpcs",
-        "is_visit",
-        "place_of_service",
-        *SEPARATING,
-        "site",
-        pl.concat_list(*PARTS_OF_A_SERVICE, IS_ASSISTANT.alias("assists")).alias("part"),
-        pl.col("modifiers").cast(pl.String).str.split(" ").list.sort().alias("sorted_modifiers"),
-        IS_ONE_SIDE.alias("is_one_side"),
-    )
-    two = parts[pairs["line_kind_two"]]
-    both = pairs.hstack(parts[pairs["line_kind"]]).hstack(two.rename({name: f"{name}_two" for name in two.columns}))
+    one, two = (parts_of_service(line_kinds.table[pairs[name]]) for name in ("line_kind", "line_kind_two"))
+    both = pairs.hstack(one).hstack(two.rename({name: f"{name}_two" for name in two.columns}))
     return both.filter(pl.col("part") == pl.col("part_two"), ~IS_ONE_SIDE_OF_NONE).select(
         "number",
         "hcpcs",
@@ -127,6 +117,20 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
         (pl.col("place_of_service") == pl.col("place_of_service_two")).alias("is_same_place"),
         pl.coalesce(MODIFIER_ON_SECOND, MODIFIER_ON_FIRST).alias("modifier"),
         MODIFIER_ON_SECOND.is_not_null().alias("is_on_second"),
+    )
+
+
+def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
+    """Of each kind of line which part of the service it claims, and what tells it apart from another line."""
+    return kinds.select(
+        "hcpcs",
+        "is_visit",
+        "place_of_service",
+        *SEPARATING,
+        "site",
+        pl.concat_list(*PARTS_OF_A_SERVICE, IS_ASSISTANT.alias("assists")).alias("part"),
+        pl.col("modifiers").cast(pl.String).str.split(" ").list.sort().alias("sorted_modifiers"),
+        IS_ONE_SIDE.alias("is_one_side"),
     )
 
 

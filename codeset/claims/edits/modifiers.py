@@ -34,8 +34,7 @@ def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
 
 def first_modifier(name: str) -> pl.Expr:
     """Return the first of the modifiers that column *name* lists; null if it lists none."""
-    first = pl.col(name).str.split(" ").list.first()
-    return pl.when(first != "").then(first)
+    return pl.when(pl.col(name) != "").then(pl.col(name).str.head(2))
 
 
 @cache

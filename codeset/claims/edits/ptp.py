@@ -86,12 +86,15 @@ def edited_codes(code_set: CodeSet) -> pl.DataFrame:
 
 def edits_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """What each edit between two line kinds says, on the days on which it says it."""
-    edits = line_kinds.code_set.cached(dated_edits)
-    one = line_kinds.table.select("line_kind", "release", pl.col("hcpcs").alias("column_one"), *_MODIFIERS)
-    two = line_kinds.table.select(pl.col("line_kind", "hcpcs", *_MODIFIERS).name.suffix("_two"))
-    both = pairs.join(one, on="line_kind").join(two.rename({"hcpcs_two": "column_two"}), on="line_kind_two")
-    edited = both.join(edits, on=["release", "column_one", "column_two"])
-    dated = split_at(edited, EITHER_LINE_SINCE).with_columns(pl.coalesce(BYPASSES).alias("bypass"))
+    edits, kinds = line_kinds.code_set.cached(dated_edits), line_kinds.table
+    one = kinds.select("release", column_one="hcpcs")[pairs["line_kind"]]
+    two = kinds.select(column_two="hcpcs")[pairs["line_kind_two"]]
+    edited = pairs.hstack(one).hstack(two).join(edits, on=["release", "column_one", "column_two"])
+    modifiers = kinds.select(_MODIFIERS)[edited["line_kind"]]
+    modifiers_two = kinds.select(pl.col(_MODIFIERS).name.suffix("_two"))[edited["line_kind_two"]]
+    dated = split_at(edited.hstack(modifiers).hstack(modifiers_two), EITHER_LINE_SINCE).with_columns(
+        pl.coalesce(BYPASSES).alias("bypass")
+    )
     return dated.select("number", "first_day", "last_day", *reason_row())
 
 
