@@ -52,7 +52,15 @@ ROWS = {
         ("G2211", "99213", "2024-01-01", None, 1),
     ],
     "diagnosis": [
-        *(("L66", False, None), ("L661", False, "L66"), ("L6610", True, "L661"), ("L821", True, "L82")),
+        *(
+            ("L66", False, None),
+            ("L661", False, "L66"),
+            ("L6610", True, "L661"),
+            ("L821", True, "L82"),
+            ("L820", True, "L82"),
+            ("B078", True, "B07"),
+            ("D225", True, "D22"),
+        ),
         *(
             ("L570", True, "L57"),
             ("L400", True, "L40"),
@@ -67,6 +75,17 @@ ROWS = {
         ("L668", "L6610", date(2024, 10, 1)),
     ],
     "excludes": [("L40", "L57", 1)],
+    "coverage_document": [
+        ("A57044", 16, "CGS Administrators, LLC"),
+        ("A57161", 15, "Noridian"),
+        ("A1", 1, "Palmetto GBA"),
+    ],
+    "coverage_hcpcs": [("A57044", 16, "17110"), ("A1", 1, "17110")],
+    "coverage_diagnosis": [
+        ("A57044", 16, 1, "L820", True),
+        ("A57044", 16, 2, "L821", True),
+        ("A57161", 15, 1, "L820", True),
+    ],
 }
 
 LINES: dict[str, tuple[str, ...]] = {
@@ -170,6 +189,15 @@ LINES: dict[str, tuple[str, ...]] = {
     "coverage-ncd-puva": ("96912 diagnoses=L40.0",),
     "coverage-ncd-keratoses": ("17000 diagnoses=L57.0",),
     "diagnosis-unspecified": ("11102 diagnoses=C44.90",),
+    "coverage-not-listed": ("17110 diagnoses=B07.8 locality=15202-00",),
+    "coverage-not-listed-with-notice": ("17110-GA diagnoses=D22.5 locality=15202-00",),
+    "coverage-not-listed-attested": ("17110-KX diagnoses=D22.5 locality=15202-00",),
+    "coverage-companion-missing": ("17110 diagnoses=L82.1 locality=15202-00",),
+    "coverage-listed": ("17110 diagnoses=L82.0 locality=15202-00",),
+    "coverage-codes-not-held": ("17110 diagnoses=L82.1 locality=01112-05",),
+    "coverage-diagnoses-not-held": ("17110 diagnoses=L82.1 locality=10112-00",),
+    "coverage-no-article": ("17110 diagnoses=L82.1 locality=05102-00",),
+    "coverage-no-contractor": ("17110 diagnoses=L82.1",),
 }
 """For each reason lines, of a release that has all tables, of which it is said."""
 

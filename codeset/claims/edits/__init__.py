@@ -12,6 +12,7 @@ from codeset.claims.edits.excerpt import EXCERPT
 from codeset.claims.edits.global_surgery import GLOBAL_SURGERY
 from codeset.claims.edits.mue import MUE
 from codeset.claims.edits.of_diagnoses.fits_service import FITS_SERVICE
+from codeset.claims.edits.of_diagnoses.local_coverage import LOCAL_COVERAGE
 from codeset.claims.edits.of_diagnoses.sequence import SEQUENCE
 from codeset.claims.edits.of_diagnoses.valid_codes import VALIDITY
 from codeset.claims.edits.of_visits.new_patient import NEW_PATIENT
@@ -31,6 +32,7 @@ EDITS = (
     VALIDITY,
     SEQUENCE,
     FITS_SERVICE,
+    LOCAL_COVERAGE,
     PLACE_OF_SERVICE,
     TELEHEALTH,
     COMPONENTS,
