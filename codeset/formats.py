@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 FORMATS: Mapping[str, str] = {
     "approval": "1.0",
+    "audit": "1.0",
     "changes": "1.0",
     "coded-visit": "1.0",
     "decisions": "1.0",

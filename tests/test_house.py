@@ -82,7 +82,8 @@ ROOMS = (
     ("codeset/impact", ("codeset.suite", "codeset.review", "codeset.proposal")),
     ("codeset/practice_guide", ("codeset.review", "codeset.proposal")),
     ("codeset/visit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
-    ("codeset/suite", ("codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/suite", ("codeset.audit", "codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/audit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/review", ("codeset.proposal",)),
 )
 """Each room, and the rooms that lie above it: those that it must not import."""

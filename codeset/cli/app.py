@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from codeset.cli import (
+    audit_commands,
     claims_commands,
     compare_commands,
     lookup_commands,
@@ -63,6 +64,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "page": compare_commands.page,
     "adjudicate": claims_commands.adjudicate,
     "code": visit_commands.code,
+    "audit": audit_commands.audit,
     "test": suite_commands.try_suite,
     "approve": sign_off_commands.approve,
     "gate": sign_off_commands.gate,

@@ -113,7 +113,7 @@ def _locality(store: Store, release: str | None, locality: str | None) -> str | 
 
     if locality is None or is_numbered(locality):
         return locality
-    snapshots = [snapshot for snapshot in _snapshots(store, release, None) if "gpci" in snapshot]
+    snapshots = [snapshot for snapshot in snapshots_for(store, release, None) if "gpci" in snapshot]
     return locality_id(locality, snapshots)
 
 
@@ -131,10 +131,10 @@ def _adjudicate_few(
     from codeset.cli import adjudicate_output
 
     lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
-    snapshots = _snapshots(store, options.release, lines["date_of_service"].unique())
+    snapshots = snapshots_for(store, options.release, lines["date_of_service"].unique())
     left_out = _left_out(store, options.release)
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
-    _report_files(rejects, output)
+    report_files(rejects, output)
     _show(outcome, output, form, explain=explain)
     is_whole = options.skip_bad_claims or not any(of_file.claims for of_file in rejects)
     return is_whole and adjudicate_output.is_clean(outcome.lines["disposition"].unique())
@@ -145,7 +145,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
     from codeset.claims.bulk.run_bulk import adjudicate_files
     from codeset.cli import adjudicate_output
 
-    snapshots = _snapshots(store, options.release, None)
+    snapshots = snapshots_for(store, options.release, None)
     with _progress_bar() as report:
         summary = adjudicate_files(
             files,
@@ -165,7 +165,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
     return is_whole and adjudicate_output.is_clean(summary.dispositions)
 
 
-def _snapshots(store: Store, release: str | None, days: "Iterable[date] | None") -> list["Snapshot"]:
+def snapshots_for(store: Store, release: str | None, days: "Iterable[date] | None") -> list["Snapshot"]:
     """The *release* that was named; else the one in force on each of *days*, or in each of the store's quarters."""
     if release is not None:
         return [store.open(release)]
@@ -183,7 +183,7 @@ def _left_out(store: Store, release: str | None) -> list[Release]:
     return [] if release is None else [other for other in store.releases() if other != Release.parse(release)]
 
 
-def _report_files(files: "Sequence[Rejects]", output: Path | None) -> None:
+def report_files(files: "Sequence[Rejects]", output: Path | None) -> None:
     """Say which columns were not read; write the faults of what was set aside beside the output, and say where."""
     from codeset.claims.input.claim_files import rejects_as
     from codeset.cli import adjudicate_output
