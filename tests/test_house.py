@@ -82,7 +82,10 @@ ROOMS = (
     ("codeset/impact", ("codeset.suite", "codeset.review", "codeset.proposal")),
     ("codeset/practice_guide", ("codeset.review", "codeset.proposal")),
     ("codeset/visit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
-    ("codeset/suite", ("codeset.audit", "codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal")),
+    (
+        "codeset/suite",
+        ("codeset.audit", "codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal"),
+    ),
     ("codeset/audit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/review", ("codeset.proposal",)),
 )

@@ -20,7 +20,11 @@ from codeset.errors import WrongUse
 from codeset.store import Store
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from codeset.suite.check_release import ReleaseCheck
+
+_COUNTS = ("Run", "Passed", "Wrong", "New, not approved", "Changed since approval", "Not applicable")
 
 
 def try_suite(
@@ -67,13 +71,27 @@ def try_suite(
 
 def _show(checks: Sequence["ReleaseCheck"]) -> None:
     from codeset.claims.basis import basis_of
-    from codeset.cli.suite_output import checks_table
     from codeset.suite.check_release import check_messages
 
     for message in chain.from_iterable(map(check_messages, checks)):
         out.print(message, markup=False)
-    out.print(checks_table(checks))
+    out.print(_checks_table(checks))
     out.print("\n".join(basis_of([check.manifest for check in checks], None).sentences()), markup=False)
+
+
+def _checks_table(checks: Sequence["ReleaseCheck"]) -> "Table":
+    """The counts of each release."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("Release")
+    for column in _COUNTS:
+        table.add_column(column, justify="right")
+    for check in checks:
+        count, failed = len(check.run.results), len(check.run.failed)
+        numbers = (count, count - failed, failed, len(check.missing), len(check.differing), len(check.run.left_out))
+        table.add_row(str(check.run.release), *map(str, numbers))
+    return table
 
 
 def guidance(
