@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,12 +17,14 @@ from codeset.cli.options import (
 )
 from codeset.cli.printing import FOUND, out, print_json, progress
 from codeset.errors import WrongUse
+from codeset.releases import Release
 from codeset.store import Store
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from codeset.suite.check_release import ReleaseCheck
+    from codeset.visit.trials.run_coding import CodingRun
 
 _COUNTS = ("Run", "Passed", "Wrong", "New, not approved", "Changed since approval", "Not applicable")
 
@@ -32,6 +34,14 @@ def try_suite(
         list[str] | None, typer.Argument(metavar="[RELEASE...]", parser=release_label, help="[default: all that can]")
     ] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Write the outcomes that were not accepted before")] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="COMMAND",
+            help="Try another coding engine on the coding scenarios: visit in, lines out, as JSON",
+        ),
+    ] = None,
     scenarios: ScenariosOption = None,
     approvals: ApprovalsOption = Path("approvals"),
     store: StoreOption = None,
@@ -43,6 +53,11 @@ def try_suite(
 
         codeset test 2026q3 --accept
 
+        codeset test 2026q3 --engine "python my_coder.py"
+
+    Coding scenarios (`coding` beside the scenarios) go from the facts of a visit to its lines; --engine tries those
+    alone on any command that reads a visit as JSON and writes lines as JSON, and scores it by family.
+
     Exit code 1 if a coder is contradicted, or an outcome is not as it was accepted, or not accepted yet. --accept
     writes what is missing in golden/RELEASE.json beside the scenarios, and ends with 1 too: what was written is to be
     read. It changes nothing that was accepted, no `expect`, and no release that is signed.
@@ -53,6 +68,9 @@ def try_suite(
 
     folder = scenarios_folder(scenarios)
     labels = releases_to_check(Store.at(store), releases or [])
+    if engine is not None:
+        _try_engine(engine, labels, scenarios, as_json=as_json)
+        return
     if accept and not releases:
         raise WrongUse("name the releases whose outcomes are to be accepted")
     with progress() as say:
@@ -61,12 +79,62 @@ def try_suite(
             say(f"trying {len(suite.scenarios)} scenarios on {release}")
             check = check_release(suite, Store.at(store).open(release), goldens_folder(folder))
             checks.append(accept_missing(check, approvals) if accept else check)
+        coding = _coding_runs(labels, scenarios, Store.at(store))
     if as_json:
-        print_json([check_plain(check) for check in checks])
+        print_json([{**check_plain(check), **_coding_plain(coding, check.run.release)} for check in checks])
     else:
         _show(checks)
-    if not all(check.holds for check in checks):
+        _show_coding(coding)
+    if not all(check.holds for check in checks) or any(run.failed for run in coding):
         raise typer.Exit(FOUND)
+
+
+def _coding_runs(labels: Sequence[Release], scenarios: Path | None, store: Store) -> "list[CodingRun]":
+    """The coding scenarios beside *scenarios* on each release; none, if there are none."""
+    from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
+    from codeset.visit.trials.run_coding import run_own
+
+    folder = coding_folder(scenarios)
+    if not folder.is_dir():
+        return []
+    coding = load_coding(folder)
+    return [run_own(coding, store.open(label)) for label in labels]
+
+
+def _try_engine(command: str, labels: Sequence[Release], scenarios: Path | None, *, as_json: bool) -> None:
+    """Try the engine that *command* is on the coding scenarios of each release, and show how it scores."""
+    from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
+    from codeset.visit.trials.run_coding import command_engine, run_engine
+
+    coding, answer = load_coding(coding_folder(scenarios)), command_engine(command)
+    with progress() as say:
+        say(f"trying {len(coding)} coding scenarios")
+        runs = [run_engine(coding, label, answer) for label in labels]
+    if as_json:
+        print_json([{"release": str(run.release), **_coding_plain(runs, run.release)} for run in runs])
+    else:
+        _show_coding(runs)
+    if any(run.failed for run in runs):
+        raise typer.Exit(FOUND)
+
+
+def _coding_plain(runs: "Sequence[CodingRun]", release: Release) -> dict[str, Any]:
+    for run in runs:
+        if run.release == release:
+            families = {family: {"tried": tried, "right": right} for family, (tried, right) in run.by_family.items()}
+            return {"coding": families, "coding_contradicted": {each.scenario.id: each.failures for each in run.failed}}
+    return {}
+
+
+def _show_coding(runs: "Sequence[CodingRun]") -> None:
+    from codeset.cli.visit_output import coding_table
+
+    for run in runs:
+        for result in run.failed:
+            place = f"{result.scenario.file}:{result.scenario.at}: {result.scenario.id} on {run.release}"
+            out.print("\n".join(f"{place}: {failure}" for failure in result.failures), markup=False)
+    if runs:
+        out.print(coding_table(runs))
 
 
 def _show(checks: Sequence["ReleaseCheck"]) -> None:

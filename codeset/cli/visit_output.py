@@ -1,12 +1,13 @@
-"""What `code` prints of a coded visit."""
+"""What `code` prints of a coded visit, and `test` of coding scenarios."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from codeset.money import dollars
 from codeset.visit.code_visit import CodedVisit
+from codeset.visit.trials.run_coding import CodingRun
 from codeset.visit.visit_rules import rule
 
 
@@ -45,3 +46,15 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
         yield f"Not billed, {each.about}{code}: {each.why}. {rule(each.rule).says} ({rule(each.rule).source})"
     for question in coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
+
+
+def coding_table(runs: Sequence[CodingRun]) -> Table:
+    """Return how many coding scenarios of each family are right, on each release."""
+    table = Table(title="Coding scenarios: right of tried", title_justify="left")
+    table.add_column("Family")
+    for run in runs:
+        table.add_column(str(run.release), justify="right")
+    for family in dict.fromkeys(family for run in runs for family in run.by_family):
+        scores = [run.by_family.get(family, (0, 0)) for run in runs]
+        table.add_row(family, *(f"{right} of {tried}" for tried, right in scores))
+    return table

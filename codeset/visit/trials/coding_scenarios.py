@@ -1,0 +1,102 @@
+"""Coding scenarios as values: parsed once, every fault of every file at once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from codeset.errors import BadInput, Fault, WrongUse
+from codeset.releases import Release
+from codeset.shipped_files import shipped_folder
+from codeset.suite.scenarios import Source, as_date, sources
+from codeset.suite.yaml_files import Written, faults_against, read_yaml
+from codeset.visit.visit_files import parse_visits
+
+_DEFAULTS = {"place_of_service": "11", "patient": "established"}
+_ANY_DAY = date(2026, 7, 1)
+
+
+@dataclass(frozen=True)
+class CodingScenario:
+    """Facts of a visit, the lines expected of them (in order of code), and the names of what must be asked."""
+
+    id: str
+    family: str
+    says: str
+    sources: tuple[Source, ...]
+    holds_from: date
+    holds_to: date
+    facts: Mapping[str, Any]
+    codes: tuple[str, ...]
+    asks: tuple[str, ...]
+    file: str
+    at: int
+
+    def holds_in(self, release: Release) -> bool:
+        """Whether the fact holds on every day of the release's quarter."""
+        return self.holds_from <= release.first_day and release.last_day <= self.holds_to
+
+    def visit_on(self, day: date) -> Mapping[str, Any]:
+        """Return the visit on *day* in the form of `visit.schema.json`."""
+        return _visit(self.id, self.facts, day)
+
+
+def _visit(name: str, facts: Mapping[str, Any], day: date) -> dict[str, Any]:
+    visit = {"visit_id": name, "date_of_service": day.isoformat(), **_DEFAULTS, **facts}
+    if isinstance(lesions := facts.get("lesions"), list):
+        numbered = enumerate(lesions, start=1)
+        visit["lesions"] = [
+            {"name": f"lesion {nth}", **lesion} if isinstance(lesion, dict) else lesion for nth, lesion in numbered
+        ]
+    return visit
+
+
+def coding_folder(scenarios: Path | None = None) -> Path:
+    """Return the folder of coding scenarios: `coding` beside the folder *scenarios*, or the golden suite's."""
+    return (scenarios.parent if scenarios else shipped_folder("compliance_tests")) / "coding"
+
+
+def load_coding(folder: Path) -> tuple[CodingScenario, ...]:
+    """Read every coding scenario of *folder*, in the order of its files.
+
+    Raises BadInput: with every fault of every file. WrongUse: if there is none.
+    """
+    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not files:
+        raise WrongUse(f"{folder}: holds no coding scenario (*.yaml)")
+    written = [read_yaml(file) for file in files]
+    faults = [fault for each in written for fault in each.faults or faults_against(each, "coding-scenario")]
+    faults = faults or [fault for each in written for fault in _unfit(each)]
+    if faults:
+        raise BadInput(faults, "No scenario was tried.")
+    return tuple(_scenario(each, nth) for each in written for nth in range(len(each.plain)))
+
+
+def _unfit(written: Written) -> Iterator[Fault]:
+    """Yield what the schema cannot see: facts that are no visit, and scenarios that expect nothing and ask nothing."""
+    for nth, plain in enumerate(written.plain):
+        try:
+            parse_visits(_visit(plain["id"], plain["facts"], _ANY_DAY), plain["id"])
+        except BadInput as refusal:
+            yield from (
+                Fault(written.file, written.line((nth,)), f"{plain['id']}: {each.says}") for each in refusal.faults
+            )
+
+
+def _scenario(written: Written, nth: int) -> CodingScenario:
+    plain = written.plain[nth]
+    holds = plain.get("holds", {})
+    return CodingScenario(
+        id=plain["id"],
+        family=Path(written.file).stem,
+        says=plain["says"],
+        sources=sources(plain["source"]),
+        holds_from=as_date(holds.get("from")) or date.min,
+        holds_to=as_date(holds.get("to")) or date.max,
+        facts=plain["facts"],
+        codes=tuple(sorted(plain["codes"])),
+        asks=tuple(sorted(plain.get("asks", ()))),
+        file=written.file,
+        at=written.line((nth,)),
+    )
