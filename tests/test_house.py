@@ -133,6 +133,10 @@ def test_only_fetch_speaks_to_the_network():
     ] == []
 
 
+def test_only_the_page_to_sign_on_listens():
+    assert [file.name for file in SOURCES if reaches(file, "http.server", "socketserver")] == ["serve.py"]
+
+
 def test_workbooks_are_read_in_ingest_and_as_claims_and_written_in_one_module():
     assert [file.name for file in SOURCES if reaches(file, "openpyxl")] == ["xlsx_claims.py", "workbook.py"]
     assert [file.parent.name for file in SOURCES if reaches(file, "fastexcel")] == ["read"]

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codeset.cli.options import (
+    DEFAULT_KEY,
+    DEFAULT_LOCK,
     LOCALITY_HELP,
+    ApprovalsOption,
+    ApprovedLockOption,
     GuidanceOption,
+    KeyOption,
     ReleaseArgument,
     ScenariosOption,
     SettingOption,
@@ -17,6 +22,7 @@ from codeset.cli.options import (
     release_label,
 )
 from codeset.cli.printing import FOUND, out, progress, write
+from codeset.cli.sign_off_commands import serve_review
 from codeset.errors import WrongUse
 from codeset.lookups.localities import NATIONAL
 from codeset.store import Store
@@ -92,9 +98,13 @@ def _report(changes: "Changes", form: ReportFormat) -> bytes:
 
 
 def review(
-    old: Annotated[str, typer.Argument(metavar="OLD", parser=release_label, help="The earlier release")],
-    new: Annotated[str, typer.Argument(metavar="NEW", parser=release_label, help="The later release")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write the review into")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the review")],
+    old: Annotated[
+        str | None, typer.Argument(metavar="OLD", parser=release_label, help="The earlier release", show_default=False)
+    ] = None,
+    new: Annotated[
+        str | None, typer.Argument(metavar="NEW", parser=release_label, help="The later release", show_default=False)
+    ] = None,
     volumes: Annotated[
         Path | None,
         typer.Option(
@@ -113,6 +123,14 @@ def review(
         Path | None,
         typer.Option("--change-report", metavar="FILE", help="CMS's own report of changed NCCI edits, to compare with"),
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Read, decide and sign in the browser, on this machine alone; Ctrl-C ends it"),
+    ] = False,
+    port: Annotated[int, typer.Option("--port", help="With --serve [default: any that is free]", min=0)] = 0,
+    key: KeyOption = DEFAULT_KEY,
+    approvals: ApprovalsOption = Path("approvals"),
+    lock: ApprovedLockOption = DEFAULT_LOCK,
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
     store: StoreOption = None,
@@ -125,6 +143,8 @@ def review(
 
         codeset review 2025q4 2026q3 -o review --claims claims-2025.csv
 
+        codeset review -o review --serve
+
     Volumes are what a practice system exports (csv or xlsx): a code and a units column, and if there are, modifiers,
     place of service, provider, payer, ZIP code or locality. They are Medicare units at allowed amounts, units times
     fee. With --claims the claims themselves (csv, JSON, parquet, 837P) are adjudicated as if each release were in force
@@ -133,7 +153,14 @@ def review(
     DIR gets the review (html, xlsx, md, json), files to hand on (fee-schedule.csv, edits-changed.csv, tasks.xlsx,
     physician-handout.html, due-dates.ics) and CHANGELOG-entry.md. An earlier review of the same two releases is
     replaced, anything else is not. Exit code 1 if something changed, or a test claim disagrees with its coder; else 0.
+
+    --serve shows the review in the browser, to be decided and signed there; without OLD and NEW, the one in DIR.
     """
+    if old is None or new is None:
+        if not serve:
+            raise WrongUse("name the two releases to compare, such as: codeset review 2025q4 2026q3 -o review")
+        serve_review(output, port, key, approvals, lock, scenarios, guidance, store)
+        return
     from codeset.impact.volume_files import read_volumes
     from codeset.lookups.localities import locality_id
     from codeset.review.first_page import first_page
@@ -166,6 +193,9 @@ def review(
         out.print(f"{billed.name}: columns not used: {', '.join(billed.unused)}", markup=False)
     page = first_page(new_review)
     out.print(_review_lines(page, output), markup=False)
+    if serve:
+        serve_review(output, port, key, approvals, lock, scenarios, guidance, store)
+        return
     if page.changed or new_review.outcomes.failed:
         raise typer.Exit(FOUND)
 

@@ -93,6 +93,12 @@ GuidanceOption = Annotated[
     typer.Option("--guidance", help="Statements of coding guides to check [default: the two practice guides]"),
 ]
 ApprovalsOption = Annotated[Path, typer.Option("--approvals", help="Folder of signed approvals")]
+KeyOption = Annotated[Path, typer.Option("--key", metavar="FILE", help="SSH key to sign with")]
+DEFAULT_KEY = Path("~/.ssh/id_ed25519")
+ApprovedLockOption = Annotated[
+    Path, typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files and records the last approval")
+]
+DEFAULT_LOCK = Path("sources.lock.json")
 IntoOption = Annotated[
     Path | None,
     typer.Option("--into", help="Folder of downloads, one folder in it for each release [default: in the store]"),

@@ -3,15 +3,21 @@
 import getpass
 import platform
 import sys
+import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codeset.cli.options import (
+    DEFAULT_KEY,
+    DEFAULT_LOCK,
     ApprovalsOption,
+    ApprovedLockOption,
     GuidanceOption,
     JsonOption,
+    KeyOption,
     ReleaseArgument,
     ScenariosOption,
     StoreOption,
@@ -24,11 +30,6 @@ from codeset.store import Store
 
 if TYPE_CHECKING:
     from codeset.review.sign_off.approval import Approval, Head
-
-ApprovedLockOption = Annotated[
-    Path, typer.Option("--lock", envvar="CODESET_LOCK", help="File that pins CMS's files and records the last approval")
-]
-_LOCK = Path("sources.lock.json")
 
 
 def approve(
@@ -67,13 +68,11 @@ def approve(
     setup: Annotated[
         bool, typer.Option("--setup", help="Once: make your SSH key and name you in allowed_signers; signs nothing")
     ] = False,
-    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="SSH key to sign with")] = Path(
-        "~/.ssh/id_ed25519"
-    ),
+    key: KeyOption = DEFAULT_KEY,
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
     approvals: ApprovalsOption = Path("approvals"),
-    lock: ApprovedLockOption = _LOCK,
+    lock: ApprovedLockOption = DEFAULT_LOCK,
     store: StoreOption = None,
 ) -> None:
     """Sign a release: that its review was read, and what was decided on each changed result.
@@ -163,6 +162,56 @@ def _set_up(name: str | None, key: Path, approvals: Path) -> None:
     )
 
 
+def serve_review(
+    folder: Path,
+    port: int,
+    key: Path,
+    approvals: Path,
+    lock: Path,
+    scenarios: Path | None,
+    guidance: Path | None,
+    store: Path | None,
+) -> None:
+    """Serve the review in *folder* on loopback until Ctrl-C; what is signed there is an approval like any other."""
+    from codeset.review.sign_off.approve import approve as sign_off
+    from codeset.review.sign_off.read_review import read_review
+    from codeset.review.sign_off.serve import ReviewServer, SignRequest
+    from codeset.suite.guidance.guidance_files import guidance_folder, statements
+    from codeset.suite.scenarios import scenarios_folder
+
+    release = Release.parse(read_review(folder)["new"]["release"])
+    suite, guides = scenarios_folder(scenarios), statements(guidance or guidance_folder())
+
+    def sign(request: SignRequest) -> str:
+        approval = sign_off(
+            Store.at(store),
+            release,
+            folder,
+            suite,
+            guides,
+            approvals,
+            key=key.expanduser(),
+            by=request.by,
+            note=request.note,
+            entries=request.entries,
+        )
+        record_head(lock, release, approvals, Store.at(store))
+        return approval_line(approval, release, approvals)
+
+    try:
+        server = ReviewServer(folder, sign, port)
+    except OSError as error:
+        raise WrongUse(f"port {port} cannot be used ({error.strerror}); leave --port out") from error
+    with server:
+        out.print(f"Open this address in your browser; nobody else can. Ctrl-C ends it.\n{server.url}", markup=False)
+        sys.stdout.flush()
+        if sys.stdout.isatty():
+            webbrowser.open(server.url)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    out.print(f"Ended. {server.signed}".strip(), markup=False)
+
+
 def record_head(file: Path, release: Release, approvals: Path, store: Store) -> None:
     """Record the last approval in the lock, if there is one."""
     if not file.is_file():
@@ -202,7 +251,7 @@ def gate(
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
     approvals: ApprovalsOption = Path("approvals"),
-    lock: ApprovedLockOption = _LOCK,
+    lock: ApprovedLockOption = DEFAULT_LOCK,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,0 +1,59 @@
+"""The page on which a review is signed: the review itself, a decision on each changed result, the signer's name."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.resources import files
+
+from markupsafe import Markup
+
+from codeset import wording
+from codeset.errors import extra
+from codeset.review.decision_basis import basis_digest
+from codeset.review.sign_off.read_review import Plain
+
+with extra("review"):
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+
+@dataclass(frozen=True)
+class FilledIn:
+    """What was filled in, by the name of its field, and why it was not signed."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+
+def sign_page(review: Plain, filled_in: FilledIn, signed: str) -> str:
+    """Return the page for *review* (as `review.json` has it); *signed* says what was signed, if it was."""
+    environment = Environment(loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = True
+    return environment.get_template("sign.html.j2").render(
+        css=Markup(_style()),  # noqa: S704 (our own)
+        old=wording.release_title(review["old"]["release"]),
+        new=wording.release_title(review["new"]["release"]),
+        release=review["new"]["release"],
+        review=review,
+        digest=basis_digest(review),
+        filled=filled_in.fields,
+        faults=filled_in.faults,
+        signed=signed,
+    )
+
+
+def page_policy() -> str:
+    """Return what the page may load: its one style and the review, from here; it posts here alone."""
+    style = base64.b64encode(sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; frame-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _style() -> str:
+    return _asset("review.css") + _asset("sign.css")
+
+
+def _asset(name: str) -> str:
+    return files("codeset.review.forms").joinpath("page", name).read_text(encoding="utf-8")
