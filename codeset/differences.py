@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from codeset.diagnosis_changes import DiagnosisChanges, diagnosis_changes
 from codeset.errors import WrongUse
 from codeset.manifest import ConversionFactor, Manifest
 from codeset.money import SETTINGS, national_cents
@@ -78,6 +79,7 @@ class Changes:
     codes: pl.DataFrame
     payments: pl.DataFrame
     missing: Mapping[str, str]
+    diagnoses: DiagnosisChanges
 
     @property
     def conversion_factors_differ(self) -> bool:
@@ -87,11 +89,14 @@ class Changes:
     @property
     def none(self) -> bool:
         """Whether nothing changed."""
-        return not self.conversion_factors_differ and not any(each.count for each in self.tables.values())
+        diagnoses = self.diagnoses.changes or self.diagnoses.articles
+        return not (self.conversion_factors_differ or diagnoses or any(each.count for each in self.tables.values()))
 
 
-def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
+def diff(old: Snapshot, new: Snapshot, scope: str = "derm", favorites: tuple[str, ...] | None = None) -> Changes:
     """Return what changed from *old* to *new* within *scope* (`derm` or `all`).
+
+    *favorites* are the diagnosis codes to look at, without the point, in place of those of the scope.
 
     A table that one of them lacks is not compared, and counts as no change.
 
@@ -107,8 +112,9 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm") -> Changes:
         for table in looked_at.tables
         if table not in comparable and (table in old or table in new or scope != "all")
     }
+    diagnoses = diagnosis_changes(old, new, looked_at, favorites)
     codes, payments = _codes(old, new, looked_at), _payments(old, new, looked_at)
-    return Changes(old.manifest, new.manifest, looked_at, tables, codes, payments, missing)
+    return Changes(old.manifest, new.manifest, looked_at, tables, codes, payments, missing, diagnoses)
 
 
 def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:

@@ -21,9 +21,14 @@ class Scope:
     name: str
     tables: tuple[str, ...]
     families: Mapping[str, str]
+    diagnosis_families: Mapping[str, str]
+    """The family of diagnosis codes by how they begin, without the point; empty when all count."""
 
     def of(self, table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return the rows of *frame* that are in scope; all of a table without codes."""
+        if diagnoses := TABLES[table].diagnoses:
+            begins = tuple(self.diagnosis_families) or ("",)
+            return frame.filter(pl.any_horizontal(pl.col(c).str.starts_with(b) for b in begins) for c in diagnoses)
         columns = TABLES[table].scope_codes or TABLES[table].codes
         if not self.families or not columns:
             return frame
@@ -33,6 +38,11 @@ class Scope:
     def family(self, hcpcs: pl.Expr) -> pl.Expr:
         """Return each code's family, as text; empty where codes have none."""
         return hcpcs.replace_strict(self.families, default="", return_dtype=pl.String)
+
+    def diagnosis_family(self, diagnosis: str) -> str:
+        """Return the family of a diagnosis code (without the point): that of its longest beginning; or blank."""
+        begins = [begin for begin in self.diagnosis_families if diagnosis.startswith(begin)]
+        return self.diagnosis_families[max(begins, key=len)] if begins else ""
 
 
 @cache
@@ -44,10 +54,11 @@ def scope(name: str) -> Scope:
     if name not in SCOPES:
         raise WrongUse(f'no scope is called "{name}"; there are: {", ".join(SCOPES)}')
     if name == "all":
-        return Scope("all", tuple(TABLES), {})
+        return Scope("all", tuple(TABLES), {}, {})
     plain = tomllib.loads(files("codeset").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     families = {code: each["name"] for each in plain["family"] for span in each["codes"] for code in codes_of(span)}
-    return Scope(plain["name"], tuple(plain["tables"]), families)
+    diagnoses = {begin: each["name"] for each in plain["diagnosis_family"] for begin in each["codes"]}
+    return Scope(plain["name"], tuple(plain["tables"]), families, diagnoses)
 
 
 def codes_of(span: str) -> Iterator[str]:

@@ -117,7 +117,7 @@ def test_the_core_opens_compares_adjudicates_and_exports(core: Path, tmp_path: P
 import datetime, sys
 import codeset
 from codeset.claims.input.claim import to_frame
-from codeset.export import export
+from codeset.lookups.export import export
 from codeset.participants import Participant
 from codeset_ingest.embedded import build_embedded
 store = codeset.Store.at("store")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -31,6 +32,7 @@ def changes_plain(changes: Changes) -> dict[str, Any]:
         "tables": {name: _table(table) for name, table in changes.tables.items()},
         "not_compared": changes.missing,
         "payments": _rows(changes.payments),
+        "diagnoses": asdict(changes.diagnoses),
     }
 
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from codeset import wording
 from codeset.change_report import facts
+from codeset.diagnosis_changes import DiagnosisChanges
 from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.manifest import TableEntry
 from codeset.money import dollars, signed_dollars
@@ -39,6 +40,7 @@ def _parts(changes: Changes) -> Iterator[str]:
     for name, table in changes.tables.items():
         yield f"## {_LABELS[name][0].upper()}{_LABELS[name][1:]}"
         yield from _table(table)
+    yield _diagnoses(changes.diagnoses)
     yield _editions(changes)
     yield _payments(changes)
 
@@ -174,6 +176,32 @@ def _cells(cells: pl.DataFrame, key: list[str]) -> str:
         for row in _named(cells)
     ]
     return _grid(("code", "field", "before", "after"), rows)
+
+
+def _diagnoses(changes: DiagnosisChanges) -> str:
+    if not changes.is_told:
+        return ""
+    codes = [
+        (change.diagnosis, change.kind, wording.us_date(change.since) if change.since else "", ", ".join(change.others))
+        for change in changes.changes
+    ]
+    articles = [
+        (
+            article.document,
+            article.contractor,
+            f"{article.before or wording.NONE} → {article.after or wording.NONE}",
+            ", ".join(article.added),
+            ", ".join(article.dropped),
+        )
+        for article in changes.articles
+    ]
+    before, after = changes.compared
+    says = f"Not compared: {changes.not_compared}." if changes.not_compared else f"Valid codes: {before:,} → {after:,}."
+    tables = [
+        _grid(("code", "change", "since", "replaces or is replaced by"), codes) if codes else "",
+        _grid(("article", "contractor", "version", "diagnoses added", "dropped"), articles) if articles else "",
+    ]
+    return "\n\n".join(filter(None, ("## Diagnosis codes (ICD-10-CM)", says, *tables)))
 
 
 def _editions(changes: Changes) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from codeset import wording, workbook
 from codeset.change_report import facts
+from codeset.diagnosis_changes import DiagnosisChanges
 from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.money import decimal_dollars
 from codeset.participants import participant_label
@@ -25,10 +26,37 @@ def changes_workbook(changes: Changes) -> bytes:
     sheets = {"summary": _summary(changes), "payments": _payments(changes), "families": _families(changes)}
     for name, table in changes.tables.items():
         sheets |= {f"{name} {kind}": _rows(table, kind) for kind in _KINDS if getattr(table, kind).height}
+    if changes.diagnoses.changes:
+        sheets["diagnosis codes"] = _diagnoses(changes.diagnoses)
+    if changes.diagnoses.articles:
+        sheets["coverage articles"] = _articles(changes.diagnoses)
     sheets["source files"] = _editions(changes)
     target = io.BytesIO()
     workbook.write(target, sheets)
     return target.getvalue()
+
+
+def _diagnoses(changes: DiagnosisChanges) -> Sheet:
+    rows = (
+        (change.diagnosis, change.kind, change.family, change.since, ", ".join(change.others))
+        for change in changes.changes
+    )
+    return Sheet(rows, ("code", "change", "family", "since", "replaces or is replaced by"), formats={3: "mm/dd/yyyy"})
+
+
+def _articles(changes: DiagnosisChanges) -> Sheet:
+    rows = (
+        (
+            article.document,
+            article.contractor,
+            article.before,
+            article.after,
+            ", ".join(article.added),
+            ", ".join(article.dropped),
+        )
+        for article in changes.articles
+    )
+    return Sheet(rows, ("article", "contractor", "version before", "after", "diagnoses added", "dropped"))
 
 
 def _summary(changes: Changes) -> Sheet:

@@ -115,6 +115,10 @@ def review(
         list[Path] | None,
         typer.Option("--claims", metavar="FILE...", help="Your own claims, adjudicated under both releases"),
     ] = None,
+    favorites: Annotated[
+        Path | None,
+        typer.Option("--favorites", metavar="FILE", help="Your diagnosis codes, one a line: which are split or gone"),
+    ] = None,
     locality: Annotated[
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
     ] = None,
@@ -162,6 +166,7 @@ def review(
         serve_review(output, port, key, approvals, lock, scenarios, guidance, store)
         return
     from codeset.impact.volume_files import read_volumes
+    from codeset.lookups.favorites import read_favorites
     from codeset.lookups.localities import locality_id
     from codeset.review.first_page import first_page
     from codeset.review.folder import refuse_other, write_review
@@ -173,6 +178,7 @@ def review(
     before, after = Store.at(store).open(old), Store.at(store).open(new)
     place = locality_id(locality, [before, after]) if locality else None
     billed = read_volumes(volumes) if volumes else None
+    own_codes = read_favorites(favorites) if favorites else None
     refuse_other(output, str(before.release), str(after.release))
     with progress() as say:
         new_review = make_review(
@@ -185,6 +191,7 @@ def review(
             locality=place,
             setting=setting,
             change_report=_check_change_report(change_report, before, after),
+            favorites=own_codes,
             history=_history(Store.at(store), after),
             say=say,
         )

@@ -171,7 +171,7 @@ def export(
 
     Workbook sheets end at 1,048,576 rows: a longer table goes on in further sheets. Nothing is overwritten.
     """
-    from codeset.export import export as write_tables
+    from codeset.lookups.export import export as write_tables
 
     with progress() as say:
         target = write_tables(Store.at(store).open(release), folder, form.value, say)

@@ -18,6 +18,9 @@ from codeset.review.your_claims import claims_sentences
 from codeset.suite.guidance.run_guidance import Verdict
 
 EDIT_TABLES = ("ptp", "mue", "add_on")
+MOST_STOPPING = 40
+"""Diagnosis codes that an action item names; the section has them all."""
+
 FEES_FILE, EDITS_FILE, HANDOUT_FILE = "fee-schedule.csv", "edits-changed.csv", "physician-handout.html"
 
 _NAMED = 4
@@ -325,6 +328,7 @@ def _actions(review: Review) -> Iterator[ActionItem]:
         yield ActionItem(f"Add {_some(new)} to the charge master", "", FEES_FILE, due, "codes")
     if gone := sorted(_distinct(review.gone_codes)):
         yield ActionItem(f"Inactivate {_some(gone)} in the charge master", "", "", due, "codes")
+    yield from _diagnosis_actions(review)
     if newly := review.guidance.newly(Verdict.CONTRADICTED):
         title = f"Correct {wording.count(len(newly), 'statement')} in your coding guides"
         yield ActionItem(title, _some([statement.heading for statement in newly]), "", due, "guidance")
@@ -333,6 +337,25 @@ def _actions(review: Review) -> Iterator[ActionItem]:
     if limits := list(_limits(review)):
         yield ActionItem(f"Acknowledge {wording.count(len(limits), 'limitation')}", "", "", due, "limits")
     yield ActionItem("Sign", f"codeset approve {review.new.release} --review FOLDER", "", due, "sign-off")
+
+
+def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
+    """Diagnosis codes that stop, due on the day on which they do; articles that list other diagnoses."""
+    diagnoses = review.changes.diagnoses
+    days = sorted({change.since or review.new.first_day for change in diagnoses.stopping})
+    whose = "diagnosis code" if diagnoses.favorites is None else "favorite diagnosis code"
+    for day in days:
+        codes = [change for change in diagnoses.stopping if (change.since or review.new.first_day) == day]
+        verb = "stops" if len(codes) == 1 else "stop"
+        details = [
+            f"{code.diagnosis}: use {wording.listed(list(code.others))}" if code.others else code.diagnosis
+            for code in codes
+        ]
+        title = f"{wording.count(len(codes), whose)} {verb} on {wording.us_date(day)}"
+        yield ActionItem(title, "; ".join(details[:MOST_STOPPING]), "", day, "diagnoses")
+    if changed := [article.document for article in diagnoses.articles]:
+        title = f"Read {wording.count(len(changed), 'coverage article')} with a new version or other diagnoses"
+        yield ActionItem(title, _some(changed), "", review.new.first_day, "diagnoses")
 
 
 def _edits_to_update(review: Review) -> Iterator[str]:

@@ -51,14 +51,15 @@ def make_review(
     locality: str | None = None,
     setting: str | None = None,
     change_report: ChangeReportCheck | None = None,
+    favorites: tuple[str, ...] | None = None,
     history: Sequence[Snapshot] = (),
     say: Say = silent,
 ) -> Review:
     """Return the review of *new* compared with *old*.
 
     Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*. *claims* are lines
-    with the columns of `claim_fields`. *history* are the releases, oldest first and *new* last, in which each code is
-    shown; without it, *old* and *new*.
+    with the columns of `claim_fields`, *favorites* its diagnosis codes, without the point. *history* are the releases,
+    oldest first and *new* last, in which each code is shown; without it, *old* and *new*.
 
     Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
     """
@@ -75,6 +76,7 @@ def make_review(
             locality,
             setting,
             change_report,
+            favorites,
             history or (old, new),
             say,
         )
@@ -92,6 +94,7 @@ def _compare(
     locality: str | None,
     setting: str | None,
     change_report: ChangeReportCheck | None,
+    favorites: tuple[str, ...] | None,
     history: Sequence[Snapshot],
     say: Say,
 ) -> Review:
@@ -101,7 +104,7 @@ def _compare(
     scope = scope_called(SCOPE)
     families = list(dict.fromkeys(scope.families.values()))
     say("comparing the tables")
-    changes = diff(old, new, SCOPE)
+    changes = diff(old, new, SCOPE, favorites)
     changes_by_cms = diff(base.snapshot, new, SCOPE) if base.replaced else changes
     tested = _test_outcomes(old, new, base, suite, say)
     rows_of_base = {(str(old.release), table): str(new.release) for table in base.replaced}
@@ -219,7 +222,7 @@ def _years(
     if not volumes:
         return ()
     known = scope_called(SCOPE).families
-    billed = Scope("volumes", ("mpfs",), {volume.hcpcs: known.get(volume.hcpcs, "") for volume in volumes})
+    billed = Scope("volumes", ("mpfs",), {volume.hcpcs: known.get(volume.hcpcs, "") for volume in volumes}, {})
     localities = {text: locality_id(text, (old, new)) for text in {_place_named(volume) for volume in volumes} if text}
     placed = [replace(volume, locality=localities.get(_place_named(volume), place.locality)) for volume in volumes]
     return years(placed, lambda locality: payments(old, new, place_of(locality, old, new), billed), settings, families)

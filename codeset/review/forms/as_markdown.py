@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from codeset import wording
+from codeset.diagnosis_changes import DiagnosisChange
 from codeset.review.first_page import EDIT_TABLES, ActionItem, FirstPage, changed_codes, first_page, movers_text
 from codeset.review.forms.statement_groups import statement_groups
 from codeset.review.model import Review
@@ -49,6 +50,7 @@ def _parts(review: Review) -> Iterator[str]:
     for table in _EDITED_TABLES:
         title = wording.table_name(table)
         yield _bullets(title[0].upper() + title[1:], [_change(change) for change in review.table(table).changes])
+    yield _bullets("Diagnosis codes that stop", [_stopping(change) for change in review.changes.diagnoses.stopping])
     yield _bullets(
         "Coding guides, newly wrong",
         [
@@ -59,6 +61,12 @@ def _parts(review: Review) -> Iterator[str]:
     own = [f"{difference.says} ({difference.why})" for difference in review.own_differences]
     yield _bullets("Differs because of our files, not CMS", own)
     yield "Everything, with CMS's row behind each figure: `review.html`, `review.xlsx`, `review.json`."
+
+
+def _stopping(change: DiagnosisChange) -> str:
+    instead = f": use {', '.join(change.others)}" if change.others else ""
+    since = f" since {wording.us_date(change.since)}" if change.since else ""
+    return f"{change.diagnosis} {change.kind}{since}{instead}"
 
 
 def _movers(page: FirstPage) -> Iterator[str]:

@@ -46,7 +46,8 @@ class Section:
 def sections(review: Review) -> list[Section]:
     """Return the sections that *review* has, in their order on the page."""
     own = review.own_differences or any(table.own_changes for table in review.tables)
-    values = {"year": review.years, "claims": review.claims, "own-differences": own}
+    values: dict[str, object] = {"diagnoses": review.changes.diagnoses.is_told}
+    values |= {"year": review.years, "claims": review.claims, "own-differences": own}
     return [section for section in _SECTIONS if values.get(section.id, True)]
 
 
@@ -57,6 +58,7 @@ _SECTIONS = (
     Section("claims", "Your claims", "Your claims under both releases"),
     Section("payments", "Allowed amounts", "Allowed amounts"),
     Section("codes", "New and deleted codes", "New and deleted codes"),
+    Section("diagnoses", "Diagnosis codes", "Diagnosis codes (ICD-10-CM)"),
     Section("indicators", "Global periods and indicators", "Global periods and indicators"),
     Section("edits", "Edits", "Edits"),
     Section("scenarios", "Test claims", "Test claims with a new result"),
@@ -256,6 +258,31 @@ def _codes(review: Review) -> Sheet:
     return Sheet(rows, ("change", "code", "modifier", "family", "CMS row"), notes={4: _ROW_NOTE})
 
 
+def _diagnoses(review: Review) -> Sheet:
+    rows = (
+        (change.kind, change.diagnosis, wording.family(change.family), change.since, ", ".join(change.others))
+        for change in review.changes.diagnoses.changes
+    )
+    columns = ("change", "code", "family", "since", "replaces or is replaced by")
+    return Sheet(rows, columns, formats={3: "mm/dd/yyyy"}, wrapped=frozenset({4}))
+
+
+def _articles(review: Review) -> Sheet:
+    rows = (
+        (
+            article.document,
+            article.contractor,
+            article.before,
+            article.after,
+            ", ".join(article.added),
+            ", ".join(article.dropped),
+        )
+        for article in review.changes.diagnoses.articles
+    )
+    columns = ("article", "contractor", *_releases(review), "diagnoses added", "diagnoses dropped")
+    return Sheet(rows, columns, wrapped=frozenset({4, 5}))
+
+
 def _table_changes(review: Review) -> Sheet:
     rows = (
         (
@@ -423,6 +450,8 @@ _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
     "claims": _claims,
     "claims by code": _codes_of_claims,
     "new and deleted codes": _codes,
+    "diagnosis codes": _diagnoses,
+    "coverage articles": _articles,
     "edits changed": _table_changes,
     DECIDE_SHEET: _to_decide,
     "not from CMS": _own_differences,
@@ -438,5 +467,12 @@ _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
 
 def sheets(review: Review) -> dict[str, Sheet]:
     """Return the sheets of *review* by name, in their order in the workbook."""
-    lacking = tuple(name for name, values in (("year", review.years), ("claims", review.claims)) if not values)
+    diagnoses = review.changes.diagnoses
+    told = {
+        "year": review.years,
+        "claims": review.claims,
+        "diagnosis codes": diagnoses.is_told,
+        "coverage articles": diagnoses.articles,
+    }
+    lacking = tuple(name for name, values in told.items() if not values)
     return {name: sheet(review) for name, sheet in _SHEETS.items() if not (lacking and name.startswith(lacking))}

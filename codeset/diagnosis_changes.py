@@ -1,0 +1,201 @@
+"""What changed in diagnosis codes and in local coverage articles between two releases."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from codeset.scope import Scope
+from codeset.snapshot import Snapshot
+
+NEW, SPLIT, ENDED, REVISED = "new", "split", "no longer valid", "revised"
+STOPS = (SPLIT, ENDED)
+"""The kinds of change after which a code is denied."""
+
+
+@dataclass(frozen=True)
+class DiagnosisChange:
+    """One code: newly valid, a header by now (split), gone, or with another title.
+
+    `others`: of a new code those that it takes the place of, of one that stops the valid codes to use in its place, as
+    the code set's own hierarchy and CMS's conversion table name them. `since` is null where the files do not say.
+    """
+
+    kind: str
+    diagnosis: str
+    family: str
+    since: date | None
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ArticleChange:
+    """One coverage article of a contractor: its versions, and the diagnoses that it lists anew or no longer."""
+
+    document: str
+    contractor: str
+    before: int | None
+    after: int | None
+    added: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DiagnosisChanges:
+    """Changes of diagnosis codes in scope, or of a practice's `favorites`; and of coverage articles.
+
+    `compared` counts the valid codes before and after. `not_compared` says why nothing was compared, or is empty.
+    `unknown` are favorites that neither release holds.
+    """
+
+    not_compared: str
+    compared: tuple[int, int]
+    changes: tuple[DiagnosisChange, ...]
+    favorites: int | None
+    unknown: tuple[str, ...]
+    articles: tuple[ArticleChange, ...]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is anything to say: not where neither release holds diagnosis codes or articles."""
+        return not self.not_compared.startswith("neither") or bool(self.articles) or self.favorites is not None
+
+    @property
+    def stopping(self) -> tuple[DiagnosisChange, ...]:
+        """The codes that are valid in the old release and not in the new one."""
+        return tuple(change for change in self.changes if change.kind in STOPS)
+
+
+def diagnosis_changes(
+    old: Snapshot, new: Snapshot, scope: Scope, favorites: tuple[str, ...] | None = None
+) -> DiagnosisChanges:
+    """Return what changed from *old* to *new* among *favorites* (codes without the point), else within *scope*."""
+    articles = tuple(_articles(old, new))
+    count = None if favorites is None else len(favorites)
+    lacking = [str(each.release) for each in (old, new) if "diagnosis" not in each]
+    if lacking:
+        says = "neither release holds ICD-10-CM" if len(lacking) == 2 else f"{lacking[0]} does not hold ICD-10-CM"
+        return DiagnosisChanges(says, (0, 0), (), count, (), articles)
+    before, after = (_codes(each, scope, favorites) for each in (old, new))
+    everything = _Replacements.of(old, new)
+    changes = [
+        *_new(before, after, everything, scope),
+        *_stopping(before, after, everything, scope),
+        *_revised(before, after, scope),
+    ]
+    held = {*before["diagnosis"], *after["diagnosis"]}
+    unknown = tuple(dotted(code) for code in favorites or () if code not in held)
+    compared = (int(before["billable"].sum()), int(after["billable"].sum()))
+    return DiagnosisChanges(
+        "", compared, tuple(sorted(changes, key=lambda change: change.diagnosis)), count, unknown, articles
+    )
+
+
+def dotted(diagnosis: str) -> str:
+    """Return the code as people write it: `L57.0`."""
+    return diagnosis if len(diagnosis) <= 3 else f"{diagnosis[:3]}.{diagnosis[3:]}"
+
+
+@dataclass(frozen=True)
+class _Replacements:
+    """The valid codes of both releases, the new one's hierarchy, and the conversion table's pairs, if it is held."""
+
+    valid_before: frozenset[str]
+    valid_after: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, old: Snapshot, new: Snapshot) -> "_Replacements":
+        valid = [tuple(each.scan("diagnosis").filter("billable").collect()["diagnosis"]) for each in (old, new)]
+        pairs: list[tuple[str, str]] = []
+        if "diagnosis_replacement" in new:
+            table = new.scan("diagnosis_replacement").filter(pl.col("effective_date") > old.release.first_day).collect()
+            pairs = [(before, after) for before, after, _ in table.iter_rows()]
+        return cls(frozenset(valid[0]), valid[1], tuple(pairs))
+
+    def instead_of(self, diagnosis: str) -> tuple[str, ...]:
+        """The valid codes below it, else those that the conversion table puts in its place."""
+        below = [code for code in self.valid_after if code.startswith(diagnosis) and code != diagnosis]
+        return tuple(below or sorted(after for before, after in self.pairs if before == diagnosis))
+
+    def replaced_by(self, diagnosis: str) -> tuple[str, ...]:
+        """The codes that it takes the place of: by the conversion table, else the header that was valid before."""
+        told = sorted(before for before, after in self.pairs if after == diagnosis)
+        headers = (diagnosis[:length] for length in range(len(diagnosis) - 1, 2, -1))
+        return tuple(told or [header for header in headers if header in self.valid_before])
+
+
+def _codes(snapshot: Snapshot, scope: Scope, favorites: tuple[str, ...] | None) -> pl.DataFrame:
+    rows = snapshot.scan("diagnosis")
+    chosen = scope.of("diagnosis", rows) if favorites is None else rows.filter(pl.col("diagnosis").is_in(favorites))
+    return chosen.collect()
+
+
+def _new(
+    before: pl.DataFrame, after: pl.DataFrame, replacements: _Replacements, scope: Scope
+) -> Iterator[DiagnosisChange]:
+    fresh = after.filter("billable").join(before.filter("billable"), on="diagnosis", how="anti")
+    for row in fresh.iter_rows(named=True):
+        others = replacements.replaced_by(row["diagnosis"])
+        yield _change(NEW, row["diagnosis"], row["effective_date"], others, scope)
+
+
+def _stopping(
+    before: pl.DataFrame, after: pl.DataFrame, replacements: _Replacements, scope: Scope
+) -> Iterator[DiagnosisChange]:
+    headers: Mapping[str, date | None] = dict(
+        after.filter(~pl.col("billable")).select("diagnosis", "effective_date").iter_rows()
+    )
+    for code in before.filter("billable").join(after.filter("billable"), on="diagnosis", how="anti")["diagnosis"]:
+        kind = SPLIT if code in headers else ENDED
+        yield _change(kind, code, headers.get(code), replacements.instead_of(code), scope)
+
+
+def _revised(before: pl.DataFrame, after: pl.DataFrame, scope: Scope) -> Iterator[DiagnosisChange]:
+    """Codes with another title, where both releases hold titles."""
+    both = before.join(after, on=["diagnosis", "billable"], suffix=" after")
+    both = both.filter(pl.col("title") != pl.col("title after"))
+    for code in both["diagnosis"]:
+        yield _change(REVISED, code, None, (), scope)
+
+
+def _change(kind: str, diagnosis: str, since: date | None, others: tuple[str, ...], scope: Scope) -> DiagnosisChange:
+    family = scope.diagnosis_family(diagnosis)
+    return DiagnosisChange(kind, dotted(diagnosis), family, since, tuple(map(dotted, others)))
+
+
+def _articles(old: Snapshot, new: Snapshot) -> Iterator[ArticleChange]:
+    """Articles with another version, or other diagnoses, where both releases hold them."""
+    versions = [_versions(each) for each in (old, new)]
+    listed = [_listed(each) for each in (old, new)]
+    documents = sorted({*versions[0], *versions[1]} | {(document, "") for document in {*listed[0], *listed[1]}})
+    named = {document for document, contractor in documents if contractor}
+    for document, contractor in documents:
+        if not contractor and document in named:
+            continue
+        before, after = (version.get((document, contractor)) for version in versions)
+        was, now = (codes.get(document) for codes in listed)
+        added, dropped = (sorted(now - was), sorted(was - now)) if was is not None and now is not None else ([], [])
+        if (before is not None and after is not None and before != after) or added or dropped:
+            yield ArticleChange(
+                document, contractor, before, after, tuple(map(dotted, added)), tuple(map(dotted, dropped))
+            )
+
+
+def _versions(snapshot: Snapshot) -> dict[tuple[str, str], int | None]:
+    """The version of each document and contractor that is in force on the release's last day."""
+    if "coverage_document" not in snapshot:
+        return {}
+    day = snapshot.release.last_day
+    in_force = pl.col("effective_date").is_null() | (pl.col("effective_date") <= day)
+    newest = snapshot.scan("coverage_document").filter(in_force).sort("version", nulls_last=False).collect()
+    return {(document, contractor): version for document, version, contractor, *_ in newest.iter_rows()}
+
+
+def _listed(snapshot: Snapshot) -> dict[str, set[str]]:
+    """The diagnoses that each article lists as covered."""
+    if "coverage_diagnosis" not in snapshot:
+        return {}
+    rows = snapshot.scan("coverage_diagnosis").filter("covered").collect()
+    return {document: set(group["diagnosis"]) for (document,), group in rows.group_by("document")}
