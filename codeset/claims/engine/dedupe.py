@@ -30,7 +30,7 @@ from codeset.claims.engine.series import (
 PAYS_ABOVE = 2_000
 """Up to this many lines are adjudicated sooner than compared."""
 
-_SAMPLE = 10_000
+_SAMPLE = 5_000
 _MOST_THAT_DIFFER = 0.9
 """Where of a sample more lines than this share are like no other, all are adjudicated sooner than compared."""
 

@@ -16,7 +16,14 @@ from codeset.claims.edits.rules import codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import group_numbers, is_member, repeat, starts_group, true_positions
+from codeset.claims.engine.series import (
+    count_up,
+    group_numbers,
+    is_member,
+    repeat,
+    starts_group,
+    true_positions,
+)
 
 YEARS: int = rules()["new_patient"]["years"]
 
@@ -89,28 +96,27 @@ def prior_services(_: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> p
 
 def _with_earlier(history: pl.DataFrame, codes: Codes, new: pl.Series) -> pl.DataFrame:
     """Positions in *history* of new patients' visits (`line`) and of what is `earlier`; `is_maybe`: maybe none."""
-    starts = starts_group(history["visit"])
-    start = true_positions(starts)[group_numbers(starts)][new].cast(pl.Int64)
-    dates = history.select("patient", "date_of_service")
     combinations = history["modifiers"].unique()
     components = combinations.filter(combinations.cast(pl.String).str.contains(COMPONENT))
     has_component = history["modifiers"].is_in(components.implode())
-    priors = []
-    for is_maybe, chosen in enumerate((codes.contact, codes.maybe_contact)):
-        shows = history["hcpcs"].is_in(chosen.implode()) & ~has_component
-        last = (
-            pl.int_range(history.height, eager=True)
-            .zip_with(shows, pl.repeat(-1, history.height, eager=True))
-            .cum_max()
-        )
-        earlier = last[start - 1].zip_with(start > 0, pl.repeat(-1, new.len(), eager=True))
-        pairs = pl.DataFrame([new.alias("line"), earlier.alias("earlier")]).filter(earlier >= 0)
-        before, after = dates[pairs["earlier"]], dates[pairs["line"]]
-        within = (before["patient"] == after["patient"]) & (
-            before["date_of_service"] >= after["date_of_service"].dt.offset_by(f"-{YEARS}y")
-        )
-        priors.append(pairs.filter(within).with_columns(is_maybe=pl.lit(bool(is_maybe))))
-    return pl.concat(priors).unique("line", keep="first", maintain_order=True)
+    contact, maybe_contact = (
+        _latest_before(history, history["hcpcs"].is_in(chosen.implode()) & ~has_component, new)
+        for chosen in (codes.contact, codes.maybe_contact)
+    )
+    earlier = contact.zip_with(contact.is_not_null(), maybe_contact)
+    columns = [new.alias("line"), earlier.alias("earlier"), contact.is_null().alias("is_maybe")]
+    return pl.DataFrame(columns).drop_nulls("earlier")
+
+
+def _latest_before(history: pl.DataFrame, shows: pl.Series, new: pl.Series) -> pl.Series:
+    """The position of the latest line that *shows* before the visit of each of *new*, within three years; or null."""
+    nowhere = repeat(None, history.height)
+    latest_before = count_up(history.height).zip_with(shows, nowhere).forward_fill().shift(1)
+    starts = starts_group(history["visit"])
+    earlier = latest_before[true_positions(starts)[group_numbers(starts)[new]]]
+    patient, day = history["patient"], history["date_of_service"]
+    is_within = (patient[earlier] == patient[new]) & (day[earlier] >= day[new].dt.offset_by(f"-{YEARS}y"))
+    return earlier.zip_with(is_within.fill_null(value=False), nowhere.head(new.len()))
 
 
 NEW_PATIENT = Edit(find_new_patient, derives=(Derived(prior_services, ("prior",), carried=("prior_row",)),))
