@@ -280,12 +280,11 @@ def _review_lines(page: "FirstPage", folder: Path) -> str:
     from codeset.review.folder import PAGE
 
     ready = page.readiness
-    tables = (f"  {table.name}: {table.status}" for table in ready.tables)
-    checks = (f"  test claims: {ready.tests}", f"  CMS's own change report: {ready.change_report}")
+    checks = (f"  {name}: {status}" for name, status in ready.checks)
     impact = [f"{page.impact_title}:", *(f"  {sentence}" for sentence in page.impact)]
     actions = (
         f"  {number}. {'. '.join(filter(None, (item.title, item.details)))}"
         for number, item in enumerate(page.actions, start=1)
     )
-    lines = [ready.verdict, *tables, *checks, "", page.headline, "", *impact, "", "Action items:", *actions, ""]
+    lines = [ready.verdict, *checks, "", page.headline, "", *impact, "", "Action items:", *actions, ""]
     return "\n".join([*lines, f"Open {folder / PAGE}"])

@@ -286,8 +286,8 @@ def _why(review: Review) -> Iterator[str]:
         yield f"{_capital(cause.name)}: {explained}. {cause.says} [{sources[cause.citation]}]"
     if causes.codes:
         yield (
-            f"No cause on file explains {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}; "
-            f"{causes.partly_explained:,} more are explained in part (an RVU changed without a cause on file)"
+            f"Without a cause on file: {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}. "
+            f"Explained in part: {causes.partly_explained:,} (an RVU also changed without a cause on file)"
         )
     yield from (f"Source [{number}]: {citation}" for citation, number in sources.items())
 

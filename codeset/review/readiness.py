@@ -27,6 +27,11 @@ class TableStatus:
     is_current: bool
     status: str
 
+    @property
+    def editions(self) -> str:
+        """The quarters of the files that were compared."""
+        return f"{self.old} → {self.new}" if self.old != self.new else self.new
+
 
 @dataclass(frozen=True)
 class Readiness:
@@ -36,6 +41,12 @@ class Readiness:
     tests: str
     change_report: str
     blockers: tuple[str, ...]
+
+    @property
+    def checks(self) -> tuple[tuple[str, str], ...]:
+        """Each table and check by name, with its status."""
+        tables = [(table.name, f"{table.editions}, {table.status}") for table in self.tables]
+        return (*tables, ("test claims", self.tests), ("CMS's own change report", self.change_report))
 
     @property
     def verdict(self) -> str:
@@ -58,7 +69,7 @@ def readiness(review: Review) -> Readiness:
         )
     return Readiness(
         tables=tables,
-        tests=f"{held:,} of {wording.count(run, 'test claim')} as coders expect",
+        tests=f"{held:,} of {run:,} as coders expect",
         change_report=report_says,
         blockers=tuple(_blockers(review, tables)),
     )
@@ -75,7 +86,7 @@ def _tables(review: Review) -> Iterator[TableStatus]:
         is_current = is_current or (table in _WHEN_CHANGED and age <= _OLDEST_WHEN_CHANGED)
         status = "current" if is_current else f"{wording.count(age, 'quarter')} old"
         if table in _WHEN_CHANGED and age:
-            status = f"{wording.quarter(posted)} (CMS posts this file when it changes)"
+            status = f"{status} (CMS posts this file when it changes)"
         if unchecked.get(table):
             status = f"NOT CHECKED: {unchecked[table]}"
         before = wording.quarter(_posted(old[table], Release.parse(review.old.release)))

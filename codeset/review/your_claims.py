@@ -15,10 +15,10 @@ def claims_sentences(claims: Sequence[ClaimsImpact]) -> Iterator[str]:
         whose = f" ({participant_label(impact.participant)})" if len(claims) > 1 else ""
         share = wording.percent(total.before_cents, total.after_cents)
         yield (
-            f"Your claims, adjudicated under both releases{whose}: {signed_dollars(total.change_cents)} dollars "
-            f"({share}), {dollars(total.before_cents)} → {dollars(total.after_cents)} dollars allowed on "
+            f"Your claims, adjudicated under both releases{whose}: {signed_dollars(total.change_cents)} "
+            f"({share}), {dollars(total.before_cents)} → {dollars(total.after_cents)} allowed on "
             f"{wording.count(total.lines, 'line')} (units times fee would give {dollars(before)} → {dollars(after)})."
         )
         if impact.result_changes:
             count = sum(number for _, _, number in impact.result_changes)
-            yield f"{wording.count(count, 'line')} of your claims {'has' if count == 1 else 'have'} another result."
+            yield f"{wording.count(count, 'line')} of your claims {'has' if count == 1 else 'have'} a new result."

@@ -26,9 +26,8 @@ def review_markdown(review: Review) -> str:
 def readiness_markdown(page: FirstPage) -> str:
     """Return the first lines of the review: its status, and how current each table is."""
     ready = page.readiness
-    tables = [f"{table.name}: {table.status}" for table in ready.tables]
-    checks = [f"test claims: {ready.tests}", f"CMS's own change report: {ready.change_report}"]
-    return f"**{safe(ready.verdict)}**\n\n{safe(' | '.join([*tables, *checks]))}"
+    checks = " | ".join(f"{name}: {status}" for name, status in ready.checks)
+    return f"**{safe(ready.verdict)}**\n\n{safe(checks)}"
 
 
 def _parts(review: Review) -> Iterator[str]:

@@ -21,11 +21,7 @@ def _first_sheet(page: FirstPage) -> Sheet:
     """The first page: readiness, money, why, action items with room for owner and date, figures, limitations."""
     ready = page.readiness
     rows: list[Sequence[Cell]] = [("Status", ready.verdict)]
-    rows += [("Readiness", f"{table.name}: {table.status}") for table in ready.tables]
-    rows += [
-        ("Readiness", f"Test claims: {ready.tests}"),
-        ("Readiness", f"CMS's own change report: {ready.change_report}"),
-    ]
+    rows += [("Readiness", f"{name}: {status}") for name, status in ready.checks]
     rows.append(("Summary", page.headline))
     rows += [(page.impact_title, sentence) for sentence in page.impact]
     names = (f"Biggest gains ({page.movers_unit})", f"Biggest losses ({page.movers_unit})")
