@@ -87,7 +87,9 @@ def _tables(review: Review) -> Iterator[TableStatus]:
         status = "current" if is_current else f"{wording.count(age, 'quarter')} old"
         if table in _WHEN_CHANGED and age:
             status = f"{status} (CMS posts this file when it changes)"
-        if unchecked.get(table):
+        if table in _YEARLY and is_current:
+            status = "current (CMS sets them once a year)"
+        elif unchecked.get(table):
             status = f"NOT CHECKED: {unchecked[table]}"
         before = wording.quarter(_posted(old[table], Release.parse(review.old.release)))
         yield TableStatus(table, wording.table_name(table), before, wording.quarter(posted), age, is_current, status)
