@@ -132,7 +132,7 @@
   const historyTable = (rows, caption) => {
     const table = node("table", "", node("caption", caption));
     const head = node("tr", "", node("th", "Field"), ...rows.map((row) => node("th", row[0])));
-    for (const cell of head.cells) cell.scope = "col";
+    [...head.cells].forEach((cell, place) => { cell.scope = "col"; cell.className = place ? "n" : ""; });
     const body = FACTS.map(([name, at]) => {
       const cells = rows.map((row) => node("td", at === 8 || at === 9 ? dollars(row[at]) : row[at] || "–"));
       rows.forEach((row, place) => { cells[place].className = "n"; cells[place].dataset.label = row[0]; });
