@@ -44,6 +44,10 @@ def code(
             "--on", formats=["%Y-%m-%d"], metavar="DATE", help="Code as if done on this date [default: the visit's]"
         ),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="CLAIM", help="Compare a claim as billed: over, under, missed, unbundled"),
+    ] = None,
     form: Annotated[
         CodeFormat, typer.Option("--format", help="csv: a row for each line, in dollars")
     ] = CodeFormat.TABLE,
@@ -56,6 +60,8 @@ def code(
         codeset code visit.yaml
 
         codeset code visit.yaml --on 2026-07-15 --format json
+
+        codeset code visit.yaml --against claim.csv --qualifying-apm no
 
     A visit says what was done, not how it is billed. The shortest one:
 
@@ -79,6 +85,9 @@ def code(
     if on is not None:
         visits = [replace(each, date_of_service=on.date()) for each in visits]
     coded = _coded(visits, Store.at(store), participant)
+    if against is not None:
+        _compare(coded, against, Store.at(store), participant, form)
+        return
     _show(coded, form, output)
     if any(each.questions for _, each in coded):
         raise typer.Exit(FOUND)
@@ -98,6 +107,34 @@ def _coded(visits: "list[Visit]", store: Store, participant: Participant | None)
         for each in code_visits(group, snapshot, participant=participant):
             coded[each.visit.visit_id] = (str(snapshot.release), each)
     return [coded[each.visit_id] for each in visits]
+
+
+def _compare(coded: list[Coded], claim: Path, store: Store, participant: Participant | None, form: CodeFormat) -> None:
+    """Compare the lines of a claim file with each visit and show how they differ; exit code 1 if they do."""
+    from codeset.claims.input.claim_files import read_files
+    from codeset.cli.visit_output import comparison_notes, comparison_table
+    from codeset.visit.coded_output import comparison_plain
+    from codeset.visit.compare_claim import compare_claims
+
+    if form is CodeFormat.CSV:
+        raise WrongUse("--against has the forms table and json")
+    lines, _ = read_files([claim], locality=coded[0][1].visit.locality)
+    releases = dict.fromkeys(release for release, _ in coded)
+    comparisons = [
+        comparison
+        for release in releases
+        for comparison in compare_claims(
+            [each for of, each in coded if of == release], lines, store.open(release), participant=participant
+        )
+    ]
+    if form is CodeFormat.JSON:
+        print_json([comparison_plain(each) for each in comparisons])
+    else:
+        for each in comparisons:
+            out.print(comparison_table(each))
+            out.print("\n".join(comparison_notes(each)), markup=False)
+    if any(each.discrepancies or each.coded.questions for each in comparisons):
+        raise typer.Exit(FOUND)
 
 
 def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:

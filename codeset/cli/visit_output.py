@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from codeset.money import dollars
+from codeset.money import dollars, signed_dollars
 from codeset.visit.code_visit import CodedVisit
-from codeset.visit.trials.run_coding import CodingRun
+from codeset.visit.compare_claim import Comparison
+from codeset.visit.trials.run_coding import CodingRun, line_text
 from codeset.visit.visit_rules import rule
 
 
@@ -37,7 +38,7 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
     if coded.visit.diagnoses:
         numbered = (f"{number} {code}" for number, code in enumerate(coded.visit.diagnoses, start=1))
         yield f"Diagnoses: {', '.join(numbered)}"
-    yield f"Allowed in all: ${dollars(coded.allowed_cents)}"
+    yield f"Allowed in all: {dollars(coded.allowed_cents)}"
     for line in coded.lines:
         for other in line.service.alternatives:
             yield f"Line {line.number}, not {other.hcpcs}: it {other.why_not}"
@@ -45,6 +46,34 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
         code = f" ({each.hcpcs})" if each.hcpcs else ""
         yield f"Not billed, {each.about}{code}: {each.why}. {rule(each.rule).says} ({rule(each.rule).source})"
     for question in coded.questions:
+        yield f"QUESTION {question.name}, {question.about}: {question.asks}"
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return how a claim differs from the facts of its visit, a row for each line that does."""
+    visit = comparison.coded.visit
+    title = f"{visit.visit_id}, {visit.date_of_service}: billed against the facts"
+    table = Table(title=escape(title), title_justify="left")
+    for name in ("Line", "Billed", "Facts support", "Finding", "Why", "Amount"):
+        table.add_column(name, justify="right" if name in ("Line", "Amount") else "left")
+    for each in comparison.discrepancies:
+        billed, right = each.billed, each.right
+        table.add_row(
+            str(billed.line) if billed else "",
+            line_text(billed.hcpcs, billed.modifiers, billed.units) if billed else "",
+            line_text(right.service.hcpcs, right.service.modifiers, right.service.units) if right else "",
+            each.kind,
+            escape(each.why),
+            signed_dollars(each.cents),
+        )
+    return table
+
+
+def comparison_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield the totals, and what is asked, a line each."""
+    yield f"As billed {dollars(comparison.billed_cents)}, by the facts {dollars(comparison.coded.allowed_cents)}"
+    yield f"Billed beyond the facts {dollars(comparison.over_cents)}, short of them {dollars(comparison.under_cents)}"
+    for question in comparison.coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from codeset.formats import FORMATS
-from codeset.money import dollars
+from codeset.money import decimal_dollars
 from codeset.visit.code_visit import CodedLine, CodedVisit
+from codeset.visit.compare_claim import Comparison, Discrepancy
 from codeset.visit.visit_rules import rule
 
 _COLUMNS = ("visit_id", "line", "hcpcs", "modifiers", "units", "diagnoses", "about", "rule", "source", "rests_on",
@@ -54,6 +55,36 @@ def _rule_plain(name: str) -> Mapping[str, str]:
     return {"rule": name, "says": rule(name).says, "source": rule(name).source}
 
 
+def comparison_plain(comparison: Comparison) -> Mapping[str, Any]:
+    """Return *comparison* as plain values; amounts in cents, positive where the facts support more than was billed."""
+    return {
+        "visit_id": comparison.coded.visit.visit_id,
+        "billed_cents": comparison.billed_cents,
+        "right_cents": comparison.coded.allowed_cents,
+        "over_cents": comparison.over_cents,
+        "under_cents": comparison.under_cents,
+        "discrepancies": [_discrepancy_plain(each) for each in comparison.discrepancies],
+        "questions": [
+            {"name": each.name, "about": each.about, "asks": each.asks} for each in comparison.coded.questions
+        ],
+    }
+
+
+def _discrepancy_plain(each: Discrepancy) -> Mapping[str, Any]:
+    billed, right = each.billed, each.right
+    as_billed = None
+    if billed:
+        as_billed = {"hcpcs": billed.hcpcs, "modifiers": list(billed.modifiers), "units": billed.units}
+    return {
+        "kind": each.kind,
+        "line": billed.line if billed else None,
+        "billed": as_billed,
+        "right": _line_plain(right) if right else None,
+        "why": each.why,
+        "cents": each.cents,
+    }
+
+
 def coded_csv(visits: Iterable[CodedVisit]) -> bytes:
     """Return a row for each line of *visits*, amounts in dollars; what is asked or not billed has no row."""
     text = io.StringIO()
@@ -65,7 +96,7 @@ def coded_csv(visits: Iterable[CodedVisit]) -> bytes:
 
 def _row(coded: CodedVisit, line: CodedLine) -> list[Any]:
     service = line.service
-    allowed = "" if line.outcome.allowed_cents is None else dollars(line.outcome.allowed_cents).replace(",", "")
+    allowed = decimal_dollars(line.outcome.allowed_cents)
     return [
         _as_cell(coded.visit.visit_id),
         line.number,
