@@ -4,6 +4,7 @@ Pages such as I-14 are those of the Policy Manual of 2026. CMS's rows are those 
 names others.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import made_claims as made
@@ -57,7 +58,8 @@ def test_a_visit_modifier_on_the_visit_bypasses_ccmi_1(derm: Snapshot, modifier:
 
 def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: Snapshot) -> None:
     """59 and X{E,P,S,U} are not for visits: 25 and 57 belong to the visit, I-13, I-15."""
-    [claim] = outcome_plain(made.outcome(derm, "11102", "99213"))
+    without_remedies = replace(made.outcome(derm, "11102", "99213"), reader=None)
+    [claim] = outcome_plain(without_remedies)
     [do] = [each["do"] for each in claim["lines"][1]["findings"] if each["reason"] == "ptp-no-modifier"]
     of_visits = do.partition("a visit with ")[2]
     assert all(modifier in of_visits for modifier in VISIT_LINE)
