@@ -3,7 +3,7 @@
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,39 @@ def outcome_table(outcome: Outcome) -> Table:
         right = column in ("line", "units", "allowed")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
     for row in frames.lines.iter_rows(named=True):
-        unpriced = [f"No amount: {row['unpriced']}."] if row["unpriced"] else []
+        unpriced = [f"{wording.unpriced(row['unpriced'])}."] if row["unpriced"] else []
         why = "\n".join([*sentences[row["claim_id"], row["line"]], *unpriced])
         code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
         amount = dollars(row["allowed_cents"])
         cells = (row["claim_id"], row["line"], code, row["units"], row["disposition"], amount, why)
         table.add_row(*(escape(str(cell)) for cell in cells))
     return table
+
+
+def summary_of_lines(outcome: Outcome) -> str:
+    """Return in a sentence how many lines have which answer, and what is allowed for all of them."""
+    counts = outcome.lines["disposition"].value_counts()
+    allowed = dollars(int(outcome.lines["allowed_cents"].fill_null(0).sum()))
+    lines = wording.count(outcome.lines.height, "line")
+    return f"{lines}: {_counts(dict(counts.iter_rows()))}. Allowed in all: {allowed}."
+
+
+def _counts(dispositions: Mapping[str, int]) -> str:
+    """How many lines have which answer, gravest first; that none is denied or for review is said, too."""
+    counts = {words: dispositions.get(name, 0) for name, words in ANSWERS.items()}
+    return ", ".join(f"{count:,} {words}" for words, count in counts.items() if count or words in _ALWAYS_COUNTED)
+
+
+ANSWERS: Mapping[str, str] = {
+    "deny": "denied",
+    "unknown": "unknown",
+    "review": "for review",
+    "pay_if_documented": "paid if the record supports it",
+    "pay": "paid",
+    "no_payment_due": "with no payment due",
+}
+"""Dispositions as people say them, gravest first."""
+_ALWAYS_COUNTED = ("denied", "for review")
 
 
 def _sentence(finding: dict[str, Any]) -> str:
@@ -174,6 +200,6 @@ def summary_text(summary: Summary, folder: Path) -> str:
         aside += f"; {wording.count(summary.file_faults, 'envelope fault')}, no claim affected"
     if aside:
         aside += f", with all faults in {folder / REJECTS}"
-    counts = ", ".join(f"{count:,} {disposition}" for disposition, count in summary.dispositions.items())
+    counts = _counts(summary.dispositions)
     lines, parts = wording.count(sum(summary.dispositions.values()), "line"), wording.count(summary.parts, "part")
-    return f"{lines} in {parts}, in {folder}{before}: {counts or 'none'}{aside}"
+    return f"{lines} in {parts}, in {folder}{before}: {counts}{aside}"

@@ -208,6 +208,7 @@ def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, expla
 
     if form is OutcomeFormat.TABLE and output is None:
         out.print(adjudicate_output.outcome_table(outcome))
+        out.print(adjudicate_output.summary_of_lines(outcome), markup=False)
         out.print("\n".join(outcome.checked.sentences()), markup=False)
         if explain:
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)

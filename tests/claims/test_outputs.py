@@ -247,7 +247,7 @@ def test_people_read_a_sentence_for_each_finding() -> None:
     assert f"{says} Report 17004 alone. The patient may not be billed. (CO-236)" in text
     assert "its primary on line 2 is denied. Mend the primary's line first. (CO-B15 N122)" in text
     assert "17000 59 RT" in text
-    assert "No amount: carrier-priced." in text
+    assert "Contractor-priced." in text
     assert "150.25" in text
 
 
