@@ -130,6 +130,8 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Fail where a coder is contradicted, or the outcome is not the one that was accepted."""
         check = _check(self.config, self.release)
+        if self.scenario in check.run.left_out:
+            pytest.skip(f"{self.release} holds no {', '.join(self.scenario.tables)}")
         wrong = [*self._contradicted(check), *check.differing.get(self.scenario.id, ())]
         if self.scenario.id in check.missing:
             wrong.append(f"not accepted yet; read it, then: codeset test --accept {self.release}")

@@ -37,7 +37,7 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class SuiteRun:
-    """The suite on one release. `left_out`: the scenarios that do not hold in its quarter."""
+    """The suite on one release. `left_out`: the scenarios that do not hold in its quarter, or need a table it lacks."""
 
     release: Release
     results: tuple[ScenarioResult, ...]
@@ -56,7 +56,11 @@ def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
     """
     if missing := [table for table in NEEDED if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
-    holding = [scenario for scenario in suite.scenarios if scenario.holds_in(snapshot.release)]
+    holding = [
+        scenario
+        for scenario in suite.scenarios
+        if scenario.holds_in(snapshot.release) and all(table in snapshot for table in scenario.tables)
+    ]
     answers = scenario_outcomes(holding, snapshot)
     results = tuple(
         ScenarioResult(scenario, answers[scenario.id], failures(scenario, answers[scenario.id])) for scenario in holding

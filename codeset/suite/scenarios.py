@@ -77,6 +77,7 @@ class Scenario:
     date_of_service: date | str
     beyond_quarter: bool
     participant: Participant | None
+    tables: tuple[str, ...]
     twin: str | None
     covers: tuple[str, ...]
     claims: tuple[Claim, ...]
@@ -209,6 +210,7 @@ def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wri
         date_of_service=as_date(day) or day,
         beyond_quarter="beyond_quarter" in plain,
         participant=None if answer is None else ANSWERS[answer],
+        tables=tuple(plain.get("tables", ())),
         twin=plain.get("twin"),
         covers=tuple(plain.get("covers", ())),
         claims=tuple(_claim(claim, settings) for claim in _claims(plain)),
