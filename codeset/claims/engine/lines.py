@@ -109,13 +109,21 @@ def sort_by_visit(frame: pl.DataFrame, code_set: CodeSet, columns: Iterable[str]
     """Return *frame* sorted by patient, date and row, with what line kinds need and *columns* of claim lines.
 
     `row` is the position in *frame*. `patient` numbers beneficiaries as one practitioner sees them, `visit` the days on
-    which they met. `release` is the number of the release that covers the date, null if none does.
+    which they met. `release` is the number of the release that covers the date, null if none does. *frame* is sorted by
+    claim (`sort_by_claim`), whose numbers stand for identifiers in `claim_id`.
     """
     order = _order_by_visit(frame.select("beneficiary", *PRACTITIONER, "date_of_service"))
     names = [name for name in dict.fromkeys((*LINE_KIND[1:], *columns)) if name not in order.columns]
-    read = pl.DataFrame([as_codes(frame[name]) if COLUMNS[name] == CODE else frame[name] for name in names])
+    read = pl.DataFrame([_as_read(frame[name]) for name in names])
     row = order["row"]
     return order.hstack(read if row.is_sorted() else read[row]).with_columns(code_set.cached(_release))
+
+
+def _as_read(column: pl.Series) -> pl.Series:
+    """A column of claim lines as edits read it: codes as categories, claims by their number."""
+    if column.name == "claim_id":
+        return group_numbers(starts_group(column)).alias("claim_id")
+    return as_codes(column) if COLUMNS[column.name] == CODE else column
 
 
 def as_codes(texts: pl.Series) -> pl.Series:

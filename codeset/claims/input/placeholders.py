@@ -29,11 +29,12 @@ def _is_possible(beneficiary: pl.Series) -> bool:
     if beneficiary.len() <= LINES_OF_A_DAY:
         return False
     begins = starts_group(beneficiary).arg_true()
+    lengths = begins.shift(-1, fill_value=beneficiary.len()) - begins
     if beneficiary.is_sorted():
-        lengths = begins.diff(null_behavior="drop")
-        last = beneficiary.len() - int(begins[-1])
-        return max(int(lengths.max() or 0), last) > LINES_OF_A_DAY  # type: ignore[arg-type]
-    most: int = beneficiary.hash().value_counts()["count"].max()  # type: ignore[assignment]
+        most: int = lengths.max()  # type: ignore[assignment]
+    else:
+        runs = pl.DataFrame([beneficiary[begins].hash().alias("beneficiary"), lengths.alias("lines")])
+        most = runs.group_by("beneficiary").agg(pl.col("lines").sum())["lines"].max()  # type: ignore[assignment]
     return most > LINES_OF_A_DAY
 
 
