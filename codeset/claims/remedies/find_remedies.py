@@ -24,8 +24,8 @@ Key = tuple[str, int]
 
 PRIMARY_DENIED = "add-on-primary-denied"
 
-MOST_LINES = 400
-"""Of a beneficiary with more lines than this no remedies are worked out: each takes them all once more."""
+MOST_LINES = 100
+"""Of a beneficiary with more lines than this no remedies are worked out: each remedy adjudicates them all once more."""
 
 TABLES_READ = ("mpfs", "ptp", "mue", "add_on")
 """What the tables say is known of releases that hold these."""
