@@ -36,8 +36,8 @@ class CodeFormat(StrEnum):
 
 def code(
     visit: Annotated[
-        Path, typer.Argument(metavar="VISIT", help="A YAML or JSON file of one visit, or a list of visits")
-    ],
+        Path | None, typer.Argument(metavar="VISIT", help="A YAML or JSON file of one visit, or a list of visits")
+    ] = None,
     on: Annotated[
         datetime | None,
         typer.Option(
@@ -47,6 +47,10 @@ def code(
     against: Annotated[
         Path | None,
         typer.Option("--against", metavar="CLAIM", help="Compare a claim as billed: over, under, missed, unbundled"),
+    ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option("--checklist", metavar="FAMILY", help="Print what the record must hold: a page for the exam room"),
     ] = None,
     form: Annotated[
         CodeFormat, typer.Option("--format", help="csv: a row for each line, in dollars")
@@ -62,6 +66,8 @@ def code(
         codeset code visit.yaml --on 2026-07-15 --format json
 
         codeset code visit.yaml --against claim.csv --qualifying-apm no
+
+        codeset code --checklist excision
 
     A visit says what was done, not how it is billed. The shortest one:
 
@@ -79,8 +85,15 @@ def code(
     checked against the release in force on the date of service, and priced. docs/coding-a-visit.md has an example with
     everything. Exit code 1 if something is asked.
     """
+    from codeset.cli.visit_output import checklist_page
+    from codeset.visit.checklists import checklist
     from codeset.visit.visit_files import read_visits
 
+    if family is not None:
+        out.print(checklist_page(checklist(family)), markup=False)
+        return
+    if visit is None:
+        raise WrongUse("name a file with the facts of a visit, or --checklist FAMILY")
     visits = read_visits(visit)
     if on is not None:
         visits = [replace(each, date_of_service=on.date()) for each in visits]

@@ -6,7 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset.money import dollars, signed_dollars
-from codeset.visit.code_visit import CodedVisit
+from codeset.visit.checklists import Checklist
+from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.compare_claim import Comparison
 from codeset.visit.trials.run_coding import CodingRun, line_text
 from codeset.visit.visit_rules import rule
@@ -27,10 +28,16 @@ def coded_table(coded: CodedVisit, release: str) -> Table:
             " ".join(map(str, line.pointers)),
             escape(f"{service.about}: {'; '.join(service.rests_on)}"),
             escape(f"{rule(service.rule).says} ({rule(service.rule).source})"),
-            line.outcome.disposition.replace("_", " "),
+            _result(line),
             dollars(line.outcome.allowed_cents),
         )
     return table
+
+
+def _result(line: CodedLine) -> str:
+    """The disposition; where it rests on the record, whether the record holds what it must."""
+    result = line.outcome.disposition.replace("_", " ")
+    return f"{result} ({line.record.verdict})" if line.outcome.disposition == "pay_if_documented" else result
 
 
 def coded_notes(coded: CodedVisit) -> Iterator[str]:
@@ -45,8 +52,18 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
     for each in coded.unbilled:
         code = f" ({each.hcpcs})" if each.hcpcs else ""
         yield f"Not billed, {each.about}{code}: {each.why}. {rule(each.rule).says} ({rule(each.rule).source})"
+    for line in coded.lines:
+        if line.record.missing:
+            yield f"Line {line.number}, {line.service.hcpcs}: record {line.record.verdict}"
     for question in coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
+
+
+def checklist_page(page: Checklist) -> str:
+    """Return a checklist as a page of Markdown for the exam room: a box for each item, with its source."""
+    lines = [f"# {page.title}: what the record must hold", "", f"Sources as of {page.since}.", ""]
+    lines += [f"- [ ] **{item.name}**: {item.says} ({item.source})" for item in page.items]
+    return "\n".join(lines)
 
 
 def comparison_table(comparison: Comparison) -> Table:

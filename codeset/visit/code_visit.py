@@ -12,6 +12,7 @@ from codeset.claims.outcome_rows import LineOutcome, outcome_rows
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 from codeset.visit.bundling import settled
+from codeset.visit.checklists import RecordCheck, record_check
 from codeset.visit.code_book import CodeBook
 from codeset.visit.families import FAMILIES
 from codeset.visit.office_visit import office_visit
@@ -25,12 +26,15 @@ MOST_DIAGNOSES = 12
 
 @dataclass(frozen=True)
 class CodedLine:
-    """A claim line: the service it is for, the places of its diagnoses in the visit's, and what the edits say of it."""
+    """A claim line: the service it is for, the places of its diagnoses in the visit's, what the edits say of it, and
+    what its record must hold.
+    """
 
     number: int
     service: Service
     pointers: tuple[int, ...]
     outcome: LineOutcome
+    record: RecordCheck
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,13 @@ def _lesion_of_line(service: Service) -> str | None:
 
 def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome]) -> CodedVisit:
     lines = tuple(
-        CodedLine(number, service, pointers(coding.visit, service), outcomes[str(nth), number])
+        CodedLine(
+            number,
+            service,
+            pointers(coding.visit, service),
+            outcomes[str(nth), number],
+            record_check(service, coding.visit),
+        )
         for number, service in enumerate(coding.services, start=1)
     )
     denied = tuple(_denial(line) for line in lines if line.outcome.disposition == "deny")

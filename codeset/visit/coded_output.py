@@ -12,7 +12,7 @@ from codeset.visit.compare_claim import Comparison, Discrepancy
 from codeset.visit.visit_rules import rule
 
 _COLUMNS = ("visit_id", "line", "hcpcs", "modifiers", "units", "diagnoses", "about", "rule", "source", "rests_on",
-            "disposition", "allowed")  # fmt: skip
+            "disposition", "record", "allowed")  # fmt: skip
 
 
 def coded_plain(coded: CodedVisit, release: str) -> Mapping[str, Any]:
@@ -47,6 +47,8 @@ def _line_plain(line: CodedLine) -> Mapping[str, Any]:
         "rests_on": list(service.rests_on),
         "alternatives": [{"hcpcs": each.hcpcs, "why_not": each.why_not} for each in service.alternatives],
         "disposition": line.outcome.disposition,
+        "record": line.record.verdict,
+        "record_needs": [{"name": item.name, "says": item.says, "source": item.source} for item in line.record.items],
         "allowed_cents": line.outcome.allowed_cents,
     }
 
@@ -109,6 +111,7 @@ def _row(coded: CodedVisit, line: CodedLine) -> list[Any]:
         rule(service.rule).source,
         "; ".join(service.rests_on),
         line.outcome.disposition,
+        line.record.verdict,
         allowed,
     ]
 

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.suite.yaml_files import MOST_BYTES, Place, Written, faults_against, read_yaml
+from codeset.visit.checklists import item_names
 from codeset.visit.visit import Visit, visit_of
 from codeset.visit.visit_rules import paired_sites
 
@@ -114,7 +116,17 @@ def _at(written: Written, place: Place, name: str, texts: Iterable[str]) -> Iter
     return (Fault(written.file, written.line(place), f"{name}: {text}") for text in texts)
 
 
+def _faults_of_record(plain: Mapping[str, Any]) -> Iterator[str]:
+    for name in plain.get("documented", ()):
+        if name not in item_names():
+            near = get_close_matches(name, item_names(), n=1)
+            meant = f'; is "{near[0]}" meant?' if near else "; see: codeset code --checklist"
+            yield f'no checklist has an item called "{name}"{meant}'
+
+
 def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("evaluation", "photodynamic", "light"):
+        yield from _faults_of_record(plain.get(name, {}))
     try:
         date.fromisoformat(plain["date_of_service"])
     except ValueError:
@@ -133,6 +145,7 @@ def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
 
 def _faults_of_lesion(lesion: Mapping[str, Any], names: set[str]) -> Iterator[str]:
     technique = lesion["technique"]
+    yield from _faults_of_record(lesion)
     if lesion["name"] in names:
         yield "two lesions have this name"
     for name in lesion:

@@ -1,0 +1,65 @@
+"""What the record must hold: every family has a cited checklist, and a visit says what is missing."""
+
+from datetime import date
+
+import pytest
+
+from codeset.errors import BadInput, WrongUse
+from codeset.participants import ANSWERS
+from codeset.visit.checklists import checklist, checklists
+from codeset.visit.code_visit import code_visits
+from codeset.visit.visit_files import parse_visits
+
+BASE = {"visit_id": "v", "date_of_service": date(2026, 7, 15), "place_of_service": 11, "patient": "established"}
+EXCISION = {"name": "a", "site": "back", "nature": "malignant", "technique": "excision", "excised_diameter_cm": "1.1"}
+WART = {"name": "b", "site": "hand", "nature": "benign", "technique": "destruction"}
+
+
+def verdicts(embedded, lesions, **facts):
+    visits = parse_visits(BASE | facts | {"lesions": lesions})
+    coded = code_visits(visits, embedded.open("2026q3"), participant=ANSWERS["no"])[0]
+    return {line.service.hcpcs: line.record.verdict for line in coded.lines}
+
+
+@pytest.mark.parametrize("family", list(checklists()))
+def test_every_item_is_cited_and_dated(family):
+    page = checklist(family)
+    assert page.items
+    assert page.since >= date(2024, 1, 1)
+    assert all(item.says and item.source for item in page.items)
+    assert len({item.name for item in page.items}) == len(page.items)
+
+
+def test_a_family_that_is_not_there_is_named():
+    with pytest.raises(WrongUse, match='no checklist is called "nails"; there are: biopsy, shave'):
+        checklist("nails")
+
+
+@pytest.mark.parametrize(
+    ("documented", "verdict"),
+    [
+        (["size", "margins", "site", "indication", "pathology"], "documented"),
+        (["size", "site", "indication", "pathology"], "missing: margins"),
+        (["size"], "missing: margins, site, indication, pathology"),
+    ],
+)
+def test_what_is_missing_of_an_excision_is_said(embedded, documented, verdict):
+    assert verdicts(embedded, [EXCISION | {"documented": documented}]) == {"11602": verdict}
+
+
+def test_without_record_facts_nothing_is_said(embedded):
+    assert verdicts(embedded, [EXCISION]) == {"11602": "record not given"}
+
+
+def test_a_visit_with_25_needs_its_separate_work_documented(embedded):
+    evaluation = {"level": "low", "separate": "yes", "documented": ["level"]}
+    documented = WART | {"documented": ["count", "site", "method", "indication"]}
+    assert verdicts(embedded, [documented], evaluation=evaluation) == {
+        "99213": "missing: separate_work",
+        "17110": "documented",
+    }
+
+
+def test_a_name_that_is_on_no_checklist_is_refused_with_the_nearest(embedded):
+    with pytest.raises(BadInput, match='no checklist has an item called "margin"; is "margins" meant'):
+        parse_visits(BASE | {"lesions": [EXCISION | {"documented": ["margin"]}]})
