@@ -49,6 +49,9 @@ CONTRADICTED = {
     "coding-mohs-medicare-amount": ("mpfs", "17311"),  # 19.97 x 33.4009 = 667.02
     "coding-mohs-medicare-amount-facility": ("mpfs", "17312"),  # 4.58 x 33.4009 = 152.98
     "overview-modifier-rt-lt": ("mpfs", "11402"),  # bilateral indicator 0; I-30
+    "overview-diagnosis-unspecified": ("mpfs", "11622"),  # C44.90 may be billed: I.B.18 of the official guidelines
+    "coding-destruction-series": ("mpfs", "17000"),  # no CMS edit denies 17000 with L82.1
+    "coding-workflow-diagnoses": ("mpfs", "17110"),  # L57.0, actinic keratosis, is premalignant
     "overview-endoscopic-photodynamic-therapy": ("add_on", "96570/31641"),  # primaries 31641, 43229, 43270
 }
 
@@ -397,7 +400,7 @@ def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contrad
     ]
     told = command(embedded)
     assert told.returncode == 1
-    assert "23 contradicted" in told.stdout
+    assert "26 contradicted" in told.stdout
     assert "Fifteen or more are one unit of 17004" in told.stdout
 
 

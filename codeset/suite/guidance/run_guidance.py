@@ -125,7 +125,7 @@ def _rows(snapshot: Snapshot, lines: Sequence[LineOutcome]) -> list[CmsRow]:
     """The rows behind the lines: those that decide first, then relations of add-on codes, then the fee schedule's."""
     codes = {line["hcpcs"] for line in lines}
     decisive = [row for line in lines if line["decided_by"] for row in _of_finding(snapshot, line["findings"][0])]
-    clear = [line["hcpcs"] for line in lines if not line["decided_by"]]
+    clear = [line["hcpcs"] for line in lines if not line["decided_by"] or line["findings"][0]["table"] is None]
     relations = [
         cms_row(snapshot, "add_on", row)
         for hcpcs in clear
