@@ -84,6 +84,7 @@ FIELDS: Mapping[str, ClaimField] = {
     ),
     "charge_cents": ClaimField(r"^[0-9]{1,14}$", "whole cents from 0", pl.Int64()),
     "lesion": ClaimField(*_NAME, pl.String()),
+    "prior_authorization": ClaimField(*_NAME, pl.String()),
     "diagnoses": ClaimField(
         f"^{_DIAGNOSIS}({_NEXT}{_DIAGNOSIS}){{0,11}}$",
         "up to twelve ICD-10-CM codes",

@@ -41,6 +41,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "locality": ["national", "national", "01112-05"],
     "charge_cents": [None, None, 5_000, 100],
     "lesion": [None, None, "A", "B"],
+    "prior_authorization": [None, None, "A1"],
     "diagnoses": [None, None, "L57.0", "L570", "C44.41 L82.1", "L66.1", "L99.ZZ L57.0", "W57.XXXA L57.0", "Z41.1"],
     "date_of_service": [0, 0, 0, 1, 2, 10, 11, 89, 90, 91],
 }

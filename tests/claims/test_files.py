@@ -38,6 +38,7 @@ ROWS = [
         "locality": "01112-05",
         "charge_cents": 15025,
         "lesion": "left arm",
+        "prior_authorization": "PA-7",
         "diagnoses": "L57.0 D485",
     },
     {
@@ -95,6 +96,7 @@ VALUES = [
                 diagnosis_pointers=(1, 2),
                 charge_cents=15025,
                 lesion="left arm",
+                prior_authorization="PA-7",
             ),
             ClaimLine(
                 2,

@@ -142,6 +142,16 @@ def test_two_interchanges_in_one_file_are_read(tmp_path: Path) -> None:
     assert lines["claim_id"].to_list() == ["A1", "A1", "B2", "C3", "A1b", "A1b", "B2b", "C3b"]
 
 
+def test_the_number_of_a_prior_authorization_is_the_claim_s_or_the_line_s_own(tmp_path: Path) -> None:
+    """Loops 2300 and 2400, REF*G1; that of another insurer (loop 2330) is not this claim's."""
+    claim = changed("HI*ABK:L570*ABF:D485~\n", "REF*G1*PA-CLAIM~\nHI*ABK:L570*ABF:D485~\n")
+    other = claim.replace("MI*OTHER-INSURER-ID~\n", "MI*OTHER-INSURER-ID~\nREF*G1*PA-OTHER~\n")
+    line = other.replace("DTP*472*RD8*20260715-20260716~\n", "DTP*472*RD8*20260715-20260716~\nREF*G1*PA-LINE~\n")
+    (tmp_path / "claims.x12").write_text(counted(line, 43))
+    lines, _ = read_claims(tmp_path / "claims.x12", locality="national")
+    assert lines["prior_authorization"].to_list() == ["PA-CLAIM", "PA-LINE", None, None]
+
+
 def test_a_line_of_another_provider_without_specialty_has_that_of_the_billing_provider(tmp_path: Path) -> None:
     text = counted(changed("PRV*PE*PXC*363LM~\n", ""), 39)
     (tmp_path / "claims.x12").write_text(text)

@@ -33,6 +33,8 @@ class ClaimLine:
     lesion: str | None = None
     provider: str | None = None
     specialty: str | None = None
+    prior_authorization: str | None = None
+    """The payer's number, if the service was authorized beforehand."""
 
 
 @dataclass(frozen=True)

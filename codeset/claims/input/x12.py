@@ -136,6 +136,7 @@ def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
         "group": _identifier(loops.billing, "85"),
         "place_of_service": own[0].at(5, 1),
         "diagnoses": " ".join(_diagnoses(own)) or None,
+        "prior_authorization": _prior_authorization(own),
     }
     faults += _claim_faults(own[0], loops)
     billing = Rendering(str(shared["group"] or ""), _specialty(loops.billing, "BI"))
@@ -143,7 +144,8 @@ def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
     rows = []
     for line in loops.lines:
         rendering = _rendering(line, loops.billing, of_claim)
-        rows.append(_line_row(line, {**shared, **rendering._asdict()}))
+        own_number = _prior_authorization(line) or shared["prior_authorization"]
+        rows.append(_line_row(line, {**shared, **rendering._asdict(), "prior_authorization": own_number}))
     return rows, faults
 
 
@@ -156,6 +158,12 @@ def _diagnoses(claim: Sequence[Segment]) -> list[str]:
         for n in range(1, 13)
         if segment.at(n, 1) in _DIAGNOSIS
     ]
+
+
+def _prior_authorization(segments: Sequence[Segment]) -> str | None:
+    """The number in REF02 of REF*G1, of a claim or of a line."""
+    numbers = (segment.at(2) for segment in segments if segment.id == "REF" and segment.at(1) == "G1")
+    return next(filter(None, numbers), None)
 
 
 def _claim_faults(claim: Segment, loops: Loops) -> Faults:
