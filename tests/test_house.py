@@ -86,7 +86,8 @@ ROOMS = (
         "codeset/suite",
         ("codeset.audit", "codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal"),
     ),
-    ("codeset/audit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/payers", ("codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/audit", ("codeset.payers", "codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/review", ("codeset.proposal",)),
 )
 """Each room, and the rooms that lie above it: those that it must not import."""

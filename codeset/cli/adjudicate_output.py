@@ -22,6 +22,7 @@ from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
 from codeset.formats import FORMATS
 from codeset.money import dollars
+from codeset.payers.payer_outcome import PayerOutcome
 
 
 def is_clean(dispositions: Iterable[str]) -> bool:
@@ -81,17 +82,42 @@ def _sentence(finding: dict[str, Any]) -> str:
     return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
 
 
-def file_content(outcome: Outcome, form: str, *, explain: bool) -> bytes:
+def payer_table(payer: PayerOutcome) -> Table:
+    """Return what a payer asks of each line, for people."""
+    table = Table(title=str(payer.profile), show_lines=True)
+    for column in ("claim", "line", "code", "answer", "payer", "pays", "asks"):
+        right = column in ("line", "pays")
+        table.add_column(column, justify="right" if right else "left", no_wrap=column != "asks")
+    for line in payer.lines:
+        code = " ".join(filter(None, (line.hcpcs, line.modifiers)))
+        asks = "\n".join(f"{finding.says} ({finding.source})" for finding in line.findings)
+        answers = (line.medicare_disposition, line.disposition, dollars(line.allowed_cents))
+        table.add_row(*(escape(str(cell)) for cell in (line.claim_id, line.line, code, *answers, asks)))
+    return table
+
+
+def payer_csv(payer: PayerOutcome) -> bytes:
+    """Return a row for each line, with what the payer asks for; amounts in dollars."""
+    return csv_of(in_dollars(payer.rows()))
+
+
+def payer_path(output: Path) -> Path:
+    """Return where the payer's rows are written that belong to the lines in *output*."""
+    return output.with_name(f"{output.stem}.payer.csv")
+
+
+def file_content(outcome: Outcome, form: str, payer: PayerOutcome | None = None, *, explain: bool) -> bytes:
     """Return the outcome as the bytes of a file: json; csv, a row for each line; parquet, a row for each finding.
 
-    JSON says what it rests on; csv and parquet have a file beside them for that (`basis_path`), and of each line what
-    was carried into its release in the column `carried`.
+    JSON says what it rests on, and has what the *payer* asks for; csv and parquet have files beside them for that
+    (`basis_path`, `payer_path`), and of each line what was carried into its release in the column `carried`.
     """
     if form == "json":
         claims = outcome_plain(outcome)
         if explain:
             _add_derivations(claims, outcome)
-        plain = {"format": FORMATS["outcome"], **outcome.checked.plain(), "claims": claims}
+        of_payer = {} if payer is None else {"payer": payer.plain()}
+        plain = {"format": FORMATS["outcome"], **outcome.checked.plain(), "claims": claims, **of_payer}
         return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
     lines, findings = outcome_frames(outcome)
     lines = lines.with_columns(_carried(outcome.checked))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from codeset.claims.bulk.run_bulk import Progress
     from codeset.claims.input.check import Rejects
     from codeset.claims.outcome import Outcome
+    from codeset.payers.payer_outcome import PayerOutcome
     from codeset.snapshot import Snapshot
 
 
@@ -77,6 +78,12 @@ def adjudicate(
         OnBadClaim,
         typer.Option("--on-bad-claim", help="Refuse everything, or set bad claims aside in a file"),
     ] = OnBadClaim.REFUSE,
+    payer: Annotated[
+        str | None,
+        typer.Option(
+            "--payer", metavar="NAME", help="Also what this payer asks for: a shipped profile or your .yaml file"
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A file; or a folder, for many claims in flat memory")
     ] = None,
@@ -93,6 +100,11 @@ def adjudicate(
 
         codeset adjudicate claims/*.parquet -o out/ --qualifying-apm no
 
+    With --payer (medicare, aetna, bcbs, unitedhealthcare, or a file of your own: docs/writing-a-payer-profile.md) each
+    line has what that payer asks for besides. What a guide states and nobody verified denies nothing.
+
+        codeset adjudicate claims.csv --payer our-plan.yaml
+
     With a folder (a name that ends in / or is one) csv and parquet claims of any number are adjudicated in parts; a run
     that was stopped goes on where it was. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
     files. Exit code 1 if a line is denied or unknown.
@@ -100,9 +112,11 @@ def adjudicate(
     locality = _locality(Store.at(store), release, locality)
     options = _Options(release, participant, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
     if output is not None and _is_folder(output):
+        if payer is not None:
+            raise WrongUse("--payer goes with a table, JSON or csv of some claims, not with a folder")
         is_clean = _adjudicate_many(files, output, Store.at(store), options)
     else:
-        is_clean = _adjudicate_few(files, output, Store.at(store), options, form, explain=explain)
+        is_clean = _adjudicate_few(files, output, Store.at(store), options, form, payer, explain=explain)
     if not is_clean:
         raise typer.Exit(FOUND)
 
@@ -123,21 +137,37 @@ def _is_folder(output: Path) -> bool:
 
 
 def _adjudicate_few(
-    files: Sequence[Path], output: Path | None, store: Store, options: _Options, form: OutcomeFormat, *, explain: bool
+    files: Sequence[Path],
+    output: Path | None,
+    store: Store,
+    options: _Options,
+    form: OutcomeFormat,
+    payer: str | None,
+    *,
+    explain: bool,
 ) -> bool:
     """Adjudicate the claims of *files* at once and show them; return whether no line is denied, unknown or left out."""
     from codeset.claims.adjudicate import adjudicate as adjudicate_lines
     from codeset.claims.input.claim_files import read_files
     from codeset.cli import adjudicate_output
+    from codeset.payers.payer_outcome import PayerOutcome
+    from codeset.payers.payer_profiles import payer_profile
 
+    if payer is not None and output is None and form in (OutcomeFormat.CSV, OutcomeFormat.PARQUET):
+        raise WrongUse("--payer with csv or parquet needs -o: the payer's rows are a file of their own")
+    profile = None if payer is None else payer_profile(payer)
     lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
     snapshots = snapshots_for(store, options.release, lines["date_of_service"].unique())
     left_out = _left_out(store, options.release)
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
+    of_payer = None
+    if profile is not None:
+        of_payer = PayerOutcome.of(outcome, lines, profile, snapshots, on_any_date=options.release is not None)
     report_files(rejects, output)
-    _show(outcome, output, form, explain=explain)
+    _show(outcome, of_payer, output, form, explain=explain)
     is_whole = options.skip_bad_claims or not any(of_file.claims for of_file in rejects)
-    return is_whole and adjudicate_output.is_clean(outcome.lines["disposition"].unique())
+    dispositions = outcome.lines["disposition"].unique().to_list() + (of_payer.dispositions if of_payer else [])
+    return is_whole and adjudicate_output.is_clean(dispositions)
 
 
 def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options: _Options) -> bool:
@@ -202,7 +232,14 @@ def _print_notes(file: str, notes: Sequence[str]) -> None:
         err.print(f"{file}: {note}", markup=False)
 
 
-def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, explain: bool) -> None:
+def _show(
+    outcome: "Outcome",
+    of_payer: "PayerOutcome | None",
+    output: Path | None,
+    form: OutcomeFormat,
+    *,
+    explain: bool,
+) -> None:
     """Print the outcome, or write it to *output*; and say once what it rests on."""
     from codeset.cli import adjudicate_output
 
@@ -210,12 +247,15 @@ def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, expla
         out.print(adjudicate_output.outcome_table(outcome))
         out.print(adjudicate_output.summary_of_lines(outcome), markup=False)
         out.print("\n".join(outcome.checked.sentences()), markup=False)
+        if of_payer is not None:
+            out.print(adjudicate_output.payer_table(of_payer))
+            out.print("\n".join(of_payer.sentences()), markup=False)
         if explain:
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
     if form is OutcomeFormat.TABLE and output is not None:
         form = {".json": OutcomeFormat.JSON, ".parquet": OutcomeFormat.PARQUET}.get(output.suffix, OutcomeFormat.CSV)
-    content = adjudicate_output.file_content(outcome, form.value, explain=explain)
+    content = adjudicate_output.file_content(outcome, form.value, of_payer, explain=explain)
     if output is None:
         sys.stdout.buffer.write(content)
         if form is not OutcomeFormat.JSON:
@@ -224,6 +264,9 @@ def _show(outcome: "Outcome", output: Path | None, form: OutcomeFormat, *, expla
     write(output, content, private=True)
     if form is not OutcomeFormat.JSON:
         write(adjudicate_output.basis_path(output), adjudicate_output.basis_json(outcome.checked), private=True)
+    if of_payer is not None and form is not OutcomeFormat.JSON:
+        write(adjudicate_output.payer_path(output), adjudicate_output.payer_csv(of_payer), private=True)
+        err.print("\n".join(of_payer.sentences()), markup=False)
     if form is OutcomeFormat.CSV:
         write(adjudicate_output.findings_path(output), adjudicate_output.findings_csv(outcome), private=True)
 

@@ -1,0 +1,1 @@
+"""What payers ask for beyond Medicare's edits: profiles as dated, cited data, applied to adjudicated claims."""
