@@ -64,6 +64,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "page": compare_commands.page,
     "adjudicate": claims_commands.adjudicate,
     "code": visit_commands.code,
+    "suggest": visit_commands.suggest,
     "audit": audit_commands.audit,
     "test": suite_commands.try_suite,
     "approve": sign_off_commands.approve,

@@ -1,4 +1,4 @@
-"""From the facts of a visit to claim lines: `code`."""
+"""From the facts of a visit to claim lines, and from denied lines to what may be reported: `code` and `suggest`."""
 
 import json
 import sys
@@ -170,3 +170,50 @@ def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
             sys.stdout.buffer.write(content)
         else:
             write(output, content, private=True)
+
+
+def suggest(
+    claim: Annotated[Path, typer.Argument(metavar="CLAIM", help="Claims in any form that adjudicate reads")],
+    participant: QualifyingApmOption = None,
+    locality: Annotated[
+        str | None,
+        typer.Option("--locality", metavar="MAC-LOCALITY", help="Or national; where the claims do not say"),
+    ] = None,
+    form: Annotated[
+        CodeFormat, typer.Option("--format", help="csv: the claims as they may be reported")
+    ] = CodeFormat.TABLE,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the claims as csv to a file")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Mend what is denied: the least change to each claim, the rows behind it, and what the record must show.
+
+        codeset suggest claims.csv --qualifying-apm no
+
+        codeset suggest claims.csv -o mended.csv
+
+    A change is what a coder may report, never what was done: most hold only if the record shows what the condition
+    says. Exit code 1 if something is still denied: the record decides there, or it is not payable.
+    """
+    from codeset.claims.input.claim_files import read_files
+    from codeset.cli.visit_output import suggestion_notes, suggestion_table
+    from codeset.visit.coded_output import claims_csv, suggestion_plain
+    from codeset.visit.suggest_claim import suggest_changes
+
+    lines, _ = read_files([claim], locality=locality)
+    opened = Store.at(store)
+    quarters = sorted({Release.of(day) for day in lines["date_of_service"].unique()})
+    snapshots = [snapshot for quarter in quarters if (snapshot := opened.in_force(quarter.first_day))]
+    if not snapshots:
+        raise WrongUse(f"{opened.path} holds no release of {', '.join(map(str, quarters))}; see: codeset build --help")
+    suggestion = suggest_changes(lines, snapshots, participant=participant)
+    if output is not None:
+        write(output, claims_csv(suggestion.lines), private=True)
+    if form is CodeFormat.JSON:
+        print_json(suggestion_plain(suggestion))
+    elif form is CodeFormat.CSV and output is None:
+        sys.stdout.buffer.write(claims_csv(suggestion.lines))
+    else:
+        out.print(suggestion_table(suggestion))
+        out.print("\n".join(suggestion_notes(suggestion)), markup=False)
+    if suggestion.still_denied:
+        raise typer.Exit(FOUND)

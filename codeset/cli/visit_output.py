@@ -9,6 +9,7 @@ from codeset.money import dollars, signed_dollars
 from codeset.visit.checklists import Checklist
 from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.compare_claim import Comparison
+from codeset.visit.suggest_claim import Suggestion
 from codeset.visit.trials.run_coding import CodingRun, line_text
 from codeset.visit.visit_rules import rule
 
@@ -92,6 +93,35 @@ def comparison_notes(comparison: Comparison) -> Iterator[str]:
     yield f"Billed beyond the facts {dollars(comparison.over_cents)}, short of them {dollars(comparison.under_cents)}"
     for question in comparison.coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
+
+
+def suggestion_table(suggestion: Suggestion) -> Table:
+    """Return the changes to claims: what goes, what may be reported instead, if what, and the rows that say so."""
+    table = Table(title="Changes to what is denied", title_justify="left")
+    for name in ("Claim", "Lines", "Billed", "Report instead", "If the record shows it", "Source"):
+        table.add_column(name)
+    for change in suggestion.changes:
+        table.add_row(
+            escape(change.replaced[0].claim_id),
+            ", ".join(str(line.line) for line in change.replaced),
+            ", ".join(line_text(line.hcpcs, line.modifiers, line.units) for line in change.replaced),
+            ", ".join(line.text for line in change.remedy.lines),
+            change.remedy.condition or "as billed",
+            change.remedy.source,
+        )
+    return table
+
+
+def suggestion_notes(suggestion: Suggestion) -> Iterator[str]:
+    """Yield what is allowed before and after, and what is still denied and why, a line each."""
+    before, after = (
+        sum(line.allowed_cents or 0 for line in lines if line.disposition != "deny")
+        for lines in (suggestion.before, suggestion.after)
+    )
+    yield f"Allowed as billed {dollars(before)}, with the changes {dollars(after)}"
+    for line in suggestion.still_denied:
+        says = line.findings[0].says if line.findings else line.decided_by
+        yield f"STILL DENIED {line.claim_id} line {line.line}, {line.hcpcs}: {says}"
 
 
 def coding_table(runs: Sequence[CodingRun]) -> Table:

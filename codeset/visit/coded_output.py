@@ -5,10 +5,13 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import polars as pl
+
 from codeset.formats import FORMATS
 from codeset.money import decimal_dollars
 from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.compare_claim import Comparison, Discrepancy
+from codeset.visit.suggest_claim import Suggestion
 from codeset.visit.visit_rules import rule
 
 _COLUMNS = ("visit_id", "line", "hcpcs", "modifiers", "units", "diagnoses", "about", "rule", "source", "rests_on",
@@ -85,6 +88,35 @@ def _discrepancy_plain(each: Discrepancy) -> Mapping[str, Any]:
         "why": each.why,
         "cents": each.cents,
     }
+
+
+def suggestion_plain(suggestion: Suggestion) -> Mapping[str, Any]:
+    """Return *suggestion* as plain values: each change with its condition and source, and what is still denied."""
+    return {
+        "changes": [
+            {
+                "claim_id": change.replaced[0].claim_id,
+                "replaces": [line.line for line in change.replaced],
+                "report": [
+                    {"line": line.line, "hcpcs": line.hcpcs, "modifiers": list(line.modifiers), "units": line.units}
+                    for line in change.remedy.lines
+                ],
+                "condition": change.remedy.condition,
+                "source": change.remedy.source,
+            }
+            for change in suggestion.changes
+        ],
+        "still_denied": [
+            {"claim_id": line.claim_id, "line": line.line, "hcpcs": line.hcpcs} for line in suggestion.still_denied
+        ],
+    }
+
+
+def claims_csv(lines: pl.DataFrame) -> bytes:
+    """Return claim lines as a csv that `adjudicate` reads; columns that no line has are left out."""
+    plain = lines.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    given = [name for name in plain.columns if plain[name].null_count() < plain.height]
+    return plain.select(given).write_csv().encode()
 
 
 def coded_csv(visits: Iterable[CodedVisit]) -> bytes:

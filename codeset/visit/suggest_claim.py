@@ -1,0 +1,98 @@
+"""Claims with what is denied mended: the least change to the lines that CMS's tables name, and what each rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from codeset.claims.adjudicate import adjudicate
+from codeset.claims.outcome_rows import LineOutcome, outcome_rows
+from codeset.claims.remedies.find_remedies import Remedy
+from codeset.participants import Participant
+from codeset.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change to a claim: the lines that go, and the remedy that has those in their place and what it rests on."""
+
+    replaced: tuple[LineOutcome, ...]
+    remedy: Remedy
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Claims before and after: `lines` as they would be reported, how they are then adjudicated, and the changes."""
+
+    lines: pl.DataFrame
+    before: tuple[LineOutcome, ...]
+    after: tuple[LineOutcome, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def still_denied(self) -> tuple[LineOutcome, ...]:
+        """Lines that no table has a remedy for: the record decides, or they are not payable."""
+        return tuple(line for line in self.after if line.disposition == "deny")
+
+
+def suggest_changes(
+    lines: pl.DataFrame, snapshots: Snapshot | Sequence[Snapshot], *, participant: Participant | None = None
+) -> Suggestion:
+    """Mend the denied lines of claims, one remedy of each beneficiary at a time, the smallest first.
+
+    *lines*, *snapshots* and *participant* are as in `adjudicate`. A remedy denies no line that was paid: every round
+    leaves fewer lines denied. Nothing is changed that is not denied.
+    """
+    before = now = outcome_rows(adjudicate(lines, snapshots, participant=participant))
+    changes: list[Change] = []
+    while chosen := _chosen(now, lines):
+        changes += chosen
+        for change in chosen:
+            lines = _changed(lines, change.remedy)
+        now = outcome_rows(adjudicate(lines, snapshots, participant=participant))
+    return Suggestion(lines, tuple(before), tuple(now), tuple(changes))
+
+
+def _chosen(outcomes: Sequence[LineOutcome], lines: pl.DataFrame) -> list[Change]:
+    """The smallest remedy of each beneficiary; of several as small the first line's."""
+    keys = zip(lines["claim_id"], lines["line"], lines["beneficiary"], strict=True)
+    beneficiary_of = {(claim_id, line): beneficiary for claim_id, line, beneficiary in keys}
+    by_key = {(outcome.claim_id, outcome.line): outcome for outcome in outcomes}
+    chosen: dict[str, Remedy] = {}
+    for key, outcome in by_key.items():
+        remedy = outcome.remedy
+        if remedy is None or outcome.disposition != "deny":
+            continue
+        smallest = chosen.get(beneficiary_of[key])
+        if smallest is None or _size(remedy) < _size(smallest):
+            chosen[beneficiary_of[key]] = remedy
+    return [Change(tuple(by_key[key] for key in remedy.replaces), remedy) for remedy in chosen.values()]
+
+
+def _size(remedy: Remedy) -> int:
+    return len(remedy.replaces) + len(remedy.lines)
+
+
+def _changed(lines: pl.DataFrame, remedy: Remedy) -> pl.DataFrame:
+    """The lines with those of *remedy* in place of those that it replaces, in the order of claims and lines."""
+    is_replaced = pl.any_horizontal(
+        (pl.col("claim_id") == claim_id) & (pl.col("line") == line) for claim_id, line in remedy.replaces
+    )
+    gone = lines.filter(is_replaced).rows(named=True)
+    rows = []
+    for line in remedy.lines:
+        like = next((row for row in gone if row["line"] == line.line), gone[0])
+        charge = like["charge_cents"] if like["hcpcs"] == line.hcpcs and like["units"] == line.units else None
+        rows.append(
+            {
+                **like,
+                "claim_id": line.claim_id,
+                "line": line.line,
+                "hcpcs": line.hcpcs,
+                "modifiers": " ".join(line.modifiers),
+                "units": line.units,
+                "charge_cents": charge,
+            }
+        )
+    added = pl.DataFrame(rows, schema=lines.schema)
+    return pl.concat([lines.filter(~is_replaced), added]).sort("claim_id", "line", maintain_order=True)

@@ -1,0 +1,84 @@
+"""`codeset code` and `codeset suggest` as a user runs them, on the embedded releases."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from codeset.cli.app import app
+from codeset.schemas import faults_of
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "visit.yaml"
+HEAD = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service,locality\n"
+
+
+@pytest.fixture
+def run(embedded, monkeypatch):
+    monkeypatch.setenv("CODESET_STORE", str(embedded.path))
+
+    def ran(*words, expect=0):
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        code = getattr(result.exception, "exit_code", result.exit_code)
+        assert code == expect, result.output
+        return result
+
+    return ran
+
+
+def test_the_example_of_the_docs_is_coded_as_its_schema_says(run):
+    plain = json.loads(run("code", EXAMPLE, "--format", "json", "--qualifying-apm", "no").stdout)
+    assert faults_of(plain, "coded-visit") == []
+    assert [line["hcpcs"] for line in plain[0]["lines"]][:4] == ["99213", "14061", "17311", "17312"]
+    assert plain[0]["questions"] == []
+
+
+def test_a_visit_can_be_coded_as_of_another_date(run):
+    plain = json.loads(run("code", EXAMPLE, "--on", "2025-11-03", "--format", "json").stdout)
+    assert (plain[0]["release"], plain[0]["date_of_service"]) == ("2025q4", "2025-11-03")
+
+
+def test_a_table_says_what_each_line_rests_on_and_what_was_considered(run):
+    text = run("code", EXAMPLE, "--qualifying-apm", "no").stdout
+    assert "11602-XS" in text
+    assert "not 11601: it is for 0.6 to 1.0 cm; here 1.1" in text
+
+
+def test_what_is_asked_ends_with_1(run, tmp_path):
+    file = tmp_path / "visit.json"
+    lesion = {"name": "a", "site": "back", "technique": "excision", "nature": "uncertain", "diameter_cm": 0.8}
+    visit = {"visit_id": "v", "date_of_service": "2026-07-15", "place_of_service": 11, "patient": "new"}
+    file.write_text(json.dumps(visit | {"lesions": [lesion]}))
+    assert "QUESTION benign-or-malignant" in run("code", file, expect=1).stdout
+
+
+def test_a_date_without_a_release_is_refused(run):
+    assert "no release of 2023q1" in str(run("code", EXAMPLE, "--on", "2023-02-01", expect=2).exception)
+
+
+def test_a_file_or_a_checklist_is_needed(run):
+    assert "--checklist" in str(run("code", expect=2).exception)
+    assert "- [ ] **margins**" in run("code", "--checklist", "excision").stdout
+
+
+def test_a_claim_is_compared_with_the_facts(run, tmp_path):
+    claim = tmp_path / "claim.csv"
+    claim.write_text(HEAD + "example-1,1,b,p,2026-07-15,11603,,1,11,national\n")
+    arguments = ("code", EXAMPLE, "--against", claim, "--format", "json", "--qualifying-apm", "no")
+    compared = json.loads(run(*arguments, expect=1).stdout)[0]
+    kinds = {each["kind"] for each in compared["discrepancies"]}
+    assert kinds == {"over-coded", "missed"}
+
+
+def test_suggested_claims_are_read_again_and_not_denied(run, tmp_path):
+    claim, mended = tmp_path / "claim.csv", tmp_path / "mended.csv"
+    claim.write_text(HEAD + "e,1,b,p,2026-07-15,99213,,1,11,national\ne,2,b,p,2026-07-15,17110,,1,11,national\n")
+    run("adjudicate", claim, "--qualifying-apm", "no", expect=1)
+    assert "99213-25" in run("suggest", claim, "-o", mended, "--qualifying-apm", "no").stdout
+    run("adjudicate", mended, "--qualifying-apm", "no")
+
+
+def test_what_stays_denied_ends_with_1(run, tmp_path):
+    claim = tmp_path / "claim.csv"
+    claim.write_text(HEAD + "e,1,b,p,2026-07-15,17003,,3,11,national\n")
+    assert "STILL DENIED e line 1, 17003" in run("suggest", claim, expect=1).stdout
