@@ -244,6 +244,7 @@ TABLES: Mapping[str, Table] = {
             ("modifier",),
             {"modifier": TEXT, **_LEVEL2},
             remarks=_LEVEL2_REMARKS,
+            claim_codes=(),
         ),
         Table(
             "telehealth",

@@ -51,11 +51,12 @@ def outcome_table(outcome: Outcome) -> Table:
 
 
 def summary_of_lines(outcome: Outcome) -> str:
-    """Return in a sentence how many lines have which answer, and what is allowed for all of them."""
+    """Return in a sentence how many lines have which answer, and what is allowed for those that are paid."""
     counts = outcome.lines["disposition"].value_counts()
-    allowed = dollars(int(outcome.lines["allowed_cents"].fill_null(0).sum()))
+    paid = outcome.lines.filter(pl.col("disposition").cast(pl.String).is_in(["pay", "pay_if_documented"]))
+    allowed = dollars(int(paid["allowed_cents"].fill_null(0).sum()))
     lines = wording.count(outcome.lines.height, "line")
-    return f"{lines}: {_counts(dict(counts.iter_rows()))}. Allowed in all: {allowed}."
+    return f"{lines}: {_counts(dict(counts.iter_rows()))}. Allowed for what is paid: {allowed}."
 
 
 def _counts(dispositions: Mapping[str, int]) -> str:

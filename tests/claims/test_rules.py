@@ -298,6 +298,32 @@ def test_places_of_service(releases: list[Snapshot], line: str, expected: Any) -
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
+        ("11402-QQ", PAY),
+        ("11402-QQ on=2026-08-15", PAY),
+        ("11402-QQ on=2026-08-16", deny("CO", "4")),
+        ("11402-GC", deny("CO", "4")),
+        ("11402-GC on=2026-06-30", PAY),
+        ("11402-QQ on=2026-06-30", deny("CO", "4")),
+        ("11402-22 on=2026-08-16", REVIEW),
+        ("11402-LM on=2026-08-16", deny("CO", "4")),
+    ],
+)
+def test_level_two_modifiers_are_those_of_the_release(
+    tmp_path_factory: pytest.TempPathFactory, line: str, expected: Any
+) -> None:
+    """2026q3 has a made-up table of one modifier that ends on 2026-08-15; 2026q2 has none, and CMS's file decides."""
+    store = Store(tmp_path_factory.mktemp("modifiers"))
+    until = ("QQ", None, None, None, date(2026, 7, 1), date(2026, 8, 15))
+    snapshots = [
+        made.sealed(store, "2026q2", FEES, add_on=ADD_ON, mue=MUE),
+        made.sealed(store, "2026q3", FEES, add_on=ADD_ON, mue=MUE, modifier=[until]),
+    ]
+    assert decided(snapshots, line)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
         ("99213 place=10", PAY),
         ("99213 place=02", PAY),
         ("99213-95", PAY),

@@ -6,20 +6,20 @@ from itertools import chain
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.rules import codes_named, known_modifiers, rules
+from codeset.claims.edits.rules import codes_named, rules
 
 IS_ASSISTANT = pl.any_horizontal("m80", "m81", "m82", "mAS")
 """An assistant at surgery bills the line (IOM 100-04 ch. 12, sections 20.4.3 and 110.2)."""
 
-_TEXTS = ("distinct", "for_visit", "other_bypass", "repeated", "site", "unknown_modifiers")
+_TEXTS = ("distinct", "for_visit", "other_bypass", "repeated", "site")
 
 
 def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
     """Return `modifiers`, each combination once, and what it means.
 
     A flag for each modifier that decides something and for each side, such as `m25`; and as text, sorted, the modifiers
-    that bypass PTP edits (`distinct`, `for_visit`, `other_bypass`), those of repeated services (`repeated`), the
-    anatomic ones (`site`), and those that are no modifiers (`unknown_modifiers`).
+    that bypass PTP edits (`distinct`, `for_visit`, `other_bypass`), those of repeated services (`repeated`), and
+    the anatomic ones (`site`).
     """
     combinations = sorted(modifiers.unique().cast(pl.String).drop_nulls())
     return pl.DataFrame([(each, *_meaning(each)) for each in combinations], schema=_schema(), orient="row")
@@ -58,5 +58,5 @@ def _meaning(combination: str) -> tuple[bool | str, ...]:
     modifiers, bypass = set(combination.split()), rules()["bypass"]
     repeated, sites = rules()["modifiers"]["repeated"], rules()["anatomic"]["modifiers"]
     groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], repeated, sites)
-    texts = [modifiers.intersection(group) for group in groups] + [modifiers - known_modifiers()]
+    texts = [modifiers.intersection(group) for group in groups]
     return (*(each in modifiers for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))

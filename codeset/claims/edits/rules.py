@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.reference.reference_tables import modifiers
 from codeset.scope import codes_of
 
 
@@ -29,9 +28,3 @@ def codes_in(code_set: CodeSet, codes: Iterable[str]) -> pl.Series:
     """Return those of *codes* that *code_set* has, as categories."""
     known = set(code_set.fees["hcpcs"].unique())
     return pl.Series("hcpcs", sorted(known.intersection(codes)), dtype=pl.Categorical())
-
-
-@cache
-def known_modifiers() -> frozenset[str]:
-    """Return every modifier of CPT and of CMS's HCPCS file, in force or not."""
-    return frozenset(modifiers()["modifier"])

@@ -54,7 +54,6 @@ IS_REPORTING = pl.col("hcpcs").cast(pl.String).is_in(rules()["reporting"]["codes
 IS_INCIDENT_TO = pl.col("pctc_indicator") == "5"
 IS_HOSPITAL = pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
 
-IS_UNKNOWN_MODIFIER = pl.col("unknown_modifiers") != ""
 IS_BILATERAL_WITH_SIDE = pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))
 
 COMPONENTS = {"26": ("0", "2", "3", "4", "5"), "TC": ("0", "2", "3", "4", "5", "6", "8")}
@@ -152,7 +151,6 @@ def checks() -> Iterator[Check]:
     yield IS_LISTED & IS_REPORTING, "status-for-reporting", pl.col("status_code")
     yield _indicator(~IS_REPORTING, "status_code", STATUS_REASONS)
     yield IS_LISTED & IS_HOSPITAL & IS_INCIDENT_TO, "incident-to-in-hospital", pl.col("place_of_service")
-    yield IS_LISTED & IS_UNKNOWN_MODIFIER, "modifier-unknown", pl.col("unknown_modifiers")
     for modifier, indicators in COMPONENTS.items():
         is_invalid = pl.col(f"m{modifier}") & pl.col("pctc_indicator").is_in(indicators)
         yield IS_LISTED & is_invalid, "modifier-component", pl.lit(modifier)

@@ -32,10 +32,19 @@ def places_of_service() -> pl.DataFrame:
 
 
 @cache
-def modifiers() -> pl.DataFrame:
-    """Return `modifier`, `first_day`, `last_day`, of CPT's modifiers (level I) and of CMS's HCPCS file (level II)."""
-    rows = _dated([*_rows("level_one_modifiers"), *_rows("level_two_modifiers")])
-    return pl.DataFrame(rows, infer_schema_length=None).select("modifier", *_DATED)
+def level_one_modifiers() -> pl.DataFrame:
+    """Return `modifier`, `first_day`, `last_day` of CPT's modifiers."""
+    return _modifiers("level_one_modifiers")
+
+
+@cache
+def level_two_modifiers() -> pl.DataFrame:
+    """Return `modifier`, `first_day`, `last_day` of the HCPCS file of October 2025, ended ones among them."""
+    return _modifiers("level_two_modifiers")
+
+
+def _modifiers(table: str) -> pl.DataFrame:
+    return pl.DataFrame(_dated(_rows(table)), infer_schema_length=None).select("modifier", *_DATED)
 
 
 @cache

@@ -1,50 +1,96 @@
-"""Modifiers are in force on some days only: one that is not yet, or no longer, is invalid.
+"""Modifiers are in force on some days only: one that is unknown, not yet, or no longer in force is invalid.
 
-Level I (CPT) and level II (CMS's HCPCS file) with their first and last days: `reference`. One that is in neither is
-found by `single_line`.
+Level I is CPT's, with its first and last days (`reference`). Level II is the table `modifier` of the release, CMS's
+HCPCS file; a release that was built without that file is read against the file of October 2025, kept in `reference`.
 """
 
 from datetime import date
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.single_line import IS_LISTED
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.reference.reference_tables import modifiers
+from codeset.claims.reference.reference_tables import level_one_modifiers, level_two_modifiers
 
 IS_IN_FORCE = pl.col("date_of_service").is_between("first_day", "last_day")
+IS_KNOWN = pl.col("first_day").is_not_null()
 
 
 def find_modifier_dates(lines: Lines) -> Findings:
-    """One finding for each line with modifiers that are not in force on its date; the detail names them."""
-    is_doubtful = lines.look_up(lines.line_kinds.cached(doubtful_modifiers))
-    if not is_doubtful.any():
+    """One finding for each line with modifiers that are unknown or not in force on its date; the detail names them."""
+    kinds = lines.line_kinds.cached(doubtful_kinds)
+    is_unknown, is_dated = lines.look_up(kinds["unknown"].is_not_null()), lines.look_up(kinds["is_dated"])
+    return together([_unknown(lines, is_unknown), _not_in_force(lines, is_dated)])
+
+
+def _unknown(lines: Lines, is_unknown: pl.Series) -> Findings:
+    if not is_unknown.any():
         return NONE
-    doubtful = lines.table.filter(is_doubtful)
-    names = lines.line_kinds.table["modifiers"].cast(pl.String).str.split(" ").alias("modifier")
-    singly = doubtful.hstack([names[doubtful["line_kind"]]]).explode("modifier")
-    outside = singly.join(modifiers(), on="modifier").filter(~IS_IN_FORCE)
+    table = lines.table.filter(is_unknown)
+    names = lines.line_kinds.cached(doubtful_kinds)["unknown"][table["line_kind"]]
+    return found(table.hstack([names]), "modifier-unknown", detail=pl.col("unknown"))
+
+
+def _not_in_force(lines: Lines, is_dated: pl.Series) -> Findings:
+    if not is_dated.any():
+        return NONE
+    dated = lines.table.filter(is_dated).join(lines.line_kinds.cached(modifiers_of_kinds), on="line_kind")
+    outside = dated.filter(IS_KNOWN & ~IS_IN_FORCE)
     by_line = outside.group_by("row", maintain_order=True).agg(pl.col("modifier").str.join(" "))
     return found(by_line, "modifier-not-in-force", detail=pl.col("modifier"))
 
 
-def doubtful_modifiers(line_kinds: LineKinds) -> pl.Series:
-    """Whether each line kind has a modifier that is not in force on every day of its release."""
+def doubtful_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """Of each line kind its `unknown` modifiers, sorted, null if it has none; and whether one of its modifiers is not
+    in force on every day of its release (`is_dated`).
+    """
     days = line_kinds.code_set.releases.select("release", "first", "last")
-    kinds = line_kinds.table.select("line_kind", "release", pl.col("modifiers").cast(pl.String).alias("modifier"))
-    singly = kinds.join(days, on="release").with_columns(pl.col("modifier").str.split(" ")).explode("modifier")
+    named = line_kinds.cached(modifiers_of_kinds).join(days, on="release")
     every_day = (pl.col("first_day") <= pl.col("first")) & (pl.col("last") <= pl.col("last_day"))
-    doubtful = singly.join(modifiers(), on="modifier").filter(~every_day)
-    return line_kinds.table["line_kind"].is_in(doubtful["line_kind"].implode())
+    by_kind = named.group_by("line_kind").agg(
+        pl.col("modifier").filter(~IS_KNOWN & pl.col("is_listed")).sort().str.join(" ").alias("unknown"),
+        (IS_KNOWN & ~every_day).any().alias("is_dated"),
+    )
+    kinds = line_kinds.table.select("line_kind").join(by_kind, on="line_kind", how="left", maintain_order="left")
+    return kinds.select(
+        pl.when(pl.col("unknown") != "").then("unknown").alias("unknown"), pl.col("is_dated").fill_null(value=False)
+    )
 
 
-def change_dates(_: CodeSet) -> list[pl.Series]:
+def modifiers_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """The modifiers of each line kind of a release, singly, with the days on which they are in force; null if unknown.
+
+    `line_kind`, `release`, `is_listed` (whether the fee schedule has the code), `modifier`, `first_day`, `last_day`.
+    """
+    kinds = line_kinds.table.select(
+        "line_kind",
+        "release",
+        IS_LISTED.fill_null(value=False).alias("is_listed"),
+        pl.col("modifiers").cast(pl.String).str.split(" ").alias("modifier"),
+    )
+    singly = kinds.filter(pl.col("release").is_not_null()).explode("modifier").filter(pl.col("modifier") != "")
+    known = line_kinds.code_set.cached(modifiers_of_releases)
+    return singly.join(known, on=["release", "modifier"], how="left", maintain_order="left", validate="m:1")
+
+
+def modifiers_of_releases(code_set: CodeSet) -> pl.DataFrame:
+    """`release`, `modifier`, and the first and last day of each modifier, of both levels."""
+    level_two = code_set.rows["modifier"].select("release", "modifier", "first_day", "last_day")
+    releases = code_set.releases.select("release")
+    without = releases.join(level_two, on="release", how="anti")
+    own = [releases.join(level_one_modifiers(), how="cross"), without.join(level_two_modifiers(), how="cross")]
+    return pl.concat([level_two, *own], how="vertical_relaxed")
+
+
+def change_dates(code_set: CodeSet) -> list[pl.Series]:
     """The first days of modifiers, and the days after their last ones."""
-    ended = modifiers().filter(pl.col("last_day") < date.max)
-    return [modifiers()["first_day"], ended["last_day"].dt.offset_by("1d")]
+    every = code_set.cached(modifiers_of_releases)
+    ended = every.filter(pl.col("last_day") < date.max)
+    return [every["first_day"], ended["last_day"].dt.offset_by("1d")]
 
 
 MODIFIER_DATES = Edit(find_modifier_dates, reads=("date_of_service",), change_dates=change_dates)
