@@ -32,6 +32,13 @@ class CodeLists:
         """Return for each line what *marks* has for the first code of its list; 0 where it has none."""
         return marks[self.places[0]].fill_null(0)[self.list_of_line]
 
+    def text_of(self, chosen: pl.Series) -> pl.Series:
+        """Return for each line the codes of its list that are *chosen*, one mark for each of `codes`, as text."""
+        names = self.codes.set(~chosen, None)
+        columns = pl.DataFrame([names[place].alias(str(number)) for number, place in enumerate(self.places)])
+        texts = columns.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True).alias("text")).to_series()
+        return texts[self.list_of_line]
+
     @property
     def has_several(self) -> pl.Series:
         """Whether the list of each line has more than one code."""

@@ -123,8 +123,19 @@ def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
     marks = (lists.any_of(known) & ALL_BUT_NOT_FIRST) | (lists.first_of(known) & NOT_FIRST)
     marks |= _invalid(lists, table["release"], code_set)
     marks |= _where(_is_paired(lists, code_set), SEVERAL) | _where(_has_contractor(texts, table, code_set), CONTRACTOR)
-    in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | _does_not_fit(table["hcpcs"], marks)
-    return _columns(marks * in_doubt.cast(pl.UInt32), texts.set(~in_doubt, None))
+    does_not_fit = _does_not_fit(table["hcpcs"], marks)
+    in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | does_not_fit
+    marks, texts = marks * in_doubt.cast(pl.UInt32), texts.set(~in_doubt, None)
+    is_only_unspecified = ((marks & TOLD_OF_ANY_SERVICE) == UNSPECIFIED) & ~does_not_fit
+    if is_only_unspecified.any():  # what the other diagnoses are does not matter: many lines say the same
+        unspecified = lists.text_of((known & UNSPECIFIED) != 0)
+        texts = unspecified.zip_with(is_only_unspecified, texts)
+        marks = (
+            pl.Series([UNSPECIFIED], dtype=pl.UInt32)
+            .new_from_index(0, marks.len())
+            .zip_with(is_only_unspecified, marks)
+        )
+    return _columns(marks, texts)
 
 
 def _columns(marks: pl.Series, texts: pl.Series) -> pl.DataFrame:
