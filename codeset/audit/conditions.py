@@ -127,11 +127,18 @@ def code_list(spans: Sequence[str]) -> frozenset[str]:
     for span in spans:
         if not _CODE.fullmatch(span):
             raise BadCondition(f'"{span}" is neither a code, such as 17311, nor a span, such as 11102-11107')
-        try:
-            codes |= set(codes_of(span)) if "-" in span else {span}
-        except ValueError:
-            raise BadCondition(f'"{span}" is no span of codes: its ends must differ in digits alone') from None
+        codes |= set(_codes_of_span(span)) if "-" in span else {span}
     return frozenset(codes)
+
+
+def _codes_of_span(span: str) -> list[str]:
+    try:
+        codes = list(codes_of(span))
+    except ValueError:
+        codes = []
+    if not codes:
+        raise BadCondition(f'"{span}" is no span of codes: its ends differ in digits alone, the lower one first')
+    return codes
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codeset.audit.audit_checks import SHIPPED, chosen_checks, load_checks
+from codeset.audit.conditions import BadCondition, parse
 from codeset.audit.run_audit import Audit, run_audit
 from codeset.claims.input.claim_files import read_claims
 from codeset.errors import BadInput, WrongUse
@@ -197,6 +201,7 @@ def refused(condition: str, folder: Path, text: str = CHECK) -> str:
         ("modifiers in (25)", 'expected "has", found "in"'),
         ("modifiers has visits", "a group has codes, which only hcpcs is"),
         ("hcpcs in (992O2-99205)", "is no span of codes"),
+        ("hcpcs in (99205-99202)", "the lower one first"),
         ("hcpcs in (9921)", "is neither a code, such as 17311, nor a span"),
         ("__import__('os').system('id')", 'character 12: "\'" is not part of the language of checks'),
         ("units > 1; units > 2", '";" is not part of the language of checks'),
@@ -209,6 +214,23 @@ def test_what_is_no_condition_is_refused_with_the_place(condition, says, tmp_pat
     fault = refused(condition, tmp_path)
     assert fault.startswith("own.yaml: line 7: own-check, flags: ")
     assert says in fault
+
+
+WORDS = ("hcpcs", "units", "modifiers", "visits", "visit_has", "nth_day_of", "in", "has", "and", "or", "not", "(", ")")
+WORDS += (",", ">", "=", "25", "11102", "11102-11107", "global_days", "mue_value", "'", "A-B", "")
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=25))
+def test_any_text_is_a_condition_or_refused_in_words(words):
+    with suppress(BadCondition):
+        parse(" ".join(words), {"visits": frozenset({"99213"})})
+
+
+@pytest.mark.parametrize("text", ["", "- 5", "id: x-y", "- {id: x-y}", "- [1, 2]", "- &a {id: *a}"])
+def test_a_file_that_is_no_list_of_checks_is_refused(text, tmp_path):
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(BadInput, match="No check was run"):
+        load_checks(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,13 @@ def test_a_faulty_profile_is_refused_with_its_line(text, says, tmp_path):
     assert str(caught.value).endswith("No claim was read.")
 
 
+@pytest.mark.parametrize("text", ["", "- 5", "id: x-y", "- {id: x-y}", "- &a {id: *a}"])
+def test_a_file_that_is_no_profile_is_refused(text, tmp_path):
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(BadInput, match="No claim was read"):
+        payer_profile(str(tmp_path / "own.yaml"))
+
+
 def test_an_unknown_payer_is_wrong_use():
     with pytest.raises(WrongUse, match=r'no payer profile is called "acme"; there are: aetna, bcbs, medicare, united'):
         payer_profile("acme")
