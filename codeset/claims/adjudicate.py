@@ -1,7 +1,6 @@
 """Claims in, outcomes out: every edit in turn, then the price of what is left, then what decides each line."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 import polars as pl
 
@@ -11,10 +10,10 @@ from codeset.claims.edits import EDITS
 from codeset.claims.edits.findings import denied_rows, tidied, together
 from codeset.claims.edits.modifiers import described
 from codeset.claims.engine.code_set import CodeSet, code_set_of
-from codeset.claims.engine.dedupe import each_itself, pays_off, representatives
-from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.dedupe import representatives
+from codeset.claims.engine.edit import Edit, Findings, lines_as_read
 from codeset.claims.engine.line_kinds import line_kinds_of
-from codeset.claims.engine.lines import Lines, sort_by_claim, sort_by_visit
+from codeset.claims.engine.lines import Lines, sort_by_claim
 from codeset.claims.engine.resolve import by_line
 from codeset.claims.engine.series import is_member
 from codeset.claims.outcome import CompactOutcome, Outcome
@@ -70,13 +69,8 @@ def compact_outcome(
     """
     frame = sort_by_claim(frame)
     contracts = (*edits, PRICE)
-    table = sort_by_visit(
-        frame, code_set, [name for contract in contracts for name in (*contract.reads, *contract.names)]
-    )
-    derived = dict.fromkeys(chain.from_iterable(contract.derives for contract in contracts))
-    table = pl.concat([table, *(each.derive(frame, table, code_set) for each in derived)], how="horizontal")
-    same = pays_off(table, code_set, contracts) if deduplicate is None else deduplicate
-    represented = representatives(table, code_set, contracts) if same else each_itself(table)
+    table = lines_as_read(frame, code_set, contracts)
+    represented = representatives(table, code_set, contracts, deduplicate=deduplicate)
     table = represented.among(table)
     line_kinds, kind = line_kinds_of(table, code_set, described)
     table = table.hstack([kind])

@@ -107,25 +107,26 @@ def _expanded(first: pl.Series, length: pl.Series) -> tuple[pl.Series, pl.Series
     return here[which], count_up(total) + (first + total - start)[which] - total
 
 
-def each_itself(table: pl.DataFrame) -> Representatives:
-    """Return lines that represent themselves."""
-    return Representatives(pl.DataFrame([table["row"], table["row"].alias("representative")]))
+def representatives(
+    table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract], *, deduplicate: bool | None = None
+) -> Representatives:
+    """Return for each line of *table* (sorted by visit) the first that no contract tells from it, episode included.
+
+    Without *deduplicate* every line represents itself; None: where that is sooner.
+    """
+    row = table["row"]
+    worthwhile = _pays_off(table, code_set, contracts) if deduplicate is None else deduplicate
+    first = _first_same(_compared(table, code_set, contracts)) if worthwhile else count_up(row.len())
+    return Representatives(pl.DataFrame([row, row[first].alias("representative")]))
 
 
-def pays_off(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> bool:
-    """Return whether to adjudicate what is the same once is sooner than to adjudicate every line of *table*."""
+def _pays_off(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> bool:
+    """Whether to adjudicate what is the same once is sooner than to adjudicate every line of *table*."""
     if table.height <= PAYS_ABOVE:
         return False
     sample = table.head(_SAMPLE)
-    like_no_other = representatives(sample, code_set, contracts).among(sample).height
+    like_no_other = representatives(sample, code_set, contracts, deduplicate=True).among(sample).height
     return like_no_other <= _MOST_THAT_DIFFER * sample.height
-
-
-def representatives(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contract]) -> Representatives:
-    """Return for each line of *table* (sorted by visit) the first that no contract tells from it, episode included."""
-    row = table["row"]
-    first = _first_same(_compared(table, code_set, contracts))
-    return Representatives(pl.DataFrame([row, row[first].alias("representative")]))
 
 
 class _Episodes(NamedTuple):

@@ -1,13 +1,13 @@
 """What an edit is: a rule that finds, and what decides its findings. Deduplication derives from the latter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.lines import Lines, sort_by_visit
 
 
 class Findings(NamedTuple):
@@ -76,3 +76,11 @@ class Edit(Contract):
         patient = ("patient",) if self.reach_days else ()
         derived = (name for each in self.derives for name in (*each.columns, *each.carried))
         return self.find(lines.with_columns_only((*patient, *self.reads, *self.names, *derived), denied))
+
+
+def lines_as_read(frame: pl.DataFrame, code_set: CodeSet, contracts: Iterable[Contract]) -> pl.DataFrame:
+    """Return claim lines as `sort_by_visit` does, with all that *contracts* read, name, and derive."""
+    several = list(contracts)
+    table = sort_by_visit(frame, code_set, [name for each in several for name in (*each.reads, *each.names)])
+    derived = dict.fromkeys(derived for contract in several for derived in contract.derives)
+    return pl.concat([table, *(each.derive(frame, table, code_set) for each in derived)], how="horizontal")

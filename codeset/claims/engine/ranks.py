@@ -30,6 +30,16 @@ def with_several(items: pl.DataFrame, group: list[str]) -> pl.DataFrame:
     return items.filter(pl.col("procedures").sum().over(group) > 1)
 
 
+def with_group_facts(items: pl.DataFrame, group: list[str], **facts: pl.Expr) -> pl.DataFrame:
+    """Return *items* with a column for each of *facts*, which are of all items of their *group*."""
+    return items.with_columns(fact.over(group).alias(name) for name, fact in facts.items())
+
+
+def group_facts(items: pl.DataFrame, group: list[str], **facts: pl.Expr) -> pl.DataFrame:
+    """Return a row for each *group* of *items*: its columns, and *facts* of all of its items."""
+    return items.group_by(group).agg(fact.alias(name) for name, fact in facts.items())
+
+
 def with_facts(lines: pl.DataFrame, facts: pl.DataFrame, by: str = "at") -> pl.DataFrame:
     """Return *lines* with the columns of *facts*: those of the line itself, or of the line that *by* points to.
 

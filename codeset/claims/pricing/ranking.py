@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from codeset.claims.engine.ranks import rank_within, with_facts, with_several
+from codeset.claims.engine.ranks import group_facts, rank_within, with_facts, with_group_facts, with_several
 from codeset.claims.engine.series import count_up
 from codeset.claims.pricing.fee import CENT
 from codeset.claims.pricing.price_rules import price_rules
@@ -111,17 +111,22 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 
     A bilateral procedure on two lines ranks by what both are paid together (layout, Bilateral Surgery 1).
     """
-    side = ("session", "hcpcs", "fee_modifier")
-    sides = _with_case_columns(lines.filter("is_one_side"), cases, *_OF_A_SIDE)
-    both = sides.filter(pl.col("site").n_unique().over(side) == 2)
+    sides = with_group_facts(
+        _with_case_columns(lines.filter("is_one_side"), cases, *_OF_A_SIDE),
+        ["session", "hcpcs", "fee_modifier"],
+        sites=pl.col("site").n_unique(),
+        first=pl.col("at").get(pl.col("row").arg_min()),
+        # Which line is which side cannot be told of three lines, nor of several units on one.
+        sides_unclear=(pl.len() != 2) | (pl.col("units").max() != 1),
+    )
+    both = sides.filter(pl.col("sites") == 2)
     if both.is_empty():
         return lines
-    unclear = (pl.len() != 2) | (pl.col("units").max() != 1)
     one_side = pl.col("fee") * CENT // WHOLE
     facts = both.select(
         "at",
-        pl.col("at").get(pl.col("row").arg_min()).over(side).alias("first"),
-        unclear.over(side).alias("sides_unclear"),
+        "first",
+        "sides_unclear",
         (one_side * pl.col("both_sides")).alias("of_both"),
         (one_side * pl.col("second_side")).alias("of_second"),
     )
@@ -181,8 +186,11 @@ def _members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 
 def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
     """The members of a family follow the line of its first endoscopy, which counts once, with the family's total."""
-    totals = scopes.group_by("session", "family").agg(
-        pl.col("at").first().alias("family_leader"), pl.col("endoscopy_amount").sum().alias("family_value")
+    totals = group_facts(
+        scopes,
+        ["session", "family"],
+        family_leader=pl.col("at").first(),
+        family_value=pl.col("endoscopy_amount").sum(),
     )
     joined = members.select("at", "session", "family").join(totals, on=["session", "family"])
     leads = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
