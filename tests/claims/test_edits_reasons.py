@@ -159,6 +159,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "duplicate-separate": ("99920", "99920-59"),
     "two-sides": ("99920-RT", "99920-LT"),
     "visit-second": ("99213", "99212 provider=p"),
+    "global-no-period-read": ("99917-78 place=22", "99916-79"),
+    "visit-units": ("99213x2",),
     "visit-second-documented": ("99213", "99212-25"),
     "new-patient-established": ("99915", "99203 day=5"),
     "new-patient-maybe-established": ("99912", "99203 day=5"),

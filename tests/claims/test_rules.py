@@ -143,6 +143,10 @@ def test_a_duplicate_does_not_count_toward_the_units_of_the_day(releases: list[S
         (("99213", "99212 day=1"), [PAY, PAY]),
         (("99213", "G2211"), [PAY, PAY]),
         (("99213-25", "G0439"), [PAY, PAY]),
+        (("99213x2",), [REVIEW]),
+        (("99213x2 days=2",), [PAY]),
+        (("99213x2", "99212"), [REVIEW, deny("CO", "B14")]),
+        (("G2211", "99213x1"), [PAY, PAY]),
     ],
 )
 def test_one_visit_is_paid_a_day(releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, reason_columns
+from codeset.claims.edits.findings import NONE, found, reason_columns, together
 from codeset.claims.edits.rules import codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -29,7 +29,7 @@ from codeset.claims.engine.periods import (
     patient_days,
     related,
 )
-from codeset.claims.engine.series import starts_group, true_positions
+from codeset.claims.engine.series import is_member, starts_group, true_positions
 from codeset.claims.reference.reference_tables import places_of_service
 from codeset.scope import scope
 
@@ -118,8 +118,23 @@ PROCEDURE_AFTER = list(RELATIONS).index("procedure after")
 
 
 def find_global_surgery(lines: Lines) -> Findings:
-    """One finding for each line in one of the relations to a surgery of the same patient."""
+    """One finding for each line in one of the relations to a surgery of the same patient, or that claims to be in one.
+
+    78 and 79 speak of an earlier surgery whose period is open: where the claims read hold none, a note says so.
+    """
     marks = lines.line_kinds.cached(marks_of_kinds)
+    related_lines = find_related(lines, marks)
+    speaks_of_period = lines.look_up(marks["speaks of a period"]) & ~lines.is_denied
+    if not speaks_of_period.any():
+        return related_lines
+    without = lines.table.filter(speaks_of_period & ~is_member(lines.table["row"], related_lines.rows["row"]))
+    names = lines.line_kinds.table.select(pl.when("m78").then(pl.lit("78")).otherwise(pl.lit("79")).alias("modifier"))
+    noted = without.hstack(names[without["line_kind"]])
+    return together([related_lines, found(noted, "global-no-period-read", detail=pl.col("modifier"))])
+
+
+def find_related(lines: Lines, marks: pl.DataFrame) -> Findings:
+    """One finding for each line in one of the relations to a surgery of the same patient."""
     surgeries = lines.look_up(marks["surgery"]) & ~lines.is_denied
     if not surgeries.any():
         return NONE
@@ -210,6 +225,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         **{f"begins {days}": BEGINS_PERIOD & (days == GLOBAL_DAYS) for days in PERIOD_DAYS},
         "unexplained": IS_PROCEDURE & ~IS_EXPLAINED,
         "staged": IS_STAGED,
+        "speaks of a period": IS_PROCEDURE & (pl.col("m78") | pl.col("m79")),
         **{name: relation.line for name, relation in RELATIONS.items()},
     }
     return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())

@@ -2,14 +2,16 @@
 
 Unless they were for unrelated problems that one encounter could not meet (IOM 100-04 ch. 12, sections 30.6.5 and
 30.6.7.B): with 25 the contractor decides, who denies the second at first and pays it on appeal with the record
-(Novitas). Code B14 is the one made for it; that contractors use it, and not 18, was not found.
+(Novitas). Code B14 is the one made for it; that contractors use it, and not 18, was not found. Two units on one line
+are two visits: what contractors make of such a line was not found, so that it is for review.
 """
 
 from dataclasses import replace
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.mue import units_per_day
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -20,9 +22,19 @@ from codeset.claims.engine.visits import pairs_in_visit
 
 
 def find_same_day_visits(lines: Lines) -> Findings:
-    """One finding for the lesser of two visits of a day that no edit before denies."""
+    """One finding for each line with more than one visit, and for the lesser of two that no edit before denies."""
     is_visit = lines.look_up(lines.line_kinds.cached(visits_one_a_day)) & ~lines.is_denied
     visits = lines.table.filter(is_visit)
+    if visits.is_empty():
+        return NONE
+    units = units_per_day(visits)
+    several = visits.select("row").with_columns(units.alias("units")).filter(pl.col("units") > 1)
+    of_units = found(several, "visit-units", detail=pl.col("units").cast(pl.String))
+    return together([of_units, _of_two_lines(lines, visits)])
+
+
+def _of_two_lines(lines: Lines, visits: pl.DataFrame) -> Findings:
+    """The lesser of two of *visits* on one day."""
     if starts_group(visits["visit"]).all():
         return NONE
     pairs, lesser = pairs_in_visit(replace(lines, table=visits), two_visits, lesser_of_two)
@@ -62,4 +74,4 @@ def lesser_of_two(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(both).filter(is_lesser)
 
 
-SAME_DAY_VISITS = Edit(find_same_day_visits)
+SAME_DAY_VISITS = Edit(find_same_day_visits, reads=("date_of_service", "through_date", "units"))
