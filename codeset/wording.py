@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from codeset.releases import Release
+from codeset.tables import TABLES
 
 NONE = "–"
 """Stands where CMS gives no value."""
@@ -77,7 +78,7 @@ def release_title(release: Release | str) -> str:
 
 def table_name(table: str) -> str:
     """Return a table as billers call it: `mue` is "MUEs"."""
-    return _TABLE_NAMES.get(table, named(table))
+    return _TABLE_NAMES.get(table) or (TABLES[table].holds if table in TABLES else named(table))
 
 
 _TABLE_NAMES = {

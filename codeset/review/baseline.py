@@ -21,6 +21,9 @@ from codeset.snapshot import MANIFEST, Snapshot
 
 FACTOR = "conversion_factor"
 
+YEARLY = ("gpci",)
+"""Tables that CMS posts once a year: one carried forward within its year is not outdated."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -54,8 +57,9 @@ def _is_outdated(table: str, old: Manifest, new: Manifest) -> bool:
     entry = old.tables.get(table)
     if entry is None or entry.carried_from is None:
         return entry is None
+    posted = Release.parse(entry.carried_from)
     newer = Release.parse(new.tables[table].carried_from or str(new.release))
-    return Release.parse(entry.carried_from) < newer
+    return posted < newer and not (table in YEARLY and posted.year == old.release.year)
 
 
 def _why_outdated(table: str, old: Manifest) -> str:

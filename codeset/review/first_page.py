@@ -166,8 +166,14 @@ def _headline(review: Review) -> str:
     """What changed, in one sentence of figures."""
     if not _is_changed(review):
         counts = [count for count in _counts(review) if count.of and not count.unchecked]
-        return f"No change. Compared: {', '.join(f'{count.of:,} {count.compared}' for count in counts)}."
-    return f"{wording.listed(list(_changes(review)))}."
+        compared = ", ".join(f"{count.of:,} {count.compared}" for count in counts)
+        return f"No change. Compared: {compared}.{_not_checked(review)}"
+    return f"{wording.listed(list(_changes(review)))}.{_not_checked(review)}"
+
+
+def _not_checked(review: Review) -> str:
+    names = [_EDIT_TITLES[table.table] for table in review.tables if table.table in EDIT_TABLES and table.unchecked]
+    return f" NOT CHECKED: {wording.listed(names)}." if names else ""
 
 
 def _changes(review: Review) -> Iterator[str]:
@@ -190,6 +196,7 @@ def _changes(review: Review) -> Iterator[str]:
         yield f"{wording.count(changed, 'test claim')} now {verb} differently"
 
 
+_EDIT_TITLES = {"ptp": "NCCI PTP edits", "mue": "MUEs", "add_on": "add-on pairs"}
 _EDIT_NAMES = {"ptp": "NCCI PTP edit", "mue": "MUE", "add_on": "add-on pair"}
 
 

@@ -1,6 +1,6 @@
 """Build a review: compare tables, price every code, run the suite, the code pairs and the guides on both releases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -16,7 +16,7 @@ from codeset.practice_guide.guide import make_guide
 from codeset.practice_guide.guide_changes import guide_changes
 from codeset.progress import Say, silent
 from codeset.review import outcomes
-from codeset.review.baseline import Baseline, baseline
+from codeset.review.baseline import FACTOR, Baseline, baseline
 from codeset.review.code_details import code_details
 from codeset.review.guides import compare_audits
 from codeset.review.model import ChangeReportCheck, Code, Edition, Factor, File, Review, ReviewedRelease
@@ -128,7 +128,7 @@ def _compare(
         pairs=with_releases(outcomes.pairs(tested.pairs, old.release, new.release), rows_of_base),
         to_decide=tested.to_decide,
         own_differences=tested.own_differences,
-        baseline=tuple(base.replaced.values()),
+        baseline=tuple(_reasons_shown(base.replaced, tested.own_differences)),
         guidance=compare_audits(audit(guidance, base.snapshot), audit(guidance, new), new.release),
         years=_years(volumes, old, new, place, settings, families),
         claims=_claims(claims, old, new),
@@ -138,6 +138,14 @@ def _compare(
         rows=(),
         changes=changes,
     )
+
+
+def _reasons_shown(replaced: Mapping[str, str], own: Sequence[OwnDifference]) -> Iterator[str]:
+    """Why our files differ, for the tables that the review shows and for each other one that changed a result."""
+    shown = (*scope_called(SCOPE).tables, FACTOR)
+    for table, reason in replaced.items():
+        if table in shown or any(difference.why == reason for difference in own):
+            yield reason
 
 
 @dataclass(frozen=True)

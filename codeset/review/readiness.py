@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from codeset import wording
 from codeset.releases import Release
+from codeset.review.baseline import YEARLY
 from codeset.review.model import Edition, Review
 from codeset.tables import NEEDED
 
-_YEARLY, _WHEN_CHANGED = ("gpci",), ("add_on",)
-"""Tables that CMS posts once a year, and when they change; the others come each quarter."""
+_WHEN_CHANGED = ("add_on",)
+"""Tables that CMS posts when they change; all but those of `YEARLY` come each quarter."""
 
 _OLDEST_WHEN_CHANGED = 4
 """Quarters after which a file that CMS posts only when it changes has probably been missed."""
@@ -82,12 +83,12 @@ def _tables(review: Review) -> Iterator[TableStatus]:
         release = Release.parse(review.new.release)
         posted = _posted(new[table], release)
         age = _quarters_between(posted, release)
-        is_current = age == 0 or (table in _YEARLY and posted.year == release.year)
+        is_current = age == 0 or (table in YEARLY and posted.year == release.year)
         is_current = is_current or (table in _WHEN_CHANGED and age <= _OLDEST_WHEN_CHANGED)
         status = "current" if is_current else f"{wording.count(age, 'quarter')} old"
         if table in _WHEN_CHANGED and age:
             status = f"{status} (CMS posts this file when it changes)"
-        if table in _YEARLY and is_current:
+        if table in YEARLY and is_current:
             status = "current (CMS sets them once a year)"
         elif unchecked.get(table):
             status = f"NOT CHECKED: {unchecked[table]}"

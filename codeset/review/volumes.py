@@ -90,7 +90,8 @@ def years(
     listed = list(volumes)
     if all(volume.place_of_service for volume in listed):
         settings = (AS_BILLED,)
-    by_locality = {volume.locality: payments_of(volume.locality) for volume in listed}
+    localities = dict.fromkeys(volume.locality for volume in listed)
+    by_locality = {locality: payments_of(locality) for locality in localities}
     participants = dict.fromkeys(payment.participant for payments in by_locality.values() for payment in payments)
     by_key: dict[_PaymentKey, Payment] = {
         (locality, payment.setting, payment.participant, payment.hcpcs, payment.modifier): payment

@@ -1,5 +1,6 @@
 """The facts of a review, against figures worked from CMS's rows: RVU25D and RVU26C, MUE and add-on edits."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,10 +10,12 @@ import reviewed
 
 from codeset.errors import WrongUse
 from codeset.money import Gpci
+from codeset.review.baseline import baseline
 from codeset.review.first_page import first_page
 from codeset.review.make import make_review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
 from codeset.scope import scope
+from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.scenarios import load
 
@@ -136,6 +139,22 @@ def test_mues_of_a_carried_file_differ_because_of_it(made):
     assert came == ["15011", "15013", "15015", "15017", "G0559", "J7345"]
 
 
+def test_the_headline_names_what_was_not_checked(made):
+    assert first_page(made).headline.endswith(" NOT CHECKED: NCCI PTP edits and MUEs.")
+
+
+@pytest.mark.parametrize(("carried_from", "is_outdated"), [("2026q1", False), ("2025q4", True)])
+def test_gpcis_of_the_same_year_are_not_outdated(place, tmp_path, carried_from, is_outdated):
+    """CMS posts GPCIs once a year (42 CFR 414.26): those carried within the year are the year's own."""
+    snapshot = Store(place / "store").open("2026q3")
+    old, new = (reviewed.retold(snapshot, tmp_path / name, release=name) for name in ("2026q2", "2026q4"))
+    gpci = replace(old.manifest.tables["gpci"], carried_from=carried_from)
+    manifest = replace(old.manifest, tables={**old.manifest.tables, "gpci": gpci})
+    (old.path / "manifest.json").write_text(manifest.to_json())
+    with baseline(Snapshot(old.path), new) as base:
+        assert ("gpci" in base.replaced) == is_outdated
+
+
 def test_add_on_pairs_in_effect_before_the_old_release_are_not_a_change_of_cms(made):
     """AOC V2026Q2: G2211 with office visits from 01/01/2024, home visits from 01/01/2026; 15012 from 04/01/2025."""
     table = made.table("add_on")
@@ -215,7 +234,8 @@ def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
         "MUEs changed",
         "add-on pairs changed",
     }
-    assert "MUEs" not in page.headline
+    compared, _, not_checked = page.headline.partition(" NOT CHECKED: ")
+    assert ("MUEs" in compared, not_checked) == (False, "NCCI PTP edits, MUEs, and add-on pairs.")
     assert {table.status for table in page.readiness.tables if table.table == "ptp"} == {
         "NOT CHECKED: both quarters use the July 2024 file"
     }

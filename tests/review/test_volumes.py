@@ -9,6 +9,7 @@ from codeset.impact.volume_files import Volume
 from codeset.review.first_page import first_page
 from codeset.review.make import make_review
 from codeset.review.model import Review
+from codeset.review.volumes import years
 from codeset.store import Store
 from codeset.suite.scenarios import load
 
@@ -87,3 +88,10 @@ def test_a_place_without_a_setting_has_no_amount(place):
     (year,) = made.years
     assert [line.hcpcs for line in year.lines] == ["99213"]
     assert [(line.hcpcs, line.lacks) for line in year.without] == [("17000", "no setting is known for POS 05")]
+
+
+def test_amounts_of_a_locality_are_computed_once():
+    asked = []
+    volumes = [Volume(code, "", 1, "11", locality="national") for code in ("99213", "17000", "11102")]
+    years(volumes, lambda locality: asked.append(locality) or (), ("nonfacility",), ())
+    assert asked == ["national"]
