@@ -17,7 +17,7 @@ from codeset.tables import TABLES
 MOST_ROWS = 1_000
 """Rows that one table of the Markdown report may have."""
 
-_LABELS = {name: f"{table.holds} (`{name}`)" for name, table in TABLES.items()}
+_LABELS = {name: table.holds for name, table in TABLES.items()}
 
 
 def changes_markdown(changes: Changes) -> str:
@@ -206,7 +206,8 @@ def _diagnoses(changes: DiagnosisChanges) -> str:
 
 def _editions(changes: Changes) -> str:
     names = sorted({*changes.old.tables, *changes.new.tables} & set(changes.scope.tables))
-    rows = [(name, *(_edition(manifest.tables.get(name)) for manifest in (changes.old, changes.new))) for name in names]
+    manifests = (changes.old, changes.new)
+    rows = [(_LABELS[name], *(_edition(manifest.tables.get(name)) for manifest in manifests)) for name in names]
     return "## Source files\n\n" + _grid(("Table", str(changes.old.release), str(changes.new.release)), rows)
 
 

@@ -117,7 +117,9 @@ def review(
     ] = None,
     favorites: Annotated[
         Path | None,
-        typer.Option("--favorites", metavar="FILE", help="Your diagnosis codes, one a line: which are split or gone"),
+        typer.Option(
+            "--favorites", metavar="FILE", help="Your diagnosis codes, one a line: which are split or deleted"
+        ),
     ] = None,
     locality: Annotated[
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")

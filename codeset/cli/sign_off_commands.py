@@ -246,7 +246,7 @@ def approval_line(approval: "Approval", release: Release, approvals: Path) -> st
 def gate(
     release: ReleaseArgument,
     review: Annotated[
-        Path | None, typer.Option("--review", metavar="DIR", help="Where the review lies [default: as approved]")
+        Path | None, typer.Option("--review", metavar="DIR", help="Where the review is [default: as approved]")
     ] = None,
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,

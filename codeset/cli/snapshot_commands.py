@@ -195,10 +195,10 @@ def fetch(
 
         codeset fetch --latest --into ~/cms --accept-ama-license "Your Name"
 
-    CMS's pages are read to find the files; which page and which link is used is told. What is here and unchanged is
+    CMS's pages are read to find the files; it says which page and link it used. What is here and unchanged is
     not fetched again; a download that broke off goes on where it stopped. The files of a release are put into its
     folder only when all of them are whole, and are pinned in sources.lock.json by address, size and sha256. A file that
-    CMS posted again with other bytes is told, and makes a new revision with a folder of its own: 2026q3r1.
+    CMS posted again with other bytes is reported, and makes a new revision with a folder of its own: 2026q3r1.
 
     The NCCI edits lie behind the AMA's license. Only a person can accept it: without --accept-ama-license (once; the
     store keeps who and when) they are left out, and exit code 2 comes with what to do by hand.

@@ -81,9 +81,9 @@ def code(
 
         lesions: [{name: A, site: cheek, nature: premalignant, diagnosis: L57.0, technique: destruction, count: 8}]
 
-    Nothing is guessed: a fact that decides and is missing is asked for, and no code is made up for it. Lines are
+    Nothing is guessed: a fact that decides and is missing is requested, and no code is made up for it. Lines are
     checked against the release in force on the date of service, and priced. docs/coding-a-visit.md has an example with
-    everything. Exit code 1 if something is asked.
+    everything. Exit code 1 if a fact is missing.
     """
     from codeset.cli.visit_output import checklist_page
     from codeset.visit.checklists import checklist

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from codeset import wording
 from codeset.releases import Release
 from codeset.review.source_rows import Ref
 from codeset.suite.guidance.run_guidance import Audited, CmsRow, Verdict
@@ -76,9 +77,14 @@ def _statement(before: Audited, after: Audited, new: Release) -> ReviewedStateme
         before=before.verdict.value,
         after=after.verdict.value,
         why=after.why,
-        rows=tuple(Cited(str(row), _ref(row, new)) for row in after.rows),
+        rows=tuple(Cited(_cited(row), _ref(row, new)) for row in after.rows),
         right="" if after.right is None else str(after.right),
     )
+
+
+def _cited(row: CmsRow) -> str:
+    """The row in words: its table, key and values, with the names that people use."""
+    return wording.table_name(row.table) + wording.plain(str(row).removeprefix(row.table))
 
 
 def _ref(row: CmsRow, new: Release) -> Ref:

@@ -91,7 +91,7 @@ def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[
         plain: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value in plain:
-                faults.append(Fault(name, key.start_mark.line + 1, f'"{key.value}" is there twice, or is no text'))
+                faults.append(Fault(name, key.start_mark.line + 1, f'"{key.value}" is there twice, or is not text'))
                 continue
             plain[key.value] = _plain(value, (*place, key.value), lines, faults, name)
             lines[(*place, key.value)] = key.start_mark.line + 1

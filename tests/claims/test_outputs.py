@@ -111,7 +111,7 @@ PTP_PLAIN = {
     "partner_claim_id": "B",
     "partner_line": 1,
     "detail": "",
-    "says": "17000 is not paid beside 17004 (line 1); no modifier changes that (CCMI 0).",
+    "says": "17000 bundles into 17004 (line 1). Modifier indicator 0: no modifier bypasses this edit.",
     "do": "Report 17004 alone. The patient may not be billed.",
 }
 
@@ -243,9 +243,9 @@ def test_people_read_a_sentence_for_each_finding() -> None:
     with console.capture() as captured:
         console.print(outcome_table(PRICED))
     text = captured.get()
-    says = "17000 is not paid beside 17004 (line 1); no modifier changes that (CCMI 0)."
+    says = "17000 bundles into 17004 (line 1). Modifier indicator 0: no modifier bypasses this edit."
     assert f"{says} Report 17004 alone. The patient may not be billed. (CO-236)" in text
-    assert "its primary on line 2 is denied. Mend the primary's line first. (CO-B15 N122)" in text
+    assert "its primary on line 2 is denied. Correct the primary line first. (CO-B15 N122)" in text
     assert "17000 59 RT" in text
     assert "Contractor-priced." in text
     assert "150.25" in text

@@ -244,7 +244,7 @@ def test_the_derivation_of_a_line_in_sentences():
         "4. multiple-surgeries: $533.74 -> $266.87 (50 %)",
         "5. actual-charge: $266.87 -> $200.00 (the charge is lower)",
         "Priced as a physician: no specialty is given.",
-        "Allowed (nonfacility): $200.00, 50 % of fee x units before rounding.",
+        "Allowed (nonfacility): $200.00, 50% of fee x units before rounding.",
         "Nonparticipating: $253.53; limiting charge: $291.56.",
         "To be reviewed: modifier-22.",
     ]
@@ -259,7 +259,7 @@ def test_the_derivation_tells_the_rounding():
 
 
 def test_a_line_without_an_amount_says_why():
-    assert sentences(run(DERM, line("99999"))) == ["No amount: not-in-fee-schedule."]
+    assert sentences(run(DERM, line("99999"))) == ["Not in the fee schedule."]
 
 
 def test_no_modifiers_may_be_null():

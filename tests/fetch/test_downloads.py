@@ -262,7 +262,7 @@ def test_redirects_in_a_circle_end(desk):
 
 def test_a_page_that_has_moved_is_told_with_where_to_put_its_new_address(desk):
     desk.site.fault("gone", "medically-unlikely-edits")
-    assert_as_before_then_whole(desk, SiteProblem, r"has moved or is gone.*ingest/site.json")
+    assert_as_before_then_whole(desk, SiteProblem, r"has moved or was removed.*ingest/site.json")
 
 
 def test_a_page_in_another_layout_is_an_error_with_what_was_seen(desk):

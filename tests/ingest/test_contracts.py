@@ -43,7 +43,7 @@ BROKEN = {
     ),
     "a code and modifier twice": (
         *("mpfs", "csv", "\n88305,26,", "\n88305,TC,"),
-        [f"{FEES}: line 41: 88305 TC stands more than once; expected one record for each hcpcs and modifier"],
+        [f"{FEES}: line 41: 88305 TC is there more than once; expected one record for each hcpcs and modifier"],
     ),
     "a code without its leading zeros": (
         *("mpfs", "csv", "\n00100,", "\n100,"),
@@ -202,8 +202,8 @@ BROKEN = {
         [
             f"{EDITS}: line 11: 10060 12001: {ONE_EDIT}",
             (
-                f"{EDITS}: line 19: 10060 12001 2012-10-01 Misuse of Column Two code with Column One code stands more "
-                "than once; expected one record for each column_one and column_two and effective_date and "
+                f"{EDITS}: line 19: 10060 12001 2012-10-01 Misuse of Column Two code with Column One code is there "
+                "more than once; expected one record for each column_one and column_two and effective_date and "
                 "deletion_date and rationale"
             ),
             f"{EDITS}: line 19: 10060 12001: {ONE_EDIT}",
@@ -244,7 +244,7 @@ BROKEN = {
     ),
     "a locality twice": (
         *("gpci", "csv", "13202,NY,02,", "13202,NY,01,"),
-        ["GPCI2024.csv: line 11: 13202 01 stands more than once; expected one record for each mac and locality"],
+        ["GPCI2024.csv: line 11: 13202 01 is there more than once; expected one record for each mac and locality"],
     ),
     "a footnote between the records": (
         *("gpci", "csv", "\n13202,NY,02,", "\nA remark,,,,,,\r\n13202,NY,02,"),
@@ -419,7 +419,7 @@ def test_broken_contracts_of_all_tables_are_reported_together(facts: dict[str, F
     data = changed(fees[FEES], "0.07,3.02,1.12,", "0.07,3.03,1.21,")
     files = {FEES: data, "GPCI2024.csv": changed(places["GPCI2024.csv"], "13202,NY,02,", "13202,NY,01,")}
     assert refused(store, facts["2024q2"].release, files) == [
-        "GPCI2024.csv: line 11: 13202 01 stands more than once; expected one record for each mac and locality",
+        "GPCI2024.csv: line 11: 13202 01 is there more than once; expected one record for each mac and locality",
         f"{FEES}: line 16: 11102: facility total is 1.21, expected work + PE + MP = 1.12",
         f"{FEES}: line 16: 11102: nonfacility total is 3.03, expected work + PE + MP = 3.02",
     ]

@@ -209,7 +209,7 @@ def test_addenda_say_since_when_a_code_is_as_it_is(store: Store, tmp_path: Path)
         ({ORDER_FILE: order_file().replace(b"00003 ", b"00004 ")}, "line 3: order number 4, expected 3"),
         (
             {ORDER_FILE: order_file([*ORDER, ("L67", 0, "Other")])},
-            "line 7: L67 is a header, but no code stands below it",
+            "line 7: L67 is a header, but there is no code below it",
         ),
         (
             {ORDER_FILE: order_file([("L57", 1, "Skin changes by light"), *ORDER[1:]])},

@@ -48,7 +48,7 @@ def test_what_changed_is_told_and_kept_in_the_manifest(facts: dict[str, Facts], 
     raised = pl.when(pl.col("hcpcs") == "17003").then(14).otherwise(pl.col("mue_value")).cast(pl.UInt32)
     outcome = sealed(after(known, "mue", one_less.with_columns(mue_value=raised)), "mue", store, tmp_path)
     assert (
-        f"mue since 2024q2: 1 of {units.height} keys gone ({100 / units.height:.1f} %), 0 new; "
+        f"mue since 2024q2: 1 of {units.height} keys removed ({100 / units.height:.1f}%), 0 new; "
         "rows changed: mue_value 1" in outcome.notes
     )
     entry = outcome.sealed.snapshot.manifest.tables["mue"]
@@ -70,7 +70,7 @@ def test_over_five_percent_of_the_keys_gone_stop_until_accepted(
     lacking = after(known, "mue", known.tables["mue"].tail(count - 2))
     (fault,) = refusal(lacking, "mue", store)
     assert fault == (
-        f"mue: 2 of the {count} keys of 2024q2 are gone, more than 5 %: 0001U, 0633T. A part of the file may be "
+        f"mue: 2 of the {count} keys of 2024q2 are removed, more than 5%: 0001U, 0633T. A part of the file may be "
         "missing. If that is right, build with --accept keys:mue"
     )
     outcome = sealed(lacking, "mue", store, tmp_path, "keys:mue")
@@ -103,7 +103,8 @@ def test_a_locality_that_is_gone_stops_until_accepted(
     lacking = after(known, table, known.tables[table].head(7))
     fault = next(each for each in refusal(lacking, table, store) if "localities" in each)
     assert fault == (
-        f"{table}: 1 localities of 2024q2 are gone: 13202-02. If that is right, build with --accept localities:{table}"
+        f"{table}: 1 localities of 2024q2 are removed: 13202-02. "
+        f"If that is right, build with --accept localities:{table}"
     )
     assert sealed(lacking, table, store, tmp_path, f"localities:{table}", f"keys:{table}").sealed.new
 

@@ -73,7 +73,7 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     restored = desk.codeset("restore", "--branch", BRANCH)
     assert restored.output.splitlines()[-3:] == ["sealed again: 2026q4r1", "release=2026q4r1", "before=2026q3"]
     closed = desk.codeset("gate", "2026q4r1", *scenarios)
-    assert (closed.exit_code, closed.output.split(":")[0]) == (1, "nobody approved 2026q4r1")
+    assert (closed.exit_code, closed.output.split(":")[0]) == (1, "2026q4r1 has not been approved")
     desk.codeset("review", "2026q3", "2026q4r1", "-o", "reviews/2026q4r1", *scenarios)
     sign(desk, "2026q4r1")
     passed = desk.codeset("gate", "2026q4r1", *scenarios).output

@@ -162,7 +162,7 @@ def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.
 
 
 def test_a_release_that_nobody_approved_does_not_pass(place):
-    assert place.missing() == ("nobody approved 2026q3: codeset approve 2026q3 --review DIR --as NAME",)
+    assert place.missing() == ("2026q3 has not been approved: codeset approve 2026q3 --review DIR --as NAME",)
     assert place.gate().approval is None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from codeset import wording
 from codeset.claims.pricing.fee import CENT
 from codeset.claims.pricing.reductions import REDUCTIONS
 
@@ -85,8 +86,8 @@ def _sentence(step: Mapping[str, Any]) -> str:
 def _outcome(amounts: Mapping[str, Any]) -> list[str]:
     reviews = [f"To be reviewed: {', '.join(amounts['reviews'])}."] if amounts["reviews"] else []
     if amounts["unpriced"]:
-        return [f"No amount: {amounts['unpriced']}.", *reviews]
-    share = f"{amounts['payment_percent'].normalize():f} % of fee x units before rounding"
+        return [f"{wording.unpriced(amounts['unpriced'])}.", *reviews]
+    share = f"{amounts['payment_percent'].normalize():f}% of fee x units before rounding"
     names = ("allowed_cents", "nonparticipating_cents", "limiting_cents")
     allowed, nonparticipating, limiting = (exact_dollars(amounts[name] * CENT) for name in names)
     who = ["Priced as a physician: no specialty is given."] if not amounts.get("specialty") else []

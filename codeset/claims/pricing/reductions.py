@@ -93,8 +93,8 @@ def _first_in_full(amount: pl.Expr, quantity: pl.Expr, first: pl.Expr, later: pl
 
 def _shares_text(quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
     """What `_first_in_full` does, as text."""
-    mixed = pl.format("1 at 100 %, {} at {}", quantity - 1, percent(later))
-    one_share = pl.when(first == 1).then(pl.lit("100 %")).otherwise(percent(later))
+    mixed = pl.format("1 at 100%, {} at {}", quantity - 1, percent(later))
+    one_share = pl.when(first == 1).then(pl.lit("100%")).otherwise(percent(later))
     return pl.when((first == 1) & (quantity > 1)).then(mixed).otherwise(one_share)
 
 

@@ -74,7 +74,7 @@ _SECTIONS = (
 MONEY, SIGNED, PERCENT, COUNT, _RVU = "$#,##0.00", "+$#,##0.00;-$#,##0.00;$0.00", "+0.0%;-0.0%;0.0%", "#,##0", "0.00"
 _SPLIT_NOTE = (
     "Each RVU's change at the old GPCIs and the old conversion factor; then the GPCIs' on the new RVUs; last the "
-    "conversion factor's on the new RVUs and GPCIs. What roundings leave over lies in the largest part: the parts add "
+    "conversion factor's on the new RVUs and GPCIs. Rounding differences are in the largest part: the parts add "
     "up to the change."
 )
 _YEAR_FORMATS = {4: COUNT, 5: MONEY, 6: MONEY, 7: SIGNED, 8: PERCENT}

@@ -19,7 +19,10 @@ def current_digests(old: Snapshot, new: Snapshot, golden: Path, review: Path) ->
     Raises WrongUse: if nothing is accepted of the release yet.
     """
     if not golden.is_file():
-        raise WrongUse(f"{golden}: nothing is accepted of {new.release}: codeset test --accept {new.release}")
+        raise WrongUse(
+            f"no approved results on file for {new.release} ({golden}); "
+            f"read them, then: codeset test --accept {new.release}"
+        )
     return {
         "content": new.content_sha256,
         "compared_content": old.content_sha256,

@@ -90,7 +90,7 @@ def gate(
         return GateResult(release, (*faults, *map(str, error.faults)), None)
     faults += removed_approvals(entries, approvals, release, heads)
     if not entries:
-        faults.append(f"nobody approved {release}: codeset approve {release} --review DIR --as NAME")
+        faults.append(f"{release} has not been approved: codeset approve {release} --review DIR --as NAME")
         return GateResult(release, tuple(faults), None)
     faults += _signature_faults(entries, approvals)
     folder = review or approvals.parent / entries[-1]["review_folder"]

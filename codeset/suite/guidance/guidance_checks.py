@@ -118,7 +118,7 @@ def in_force(snapshot: Snapshot, table: str, **key: str) -> list[Row]:
 
 
 def _no_code(hcpcs: str, snapshot: Snapshot) -> Checked:
-    return Checked(Verdict.CONTRADICTED, f"{hcpcs} is no code of {snapshot.manifest.tables['mpfs'].edition}")
+    return Checked(Verdict.CONTRADICTED, f"{hcpcs} is not in {snapshot.manifest.tables['mpfs'].edition}")
 
 
 def _checked(differences: list[str], text: str, rows: Iterable[CmsRow]) -> Checked:
@@ -231,7 +231,7 @@ def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None)
     related = [row for row in relations if row["primary_code"] in claimed]
     rows = [cms_row(snapshot, "add_on", row) for row in (related if "primary_code" in fact else relations) or relations]
     edition = snapshot.manifest.tables["add_on"].edition
-    named = ", ".join(sorted(primaries)) or "none, it is no add-on code"
+    named = ", ".join(sorted(primaries)) or "none; it is not an add-on code"
     text = f"primaries of {fact['add_on_code']} in {edition}: {named}"
     if fact.get("listed") == "no":
         return _checked([text] if related else [], text, rows)

@@ -204,6 +204,6 @@ def license_message(fetched: FetchedRelease) -> str | None:
         return None
     names = "".join(f"    {posted.name} ({posted.edition})\n" for posted in fetched.not_fetched)
     return (
-        f"Not fetched: the AMA's license stands before these files, and only a person can accept it:\n{names}"
+        f"Not fetched: these files are behind the AMA's license, and only a person can accept it:\n{names}"
         f"{by_hand(list(fetched.not_fetched), fetched.folder)}"
     )

@@ -125,7 +125,7 @@ def _first_page(reader: PageReader, publication: Publication) -> Page:
             continue
     addresses = ", ".join(site.at(path) for path in publication.pages)
     raise SiteProblem(
-        f"the page of {publication.name} ({publication.holds}) has moved or is gone; asked for: {addresses}. "
+        f"the page of {publication.name} ({publication.holds}) has moved or was removed; requested: {addresses}. "
         'Look for it on cms.gov, and put its address into "pages" of ingest/site.json'
     )
 

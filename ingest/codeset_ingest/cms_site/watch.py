@@ -147,7 +147,7 @@ def _reposted_news(
     if not pinned and not publication.tables:
         return
     if not pinned:
-        says = "sealed from files that the lock does not pin; whether CMS posted others since cannot be told"
+        says = "sealed from files that the lock does not pin; whether CMS has posted others since is not known"
         yield News(release, publication.name, UNKNOWN, says)
         return
     for file in files:

@@ -9,8 +9,8 @@ from codeset.tables import TABLES
 CHECKS = {
     "end": "a file without the mark or footnote that ends a complete one",
     "factor": "a conversion factor other than the published one",
-    "keys": "more codes gone or new than in any release seen",
-    "localities": "localities gone, or not those of the GPCI",
+    "keys": "more codes removed or new than in any release seen",
+    "localities": "localities removed, or not those of the GPCI",
     "changes": "more rows changed in a column than in any release seen",
     "caps": "OPPS caps that do not follow from RVUs, GPCIs and conversion factor",
     "edition": "the October edition of ICD-10-CM in a quarter from April on",

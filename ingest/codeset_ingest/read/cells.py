@@ -288,7 +288,7 @@ def _match_columns(file: File, texts: list[str], columns: list[Column], layout: 
         if not place
     ]
     faults += [
-        Fault(file.names, line, f'column "{column.label}" stands {matched.count(column)} times; {read}')
+        Fault(file.names, line, f'column "{column.label}" is there {matched.count(column)} times; {read}')
         for column in columns
         if matched.count(column) > 1
     ]

@@ -43,7 +43,7 @@ def keys_are_unique(reading: Reading, _: Release) -> Iterator[Fault]:
     repeated = reading.frame.filter(
         pl.all_horizontal(pl.col(column).eq_missing(pl.col(column).shift()) for column in key)
     )
-    says = "{} stands more than once; expected one record for each " + " and ".join(key)
+    says = "{} is there more than once; expected one record for each " + " and ".join(key)
     yield from _faults(repeated, lambda row: says.format(key_text(row, key)))
 
 
@@ -189,11 +189,11 @@ def headers_are_not_billable(reading: Reading, _: Release) -> Iterator[Fault]:
     )
     yield from _faults(
         rows.filter(~pl.col("billable") & ~pl.col("diagnosis").is_in(headers)),
-        lambda row: f"{row['diagnosis']} is a header, but no code stands below it",
+        lambda row: f"{row['diagnosis']} is a header, but there is no code below it",
     )
     yield from _faults(
         rows.filter((pl.col("diagnosis").str.len_chars() > 3) & pl.col("parent").is_null()),
-        lambda row: f"{row['diagnosis']} stands below no header",
+        lambda row: f"{row['diagnosis']} is below no header",
     )
 
 

@@ -48,7 +48,9 @@ class ReleaseChanges:
 
     def __str__(self) -> str:
         """Return the counts in words."""
-        gone = f"{self.keys_gone:,} of {self.keys_before:,} keys gone ({100 * self.keys_gone / self.keys_before:.1f} %)"
+        gone = (
+            f"{self.keys_gone:,} of {self.keys_before:,} keys removed ({100 * self.keys_gone / self.keys_before:.1f}%)"
+        )
         cells = ", ".join(f"{column} {count:,}" for column, count in self.changed.items() if count)
         return f"{self.table} since {self.release}: {gone}, {self.keys_new:,} new; rows changed: {cells or 'none'}"
 
@@ -110,14 +112,14 @@ def _key_faults(
     count = before.manifest.tables[table].rows
     most_gone, most_new = GONE_FROM.get(table, GONE) * years, NEW * years
     if removed.height * 100 > count * most_gone:
-        says = f"{removed.height:,} of the {count:,} keys of {release} are gone, more than {most_gone} %"
+        says = f"{removed.height:,} of the {count:,} keys of {release} are removed, more than {most_gone}%"
         says = f"{says}: {_first(removed, table)}. A part of the file may be missing"
         yield AcceptableFault(table, 0, says, f"keys:{table}")
     if fresh * 100 > count * most_new:
         says = f"{fresh:,} keys are new beside the {count:,} of {release}, more than {most_new} %"
         yield AcceptableFault(table, 0, f"{says}. Another file may have slipped in", f"keys:{table}")
     if table in LOCALITIES and (lost := _lost_localities(reading.frame, before.table(table))):
-        says = f"{len(lost)} localities of {release} are gone: {', '.join(lost)}"
+        says = f"{len(lost)} localities of {release} are removed: {', '.join(lost)}"
         yield AcceptableFault(table, 0, says, f"localities:{table}")
 
 

@@ -81,7 +81,7 @@ def _gaps(order: Reading) -> Iterator[Fault]:
     """Order numbers run from 1 without a gap: a missing line is seen."""
     numbers = order.frame.with_columns(expected=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
     for row in numbers.filter(pl.col("number") != pl.col("expected")).head(1).iter_rows(named=True):
-        says = f"order number {row['number']}, expected {row['expected']}: a line is missing or stands elsewhere"
+        says = f"order number {row['number']}, expected {row['expected']}: a line is missing or in another place"
         yield Fault(row[FILE], row[LINE], says)
 
 

@@ -28,7 +28,7 @@ def split_replacements(reading: Reading) -> Reading:
             rows.append((_plain(code), _plain(row["diagnosis"]), _day(row["effective"]), row[LINE], row[FILE]))
     dtypes = {"previous_diagnosis": pl.String, "diagnosis": pl.String, "effective_date": pl.Date}
     frame = pl.DataFrame(rows, schema={**dtypes, LINE: pl.Int32, FILE: pl.String}, orient="row")
-    note = f"{reading.names[0]}: {in_words} new codes whose previous code is none, or told in words only"
+    note = f"{reading.names[0]}: {in_words} new codes without a previous code, or with one described only in words"
     return replace(
         reading, frame=frame.unique(list(dtypes), keep="first", maintain_order=True), notes=(*reading.notes, note)
     )
