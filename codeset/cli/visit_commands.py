@@ -185,7 +185,7 @@ def suggest(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the claims as csv to a file")] = None,
     store: StoreOption = None,
 ) -> None:
-    """Mend what is denied: the least change to each claim, the rows behind it, and what the record must show.
+    """Correct what is denied: the least change to each claim, the rows behind it, and what the record must show.
 
         codeset suggest claims.csv --qualifying-apm no
 

@@ -134,7 +134,7 @@ def test_help(command):
 
 REASONS = tuple(tomllib.loads((ROOT / "codeset/claims/edits/reasons.toml").read_text()))
 _HYPHENATED = sorted((name for name in (*REASONS, *UNPRICED) if "-" in name), key=len, reverse=True)
-INTERNAL = re.compile(rf"\b(?:[a-z]+_[a-z_]+|{'|'.join(_HYPHENATED)})\b")
+INTERNAL = re.compile(rf"(?<![-\w])(?:[a-z]+_[a-z_]+|{'|'.join(_HYPHENATED)})(?![-\w])")
 """Names of columns, and of reasons: a reader sees words in their place."""
 
 NOT_OURS = re.compile(
