@@ -1,9 +1,8 @@
-"""Workbooks are written and read back here and nowhere else: text stays text, same content is same bytes."""
+"""Workbooks are written here and nowhere else: text stays text, same content is same bytes."""
 
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,12 +10,12 @@ from decimal import Decimal
 from itertools import chain, islice
 from math import ceil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from codeset.errors import BadInput, Fault, extra
+from codeset.errors import extra
 
 with extra("review"):
-    from openpyxl import Workbook, load_workbook
+    from openpyxl import Workbook
     from openpyxl.cell import Cell as WrittenCell
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.comments import Comment
@@ -65,9 +64,6 @@ _LINE_HEIGHT, _FILLED = 15, 1.1
 
 _NOTE_HEIGHT, _NOTE_WIDTH = 90, 320
 """Pixels."""
-
-_MOST_READ_BYTES, _MOST_READ_ROWS, _MOST_READ_COLUMNS = 200_000_000, 200_000, 200
-"""What a workbook that a person fills in stays below, unpacked."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _LONGEST = 32_767
@@ -118,42 +114,6 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
         target.write_bytes(data)
     else:
         target.write(data)
-
-
-def read_sheets(content: bytes, name: str) -> dict[str, list[list[Cell]]]:
-    """Return the rows of each visible sheet of an xlsx file, by its name; formulas as the values that were saved.
-
-    Raises BadInput: if it is no workbook, or larger than one that people fill in.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_READ_BYTES:
-                raise BadInput([Fault(name, 0, "is larger than a workbook that people fill in")], "Nothing was read.")
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        return {sheet.title: _rows_of(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"}
-    except _UNREADABLE as error:
-        raise BadInput([Fault(name, 0, "cannot be read as an xlsx workbook")], "Nothing was read.") from error
-
-
-# What openpyxl and the readers beneath it raise on a file that is no workbook.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    SyntaxError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-def _rows_of(sheet: Any) -> list[list[Cell]]:
-    """The rows of a sheet; what its file says of its size is not trusted."""
-    sheet.reset_dimensions()
-    rows = islice(sheet.iter_rows(values_only=True), _MOST_READ_ROWS)
-    return [list(row[:_MOST_READ_COLUMNS]) for row in rows]
 
 
 _Places = Mapping[tuple[str, str], str]

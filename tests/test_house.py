@@ -139,7 +139,7 @@ def test_only_the_page_to_sign_on_listens():
 
 
 def test_workbooks_are_read_in_ingest_and_as_claims_and_written_in_one_module():
-    assert [file.name for file in SOURCES if reaches(file, "openpyxl")] == ["xlsx_claims.py", "workbook.py"]
+    assert [file.name for file in SOURCES if reaches(file, "openpyxl")] == ["read_workbook.py", "workbook.py"]
     assert [file.parent.name for file in SOURCES if reaches(file, "fastexcel")] == ["read"]
 
 

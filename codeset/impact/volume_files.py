@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from codeset.errors import BadInput, Fault
-from codeset.workbook import Cell, read_sheets
+from codeset.spreadsheets.captions import by_caption, caption_key
+from codeset.spreadsheets.read_workbook import ReadCell, read_sheets
 
 PRICED_MODIFIERS = ("26", "TC", "53")
 """The modifiers with their own row in the fee schedule (record layout RVU25D, Modifier)."""
@@ -156,7 +157,7 @@ def _csv_rows(text: str, name: str, delimiter: str) -> list[tuple[int, list[str]
         raise BadInput([Fault(name, reader.line_num, f"cannot be read as csv ({error})")], _NOT_WRITTEN) from error
 
 
-def _text_rows(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, list[str]]]:
+def _text_rows(rows: Sequence[Sequence[ReadCell]]) -> Iterator[tuple[int, list[str]]]:
     for number, row in enumerate(rows, start=1):
         yield number, ["" if cell is None else str(cell).strip() for cell in row]
 
@@ -192,8 +193,12 @@ def _places_of_columns(name: str, line: int, header: Sequence[str]) -> tuple[dic
 
 
 def _column_called(caption: str) -> str | None:
-    known = _normalized(caption)
-    return next((column for column, names in _columns().items() if known in names), None)
+    return _columns_by_caption().get(caption_key(caption))
+
+
+@cache
+def _columns_by_caption() -> Mapping[str, str]:
+    return by_caption(_columns())
 
 
 def _normalized(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.claim_fields import FIELDS, REQUIRED
+from codeset.spreadsheets.captions import by_caption, caption_key
 
 _NEEDED = (*(name for name in REQUIRED if name != "line"), "modifiers")
 """The fields that a table must have a column for. Lines without numbers are numbered in the order of their claim."""
@@ -81,7 +82,7 @@ _NOT_READ = "(not read)"
 
 def _field_of(name: str) -> str | None:
     """The field that a column called *name* holds; `_NOT_READ`, or None if it is not understood."""
-    key = _key(_without_suffix(name))
+    key = caption_key(_without_suffix(name))
     match = re.fullmatch(r"([a-z0-9]*?[a-z])([1-9]|1[0-2])", key)
     if key in _fields():
         return _fields()[key]
@@ -97,7 +98,7 @@ def _without_suffix(name: str) -> str:
 
 def _place(name: str) -> int:
     """The number in a header such as `Mod 2`; 0 if it has none."""
-    key = _key(_without_suffix(name))
+    key = caption_key(_without_suffix(name))
     match = re.search(r"[0-9]+$", key)
     return int(match[0]) if match and key not in _fields() else 0
 
@@ -115,7 +116,7 @@ def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple
     for number, (name, field) in enumerate(zip(names, fields, strict=True), start=1):
         if field is None:
             column = f'column {number}, "{name}",' if _is_header_text(name) else f"column {number}"
-            close = get_close_matches(_key(name), _fields(), n=1, cutoff=_NEARLY)
+            close = get_close_matches(caption_key(name), _fields(), n=1, cutoff=_NEARLY)
             if close:
                 faults.append(
                     f"{column} is not understood: if it is {_fields()[close[0]]}, rename it, else leave it out"
@@ -146,10 +147,6 @@ def _synonyms(name: str) -> str:
     return f" (or {', '.join(others)})" if others else ""
 
 
-def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 @cache
 def _headers() -> dict[str, Any]:
     return tomllib.loads((files("codeset.claims.input") / "headers.toml").read_text(encoding="utf-8"))
@@ -157,14 +154,14 @@ def _headers() -> dict[str, Any]:
 
 @cache
 def _fields() -> dict[str, str]:
-    return {_key(header): name for name, headers in _headers()["fields"].items() for header in headers}
+    return by_caption(_headers()["fields"])
 
 
 @cache
 def _numbered() -> dict[str, str]:
-    return {_key(header): name for name, headers in _headers()["numbered"].items() for header in headers}
+    return by_caption(_headers()["numbered"])
 
 
 @cache
 def _ignored() -> frozenset[str]:
-    return frozenset(map(_key, _headers()["not_read"]["headers"]))
+    return frozenset(map(caption_key, _headers()["not_read"]["headers"]))

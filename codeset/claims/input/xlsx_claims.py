@@ -1,32 +1,13 @@
-"""Claim lines from an Excel workbook: the one sheet whose first row heads claim lines, every cell as text.
+"""Claim lines from an Excel workbook: the one sheet whose first row heads claim lines, every cell as text."""
 
-A workbook is a zip of XML that anybody may have made: what could fill the memory, or read other files, is refused
-before a cell is read.
-"""
-
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
-from io import BytesIO
-from itertools import islice
-from typing import Any
-from zipfile import BadZipFile, ZipFile
+from itertools import dropwhile, islice
 
 import polars as pl
 
 from codeset.claims.input.headers import is_header_row
-from codeset.errors import extra
-
-with extra("xlsx"):
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-_BYTES_AT_MOST = 400_000_000
-"""Of all members together, unpacked: Excel's million rows of claim lines have some 300 MB."""
-
-_COLUMNS_AT_MOST = 500
-_BLANK_ROWS_AT_MOST = 1_000
-_PIECE = 1_000_000
+from codeset.spreadsheets.read_workbook import ReadCell, sheets_of
 
 
 def xlsx_table(content: bytes) -> pl.DataFrame:
@@ -34,12 +15,7 @@ def xlsx_table(content: bytes) -> pl.DataFrame:
 
     Raises ValueError: says in words why it cannot be read.
     """
-    _check_members(content)
-    try:
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-        sheets = [rows for sheet in book.worksheets if (rows := _rows(sheet))]
-    except (BadZipFile, InvalidFileException, zlib.error, KeyError, OSError, SyntaxError, TypeError) as error:
-        raise ValueError("is not a workbook that can be read") from error
+    sheets = [rows for cells in sheets_of(content).values() if (rows := _text_rows(cells))]
     of_claims = [rows for rows in sheets if is_header_row(rows[0])]
     if len(of_claims) != 1:
         heads = "no sheet whose first row heads claim lines" if not of_claims else f"{len(of_claims)} such sheets"
@@ -48,50 +24,10 @@ def xlsx_table(content: bytes) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(_distinct(names), pl.String()), orient="row")
 
 
-def _check_members(content: bytes) -> None:
-    """Raise ValueError for members that unpack to more than is read, or declare entities."""
-    try:
-        with ZipFile(BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _BYTES_AT_MOST:
-                raise ValueError(f"unpacks to more than {_BYTES_AT_MOST:,} bytes")
-            for member in archive.infolist():
-                if member.filename.endswith((".xml", ".rels")):
-                    _check_xml(archive, member.filename)
-    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError("is not a workbook that can be read") from error
-
-
-def _check_xml(archive: ZipFile, name: str) -> None:
-    """Raise ValueError if the member declares a document type: Excel writes none, and entities come with one."""
-    size, end = 0, b""
-    with archive.open(name) as file:
-        while piece := file.read(_PIECE):
-            size += len(piece)
-            if size > _BYTES_AT_MOST or b"\0" in piece or b"<!DOCTYPE" in (end + piece).upper():
-                raise ValueError("is not a workbook as Excel writes it")
-            end = piece[-10:]
-
-
-def _rows(sheet: Any) -> list[list[str | None]]:
-    """The rows of a sheet from the first with a value to the last one, all of one width.
-
-    Raises ValueError: for cells far from the others, which no table has.
-    """
-    sheet.reset_dimensions()  # what the file says of its size may be anything
-    rows: list[list[str | None]] = []
-    blank = 0
-    for row in sheet.iter_rows(values_only=True):
-        if len(row) > _COLUMNS_AT_MOST:
-            raise ValueError(f"has cells beyond column {_COLUMNS_AT_MOST}")
-        if not any(value is not None for value in row):
-            blank += 1
-            continue
-        if rows and blank > _BLANK_ROWS_AT_MOST:
-            raise ValueError(f"has cells after {blank:,} blank rows")
-        rows += [[None]] * (blank if rows else 0)
-        rows.append([_text(value) for value in row])
-        blank = 0
-    return list(_squared(rows))
+def _text_rows(rows: Sequence[Sequence[ReadCell]]) -> list[list[str | None]]:
+    """The rows from the first with a value on, all of one width."""
+    filled = dropwhile(lambda row: not row, rows)
+    return list(_squared([[_text(value) for value in row] for row in filled]))
 
 
 def _squared(rows: Sequence[list[str | None]]) -> Iterator[list[str | None]]:

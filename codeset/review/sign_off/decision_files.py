@@ -15,8 +15,8 @@ from codeset.formats import format_fault
 from codeset.review.decision_basis import DECIDE_SHEET, basis_digest, boxes_in, has_boxes
 from codeset.review.sign_off.decisions import Entry
 from codeset.schemas import reading_faults
+from codeset.spreadsheets.read_workbook import ReadCell, read_sheets
 from codeset.suite.yaml_files import MOST_BYTES, read_yaml
-from codeset.workbook import Cell, read_sheets
 
 _UNREAD = "No decision was read."
 _WORKBOOK_START = b"PK"
@@ -142,7 +142,7 @@ def _reason(block: Sequence[str]) -> str:
     return _one_line(" ".join([first["reason"], *block[place + 1 :]]))
 
 
-def _one_line(value: Cell | Any) -> str:
+def _one_line(value: ReadCell | Any) -> str:
     """A value as text in one line: cells and text boxes break lines where they like."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

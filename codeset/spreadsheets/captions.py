@@ -1,0 +1,13 @@
+"""Captions of columns, as practice systems and spreadsheets write them: compared without case, blanks, punctuation."""
+
+from collections.abc import Mapping, Sequence
+
+
+def by_caption(captions: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return which column a caption heads, by `caption_key`, of *captions* that each column may have."""
+    return {caption_key(caption): column for column, several in captions.items() for caption in several}
+
+
+def caption_key(caption: str) -> str:
+    """Return what of a column's caption counts: letters and digits, in lower case."""
+    return "".join(character for character in caption.lower() if character.isascii() and character.isalnum())

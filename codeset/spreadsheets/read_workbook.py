@@ -1,0 +1,104 @@
+"""Excel workbooks that somebody else made are read here and nowhere else: the visible sheets, cell by cell.
+
+A workbook is a zip of XML that anybody may have made: what could fill the memory, or read other files, is refused
+before a cell is read.
+"""
+
+import zlib
+from datetime import date, datetime, time
+from io import BytesIO
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from codeset.errors import BadInput, Fault, extra
+
+with extra("xlsx"):
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+ReadCell = str | int | float | bool | date | datetime | time | None
+"""A cell as it was saved; a formula is its value."""
+
+_BYTES_AT_MOST = 400_000_000
+"""Of all members together, unpacked: Excel's million rows of claim lines have some 300 MB."""
+
+_COLUMNS_AT_MOST = 500
+_BLANK_ROWS_AT_MOST = 1_000
+_PIECE = 1_000_000
+
+_UNREADABLE = "cannot be read as an xlsx workbook"
+# What openpyxl and the readers beneath it raise on a file that is no workbook.
+_DAMAGED = (
+    *(BadZipFile, InvalidFileException, zlib.error, KeyError, OSError, SyntaxError, TypeError, AttributeError),
+    *(EOFError, NotImplementedError, RuntimeError),
+)
+
+
+def read_sheets(content: bytes, name: str) -> dict[str, list[list[ReadCell]]]:
+    """Return the rows of each visible sheet of the workbook called *name*, by the name of the sheet.
+
+    Raises BadInput: says why it cannot be read.
+    """
+    try:
+        return sheets_of(content)
+    except ValueError as error:
+        raise BadInput([Fault(name, 0, str(error))], "Nothing was read.") from error
+
+
+def sheets_of(content: bytes) -> dict[str, list[list[ReadCell]]]:
+    """As `read_sheets`.
+
+    Raises ValueError: says in words why it cannot be read.
+    """
+    _check_members(content)
+    try:
+        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
+        return {sheet.title: _rows(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"}
+    except _DAMAGED as error:
+        raise ValueError(_UNREADABLE) from error
+
+
+def _check_members(content: bytes) -> None:
+    """Raise ValueError for members that unpack to more than is read, or declare entities."""
+    try:
+        with ZipFile(BytesIO(content)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _BYTES_AT_MOST:
+                raise ValueError(f"unpacks to more than {_BYTES_AT_MOST:,} bytes")
+            for member in archive.infolist():
+                if member.filename.endswith((".xml", ".rels")):
+                    _check_xml(archive, member.filename)
+    except _DAMAGED as error:
+        raise ValueError(_UNREADABLE) from error
+
+
+def _check_xml(archive: ZipFile, name: str) -> None:
+    """Raise ValueError if the member declares a document type: Excel writes none, and entities come with one."""
+    size, end = 0, b""
+    with archive.open(name) as file:
+        while piece := file.read(_PIECE):
+            size += len(piece)
+            if size > _BYTES_AT_MOST or b"\0" in piece or b"<!DOCTYPE" in (end + piece).upper():
+                raise ValueError("is not a workbook as Excel writes it")
+            end = piece[-10:]
+
+
+def _rows(sheet: Any) -> list[list[ReadCell]]:
+    """The rows of a sheet from its first to the last one with a value.
+
+    Raises ValueError: for cells far from the others, which no table has.
+    """
+    sheet.reset_dimensions()  # what the file says of its size may be anything
+    rows: list[list[ReadCell]] = []
+    blank = 0
+    for row in sheet.iter_rows(values_only=True):
+        if len(row) > _COLUMNS_AT_MOST:
+            raise ValueError(f"has cells beyond column {_COLUMNS_AT_MOST}")
+        if not any(value is not None for value in row):
+            blank += 1
+            continue
+        if blank > _BLANK_ROWS_AT_MOST:
+            raise ValueError(f"has cells after {blank:,} blank rows")
+        rows += [[]] * blank
+        rows.append(list(row))
+        blank = 0
+    return rows
