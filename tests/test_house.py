@@ -81,10 +81,10 @@ ROOMS = (
     ("codeset/lookups", ("codeset.claims", "codeset.suite", "codeset.review", "codeset.proposal")),
     ("codeset/impact", ("codeset.suite", "codeset.review", "codeset.proposal")),
     ("codeset/practice_guide", ("codeset.review", "codeset.proposal")),
-    ("codeset/visit", ("codeset.review", "codeset.change_report", "codeset.proposal")),
+    ("codeset/visit", ("codeset.suite.guidance", "codeset.review", "codeset.change_report", "codeset.proposal")),
     (
         "codeset/suite",
-        ("codeset.audit", "codeset.visit", "codeset.review", "codeset.change_report", "codeset.proposal"),
+        ("codeset.audit", "codeset.review", "codeset.change_report", "codeset.proposal"),
     ),
     ("codeset/payers", ("codeset.review", "codeset.change_report", "codeset.proposal")),
     ("codeset/audit", ("codeset.payers", "codeset.review", "codeset.change_report", "codeset.proposal")),

@@ -52,6 +52,8 @@ CONTRADICTED = {
     "overview-diagnosis-unspecified": ("mpfs", "11622"),  # C44.90 may be billed: I.B.18 of the official guidelines
     "coding-destruction-series": ("mpfs", "17000"),  # no CMS edit denies 17000 with L82.1
     "coding-workflow-diagnoses": ("mpfs", "17110"),  # L57.0, actinic keratosis, is premalignant
+    "coding-96912-narrow-band": ("mpfs", "96910"),  # UVB with a topical, as its description says; 96912 is PUVA
+    "overview-destruction-range": ("mpfs", "17260"),  # malignant lesions, as its description says
     "overview-endoscopic-photodynamic-therapy": ("add_on", "96570/31641"),  # primaries 31641, 43229, 43270
 }
 
@@ -139,8 +141,8 @@ def test_a_punch_biopsy_pays_as_much_more_in_the_office_as_the_guide_says(audite
     )
 
 
-def test_what_a_code_is_for_cannot_be_decided(audited):
-    for name in ("coding-96912-narrow-band", "overview-phototherapy-kinds", "overview-destruction-range"):
+def test_what_a_code_is_for_cannot_be_decided_where_no_facts_of_a_visit_say_it(audited):
+    for name in ("overview-phototherapy-kinds", "overview-repair-range"):
         assert audited["2026q3"][name].verdict is Verdict.NOT_DECIDABLE
         assert "CPT's text" in audited["2026q3"][name].why
 
@@ -238,6 +240,9 @@ def test_pages_cited_as_right_are_pages_of_the_manual():
         ("{mues: [{hcpcs: 17003, mue_value: 14}]}", "contradicted"),
         ("{mues: [{hcpcs: 17003, mue_value: 13, mai: 3}]}", "contradicted"),
         ("{mues: [{hcpcs: G2211, mue_value: 1}]}", "not decidable"),  # none is published
+        ("{visits: [{facts: {evaluation: {level: low}}, codes: [99213]}]}", "confirmed"),
+        ("{visits: [{facts: {evaluation: {level: low}}, codes: [99214]}]}", "contradicted"),
+        ("{visits: [{facts: {lesions: [{site: back, technique: shave}]}, codes: [11300]}]}", "not decidable"),
         ("{mues: [{hcpcs: 99291, mue_value: 1}]}", "not decidable"),  # outside the excerpt
     ],
 )
@@ -400,7 +405,7 @@ def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contrad
     ]
     told = command(embedded)
     assert told.returncode == 1
-    assert "26 contradicted" in told.stdout
+    assert "28 contradicted" in told.stdout
     assert "Fifteen or more are one unit of 17004" in told.stdout
 
 

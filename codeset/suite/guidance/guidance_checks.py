@@ -14,7 +14,8 @@ from codeset.participants import Participant
 from codeset.scope import scope
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance.guidance_files import Fact
-from codeset.tables import CONTRACTOR_DEFINED, active_in
+from codeset.tables import CONTRACTOR_DEFINED, NEEDED, active_in
+from codeset.visit.trials.run_coding import codes_of_facts
 
 
 class Verdict(StrEnum):
@@ -62,6 +63,7 @@ _TABLES = {
     "pairs": "ptp",
     "add_ons": "add_on",
     "mues": "mue",
+    "visits": "mpfs",
 }
 _CODES = ("hcpcs", "than", "column_one", "column_two", "add_on_code")
 """The codes that an excerpt must hold; it holds add-on codes with all their primaries, in scope or not."""
@@ -261,6 +263,24 @@ def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) ->
 
 
 _Trial = Callable[[Mapping[str, Any], Snapshot, Participant | None], Checked]
+
+
+def _visits(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
+    """What a visit with these facts is coded as against what the guide would have."""
+    if missing := [table for table in NEEDED if table not in snapshot]:
+        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(missing)}")
+    codes, asked = codes_of_facts("visit", fact["facts"], snapshot)
+    if asked:
+        return Checked(Verdict.NOT_DECIDABLE, f"the facts leave open: {', '.join(asked)}")
+    found = [row for code in codes if (row := snapshot.mpfs(code[:5]))]
+    rows = tuple(cms_row(snapshot, "mpfs", row) for row in found)
+    text = f"the visit is coded {', '.join(codes) or 'with nothing'}"
+    if sorted(fact["codes"]) == list(codes):
+        return Checked(Verdict.CONFIRMED, text, rows)
+    guided = ", ".join(fact["codes"]) or "nothing"
+    return Checked(Verdict.CONTRADICTED, f"{text}; the guide would have {guided}", rows)
+
+
 _TRIALS: Mapping[str, _Trial] = {
     "fee_schedule": _fee_schedule,
     "amounts": _amounts,
@@ -268,4 +288,5 @@ _TRIALS: Mapping[str, _Trial] = {
     "pairs": _pairs,
     "add_ons": _add_ons,
     "mues": _mues,
+    "visits": _visits,
 }

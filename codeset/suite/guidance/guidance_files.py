@@ -15,9 +15,10 @@ from codeset.releases import Release
 from codeset.shipped_files import shipped_folder
 from codeset.suite.scenarios import SETTINGS, Scenario, Source, as_date, beside, scenario, sources, unsettled
 from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
+from codeset.visit.trials.coding_scenarios import visit_faults
 
-FACTS = ("fee_schedule", "amounts", "comparisons", "pairs", "add_ons", "mues")
-"""The kinds of facts that a table alone can show."""
+FACTS = ("fee_schedule", "amounts", "comparisons", "pairs", "add_ons", "mues", "visits")
+"""The kinds of facts that a table alone can show, or the codes that the facts of a visit come to."""
 
 _OF_AMOUNT = ("amounts", "comparisons")
 _CLAIMED = ("claim", "claims")
@@ -143,6 +144,9 @@ def _wrong(written: Written, settings: Mapping[str, str], folder: Path) -> Itera
         for field, text in _dates(plain):
             if as_date(text) is None:
                 yield Fault(written.file, written.line((nth,)), f"{plain['id']}, {field}: {text} is no date")
+        for visit in claims.get("visits", ()):
+            texts = visit_faults(plain["id"], visit["facts"])
+            yield from (Fault(written.file, written.line(here), text) for text in texts)
         if "figures" in claims:
             yield from _wrong_figures(written, (nth, "tried", "figures"), plain, folder)
 

@@ -39,10 +39,11 @@ class CodingScenario:
 
     def visit_on(self, day: date) -> Mapping[str, Any]:
         """Return the visit on *day* in the form of `visit.schema.json`."""
-        return _visit(self.id, self.facts, day)
+        return visit_with(self.id, self.facts, day)
 
 
-def _visit(name: str, facts: Mapping[str, Any], day: date) -> dict[str, Any]:
+def visit_with(name: str, facts: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """Return *facts* as a visit of that name on *day*: in the office, of an established patient, lesions by number."""
     visit = {"visit_id": name, "date_of_service": day.isoformat(), **_DEFAULTS, **facts}
     if isinstance(lesions := facts.get("lesions"), list):
         numbered = enumerate(lesions, start=1)
@@ -76,12 +77,17 @@ def load_coding(folder: Path) -> tuple[CodingScenario, ...]:
 def _unfit(written: Written) -> Iterator[Fault]:
     """Yield what the schema cannot see: facts that are no visit, and scenarios that expect nothing and ask nothing."""
     for nth, plain in enumerate(written.plain):
-        try:
-            parse_visits(_visit(plain["id"], plain["facts"], _ANY_DAY), plain["id"])
-        except BadInput as refusal:
-            yield from (
-                Fault(written.file, written.line((nth,)), f"{plain['id']}: {each.says}") for each in refusal.faults
-            )
+        texts = visit_faults(plain["id"], plain["facts"])
+        yield from (Fault(written.file, written.line((nth,)), text) for text in texts)
+
+
+def visit_faults(name: str, facts: Mapping[str, Any]) -> list[str]:
+    """Return why *facts* are no visit, each with the *name* of the scenario or statement; nothing, if they are one."""
+    try:
+        parse_visits(visit_with(name, facts, _ANY_DAY), name)
+    except BadInput as refusal:
+        return [f"{name}: {fault.says}" for fault in refusal.faults]
+    return []
 
 
 def _scenario(written: Written, nth: int) -> CodingScenario:

@@ -5,13 +5,16 @@ import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
-from codeset.visit.code_visit import CodedVisit, code_visits
-from codeset.visit.trials.coding_scenarios import CodingScenario
+from codeset.visit.code_book import CodeBook
+from codeset.visit.code_visit import CodedVisit, choose, code_visits
+from codeset.visit.services import Question, Service
+from codeset.visit.trials.coding_scenarios import CodingScenario, visit_with
 from codeset.visit.visit_files import parse_visits
 
 SECONDS = 60
@@ -69,10 +72,32 @@ def run_own(scenarios: Iterable[CodingScenario], snapshot: Snapshot) -> CodingRu
     return CodingRun(release, tuple(map(_own_result, holding, coded)))
 
 
+def codes_of_facts(name: str, facts: Mapping[str, Any], snapshot: Snapshot) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines that *facts* come to on the first day of the release, in order of code, and what is asked.
+
+    Raises WrongUse: if the snapshot lacks a table that decides. BadInput: for facts that are no visit.
+    """
+    visit = parse_visits(visit_with(name, facts, snapshot.release.first_day), name)[0]
+    coding = choose(visit, _code_book(snapshot))
+    return _texts(coding.services), _asked(coding.questions)
+
+
+@lru_cache(maxsize=4)
+def _code_book(snapshot: Snapshot) -> CodeBook:
+    """The code book of a snapshot, which never changes."""
+    return CodeBook.of(snapshot)
+
+
+def _texts(services: Iterable[Service]) -> tuple[str, ...]:
+    return tuple(sorted(line_text(each.hcpcs, each.modifiers, each.units) for each in services))
+
+
+def _asked(questions: Iterable[Question]) -> tuple[str, ...]:
+    return tuple(sorted({question.name for question in questions} - _ASKED_OF_ALL))
+
+
 def _own_result(scenario: CodingScenario, coded: CodedVisit) -> CodingResult:
-    services = [line.service for line in coded.lines]
-    codes = tuple(sorted(line_text(each.hcpcs, each.modifiers, each.units) for each in services))
-    asks = tuple(sorted({question.name for question in coded.questions} - _ASKED_OF_ALL))
+    codes, asks = _texts(line.service for line in coded.lines), _asked(coded.questions)
     failures = [*_differences(scenario, codes)]
     if asks != scenario.asks:
         failures.append(
