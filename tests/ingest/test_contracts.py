@@ -541,6 +541,25 @@ def test_edits_with_nothing_but_a_header_are_refused(facts: dict[str, Facts], st
     assert refused(store, known.release, {name: data})[0].startswith(f"{name}: ")
 
 
+@pytest.mark.parametrize("lost", [1, 3])
+def test_caps_that_lack_localities_of_their_last_code_are_refused_unless_accepted(
+    lost: int, facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    """Like OPPSCAP of July 2025, which has no end mark, cut between two records."""
+    known = facts["2026q3"]
+    caps = known.tables["oppscap"]
+    both = pl.concat([caps, caps.with_columns(hcpcs=pl.lit("93990"))])
+    name, data = posted(
+        replace(known, tables=dict(known.tables) | {"oppscap": both.head(both.height - lost)}), "oppscap"
+    )
+    says = f"93990 TC has caps in {8 - lost} localities, other codes in 8: rows are missing"
+    (fault,) = refused(store, known.release, {name: data})
+    assert says in fault
+    assert fault.endswith("If that is right, build with --accept localities:oppscap")
+    name, data = posted(replace(known, tables=dict(known.tables) | {"oppscap": both}), "oppscap")
+    assert built(store, known.release, hand_in(tmp_path / "whole", {name: data})).sealed.new
+
+
 @pytest.mark.parametrize("table", ["mue", "gpci", "locality_county", "oppscap"])
 def test_a_table_with_nothing_but_a_header_is_refused(table: str, facts: dict[str, Facts], store: Store) -> None:
     known = facts["2024q2"]
