@@ -43,7 +43,7 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     assert first.exit_code == 0, first.output
     assert desk.files(BRANCH) == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
     assert pinned(desk) == {"2026q3", "2026q4"}
-    assert "11402 / 12031, edit added" in (desk.home / "out" / "body.md").read_text()
+    assert "11402 / 12031, PTP edit added" in (desk.home / "out" / "body.md").read_text()
     assert "17003, MUE value changed: 13 → 14" in desk.on(BRANCH, "CHANGELOG.md")
     assert desk.git("status", "--porcelain") == ""
 
