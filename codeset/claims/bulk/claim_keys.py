@@ -11,6 +11,8 @@ from codeset.claims.input.claim_frames import BESIDES
 from codeset.claims.input.headers import read_header
 
 _KEY = "key"
+# 2^64 divided by the golden ratio, made odd: small numbers, multiplied by it, differ in all 64 bits (Knuth, The Art of
+# Computer Programming 3, section 6.4).
 _ODD = 0x9E37_79B9_7F4A_7C15
 
 

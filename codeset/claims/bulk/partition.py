@@ -15,7 +15,7 @@ _LINES_WAITING = 160_000
 _LINES_OF_A_PIECE = 2_000
 """Lines kept in memory while lines are split, over all parts; and the least that one part writes at once."""
 
-_SEED = 20_260_101
+_SEED = 20_260_101  # any, but always the same: a run that resumes must find each beneficiary in the same part
 
 _FILE = "source_number"
 """The column of a part, where several files are read, that says which file each line is of."""

@@ -222,6 +222,7 @@ def _basis(run: _Run, number: int) -> Basis:
 
 
 def _keys_in_several_parts(run: _Run, number: int) -> pl.Series:
+    # A part holds all lines of its beneficiaries: a claim in two parts names two beneficiaries, in one file or in two.
     keys = pl.concat([read_keys(run.keys_of(part)) for part in range(number)])
     return keys.filter(keys.is_duplicated()).unique()
 

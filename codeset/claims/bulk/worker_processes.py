@@ -25,6 +25,8 @@ _FOR_WORKERS = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy
 def worker_processes(parts: int) -> Iterator[ProcessPoolExecutor]:
     """Processes for *parts* parts, which share the threads that polars has here."""
     processes = min(parts, pl.thread_pool_size())
+    # Spawned, not forked: a fork copies the locks that threads of polars hold, and may wait for them forever (polars
+    # user guide, Multiprocessing).
     try:
         with (
             _environment({_THREADS: str(pl.thread_pool_size() // processes), **_FOR_WORKERS}),

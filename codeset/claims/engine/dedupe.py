@@ -37,6 +37,8 @@ _MOST_THAT_DIFFER = 0.9
 _COMPARED_AS_A_NAME = ("claim_id",)
 """Columns that count by which lines of an episode have the same."""
 
+# 2^64 divided by the golden ratio, made odd: small numbers, multiplied by it, differ in all 64 bits (Knuth, The Art of
+# Computer Programming 3, section 6.4).
 _ODD = 0x9E37_79B9_7F4A_7C15
 
 

@@ -80,6 +80,7 @@ class _Marks(NamedTuple):
 
 
 def _marks(code_set: CodeSet, code_pairs: CodePairs) -> _Marks:
+    # A mark for every two codes, a bit each, is looked up in a fraction of a join (docs/decisions/0004).
     pairs = code_pairs(code_set).select("hcpcs", "hcpcs_two")
     numbers = pl.DataFrame({"hcpcs": pl.concat(pairs.get_columns()).unique()}).with_row_index("number", offset=1)
     size = numbers.height + 1

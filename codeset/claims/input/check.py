@@ -34,7 +34,7 @@ _FAULTS: Mapping[str, pl.DataType] = {
 _REJECT_COLUMNS = ("at", "place", "claim_id", "line", "field", "expected", "found")
 _FAULTS_PER_MESSAGE = 1000
 _LONGEST_SHAPE = 20
-_KEY_SEED = 20_260_101
+_KEY_SEED = 20_260_101  # any, but always the same: a run that resumes compares keys with those that it wrote before
 _LINE_SHOWN = r"^[1-9][0-9]{0,2}$"
 
 

@@ -66,7 +66,7 @@ def segments_of(stream: TextIO, envelope: Envelope) -> Iterator[Segment]:
     except X12Error:
         expected = "an ISA segment of 106 characters, version 00501"
         envelope.fatal.append(envelope_fault(f"segment {number + 1}", expected, "otherwise"))
-    except IndexError:
+    except IndexError:  # pyx12 takes a trailer's header from a list, and finds none
         expected = "the header (ISA, GS, ST) of the envelope that ends here"
         envelope.fatal.append(envelope_fault(f"segment {number + 1}", expected, "none"))
 

@@ -147,6 +147,7 @@ def _cases_of(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.
     known, position = latest.known.of(keys, lambda new: price_alone(new, code_set))
     alone, case = known.rows, position[key]
     facts = _facts_of_sessions(lines, alone, case)
+    # The same case beside other lines is another one: what the session makes of it is part of its key.
     if not facts.is_empty():
         keys, key = distinct(facts, [name for name in ("case", *FACTS) if name in facts.columns])
         known, position = known.of(keys, lambda new: price_in_session(new, alone))

@@ -194,6 +194,9 @@ def _share_reduction(rule: str, group: Mapping[str, Any]) -> Reduction:
 
 # --- the rules in their order
 
+# Both sides before several procedures, families of endoscopies before all procedures (layout RVU25D, Bilateral Surgery,
+# Multiple Procedure 3), the cap after several tests (see `_capped_amount`). Shares come last: they are of what is
+# payable for the service (IOM 100-04 ch. 12, sections 20.4.3, 40.4 and 40.8).
 REDUCTIONS: tuple[Reduction, ...] = (
     Reduction(
         "units",
