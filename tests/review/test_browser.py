@@ -211,6 +211,10 @@ def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(br
 @pytest.mark.parametrize("width", [375, 768, 1280])
 def test_nothing_in_the_sign_off_overlaps(browser, written, width):
     window = Opened(browser, written / "review.html", width)
+    too_full = window.page.locator(".sign-off tbody td:visible, .sign-off tbody th").evaluate_all(
+        "cells => cells.filter(cell => cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.textContent)"
+    )
+    assert too_full == []
     boxes = window.page.locator(
         ".sign-off tbody td:visible, .sign-off tbody th, .sign-off pre, .sign-off p"
     ).evaluate_all(

@@ -228,3 +228,11 @@ def test_page_and_workbook_name_the_review_that_their_decisions_are_about(writte
     assert read_decision_file(written / "review.xlsx").review == digest
     page = (written / "review.html").read_text()
     assert (f'data-review="{digest}"' in page) == bool(plain["to_decide"])
+
+
+def test_the_handout_begins_with_the_practice_s_largest_changes_and_names_pairs_alike_once(written):
+    """6,100 x 6.24 for 99213 is the largest; home visits became primary codes of G2211 on 01/01/2026."""
+    handout = BeautifulSoup((written / "physician-handout.html").read_text(), "html.parser")
+    assert [row.th.text for row in handout.select("tbody tr")][:3] == ["99213", "17000", "11102"]
+    (edit,) = [item.text for item in handout.find_all("li") if item.text.startswith("G2211")]
+    assert edit.startswith("G2211 with 99341, 99342, 99344, 99345, 99347, 99348, 99349, 99350: add-on pair added")

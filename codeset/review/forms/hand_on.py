@@ -11,7 +11,9 @@ from codeset.errors import extra
 from codeset.money import decimal_dollars
 from codeset.participants import participant_label
 from codeset.review.first_page import ActionItem, first_page
+from codeset.review.forms.change_groups import change_groups
 from codeset.review.model import Review
+from codeset.review.payments import Payment
 from codeset.review.table_changes import Change
 from codeset.workbook import Cell, Sheet
 
@@ -108,9 +110,14 @@ def _asset(name: str) -> str:
 
 
 def _handout_movers(review: Review) -> list[tuple[str, str, str, str, str]]:
-    """Code, old and new amount, change and percent of the largest changes of the first setting shown."""
+    """Code, old and new amount, change and percent in the first setting shown: the practice's largest changes first."""
     rows = [payment for table in review.payments[:1] for payment in table.rows if payment.change_cents]
-    largest = sorted(rows, key=lambda payment: (-abs(payment.change_cents or 0), payment.hcpcs))[:_MOST_MOVERS]
+    own = {(line.hcpcs, line.modifier): abs(line.change_cents or 0) for year in review.years[:1] for line in year.lines}
+
+    def size(payment: Payment) -> tuple[int, int, str]:
+        return (-own.get((payment.hcpcs, payment.modifier), 0), -abs(payment.change_cents or 0), payment.hcpcs)
+
+    largest = sorted(rows, key=size)[:_MOST_MOVERS]
     return [
         (
             f"{payment.hcpcs} {payment.modifier}".strip(),
@@ -125,7 +132,7 @@ def _handout_movers(review: Review) -> list[tuple[str, str, str, str, str]]:
 
 def _handout_edits(review: Review) -> Iterator[str]:
     for name in ("ptp", "mue", "add_on"):
-        for change in review.table(name).changes[:_MOST_MOVERS]:
+        for change in change_groups(review.table(name).changes)[:_MOST_MOVERS]:
             values = " → ".join(value for value in (change.before, change.after) if value != wording.NONE)
             yield f"{change.key}: {change.what} {change.kind} ({values})"
 
