@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from codeset.releases import Release as Release
     from codeset.snapshot import Snapshot as Snapshot
     from codeset.store import Store as Store
+    from codeset.visit.code_visit import CodedVisit as CodedVisit
+    from codeset.visit.code_visit import code_visits as code_visits
+    from codeset.visit.visit import Visit as Visit
+    from codeset.visit.visit_files import parse_visits as parse_visits
+    from codeset.visit.visit_files import read_visits as read_visits
 
 __all__ = [
     "BadInput",
@@ -38,6 +43,7 @@ __all__ = [
     "Changes",
     "Claim",
     "ClaimLine",
+    "CodedVisit",
     "CodesetError",
     "Fault",
     "Finding",
@@ -48,11 +54,15 @@ __all__ = [
     "Snapshot",
     "Store",
     "StoreProblem",
+    "Visit",
     "WrongUse",
     "adjudicate",
+    "code_visits",
     "diff",
     "open",
     "outcome_rows",
+    "parse_visits",
+    "read_visits",
     "scan_outcome",
 ]
 
@@ -62,6 +72,7 @@ _HOMES = {
     "Changes": "codeset.differences",
     "Claim": "codeset.claims.input.claim",
     "ClaimLine": "codeset.claims.input.claim",
+    "CodedVisit": "codeset.visit.code_visit",
     "CodesetError": "codeset.errors",
     "Fault": "codeset.errors",
     "Finding": "codeset.claims.outcome_rows",
@@ -73,9 +84,13 @@ _HOMES = {
     "Store": "codeset.store",
     "StoreProblem": "codeset.errors",
     "WrongUse": "codeset.errors",
+    "Visit": "codeset.visit.visit",
     "adjudicate": "codeset.claims.adjudicate_claims",
+    "code_visits": "codeset.visit.code_visit",
     "diff": "codeset.differences",
     "outcome_rows": "codeset.claims.outcome_rows",
+    "parse_visits": "codeset.visit.visit_files",
+    "read_visits": "codeset.visit.visit_files",
     "scan_outcome": "codeset.claims.bulk.bulk_tables",
 }
 

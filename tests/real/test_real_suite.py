@@ -8,6 +8,8 @@ from codeset.suite.check_release import check_messages, check_release
 from codeset.suite.goldens import goldens_folder
 from codeset.suite.lint import rows_cited
 from codeset.suite.scenarios import Suite, load, scenarios_folder
+from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
+from codeset.visit.trials.run_coding import run_own
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +30,11 @@ def test_the_suite_holds_on_a_release_of_cms(suite: Suite, real_store: Store, la
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
 def test_every_cited_row_stands_in_cms_files(suite: Suite, real_store: Store, label: str) -> None:
     assert rows_cited(suite, real_store.open(Release.parse(label))) == []
+
+
+@pytest.mark.cms
+@pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
+def test_visits_are_coded_as_coders_say_and_no_line_is_denied(real_store: Store, label: str) -> None:
+    run = run_own(load_coding(coding_folder()), real_store.open(Release.parse(label)))
+    assert {result.scenario.id: result.failures for result in run.failed} == {}  # a denied line would be asked about
+    assert len(run.results) >= 200
