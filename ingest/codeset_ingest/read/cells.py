@@ -238,6 +238,7 @@ def _records(file: File, rules: Any, rows: Iterator[Grid], width: int) -> tuple[
     footnote: Grid | None = None
     block = 0
     for row in rows:
+        # LOCCO names a state in the first of its rows, and parts the states by blank ones: no state is filled across.
         if row.is_blank or row.is_end:
             block += 1
         elif row.is_single and "footnotes" in rules and re.match(rules["footnotes"], row.cells[0]):

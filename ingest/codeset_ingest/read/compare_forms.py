@@ -16,6 +16,8 @@ def compare_forms(readings: list[Reading]) -> Reading:
     """
     trusted = readings[0].layout.trusted_forms
     first, *others = sorted(readings, key=lambda reading: trusted.index(reading.form))
+    # The forms of LOCCO differ in CMS's own packages: its txt leaves California's state blank and words an area
+    # otherwise. The layout says which form is trusted, and a note in the manifest says what differs.
     may_differ = first.layout.rules["trusted"].get("may_differ", [])
     because = first.layout.rules["trusted"]["because"]
     notes, sources, faults = list(first.notes), list(first.sources), []

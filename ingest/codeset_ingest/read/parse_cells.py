@@ -111,8 +111,12 @@ def _text(text: pl.Expr, column: Column, form: str) -> Rule:
     rules = column.rules
     if rules.get("folded"):
         text = text.str.replace_all(r"\s+", " ")
+    # GPCI marks localities with a floor, and LOCCO those of two carriers, by asterisks behind the name; the footnotes
+    # below the records explain them.
     if rules.get("footnote_marks"):
         text = text.str.strip_chars_end("* ")
+    # CMS's own csv of LOCCO (2025) and of GPCI (2022) lost the zeros of "01182" and "00". A code is padded only in a
+    # workbook, where 00100 may be the number 100; a csv with such codes was saved again by a spreadsheet, and refused.
     if form in rules.get("pad", ()):
         text = pl.when(text.str.contains(r"^\d+$")).then(text.str.zfill(rules["width"])).otherwise(text)
     is_valid, expected = _allowed_texts(text, column)
@@ -133,6 +137,7 @@ def _allowed_texts(text: pl.Expr, column: Column) -> tuple[pl.Expr, str]:
 
 def _decimal(text: pl.Expr, column: Column, dtype: pl.DataType, form: str) -> Rule:
     scale = column.rules["scale"]
+    # A workbook holds binary floats: 0.66 arrives as 0.66000000000000003, and is the hundredth that it is nearest to.
     if form == "xlsx":
         number = text.cast(pl.Float64, strict=False) * 10**scale
         whole = number.round(0)
