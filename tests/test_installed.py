@@ -100,6 +100,9 @@ def test_what_ships_is_in_the_wheel(wheel: Path):
     for folder in ("schemas", "compliance_tests/scenarios", "compliance_tests/guidance", "compliance_tests/golden"):
         for file in (ROOT / folder).iterdir():
             assert f"codeset/shipped/{folder}/{file.name}" in shipped
+    for folder in ("codeset/audit/checks", "codeset/payers/profiles"):
+        for file in (ROOT / folder).glob("*.yaml"):
+            assert f"{folder}/{file.name}" in shipped
 
 
 def test_the_core_needs_three_libraries(wheel: Path):
