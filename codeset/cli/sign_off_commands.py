@@ -115,6 +115,7 @@ def approve(
         entries=[*option_entries("accept", accept or ()), *option_entries("reject", reject or ())],
         decisions_file=decisions,
         reason=reason if accept_all else None,
+        heads=_recorded_heads(lock, label),
     )
     record_head(lock, label, approvals, Store.at(store))
     out.print(approval_line(approval, label, approvals), markup=False)
@@ -194,6 +195,7 @@ def serve_review(
             by=request.by,
             note=request.note,
             entries=request.entries,
+            heads=_recorded_heads(lock, release),
         )
         record_head(lock, release, approvals, Store.at(store))
         return approval_line(approval, release, approvals)

@@ -556,6 +556,16 @@ def test_the_last_approval_taken_out_is_found_by_the_head_that_the_lock_records(
     )
 
 
+def test_nothing_is_signed_on_top_of_an_approval_that_was_taken_out(place):
+    """Else the record would name the new one, and the removed one would never be missed."""
+    place.approve(rejected=(f"{ALONE}=no",))
+    head = head_of(read_approvals(place.approvals, NEW))
+    place.file.unlink()
+    with pytest.raises(WrongUse, match="an approval was removed or replaced: 1 are recorded in the lock, 0 are left"):
+        place.approve(heads=[head])
+    assert not place.file.exists()
+
+
 ENTRY = {
     "by": "A B, lead",
     "at": "2026-07-15T12:00:00Z",

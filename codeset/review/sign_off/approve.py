@@ -12,11 +12,12 @@ from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.review.folder import WORKBOOK, review_files
 from codeset.review.model import Review
-from codeset.review.sign_off.approval import TIME_FORMAT, Approval, append_approval
+from codeset.review.sign_off.approval import TIME_FORMAT, Approval, Head, append_approval, read_approvals
 from codeset.review.sign_off.decision_files import check_review, read_decision_file
 from codeset.review.sign_off.decisions import Entry, parse_decisions, undecided
 from codeset.review.sign_off.digests import current_digests
 from codeset.review.sign_off.gate import snapshot_faults
+from codeset.review.sign_off.heads import removed_approvals
 from codeset.review.sign_off.read_review import differences, has_own_figures, read_review, remake
 from codeset.store import Store
 from codeset.suite.check_release import check_messages, check_release
@@ -39,16 +40,17 @@ def approve(
     entries: Sequence[Entry] = (),
     decisions_file: Path | None = None,
     reason: str | None = None,
+    heads: Sequence[Head] = (),
 ) -> Approval:
     """Sign *release* with *key*, and return the approval that was appended to those in *approvals*.
 
     *entries* and those of *decisions_file* are what was filled in; a *reason* accepts every outcome that they leave
     open. Where the file is the review's own workbook, what was filled in is kept beside the review's folder, and the
-    workbook is as it was made again.
+    workbook is as it was made again. *heads* are approvals that a record elsewhere says were there.
 
     Raises WrongUse: if the review is of another release or not what the snapshots give, the decisions are about another
-    review or cannot be understood, an outcome is undecided, the suite does not hold, a snapshot is not as sealed, or
-    the key may not sign. BadInput: if the file cannot be read. Nothing is written then.
+    review or cannot be understood, an approval was removed, an outcome is undecided, the suite does not hold, a
+    snapshot is not as sealed, or the key may not sign. BadInput: if the file cannot be read. Nothing is written then.
     """
     review = read_review(review_folder)
     if review["new"]["release"] != str(release):
@@ -57,7 +59,8 @@ def approve(
     old, new = store.open(review["old"]["release"]), store.open(release)
     suite = load(scenarios)
     check = check_release(suite, new, goldens_folder(scenarios))
-    faults = [*snapshot_faults(old), *snapshot_faults(new), *check_messages(check)]
+    removed = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
+    faults = [*removed, *snapshot_faults(old), *snapshot_faults(new), *check_messages(check)]
     own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     if not faults:
         remade = remake(review, store, suite, guidance)

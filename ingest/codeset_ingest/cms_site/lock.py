@@ -151,12 +151,16 @@ def pin(file: Path, release: Release, files: Collection[PinnedFile], guard: Path
 def record_approval(file: Path, release: Release, head: ApprovalHead, guard: Path) -> None:
     """Record *head* as the last approval of *release* in the lock *file*; *guard* as in `pin`.
 
+    A later one that another process recorded meanwhile stays.
+
     Raises StoreProblem: if it cannot be read or written.
     """
     try:
         guard.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(guard):
             lock = read(file)
-            write_file(file, replace(lock, approvals=dict(lock.approvals) | {release: head}).to_json())
+            recorded = lock.approvals.get(release)
+            if recorded is None or recorded.count < head.count:
+                write_file(file, replace(lock, approvals=dict(lock.approvals) | {release: head}).to_json())
     except OSError as error:
         raise StoreProblem(f"{file}: cannot be written ({error})") from error
