@@ -25,8 +25,9 @@ command: ## Set up the codeset command alone, without what development needs
 	test -x $(BIN)/codeset || { $(PYTHON) -m venv $(VENV) && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[all]' ; }
 
-demo: $(VENV)/.made ## Build both embedded releases and review the annual update
+demo: $(VENV)/.made ## Build the embedded releases and review the annual update
 	@rm -rf $(DEMO)
+	$(BIN)/codeset build 2025q3 --embedded --store $(DEMO)/store
 	$(BIN)/codeset build 2025q4 --embedded --store $(DEMO)/store
 	$(BIN)/codeset build 2026q3 --embedded --store $(DEMO)/store
 	@for format in md json xlsx; do \
@@ -34,9 +35,11 @@ demo: $(VENV)/.made ## Build both embedded releases and review the annual update
 		test $$? -le 1 || exit 1; \
 	done
 	$(BIN)/codeset review 2025q4 2026q3 --store $(DEMO)/store -o $(DEMO)/review || test $$? -eq 1
+	$(BIN)/codeset review 2025q3 2025q4 --store $(DEMO)/store -o $(DEMO)/review-october || test $$? -eq 1
 	@sed '/^## National payment by code/,$$d' $(DEMO)/changes.md
 	@echo && echo "The change report lies in $(DEMO): changes.md, changes.json, changes.xlsx"
 	@echo "The review of the annual update, to be read and signed: $(DEMO)/review/review.html"
+	@echo "The review of October 2025, with the new diagnosis codes: $(DEMO)/review-october/review.html"
 
 test: $(VENV)/.made ## Run the tests; those on CMS's own files where CODESET_CMS_DIR (or ../shared/cms) is there
 	$(BIN)/python -m pytest -q -n auto --dist worksteal

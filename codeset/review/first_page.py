@@ -6,6 +6,7 @@ from datetime import date
 
 from codeset import wording
 from codeset.change_report import facts
+from codeset.diagnosis_changes import ENDED, NEW, REVISED, SPLIT, STOPS
 from codeset.money import rounded_dollars, signed_dollars
 from codeset.participants import Participant, participant_label
 from codeset.review.model import Review
@@ -191,12 +192,19 @@ def _changes(review: Review) -> Iterator[str]:
     for table in review.tables:
         if table.table in EDIT_TABLES and table.count:
             yield f"{wording.count(table.count, _EDIT_NAMES[table.table])} changed"
+    diagnoses = review.changes.diagnoses
+    for kind in (NEW, *STOPS, REVISED):
+        if number := sum(change.kind == kind for change in diagnoses.changes):
+            yield f"{wording.count(number, 'diagnosis code')} {_DIAGNOSIS_CHANGES[kind]}"
+    if diagnoses.articles:
+        yield f"{wording.count(len(diagnoses.articles), 'coverage article')} changed"
     if changed := len(review.outcomes.changed):
         verb = "adjudicates" if changed == 1 else "adjudicate"
         yield f"{wording.count(changed, 'test claim')} now {verb} differently"
 
 
 _EDIT_TITLES = {"ptp": "NCCI PTP edits", "mue": "MUEs", "add_on": "add-on pairs"}
+_DIAGNOSIS_CHANGES = {NEW: "added", SPLIT: "split", ENDED: "no longer valid", REVISED: "with another title"}
 _EDIT_NAMES = {"ptp": "NCCI PTP edit", "mue": "MUE", "add_on": "add-on pair"}
 
 
@@ -360,6 +368,9 @@ def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
         ]
         title = f"{wording.count(len(codes), whose)} {verb} on {wording.us_date(day)}"
         yield ActionItem(title, "; ".join(details[:MOST_STOPPING]), "", day, "diagnoses")
+    if added := [change.diagnosis for change in diagnoses.changes if change.kind == NEW]:
+        title = f"Add {wording.count(len(added), 'new diagnosis code')} to pick lists"
+        yield ActionItem(title, _some(added), "", review.new.first_day, "diagnoses")
     if changed := [article.document for article in diagnoses.articles]:
         title = f"Read {wording.count(len(changed), 'coverage article')} with a new version or other diagnoses"
         yield ActionItem(title, _some(changed), "", review.new.first_day, "diagnoses")

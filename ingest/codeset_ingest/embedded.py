@@ -43,7 +43,7 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
     Raises WrongUse: if *release* is not embedded.
     """
     if release not in releases():
-        embedded = " and ".join(map(str, releases()))
+        embedded = ", ".join(map(str, releases()))
         says = f"no facts of {release} are embedded; there are those of {embedded}. Give CMS's files with --from"
         raise WrongUse(says)
     manifest = Manifest.from_json(folder().joinpath(f"{release}.json").read_text(encoding="utf-8"))

@@ -10,13 +10,18 @@ from codeset.scope import scope
 from codeset.store import Store
 from codeset_ingest.embedded import NULL, file_name
 
-RELEASES = ("2025q4", "2026q3")
+RELEASES = ("2025q3", "2025q4", "2026q3")
 FOLDER = Path(__file__).parent / "embedded_facts"
 
 
+DIAGNOSES = ("diagnosis", "diagnosis_replacement")
+"""Embedded beside the tables of the derm scope: codes and dates alone (docs/decisions/0010)."""
+
+
 def facts_of(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the rows of *table* that are embedded: the derm scope's."""
-    return scope("derm").of(table, rows)
+    """Return the rows of *table* that are embedded: the derm scope's, of diagnoses without titles."""
+    facts = scope("derm").of(table, rows)
+    return facts.drop("title") if table == "diagnosis" else facts
 
 
 def embed(store: Store, folder: Path) -> None:
@@ -27,7 +32,9 @@ def embed(store: Store, folder: Path) -> None:
         old.unlink()
     for label in RELEASES:
         snapshot = store.open(label)
-        entries = {table: entry for table, entry in snapshot.manifest.tables.items() if table in derm.tables}
+        entries = {
+            table: entry for table, entry in snapshot.manifest.tables.items() if table in (*derm.tables, *DIAGNOSES)
+        }
         for table, entry in entries.items():
             rows = facts_of(table, snapshot.scan(table)).collect()
             rows.write_csv(folder / file_name(table, entry), null_value=NULL)

@@ -24,7 +24,7 @@ claim_id,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_ser
 A,B1,P,2026-07-15,99203,,1,11,national
 B,B1,P,2026-08-20,11102,,1,11,national
 """
-FAMILIES = {"diagnoses", "coverage", "telehealth_list", "other_fee_schedules", "enrollment", "payer_rules"}
+FAMILIES = {"coverage", "telehealth_list", "other_fee_schedules", "enrollment", "payer_rules"}
 NO_HISTORY = (
     "no history of three years is at hand; visits before 2026-07-15 are not seen; three years would begin on 2023"
 )
@@ -40,7 +40,7 @@ def claims(tmp_path: Path) -> Path:
 def test_an_outcome_names_each_table_that_claims_are_read_against(derm: Snapshot) -> None:
     editions = made.outcome(derm, "99213").checked.editions
     assert [(str(each.release), each.edition.table) for each in editions] == [
-        ("2026q3", table) for table in ("add_on", "gpci", "mpfs", "mue", "ptp")
+        ("2026q3", table) for table in ("add_on", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
     ]
     assert {each.edition.table: each.edition.edition for each in editions}["mpfs"] == "rvu26c"
 
@@ -129,7 +129,7 @@ def test_every_form_says_it_once(embedded: Store, claims: Path, tmp_path: Path) 
     summary, _ = run(embedded, *asked, "-o", str(tmp_path / "folder"))
     for text in (table, beside, summary):
         assert text.count("Checked against 2026q3: ") == 1
-        assert text.count("Not applied: diagnoses (") == 1
+        assert text.count("Not applied: coverage (") == 1
         assert text.count(NO_HISTORY) == 1
     assert "Not applied" not in csv
     plain = json.loads(run(embedded, *asked, "--format", "json")[0])
@@ -147,7 +147,7 @@ def test_the_suite_and_the_guides_say_it(embedded: Store) -> None:
     for command in ("test", "guidance"):
         text, _ = run(embedded, command, "2026q3")
         assert text.count("Checked against 2026q3: ") == 1
-        assert text.count("Not applied: diagnoses (") == 1
+        assert text.count("Not applied: coverage (") == 1
     plain = json.loads(run(embedded, "guidance", "2026q3", "--json")[0])
     assert {entry["family"] for entry in plain["rules_not_applied"]} == FAMILIES
 
