@@ -60,14 +60,29 @@ def _read_json(file: Path) -> Written:
     if file.stat().st_size > MOST_BYTES:
         return Written(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
     try:
-        plain = json.loads(file.read_text(encoding="utf-8"), parse_float=str, parse_int=str)
+        text = file.read_text(encoding="utf-8")
+        plain = json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=_named_once)
     except UnicodeDecodeError as error:
         return Written(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
     except json.JSONDecodeError as error:
         return Written(file.name, None, {}, (Fault(file.name, error.lineno, f"is not JSON: {error.msg}"),))
+    except _NamedTwiceError as error:
+        return Written(file.name, None, {}, (Fault(file.name, 0, f'"{error}" is there twice'),))
     except RecursionError:
         return Written(file.name, None, {}, (Fault(file.name, 0, "is nested too deep"),))
     return Written(file.name, as_text(plain), {})
+
+
+class _NamedTwiceError(Exception):
+    """A JSON object has two fields of one name."""
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _NamedTwiceError(next(name for name in names if names.count(name) > 1))
+    return named
 
 
 def as_text(plain: Any) -> Any:
@@ -85,6 +100,10 @@ def _visits(written: Written) -> list[Visit]:
     if isinstance(written.plain, dict):
         lines = {(0, *place): line for place, line in written.lines.items()}
         written = Written(written.file, [written.plain], lines, written.faults)
+    if not written.faults and (not isinstance(written.plain, list) or not written.plain):
+        raise BadInput(
+            [Fault(written.file, 0, "holds no visit; expected the facts of one, or a list of visits")], AFTER
+        )
     faults = [*written.faults] or list(faults_against(written, "visit"))
     faults = faults or [fault for nth in range(len(written.plain)) for fault in _faults(written, nth)]
     faults = faults or list(_repeated(written))

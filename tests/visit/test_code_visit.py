@@ -10,7 +10,7 @@ from random_visits import random_visit
 from codeset.errors import BadInput
 from codeset.participants import ANSWERS
 from codeset.visit.code_visit import code_visits
-from codeset.visit.visit_files import parse_visits
+from codeset.visit.visit_files import parse_visits, read_visits
 
 NON_QP = ANSWERS["no"]
 BASE = {"visit_id": "v", "date_of_service": date(2026, 7, 15), "place_of_service": 11, "patient": "established"}
@@ -175,6 +175,25 @@ def test_a_visit_is_refused_in_words(facts, says):
     lesion = {"name": "a", "site": "back", "technique": "excision", "nature": "benign"} | facts
     with pytest.raises(BadInput, match="No visit was coded") as refusal:
         parse_visits(BASE | {"lesions": [lesion]})
+    assert says in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is not JSON"),
+        ("[]", "holds no visit"),
+        ("[1]", "expected fields with their values"),
+        ('{"visit_id": "a", "visit_id": "b"}', '"visit_id" is there twice'),
+        ('{"visit_id": ', "is not JSON"),
+        ('{"visit_id": "a", "date_of_service": "2026-02-30", "place_of_service": 11, "patient": "new"}', "is no date"),
+    ],
+)
+def test_a_json_file_that_is_no_visit_is_refused_in_words(tmp_path, text, says):
+    file = tmp_path / "visit.json"
+    file.write_text(text)
+    with pytest.raises(BadInput) as refusal:
+        read_visits(file)
     assert says in str(refusal.value)
 
 
