@@ -18,6 +18,7 @@ from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.embedded import facts
+from codeset_ingest.write_embedded import DIAGNOSES
 
 PARTS = 2
 _UTC = timezone(timedelta())
@@ -51,7 +52,7 @@ class File:
 def tables(release: Release, reissue: int = 0) -> dict[str, pl.DataFrame]:
     """Return the tables of *release*: embedded, repeated or made; each *reissue* corrects the MUE of 17003 by one."""
     embedded = Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3)
-    of_release = dict(facts(embedded)[1])
+    of_release = {name: table for name, table in facts(embedded)[1].items() if name not in DIAGNOSES}
     of_release |= {"ptp_outpatient": of_release["ptp"].head(200).vstack(of_release["ptp"].tail(200))}
     of_release |= {"mue_outpatient": of_release["mue"], "mue_dme": of_release["mue"].head(40)}
     of_release |= _level2() | {"zip_locality": _zip_codes(of_release["gpci"])}
