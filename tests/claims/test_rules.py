@@ -28,6 +28,7 @@ FEES: list[str | dict[str, Any]] = [
     {"hcpcs": "G0439"},
     {"hcpcs": "G0008"},
     {"hcpcs": "G0473"},
+    {"hcpcs": "99406"},
     {"hcpcs": "11102", "global_days": "000", "multiple_procedure": "2"},
     {"hcpcs": "11402", **SURGERY},
     {"hcpcs": "17000", **SURGERY},
@@ -194,6 +195,7 @@ def test_a_new_patient_was_not_seen_for_three_years(
         ("2025-12-31", ("99213-25", "G2211", "J3301"), deny("CO", None)),
         ("2025-12-31", ("99213-25", "G2211"), deny("CO", None)),
         ("2025-12-31", ("99213-25", "G2211", "G0473"), REVIEW),
+        ("2025-12-31", ("99213-25", "G2211", "99406"), REVIEW),  # counseling to prevent tobacco use is a Part B service
         ("2025-12-31", ("99213-25", "G2211", "G0439 day=1"), deny("CO", None)),
         ("2025-12-31", ("99348", "G2211"), deny("CO", "B15")),
         ("2026-01-01", ("99348", "G2211"), PAY),
@@ -419,6 +421,25 @@ def test_nothing_is_paid_with_nothing(releases: list[Snapshot]) -> None:
     ).lines
     paid = found.filter(pl.col("disposition").is_in(["pay", "pay_if_documented"]))
     assert (paid["allowed_cents"].fill_null(1) > 0).all()
+
+
+# Mohs surgery: Policy Manual, p. III-8; LCDs L35494, L34961
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("17311", PAY),
+        ("17311 specialty=07", PAY),
+        ("17311 specialty=50", REVIEW),
+        ("17311 specialty=97", REVIEW),
+        ("17311 specialty=363AM0700X", REVIEW),
+        ("17311-GZ specialty=50", deny("CO", "50")),
+        ("17000 specialty=50", PAY),
+    ],
+)
+def test_mohs_surgery_is_a_physicians(derm: Snapshot, line: str, expected: Any) -> None:
+    assert decided(derm, line)[0] == expected
 
 
 # Who: 42 CFR 414.56; IOM ch. 12, sections 110 and 120

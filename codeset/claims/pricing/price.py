@@ -15,6 +15,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.modifiers import IS_ASSISTANT, modifier_meanings
+from codeset.claims.edits.rules import rules
 from codeset.claims.engine.cache import KnownRows
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Contract, Derived
@@ -57,11 +58,11 @@ def practitioner_share(frame: pl.DataFrame, table: pl.DataFrame, _: CodeSet) -> 
     share = repeat(None, frame.height).cast(pl.Int64).alias("practitioner_share")
     if specialty.null_count() == specialty.len():
         return share.to_frame()
-    rule = price_rules()["practitioner"]
+    listed = rules()["not_physicians"]
     names = specialty.drop_nulls().unique()
-    others = [name for name in names if name in rule["specialties"] or name[:4] in rule["taxonomies"]]
+    others = [name for name in names if name in listed["specialties"] or name[:4] in listed["taxonomies"]]
     is_other = specialty.is_in(others).fill_null(value=False)
-    return share.scatter(true_positions(is_other), rule["share"])[table["row"]].to_frame()
+    return share.scatter(true_positions(is_other), price_rules()["practitioner"]["share"])[table["row"]].to_frame()
 
 
 PRICE = Contract(

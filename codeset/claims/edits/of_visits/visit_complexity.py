@@ -47,13 +47,14 @@ def find_visit_complexity(lines: Lines) -> Findings:
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """What each line kind is to the rule."""
-    is_complexity, is_visit, is_preventive, is_never = (
+    is_complexity, is_visit, is_preventive, is_never, is_other_visit = (
         pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes).implode())
         for codes in (
             [rules()["visit_complexity"]["code"]],
             codes_named("visit_complexity", "visits"),
             preventive_services(),
             codes_named("visit_complexity", "not_preventive"),
+            codes_named("visits", "one_a_day"),
         )
     )
     return line_kinds.table.select(
@@ -61,7 +62,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         (is_visit & pl.col("m25")).alias("is_visit_with_25"),
         (is_visit & ~pl.col("m25")).alias("is_visit_without_25"),
         is_preventive.alias("is_preventive"),
-        (~is_preventive & ~is_never & ~pl.col("is_visit") & ~is_complexity).alias("is_maybe_preventive"),
+        (~is_preventive & ~is_never & ~is_other_visit & ~is_complexity).alias("is_maybe_preventive"),
     )
 
 
