@@ -91,7 +91,9 @@ def _payments(review: Review) -> Sheet:
     rvus = [f"{kind} RVU {when}" for kind in ("work", "PE", "MP") for when in ("before", "after")]
     header = ("code", "modifier", "family", "setting", "QP status", *_releases(review), *_CHANGE_HEADER)
     parts = [f"change due to {name}" for name in ("work RVU", "PE RVU", "MP RVU", "GPCI", "conversion factor")]
-    rows = (_payment(payment) for table in review.payments for payment in table.rows)
+    payments = [payment for table in review.payments for payment in table.rows]
+    largest_first = sorted(payments, key=lambda payment: -abs(payment.change_cents or 0))
+    rows = map(_payment, largest_first)
     formats = {5: MONEY, 6: MONEY, **dict.fromkeys((7, *range(9, 14)), SIGNED), 8: PERCENT}
     formats |= dict.fromkeys(range(14, 20), _RVU)
     notes = {5: f"Medicare allowed amount, {review.place.name}.", 9: _SPLIT_NOTE, 20: _ROW_NOTE}
