@@ -66,6 +66,15 @@ def test_actinic_keratoses_in_the_articles_at_hand(tmp_path: Path, locality: str
     assert told(sealed(tmp_path, NAMED), f"17000 diagnoses=L57.0 locality={locality}") == answer
 
 
+def test_an_article_that_lists_the_diagnosis_supports_it_and_what_is_not_held_is_said(tmp_path: Path) -> None:
+    answer = told(sealed(tmp_path, ["A57044"]), f"17000 diagnoses=L57.0 locality={PALMETTO}")
+    assert answer == (
+        "pay",
+        "coverage-listed",
+        "A56346 version 22, group 1 (L57.0); whether it names 17000 is not held",
+    )
+
+
 @pytest.mark.parametrize(
     ("locality", "detail"),
     [(NORIDIAN, "A57161 version 15, groups 1, 2: not L57.0"), (WPS, "A57482 version 18, groups 1: not L57.0")],

@@ -78,6 +78,9 @@ def _told(code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str,
     if naming:
         return _by_articles(naming, diagnoses, set(modifiers.split()))
     without_codes = [article for article in in_force if article.groups and not article.hcpcs]
+    for article in without_codes:
+        if supporting := _supporting(article, diagnoses):
+            return "coverage-listed", f"{supporting}; whether it names {hcpcs} is not held"
     if without_codes:
         return "coverage-codes-not-held", "; ".join(_lists(article, diagnoses) for article in without_codes)
     later = [f"{article} is in force from {article.first_day}" for article in articles if article.first_day > day]
@@ -86,21 +89,32 @@ def _told(code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str,
 
 def _by_articles(articles: Sequence[Article], diagnoses: Sequence[str], modifiers: set[str]) -> Told:
     """What the articles that name the service say: one that supports it is enough."""
-    partial = []
     for article in articles:
-        groups = {group for _, group in article.places(diagnoses)}
-        for diagnosis, group in article.places(diagnoses):
-            needed = companions().get((article.document, group))
-            if needed is None or needed in groups - {group}:
-                return "coverage-listed", f"{article}, group {group} ({dotted(diagnosis)})"
-            partial.append(f"{article}, group {group} ({dotted(diagnosis)}): group {needed}")
+        if supporting := _supporting(article, diagnoses):
+            return "coverage-listed", supporting
+    partial = [
+        f"{article}, group {group} ({dotted(diagnosis)}): group {companions()[article.document, group]}"
+        for article in articles
+        for diagnosis, group in article.places(diagnoses)
+    ]
     if partial:
-        return "coverage-companion-missing", "; ".join(dict.fromkeys(partial))
+        return "coverage-companion-missing", "; ".join(partial)
     with_diagnoses = [article for article in articles if article.groups]
     if not with_diagnoses:
         return "coverage-diagnoses-not-held", ", ".join(map(str, articles))
     suffix = "-with-notice" if "GA" in modifiers else "-attested" if "KX" in modifiers else ""
     return f"coverage-not-listed{suffix}", "; ".join(_lists(article, diagnoses) for article in with_diagnoses)
+
+
+def _supporting(article: Article, diagnoses: Sequence[str]) -> str | None:
+    """The first group of an article that supports one of *diagnoses*, with what it needs beside it, in words."""
+    places = article.places(diagnoses)
+    groups = {group for _, group in places}
+    for diagnosis, group in places:
+        needed = companions().get((article.document, group))
+        if needed is None or needed in groups - {group}:
+            return f"{article}, group {group} ({dotted(diagnosis)})"
+    return None
 
 
 def _lists(article: Article, diagnoses: Sequence[str]) -> str:
