@@ -113,6 +113,8 @@ def _families(service: Service) -> Iterable[str]:
         yield "visit-complexity"
         return
     yield _OF_TECHNIQUE[fact.technique.partition("_")[0]]
+    if modifier_for("unrelated_visit") in service.modifiers:
+        yield "visit-with-24"
     if modifier_for("separate_visit") in service.modifiers:
         yield "visit-with-25"
     if modifier_for("decision_for_surgery") in service.modifiers:

@@ -68,6 +68,10 @@ def _beside(
         return [Unbilled("office visit", "bundled", f"part of {with_code}; no modifier changes that", fact.hcpcs)]
     days = {book.rows[other.hcpcs].global_days for other in others}
     answers: list[str | Question | Unbilled] = []
+    if evaluation.global_period == "related":
+        return [Unbilled("office visit", "visit-global", "it had to do with the earlier surgery", fact.hcpcs)]
+    if evaluation.global_period == "unrelated":
+        answers.append(modifier_for("unrelated_visit"))
     if days.intersection(_MINOR) or (any(edits) and not days.intersection(_MAJOR)):
         answers.append(_minor(fact, evaluation))
     if days.intersection(_MAJOR):
@@ -112,6 +116,7 @@ def _service(fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tu
 
 def _why(modifiers: tuple[str, ...]) -> tuple[str, ...]:
     reasons = {
+        modifier_for("unrelated_visit"): "unrelated to the earlier surgery",
         modifier_for("separate_visit"): "significant and separately identifiable",
         modifier_for("decision_for_surgery"): "major surgery decided on",
     }

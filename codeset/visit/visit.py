@@ -83,13 +83,17 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The evaluation and management: its level or minutes as documented, and what decides its modifiers."""
+    """The evaluation and management: its level or minutes as documented, and what decides its modifiers.
+
+    `global_period`: none, or whether it is related or unrelated to the surgery in whose global period it is.
+    """
 
     level: str | None
     minutes: int | None
     is_separate: bool | None
     decided_major_surgery: bool | None
     is_longitudinal: bool | None
+    global_period: str
     diagnosis: str | None
     documented: frozenset[str] | None
 
@@ -170,6 +174,7 @@ def _evaluation(plain: Plain) -> Evaluation:
         is_separate=_yes(plain, "separate"),
         decided_major_surgery=_yes(plain, "decided_major_surgery"),
         is_longitudinal=_yes(plain, "longitudinal"),
+        global_period=plain.get("global_period", "none"),
         diagnosis=plain.get("diagnosis"),
         documented=_documented(plain),
     )

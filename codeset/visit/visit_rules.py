@@ -39,7 +39,7 @@ def question_text(name: str, detail: str) -> str:
 
 @cache
 def modifier_for(purpose: str) -> str:
-    """Return the modifier of *purpose*: `distinct`, `separate_visit`, `decision_for_surgery`, `professional`."""
+    """Return the modifier of *purpose*, by its name in `visit_rules.toml`, such as `distinct` or `separate_visit`."""
     modifier: str = _data("visit_rules")["modifiers"][purpose]
     return modifier
 

@@ -34,6 +34,7 @@ def random_visit(random: Random, nth: int) -> dict[str, Any]:
         levels = ["straightforward", "low", "moderate", "high"] + (["nurse"] if visit["patient"] != "new" else [])
         basis = {"level": random.choice(levels)} if random.random() < 0.7 else {"minutes": random.randint(1, 90)}
         answers = ("separate", "decided_major_surgery", "longitudinal")
+        basis["global_period"] = random.choice(["none", "none", "none", "related", "unrelated"])
         visit["evaluation"] = basis | {name: random.choice([True, False]) for name in answers if random.random() < 0.8}
     if random.random() < 0.1:
         visit["photodynamic"] = {
