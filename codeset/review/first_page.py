@@ -187,8 +187,8 @@ def _changes(review: Review) -> Iterator[str]:
             yield f"{wording.count(len(listed), 'code')} {verb} the fee schedule file: {_some(listed)}"
     gpcis = next((count for count in _counts(review) if count.section == "gpci"), None)
     if gpcis and gpcis.number:
-        number = f"all {gpcis.number}" if gpcis.number == gpcis.of else f"{gpcis.number} of {gpcis.of}"
-        yield f"GPCIs updated in {number} localities"
+        of_all = f"all {gpcis.number}" if gpcis.number == gpcis.of else f"{gpcis.number} of {gpcis.of}"
+        yield f"GPCIs updated in {of_all} localities"
     for table in review.tables:
         if table.table in EDIT_TABLES and table.count:
             yield f"{wording.count(table.count, _EDIT_NAMES[table.table])} changed"
