@@ -37,7 +37,7 @@ def outcome_table(outcome: Outcome) -> Table:
     for row in frames.findings.iter_rows(named=True):
         sentences[row["claim_id"], row["line"]].append(_sentence(row))
     table = Table(show_lines=True)
-    for column in ("claim", "line", "code", "units", "answer", "allowed", "why"):
+    for column in ("claim", "line", "code", "units", "result", "allowed", "why"):
         right = column in ("line", "units", "allowed")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
     for row in frames.lines.iter_rows(named=True):
@@ -45,7 +45,7 @@ def outcome_table(outcome: Outcome) -> Table:
         why = "\n".join([*sentences[row["claim_id"], row["line"]], *unpriced])
         code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
         amount = dollars(row["allowed_cents"])
-        cells = (row["claim_id"], row["line"], code, row["units"], row["disposition"], amount, why)
+        cells = (row["claim_id"], row["line"], code, row["units"], wording.disposition(row["disposition"]), amount, why)
         table.add_row(*(escape(str(cell)) for cell in cells))
     return table
 

@@ -6,6 +6,7 @@ A verdict is never kept: it comes from the release's data each time.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from codeset import wording
 from codeset.money import dollars
 from codeset.snapshot import Snapshot
 from codeset.suite.expectations import failures
@@ -100,14 +101,16 @@ def _unpriced(line: LineOutcome) -> bool:
 
 
 def _dispositions(lines: Sequence[LineOutcome]) -> str:
-    return ", ".join(f"{'-'.join([line['hcpcs'], *line['modifiers']])} {line['disposition']}" for line in lines)
+    return ", ".join(
+        f"{'-'.join([line['hcpcs'], *line['modifiers']])} {wording.disposition(line['disposition'])}" for line in lines
+    )
 
 
 def _wrong_lines(claim: Scenario, lines: Sequence[LineOutcome]) -> Iterator[str]:
     """The dispositions that the guide would have, if they differ; then whatever else does."""
     expected = [line["disposition"] for line in claim.expected]
     if expected != [line["disposition"] for line in lines]:
-        yield f"the guide would have {', '.join(expected)}"
+        yield f"the guide expects {wording.listed([wording.disposition(name) for name in expected])}"
     rest = tuple({name: value for name, value in fields.items() if name != "disposition"} for fields in claim.expected)
     yield from failures(replace(claim, expected=rest), lines)
 
