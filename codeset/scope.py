@@ -68,3 +68,12 @@ def codes_of(span: str) -> Iterator[str]:
     end = (last or first).removeprefix(letter)
     for number in range(int(digits), int(end) + 1):
         yield f"{letter}{number:0{len(digits)}d}"
+
+
+def counts(span: str, code: str) -> bool:
+    """Return whether *code* is one of `codes_of` *span*, without writing them out."""
+    first, _, last = span.partition("-")
+    letter = first[0] if first[0].isalpha() else ""
+    last = letter + (last or first).removeprefix(letter)
+    is_alike = len(code) == len(first) and code.startswith(letter) and code.removeprefix(letter).isdigit()
+    return is_alike and first <= code <= last

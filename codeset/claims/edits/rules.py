@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
-from codeset.scope import codes_of
+from codeset.scope import codes_of, counts
 
 
 @cache
@@ -28,3 +28,10 @@ def codes_in(code_set: CodeSet, codes: Iterable[str]) -> pl.Series:
     """Return those of *codes* that *code_set* has, as categories."""
     known = set(code_set.fees["hcpcs"].unique())
     return pl.Series("hcpcs", sorted(known.intersection(codes)), dtype=pl.Categorical())
+
+
+def codes_counted(code_set: CodeSet, section: str, name: str) -> pl.Series:
+    """Return the codes that *code_set* has and *name* of *section* lists, as categories; for spans of thousands."""
+    spans = rules()[section][name]
+    known = sorted(code_set.fees["hcpcs"].unique())
+    return pl.Series("hcpcs", [code for code in known if any(counts(span, code) for span in spans)], pl.Categorical())

@@ -9,7 +9,7 @@ review; surgery, pathology, drugs, and visits are on no such list.
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, found
-from codeset.claims.edits.rules import codes_in, codes_named, rules
+from codeset.claims.edits.rules import codes_counted, codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -47,14 +47,15 @@ def find_visit_complexity(lines: Lines) -> Findings:
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """What each line kind is to the rule."""
+    code_set = line_kinds.code_set
     is_complexity, is_visit, is_preventive, is_never, is_other_visit = (
-        pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes).implode())
+        pl.col("hcpcs").is_in(codes.implode())
         for codes in (
-            [rules()["visit_complexity"]["code"]],
-            codes_named("visit_complexity", "visits"),
-            preventive_services(),
-            codes_named("visit_complexity", "not_preventive"),
-            codes_named("visits", "one_a_day"),
+            codes_in(code_set, [rules()["visit_complexity"]["code"]]),
+            codes_in(code_set, codes_named("visit_complexity", "visits")),
+            codes_in(code_set, preventive_services()),
+            codes_counted(code_set, "visit_complexity", "not_preventive"),
+            codes_in(code_set, codes_named("visits", "one_a_day")),
         )
     )
     return line_kinds.table.select(
