@@ -98,6 +98,12 @@ def _is_in_force(row: Mapping[str, Any], day: date) -> bool:
     return deletion != effective and effective <= day and (deletion is None or day <= deletion)
 
 
+@lru_cache(maxsize=2_000)
+def fee_row(snapshot: Snapshot, hcpcs: str, modifier: str = "") -> Mapping[str, Any] | None:
+    """Return the fee schedule row of *hcpcs* and *modifier* in *snapshot*, or None; read once."""
+    return snapshot.mpfs(hcpcs, modifier)
+
+
 def rows_of(series: Series, is_all_of_them: bool) -> Iterator[str]:
     """Yield the rows of CMS's tables behind a series, as a citation has them, up to the code for all where that is."""
     yield f"add-on edit {series.additional}/{series.first}"

@@ -127,7 +127,7 @@ class _Attempt:
 def find_remedies(lines: pl.DataFrame, findings: pl.DataFrame, reader: Reader) -> dict[Key, Remedy]:
     """Return the remedies by claim and line number; lines without one are not named.
 
-    *lines* and *findings* are those of an outcome that of lines that *reader* read.
+    *lines* and *findings* are those of an outcome of lines that *reader* read.
     """
     pending = list(_denied_lines(lines, findings))
     remedies: dict[Key, Remedy] = {}

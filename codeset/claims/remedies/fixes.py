@@ -12,6 +12,7 @@ from codeset.claims.edits.rules import codes_named, rules
 from codeset.claims.remedies.code_series import (
     BY_DEFINITION,
     Series,
+    fee_row,
     rows_of,
     series_of_additional,
     series_of_first,
@@ -82,7 +83,7 @@ class DeniedLine:
 
     def indicator(self, column: str) -> str | None:
         """Return what the fee schedule says of the whole service in *column*."""
-        row = self.snapshot.mpfs(self.hcpcs)
+        row = fee_row(self.snapshot, self.hcpcs)
         return row[column] if row else None
 
     def lines_of(self, *codes: str) -> tuple[Line, ...]:
@@ -207,7 +208,7 @@ def visit_apart(denied: DeniedLine) -> Fix | None:
 
 
 def _global_days(denied: DeniedLine, hcpcs: str) -> str:
-    row = denied.snapshot.mpfs(hcpcs)
+    row = fee_row(denied.snapshot, hcpcs)
     return row["global_days"] if row else "unknown"
 
 
@@ -228,7 +229,7 @@ def other_lesion(denied: DeniedLine) -> Fix | None:
 
 def professional_component(denied: DeniedLine) -> Fix | None:
     """A test billed whole, or its technical part, in a facility: the professional component, 26."""
-    if denied.snapshot.mpfs(denied.hcpcs, COMPONENTS[0]) is None:
+    if fee_row(denied.snapshot, denied.hcpcs, COMPONENTS[0]) is None:
         return None
     others = [name for name in denied.modifiers if name not in COMPONENTS]
     row = f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
