@@ -145,20 +145,17 @@ def test_diff_ends_with_1_on_changes_and_0_on_none(store):
     assert run("diff", "2025q4", "2026q3", "--store", store).returncode == 1
     same = run("diff", "2026q3", "2026q3", "--store", store)
     assert same.returncode == 0
-    assert "**No change.** Compared: 399 rows of mpfs" in same.stdout
+    assert "**No change.** Compared: 399 rows of fee schedule" in same.stdout
 
 
 def test_the_report_of_the_annual_update_says_what_cms_changed(store):
     """Figures of RVU25D and RVU26C (DOMAIN section 8)."""
     report = run("diff", "2025q4", "2026q3", "--store", store).stdout
-    assert "| not a qualifying APM participant | 32.3465 | 33.4009 | +3.26 % |" in report
-    assert (
-        "| 11102 | biopsies | nonfacility | 95.75 | 95.53 | −0.22 | −0.2 % |".replace("nonfacility", "non-facility")
-        in report
-    )
-    assert "| 14040 | tissue transfer and grafts | facility | 611.35 | 546.10 |" in report
+    assert "| non-QP | 32.3465 | 33.4009 | +3.26% |" in report
+    assert "| 11102 | biopsies | office | $95.75 | $95.53 | −$0.22 | −0.2% |" in report
+    assert "| 14040 | tissue transfer and grafts | facility | $611.35 | $546.10 |" in report
     assert "no global days changed" in report
-    assert "ptp: both releases rest on the same files" in report
+    assert "NCCI PTP edits: both quarters use the July 2024 file" in report
 
 
 def test_two_runs_give_the_same_report_to_the_byte(store, tmp_path):
@@ -183,7 +180,7 @@ def test_the_workbook_opens_with_numbers_as_numbers(store, tmp_path):
     row = next(
         row
         for row in book["payments"].iter_rows(min_row=2, values_only=True)
-        if row[0] == "11102" and row[3] == "nonfacility"
+        if row[0] == "11102" and row[3] == "office"
     )
     assert row[5:8] == (95.75, 95.53, -0.22)
     assert not any(cell.data_type == "f" for sheet in book for cells in sheet.iter_rows() for cell in cells)
