@@ -27,7 +27,11 @@ from codeset.scope import codes_of
 INVALID, UNSPECIFIED, NOT_FIRST, SEVERAL, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = (1 << bit for bit in range(7))
 
 ALL_BUT_NOT_FIRST = 2**32 - 1 - NOT_FIRST
+ALL_BUT_UNSPECIFIED = 2**32 - 1 - UNSPECIFIED
 TOLD_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | SEVERAL | CONTRACTOR
+
+NATIONAL = "national"
+"""The locality that has no contractor."""
 
 EXTERNAL_CAUSES = ("V", "W", "X", "Y")
 
@@ -126,15 +130,13 @@ def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
     does_not_fit = _does_not_fit(table["hcpcs"], marks)
     in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | does_not_fit
     marks, texts = marks * in_doubt.cast(pl.UInt32), texts.set(~in_doubt, None)
-    is_only_unspecified = ((marks & TOLD_OF_ANY_SERVICE) == UNSPECIFIED) & ~does_not_fit
-    if is_only_unspecified.any():  # what the other diagnoses are does not matter: many lines say the same
+    told = marks & TOLD_OF_ANY_SERVICE
+    locality = frame["locality"] if row.is_sorted() else frame["locality"][row]
+    of_the_text = (told & ALL_BUT_UNSPECIFIED) & ~_where(locality == NATIONAL, CONTRACTOR)
+    is_brief = in_doubt & ~does_not_fit & (of_the_text == 0)
+    if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same
         unspecified = lists.text_of((known & UNSPECIFIED) != 0)
-        texts = unspecified.zip_with(is_only_unspecified, texts)
-        marks = (
-            pl.Series([UNSPECIFIED], dtype=pl.UInt32)
-            .new_from_index(0, marks.len())
-            .zip_with(is_only_unspecified, marks)
-        )
+        texts, marks = unspecified.zip_with(is_brief, texts), told.zip_with(is_brief, marks)
     return _columns(marks, texts)
 
 
