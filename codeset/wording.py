@@ -130,6 +130,7 @@ _DISPOSITIONS = {
     "review": "needs review",
     "deny": "denied",
     "unknown": "cannot determine",
+    "no_payment_due": "no payment due",
 }
 
 

@@ -16,6 +16,7 @@ from codeset.claims.basis import Basis
 from codeset.claims.bulk.bulk_tables import REJECTS
 from codeset.claims.bulk.run_bulk import Summary
 from codeset.claims.claims_csv import csv_of
+from codeset.claims.edits.findings import DISPOSITIONS
 from codeset.claims.input.check import ENVELOPE, PLACEHOLDER, Rejects
 from codeset.claims.input.placeholders import LINES_OF_A_DAY
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
@@ -61,20 +62,12 @@ def summary_of_lines(outcome: Outcome) -> str:
 
 def _counts(dispositions: Mapping[str, int]) -> str:
     """How many lines have which answer, gravest first; that none is denied or for review is said, too."""
-    counts = {words: dispositions.get(name, 0) for name, words in ANSWERS.items()}
-    return ", ".join(f"{count:,} {words}" for words, count in counts.items() if count or words in _ALWAYS_COUNTED)
+    counts = {name: dispositions.get(name, 0) for name in DISPOSITIONS.values()}
+    named = [name for name, count in counts.items() if count or name in _ALWAYS_COUNTED]
+    return ", ".join(f"{counts[name]:,} {wording.disposition(name)}" for name in named)
 
 
-ANSWERS: Mapping[str, str] = {
-    "deny": "denied",
-    "unknown": "unknown",
-    "review": "for review",
-    "pay_if_documented": "paid if the record supports it",
-    "pay": "paid",
-    "no_payment_due": "with no payment due",
-}
-"""Dispositions as people say them, gravest first."""
-_ALWAYS_COUNTED = ("denied", "for review")
+_ALWAYS_COUNTED = ("deny", "review")
 
 
 def _sentence(finding: dict[str, Any]) -> str:

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from codeset import wording
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
-from codeset.claims.edits.findings import reason_table, reasons
+from codeset.claims.edits.findings import DISPOSITIONS, reason_table, reasons
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.cli.adjudicate_output import file_content, findings_csv, findings_path, outcome_table
 from codeset.releases import Release
@@ -296,3 +297,7 @@ def test_json_of_a_long_day_grows_as_its_lines_do(tmp_path: Path) -> None:
         return len(file_content(adjudicate(made.claims(*texts), snapshot), "json", explain=False))
 
     assert size(800) < 4.2 * size(200)
+
+
+def test_every_disposition_has_words() -> None:
+    assert all(wording.disposition(name) for name in DISPOSITIONS.values())
