@@ -236,3 +236,8 @@ def test_the_handout_begins_with_the_practice_s_largest_changes_and_names_pairs_
     assert [row.th.text for row in handout.select("tbody tr")][:3] == ["99213", "17000", "11102"]
     (edit,) = [item.text for item in handout.find_all("li") if item.text.startswith("G2211")]
     assert edit.startswith("G2211 with 99341, 99342, 99344, 99345, 99347, 99348, 99349, 99350: add-on pair added")
+
+
+def test_localities_have_their_names(page):
+    table = page.find(id="gpci").find_next("table")
+    assert table.find("th", string=re.compile("^01112-05 SAN FRANCISCO"))

@@ -127,6 +127,7 @@ def _context(review: Review) -> Mapping[str, Any]:
         "charts": [chart_geometry(review.payments, participant) for participant in participants],
         "participant_note": partial(participant_note, review=review),
         "payment_rows": partial(payment_rows, review),
+        "with_locality_names": partial(_with_locality_names, _locality_names(review)),
         "statement_groups": statement_groups,
         "change_groups": change_groups,
         "mover_text": partial(mover_text, page),
@@ -146,6 +147,16 @@ def _policy(css: str, js: str) -> str:
         f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _locality_names(review: Review) -> dict[str, str]:
+    """The name of each locality that has a CMS row in the review: its GPCIs' row begins with it."""
+    return {row.key: row.says[0].partition(": ")[0] for row in review.rows if row.ref.table == "gpci" and row.says}
+
+
+def _with_locality_names(names: Mapping[str, str], keys: str) -> str:
+    """The keys of changed rows, those of localities with their names."""
+    return ", ".join(f"{key} {names[key]}" if key in names else key for key in keys.split(", "))
 
 
 def payment_rows(review: Review, participant: Participant | None) -> list[PaymentRow]:
