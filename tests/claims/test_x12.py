@@ -412,6 +412,16 @@ CLAIM_FAULTS = {
         40,
         ['segment 29 SV1 claim A1, line 2: hcpcs: expected qualifier HC in SV101-1, found "ER"'],
     ),
+    "another component separator than in ISA16": (
+        ("SV1*HC:17000", "SV1*HC>17000"),
+        40,
+        [
+            (
+                "segment 29 SV1 claim A1, line 2: hcpcs: expected qualifier HC in SV101-1, and after it the component "
+                "separator that ISA16 names, found text like AA>99999"
+            )
+        ],
+    ),
     "another unit": (
         ("200*UN*2", "200*F2*2"),
         40,

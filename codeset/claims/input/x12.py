@@ -237,13 +237,20 @@ def _service(service: Segment) -> tuple[Row, Faults]:
     row |= {"place_of_service": service.at(5)} if service.at(5) else {}
     faults = []
     if service.at(1, 1) != "HC":
-        faults.append(_fault("hcpcs", service, "qualifier HC in SV101-1", service.at(1, 1)))
+        expected = "qualifier HC in SV101-1"
+        if _OTHER_SEPARATOR.match(service.at(1, 1)):
+            expected += ", and after it the component separator that ISA16 names"
+        faults.append(_fault("hcpcs", service, expected, service.at(1, 1)))
     if service.at(3) not in _UNITS:
         faults.append(_fault("units", service, "UN or MJ in SV103", service.at(3)))
     pointers = " ".join(filter(None, (service.at(7, n) for n in range(1, 5))))
     if not set(pointers) <= set("0123456789 "):
         faults.append(_fault("diagnosis_pointers", service, "numbers in SV107", pointers))
     return {**row, "diagnosis_pointers": pointers or None}, faults
+
+
+_OTHER_SEPARATOR = re.compile(r"HC[^0-9A-Z]")
+"""A qualifier and a code that are parted by another character than ISA16 says: often `:` and `>` are mixed up."""
 
 
 def _days(line: Sequence[Segment]) -> tuple[Row, Faults]:
