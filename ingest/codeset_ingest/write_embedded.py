@@ -21,7 +21,7 @@ DIAGNOSES = ("diagnosis", "diagnosis_replacement")
 def facts_of(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return the rows of *table* that are embedded: the derm scope's, of diagnoses without titles."""
     facts = scope("derm").of(table, rows)
-    return facts.drop("title") if table == "diagnosis" else facts
+    return facts.with_columns(title=pl.lit(None, pl.String)) if table == "diagnosis" else facts
 
 
 def embed(store: Store, folder: Path) -> None:

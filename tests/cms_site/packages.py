@@ -165,9 +165,24 @@ def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
     files.append(File("hcpcs", release, path, rendered["hcpcs"], f"{month} {release.year} Alpha-Numeric (ZIP)", first))
     path = f"/files/zip/zip-code-carrier-locality-file-updated-{first:%m-%d-%Y}.zip"
     files.append(File("zip_locality", release, path, rendered["zip_locality"], "Zip Code to Carrier (ZIP)", first))
+    april = "april-1-" if release.quarter in (2, 3) else ""
+    path = f"/files/zip/{april}{release.fiscal_year}-code-descriptions-tabular-order.zip"
+    label = f"{release.fiscal_year} Code Descriptions in Tabular Order (ZIP)"
+    files.append(File("icd10cm", release, path, _diagnoses(release.fiscal_year), label, first))
     path = f"/files/document/{release.year}-ncci-medicare-policy-manual-all-chapters.pdf"
     manual = f"%PDF-1.4\n% a stand-in for the Policy Manual of {release.year}\n%%EOF\n".encode()
     return (*files, File("policy_manual", release, path, manual, "All chapters (PDF)", date(release.year - 1, 12, 1)))
+
+
+def _diagnoses(year: int) -> bytes:
+    """An order file and a code file of three made entries."""
+    entries = (("L57", 0), ("L570", 1), ("L579", 1))
+    order = "".join(
+        f"{number:05d} {code:<7} {flag} {f'Title of {code}':<60} Title of {code}\r\n"
+        for number, (code, flag) in enumerate(entries, start=1)
+    )
+    codes = "".join(f"{code:<7} Title of {code}\r\n" for code, flag in entries if flag)
+    return zipped({f"icd10cm_order_{year}.txt": order.encode(), f"icd10cm_codes_{year}.txt": codes.encode()})
 
 
 @cache

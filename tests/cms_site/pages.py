@@ -14,6 +14,7 @@ ADD_ON = f"{_NCCI}/medicare-ncci-add-code-edits"
 MANUAL = f"{_NCCI}/medicare-ncci-policy-manual"
 LEVEL_II = "/medicare/coding-billing/healthcare-common-procedure-system/quarterly-update"
 FEE_SCHEDULES = "/medicare/payment/fee-schedules"
+ICD10 = "/medicare/coding-billing/icd-10-codes"
 LICENCE = "/license/ama"
 
 PLACES = {
@@ -27,6 +28,7 @@ PLACES = {
     "policy_manual": MANUAL,
     "hcpcs": LEVEL_II,
     "zip_locality": FEE_SCHEDULES,
+    "icd10cm": ICD10,
 }
 """The page on which each kind of file is listed; the fee schedule has a page for each release."""
 

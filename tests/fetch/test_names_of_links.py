@@ -111,6 +111,7 @@ NCCI = "/files/zip/medicare-ncci-2026"
         ),
         ("mue_dme", f"{NCCI}-q4-dme-supplier-services-mue-table.zip", "mue_dme 2026-10-01"),
         ("hcpcs", "/files/zip/october-2026-alpha-numeric-hcpcs-file.zip", "hcpcs 2026q4"),
+        ("icd10cm", "/files/zip/2027-code-descriptions-tabular-order.zip", "icd10cm fy2027"),
         ("zip_locality", "/files/zip/zip-code-carrier-locality-file-updated-08-14-2026.zip", "zip5 2026q4"),
         ("zip_locality", "/files/zip/zip-code-carrier-locality-file-revised-09/30/2026.zip", "zip5 2026q4"),
         ("aoc", "/files/zip/add-code-edits-medicare-effective-10012026.zip", "aoc 2026q4"),
@@ -121,6 +122,11 @@ def test_ncci_files_tell_release_and_edition(name, href, expected):
     found = said(name, href)
     assert (str(found.release), found.edition) == ("2026q4", expected)
     assert found.again == ("r1" in href)
+
+
+def test_april_s_diagnosis_codes_are_of_the_second_quarter():
+    href = "/files/zip/april-1-2026-code-descriptions-tabular-order.zip"
+    assert str(said("icd10cm", href).release) == "2026q2"
 
 
 def test_a_medicaid_file_is_none_of_medicares():

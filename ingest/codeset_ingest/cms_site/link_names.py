@@ -133,6 +133,8 @@ def release_of_page(publication: Publication, address: str) -> Release | None:
 
 
 def _release(parts: Mapping[str, str | None], posted: date | None) -> Release | None:
+    if fiscal_year := parts.get("fiscal_year"):
+        return Release(int(fiscal_year), 2) if parts.get("month") else Release(int(fiscal_year) - 1, 4)
     year, letter = parts.get("year") or parts.get("yy"), parts.get("letter")
     if year is None:
         return Release.of(posted) if posted else None
