@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from codeset.review.sign_off.decision_files import check_review, read_decision_file
+from codeset.review.sign_off.decisions import parse_decisions
+from codeset.review.sign_off.read_review import read_review
+from codeset.schemas import faults_of
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless",
@@ -131,16 +136,21 @@ def test_a_link_to_a_code_opens_its_panel(browser, written):
     window.context.close()
 
 
-def test_decisions_are_downloaded_as_the_file_that_approve_takes(opened):
+def test_decisions_are_downloaded_as_the_file_that_approve_takes(opened, written):
     row = opened.page.locator("tr[data-outcome='scenario complexity-add-on-alone']")
     row.get_by_label("Accept scenario").check()
     row.get_by_label("Reason for scenario").fill("CMS added home visits")
     with opened.page.expect_download() as download:
         opened.page.get_by_role("button", name="Download decisions.json").click()
-    decisions = json.loads(Path(download.value.path()).read_text())["decisions"]
-    assert decisions == [
+    file = Path(download.value.path())
+    assert json.loads(file.read_text())["decisions"] == [
         {"outcome": "scenario complexity-add-on-alone", "decision": "accepted", "reason": "CMS added home visits"}
     ]
+    assert faults_of(json.loads(file.read_text()), "decisions") == []
+    review = read_review(written)
+    decisions = read_decision_file(file)
+    check_review(decisions, review)
+    assert [decision.decision for decision in parse_decisions(review, decisions.entries, None)] == ["accepted"]
     assert opened.page.locator("#decisions output").inner_text() == "All decided."
 
 
