@@ -89,3 +89,12 @@ def test_units_of_a_span_are_divided_by_its_days(limits: Snapshot, line: str, ex
 def test_no_published_mue_says_nothing(limits: Snapshot) -> None:
     """Some values are confidential; that none is published is no limit of zero or one: I-29, I-35."""
     assert made.reasons(limits, "99940x999") == [set()]
+
+
+def test_units_above_the_mue_with_discarded_ones_alone_are_for_review(store: Store) -> None:
+    """JW: the manual does not say whether discarded units count; MUE 3, MAI 3."""
+    snapshot = made.sealed(store, "2026q3", ["99999"], mue=[("99999", 3, 3)])
+    assert made.said(snapshot, "99999x3", "99999-JW") == ["review mue-waste", "review mue-waste"]
+    assert made.said(snapshot, "99999x2", "99999-JW") == ["pay", "pay"]
+    assert made.said(snapshot, "99999x4", "99999-JW") == ["deny mue-day-clinical", "deny mue-day-clinical"]
+    assert made.said(snapshot, "99999-JWx4") == ["review mue-waste"]

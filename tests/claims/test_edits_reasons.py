@@ -161,6 +161,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "visit-second": ("99213", "99212 provider=p"),
     "global-no-period-read": ("99917-78 place=22", "99916-79"),
     "mohs-by-no-physician": ("17311 specialty=50",),
+    "mue-waste": ("99932", "99932-JW"),
     "visit-units": ("99213x2",),
     "visit-second-documented": ("99213", "99212-25"),
     "new-patient-established": ("99915", "99203 day=5"),

@@ -110,6 +110,7 @@ def deny(group: str, carc: str | None) -> tuple[str, str | None, str | None]:
         (("11402", "11402x2"), [PAY, REVIEW]),
         (("88305-26", "88305-TC"), [PAY, PAY]),
         (("J3301x2", "J3301-JW"), [UNKNOWN, UNKNOWN]),
+        (("J3301x17", "J3301-JW"), [deny("CO", "151"), deny("CO", "151")]),
         (("99213", "99213"), [PAY, deny("OA", "18")]),
     ],
 )

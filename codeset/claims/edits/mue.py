@@ -2,7 +2,8 @@
 
 MAI 1 is a limit per line. MAI 2 and 3 are limits per day: the units of all lines of the code that day, same
 practitioner and beneficiary, are added up, and all of them are denied, not the excess (NCCI Policy Manual 2026,
-p. I-28). A code without an MUE has none published, which is not "unlimited" (p. I-35): nothing is found here.
+p. I-28). A code without an MUE has none published, which is not "unlimited" (p. I-35): nothing is found here. Whether
+units that were discarded (JW) count, the manual does not say: units that exceed the MUE with them alone are for review.
 """
 
 import polars as pl
@@ -18,6 +19,7 @@ from codeset.claims.engine.visits import sum_in_visit
 
 REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 """By MAI."""
+WASTE = pl.lit("mue-waste")
 
 IS_PER_DAY = pl.col("mai") != 1
 
@@ -37,10 +39,11 @@ def find_mue(lines: Lines) -> Findings:
     exceeds = is_exceeded(counted, lines.look_up(limits["mue_value"])) & ~lines.is_denied
     if not exceeds.any():
         return NONE
-    exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted]).filter(exceeds)
+    certain = is_exceeded(_without_waste(lines, units, counted), lines.look_up(limits["mue_value"])).alias("certain")
+    exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted, certain]).filter(exceeds)
     return found(
         exceeding.hstack(limits.drop("day_limit")[exceeding["line_kind"]]),
-        pl.col("mai").replace_strict(REASONS, return_dtype=pl.String),
+        pl.when("certain").then(pl.col("mai").replace_strict(REASONS, return_dtype=pl.String)).otherwise(WASTE),
         detail=pl.col("counted"),
         table=pl.lit("mue"),
         column_one=pl.col("hcpcs"),
@@ -48,6 +51,16 @@ def find_mue(lines: Lines) -> Findings:
         mai=pl.col("mai"),
         edition=pl.col("edition"),
     )
+
+
+def _without_waste(lines: Lines, units: pl.Series, counted: pl.Series) -> pl.Series:
+    """The units of each line's limit that are not of lines with JW; *counted* where no line of a visit has it."""
+    is_waste = lines.look_up(lines.line_kinds.table["mJW"])
+    if not is_waste.any():
+        return counted
+    limits = lines.line_kinds.cached(limits_of_kinds)
+    used = units.zip_with(~is_waste, repeat(0, units.len()).cast(pl.Int64))
+    return sum_in_visit(lines, used, key=lines.look_up(limits["day_limit"]))
 
 
 def is_exceeded(counted: pl.Series, mue_value: pl.Series) -> pl.Series:
