@@ -1,5 +1,6 @@
 """Captions of columns, as practice systems and spreadsheets write them: compared without case, blanks, punctuation."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 
@@ -10,4 +11,7 @@ def by_caption(captions: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def caption_key(caption: str) -> str:
     """Return what of a column's caption counts: letters and digits, in lower case."""
-    return "".join(character for character in caption.lower() if character.isascii() and character.isalnum())
+    return _NOT_COMPARED.sub("", caption.lower())
+
+
+_NOT_COMPARED = re.compile(r"[^a-z0-9]+")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -41,6 +41,11 @@ class Header:
 
 def read_header(names: Sequence[str], *, locality: bool) -> Header:
     """Return what the columns called *names* hold; *locality* says whether one is given for lines without it."""
+    return _read_header(tuple(names), locality)
+
+
+@lru_cache(maxsize=16)  # claims that come one by one have the same header each time
+def _read_header(names: tuple[str, ...], locality: bool) -> Header:
     fields = [_field_of(name) for name in names]
     columns: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, field in enumerate(fields):
