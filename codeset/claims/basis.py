@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.of_diagnoses.in_doubt import has_outdated_diagnoses
 from codeset.claims.edits.rules import codes_named, rules
 from codeset.manifest import Edition, Manifest
 from codeset.releases import Release
@@ -149,7 +150,10 @@ def basis_of(manifests: Sequence[Manifest], history: History | None) -> Basis:
 
 def families_not_applied(manifests: Sequence[Manifest]) -> Mapping[str, str]:
     """Return by name the rule families that claims are not read against in each of the releases of *manifests*."""
-    read = [set(CLAIM_TABLES).intersection(manifest.tables) for manifest in manifests]
+    read = [
+        set(CLAIM_TABLES).intersection(manifest.tables) - ({"diagnosis"} if has_outdated_diagnoses(manifest) else set())
+        for manifest in manifests
+    ]
     return {
         name: family["says"]
         for name, family in rule_families().items()

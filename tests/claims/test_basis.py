@@ -111,6 +111,14 @@ def test_a_family_is_applied_where_claims_are_read_against_its_table(
     assert set(families_not_applied([holding, without])) == FAMILIES
 
 
+@pytest.mark.parametrize(("origin", "is_applied"), [(None, True), ("2025q4", True), ("2025q3", False)])
+def test_diagnoses_of_another_fiscal_year_are_not_applied(derm: Snapshot, origin: str | None, is_applied: bool) -> None:
+    """July 2026 is of the fiscal year that began on October 1, 2025."""
+    entry = replace(derm.manifest.tables["mue"], carried_from=origin)
+    holding = replace(derm.manifest, tables={**derm.manifest.tables, "diagnosis": entry})
+    assert ("diagnoses" not in families_not_applied([holding])) == is_applied
+
+
 def test_what_is_written_is_read_back(derm: Snapshot) -> None:
     checked = basis_of([derm.manifest], History(date(2026, 7, 1), date(2026, 7, 31), date(2026, 7, 15)))
     assert basis.basis_from(json.loads(json.dumps(checked.plain()))) == checked

@@ -20,7 +20,7 @@ from codeset.claims.engine.edit import Derived
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import is_member, repeat
-from codeset.releases import Release
+from codeset.manifest import Manifest
 from codeset.scope import codes_of
 
 # What is known of one diagnosis, or of a line; the classes of `necessity.toml` take the bits from FIRST_CLASS on.
@@ -82,20 +82,15 @@ def valid_diagnoses(code_set: CodeSet) -> Mapping[int, frozenset[str]]:
 
 
 def _outdated(code_set: CodeSet) -> frozenset[int]:
-    """The releases whose diagnoses were carried from another fiscal year: they say nothing of its dates."""
-    origins = (
-        manifest.editions["diagnosis"].carried_from if "diagnosis" in manifest.editions else None
-        for manifest in code_set.manifests
-    )
-    return frozenset(
-        number
-        for number, (manifest, origin) in enumerate(zip(code_set.manifests, origins, strict=True))
-        if origin is not None and _fiscal_year(origin) != _fiscal_year(manifest.release)
-    )
+    return frozenset(number for number, manifest in enumerate(code_set.manifests) if has_outdated_diagnoses(manifest))
 
 
-def _fiscal_year(release: Release) -> int:
-    return release.year + (release.quarter == 4)
+def has_outdated_diagnoses(manifest: Manifest) -> bool:
+    """Return whether diagnoses were carried from another fiscal year: they say nothing of the release's dates."""
+    edition = manifest.editions.get("diagnosis")
+    if edition is None or edition.carried_from is None:
+        return False
+    return edition.carried_from.fiscal_year != manifest.release.fiscal_year
 
 
 def marks_of_codes(codes: pl.Series) -> pl.Series:
