@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from codeset.claims.engine.edit import Findings
-from codeset.claims.engine.series import all_false, count_up, distinct, filter_rows, repeat, starts_group
+from codeset.claims.engine.series import count_up, distinct, repeat, starts_group
 
 MOST_ROWS = 2**27
 """Row, reason and partner are packed into one number of 64 bits up to this many lines."""
@@ -19,13 +19,14 @@ _ORDER = (
 
 
 def by_line(findings: Findings, height: int) -> Findings:
-    """Return the findings of lines, of *height* in all, by row and gravity; and their reason rows, each once."""
+    """Return the findings of lines, of *height* in all, by row and gravity; and their reason rows, each once, in the
+    order in which the findings use them: whatever was adjudicated before, the same lines have the same bytes.
+    """
     rows = findings.rows[_order(findings, height)]
-    is_used = all_false(findings.reason_rows.height).scatter(rows["reason_row"], values=True)
-    every = filter_rows(findings.reason_rows, is_used)
-    which = (is_used.cum_sum() - 1)[rows["reason_row"]]
-    reason_rows, reason_row = distinct(every, every.columns)
-    return Findings(rows.with_columns(reason_row[which].alias("reason_row")), reason_rows)
+    used = rows["reason_row"].unique(maintain_order=True)
+    place = repeat(0, findings.reason_rows.height).scatter(used, count_up(used.len()))
+    reason_rows, reason_row = distinct(findings.reason_rows[used], findings.reason_rows.columns)
+    return Findings(rows.with_columns(reason_row[place[rows["reason_row"]]].alias("reason_row")), reason_rows)
 
 
 def _order(findings: Findings, height: int) -> pl.Series:
