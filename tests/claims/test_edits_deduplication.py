@@ -32,7 +32,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "claim_id": ["c", "d", "e"],
     "provider": ["p", "p", "q"],
     "group": [None, None, "g", "h"],
-    "specialty": [None, "07", "83"],
+    "specialty": [None, "07", "83", "50"],
     "through_date": [None, None, None, 0, 1, 4],
     "hcpcs": CODES,
     "modifiers": ["", "", "", "59", "XS", "25", "57", "24", "RT", "LT", "76", "78", "79", "26", "80", "ZZ"],

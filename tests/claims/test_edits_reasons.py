@@ -166,6 +166,10 @@ LINES: dict[str, tuple[str, ...]] = {
     "visit-second-documented": ("99213", "99212-25"),
     "new-patient-established": ("99915", "99203 day=5"),
     "new-patient-maybe-established": ("99912", "99203 day=5"),
+    "new-patient-of-other-specialty": (
+        "99915 group=g specialty=07",
+        "99203 day=5 provider=n group=g specialty=50",
+    ),
     "complexity-beside-25": ("99213-25", "G2211"),
     "complexity-maybe-preventive": ("99213-25", "G2211", "99920"),
     "add-on-without-service": ("99923",),

@@ -13,7 +13,8 @@ import made_claims as made
 import polars as pl
 import pytest
 
-from codeset.claims.adjudicate import adjudicate
+from codeset.claims.adjudicate import adjudicate, compact_outcome
+from codeset.claims.engine.code_set import code_set_of
 from codeset.claims.outcome import outcome_frames
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
@@ -178,6 +179,59 @@ def test_a_new_patient_was_not_seen_for_three_years(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
     assert decided(releases, *lines) == expected
+
+
+# Practitioners who are no physicians enroll under specialties of their own (50, 89, 97): CPT takes them to be of the
+# physician's, Medicare's enrollment does not say it.
+NURSE, ASSISTANT = "provider=n group=g specialty=50", "provider=a group=g specialty=97"
+PHYSICIAN, INTERNIST = "group=g specialty=07", "provider=i group=g specialty=11"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((f"99213 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
+        ((f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {PHYSICIAN}"), [PAY, REVIEW]),
+        ((f"11102 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {ASSISTANT}"), [PAY, REVIEW]),
+        ((f"96910 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
+        ((f"99203 on=2026-08-03 {PHYSICIAN}", f"99203 on=2026-08-10 {NURSE}"), [PAY, REVIEW]),
+        ((f"99203 on=2026-08-10 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [REVIEW, PAY]),
+        ((f"99213 on=2025-10-02 {PHYSICIAN}", f"99213 on=2026-08-03 {NURSE}"), [PAY, PAY]),
+        ((f"99213 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {INTERNIST}"), [PAY, PAY]),
+        ((f"99213 on=2025-10-02 {PHYSICIAN}", "99203 on=2026-08-03 provider=n group=h specialty=50"), [PAY, PAY]),
+        ((f"99213 on=2025-10-02 {PHYSICIAN}", "99203 on=2026-08-03 provider=n specialty=50"), [PAY, PAY]),
+        ((f"99213 on=2023-08-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, PAY]),
+        ((f"99213 on=2023-08-03 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
+        ((f"88305-26 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, PAY]),
+        ((f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {NURSE}"), [PAY, deny("CO", "B16")]),
+    ],
+)
+def test_a_practitioner_who_is_no_physician_leaves_in_doubt_who_is_a_new_patient(
+    releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
+) -> None:
+    assert decided(releases, *lines) == expected
+
+
+def test_the_service_that_leaves_a_new_patient_in_doubt_is_the_latest_of_that_beneficiary(
+    releases: list[Snapshot],
+) -> None:
+    """Compared and adjudicated once for all like them, or every line by itself."""
+    texts = [
+        text.format(number=number)
+        for number in range(3)
+        for text in (
+            f"99213 on=2025-10-02 beneficiary=b{{number}} claim=a{{number}} {PHYSICIAN}",
+            f"99213 on=2025-10-06 beneficiary=b{{number}} claim=b{{number}} {PHYSICIAN}",
+            f"99203 on=2026-08-03 beneficiary=b{{number}} claim=c{{number}} {NURSE}",
+        )
+    ]
+    frame = made.claims(*texts)
+    code_set = code_set_of(releases, frame["hcpcs"].unique())
+    for deduplicate in (True, False):
+        findings = outcome_frames(compact_outcome(frame, code_set, deduplicate=deduplicate).outcome()).findings
+        doubtful = findings.filter(pl.col("reason") == "new-patient-of-other-specialty").sort("claim_id")
+        partners = dict(doubtful.select("claim_id", "partner_claim_id").iter_rows())
+        assert partners == {"c0": "b0", "c1": "b1", "c2": "b2"}
 
 
 # G2211: CR 13272 and CR 13705; add-on edits of CMS

@@ -17,6 +17,7 @@ from codeset.claims.edits.of_diagnoses.local_coverage import LOCAL_COVERAGE
 from codeset.claims.edits.of_diagnoses.sequence import SEQUENCE
 from codeset.claims.edits.of_diagnoses.valid_codes import VALIDITY
 from codeset.claims.edits.of_visits.new_patient import NEW_PATIENT
+from codeset.claims.edits.of_visits.new_patient_of_group import NEW_PATIENT_OF_GROUP
 from codeset.claims.edits.of_visits.postoperative_care import POSTOPERATIVE_CARE
 from codeset.claims.edits.of_visits.same_day_visits import SAME_DAY_VISITS
 from codeset.claims.edits.of_visits.visit_complexity import VISIT_COMPLEXITY
@@ -40,6 +41,7 @@ EDITS = (
     MOHS_PRACTITIONER,
     EXCERPT,
     NEW_PATIENT,
+    NEW_PATIENT_OF_GROUP,
     DUPLICATES,
     TWO_SIDES,
     MUE,

@@ -1,0 +1,82 @@
+"""New patients of a group that has seen them in another specialty, where a practitioner is no physician: for review.
+
+Medicare enrolls nurse practitioners, clinical nurse specialists, and physician assistants under specialties of their
+own, so that a claims edit by group and specialty does not see that the dermatologist they work with knows the patient.
+CPT's guidelines for E/M services take them to be of the physician's specialty, and so do contractors (NGS); the rule
+itself is of group and specialty (IOM 100-04 ch. 12, section 30.6.7.A). Two physicians of different specialties are two.
+"""
+
+import polars as pl
+
+from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.by_line.mohs_practitioner import IS_NO_PHYSICIAN
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.of_visits.new_patient import COMPONENT, YEARS, codes_of_patients
+from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.edit import Derived, Edit, Findings
+from codeset.claims.engine.lines import IS_ONE_OF_A_GROUP, Lines
+from codeset.claims.engine.series import repeat
+
+IS_OTHER_SPECIALTY = pl.col("specialty") != pl.col("specialty_before")
+IS_DOUBTFUL = pl.col("is_no_physician") | pl.col("is_no_physician_before")
+IS_WITHIN = (pl.col("date_before") < pl.col("date_of_service")) & (
+    pl.col("date_before") >= pl.col("date_of_service").dt.offset_by(f"-{YEARS}y")
+)
+
+
+def find_new_patient_of_group(lines: Lines) -> Findings:
+    """One finding for each new patient's visit after a service of the group in another specialty."""
+    distance = lines.table["group_prior"]
+    if distance.null_count() == distance.len():
+        return NONE
+    visits = lines.table.filter(distance.is_not_null() & ~lines.is_denied)
+    return found(visits.select("row", partner="group_prior_row"), "new-patient-of-other-specialty")
+
+
+def group_services(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """`group_prior` and `group_prior_row`: the group's latest service before a new patient's visit; null for others.
+
+    `group_prior` is how many lines of *table* after the visit's it is, below 0 where it is before.
+    """
+    nothing = repeat(None, table.height)
+    distance, partner = nothing.cast(pl.Int64).alias("group_prior"), nothing.alias("group_prior_row")
+    new_codes = code_set.cached(codes_of_patients).new
+    if table["hcpcs"].is_in(new_codes.implode()).any() and _has_non_physician(frame):
+        latest = _latest_of_group(frame, code_set)
+        position = table["row"].arg_sort()
+        visit, service = position[latest["row"]], position[latest["row_before"]]
+        distance = distance.scatter(visit, service.cast(pl.Int64) - visit.cast(pl.Int64))
+        partner = partner.scatter(visit, latest["row_before"])
+    return pl.DataFrame([distance, partner])
+
+
+def _has_non_physician(frame: pl.DataFrame) -> bool:
+    specialties = frame.select(pl.col("specialty").drop_nulls().unique())
+    return not specialties.filter(IS_NO_PHYSICIAN).is_empty()
+
+
+def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
+    """`row` of new patients' visits, and `row_before`: the latest service that leaves in doubt whether they are."""
+    codes = code_set.cached(codes_of_patients)
+    columns = frame.select("beneficiary", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
+    lines = columns.with_row_index("row").filter(IS_ONE_OF_A_GROUP)
+    lines = lines.with_columns(pl.col("hcpcs").cast(CODE), IS_NO_PHYSICIAN.alias("is_no_physician"))
+    is_service = pl.col("hcpcs").is_in(codes.contact.implode()) | pl.col("hcpcs").is_in(codes.maybe_contact.implode())
+    services = lines.filter(is_service & ~pl.col("modifiers").cast(pl.String).str.contains(COMPONENT)).select(
+        "beneficiary",
+        "group",
+        row_before="row",
+        specialty_before="specialty",
+        date_before="date_of_service",
+        is_no_physician_before="is_no_physician",
+    )
+    visits = lines.filter(pl.col("hcpcs").is_in(codes.new.implode()))
+    pairs = visits.join(services, on=["beneficiary", "group"])
+    doubtful = pairs.filter(IS_OTHER_SPECIALTY & IS_DOUBTFUL & IS_WITHIN)
+    latest_last = doubtful.sort("row", "date_before", "row_before")
+    return latest_last.unique("row", keep="last", maintain_order=True).select("row", "row_before")
+
+
+NEW_PATIENT_OF_GROUP = Edit(
+    find_new_patient_of_group, derives=(Derived(group_services, ("group_prior",), carried=("group_prior_row",)),)
+)
