@@ -70,6 +70,8 @@ check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) 
 	$(BIN)/check-jsonschema --regex-variant python --base-uri "file://$(CURDIR)/schemas/" --schemafile schemas/layout.schema.json ingest/codeset_ingest/read/layouts/*.json
 	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/site.schema.json ingest/codeset_ingest/cms_site/site.json
 	$(BIN)/check-jsonschema --base-uri "file://$(CURDIR)/schemas/" --schemafile schemas/manifest.schema.json ingest/codeset_ingest/embedded_facts/*.json
+	$(BIN)/check-jsonschema --schemafile schemas/rules.schema.json codeset/claims/edits/rules.toml
+	$(BIN)/check-jsonschema --schemafile schemas/reasons.schema.json codeset/claims/edits/reasons.toml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml tests/act/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml tests/act/stubs/*/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
