@@ -20,6 +20,9 @@ _CHECKED_AS_THEY_ARE = (pl.String, pl.Date)
 _LINE_NUMBERS = 1 << 20
 """More than there are line numbers: up to six digits."""
 
+_FEW = 100
+"""So few lines are checked in one query, value by value: what is left out of a longer file costs more to tell."""
+
 
 def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     """Return the lines of *table* (fields of `FIELDS`, text or typed) in the types of `COLUMNS` if every check passes.
@@ -31,8 +34,7 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     texts = [table[name] for name in CODED if table.schema.get(name) == pl.String]
     table = table.with_columns(map(as_codes, texts)).rechunk()  # columns in pieces are compared in twice the time
     changes = {name: starts_group(table[name]) for name in _NAMES}
-    samples = [values.filter(changes[values.name]) if values.name in _NAMES else _distinct(values) for values in table]
-    if not all(_all_well_formed(values) for values in samples) or _has_two_charges(table) or has_stray_pointer(table):
+    if not _all_well_formed(table, changes) or _has_two_charges(table) or has_stray_pointer(table):
         return None
     absent = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
     lines = with_column_types(table.with_columns(absent))
@@ -53,16 +55,29 @@ def _distinct(values: pl.Series) -> pl.Series:
     return values.head(1) if is_constant(values) else values.unique()
 
 
-def _all_well_formed(values: pl.Series) -> bool:
-    """Whether all *values* have the form of their field and no blanks around it."""
-    name, text = values.name, values.cast(pl.String)
-    if name in _NAMES and _are_plain_words(text):
-        return True
+def _all_well_formed(table: pl.DataFrame, changes: Mapping[str, pl.Series]) -> bool:
+    """Whether all values of *table* have the form of their field and no blanks around them."""
+    if table.height <= _FEW:
+        return not any(table.select(pl.all().cast(pl.String)).select(map(_has_fault, table.columns)).row(0))
+    return all(
+        _are_plain_words(values.filter(changes[values.name])) or _are_well_formed(values.filter(changes[values.name]))
+        if values.name in _NAMES
+        else _are_well_formed(_distinct(values))
+        for values in table
+    )
+
+
+def _are_well_formed(values: pl.Series) -> bool:
+    return not values.cast(pl.String).to_frame().select(_has_fault(values.name)).item()
+
+
+def _has_fault(name: str) -> pl.Expr:
+    """Whether a value of the field *name*, as text, has another form than the field's, or blanks around it."""
     is_value = pl.col(name).is_not_null() & ~_is_no_modifier(name)
     wrong = is_malformed(name) | pl.col(name).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
     if name in _DATES:
         wrong |= date_of(name).is_null()
-    return not text.to_frame().filter(is_value).select(wrong.any()).item()
+    return wrong.filter(is_value).any().alias(name)
 
 
 def _are_plain_words(names: pl.Series) -> bool:

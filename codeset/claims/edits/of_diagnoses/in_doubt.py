@@ -209,16 +209,13 @@ def marked(lines: Lines, bit: int) -> pl.DataFrame:
     """Return the lines with *bit* that no edit before denies: their columns, and `release`, `hcpcs` and `modifiers`."""
     has_bit = (lines.table["diagnosis_marks"] & bit) != 0
     if not has_bit.any():
-        return lines.table.clear().with_columns(_KIND_COLUMNS)
+        return lines.table.clear().hstack(_NO_KINDS)
     table = lines.table.filter(has_bit & ~is_member(lines.table["row"], lines.denied))
     kinds: LineKinds = lines.line_kinds
     return table.hstack(kinds.table.select("release", "hcpcs", "modifiers")[table["line_kind"]])
 
 
-_KIND_COLUMNS = [
-    pl.lit(None, pl.UInt16).alias("release"),
-    *(pl.lit(None, CODE).alias(name) for name in ("hcpcs", "modifiers")),
-]
+_NO_KINDS = pl.DataFrame(schema={"release": pl.UInt16, "hcpcs": CODE, "modifiers": CODE})
 
 
 def by_diagnosis(lines: pl.DataFrame) -> pl.DataFrame:
