@@ -10,7 +10,7 @@ import pytest
 from codeset.suite.plugin import releases_of, scenarios_of
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-EMBEDDED = ("2025q4", "2026q3")
+EMBEDDED = ("2025q3", "2025q4", "2026q3")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
