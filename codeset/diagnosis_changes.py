@@ -1,6 +1,6 @@
 """What changed in diagnosis codes and in local coverage articles between two releases."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -46,20 +46,32 @@ class DiagnosisChanges:
     """Changes of diagnosis codes in scope, or of a practice's `favorites`; and of coverage articles.
 
     `compared` counts the valid codes before and after. `not_compared` says why nothing was compared, or is empty.
-    `unknown` are favorites that neither release holds.
+    Favorites that are valid in neither release: `headers`, of which there are more specific codes; `unknown`, which are
+    no codes. `outside_excerpt` are those of categories that an excerpt leaves out: whether they are valid is not known.
     """
 
     not_compared: str
     compared: tuple[int, int]
     changes: tuple[DiagnosisChange, ...]
     favorites: int | None
-    unknown: tuple[str, ...]
     articles: tuple[ArticleChange, ...]
+    headers: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    outside_excerpt: tuple[str, ...] = ()
 
     @property
     def is_told(self) -> bool:
         """Whether there is anything to say: not where neither release holds diagnosis codes or articles."""
         return not self.not_compared.startswith("neither") or bool(self.articles) or self.favorites is not None
+
+    @property
+    def never_valid(self) -> tuple[tuple[str, str], ...]:
+        """The favorites that are not valid for billing in either release, each with why, by code."""
+        why = {
+            **dict.fromkeys(self.headers, "header: use a more specific code"),
+            **dict.fromkeys(self.unknown, "no ICD-10-CM code"),
+        }
+        return tuple(sorted(why.items()))
 
     @property
     def stopping(self) -> tuple[DiagnosisChange, ...]:
@@ -76,7 +88,7 @@ def diagnosis_changes(
     lacking = [str(each.release) for each in (old, new) if "diagnosis" not in each]
     if lacking:
         says = "neither release holds ICD-10-CM" if len(lacking) == 2 else f"{lacking[0]} does not hold ICD-10-CM"
-        return DiagnosisChanges(says, (0, 0), (), count, (), articles)
+        return DiagnosisChanges(says, (0, 0), (), count, articles)
     before, after = (_codes(each, scope, favorites) for each in (old, new))
     everything = _Replacements.of(old, new)
     changes = [
@@ -84,11 +96,20 @@ def diagnosis_changes(
         *_stopping(before, after, everything, scope),
         *_revised(before, after, scope),
     ]
-    held = {*before["diagnosis"], *after["diagnosis"]}
-    unknown = tuple(dotted(code) for code in favorites or () if code not in held)
     compared = (int(before["billable"].sum()), int(after["billable"].sum()))
+    held = pl.concat([before.select("diagnosis", "billable"), after.select("diagnosis", "billable")])
+    headers = {*held["diagnosis"]} - {*held.filter("billable")["diagnosis"]}
+    unknown = [code for code in favorites or () if code not in set(held["diagnosis"])]
+    left_out = _outside_excerpt(old, new, unknown)
     return DiagnosisChanges(
-        "", compared, tuple(sorted(changes, key=lambda change: change.diagnosis)), count, unknown, articles
+        "",
+        compared,
+        tuple(sorted(changes, key=lambda change: change.diagnosis)),
+        count,
+        articles,
+        headers=tuple(dotted(code) for code in favorites or () if code in headers),
+        unknown=tuple(dotted(code) for code in unknown if code not in left_out),
+        outside_excerpt=tuple(dotted(code) for code in unknown if code in left_out),
     )
 
 
@@ -130,6 +151,14 @@ def _codes(snapshot: Snapshot, scope: Scope, favorites: tuple[str, ...] | None) 
     rows = snapshot.scan("diagnosis")
     chosen = scope.of("diagnosis", rows) if favorites is None else rows.filter(pl.col("diagnosis").is_in(favorites))
     return chosen.collect()
+
+
+def _outside_excerpt(old: Snapshot, new: Snapshot, diagnoses: Sequence[str]) -> set[str]:
+    """Those of *diagnoses*, held by neither, that an excerpt may lack: it does not have their category."""
+    excerpts = [snapshot for snapshot in (old, new) if snapshot.manifest.scope != "all"]
+    category = pl.col("diagnosis").str.slice(0, 3)
+    held = [set(snapshot.scan("diagnosis").select(category).collect()["diagnosis"]) for snapshot in excerpts]
+    return {code for code in diagnoses if any(code[:3] not in categories for categories in held)}
 
 
 def _new(

@@ -196,12 +196,14 @@ def _diagnoses(changes: DiagnosisChanges) -> str:
         for article in changes.articles
     ]
     before, after = changes.compared
+    never_valid = "; ".join(f"{code} ({why})" for code, why in changes.never_valid)
     says = f"Not compared: {changes.not_compared}." if changes.not_compared else f"Valid codes: {before:,} → {after:,}."
     tables = [
         _grid(("code", "change", "since", "replaces or is replaced by"), codes) if codes else "",
         _grid(("article", "contractor", "version", "diagnoses added", "dropped"), articles) if articles else "",
     ]
-    return "\n\n".join(filter(None, ("## Diagnosis codes (ICD-10-CM)", says, *tables)))
+    own = f"On your list, and not valid for billing: {never_valid}." if never_valid else ""
+    return "\n\n".join(filter(None, ("## Diagnosis codes (ICD-10-CM)", says, own, *tables)))
 
 
 def _editions(changes: Changes) -> str:

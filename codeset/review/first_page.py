@@ -368,6 +368,10 @@ def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
         ]
         title = f"{wording.count(len(codes), whose)} {verb} on {wording.us_date(day)}"
         yield ActionItem(title, "; ".join(details[:MOST_STOPPING]), "", day, "diagnoses")
+    if never_valid := [f"{code} ({why})" for code, why in diagnoses.never_valid]:
+        verb = "is" if len(never_valid) == 1 else "are"
+        title = f"{wording.count(len(never_valid), whose)} {verb} not valid for billing"
+        yield ActionItem(title, "; ".join(never_valid[:MOST_STOPPING]), "", review.new.first_day, "diagnoses")
     if added := [change.diagnosis for change in diagnoses.changes if change.kind == NEW]:
         title = f"Add {wording.count(len(added), 'new diagnosis code')} to pick lists"
         yield ActionItem(title, _some(added), "", review.new.first_day, "diagnoses")

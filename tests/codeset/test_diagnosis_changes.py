@@ -78,9 +78,11 @@ def test_codes_are_new_split_or_gone_and_name_what_takes_their_place(release: Bu
 
 def test_of_a_practice_s_list_only_its_codes_are_told(release: Build) -> None:
     old, new = release("2024q3", diagnosis=codes(BEFORE)), release("2024q4", diagnosis=codes(AFTER))
-    told = codeset.diff(old, new, favorites=("L661", "L570", "X999")).diagnoses
-    assert [(change.kind, change.diagnosis) for change in told.changes] == [("split", "L66.1")]
-    assert (told.favorites, told.unknown) == (3, ("X99.9",))
+    told = codeset.diff(old, new, favorites=("L661", "L570", "X999", "L66", "L98A1")).diagnoses
+    assert [(change.kind, change.diagnosis) for change in told.changes] == [("split", "L66.1"), ("new", "L98.A1")]
+    assert (told.favorites, told.headers, told.unknown, told.outside_excerpt) == (5, ("L66",), ("X99.9",), ())
+    report = changes_markdown(codeset.diff(old, new, favorites=("L66", "X999")))
+    assert "not valid for billing: L66 (header: use a more specific code); X99.9 (no ICD-10-CM code)." in report
 
 
 def test_another_title_is_told_where_both_hold_titles(release: Build) -> None:

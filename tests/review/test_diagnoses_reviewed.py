@@ -27,17 +27,18 @@ def october(tmp_path_factory: pytest.TempPathFactory) -> tuple[Review, Path]:
     store = Store(folder / "store")
     old, new = (build_embedded(Release.parse(label), store).snapshot for label in ("2025q3", "2025q4"))
     suite, guides = load(reviewed.scenarios(folder)), statements(guidance_folder())
-    review = make_review(old, new, suite, guides, favorites=("L570", "B880", "E119"))
+    review = make_review(old, new, suite, guides, favorites=("L570", "B880", "C4451", "L99ZZ", "E119"))
     write_review(review, folder / "review")
     return review, folder / "review"
 
 
 def test_a_favorite_that_stops_is_an_action_item_with_its_day(october: tuple[Review, Path]) -> None:
     review, _ = october
-    (item,) = [item for item in first_page(review).actions if item.section == "diagnoses"]
+    item, never_valid = [item for item in first_page(review).actions if item.section == "diagnoses"]
     assert item.title == "1 favorite diagnosis code stops on 10/01/2025"
     assert item.details == "B88.0: use B88.01 and B88.09"
     assert item.due == date(2025, 10, 1)
+    assert never_valid.title == "2 favorite diagnosis codes are not valid for billing"
     assert first_page(review).headline.startswith("1 diagnosis code split")
 
 
@@ -45,11 +46,16 @@ def test_every_form_shows_it(october: tuple[Review, Path]) -> None:
     _, folder = october
     plain = json.loads((folder / DATA).read_text())
     assert list(faults_of(plain, "review")) == []
-    assert plain["changes"]["diagnoses"]["unknown"] == ["E11.9"]
+    diagnoses = plain["changes"]["diagnoses"]
+    assert (diagnoses["headers"], diagnoses["unknown"]) == (["C44.51"], ["L99.ZZ"])
+    assert diagnoses["outside_excerpt"] == ["E11.9"]
     page = (folder / PAGE).read_text()
     assert 'id="diagnoses"' in page
-    assert "On your list, and in neither release: E11.9." in page
-    assert "B88.0 split since 10/01/2025: use B88.01, B88.09" in (folder / "review.md").read_text()
+    assert "<li>C44.51 (header: use a more specific code)</li><li>L99.ZZ (no ICD-10-CM code)</li>" in page
+    assert "so not checked: E11.9." in page
+    text = (folder / "review.md").read_text()
+    assert "B88.0 split since 10/01/2025: use B88.01, B88.09" in text
+    assert "## On your list, and not valid for billing\n\n- C44.51 (header: use a more specific code)" in text
 
 
 def test_without_a_list_dermatology_s_families_are_compared(october: tuple[Review, Path]) -> None:

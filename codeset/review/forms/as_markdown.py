@@ -50,6 +50,8 @@ def _parts(review: Review) -> Iterator[str]:
         title = wording.table_name(table)
         yield _bullets(title[0].upper() + title[1:], [_change(change) for change in review.table(table).changes])
     yield _bullets("Diagnosis codes that stop", [_stopping(change) for change in review.changes.diagnoses.stopping])
+    never_valid = [f"{code} ({why})" for code, why in review.changes.diagnoses.never_valid]
+    yield _bullets("On your list, and not valid for billing", never_valid)
     yield _bullets(
         "Coding guides, newly wrong",
         [

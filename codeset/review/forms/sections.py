@@ -261,10 +261,14 @@ def _codes(review: Review) -> Sheet:
 
 
 def _diagnoses(review: Review) -> Sheet:
-    rows = (
-        (change.kind, change.diagnosis, wording.family(change.family), change.since, ", ".join(change.others))
-        for change in review.changes.diagnoses.changes
-    )
+    diagnoses = review.changes.diagnoses
+    rows = [
+        *(
+            (change.kind, change.diagnosis, wording.family(change.family), change.since, ", ".join(change.others))
+            for change in diagnoses.changes
+        ),
+        *(("not valid for billing", code, "", None, why) for code, why in diagnoses.never_valid),
+    ]
     columns = ("change", "code", "family", "since", "replaces or is replaced by")
     return Sheet(rows, columns, formats={3: "mm/dd/yyyy"}, wrapped=frozenset({4}))
 
