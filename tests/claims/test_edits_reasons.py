@@ -143,6 +143,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "amount-nothing-left": ("99925-RT", "99925-LT"),
     "amount-no-charge": ("99920 charge_cents=0",),
     "no-amount": ("99920x10000",),
+    "modifier-order": ("99911-GC-26",),
     "modifier-not-in-force": ("99920-JG",),
     "modifier-distinct-on-visit": ("99213-59",),
     "notice-contradiction": ("99920-GA-GZ",),

@@ -4,6 +4,7 @@ from codeset.claims.edits.add_on import ADD_ON
 from codeset.claims.edits.add_on_by_nature import ADD_ON_BY_NATURE
 from codeset.claims.edits.by_line.components import COMPONENTS
 from codeset.claims.edits.by_line.modifier_dates import MODIFIER_DATES
+from codeset.claims.edits.by_line.modifier_order import MODIFIER_ORDER
 from codeset.claims.edits.by_line.mohs_practitioner import MOHS_PRACTITIONER
 from codeset.claims.edits.by_line.notices import NOTICES
 from codeset.claims.edits.by_line.place_of_service import PLACE_OF_SERVICE
@@ -30,6 +31,7 @@ from codeset.claims.edits.two_sides import TWO_SIDES
 EDITS = (
     SINGLE_LINE,
     MODIFIER_DATES,
+    MODIFIER_ORDER,
     NOTICES,
     VALIDITY,
     SEQUENCE,

@@ -1,0 +1,45 @@
+"""Modifiers that set the amount come before those that only inform: a note, as the order changes no payment here.
+
+Medicare's claims system reads pricing modifiers from the first position; a contractor warned that claims with another
+modifier there may be rejected or denied, and has 26 before GA (CIGNA Government Services, Part B, Pricing Modifiers
+Reminder, June 22, 2005). No current contractor's page was found that says what happens today.
+"""
+
+import polars as pl
+
+from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.rules import rules
+from codeset.claims.edits.single_line import IS_LISTED
+from codeset.claims.engine.edit import Edit, Findings
+from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
+
+PRICING = frozenset(rules()["modifiers"]["pricing"])
+DECIDING = frozenset(rules()["modifiers"]["payment"])
+
+
+def find_modifier_order(lines: Lines) -> Findings:
+    """One finding for each line that has a pricing modifier after an informational one; the detail names the former."""
+    late = lines.look_up(lines.line_kinds.cached(late_of_kinds))
+    is_late = late.is_not_null()
+    if not is_late.any():
+        return NONE
+    return found(lines.table.hstack([late]).filter(is_late), "modifier-order", detail=pl.col("late"))
+
+
+def late_of_kinds(line_kinds: LineKinds) -> pl.Series:
+    """Of each line kind the first pricing modifier after an informational one; null if there is none."""
+    modifiers = line_kinds.table["modifiers"].cast(pl.String)
+    late = pl.Series("late", [late_pricing_modifier(text.split()) for text in modifiers], dtype=pl.String)
+    is_listed = line_kinds.table.select(IS_LISTED.fill_null(value=False)).to_series()
+    return late.zip_with(is_listed, pl.Series("late", [None], dtype=pl.String).new_from_index(0, late.len()))
+
+
+def late_pricing_modifier(modifiers: list[str]) -> str | None:
+    """The first of *modifiers* that sets the amount and has one before it that decides nothing; None without one."""
+    informational = [place for place, name in enumerate(modifiers) if name not in DECIDING]
+    after = modifiers[informational[0] :] if informational else []
+    return next((name for name in after if name in PRICING), None)
+
+
+MODIFIER_ORDER = Edit(find_modifier_order)
