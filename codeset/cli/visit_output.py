@@ -12,6 +12,7 @@ from codeset.visit.compare_claim import Comparison
 from codeset.visit.suggest_claim import Suggestion
 from codeset.visit.trials.run_coding import CodingRun, line_text
 from codeset.visit.visit_rules import rule
+from codeset.wording import disposition
 
 
 def coded_table(coded: CodedVisit, release: str) -> Table:
@@ -37,7 +38,7 @@ def coded_table(coded: CodedVisit, release: str) -> Table:
 
 def _result(line: CodedLine) -> str:
     """The disposition; where it rests on the record, whether the record holds what it must."""
-    result = line.outcome.disposition.replace("_", " ")
+    result = disposition(line.outcome.disposition)
     return f"{result} ({line.record.verdict})" if line.outcome.disposition == "pay_if_documented" else result
 
 
