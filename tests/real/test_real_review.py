@@ -21,11 +21,9 @@ def test_a_july_release_without_derm_changes_is_said_to_be_one(real_store: Store
     made = make_review(real_store.open("2024q2"), real_store.open("2024q3"), NO_SCENARIO, statements(guidance_folder()))
     assert not first_page(made).changed
     assert first_page(made).headline.startswith(
-        "No change. Compared: 349 codes paid, 391 rows of indicators, 18,772 PTP edits, 347 MUEs, "
+        "No change. Compared: 349 codes priced, 391 rows of indicators, 18,772 NCCI PTP edits, 347 MUEs, "
     )
-    assert first_page(made).headline.endswith(
-        "Not seen: geographic indices and add-on relations, for both releases rest on the same files."
-    )
+    assert first_page(made).headline.endswith("NOT CHECKED: add-on pairs.")
     assert [(each.codes, each.rows) for each in made.payments] == [(365, ()), (323, ())]
 
 
