@@ -56,9 +56,10 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
         "2026q4",
     }
     assert [(each["head"], each["title"][:16]) for each in forge.pulls] == [(BRANCH, "Release 2026q4: ")]
-    assert "11402 / 12031, edit added" in forge.pulls[0]["body"]
-    review = sorted(each.name for each in (first.artifacts / "proposal" / "2026q3-2026q4").iterdir())
-    assert review == ["CHANGELOG-entry.md", "review.html", "review.json", "review.md", "review.xlsx"]
+    assert "11402 / 12031, PTP edit added" in forge.pulls[0]["body"]
+    review = {file.name for file in (first.artifacts / "proposal" / "2026q3-2026q4").iterdir()}
+    assert {"CHANGELOG-entry.md", "review.html", "review.json", "review.md", "review.xlsx"} <= review
+    assert {"due-dates.ics", "edits-changed.csv", "fee-schedule.csv", "physician-handout.html", "tasks.xlsx"} <= review
 
     proposed, pulls = forge.refs(), forge.pulls
     second = forge.run("schedule", NEW_RELEASE)
@@ -84,7 +85,7 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
     approve(forge, "2026q4r1")
     opened = compliance(forge)
     assert opened.code == 0, opened.said
-    assert "2026q4r1 may be used" in opened.said
+    assert "PASS: 2026q4r1 approved by lead@practice" in opened.said
 
 
 def test_ci_checks_and_tests(forge):
