@@ -3,7 +3,7 @@
 import csv
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ABOVE = re.compile(rf"> ?({NUMBER})")
 BELOW = re.compile(rf"< ?({NUMBER}) ?sq")
 COUNT_UP_TO = re.compile(r"(?:up to(?:&inc)? |</?w? )(\d+)")
 COUNT_FROM = re.compile(r"(\d+)/>$")
-COUNT_ABOVE = re.compile(r"(?:over |^ >)(\d+)$")
+COUNT_ABOVE = re.compile(r"(?:over | >)(\d+)$")
 MINUTES = re.compile(r"(\d+) min")
 FURTHER = re.compile(r"\b(addl?|each|ea|add-on|add on|ea add antb)\b")
 
@@ -32,41 +32,45 @@ def described(cms_file: Path) -> Mapping[str, str]:
 
 def facts_of(description: str) -> dict[str, object]:
     """The facts that *description* states, by the names of code_facts.csv; empty if no words of it are known."""
-    words = next((each for each in WORDS["words"] if re.search(each["pattern"], description)), None)
-    if words is None:
+    entry = next((entry for entry in WORDS["entry"] if has_words(description, entry["words"])), None)
+    if entry is None:
         return {}
-    rest = re.sub(words["pattern"], "", description)
-    facts: dict[str, object] = {name: text for name, text in words.items() if name != "pattern"}
+    facts: dict[str, object] = {name: text for name, text in entry.items() if name != "words"}
     if facts["technique"].startswith("visit_"):
-        facts |= level_and_minutes(rest)
+        facts |= level_and_minutes(description)
     else:
-        facts["size"] = size(rest)
+        facts["size"] = size(description)
     facts["is_further"] = FURTHER.search(description) is not None
     return facts
 
 
-def level_and_minutes(rest: str) -> dict[str, object]:
+def has_words(description: str, words: Sequence[str]) -> bool:
+    """Whether *description* has all *words*, each a pattern, in any order."""
+    return all(re.search(rf"(?<!\S){word}", description) for word in words)
+
+
+def level_and_minutes(description: str) -> dict[str, object]:
     """The level and the least minutes of an office visit."""
-    level = next((name for word, name in WORDS["levels"].items() if re.search(rf"\b{word}\b", rest)), None)
-    minutes = MINUTES.search(rest)
+    level = next((name for word, name in WORDS["levels"].items() if re.search(rf"\b{word}\b", description)), None)
+    minutes = MINUTES.search(description)
     return {"nature": level, "size": {"from": Decimal(minutes[1])}} if minutes else {}
 
 
-def size(rest: str) -> dict[str, Decimal]:
-    """The least (`from`) and most (`to`) that *rest* states of size, count or area; what it leaves open is not there.
+def size(description: str) -> dict[str, Decimal]:
+    """The least (`from`) and most (`to`) that *description* states of size, count or area; what is open is not there.
 
     More than 4.0 cm begins at 4.1 cm, more than 7 lesions at 8; less than 10 sq cm ends at 9.9.
     """
-    if matched := RANGE.search(rest):
+    if matched := RANGE.search(description):
         return {"from": Decimal(matched[1]), "to": Decimal(matched[2])}
-    if matched := UP_TO.search(rest) or COUNT_UP_TO.search(rest):
+    if matched := UP_TO.search(description) or COUNT_UP_TO.search(description):
         return {"to": Decimal(matched[1])}
-    if matched := COUNT_FROM.search(rest):
+    if matched := COUNT_FROM.search(description):
         return {"from": Decimal(matched[1])}
-    if matched := BELOW.search(rest):
+    if matched := BELOW.search(description):
         return {"to": Decimal(matched[1]) - TENTH}
-    if matched := COUNT_ABOVE.search(rest):
+    if matched := COUNT_ABOVE.search(description):
         return {"from": Decimal(matched[1]) + 1}
-    if matched := ABOVE.search(rest):
+    if matched := ABOVE.search(description):
         return {"from": Decimal(matched[1]) + TENTH}
     return {}
