@@ -40,6 +40,12 @@ class ArticleChange:
     added: tuple[str, ...]
     dropped: tuple[str, ...]
 
+    @property
+    def cells(self) -> tuple[str | int | None, ...]:
+        """The row of a workbook: its fields in order, lists of diagnoses as text."""
+        lists = (", ".join(diagnoses) for diagnoses in (self.added, self.dropped))
+        return (self.document, self.contractor, self.before, self.after, *lists)
+
 
 @dataclass(frozen=True)
 class DiagnosisChanges:

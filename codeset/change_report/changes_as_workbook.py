@@ -45,17 +45,7 @@ def _diagnoses(changes: DiagnosisChanges) -> Sheet:
 
 
 def _articles(changes: DiagnosisChanges) -> Sheet:
-    rows = (
-        (
-            article.document,
-            article.contractor,
-            article.before,
-            article.after,
-            ", ".join(article.added),
-            ", ".join(article.dropped),
-        )
-        for article in changes.articles
-    )
+    rows = (article.cells for article in changes.articles)
     return Sheet(rows, ("article", "contractor", "version before", "after", "diagnoses added", "dropped"))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codeset.cli.claims_commands import report_files, snapshots_for
-from codeset.cli.options import JsonOption, StoreOption, release_label
+from codeset.cli.options import ClaimFiles, JsonOption, ReadAgainstOption, StoreOption
 from codeset.cli.printing import FOUND, out, print_json, write
 from codeset.errors import WrongUse
 from codeset.store import Store
@@ -20,22 +20,14 @@ _NO_LOCALITY = "national"
 
 
 def audit(
-    files: Annotated[list[Path], typer.Argument(metavar="CLAIMS...", help="csv, JSON, NDJSON, parquet or 837P files")],
+    files: ClaimFiles,
     checks: Annotated[
         Path | None, typer.Option("--checks", help="A file or folder of your own checks [default: those shipped]")
     ] = None,
     names: Annotated[
         list[str] | None, typer.Option("--check", metavar="ID", help="Run this check alone; may be given several times")
     ] = None,
-    release: Annotated[
-        str | None,
-        typer.Option(
-            "--release",
-            parser=release_label,
-            metavar="RELEASE",
-            help="Read all lines against this one [default: by date of service]",
-        ),
-    ] = None,
+    release: ReadAgainstOption = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the sheet: a file that ends in .xlsx, .csv or .json")
     ] = None,

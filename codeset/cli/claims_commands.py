@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codeset.cli.options import LOCALITY_HELP, QualifyingApmOption, StoreOption, release_label
+from codeset.cli.options import LOCALITY_HELP, ClaimFiles, QualifyingApmOption, ReadAgainstOption, StoreOption
 from codeset.cli.printing import FOUND, err, out, write
 from codeset.errors import WrongUse
 from codeset.participants import Participant
@@ -55,16 +55,8 @@ class _Options:
 
 
 def adjudicate(
-    files: Annotated[list[Path], typer.Argument(metavar="CLAIMS...", help="csv, JSON, NDJSON, parquet or 837P files")],
-    release: Annotated[
-        str | None,
-        typer.Option(
-            "--release",
-            parser=release_label,
-            metavar="RELEASE",
-            help="Read all lines against this one [default: by date of service]",
-        ),
-    ] = None,
+    files: ClaimFiles,
+    release: ReadAgainstOption = None,
     participant: QualifyingApmOption = None,
     locality: Annotated[
         str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP}; where the claims do not say")

@@ -57,6 +57,16 @@ def release_label(text: str) -> str:
     return str(Release.parse(text.strip()))
 
 
+ClaimFiles = Annotated[list[Path], typer.Argument(metavar="CLAIMS...", help="csv, JSON, NDJSON, parquet or 837P files")]
+ReadAgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--release",
+        parser=release_label,
+        metavar="RELEASE",
+        help="Read all lines against this one [default: by date of service]",
+    ),
+]
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", parser=release_label, help="Such as 2026q3")]
 
 

@@ -274,17 +274,7 @@ def _diagnoses(review: Review) -> Sheet:
 
 
 def _articles(review: Review) -> Sheet:
-    rows = (
-        (
-            article.document,
-            article.contractor,
-            article.before,
-            article.after,
-            ", ".join(article.added),
-            ", ".join(article.dropped),
-        )
-        for article in review.changes.diagnoses.articles
-    )
+    rows = (article.cells for article in review.changes.diagnoses.articles)
     columns = ("article", "contractor", *_releases(review), "diagnoses added", "diagnoses dropped")
     return Sheet(rows, columns, wrapped=frozenset({4, 5}))
 
