@@ -83,8 +83,8 @@ class Basis:
 
     `editions`: the CMS edition of each table that claims are read against, carried from where and how old in quarters.
     `not_held`: release and table, for those that every claim needs and a release lacks. `history`: the dates of
-    service read; None where
-    lines are no history, as in scenarios. `not_applied`: by name the rule families that were not applied, in words.
+    service read; None where lines are no
+    history, as in scenarios. `not_applied`: by name the rule families that were not applied, in words.
     """
 
     editions: tuple[ReleaseEdition, ...] = ()
@@ -121,14 +121,16 @@ class Basis:
         }
 
     def _editions_in_words(self) -> Iterable[str]:
-        """A sentence for the editions of a release itself, then one for each that was carried into it."""
+        """A sentence for the editions of a release itself, then one for each that was carried into it.
+
+        Tables that share an edition name it once.
+        """
         for release, editions in self.editions_of_releases().items():
-            own = ", ".join(str(edition) for edition in editions if edition.carried_from is None)
+            own = dict.fromkeys(str(edition) for edition in editions if edition.carried_from is None)
             if own:
-                yield f"Checked against {release}: {own}."
-            for edition in editions:
-                if edition.carried_from is not None:
-                    yield f"{release} rests on {edition}."
+                yield f"Checked against {release}: {', '.join(own)}."
+            carried = dict.fromkeys(str(edition) for edition in editions if edition.carried_from is not None)
+            yield from (f"{release} rests on {edition}." for edition in carried)
 
 
 def basis_of(manifests: Sequence[Manifest], history: History | None) -> Basis:

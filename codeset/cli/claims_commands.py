@@ -81,7 +81,8 @@ def adjudicate(
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Say of each claim line what Medicare's public rules say: pay, deny, review or unknown; why; and how much.
+    """Say what Medicare's public rules say of each claim line: payable, payable with documentation, needs review,
+    denied, or cannot determine; why; and how much.
 
     Claims of one beneficiary see each other: same-day edits, days after surgery. Lines are read against the release in
     force on their date of service; a date that no release covers is unknown.

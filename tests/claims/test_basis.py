@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 import codeset
 from codeset.claims import basis
 from codeset.claims.adjudicate import adjudicate
-from codeset.claims.basis import History, basis_of, families_not_applied, joint_history
+from codeset.claims.basis import Basis, History, ReleaseEdition, basis_of, families_not_applied, joint_history
 from codeset.claims.bulk.run_bulk import adjudicate_files
 from codeset.cli.app import app
+from codeset.manifest import Edition
 from codeset.participants import Participant
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
@@ -167,3 +169,11 @@ def test_python_has_it_of_a_run_at_once_and_in_bulk(derm: Snapshot, claims: Path
     assert codeset.scan_outcome(tmp_path / "out").checked == summary.checked
     assert summary.checked.history == History(date(2026, 7, 15), date(2026, 8, 20), date(2026, 7, 15))
     assert (summary.checked.editions, summary.checked.not_applied) == (at_once.editions, at_once.not_applied)
+
+
+def test_an_edition_of_several_tables_is_named_once() -> None:
+    """The Medicare Coverage Database is three tables of one edition."""
+    release = Release.parse("2026q3")
+    tables = ("coverage_document", "coverage_hcpcs", "coverage_diagnosis")
+    editions = [ReleaseEdition(release, Edition(table, "coverage 2026-07-01", None, 0)) for table in tables]
+    assert Basis(tuple(editions)).sentences() == ["Checked against 2026q3: coverage 2026-07-01."]
