@@ -93,6 +93,13 @@ FIELDS: Mapping[str, ClaimField] = {
         in_line=False,
         is_list=True,
     ),
+    "diagnoses_of_claim": ClaimField(
+        f"^{_DIAGNOSIS}({_NEXT}{_DIAGNOSIS}){{0,11}}$",
+        "up to twelve ICD-10-CM codes",
+        pl.String(),
+        in_line=False,
+        is_list=True,
+    ),
     "diagnosis_pointers": ClaimField(
         f"^({_POINTER}([ ,:;]{_POINTER}){{0,3}}|[A-L]([ ,:;]?[A-L]){{0,3}})$",
         "up to four places in the claim's diagnoses: 1 to 12, or A to L",
@@ -102,7 +109,8 @@ FIELDS: Mapping[str, ClaimField] = {
 }
 """The fields by name, in the order of files and frames. `modifiers` and `diagnoses` are separated by spaces, in order;
 `locality` is `mac-locality` or `national`. In a file `diagnoses` are the claim's, or the line's own where no line has
-`diagnosis_pointers`; as a column of claim lines they are those of the line, the first it points to in front."""
+`diagnosis_pointers`; as a column of claim lines they are those of the line, the first it points to in front, and
+`diagnoses_of_claim` are all that its claim has, null where the line has them all; a file with pointers has none."""
 
 COLUMNS: Mapping[str, pl.DataType] = {name: field.dtype for name, field in FIELDS.items() if field.dtype is not None}
 """The columns of claim lines and their types. Text may stand for categories."""

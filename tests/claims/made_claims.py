@@ -68,7 +68,7 @@ def line(text: str, number: int = 1, first: date = FIRST_DAY) -> dict[str, Any]:
         "date_of_service": day,
         "through_date": None if last == day else last,
         **{_NAMES.get(name, name): value for name, value in told.items()},
-        **({"diagnoses": told["diagnoses"].replace(",", " ")} if "diagnoses" in told else {}),
+        **{name: told[name].replace(",", " ") for name in ("diagnoses", "diagnoses_of_claim") if name in told},
     }
 
 

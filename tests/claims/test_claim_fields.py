@@ -45,9 +45,7 @@ def test_the_schema_has_the_types_of_the_table(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in FIELDS if name not in ("modifiers", "diagnoses", "diagnosis_pointers")]
-)
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "modifiers" and not name.startswith("diagnos")])
 @pytest.mark.parametrize(
     "text", ["11102", "1110", "2026-07-15", "15.7.2026", "59", "national", "01112-05", "1.50", "5 "]
 )

@@ -52,6 +52,18 @@ def test_a_line_has_the_diagnoses_that_it_points_to(tmp_path: Path, pointers: st
     assert read(tmp_path, "Dx 1,Dx 2,Dx 3,Dx Pointer", f"L57.0,C44.41,D22.5,{pointers}") == [diagnoses]
 
 
+def test_the_claim_s_other_diagnoses_are_kept_where_a_line_does_not_point_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "claims.csv"
+    cells = ["L57.0,C44.41,D22.5,1", "L57.0,C44.41,D22.5,ABC", "L57.0,C44.41,D22.5,BA"]
+    rows = [f"{LINE.format(hcpcs=f'1700{number}')},{each}" for number, each in enumerate(cells)]
+    path.write_text("\n".join([f"{HEADER},Dx 1,Dx 2,Dx 3,Dx Pointer", *rows]) + "\n")
+    lines, rejects = read_claims(path)
+    refuse(rejects)
+    all_of_claim = "L57.0 C44.41 D22.5"
+    assert lines["diagnoses_of_claim"].to_list() == [all_of_claim, None, all_of_claim]
+    assert from_frame(lines)[0].equals(lines)
+
+
 @pytest.mark.parametrize("cell", ["L57.0 C44.41", '"L57.0, C44.41"', "L57.0;C44.41", "L57.0|C44.41"])
 def test_diagnoses_of_one_column_are_set_apart_by_blanks_commas_semicolons_or_bars(tmp_path: Path, cell: str) -> None:
     assert read(tmp_path, "Diagnosis Codes", cell) == ["L57.0 C44.41"]

@@ -43,6 +43,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "lesion": [None, None, "A", "B"],
     "prior_authorization": [None, None, "A1"],
     "diagnoses": [None, None, "L57.0", "L570", "C44.41 L82.1", "L66.1", "L99.ZZ L57.0", "W57.XXXA L57.0", "Z41.1"],
+    "diagnoses_of_claim": [None, None, None, "L57.0 L66.1", "L57.0 E11.9", "C44.41 L82.1 L99.ZZ"],
     "date_of_service": [0, 0, 0, 1, 2, 10, 11, 89, 90, 91],
 }
 """The values of each column; of dates days after the first, of through dates days after the date of service."""

@@ -191,6 +191,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "diagnosis-cosmetic": ("17000 diagnoses=Z41.1",),
     "diagnosis-cosmetic-beside-other": ("17000 diagnoses=L57.0,Z41.1",),
     "diagnosis-excluded": ("11102 diagnoses=L40.0,L57.0",),
+    "diagnosis-unreferenced": ("11102 diagnoses=L57.0 diagnoses_of_claim=L57.0,L66.1",),
     "diagnosis-not-malignant": ("11602 diagnoses=L82.1",),
     "diagnosis-not-benign": ("17110 diagnoses=C44.90",),
     "diagnosis-premalignant-on-benign": ("17110 diagnoses=L57.0",),

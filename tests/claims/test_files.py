@@ -58,6 +58,7 @@ ROWS = [
         "charge_cents": 20000,
         "lesion": None,
         "diagnoses": "L57.0",
+        "diagnoses_of_claim": "L57.0 D485",
     },
     {
         "claim_id": "B2",

@@ -50,6 +50,7 @@ ROWS = [
         "place_of_service": "22",
         "charge_cents": 20000,
         "diagnoses": "L570",
+        "diagnoses_of_claim": "L570 D485",
     },
     {
         **CLINIC,

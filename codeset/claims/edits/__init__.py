@@ -15,6 +15,7 @@ from codeset.claims.edits.global_surgery import GLOBAL_SURGERY
 from codeset.claims.edits.mue import MUE
 from codeset.claims.edits.of_diagnoses.fits_service import FITS_SERVICE
 from codeset.claims.edits.of_diagnoses.local_coverage import LOCAL_COVERAGE
+from codeset.claims.edits.of_diagnoses.of_claim import CLAIM_DIAGNOSES
 from codeset.claims.edits.of_diagnoses.sequence import SEQUENCE
 from codeset.claims.edits.of_diagnoses.valid_codes import VALIDITY
 from codeset.claims.edits.of_visits.new_patient import NEW_PATIENT
@@ -35,6 +36,7 @@ EDITS = (
     NOTICES,
     VALIDITY,
     SEQUENCE,
+    CLAIM_DIAGNOSES,
     FITS_SERVICE,
     LOCAL_COVERAGE,
     PLACE_OF_SERVICE,

@@ -39,13 +39,6 @@ class CodeLists:
         texts = columns.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True).alias("text")).to_series()
         return texts[self.list_of_line]
 
-    @property
-    def has_several(self) -> pl.Series:
-        """Whether the list of each line has more than one code."""
-        if len(self.places) == 1:
-            return pl.Series([False]).new_from_index(0, self.list_of_line.len())
-        return self.places[1].is_not_null()[self.list_of_line]
-
 
 def code_lists(texts: pl.Series) -> CodeLists:
     """Return the lists of codes that *texts* are, one for each line, null or codes with one blank between them."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE, CODED, COLUMNS, FIELDS
-from codeset.claims.input.diagnoses import DIAGNOSES_OF_CLAIM, POINTS_TO_NOTHING, diagnoses_of_lines
+from codeset.claims.input.diagnoses import NUMBER_OF_DIAGNOSES, POINTS_TO_NOTHING, diagnoses_of_lines
 from codeset.errors import BadInput, Fault, WrongUse
 
 RAW: Mapping[str, pl.DataType] = {
@@ -221,7 +221,7 @@ def _checks() -> Iterator[_Check]:
     yield from _date_checks()
     both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
     yield _Check("charge", "charge or charge_cents", pl.lit("both"), both)
-    pointers = pl.format('"{}", and {} diagnoses', "diagnosis_pointers", DIAGNOSES_OF_CLAIM)
+    pointers = pl.format('"{}", and {} diagnoses', "diagnosis_pointers", NUMBER_OF_DIAGNOSES)
     yield _Check("diagnosis_pointers", "places in the claim's diagnoses", pointers, POINTS_TO_NOTHING)
     yield from _claim_checks()
 
@@ -296,7 +296,7 @@ def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
     values = {name: value for name, value in from_text.items() if lines.schema[name] == pl.String}
     values |= {name: pl.col(name).cast(pl.String) for name in CODED if lines.schema[name] != CODE}
     values["modifiers"] = values.get("modifiers", pl.col("modifiers")).fill_null("")
-    values["diagnoses"] = pl.lit(diagnoses_of_lines(lines))
+    values |= dict(zip(("diagnoses", "diagnoses_of_claim"), map(pl.lit, diagnoses_of_lines(lines)), strict=True))
     cents = pl.col("charge_cents").cast(pl.Int64)
     values["charge_cents"] = pl.coalesce(cents, _cents()) if lines["charge"].null_count() < lines.height else cents
     return lines.select(values.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in COLUMNS.items())

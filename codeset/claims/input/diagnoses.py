@@ -20,10 +20,10 @@ _DIAGNOSES_OF_LINE = (
     pl.when(pl.col("places").is_null()).then("codes").otherwise(pl.col("codes").list.gather(pl.col("places")))
 )
 
-DIAGNOSES_OF_CLAIM = pl.col("diagnoses").str.count_matches(_SEPARATORS).cast(pl.Int64).fill_null(-1) + 1
+NUMBER_OF_DIAGNOSES = pl.col("diagnoses").str.count_matches(_SEPARATORS).cast(pl.Int64).fill_null(-1) + 1
 """How many diagnoses there are to point to."""
 
-POINTS_TO_NOTHING = (_PLACES.list.max() >= DIAGNOSES_OF_CLAIM).fill_null(value=False)
+POINTS_TO_NOTHING = (_PLACES.list.max() >= NUMBER_OF_DIAGNOSES).fill_null(value=False)
 """Whether a line points to a diagnosis that its claim does not have."""
 
 
@@ -33,19 +33,30 @@ def has_stray_pointer(table: pl.DataFrame) -> bool:
         return False
     pairs = table.select(pl.col("diagnoses", "diagnosis_pointers").cast(pl.String))
     greatest = _by_text(pairs["diagnosis_pointers"])["places"].list.max()
-    return bool(pairs.with_columns(greatest).select((pl.col("places") >= DIAGNOSES_OF_CLAIM).any()).item())
+    return bool(pairs.with_columns(greatest).select((pl.col("places") >= NUMBER_OF_DIAGNOSES).any()).item())
 
 
-def diagnoses_of_lines(lines: pl.DataFrame) -> pl.Series:
-    """Return the diagnoses of each line as text, spaces between them; *lines* have them and pointers, all valid."""
+def diagnoses_of_lines(lines: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return `diagnoses` and `diagnoses_of_claim` of each line as text, spaces between them; *lines* are valid.
+
+    The first are those that the line points to, the second all of its claim: null where the line has all, in order.
+    """
     diagnoses, pointers = (lines[name].cast(pl.String) for name in ("diagnoses", "diagnosis_pointers"))
+    of_claim = _spaced(lines["diagnoses_of_claim"].cast(pl.String))
     if diagnoses.null_count() == lines.height:
-        return diagnoses
-    spaced = diagnoses.str.replace_all(_SEPARATORS, " ") if diagnoses.str.contains("[,;|]").any() else diagnoses
+        return diagnoses, of_claim
+    spaced = _spaced(diagnoses)
     if pointers.null_count() == lines.height:
-        return spaced
+        return spaced, of_claim
     pointed = pl.DataFrame([spaced.str.split(" ").alias("codes"), _by_text(pointers)["places"]])
-    return pointed.select(_DIAGNOSES_OF_LINE.list.join(" ").alias("diagnoses")).to_series()
+    own = pointed.select(_DIAGNOSES_OF_LINE.list.join(" ").alias("diagnoses")).to_series()
+    return own, spaced.set(own.eq_missing(spaced), None).alias("diagnoses_of_claim")
+
+
+def _spaced(diagnoses: pl.Series) -> pl.Series:
+    """The same lists with one space between codes."""
+    is_other = diagnoses.null_count() < diagnoses.len() and diagnoses.str.contains("[,;|]").any()
+    return diagnoses.str.replace_all(_SEPARATORS, " ") if is_other else diagnoses
 
 
 def _by_text(pointers: pl.Series) -> pl.DataFrame:

@@ -24,11 +24,11 @@ from codeset.manifest import Manifest
 from codeset.scope import codes_of
 
 # What is known of one diagnosis, or of a line; the classes of `necessity.toml` take the bits from FIRST_CLASS on.
-INVALID, UNSPECIFIED, NOT_FIRST, SEVERAL, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = (1 << bit for bit in range(7))
+INVALID, UNSPECIFIED, NOT_FIRST, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = (1 << bit for bit in range(6))
 
 ALL_BUT_NOT_FIRST = 2**32 - 1 - NOT_FIRST
 ALL_BUT_UNSPECIFIED = 2**32 - 1 - UNSPECIFIED
-TOLD_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | SEVERAL | CONTRACTOR
+TOLD_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | CONTRACTOR
 
 NATIONAL = "national"
 """The locality that has no contractor."""
@@ -120,8 +120,8 @@ def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
     lists = code_lists(texts)
     known = marks_of_codes(lists.codes)
     marks = (lists.any_of(known) & ALL_BUT_NOT_FIRST) | (lists.first_of(known) & NOT_FIRST)
-    marks |= _invalid(lists, table["release"], code_set)
-    marks |= _where(_is_paired(lists, code_set), SEVERAL) | _where(_has_contractor(texts, table, code_set), CONTRACTOR)
+    marks |= invalid_marks(lists, table["release"], code_set)
+    marks |= _where(_has_contractor(texts, table, code_set), CONTRACTOR)
     does_not_fit = _does_not_fit(table["hcpcs"], marks)
     in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | does_not_fit
     marks, texts = marks * in_doubt.cast(pl.UInt32), texts.set(~in_doubt, None)
@@ -143,8 +143,8 @@ def _where(holds: pl.Series, bit: int) -> pl.Series:
     return holds.cast(pl.UInt32) * bit
 
 
-def _invalid(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl.Series:
-    """`INVALID` on lines with a diagnosis that the edition of their release does not let them bill."""
+def invalid_marks(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl.Series:
+    """Return `INVALID` on lines with a diagnosis that the edition of their release does not let them bill."""
     marks = repeat(0, release.len())
     codes = [code.replace(".", "") for code in lists.codes]
     for number, valid in code_set.cached(valid_diagnoses).items():
@@ -152,12 +152,6 @@ def _invalid(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl.Seri
         if (invalid != 0).any():
             marks |= lists.any_of(invalid) * (release == number).fill_null(value=False).cast(pl.UInt32)
     return marks
-
-
-def _is_paired(lists: CodeLists, code_set: CodeSet) -> pl.Series:
-    """Whether excludes notes may bear on a line: they are held, and it has several diagnoses."""
-    several = lists.has_several
-    return several & (not code_set.rows_for_diagnoses("excludes").is_empty()) if several.any() else several
 
 
 def _has_contractor(texts: pl.Series, table: pl.DataFrame, code_set: CodeSet) -> pl.Series:

@@ -35,7 +35,7 @@ def find_invalid(lines: Lines) -> Findings:
     cases = by_diagnosis(doubtful).select("row", "release", "date_of_service", "diagnosis")
     code_set = lines.line_kinds.code_set
     distinct = cases.select("release", "date_of_service", "diagnosis").unique(maintain_order=True)
-    reasons = [_reason(code_set, *case) for case in distinct.iter_rows()]
+    reasons = [reason_not_valid(code_set, *case) for case in distinct.iter_rows()]
     told = distinct.hstack(pl.DataFrame(reasons, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
     findings = cases.join(told.drop_nulls("reason"), on=distinct.columns, maintain_order="left").unique(
         ["row", "diagnosis"], keep="first", maintain_order=True
@@ -43,8 +43,8 @@ def find_invalid(lines: Lines) -> Findings:
     return found(findings, pl.col("reason"), detail=pl.col("detail"))
 
 
-def _reason(code_set: CodeSet, release: int, day: date, diagnosis: str) -> tuple[str | None, str | None]:
-    """The reason for which *diagnosis* may not be billed, and what its sentence names; None if it may."""
+def reason_not_valid(code_set: CodeSet, release: int, day: date, diagnosis: str) -> tuple[str | None, str | None]:
+    """Return the reason for which *diagnosis* may not be billed, and what its sentence names; None if it may."""
     valid = code_set.cached(valid_diagnoses)
     if release not in valid or diagnosis in valid[release]:
         return None, None
