@@ -80,7 +80,7 @@ check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) 
 		actionlint -shellcheck $(BIN)/shellcheck -pyflakes= .github/workflows/*.yml tests/act/workflows/*.yml && echo "actionlint: well"; fi
 
 act: $(VENV)/.made $(if $(ACT_BINARY)$(shell command -v act),,build/bin/act) ## Run the workflows on this machine, by act
-	ACT_BINARY="$${ACT_BINARY:-$$(command -v act || echo $(CURDIR)/build/bin/act)}" $(BIN)/python -m pytest -q -rs tests/act
+	ACT_BINARY="$${ACT_BINARY:-$$(command -v act || echo $(CURDIR)/build/bin/act)}" $(BIN)/python -m pytest -q -rs -o faulthandler_timeout=2400 tests/act
 
 wheel: $(VENV)/.made ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -26,4 +26,4 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.option.codeset_store, config.option.codeset_release = folder.name, list(EMBEDDED)
     for release in EMBEDDED:
         build = [sys.executable, "-m", "codeset.cli", "build", release, "--embedded", "--store", folder.name]
-        subprocess.run(build, check=True, capture_output=True)
+        subprocess.run(build, check=True, capture_output=True, timeout=240)

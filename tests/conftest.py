@@ -26,6 +26,12 @@ Once = Callable[[str, Callable[[Path], Any]], Any]
 
 for _colours in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS"):
     os.environ.pop(_colours, None)  # where one is set, typer colours its messages even into a pipe
+os.environ |= {
+    "GIT_CONFIG_GLOBAL": os.devnull,  # of whoever runs the tests: it may sign commits, and ask for a passphrase
+    "GIT_TERMINAL_PROMPT": "0",
+    "SSH_ASKPASS": "false",
+    "SSH_ASKPASS_REQUIRE": "force",
+}
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +60,16 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
-    """Return what makes a folder of that name once; the other workers wait, and read what was returned."""
+    """Return what makes a folder of that name once; the other workers wait, and read what was returned.
+
+    What makes one folder asks for no other: a worker that waits holds no lock, so that two cannot wait for each other.
+    """
     own = tmp_path_factory.getbasetemp()
     base = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def made_once(name: str, make: Callable[[Path], Any]) -> Any:
         returned = base / f"{name}.pickle"
-        with FileLock(base / f"{name}.lock"):
+        with FileLock(base / f"{name}.lock", timeout=540):
             if not returned.exists():
                 returned.write_bytes(pickle.dumps(make(base / name)))
         return pickle.loads(returned.read_bytes())

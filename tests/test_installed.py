@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, timeout=240)
     return next(folder.glob("*.whl"))
 
 
@@ -58,7 +58,7 @@ def new_venv(folder: Path, wheel: Path, *extras: str) -> Path:
 
     Returns its Python.
     """
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
     packages = next(folder.glob("lib*/python*/site-packages"))
     for name in installed_with(requirements(wheel, *extras)):
         held = distribution(name)
@@ -74,7 +74,7 @@ def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProc
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "COLUMNS": "200"}
     command = [str(python), *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
     )
 
 

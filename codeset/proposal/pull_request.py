@@ -48,7 +48,14 @@ def _gh(repository: Path, *arguments: str) -> str:
     program = which("gh")
     if program is None:
         raise WrongUse("gh is not there: https://cli.github.com, or leave --pull-request away; the branch is pushed")
-    process = subprocess.run([program, *arguments], cwd=repository, capture_output=True, text=True, check=False)  # noqa: S603
+    process = subprocess.run(  # noqa: S603
+        [program, *arguments],
+        cwd=repository,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if process.returncode:
         command = " ".join(arguments[:2])
         raise StoreProblem(

@@ -53,7 +53,11 @@ class Forge:
     def git(self, *arguments: str, at: str = "clone") -> str:
         known = ("-c", "user.name=A", "-c", "user.email=a@practice.example")
         done = subprocess.run(
-            ["git", *known, "-C", str(self.home / at), *arguments], capture_output=True, text=True, check=True
+            ["git", *known, "-C", str(self.home / at), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
         return done.stdout.strip()
 
@@ -128,7 +132,7 @@ def forge(site: CmsSite, tmp_path_factory: pytest.TempPathFactory) -> Forge:
 
 def _copy(target: Path) -> None:
     listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
+    names = subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +145,13 @@ def codeset(forge: Forge, *arguments: str) -> str:
     own |= {"CODESET_SCENARIOS": "suite/scenarios"}
     program = str(Path(sys.executable).with_name("codeset"))
     done = subprocess.run(
-        [program, *arguments], cwd=forge.clone, env=os.environ | own, capture_output=True, text=True, check=False
+        [program, *arguments],
+        cwd=forge.clone,
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.stdout

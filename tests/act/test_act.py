@@ -24,7 +24,7 @@ def compliance(forge: Forge):
 def approve(forge: Forge, release: str) -> None:
     """What the compliance lead does on the branch, as the body of the pull request says."""
     key = forge.home / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True, timeout=60)
     (forge.clone / "approvals").mkdir()
     (forge.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {key.with_suffix('.pub').read_text()}")
     codeset(forge, "restore", "--accept-ama-license", "A B")

@@ -297,7 +297,7 @@ def test_a_diagnosis_is_found_with_its_point_and_without(written, release, tmp_p
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "codeset.cli", "audit", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_the_command_prints_the_sheet_and_writes_it_in_every_form(embedded, tmp_path):

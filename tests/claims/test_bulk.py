@@ -204,9 +204,11 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, der
     (tmp_path / "run.py").write_text(RUN)
     command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
     process = subprocess.Popen(command, start_new_session=True)
-    until(lambda: (out / "plan.json").exists() and len(list(out.glob("part-*.json"))) >= parts_done)
-    os.killpg(process.pid, signal.SIGKILL) if killed == "the run and its workers" else process.kill()
-    assert process.wait() == -signal.SIGKILL
+    try:
+        until(lambda: (out / "plan.json").exists() and len(list(out.glob("part-*.json"))) >= parts_done)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL) if killed == "the run and its workers" else process.kill()
+    assert process.wait(timeout=60) == -signal.SIGKILL
     until(lambda: ended(process.pid))
     (out / "findings-0039.unfinished").write_bytes(b"a part that was being written")
     with pytest.raises(StoreProblem, match=r"holds \d+ of 40 parts"):
@@ -236,7 +238,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
 def test_a_worker_has_its_share_of_the_threads_and_the_environment_stays(monkeypatch):
     monkeypatch.setenv("POLARS_MAX_THREADS", "7")
     with worker_processes(pl.thread_pool_size()) as workers:
-        assert workers.submit(pl.thread_pool_size).result() == 1
+        assert workers.submit(pl.thread_pool_size).result(timeout=60) == 1
     assert os.environ["POLARS_MAX_THREADS"] == "7"
 
 
@@ -448,7 +450,11 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
         str(derm.path.parent),
     ]
     one = subprocess.run(
-        [*command, "--format", "json", "--qualifying-apm", "no"], capture_output=True, text=True, check=False
+        [*command, "--format", "json", "--qualifying-apm", "no"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert one.returncode == 1, "some lines are denied"
     plain = json.loads(one.stdout)
@@ -457,7 +463,11 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
         plain["claims"][0]["lines"][0]
     )
     many = subprocess.run(
-        [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False
+        [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert many.returncode == 1, "the same lines are denied"
     assert "1,200 lines in 1 part, in" in many.stdout

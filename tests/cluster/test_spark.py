@@ -183,7 +183,7 @@ def daemon(log: Path, name: str, *arguments: str) -> Iterator[None]:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.wait(timeout=60)
 
 
 def wait_for(cluster: Cluster, workers: int, logs: list[Path]) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import sys
 
 from cms_site.server import CmsSite, serving
 
@@ -17,10 +16,6 @@ To change the site while it runs:
 """
 
 
-def _stop(*_: object) -> None:
-    sys.exit(0)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="cms_site", description=__doc__)
     parser.add_argument("--port", type=int, default=8765)
@@ -30,14 +25,14 @@ def main() -> None:
     site = CmsSite(gate=chosen.gate)
     for label in chosen.post:
         site.post(label)
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _stop)
+    stop = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop)  # one that comes before the wait is kept for it
     with serving(site, chosen.port):
         print(
             f"A stand-in for cms.gov is at {site.origin}\n" + HELP.format(origin=site.origin, since=chosen.post[0]),
             flush=True,
         )
-        signal.pause()
+        signal.sigwait(stop)
 
 
 if __name__ == "__main__":

@@ -121,13 +121,13 @@ def serving(site: CmsSite, port: int = 0) -> Iterator[Host]:
     """Serve *site* on loopback; its `origin` is the address."""
     host = Host(("127.0.0.1", port), _Handler)
     host.show(site)
-    thread = threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=host.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield host
     finally:
         host.shutdown()
-        thread.join()
+        thread.join(timeout=60)
         host.server_close()
 
 

@@ -35,7 +35,8 @@ def test_a_process_killed_between_two_renames_hides_nothing_and_leaves_nothing(t
     write(folder, "old")
     process = get_context("spawn").Process(target=write_until, args=(folder, renames))
     process.start()
-    process.join()
+    process.join(timeout=60)
+    process.kill()
     assert process.exitcode == 9
     restore_replaced(folder)
     assert (folder / "file").read_text() == text

@@ -43,7 +43,7 @@ def store(sealed: Path, tmp_path: Path) -> Store:
 
 def command(store: Store, *arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "codeset.cli", *arguments, "--store", str(store.path)]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=240)
 
 
 def edit(store: Store, before: str, after: str) -> None:

@@ -180,7 +180,7 @@ build_embedded(Release.parse("2025q4"), Store(Path(sys.argv[1])))
 def test_a_build_killed_at_any_moment_leaves_the_store_as_it_was(tmp_path, moment):
     undisturbed, store = Store(tmp_path / "undisturbed"), Store(tmp_path / "store")
     build_embedded(Release.parse("2025q4"), undisturbed)
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(store.path), moment], check=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(store.path), moment], check=False, timeout=60)
     assert killed.returncode == 9
     assert store.releases() == []
     build_embedded(Release.parse("2025q4"), store)
@@ -191,7 +191,7 @@ def test_the_same_facts_give_the_same_bytes_on_any_machine(tmp_path):
     build_embedded(Release.parse("2026q3"), Store(tmp_path / "here"))
     environment = {**os.environ, "POLARS_MAX_THREADS": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
     command = [sys.executable, "-m", "codeset.cli", "build", "2026q3", "--embedded", "--store", str(tmp_path / "there")]
-    subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True)
+    subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True, timeout=240)
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
 
 

@@ -190,8 +190,11 @@ def test_the_site_can_be_started_by_hand(tmp_path):
     folder = Path(__file__).parents[1]
     command = [sys.executable, "-m", "cms_site", "--port", "0", "--post", "2026q3"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        first = process.stdout.readline()
-        process.terminate()
-        _, errors = process.communicate()
+        try:
+            first = process.stdout.readline()
+            process.terminate()
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert first.startswith("A stand-in for cms.gov is at http://127.0.0.1:"), errors
     assert (process.returncode, errors) == (0, "")

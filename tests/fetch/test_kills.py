@@ -31,7 +31,7 @@ def accepted(home: Path) -> Path:
 
 def run(store: Path, at: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(Path(__file__).with_name("killed.py")), str(store), RELEASE, str(at)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 def contents(store: Path) -> dict[str, bytes]:

@@ -214,7 +214,7 @@ def test_an_acceptance_that_names_no_check_is_wrong_use_at_the_command(store: St
 
 def build_command(store: Store, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "codeset.cli", "build", str(NEXT), "--from", str(folder), *arguments]
-    return subprocess.run([*line, "--store", str(store.path)], capture_output=True, text=True, check=False)
+    return subprocess.run([*line, "--store", str(store.path)], capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(

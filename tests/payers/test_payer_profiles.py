@@ -178,7 +178,7 @@ def test_an_unknown_payer_is_wrong_use():
 
 def command(release: Snapshot, *arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "codeset.cli", "adjudicate", *arguments, "--store", str(release.path.parent)]
-    return subprocess.run([*line, "--qualifying-apm", "no"], capture_output=True, text=True, check=False)
+    return subprocess.run([*line, "--qualifying-apm", "no"], capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_the_command_says_what_the_payer_asks_for_in_each_form(release, tmp_path):

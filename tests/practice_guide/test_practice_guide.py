@@ -131,7 +131,7 @@ def test_another_guide_or_locality_is_refused(embedded):
 def test_the_command_writes_the_folder(embedded, tmp_path):
     arguments = ("page", "derm", "2026Q3", "-o", tmp_path / "guide", "--since", "2025Q4", "--store", embedded.path)
     command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "figures differ from 2025q4" in done.stdout
     assert sorted(file.name for file in (tmp_path / "guide").iterdir()) == ["guide.html", "guide.json", "guide.md"]

@@ -30,7 +30,7 @@ class Desk:
 
     def git(self, *arguments: str, at: str = "clone") -> str:
         done = subprocess.run(
-            ["git", "-C", str(self.home / at), *arguments], capture_output=True, text=True, check=True
+            ["git", "-C", str(self.home / at), *arguments], capture_output=True, text=True, check=True, timeout=60
         )
         return done.stdout.strip()
 

@@ -19,7 +19,9 @@ def sign(desk, release: str) -> None:
     """What the compliance lead does on the branch, as the body of the pull request says."""
     key = desk.home / "key"
     if not key.exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True, timeout=60
+        )
     public = key.with_suffix(".pub").read_text()
     (desk.clone / "approvals").mkdir(exist_ok=True)
     (desk.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {public}")

@@ -4,12 +4,14 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import reviewed
+from filelock import FileLock
 from openpyxl import load_workbook
 from practice import SCENARIOS, practice
 
@@ -18,7 +20,7 @@ from codeset.releases import Release
 from codeset.review.decision_basis import basis_digest
 from codeset.review.folder import review_files, write_review
 from codeset.review.make import make_review
-from codeset.review.sign_off import read_review
+from codeset.review.sign_off import approval, read_review
 from codeset.review.sign_off.approval import append_approval, head_of, read_approvals
 from codeset.review.sign_off.approve import approve
 from codeset.review.sign_off.decisions import option_entries
@@ -105,7 +107,7 @@ class Place:
     def new_key(self, name: str, *options: str) -> str:
         kind = options or ("-t", "ed25519")
         command = ["ssh-keygen", "-q", *kind, "-N", "", "-C", "", "-f", str(self.folder / name)]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, timeout=240)
         return self.public(name)
 
     def rewrite(self, change: Callable[[dict], object]) -> None:
@@ -175,7 +177,7 @@ def test_the_gate_says_who_approved_when_with_which_key_and_compared_with_what(p
     place.approve(note="Read with the coders")
     result = place.gate()
     command = ["ssh-keygen", "-l", "-f", str(place.folder / "key.pub")]
-    key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[1]
+    key = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout.split()[1]
     entry = json.loads(place.file.read_text())["approvals"][0]
     plain = result.plain()
     assert plain["approval"] == {
@@ -516,7 +518,7 @@ def test_what_was_signed_cannot_be_changed_afterwards(place):
 
 def git(folder: Path, *arguments: str) -> None:
     known = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *known, "-C", str(folder), *arguments], check=True, capture_output=True)
+    subprocess.run(["git", *known, "-C", str(folder), *arguments], check=True, capture_output=True, timeout=60)
 
 
 def test_the_last_approval_taken_out_is_found_by_what_the_branch_recorded(place):
@@ -587,11 +589,21 @@ def append(folder: Path, number: int) -> None:
 
 
 def test_of_twenty_approvals_at_once_none_is_lost(place):
-    with get_context("spawn").Pool(8) as pool:
-        pool.starmap(append, [(place.folder, number) for number in range(20)])
+    with ProcessPoolExecutor(8, get_context("spawn")) as processes:
+        list(processes.map(append, [place.folder] * 20, range(20), timeout=240))
     entries = read_approvals(place.approvals, NEW)
     assert sorted(int(entry["note"]) for entry in entries) == list(range(20))
     assert sorted(file.name for file in place.approvals.iterdir()) == ["2026q3.json", "allowed_signers"]
+
+
+def test_one_who_waits_for_another_signature_is_not_left_waiting(place, monkeypatch):
+    monkeypatch.setattr(approval, "WAIT_SECONDS", 0)
+    with (
+        FileLock(place.approvals / ".2026q3.lock"),
+        pytest.raises(WrongUse, match=r"another approval of 2026q3 is being signed in .* Nothing was written\."),
+    ):
+        append(place.folder, 1)
+    assert not place.file.exists()
 
 
 # Keys and names

@@ -12,7 +12,7 @@ import reviewed
 def run(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "codeset.cli", "review", "2025q4", "2026q3", *map(str, arguments)]
     rest = ["--store", str(place / "store"), "--scenarios", str(place / "scenarios")]
-    return subprocess.run([*command, *rest], capture_output=True, text=True, check=False)
+    return subprocess.run([*command, *rest], capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_it_says_verdict_figures_what_is_asked_and_where_the_review_lies(place, tmp_path):

@@ -34,7 +34,14 @@ def run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     arguments = shlex.split(command)
     arguments[0] = str(home / PATH_WITHOUT_GIT / arguments[0])
     return subprocess.run(
-        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        arguments,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=240,
     )
 
 

@@ -34,7 +34,7 @@ def server(written: Path, requests: list[SignRequest]) -> Iterator[ReviewServer]
         thread.start()
         yield running
         running.shutdown()
-        thread.join()
+        thread.join(timeout=60)
 
 
 def ask(

@@ -40,7 +40,9 @@ def test_a_second_time_changes_nothing(tmp_path):
 def test_a_key_that_was_there_is_used_and_other_signers_stay(tmp_path):
     (tmp_path / "approvals").mkdir()
     (tmp_path / "approvals/allowed_signers").write_text("# who may sign\nother@practice ssh-ed25519 AAAA")
-    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", tmp_path / "mine"], check=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", tmp_path / "mine"], check=True, timeout=60
+    )
     private = (tmp_path / "mine").read_bytes()
     (tmp_path / "mine.pub").unlink()
     done = set_up(tmp_path, key="mine")
@@ -53,7 +55,9 @@ def test_a_key_of_somebody_else_and_a_short_key_are_refused(tmp_path):
     set_up(tmp_path)
     with pytest.raises(WrongUse, match=f"this key is {NAME}'s already"):
         set_up(tmp_path, name="john@practice.example")
-    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", tmp_path / "short"], check=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", tmp_path / "short"], check=True, timeout=60
+    )
     with pytest.raises(WrongUse, match="1024 bits is too short"):
         set_up(tmp_path, key="short")
     assert len(lines(tmp_path)) == 1
@@ -78,8 +82,12 @@ def test_the_name_is_one_person_s(tmp_path, name):
 
 def test_the_command_says_what_it_did_and_what_comes_next(tmp_path):
     command = [sys.executable, "-m", "codeset.cli", "approve", "--setup", NAME, "--key", str(tmp_path / "home/key")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=240
+    )
     assert f"Signer {NAME}: added, in approvals/allowed_signers" in done.stdout
     assert "Next: read the review" in done.stdout
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    again = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=240
+    )
     assert "was there" in again.stdout

@@ -411,7 +411,7 @@ def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contrad
 
 def command(store: Store, *options: str) -> subprocess.CompletedProcess[str]:
     asked = [sys.executable, "-m", "codeset.cli", "guidance", "2026q3", "--store", str(store.path), *options]
-    return subprocess.run(asked, capture_output=True, text=True, check=False)
+    return subprocess.run(asked, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_what_is_contradicted_is_shown_first(audited, snapshot):

@@ -154,7 +154,7 @@ def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(embedd
 
 def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_a_projects_own_options_and_tests_are_its_own(tmp_path):
@@ -212,7 +212,7 @@ def test_the_command_tries_accepts_and_holds(tmp_path, embedded):
         str(embedded.path),
     ]
     codes = [
-        subprocess.run(each, cwd=tmp_path, capture_output=True, check=False).returncode
+        subprocess.run(each, cwd=tmp_path, capture_output=True, check=False, timeout=240).returncode
         for each in (asked, [*asked, "--accept"], asked)
     ]
     assert codes == [1, 1, 0]

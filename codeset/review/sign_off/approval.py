@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from codeset.atomic_write import write_file
 from codeset.errors import BadInput, Fault, WrongUse
@@ -24,6 +24,9 @@ from codeset.schemas import faults_of, reading_faults
 
 Approval = Mapping[str, Any]
 """One entry of `approval.schema.json`."""
+
+WAIT_SECONDS = 60
+"""How long one who signs waits for another: a passphrase may be asked for meanwhile."""
 
 _UNTOUCHED = "Nothing was changed."
 
@@ -101,19 +104,25 @@ def _canonical(entry: Approval) -> str:
 def append_approval(entry: Approval, folder: Path, release: Release, key: Path) -> Approval:
     """Sign *entry* with *key* and append it to the approvals of *release*; return it as it was written.
 
-    One process at a time appends: what others append meanwhile stays.
+    One process at a time appends, and waits for the other WAIT_SECONDS: what others append meanwhile stays.
 
-    Raises WrongUse: if the gate would not accept the signature, or a text has control characters. BadInput: as
-    `read_approvals`.
+    Raises WrongUse: if the gate would not accept the signature, a text has control characters, or the other process
+    goes on signing. BadInput: as `read_approvals`.
     """
     _check_texts(entry)
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / f".{release}.lock"
-    with FileLock(lock):
-        try:
-            return _append(entry, folder, release, key)
-        finally:
-            lock.unlink(missing_ok=True)
+    try:
+        with FileLock(lock, timeout=WAIT_SECONDS):
+            try:
+                return _append(entry, folder, release, key)
+            finally:
+                lock.unlink(missing_ok=True)
+    except Timeout as error:
+        raise WrongUse(
+            f"another approval of {release} is being signed in {folder}; sign again when it is done. "
+            "Nothing was written."
+        ) from error
 
 
 def _append(entry: Approval, folder: Path, release: Release, key: Path) -> Approval:

@@ -59,5 +59,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
     program = which("git")
     if program is None or not folder.is_dir():
         return b""
-    process = subprocess.run([program, "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603
+    process = subprocess.run(  # noqa: S603
+        [program, "-C", str(folder), *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     return process.stdout if process.returncode == 0 else b""

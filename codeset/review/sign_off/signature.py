@@ -215,7 +215,7 @@ def _ssh_keygen(
     environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
     return subprocess.run(  # noqa: S603
         [program, *arguments],
-        input=text,
+        input=None if on_terminal else text or "",
         capture_output=not on_terminal,
         text=True,
         encoding="utf-8",

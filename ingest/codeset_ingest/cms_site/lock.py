@@ -16,6 +16,7 @@ from codeset.schemas import reading_faults
 from codeset_ingest.cms_site.link_names import publications
 
 NAME = "sources.lock.json"
+_WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True, order=True)
@@ -139,7 +140,7 @@ def pin(file: Path, release: Release, files: Collection[PinnedFile], guard: Path
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(guard):
+        with FileLock(guard, timeout=_WAIT_SECONDS):
             lock, revision = read(file).with_files(release, files)
             if not (file.exists() and file.read_text(encoding="utf-8") == lock.to_json()):
                 write_file(file, lock.to_json())
@@ -157,7 +158,7 @@ def record_approval(file: Path, release: Release, head: ApprovalHead, guard: Pat
     """
     try:
         guard.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(guard):
+        with FileLock(guard, timeout=_WAIT_SECONDS):
             lock = read(file)
             recorded = lock.approvals.get(release)
             if recorded is None or recorded.count < head.count:
