@@ -35,10 +35,10 @@ def rows(folder: Path) -> Iterator[Row]:
         jobs.append(function("common", _MODULE, folder, times=2))
     else:
         print("build: pandas is not installed, its row is left out (pip install -e '.[bench]')")
-    found = interleaved(jobs)
-    yield from _against_floor(found["ours"], found["floor"])
-    if "common" in found:
-        yield _against_common(found["ours"], found["common"])
+    measured = interleaved(jobs)
+    yield from _against_floor(measured["ours"], measured["floor"])
+    if "common" in measured:
+        yield _against_common(measured["ours"], measured["common"])
 
 
 def _against_floor(ours: Measured, floor: Measured) -> Iterator[Row]:
@@ -93,10 +93,10 @@ def _mue() -> pl.LazyFrame:
 def _mpfs() -> pl.LazyFrame:
     schema = dict.fromkeys(_mpfs_columns(), pl.String())
     cells = pl.scan_csv(MPFS_FILE, has_header=False, skip_rows=MPFS_HEADER, schema=schema, encoding="utf8-lossy")
-    kinds = {name: kind for name, kind in TABLES["mpfs"].columns.items() if kind.is_decimal()}
-    flags = {name for name, kind in TABLES["mpfs"].columns.items() if kind == pl.Boolean}
+    dtypes = {name: dtype for name, dtype in TABLES["mpfs"].columns.items() if dtype.is_decimal()}
+    flags = {name for name, dtype in TABLES["mpfs"].columns.items() if dtype == pl.Boolean}
     return cells.filter(pl.col("status_code").is_not_null()).with_columns(
-        *(pl.col(name).cast(kind) for name, kind in kinds.items()),
+        *(pl.col(name).cast(dtype) for name, dtype in dtypes.items()),
         *(pl.col(name).is_not_null() for name in flags),
         pl.lit(None, pl.String).alias("pricing_indicator"),
     )

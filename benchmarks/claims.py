@@ -37,9 +37,9 @@ _CLAIMS, _VARIED, _TURNED, _MORE, _NAMES = "claims", "varied", "turned", "more",
 
 def rows(folder: Path) -> Iterator[Row]:
     """Seal the releases and make the claims in *folder*, measure; yield the table's rows."""
-    once(function("made", _MODULE, folder, times=1))
-    found = interleaved([function(name, _MODULE, folder, TIMES) for name in ("bulk", "floor")])
-    bulk, floor = found["bulk"], found["floor"]
+    once(function("write_files", _MODULE, folder, times=1))
+    measured = interleaved([function(name, _MODULE, folder, TIMES) for name in ("bulk", "floor")])
+    bulk, floor = measured["bulk"], measured["floor"]
     ratio = f"{bulk.seconds / floor.seconds:.1f} x"
     pace = LINES / bulk.seconds / 1e6
     yield Row("claims, decode and encode", seconds(bulk), seconds(floor), ratio)
@@ -68,7 +68,7 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("one claim, cold process", seconds(cold), "", "", "< 1.5 s", cold.seconds < 1.5)
 
 
-def made(folder: Path) -> None:
+def write_files(folder: Path) -> None:
     """Seal the release beside *folder*, and write the claims: as they come, varied, in any order, more, and one."""
     beside, before = folder.parent, CMS / "2024q2"
     store = Store(beside / "store")
@@ -84,13 +84,13 @@ def made(folder: Path) -> None:
         turned = lines.sample(fraction=1, shuffle=True, seed=SEED)
         turned.write_parquet(beside / _TURNED / f"{number:03}.parquet")
         for copy in range(MORE):
-            renamed = lines.with_columns(pl.format("{}-{}", pl.lit(copy), each).alias(each) for each in _NAMES)
+            renamed = lines.with_columns(pl.format("{}-{}", pl.lit(copy), name).alias(name) for name in _NAMES)
             renamed.write_parquet(beside / _MORE / f"{copy}-{number:03}.parquet")
     one_claim = {"claim_id": "c", "beneficiary": "b", "provider": "p", "date_of_service": "2024-07-01", "units": "1"}
     codes = pl.DataFrame(ONE, schema=["line", "hcpcs", "modifiers"], orient="row")
     place = {"place_of_service": "11", "locality": "national"}
-    told = codes.with_columns(pl.lit(cell).alias(name) for name, cell in (one_claim | place).items())
-    told.write_csv(beside / "one.csv")
+    lines = codes.with_columns(pl.lit(cell).alias(name) for name, cell in (one_claim | place).items())
+    lines.write_csv(beside / "one.csv")
 
 
 def bulk(folder: Path, claims: str = _CLAIMS) -> None:
@@ -159,26 +159,26 @@ def sql(folder: Path) -> None:
     import duckdb  # noqa: PLC0415 (the other rows do without it)
 
     lines = _prepared(folder)
-    kinds, code_set = lines.line_kinds.table.rename({"line_kind": "kind"}), lines.line_kinds.code_set
+    line_kinds, code_set = lines.line_kinds.table.rename({"line_kind": "kind"}), lines.line_kinds.code_set
     line = lines.table.rename({"line_kind": "kind"})
-    tables = {"line": line, "kind": kinds, "ptp": code_set.ptp, "mue": code_set.mue}
+    tables = {"line": line, "kind": line_kinds, "ptp": code_set.ptp, "mue": code_set.mue}
     with duckdb.connect() as connection:
-        for name, held in tables.items():
+        for name, table in tables.items():
             file = folder / f"{name}-for-sql.parquet"
-            held.with_columns(pl.col(pl.Categorical).cast(pl.String)).write_parquet(file)
+            table.with_columns(pl.col(pl.Categorical).cast(pl.String)).write_parquet(file)
             connection.execute(f"create table {name} as from '{file}'")
         connection.execute("create type code as enum (select distinct hcpcs from line)")
-        for table, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
-            connection.execute(f"alter table {table} alter {column} type code")
-        print(_median(5, lambda: [connection.execute(each) for each in SQL]))
+        for name, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
+            connection.execute(f"alter table {name} alter {column} type code")
+        print(_median(5, lambda: [connection.execute(statement) for statement in SQL]))
         for name, edit in (("ptp", PTP), ("mue", MUE)):
             ours = edit.findings(lines, lines.denied).rows.height
-            if connection.execute(f"select count(*) from told_{name}").fetchall() != [(ours,)]:
+            if connection.execute(f"select count(*) from {name}_findings").fetchall() != [(ours,)]:
                 raise RuntimeError(f"{name}: duckdb does not find what the engine finds")
 
 
 SQL = (
-    """create or replace table told_ptp as
+    """create or replace table ptp_findings as
     select one.row as partner, two.row as row, ptp.*,
         case when ccmi = 0 then 'never'
             when k1.other_bypass <> '' or k2.other_bypass <> ''
@@ -190,7 +190,7 @@ SQL = (
     join kind k1 on k1.kind = one.kind join kind k2 on k2.kind = two.kind
     where ccmi <> 9 and effective_date <= one.date_of_service
         and (deletion_date is null or one.date_of_service <= deletion_date)""",
-    """create or replace table told_mue as
+    """create or replace table mue_findings as
     select line.row, mue.*, case when mai = 1 then units else total end as counted
     from line join mue using (hcpcs)
     join (select visit, hcpcs, sum(units) as total from line group by visit, hcpcs) using (visit, hcpcs)
@@ -216,4 +216,4 @@ def one(folder: Path, claims_folder: str) -> None:
 
 
 if __name__ == "__main__":
-    {each.__name__: each for each in (edits, sql, one)}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    {job.__name__: job for job in (edits, sql, one)}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -36,7 +36,7 @@ JOBS = Path(__file__).parent / "tree_jobs.py"
 MOST = 1.1
 """The ratio above which the tree of now takes too long or too much."""
 
-KINDS = {"office": office_claims, "varied": varied_claims}
+CLAIM_FILES = {"office": office_claims, "varied": varied_claims}
 
 _DIFFERENCES_SHOWN, _TURNS = 4, 3
 _BEGIN = time.perf_counter()
@@ -201,14 +201,14 @@ def _inputs(before: Tree, folder: Path, chosen: argparse.Namespace) -> Inputs:
     shutil.copytree(before.sources / "compliance_tests" / "scenarios", scenarios)
     examples = before.sources / "tests" / "claims" / "claims"
     return Inputs(
-        "2025q4", "2026q3", release, _write_claims(folder / "claims", KINDS, release, lines), scenarios, examples
+        "2025q4", "2026q3", release, _write_claims(folder / "claims", CLAIM_FILES, release, lines), scenarios, examples
     )
 
 
-def _write_claims(folder: Path, kinds: Mapping[str, Callable[..., pl.DataFrame]], release: str, lines: int) -> Path:
+def _write_claims(folder: Path, writers: Mapping[str, Callable[..., pl.DataFrame]], release: str, lines: int) -> Path:
     """Write so many lines of each kind of claims into *folder*, in files of a size that fits into memory."""
     folder.mkdir()
-    for kind, claims in kinds.items():
+    for kind, claims in writers.items():
         for number, first in enumerate(range(0, lines, LINES_IN_A_FILE)):
             frame = claims(number, Release.parse(release), min(LINES_IN_A_FILE, lines - first))
             frame.write_parquet(folder / f"{kind}-{number:03}.parquet")
@@ -232,10 +232,10 @@ def _write_review(tree: Tree, inputs: Inputs, releases: Sequence[str]) -> None:
     for release in releases:
         # Where a tree contradicts a coder it accepts nothing: what it says of that is compared in place of a golden.
         tree.run(tree.command("test", release, "--accept", "--scenarios", scenarios), may_refuse=release)
-        said = tree.run(tree.command("test", release, "--json", "--scenarios", scenarios))
-        (tree.folder / "suite" / f"test-{release}.json").write_text(said, encoding="utf-8")
-        said = tree.run(tree.command("guidance", release, "--json"))
-        (tree.folder / "suite" / f"guidance-{release}.json").write_text(said, encoding="utf-8")
+        output = tree.run(tree.command("test", release, "--json", "--scenarios", scenarios))
+        (tree.folder / "suite" / f"test-{release}.json").write_text(output, encoding="utf-8")
+        output = tree.run(tree.command("guidance", release, "--json"))
+        (tree.folder / "suite" / f"guidance-{release}.json").write_text(output, encoding="utf-8")
 
 
 def _write_outcomes(tree: Tree, inputs: Inputs) -> None:
@@ -252,8 +252,8 @@ def _write_outcomes(tree: Tree, inputs: Inputs) -> None:
     for file in sorted(inputs.examples.iterdir()):
         if file.stem != "bad":
             options = ("--release", inputs.new, "--format", "json", "--explain", "--locality", "national")
-            said = tree.run(tree.command("adjudicate", file, *options, *tree.participant()))
-            (examples / f"{file.name}.json").write_text(said, encoding="utf-8")
+            output = tree.run(tree.command("adjudicate", file, *options, *tree.participant()))
+            (examples / f"{file.name}.json").write_text(output, encoding="utf-8")
 
 
 # --- what differs
@@ -389,7 +389,7 @@ def _speed(trees: Sequence[Tree], folder: Path, chosen: argparse.Namespace) -> I
         if not tree.store.exists():
             _build_real(tree)
     lines = chosen.lines or 10_000_000
-    for kind, claims in KINDS.items():
+    for kind, claims in CLAIM_FILES.items():
         _tell(f"writing {lines:,} lines of {kind} claims")
         files = _write_claims(folder / f"many-{kind}", {kind: claims}, "2024q3", lines)
         yield from _bulk_ratios(kind, trees, files)

@@ -20,15 +20,15 @@ _KEY = ["column_one", "column_two", "effective_date"]
 
 def rows(folder: Path) -> Iterator[Row]:
     """Seal both releases in *folder*, measure; yield the table's row."""
-    once(function("sealed", _MODULE, folder, times=1))
-    found = interleaved([function(name, _MODULE, folder, times=7) for name in ("ours", "eager_join", "lazy_join")])
-    yardstick = min("eager_join", "lazy_join", key=lambda name: found[name].seconds)
-    ratio = found["ours"].seconds / found[yardstick].seconds
+    once(function("seal_releases", _MODULE, folder, times=1))
+    measured = interleaved([function(name, _MODULE, folder, times=7) for name in ("ours", "eager_join", "lazy_join")])
+    yardstick = min("eager_join", "lazy_join", key=lambda name: measured[name].seconds)
+    ratio = measured["ours"].seconds / measured[yardstick].seconds
     what = f"diff / {yardstick.replace('_', ' ')}"
-    yield Row(what, seconds(found["ours"]), seconds(found[yardstick]), f"{ratio:.1f} x", "< 3 x", ratio < 3)
+    yield Row(what, seconds(measured["ours"]), seconds(measured[yardstick]), f"{ratio:.1f} x", "< 3 x", ratio < 3)
 
 
-def sealed(folder: Path) -> None:
+def seal_releases(folder: Path) -> None:
     """Seal both releases beside *folder*."""
     store = _store(folder)
     build(OLD, [CMS / str(OLD)], store)

@@ -51,20 +51,20 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; without a goal `met` is None."""
+    """One line of the table; without a goal `meets_goal` is None."""
 
     what: str
     ours: str
     other: str
     ratio: str
     goal: str = ""
-    met: bool | None = None
+    meets_goal: bool | None = None
 
     @property
     def cells(self) -> list[str]:
         """The line's texts."""
-        met = {None: "", True: "met", False: "not met"}[self.met]
-        return [self.what, self.ours, self.other, self.ratio, self.goal, met]
+        verdict = {None: "", True: "met", False: "not met"}[self.meets_goal]
+        return [self.what, self.ours, self.other, self.ratio, self.goal, verdict]
 
 
 def function(name: str, module: str, folder: Path, times: int, *, has_children: bool = False) -> Job:
@@ -94,14 +94,14 @@ def once(job: Job) -> Measured:
     environment = _ENVIRONMENT if job.environment is None else job.environment
     with subprocess.Popen(job.command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
         with _Family(process.pid) if job.has_children else nullcontext() as family:
-            said = process.stdout.read() if process.stdout else ""
+            output = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - begin
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
     peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak if family else 0)
-    return Measured(float(said) if job.times_itself else wall, peak, usage.ru_utime + usage.ru_stime)
+    return Measured(float(output) if job.times_itself else wall, peak, usage.ru_utime + usage.ru_stime)
 
 
 class _Family(Thread):
@@ -127,7 +127,7 @@ class _Family(Thread):
 
 
 def _children(pid: int) -> list[int]:
-    own = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
     return own + [grandchild for child in own for grandchild in _children(child)]
 
 
@@ -142,7 +142,7 @@ def _proportional(pid: int) -> int:
 def _summed_up(runs: Iterable[Measured]) -> Measured:
     """The median of the seconds and the highest peak of all runs."""
     runs = list(runs)
-    seconds, processor = (median(each) for each in zip(*((run.seconds, run.processor) for run in runs), strict=True))
+    seconds, processor = (median(times) for times in zip(*((run.seconds, run.processor) for run in runs), strict=True))
     return Measured(seconds, max(run.peak for run in runs), processor)
 
 

@@ -32,7 +32,7 @@ def rows(folder: Path) -> Iterator[Row]:
     What is our own is the command's time less the libraries' part: our modules, the look-ups in the snapshot's files
     (polars at work for us included) and the drawing of the table.
     """
-    once(function("sealed", "benchmarks.show", folder, times=1))
+    once(function("seal_releases", "benchmarks.show", folder, times=1))
     command = [str(Path(sysconfig.get_path("scripts")) / "codeset"), "show", HCPCS, "--release", RELEASE]
     show = Job("show", [*command, "--store", str(folder / "store")], TIMES)
     try:
@@ -41,14 +41,14 @@ def rows(folder: Path) -> Iterator[Row]:
         print(f"show: `codeset show` does not run here, its rows are left out ({error})")
         return
     parts = [Job(name, [sys.executable, "-c", code], TIMES) for name, code in _PARTS.items()]
-    found = {name: each.seconds for name, each in interleaved([show, *parts]).items()}
-    yield Row("show, cold process", f"{found['show']:.2f} s", "", "", "< 1 s", found["show"] < 1)
-    libraries = f"polars {found['polars']:.2f} s, typer, pydantic and rich {found['typer']:.2f} s"
-    own = found["show"] - found["libraries"]
-    share = own / found["show"]
+    seconds_of = {name: job.seconds for name, job in interleaved([show, *parts]).items()}
+    yield Row("show, cold process", f"{seconds_of['show']:.2f} s", "", "", "< 1 s", seconds_of["show"] < 1)
+    libraries = f"polars {seconds_of['polars']:.2f} s, typer, pydantic and rich {seconds_of['typer']:.2f} s"
+    own = seconds_of["show"] - seconds_of["libraries"]
+    share = own / seconds_of["show"]
     yield Row("show, of it our own", f"{own:.2f} s", libraries, f"{share:.0%} of it", "< 25 %", share < 0.25)
 
 
-def sealed(folder: Path) -> None:
+def seal_releases(folder: Path) -> None:
     """Seal the release beside *folder*, for all runs."""
     build(folder.parent / "store")

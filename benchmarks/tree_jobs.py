@@ -33,11 +33,11 @@ def outcomes(store: str, release: str, claims: str, folder: str) -> None:
 
 
 def single_claims(store: str, release: str, claims: str, number: str, folder: str) -> None:
-    """Adjudicate so many claims of each file of *claims* one after another; write what is said of them all."""
+    """Adjudicate so many claims of each file of *claims* one after another; write all their outcomes."""
     snapshot = codeset.open(release, store)
     for file in sorted(Path(claims).iterdir()):
-        said = [_adjudicated(claim, snapshot) for claim in _claims(file, int(number))]
-        _write_outcomes(said, Path(folder) / file.stem)
+        results = [_adjudicated(claim, snapshot) for claim in _claims(file, int(number))]
+        _write_outcomes(results, Path(folder) / file.stem)
 
 
 def scanned(outcome: str, folder: str) -> None:
@@ -79,14 +79,14 @@ def _seconds(act: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _write_outcomes(said: list[Any], folder: Path) -> None:
+def _write_outcomes(results: list[Any], folder: Path) -> None:
     """The lines, findings and steps of several outcomes, those of each after those of the one before."""
     folder.mkdir(parents=True)
-    frames = [outcome_frames(outcome) for outcome in said]
-    steps = [outcome.steps.collect() for outcome in said]
+    frames = [outcome_frames(outcome) for outcome in results]
+    steps = [outcome.steps.collect() for outcome in results]
     for name, parts in (
-        ("lines", [each.lines for each in frames]),
-        ("findings", [each.findings for each in frames]),
+        ("lines", [frame.lines for frame in frames]),
+        ("findings", [frame.findings for frame in frames]),
         ("steps", [part.with_columns(outcome=pl.lit(place)) for place, part in enumerate(steps)]),
     ):
         pl.concat(parts).write_parquet(folder / f"{name}.parquet")

@@ -66,7 +66,7 @@ class DiagnosisChanges:
     outside_excerpt: tuple[str, ...] = ()
 
     @property
-    def is_told(self) -> bool:
+    def is_reportable(self) -> bool:
         """Whether there is anything to say: not where neither release holds diagnosis codes or articles."""
         return not self.not_compared.startswith("neither") or bool(self.articles) or self.favorites is not None
 
@@ -91,22 +91,22 @@ def diagnosis_changes(
     """Return what changed from *old* to *new* among *favorites* (codes without the point), else within *scope*."""
     articles = tuple(_articles(old, new))
     count = None if favorites is None else len(favorites)
-    lacking = [str(each.release) for each in (old, new) if "diagnosis" not in each]
+    lacking = [str(snapshot.release) for snapshot in (old, new) if "diagnosis" not in snapshot]
     if lacking:
         says = "neither release holds ICD-10-CM" if len(lacking) == 2 else f"{lacking[0]} does not hold ICD-10-CM"
         return DiagnosisChanges(says, (0, 0), (), count, articles)
-    before, after = (_codes(each, scope, favorites) for each in (old, new))
-    everything = _Replacements.of(old, new)
+    before, after = (_codes(snapshot, scope, favorites) for snapshot in (old, new))
+    replacements = _Replacements.of(old, new)
     changes = [
-        *_new(before, after, everything, scope),
-        *_stopping(before, after, everything, scope),
+        *_new(before, after, replacements, scope),
+        *_stopping(before, after, replacements, scope),
         *_revised(before, after, scope),
     ]
     compared = (int(before["billable"].sum()), int(after["billable"].sum()))
-    held = pl.concat([before.select("diagnosis", "billable"), after.select("diagnosis", "billable")])
-    headers = {*held["diagnosis"]} - {*held.filter("billable")["diagnosis"]}
-    unknown = [code for code in favorites or () if code not in set(held["diagnosis"])]
-    left_out = _outside_excerpt(old, new, unknown)
+    either = pl.concat([before.select("diagnosis", "billable"), after.select("diagnosis", "billable")])
+    headers = {*either["diagnosis"]} - {*either.filter("billable")["diagnosis"]}
+    unknown = [code for code in favorites or () if code not in set(either["diagnosis"])]
+    beyond_excerpt = _outside_excerpt(old, new, unknown)
     return DiagnosisChanges(
         "",
         compared,
@@ -114,8 +114,8 @@ def diagnosis_changes(
         count,
         articles,
         headers=tuple(dotted(code) for code in favorites or () if code in headers),
-        unknown=tuple(dotted(code) for code in unknown if code not in left_out),
-        outside_excerpt=tuple(dotted(code) for code in unknown if code in left_out),
+        unknown=tuple(dotted(code) for code in unknown if code not in beyond_excerpt),
+        outside_excerpt=tuple(dotted(code) for code in unknown if code in beyond_excerpt),
     )
 
 
@@ -134,7 +134,7 @@ class _Replacements:
 
     @classmethod
     def of(cls, old: Snapshot, new: Snapshot) -> "_Replacements":
-        valid = [tuple(each.scan("diagnosis").filter("billable").collect()["diagnosis"]) for each in (old, new)]
+        valid = [tuple(of.scan("diagnosis").filter("billable").collect()["diagnosis"]) for of in (old, new)]
         pairs: list[tuple[str, str]] = []
         if "diagnosis_replacement" in new:
             table = new.scan("diagnosis_replacement").filter(pl.col("effective_date") > old.release.first_day).collect()
@@ -148,23 +148,25 @@ class _Replacements:
 
     def replaced_by(self, diagnosis: str) -> tuple[str, ...]:
         """The codes that it takes the place of: by the conversion table, else the header that was valid before."""
-        told = sorted(before for before, after in self.pairs if after == diagnosis)
+        converted = sorted(before for before, after in self.pairs if after == diagnosis)
         headers = (diagnosis[:length] for length in range(len(diagnosis) - 1, 2, -1))
-        return tuple(told or [header for header in headers if header in self.valid_before])
+        return tuple(converted or [header for header in headers if header in self.valid_before])
 
 
 def _codes(snapshot: Snapshot, scope: Scope, favorites: tuple[str, ...] | None) -> pl.DataFrame:
     rows = snapshot.scan("diagnosis")
-    chosen = scope.of("diagnosis", rows) if favorites is None else rows.filter(pl.col("diagnosis").is_in(favorites))
-    return chosen.collect()
+    selected = scope.of("diagnosis", rows) if favorites is None else rows.filter(pl.col("diagnosis").is_in(favorites))
+    return selected.collect()
 
 
 def _outside_excerpt(old: Snapshot, new: Snapshot, diagnoses: Sequence[str]) -> set[str]:
     """Those of *diagnoses*, held by neither, that an excerpt may lack: it does not have their category."""
     excerpts = [snapshot for snapshot in (old, new) if snapshot.manifest.scope != "all"]
     category = pl.col("diagnosis").str.slice(0, 3)
-    held = [set(snapshot.scan("diagnosis").select(category).collect()["diagnosis"]) for snapshot in excerpts]
-    return {code for code in diagnoses if any(code[:3] not in categories for categories in held)}
+    categories_of_excerpts = [
+        set(snapshot.scan("diagnosis").select(category).collect()["diagnosis"]) for snapshot in excerpts
+    ]
+    return {code for code in diagnoses if any(code[:3] not in categories for categories in categories_of_excerpts)}
 
 
 def _new(
@@ -202,8 +204,8 @@ def _change(kind: str, diagnosis: str, since: date | None, others: tuple[str, ..
 
 def _articles(old: Snapshot, new: Snapshot) -> Iterator[ArticleChange]:
     """Articles with another version, or other diagnoses, where both releases hold them."""
-    versions = [_versions(each) for each in (old, new)]
-    listed = [_listed(each) for each in (old, new)]
+    versions = [_versions(snapshot) for snapshot in (old, new)]
+    listed = [_listed(snapshot) for snapshot in (old, new)]
     documents = sorted({*versions[0], *versions[1]} | {(document, "") for document in {*listed[0], *listed[1]}})
     named = {document for document, contractor in documents if contractor}
     for document, contractor in documents:

@@ -90,7 +90,9 @@ class Changes:
     def none(self) -> bool:
         """Whether nothing changed."""
         diagnoses = self.diagnoses.changes or self.diagnoses.articles
-        return not (self.conversion_factors_differ or diagnoses or any(each.count for each in self.tables.values()))
+        return not (
+            self.conversion_factors_differ or diagnoses or any(changes.count for changes in self.tables.values())
+        )
 
 
 def diff(old: Snapshot, new: Snapshot, scope: str = "derm", favorites: tuple[str, ...] | None = None) -> Changes:
@@ -104,17 +106,17 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm", favorites: tuple[str
     """
     if old.release > new.release:
         raise WrongUse(f"{new.release} is earlier than {old.release}; name the earlier release first")
-    looked_at = scope_called(scope)
-    comparable = [table for table in looked_at.tables if table in old and table in new]
-    tables = {table: _table(table, old, new, looked_at) for table in comparable}
+    compared_scope = scope_called(scope)
+    comparable = [table for table in compared_scope.tables if table in old and table in new]
+    tables = {table: _table(table, old, new, compared_scope) for table in comparable}
     missing = {
-        table: " and ".join(str(each.release) for each in (old, new) if table not in each)
-        for table in looked_at.tables
+        table: " and ".join(str(snapshot.release) for snapshot in (old, new) if table not in snapshot)
+        for table in compared_scope.tables
         if table not in comparable and (table in old or table in new or scope != "all")
     }
-    diagnoses = diagnosis_changes(old, new, looked_at, favorites)
-    codes, payments = _codes(old, new, looked_at), _payments(old, new, looked_at)
-    return Changes(old.manifest, new.manifest, looked_at, tables, codes, payments, missing, diagnoses)
+    diagnoses = diagnosis_changes(old, new, compared_scope, favorites)
+    codes, payments = _codes(old, new, compared_scope), _payments(old, new, compared_scope)
+    return Changes(old.manifest, new.manifest, compared_scope, tables, codes, payments, missing, diagnoses)
 
 
 def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:
@@ -133,12 +135,12 @@ def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None,
 
 
 def _last(factors: tuple[ConversionFactor, ...], participant: Participant | None) -> Decimal | None:
-    matching = [each for each in factors if each.participant in (participant, None)]
-    return max(matching, key=lambda each: each.last).value if matching else None
+    matching = [factor for factor in factors if factor.participant in (participant, None)]
+    return max(matching, key=lambda factor: factor.last).value if matching else None
 
 
 def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChanges:
-    before, after = (scope.of(table, each.scan(table)).collect() for each in (old, new))
+    before, after = (scope.of(table, snapshot.scan(table)).collect() for snapshot in (old, new))
     compared = (before.height, after.height)
     key = list(TABLES[table].key)
     flipped = retroactive = after.clear()
@@ -146,7 +148,7 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
         key = list(TABLES[table].subject)
         before, after = _touched(before, after, key, old, new)
         retroactive = _retroactive(table, before, after, old)
-        history, before, after = after, *(rows.filter(_applies(each)) for rows, each in ((before, old), (after, new)))
+        history, before, after = after, before.filter(_applies(old)), after.filter(_applies(new))
     added = after.join(before, on=key, how="anti", maintain_order="left")
     removed = before.join(after, on=key, how="anti", maintain_order="left")
     if TABLES[table].dated:
@@ -174,7 +176,7 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
 
 
 def _files(snapshot: Snapshot, table: str) -> list[str]:
-    return [each.sha256 for each in snapshot.manifest.tables[table].sources]
+    return [source.sha256 for source in snapshot.manifest.tables[table].sources]
 
 
 def _is_new(column: str, before: pl.DataFrame, after: pl.DataFrame) -> bool:
@@ -212,13 +214,13 @@ def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Sna
     They take effect on or before its last day and are new, or end on another day than it said, and before its last.
     """
     carried = old.manifest.tables[table].carried_from
-    known_to = (Release.parse(carried) if carried else old.release).last_day
+    last_known_day = (Release.parse(carried) if carried else old.release).last_day
     key = [*TABLES[table].subject, "effective_date"]
-    early = after.filter(pl.col("effective_date") <= known_to)
+    early = after.filter(pl.col("effective_date") <= last_known_day)
     with_old_end = early.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
     new = early.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
     first_end = pl.min_horizontal("deletion_date", "was")
-    other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < known_to)
+    other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < last_known_day)
     return (
         with_old_end.join(new.unique(), on=key, how="left", maintain_order="left")
         .filter(pl.col("new").fill_null(value=False) | other_end.fill_null(value=False))

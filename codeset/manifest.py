@@ -148,11 +148,11 @@ class Manifest:
         return cls(
             release=Release.parse(plain["release"]),
             scope=plain["scope"],
-            conversion_factors=tuple(_factor(each) for each in plain["conversion_factors"]),
-            tables={name: entry(each) for name, each in plain["tables"].items()},
+            conversion_factors=tuple(_factor(factor) for factor in plain["conversion_factors"]),
+            tables={name: entry(table) for name, table in plain["tables"].items()},
             accepted=tuple(plain["accepted"]),
             reader=plain.get("reader", 1),
-            resealed=tuple(from_fields(Resealing, each) for each in plain.get("resealed", ())),
+            resealed=tuple(from_fields(Resealing, resealing) for resealing in plain.get("resealed", ())),
             made_by=plain["made_by"],
             format=plain.get("format", BEFORE_FORMATS),
         )
@@ -161,8 +161,8 @@ class Manifest:
     def identity(self) -> str:
         """A digest of what went in: files, carried tables, what was accepted; not of the tool that read them."""
         files = {
-            name: [each.edition, each.carried_from, sorted(source.sha256 for source in each.sources)]
-            for name, each in self.tables.items()
+            name: [table.edition, table.carried_from, sorted(source.sha256 for source in table.sources)]
+            for name, table in self.tables.items()
         }
         return _digest([self.release.year, self.release.quarter, self.scope, self.accepted, files])
 
@@ -173,15 +173,17 @@ class Manifest:
         That is: release, dates of service, scope, conversion factors with their dates and participants, what was
         accepted, the reader's number, and of each table its rows, edition, origin and CMS files.
         """
-        factors = [[str(each.value), each.first, each.last, each.participant] for each in self.conversion_factors]
+        factors = [
+            [str(factor.value), factor.first, factor.last, factor.participant] for factor in self.conversion_factors
+        ]
         tables = {
             name: {
-                "content_sha256": each.content_sha256,
-                "edition": each.edition,
-                "carried_from": each.carried_from,
-                "sources": sorted(source.sha256 for source in each.sources),
+                "content_sha256": table.content_sha256,
+                "edition": table.edition,
+                "carried_from": table.carried_from,
+                "sources": sorted(source.sha256 for source in table.sources),
             }
-            for name, each in self.tables.items()
+            for name, table in self.tables.items()
         }
         content = {
             "release": self.release,
@@ -197,7 +199,7 @@ class Manifest:
     @property
     def editions(self) -> Mapping[str, Edition]:
         """The edition of each table, and how old it is where it is carried."""
-        return {name: self._edition(name, each) for name, each in sorted(self.tables.items())}
+        return {name: self._edition(name, table) for name, table in sorted(self.tables.items())}
 
     @property
     def editions_plain(self) -> list[dict[str, Any]]:
@@ -273,7 +275,7 @@ def entry(plain: Mapping[str, Any]) -> TableEntry:
     released = plain["released"]
     return TableEntry(
         edition=plain["edition"],
-        sources=tuple(from_fields(Source, each) for each in plain["sources"]),
+        sources=tuple(from_fields(Source, source) for source in plain["sources"]),
         rows=plain["rows"],
         columns=plain["columns"],
         sha256=plain["sha256"],

@@ -17,16 +17,16 @@ class Participant(StrEnum):
 
 
 class _Names(NamedTuple):
-    """How a class is named: `answer` in options and settings, `written` in files for programs, `label` for people."""
+    """How a class is named: `answer` in options, `qualifying_apm` in files for programs, `label` for people."""
 
     answer: str
-    written: bool
+    qualifying_apm: bool
     label: str
 
 
 _NAMES = {
-    Participant.NON_QP: _Names("no", written=False, label="non-QP"),
-    Participant.QP: _Names("yes", written=True, label="QP"),
+    Participant.NON_QP: _Names("no", qualifying_apm=False, label="non-QP"),
+    Participant.QP: _Names("yes", qualifying_apm=True, label="QP"),
 }
 
 ANSWERS = {names.answer: participant for participant, names in _NAMES.items()}
@@ -38,7 +38,7 @@ def participant_label(participant: Participant | None) -> str:
     return "everyone" if participant is None else _NAMES[participant].label
 
 
-def from_written(qualifying_apm: bool | None) -> Participant | None:
+def of_qualifying_apm(qualifying_apm: bool | None) -> Participant | None:
     """Return the participant that a file names by its `qualifying_apm`.
 
     Raises ValueError: for a value that names none.
@@ -46,7 +46,7 @@ def from_written(qualifying_apm: bool | None) -> Participant | None:
     if qualifying_apm is None:
         return None
     for participant, names in _NAMES.items():
-        if names.written == qualifying_apm:
+        if names.qualifying_apm == qualifying_apm:
             return participant
     raise ValueError(f"qualifying_apm: expected true, false or null, found {qualifying_apm!r}")
 
@@ -57,12 +57,12 @@ def factor_participant(factor: Mapping[str, Any]) -> Participant | None:
     Raises ValueError, KeyError: for one that names no class.
     """
     if "participant" not in factor:
-        return from_written(factor["qualifying_apm"])
+        return of_qualifying_apm(factor["qualifying_apm"])
     return None if factor["participant"] is None else Participant(factor["participant"])
 
 
 def with_qualifying_apm(factor: Mapping[str, Any]) -> dict[str, Any]:
     """Return a conversion *factor* as manifests from before formats have it: by `qualifying_apm`."""
     participant = factor["participant"]
-    written = None if participant is None else _NAMES[participant].written
-    return {name: value for name, value in factor.items() if name != "participant"} | {"qualifying_apm": written}
+    flag = None if participant is None else _NAMES[participant].qualifying_apm
+    return {name: value for name, value in factor.items() if name != "participant"} | {"qualifying_apm": flag}

@@ -56,8 +56,10 @@ def scope(name: str) -> Scope:
     if name == "all":
         return Scope("all", tuple(TABLES), {}, {})
     plain = tomllib.loads(files("codeset").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    families = {code: each["name"] for each in plain["family"] for span in each["codes"] for code in codes_of(span)}
-    diagnoses = {begin: each["name"] for each in plain["diagnosis_family"] for begin in each["codes"]}
+    families = {
+        code: family["name"] for family in plain["family"] for span in family["codes"] for code in codes_of(span)
+    }
+    diagnoses = {begin: family["name"] for family in plain["diagnosis_family"] for begin in family["codes"]}
     return Scope(plain["name"], tuple(plain["tables"]), families, diagnoses)
 
 

@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 
 _REMEDY = "Restore the folder from a backup, or remove it and build the release again."
 _ROWS_AT_ONCE = 100_000
-_MADE_BY_BEFORE_FORMATS = {"derm-codeset": "0.1.0", "polars": "2.1.0"}
+_TOOLS_BEFORE_FORMATS = {"derm-codeset": "0.1.0", "polars": "2.1.0"}
 
 Row = dict[str, Any]
 """One table row: column name to value (str, int, bool, Decimal, date or None)."""
@@ -72,7 +72,7 @@ class Snapshot:
         not be the one that sealed these, from the same CMS files. An approval of the same rows, read under an earlier
         number, is one of these rows: a release that is built anew by a newer version keeps its approvals.
         """
-        manifest = replace(self.manifest, made_by=_MADE_BY_BEFORE_FORMATS)
+        manifest = replace(self.manifest, made_by=_TOOLS_BEFORE_FORMATS)
         before = {manifest.sha256_before_formats(), self.manifest.sha256_before_formats()}
         earlier = {replace(self.manifest, reader=number).content_sha256 for number in range(1, self.manifest.reader)}
         return frozenset({self.content_sha256, *earlier, *before})
@@ -123,9 +123,9 @@ class Snapshot:
     def conversion_factor(self, day: date, *, participant: Participant | None) -> Decimal | None:
         """Return dollars per RVU on *day*, or None if the release names none for it."""
         matching = [
-            each.value
-            for each in self.manifest.conversion_factors
-            if each.first <= day <= each.last and each.participant == participant
+            factor.value
+            for factor in self.manifest.conversion_factors
+            if factor.first <= day <= factor.last and factor.participant == participant
         ]
         return matching[0] if matching else None
 
@@ -163,8 +163,8 @@ class Snapshot:
             file = self.path / f"{name}.parquet"
             if not file.is_file():
                 yield f"{file.name}: missing"
-            elif (found := digest(file)) != entry.sha256:
-                yield f"{file.name}: sha256 {found}, but the manifest says {entry.sha256}"
+            elif (sha256 := digest(file)) != entry.sha256:
+                yield f"{file.name}: sha256 {sha256}, but the manifest says {entry.sha256}"
 
     def _unknown_files(self) -> Iterator[str]:
         known = {f"{name}.parquet" for name in self.manifest.tables} | {MANIFEST}

@@ -104,7 +104,7 @@ class Store:
 
     def revisions(self, release: Release) -> list[Release]:
         """Return every sealed revision of that quarter, oldest first."""
-        return [each for each in self.releases() if each.unrevised == release.unrevised]
+        return [revision for revision in self.releases() if revision.unrevised == release.unrevised]
 
     def in_force(self, day: date) -> Snapshot | None:
         """Return the newest revision of the release that covers *day*, or None: nothing is known of that day."""
@@ -113,8 +113,9 @@ class Store:
 
     def before(self, release: Release, table: str, scope: str) -> Snapshot | None:
         """Return the nearest earlier release that holds *table* in *scope*, or None."""
-        for each in reversed([each for each in self.releases() if each.unrevised < release.unrevised]):
-            snapshot = self.open(each)
+        earlier = [label for label in self.releases() if label.unrevised < release.unrevised]
+        for label in reversed(earlier):
+            snapshot = self.open(label)
             if table in snapshot and snapshot.manifest.scope == scope:
                 return snapshot
         return None

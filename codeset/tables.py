@@ -329,7 +329,7 @@ TABLES: Mapping[str, Table] = {
     )
 }
 
-NEEDED = ("mpfs", "gpci", "ptp", "mue", "add_on")
+REQUIRED_TABLES = ("mpfs", "gpci", "ptp", "mue", "add_on")
 """The tables without which a release cannot answer every question of a practitioner claim."""
 
 CONTRACTOR_DEFINED = "CCCCC"

@@ -42,7 +42,7 @@ class Link:
 Cell = str | int | float | Decimal | bool | date | Link | None
 
 _MAKER = "derm-codeset"
-_MADE = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
+_MODIFIED_ON = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 _ZIPPED = (1980, 1, 1, 0, 0, 0)
 
@@ -99,7 +99,7 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
     if not sheets:
         raise ValueError("a workbook has at least one sheet")
     book = Workbook(write_only=True)
-    book.properties.creator, book.properties.created = _MAKER, _MADE
+    book.properties.creator, book.properties.created = _MAKER, _MODIFIED_ON
     places = {
         (name, target): f"'{name}'!A{_rows_above(sheet) + row}"
         for name, sheet in sheets.items()
@@ -215,10 +215,10 @@ def _link(page: Worksheet, link: Link, places: _Places) -> WrittenCell:
 
 def _text(page: Worksheet, text: str) -> WrittenCell:
     """A cell that is text and stays so when someone edits it: openpyxl itself takes "=…" for a formula."""
-    written = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
-    if len(written) > _LONGEST:
-        raise ValueError(f"a text of {len(written)} characters; a cell holds at most {_LONGEST}")
-    cell: WrittenCell = WriteOnlyCell(page, value=written)
+    escaped = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
+    if len(escaped) > _LONGEST:
+        raise ValueError(f"a text of {len(escaped)} characters; a cell holds at most {_LONGEST}")
+    cell: WrittenCell = WriteOnlyCell(page, value=escaped)
     cell.data_type = "s"
     if text.startswith(_FORMULA_SIGNS):
         cell.quotePrefix = True
@@ -228,7 +228,7 @@ def _text(page: Worksheet, text: str) -> WrittenCell:
 def _without_clock(raw: BinaryIO) -> bytes:
     """The workbook with every clock taken out: openpyxl stamps the zip's members and the time of saving."""
     settled = io.BytesIO()
-    modified = rb"\g<1>" + _MADE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    modified = rb"\g<1>" + _MODIFIED_ON.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     with zipfile.ZipFile(raw) as old, zipfile.ZipFile(settled, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             data = old.read(name)

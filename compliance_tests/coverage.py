@@ -18,10 +18,10 @@ _MOST_NAMED = 8
 
 def to_cover() -> Mapping[str, Mapping[str, str]]:
     """Return each key that scenarios may name under `covers`, with `about` and, if none can, `not_covered`."""
-    written = read_yaml(HERE / "coverage.yaml")
-    if written.faults:
-        raise BadInput(written.faults)
-    plain: Mapping[str, Any] = written.plain
+    yaml_file = read_yaml(HERE / "coverage.yaml")
+    if yaml_file.faults:
+        raise BadInput(yaml_file.faults)
+    plain: Mapping[str, Any] = yaml_file.plain
     guides = {f"{guide}.{key}": about for guide, rows in plain["guides"].items() for key, about in rows.items()}
     return {**guides, **plain.get("manual", {})}
 
@@ -35,10 +35,10 @@ def page() -> str:
 def _page(scenarios: tuple[Scenario, ...]) -> Iterator[str]:
     yield "# What the golden suite covers"
     yield ""
-    families = len({each.family for each in scenarios})
-    denying = sum(any(line["disposition"] == "deny" for line in each.expected) for each in scenarios)
+    families = len({scenario.family for scenario in scenarios})
+    denying = sum(any(line["disposition"] == "deny" for line in scenario.expected) for scenario in scenarios)
     yield f"{len(scenarios)} scenarios in {families} families, {denying} with a denial. Written by `make coverage`."
-    covering = _by(scenarios, lambda each: each.covers)
+    covering = _by(scenarios, lambda scenario: scenario.covers)
     keys = to_cover()
     for title, listed_keys in (
         ("The code overview, by heading", [key for key in keys if key.startswith("overview.")]),
@@ -46,14 +46,14 @@ def _page(scenarios: tuple[Scenario, ...]) -> Iterator[str]:
         ("Policy Manual 2026, chapter III, by paragraph", [key for key in keys if key.startswith("III.")]),
     ):
         yield from _keys(title, {key: keys[key] for key in listed_keys}, covering)
-    yield from _codes(_by(scenarios, lambda each: {line.hcpcs for line in each.lines}))
+    yield from _codes(_by(scenarios, lambda scenario: {line.hcpcs for line in scenario.lines}))
 
 
 def _by(scenarios: Iterable[Scenario], names: Any) -> Mapping[str, list[str]]:
     scenarios_by_name: dict[str, list[str]] = defaultdict(list)
-    for each in scenarios:
-        for name in names(each):
-            scenarios_by_name[name].append(each.id)
+    for scenario in scenarios:
+        for name in names(scenario):
+            scenarios_by_name[name].append(scenario.id)
     return scenarios_by_name
 
 

@@ -20,7 +20,9 @@ def test_no_two_scenarios_have_one_name_or_say_the_same() -> None:
 
 def test_every_document_that_is_cited_is_known() -> None:
     documents = load(coverage.HERE / "scenarios").documents
-    assert [scenario.id for scenario in SCENARIOS for each in scenario.sources if each.document not in documents] == []
+    assert [
+        scenario.id for scenario in SCENARIOS for source in scenario.sources if source.document not in documents
+    ] == []
 
 
 def test_every_row_that_is_cited_is_there(request: pytest.FixtureRequest) -> None:
@@ -66,4 +68,4 @@ def test_codes_are_of_the_family_they_stand_in() -> None:
     families: dict[str, list[CodingScenario]] = {}
     for scenario in SCENARIOS:
         families.setdefault(scenario.family, []).append(scenario)
-    assert all(each.id.startswith(f"{family}-") for family, group in families.items() for each in group)
+    assert all(scenario.id.startswith(f"{family}-") for family, group in families.items() for scenario in group)

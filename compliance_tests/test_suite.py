@@ -15,7 +15,7 @@ def suite() -> Suite:
     return load(coverage.HERE / "scenarios")
 
 
-def test_the_suite_is_well_made(suite: Suite) -> None:
+def test_the_suite_has_no_lint_faults(suite: Suite) -> None:
     assert lint(suite, scope("derm").families, coverage.to_cover()) == []
 
 
@@ -30,7 +30,7 @@ def test_there_are_at_least_250_scenarios(suite: Suite) -> None:
 
 
 def test_what_can_be_covered_is_covered(suite: Suite) -> None:
-    covered = {key for each in suite.scenarios for key in each.covers}
+    covered = {key for scenario in suite.scenarios for key in scenario.covers}
     excused = {key for key, about in coverage.to_cover().items() if "not_covered" in about}
     assert sorted(set(coverage.to_cover()) ^ covered ^ excused) == []
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from codeset.audit.conditions import BadCondition, Condition, code_list, parse, tables_of
 from codeset.errors import BadInput, Fault, WrongUse
-from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
+from codeset.suite.yaml_files import Place, YamlFile, faults_of_files, read_yaml
 
 SHIPPED = Path(__file__).parent / "checks"
 _REFUSED = "No check was run."
@@ -83,15 +83,13 @@ def load_checks(place: Path) -> tuple[Check, ...]:
     files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
     if not files or not all(file.is_file() for file in files):
         raise WrongUse(f"{place}: there is no file of checks (*.yaml)")
-    written = [read_yaml(file) for file in files]
-    faults = [fault for source in written for fault in source.faults]
-    faults += [fault for source in written if not source.faults for fault in faults_against(source, "check")]
+    yaml_files = [read_yaml(file) for file in files]
+    if faults := faults_of_files(yaml_files, "check"):
+        raise BadInput(faults, _REFUSED)
+    faults = [*chain.from_iterable(map(_faults, yaml_files)), *_repeated(yaml_files)]
     if faults:
         raise BadInput(faults, _REFUSED)
-    faults = [*chain.from_iterable(map(_faults, written)), *_repeated(written)]
-    if faults:
-        raise BadInput(faults, _REFUSED)
-    checks = [_check(plain) for source in written for plain in source.plain]
+    checks = [_check(plain) for yaml_file in yaml_files for plain in yaml_file.plain]
     return tuple(sorted(checks, key=lambda check: check.id))
 
 
@@ -106,47 +104,47 @@ def chosen_checks(checks: Sequence[Check], ids: Sequence[str]) -> tuple[Check, .
     return tuple(known[name] for name in ids) if ids else tuple(checks)
 
 
-def _faults(written: Written) -> Iterator[Fault]:
+def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
     """What the schema cannot see: groups and conditions that are none, days that do not exist."""
-    for nth, plain in enumerate(written.plain):
-        yield from _group_faults(written, nth, plain)
+    for nth, plain in enumerate(yaml_file.plain):
+        yield from _group_faults(yaml_file, nth, plain)
         groups = _groups(plain, lenient=True)
         for place, text in _condition_texts(plain):
             try:
                 parse(text, groups)
             except BadCondition as error:
-                yield _fault(written, (nth, *place), f"{plain['id']}, {place[-1]}: {error}")
-        yield from _period_faults(written, nth, plain)
+                yield _fault(yaml_file, (nth, *place), f"{plain['id']}, {place[-1]}: {error}")
+        yield from _period_faults(yaml_file, nth, plain)
 
 
-def _group_faults(written: Written, nth: int, plain: Mapping[str, Any]) -> Iterator[Fault]:
+def _group_faults(yaml_file: YamlFile, nth: int, plain: Mapping[str, Any]) -> Iterator[Fault]:
     for name, spans in plain.get("groups", {}).items():
         try:
             code_list(spans)
         except BadCondition as error:
-            yield _fault(written, (nth, "groups", name), f"{plain['id']}, {name}: {error}")
+            yield _fault(yaml_file, (nth, "groups", name), f"{plain['id']}, {name}: {error}")
 
 
-def _period_faults(written: Written, nth: int, plain: Mapping[str, Any]) -> Iterator[Fault]:
+def _period_faults(yaml_file: YamlFile, nth: int, plain: Mapping[str, Any]) -> Iterator[Fault]:
     try:
         first, last = _period(plain)
     except ValueError:
-        yield _fault(written, (nth, "period"), f"{plain['id']}, period: expected days that exist")
+        yield _fault(yaml_file, (nth, "period"), f"{plain['id']}, period: expected days that exist")
         return
     if first > last:
-        yield _fault(written, (nth, "period"), f"{plain['id']}, period: ends before it begins")
+        yield _fault(yaml_file, (nth, "period"), f"{plain['id']}, period: ends before it begins")
 
 
-def _fault(written: Written, place: Place, says: str) -> Fault:
-    return Fault(written.file, written.line(place), says)
+def _fault(yaml_file: YamlFile, place: Place, says: str) -> Fault:
+    return Fault(yaml_file.file, yaml_file.line(place), says)
 
 
-def _repeated(written: Sequence[Written]) -> Iterator[Fault]:
-    counts = Counter(plain["id"] for source in written for plain in source.plain)
-    for source in written:
-        for nth, plain in enumerate(source.plain):
+def _repeated(yaml_files: Sequence[YamlFile]) -> Iterator[Fault]:
+    counts = Counter(plain["id"] for yaml_file in yaml_files for plain in yaml_file.plain)
+    for yaml_file in yaml_files:
+        for nth, plain in enumerate(yaml_file.plain):
             if counts[plain["id"]] > 1:
-                yield _fault(source, (nth, "id"), f"{plain['id']}: {counts[plain['id']]} checks are called so")
+                yield _fault(yaml_file, (nth, "id"), f"{plain['id']}: {counts[plain['id']]} checks are called so")
 
 
 def _condition_texts(plain: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -95,12 +95,12 @@ def _operand(column: str, value: str) -> pl.Expr:
 
 def _one_of(column: str, values: Sequence[str]) -> pl.Expr:
     if column in LISTS:
-        written = [value.replace(".", "") for value in values]  # a diagnosis with its point or without
+        codes = [value.replace(".", "") for value in values]  # a diagnosis with its point or without
         return (
             pl.col(column)
             .str.replace_all(".", "", literal=True)
             .str.split(" ")
-            .list.set_intersection(pl.lit(written))
+            .list.set_intersection(pl.lit(codes))
             .list.len()
             > 0
         )

@@ -179,7 +179,7 @@ def _cells(cells: pl.DataFrame, key: list[str]) -> str:
 
 
 def _diagnoses(changes: DiagnosisChanges) -> str:
-    if not changes.is_told:
+    if not changes.is_reportable:
         return ""
     codes = [
         (change.diagnosis, change.kind, wording.us_date(change.since) if change.since else "", ", ".join(change.others))

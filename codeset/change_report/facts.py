@@ -125,7 +125,7 @@ def _not_compared(changes: Changes) -> Iterator[str]:
     for name, releases in changes.missing.items():
         verb = "do" if " and " in releases else "does"
         yield f"{_title(name)}: not compared; {releases} {verb} not have it"
-    if changes.diagnoses.is_told and changes.diagnoses.not_compared:
+    if changes.diagnoses.is_reportable and changes.diagnoses.not_compared:
         yield f"Diagnosis codes: not compared; {changes.diagnoses.not_compared}"
 
 

@@ -22,11 +22,11 @@ def distinct_answers(
     deciding = side_by_side([table.select("row", "line_kind"), of_price, decisive_reasons(findings)], height)
     cases, answer = distinct(deciding, deciding.columns)
     disposition = dispositions()[cases["reason"].fill_null(len(reasons()))]
-    service = line_kinds.cached(service_of_kinds)[cases["line_kind"]]
+    service = line_kinds.cached(service_by_line_kind)[cases["line_kind"]]
     return disposition.hstack(service).hstack(priced.of(cases["case"], cases["allowed_cents"])), answer
 
 
-def service_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+def service_by_line_kind(line_kinds: LineKinds) -> pl.DataFrame:
     """What an answer says of the service of a line kind."""
     return line_kinds.table.select("hcpcs", "modifiers", pl.col("global_days").cast(CODE))
 

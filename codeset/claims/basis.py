@@ -15,7 +15,7 @@ from codeset.claims.edits.of_diagnoses.in_doubt import has_outdated_diagnoses
 from codeset.claims.edits.rules import codes_named, rules
 from codeset.manifest import Edition, Manifest
 from codeset.releases import Release
-from codeset.tables import NEEDED, TABLES
+from codeset.tables import REQUIRED_TABLES, TABLES
 
 CLAIM_TABLES = tuple(name for name, table in TABLES.items() if table.claim_codes is not None)
 """The tables that claims are read against."""
@@ -139,14 +139,16 @@ def basis_of(manifests: Sequence[Manifest], history: History | None) -> Basis:
     Of several, those count whose quarter meets *history*; all do, if none does.
     """
     read = [manifest for manifest in manifests if history is None or history.meets(manifest.release)] or manifests
-    held = [(manifest.release, manifest.editions) for manifest in read]
+    by_release = [(manifest.release, manifest.editions) for manifest in read]
     editions = [
         ReleaseEdition(release, edition)
-        for release, of_release in held
+        for release, of_release in by_release
         for table, edition in of_release.items()
         if table in CLAIM_TABLES
     ]
-    not_held = [(release, table) for release, of_release in held for table in NEEDED if table not in of_release]
+    not_held = [
+        (release, table) for release, of_release in by_release for table in REQUIRED_TABLES if table not in of_release
+    ]
     return Basis(tuple(editions), tuple(not_held), history, families_not_applied(read))
 
 
@@ -205,11 +207,11 @@ def _edition_from(plain: Mapping[str, Any]) -> ReleaseEdition:
 
 def joint_history(histories: Iterable[History]) -> History:
     """Return the history that several parts of the lines make up."""
-    known = list(histories)
+    parts = list(histories)
     return History(
-        min((each.first_day for each in known if each.first_day), default=None),
-        max((each.last_day for each in known if each.last_day), default=None),
-        min((each.new_patient_day for each in known if each.new_patient_day), default=None),
+        min((part.first_day for part in parts if part.first_day), default=None),
+        max((part.last_day for part in parts if part.last_day), default=None),
+        min((part.new_patient_day for part in parts if part.new_patient_day), default=None),
     )
 
 

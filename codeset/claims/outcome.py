@@ -185,11 +185,11 @@ def _fill_sentences(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFra
     return findings.with_columns(_fill(says, findings.columns).alias("says"), _fill(do, findings.columns).alias("do"))
 
 
-def what_to_do(grounds: pl.DataFrame) -> pl.Expr:
-    """Return `do`: what a coder can do about each of *grounds*."""
+def what_to_do(reason_rows: pl.DataFrame) -> pl.Expr:
+    """Return `do`: what a coder can do about each of *reason_rows*."""
     do = pl.lit(None, dtype=pl.String)
-    for name in grounds["reason"].unique().cast(pl.String):
-        do = pl.when(pl.col("reason") == name).then(_fill(reasons()[name].do, grounds.columns)).otherwise(do)
+    for name in reason_rows["reason"].unique().cast(pl.String):
+        do = pl.when(pl.col("reason") == name).then(_fill(reasons()[name].do, reason_rows.columns)).otherwise(do)
     return do.alias("do")
 
 

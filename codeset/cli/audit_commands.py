@@ -8,7 +8,7 @@ import typer
 
 from codeset.cli.claims_commands import report_files, snapshots_for
 from codeset.cli.options import ClaimFiles, JsonOption, ReadAgainstOption, StoreOption
-from codeset.cli.printing import FOUND, out, print_json, write
+from codeset.cli.printing import CHANGES_OR_FAILURES, out, print_json, write
 from codeset.errors import WrongUse
 from codeset.store import Store
 
@@ -58,7 +58,7 @@ def audit(
     else:
         _print_audit(result)
     if result.fires:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _run(files: list[Path], place: Path | None, names: list[str], store: Store, release: str | None) -> "Audit":

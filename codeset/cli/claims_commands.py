@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codeset.cli.options import LOCALITY_HELP, ClaimFiles, QualifyingApmOption, ReadAgainstOption, StoreOption
-from codeset.cli.printing import FOUND, err, out, write
+from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, write
 from codeset.errors import WrongUse
 from codeset.participants import Participant
 from codeset.releases import Release
@@ -54,31 +54,36 @@ class _Options:
     skip_bad_claims: bool
 
 
+_LocalityOption = Annotated[
+    str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP}; where the claims do not say")
+]
+_FormatOption = Annotated[
+    OutcomeFormat,
+    typer.Option("--format", help="csv: a row for each line, in dollars; with -o, findings in a second file"),
+]
+_ExplainOption = Annotated[bool, typer.Option("--explain", help="Show how each amount came about")]
+_OnBadClaimOption = Annotated[
+    OnBadClaim, typer.Option("--on-bad-claim", help="Refuse everything, or set bad claims aside in a file")
+]
+_PayerOption = Annotated[
+    str | None,
+    typer.Option("--payer", metavar="NAME", help="Also what this payer asks for: a shipped profile or your .yaml file"),
+]
+_OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="A file; or a folder, for many claims in flat memory")
+]
+
+
 def adjudicate(
     files: ClaimFiles,
     release: ReadAgainstOption = None,
     participant: QualifyingApmOption = None,
-    locality: Annotated[
-        str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP}; where the claims do not say")
-    ] = None,
-    form: Annotated[
-        OutcomeFormat,
-        typer.Option("--format", help="csv: a row for each line, in dollars; with -o, findings in a second file"),
-    ] = OutcomeFormat.TABLE,
-    explain: Annotated[bool, typer.Option("--explain", help="Show how each amount came about")] = False,
-    on_bad_claim: Annotated[
-        OnBadClaim,
-        typer.Option("--on-bad-claim", help="Refuse everything, or set bad claims aside in a file"),
-    ] = OnBadClaim.REFUSE,
-    payer: Annotated[
-        str | None,
-        typer.Option(
-            "--payer", metavar="NAME", help="Also what this payer asks for: a shipped profile or your .yaml file"
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A file; or a folder, for many claims in flat memory")
-    ] = None,
+    locality: _LocalityOption = None,
+    form: _FormatOption = OutcomeFormat.TABLE,
+    explain: _ExplainOption = False,
+    on_bad_claim: _OnBadClaimOption = OnBadClaim.REFUSE,
+    payer: _PayerOption = None,
+    output: _OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Say what Medicare's public rules say of each claim line: payable, payable with documentation, needs review,
@@ -111,7 +116,7 @@ def adjudicate(
     else:
         is_clean = _adjudicate_few(files, output, Store.at(store), options, form, payer, explain=explain)
     if not is_clean:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _locality(store: Store, release: str | None, locality: str | None) -> str | None:
@@ -151,7 +156,7 @@ def _adjudicate_few(
     profile = None if payer is None else payer_profile(payer)
     lines, rejects = read_files(files, locality=options.locality, skip_bad_claims=options.skip_bad_claims)
     snapshots = snapshots_for(store, options.release, lines["date_of_service"].unique())
-    left_out = _left_out(store, options.release)
+    left_out = _releases_left_out(store, options.release)
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
     of_payer = None
     if profile is not None:
@@ -177,7 +182,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
             participant=options.participant,
             locality=options.locality,
             skip_bad_claims=options.skip_bad_claims,
-            left_out=_left_out(store, options.release),
+            left_out=_releases_left_out(store, options.release),
             report=report,
         )
     for file, notes in summary.notes.items():
@@ -201,7 +206,7 @@ def snapshots_for(store: Store, release: str | None, days: "Iterable[date] | Non
     return [snapshot for snapshot in snapshots if snapshot is not None]
 
 
-def _left_out(store: Store, release: str | None) -> list[Release]:
+def _releases_left_out(store: Store, release: str | None) -> list[Release]:
     """The releases of the store that are not read, if *release* was named."""
     return [] if release is None else [other for other in store.releases() if other != Release.parse(release)]
 

@@ -21,12 +21,12 @@ from codeset.cli.options import (
     StoreOption,
     release_label,
 )
-from codeset.cli.printing import FOUND, out, progress, write
+from codeset.cli.printing import CHANGES_OR_FAILURES, out, progress, write
 from codeset.cli.sign_off_commands import serve_review
 from codeset.errors import WrongUse
 from codeset.lookups.localities import NATIONAL
 from codeset.store import Store
-from codeset.tables import NEEDED
+from codeset.tables import REQUIRED_TABLES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,7 +80,7 @@ def diff(
     if output is None:
         sys.stdout.write(report.decode())
     if not changes.none:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _report(changes: "Changes", form: ReportFormat) -> bytes:
@@ -206,7 +206,7 @@ def review(
         serve_review(output, port, key, approvals, lock, scenarios, guidance, store)
         return
     if page.changed or new_review.outcomes.failed:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def page(
@@ -262,7 +262,7 @@ def _claim_lines(files: list[Path] | None, locality: str | None) -> "pl.DataFram
 def _history(store: Store, new: "Snapshot") -> "list[Snapshot]":
     """Every release of the store up to *new* that has a fee schedule and the other tables, oldest first."""
     snapshots = (store.open(release) for release in store.releases() if release <= new.release)
-    return [snapshot for snapshot in snapshots if all(table in snapshot for table in NEEDED)]
+    return [snapshot for snapshot in snapshots if all(table in snapshot for table in REQUIRED_TABLES)]
 
 
 def _check_change_report(file: Path | None, old: "Snapshot", new: "Snapshot") -> "ChangeReportCheck | None":

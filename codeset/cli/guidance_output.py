@@ -21,7 +21,7 @@ _MOST_ROWS = 3
 
 def counts(audited: Sequence[Audited]) -> Mapping[str, int]:
     """Return how many statements have each verdict."""
-    numbers = Counter(each.verdict for each in audited)
+    numbers = Counter(audit.verdict for audit in audited)
     return {verdict.value: numbers[verdict] for verdict in ORDER}
 
 
@@ -56,7 +56,7 @@ def plain(audited: Sequence[Audited], snapshot: Snapshot) -> Mapping[str, Any]:
         "release": str(snapshot.release),
         **basis_of([snapshot.manifest], None).plain(),
         "counts": counts(audited),
-        "statements": [_plain(each) for each in audited],
+        "statements": [_plain(audit) for audit in audited],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption, hcpcs_code, release_label
-from codeset.cli.printing import FOUND, err, out, print_json, progress, tell_faults
+from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, print_json, progress, tell_faults
 from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -31,9 +31,9 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
     """
     from codeset.cli import show_output
 
-    snapshots, faults = _sound(Store.at(store))
+    snapshots, faults = _open_all(Store.at(store))
     if as_json:
-        print_json([json.loads(each.manifest.to_json()) for each in snapshots])
+        print_json([json.loads(snapshot.manifest.to_json()) for snapshot in snapshots])
     for snapshot in [] if as_json else snapshots:
         out.print(show_output.release_table(snapshot))
     if others := Store.at(store).other_folders():
@@ -44,7 +44,7 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
         raise StoreProblem(f"{Store.at(store).path} holds no release yet; see: codeset build --help")
 
 
-def _sound(store: Store) -> tuple[list[Snapshot], list[str]]:
+def _open_all(store: Store) -> tuple[list[Snapshot], list[str]]:
     """The releases that are as they were sealed, and what is wrong with the others."""
     snapshots, faults = [], []
     for release in store.releases():
@@ -77,8 +77,8 @@ def show(
         print_json(facts)
     else:
         out.print(show_output.code_table(hcpcs, facts))
-    if not any(each["modifiers"] for each in facts):
-        raise typer.Exit(FOUND)
+    if not any(fact["modifiers"] for fact in facts):
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def localities(
@@ -116,7 +116,7 @@ def localities(
     else:
         out.print(f'{snapshot.release} has no locality "{query}"; all of them: codeset localities', markup=False)
     if not rows:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def edits(
@@ -142,7 +142,7 @@ def edits(
     else:
         out.print(show_output.edits_table(pair, answer))
     if answer["answer"] == "unknown":
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:

@@ -21,13 +21,13 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse *args* with former option names replaced by today's, and an option of several files before each."""
-        return super().parse_args(ctx, list(_each_named([_renamed(argument) for argument in args])))
+        return super().parse_args(ctx, list(_with_names([_renamed(argument) for argument in args])))
 
 
 _OF_SEVERAL_FILES = ("--claims",)
 
 
-def _each_named(args: list[str]) -> Iterator[str]:
+def _with_names(args: list[str]) -> Iterator[str]:
     """Yield `--claims a --claims b` for `--claims a b`: up to the next option or release, all are its files."""
     option = ""
     for place, argument in enumerate(args):

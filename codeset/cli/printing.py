@@ -16,7 +16,7 @@ from codeset.atomic_write import write_file
 from codeset.errors import WrongUse
 from codeset.progress import Say
 
-FOUND = 1
+CHANGES_OR_FAILURES = 1
 """Exit code when a comparison found differences, or a look-up or check failed."""
 
 _PIPED_WIDTH = 200
@@ -46,7 +46,7 @@ def tell_faults(faults: list[str], otherwise: str, plain: dict[str, Any] | None)
     else:
         out.print("\n".join(faults) or otherwise, markup=False)
     if faults:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def print_json(plain: Any) -> None:

@@ -14,7 +14,7 @@ from codeset.participants import participant_label
 from codeset.releases import Release
 from codeset.snapshot import Row, Snapshot
 from codeset.store import Store
-from codeset.tables import NEEDED, TABLES, active_in
+from codeset.tables import REQUIRED_TABLES, TABLES, active_in
 
 Plain = dict[str, Any]
 
@@ -60,7 +60,7 @@ def release_table(snapshot: Snapshot) -> Table:
     for name, entry in sorted(manifest.tables.items()):
         files = ", ".join(source.name for source in entry.sources)
         table.add_row(name, f"{entry.rows:,}", entry.edition, entry.carried_from or "", escape(files))
-    for name in NEEDED:
+    for name in REQUIRED_TABLES:
         if name not in manifest.tables:
             table.add_row(name, wording.NONE, "not held", "", "")
     return table

@@ -19,7 +19,7 @@ from codeset.cli.options import (
     StoreOption,
     release_label,
 )
-from codeset.cli.printing import FOUND, err, out, print_json, progress
+from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, print_json, progress
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.store import Store
@@ -29,36 +29,45 @@ if TYPE_CHECKING:
     from codeset_ingest.fetch_and_build import FetchAndBuildResult, FetchOptions
 
 
+_FilesOption = Annotated[
+    list[Path] | None, typer.Option("--from", help="CMS's file, zip or folder; may be given several times")
+]
+_CarryOption = Annotated[
+    list[str] | None,
+    typer.Option("--carry", metavar="TABLE=RELEASE", help="Take a table from an earlier sealed release"),
+]
+_FindingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="CHECK:TABLE", help="Accept an unusual finding by the name that is printed"),
+]
+_RowCountOption = Annotated[list[str] | None, typer.Option("--accept-row-count", hidden=True)]
+"""The former name of `--accept keys:TABLE`."""
+
+_EmbeddedOption = Annotated[bool, typer.Option("--embedded", help="Build the embedded excerpt instead of files")]
+_FetchOption = Annotated[bool, typer.Option("--fetch", help="Fetch CMS's files first; see: codeset fetch --help")]
+_ResealOption = Annotated[
+    bool, typer.Option("--reseal", help="Replace what was sealed from the same files, read otherwise now")
+]
+_ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for --reseal; the manifest keeps it")
+]
+
+
 def build(
     release: ReleaseArgument,
-    files: Annotated[
-        list[Path] | None, typer.Option("--from", help="CMS's file, zip or folder; may be given several times")
-    ] = None,
-    carry: Annotated[
-        list[str] | None,
-        typer.Option("--carry", metavar="TABLE=RELEASE", help="Take a table from an earlier sealed release"),
-    ] = None,
-    findings: Annotated[
-        list[str] | None,
-        typer.Option("--accept", metavar="CHECK:TABLE", help="Accept an unusual finding by the name that is printed"),
-    ] = None,
-    accept_row_count: Annotated[list[str] | None, typer.Option("--accept-row-count", hidden=True)] = None,
-    embedded: Annotated[bool, typer.Option("--embedded", help="Build the embedded excerpt instead of files")] = False,
-    fetched: Annotated[
-        bool, typer.Option("--fetch", help="Fetch CMS's files first; see: codeset fetch --help")
-    ] = False,
+    files: _FilesOption = None,
+    carry: _CarryOption = None,
+    findings: _FindingsOption = None,
+    accept_row_count: _RowCountOption = None,
+    embedded: _EmbeddedOption = False,
+    fetched: _FetchOption = False,
     also: AlsoOption = "",
     accept: AcceptOption = None,
     into: IntoOption = None,
     lock: LockOption = None,
     locked: LockedOption = False,
-    reseal: Annotated[
-        bool,
-        typer.Option("--reseal", help="Replace what was sealed from the same files, read otherwise now"),
-    ] = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Why, for --reseal; the manifest keeps it")
-    ] = None,
+    reseal: _ResealOption = False,
+    reason: _ReasonOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,24 +91,17 @@ def build(
     may be given by hand with --from as well. CMS's own report of what changed in the edits is then held against our
     difference with the quarter before; exit code 1 if they disagree.
     """
-    wanted = Release.parse(release)
     accepted = [*(findings or []), *(f"keys:{table}" for table in accept_row_count or [])]
-    given = _BuildInput(files or [], dict(map(_carry, carry or [])), accepted, reason)
-    if reseal != (reason is not None):
-        raise WrongUse("--reseal needs a --reason, and --reason goes with --reseal")
-    if reseal and fetched:
-        raise WrongUse("--reseal takes the files with --from; they are in the folder that --fetch put them in")
-    if embedded == bool(files or fetched):
-        raise WrongUse("Add --from FOLDER, --fetch or --embedded")
+    inputs = _BuildInput(files or [], dict(map(_carry, carry or [])), accepted, reason)
+    _refuse_contradictions(inputs, reseal=reseal, fetched=fetched, embedded=embedded)
     if fetched:
         from codeset_ingest.fetch_and_build import FetchOptions
 
         options = FetchOptions(Store.at(store), into, lock, also, accept, locked)
-        _print_fetched_build(_fetch_and_build(release, options, given), as_json=as_json)
-    elif embedded:
-        _print_build(_build_embedded(wanted, Store.at(store), given), as_json=as_json)
-    else:
-        _print_build(_build(wanted, Store.at(store), given), as_json=as_json)
+        _print_fetched_build(_fetch_and_build(release, options, inputs), as_json=as_json)
+        return
+    build_release = _build_embedded if embedded else _build
+    _print_build(build_release(Release.parse(release), Store.at(store), inputs), as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -112,31 +114,40 @@ class _BuildInput:
     reseal: str | None
 
 
+def _refuse_contradictions(inputs: _BuildInput, *, reseal: bool, fetched: bool, embedded: bool) -> None:
+    if reseal != (inputs.reseal is not None):
+        raise WrongUse("--reseal needs a --reason, and --reason goes with --reseal")
+    if reseal and fetched:
+        raise WrongUse("--reseal takes the files with --from; they are in the folder that --fetch put them in")
+    if embedded == bool(inputs.files or fetched):
+        raise WrongUse("Add --from FOLDER, --fetch or --embedded")
+
+
 def _carry(text: str) -> tuple[str, Release]:
     table, _, release = text.partition("=")
     return table, Release.parse(release)
 
 
-def _fetch_and_build(release: str, options: "FetchOptions", given: _BuildInput) -> "FetchAndBuildResult":
+def _fetch_and_build(release: str, options: "FetchOptions", inputs: _BuildInput) -> "FetchAndBuildResult":
     from codeset.cli import fetch_output
     from codeset_ingest import fetch_and_build
 
     with fetch_output.download_progress(err) as (say, count):
-        return fetch_and_build.fetch_and_build(release, options, given.files, given.carry, given.accept, say, count)
+        return fetch_and_build.fetch_and_build(release, options, inputs.files, inputs.carry, inputs.accept, say, count)
 
 
-def _build_embedded(release: Release, store: Store, given: _BuildInput) -> "BuildResult":
+def _build_embedded(release: Release, store: Store, inputs: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import BuildResult
     from codeset_ingest.embedded import build_embedded
 
-    return BuildResult(build_embedded(release, store, given.reseal), (), (), ())
+    return BuildResult(build_embedded(release, store, inputs.reseal), (), (), ())
 
 
-def _build(release: Release, store: Store, given: _BuildInput) -> "BuildResult":
+def _build(release: Release, store: Store, inputs: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import build as build_of
 
     with progress() as say:
-        return build_of(release, given.files, store, given.carry, given.accept, say, reseal=given.reseal)
+        return build_of(release, inputs.files, store, inputs.carry, inputs.accept, say, reseal=inputs.reseal)
 
 
 def _print_build(built: "BuildResult", *, as_json: bool) -> None:
@@ -161,7 +172,7 @@ def _print_fetched_build(result: "FetchAndBuildResult", *, as_json: bool) -> Non
         _print_build(result.built, as_json=False)
         out.print("\n".join(comparison_lines(result.comparison)), markup=False)
     if not result.comparison.agrees:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _built_json(built: "BuildResult") -> dict[str, Any]:
@@ -258,4 +269,4 @@ def watch(
     else:
         out.print(fetch_output.news_table(news) if news else "nothing new")
     if calls_for_action:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)

@@ -15,7 +15,7 @@ from codeset.cli.options import (
     StoreOption,
     release_label,
 )
-from codeset.cli.printing import FOUND, out, print_json, progress
+from codeset.cli.printing import CHANGES_OR_FAILURES, out, print_json, progress
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.store import Store
@@ -29,19 +29,24 @@ if TYPE_CHECKING:
 _COUNTS = ("Run", "Passed", "Wrong", "New, not approved", "Changed since approval", "Not applicable")
 
 
+_ReleasesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[RELEASE...]", parser=release_label, help="[default: all that can]")
+]
+_AcceptOption = Annotated[bool, typer.Option("--accept", help="Write the outcomes that were not accepted before")]
+_EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="COMMAND",
+        help="Try another coding engine on the coding scenarios: visit in, lines out, as JSON",
+    ),
+]
+
+
 def try_suite(
-    releases: Annotated[
-        list[str] | None, typer.Argument(metavar="[RELEASE...]", parser=release_label, help="[default: all that can]")
-    ] = None,
-    accept: Annotated[bool, typer.Option("--accept", help="Write the outcomes that were not accepted before")] = False,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            "--engine",
-            metavar="COMMAND",
-            help="Try another coding engine on the coding scenarios: visit in, lines out, as JSON",
-        ),
-    ] = None,
+    releases: _ReleasesArgument = None,
+    accept: _AcceptOption = False,
+    engine: _EngineOption = None,
     scenarios: ScenariosOption = None,
     approvals: ApprovalsOption = Path("approvals"),
     store: StoreOption = None,
@@ -86,7 +91,7 @@ def try_suite(
         _show(checks)
         _show_coding(coding)
     if not all(check.holds for check in checks) or any(run.failed for run in coding):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _coding_runs(labels: Sequence[Release], scenarios: Path | None, store: Store) -> "list[CodingRun]":
@@ -115,14 +120,17 @@ def _try_engine(command: str, labels: Sequence[Release], scenarios: Path | None,
     else:
         _show_coding(runs)
     if any(run.failed for run in runs):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _coding_plain(runs: "Sequence[CodingRun]", release: Release) -> dict[str, Any]:
     for run in runs:
         if run.release == release:
             families = {family: {"tried": tried, "right": right} for family, (tried, right) in run.by_family.items()}
-            return {"coding": families, "coding_contradicted": {each.scenario.id: each.failures for each in run.failed}}
+            return {
+                "coding": families,
+                "coding_contradicted": {trial.scenario.id: trial.failures for trial in run.failed},
+            }
     return {}
 
 
@@ -191,5 +199,5 @@ def guidance(
     else:
         out.print(guidance_output.table(audited, snapshot.release))
         out.print("\n".join(basis_of([snapshot.manifest], None).sentences()), markup=False)
-    if any(each.verdict is Verdict.CONTRADICTED for each in audited):
-        raise typer.Exit(FOUND)
+    if any(audit.verdict is Verdict.CONTRADICTED for audit in audited):
+        raise typer.Exit(CHANGES_OR_FAILURES)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codeset.cli.options import QualifyingApmOption, StoreOption
-from codeset.cli.printing import FOUND, out, print_json, write
+from codeset.cli.printing import CHANGES_OR_FAILURES, out, print_json, write
 from codeset.errors import WrongUse
 from codeset.participants import Participant
 from codeset.releases import Release
@@ -103,7 +103,7 @@ def code(
         return
     _show(coded, form, output)
     if any(each.questions for _, each in coded):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _coded(visits: "list[Visit]", store: Store, participant: Participant | None) -> list[Coded]:
@@ -147,7 +147,7 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
             out.print(comparison_table(each))
             out.print("\n".join(comparison_notes(each)), markup=False)
     if any(each.discrepancies or each.coded.questions for each in comparisons):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)
 
 
 def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
@@ -216,4 +216,4 @@ def suggest(
         out.print(suggestion_table(suggestion))
         out.print("\n".join(suggestion_notes(suggestion)), markup=False)
     if suggestion.still_denied:
-        raise typer.Exit(FOUND)
+        raise typer.Exit(CHANGES_OR_FAILURES)

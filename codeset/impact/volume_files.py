@@ -124,13 +124,13 @@ def _table(file: Path) -> list[tuple[int, list[str]]]:
     else:
         text = _decoded(content, file.name)
         candidates = [_from_header(_csv_rows(text, file.name, delimiter)) for delimiter in _DELIMITERS]
-    found = [table for table in candidates if table]
-    if len(found) > 1:
-        message = f"{len(found)} sheets have a code and a units column; keep the one that is meant"
+    tables = [table for table in candidates if table]
+    if len(tables) > 1:
+        message = f"{len(tables)} sheets have a code and a units column; keep the one that is meant"
         raise BadInput([Fault(file.name, 0, message)], _NOT_WRITTEN)
-    if not found:
+    if not tables:
         raise BadInput([Fault(file.name, 0, _no_header(content, file.name))], _NOT_WRITTEN)
-    return found[0]
+    return tables[0]
 
 
 def _no_header(content: bytes, name: str) -> str:
@@ -166,7 +166,7 @@ def _from_header(rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[
     """The rows from the one that names a code and a units column; none, if there is no such row at the top."""
     filled = [(line, cells) for line, cells in rows if any(cells)]
     for place, (_, cells) in enumerate(filled[:_HEADER_WITHIN]):
-        names = {_column_called(cell) for cell in cells}
+        names = {_column_of(cell) for cell in cells}
         if {"hcpcs", "units"} <= names:
             return filled[place:]
     return []
@@ -177,7 +177,7 @@ def _places_of_columns(name: str, line: int, header: Sequence[str]) -> tuple[dic
     places: dict[str, list[int]] = defaultdict(list)
     unused = []
     for place, caption in enumerate(header):
-        column = _column_called(caption)
+        column = _column_of(caption)
         if column is None:
             unused += [_shortened(caption)] if caption else []
         else:
@@ -192,7 +192,7 @@ def _places_of_columns(name: str, line: int, header: Sequence[str]) -> tuple[dic
     return dict(places), tuple(unused)
 
 
-def _column_called(caption: str) -> str | None:
+def _column_of(caption: str) -> str | None:
     return _columns_by_caption().get(caption_key(caption))
 
 
@@ -206,12 +206,12 @@ def _normalized(text: str) -> str:
 
 
 @cache
-def _known() -> Mapping[str, Any]:
+def _headings() -> Mapping[str, Any]:
     return tomllib.loads(files("codeset.impact").joinpath("volume_columns.toml").read_text(encoding="utf-8"))
 
 
 def _columns() -> Mapping[str, list[str]]:
-    columns: Mapping[str, list[str]] = _known()["columns"]
+    columns: Mapping[str, list[str]] = _headings()["columns"]
     return columns
 
 
@@ -220,7 +220,7 @@ def _columns() -> Mapping[str, list[str]]:
 
 def _is_total(row: Mapping[str, Sequence[str]]) -> bool:
     texts = {_normalized(text) for of_column in row.values() for text in of_column}
-    return bool(texts & set(_known()["rows"]["totals"]))
+    return bool(texts & set(_headings()["rows"]["totals"]))
 
 
 def _volume(row: Mapping[str, Sequence[str]]) -> Volume:
@@ -274,7 +274,7 @@ def _units_of(texts: Sequence[str]) -> int:
 
 def _place(texts: Sequence[str]) -> str:
     text = _only(texts)
-    if code := _known()["places_of_service"].get(_normalized(text)):
+    if code := _headings()["places_of_service"].get(_normalized(text)):
         return str(code)
     match = _PLACE.fullmatch(text)
     if match is None:

@@ -53,7 +53,7 @@ def find_localities(snapshot: Snapshot, query: str = "") -> pl.DataFrame:
         return localities.filter(mac=numbered[1], locality=numbered[2])
     if zip_code := _ZIP_CODE.fullmatch(query):
         return localities.join(_of_zip_code(snapshot, zip_code[1]), on=["mac", "locality"], how="semi")
-    if state := _state_called(query):
+    if state := _state_of(query):
         return localities.filter(pl.Series([_is_in_state(row, state) for row in localities.iter_rows(named=True)]))
     same_name = localities.filter(pl.col("locality_name").str.to_lowercase() == query.lower())
     return localities.filter(_has_words(localities, query)) if same_name.is_empty() else same_name
@@ -93,7 +93,7 @@ def _of_zip_code(snapshot: Snapshot, zip_code: str) -> pl.DataFrame:
     return rows
 
 
-def _state_called(query: str) -> str | None:
+def _state_of(query: str) -> str | None:
     """The two letters of the state whose name or letters *query* is."""
     known = query.lower()
     return next((letters for letters, name in _states().items() if known in (letters.lower(), name.lower())), None)

@@ -168,7 +168,7 @@ def _keys(frame: pl.DataFrame) -> list[LineKey]:
     return frame.select("claim_id", "line").rows()
 
 
-def _misplaced_modifiers(wanted: Modifier59, rows: Sequence[LineOutcome]) -> Iterator[tuple[LineKey, PayerFinding]]:
+def _misplaced_modifiers(required: Modifier59, rows: Sequence[LineOutcome]) -> Iterator[tuple[LineKey, PayerFinding]]:
     """Bypassed pairs whose modifier is on the other line than the payer wants it on."""
     by_key = {(row.claim_id, row.line): row for row in rows}
     for row in rows:
@@ -176,26 +176,26 @@ def _misplaced_modifiers(wanted: Modifier59, rows: Sequence[LineOutcome]) -> Ite
             partner = by_key.get((finding.partner_claim_id or "", finding.partner_line or 0))
             if finding.reason != _BYPASSED or partner is None:
                 continue
-            code = finding.column_one if wanted.on == "column_one" else finding.column_two
+            code = finding.column_one if required.on == "column_one" else finding.column_two
             place = row if row.hcpcs == code else partner
-            if not wanted.modifiers & set(place.modifiers):
-                says = f"The modifier belongs on {code}, the {wanted.on.replace('_', ' ')} code, line {place.line}"
-                yield (place.claim_id, place.line), PayerFinding("modifier_59", REVIEW, says, str(wanted.source))
+            if not required.modifiers & set(place.modifiers):
+                says = f"The modifier belongs on {code}, the {required.on.replace('_', ' ')} code, line {place.line}"
+                yield (place.claim_id, place.line), PayerFinding("modifier_59", REVIEW, says, str(required.source))
 
 
-def _repeated(wanted: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
+def _repeated(repeats: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
     """Lines of one code in a visit that are not reported as the payer wants them, the first of them aside."""
     nth = pl.int_range(1, pl.len() + 1).over(*_VISIT, "hcpcs")
     further = frame.sort("claim_id", "line").filter(nth > 1)
     for claim_id, line, modifiers in further.select("claim_id", "line", "modifiers").iter_rows():
-        marked = wanted.modifiers & set((modifiers or "").split())
-        if wanted.reported_as == "units" and marked:
+        marked = repeats.modifiers & set((modifiers or "").split())
+        if repeats.reported_as == "units" and marked:
             says = f"Report the repeated service as units of one line, without {', '.join(sorted(marked))}"
-        elif wanted.reported_as == "lines" and not marked:
-            says = f"Report the repeated service with modifier {', '.join(sorted(wanted.modifiers))}"
+        elif repeats.reported_as == "lines" and not marked:
+            says = f"Report the repeated service with modifier {', '.join(sorted(repeats.modifiers))}"
         else:
             continue
-        yield (claim_id, line), PayerFinding("repeats", REVIEW, says, str(wanted.source))
+        yield (claim_id, line), PayerFinding("repeats", REVIEW, says, str(repeats.source))
 
 
 def _out_of_order(profile: PayerProfile, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:

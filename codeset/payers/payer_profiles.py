@@ -10,7 +10,7 @@ from typing import Any
 from codeset.audit.audit_checks import Citation
 from codeset.audit.conditions import BadCondition, Condition, code_list, parse
 from codeset.errors import BadInput, Fault, WrongUse
-from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
+from codeset.suite.yaml_files import Place, YamlFile, faults_against, read_yaml
 
 SHIPPED = Path(__file__).parent / "profiles"
 _REFUSED = "No claim was read."
@@ -86,37 +86,37 @@ def payer_profile(name: str) -> PayerProfile:
     if not file.is_file():
         shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
         raise WrongUse(f'no payer profile is called "{name}"; there are: {shipped}, or name a .yaml file of your own')
-    written = read_yaml(file)
-    faults = list(written.faults) or list(faults_against(written, "payer"))
-    faults = faults or list(_faults(written))
+    yaml_file = read_yaml(file)
+    faults = list(yaml_file.faults) or list(faults_against(yaml_file, "payer"))
+    faults = faults or list(_faults(yaml_file))
     if faults:
         raise BadInput(faults, _REFUSED)
-    return _profile(written.plain[0])
+    return _profile(yaml_file.plain[0])
 
 
-def _faults(written: Written) -> Iterator[Fault]:
+def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
     """What the schema cannot see: groups and conditions that are none, days that do not exist."""
-    plain = written.plain[0]
+    plain = yaml_file.plain[0]
     groups: dict[str, frozenset[str]] = {}
     for name, spans in plain.get("groups", {}).items():
         groups[name] = frozenset()
         try:
             groups[name] = code_list(spans)
         except BadCondition as error:
-            yield _fault(written, ("groups", name), f"{name}: {error}")
+            yield _fault(yaml_file, ("groups", name), f"{name}: {error}")
     for nth, rule in enumerate(plain.get("rules", ())):
         try:
             parse(rule["lines"], groups)
         except BadCondition as error:
-            yield _fault(written, ("rules", nth, "lines"), f"lines: {error}")
+            yield _fault(yaml_file, ("rules", nth, "lines"), f"lines: {error}")
         try:
             _days(rule)
         except ValueError:
-            yield _fault(written, ("rules", nth), "from and to: expected days that exist")
+            yield _fault(yaml_file, ("rules", nth), "from and to: expected days that exist")
 
 
-def _fault(written: Written, place: Place, says: str) -> Fault:
-    return Fault(written.file, written.line((0, *place)), f"{written.plain[0]['id']}, {says}")
+def _fault(yaml_file: YamlFile, place: Place, says: str) -> Fault:
+    return Fault(yaml_file.file, yaml_file.line((0, *place)), f"{yaml_file.plain[0]['id']}, {says}")
 
 
 def _days(rule: Mapping[str, str]) -> tuple[date, date]:

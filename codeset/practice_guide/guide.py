@@ -20,7 +20,7 @@ from codeset.scope import Scope
 from codeset.scope import scope as scope_called
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance.run_guidance import Audited, Statement, audit
-from codeset.tables import CONTRACTOR_DEFINED, NEEDED, active_in
+from codeset.tables import CONTRACTOR_DEFINED, REQUIRED_TABLES, active_in
 
 GUIDES = ("derm",)
 """The guides that can be made, by the name of their scope."""
@@ -146,7 +146,7 @@ def make_guide(name: str, snapshot: Snapshot, statements: Sequence[Statement], l
     """
     if name not in GUIDES:
         raise WrongUse(f'no guide is called "{name}"; there are: {", ".join(GUIDES)}')
-    if lacking := [table for table in NEEDED if table not in snapshot]:
+    if lacking := [table for table in REQUIRED_TABLES if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} has no {', '.join(lacking)}: build it with --from or --carry")
     scope, release = scope_called(name), snapshot.release
     place = _place(snapshot, locality)
@@ -303,5 +303,5 @@ def _statement(audited: Audited) -> GuideStatement:
 
 def _editions(snapshot: Snapshot) -> Iterable[GuideEdition]:
     for name, entry in sorted(snapshot.manifest.tables.items()):
-        if name in NEEDED:
+        if name in REQUIRED_TABLES:
             yield GuideEdition(name, entry.edition, entry.carried_from, tuple(source.name for source in entry.sources))

@@ -35,7 +35,7 @@ from codeset.suite.pairs import PairChanges, changed_pairs
 from codeset.suite.pairs import pairs as all_pairs
 from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Suite
-from codeset.tables import NEEDED, TABLES
+from codeset.tables import REQUIRED_TABLES, TABLES
 
 SCOPE = "derm"
 
@@ -179,7 +179,7 @@ def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, s
 
 def _check_releases(old: Snapshot, new: Snapshot) -> None:
     for snapshot in (old, new):
-        if lacking := [table for table in NEEDED if table not in snapshot]:
+        if lacking := [table for table in REQUIRED_TABLES if table not in snapshot]:
             raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
     if old.release >= new.release:
         raise WrongUse(f"{new.release} is not later than {old.release}; name the earlier release first")

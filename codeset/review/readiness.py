@@ -7,7 +7,7 @@ from codeset import wording
 from codeset.releases import Release
 from codeset.review.baseline import YEARLY
 from codeset.review.model import Edition, Review
-from codeset.tables import NEEDED
+from codeset.tables import REQUIRED_TABLES
 
 _WHEN_CHANGED = ("add_on",)
 """Tables that CMS posts when they change; all but those of `YEARLY` come each quarter."""
@@ -79,7 +79,7 @@ def readiness(review: Review) -> Readiness:
 def _tables(review: Review) -> Iterator[TableStatus]:
     old, new = ({edition.table: edition for edition in release.editions} for release in (review.old, review.new))
     unchecked = {table.table: table.unchecked for table in review.tables}
-    for table in NEEDED:
+    for table in REQUIRED_TABLES:
         release = Release.parse(review.new.release)
         posted = _posted(new[table], release)
         age = _quarters_between(posted, release)

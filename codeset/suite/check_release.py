@@ -14,7 +14,7 @@ from codeset.store import Store
 from codeset.suite.goldens import Goldens, accept, goldens
 from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Suite
-from codeset.tables import NEEDED
+from codeset.tables import REQUIRED_TABLES
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,11 @@ def releases_to_check(store: Store, labels: Sequence[str]) -> list[Release]:
     """
     if labels:
         return [Release.parse(label) for label in labels]
-    complete = [release for release in store.releases() if all(table in store.open(release) for table in NEEDED)]
+    complete = [
+        release for release in store.releases() if all(table in store.open(release) for table in REQUIRED_TABLES)
+    ]
     if not complete:
-        raise WrongUse(f"{store.path} holds no release with {', '.join(NEEDED)}; see: codeset build --help")
+        raise WrongUse(f"{store.path} holds no release with {', '.join(REQUIRED_TABLES)}; see: codeset build --help")
     return complete
 
 

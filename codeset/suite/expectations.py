@@ -15,9 +15,9 @@ _OF_FINDING = ("column_one", "column_two", "ccmi", "mue_value", "mai", "carc", "
 def failures(scenario: Scenario, lines: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return how what was said of *lines* differs from what *scenario* expects; nothing, if it does not."""
     return tuple(
-        f"line {place} ({line['hcpcs']}), {each}"
+        f"line {place} ({line['hcpcs']}), {difference}"
         for place, (expected, line) in enumerate(zip(scenario.expected, lines, strict=True), start=1)
-        for each in _differences(expected, line)
+        for difference in _differences(expected, line)
     )
 
 
@@ -34,7 +34,7 @@ def _differences(expected: Mapping[str, str], line: Mapping[str, Any]) -> Iterat
 def remedy_text(line: Mapping[str, Any]) -> str:
     """Return a line's remedy as scenarios have it: `17000 + 17003-59 x3`, or `none`."""
     lines = line.get("remedy") or []
-    texts = ["-".join((each["hcpcs"], *each["modifiers"])) + _times(each["units"]) for each in lines]
+    texts = ["-".join((code["hcpcs"], *code["modifiers"])) + _times(code["units"]) for code in lines]
     return " + ".join(texts) or "none"
 
 

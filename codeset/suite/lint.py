@@ -141,11 +141,11 @@ def _rows(snapshot: Snapshot, table: str, names: Collection[str]) -> Rows:
 
 
 def _is_confirmed(source: Source, rows: Rows) -> bool:
-    wanted = {name: value for name, value in source.details.items() if name in _CHECKED}
+    cited = {name: value for name, value in source.details.items() if name in _CHECKED}
     if "column" in source.details:
-        wanted[source.details["column"]] = source.details["value"]
+        cited[source.details["column"]] = source.details["value"]
     return any(
-        all(_text(row.get(name)) == value for name, value in wanted.items())
+        all(_text(row.get(name)) == value for name, value in cited.items())
         for row in rows.get(source.details["row"], [])
     )
 

@@ -61,9 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if not releases_of(config):
         raise pytest.UsageError("--codeset-scenarios: name the releases with --codeset-release")
-    asked_for = config.getoption("codeset_scenarios")
-    if asked_for and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [asked_for]
+    folder = config.getoption("codeset_scenarios")
+    if folder and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [folder]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
@@ -139,7 +139,7 @@ class ScenarioItem(pytest.Item):
             raise AssertionError("\n".join([self.scenario.says, *wrong]))
 
     def _contradicted(self, check: "ReleaseCheck") -> tuple[str, ...]:
-        failed: Mapping[str, tuple[str, ...]] = {each.scenario.id: each.failures for each in check.run.failed}
+        failed: Mapping[str, tuple[str, ...]] = {trial.scenario.id: trial.failures for trial in check.run.failed}
         return failed.get(self.scenario.id, ())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -17,7 +17,7 @@ from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.suite.expectations import failures
 from codeset.suite.scenarios import Claim, Line, Scenario, Suite
-from codeset.tables import NEEDED
+from codeset.tables import REQUIRED_TABLES
 
 _SENTENCES = ("says", "do")
 _ALWAYS = (date(1900, 1, 1), date(2999, 12, 31))
@@ -54,7 +54,7 @@ def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
 
     Raises WrongUse: if the release lacks a table that claims are read against.
     """
-    if missing := [table for table in NEEDED if table not in snapshot]:
+    if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
     holding = [
         scenario
@@ -119,7 +119,9 @@ def _for_always(code_set: CodeSet) -> CodeSet:
 
 
 def _without_sentences(line: Mapping[str, Any]) -> LineOutcome:
-    findings = ({name: value for name, value in each.items() if name not in _SENTENCES} for each in line["findings"])
+    findings = (
+        {name: value for name, value in finding.items() if name not in _SENTENCES} for finding in line["findings"]
+    )
     return {**line, "findings": list(findings)}
 
 

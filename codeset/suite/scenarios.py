@@ -11,7 +11,7 @@ from codeset.errors import BadInput, Fault, WrongUse
 from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
 from codeset.shipped_files import shipped_folder
-from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
+from codeset.suite.yaml_files import Place, YamlFile, faults_against, faults_of_files, read_yaml
 
 SETTINGS = "settings.yaml"
 DOCUMENTS = "documents.yaml"
@@ -111,7 +111,7 @@ class Suite:
 
 
 def scenarios_folder(folder: Path | None = None) -> Path:
-    """Return the folder of scenarios: *chosen*, or the golden dermatology suite's."""
+    """Return the folder of scenarios: *folder*, or the golden dermatology suite's."""
     return folder or shipped_folder("compliance_tests") / "scenarios"
 
 
@@ -126,51 +126,55 @@ def load(folder: Path) -> Suite:
     if not files:
         raise WrongUse(f"{folder}: holds no scenario (*.yaml)")
     beside_them = {name: beside(folder / name) for name in _NOT_SCENARIOS}
-    written = [read_yaml(file) for file in files]
-    faults = [fault for source in (*beside_them.values(), *written) for fault in source.faults]
-    faults += [fault for source in written if not source.faults for fault in faults_against(source, "scenario")]
+    yaml_files = [read_yaml(file) for file in files]
+    faults = [fault for yaml_file in beside_them.values() for fault in yaml_file.faults]
+    faults += faults_of_files(yaml_files, "scenario")
     faults += faults_against(beside_them[SETTINGS], "scenario-settings") if beside_them[SETTINGS].plain else []
     if faults:
         raise BadInput(faults, "No scenario was tried.")
     settings = beside_them[SETTINGS].plain or {}
-    faults = list(chain.from_iterable(_unsettled(source, settings) for source in written))
+    faults = list(chain.from_iterable(_unsettled(yaml_file, settings) for yaml_file in yaml_files))
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    scenarios = tuple(chain.from_iterable(_scenarios(source, settings) for source in written))
+    scenarios = tuple(chain.from_iterable(_scenarios(yaml_file, settings) for yaml_file in yaml_files))
     return Suite(folder, scenarios, beside_them[DOCUMENTS].plain or {})
 
 
-def beside(file: Path) -> Written:
+def beside(file: Path) -> YamlFile:
     """Read *file* if it is there; it may be left out."""
-    return read_yaml(file) if file.is_file() else Written(file.name, None, {})
+    return read_yaml(file) if file.is_file() else YamlFile(file.name, None, {})
 
 
-def _unsettled(written: Written, settings: Mapping[str, str]) -> Iterator[Fault]:
-    for nth, plain in enumerate(written.plain):
-        yield from unsettled(plain, settings, written, (nth,))
+def _unsettled(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Fault]:
+    for nth, plain in enumerate(yaml_file.plain):
+        yield from unsettled(plain, settings, yaml_file, (nth,))
 
 
-def unsettled(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, place: Place) -> Iterator[Fault]:
+def unsettled(
+    plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, place: Place
+) -> Iterator[Fault]:
     """Yield what the schema cannot see: settings that nobody gives, dates that do not exist, lines that do not match.
 
-    *plain* is one scenario, which stands at *place* of *written*.
+    *plain* is one scenario, which stands at *place* of *yaml_file*.
     """
-    here = written.line(place)
+    here = yaml_file.line(place)
     claims = _claims(plain)
     for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
         if name not in settings and not all(any(setting in claim for setting in others) for claim in claims):
-            yield Fault(written.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
+            yield Fault(yaml_file.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
     lines = sum(len(claim["lines"]) for claim in claims)
     if lines != len(plain["expect"]["lines"]):
         text = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
-        yield Fault(written.file, written.line((*place, "expect")), text)
+        yield Fault(yaml_file.file, yaml_file.line((*place, "expect")), text)
     for claim in claims:
         pointers = {int(pointer) for line in claim["lines"] for pointer in line.get("diagnosis_pointers", ())}
         if max(pointers, default=0) > len(claim.get("diagnoses", ())):
-            yield Fault(written.file, here, f"{plain['id']}: a line points to a diagnosis that its claim does not have")
+            yield Fault(
+                yaml_file.file, here, f"{plain['id']}: a line points to a diagnosis that its claim does not have"
+            )
     for field, text in _dates(plain):
         if as_date(text) is None:
-            yield Fault(written.file, here, f"{plain['id']}, {field}: {text} is no date")
+            yield Fault(yaml_file.file, here, f"{plain['id']}, {field}: {text} is no date")
 
 
 def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -191,18 +195,18 @@ def _claims(plain: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return plain["claims"] if "claims" in plain else [plain["claim"]]
 
 
-def _scenarios(written: Written, settings: Mapping[str, str]) -> Iterator[Scenario]:
-    for nth, plain in enumerate(written.plain):
-        yield scenario(plain, settings, written, (nth,))
+def _scenarios(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Scenario]:
+    for nth, plain in enumerate(yaml_file.plain):
+        yield scenario(plain, settings, yaml_file, (nth,))
 
 
-def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, place: Place) -> Scenario:
-    """Return the scenario that stands at *place* of *written*, and in which `unsettled` found nothing."""
+def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, place: Place) -> Scenario:
+    """Return the scenario that stands at *place* of *yaml_file*, and in which `unsettled` found nothing."""
     day = plain.get("date_of_service", "first day of the quarter")
     answer = plain.get("qualifying_apm", settings.get("qualifying_apm"))
     return Scenario(
         id=plain["id"],
-        family=Path(written.file).stem,
+        family=Path(yaml_file.file).stem,
         says=plain["says"],
         sources=sources(plain["source"]),
         holds_from=as_date(plain.get("holds", {}).get("from")),
@@ -215,8 +219,8 @@ def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], written: Wri
         covers=tuple(plain.get("covers", ())),
         claims=tuple(_claim(claim, settings) for claim in _claims(plain)),
         expected=tuple(plain["expect"]["lines"]),
-        file=written.file,
-        at=written.line(place),
+        file=yaml_file.file,
+        at=yaml_file.line(place),
     )
 
 

@@ -1,6 +1,6 @@
 """YAML as people write it: every scalar stays text (010, 25, 1E1, no), and every value knows its line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,11 +20,11 @@ Place = tuple[str | int, ...]
 """Where a value stands: keys and positions from the top."""
 
 _DEEPEST = 20
-_KINDS = {"array": "a list", "object": "fields with their values", "string": "text"}
+_TYPE_NAMES = {"array": "a list", "object": "fields with their values", "string": "text"}
 
 
 @dataclass(frozen=True)
-class Written:
+class YamlFile:
     """A YAML file: `plain` of dicts, lists and texts, and the line, from 1, of each value in it."""
 
     file: str
@@ -45,26 +45,26 @@ class _Text(yaml.CSafeLoader):
     yaml_implicit_resolvers: Mapping[str, Any] = {}  # type: ignore[assignment]
 
 
-def read_yaml(file: Path) -> Written:
+def read_yaml(file: Path) -> YamlFile:
     """Read *file*; what is no YAML, repeats a key, or uses anchors or tags, is told in `faults`, with its line."""
     if file.stat().st_size > MOST_BYTES:
-        return Written(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
     try:
         text = file.read_text(encoding="utf-8")
         if used := _refused(text, file.name):
-            return Written(file.name, None, {}, (used,))
+            return YamlFile(file.name, None, {}, (used,))
         node = yaml.compose(text, Loader=_Text)
     except UnicodeDecodeError as error:
-        return Written(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return Written(file.name, None, {}, (Fault(file.name, line, f"is not YAML: {error.problem}"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, line, f"is not YAML: {error.problem}"),))
     except yaml.YAMLError as error:
-        return Written(file.name, None, {}, (Fault(file.name, 0, f"is not YAML: {error}"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not YAML: {error}"),))
     lines: dict[Place, int] = {}
     faults: list[Fault] = []
     plain = None if node is None else _plain(node, (), lines, faults, file.name)
-    return Written(file.name, plain, lines, tuple(faults))
+    return YamlFile(file.name, plain, lines, tuple(faults))
 
 
 def _refused(text: str, name: str) -> Fault | None:
@@ -99,33 +99,40 @@ def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[
     return node.value
 
 
-def faults_against(written: Written, schema: str) -> Iterator[Fault]:
-    """Yield what in *written* breaks the schema called *schema*: line, field, and the nearest valid word."""
-    for error in errors_of(written.plain, schema):
-        yield from _schema_faults(written, error)
+def faults_of_files(yaml_files: Sequence[YamlFile], schema: str) -> list[Fault]:
+    """Return the faults of all *yaml_files*: what could not be read, then what breaks the schema in the others."""
+    unreadable = [fault for yaml_file in yaml_files for fault in yaml_file.faults]
+    readable = (yaml_file for yaml_file in yaml_files if not yaml_file.faults)
+    return unreadable + [fault for yaml_file in readable for fault in faults_against(yaml_file, schema)]
 
 
-def _schema_faults(written: Written, error: ValidationError) -> Iterator[Fault]:
+def faults_against(yaml_file: YamlFile, schema: str) -> Iterator[Fault]:
+    """Yield what in *yaml_file* breaks the schema called *schema*: line, field, and the nearest valid word."""
+    for error in errors_of(yaml_file.plain, schema):
+        yield from _schema_faults(yaml_file, error)
+
+
+def _schema_faults(yaml_file: YamlFile, error: ValidationError) -> Iterator[Fault]:
     place = tuple(error.absolute_path)
-    where = _where(written, place)
+    where = _where(yaml_file, place)
     schema: Any = error.schema
     if error.validator == "additionalProperties":
         names = list(schema.get("properties", {}))
         instance: Any = error.instance
         for name in [field for field in instance if field not in names]:
             text = f'{where}no field is called "{name}"{_nearest(name, names)}'
-            yield Fault(written.file, written.line((*place, name)), text)
+            yield Fault(yaml_file.file, yaml_file.line((*place, name)), text)
     elif error.validator == "oneOf" and all(
         choice_error.validator == "required" for choice_error in error.context or ()
     ):
         choices: Any = error.validator_value
         names = [name for choice in choices for name in choice.get("required", ())]
-        yield Fault(written.file, written.line(place), f"{where}expected exactly one of {', '.join(names)}")
+        yield Fault(yaml_file.file, yaml_file.line(place), f"{where}expected exactly one of {', '.join(names)}")
     elif error.validator == "oneOf" and error.context and isinstance(error.instance, (dict, list)):
         deepest = max(error.context, key=lambda choice_error: len(choice_error.absolute_path))
-        yield from _schema_faults(written, deepest)
+        yield from _schema_faults(yaml_file, deepest)
     else:
-        yield Fault(written.file, written.line(place), f"{where}{_expected(error)}")
+        yield Fault(yaml_file.file, yaml_file.line(place), f"{where}{_expected(error)}")
 
 
 def _expected(error: ValidationError) -> str:
@@ -134,12 +141,12 @@ def _expected(error: ValidationError) -> str:
     schema: Any = error.schema
     instance: Any = error.instance
     if error.validator == "enum":
-        return f"expected one of {', '.join(rule)}; {value}{_meant(str(error.instance), rule)}"
+        return f"expected one of {', '.join(rule)}; {value}{_suggestion(str(error.instance), rule)}"
     if error.validator == "required":
         missing = next(field for field in rule if field not in instance)
         return f'"{missing}" is missing'
     if error.validator == "type":
-        return f"expected {_KINDS.get(rule, rule)}; {value}"
+        return f"expected {_TYPE_NAMES.get(rule, rule)}; {value}"
     if error.validator == "dependentRequired":
         missing = next(
             field for name, needed in rule.items() if name in instance for field in needed if field not in instance
@@ -153,19 +160,19 @@ def _expected(error: ValidationError) -> str:
 
 
 def _nearest(name: str, names: list[str]) -> str:
-    return _meant(name, names) or f" (there are: {', '.join(names)})"
+    return _suggestion(name, names) or f" (there are: {', '.join(names)})"
 
 
-def _meant(name: str, names: list[str]) -> str:
+def _suggestion(name: str, names: list[str]) -> str:
     near = get_close_matches(name, names, n=1)
     return f'; is "{near[0]}" meant?' if near else ""
 
 
-def _where(written: Written, place: Place) -> str:
+def _where(yaml_file: YamlFile, place: Place) -> str:
     """The id of the scenario or statement around *place*, and the field."""
     named = ""
-    if place and isinstance(place[0], int) and isinstance(written.plain, list):
-        top = written.plain[place[0]]
+    if place and isinstance(place[0], int) and isinstance(yaml_file.plain, list):
+        top = yaml_file.plain[place[0]]
         named = str(top.get("id", "")) if isinstance(top, dict) else ""
     path = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in place[1:]).lstrip(".")
     return ", ".join(filter(None, (named, path))) + ": " if named or path else ""

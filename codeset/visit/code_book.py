@@ -12,7 +12,7 @@ import polars as pl
 from codeset.errors import WrongUse
 from codeset.money import PAYABLE_STATUS
 from codeset.snapshot import Snapshot
-from codeset.tables import NEEDED
+from codeset.tables import REQUIRED_TABLES
 from codeset.visit.code_facts import code_facts
 
 
@@ -51,7 +51,7 @@ class CodeBook:
 
         Raises WrongUse: if it lacks a table that decides.
         """
-        if missing := [table for table in NEEDED if table not in snapshot]:
+        if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
             raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
         codes = [fact.hcpcs for fact in code_facts()]
         mue = snapshot.scan("mue").filter(pl.col("hcpcs").is_in(codes)).collect()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codeset.errors import BadInput, Fault, WrongUse
-from codeset.suite.yaml_files import MOST_BYTES, Place, Written, faults_against, read_yaml
+from codeset.suite.yaml_files import MOST_BYTES, Place, YamlFile, faults_against, read_yaml
 from codeset.visit.checklists import item_names
 from codeset.visit.visit import Visit, visit_of
 from codeset.visit.visit_rules import paired_sites
@@ -53,24 +53,24 @@ def parse_visits(plain: Mapping[str, Any] | Sequence[Any], name: str = "visits")
 
     Raises BadInput: with every fault.
     """
-    return _visits(Written(name, as_text(plain), {}))
+    return _visits(YamlFile(name, as_text(plain), {}))
 
 
-def _read_json(file: Path) -> Written:
+def _read_json(file: Path) -> YamlFile:
     if file.stat().st_size > MOST_BYTES:
-        return Written(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
     try:
         text = file.read_text(encoding="utf-8")
         plain = json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=_named_once)
     except UnicodeDecodeError as error:
-        return Written(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
     except json.JSONDecodeError as error:
-        return Written(file.name, None, {}, (Fault(file.name, error.lineno, f"is not JSON: {error.msg}"),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, error.lineno, f"is not JSON: {error.msg}"),))
     except _NamedTwiceError as error:
-        return Written(file.name, None, {}, (Fault(file.name, 0, f'"{error}" is there twice'),))
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f'"{error}" is there twice'),))
     except RecursionError:
-        return Written(file.name, None, {}, (Fault(file.name, 0, "is nested too deep"),))
-    return Written(file.name, as_text(plain), {})
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, "is nested too deep"),))
+    return YamlFile(file.name, as_text(plain), {})
 
 
 class _NamedTwiceError(Exception):
@@ -96,10 +96,10 @@ def as_text(plain: Any) -> Any:
     return str(plain) if isinstance(plain, (int, float, Decimal, date)) else plain
 
 
-def _visits(written: Written) -> list[Visit]:
+def _visits(written: YamlFile) -> list[Visit]:
     if isinstance(written.plain, dict):
         lines = {(0, *place): line for place, line in written.lines.items()}
-        written = Written(written.file, [written.plain], lines, written.faults)
+        written = YamlFile(written.file, [written.plain], lines, written.faults)
     if not written.faults and (not isinstance(written.plain, list) or not written.plain):
         raise BadInput(
             [Fault(written.file, 0, "holds no visit; expected the facts of one, or a list of visits")], AFTER
@@ -112,7 +112,7 @@ def _visits(written: Written) -> list[Visit]:
     return [visit_of(plain) for plain in written.plain]
 
 
-def _repeated(written: Written) -> Iterator[Fault]:
+def _repeated(written: YamlFile) -> Iterator[Fault]:
     seen: set[str] = set()
     for nth, plain in enumerate(written.plain):
         if plain["visit_id"] in seen:
@@ -120,7 +120,7 @@ def _repeated(written: Written) -> Iterator[Fault]:
         seen.add(plain["visit_id"])
 
 
-def _faults(written: Written, nth: int) -> Iterator[Fault]:
+def _faults(written: YamlFile, nth: int) -> Iterator[Fault]:
     """Yield what the schema cannot see of a visit: dates, sides, facts of another technique, nothing that was done."""
     plain, place = written.plain[nth], (nth,)
     yield from _at(written, place, plain["visit_id"], _faults_of_visit(plain))
@@ -131,7 +131,7 @@ def _faults(written: Written, nth: int) -> Iterator[Fault]:
         names.add(lesion["name"])
 
 
-def _at(written: Written, place: Place, name: str, texts: Iterable[str]) -> Iterator[Fault]:
+def _at(written: YamlFile, place: Place, name: str, texts: Iterable[str]) -> Iterator[Fault]:
     return (Fault(written.file, written.line(place), f"{name}: {text}") for text in texts)
 
 

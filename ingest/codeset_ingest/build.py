@@ -11,7 +11,7 @@ from codeset.manifest import Manifest, TableChanges, TableEntry
 from codeset.progress import Say, silent
 from codeset.releases import Release
 from codeset.store import Sealed, Store, carried
-from codeset.tables import NEEDED, TABLES
+from codeset.tables import REQUIRED_TABLES, TABLES
 from codeset_ingest.read import agreement, contracts, delivery
 from codeset_ingest.read.acceptance import AcceptableFault, acceptances, split_accepted
 from codeset_ingest.read.delivery import Delivery
@@ -78,7 +78,7 @@ def build(
     manifest = _manifest(release, readings, carries, changes, needed)
     tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
     sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()}, reseal)
-    missing = tuple(table for table in NEEDED if table not in readings and table not in carries)
+    missing = tuple(table for table in REQUIRED_TABLES if table not in readings and table not in carries)
     notes = (*read_notes, *_uncompared(readings, changes), *map(str, changes))
     return BuildResult(sealed, unrecognized, missing, notes, tuple(changes))
 
@@ -92,7 +92,7 @@ def _read(
     """
     say("recognizing files")
     received = delivery.sort_files(recognize(open_all(list(files))))
-    faults = [*delivery.faults_of(received, release), *_carried_and_given(received, carries)]
+    faults = [*delivery.faults_of(received, release), *_needless_carries(received, carries)]
     faults += _unread(received, files, carries)
     if faults:
         raise BadInput(faults)
@@ -144,7 +144,7 @@ def _carried_tables(store: Store, release: Release, carry: Mapping[str, Release]
     return {_table_name(table): carried(store.open(origin), table) for table, origin in carry.items()}
 
 
-def _carried_and_given(received: Delivery, carries: Carried) -> Iterator[Fault]:
+def _needless_carries(received: Delivery, carries: Carried) -> Iterator[Fault]:
     for file in received.files:
         for table in file.tables:
             if table in carries:

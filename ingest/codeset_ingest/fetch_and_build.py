@@ -92,14 +92,14 @@ def fetch(
 
     Raises what `codeset_ingest.cms_site.fetch_release.fetch_release` raises.
     """
-    wanted = Release.parse(release) if release else None
+    target = Release.parse(release) if release else None
     also, origin = options.audiences, site()
     accepted = _is_accepted(options, origin)
     with keep_changed_pages(options.store), connect(origin, limits) as connection:
-        if wanted is None:
-            wanted = latest_release(PageReader(connection, say))
-            say(f"the newest release that is posted whole is {wanted}")
-        request = FetchRequest(wanted, also, accepted, options.locked)
+        if target is None:
+            target = latest_release(PageReader(connection, say))
+            say(f"the newest release that is posted whole is {target}")
+        request = FetchRequest(target, also, accepted, options.locked)
         return fetch_release(request, options.folder, connection, say, count)
 
 
@@ -151,14 +151,14 @@ def build_fetched(
     carries = dict(carry or {})
     for publication, last in fetched.last_before.items():
         for table in set(tables_of[publication]) - set(carries):
-            if not by_name[publication].is_optional or _is_held(store, fetched.release, table, last):
+            if not by_name[publication].is_optional or _has_newest(store, fetched.release, table, last):
                 carries[table] = _origin(store, fetched.release, publication, table, last)
     addresses = {file.path.name: file.pinned.url for file in used}
     paths = [*(file.path for file in used), *by_hand]
     return build(fetched.release, paths, store, carries, accept, say, addresses)
 
 
-def _is_held(store: Store, release: Release, table: str, last: Release) -> bool:
+def _has_newest(store: Store, release: Release, table: str, last: Release) -> bool:
     """Whether the store has *table* as CMS last posted it before *release*."""
     before = store.before(release, table, scope="all")
     if before is None:
@@ -170,7 +170,7 @@ def _is_held(store: Store, release: Release, table: str, last: Release) -> bool:
 def _origin(store: Store, release: Release, publication: str, table: str, last: Release) -> Release:
     """The sealed release to carry *table* from: no older than the one for which CMS posted it last."""
     before = store.before(release, table, scope="all")
-    if before is not None and _is_held(store, release, table, last):
+    if before is not None and _has_newest(store, release, table, last):
         return before.release
     newest = f"the newest that {store.path} holds is of {before.release}" if before else f"{store.path} holds none"
     raise StoreProblem(

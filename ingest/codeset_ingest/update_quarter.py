@@ -93,10 +93,10 @@ def fetch_new(
     than the lock does.
     """
     known = locks.read(options.folder.lock).releases
-    wanted = release or newest_release(options, say)
-    if wanted is None:
+    target = release or newest_release(options, say)
+    if target is None:
         return None
-    result = fetch_and_build(str(wanted), options, (), {}, (), say, count)
+    result = fetch_and_build(str(target), options, (), {}, (), say, count)
     pinned, sealed = result.fetched.release, result.built.sealed.snapshot.release
     if pinned != sealed:
         raise StoreProblem(f"{options.store.path} holds {pinned} from other files than those pinned; use another store")

@@ -20,7 +20,7 @@ from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.tables import NEEDED, TABLES
+from codeset.tables import REQUIRED_TABLES, TABLES
 from codeset_ingest.embedded import build_embedded
 
 FIRST_DAY = date(2026, 7, 1)
@@ -131,7 +131,7 @@ def sealed(
     tables = {
         name: [_row(name, row) for row in rows.get(name, ())]
         for name, table in TABLES.items()
-        if table.claim_codes is not None and (name in NEEDED or name in rows) and name not in lacking
+        if table.claim_codes is not None and (name in REQUIRED_TABLES or name in rows) and name not in lacking
     }
     if "mpfs" in tables:
         tables["mpfs"] = [{**_FEE, "modifier": "", **({"hcpcs": fee} if isinstance(fee, str) else fee)} for fee in fees]

@@ -16,7 +16,7 @@ from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import filter_rows, is_member
-from codeset.tables import NEEDED, TABLES
+from codeset.tables import REQUIRED_TABLES, TABLES
 
 Check = tuple[pl.Expr, str | pl.Expr, pl.Expr]
 """Which line kinds fail, for what reason, and with which detail."""
@@ -32,7 +32,7 @@ IS_OUTSIDE_EXCERPT = IS_UNLISTED & ~IS_WHOLE
 
 HAS_NO_UNITS = pl.col("units") < 1
 
-NEEDED_TABLES = tuple(table for table in NEEDED if TABLES[table].claim_codes)
+NEEDED_TABLES = tuple(table for table in REQUIRED_TABLES if TABLES[table].claim_codes)
 
 STATUS_REASONS = {
     **dict.fromkeys("DFGH", "status-deleted"),

@@ -44,5 +44,5 @@ def placeholder_faults(lines: pl.DataFrame, claims: Mapping[str, int]) -> Iterat
     firsts = rows.filter(pl.col("claim_id").is_in(list(claims))).unique("claim_id", keep="first", maintain_order=True)
     expected = f"at most {LINES_OF_A_DAY:,} lines of one beneficiary on one day"
     for row, claim_id in firsts.select("row", "claim_id").iter_rows():
-        found = f"{claims[claim_id]:,}, as of a placeholder for many patients"
-        yield FieldFault(PLACEHOLDER, expected, found, row=row)
+        lines_of_day = f"{claims[claim_id]:,}, as of a placeholder for many patients"
+        yield FieldFault(PLACEHOLDER, expected, lines_of_day, row=row)

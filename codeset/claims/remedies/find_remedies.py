@@ -93,8 +93,8 @@ class Reader:
         """Return the snapshot that lines of *day* are read against."""
         if self.on_any_date:
             return self.snapshots[0]
-        covering = (each for each in self.snapshots if each.release.first_day <= day <= each.release.last_day)
-        return next(covering, None)
+        releases = ((snapshot, snapshot.release) for snapshot in self.snapshots)
+        return next((snapshot for snapshot, release in releases if release.first_day <= day <= release.last_day), None)
 
     def day_of_rows(self, snapshot: Snapshot, day: date) -> date:
         """Return the day on which rows hold for lines of *day*."""
@@ -132,7 +132,7 @@ def find_remedies(lines: pl.DataFrame, findings: pl.DataFrame, reader: Reader) -
     pending = list(_denied_lines(lines, findings))
     remedies: dict[Key, Remedy] = {}
     for _ in range(_ROUNDS):
-        attempts = [attempt for each in pending if (attempt := _mended(each, reader)) is not None]
+        attempts = [attempt for line in pending if (attempt := _mended(line, reader)) is not None]
         pending = []
         for attempt in _adjudicated(attempts, reader):
             if attempt.to_mend:
@@ -276,13 +276,13 @@ def _unmarked(key: Key) -> Key:
 
 def _remedy(attempt: _Attempt) -> Remedy:
     lines = tuple(_remedy_line(attempt.lines[key]) for key in sorted(attempt.changed))
-    source = "; ".join(dict.fromkeys(row for each in attempt.fixes for row in each.rows))
+    source = "; ".join(dict.fromkeys(row for fix in attempt.fixes for row in fix.rows))
     return Remedy(lines, tuple(sorted(attempt.replaced)), _condition(attempt.fixes), source, attempt.reasons)
 
 
 def _condition(fixes: Iterable[Fix]) -> str | None:
     """What all *fixes* rest on, in one clause."""
-    names = dict.fromkeys(name for each in fixes for name in (each.condition or "").split())
+    names = dict.fromkeys(name for fix in fixes for name in (fix.condition or "").split())
     record, other = rules()["remedies"]["record_shows"], rules()["remedies"]["conditions"]
     shown = " and ".join(record[name] for name in names if name in record)
     clauses = [f"the record shows {shown}"] if shown else []

@@ -123,7 +123,7 @@ def further_of_a_kind(denied: DeniedLine) -> Fix | None:
     if series is None or not column_ones <= series.primaries:
         return None
     replaced = denied.lines_of(series.first, series.additional)
-    service = Service(series.additional, _kept(replaced), _units(replaced))
+    service = Service(series.additional, _other_modifiers(replaced), _units(replaced))
     rows = [f"add-on edit {series.additional}/{code}" for code in sorted(column_ones)]
     return Fix(replaced, (service,), tuple(rows))
 
@@ -162,9 +162,11 @@ def _of_series(series: Series, replaced: tuple[Line, ...]) -> Fix | None:
     is_beyond = series.most is not None and further > series.most
     if is_beyond and series.all_of_them is None:
         return None
-    kept = _kept(replaced)
-    of_each = (Service(series.first, kept, 1), Service(series.additional, kept, further))
-    services: tuple[Service, ...] = (Service(str(series.all_of_them), kept, 1),) if is_beyond else of_each
+    modifiers = _other_modifiers(replaced)
+    first_and_further = (Service(series.first, modifiers, 1), Service(series.additional, modifiers, further))
+    services: tuple[Service, ...] = (
+        (Service(str(series.all_of_them), modifiers, 1),) if is_beyond else first_and_further
+    )
     return Fix(replaced, services, tuple(rows_of(series, is_beyond)), "units")
 
 
@@ -174,11 +176,11 @@ def both_sides(denied: DeniedLine) -> Fix | None:
         return None
     replaced = denied.lines_of(denied.hcpcs)
     sides = [tuple(name for name in line["modifiers"].split() if name in (*SIDES, BOTH_SIDES)) for line in replaced]
-    is_one_each = sorted(sides) == [("LT",), ("RT",)] and _units(replaced) == len(SIDES)
-    if not is_one_each and sides != [(BOTH_SIDES,)]:
+    is_one_a_side = sorted(sides) == [("LT",), ("RT",)] and _units(replaced) == len(SIDES)
+    if not is_one_a_side and sides != [(BOTH_SIDES,)]:
         return None
-    kept = [name for name in _kept(replaced) if name not in (*SIDES, BOTH_SIDES)]
-    service = Service(denied.hcpcs, (BOTH_SIDES, *kept), 1)
+    others = [name for name in _other_modifiers(replaced) if name not in (*SIDES, BOTH_SIDES)]
+    service = Service(denied.hcpcs, (BOTH_SIDES, *others), 1)
     return Fix(replaced, (service,), (f"fee schedule {denied.hcpcs}: bilateral indicator 1",), "both-sides")
 
 
@@ -289,7 +291,7 @@ def _units(lines: Iterable[Line]) -> int:
     return sum(line["units"] for line in lines)
 
 
-def _kept(replaced: Sequence[Line]) -> tuple[str, ...]:
+def _other_modifiers(replaced: Sequence[Line]) -> tuple[str, ...]:
     """The modifiers that all *replaced* lines have, but for those that would tell one of them from another."""
     common = set.intersection(*(set(line["modifiers"].split()) for line in replaced))
     return tuple(

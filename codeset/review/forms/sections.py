@@ -46,7 +46,7 @@ class Section:
 def sections(review: Review) -> list[Section]:
     """Return the sections that *review* has, in their order on the page."""
     own = review.own_differences or any(table.own_changes for table in review.tables)
-    values: dict[str, object] = {"diagnoses": review.changes.diagnoses.is_told}
+    values: dict[str, object] = {"diagnoses": review.changes.diagnoses.is_reportable}
     values |= {"year": review.years, "claims": review.claims, "own-differences": own}
     return [section for section in _SECTIONS if values.get(section.id, True)]
 
@@ -467,7 +467,7 @@ def sheets(review: Review) -> dict[str, Sheet]:
     told = {
         "year": review.years,
         "claims": review.claims,
-        "diagnosis codes": diagnoses.is_told,
+        "diagnosis codes": diagnoses.is_reportable,
         "coverage articles": diagnoses.articles,
     }
     lacking = tuple(name for name, values in told.items() if not values)

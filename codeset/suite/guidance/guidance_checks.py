@@ -14,7 +14,7 @@ from codeset.participants import Participant
 from codeset.scope import scope
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance.guidance_files import Fact
-from codeset.tables import CONTRACTOR_DEFINED, NEEDED, active_in
+from codeset.tables import CONTRACTOR_DEFINED, REQUIRED_TABLES, active_in
 from codeset.visit.trials.run_coding import codes_of_facts
 
 
@@ -267,13 +267,13 @@ _Trial = Callable[[Mapping[str, Any], Snapshot, Participant | None], Checked]
 
 def _visits(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
     """What a visit with these facts is coded as against what the guide would have."""
-    if missing := [table for table in NEEDED if table not in snapshot]:
+    if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
         return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(missing)}")
-    codes, asked = codes_of_facts("visit", fact["facts"], snapshot)
-    if asked:
-        return Checked(Verdict.NOT_DECIDABLE, f"the facts leave open: {', '.join(asked)}")
-    found = [row for code in codes if (row := snapshot.mpfs(code[:5]))]
-    rows = tuple(cms_row(snapshot, "mpfs", row) for row in found)
+    codes, open_facts = codes_of_facts("visit", fact["facts"], snapshot)
+    if open_facts:
+        return Checked(Verdict.NOT_DECIDABLE, f"the facts leave open: {', '.join(open_facts)}")
+    fee_rows = [row for code in codes if (row := snapshot.mpfs(code[:5]))]
+    rows = tuple(cms_row(snapshot, "mpfs", row) for row in fee_rows)
     text = f"the visit is coded {', '.join(codes) or 'with nothing'}"
     if sorted(fact["codes"]) == list(codes):
         return Checked(Verdict.CONFIRMED, text, rows)

@@ -14,7 +14,7 @@ from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
 from codeset.shipped_files import shipped_folder
 from codeset.suite.scenarios import SETTINGS, Scenario, Source, as_date, beside, scenario, sources, unsettled
-from codeset.suite.yaml_files import Place, Written, faults_against, read_yaml
+from codeset.suite.yaml_files import Place, YamlFile, faults_against, faults_of_files, read_yaml
 from codeset.visit.trials.coding_scenarios import visit_faults
 
 FACTS = ("fee_schedule", "amounts", "comparisons", "pairs", "add_ons", "mues", "visits")
@@ -97,14 +97,13 @@ def statements(*places: Path) -> tuple[Statement, ...]:
 def _read(place: Path) -> Iterator[Statement]:
     folder, files = _files(place)
     settings_file = beside(folder / SETTINGS)
-    written = [read_yaml(file) for file in files]
-    faults = [fault for source in (settings_file, *written) for fault in source.faults]
-    faults += [fault for source in written if not source.faults for fault in faults_against(source, "guidance")]
+    yaml_files = [read_yaml(file) for file in files]
+    faults = [*settings_file.faults, *faults_of_files(yaml_files, "guidance")]
     faults += faults_against(settings_file, "scenario-settings") if settings_file.plain else []
     _refuse(faults)
     settings = settings_file.plain or {}
-    _refuse(chain.from_iterable(_wrong(source, settings, folder) for source in written))
-    return chain.from_iterable(_statements(source, settings, folder) for source in written)
+    _refuse(chain.from_iterable(_wrong(yaml_file, settings, folder) for yaml_file in yaml_files))
+    return chain.from_iterable(_statements(yaml_file, settings, folder) for yaml_file in yaml_files)
 
 
 def _files(place: Path) -> tuple[Path, list[Path]]:
@@ -131,24 +130,24 @@ def _repeated(statements: Iterable[Statement]) -> Iterator[Fault]:
             yield Fault(statement.file, statement.at, f"{statement.id}: {other.file}, line {other.at} has that id too")
 
 
-def _wrong(written: Written, settings: Mapping[str, str], folder: Path) -> Iterator[Fault]:
+def _wrong(yaml_file: YamlFile, settings: Mapping[str, str], folder: Path) -> Iterator[Fault]:
     """What the schema cannot see of each statement."""
-    for nth, plain in enumerate(written.plain):
+    for nth, plain in enumerate(yaml_file.plain):
         claims, here = plain.get("tried", {}), (nth, "tried")
         if any(kind in claims for kind in _CLAIMED):
-            yield from unsettled(_as_scenario(plain), settings, written, here)
+            yield from unsettled(_as_scenario(plain), settings, yaml_file, here)
         if "setting" not in settings:
             unset = [claimed for kind in _OF_AMOUNT for claimed in claims.get(kind, ()) if "setting" not in claimed]
             text = f"{plain['id']}: no setting; say it with the amount or in {SETTINGS}"
-            yield from (Fault(written.file, written.line(here), text) for _ in unset[:1])
+            yield from (Fault(yaml_file.file, yaml_file.line(here), text) for _ in unset[:1])
         for field, text in _dates(plain):
             if as_date(text) is None:
-                yield Fault(written.file, written.line((nth,)), f"{plain['id']}, {field}: {text} is no date")
+                yield Fault(yaml_file.file, yaml_file.line((nth,)), f"{plain['id']}, {field}: {text} is no date")
         for visit in claims.get("visits", ()):
             texts = visit_faults(plain["id"], visit["facts"])
-            yield from (Fault(written.file, written.line(here), text) for text in texts)
+            yield from (Fault(yaml_file.file, yaml_file.line(here), text) for text in texts)
         if "figures" in claims:
-            yield from _wrong_figures(written, (nth, "tried", "figures"), plain, folder)
+            yield from _wrong_figures(yaml_file, (nth, "tried", "figures"), plain, folder)
 
 
 def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -157,13 +156,13 @@ def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from ((f"effective.{name}", text) for name, text in fact.get("effective", {}).items())
 
 
-def _wrong_figures(written: Written, place: Place, plain: Mapping[str, Any], folder: Path) -> Iterator[Fault]:
+def _wrong_figures(yaml_file: YamlFile, place: Place, plain: Mapping[str, Any], folder: Path) -> Iterator[Fault]:
     """A table that is not there, has no such column, or a row without a code or a figure."""
     name, columns = plain["tried"]["figures"]["file"], list(plain["tried"]["figures"]["columns"])
     try:
         rows = _rows(folder / name)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        yield Fault(written.file, written.line((*place, "file")), f"{plain['id']}: {name} cannot be read ({error})")
+        yield Fault(yaml_file.file, yaml_file.line((*place, "file")), f"{plain['id']}: {name} cannot be read ({error})")
         return
     if missing := [column for column in ("hcpcs", *columns) if column not in (rows[0] if rows else {})]:
         yield Fault(name, 1, f"no column {', '.join(missing)}, or no row below the header")
@@ -177,10 +176,10 @@ def _wrong_figures(written: Written, place: Place, plain: Mapping[str, Any], fol
         yield from (Fault(name, line, fault.says.partition(": ")[2]) for fault in faults)
 
 
-def _alone(details: Mapping[str, str], plain: Mapping[str, Any]) -> Written:
+def _alone(details: Mapping[str, str], plain: Mapping[str, Any]) -> YamlFile:
     """One row of a table as the statement that it stands for."""
     named = {name: plain[name] for name in ("id", "heading", "says")}
-    return Written("", [{**named, "tried": {"fee_schedule": [details]}}], {})
+    return YamlFile("", [{**named, "tried": {"fee_schedule": [details]}}], {})
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -193,15 +192,15 @@ def _figures_of(row: Mapping[str, str], columns: Mapping[str, str]) -> dict[str,
     return key | {column: (row[name] or "").strip() for name, column in columns.items()}
 
 
-def _statements(written: Written, settings: Mapping[str, str], folder: Path) -> Iterator[Statement]:
-    for nth, plain in enumerate(written.plain):
+def _statements(yaml_file: YamlFile, settings: Mapping[str, str], folder: Path) -> Iterator[Statement]:
+    for nth, plain in enumerate(yaml_file.plain):
         figures = plain.get("tried", {}).get("figures")
         if figures is None:
-            yield _statement(plain, settings, written, nth)
+            yield _statement(plain, settings, yaml_file, nth)
             continue
         for row in _rows(folder / figures["file"]):
             fact = _figures_of(row, figures["columns"])
-            yield _statement(_of_row(plain, fact), settings, written, nth)
+            yield _statement(_of_row(plain, fact), settings, yaml_file, nth)
 
 
 def _of_row(plain: Mapping[str, Any], fact: Mapping[str, str]) -> Mapping[str, Any]:
@@ -217,26 +216,26 @@ def _of_row(plain: Mapping[str, Any], fact: Mapping[str, str]) -> Mapping[str, A
     }
 
 
-def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], written: Written, nth: int) -> Statement:
+def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, nth: int) -> Statement:
     claims, right, holds = plain.get("tried", {}), plain.get("right"), plain.get("holds", {})
     claimed = any(kind in claims for kind in _CLAIMED)
     total = claims.get("expect", {}).get("total")
     answer = settings.get("qualifying_apm")
     return Statement(
         id=plain["id"],
-        guide=Path(written.file).stem,
+        guide=Path(yaml_file.file).stem,
         heading=plain["heading"],
         says=plain["says"],
         holds_from=as_date(holds.get("from")),
         holds_to=as_date(holds.get("to")),
         facts=tuple(_fact(kind, plain_fact, settings) for kind in FACTS for plain_fact in claims.get(kind, ())),
-        claim=scenario(_as_scenario(plain), settings, written, (nth, "tried")) if claimed else None,
+        claim=scenario(_as_scenario(plain), settings, yaml_file, (nth, "tried")) if claimed else None,
         total=None if total is None else (Decimal(total["from"]), Decimal(total["to"])),
         not_decidable=plain.get("not_decidable"),
         right=None if right is None else Right(right["says"], sources(right["source"])),
         participant=None if answer is None else ANSWERS[answer],
-        file=written.file,
-        at=written.line((nth,)),
+        file=yaml_file.file,
+        at=yaml_file.line((nth,)),
     )
 
 

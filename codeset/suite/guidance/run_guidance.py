@@ -14,7 +14,7 @@ from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms
 from codeset.suite.guidance.guidance_files import Right, Statement, statements
 from codeset.suite.run_suite import LineOutcome, scenario_outcomes
 from codeset.suite.scenarios import Scenario
-from codeset.tables import NEEDED
+from codeset.tables import REQUIRED_TABLES
 
 __all__ = ["Audited", "CmsRow", "Right", "Statement", "Verdict", "audit", "statements"]
 
@@ -51,7 +51,7 @@ def audit(statements_to_try: Iterable[Statement], snapshot: Snapshot) -> tuple[A
 
 
 def _missing_tables(snapshot: Snapshot) -> list[str]:
-    return [table for table in NEEDED if table not in snapshot]
+    return [table for table in REQUIRED_TABLES if table not in snapshot]
 
 
 def _audited(statement: Statement, snapshot: Snapshot, answers: Mapping[str, Sequence[LineOutcome]]) -> Audited:

@@ -10,7 +10,7 @@ from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
 from codeset.shipped_files import shipped_folder
 from codeset.suite.scenarios import Source, as_date, sources
-from codeset.suite.yaml_files import Written, faults_against, read_yaml
+from codeset.suite.yaml_files import YamlFile, faults_against, read_yaml
 from codeset.visit.visit_files import parse_visits
 
 _DEFAULTS = {"place_of_service": "11", "patient": "established"}
@@ -74,7 +74,7 @@ def load_coding(folder: Path) -> tuple[CodingScenario, ...]:
     return tuple(_scenario(each, nth) for each in written for nth in range(len(each.plain)))
 
 
-def _unfit(written: Written) -> Iterator[Fault]:
+def _unfit(written: YamlFile) -> Iterator[Fault]:
     """Yield what the schema cannot see: facts that are no visit, and scenarios that expect nothing and ask nothing."""
     for nth, plain in enumerate(written.plain):
         texts = visit_faults(plain["id"], plain["facts"])
@@ -90,7 +90,7 @@ def visit_faults(name: str, facts: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _scenario(written: Written, nth: int) -> CodingScenario:
+def _scenario(written: YamlFile, nth: int) -> CodingScenario:
     plain = written.plain[nth]
     holds = plain.get("holds", {})
     return CodingScenario(

@@ -88,13 +88,13 @@ def fetch_release(
     lock = locks.read(folder.lock)
     listed = _list_files(request, lock, connection, say)
     gated = tuple(posted for posted in listed.files if posted.gated and not request.accepted)
-    wanted = [posted for posted in listed.files if posted not in gated]
+    to_download = [posted for posted in listed.files if posted not in gated]
     with _exclusive(folder, request.release):
         context = DownloadContext(connection, folder, lock, say, count)
         files = [
-            _as_locked(posted, request, context) or download(posted, request.release, context) for posted in wanted
+            _as_locked(posted, request, context) or download(posted, request.release, context) for posted in to_download
         ]
-        notes = (*listed.notes, *_count_mismatches(wanted, files))
+        notes = (*listed.notes, *_count_mismatches(to_download, files))
         if gated:
             return _without_gated(request, context, files, replace(listed, files=gated, notes=notes))
         release = _pin(request, context, files)
@@ -104,10 +104,10 @@ def fetch_release(
 
 
 def _list_files(request: FetchRequest, lock: Lock, connection: Connection, say: Say) -> ReleaseFiles:
-    wanted = publications_for(request.also)
+    publications = publications_for(request.also)
     if request.locked:
-        return find_pinned(lock, request.release, wanted)
-    return find(PageReader(connection, say), request.release, wanted, pinned_files(lock, request.release))
+        return find_pinned(lock, request.release, publications)
+    return find(PageReader(connection, say), request.release, publications, pinned_files(lock, request.release))
 
 
 def _count_mismatches(posted: Sequence[PostedFile], files: Sequence[LocalFile]) -> Iterator[str]:

@@ -57,7 +57,7 @@ def publications_for(also: Iterable[str] = ()) -> list[Publication]:
     return [publication for publication in publications() if publication.audience in audiences]
 
 
-def find_pinned(lock: Lock, release: Release, wanted: Sequence[Publication]) -> ReleaseFiles:
+def find_pinned(lock: Lock, release: Release, publications: Sequence[Publication]) -> ReleaseFiles:
     """Return the files that the lock pins for *release*, without reading a page.
 
     Raises NotPosted: if it pins none.
@@ -69,7 +69,9 @@ def find_pinned(lock: Lock, release: Release, wanted: Sequence[Publication]) -> 
     last_before: dict[str, Release] = {}
     for earlier in sorted(pinned for pinned in lock.releases if pinned.unrevised < release.unrevised):
         last_before |= {file.publication: earlier.unrevised for file in lock.releases[earlier]}
-    lacking = {publication.name for publication in wanted if publication.tables} - {file.publication for file in files}
+    lacking = {publication.name for publication in publications if publication.tables} - {
+        file.publication for file in files
+    }
     carried = {name: last_before[name] for name in lacking & set(last_before)}
     return ReleaseFiles(release.unrevised, files, carried, ())
 
@@ -91,8 +93,8 @@ def _as_posted(pinned: Iterable[PinnedFile]) -> list[PostedFile]:
     return posted
 
 
-def list_files(reader: PageReader, publication: Publication, wanted: Callable[[Release], bool]) -> Listing:
-    """Return what CMS lists of *publication*; pages of single releases are read for the *wanted* ones only.
+def list_files(reader: PageReader, publication: Publication, includes: Callable[[Release], bool]) -> Listing:
+    """Return what CMS lists of *publication*; pages of single releases are read for those that *includes* accepts only.
 
     Raises LayoutChanged: if a page has a new layout. SiteProblem: if no page can be read.
     """
@@ -100,7 +102,7 @@ def list_files(reader: PageReader, publication: Publication, wanted: Callable[[R
     if publication.release_page is None:
         return read_listing(publication, first.html, first.address)
     pages = release_pages(publication, first.html, first.address)
-    listings = [_of_page(reader, publication, page, release) for page, release in pages.items() if wanted(release)]
+    listings = [_of_page(reader, publication, page, release) for page, release in pages.items() if includes(release)]
     posted = dict.fromkeys(file for listing in listings for file in listing.posted)
     return Listing(tuple(posted), tuple(address for listing in listings for address in listing.not_understood))
 
@@ -163,7 +165,7 @@ def is_needed(publication: Publication) -> bool:
 
 
 def find(
-    reader: PageReader, release: Release, wanted: Sequence[Publication], pinned: Sequence[PostedFile] = ()
+    reader: PageReader, release: Release, publications: Sequence[Publication], pinned: Sequence[PostedFile] = ()
 ) -> ReleaseFiles:
     """Return the files of *release* that CMS's pages list; of publications no longer listed, those *pinned*.
 
@@ -174,7 +176,7 @@ def find(
     notes: list[str] = []
     lacking: list[str] = []
     last_before: dict[str, Release] = {}
-    for publication in wanted:
+    for publication in publications:
         try:
             own, releases = _own(reader, publication, release), list_releases(reader, publication)
         except (LayoutChanged, SiteProblem) as error:

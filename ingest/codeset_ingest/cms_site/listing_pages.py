@@ -105,8 +105,8 @@ def release_pages(publication: Publication, html: bytes, page: str) -> dict[str,
     pages = {address: release_of_page(publication, address) for address in addresses}
     known = {address: release for address, release in pages.items() if release is not None}
     if not known:
-        wanted = str(publication.rules["release_page"])
-        raise LayoutChanged(publication.name, page, f"links to pages of releases ({wanted})", _relevant(links), html)
+        pattern = str(publication.rules["release_page"])
+        raise LayoutChanged(publication.name, page, f"links to pages of releases ({pattern})", _relevant(links), html)
     return known
 
 

@@ -54,10 +54,12 @@ def addenda_agree(reading: Reading, before: Snapshot | None) -> Iterator[Fault]:
     """
     if reading.before is None or before is None:
         return
-    told, ours = (rows.select("diagnosis", "billable", "title") for rows in (reading.before, before.table("diagnosis")))
-    if told["billable"].sum() != ours["billable"].sum():
+    addenda, ours = (
+        rows.select("diagnosis", "billable", "title") for rows in (reading.before, before.table("diagnosis"))
+    )
+    if addenda["billable"].sum() != ours["billable"].sum():
         return
-    for here, there, says in ((ours, told, "is in"), (told, ours, "is not in")):
+    for here, there, says in ((ours, addenda, "is in"), (addenda, ours, "is not in")):
         differing = here.join(there, on=here.columns, how="anti", maintain_order="left")
         for row in differing.head(1).iter_rows(named=True):
             what = f"{row['diagnosis']} {says} {before.release} with this flag and title; the addenda say otherwise"

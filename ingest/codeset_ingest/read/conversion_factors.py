@@ -11,7 +11,7 @@ from typing import Any
 
 from codeset.errors import BadInput, Fault
 from codeset.manifest import ConversionFactor
-from codeset.participants import ANSWERS, Participant, from_written
+from codeset.participants import ANSWERS, Participant, of_qualifying_apm
 from codeset.releases import Release
 from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import Reading
@@ -48,7 +48,7 @@ def publication_fault(factor: ConversionFactor, release: Release, reading: Readi
         for value, entry in _published().items()
         if date.fromisoformat(entry["first"]) <= factor.last
         and factor.first <= date.fromisoformat(entry["last"])
-        and (factor.participant is None or _written_participant(entry) in (None, factor.participant))
+        and (factor.participant is None or _participant_of(entry) in (None, factor.participant))
     ]
     if published and factor.value not in published:
         expected = " or ".join(map(str, published))
@@ -56,8 +56,8 @@ def publication_fault(factor: ConversionFactor, release: Release, reading: Readi
         yield AcceptableFault(reading.names[0], 0, says, "factor:mpfs")
 
 
-def _written_participant(entry: Mapping[str, Any]) -> Participant | None:
-    return from_written(entry["qualifying_apm"]) if "qualifying_apm" in entry else None
+def _participant_of(entry: Mapping[str, Any]) -> Participant | None:
+    return of_qualifying_apm(entry["qualifying_apm"]) if "qualifying_apm" in entry else None
 
 
 def _participant(release: Release, reading: Reading, known: dict[str, Any] | None) -> Participant | None:
@@ -68,7 +68,7 @@ def _participant(release: Release, reading: Reading, known: dict[str, Any] | Non
         participant for name in reading.names for participant in _participants(rules["names"], name)
     }
     if known is not None and "qualifying_apm" in known:
-        participants.add(from_written(known["qualifying_apm"]))
+        participants.add(of_qualifying_apm(known["qualifying_apm"]))
     if len(participants) != 1:
         both, neither = "its name and its conversion factor disagree on", "neither its name nor its factor says"
         expected = "whether it is for qualifying APM participants; expected QPP or nonQPP in its name, as CMS has it"

@@ -20,16 +20,16 @@ _SHORTEST = 3
 def near_miss(file: File, sheet: str) -> str | None:
     """Return which publication *file* nearly is and what differs, or None if it is not like any."""
     grid = head_rows(file, sheet)
-    best = max(_alike(grid), key=lambda likeness: likeness[0], default=(0.0, None, [], []))
+    best = max(_likenesses(grid), key=lambda likeness: likeness[0], default=(0.0, None, [], []))
     share, layout, missing, unknown = best
     if layout is not None and share >= _NEAR:
         differs = [f'expected a column "{header}"' for header in missing] + [f'found "{text}"' for text in unknown]
         differences = "; ".join(differs) or "the lines above its header differ"
         return f"is like {layout.publication} ({_tables(layout)}), but its header differs: {differences}"
-    return _named_like(file)
+    return _layout_by_name(file)
 
 
-def _alike(grid: list[list[str]]) -> Iterator[tuple[float, Layout | None, list[str], list[str]]]:
+def _likenesses(grid: list[list[str]]) -> Iterator[tuple[float, Layout | None, list[str], list[str]]]:
     """For each layout and row that could be its header: share of columns named, those missing, texts unknown."""
     for layout in layouts():
         named = [column for column in layout.columns if not {"optional", "since"} & set(column.rules)]
@@ -41,7 +41,7 @@ def _alike(grid: list[list[str]]) -> Iterator[tuple[float, Layout | None, list[s
             matched = [column for column in named if any(column.header.fullmatch(text) for text in texts)]
             if matched:
                 missing = [column.label for column in named if column not in matched]
-                unknown = [text for text in texts if text and not _is_known(layout, text)]
+                unknown = [text for text in texts if text and not _is_in_layout(layout, text)]
                 yield len(matched) / len(named), layout, missing, [_short(text) for text in unknown]
 
 
@@ -52,7 +52,7 @@ def _stacked(grid: list[list[str]], place: int, header: Mapping[str, Any]) -> li
     return [" ".join(" ".join(row[column] for row in stack if column < len(row)).split()) for column in range(width)]
 
 
-def _is_known(layout: Layout, text: str) -> bool:
+def _is_in_layout(layout: Layout, text: str) -> bool:
     return any(column.header.fullmatch(text) for column in layout.columns)
 
 
@@ -61,7 +61,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHOWN else "... " + text[-_SHOWN:].rsplit(maxsplit=1)[-1]
 
 
-def _named_like(file: File) -> str | None:
+def _layout_by_name(file: File) -> str | None:
     """By its name: fixed-width files have no header to compare."""
     if not file.name.lower().endswith(".txt"):
         return None

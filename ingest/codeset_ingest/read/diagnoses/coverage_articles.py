@@ -33,7 +33,7 @@ def _by_contractor(frame: pl.DataFrame) -> pl.DataFrame:
     """One row for each contractor that a document is of: `NAME` and, below it, its kinds in parentheses."""
     contractors = frame["contractors"].cast(pl.String)
     pairs = [
-        [{"contractor": name.strip(), "contractor_type": kinds} for name, kinds in _CONTRACTOR.findall(cell)]
+        [{"contractor": name.strip(), "contractor_type": types} for name, types in _CONTRACTOR.findall(cell)]
         or [{"contractor": cell.strip(), "contractor_type": None}]
         for cell in contractors
     ]
