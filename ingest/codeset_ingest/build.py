@@ -29,7 +29,7 @@ READER = 2
 Raise it, once for all changes between two published versions, when the same files give other rows, conversion factors,
 dates or tables than before. The same files are then a new revision, or take the old one's place with `--reseal` and a
 reason; what was sealed before keeps its number, and approvals of it stay valid. A test holds the rows of CMS's packages
-against the number. 1 is that of 0.1.0; 2 reads HCPCS Level II, ZIP codes, diagnoses and coverage articles, GPCI files
+against the number. 1 is that of 0.1.0; 2 reads HCPCS Level II, ZIP codes, diagnoses, excludes notes and coverage articles, GPCI files
 without "(MAC)" in their header and text files without a last line end, and refuses cells of several lines.
 """
 
@@ -166,6 +166,7 @@ def _faults(
     yield from agreement.localities_agree(frames | _carried_frames(carries, agreement.WITH_LOCALITIES))
     factors = [factor.value for reading in readings.values() for factor in reading.factors]
     yield from agreement.caps_follow(frames, factors)
+    yield from agreement.notes_are_of_the_edition(frames | _carried_frames(carries, ("diagnosis",)))
     if "diagnosis" in readings:
         yield from agreement.addenda_agree(readings["diagnosis"], store.before(release, "diagnosis", scope="all"))
     for change in changes:

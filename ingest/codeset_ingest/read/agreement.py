@@ -66,6 +66,19 @@ def addenda_agree(reading: Reading, before: Snapshot | None) -> Iterator[Fault]:
             yield Fault(", ".join(reading.names), 0, f"{what} ({differing.height} such codes)")
 
 
+def notes_are_of_the_edition(tables: Mapping[str, pl.DataFrame]) -> Iterator[AcceptableFault]:
+    """The codes that excludes notes are under are those of the order file (holds on April 2026's list)."""
+    if not {"excludes", "diagnosis"} <= set(tables):
+        return
+    under = tables["excludes"].filter(~pl.col("diagnosis").cast(pl.String).str.contains("-"))
+    known = tables["diagnosis"]["diagnosis"].cast(pl.String)
+    other = under.filter(~pl.col("diagnosis").cast(pl.String).is_in(known.implode()))
+    for row in other.head(1).iter_rows(named=True):
+        says = f"{row['diagnosis']} has an excludes note, and is not in the order file ({other.height} such notes): "
+        says += "the tabular list is of another edition"
+        yield AcceptableFault("excludes", 0, says, "edition:excludes")
+
+
 def caps_follow(tables: Mapping[str, pl.DataFrame], factors: Iterable[Decimal]) -> Iterator[AcceptableFault]:
     """A cap on the technical component is (OPPS PE x PE GPCI + OPPS MP x MP GPCI) x factor, within a cent.
 

@@ -18,6 +18,7 @@ import polars as pl
 from codeset.errors import BadInput, Fault, extra
 from codeset.releases import Release
 from codeset_ingest.read import workbooks
+from codeset_ingest.read.diagnoses.tabular_list import tabular_cells
 from codeset_ingest.read.layout import Column, Layout
 from codeset_ingest.read.open_files import File
 from codeset_ingest.read.table import LINE
@@ -108,6 +109,8 @@ def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Relea
     if rules["kind"] == "workbook":
         frame = _from_grid(file, rules, columns, layout, _read_workbook(file, sheet))
         return _join_continuations(file, frame, layout)
+    if rules["kind"] == "xml":
+        return tabular_cells(file)
     _refuse_long_lines(file)
     _refuse_control_characters(file)
     if rules["kind"] == "fixed":
@@ -166,6 +169,8 @@ def truncation_signs(file: File, layout: Layout, form: str, sheet: str, release:
     OPPSCAP of July 2025 ends like that.
     """
     rules = layout.forms[form]
+    if rules["kind"] == "xml":  # its last tag ends it: what was cut is no XML
+        return []
     signs = []
     if not sheet and not file.data.endswith((b"\n", b"\r", b"\x1a")) and not _ends_in_a_full_record(file, rules):
         line = _normalize_line_ends(file.data).count(b"\n") + 1

@@ -16,6 +16,7 @@ from codeset_ingest.read.compare_forms import compare_forms
 from codeset_ingest.read.diagnoses.coverage_articles import article_rows
 from codeset_ingest.read.diagnoses.editions import merge_edition
 from codeset_ingest.read.diagnoses.replacements import split_replacements
+from codeset_ingest.read.diagnoses.tabular_list import excludes_rows
 from codeset_ingest.read.fee_schedules import merge_variants
 from codeset_ingest.read.parse_cells import parse_cells, zero_padding_notes
 from codeset_ingest.read.recognize import CmsFile
@@ -157,6 +158,8 @@ def _table(table: str, readings: list[Reading], release: Release) -> Reading:
         return merge_edition(readings, release)
     if table == "diagnosis_replacement":
         return split_replacements(compare_forms(readings))
+    if table == "excludes":
+        return excludes_rows(compare_forms(readings))
     if table.startswith("coverage_"):
         readings = [article_rows(reading) for reading in readings]
     return compare_forms(_join_parts(readings))

@@ -85,9 +85,9 @@ def _outdated(code_set: CodeSet) -> frozenset[int]:
     return frozenset(number for number, manifest in enumerate(code_set.manifests) if has_outdated_diagnoses(manifest))
 
 
-def has_outdated_diagnoses(manifest: Manifest) -> bool:
-    """Return whether diagnoses were carried from another fiscal year: they say nothing of the release's dates."""
-    edition = manifest.editions.get("diagnosis")
+def has_outdated_diagnoses(manifest: Manifest, table: str = "diagnosis") -> bool:
+    """Return whether a *table* of diagnoses was carried from another fiscal year: it says nothing of these dates."""
+    edition = manifest.editions.get(table)
     if edition is None or edition.carried_from is None:
         return False
     return edition.carried_from.fiscal_year != manifest.release.fiscal_year

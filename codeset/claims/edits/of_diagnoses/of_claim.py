@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, found, together
-from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, invalid_marks, with_dot
+from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, has_outdated_diagnoses, invalid_marks, with_dot
 from codeset.claims.edits.of_diagnoses.valid_codes import reason_not_valid
 from codeset.claims.engine.code_lists import code_lists
 from codeset.claims.engine.code_set import CodeSet
@@ -50,9 +50,11 @@ class Notes:
 
 
 def excludes_notes(code_set: CodeSet) -> Mapping[int, Notes]:
-    """Return the notes of each release that holds some, by its number."""
+    """Return the notes of each release that holds those of its fiscal year, by its number."""
     notes: dict[int, Notes] = defaultdict(Notes)
-    rows = code_set.rows_for_diagnoses("excludes").filter(kind=EXCLUDES_1)
+    numbers = enumerate(code_set.manifests)
+    current = [number for number, manifest in numbers if not has_outdated_diagnoses(manifest, "excludes")]
+    rows = code_set.rows_for_diagnoses("excludes").filter(pl.col("release").is_in(current), kind=EXCLUDES_1)
     for release, diagnosis, excluded in rows.select("release", "diagnosis", "excluded").iter_rows():
         if "-" in diagnosis:
             notes[release].of_blocks[_pattern(diagnosis)].append(_pattern(excluded))
