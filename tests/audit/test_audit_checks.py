@@ -1,16 +1,16 @@
 """Every shipped check fires on the pattern that its source names, and is silent on its twin, which is in order."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import openpyxl
 import polars as pl
 import pytest
+from command_line import run_codeset
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -295,9 +295,8 @@ def test_a_diagnosis_is_found_with_its_point_and_without(written, release, tmp_p
     assert [flagged.claim_id for flagged in result.flagged] == ["c1"]
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "codeset.cli", "audit", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=240)
+def command(*arguments: str) -> CompletedProcess[str]:
+    return run_codeset("audit", *arguments)
 
 
 def test_the_command_prints_the_sheet_and_writes_it_in_every_form(embedded, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from command_line import run_codeset as run
 
 from codeset.schemas import faults_of
 
@@ -19,7 +20,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def in_a_process_of_its_own(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
@@ -32,6 +33,13 @@ def test_help_names_the_commands_and_the_exit_codes():
     said = run("--help").stdout
     assert all(command in said for command in ("build", "list", "show", "edits", "verify", "diff", "export"))
     assert "3 = input that cannot be read" in " ".join(said.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("diff", "2025q4", "2026q3"), ("verify", "2031q1")])
+def test_a_process_of_its_own_prints_and_ends_as_the_command_does_in_this_one(store, arguments):
+    """The other tests run the command in their own process: exit codes 0, 1 and 4, output and errors are the same."""
+    here, there = (command(*arguments, "--store", store) for command in (run, in_a_process_of_its_own))
+    assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
 
 
 def test_the_same_build_again_says_that_nothing_was_written(store):
@@ -161,8 +169,8 @@ def test_the_report_of_the_annual_update_says_what_cms_changed(store):
 def test_two_runs_give_the_same_report_to_the_byte(store, tmp_path):
     for form in ("md", "json", "xlsx"):
         one, two = tmp_path / f"1.{form}", tmp_path / f"2.{form}"
-        for file in (one, two):
-            run("diff", "2025q4", "2026q3", "--format", form, "-o", file, "--store", store)
+        for command, file in ((run, one), (in_a_process_of_its_own, two)):
+            command("diff", "2025q4", "2026q3", "--format", form, "-o", file, "--store", store)
         assert one.read_bytes() == two.read_bytes(), form
 
 

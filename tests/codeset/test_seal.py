@@ -3,16 +3,16 @@
 import json
 import random
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import polars as pl
 import pytest
+from command_line import run_codeset
 
 import codeset
 from codeset import store as storing
@@ -41,9 +41,8 @@ def store(sealed: Path, tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def command(store: Store, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "codeset.cli", *arguments, "--store", str(store.path)]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=240)
+def command(store: Store, *arguments: str) -> CompletedProcess[str]:
+    return run_codeset(*arguments, "--store", store.path)
 
 
 def edit(store: Store, before: str, after: str) -> None:

@@ -1,13 +1,13 @@
 """What changed since the release before: counted, told and sealed; more than CMS ever changed stops until accepted."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import polars as pl
 import pytest
+from command_line import run_codeset
 from facts import Facts
 from handed_in import built, hand_in, posted, refused
 
@@ -212,9 +212,8 @@ def test_an_acceptance_that_names_no_check_is_wrong_use_at_the_command(store: St
     assert "--accept mue: expected one of end, factor, keys," in done.stderr
 
 
-def build_command(store: Store, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "codeset.cli", "build", str(NEXT), "--from", str(folder), *arguments]
-    return subprocess.run([*line, "--store", str(store.path)], capture_output=True, text=True, check=False, timeout=240)
+def build_command(store: Store, folder: Path, *arguments: str) -> CompletedProcess[str]:
+    return run_codeset("build", NEXT, "--from", folder, *arguments, "--store", store.path)
 
 
 def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(

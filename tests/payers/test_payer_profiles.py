@@ -1,12 +1,12 @@
 """Payer profiles: what each kind of rule asks for, on a line that breaks it and on its twin that does not."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import polars as pl
 import pytest
+from command_line import run_codeset
 
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.input.claim_files import read_claims
@@ -176,9 +176,8 @@ def test_an_unknown_payer_is_wrong_use():
         payer_profile("acme")
 
 
-def command(release: Snapshot, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "codeset.cli", "adjudicate", *arguments, "--store", str(release.path.parent)]
-    return subprocess.run([*line, "--qualifying-apm", "no"], capture_output=True, text=True, check=False, timeout=240)
+def command(release: Snapshot, *arguments: str) -> CompletedProcess[str]:
+    return run_codeset("adjudicate", *arguments, "--store", release.path.parent, "--qualifying-apm", "no")
 
 
 def test_the_command_says_what_the_payer_asks_for_in_each_form(release, tmp_path):

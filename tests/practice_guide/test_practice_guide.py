@@ -1,13 +1,12 @@
 """The practice guide of the embedded releases: figures from CMS's files (RVU26C, NCCI v30.2, MUE and AOC of 2026q2)."""
 
 import json
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_codeset
 
 from codeset.errors import WrongUse
 from codeset.practice_guide.guide import Guide, GuideCode, make_guide
@@ -129,9 +128,9 @@ def test_another_guide_or_locality_is_refused(embedded):
 
 
 def test_the_command_writes_the_folder(embedded, tmp_path):
-    arguments = ("page", "derm", "2026Q3", "-o", tmp_path / "guide", "--since", "2025Q4", "--store", embedded.path)
-    command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    done = run_codeset(
+        "page", "derm", "2026Q3", "-o", tmp_path / "guide", "--since", "2025Q4", "--store", embedded.path
+    )
     assert done.returncode == 0, done.stderr
     assert "figures differ from 2025q4" in done.stdout
     assert sorted(file.name for file in (tmp_path / "guide").iterdir()) == ["guide.html", "guide.json", "guide.md"]

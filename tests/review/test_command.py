@@ -1,18 +1,17 @@
 """`codeset review` as a user runs it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import reviewed
+from command_line import run_codeset
 
 
-def run(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "codeset.cli", "review", "2025q4", "2026q3", *map(str, arguments)]
-    rest = ["--store", str(place / "store"), "--scenarios", str(place / "scenarios")]
-    return subprocess.run([*command, *rest], capture_output=True, text=True, check=False, timeout=240)
+def run(place: Path, *arguments: object) -> CompletedProcess[str]:
+    rest = ("--store", place / "store", "--scenarios", place / "scenarios")
+    return run_codeset("review", "2025q4", "2026q3", *arguments, *rest)
 
 
 def test_it_says_verdict_figures_what_is_asked_and_where_the_review_lies(place, tmp_path):

@@ -6,12 +6,12 @@ release times 32.3465 (2025) or 33.4009 (2026, no qualifying APM participant), a
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import yaml
+from command_line import run_codeset
 from practice import SETTINGS
 
 from codeset.cli.guidance_output import plain, table
@@ -409,9 +409,8 @@ def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contrad
     assert "Fifteen or more are one unit of 17004" in told.stdout
 
 
-def command(store: Store, *options: str) -> subprocess.CompletedProcess[str]:
-    asked = [sys.executable, "-m", "codeset.cli", "guidance", "2026q3", "--store", str(store.path), *options]
-    return subprocess.run(asked, capture_output=True, text=True, check=False, timeout=240)
+def command(store: Store, *options: str) -> CompletedProcess[str]:
+    return run_codeset("guidance", "2026q3", "--store", store.path, *options)
 
 
 def test_what_is_contradicted_is_shown_first(audited, snapshot):
