@@ -1,6 +1,8 @@
 """Claims from files, frames and values: what is read, what is refused and in which words, what is set aside."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -339,6 +341,56 @@ def test_a_first_row_that_is_a_patients_and_no_header_is_not_shown(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("claim_id", "names"),
+    [
+        ("SMITH", "line 1"),
+        ("1EG4TE5MK73", "line 1"),
+        ("1EG4-TE5-MK73", "line 1"),
+        ("123-45-6789", "line 1"),
+        ("SMITH JANE 1950", "line 1"),
+        ("2026-000123", "claim 2026-000123, line 1"),
+    ],
+)
+def test_what_may_be_a_name_or_number_of_a_patient_in_place_of_a_claim_number_is_not_shown(
+    tmp_path: Path, claim_id: str, names: str
+) -> None:
+    """The cells of a row may have shifted: a Medicare number (MBI), a Social Security number, a name."""
+    path = written(tmp_path, f"{HEADER}\n{GOOD.replace('A1', claim_id, 1).replace('11102', '1110')}\n")
+    says = f"{names}: hcpcs: expected five characters, digits or capital letters, found text like 9999"
+    _, rejects = read_claims(path)
+    assert refused(lambda: refuse(rejects)) == [f"claims.csv: line 2: {says}"]
+    assert (claim_id.encode() in rejects_as([rejects], "csv")) == (claim_id in names)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (gzip.compress(b"claim_id,line\n"), "a compressed file: unpack it first"),
+        (bytes.fromhex("28b52ffd") + b"claims", "a compressed file: unpack it first"),
+        (zlib.compress(b"claim_id,line\n"), "a compressed file: unpack it first"),
+        ("claim_id,line\n".encode("utf-16"), 'text in UTF-16: save it as "CSV UTF-8"'),
+        (
+            bytes.fromhex("d0cf11e0a1b11ae1") + b"Book",
+            "an old or protected Office file: save it as .xlsx without a password",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_is_called_so(tmp_path: Path, content: bytes, found: str) -> None:
+    """What is compressed is not unpacked: a few megabytes may be as many gigabytes."""
+    path = tmp_path / "claims.csv"
+    path.write_bytes(content)
+    assert refused(lambda: read_claims(path)) == [f"claims.csv: expected claims, found {found}"]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_csv_of_another_separator_is_called_so(tmp_path: Path, separator: str) -> None:
+    path = written(tmp_path, f"{HEADER}\n{GOOD}\n".replace(",", separator))
+    assert refused(lambda: read_claims(path))[-1] == (
+        "claims.csv: the first row heads 0 of 1 columns as claim lines are headed: are its cells separated by commas?"
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", ["claims.csv: expected claims, found an empty file"]),
@@ -379,6 +431,7 @@ def test_a_first_row_that_is_a_patients_and_no_header_is_not_shown(tmp_path: Pat
         ("[1, 2", ["claims.csv: line 1: expected JSON, found Expecting ',' delimiter at column 6"]),
         ("[" * 200_000, ["claims.csv: expected claims, found lists or objects nested without end"]),
         ('{"a": NaN}', ["claims.csv: expected a number, found NaN"]),
+        (f"[{'9' * 100_000}]", ["claims.csv: expected a number of at most 30 digits, found 100000 digits"]),
         ('{"a": 1, "a": 2}', ["claims.csv: expected each name once in an object, found one twice"]),
     ],
 )

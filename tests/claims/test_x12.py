@@ -541,6 +541,26 @@ def test_all_faults_of_a_file_are_reported_together_and_no_name_or_identifier(tm
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "ST*837*0001",
+            "ST*SMITHSON*0001",
+            "segment 3 ST: expected 837 and 005010X222A1, found another value 005010X222A1",
+        ),
+        (
+            "HL*3*1*22*0",
+            "HL*3*1*1EG4TE5MK73*0",
+            "segment 33 HL: expected level 20, 22 or 23 in HL03, found another value",
+        ),
+        ("ST*837*0001", "ST*835*0001", "segment 3 ST: expected 837 and 005010X222A1, found 835 005010X222A1"),
+    ],
+)
+def test_a_value_that_is_no_code_of_the_guide_is_not_shown(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert messages_of(tmp_path, changed(old, new))[0] == says
+
+
 def test_no_patient_is_named_whatever_is_malformed(tmp_path: Path) -> None:
     """Every segment is broken in turn, in two ways: by a name in place of its identifier, and by its loss."""
     segments = TEXT.splitlines(keepends=True)

@@ -37,6 +37,18 @@ _LONGEST_SHAPE = 20
 _KEY_SEED = 20_260_101  # any, but always the same: a run that resumes compares keys with those that it wrote before
 _LINE_SHOWN = r"^[1-9][0-9]{0,2}$"
 
+_CLAIM_NUMBER = r"^\S*[0-9]\S*$"
+# A Medicare beneficiary identifier (CMS, MBI format: letters in the second, fifth, eighth, and ninth place), and a
+# Social Security number.
+_PATIENT_NUMBER = r"^([1-9][A-Z][0-9A-Z][0-9]-?[A-Z][0-9A-Z][0-9]-?[A-Z]{2}[0-9]{2}|[0-9]{3}-[0-9]{2}-[0-9]{4})$"
+
+SHOWN_CLAIM = (
+    pl.when(pl.col("claim_id").str.contains(_CLAIM_NUMBER) & ~pl.col("claim_id").str.contains(_PATIENT_NUMBER))
+    .then("claim_id")
+    .alias("claim_id")
+)
+"""The identifier of a bad claim, null where it may name or number a patient: its cells may have shifted."""
+
 
 ENVELOPE = "envelope"
 """The field of faults of a file itself that touch no claim, such as the count in a trailer of X12."""
@@ -97,7 +109,8 @@ def refuse(*rejects: Rejects) -> None:
 
 def faults_of(rejects: Rejects) -> list[Fault]:
     """Return the faults as values: the first thousand, and how many more there are."""
-    faults = [_fault(rejects.file, row) for row in rejects.faults.head(_FAULTS_PER_MESSAGE).iter_rows(named=True)]
+    shown = rejects.faults.head(_FAULTS_PER_MESSAGE).with_columns(SHOWN_CLAIM)
+    faults = [_fault(rejects.file, row) for row in shown.iter_rows(named=True)]
     more = rejects.faults.height - _FAULTS_PER_MESSAGE
     if more > 0:
         faults.append(Fault(rejects.file, 0, f"{more:,} further faults; set bad claims aside to have a file of all"))

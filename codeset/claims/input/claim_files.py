@@ -1,6 +1,6 @@
 """Claims from files: csv, xlsx, parquet, JSON, NDJSON and X12 837P, recognized by content."""
 
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +15,7 @@ import polars as pl
 from codeset.claims.claims_csv import csv_of
 from codeset.claims.input.check import (
     RAW,
+    SHOWN_CLAIM,
     FieldFault,
     Rejects,
     check_lines,
@@ -108,9 +109,24 @@ def _open(path: Path, name: str) -> ClaimFile:
     source: Path | bytes = path if path.is_file() else path.read_bytes()
     with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         head = file.read(_HEAD).removeprefix(BOM_UTF8)
-    if not head.strip():
-        raise BadInput([Fault(name, 0, "expected claims, found an empty file")], NOTHING_READ)
+    other = _other_kind(head) if head.strip() else "an empty file"
+    if other:
+        raise BadInput([Fault(name, 0, f"expected claims, found {other}")], NOTHING_READ)
     return ClaimFile(name, _form(head, path.suffix.lower()), source)
+
+
+def _other_kind(head: bytes) -> str | None:
+    """What a file is that is not read as claims, by its first bytes; None if it may be claims."""
+    return next((kind for start, kind in _OTHER_KINDS.items() if head.startswith(start)), None)
+
+
+_COMPRESSED = "a compressed file: unpack it first"
+# polars would unpack it whole, however large it becomes: gzip, Zstandard, and zlib by its level.
+_OTHER_KINDS = {
+    **dict.fromkeys((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), _COMPRESSED),
+    **dict.fromkeys((BOM_UTF16_LE, BOM_UTF16_BE), 'text in UTF-16: save it as "CSV UTF-8"'),
+    b"\xd0\xcf\x11\xe0": "an old or protected Office file: save it as .xlsx without a password",
+}
 
 
 def _form(head: bytes, suffix: str) -> Form:
@@ -238,7 +254,12 @@ def raw_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None
 
 def rejects_as(rejects: Sequence[Rejects], form: Literal["csv", "ndjson"]) -> bytes:
     """Return the faults of the claims set aside as a file: one row for each, with file, claim, line and field."""
-    rows = pl.concat(of_file.faults.select(pl.lit(of_file.file).alias("file"), pl.all()) for of_file in rejects)
+    rows = pl.concat(
+        of_file.faults.select(pl.lit(of_file.file).alias("file"), pl.exclude("claim_id"), SHOWN_CLAIM).select(
+            "file", *of_file.faults.columns
+        )
+        for of_file in rejects
+    )
     return csv_of(rows) if form == "csv" else rows.write_ndjson().encode()
 
 

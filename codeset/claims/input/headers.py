@@ -115,8 +115,9 @@ def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple
     """
     known = sum(field is not None for field in fields)
     if not is_header_row(names) and known < len(names):
-        says = f"the first row heads {known} of {len(names)} columns as claim lines are headed: is it a header?"
-        return [], [says]
+        is_one_cell = len(names) == 1 and re.search(r"[;|\t]", names[0])
+        asks = "are its cells separated by commas?" if is_one_cell else "is it a header?"
+        return [], [f"the first row heads {known} of {len(names)} columns as claim lines are headed: {asks}"]
     notes, faults = [], []
     for number, (name, field) in enumerate(zip(names, fields, strict=True), start=1):
         if field is None:

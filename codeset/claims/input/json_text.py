@@ -9,6 +9,9 @@ from typing import Any, BinaryIO
 from codeset.claims.input.check import FieldFault
 from codeset.errors import BadInput, Fault
 
+_MOST_DIGITS = 30
+"""More than any number of a claim has; Python refuses some thousands in words of its own."""
+
 Item = tuple[int, str, Any]
 """The line of the file (0: none), the place within it, and the value, or the fault in its place."""
 
@@ -71,9 +74,21 @@ def _parse_line(line: str, at: int) -> Any:
 def _parse(text: str) -> Any:
     """JSON with exact decimals, no NaN, and no name twice in an object."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
+        return json.loads(
+            text,
+            parse_float=Decimal,
+            parse_int=_parse_int,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object,
+        )
     except RecursionError as error:
         raise ValueError("expected claims, found lists or objects nested without end") from error
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"expected a number of at most {_MOST_DIGITS} digits, found {len(digits)} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> None:

@@ -100,7 +100,8 @@ def _stray(segment: Segment, loop: str) -> tuple[str, str] | None:
 
 
 def _version(text: str) -> str:
-    return text if re.fullmatch(r"[0-9A-Z]{1,12}", text) else ("nothing" if not text else "another value")
+    is_code = re.fullmatch(r"[0-9]{1,3}|[0-9]{6}X[0-9]{3}([A-Z][0-9])?", text)
+    return text if is_code else ("nothing" if not text else "another value")
 
 
 def _claims(segments: Iterable[Segment]) -> Iterator[Loops]:
