@@ -7,14 +7,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-import polars as pl
-
-from codeset.money import SETTINGS, dollars, national_cents
+from codeset.money import SETTINGS, dollars
 from codeset.participants import Participant
 from codeset.scope import scope
 from codeset.snapshot import Row, Snapshot
 from codeset.suite.guidance.guidance_files import Fact
-from codeset.tables import CONTRACTOR_DEFINED, REQUIRED_TABLES, active_in
+from codeset.suite.guidance.release_tables import ReleaseTables
+from codeset.tables import CONTRACTOR_DEFINED, REQUIRED_TABLES
 from codeset.visit.trials.run_coding import codes_of_facts
 
 
@@ -69,18 +68,18 @@ _CODES = ("hcpcs", "than", "column_one", "column_two", "add_on_code")
 """The codes that an excerpt must hold; it holds add-on codes with all their primaries, in scope or not."""
 
 
-def try_fact(fact: Fact, snapshot: Snapshot, *, participant: Participant | None) -> Checked:
-    """Try *fact* against *snapshot*; what the release does not hold, or only an excerpt of, is not decidable.
+def try_fact(fact: Fact, tables: ReleaseTables, *, participant: Participant | None) -> Checked:
+    """Try *fact* against a release; what the release does not hold, or only an excerpt of, is not decidable.
 
     *participant* chooses the conversion factor of national amounts from 2026 on.
     """
-    table = _TABLES[fact.kind]
+    table, snapshot = _TABLES[fact.kind], tables.snapshot
     if table not in snapshot:
         return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {table}")
     if outside := _outside(fact, snapshot):
         text = f"{', '.join(outside)} not in the excerpt of {snapshot.release} ({snapshot.manifest.scope} scope)"
         return Checked(Verdict.NOT_DECIDABLE, text)
-    return _TRIALS[fact.kind](fact.details, snapshot, participant)
+    return _TRIALS[fact.kind](fact.details, tables, participant)
 
 
 def _outside(fact: Fact, snapshot: Snapshot) -> list[str]:
@@ -93,7 +92,7 @@ def _outside(fact: Fact, snapshot: Snapshot) -> list[str]:
     ]
 
 
-def cms_row(snapshot: Snapshot, table: str, row: Row, columns: Iterable[str] = ()) -> CmsRow:
+def cms_row(tables: ReleaseTables, table: str, row: Row, columns: Iterable[str] = ()) -> CmsRow:
     """Return *row* of *table* as evidence, with *columns* of it, or those that tell most."""
     key = {
         "mpfs": ("hcpcs", "modifier"),
@@ -104,7 +103,7 @@ def cms_row(snapshot: Snapshot, table: str, row: Row, columns: Iterable[str] = (
     named = [str(row[name]) for name in key if row[name]]
     values = {name: _text(row[name]) for name in columns or _EVIDENCE[table] if row.get(name) is not None}
     cited = (" " if table == "mpfs" else "/").join(named)
-    return CmsRow(table, cited, values, snapshot.manifest.tables[table].edition)
+    return CmsRow(table, cited, values, tables.snapshot.manifest.tables[table].edition)
 
 
 def _text(value: object) -> str:
@@ -113,14 +112,8 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def in_force(snapshot: Snapshot, table: str, **key: str) -> list[Row]:
-    """Return the rows of a dated table that apply on any day of the release's quarter."""
-    first, last = (pl.lit(day, pl.Date) for day in (snapshot.release.first_day, snapshot.release.last_day))
-    return snapshot.scan(table).filter(active_in(first, last), **key).collect().to_dicts()
-
-
-def _no_code(hcpcs: str, snapshot: Snapshot) -> Checked:
-    return Checked(Verdict.CONTRADICTED, f"{hcpcs} is not in {snapshot.manifest.tables['mpfs'].edition}")
+def _no_code(hcpcs: str, tables: ReleaseTables) -> Checked:
+    return Checked(Verdict.CONTRADICTED, f"{hcpcs} is not in {tables.snapshot.manifest.tables['mpfs'].edition}")
 
 
 def _checked(differences: list[str], text: str, rows: Iterable[CmsRow]) -> Checked:
@@ -129,15 +122,15 @@ def _checked(differences: list[str], text: str, rows: Iterable[CmsRow]) -> Check
     return Checked(Verdict.CONFIRMED, text, tuple(rows))
 
 
-def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
+def _fee_schedule(fact: Mapping[str, Any], tables: ReleaseTables, participant: Participant | None) -> Checked:
     hcpcs, modifier = fact["hcpcs"], fact.get("modifier", "")
-    row = snapshot.mpfs(hcpcs, modifier)
+    row = tables.mpfs(hcpcs, modifier)
     if row is None:
-        return _no_code(f"{hcpcs} {modifier}".strip(), snapshot)
+        return _no_code(f"{hcpcs} {modifier}".strip(), tables)
     claimed = {name: value for name, value in fact.items() if name not in ("hcpcs", "modifier")}
     for setting in SETTINGS:
         if f"{setting}_amount" in claimed:
-            cents = _amount(snapshot, hcpcs, modifier, setting, participant)
+            cents = _amount(tables, hcpcs, modifier, setting, participant)
             if isinstance(cents, Checked):
                 return cents
             row[f"{setting}_amount"] = Decimal(cents) / 100
@@ -146,7 +139,7 @@ def _fee_schedule(fact: Mapping[str, Any], snapshot: Snapshot, participant: Part
         for name, claimed_value in _differing(claimed, row)
     ]
     text = ", ".join(f"{name} {value}" for name, value in claimed.items())
-    return _checked(differing, f"{hcpcs}: {text}", [cms_row(snapshot, "mpfs", row, claimed)])
+    return _checked(differing, f"{hcpcs}: {text}", [cms_row(tables, "mpfs", row, claimed)])
 
 
 def _differing(claimed: Mapping[str, str], row: Row) -> Iterator[tuple[str, str]]:
@@ -158,35 +151,36 @@ def _differing(claimed: Mapping[str, str], row: Row) -> Iterator[tuple[str, str]
 
 
 def _amount(
-    snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, participant: Participant | None
+    tables: ReleaseTables, hcpcs: str, modifier: str, setting: str, participant: Participant | None
 ) -> int | Checked:
     """The national amount in cents, by the conversion factor in force at the quarter's end; or why there is none."""
-    factors = [factor.value for factor in snapshot.conversion_factors if factor.participant in (None, participant)]
+    factors = [
+        factor.value for factor in tables.snapshot.conversion_factors if factor.participant in (None, participant)
+    ]
     if not factors:
         return Checked(Verdict.NOT_DECIDABLE, "no conversion factor: say qualifying_apm in settings.yaml")
-    rows = snapshot.scan("mpfs").filter(hcpcs=hcpcs, modifier=modifier)
-    cents = rows.select(national_cents(setting, factors[-1])).collect().to_series().to_list()
-    if not cents:
-        return _no_code(hcpcs, snapshot)
-    if cents[0] is None:
+    if tables.mpfs(hcpcs, modifier) is None:
+        return _no_code(hcpcs, tables)
+    cents = tables.national_cents(hcpcs, modifier, setting, factors[-1])
+    if cents is None:
         return Checked(Verdict.NOT_DECIDABLE, f"the fee schedule sets no {setting} amount for {hcpcs}")
-    return int(cents[0])
+    return cents
 
 
-def _paid(snapshot: Snapshot, hcpcs: str, modifier: str, setting: str, cents: int) -> CmsRow:
+def _paid(tables: ReleaseTables, hcpcs: str, modifier: str, setting: str, cents: int) -> CmsRow:
     """The fee schedule's row of a code, with its total RVU and amount."""
-    row = snapshot.mpfs(hcpcs, modifier) or {}
+    row = tables.mpfs(hcpcs, modifier) or {}
     amount = f"{setting}_amount"
-    return cms_row(snapshot, "mpfs", row | {amount: f"{dollars(cents)}"}, (f"{setting}_total_rvu", amount))
+    return cms_row(tables, "mpfs", row | {amount: f"{dollars(cents)}"}, (f"{setting}_total_rvu", amount))
 
 
-def _amounts(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
+def _amounts(fact: Mapping[str, Any], tables: ReleaseTables, participant: Participant | None) -> Checked:
     hcpcs, modifier, setting = fact["hcpcs"], fact.get("modifier", ""), fact["setting"]
-    cents = _amount(snapshot, hcpcs, modifier, setting, participant)
+    cents = _amount(tables, hcpcs, modifier, setting, participant)
     if isinstance(cents, Checked):
         return cents
     text = f"{hcpcs} pays {dollars(cents)} ({setting})"
-    rows = [_paid(snapshot, hcpcs, modifier, setting, cents)]
+    rows = [_paid(tables, hcpcs, modifier, setting, cents)]
     wrong = [] if _within(cents, fact) else [f"{text}, not ${fact['from']} to ${fact['to']}"]
     return _checked(wrong, text, rows)
 
@@ -195,9 +189,9 @@ def _within(cents: int, span: Mapping[str, str]) -> bool:
     return Decimal(span["from"]) * 100 <= cents <= Decimal(span["to"]) * 100
 
 
-def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, participant: Participant | None) -> Checked:
+def _comparisons(fact: Mapping[str, Any], tables: ReleaseTables, participant: Participant | None) -> Checked:
     setting = fact["setting"]
-    amounts = {hcpcs: _amount(snapshot, hcpcs, "", setting, participant) for hcpcs in (fact["hcpcs"], fact["than"])}
+    amounts = {hcpcs: _amount(tables, hcpcs, "", setting, participant) for hcpcs in (fact["hcpcs"], fact["than"])}
     for amount in amounts.values():
         if isinstance(amount, Checked):
             return amount
@@ -207,32 +201,32 @@ def _comparisons(fact: Mapping[str, Any], snapshot: Snapshot, participant: Parti
     text = f"{fact['hcpcs']} pays {dollars(one)}, {word} {fact['than']} ({dollars(other)}, {setting})"
     more = one - other if fact["pays"] == "more" else other - one
     holds = more > 0 and ("by" not in fact or _within(more, fact["by"]))
-    rows = [_paid(snapshot, hcpcs, "", setting, amount) for hcpcs, amount in cents.items()]
+    rows = [_paid(tables, hcpcs, "", setting, amount) for hcpcs, amount in cents.items()]
     return _checked([] if holds else [text], text, rows)
 
 
-def _pairs(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
+def _pairs(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
     one, two = fact["column_one"], fact["column_two"]
-    there = in_force(snapshot, "ptp", column_one=one, column_two=two)
-    reverse = in_force(snapshot, "ptp", column_one=two, column_two=one)
+    there = tables.ptp_in_force(one, two)
+    reverse = tables.ptp_in_force(two, one)
     edits = [
         f"there is an edit {row['column_one']}/{row['column_two']}, CCMI {row['ccmi']}" for row in (*there, *reverse)
     ]
-    rows = [cms_row(snapshot, "ptp", row) for row in (*there, *reverse)]
-    nothing = f"there is no edit {one}/{two} in {snapshot.manifest.tables['ptp'].edition}"
+    rows = [cms_row(tables, "ptp", row) for row in (*there, *reverse)]
+    nothing = f"there is no edit {one}/{two} in {tables.snapshot.manifest.tables['ptp'].edition}"
     if fact.get("edit") == "no":
         return _checked(edits, nothing, rows)
     same = [row for row in there if "ccmi" not in fact or int(fact["ccmi"]) == row["ccmi"]]
     return _checked([] if same else edits or [nothing], "; ".join(edits), rows)
 
 
-def _add_ons(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
-    relations = in_force(snapshot, "add_on", add_on_code=fact["add_on_code"])
+def _add_ons(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
+    relations = tables.primaries_in_force(fact["add_on_code"])
     primaries = {row["primary_code"] for row in relations}
     claimed = set(fact.get("primaries") or [fact["primary_code"]])
     related = [row for row in relations if row["primary_code"] in claimed]
-    rows = [cms_row(snapshot, "add_on", row) for row in (related if "primary_code" in fact else relations) or relations]
-    edition = snapshot.manifest.tables["add_on"].edition
+    rows = [cms_row(tables, "add_on", row) for row in (related if "primary_code" in fact else relations) or relations]
+    edition = tables.snapshot.manifest.tables["add_on"].edition
     named = ", ".join(sorted(primaries)) or "none; it is not an add-on code"
     text = f"primaries of {fact['add_on_code']} in {edition}: {named}"
     if fact.get("listed") == "no":
@@ -253,27 +247,27 @@ def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str
             yield f"{row['add_on_code']} with {row['primary_code']} took effect on {row['effective_date']}"
 
 
-def _mues(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
-    row = snapshot.mue(fact["hcpcs"])
+def _mues(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
+    row = tables.mue(fact["hcpcs"])
     if row is None:
         return Checked(Verdict.NOT_DECIDABLE, f"CMS publishes no MUE of {fact['hcpcs']}")
     text = f"the MUE of {fact['hcpcs']} is {row['mue_value']}, MAI {row['mai']}"
     same = all(fact.get(name, str(row[name])) == str(row[name]) for name in ("mue_value", "mai"))
-    return _checked([] if same else [text], text, [cms_row(snapshot, "mue", row)])
+    return _checked([] if same else [text], text, [cms_row(tables, "mue", row)])
 
 
-_Trial = Callable[[Mapping[str, Any], Snapshot, Participant | None], Checked]
+_Trial = Callable[[Mapping[str, Any], ReleaseTables, Participant | None], Checked]
 
 
-def _visits(fact: Mapping[str, Any], snapshot: Snapshot, _: Participant | None) -> Checked:
+def _visits(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
     """What a visit with these facts is coded as against what the guide would have."""
-    if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
-        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(missing)}")
-    codes, open_facts = codes_of_facts("visit", fact["facts"], snapshot)
+    if missing := [table for table in REQUIRED_TABLES if table not in tables.snapshot]:
+        return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} holds no {', '.join(missing)}")
+    codes, open_facts = codes_of_facts("visit", fact["facts"], tables.snapshot)
     if open_facts:
         return Checked(Verdict.NOT_DECIDABLE, f"the facts leave open: {', '.join(open_facts)}")
-    fee_rows = [row for code in codes if (row := snapshot.mpfs(code[:5]))]
-    rows = tuple(cms_row(snapshot, "mpfs", row) for row in fee_rows)
+    fee_rows = [row for code in codes if (row := tables.mpfs(code[:5]))]
+    rows = tuple(cms_row(tables, "mpfs", row) for row in fee_rows)
     text = f"the visit is coded {', '.join(codes) or 'with nothing'}"
     if sorted(fact["codes"]) == list(codes):
         return Checked(Verdict.CONFIRMED, text, rows)

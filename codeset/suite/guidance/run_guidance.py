@@ -10,8 +10,9 @@ from codeset import wording
 from codeset.money import dollars
 from codeset.snapshot import Snapshot
 from codeset.suite.expectations import failures
-from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms_row, in_force, try_fact
+from codeset.suite.guidance.guidance_checks import Checked, CmsRow, Verdict, cms_row, try_fact
 from codeset.suite.guidance.guidance_files import Right, Statement, statements
+from codeset.suite.guidance.release_tables import ReleaseTables
 from codeset.suite.run_suite import LineOutcome, scenario_outcomes
 from codeset.suite.scenarios import Scenario
 from codeset.tables import REQUIRED_TABLES
@@ -47,15 +48,26 @@ def audit(statements_to_try: Iterable[Statement], snapshot: Snapshot) -> tuple[A
     statements = tuple(statements_to_try)
     claims = [statement.claim for statement in statements if statement.claim and statement.holds_in(snapshot.release)]
     answers = {} if _missing_tables(snapshot) or not claims else scenario_outcomes(claims, snapshot)
-    return tuple(_audited(statement, snapshot, answers) for statement in statements)
+    tables = ReleaseTables(snapshot, frozenset(_codes(statements)))
+    return tuple(_audited(statement, tables, answers) for statement in statements)
+
+
+def _codes(statements: Iterable[Statement]) -> Iterator[str]:
+    """The codes of the statements' code pairs and claims."""
+    for statement in statements:
+        for fact in statement.facts:
+            if fact.kind == "pairs":
+                yield from (fact.details["column_one"], fact.details["column_two"])
+        if statement.claim:
+            yield from (line.hcpcs for line in statement.claim.lines)
 
 
 def _missing_tables(snapshot: Snapshot) -> list[str]:
     return [table for table in REQUIRED_TABLES if table not in snapshot]
 
 
-def _audited(statement: Statement, snapshot: Snapshot, answers: Mapping[str, Sequence[LineOutcome]]) -> Audited:
-    checks = list(_checks(statement, snapshot, answers))
+def _audited(statement: Statement, tables: ReleaseTables, answers: Mapping[str, Sequence[LineOutcome]]) -> Audited:
+    checks = list(_checks(statement, tables, answers))
     verdict = min((check.verdict for check in checks), key=_GRAVEST.index)
     decisive = [check for check in checks if check.verdict is verdict]
     why = "; ".join(dict.fromkeys(check.why for check in decisive))
@@ -65,31 +77,31 @@ def _audited(statement: Statement, snapshot: Snapshot, answers: Mapping[str, Seq
 
 
 def _checks(
-    statement: Statement, snapshot: Snapshot, answers: Mapping[str, Sequence[LineOutcome]]
+    statement: Statement, tables: ReleaseTables, answers: Mapping[str, Sequence[LineOutcome]]
 ) -> Iterator[Checked]:
     if statement.not_decidable:
         yield Checked(Verdict.NOT_DECIDABLE, statement.not_decidable)
         return
-    if not statement.holds_in(snapshot.release):
+    if not statement.holds_in(tables.snapshot.release):
         yield Checked(Verdict.NOT_DECIDABLE, f"it speaks of dates of service {statement.period}")
         return
     for fact in statement.facts:
-        yield try_fact(fact, snapshot, participant=statement.participant)
+        yield try_fact(fact, tables, participant=statement.participant)
     if statement.claim:
-        yield _try_claim(statement, snapshot, answers.get(statement.id, ()))
+        yield _try_claim(statement, tables, answers.get(statement.id, ()))
 
 
-def _try_claim(statement: Statement, snapshot: Snapshot, lines: Sequence[LineOutcome]) -> Checked:
+def _try_claim(statement: Statement, tables: ReleaseTables, lines: Sequence[LineOutcome]) -> Checked:
     """What the engine says of the claim's lines against what the guide would have."""
-    if missing := _missing_tables(snapshot):
-        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} holds no {', '.join(missing)}")
+    if missing := _missing_tables(tables.snapshot):
+        return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} holds no {', '.join(missing)}")
     if unknown := [line for line in lines if line["disposition"] == "unknown" or line["decided_by"] == _OUTSIDE]:
         text = ", ".join(f"{line['hcpcs']} ({line['decided_by']})" for line in unknown)
-        return Checked(Verdict.NOT_DECIDABLE, f"{snapshot.release} does not tell of {text}")
+        return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} does not tell of {text}")
     if statement.total and (unpriced := [line["hcpcs"] for line in lines if _unpriced(line)]):
         return Checked(Verdict.NOT_DECIDABLE, f"there is no amount for {', '.join(unpriced)}")
     assert statement.claim is not None
-    rows = tuple(_rows(snapshot, lines))
+    rows = tuple(_rows(tables, lines))
     text = f"the claim comes out as {_dispositions(lines)}"
     if wrong := [*_wrong_lines(statement.claim, lines), *_wrong_total(statement, lines)]:
         return Checked(Verdict.CONTRADICTED, "; ".join([text, *wrong]), rows)
@@ -124,31 +136,31 @@ def _wrong_total(statement: Statement, lines: Sequence[LineOutcome]) -> Iterator
         yield f"what is allowed comes to {dollars(cents)}, not ${least} to ${most}"
 
 
-def _rows(snapshot: Snapshot, lines: Sequence[LineOutcome]) -> list[CmsRow]:
+def _rows(tables: ReleaseTables, lines: Sequence[LineOutcome]) -> list[CmsRow]:
     """The rows behind the lines: those that decide first, then relations of add-on codes, then the fee schedule's."""
     codes = {line["hcpcs"] for line in lines}
-    decisive = [row for line in lines if line["decided_by"] for row in _of_finding(snapshot, line["findings"][0])]
+    decisive = [row for line in lines if line["decided_by"] for row in _of_finding(tables, line["findings"][0])]
     clear = [line["hcpcs"] for line in lines if not line["decided_by"] or line["findings"][0]["table"] is None]
     relations = [
-        cms_row(snapshot, "add_on", row)
+        cms_row(tables, "add_on", row)
         for hcpcs in clear
-        for row in in_force(snapshot, "add_on", add_on_code=hcpcs)
+        for row in tables.primaries_in_force(hcpcs)
         if row["primary_code"] in codes
     ]
-    fees = [cms_row(snapshot, "mpfs", row) for row in map(snapshot.mpfs, clear) if row]
+    fees = [cms_row(tables, "mpfs", row) for row in map(tables.mpfs, clear) if row]
     return [*decisive, *relations, *fees]
 
 
-def _of_finding(snapshot: Snapshot, finding: Mapping[str, str]) -> list[CmsRow]:
+def _of_finding(tables: ReleaseTables, finding: Mapping[str, str]) -> list[CmsRow]:
     """The row that a finding rests on; a finding of policy alone rests on none."""
     table, code = finding["table"], finding["column_one"]
     if table == "ptp":
-        pair = snapshot.ptp(code, finding["column_two"])
+        pair = tables.ptp(code, finding["column_two"])
         rows = [row for row in pair if str(row["effective_date"]) == finding["effective_date"]]
     elif table == "add_on":
-        rows = in_force(snapshot, table, add_on_code=code)
+        rows = tables.primaries_in_force(code)
     else:
-        one = {"mue": snapshot.mue, "mpfs": snapshot.mpfs}.get(table)
+        one = {"mue": tables.mue, "mpfs": tables.mpfs}.get(table)
         row = one(code) if one else None
         rows = [row] if row else []
-    return [cms_row(snapshot, table, row) for row in rows]
+    return [cms_row(tables, table, row) for row in rows]
