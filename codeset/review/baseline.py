@@ -6,20 +6,28 @@ of it applies on the old release's days only if it was in force then, and a tabl
 What still differs between the baseline and the new release, CMS changed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
+
+import polars as pl
 
 from codeset import wording
 from codeset.manifest import ConversionFactor, Manifest
 from codeset.participants import Participant
 from codeset.releases import Release
+from codeset.scope import scope as scope_called
 from codeset.snapshot import MANIFEST, Snapshot
+from codeset.tables import TABLES
 
 FACTOR = "conversion_factor"
+
+SCOPE = "derm"
 
 YEARLY = ("gpci",)
 """Tables that CMS posts once a year: one carried forward within its year is not outdated."""
@@ -31,6 +39,50 @@ class Baseline:
 
     snapshot: Snapshot
     replaced: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class OwnReach:
+    """Which claims our older files can bear on: those with one of `codes` (None: any), or priced for `participants`."""
+
+    codes: frozenset[str] | None
+    participants: frozenset[Participant | None]
+
+    def includes(self, codes: Collection[str], participant: Participant | None) -> bool:
+        """Whether a claim of *codes* and *participant* may be answered otherwise than from the baseline."""
+        return self.codes is None or not self.codes.isdisjoint(codes) or participant in self.participants
+
+
+def own_reach(old: Snapshot, base: Baseline) -> OwnReach:
+    """Return which claims have another row or conversion factor in *old* than in the baseline: no other one differs."""
+    by_table = [_differing_codes(table, old, base.snapshot) for table in base.replaced if table != FACTOR]
+    codes = None if None in by_table else frozenset().union(*filter(None, by_table))
+    participants = (None, *Participant)
+    before, after = ({who: _factors_of(who, each.manifest) for who in participants} for each in (old, base.snapshot))
+    return OwnReach(codes, frozenset(who for who in participants if before[who] != after[who]))
+
+
+def _differing_codes(table: str, old: Snapshot, base: Snapshot) -> frozenset[str] | None:
+    """The codes by which claims find another row in *base* than in *old*; None if rows are not found by code."""
+    columns = TABLES[table].claim_codes
+    if columns is None:
+        return frozenset()
+    if not columns or table not in old:
+        return None
+    decide = [column for column in TABLES[table].columns if column not in TABLES[table].remarks]
+    scope = scope_called(SCOPE)
+    one, other = (scope.of(table, each.scan(table)).select(decide) for each in (old, base))
+    pairs = ((one, other), (other, one))
+    rows = pl.concat([left.join(right, on=decide, how="anti", nulls_equal=True) for left, right in pairs]).collect()
+    return frozenset(code for column in columns for code in rows[column])
+
+
+def _factors_of(participant: Participant | None, manifest: Manifest) -> set[tuple[date, date, Decimal]]:
+    return {
+        (factor.first, factor.last, factor.value)
+        for factor in manifest.conversion_factors
+        if factor.participant in (None, participant)
+    }
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from codeset.practice_guide.guide import make_guide
 from codeset.practice_guide.guide_changes import guide_changes
 from codeset.progress import Say, silent
 from codeset.review import outcomes
-from codeset.review.baseline import FACTOR, Baseline, baseline
+from codeset.review.baseline import FACTOR, SCOPE, Baseline, OwnReach, baseline, own_reach
 from codeset.review.code_details import code_details
 from codeset.review.guides import compare_audits
 from codeset.review.model import ChangeReportCheck, Code, Edition, Factor, File, Review, ReviewedRelease
@@ -34,10 +34,8 @@ from codeset.suite.guidance.run_guidance import Statement, audit
 from codeset.suite.pairs import PairChanges, changed_pairs
 from codeset.suite.pairs import pairs as all_pairs
 from codeset.suite.run_suite import SuiteRun, run_suite
-from codeset.suite.scenarios import Suite
+from codeset.suite.scenarios import Scenario, Suite
 from codeset.tables import REQUIRED_TABLES, TABLES
-
-SCOPE = "derm"
 
 
 def make_review(
@@ -170,11 +168,21 @@ def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, s
     if not base.replaced:
         return _Tested(new_run, scenarios, pairs, by_cms, ())
     say("telling CMS's changes from those of our own files")
-    all_scenarios = changed_outcomes(run_suite(suite, old), new_run)
-    pairs_of_old = changed_pairs(all_pairs(old), new_pairs)
+    reach = own_reach(old, base)
+    all_scenarios = changed_outcomes(run_suite(replace(suite, scenarios=_concerned(suite, reach)), old), new_run)
+    pairs_of_old = changed_pairs(all_pairs(old, reach.codes), new_pairs)
     edits = deciding_tables(all_scenarios, pairs_of_old)
     own = own_differences(to_decide(all_scenarios, pairs_of_old), by_cms, edits, base.replaced)
     return _Tested(new_run, scenarios, pairs, by_cms, own)
+
+
+def _concerned(suite: Suite, reach: OwnReach) -> tuple[Scenario, ...]:
+    """The scenarios whose outcome our older files may have changed."""
+    return tuple(
+        scenario
+        for scenario in suite.scenarios
+        if reach.includes({line.hcpcs for line in scenario.lines}, scenario.participant)
+    )
 
 
 def _check_releases(old: Snapshot, new: Snapshot) -> None:

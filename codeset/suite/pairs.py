@@ -1,7 +1,7 @@
 """All pairs: every two derm codes on one day, as they are and with XS on either, through the engine; none left out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import combinations
 
 import polars as pl
 
@@ -63,19 +63,21 @@ class PairChanges:
         return self.changed.height + int(self.alone["cases"].sum())
 
 
-def pairs(snapshot: Snapshot) -> Pairs:
-    """Return what is said of every pair of derm codes that the fee schedule has, on the first day of the quarter."""
+def pairs(snapshot: Snapshot, of: Collection[str] | None = None) -> Pairs:
+    """Return what is said of every pair of derm codes that the fee schedule has, on the first day of the quarter.
+
+    With *of*, `cases` has the pairs in which one of these codes is; `alone` has every code.
+    """
     codes = _codes(snapshot)
-    cases = _cases(codes)
+    cases = _cases(codes, codes if of is None else of)
     lines = _decided_lines(pl.concat([_side(cases, 1), _side(cases, 2)]), snapshot)
-    sides = [
-        lines.filter(pl.col("line") == line).select("claim_id", pl.col(*DECISION, *ROW).name.suffix(f"_{side}"))
-        for line, side in ((1, "one"), (2, "two"))
-    ]
-    known = cases.select("claim_id", *KEY).join(sides[0], on="claim_id").join(sides[1], on="claim_id")
+    known = cases.select("claim_id", *KEY)
+    for line, side in enumerate(ON[1:], start=1):
+        decided = lines.filter(line=line).select("claim_id", pl.col(*DECISION, *ROW).name.suffix(f"_{side}"))
+        known = known.join(decided, on="claim_id", maintain_order="left")
     singles = pl.DataFrame({"claim_id": codes, "line": 1, "hcpcs": codes, "modifiers": ""})
     alone = _decided_lines(singles, snapshot).select(pl.col("claim_id").alias("hcpcs"), *DECISION, *ROW)
-    return Pairs(known.drop("claim_id").sort(*KEY), alone.sort("hcpcs"))
+    return Pairs(known.drop("claim_id"), alone.sort("hcpcs"))
 
 
 def _codes(snapshot: Snapshot) -> list[str]:
@@ -83,8 +85,11 @@ def _codes(snapshot: Snapshot) -> list[str]:
     return [hcpcs for hcpcs in listed if hcpcs in scope("derm").families]
 
 
-def _cases(codes: list[str]) -> pl.DataFrame:
-    both = pl.DataFrame(combinations(codes, 2), schema=["hcpcs_one", "hcpcs_two"], orient="row")
+def _cases(codes: list[str], of: Collection[str]) -> pl.DataFrame:
+    """Each two codes once, of which one at least is among *of*, with each place of the modifier; by `KEY`."""
+    one, two = (pl.DataFrame({name: codes}) for name in ("hcpcs_one", "hcpcs_two"))
+    concerned = pl.any_horizontal(pl.col(name).is_in(list(of)) for name in ("hcpcs_one", "hcpcs_two"))
+    both = one.join(two, how="cross").filter(pl.col("hcpcs_one") < pl.col("hcpcs_two"), concerned)
     return both.join(_CASES, how="cross").with_columns(claim_id=pl.int_range(pl.len()).cast(pl.String))
 
 

@@ -10,7 +10,8 @@ import reviewed
 
 from codeset.errors import WrongUse
 from codeset.money import Gpci
-from codeset.review.baseline import baseline
+from codeset.participants import Participant
+from codeset.review.baseline import baseline, own_reach
 from codeset.review.first_page import first_page
 from codeset.review.make import make_review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
@@ -172,6 +173,28 @@ def test_a_result_that_our_older_file_explains_asks_for_no_decision(made):
     assert own["code G2211"] == "our October 2025 files have the add-on code edits of April 2024"
     assert [outcome.id for outcome in made.to_decide] == ["scenario complexity-add-on-alone"]
     assert not {outcome.id for outcome in made.to_decide} & set(own)
+
+
+def test_only_claims_that_our_older_files_can_bear_on_are_read_against_them_again(place):
+    """MUEs of July 2024 and April 2026 differ in 88346 and J3300, not in 11102; 2026 has no factor of QP participants."""
+    store = Store(place / "store")
+    old, new = store.open("2025q4"), store.open("2026q3")
+    with baseline(old, new) as base:
+        reach = own_reach(old, base)
+    assert [reach.includes({code}, Participant.NON_QP) for code in ("88346", "J3300", "11102")] == [True, True, False]
+    assert reach.includes({"11102", "88346"}, Participant.NON_QP)
+    assert reach.includes({"11102"}, Participant.QP)
+
+
+def test_a_table_that_the_old_release_lacks_bears_on_every_claim(place, tmp_path):
+    store = Store(place / "store")
+    new = store.open("2026q3")
+    old = reviewed.retold(store.open("2025q4"), tmp_path / "old", release="2025q4")
+    tables = {name: entry for name, entry in old.manifest.tables.items() if name != "mue"}
+    (old.path / "manifest.json").write_text(replace(old.manifest, tables=tables).to_json())
+    old = Snapshot(old.path)
+    with baseline(old, new) as base:
+        assert own_reach(old, base).includes({"11102"}, Participant.NON_QP)
 
 
 def test_a_changed_scenario_tells_each_line_before_and_after_with_the_row_that_caused_it(made):

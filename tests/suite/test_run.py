@@ -123,6 +123,9 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot):
     assert found.alone.height == n
     assert found.cases.height == 3 * n * (n - 1) // 2
     assert found.cases.select("hcpcs_one", "hcpcs_two", "modifier_on").is_duplicated().sum() == 0
+    some = pairs(snapshot, {"17004", "G2211"})
+    assert some.cases.equals(found.cases.filter(pl.any_horizontal(pl.col("^hcpcs_.*$").is_in(["17004", "G2211"]))))
+    assert some.alone.equals(found.alone)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,7 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot):
 )
 def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, said):
     """17004 > 17000 CCMI 0; 11102 > 17000 CCMI 1; no row for 11402 and 12032 (PTP v30.2)."""
-    found = pairs(snapshot).cases.row(
+    found = pairs(snapshot, {one}).cases.row(
         by_predicate=(pl.col("hcpcs_one") == one) & (pl.col("hcpcs_two") == two) & (pl.col("modifier_on") == on),
         named=True,
     )
