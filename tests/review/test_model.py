@@ -176,7 +176,7 @@ def test_a_result_that_our_older_file_explains_asks_for_no_decision(made):
 
 
 def test_only_claims_that_our_older_files_can_bear_on_are_read_against_them_again(place):
-    """MUEs of July 2024 and April 2026 differ in 88346 and J3300, not in 11102; 2026 has no factor of QP participants."""
+    """MUEs of July 2024 and April 2026 differ in 88346 and J3300, not in 11102; 2026 has no QP factor."""
     store = Store(place / "store")
     old, new = store.open("2025q4"), store.open("2026q3")
     with baseline(old, new) as base:
