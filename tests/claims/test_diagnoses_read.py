@@ -69,6 +69,19 @@ def test_diagnoses_of_one_column_are_set_apart_by_blanks_commas_semicolons_or_ba
     assert read(tmp_path, "Diagnosis Codes", cell) == ["L57.0 C44.41"]
 
 
+@pytest.mark.parametrize("code", ["QA0.0101", "QA00101", "C4A.9", "L57", "S01.01XA", "O9A.11", "Z3A.00"])
+def test_the_forms_of_codes_are_those_of_the_code_set(tmp_path: Path, code: str) -> None:
+    """CDC's order file of fiscal year 2026 has the first codes with a letter in second place (QA0)."""
+    assert read(tmp_path, "Dx", code) == [code]
+
+
+@pytest.mark.parametrize("code", ["l57.0", "L5.70", "L57.", "L57..0", "57.0", "L", "NONE", "L57.01234", "LL7.0X-"])
+def test_what_has_not_the_form_of_a_code_is_refused(tmp_path: Path, code: str) -> None:
+    assert refused(tmp_path, "Dx", code)[0].startswith(
+        "diagnoses: expected up to twelve ICD-10-CM codes, found text like"
+    )
+
+
 def test_pointers_of_several_columns_are_in_their_order(tmp_path: Path) -> None:
     header = "Diag1,Diag2,Ptr 1,Ptr 2"
     assert read(tmp_path, header, "L57.0,C44.41,2,1", "L57.0,C44.41,1,") == ["C44.41 L57.0", "L57.0"]
