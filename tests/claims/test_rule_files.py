@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from codeset.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "codeset" / "claims"
@@ -111,11 +114,56 @@ def test_the_periods_of_a_code_do_not_overlap(table: str) -> None:
         assert all(sooner[1] < later[0] for sooner, later in pairwise(of_code)), code
 
 
-@pytest.mark.parametrize("name", ["rules", "reasons"])
-def test_the_rules_and_the_reasons_are_as_their_schemas_say(name: str) -> None:
-    plain = tomllib.loads((CLAIMS / "edits" / f"{name}.toml").read_text(encoding="utf-8"))
-    as_json = json.loads(json.dumps(plain, default=date.isoformat))
+RULE_FILES = {
+    "rules": "edits/rules.toml",
+    "reasons": "edits/reasons.toml",
+    "necessity": "edits/of_diagnoses/necessity.toml",
+    "price-rules": "pricing/price_rules.toml",
+    "rule-families": "rule_families.toml",
+}
+
+
+def rule_file(name: str) -> dict[str, Any]:
+    return tomllib.loads((CLAIMS / RULE_FILES[name]).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", RULE_FILES)
+def test_a_file_of_rules_is_as_its_schema_says(name: str) -> None:
+    as_json = json.loads(json.dumps(rule_file(name), default=date.isoformat))
     assert [error.message for error in validator(name).iter_errors(as_json)] == []
+
+
+def test_rules_of_diagnoses_name_classes_and_reasons_that_are_there() -> None:
+    necessity, reasons = rule_file("necessity"), rule_file("reasons")
+    classes = {*necessity["class"], "other_than_cosmetic"}
+    for rule in (*necessity["mismatch"], *necessity["national"]):
+        assert rule["reason"] in reasons
+        assert {name for field in ("with", "and", "without") for name in rule.get(field, "").split()} <= classes
+
+
+def test_rule_families_name_tables_that_are_there() -> None:
+    assert {table for family in rule_file("rule-families").values() for table in family["tables"]} <= set(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        ("price-rules", ("surgery", "later"), 0.5),
+        ("price-rules", ("share", "role", "of_modifier", "AS"), 13600),
+        ("price-rules", ("bilateral", "both", "9"), -1),
+        ("necessity", ("class", "malignant"), ["C43.1"]),
+        ("necessity", ("mismatch", 0, "codes"), ["1160"]),
+        ("necessity", ("national", 0, "whit"), "psoriasis"),
+        ("rule-families", ("coverage", "tables"), "coverage_document"),
+    ],
+)
+def test_what_a_file_of_rules_may_not_hold_is_a_fault(name: str, place: tuple[str | int, ...], value: object) -> None:
+    plain: Any = rule_file(name)
+    part = plain
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    assert list(validator(name).iter_errors(plain))
 
 
 @pytest.mark.parametrize(
