@@ -21,7 +21,7 @@ from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.tables import TABLES
-from codeset_ingest.read.cells import END_OF_FILE
+from codeset_ingest.read.forms.text_files import END_OF_FILE
 from codeset_ingest.read.layout import Column, Layout, layouts
 
 _ENCODING = "cp1252"

@@ -12,7 +12,7 @@ from decimal import Decimal
 import polars as pl
 
 from codeset.releases import Release
-from codeset_ingest.read.cells import END_OF_FILE
+from codeset_ingest.read.forms.text_files import END_OF_FILE
 from codeset_ingest.read.layout import Column, Layout
 
 DESCRIPTION = "service"

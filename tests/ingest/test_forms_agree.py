@@ -14,8 +14,8 @@ from polars.testing import assert_frame_equal
 
 from codeset.releases import Release
 from codeset.tables import TABLES
-from codeset_ingest.read import cells
 from codeset_ingest.read.delivery import faults_of, sort_files
+from codeset_ingest.read.forms.read_cells import read_cells
 from codeset_ingest.read.open_files import open_all
 from codeset_ingest.read.read_files import read
 from codeset_ingest.read.recognize import recognize
@@ -154,6 +154,6 @@ def _without_texts(data: bytes) -> list[bytes]:
 def test_every_line_of_the_csv_is_read_or_accounted_for(cms: Path) -> None:
     release = Release.parse("2024q2")
     (each,) = recognize(file for file in open_all([cms / PACKAGES["2024q2"]]) if file.name == "PPRRVU24_APR.csv")
-    lines = cells.read_cells(each.content, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
+    lines = read_cells(each.content, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
     assert lines == list(range(11, 18545))
     assert each.content.data.count(b"\n") == 18545  # type: ignore[union-attr]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codeset_ingest.read.cells import head_rows
+from codeset_ingest.read.forms.head_and_tail import head_rows
 from codeset_ingest.read.layout import Layout, layouts
 from codeset_ingest.read.open_files import File
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from codeset.errors import Fault
 from codeset.tables import TABLES
-from codeset_ingest.read.cells import BLOCK
+from codeset_ingest.read.forms.grid import BLOCK
 from codeset_ingest.read.layout import Column
 from codeset_ingest.read.table import LINE
 

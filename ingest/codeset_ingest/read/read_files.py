@@ -11,13 +11,15 @@ from codeset.errors import BadInput, Fault
 from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read.acceptance import AcceptableFault
-from codeset_ingest.read.cells import closing_lines, ragged_records, read_cells, truncation_signs
 from codeset_ingest.read.compare_forms import compare_forms
 from codeset_ingest.read.diagnoses.coverage_articles import article_rows
 from codeset_ingest.read.diagnoses.editions import merge_edition
 from codeset_ingest.read.diagnoses.replacements import split_replacements
 from codeset_ingest.read.diagnoses.tabular_list import excludes_rows
 from codeset_ingest.read.fee_schedules import merge_variants
+from codeset_ingest.read.forms.head_and_tail import closing_lines, truncation_signs
+from codeset_ingest.read.forms.read_cells import read_cells
+from codeset_ingest.read.forms.tab_separated import ragged_records
 from codeset_ingest.read.parse_cells import parse_cells, zero_padding_notes
 from codeset_ingest.read.recognize import CmsFile
 from codeset_ingest.read.table import FILE, LINE, Reading

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from codeset.releases import Release
-from codeset_ingest.read.cells import head_of, sheets_of
+from codeset_ingest.read.forms.head_and_tail import head_of, sheets_of
 from codeset_ingest.read.layout import Layout, layouts
 from codeset_ingest.read.near_miss import near_miss
 from codeset_ingest.read.open_files import File

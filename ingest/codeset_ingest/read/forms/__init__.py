@@ -1,0 +1,1 @@
+"""The forms of CMS's files: workbooks, delimited, tab-separated and fixed-width text, as cells."""
