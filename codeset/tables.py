@@ -321,7 +321,7 @@ TABLES: Mapping[str, Table] = {
         Table(
             "coverage_diagnosis",
             "diagnoses that a coverage article lists",
-            ("document", "version", "group", "diagnosis"),
+            ("document", "version", "group", "diagnosis", "covered"),
             {"document": TEXT, "version": pl.UInt16(), "group": SMALL, "diagnosis": TEXT, "covered": pl.Boolean()},
             claim_codes=(),
             with_diagnoses=True,

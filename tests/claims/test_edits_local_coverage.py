@@ -103,6 +103,65 @@ def test_groups_companions_and_notices(tmp_path: Path, line: str, answer: tuple[
     assert told(sealed(tmp_path, NAMED), f"{line} locality={CGS}")[:2] == answer
 
 
+OF_CGS = "CGS Administrators, LLC"
+REFUSING = [("A57044", None, 1, "L821", False), ("A57044", None, 1, "Z411", False)]
+
+
+def of_cgs(folder: Path, documents: list[tuple[object, ...]], diagnoses: list[tuple[object, ...]]) -> Snapshot:
+    codes = [(document, None, "17110") for document in dict.fromkeys(row[0] for row in documents)]
+    rows = {"coverage_document": documents, "coverage_hcpcs": codes, "coverage_diagnosis": diagnoses}
+    return made.sealed(Store(folder), "2026q3", FEES, **rows)
+
+
+@pytest.mark.parametrize(
+    ("listed", "diagnoses", "answer"),
+    [
+        (
+            REFUSING,
+            "L82.1",
+            ("review", "coverage-not-listed", "A57044 version 16 lists L82.1 in group 1 of those not covered"),
+        ),
+        (REFUSING, "L82.0", ("pay", "coverage-not-excluded", "A57044 version 16")),
+        ([*DIAGNOSES, *REFUSING], "L82.0", ("pay", "coverage-listed", "A57044 version 16, group 1 (L82.0)")),
+        ([*DIAGNOSES, *REFUSING], "L82.1,L82.0", ("pay", "coverage-listed", "A57044 version 16, group 1 (L82.0)")),
+    ],
+)
+def test_a_list_of_what_is_not_covered_leaves_it_for_review(
+    tmp_path: Path, listed: list[tuple[object, ...]], diagnoses: str, answer: tuple[str, str, str]
+) -> None:
+    snapshot = of_cgs(tmp_path, [DOCUMENTS[0]], listed)
+    assert told(snapshot, f"17110 diagnoses={diagnoses} locality={CGS}") == answer
+
+
+@pytest.mark.parametrize(
+    ("types", "reason"),
+    [
+        ("MAC - Part A, MAC - Part B", "coverage-listed"),
+        ("MAC - Part B", "coverage-listed"),
+        (None, "coverage-listed"),
+        ("DME MAC", "coverage-no-article"),
+        ("HHH MAC", "coverage-no-article"),
+        ("MAC - Part A", "coverage-no-article"),
+    ],
+)
+def test_an_article_of_a_contractor_that_does_not_pay_practitioners_says_nothing(
+    tmp_path: Path, types: str | None, reason: str
+) -> None:
+    """Noridian and CGS are DME contractors too: lists of the database have "(DME MAC)" and "(HHH MAC)"."""
+    snapshot = of_cgs(tmp_path, [("A57044", 16, OF_CGS, types)], DIAGNOSES)
+    assert told(snapshot, f"17110 diagnoses=L57.0 locality={CGS}")[1] == reason
+
+
+def test_of_two_versions_in_force_the_newest_counts(tmp_path: Path) -> None:
+    documents = [
+        ("A57044", version, OF_CGS, "MAC - Part B", date(2026, 7, day)) for version, day in ((16, 1), (17, 20))
+    ]
+    listed = [("A57044", 16, 1, "L821", True), ("A57044", 17, 1, "L820", True)]
+    snapshot = of_cgs(tmp_path, documents, listed)
+    lines = [f"17110 on=2026-07-{day} diagnoses=L82.1 locality={CGS}" for day in (19, 20)]
+    assert [told(snapshot, line)[1] for line in lines] == ["coverage-listed", "coverage-not-listed"]
+
+
 def test_a_denial_by_gz_and_gy_comes_before(tmp_path: Path) -> None:
     snapshot = sealed(tmp_path, NAMED)
     for modifier in ("GY", "GZ"):

@@ -79,12 +79,14 @@ ROWS = {
         ("A57044", 16, "CGS Administrators, LLC"),
         ("A57161", 15, "Noridian"),
         ("A1", 1, "Palmetto GBA"),
+        ("A2", 1, "First Coast"),
     ],
-    "coverage_hcpcs": [("A57044", 16, "17110"), ("A1", 1, "17110")],
+    "coverage_hcpcs": [("A57044", 16, "17110"), ("A1", 1, "17110"), ("A2", 1, "17110")],
     "coverage_diagnosis": [
         ("A57044", 16, 1, "L820", True),
         ("A57044", 16, 2, "L821", True),
         ("A57161", 15, 1, "L820", True),
+        ("A2", 1, 1, "L570", False),
     ],
 }
 
@@ -204,6 +206,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "coverage-not-listed-attested": ("17110-KX diagnoses=D22.5 locality=15202-00",),
     "coverage-companion-missing": ("17110 diagnoses=L82.1 locality=15202-00",),
     "coverage-listed": ("17110 diagnoses=L82.0 locality=15202-00",),
+    "coverage-not-excluded": ("17110 diagnoses=L82.1 locality=09102-03",),
     "coverage-codes-not-held": ("17110 diagnoses=L82.1 locality=01112-05",),
     "coverage-diagnoses-not-held": ("17110 diagnoses=L82.1 locality=10112-00",),
     "coverage-no-article": ("17110 diagnoses=L82.1 locality=05102-00",),

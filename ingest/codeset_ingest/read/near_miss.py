@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codeset_ingest.read.forms.head_and_tail import head_rows
+from codeset_ingest.read.forms.head_and_tail import head_of, head_rows
 from codeset_ingest.read.layout import Layout, layouts
 from codeset_ingest.read.open_files import File
 
@@ -19,6 +19,8 @@ _SHORTEST = 3
 
 def near_miss(file: File, sheet: str) -> str | None:
     """Return which publication *file* nearly is and what differs, or None if it is not like any."""
+    if any(re.search(pattern, head_of(file, sheet), re.MULTILINE) for pattern in _passed_over()):
+        return None
     grid = head_rows(file, sheet)
     best = max(_likenesses(grid), key=lambda likeness: likeness[0], default=(0.0, None, [], []))
     share, layout, missing, unknown = best
@@ -27,6 +29,11 @@ def near_miss(file: File, sheet: str) -> str | None:
         differences = "; ".join(differs) or "the lines above its header differ"
         return f"is like {layout.publication} ({_tables(layout)}), but its header differs: {differences}"
     return _layout_by_name(file)
+
+
+def _passed_over() -> Iterator[str]:
+    """The signs of files that are known and not read."""
+    return (layout.rules["unread"]["sign"] for layout in layouts() if "unread" in layout.rules)
 
 
 def _likenesses(grid: list[list[str]]) -> Iterator[tuple[float, Layout | None, list[str], list[str]]]:

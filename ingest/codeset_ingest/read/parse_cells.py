@@ -19,7 +19,7 @@ _NOISE = 1e-6
 _DAYS = (date(1965, 7, 30), date(2099, 12, 31))
 """Between these lie the dates of CMS's files: Medicare was enacted on the first."""
 
-_DATE_DIGITS = {"%Y%m%d": 8, "%Y%j": 7, "%Y-%m-%d": 10, "%m/%d/%Y": 10}
+_DATE_DIGITS = {"%Y%m%d": 8, "%Y%j": 7, "%Y-%m-%d": 10, "%m/%d/%Y": 10, "%Y-%m-%d %H:%M:%S": 19}
 _SHORT = (
     "This copy seems to have been re-saved by a spreadsheet, which drops leading zeros; "
     "take the file from CMS's own zip."

@@ -13,6 +13,7 @@ from codeset.tables import TABLES
 from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.compare_forms import compare_forms
 from codeset_ingest.read.diagnoses.coverage_articles import article_rows
+from codeset_ingest.read.diagnoses.coverage_download import documents_of_download, is_of_download
 from codeset_ingest.read.diagnoses.editions import merge_edition
 from codeset_ingest.read.diagnoses.replacements import split_replacements
 from codeset_ingest.read.diagnoses.tabular_list import excludes_rows
@@ -162,6 +163,8 @@ def _table(table: str, readings: list[Reading], release: Release) -> Reading:
         return split_replacements(compare_forms(readings))
     if table == "excludes":
         return excludes_rows(compare_forms(readings))
+    if is_of_download(readings):
+        return documents_of_download(readings)
     if table.startswith("coverage_"):
         readings = [article_rows(reading) for reading in readings]
     return compare_forms(_join_parts(readings))

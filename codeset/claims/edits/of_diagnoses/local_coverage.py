@@ -12,7 +12,7 @@ policy are met, and is for the contractor to see; GX, GY and GZ are decided befo
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -27,13 +27,19 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
+Version = tuple[int, str, int | None]
+"""A release, a document, and its version."""
+
 Told = tuple[str, str]
 """A reason and what its sentence names."""
 
 
 @dataclass(frozen=True)
 class Article:
-    """One version of an article: on which days it is in force, the codes it names, and the groups of its diagnoses."""
+    """One version of an article: on which days it is in force, the codes it names, and the groups of its diagnoses.
+
+    `groups` support medical necessity; those of `not_covered` do not.
+    """
 
     document: str
     version: int | None
@@ -42,10 +48,24 @@ class Article:
     last_day: date
     hcpcs: frozenset[str]
     groups: Mapping[str, Sequence[int]]
+    not_covered: Mapping[str, Sequence[int]]
 
     def __str__(self) -> str:
         """Return it as people cite it."""
         return self.document if self.version is None else f"{self.document} version {self.version}"
+
+    @property
+    def lists_diagnoses(self) -> bool:
+        """Whether its diagnoses are held."""
+        return bool(self.groups or self.not_covered)
+
+    def refuses(self, diagnoses: Sequence[str]) -> list[str]:
+        """Return those of *diagnoses* that it lists as not supporting the service, in words."""
+        return [
+            f"{dotted(diagnosis)} in group {group} of those not covered"
+            for diagnosis in diagnoses
+            for group in self.not_covered.get(diagnosis, ())
+        ]
 
     def places(self, diagnoses: Sequence[str]) -> list[tuple[str, int]]:
         """Return those of *diagnoses* that it lists, each with the group."""
@@ -73,11 +93,11 @@ def _told(code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str,
         return "coverage-no-contractor", locality
     diagnoses = list(dict.fromkeys(codes.replace(".", "").split(" ")))
     articles = code_set.cached(articles_of).get((release, contractor), [])
-    in_force = [article for article in articles if article.first_day <= day <= article.last_day]
+    in_force = _newest(article for article in articles if article.first_day <= day <= article.last_day)
     naming = [article for article in in_force if hcpcs in article.hcpcs]
     if naming:
         return _by_articles(naming, diagnoses, set(modifiers.split()))
-    without_codes = [article for article in in_force if article.groups and not article.hcpcs]
+    without_codes = [article for article in in_force if article.lists_diagnoses and not article.hcpcs]
     for article in without_codes:
         if supporting := _supporting(article, diagnoses):
             return "coverage-listed", f"{supporting}; whether it names {hcpcs} is not held"
@@ -99,9 +119,11 @@ def _by_articles(articles: Sequence[Article], diagnoses: Sequence[str], modifier
     ]
     if partial:
         return "coverage-companion-missing", "; ".join(partial)
-    with_diagnoses = [article for article in articles if article.groups]
+    with_diagnoses = [article for article in articles if article.lists_diagnoses]
     if not with_diagnoses:
         return "coverage-diagnoses-not-held", ", ".join(map(str, articles))
+    if not any(article.groups or article.refuses(diagnoses) for article in with_diagnoses):
+        return "coverage-not-excluded", ", ".join(map(str, with_diagnoses))
     suffix = "-with-notice" if "GA" in modifiers else "-attested" if "KX" in modifiers else ""
     return f"coverage-not-listed{suffix}", "; ".join(_lists(article, diagnoses) for article in with_diagnoses)
 
@@ -119,34 +141,47 @@ def _supporting(article: Article, diagnoses: Sequence[str]) -> str | None:
 
 def _lists(article: Article, diagnoses: Sequence[str]) -> str:
     """What an article lists of *diagnoses*, in words: its groups, and which of them has what."""
-    if places := article.places(diagnoses):
-        return f"{article} lists " + ", ".join(f"{dotted(diagnosis)} in group {group}" for diagnosis, group in places)
+    places = [f"{dotted(diagnosis)} in group {group}" for diagnosis, group in article.places(diagnoses)]
+    if places or article.refuses(diagnoses):
+        return f"{article} lists " + ", ".join([*places, *article.refuses(diagnoses)])
+    if not article.groups:
+        return f"{article} does not list {', '.join(map(dotted, diagnoses))}"
     groups = sorted({group for of_diagnosis in article.groups.values() for group in of_diagnosis})
     return f"{article}, groups {', '.join(map(str, groups))}: not {', '.join(map(dotted, diagnoses))}"
 
 
+def _newest(articles: Iterable[Article]) -> list[Article]:
+    """The newest version of each of *articles*, which are by version."""
+    return list({article.document: article for article in articles}.values())
+
+
 def articles_of(code_set: CodeSet) -> dict[tuple[int, str], list[Article]]:
     """The articles of each release and contractor, by document and version."""
-    hcpcs: dict[tuple[int, str, int | None], set[str]] = defaultdict(set)
-    groups: dict[tuple[int, str, int | None], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    hcpcs: dict[Version, set[str]] = defaultdict(set)
+    groups: dict[tuple[Version, bool], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for release, document, version, code in _rows(code_set, "coverage_hcpcs", "hcpcs"):
         hcpcs[release, document, version].add(code)
-    for release, document, version, group, diagnosis, covered in _rows(
-        code_set, "coverage_diagnosis", "group", "diagnosis", "covered"
-    ):
-        if covered:
-            groups[release, document, version][diagnosis].append(group)
+    listed = ("group", "diagnosis", "covered")
+    for release, document, version, group, diagnosis, covered in _rows(code_set, "coverage_diagnosis", *listed):
+        groups[(release, document, version), covered][diagnosis].append(group)
     articles = defaultdict(list)
-    names = ("contractor", "effective_date", "retirement_date")
-    for release, document, version, contractor, first, last in _rows(code_set, "coverage_document", *names):
-        keys = dict.fromkeys([(release, document, version), (release, document, None)])
+    names = ("contractor", "contractor_type", "effective_date", "retirement_date")
+    for release, document, version, contractor, types, first, last in _rows(code_set, "coverage_document", *names):
+        keys = list(dict.fromkeys([(release, document, version), (release, document, None)]))
         codes = frozenset(code for key in keys for code in hcpcs.get(key, ()))
-        of_diagnoses = {name: places for key in keys for name, places in groups.get(key, {}).items()}
+        covered, other = (
+            {name: of for key in keys for name, of in groups.get((key, which), {}).items()} for which in (True, False)
+        )
         name = _contractor_called(contractor)
-        if name is not None and (codes or of_diagnoses):
+        if name is not None and _is_of_practitioners(types) and (codes or covered or other):
             days = (first or date.min, last or date.max)
-            articles[release, name].append(Article(document, version, contractor, *days, codes, of_diagnoses))
+            articles[release, name].append(Article(document, version, contractor, *days, codes, covered, other))
     return {key: sorted(every, key=lambda each: (each.document, each.version or 0)) for key, every in articles.items()}
+
+
+def _is_of_practitioners(types: str | None) -> bool:
+    """Whether a contractor of these *types* pays practitioners: not one of DME, home health, or Part A alone."""
+    return types is None or "Part B" in types or not any(other in types for other in ("Part A", "DME", "HHH"))
 
 
 def _rows(code_set: CodeSet, table: str, *columns: str) -> Sequence[tuple]:  # type: ignore[type-arg]

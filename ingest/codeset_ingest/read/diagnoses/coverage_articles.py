@@ -4,11 +4,16 @@ Which codes a group of diagnoses belongs to stands only in an article's prose: t
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
 
+from codeset.tables import TABLES
 from codeset_ingest.read.table import Reading
+
+NO_CODE = "XX000"
+"""Stands in articles for "not applicable": the group has no code."""
 
 _CONTRACTOR = re.compile(r"([^\n(]+?)\s*\n\s*\(([^)]*)\)")
 
@@ -26,7 +31,17 @@ def article_rows(reading: Reading) -> Reading:
     if reading.table == "coverage_diagnosis" and "covered" not in frame.columns:
         covered = reading.layout.publication == "article_icd10_covered"
         frame = frame.with_columns(covered=pl.lit(covered))
-    return replace(reading, frame=frame.select(sorted(frame.columns)))
+    key = [column for column in TABLES[reading.table].key if column in frame.columns]
+    code = pl.col("diagnosis" if "diagnosis" in frame.columns else "hcpcs").cast(pl.String)
+    listed = frame.filter(code != NO_CODE).unique(key, keep="first", maintain_order=True)
+    return replace(
+        reading, frame=listed.select(sorted(listed.columns)), notes=(*reading.notes, *_left_out(reading, listed))
+    )
+
+
+def _left_out(reading: Reading, listed: pl.DataFrame) -> Iterator[str]:
+    if count := reading.frame.height - listed.height:
+        yield f"{reading.names[0]}: {count:,} rows that name no code ({NO_CODE}) or repeat one of their group"
 
 
 def _by_contractor(frame: pl.DataFrame) -> pl.DataFrame:

@@ -27,6 +27,9 @@ _HEADER_LETTERS = 60
 """No header is longer; a longer one has a notice of the AMA's in it, which is not repeated in messages."""
 
 
+csv.field_size_limit(1 << 24)  # an article's prose; of all other files a line is refused sooner
+
+
 @dataclass(frozen=True)
 class CellRow:
     """A row of cells with its line."""

@@ -30,8 +30,9 @@ def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Relea
         return _join_continuations(file, frame, layout)
     if rules["kind"] == "xml":
         return tabular_cells(file)
-    refuse_long_lines(file)
-    refuse_control_characters(file)
+    if "prose" not in rules:
+        refuse_long_lines(file)
+        refuse_control_characters(file)
     if rules["kind"] == "fixed":
         frame = read_fixed(file, rules, [column for column in columns if column.fixed])
         return _join_continuations(file, frame, layout)

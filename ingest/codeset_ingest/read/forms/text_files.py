@@ -1,5 +1,7 @@
 """The text files that CMS ships: their encoding and line ends, and what no text of CMS's has."""
 
+from contextlib import suppress
+
 from codeset.errors import BadInput, Fault
 from codeset_ingest.read.open_files import File
 
@@ -57,6 +59,8 @@ def text_of(file: File) -> str:
     Raises BadInput: for a byte that is no character of the encoding, with its line.
     """
     data = normalize_line_ends(file.data)
+    with suppress(UnicodeDecodeError):
+        return data.decode()  # so the Coverage Database writes; text in cp1252 is not UTF-8 by chance
     try:
         return data.decode(ENCODING)
     except UnicodeDecodeError as error:
