@@ -40,7 +40,7 @@ def single_claims(store: str, release: str, claims: str, number: str, folder: st
         _write_outcomes(results, Path(folder) / file.stem)
 
 
-def scanned(outcome: str, folder: str) -> None:
+def scan_bulk(outcome: str, folder: str) -> None:
     """Write what `codeset.scan_outcome` reads of a bulk run, by claim and line."""
     tables = codeset.scan_outcome(outcome)
     for name, frame in {"lines": tables.lines, "findings": tables.findings}.items():
@@ -93,4 +93,4 @@ def _write_outcomes(results: list[Any], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {job.__name__: job for job in (outcomes, single_claims, scanned, warm)}[sys.argv[1]](*sys.argv[2:])
+    {job.__name__: job for job in (outcomes, single_claims, scan_bulk, warm)}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,114 @@
+"""The two trees that are compared, and the work that both are given."""
+
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks.claim_files import LINES_IN_A_FILE, office_claims, varied_claims
+from benchmarks.measure import CMS, REPOSITORY
+from codeset.releases import Release
+
+DELIVERIES = REPOSITORY / "tests" / "real" / "deliveries.toml"
+
+JOBS = Path(__file__).parent / "tree_jobs.py"
+
+CLAIM_FILES = {"office": office_claims, "varied": varied_claims}
+
+_BEGIN = time.perf_counter()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One of the two trees: its sources, and the folder into which its answers go."""
+
+    name: str
+    sources: Path
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        """The folder of its snapshots."""
+        return self.folder / "store"
+
+    @property
+    def python(self) -> str:
+        """Its own interpreter where it has one, else this one."""
+        own = self.sources / ".venv" / "bin" / "python"
+        return str(own) if own.exists() else sys.executable
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Its own code, and nothing of what is set for the other."""
+        paths = f"{self.sources}{os.pathsep}{self.sources / 'ingest'}"
+        return os.environ | {"PYTHONPATH": paths, "CODESET_STORE": str(self.store), "COLUMNS": "300"}
+
+    def job(self, name: str, *arguments: object) -> list[str]:
+        """Return the command that runs a job of `tree_jobs`."""
+        return [self.python, "-P", str(JOBS), name, *map(str, arguments)]
+
+    def command(self, *arguments: object) -> list[str]:
+        """Return the command line of its `codeset`."""
+        return [self.python, "-P", "-m", "codeset.cli", *map(str, arguments)]
+
+    def run(self, command: Sequence[str], may_refuse: str = "") -> str:
+        """Return what *command* prints; exit code 1 says that something was found.
+
+        Raises RuntimeError: if it ends otherwise, but for a refusal (exit code 2) that has *may_refuse* in it.
+        """
+        done = subprocess.run(
+            command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        if may_refuse and done.returncode == 2 and may_refuse in done.stderr:
+            return done.stderr
+        if done.returncode not in (0, 1) or "Traceback" in done.stderr:
+            raise RuntimeError(f"{self.name}: {' '.join(command)}: exit code {done.returncode}\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    def participant(self) -> list[str]:
+        """Return the option that says whose conversion factor is meant."""
+        has_qualifying_apm = "--qualifying-apm" in self.run(self.command("adjudicate", "--help"))
+        return ["--qualifying-apm", "no"] if has_qualifying_apm else ["--participant", "non-qp"]
+
+
+def on_both(trees: Sequence[Tree], act: Callable[[Tree], Any]) -> list[Any]:
+    """What *act* returns for each tree, both at once."""
+    with ThreadPoolExecutor(len(trees)) as threads:
+        return list(threads.map(act, trees))
+
+
+def build_real(tree: Tree) -> list[str]:
+    """Seal every release of which there are files of CMS's; return those that scenarios can be tried on."""
+    deliveries = tomllib.loads(DELIVERIES.read_text(encoding="utf-8"))
+    for release, delivery in deliveries.items():
+        files = [argument for name in delivery["files"] for argument in ("--from", CMS / name)]
+        carried = [
+            argument
+            for table, origin in delivery.get("carried", {}).items()
+            for argument in ("--carry", f"{table}={origin}")
+        ]
+        tree.run(tree.command("build", release, *files, *carried))
+    return [release for release in deliveries if (tree.sources / f"compliance_tests/golden/{release}.json").exists()]
+
+
+def write_claims(folder: Path, writers: Mapping[str, Callable[..., pl.DataFrame]], release: str, lines: int) -> Path:
+    """Write so many lines of each kind of claims into *folder*, in files of a size that fits into memory."""
+    folder.mkdir()
+    for kind, claims in writers.items():
+        for number, first in enumerate(range(0, lines, LINES_IN_A_FILE)):
+            frame = claims(number, Release.parse(release), min(LINES_IN_A_FILE, lines - first))
+            frame.write_parquet(folder / f"{kind}-{number:03}.parquet")
+    return folder
+
+
+def report(text: str) -> None:
+    """Print what is done now, and after how many seconds."""
+    print(f"{time.perf_counter() - _BEGIN:4.0f} s: {text} ...", file=sys.stderr, flush=True)
