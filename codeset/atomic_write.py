@@ -30,10 +30,12 @@ def replacing(file: Path, *, private: bool = False) -> Iterator[Path]:
     unfinished = unfinished_path(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        # Made before anything is written to it: a file that is tightened afterwards could be read in between.
         if private:
             unfinished.unlink(missing_ok=True)
             unfinished.touch(mode=0o600)
         yield unfinished
+        # A rename within one folder is atomic; /tmp may be another file system, where it is a copy.
         unfinished.replace(file)
     except BaseException:
         unfinished.unlink(missing_ok=True)
@@ -58,6 +60,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         try:
             unfinished.mkdir()
             yield unfinished
+            # Fails if a folder that is not empty has the name by now: of two builds of one release the second loses.
             unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -104,6 +107,7 @@ def remove_leftovers(parent: Path) -> None:
     """Remove the unfinished folders of killed writers; one that is still being written is locked, and stays."""
     for lock in parent.glob(".unfinished-*.lock"):
         folder = lock.with_suffix("")
+        # A lock that can be taken belongs to nobody that still runs.
         with suppress(TimeoutError), _locked(folder):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -145,6 +145,8 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
     key = list(TABLES[table].key)
     flipped = retroactive = after.clear()
     if TABLES[table].dated:
+        # PTP and add-on files hold the history of each pair, in several rows: what matters is which row applies in each
+        # quarter, not which rows are in the file.
         key = list(TABLES[table].subject)
         before, after = _touched(before, after, key, old, new)
         retroactive = _retroactive(table, before, after, old)
@@ -155,6 +157,7 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
         removed = _with_deletion(removed, history, key)
         flipped = _flipped(added, removed, key)
     new_columns = tuple(column for column in before.columns if _is_new(column, before, after))
+    # The columns that decide nothing on a claim (rationale, the mark of 1996) are counted as remarks and change no row.
     both = before.join(after, on=key, how="inner", suffix=" after", maintain_order="left")
     cells = {column: _cells(both, key, column) for column in before.columns if column not in (*key, *new_columns)}
     remarks = {*TABLES[table].remarks, *(_DATES if TABLES[table].dated else ())}
@@ -196,6 +199,8 @@ def _touched(
     ended = after.filter(_applies(old) != _applies(new))
     pairs = pl.concat([fresh.select(pair), ended.select(pair)])
     rows_before, rows_after = _of(pairs, before), _of(pairs, after)
+    # Nearly always rows only come and end; a row that disappeared, or changed, shows in this count, and only then is
+    # the old table searched as well.
     missing_rows = before.height - (after.height - fresh.height)
     if missing_rows == rows_before.join(rows_after, on=columns, how="anti", nulls_equal=True).height:
         return rows_before, rows_after

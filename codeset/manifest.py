@@ -160,6 +160,8 @@ class Manifest:
     @property
     def identity(self) -> str:
         """A digest of what went in: files, carried tables, what was accepted; not of the tool that read them."""
+        # Notes, columns and parquet digests are left out: they change with the reader and with polars, and the question
+        # here is whether the same files of CMS were given before.
         files = {
             name: [table.edition, table.carried_from, sorted(source.sha256 for source in table.sources)]
             for name, table in self.tables.items()
@@ -185,6 +187,8 @@ class Manifest:
             }
             for name, table in self.tables.items()
         }
+        # Names of files and folders, URLs, notes and tool versions are not in it: none of them bears on an answer, and
+        # an upgrade of a library must not void an approval.
         content = {
             "release": self.release,
             "dates_of_service": [self.release.first_day, self.release.last_day],
@@ -213,6 +217,8 @@ class Manifest:
 
     def _edition(self, table: str, entry: TableEntry) -> Edition:
         origin = None if entry.carried_from is None else Release.parse(entry.carried_from)
+        # A table that is carried over and over keeps the release that it came with, so that its age is that of the
+        # file.
         age = 0 if origin is None else self.release.quarters_since(origin)
         return Edition(table, entry.edition, origin, age)
 
@@ -222,6 +228,8 @@ class Manifest:
 
     def _json_before_formats(self) -> str:
         plain = self._plain()
+        # Approvals of that time signed the bytes of the file, so its form must be reproduced to the letter: the fields
+        # that came later are taken out again.
         for name in ("format", "reader", "resealed"):
             del plain[name]
         plain["conversion_factors"] = list(map(with_qualifying_apm, plain["conversion_factors"]))
@@ -243,6 +251,7 @@ _BEFORE_FORMATS = frozenset(
 """The fields of a manifest that was written before there were formats."""
 
 
+# Sorted keys and a fixed indent: the same values are the same bytes, on any machine and in any version of Python.
 def _text(plain: Mapping[str, Any]) -> str:
     return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
 
@@ -260,8 +269,11 @@ def _seal_fault(plain: Any, text: str) -> str | None:
     """Say that *text* is not as it was sealed: other values, or other bytes for the same values."""
     if not isinstance(plain, Mapping):
         return "not an object"
+    # Nothing seals a manifest from before formats but the approvals that signed it. One that has newer fields and no
+    # format had its seal removed.
     if "format" not in plain:
         return None if plain.keys() == _BEFORE_FORMATS else "no format, but fields that came with it: it was changed"
+    # The text is compared too: JSON that says the same with a key twice, or another number form, was not written here.
     return None if _text(plain) == text and plain.get("seal") == _seal(plain) else "changed after it was sealed"
 
 

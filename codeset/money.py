@@ -54,6 +54,8 @@ def national_cents(setting: str, conversion_factor: Decimal) -> pl.Expr:
 
     It sets none for a status that is not paid by RVUs, for an NA indicator, and where no RVUs are given.
     """
+    # Whole numbers: hundredths of an RVU times ten-thousandths of a dollar are millionths, exact in 64 bits. 5,000 is
+    # half a cent of them.
     hundredths = (pl.col(f"{setting}_total_rvu") * 100).cast(pl.Int64)
     ten_thousandths = int(conversion_factor * 10_000)
     return pl.when(_payable(setting)).then((hundredths * ten_thousandths + 5_000) // 10_000)
@@ -65,6 +67,8 @@ def local_cents(setting: str, conversion_factor: Decimal, gpci: Gpci) -> pl.Expr
         (pl.col(column) * 100).cast(pl.Int64) * int(index * 1_000)
         for column, index in (("work_rvu", gpci.work), (f"{setting}_pe_rvu", gpci.pe), ("mp_rvu", gpci.mp))
     )
+    # The RVU total is not rounded, nor the GPCI-adjusted parts: only so are CMS's own amounts met, all 37 codes in 109
+    # localities of PFREV26B.
     billionths = pl.sum_horizontal(weighed) * int(conversion_factor * 10_000)
     return pl.when(_payable(setting)).then((billionths + 5_000_000) // 10_000_000)
 

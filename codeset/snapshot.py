@@ -21,6 +21,8 @@ MANIFEST = "manifest.json"
 
 _REMEDY = "Restore the folder from a backup, or remove it and build the release again."
 _ROWS_AT_ONCE = 100_000
+"""Rows that are written as text at a time."""
+
 _TOOLS_BEFORE_FORMATS = {"derm-codeset": "0.1.0", "polars": "2.1.0"}
 
 Row = dict[str, Any]
@@ -74,6 +76,8 @@ class Snapshot:
         """
         manifest = replace(self.manifest, made_by=_TOOLS_BEFORE_FORMATS)
         before = {manifest.sha256_before_formats(), self.manifest.sha256_before_formats()}
+        # The number of the reader is in the digest so that a re-reading that changes rows cannot keep an approval;
+        # where the rows are the same, the approvals under earlier numbers stay good.
         earlier = {replace(self.manifest, reader=number).content_sha256 for number in range(1, self.manifest.reader)}
         return frozenset({self.content_sha256, *earlier, *before})
 
@@ -151,10 +155,13 @@ class Snapshot:
             faults = [*self._wrong_label(), *self._wrong_files(), *self._unknown_files()]
         except StoreProblem as error:
             return [str(error)]
+        # Reading all rows takes seconds, the files' digests a fraction: rows are compared only where the bytes are
+        # right.
         return faults or list(self._wrong_contents())
 
     def _wrong_label(self) -> Iterator[str]:
         label = str(self.manifest.release)
+        # A folder that is still being written begins with a point.
         if self.path.name != label and not self.path.name.startswith("."):
             yield f"{MANIFEST}: it is of {label}, but its folder is called {self.path.name}"
 
@@ -198,7 +205,9 @@ def rows_digest(rows: pl.DataFrame) -> str:
 
     It is that of the rows as CSV with a header: decimals and dates as they print, null as one zero byte.
     """
+    # Not the bytes of the parquet file: another version of polars writes other bytes for the same rows.
     hashed = sha256(",".join(f"{name} {type_name(dtype)}" for name, dtype in rows.schema.items()).encode())
+    # In slices: the NCCI edits have some 2.5 million rows, over a hundred megabytes as one text.
     for piece in rows.iter_slices(_ROWS_AT_ONCE):
         hashed.update(piece.write_csv(include_header=False, null_value="\0").encode())
     return hashed.hexdigest()

@@ -19,6 +19,7 @@ from codeset.snapshot import MANIFEST, Snapshot, digest, rows_digest
 from codeset.tables import TABLES, type_name
 
 _ROW_GROUP = 131_072
+"""Rows of a parquet row group: so few that a look-up of one code, in tables sorted by it, reads a small part."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Store:
             raise StoreProblem(f"{self.path} is a file; expected the folder of a store")
         if not self.path.is_dir():
             return []
+        # Folders whose names begin with a point are unfinished, or step aside while another takes their place.
         return [path for path in self.path.iterdir() if path.name[0] != "." and (path / MANIFEST).is_file()]
 
     def open(self, release: Release | str) -> Snapshot:
@@ -116,6 +118,7 @@ class Store:
         earlier = [label for label in self.releases() if label.unrevised < release.unrevised]
         for label in reversed(earlier):
             snapshot = self.open(label)
+            # An excerpt is no baseline of a full table: nearly all of its keys would seem new.
             if table in snapshot and snapshot.manifest.scope == scope:
                 return snapshot
         return None
@@ -131,6 +134,7 @@ class Store:
         Raises StoreProblem: if the folder cannot be written, another build sealed the release meanwhile, or what was
         sealed from the same files is not as it was sealed.
         """
+        # A build that was killed leaves its unfinished folder: whoever writes next clears it away.
         remove_leftovers(self.path)
         frames = {name: rows if isinstance(rows, Path) else _typed(name, rows) for name, rows in tables.items()}
         entries = {name: _content(manifest.tables[name], rows) for name, rows in frames.items()}
@@ -140,6 +144,7 @@ class Store:
             return Sealed(earlier, new=False)
         if earlier is not None and reseal is not None:
             return self._reseal(earlier, manifest, frames, reseal)
+        # A re-issue never overwrites: approvals and outcomes name the revision that they rest on.
         release = max(manifest.release, self._next_revision(manifest.release))
         self._write(replace(manifest, release=release), frames, new_folder)
         return Sealed(self.open(release), new=True, read_before=earlier.release if earlier else None)
@@ -203,7 +208,9 @@ def _content(entry: TableEntry, table: pl.DataFrame | Path) -> TableEntry:
 def _write(folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
     entries = {name: _write_table(folder, name, tables[name], manifest.tables[name]) for name in sorted(tables)}
     (folder / MANIFEST).write_text(replace(manifest, tables=entries).to_json(), encoding="utf-8")
+    # Read back before it can be seen: a full disk that cut a file short is noticed here.
     Snapshot(folder).refuse_if_changed()
+    # On disk before the folder gets its name: after a power cut there is a whole snapshot or none.
     for file in folder.iterdir():
         _flush(file)
 
@@ -212,6 +219,7 @@ def _write_table(folder: Path, name: str, table: pl.DataFrame | Path, entry: Tab
     file = folder / f"{name}.parquet"
     if isinstance(table, Path):
         shutil.copyfile(table, file)
+        # A carried table is copied as bytes, so its digest is that of the release it came from.
         if digest(file) != entry.sha256:
             raise StoreProblem(f"{table}: changed since it was sealed; verify that release")
         return entry

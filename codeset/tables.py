@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+# The scales are those in which CMS prints: RVUs with two decimals, GPCIs with three, shares of the global package with
+# two (record layout RVU25D). A file with more decimals is refused, not rounded.
 RVU = pl.Decimal(9, 2)
 GPCI = pl.Decimal(6, 3)
 SHARE = pl.Decimal(3, 2)
@@ -65,9 +67,12 @@ _MPFS: dict[str, pl.DataType] = {
     "hcpcs": TEXT,
     "modifier": TEXT,
     "status_code": TEXT,
+    # "+" in CMS's file: RVUs are printed, and Medicare does not pay by them.
     "not_used_for_medicare": pl.Boolean(),
     "work_rvu": RVU,
     "nonfacility_pe_rvu": RVU,
+    # NA says "rarely or never performed in this setting" (layout, NA Indicator): the PE that is printed beside it is
+    # that of the other setting, and is no price here.
     "nonfacility_na": pl.Boolean(),
     "facility_pe_rvu": RVU,
     "facility_na": pl.Boolean(),
@@ -75,6 +80,7 @@ _MPFS: dict[str, pl.DataType] = {
     "nonfacility_total_rvu": RVU,
     "facility_total_rvu": RVU,
     "pctc_indicator": TEXT,
+    # 000, 010, 090 are days; MMM, XXX, YYY and ZZZ are not (layout, Global Surgery): text, so that the zeros stay.
     "global_days": TEXT,
     "preoperative_percentage": SHARE,
     "intraoperative_percentage": SHARE,
@@ -85,10 +91,12 @@ _MPFS: dict[str, pl.DataType] = {
     "co_surgery": TEXT,
     "team_surgery": TEXT,
     "pricing_indicator": TEXT,
+    # The file of 2026 has PRIC IND before it, 32 columns instead of 31; in earlier releases pricing_indicator is null.
     "endoscopic_base": TEXT,
     "physician_supervision": TEXT,
     "calculation_flag": TEXT,
     "imaging_family": TEXT,
+    # The OPPS RVUs cap the technical component of imaging (Deficit Reduction Act of 2005, section 5102(b)).
     "opps_nonfacility_pe_rvu": RVU,
     "opps_facility_pe_rvu": RVU,
     "opps_mp_rvu": RVU,
@@ -100,10 +108,13 @@ _PTP: dict[str, pl.DataType] = {
     "effective_date": DAY,
     "deletion_date": DAY,
     "ccmi": SMALL,
+    # An asterisk in CMS's file ("*=in existence prior to 1996").
     "prior_to_1996": pl.Boolean(),
     "rationale": TEXT,
 }
 
+# A value of 0 is legal: some 2,600 codes may not be reported at all. A code without a row has no published MUE, which
+# is not "unlimited" (NCCI Policy Manual 2026, p. I-35).
 _MUE: dict[str, pl.DataType] = {"hcpcs": TEXT, "mue_value": pl.UInt32(), "mai": SMALL, "rationale": TEXT}
 
 _ADD_ON: dict[str, pl.DataType] = {
@@ -111,6 +122,8 @@ _ADD_ON: dict[str, pl.DataType] = {
     "primary_code": TEXT,
     "effective_date": DAY,
     "deletion_date": DAY,
+    # 1: the primary codes are all listed; 2: none is, the contractor defines them (CCCCC); 3: some are, and the
+    # contractor may add to them (NCCI Policy Manual 2026, p. I-34).
     "add_on_type": SMALL,
     "add_on_code_deletion_date": DAY,
     "primary_code_deletion_date": DAY,
@@ -179,6 +192,7 @@ TABLES: Mapping[str, Table] = {
             "anesthesia",
             "anesthesia conversion factors",
             ("mac", "locality"),
+            # Anesthesia is paid by base units and time, by a factor of its own: kept, and not priced here.
             {"mac": TEXT, "locality": TEXT, "conversion_factor": AMOUNT},
         ),
         Table(
@@ -219,6 +233,7 @@ TABLES: Mapping[str, Table] = {
                 "rural_indicator": TEXT,
                 "lab_competitive_bid_locality": TEXT,
                 "rural_indicator_2006": TEXT,
+                # 580 ZIP codes of October 2025 lie in several localities: only their last four digits tell.
                 "needs_plus_four": pl.Boolean(),
                 "part_b_payment_indicator": TEXT,
             },

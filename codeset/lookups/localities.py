@@ -30,6 +30,7 @@ def locality_id(text: str, snapshots: Iterable[Snapshot]) -> str:
     if text.strip().lower() == NATIONAL:
         return NATIONAL
     by_release = {str(snapshot.release): _one_locality(snapshot, text.strip()) for snapshot in snapshots}
+    # Carriers and locality numbers change: claims over several quarters need the one that is the same in all.
     if len(set(by_release.values())) > 1:
         answers = ", ".join(f"{locality} in {release}" for release, locality in by_release.items())
         raise WrongUse(f'"{text}" is not the same locality in every release ({answers}): give MAC-LOCALITY')
@@ -53,8 +54,11 @@ def find_localities(snapshot: Snapshot, query: str = "") -> pl.DataFrame:
         return localities.filter(mac=numbered[1], locality=numbered[2])
     if zip_code := _ZIP_CODE.fullmatch(query):
         return localities.join(_of_zip_code(snapshot, zip_code[1]), on=["mac", "locality"], how="semi")
+    # All localities of a state, and those of a neighbor that reach into it: DC + MD/VA SUBURBS is part of Maryland and
+    # of Virginia.
     if state := _state_of(query):
         return localities.filter(pl.Series([_is_in_state(row, state) for row in localities.iter_rows(named=True)]))
+    # A name in full before names that have its words: else no locality whose name is part of another could be named.
     same_name = localities.filter(pl.col("locality_name").str.to_lowercase() == query.lower())
     return localities.filter(_has_words(localities, query)) if same_name.is_empty() else same_name
 
@@ -88,6 +92,7 @@ def _of_zip_code(snapshot: Snapshot, zip_code: str) -> pl.DataFrame:
     rows = snapshot.scan("zip_locality").filter(zip_code=zip_code).collect()
     if rows.is_empty():
         raise WrongUse(f"{snapshot.release} has no ZIP code {zip_code}; name the locality")
+    # Never guessed: the several localities of such a ZIP code are paid differently.
     if rows["needs_plus_four"].any():
         raise WrongUse(f"ZIP code {zip_code} is in several localities, by its last four digits: name the locality")
     return rows

@@ -160,6 +160,8 @@ def set_bad_claims_aside(
     lines = _trim(raw, locality).with_row_index("row")
     faults = _all_faults(lines, reader_faults)
     good = lines
+    # A fault names its line, its claim, or the claim's number in the file: the whole claim goes in each case, for its
+    # other lines would be adjudicated without the bad one, and paid where an edit denies.
     for key in ("row", "claim_id", "nth"):
         bad = faults.select(pl.col(key).cast(lines.schema[key]))
         good = good.join(bad, on=key, how="anti", maintain_order="left")
@@ -177,6 +179,7 @@ def claim_key(claim_id: pl.Expr) -> pl.Expr:
 def _trim(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:
     """The same lines without blanks around values; blank is null."""
     texts = {name: pl.col(name).str.strip_chars() for name in FIELDS}
+    # However many blanks part them: the list is compared as one text.
     texts["modifiers"] = texts["modifiers"].str.replace_all(r"\s+", " ")
     lines = raw.with_columns(text.replace("", None).alias(name) for name, text in texts.items())
     return lines if locality is None else lines.with_columns(pl.col("locality").fill_null(locality))
@@ -188,6 +191,7 @@ def _all_faults(lines: pl.DataFrame, reader_faults: Sequence[FieldFault]) -> pl.
     checks = pl.concat([pl.DataFrame(schema=dict(_FAULTS)), *_failed_checks(lines)])
     of_whole_claims = earlier.filter(pl.col("row").is_null())
     new = (
+        # One fault for a field: a date that is malformed is not also a date that does not exist.
         checks.unique(["row", "field"], keep="first", maintain_order=True)
         .join(earlier, on=["row", "field"], how="anti")
         .join(of_whole_claims, on=["nth", "field"], how="anti")
@@ -244,6 +248,7 @@ def _date_checks() -> Iterator[_Check]:
     for name in ("date_of_service", "through_date"):
         no_such_day = pl.col(name).is_not_null() & date_of(name).is_null()
         yield _Check(name, "a date that exists", shape_of(pl.col(name)), no_such_day)
+    # Of dates that exist; the others have a fault already.
     backwards = (through < first).fill_null(value=False)
     yield _Check("through_date", "date_of_service or later", shape_of(pl.col("through_date")), backwards)
 
@@ -277,12 +282,14 @@ def shape_of(value: pl.Expr) -> pl.Expr:
     numbers of at most two digits are shown as they are.
     """
     shape = value
+    # Classes of characters, not lists: a name in any script is masked.
     for pattern, sign in ((r"[\p{L}--\p{Lu}]", "a"), (r"\p{Lu}", "A"), (r"\p{N}", "9"), (r"\p{C}", "?")):
         shape = shape.str.replace_all(pattern, sign)
     length = pl.format("text of length {}", value.str.len_chars())
     return (
         pl.when(value.is_null())
         .then(pl.lit("nothing"))
+        # Two digits identify nobody, and are what a reader most often needs: units of 0, a place of service.
         .when(value.str.contains(r"^-?[0-9]{1,2}$"))
         .then(pl.format('"{}"', value))
         .otherwise(
@@ -304,6 +311,7 @@ def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
     from_text = {
         "date_of_service": date_of("date_of_service"),
         "through_date": date_of("through_date"),
+        # Parquet and spreadsheets write 2 as 2.0; a true fraction has failed its check.
         "units": pl.col("units").str.replace(r"\.0+$", ""),
     }
     values = {name: value for name, value in from_text.items() if lines.schema[name] == pl.String}
@@ -317,6 +325,7 @@ def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _cents() -> pl.Expr:
     """Dollars as exact cents, read digit by digit: no float has a part in it."""
+    # 0.29 * 100 is 28.999999999999996 as a float, and 28 cents.
     parts = pl.col("charge").str.replace_all(r"[$,]", "").str.splitn(".", 2).struct
     dollars, cents = parts.field("field_0"), parts.field("field_1").fill_null("").str.pad_end(2, "0")
     return (dollars + cents).cast(pl.Int64)
@@ -324,4 +333,5 @@ def _cents() -> pl.Expr:
 
 def safe_names(names: Iterable[str]) -> str:
     """Return column or key names as a message lists them. A name that is no identifier is not shown."""
+    # What stands where a header should be may be a patient's name.
     return ", ".join(name if name.isidentifier() and len(name) <= 40 else "(not a name)" for name in names)

@@ -89,6 +89,7 @@ def open_files(paths: Sequence[Path]) -> list[ClaimFile]:
 
     Raises BadInput: for files that cannot be read, that are empty, and for one given twice.
     """
+    # Two folders may each have a claims.csv: then messages give the whole path.
     names = [path.name for path in paths]
     files, faults = [], []
     for path in paths:
@@ -99,6 +100,7 @@ def open_files(paths: Sequence[Path]) -> list[ClaimFile]:
             faults.append(Fault(name, 0, f"cannot be read ({error.strerror})"))
         except BadInput as error:
             faults += error.faults
+    # A file given twice would double every unit of its claims, and deny them by their MUE.
     faults += _given_twice(files)
     if faults:
         raise BadInput(faults, NOTHING_READ)
@@ -106,6 +108,7 @@ def open_files(paths: Sequence[Path]) -> list[ClaimFile]:
 
 
 def _open(path: Path, name: str) -> ClaimFile:
+    # A pipe can be read once only: its bytes are kept.
     source: Path | bytes = path if path.is_file() else path.read_bytes()
     with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         head = file.read(_HEAD).removeprefix(BOM_UTF8)
@@ -270,6 +273,7 @@ _NATIONAL = pl.lit("national").alias("locality")
 def _x12_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None) -> Iterator[RawClaims]:
     from codeset.claims.input.x12 import X12Claims  # noqa: PLC0415 (needs the x12 extra)
 
+    # X12 is a character set of single bytes; latin-1 gives every byte a character, so that no byte stops the reader.
     with TextIOWrapper(file.open(), encoding="latin-1", newline="") as stream:
         claims = X12Claims(stream)
         for lines, faults in claims.chunks(claims_at_once):

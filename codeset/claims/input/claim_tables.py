@@ -88,6 +88,7 @@ def _silent_panics() -> Iterator[None]:
     """
     sys.stderr.flush()
     stderr = os.dup(2)
+    # Python's sys.stderr cannot be swapped for this: the panic is written by Rust, below it.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

@@ -29,6 +29,7 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
 
     None if one may not pass, or if a value has blanks to be trimmed: then `check_lines` looks at every line.
     """
+    # Whatever may be wrong is left to the full check: this one says yes or "look closer", never no.
     if any(table[name].null_count() for name in REQUIRED):
         return None
     texts = [table[name] for name in CODED if table.schema.get(name) == pl.String]
@@ -49,6 +50,7 @@ def can_stay(dtype: pl.DataType) -> bool:
 
 def _distinct(values: pl.Series) -> pl.Series:
     """The distinct *values*; of numbers and days the least and the greatest, as those between have the form of both."""
+    # The pattern of a whole number bounds its digits, that of a date its year: what holds at both ends holds between.
     if values.dtype.is_integer() or values.dtype == pl.Date:
         ends = (values.to_frame().select(end) for end in (pl.all().min(), pl.all().max()))
         return pl.concat(ends).to_series()

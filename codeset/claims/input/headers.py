@@ -51,6 +51,7 @@ def _read_header(names: tuple[str, ...], locality: bool) -> Header:
     for number, field in enumerate(fields):
         if field is not None and field in FIELDS:
             columns[field].append((_place(names[number]), number))
+    # Pointers to nothing: an export that leaves diagnoses out may still have their pointers.
     aimless = columns.pop("diagnosis_pointers", []) if "diagnoses" not in columns else []
     needed = [name for name in _NEEDED if not (name == "locality" and locality)]
     missing = [f"no column {name}{_synonyms(name)}" for name in needed if name not in columns]
@@ -79,6 +80,7 @@ def _joined(numbers: Sequence[int]) -> pl.Expr:
 
 def is_header_row(names: Sequence[str | None]) -> bool:
     """Whether *names* are the headers of claim lines, and not a row of somebody's data."""
+    # A data row has at most a word or two that could head a column.
     return len({field for name in names if (field := _field_of(name or "")) is not None}) >= _HEADED
 
 
@@ -88,6 +90,7 @@ _NOT_READ = "(not read)"
 def _field_of(name: str) -> str | None:
     """The field that a column called *name* holds; `_NOT_READ`, or None if it is not understood."""
     key = caption_key(_without_suffix(name))
+    # "Mod 1" to "Mod 4", "Dx1" to "Dx12": twelve is the most that a claim has.
     match = re.fullmatch(r"([a-z0-9]*?[a-z])([1-9]|1[0-2])", key)
     if key in _fields():
         return _fields()[key]

@@ -16,7 +16,9 @@ from codeset.claims.input.x12_segments import Envelope, Segment, envelope_fault,
 _GUIDES = ("005010X222A1", "005010X222A2", "005010X222")
 """The guide with its errata: what is read of a claim is the same in all of them."""
 
+# HI qualifiers of ICD-10-CM: ABK the principal diagnosis, ABF the others (005010X222A1, HI of loop 2300).
 _DIAGNOSIS = ("ABK", "ABF")
+# SV103: UN units, MJ minutes (of anesthesia).
 _UNITS = ("UN", "MJ")
 _DATES = {
     "D8": ("[0-9]{8}", "a day that exists, as CCYYMMDD,"),
@@ -129,6 +131,7 @@ def _claims(segments: Iterable[Segment]) -> Iterator[Loops]:
 
 def _claim_rows(loops: Loops) -> tuple[list[tuple[Row, Faults]], Faults]:
     """A row for each line of a claim with its faults, and the faults of the claim."""
+    # Behind SBR the claim tells of other payers (loop 2320): their identifiers are not this claim's.
     own = list(takewhile(lambda segment: segment.id != "SBR", loops.claim))
     beneficiary, faults = _beneficiary(loops)
     shared: Row = {
@@ -169,6 +172,7 @@ def _prior_authorization(segments: Sequence[Segment]) -> str | None:
 
 def _claim_faults(claim: Segment, loops: Loops) -> Faults:
     faults = [] if claim.at(1) else [_fault("claim_id", claim, "an identifier in CLM01", "")]
+    # CLM05-3, claim frequency: 7 replaces a claim and 8 voids one, and both need the claim that they refer to.
     if claim.at(5, 3) != "1":
         faults.append(_fault("frequency", claim, "1, an original claim, in CLM05-3", claim.at(5, 3)))
     if not loops.lines:
@@ -228,6 +232,7 @@ def _line_row(line: Sequence[Segment], shared: Row) -> tuple[Row, Faults]:
 
 
 def _service(service: Segment) -> tuple[Row, Faults]:
+    # SV101-3 to SV101-6 (composite medical procedure identifier).
     modifiers = [service.at(1, n) for n in range(3, 7)]
     row: Row = {
         "hcpcs": service.at(1, 2),
@@ -235,6 +240,7 @@ def _service(service: Segment) -> tuple[Row, Faults]:
         "charge": service.at(2),
         "units": service.at(4),
     }
+    # SV105 is sent where the line's place differs from the claim's (CLM05-1).
     row |= {"place_of_service": service.at(5)} if service.at(5) else {}
     faults = []
     if service.at(1, 1) != "HC":
@@ -264,6 +270,7 @@ def _days(line: Sequence[Segment]) -> tuple[Row, Faults]:
         return {}, [_fault("date_of_service", segment, "D8 or RD8 in DTP02", form)]
     pattern, expected = _DATES[form]
     days = [_day(part) for part in text.split("-")] if re.fullmatch(pattern, text) else []
+    # RD8 for a span; both ends must be days that exist.
     existing = [str(day) for day in days if day]
     if not existing or len(existing) < len(days):
         return {}, [_fault("date_of_service", segment, f"{expected} in DTP03", text)]

@@ -59,6 +59,7 @@ def _zip_faults(file: Path) -> Iterator[str]:
 
 def _escaping_names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
     for member in members:
+        # As it is in the zip: zipfile cuts names at a zero byte and turns backslashes.
         name = member.orig_filename
         if ".." in PurePosixPath(name.replace("\\", "/")).parts or re.match(r"[/\\]|[A-Za-z]:", name):
             yield f'names a file outside of itself: "{name}"'

@@ -92,6 +92,7 @@ def download(posted: PostedFile, release: Release, context: DownloadContext) -> 
 def _local_copy(posted: PostedFile, release: Release, context: DownloadContext) -> LocalFile | None:
     """The file on disk, if it came from this address and still is, byte for byte, what was recorded or pinned."""
     revisions = [revision for revision in context.lock.releases if revision.unrevised == release.unrevised]
+    # The newest revision first: it is the likeliest to be what the site has.
     folders = [context.folder.of(revision) for revision in sorted(revisions or [release.unrevised], reverse=True)]
     for known in _known_versions(posted, release, context):
         for folder in (context.folder.work(release), *folders):
@@ -120,9 +121,12 @@ def _download_and_check(
     A site whose ETag stays the same although the file changed makes such a mixture.
     """
     validators = Validators(known.etag, known.last_modified, known.size) if known else None
+    # Whether bytes of an earlier try are in it: such a mixture is tried once more from the start, a fresh file is not.
     resumed = part.exists()
     try:
         current = _get(posted, posted.url, part, validators, context)
+        # The gated address answers with a page, whose form leads to the file; a person must have accepted before the
+        # form is sent.
         if current is not None and posted.gated and (form := _license_form(part, posted)):
             remove_partial_download(part)
             current = _get_accepting(posted, form, part, context)

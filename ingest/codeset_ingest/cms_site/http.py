@@ -88,6 +88,8 @@ class Validators:
     @property
     def for_range(self) -> str | None:
         """The value for If-Range: a strong ETag, else the date."""
+        # A weak ETag may name two bodies that differ in bytes, and must not be used with a range (RFC 9110, section
+        # 13.1.5).
         strong = self.etag if self.etag and not self.etag.startswith("W/") else None
         return strong or self.last_modified
 
@@ -112,9 +114,11 @@ def connect(site: Site, limits: Limits | None = None) -> Iterator[Connection]:
     Raises SiteProblem: if the site cannot be reached, or its robots.txt cannot be read.
     """
     with requests.Session() as session:
+        # A proxy of the environment cannot reach a stand-in on this machine.
         session.trust_env = not site.loopback
         session.headers.clear()
         session.headers["User-Agent"] = f"{AGENT}/{version(AGENT)} (reads Medicare's public code sets, once a week)"
+        # Uncompressed: lengths and ranges then count the bytes that are kept, and a download can be resumed.
         session.headers["Accept-Encoding"] = "identity"
         unrestricted = Connection(site, session, _ALL_ALLOWED, limits or Limits())
         try:
@@ -149,6 +153,7 @@ def get_validators(connection: Connection, address: str) -> Validators | None:
     def attempt() -> Validators | None:
         with _request(connection, address, {}, method="HEAD") as response:
             _refuse_status(response, address)
+            # cms.gov answers 200 with a page for a file that does not exist.
             is_page = "html" in response.headers.get("Content-Type", "")
             return None if is_page else _validators(response)
 
@@ -182,10 +187,12 @@ def _resume(
     with _request(connection, address, ranged if offset else conditional) as response:
         if response.status_code == requests.codes.not_modified:
             return _unchanged(_validators(response), known, connection, address, part, count, start)
+        # 416 with our own length: all bytes are here already, the connection broke before we knew.
         if offset and response.headers.get("Content-Range") == f"bytes */{offset}":
             return Validators(partial.etag, partial.last_modified, offset)
         _refuse_other_range(response, address, part, offset)
         _refuse_status(response, address)
+        # 200 instead of 206: the file changed since, or the site cannot resume; it begins anew.
         resumes = response.status_code == requests.codes.partial
         offset = offset if resumes else 0
         current = partial if resumes else _validators(response)
@@ -280,6 +287,7 @@ def _request(connection: Connection, address: str, headers: dict[str, str], meth
             raise SiteProblem(f"{address}: {says}")
         time.sleep(connection.pause)
         timeouts = (limits.connecting, limits.silence)
+        # Redirects by hand: each target is checked against our hosts and robots.txt before it is asked for.
         response = connection.session.request(
             method, address, headers=headers, stream=True, allow_redirects=False, timeout=timeouts
         )
@@ -350,6 +358,7 @@ def _with_retries(connection: Connection, address: str, attempt: Callable[[], T]
             problem = TransientProblem(f"{address}: the connection failed ({error})")
         except TransientProblem as error:
             problem = error
+        # The site's own Retry-After counts; else 1, 2, 4, 8 seconds.
         wait = problem.after if problem.after is not None else limits.first_wait * 2 ** (attempts - 1)
         if wait > limits.longest_wait:
             raise SiteProblem(f"{problem}, and asks to come back in {wait:,.0f} seconds; do so")

@@ -57,6 +57,8 @@ def addenda_agree(reading: Reading, before: Snapshot | None) -> Iterator[Fault]:
     addenda, ours = (
         rows.select("diagnosis", "billable", "title") for rows in (reading.before, before.table("diagnosis"))
     )
+    # Addenda change the edition that was in force; where October and April of a fiscal year differ, the store may hold
+    # the other one, which is no witness.
     if addenda["billable"].sum() != ours["billable"].sum():
         return
     for here, there, says in ((ours, addenda, "is in"), (addenda, ours, "is not in")):

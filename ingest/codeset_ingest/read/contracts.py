@@ -12,8 +12,11 @@ from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import FILE, LINE, Reading, key_text
 
 _CODE = ("hcpcs", "modifier")
+# CPT: five digits, or four and a letter (categories II and III, F, T, U and others); HCPCS Level II: a letter and four
+# digits.
 _CODE_FORM = r"^(\d{4}[0-9A-Z]|[A-Z]\d{4})$"
 _GLOBAL_PERIODS = ["000", "010", "090", "YYY"]
+# Far beyond all indices of 2020 to 2026 (0.235 to 2.702): a shifted column or a lost decimal point falls outside.
 _INDICES = (Decimal("0.2"), Decimal(3))
 _RVUS = [
     "work_rvu",
@@ -30,6 +33,7 @@ _SHOWN = 20
 
 def check(reading: Reading, release: Release) -> Iterator[Fault]:
     """Yield what breaks the contracts of the reading's table, and what suggests that its file was cut."""
+    # A file that may be cut is a doubt of its reader; agreement with another form has dispelled it by now.
     yield from reading.doubts
     if reading.frame.is_empty():
         yield Fault(", ".join(reading.names), 0, f"no record of {reading.table} in it")

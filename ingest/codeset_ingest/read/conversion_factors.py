@@ -30,6 +30,8 @@ def with_dates(value: Decimal, release: Release, reading: Reading) -> Conversion
 
     Raises BadInput: if it was published for other dates, or neither file name nor value says who it is for.
     """
+    # The files print the factor and not its days; the one of early 2024 ended with March 8 (RVU24A, RVU24AR), in the
+    # middle of a quarter.
     known = _published().get(value)
     first, last = release.first_day, release.last_day
     if known is not None:
@@ -69,6 +71,8 @@ def _participant(release: Release, reading: Reading, known: dict[str, Any] | Non
     }
     if known is not None and "qualifying_apm" in known:
         participants.add(of_qualifying_apm(known["qualifying_apm"]))
+    # From 2026 on there are two fee schedule files, alike but for the factor: taking one for the other is 0.5 percent
+    # on every line.
     if len(participants) != 1:
         both, neither = "its name and its conversion factor disagree on", "neither its name nor its factor says"
         expected = "whether it is for qualifying APM participants; expected QPP or nonQPP in its name, as CMS has it"

@@ -32,6 +32,7 @@ def sort_files(files: Iterable[CmsFile | UnknownFile]) -> Delivery:
         if isinstance(file, UnknownFile):
             unknown.append(file)
             continue
+        # Folders of downloads have a file twice, loose and in its zip.
         first = known.setdefault((file.table, file.content.source.sha256), file)
         if first is not file:
             notes.append(f"{file.names} is the same file as {first.names}; read once")
@@ -74,6 +75,8 @@ def _second_editions(delivery: Delivery) -> Iterator[Fault]:
     for file in delivery.files:
         places[(file.table, file.layout.publication, file.form, file.part)].append(file)
     for (table, _, _, part), files in places.items():
+        # Fee schedules come as QP and non-QP, with one form and no part: those two are told apart by their conversion
+        # factor, later.
         unnumbered = "parts" in files[0].layout.rules and part is None
         if len(files) > 1 and "qualifying_apm" not in files[0].layout.rules and not unnumbered:
             others = ", ".join(file.names for file in files[:-1])
@@ -90,6 +93,7 @@ def _missing_parts(delivery: Delivery) -> Iterator[Fault]:
         for form in ("txt", "xlsx"):
             files = [file for file in delivery.files if (file.table, file.form) == (table, form)]
             parts = {file.part for file in files if file.part}
+            # A gap is seen here; a lost first or last part is seen in the rows (contracts, parts_make_a_whole).
             missing = [f"f{part}" for part in range(1, max(parts, default=0)) if part not in parts]
             if missing:
                 names = ", ".join(file.names for file in files)

@@ -27,12 +27,16 @@ def merge_variants(readings: list[Reading], release: Release) -> Reading:
     """
     with_factors = [_take_factor(reading) for reading in readings]
     _refuse_second_editions(with_factors)
+    # The forms of one file (csv, txt, xlsx) must agree in their factor; then files of one factor are compared, whatever
+    # they are called; then QP with non-QP, which differ in the factor alone.
     by_variant = sorted(with_factors, key=lambda reading: (reading.variant, reading.form))
     variants = [_one_variant(list(group)) for _, group in groupby(by_variant, lambda reading: reading.variant)]
     by_factor = sorted(variants, key=lambda variant: (variant.factor or 0, variant.form))
     merged = [compare_forms(list(group)) for _, group in groupby(by_factor, lambda variant: variant.factor)]
     first, *others = merged
     for other in others:
+        # QPP and nonQPP of 2026 agree in every cell but the factor; where they do not, one of them is not of this
+        # release.
         if differing := differences(first, other):
             raise BadInput(differing)
     factors = [(with_dates(reading.factor or Decimal(0), release, reading), reading) for reading in merged]

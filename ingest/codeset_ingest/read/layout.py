@@ -90,5 +90,6 @@ def layout_of(publication: str) -> Layout:
 
 
 def _layout(rules: Mapping[str, Any]) -> Layout:
+    # Headers are patterns, for CMS puts the year and footnote marks in them: "2026 PW GPCI (with 1.0 Floor)".
     columns = tuple(Column(re.compile(column["header"]), column) for column in rules["columns"])
     return Layout(rules["publication"], Release.parse(rules["since"]), rules, columns)

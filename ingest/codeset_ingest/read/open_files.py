@@ -76,6 +76,7 @@ class File:
     @property
     def is_zip(self) -> bool:
         """Whether the bytes are a zip, a workbook included."""
+        # A zip without members begins otherwise (PK 05 06), and has nothing to read.
         return self.data.startswith(b"PK\x03\x04")
 
     @property
@@ -99,6 +100,7 @@ def open_all(paths: list[Path]) -> Iterator[File]:
     MAX_ZIP, or zips nested deeper than MAX_DEPTH.
     """
     files = _files_under(paths)
+    # Unpacking runs beside recognizing and hashing; one file ahead, so that memory holds two.
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(next, files, None)
         while (file := ahead.result()) is not None:
@@ -167,9 +169,11 @@ def bombs(members: list[zipfile.ZipInfo]) -> Iterator[str]:
 
 
 def _unpack(file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    # Bit 0 of the general purpose flag: encrypted (APPNOTE 4.4.4).
     if member.flag_bits & 1:
         raise BadInput([Fault(file.names, 0, f"{member.filename} is encrypted; CMS's files are not")])
     with archive.open(member) as stream:
+        # One byte more than it says: a member that goes on is not what the zip declared, and is not read to its end.
         data = stream.read(member.file_size + 1)
     if len(data) != member.file_size:
         raise BadInput([Fault(file.names, 0, f"{member.filename} is not as long as the zip says")])

@@ -43,6 +43,7 @@ def parse_cells(
     Texts are categoricals. Each distinct text of a column is parsed once: CMS's largest table, of millions of rows, has
     a few hundred dates and ten thousand codes. *name* is the file's, for the faults.
     """
+    # One number for each distinct text: what follows compares and looks up numbers.
     texts = cells.with_columns(pl.exclude(LINE, BLOCK).cast(pl.Categorical()))
     distinct = texts.select(pl.exclude(LINE, BLOCK).unique().implode())
     parsed = {column.name: _parse(distinct.item(0, column.name), column, table, form) for column in columns}
@@ -159,12 +160,14 @@ def _with_point(digits: pl.Expr, scale: int, dtype: pl.DataType) -> pl.Expr:
 
 
 def _integer(text: pl.Expr, column: Column, dtype: pl.DataType) -> Rule:
+    # MUE spells the MAI out: "2 Date of Service Edit: Policy". A wording that is not known may be a fourth MAI.
     if texts := column.rules.get("texts"):
         numbers = text.replace_strict({printed: number for number, printed in texts.items()}, default=None)
         expected = "one of " + "; ".join(texts.values())
         return Rule(numbers.cast(dtype, strict=False), text.is_in(list(texts.values())), expected)
     if values := column.rules.get("values"):
         return Rule(text.cast(dtype, strict=False), text.is_in(values), f"one of {', '.join(values)}")
+    # Nine digits fit the largest of our integers.
     number = text.str.extract(r"^(\d{1,9})$", 1)
     return Rule(number.cast(dtype, strict=False), number.is_not_null(), "a whole number")
 
@@ -177,6 +180,8 @@ def _flag(text: pl.Expr, mark: str, unmarked: str) -> Rule:
 
 def _date(text: pl.Expr, column: Column) -> Rule:
     form = column.rules["format"]
+    # The length first: strptime takes 202611 for January 1. Add-on files write YYYYDDD; day 091 is April 1, and
+    # March 31 of a leap year.
     day: pl.Expr = pl.when(text.str.len_bytes() == _DATE_DIGITS[form]).then(
         text.str.to_date(form, strict=False, exact=True)
     )

@@ -34,9 +34,11 @@ def read(files: Iterable[CmsFile], release: Release) -> dict[str, Reading]:
 
     Raises BadInput: with every fault of every file.
     """
+    # Sorted, so that faults and notes come in one order whatever order the files were named in.
     in_order = sorted(files, key=lambda file: (file.table or "", file.form, file.part or 0, file.names))
     with ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
         outcomes = list(pool.map(lambda file: _read_or_fail(file, release), in_order))
+    # Every fault of every file at once: who mends one at a time runs a build of minutes for each.
     if faults := [fault for outcome in outcomes if isinstance(outcome, BadInput) for fault in outcome.faults]:
         raise BadInput(faults)
     readings = [reading for outcome in outcomes if not isinstance(outcome, BadInput) for reading in outcome]
@@ -78,6 +80,7 @@ def _in_order(reading: Reading) -> Reading:
         if column not in reading.frame.columns
     ]
     frame = reading.frame.with_columns(lacking).select(*table.columns, LINE, FILE)
+    # In order of the key: equal rows are the same bytes, and a look-up reads one stretch of the file.
     if not is_sorted(frame.select(table.key)):
         frame = frame.sort(*table.key, LINE, nulls_last=True)
     return replace(reading, frame=frame)
@@ -108,11 +111,12 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
     try:
         cells = read_cells(file.content, file.layout, file.form, file.sheet, release)
         columns = [column for column in columns if column.name in cells.columns or not column.rules.get("optional")]
-        columns = [column for column in columns if column.name in cells.columns or "optional" not in column.rules]
         frame = parse_cells(cells, columns, table, file.form, name)
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise BadInput(_ragged(file, release)) from error
     if isinstance(frame, list):
+        # A record that is a cell short makes a fault in every column behind it: the records that are too short or too
+        # long are told instead, where there are any.
         raise BadInput([*(_ragged(file, release) or frame), *_doubts(file, release)])
     notes = tuple(zero_padding_notes(cells, columns, file.form, name))
     repeated, frame = _drop_repeats(frame) if file.layout.rules.get("repeats") else ((), frame)
@@ -149,6 +153,7 @@ def _ragged(file: CmsFile, release: Release) -> list[Fault]:
 def _drop_repeats(frame: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
     """Keep each record once, where CMS is known to repeat some word for word."""
     columns = [column for column in frame.columns if column != LINE]
+    # A layout allows this only where CMS is known to do it; elsewhere a repeated key breaks a contract.
     repeated = frame.filter(~frame.select(pl.struct(columns).is_first_distinct()).to_series())
     notes = [f"line {line} repeats an earlier record; kept once" for line in repeated[LINE]]
     return notes, frame.unique(columns, keep="first", maintain_order=True)
@@ -174,6 +179,8 @@ def _join_parts(readings: list[Reading]) -> list[Reading]:
     """One reading for each form: the parts of a set are joined in their order."""
     joined = []
     for _, group in groupby(readings, lambda reading: reading.form):
+        # The parts of the NCCI edits (f1 to f4) divide column one; their names say their order, and their first rows
+        # show it.
         parts = sorted(group, key=lambda part: part.frame.row(0)[1:3] if part.frame.height else ())
         joined.append(
             replace(

@@ -12,6 +12,7 @@ from codeset_ingest.read.layout import Layout, layouts
 from codeset_ingest.read.near_miss import near_miss
 from codeset_ingest.read.open_files import File
 
+# CMS names its quarterly packages by their first month.
 _MONTHS = {"jan": 1, "apr": 2, "jul": 3, "oct": 4}
 _NCCI_EPOCH = 1994
 """NCCI counts its versions from 1995: v30 is of 2024, v32 of 2026."""
@@ -37,6 +38,7 @@ class CmsFile:
     @property
     def tables(self) -> list[str]:
         """The tables that the file becomes: one, or those that its records are told apart by."""
+        # The HCPCS Level II file has codes and modifiers in one list, by the type of record: two tables of ours.
         split = [rule["table"] for rule in self.layout.rules["tables"] if "record" in rule]
         return split or ([self.table] if self.table else [])
 
@@ -48,6 +50,8 @@ class CmsFile:
     def is_of(self, release: Release) -> bool:
         """Whether nothing in the file speaks against its being of *release*."""
         if self.fiscal_year is not None:
+            # ICD-10-CM of October holds for the fiscal year, to the next September 30; the edition of April 1 replaces
+            # it for April to September.
             return self.fiscal_year == release.fiscal_year and (self.quarter is None or release.quarter in (2, 3))
         return self.year in (None, release.year) and self.quarter in (None, release.quarter)
 
@@ -103,6 +107,8 @@ def recognize(files: Iterable[File]) -> Iterator[CmsFile | UnknownFile]:
 def _recognize(file: File, sheets: list[str]) -> CmsFile | None:
     for sheet in sheets:
         head = head_of(file, sheet)
+        # By what is in it first: CMS renames its files from quarter to quarter (AOC_V2024Q2-MCR, AOC_V2025Q4_01-MCR,
+        # AOC_V2026Q3-F-MCR), and people rename what they download.
         for layout in layouts():
             for form, rules in layout.forms.items():
                 if (rules["kind"] == "workbook") == bool(sheet) and re.search(rules["sign"], head, re.MULTILINE):
@@ -138,6 +144,7 @@ def _period(patterns: list[Mapping[str, str]], texts: Mapping[str, str]) -> tupl
         match = re.search(rule["pattern"], texts[rule["in"]], re.IGNORECASE)
         if match is not None:
             groups = match.groupdict()
+            # A title may give the year and a file name the quarter: OPPSCAP names no year at all.
             year = year or _year(groups)
             quarter = quarter or _quarter(groups)
     return year, quarter
@@ -152,6 +159,7 @@ def _fiscal_year(patterns: list[Mapping[str, str]], texts: Mapping[str, str]) ->
 
 def _year(groups: Mapping[str, str]) -> int | None:
     if "ncci_year" in groups:
+        # Version 32 of the edits is of 2026 (v322r0: third quarter).
         return _NCCI_EPOCH + int(groups["ncci_year"])
     if "year" not in groups:
         return None
@@ -159,6 +167,7 @@ def _year(groups: Mapping[str, str]) -> int | None:
 
 
 def _quarter(groups: Mapping[str, str]) -> int | None:
+    # v30.0 is of the first quarter: the second number counts from 0.
     if "ncci_quarter" in groups:
         return int(groups["ncci_quarter"]) + 1
     if "quarter" in groups:

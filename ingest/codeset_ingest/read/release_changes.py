@@ -71,6 +71,7 @@ def count_changes(reading: Reading, release: Release, before: Snapshot) -> Relea
     both = old_rest.unique(key).join(new_rest.unique(key), on=key, nulls_equal=True, suffix=" new")
     columns = [column for column in TABLES[table].columns if f"{column} new" in both.columns]
     counts = {column: _count(both, _differs(column)) for column in columns if not old[column].is_null().all()}
+    # A table that was carried for two years may have changed twice as much.
     years = max(1, release.year - _edition_year(before, table))
     faults = [
         *_key_faults(reading, before, removed, fresh.height, years),

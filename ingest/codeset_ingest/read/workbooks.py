@@ -38,6 +38,8 @@ def rows(file: File, sheet: str, count: int | None = None) -> Iterator[list[str]
     Raises BadInput: if the workbook is damaged.
     """
     with _reading(file):
+        # As text, with no header row: the header is stacked over several rows, and codes must not become numbers on the
+        # way.
         loaded = fastexcel.read_excel(file.data).load_sheet(sheet, header_row=None, n_rows=count, dtypes="string")
         frame = loaded.to_polars()
     for row in frame.iter_rows():
@@ -71,6 +73,7 @@ def _check(file: File) -> None:
 
 
 def _check_part(file: File, name: str, xml: bytes) -> None:
+    # The patterns below look for ASCII bytes: in UTF-16 they would find nothing, and the reader would read on.
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in xml[:64]:
         raise BadInput([Fault(file.names, 0, f"not a workbook that can be read ({name} is not in UTF-8)")])
     if _DECLARED_TYPE.search(xml):
