@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from codeset.money import SETTINGS, national_cents
+from codeset.lookups.localities import NATIONAL
+from codeset.money import NATION, SETTINGS, Gpci, local_cents
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.scope import Scope
@@ -17,7 +18,7 @@ from codeset.tables import active_in
 
 @dataclass(frozen=True)
 class ScheduleRow:
-    """A code in one release's fee schedule. Amounts are national, in cents, for one participant class."""
+    """A code in one release's fee schedule. Amounts are in cents, of one place and participant class."""
 
     release: str
     modifier: str
@@ -50,11 +51,14 @@ class CodeDetail:
 
 
 def code_details(
-    snapshots: Sequence[Snapshot], scope: Scope, participant: Participant | None
+    snapshots: Sequence[Snapshot], scope: Scope, participant: Participant | None, locality: str = NATIONAL
 ) -> tuple[CodeDetail, ...]:
-    """Return every code of *scope* in the last of *snapshots* (oldest first); amounts are those of *participant*."""
+    """Return every code of *scope* in the last of *snapshots* (oldest first).
+
+    Amounts are those of *participant* in *locality*; a release that does not have the locality sets none.
+    """
     newest = snapshots[-1]
-    histories = _histories(snapshots, scope, participant)
+    histories = _histories(snapshots, scope, participant, locality)
     primaries, add_ons = _add_on_pairs(newest, scope)
     bundles, bundled_into = _edits(newest, scope)
     codes = scope.of("mpfs", newest.scan("mpfs")).select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
@@ -73,12 +77,12 @@ def code_details(
 
 
 def _histories(
-    snapshots: Sequence[Snapshot], scope: Scope, participant: Participant | None
+    snapshots: Sequence[Snapshot], scope: Scope, participant: Participant | None, locality: str
 ) -> dict[str, list[ScheduleRow]]:
     histories: dict[str, list[ScheduleRow]] = defaultdict(list)
     for snapshot in snapshots:
         mues = {row["hcpcs"]: f"{row['mue_value']} (MAI {row['mai']})" for row in _rows(snapshot, "mue", scope)}
-        for row in _priced_rows(snapshot, scope, participant):
+        for row in _priced_rows(snapshot, scope, participant, locality):
             histories[row["hcpcs"]].append(_schedule_row(row, snapshot.release, mues.get(row["hcpcs"], "")))
     return histories
 
@@ -87,14 +91,22 @@ def _rows(snapshot: Snapshot, table: str, scope: Scope) -> list[Row]:
     return scope.of(table, snapshot.scan(table)).collect().to_dicts() if table in snapshot else []
 
 
-def _priced_rows(snapshot: Snapshot, scope: Scope, participant: Participant | None) -> list[Row]:
+def _priced_rows(snapshot: Snapshot, scope: Scope, participant: Participant | None, locality: str) -> list[Row]:
     factor = snapshot.conversion_factor(snapshot.release.last_day, participant=participant)
     factor = factor or snapshot.conversion_factor(snapshot.release.last_day, participant=None)
+    gpci = _gpci(snapshot, locality)
     amounts = [
-        (national_cents(setting, factor) if factor else pl.lit(None, dtype=pl.Int64)).alias(setting)
+        (local_cents(setting, factor, gpci) if factor and gpci else pl.lit(None, dtype=pl.Int64)).alias(setting)
         for setting in SETTINGS
     ]
     return scope.of("mpfs", snapshot.scan("mpfs")).with_columns(amounts).sort("hcpcs", "modifier").collect().to_dicts()
+
+
+def _gpci(snapshot: Snapshot, locality: str) -> Gpci | None:
+    if locality == NATIONAL:
+        return NATION
+    row = snapshot.gpci(*locality.split("-")) if "gpci" in snapshot else None
+    return Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]) if row else None
 
 
 def _schedule_row(row: Row, release: Release, mue: str) -> ScheduleRow:

@@ -132,7 +132,7 @@ def _compare(
         claims=_claims(claims, old, new),
         practice_guide=guide_changes(*(make_guide(SCOPE, snapshot, (), place.locality) for snapshot in (old, new))),
         history=tuple(str(snapshot.release) for snapshot in history),
-        code_details=code_details(history, scope, factors[0].participant if factors else None),
+        code_details=code_details(history, scope, factors[0].participant if factors else None, place.locality),
         rows=(),
         changes=changes,
     )

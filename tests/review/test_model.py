@@ -12,6 +12,7 @@ from codeset.errors import WrongUse
 from codeset.money import Gpci
 from codeset.participants import Participant
 from codeset.review.baseline import baseline, own_reach
+from codeset.review.code_details import code_details
 from codeset.review.first_page import first_page
 from codeset.review.make import make_review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
@@ -173,6 +174,20 @@ def test_a_result_that_our_older_file_explains_asks_for_no_decision(made):
     assert own["code G2211"] == "our October 2025 files have the add-on code edits of April 2024"
     assert [outcome.id for outcome in made.to_decide] == ["scenario complexity-add-on-alone"]
     assert not {outcome.id for outcome in made.to_decide} & set(own)
+
+
+def test_the_panel_of_a_code_has_the_amounts_of_the_locality(place):
+    """99213 in Manhattan, GPCIs of 2026: (1.30 x 1.064 + 1.46 x 1.162 + 0.09 x 1.586) x 33.4009 = 107.6334."""
+    snapshot = Store(place / "store").open("2026q3")
+    office = {
+        locality: next(
+            detail.history[0].office_cents
+            for detail in code_details((snapshot,), scope("derm"), Participant.NON_QP, locality)
+            if detail.hcpcs == "99213"
+        )
+        for locality in ("national", "13202-01", "99999-99")
+    }
+    assert office == {"national": 9519, "13202-01": 10763, "99999-99": None}
 
 
 def test_only_claims_that_our_older_files_can_bear_on_are_read_against_them_again(place):

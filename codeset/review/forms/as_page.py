@@ -26,7 +26,7 @@ from codeset.review.forms.families_chart import chart_geometry
 from codeset.review.forms.sections import sections
 from codeset.review.forms.statement_groups import statement_groups
 from codeset.review.model import Review
-from codeset.review.payments import PARTS, Payment, PaymentTable, Range
+from codeset.review.payments import NATIONAL, PARTS, Payment, PaymentTable, Range
 from codeset.review.source_rows import Ref, SourceRow
 from codeset.review.volumes import YEAR_NOTE, Year, YearLine, YearTotal
 
@@ -195,9 +195,16 @@ def _codes_data(review: Review) -> str:
     data = {
         "releases": {label: wording.quarter(label) for label in review.history},
         "place": review.place.name if review.place.before_row else "",
+        "amounts": _amounts_of(review),
         "codes": {detail.hcpcs: _code_data(detail, parts, units) for detail in review.code_details},
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _amounts_of(review: Review) -> str:
+    """Whose the amounts of a panel are: the place, and the participants where they differ."""
+    place = review.place.name if review.place.before_row else NATIONAL
+    return f"{place}{participant_note(review.factors[0].participant, review)}" if review.factors else place
 
 
 def _code_data(

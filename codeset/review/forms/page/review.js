@@ -126,7 +126,7 @@
     return made;
   };
   const FACTS = [["Status", 2], ["Work RVU", 3], ["PE RVU, office", 4], ["PE RVU, facility", 5], ["MP RVU", 6], ["Global days", 7],
-    ["Office, national", 8], ["Facility, national", 9], ["MUE", 10]];
+    [`Office, ${data.amounts}`, 8], [`Facility, ${data.amounts}`, 9], ["MUE", 10]];
   const DRIVERS = ["Work RVU", "PE RVU", "MP RVU", "GPCI", "Conversion factor"];
 
   const historyTable = (rows, caption) => {
