@@ -17,16 +17,18 @@ class Participant(StrEnum):
 
 
 class _Names(NamedTuple):
-    """How a class is named: `answer` in options, `qualifying_apm` in files for programs, `label` for people."""
+    """How a class is named: `answer` in options, `label` for people, `qualifying_apm` in files from
+    before formats; a class that came later has none.
+    """
 
     answer: str
-    qualifying_apm: bool
     label: str
+    qualifying_apm: bool | None = None
 
 
 _NAMES = {
-    Participant.NON_QP: _Names("no", qualifying_apm=False, label="non-QP"),
-    Participant.QP: _Names("yes", qualifying_apm=True, label="QP"),
+    Participant.NON_QP: _Names("no", "non-QP", qualifying_apm=False),
+    Participant.QP: _Names("yes", "QP", qualifying_apm=True),
 }
 
 ANSWERS = {names.answer: participant for participant, names in _NAMES.items()}
@@ -38,7 +40,7 @@ def participant_label(participant: Participant | None) -> str:
     return "everyone" if participant is None else _NAMES[participant].label
 
 
-def of_qualifying_apm(qualifying_apm: bool | None) -> Participant | None:
+def _of_qualifying_apm(qualifying_apm: bool | None) -> Participant | None:
     """Return the participant that a file names by its `qualifying_apm`.
 
     Raises ValueError: for a value that names none.
@@ -57,7 +59,7 @@ def factor_participant(factor: Mapping[str, Any]) -> Participant | None:
     Raises ValueError, KeyError: for one that names no class.
     """
     if "participant" not in factor:
-        return of_qualifying_apm(factor["qualifying_apm"])
+        return _of_qualifying_apm(factor["qualifying_apm"])
     return None if factor["participant"] is None else Participant(factor["participant"])
 
 

@@ -152,7 +152,7 @@ def _twice(columns: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[str]:
 
 def _synonyms(name: str) -> str:
     """How else a column may be headed, in the words of a message."""
-    others = [header for header in _headers()["fields"][name] if header != header.lower()]
+    others = [header for header in _headers()["fields"].get(name, ()) if header != header.lower()]
     return f" (or {', '.join(others)})" if others else ""
 
 
@@ -163,7 +163,9 @@ def _headers() -> dict[str, Any]:
 
 @cache
 def _fields() -> dict[str, str]:
-    return by_caption(_headers()["fields"])
+    """By caption: the field of that name, or one that it is a synonym of."""
+    own_names = {name: (name,) for name in FIELDS}
+    return by_caption(own_names) | by_caption(_headers()["fields"])
 
 
 @cache

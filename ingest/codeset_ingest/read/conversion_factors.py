@@ -11,7 +11,7 @@ from typing import Any
 
 from codeset.errors import BadInput, Fault
 from codeset.manifest import ConversionFactor
-from codeset.participants import ANSWERS, Participant, of_qualifying_apm
+from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
 from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import Reading
@@ -59,7 +59,7 @@ def publication_fault(factor: ConversionFactor, release: Release, reading: Readi
 
 
 def _participant_of(entry: Mapping[str, Any]) -> Participant | None:
-    return of_qualifying_apm(entry["qualifying_apm"]) if "qualifying_apm" in entry else None
+    return Participant(entry["participant"]) if "participant" in entry else None
 
 
 def _participant(release: Release, reading: Reading, known: dict[str, Any] | None) -> Participant | None:
@@ -69,8 +69,8 @@ def _participant(release: Release, reading: Reading, known: dict[str, Any] | Non
     participants: set[Participant | None] = {
         participant for name in reading.names for participant in _participants(rules["names"], name)
     }
-    if known is not None and "qualifying_apm" in known:
-        participants.add(of_qualifying_apm(known["qualifying_apm"]))
+    if known is not None and "participant" in known:
+        participants.add(Participant(known["participant"]))
     # From 2026 on there are two fee schedule files, alike but for the factor: taking one for the other is 0.5 percent
     # on every line.
     if len(participants) != 1:
