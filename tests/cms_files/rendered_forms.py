@@ -58,7 +58,8 @@ _HDR = (
     "LIKE THIS.",
 )
 
-_MAI = {"1": "1 Line Edit", "2": "2 Date of Service Edit: Policy", "3": "3 Date of Service Edit: Clinical"}
+MAI_TEXTS = {"1": "1 Line Edit", "2": "2 Date of Service Edit: Policy", "3": "3 Date of Service Edit: Clinical"}
+"""How CMS spells out each MUE adjudication indicator."""
 _FOOTNOTE_MARKS = {"AK": "*", "MT": "**", "NV": "**", "ND": "**", "SD": "**", "WY": "**"}
 _STATE_INDENT = 4
 
@@ -112,7 +113,7 @@ def _cell(table: str, column: Column, form: str, factor: Decimal | None) -> pl.E
         case "decimal" if form in rules.get("implied_point", ()):
             text = value.cast(pl.String).str.replace(".", "", literal=True)
         case "integer" if column.name == "mai":
-            text = value.cast(pl.String).replace_strict(_MAI)
+            text = value.cast(pl.String).replace_strict(MAI_TEXTS)
         case _:
             text = value.cast(pl.String)
     if rules.get("footnote_marks") and table == "gpci":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from cms_files.rendered_forms import MAI_TEXTS
 from facts import Facts
 from handed_in import built, changed, contents, hand_in, posted, read_back, refused
 from polars.testing import assert_frame_equal
@@ -21,7 +22,7 @@ STATUS_CODES = "one of A, B, C, D, E, F, G, H, I, J, M, N, P, Q, R, T, X"
 FEES, FEES_TEXT, FEES_BOOK = "PPRRVU24_APR.csv", "PPRRVU24_APR.txt", "PPRRVU24_APR.xlsx"
 EDITS = "ccipra-v301r0.txt"
 UNITS = "MCR_MUE_PractitionerServices_Eff_04-01-2024.csv"
-MAIS = "expected one of 1 Line Edit; 2 Date of Service Edit: Policy; 3 Date of Service Edit: Clinical"
+MAIS = f"expected one of {'; '.join(MAI_TEXTS.values())}"
 ONE_EDIT = "more than one edit of these two codes applies in 2024q2; expected one row and one direction"
 
 # table, form; what CMS's file says, what the broken one says; what is said of it
