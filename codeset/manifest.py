@@ -17,6 +17,7 @@ from typing import Any
 from codeset.formats import FORMATS, format_fault, from_fields
 from codeset.participants import Participant, factor_participant, with_qualifying_apm
 from codeset.releases import Release
+from codeset.tables import READ_FROM_OTHERS
 
 BEFORE_FORMATS = ""
 """The `format` of a manifest that was written before there were formats and seals."""
@@ -159,12 +160,16 @@ class Manifest:
 
     @property
     def identity(self) -> str:
-        """A digest of what went in: files, carried tables, what was accepted; not of the tool that read them."""
+        """A digest of what went in: files, carried tables, what was accepted; not of the tool that read them.
+
+        Nor of a table that is read from the file of another: versions that do not read it were given the same files.
+        """
         # Notes, columns and parquet digests are left out: they change with the reader and with polars, and the question
         # here is whether the same files of CMS were given before.
         files = {
             name: [table.edition, table.carried_from, sorted(source.sha256 for source in table.sources)]
             for name, table in self.tables.items()
+            if name not in READ_FROM_OTHERS
         }
         return _digest([self.release.year, self.release.quarter, self.scope, self.accepted, files])
 

@@ -15,7 +15,7 @@ from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import BEFORE_FORMATS, ConversionFactor, Edition, Manifest, TableEntry
 from codeset.participants import Participant
 from codeset.releases import Release
-from codeset.tables import TABLES, type_name
+from codeset.tables import READ_FROM_OTHERS, TABLES, type_name
 
 MANIFEST = "manifest.json"
 
@@ -72,13 +72,19 @@ class Snapshot:
 
         Approvals from before content digests signed the manifest's file; the one version that wrote such files may
         not be the one that sealed these, from the same CMS files. An approval of the same rows, read under an earlier
-        number, is one of these rows: a release that is built anew by a newer version keeps its approvals.
+        number, is one of these rows: a release that is built anew by a newer version keeps its approvals. So does one
+        in which another table is read from the same file by now.
         """
         manifest = replace(self.manifest, made_by=_TOOLS_BEFORE_FORMATS)
         before = {manifest.sha256_before_formats(), self.manifest.sha256_before_formats()}
         # The number of the reader is in the digest so that a re-reading that changes rows cannot keep an approval;
         # where the rows are the same, the approvals under earlier numbers stay good.
-        earlier = {replace(self.manifest, reader=number).content_sha256 for number in range(1, self.manifest.reader)}
+        own_files = {name: entry for name, entry in self.manifest.tables.items() if name not in READ_FROM_OTHERS}
+        earlier = {
+            replace(self.manifest, reader=number, tables=tables).content_sha256
+            for number in range(1, self.manifest.reader + 1)
+            for tables in (self.manifest.tables, own_files)
+        }
         return frozenset({self.content_sha256, *earlier, *before})
 
     def _with_contents(self) -> dict[str, TableEntry]:

@@ -14,6 +14,7 @@ RVU = pl.Decimal(9, 2)
 GPCI = pl.Decimal(6, 3)
 SHARE = pl.Decimal(3, 2)
 AMOUNT = pl.Decimal(11, 2)
+SIZE = pl.Decimal(5, 1)
 TEXT = pl.String()
 DAY = pl.Date()
 SMALL = pl.UInt8()
@@ -48,6 +49,9 @@ class Table:
 
     diagnoses: tuple[str, ...] = ()
     """The columns that hold ICD-10-CM codes: a row is in a scope when all of them are."""
+
+    read_from: str | None = None
+    """The table whose CMS file it is read from as well: it has no file of its own."""
 
     scope_codes: tuple[str, ...] | None = None
     """The columns whose codes must all be in a scope for the row to be in it; by default all of `codes`."""
@@ -157,6 +161,24 @@ TABLES: Mapping[str, Table] = {
             _MPFS,
             ("hcpcs",),
             claim_codes=("hcpcs",),
+        ),
+        Table(
+            "code_facts",
+            "what dermatology's codes are for",
+            ("hcpcs",),
+            {
+                "hcpcs": TEXT,
+                "technique": TEXT,
+                "nature": TEXT,
+                "site_class": TEXT,
+                "measure": TEXT,
+                "size_from": SIZE,
+                "size_to": SIZE,
+                "part": TEXT,
+                "step": SIZE,
+            },
+            ("hcpcs",),
+            read_from="mpfs",
         ),
         Table(
             "gpci",
@@ -343,6 +365,9 @@ TABLES: Mapping[str, Table] = {
         ),
     )
 }
+
+READ_FROM_OTHERS = frozenset(name for name, table in TABLES.items() if table.read_from)
+"""The tables that are read from the CMS file of another table."""
 
 REQUIRED_TABLES = ("mpfs", "gpci", "ptp", "mue", "add_on")
 """The tables without which a release cannot answer every question of a practitioner claim."""

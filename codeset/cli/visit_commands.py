@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codeset.cli.options import QualifyingApmOption, StoreOption
-from codeset.cli.printing import CHANGES_OR_FAILURES, out, print_json, write
+from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, print_json, write
 from codeset.errors import WrongUse
 from codeset.participants import Participant
 from codeset.releases import Release
@@ -117,6 +117,10 @@ def _coded(visits: "list[Visit]", store: Store, participant: Participant | None)
         if snapshot is None:
             held = ", ".join(map(str, store.releases())) or "none"
             raise WrongUse(f"no release of {quarter} in {store.path}; it holds: {held}. See: codeset build --help")
+        if "code_facts" not in snapshot:
+            err.print(
+                f"{snapshot.release} has no table code_facts: sizes and counts of codes are this program's own list"
+            )
         for each in code_visits(group, snapshot, participant=participant):
             coded[each.visit.visit_id] = (str(snapshot.release), each)
     return [coded[each.visit_id] for each in visits]

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from codeset.errors import WrongUse
-from codeset.visit.code_facts import fact_of
+from codeset.visit.code_facts import CodeFacts
 from codeset.visit.services import Service
 from codeset.visit.visit import Visit
 from codeset.visit.visit_rules import modifier_for
@@ -95,18 +95,18 @@ def item_names() -> frozenset[str]:
     return frozenset(item.name for each in checklists().values() for item in each.items)
 
 
-def record_check(service: Service, visit: Visit) -> RecordCheck:
+def record_check(service: Service, visit: Visit, facts: CodeFacts) -> RecordCheck:
     """Return what the record of *service* must hold, and what of it the facts of *visit* say is missing."""
-    items = tuple(item for family in _families(service) for item in checklists()[family].items)
+    items = tuple(item for family in _families(service, facts) for item in checklists()[family].items)
     documented = _documented(service, visit)
     if documented is None:
         return RecordCheck(items, None)
     return RecordCheck(items, tuple(dict.fromkeys(item.name for item in items if item.name not in documented)))
 
 
-def _families(service: Service) -> Iterable[str]:
+def _families(service: Service, facts: CodeFacts) -> Iterable[str]:
     """The checklists of a service: that of its technique, and those of its modifiers."""
-    fact = fact_of(service.hcpcs)
+    fact = facts.of_code(service.hcpcs)
     if fact is None:
         return
     if fact.technique == "visit_complexity":

@@ -1,7 +1,7 @@
 """What a release says of the codes that visits are coded with: payable or not, global days, PTP edits, MUEs, RVUs."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from codeset.errors import WrongUse
 from codeset.money import PAYABLE_STATUS
 from codeset.snapshot import Snapshot
 from codeset.tables import REQUIRED_TABLES
-from codeset.visit.code_facts import code_facts
+from codeset.visit.code_facts import CodeFacts
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class CodeBook:
     """A release's rows of the codes that visits are coded with."""
 
     snapshot: Snapshot
+    facts: CodeFacts
     rows: Mapping[str, CodeRow]
     mues: Mapping[str, tuple[int, int]]
     pairs: Mapping[tuple[str, str], tuple[tuple[date, date, int], ...]]
@@ -53,10 +54,12 @@ class CodeBook:
         """
         if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
             raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
-        codes = [fact.hcpcs for fact in code_facts()]
+        facts = CodeFacts.of(snapshot)
+        codes = facts.codes
         mue = snapshot.scan("mue").filter(pl.col("hcpcs").is_in(codes)).collect()
         return cls(
             snapshot,
+            facts,
             _code_rows(snapshot, codes),
             {row["hcpcs"]: (row["mue_value"], row["mai"]) for row in mue.iter_rows(named=True)},
             _ptp_pairs(snapshot, codes),
@@ -76,14 +79,14 @@ class CodeBook:
         return None
 
 
-def _code_rows(snapshot: Snapshot, codes: list[str]) -> dict[str, CodeRow]:
+def _code_rows(snapshot: Snapshot, codes: Sequence[str]) -> dict[str, CodeRow]:
     columns = ["status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu", "facility_total_rvu"]
     is_whole = pl.col("hcpcs").is_in(codes) & (pl.col("modifier") == "")
     rows = snapshot.scan("mpfs").filter(is_whole).select("hcpcs", *columns).collect()
     return {row.pop("hcpcs"): CodeRow(**row) for row in rows.iter_rows(named=True)}
 
 
-def _ptp_pairs(snapshot: Snapshot, codes: list[str]) -> dict[tuple[str, str], tuple[tuple[date, date, int], ...]]:
+def _ptp_pairs(snapshot: Snapshot, codes: Sequence[str]) -> dict[tuple[str, str], tuple[tuple[date, date, int], ...]]:
     """The dates and modifier indicators of each pair; rows that were deleted as they took effect never applied."""
     among = pl.col("column_one").is_in(codes) & pl.col("column_two").is_in(codes)
     columns = ["column_one", "column_two", "effective_date", "deletion_date", "ccmi"]

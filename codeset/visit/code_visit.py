@@ -14,9 +14,10 @@ from codeset.snapshot import Snapshot
 from codeset.visit.bundling import settled
 from codeset.visit.checklists import RecordCheck, record_check
 from codeset.visit.code_book import CodeBook
+from codeset.visit.code_facts import CodeFacts, NoCode
 from codeset.visit.families import FAMILIES
 from codeset.visit.office_visit import office_visit
-from codeset.visit.services import Coding, Question, Service, Unbilled
+from codeset.visit.services import Chosen, Coding, Family, Question, Service, Unbilled
 from codeset.visit.visit import Visit
 from codeset.visit.visit_rules import modifier_for, nature_of_diagnosis
 
@@ -64,12 +65,12 @@ def code_visits(
     book = CodeBook.of(snapshot)
     codings = [choose(visit, book) for visit in visits]
     outcomes = _outcomes(codings, snapshot, participant)
-    return [_coded(nth, coding, outcomes) for nth, coding in enumerate(codings)]
+    return [_coded(nth, coding, outcomes, book.facts) for nth, coding in enumerate(codings)]
 
 
 def choose(visit: Visit, book: CodeBook) -> Coding:
     """Choose the services of *visit*: by family, then what the edits of the day leave, then the office visit."""
-    answers = [answer for family in FAMILIES for answer in family(visit)]
+    answers = [answer for family in FAMILIES for answer in _answers(family, visit, book)]
     services, refused = settled(visit, [each for each in answers if isinstance(each, Service)], book)
     with_visit = list(office_visit(visit, services, book))
     chosen, refused_visit = settled(visit, [each for each in with_visit if isinstance(each, Service)], book)
@@ -80,6 +81,14 @@ def choose(visit: Visit, book: CodeBook) -> Coding:
         tuple(answer for answer in others if isinstance(answer, Unbilled)),
         (*(answer for answer in others if isinstance(answer, Question)), *_about_diagnoses(visit)),
     )
+
+
+def _answers(family: Family, visit: Visit, book: CodeBook) -> Chosen:
+    """What a family makes of a visit, as far as the release has codes for it."""
+    try:
+        yield from family(visit, book.facts)
+    except NoCode as missing:
+        yield Question("no-code", family.__name__.replace("_", " "), f"{missing} in {book.snapshot.release}")
 
 
 def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list[Service]:
@@ -154,14 +163,14 @@ def _lesion_of_line(service: Service) -> str | None:
     return service.lesions[0] if is_one else None
 
 
-def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome]) -> CodedVisit:
+def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome], facts: CodeFacts) -> CodedVisit:
     lines = tuple(
         CodedLine(
             number,
             service,
             pointers(coding.visit, service),
             outcomes[str(nth), number],
-            record_check(service, coding.visit),
+            record_check(service, coding.visit, facts),
         )
         for number, service in enumerate(coding.services, start=1)
     )

@@ -11,7 +11,7 @@ from codeset.claims.outcome_rows import LineOutcome, outcome_rows
 from codeset.errors import WrongUse
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
-from codeset.visit.code_facts import fact_of
+from codeset.visit.code_facts import CodeFacts
 from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.services import Unbilled
 
@@ -84,6 +84,7 @@ def compare_claims(
     Raises WrongUse: if a visit has no line.
     """
     outcomes = outcome_rows(adjudicate(lines, snapshot, participant=participant))
+    facts = CodeFacts.of(snapshot)
     comparisons = []
     for visit in coded:
         own = [line for line in outcomes if len(coded) == 1 or line.claim_id == visit.visit.visit_id]
@@ -93,16 +94,16 @@ def compare_claims(
             raise WrongUse(
                 f"{visit.visit.visit_id}: no claim line of {day}; a claim has the visit's visit_id as claim_id"
             )
-        comparisons.append(_compared(visit, of_day, snapshot))
+        comparisons.append(_compared(visit, of_day, snapshot, facts))
     return comparisons
 
 
-def _compared(coded: CodedVisit, billed: Sequence[LineOutcome], snapshot: Snapshot) -> Comparison:
-    pairs, only_billed, only_right = _paired(billed, coded.lines)
+def _compared(coded: CodedVisit, billed: Sequence[LineOutcome], snapshot: Snapshot, facts: CodeFacts) -> Comparison:
+    pairs, only_billed, only_right = _paired(billed, coded.lines, facts)
     discrepancies = [
         *(each for one, other in pairs if (each := _of_pair(one, other, snapshot))),
         *(Discrepancy("missed", None, right, right.service.about, _allowed(right.outcome)) for right in only_right),
-        *(_without_support(line, coded) for line in only_billed),
+        *(_without_support(line, coded, facts) for line in only_billed),
     ]
     return Comparison(coded, tuple(billed), tuple(discrepancies))
 
@@ -111,12 +112,12 @@ Pair = tuple[LineOutcome, CodedLine]
 
 
 def _paired(
-    billed: Iterable[LineOutcome], right: Iterable[CodedLine]
+    billed: Iterable[LineOutcome], right: Iterable[CodedLine], facts: CodeFacts
 ) -> tuple[list[Pair], list[LineOutcome], list[CodedLine]]:
     """Pair lines of the same code, then of the same use; and return those that are left on either side."""
     pairs: list[Pair] = []
     left_billed, left_right = list(billed), list(right)
-    for use in (lambda hcpcs: hcpcs, _use):
+    for use in (str, lambda hcpcs: _use(hcpcs, facts)):
         for line in list(left_billed):
             partner = next((each for each in left_right if use(each.service.hcpcs) == use(line.hcpcs)), None)
             if partner is not None:
@@ -126,9 +127,9 @@ def _paired(
     return pairs, left_billed, left_right
 
 
-def _use(hcpcs: str) -> tuple[str, bool] | str:
+def _use(hcpcs: str, facts: CodeFacts) -> tuple[str, bool] | str:
     """What a code is used for, first and further parts apart; a code that is not known here only for itself."""
-    fact = fact_of(hcpcs)
+    fact = facts.of_code(hcpcs)
     return hcpcs if fact is None else (_GROUPS.get(fact.technique, fact.technique), fact.part == "further")
 
 
@@ -150,10 +151,10 @@ def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discr
     )
 
 
-def _without_support(line: LineOutcome, coded: CodedVisit) -> Discrepancy:
+def _without_support(line: LineOutcome, coded: CodedVisit, facts: CodeFacts) -> Discrepancy:
     """A billed line of which the facts know nothing, or that is part of what they know."""
     for each in coded.unbilled:
-        if each.hcpcs == line.hcpcs or _is_about(each, line.hcpcs):
+        if each.hcpcs == line.hcpcs or _is_about(each, line.hcpcs, facts):
             return Discrepancy("unbundled", line, None, f"{each.about}: {each.why}", -_allowed(line))
     lines = {finding.partner_line for finding in line.findings if finding.edit in ("ptp", "same_lesion")} - {None}
     if lines:
@@ -161,9 +162,9 @@ def _without_support(line: LineOutcome, coded: CodedVisit) -> Discrepancy:
     return Discrepancy("not supported", line, None, "no fact of the visit supports it", -_allowed(line))
 
 
-def _is_about(unbilled: Unbilled, hcpcs: str) -> bool:
+def _is_about(unbilled: Unbilled, hcpcs: str, facts: CodeFacts) -> bool:
     """Whether a code is of the kind that a rule says is included: a repair, a biopsy, an excision, or pathology."""
-    fact = fact_of(hcpcs)
+    fact = facts.of_code(hcpcs)
     if fact is None:
         return False
     kinds = {

@@ -8,17 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from codeset.visit.code_book import CodeBook
-from codeset.visit.code_facts import CodeFact, facts_by_use
-from codeset.visit.services import (
-    Alternative,
-    Chosen,
-    Question,
-    Service,
-    Unbilled,
-    find_covering,
-    further,
-    joined,
-)
+from codeset.visit.code_facts import CodeFact, CodeFacts
+from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, joined
 from codeset.visit.visit import Evaluation, Visit
 from codeset.visit.visit_rules import modifier_for
 
@@ -35,7 +26,7 @@ def office_visit(visit: Visit, others: Sequence[Service], book: CodeBook) -> Cho
     if evaluation.level is None and evaluation.minutes is None:
         yield Question("level", "office visit")
         return
-    fact = _code(visit, evaluation)
+    fact = _code(visit, evaluation, book.facts)
     if fact is None:
         yield Question("minutes-too-few", "office visit", str(evaluation.minutes))
         return
@@ -44,17 +35,17 @@ def office_visit(visit: Visit, others: Sequence[Service], book: CodeBook) -> Cho
     if any(not isinstance(answer, str) for answer in answers):
         return
     modifiers = tuple(answer for answer in answers if isinstance(answer, str))
-    yield _service(fact, visit, evaluation, modifiers)
+    yield _service(fact, visit, evaluation, modifiers, book.facts)
     if evaluation.is_longitudinal:
         yield _complexity(fact, visit, evaluation, modifiers, book)
 
 
-def _code(visit: Visit, evaluation: Evaluation) -> CodeFact | None:
+def _code(visit: Visit, evaluation: Evaluation, facts: CodeFacts) -> CodeFact | None:
     technique = f"visit_{visit.patient}"
     if evaluation.level is not None:
-        return facts_by_use()[technique, evaluation.level, ""][0]
+        return facts.smallest(technique, evaluation.level)
     minutes = Decimal(evaluation.minutes or 0)
-    found = (find_covering(minutes, technique, level) for level in _LEVELS)
+    found = (facts.find_covering(minutes, technique, level) for level in _LEVELS)
     return next((fact for fact in found if fact is not None), None)
 
 
@@ -96,12 +87,14 @@ def _major(fact: CodeFact, evaluation: Evaluation) -> str | Question | Unbilled:
     return modifier_for("decision_for_surgery")
 
 
-def _service(fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tuple[str, ...]) -> Service:
+def _service(
+    fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tuple[str, ...], facts: CodeFacts
+) -> Service:
     levels = _LEVELS.index(fact.nature) if fact.nature in _LEVELS else 0
     beside = [
         _LEVELS[place] for place in (levels - 1, levels + 1) if fact.nature in _LEVELS and 0 <= place < len(_LEVELS)
     ]
-    facts = [facts_by_use()[fact.technique, level, ""][0] for level in beside]
+    others = [facts.smallest(fact.technique, level) for level in beside]
     basis = f"level {evaluation.level}" if evaluation.level else f"{evaluation.minutes} minutes"
     return Service(
         fact.hcpcs,
@@ -109,7 +102,7 @@ def _service(fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tu
         "office visit",
         diagnoses=joined(evaluation.diagnosis, *visit.diagnoses),
         rests_on=(f"{visit.patient} patient", basis, *_why(modifiers)),
-        alternatives=tuple(Alternative(other.hcpcs, f"is for level {other.nature}, {other.sizes}") for other in facts),
+        alternatives=tuple(Alternative(other.hcpcs, f"is for level {other.nature}, {other.sizes}") for other in others),
         modifiers=modifiers,
     )
 
@@ -126,7 +119,7 @@ def _why(modifiers: tuple[str, ...]) -> tuple[str, ...]:
 def _complexity(
     fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tuple[str, ...], book: CodeBook
 ) -> Service | Unbilled:
-    hcpcs = further("visit_complexity").hcpcs
+    hcpcs = book.facts.further("visit_complexity").hcpcs
     if modifier_for("separate_visit") in modifiers:
         return Unbilled("office visit", "visit-complexity", "the visit has 25", hcpcs)
     if not book.is_payable(hcpcs):

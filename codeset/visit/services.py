@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 
-from codeset.visit.code_facts import CodeFact, facts_by_use
+from codeset.visit.code_facts import CodeFact, CodeFacts
 from codeset.visit.visit import Visit
 from codeset.visit.visit_rules import question_text
 
@@ -79,35 +79,7 @@ class Coding:
 Chosen = Iterator[Service | Unbilled | Question]
 """What a family of codes makes of a visit."""
 
-Family = Callable[[Visit], Chosen]
-
-
-def covering(size: Decimal, technique: str, nature: str = "", site_class: str = "") -> CodeFact:
-    """Return the code of a technique, nature and class of site that covers *size*, which one of them does."""
-    fact = find_covering(size, technique, nature, site_class)
-    if fact is None:
-        raise LookupError(f"no code of {technique} {nature} {site_class} covers {size}")
-    return fact
-
-
-def find_covering(size: Decimal, technique: str, nature: str = "", site_class: str = "") -> CodeFact | None:
-    """Return the code of a technique, nature and class of site that covers *size*, or None: no code does."""
-    return next((fact for fact in firsts(technique, nature, site_class) if fact.covers(size)), None)
-
-
-def single(technique: str, nature: str = "", site_class: str = "") -> CodeFact:
-    """Return the code of one lesion, session, or first part."""
-    return covering(Decimal(1), technique, nature, site_class)
-
-
-def firsts(technique: str, nature: str = "", site_class: str = "") -> list[CodeFact]:
-    """Return the codes that are no further parts, smallest sizes first."""
-    return [fact for fact in facts_by_use().get((technique, nature, site_class), ()) if fact.part != "further"]
-
-
-def further(technique: str, nature: str = "", site_class: str = "") -> CodeFact:
-    """Return the code of each further part of a technique."""
-    return next(fact for fact in facts_by_use()[technique, nature, site_class] if fact.part == "further")
+Family = Callable[[Visit, CodeFacts], Chosen]
 
 
 def steps(size: Decimal, fact: CodeFact) -> int:
@@ -117,11 +89,11 @@ def steps(size: Decimal, fact: CodeFact) -> int:
     return int((size / fact.step).to_integral_value(ROUND_CEILING))
 
 
-def neighbors(chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
+def neighbors(facts: CodeFacts, chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
     """Return the codes of the next smaller and next larger size, and why they are not the one."""
-    facts = firsts(chosen.technique, chosen.nature, chosen.site_class)
-    place = facts.index(chosen)
-    beside = [*facts[max(place - 1, 0) : place], *facts[place + 1 : place + 2]]
+    of_use = facts.firsts(chosen.technique, chosen.nature, chosen.site_class)
+    place = of_use.index(chosen)
+    beside = [*of_use[max(place - 1, 0) : place], *of_use[place + 1 : place + 2]]
     return tuple(Alternative(fact.hcpcs, f"is for {fact.sizes}; here {size}") for fact in beside)
 
 

@@ -30,7 +30,8 @@ Raise it, once for all changes between two published versions, when the same fil
 dates or tables than before. The same files are then a new revision, or take the old one's place with `--reseal` and a
 reason; what was sealed before keeps its number, and approvals of it stay valid. A test holds the rows of CMS's packages
 against the number. 1 is that of 0.1.0; 2 reads HCPCS Level II, ZIP codes, diagnoses, excludes notes, coverage articles,
-GPCI files without "(MAC)" in their header and text files without a last line end, and refuses cells of several lines.
+what the fee schedule's short descriptions state, GPCI files without "(MAC)" in their header and text files without a
+last line end, and refuses cells of several lines.
 """
 
 

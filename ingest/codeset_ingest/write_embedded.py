@@ -8,6 +8,7 @@ import polars as pl
 
 from codeset.scope import scope
 from codeset.store import Store
+from codeset.tables import READ_FROM_OTHERS
 from codeset_ingest.embedded import NULL, file_name
 
 RELEASES = ("2025q3", "2025q4", "2026q3")
@@ -30,15 +31,14 @@ def embed(store: Store, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
+    embedded = (*derm.tables, *READ_FROM_OTHERS, *DIAGNOSES)
     for label in RELEASES:
         snapshot = store.open(label)
-        entries = {
-            table: entry for table, entry in snapshot.manifest.tables.items() if table in (*derm.tables, *DIAGNOSES)
-        }
+        entries = {table: entry for table, entry in snapshot.manifest.tables.items() if table in embedded}
         for table, entry in entries.items():
             rows = facts_of(table, snapshot.scan(table)).collect()
             rows.write_csv(folder / file_name(table, entry), null_value=NULL)
-        manifest = replace(snapshot.manifest, scope="derm", tables=entries, accepted=())
+        manifest = replace(snapshot.manifest, scope="derm", tables=entries, accepted=(), resealed=())
         (folder / f"{label}.json").write_text(manifest.to_json(), encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ from codeset import workbook
 from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
 from codeset.releases import Release
-from codeset.tables import TABLES
+from codeset.tables import READ_FROM_OTHERS, TABLES
 from codeset_ingest.read.forms.text_files import END_OF_FILE
 from codeset_ingest.read.layout import Column, Layout, layouts
 
@@ -189,7 +189,7 @@ def deliver(
         for form in ("txt", "xlsx"):
             data = hcpcs_level2.rendered(tables["hcpcs_level2"], tables["modifier"], form)
             files[hcpcs_level2.file_name(release, form)] = data
-    for table in sorted(set(tables) - set(_NCCI) - set(_PACKAGE) - {"hcpcs_level2", "modifier"}):
+    for table in sorted(set(tables) - set(_NCCI) - set(_PACKAGE) - READ_FROM_OTHERS - {"hcpcs_level2", "modifier"}):
         for form in layout_for(table).forms:
             files[file_name(table, release, form)] = rendered(table, tables[table], release, form)
     for letter, factors in zip(("", "r"), _by_first_day(tables, conversion_factors), strict=False):

@@ -101,7 +101,7 @@ def cells(
 def _cell(table: str, column: Column, form: str, factor: Decimal | None) -> pl.Expr:
     rules, value = column.rules, pl.col(column.name)
     text: pl.Expr
-    if not column.name:
+    if not column.name or "read_for" in rules:
         return pl.lit(DESCRIPTION)
     if table == "mpfs" and column.name == "conversion_factor":
         return pl.lit(f"{factor:.{rules['scale']}f}")

@@ -11,21 +11,22 @@ from codeset.errors import StoreProblem
 from codeset.manifest import Manifest
 from codeset.releases import Release
 from codeset.store import Store
+from codeset.tables import READ_FROM_OTHERS
 from codeset_ingest.build import build
 from codeset_ingest.embedded import build_embedded, facts
 from codeset_ingest.write_embedded import DIAGNOSES
 
 
-def without_diagnoses(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
-    """The embedded facts but those of diagnoses: CMS's order file has titles, which are not embedded."""
+def without_texts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
+    """The embedded facts but those that CMS's files have only in texts which are not embedded: titles, descriptions."""
     manifest, tables = facts(release)
-    return manifest, {name: table for name, table in tables.items() if name not in DIAGNOSES}
+    return manifest, {name: rows for name, rows in tables.items() if name not in (*DIAGNOSES, *READ_FROM_OTHERS)}
 
 
 @pytest.mark.parametrize("label", ["2025q3", "2025q4", "2026q3"])
 def test_the_embedded_facts_survive_cms_layouts(label: str, store: Store, tmp_path: Path) -> None:
     release = Release.parse(label)
-    manifest, tables = without_diagnoses(release)
+    manifest, tables = without_texts(release)
     posted = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
     built = build(release, posted, store)
     for name, table in tables.items():
@@ -37,7 +38,7 @@ def test_the_embedded_facts_survive_cms_layouts(label: str, store: Store, tmp_pa
 def test_the_full_release_supersedes_the_excerpt_and_not_the_other_way_round(store: Store, tmp_path: Path) -> None:
     release = Release.parse("2026q3")
     build_embedded(release, store)
-    manifest, tables = without_diagnoses(release)
+    manifest, tables = without_texts(release)
     posted = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
     full = build(release, posted, store).sealed.snapshot
     assert full.release == replace(release, revision=1)

@@ -25,8 +25,22 @@ pytestmark = pytest.mark.cms
 
 PACKAGES = {"2024q2": "2024q2/rvu24b.zip", "2025q4": "2025q4/rvu25d.zip"}
 ROWS = {
-    "2024q2": {"mpfs": 18534, "gpci": 109, "oppscap": 17710, "anesthesia": 109, "locality_county": 109},
-    "2025q4": {"mpfs": 19090, "gpci": 109, "oppscap": 16100, "anesthesia": 109, "locality_county": 109},
+    "2024q2": {
+        "mpfs": 18534,
+        "gpci": 109,
+        "oppscap": 17710,
+        "anesthesia": 109,
+        "locality_county": 109,
+        "code_facts": 185,
+    },
+    "2025q4": {
+        "mpfs": 19090,
+        "gpci": 109,
+        "oppscap": 16100,
+        "anesthesia": 109,
+        "locality_county": 109,
+        "code_facts": 185,
+    },
 }
 
 

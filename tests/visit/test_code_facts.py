@@ -1,67 +1,69 @@
-"""What the visit room takes codes to mean is what CMS's own descriptions say: numbers and flags, code by code."""
+"""What codes are for: the release's own file says it, code by code; the cited file holds what no description states."""
 
-import re
-import zipfile
 from collections import Counter
-from pathlib import Path
+from dataclasses import fields, replace
 
-import cms_descriptions
+import polars as pl
 import pytest
 
-from codeset.visit.code_facts import code_facts
+from codeset.manifest import Manifest
+from codeset.visit.code_facts import CodeFact, CodeFacts, NoCode, cited_facts, cited_rows
 
-FACTS = code_facts()
-NOT_DESCRIBED_IN_2025 = {"17106", "17107", "17108"}
-"""Their descriptions of October 2025 are all the same."""
-
-FILES = ("2026q3/PPRRVU2026_Jul_nonQPP.csv", "2025q4/rvu25d.zip")
-
-
-def descriptions(cms: Path, name: str, folder: Path) -> dict[str, str]:
-    file = cms / name
-    if file.suffix == ".zip":
-        with zipfile.ZipFile(file) as package:
-            member = next(each for each in package.namelist() if re.search(r"PPRRVU.*\.csv$", each, re.IGNORECASE))
-            file = folder / "pprrvu.csv"
-            file.write_bytes(package.read(member))
-    return dict(cms_descriptions.described(file))
+RELEASES = ("2024q2", "2024q3", "2025q3", "2025q4", "2026q3")
+VASCULAR = ("17106", "17107", "17108")
+NOT_DESCRIBED_IN_2024 = {(code, name) for code in VASCULAR for name in ("nature", "size")} | {("17111", "nature")}
+"""Until December 2025 the descriptions of the first three are all the same, and that of 17111 names no nature."""
 
 
 @pytest.mark.cms
-@pytest.mark.parametrize("name", FILES)
-def test_cms_describes_each_code_by_the_same_numbers_and_flags(cms, tmp_path, name):
-    texts = descriptions(cms, name, tmp_path)
-    differing = []
-    lacking = NOT_DESCRIBED_IN_2025 if "2025" in name else set()
-    for fact in (fact for fact in FACTS if fact.hcpcs not in lacking):
-        stated = cms_descriptions.facts_of(texts[fact.hcpcs])
-        assert stated, f"{fact.hcpcs} has words that the test does not know"
-        differing += [f"{fact.hcpcs}: {name}" for name in differences(fact, stated)]
+@pytest.mark.parametrize("label", RELEASES)
+def test_cms_describes_each_code_by_the_same_numbers_and_flags(real_store, label):
+    table = real_store.open(label).table("code_facts")
+    assert table["measure"].null_count() == 0
+    stated = {row["hcpcs"]: row for row in table.iter_rows(named=True)}
+    assert sorted(stated) == sorted(cited_rows())
+    differing = [
+        f"{code}: {name} is {stated[code][name]}, cited as {cited[name]}"
+        for code, cited in cited_rows().items()
+        for name in stated_fields(stated[code])
+        if stated[code][name] != (cited[name] or None)
+    ]
     assert differing == []
 
 
-def differences(fact, stated):
-    """The facts of a code that its description states otherwise, or does not state though nothing says so."""
-    own = {"technique": fact.technique, "nature": fact.nature, "site_class": fact.site_class}
-    for name, value in own.items():
-        if name not in fact.not_described and (stated.get(name) or "") != value:
-            yield f"{name} is {value or 'none'}, described as {stated.get(name)}"
-    if "part" not in fact.not_described and (fact.part == "further") != stated["is_further"]:
-        yield f"part is {fact.part}"
-    if "size" in fact.not_described:
-        return
-    size = stated.get("size", {})
-    if fact.step is not None and "to" in size and "from" not in size:
-        size = {}  # of a further part the description states the step
-    for end, value in (("from", fact.size_from), ("to", fact.size_to)):
-        if end in size and size[end] != value:
-            yield f"{end} {value}, described as {size[end]}"
-    if fact.measure.endswith("_cm") and fact.part != "further" and not size:
-        yield "no size is described"
+@pytest.mark.cms
+@pytest.mark.parametrize("label", RELEASES)
+def test_what_no_description_states_is_named_in_the_cited_file(real_store, label):
+    excused = {(code, name) for code, row in cited_rows().items() for name in row["not_described"].split()}
+    if label != "2026q3":
+        excused |= NOT_DESCRIBED_IN_2024
+    stated = {row["hcpcs"]: row for row in real_store.open(label).table("code_facts").iter_rows(named=True)}
+    assert {unstated for code in cited_rows() for unstated in unstated_facts(code, stated[code])} - excused == set()
 
 
-def test_the_families_are_whole():
-    assert {name: count for name, count in Counter(fact.technique for fact in FACTS).items() if count > 5} == {
+def stated_fields(row):
+    sizes = ("size_from", "size_to") if row["size_from"] is not None else ()
+    return (
+        *sizes,
+        *(name for name in ("technique", "nature", "site_class", "measure", "step") if row[name] is not None),
+    )
+
+
+def unstated_facts(code, stated):
+    cited = cited_rows()[code]
+    for name in ("technique", "nature", "site_class"):
+        if cited[name] and stated[name] is None:
+            yield code, name
+    if (cited["part"] == "further") != (stated["part"] == "further"):
+        yield code, "part"
+    if stated["size_from"] is None or (stated["part"] and stated["step"] is None):
+        yield code, "size"
+
+
+def test_the_families_are_whole(embedded):
+    facts = CodeFacts.of(embedded.open("2026q3"))
+    counts = Counter(facts.of_code(code).technique for code in facts.codes)
+    assert {name: count for name, count in counts.items() if count > 5} == {
         "shave": 12,
         "excision": 36,
         "repair_simple": 13,
@@ -73,9 +75,55 @@ def test_the_families_are_whole():
     }
 
 
-@pytest.mark.cms
-def test_no_description_stands_in_the_facts(cms):
-    texts = cms_descriptions.described(cms / FILES[0])
-    words = Path(cms_descriptions.__file__).with_name("description_words.toml").read_text(encoding="utf-8").casefold()
-    whole = {texts[fact.hcpcs].casefold() for fact in FACTS}
-    assert [text for text in whole if text in words] == []
+def test_embedded_releases_and_those_without_the_table_know_codes_alike(embedded):
+    with_table = CodeFacts.of(embedded.open("2026q3"))
+    without = cited_facts()
+    assert with_table.codes == without.codes
+    assert [text(with_table.of_code(code)) for code in with_table.codes] == [
+        text(without.of_code(code)) for code in without.codes
+    ]
+
+
+def text(fact):
+    """Everything but whether a code is the first of several or the whole service, which decides nothing."""
+    return [str(getattr(fact, field.name)) for field in fields(CodeFact) if field.name != "part"] + [
+        fact.part == "further",
+        fact.sizes,
+    ]
+
+
+class WithFacts:
+    """A snapshot of which only this table is read."""
+
+    def __init__(self, table):
+        self.rows = table
+
+    def __contains__(self, name):
+        return self.rows is not None
+
+    def table(self, name):
+        return self.rows
+
+
+def test_a_release_is_coded_by_what_its_own_file_states(embedded):
+    own = embedded.open("2026q3").table("code_facts")
+    longer = pl.when(pl.col("hcpcs") == "11301").then(pl.lit("1.2")).otherwise(pl.col("size_to").cast(pl.String))
+    facts = CodeFacts.of(WithFacts(own.with_columns(size_to=longer.cast(own["size_to"].dtype))))
+    assert facts.of_code("11301").sizes == "0.6 to 1.2 cm"
+    assert facts.of_code("11301").site_class == "trunk-limbs"  # stated nowhere: cited
+
+
+def test_a_size_without_a_code_is_told_from_a_wrong_program(embedded):
+    own = embedded.open("2026q3").table("code_facts").filter(pl.col("hcpcs") == "11301")
+    unknown = own.with_columns(measure=pl.lit(None, pl.String))
+    assert CodeFacts.of(WithFacts(unknown)).of_code("11301").sizes == "0.6 to 1.0 cm"
+    with pytest.raises(NoCode, match="shave"):
+        CodeFacts.of(embedded.open("2026q3")).further("shave")
+
+
+def test_a_table_read_from_the_file_of_another_is_no_other_delivery(embedded):
+    manifest: Manifest = embedded.open("2026q3").manifest
+    without = replace(manifest, tables={name: row for name, row in manifest.tables.items() if name != "code_facts"})
+    assert without.identity == manifest.identity
+    assert without.content_sha256 != manifest.content_sha256
+    assert without.content_sha256 in embedded.open("2026q3").signed_as

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from codeset.errors import WrongUse
-from codeset.visit.code_facts import code_facts, facts_by_use
+from codeset.visit.code_facts import cited_facts
 from codeset.visit.code_visit import code_visits
 from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
 from codeset.visit.trials.run_coding import command_engine, line_text, run_engine, run_own
@@ -123,7 +123,9 @@ def test_an_engine_that_is_not_there_is_wrong_use(release):
 
 
 TENTH = Decimal("0.1")
-TIERS = [(use, facts) for use, facts in facts_by_use().items() if facts[0].measure.endswith("_cm") and use[2] != "any"]
+TIERS = [
+    (use, facts) for use, facts in cited_facts().by_use.items() if facts[0].measure.endswith("_cm") and use[2] != "any"
+]
 
 
 @pytest.mark.parametrize(("use", "facts"), TIERS, ids=["-".join(filter(None, use)) for use, _ in TIERS])
@@ -169,7 +171,7 @@ def test_a_sweep_over_sizes_sites_and_natures_is_coded_in_the_tier_of_each(relea
 
 def test_every_code_that_can_be_chosen_is_chosen_in_a_scenario():
     chosen = {code[:5] for scenario in SCENARIOS for code in scenario.codes}
-    assert sorted({fact.hcpcs for fact in code_facts()} - chosen) == []
+    assert sorted(set(cited_facts().codes) - chosen) == []
 
 
 def test_lines_are_written_as_coders_write_them():

@@ -7,7 +7,8 @@ for one before Mohs surgery that makes the diagnosis (III-8, F).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, further, joined, single
+from codeset.visit.code_facts import CodeFacts
+from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, joined
 from codeset.visit.visit import PROCEDURE_BIOPSIES, Lesion, Visit
 from codeset.visit.visit_rules import has_own_codes, modifier_for
 
@@ -23,7 +24,7 @@ class _Sample:
     before_mohs: bool
 
 
-def biopsies(visit: Visit) -> Chosen:
+def biopsies(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the biopsies of *visit*."""
     samples: list[_Sample] = []
     for lesion in visit.lesions:
@@ -34,9 +35,9 @@ def biopsies(visit: Visit) -> Chosen:
                 yield answer
     samples.sort(key=lambda sample: DEEPEST_FIRST.index(sample.technique))
     if samples:
-        first = _first(samples)
+        first = _first(samples, facts)
         yield first
-        yield from _further(samples[1:], first.hcpcs)
+        yield from _further(samples[1:], first.hcpcs, facts)
 
 
 def _samples(lesion: Lesion) -> Iterator[_Sample | Unbilled | Question]:
@@ -55,29 +56,31 @@ def _samples(lesion: Lesion) -> Iterator[_Sample | Unbilled | Question]:
         yield _Sample(lesion, technique, lesion.biopsy is not None)
 
 
-def _first(samples: list[_Sample]) -> Service:
+def _first(samples: list[_Sample], facts: CodeFacts) -> Service:
     sample = samples[0]
     others = dict.fromkeys(other.technique for other in samples if other.technique != sample.technique)
     return Service(
-        single(f"biopsy_{sample.technique}").hcpcs,
+        facts.single(f"biopsy_{sample.technique}").hcpcs,
         "biopsy-first",
         _about([sample]),
         lesions=(sample.lesion.name,),
         diagnoses=joined(sample.lesion.diagnosis),
         rests_on=(f"technique {sample.technique}", f"{len(samples)} lesions biopsied"),
         alternatives=tuple(
-            Alternative(single(f"biopsy_{name}").hcpcs, f"is the first of {name} biopsies; a deeper one was taken")
+            Alternative(
+                facts.single(f"biopsy_{name}").hcpcs, f"is the first of {name} biopsies; a deeper one was taken"
+            )
             for name in others
         ),
         modifiers=_modifiers([sample]),
     )
 
 
-def _further(samples: list[_Sample], first: str) -> Iterator[Service]:
+def _further(samples: list[_Sample], first: str, facts: CodeFacts) -> Iterator[Service]:
     for technique in DEEPEST_FIRST:
         if alike := [sample for sample in samples if sample.technique == technique]:
             yield Service(
-                further(f"biopsy_{technique}").hcpcs,
+                facts.further(f"biopsy_{technique}").hcpcs,
                 "biopsy-further",
                 _about(alike),
                 units=len(alike),

@@ -6,15 +6,13 @@ What a removal includes is not billed: Policy Manual 2026, III-7 (E.6), III-9 (H
 from collections import defaultdict
 from decimal import Decimal
 
-from codeset.visit.code_facts import CodeFact
+from codeset.visit.code_facts import CodeFact, CodeFacts
 from codeset.visit.services import (
+    Alternative,
     Chosen,
     Question,
     Service,
     Unbilled,
-    find_covering,
-    firsts,
-    further,
     joined,
     neighbors,
     steps,
@@ -36,13 +34,13 @@ Sized = list[tuple[Lesion, Decimal]]
 """Lesions with the length or area of their closure."""
 
 
-def closures(visit: Visit) -> Chosen:
+def closures(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the repairs, flaps and grafts of *visit*, and what of them is part of a removal."""
     repairs: dict[tuple[str, str], Sized] = defaultdict(list)
     grafts: dict[str, Sized] = defaultdict(list)
     for lesion in visit.lesions:
         if lesion.flap_area_sq_cm is not None:
-            yield from _flap(lesion, lesion.flap_area_sq_cm)
+            yield from _flap(lesion, lesion.flap_area_sq_cm, facts)
         elif lesion.graft_area_sq_cm is not None:
             grafts[site_class(lesion.site, "complex")].append((lesion, lesion.graft_area_sq_cm))
         elif lesion.closure is None:
@@ -56,9 +54,9 @@ def closures(visit: Visit) -> Chosen:
             of_class = lesion.closure.repair_class
             repairs[of_class, site_class(lesion.site, of_class)].append((lesion, lesion.closure.length_cm))
     for (of_class, group), lesions in repairs.items():
-        yield from _summed(f"repair_{of_class}", group, lesions, "repair-sum", "cm")
+        yield from _summed(f"repair_{of_class}", group, lesions, "repair-sum", "cm", facts)
     for group, lesions in grafts.items():
-        yield from _summed("graft_full_thickness", group, lesions, "graft-area", "sq cm")
+        yield from _summed("graft_full_thickness", group, lesions, "graft-area", "sq cm", facts)
 
 
 def _included(lesion: Lesion, of_class: str) -> Unbilled | None:
@@ -79,37 +77,47 @@ def _included(lesion: Lesion, of_class: str) -> Unbilled | None:
     return None
 
 
-def _flap(lesion: Lesion, area: Decimal) -> Chosen:
-    fact = find_covering(area, "flap", "", site_class(lesion.site, "complex")) or find_covering(area, "flap", "", "any")
-    largest = firsts("flap", "", "any")[-1]
-    yield from _first_and_further(fact or largest, "any", [(lesion, area)], "flap-area", f"{area} sq cm")
+def _flap(lesion: Lesion, area: Decimal, facts: CodeFacts) -> Chosen:
+    fact = facts.find_covering(area, "flap", "", site_class(lesion.site, "complex")) or facts.find_covering(
+        area, "flap", "", "any"
+    )
+    largest = facts.firsts("flap", "", "any")[-1]
+    yield from _first_and_further(fact or largest, "any", [(lesion, area)], "flap-area", f"{area} sq cm", facts)
 
 
-def _summed(technique: str, group: str, lesions: Sized, rule: str, unit: str) -> Chosen:
+def _summed(technique: str, group: str, lesions: Sized, rule: str, unit: str, facts: CodeFacts) -> Chosen:
     sizes = [size for _, size in lesions]
     total = sum(sizes, Decimal(0))
-    choices = firsts(technique, "", group)
+    choices = facts.firsts(technique, "", group)
     if total < choices[0].size_from:
         yield Question("closure-class", ", ".join(lesion.name for lesion, _ in lesions), str(total))
         return
-    fact = find_covering(total, technique, "", group) or choices[-1]
+    fact = facts.find_covering(total, technique, "", group) or choices[-1]
     rests_on = f"{' + '.join(map(str, sizes))} = {total} {unit}" if len(sizes) > 1 else f"{total} {unit}"
-    yield from _first_and_further(fact, group, lesions, rule, rests_on)
+    yield from _first_and_further(fact, group, lesions, rule, rests_on, facts)
 
 
-def _first_and_further(fact: CodeFact, group: str, lesions: Sized, rule: str, rests_on: str) -> Chosen:
+def _first_and_further(
+    fact: CodeFact, group: str, lesions: Sized, rule: str, rests_on: str, facts: CodeFacts
+) -> Chosen:
     """The first code, and for what is larger than it covers a unit for each step, or part of one."""
     total = sum((size for _, size in lesions), Decimal(0))
-    yield _closure(fact, 1, lesions, rule, rests_on)
+    yield _closure(fact, 1, lesions, rule, rests_on, alternatives=neighbors(facts, fact, total))
     if fact.size_to is not None and total > fact.size_to:
-        each = further(fact.technique, "", group)
-        yield _closure(each, steps(total - fact.size_to, each), lesions, rule, rests_on, fact.hcpcs)
+        each = facts.further(fact.technique, "", group)
+        yield _closure(each, steps(total - fact.size_to, each), lesions, rule, rests_on, add_on_to=fact.hcpcs)
 
 
 def _closure(
-    fact: CodeFact, units: int, lesions: Sized, rule: str, rests_on: str, add_on_to: str | None = None
+    fact: CodeFact,
+    units: int,
+    lesions: Sized,
+    rule: str,
+    rests_on: str,
+    *,
+    alternatives: tuple[Alternative, ...] = (),
+    add_on_to: str | None = None,
 ) -> Service:
-    total = sum((size for _, size in lesions), Decimal(0))
     names = tuple(lesion.name for lesion, _ in lesions)
     return Service(
         fact.hcpcs,
@@ -119,6 +127,6 @@ def _closure(
         lesions=names,
         diagnoses=joined(*(lesion.diagnosis for lesion, _ in lesions)),
         rests_on=(rests_on, *dict.fromkeys(f"site {lesion.site}" for lesion, _ in lesions)),
-        alternatives=() if add_on_to else neighbors(fact, total),
+        alternatives=alternatives,
         add_on_to=add_on_to,
     )

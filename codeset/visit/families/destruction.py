@@ -4,23 +4,21 @@ and skin tags, by count, however they are removed.
 
 from decimal import Decimal
 
+from codeset.visit.code_facts import CodeFacts
 from codeset.visit.services import (
     Alternative,
     Chosen,
     Question,
     Service,
-    covering,
-    further,
     joined,
     neighbors,
-    single,
     steps,
 )
 from codeset.visit.visit import Lesion, Visit
 from codeset.visit.visit_rules import has_own_codes, site_class
 
 
-def destruction(visit: Visit) -> Chosen:
+def destruction(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield what was destroyed at *visit*, and the skin tags removed."""
     groups: dict[str, list[Lesion]] = {"premalignant": [], "benign": [], "vascular": []}
     for lesion in visit.lesions:
@@ -29,22 +27,22 @@ def destruction(visit: Visit) -> Chosen:
         if has_own_codes(lesion.site, "destruction"):
             yield Question("own-codes", lesion.name, "destruction")
         elif lesion.nature == "malignant":
-            yield from _malignant(lesion)
+            yield from _malignant(lesion, facts)
         elif lesion.nature in groups:
             groups[lesion.nature].append(lesion)
         else:
             yield Question("nature", lesion.name, lesion.nature or "not given")
-    yield from _premalignant(groups["premalignant"])
-    yield from _benign(groups["benign"])
-    yield from _vascular(groups["vascular"])
-    yield from _tags([lesion for lesion in visit.lesions if lesion.technique == "tag_removal"])
+    yield from _premalignant(groups["premalignant"], facts)
+    yield from _benign(groups["benign"], facts)
+    yield from _vascular(groups["vascular"], facts)
+    yield from _tags([lesion for lesion in visit.lesions if lesion.technique == "tag_removal"], facts)
 
 
-def _malignant(lesion: Lesion) -> Chosen:
+def _malignant(lesion: Lesion, facts: CodeFacts) -> Chosen:
     if lesion.diameter_cm is None:
         yield Question("diameter", lesion.name)
         return
-    fact = covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
+    fact = facts.covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
     for nth in range(lesion.count):
         yield Service(
             fact.hcpcs,
@@ -53,17 +51,17 @@ def _malignant(lesion: Lesion) -> Chosen:
             lesions=(lesion.name if lesion.count == 1 else f"{lesion.name} {nth + 1}",),
             diagnoses=joined(lesion.diagnosis),
             rests_on=(f"{lesion.diameter_cm} cm", f"site {lesion.site}", "nature malignant"),
-            alternatives=neighbors(fact, lesion.diameter_cm),
+            alternatives=neighbors(facts, fact, lesion.diameter_cm),
         )
 
 
-def _premalignant(lesions: list[Lesion]) -> Chosen:
+def _premalignant(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     count = _count(lesions)
     if not count:
         return
-    first, each = single("destruction", "premalignant"), further("destruction", "premalignant")
+    first, each = facts.single("destruction", "premalignant"), facts.further("destruction", "premalignant")
     assert each.size_to is not None
-    most = covering(each.size_to + 1, "destruction", "premalignant")
+    most = facts.covering(each.size_to + 1, "destruction", "premalignant")
     if count > each.size_to:
         instead = Alternative(first.hcpcs, f"with {each.hcpcs} is for up to {each.size_to} lesions; here {count}")
         yield _counted(most.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
@@ -74,29 +72,29 @@ def _premalignant(lesions: list[Lesion]) -> Chosen:
         yield _counted(each.hcpcs, "destruction-premalignant", lesions, count - 1, add_on_to=first.hcpcs)
 
 
-def _benign(lesions: list[Lesion]) -> Chosen:
+def _benign(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     if count := Decimal(_count(lesions)):
-        fact = covering(count, "destruction", "benign")
-        yield _counted(fact.hcpcs, "destruction-benign", lesions, alternatives=neighbors(fact, count))
+        fact = facts.covering(count, "destruction", "benign")
+        yield _counted(fact.hcpcs, "destruction-benign", lesions, alternatives=neighbors(facts, fact, count))
 
 
-def _vascular(lesions: list[Lesion]) -> Chosen:
+def _vascular(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     areas = [lesion.area_sq_cm for lesion in lesions if lesion.area_sq_cm is not None]
     yield from (Question("area", lesion.name) for lesion in lesions if lesion.area_sq_cm is None)
     if areas and len(areas) == len(lesions):
         area = sum(areas, Decimal(0))
-        fact = covering(area, "destruction", "vascular")
+        fact = facts.covering(area, "destruction", "vascular")
         rests_on = f"{area} sq cm in all"
         yield _counted(
-            fact.hcpcs, "destruction-vascular", lesions, alternatives=neighbors(fact, area), rests_on=rests_on
+            fact.hcpcs, "destruction-vascular", lesions, alternatives=neighbors(facts, fact, area), rests_on=rests_on
         )
 
 
-def _tags(lesions: list[Lesion]) -> Chosen:
+def _tags(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     count = _count(lesions)
     if not count:
         return
-    first, each = single("tag_removal"), further("tag_removal")
+    first, each = facts.single("tag_removal"), facts.further("tag_removal")
     assert first.size_to is not None
     yield _counted(first.hcpcs, "tags", lesions)
     if count > first.size_to:

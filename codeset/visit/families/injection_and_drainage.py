@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
-from codeset.visit.services import Chosen, Question, Service, covering, joined, neighbors
+from codeset.visit.code_facts import CodeFacts
+from codeset.visit.services import Chosen, Question, Service, joined, neighbors
 from codeset.visit.visit import Lesion, Visit
 
 
-def injection_and_drainage(visit: Visit) -> Chosen:
+def injection_and_drainage(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the injections and drainages of *visit*."""
     injected = [lesion for lesion in visit.lesions if lesion.technique == "injection"]
     yield from (Question("agent", lesion.name) for lesion in injected if lesion.agent is None)
@@ -14,22 +15,22 @@ def injection_and_drainage(visit: Visit) -> Chosen:
     chemotherapy = [lesion for lesion in injected if lesion.agent == "chemotherapy"]
     for technique, lesions in (("injection", others), ("injection_chemotherapy", chemotherapy)):
         if lesions:
-            yield _counted(technique, lesions, "injection-count")
+            yield _counted(technique, lesions, "injection-count", facts)
     if drained := [lesion for lesion in visit.lesions if lesion.technique == "drainage"]:
-        yield _drainage(drained)
+        yield _drainage(drained, facts)
 
 
-def _drainage(lesions: list[Lesion]) -> Service | Question:
+def _drainage(lesions: list[Lesion], facts: CodeFacts) -> Service | Question:
     if sum(lesion.count for lesion in lesions) > 1 or any(lesion.is_complicated for lesion in lesions):
-        return _counted("drainage_complicated", lesions, "drainage")
+        return _counted("drainage_complicated", lesions, "drainage", facts)
     if lesions[0].is_complicated is None:
         return Question("complicated", lesions[0].name)
-    return _counted("drainage", lesions, "drainage")
+    return _counted("drainage", lesions, "drainage", facts)
 
 
-def _counted(technique: str, lesions: list[Lesion], rule: str) -> Service:
+def _counted(technique: str, lesions: list[Lesion], rule: str, facts: CodeFacts) -> Service:
     count = Decimal(sum(lesion.count for lesion in lesions))
-    fact = covering(count, technique)
+    fact = facts.covering(count, technique)
     agents = dict.fromkeys(f"agent {lesion.agent}" for lesion in lesions if lesion.agent)
     return Service(
         fact.hcpcs,
@@ -38,5 +39,5 @@ def _counted(technique: str, lesions: list[Lesion], rule: str) -> Service:
         lesions=tuple(lesion.name for lesion in lesions),
         diagnoses=joined(*(lesion.diagnosis for lesion in lesions)),
         rests_on=(f"{count} lesions", *agents),
-        alternatives=neighbors(fact, count),
+        alternatives=neighbors(facts, fact, count),
     )

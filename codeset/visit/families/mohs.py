@@ -1,13 +1,14 @@
 """Mohs surgery: for each tumor a first stage by site, further stages, and blocks beyond the fifth of a stage."""
 
-from codeset.visit.services import Alternative, Chosen, Question, Service, further, joined, single
+from codeset.visit.code_facts import CodeFacts
+from codeset.visit.services import Alternative, Chosen, Question, Service, joined
 from codeset.visit.visit import Lesion, Visit
 from codeset.visit.visit_rules import site_class
 
 _CLASSES = ("head-neck-hands-feet", "trunk-limbs")
 
 
-def mohs(visit: Visit) -> Chosen:
+def mohs(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the stages and blocks of each tumor of *visit*."""
     for lesion in visit.lesions:
         if lesion.technique != "mohs":
@@ -17,21 +18,21 @@ def mohs(visit: Visit) -> Chosen:
         elif not lesion.stages:
             yield Question("stages", lesion.name)
         else:
-            yield from _tumor(lesion)
+            yield from _tumor(lesion, facts)
 
 
-def _tumor(lesion: Lesion) -> Chosen:
+def _tumor(lesion: Lesion, facts: CodeFacts) -> Chosen:
     of_site = site_class(lesion.site, "mohs")
-    first = single("mohs", "malignant", of_site).hcpcs
+    first = facts.single("mohs", "malignant", of_site).hcpcs
     other = next(other for other in _CLASSES if other != of_site)
     why = Alternative(
-        single("mohs", "malignant", other).hcpcs, f"is for another class of sites; {lesion.site} is not one"
+        facts.single("mohs", "malignant", other).hcpcs, f"is for another class of sites; {lesion.site} is not one"
     )
     yield _stage(lesion, first, "mohs-stages", 1, f"site {lesion.site}", (why,))
     if more := len(lesion.stages) - 1:
-        hcpcs = further("mohs", "malignant", of_site).hcpcs
+        hcpcs = facts.further("mohs", "malignant", of_site).hcpcs
         yield _stage(lesion, hcpcs, "mohs-stages", more, f"{len(lesion.stages)} stages", add_on_to=first)
-    block = further("mohs_block", "malignant")
+    block = facts.further("mohs_block", "malignant")
     beyond = sum(max(0, blocks - int(block.size_from) + 1) for blocks in lesion.stages)
     if beyond:
         rests_on = "blocks of each stage: " + ", ".join(map(str, lesion.stages))

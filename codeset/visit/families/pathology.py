@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from codeset.visit.services import Chosen, Question, Service, Unbilled, further, joined, single
+from codeset.visit.code_facts import CodeFacts
+from codeset.visit.services import Chosen, Question, Service, Unbilled, joined
 from codeset.visit.visit import Lesion, Specimen, Visit
 from codeset.visit.visit_rules import modifier_for
 
@@ -11,29 +12,29 @@ _EXAMINATIONS = ("skin", "cyst_or_tag", "plastic_repair", "gross")
 Examined = list[tuple[Lesion, Specimen]]
 
 
-def pathology(visit: Visit) -> Chosen:
+def pathology(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the examinations of the specimens of *visit*, and the frozen sections."""
     for lesion in visit.lesions:
-        yield from _frozen_section(lesion)
+        yield from _frozen_section(lesion, facts)
         if visit.reads_pathology and lesion.technique == "mohs" and lesion.specimens:
             yield Unbilled(lesion.name, "mohs-pathology", f"{len(lesion.specimens)} specimens of Mohs surgery")
     if visit.reads_pathology:
         read = [lesion for lesion in visit.lesions if lesion.technique != "mohs"]
-        yield from _specimens([(lesion, specimen) for lesion in read for specimen in lesion.specimens])
+        yield from _specimens([(lesion, specimen) for lesion in read for specimen in lesion.specimens], facts)
 
 
-def _specimens(specimens: Examined) -> Iterator[Service]:
+def _specimens(specimens: Examined, facts: CodeFacts) -> Iterator[Service]:
     for examination in _EXAMINATIONS:
         alike = [(lesion, 1) for lesion, specimen in specimens if specimen.examination == examination]
-        yield from _counted(single(f"pathology_{examination}").hcpcs, "pathology-specimen", alike)
-    first = single("stain_antibody").hcpcs
+        yield from _counted(facts.single(f"pathology_{examination}").hcpcs, "pathology-specimen", alike)
+    first = facts.single("stain_antibody").hcpcs
     yield from _counted(first, "stains", [(lesion, min(1, specimen.antibodies)) for lesion, specimen in specimens])
     more = [(lesion, max(0, specimen.antibodies - 1)) for lesion, specimen in specimens]
-    yield from _counted(further("stain_antibody").hcpcs, "stains", more, first)
+    yield from _counted(facts.further("stain_antibody").hcpcs, "stains", more, first)
     in_group_one = [(lesion, specimen.stains_group_one) for lesion, specimen in specimens]
     in_group_two = [(lesion, specimen.stains_group_two) for lesion, specimen in specimens]
-    yield from _counted(single("stain_group_one").hcpcs, "stains", in_group_one)
-    yield from _counted(single("stain_group_two").hcpcs, "stains", in_group_two)
+    yield from _counted(facts.single("stain_group_one").hcpcs, "stains", in_group_one)
+    yield from _counted(facts.single("stain_group_two").hcpcs, "stains", in_group_two)
 
 
 def _counted(
@@ -43,7 +44,7 @@ def _counted(
         yield _examination(hcpcs, rule, [lesion for lesion, count in counts if count], units, add_on_to)
 
 
-def _frozen_section(lesion: Lesion) -> Chosen:
+def _frozen_section(lesion: Lesion, facts: CodeFacts) -> Chosen:
     frozen = lesion.frozen_section
     if frozen is None:
         return
@@ -55,10 +56,10 @@ def _frozen_section(lesion: Lesion) -> Chosen:
         yield Unbilled(lesion.name, "mohs-pathology", "the diagnosis was known before Mohs surgery")
         return
     modifiers = (modifier_for("before_mohs"),) if is_mohs else ()
-    first = single("frozen_section").hcpcs
+    first = facts.single("frozen_section").hcpcs
     yield _examination(first, "frozen-section", [lesion], 1, None, modifiers)
     if frozen.blocks > 1:
-        hcpcs = further("frozen_section").hcpcs
+        hcpcs = facts.further("frozen_section").hcpcs
         yield _examination(hcpcs, "frozen-section", [lesion], frozen.blocks - 1, first, modifiers)
 
 

@@ -2,31 +2,31 @@
 
 from decimal import Decimal
 
-from codeset.visit.code_facts import CodeFact
-from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, covering, joined, neighbors
+from codeset.visit.code_facts import CodeFact, CodeFacts
+from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, joined, neighbors
 from codeset.visit.visit import Lesion, Visit
 from codeset.visit.visit_rules import site_class
 
 EXCISED_NATURES = ("benign", "malignant")
 
 
-def removals(visit: Visit) -> Chosen:
+def removals(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the shaves and excisions of *visit*."""
     for lesion in visit.lesions:
         if lesion.technique == "shave":
-            yield _shave(lesion)
+            yield _shave(lesion, facts)
         elif lesion.technique == "excision":
-            yield _excision(lesion)
+            yield _excision(lesion, facts)
 
 
-def _shave(lesion: Lesion) -> Service | Question:
+def _shave(lesion: Lesion, facts: CodeFacts) -> Service | Question:
     if lesion.diameter_cm is None:
         return Question("diameter", lesion.name)
-    fact = covering(lesion.diameter_cm, "shave", "", site_class(lesion.site, "lesion"))
-    return _removal(lesion, fact, lesion.diameter_cm, "shave-size", ())
+    fact = facts.covering(lesion.diameter_cm, "shave", "", site_class(lesion.site, "lesion"))
+    return _removal(lesion, fact, lesion.diameter_cm, "shave-size", neighbors(facts, fact, lesion.diameter_cm))
 
 
-def _excision(lesion: Lesion) -> Service | Question | Unbilled:
+def _excision(lesion: Lesion, facts: CodeFacts) -> Service | Question | Unbilled:
     if lesion.flap_area_sq_cm is not None:
         return Unbilled(lesion.name, "flap-area", "the excision is part of the flap")
     if lesion.nature not in EXCISED_NATURES:
@@ -34,34 +34,35 @@ def _excision(lesion: Lesion) -> Service | Question | Unbilled:
     size = lesion.excised_cm
     if size is None:
         return Question("excised-diameter", lesion.name)
-    fact = _excision_fact(lesion, lesion.nature, size)
-    return _removal(lesion, fact, size, "excised-diameter", _other_readings(lesion, fact, size))
+    fact = _excision_fact(lesion, lesion.nature, size, facts)
+    readings = _other_readings(lesion, fact, size, facts)
+    named = {reading.hcpcs for reading in readings}
+    by_size = tuple(other for other in neighbors(facts, fact, size) if other.hcpcs not in named)
+    return _removal(lesion, fact, size, "excised-diameter", (*readings, *by_size))
 
 
-def _excision_fact(lesion: Lesion, nature: str, size: Decimal) -> CodeFact:
-    return covering(size, "excision", nature, site_class(lesion.site, "lesion"))
+def _excision_fact(lesion: Lesion, nature: str, size: Decimal, facts: CodeFacts) -> CodeFact:
+    return facts.covering(size, "excision", nature, site_class(lesion.site, "lesion"))
 
 
-def _other_readings(lesion: Lesion, chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
+def _other_readings(lesion: Lesion, chosen: CodeFact, size: Decimal, facts: CodeFacts) -> tuple[Alternative, ...]:
     """The codes by the lesion alone, without its margins, and of the other nature."""
     readings = []
     if lesion.diameter_cm is not None:
-        alone = _excision_fact(lesion, chosen.nature, lesion.diameter_cm)
+        alone = _excision_fact(lesion, chosen.nature, lesion.diameter_cm, facts)
         if alone != chosen:
             why = f"is for {alone.sizes}: the lesion of {lesion.diameter_cm} cm without its margins"
             readings.append(Alternative(alone.hcpcs, why))
     other = next(nature for nature in EXCISED_NATURES if nature != chosen.nature)
     why = f"is for {other} lesions; this one is {chosen.nature}"
-    readings.append(Alternative(_excision_fact(lesion, other, size).hcpcs, why))
+    readings.append(Alternative(_excision_fact(lesion, other, size, facts).hcpcs, why))
     return tuple(readings)
 
 
-def _removal(lesion: Lesion, fact: CodeFact, size: Decimal, rule: str, readings: tuple[Alternative, ...]) -> Service:
+def _removal(lesion: Lesion, fact: CodeFact, size: Decimal, rule: str, others: tuple[Alternative, ...]) -> Service:
     measured = f"{size} cm"
     if rule == "excised-diameter" and lesion.excised_diameter_cm is None:
         measured = f"{lesion.diameter_cm} + 2 x {lesion.margin_cm} = {size} cm"
-    named = {reading.hcpcs for reading in readings}
-    by_size = tuple(other for other in neighbors(fact, size) if other.hcpcs not in named)
     return Service(
         fact.hcpcs,
         rule,
@@ -69,5 +70,5 @@ def _removal(lesion: Lesion, fact: CodeFact, size: Decimal, rule: str, readings:
         lesions=(lesion.name,),
         diagnoses=joined(lesion.diagnosis),
         rests_on=(measured, f"site {lesion.site}", *((f"nature {fact.nature}",) if fact.nature else ())),
-        alternatives=(*readings, *by_size),
+        alternatives=others,
     )

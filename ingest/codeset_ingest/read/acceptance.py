@@ -14,6 +14,7 @@ CHECKS = {
     "changes": "more rows changed in a column than in any release seen",
     "caps": "OPPS caps that do not follow from RVUs, GPCIs and conversion factor",
     "edition": "the October edition of ICD-10-CM in a quarter from April on",
+    "descriptions": "codes whose short descriptions have words that are not known",
     "tables": "a revision without a table that it replaces",
 }
 """What may be accepted, as `CHECK:TABLE`."""

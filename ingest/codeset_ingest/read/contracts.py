@@ -214,6 +214,22 @@ def headers_are_not_billable(reading: Reading, _: Release) -> Iterator[Fault]:
     )
 
 
+def descriptions_are_understood(reading: Reading, _: Release) -> Iterator[Fault]:
+    """The short description of every code that visits are coded with states what the code is for.
+
+    0 violations on the fee schedules of April 2024 to July 2026. No description is printed: it is the AMA's.
+    """
+    rows = reading.frame.filter(pl.col("measure").is_null())
+    for row in rows.head(1).iter_rows(named=True):
+        says = (
+            f"{', '.join(rows['hcpcs'])}: the short description has other words than those known of the code; expected "
+        )
+        says += (
+            "its technique, sites and sizes. Until they are known, codeset code knows the code by its own list alone"
+        )
+        yield AcceptableFault(row[FILE], row[LINE], says, f"descriptions:{reading.table}")
+
+
 def parts_make_a_whole(reading: Reading, _: Release) -> Iterator[Fault]:
     """The set of parts begins and ends as a complete set does: neither the first nor the last part is missing."""
     parts = reading.layout.rules["parts"]
@@ -231,6 +247,7 @@ def parts_make_a_whole(reading: Reading, _: Release) -> Iterator[Fault]:
 _EDITS = (edits_end_after_they_begin, indicator_nine_never_applied, one_active_edit_for_a_pair, parts_make_a_whole)
 _CONTRACTS = {
     "mpfs": (totals_add_up, portions_are_whole, na_repeats_the_other_setting, components_add_up),
+    "code_facts": (descriptions_are_understood,),
     "gpci": (indices_are_in_bounds,),
     "oppscap": (caps_are_of_every_locality,),
     "ptp": _EDITS,

@@ -12,6 +12,7 @@ from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.compare_forms import compare_forms
+from codeset_ingest.read.descriptions.stated_facts import CODE_FACTS, facts_frame
 from codeset_ingest.read.diagnoses.coverage_articles import article_rows
 from codeset_ingest.read.diagnoses.coverage_download import documents_of_download, is_of_download
 from codeset_ingest.read.diagnoses.editions import merge_edition
@@ -57,7 +58,12 @@ def _read_or_fail(file: CmsFile, release: Release) -> list[Reading] | BadInput:
 
 
 def _split(file: CmsFile, reading: Reading) -> list[Reading]:
-    """The tables that one file holds, told apart by the type of its records."""
+    """The tables that one file holds, told apart by the type of its records; the facts that its descriptions state."""
+    if descriptions := [column.name for column in file.layout.columns if "read_for" in column.rules]:
+        facts = facts_frame(reading.frame)
+        reading = replace(reading, frame=reading.frame.drop(descriptions))
+        own = [] if facts is None else [replace(reading, table=CODE_FACTS, frame=facts, notes=(), doubts=())]
+        return [reading, *own]
     if "records" not in file.layout.rules:
         return [reading]
     kind = file.layout.rules["records"]["column"]
@@ -172,7 +178,7 @@ def _table(table: str, readings: list[Reading], release: Release) -> Reading:
         return documents_of_download(readings)
     if table.startswith("coverage_"):
         readings = [article_rows(reading) for reading in readings]
-    return compare_forms(_join_parts(readings))
+    return compare_forms(readings if table == CODE_FACTS else _join_parts(readings))
 
 
 def _join_parts(readings: list[Reading]) -> list[Reading]:
