@@ -136,10 +136,10 @@ _DISPOSITIONS = {
 
 def unpriced(reason: str) -> str:
     """Return why a line has no price, in words."""
-    return _UNPRICED[reason]
+    return UNPRICED[reason]
 
 
-_UNPRICED = {
+UNPRICED = {
     "no-release": "No price: no release on file covers the date of service",
     "modifier-conflict": "No price: the modifiers contradict each other",
     "no-component": "No price: the code has no professional or technical component",
@@ -157,6 +157,26 @@ _UNPRICED = {
     "by-report": "Priced by report",
     "no-global-share": "The global package has no such part",
     "no-endoscopic-base": "No price: the endoscopy's base code has no fee on file",
+}
+
+
+def amount_review(name: str) -> str:
+    """Return why a person must look at an amount, in words."""
+    return AMOUNT_REVIEWS[name]
+
+
+AMOUNT_REVIEWS = {
+    "modifier-22": "more work than usual (modifier 22)",
+    "modifier-52": "less work than usual (modifier 52)",
+    "modifier-53": "a procedure that was stopped (modifier 53)",
+    "assistant-documentation": "an assistant where need must be proven",
+    "co-surgeon-documentation": "co-surgeons where need must be proven",
+    "team-documentation": "a surgical team where need must be proven",
+    "by-report": "payment by report",
+    "bilateral-units": "sides or units that are not clear",
+    "bilateral-return": "a return to the operating room for both sides",
+    "bilateral-endoscopies": "endoscopies of both sides",
+    "technical-component-unknown": "a technical component without a fee on file",
 }
 
 

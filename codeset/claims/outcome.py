@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from codeset import wording
 from codeset.claims.basis import Basis
 from codeset.claims.edits.findings import Reason, reasons
 from codeset.claims.edits.rules import rules
@@ -198,8 +199,8 @@ def _fill(template: str, columns: list[str]) -> pl.Expr:
     parts = [pl.lit("")]
     for text, name, _, _ in Formatter().parse(template):
         parts.append(pl.lit(text))
-        if name == "documentation":
-            parts.append(_DOCUMENTATION)
+        if name in _IN_WORDS:
+            parts.append(_IN_WORDS[name])
         elif name is not None:
             parts.append(pl.col(name).cast(pl.String).fill_null(_NONE) if name in columns else pl.lit(_NONE))
     return pl.concat_str(parts)
@@ -213,7 +214,15 @@ def _documentation() -> pl.Expr:
     return modifier.replace_strict({**sites, **needs}, default=_NONE, return_dtype=pl.String)
 
 
-_DOCUMENTATION = _documentation()
+def _why() -> pl.Expr:
+    """What `detail` names of an amount, in words."""
+    reasons_without = {name: text.removeprefix("No price: ") for name, text in wording.UNPRICED.items()}
+    words = {**reasons_without, **wording.AMOUNT_REVIEWS}
+    return pl.col("detail").cast(pl.String).str.split(", ").list.eval(pl.element().replace(words)).list.join(", ")
+
+
+_IN_WORDS = {"documentation": _documentation(), "why": _why().fill_null(_NONE)}
+"""What a sentence says of its finding in other words than the finding's own."""
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -150,6 +150,14 @@ def test_58_and_79_begin_a_period_and_78_begins_none(derm: Snapshot, procedure: 
     assert made.said(derm, "17000", procedure, visit)[2].split()[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("place", "expected"), [("11", "deny global-return-place"), ("12", "deny global-return-place"), ("22", "pay")]
+)
+def test_78_needs_an_operating_room_whichever_surgery_it_was(derm: Snapshot, place: str, expected: str) -> None:
+    """IOM 100-04 ch. 12, section 40.1.B: the earlier surgery may be in no claim that was read."""
+    assert made.said(derm, f"11402-78 place={place}") == [expected]
+
+
 def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
     """14040 until day 90; 17000 of day 20 until day 30."""
     lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")

@@ -66,7 +66,7 @@ def test_an_mue_finding_tells_the_sum_the_value_and_the_mai(derm: Snapshot) -> N
 
 def test_an_mue_of_zero_denies_a_single_unit(limits: Snapshot) -> None:
     """I-31."""
-    assert made.said(limits, "99930") == ["deny mue-day-policy"]
+    assert made.said(limits, "99930") == ["deny mue-none"]
 
 
 @pytest.mark.parametrize(

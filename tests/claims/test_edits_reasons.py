@@ -42,8 +42,8 @@ FEES = [
     *("17110", "96912"),
 ]
 ROWS = {
-    "ptp": [("99920", "99921", "2020-01-01", None, 0), ("99920", "99922", "2020-01-01", None, 1)],
-    "mue": [("99930", 1, 1), ("99931", 1, 2), ("99932", 1, 3)],
+    "ptp": [("99920", "99921", "2020-01-01", None, 0), ("99920", "99923", "2020-01-01", None, 1)],
+    "mue": [("99930", 1, 1), ("99931", 1, 2), ("99932", 1, 3), ("99922", 0, 3)],
     "add_on": [
         ("99940", "99920", "2020-01-01", None, 1),
         ("99940", "99930", "2020-01-01", None, 1),
@@ -118,9 +118,10 @@ LINES: dict[str, tuple[str, ...]] = {
     "modifier-co-surgeon-documentation": ("99914-62",),
     "modifier-team-by-report": ("99914-66",),
     "ptp-never": ("99920", "99921"),
-    "ptp-no-modifier": ("99920", "99922"),
-    "ptp-same-site": ("99920-RT", "99922-RT"),
-    "ptp-bypassed": ("99920", "99922-59"),
+    "ptp-no-modifier": ("99920", "99923"),
+    "ptp-same-site": ("99920-RT", "99923-RT"),
+    "ptp-bypassed": ("99920", "99923-59"),
+    "mue-none": ("99922",),
     "mue-line": ("99930x2",),
     "mue-day-policy": ("99931", "99931-76"),
     "mue-day-clinical": ("99932x2",),
@@ -133,6 +134,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "global-procedure-after": ("99916", "99915 day=5"),
     "global-visit-documented": ("99915", "99213-25"),
     "global-return-in-office": ("99916", "99915-78 day=5"),
+    "global-return-place": ("99917-78",),
     "global-by-contractor": ("99918", "99213"),
     "global-new-period": ("99916", "99917-58 day=5"),
     "global-paid-in-period": ("99916", "99915-79 day=5"),

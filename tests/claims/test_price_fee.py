@@ -246,7 +246,7 @@ def test_the_derivation_of_a_line_in_sentences():
         "Priced as a physician: no specialty is given.",
         "Allowed (nonfacility): $200.00, 50% of fee x units before rounding.",
         "Nonparticipating: $253.53; limiting charge: $291.56.",
-        "To be reviewed: modifier-22.",
+        "To be reviewed: more work than usual (modifier 22).",
     ]
 
 

@@ -48,6 +48,7 @@ REMEDIES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("11102", "17000", "17003x4"): (NONE, "17000-59", "17000-59"),
     # Visits: 25 on the day of a minor procedure, 57 of a major one, 24 in the days after; I-13, I-15, I-16
     ("99213", "11102"): ("99213-25", NONE),
+    ("99213", "99212"): (NONE, "99212-25"),
     ("99203", "11102"): ("99203-25", NONE),
     ("99213", "14040"): ("99213-57", NONE),
     ("99213-57", "17000"): ("99213-25", NONE),
@@ -121,6 +122,19 @@ def test_a_remedy_says_what_it_rests_on_in_place_of_the_usual_advice(derm: Snaps
     }
     [biopsy] = outcome_rows(made.outcome(derm, "11104", "11102"))[1:]
     assert [finding.do for finding in biopsy.findings] == ["Report 11103 instead."]
+
+
+def test_the_second_visit_of_a_day_is_paid_for_two_encounters_not_for_a_separate_one(derm: Snapshot) -> None:
+    """IOM 100-04 ch. 12, section 30.6.5: else the level is that of both visits combined."""
+    outcome = made.outcome(derm, "99213", "99212")
+    assert outcome.remedies["c", 2].text == (
+        "If the problems were unrelated and needed two encounters (else one level is reported for both), "
+        "report 99212-25 instead."
+    )
+    beside_procedure = made.outcome(derm, "99213", "99212", "17000").remedies["c", 2].text
+    assert beside_procedure.startswith(
+        "If the record shows a significant, separately identifiable E/M, report 99212-25"
+    )
 
 
 def test_a_remedy_in_json_is_a_list_of_claim_lines(derm: Snapshot) -> None:

@@ -42,13 +42,25 @@ FEES: list[str | dict[str, Any]] = [
     {"hcpcs": "99024", "status_code": "B", "global_days": "XXX"},
     {"hcpcs": "0001F", "status_code": "M"},
     {"hcpcs": "99243", "status_code": "I"},
+    {"hcpcs": "99417", "status_code": "I", "global_days": "ZZZ"},
+    {"hcpcs": "G0463", "status_code": "X"},
     {"hcpcs": "A4550", "status_code": "B"},
 ]
 ADD_ON = [
     *(("G2211", visit, "2024-01-01", None, 1) for visit in VISITS[:-1]),
     ("G2211", "99348", "2026-01-01", None, 1),
+    ("99417", "99205", "2021-01-01", None, 1),
 ]
-MUE = [("J3301", 16, 3), ("99243", 0, 3), ("A4550", 0, 2), ("99213", 2, 3), ("11402", 3, 3)]
+MUE = [
+    ("J3301", 16, 3),
+    ("99203", 1, 2),
+    ("99024", 1, 3),
+    ("99243", 0, 3),
+    ("A4550", 0, 2),
+    ("G0463", 0, 3),
+    ("99213", 2, 3),
+    ("11402", 3, 3),
+]
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +168,8 @@ def test_one_visit_is_paid_a_day(releases: list[Snapshot], lines: tuple[str, ...
     assert decided(releases, *lines) == expected
 
 
-# New patients: IOM ch. 12, section 30.6.7.A
+# New patients: IOM ch. 12, section 30.6.7.A; two on one day: section 30.6.5
+IN_GROUP = "group=g specialty=07"
 
 
 @pytest.mark.parametrize(
@@ -172,6 +185,8 @@ def test_one_visit_is_paid_a_day(releases: list[Snapshot], lines: tuple[str, ...
         (("96910 on=2025-10-02", "99203 on=2026-08-03"), [PAY, REVIEW]),
         (("99213-GZ on=2025-10-02", "99203 on=2026-08-03"), [deny("CO", "50"), deny("CO", "B16")]),
         (("11102 on=2026-08-03", "99203-25 on=2026-08-03"), [PAY, DOCUMENTED]),
+        (("99203", "99203-25"), [PAY, deny("CO", "B16")]),
+        ((f"99203-25 claim=a {IN_GROUP}", f"99203 claim=b provider=q {IN_GROUP}"), [PAY, deny("CO", "B16")]),
         (("99203 on=2026-08-03", "99213 on=2026-08-10"), [PAY, PAY]),
     ],
 )
@@ -204,6 +219,13 @@ PHYSICIAN, INTERNIST = "group=g specialty=07", "provider=i group=g specialty=11"
         ((f"99213 on=2023-08-03 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
         ((f"88305-26 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, PAY]),
         ((f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {NURSE}"), [PAY, deny("CO", "B16")]),
+        # On one day: a second visit is another one; who performed the procedure of the visit says nothing.
+        ((f"99203 {PHYSICIAN}", f"99203 {NURSE}"), [PAY, REVIEW]),
+        ((f"99203 {NURSE}", f"99213 {PHYSICIAN}"), [PAY, PAY]),
+        ((f"99213 {NURSE}", f"99203 {PHYSICIAN}"), [PAY, REVIEW]),
+        ((f"11102 {NURSE}", f"99203 {PHYSICIAN}"), [PAY, PAY]),
+        ((f"99203 {PHYSICIAN}", f"11102 {NURSE}"), [PAY, PAY]),
+        ((f"99203 {PHYSICIAN}", f"99203 {INTERNIST}"), [PAY, PAY]),
     ],
 )
 def test_a_practitioner_who_is_no_physician_leaves_in_doubt_who_is_a_new_patient(
@@ -474,16 +496,21 @@ def test_a_certain_denial_outranks_what_is_unknown(releases: list[Snapshot]) -> 
     assert decided(releases, "J3301x16") == [UNKNOWN]
 
 
-@pytest.mark.parametrize("code", ["99024", "0001F"])
+@pytest.mark.parametrize("code", ["99024", "99024x2", "99024-24", "0001F"])
 def test_a_reporting_code_is_no_denial(releases: list[Snapshot], code: str) -> None:
     assert decided(releases, code)[0][0] == "no_payment_due"
 
 
-@pytest.mark.parametrize("code", ["99243", "A4550"])
-def test_an_mue_of_zero_is_not_told_besides_the_status(releases: list[Snapshot], code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "edit"), [("99243", "validity"), ("A4550", "validity"), ("99417", "validity"), ("G0463", "mue")]
+)
+def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(
+    releases: list[Snapshot], code: str, edit: str
+) -> None:
+    """Not valid for Medicare, bundled, MUE 0: what is billed beside it, and another fee schedule, change nothing."""
     outcome = adjudicate(made.claims(code), releases)
     [finding] = outcome_frames(outcome).findings.iter_rows(named=True)
-    assert finding["edit"] == "validity"
+    assert finding["edit"] == edit
     assert "appeal" not in finding["do"]
 
 

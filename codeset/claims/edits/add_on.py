@@ -23,6 +23,9 @@ NEVER_APPLIES = pl.col("deletion_date").eq_missing(pl.col("effective_date"))
 FIRST_DAY = pl.max_horizontal("first_day", "first")
 LAST_DAY = pl.min_horizontal("last_day", "last")
 
+# Not valid for Medicare, not covered, bundled, for reporting, deleted (record layout RVU25D, attachment A): whatever is
+# billed beside such a code, it is not paid.
+NEVER_PAID = pl.col("status_code").is_in(["B", "D", "F", "G", "H", "I", "M", "N", "P", "Q"])
 IS_LEFT_TO_CONTRACTOR = pl.col("add_on_type") != 1
 HAS_PRIMARY = pl.col("partner").is_not_null()
 
@@ -109,8 +112,9 @@ def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
 
 
 def add_on_kinds(line_kinds: LineKinds) -> pl.DataFrame:
-    """The intervals of the line kinds that have an add-on code."""
-    codes = line_kinds.table.select("line_kind", "release", "hcpcs")
+    """The intervals of the line kinds that have an add-on code which may be paid."""
+    may_be_paid = line_kinds.table.filter(~NEVER_PAID.fill_null(value=False))
+    codes = may_be_paid.select("line_kind", "release", "hcpcs")
     return codes.join(line_kinds.code_set.cached(add_on_intervals), on=["release", "hcpcs"])
 
 

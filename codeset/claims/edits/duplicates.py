@@ -12,6 +12,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import NONE, found, together
 from codeset.claims.edits.modifiers import IS_ASSISTANT, first_modifier
+from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.edits.two_sides import IS_ONE_SIDE, same_codes
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -42,6 +43,13 @@ DIFFERENCES = {
 }
 """What makes a duplicate a suspect one, as the sentence names it."""
 
+REASON = (
+    pl.when("is_exact")
+    .then(pl.lit("duplicate-exact"))
+    .when("is_new_patient")
+    .then(pl.lit("new-patient-established"))
+    .otherwise(pl.lit("duplicate-suspect"))
+)
 IS_EXACT = ~pl.any_horizontal(DIFFERENCES.values())
 # The same line with the same 59 on a second claim has more likely been billed twice than for another lesion.
 IS_SEPARATE = pl.col("modifier").is_not_null() & (
@@ -68,20 +76,23 @@ def find_duplicates(lines: Lines) -> Findings:
 
 
 def _of_repeated(pairs: pl.DataFrame) -> Findings:
-    """The later line of each pair, with the first line that it repeats; visits of one day have a rule of their own."""
+    """The later line of each pair, with the first line that it repeats.
+
+    Visits of one day have a rule of their own, but nobody is a new patient of one practitioner or group twice.
+    """
     differing = [pl.when(differs).then(pl.lit(name)) for name, differs in DIFFERENCES.items()]
     once = (
         pairs.with_columns(
             IS_EXACT.alias("is_exact"), pl.concat_str(differing, separator=", ", ignore_nulls=True).alias("differing")
         )
-        .filter(pl.col("is_exact") | ~pl.col("is_visit"))
+        .filter(pl.col("is_exact") | ~pl.col("is_visit") | pl.col("is_new_patient"))
         .sort(~pl.col("is_exact"), "row", "row_two")
         .unique("row_two", keep="first", maintain_order=True)
     )
     return found(
-        once.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "is_exact", "differing", "hcpcs"),
-        pl.when("is_exact").then(pl.lit("duplicate-exact")).otherwise(pl.lit("duplicate-suspect")),
-        detail=pl.when(~pl.col("is_exact")).then("differing"),
+        once.with_columns(pl.col("row_two").alias("row"), pl.col("row").alias("partner")),
+        REASON,
+        detail=pl.when(REASON == "duplicate-suspect").then("differing"),
         column_one=pl.col("hcpcs"),
     )
 
@@ -109,10 +120,12 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """
     one, two = (parts_of_service(line_kinds.table[pairs[name]]) for name in ("line_kind", "line_kind_two"))
     both = pairs.hstack(one).hstack(two.rename({name: f"{name}_two" for name in two.columns}))
+    new_patients = codes_in(line_kinds.code_set, codes_named("new_patient", "codes"))
     return both.filter(pl.col("part") == pl.col("part_two"), ~IS_ONE_SIDE_OF_NONE).select(
         "number",
         "hcpcs",
         "is_visit",
+        pl.col("hcpcs").is_in(new_patients.implode()).alias("is_new_patient"),
         (pl.col("sorted_modifiers") == pl.col("sorted_modifiers_two")).alias("is_same_modifiers"),
         (pl.col("place_of_service") == pl.col("place_of_service_two")).alias("is_same_place"),
         pl.coalesce(MODIFIER_ON_SECOND, MODIFIER_ON_FIRST).alias("modifier"),

@@ -144,18 +144,18 @@ IS_DENIAL = of_severity("deny")
 def tidied(findings: Findings) -> Findings:
     """Return *findings*, which are by line, as a coder reads them.
 
-    Of a denied line nothing is said that would be so if it were paid; and what a modifier needs is said once on a line,
-    whatever it bypasses there.
+    Of a denied line nothing is said that would be so if it were paid, and of a code with MUE 0 nothing else; and what a
+    modifier needs is said once on a line, whatever it bypasses there.
     """
     starts = starts_group(findings.rows["row"])
     if starts.all():
         return findings
-    severity = reason_table()["severity"].to_physical()[findings.reason_rows["reason"].to_physical()]
-    of_row = severity[findings.rows["reason_row"]]
+    reason = findings.reason_rows["reason"].to_physical()[findings.rows["reason_row"]]
+    of_row = reason_table()["severity"].to_physical()[reason]
     later = true_positions(~starts)  # what decides a line comes first, and stays
-    decisive = of_row[true_positions(starts)[group_numbers(starts)[later]]]
+    first = true_positions(starts)[group_numbers(starts)[later]]
     own = of_row[later]
-    is_moot = (decisive == _DENY) & (own >= _DOCUMENTED)
+    is_moot = ((of_row[first] == _DENY) & (own >= _DOCUMENTED)) | (reason[first] == _number_of("mue-none"))
     has_several = ~starts | ~starts.shift(-1, fill_value=True)
     dropped = later.filter(is_moot | _is_repeated(findings, has_several & (of_row == _DOCUMENTED))[later])
     if dropped.is_empty():
@@ -178,6 +178,10 @@ def _is_repeated(findings: Findings, is_documented: pl.Series) -> pl.Series:
     detail = findings.reason_rows["detail"].cast(pl.Categorical).to_physical().cast(pl.UInt32)
     key = pack_u64(row[documented], detail[reason_row[documented]])
     return all_false(row.len()).scatter(documented, ~key.is_first_distinct())
+
+
+def _number_of(reason: str) -> int:
+    return list(reasons()).index(reason)
 
 
 _DENY, _DOCUMENTED = SEVERITIES.index("deny"), SEVERITIES.index("documented")

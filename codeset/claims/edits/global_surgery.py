@@ -120,7 +120,8 @@ PROCEDURE_AFTER = list(RELATIONS).index("procedure after")
 def find_global_surgery(lines: Lines) -> Findings:
     """One finding for each line in one of the relations to a surgery of the same patient, or that claims to be in one.
 
-    78 and 79 speak of an earlier surgery whose period is open: where the claims read hold none, a note says so.
+    78 and 79 speak of an earlier surgery whose period is open: where the claims read hold none, a note says so. Without
+    an operating room 78 is not payable, whichever surgery it was.
     """
     marks = lines.line_kinds.cached(marks_of_kinds)
     related_lines = find_related(lines, marks)
@@ -128,9 +129,24 @@ def find_global_surgery(lines: Lines) -> Findings:
     if not speaks_of_period.any():
         return related_lines
     without = lines.table.filter(speaks_of_period & ~is_member(lines.table["row"], related_lines.rows["row"]))
-    names = lines.line_kinds.table.select(pl.when("m78").then(pl.lit("78")).otherwise(pl.lit("79")).alias("modifier"))
-    noted = without.hstack(names[without["line_kind"]])
-    return together([related_lines, found(noted, "global-no-period-read", detail=pl.col("modifier"))])
+    named = without.hstack(lines.line_kinds.cached(returns_of_kinds)[without["line_kind"]])
+    in_office, elsewhere = named.filter("is_in_office"), named.filter(~pl.col("is_in_office"))
+    return together(
+        [
+            related_lines,
+            found(in_office, "global-return-place", detail=pl.col("place")),
+            found(elsewhere, "global-no-period-read", detail=pl.col("modifier")),
+        ]
+    )
+
+
+def returns_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """Of each line kind whether it is a return to an office, its place of service, and which of 78 and 79 it has."""
+    return line_kinds.table.select(
+        IS_RETURN_IN_OFFICE.fill_null(value=False).alias("is_in_office"),
+        PLACE.alias("place"),
+        pl.when("m78").then(pl.lit("78")).otherwise(pl.lit("79")).alias("modifier"),
+    )
 
 
 def find_related(lines: Lines, marks: pl.DataFrame) -> Findings:

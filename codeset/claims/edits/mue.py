@@ -10,6 +10,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -20,6 +21,14 @@ from codeset.claims.engine.visits import sum_in_visit
 REASONS = {1: "mue-line", 2: "mue-day-policy", 3: "mue-day-clinical"}
 """By MAI."""
 WASTE = pl.lit("mue-waste")
+IS_NEVER_PAID = pl.col("mue_value") == 0
+REASON = (
+    pl.when(IS_NEVER_PAID)
+    .then(pl.lit("mue-none"))
+    .when("certain")
+    .then(pl.col("mai").replace_strict(REASONS, return_dtype=pl.String))
+    .otherwise(WASTE)
+)
 
 IS_PER_DAY = pl.col("mai") != 1
 
@@ -43,7 +52,7 @@ def find_mue(lines: Lines) -> Findings:
     exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted, certain]).filter(exceeds)
     return found(
         exceeding.hstack(limits.drop("day_limit")[exceeding["line_kind"]]),
-        pl.when("certain").then(pl.col("mai").replace_strict(REASONS, return_dtype=pl.String)).otherwise(WASTE),
+        REASON,
         detail=pl.col("counted"),
         table=pl.lit("mue"),
         column_one=pl.col("hcpcs"),
@@ -86,8 +95,10 @@ def limits_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 
 
 def numbered_limits(code_set: CodeSet) -> pl.DataFrame:
-    """The MUEs of all releases, each with a number from 1 on."""
-    limits = code_set.mue.select("release", pl.col("hcpcs", "edition").cast(CODE), "mue_value", "mai")
+    """The MUEs of all releases, each with a number from 1 on; what is billed for reporting alone is not limited."""
+    limits = code_set.mue.filter(~pl.col("hcpcs").is_in(rules()["reporting"]["codes"])).select(
+        "release", pl.col("hcpcs", "edition").cast(CODE), "mue_value", "mai"
+    )
     return limits.with_row_index("limit", offset=1)
 
 

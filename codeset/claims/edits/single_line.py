@@ -159,7 +159,7 @@ def checks() -> Iterator[Check]:
     yield _indicator(IS_ASSISTANT, "assistant_surgery", ASSISTANT_REASONS)
     yield _indicator(pl.col("m62"), "co_surgery", CO_SURGEON_REASONS)
     yield _indicator(pl.col("m66"), "team_surgery", TEAM_REASONS)
-    yield _misplaced(IS_PROCEDURE, VISIT_MODIFIERS, "modifier-of-visits")
+    yield _misplaced(IS_PROCEDURE & ~IS_REPORTING, VISIT_MODIFIERS, "modifier-of-visits")
     yield _misplaced(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
     yield IS_LISTED & IS_VISIT & IS_DISTINCT_ONLY, "modifier-distinct-on-visit", pl.col("distinct")
 

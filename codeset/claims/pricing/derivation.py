@@ -1,5 +1,6 @@
 """How an amount came about: what each rule and each rounding left of it, as rows and as sentences."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,19 +85,27 @@ def _sentence(step: Mapping[str, Any]) -> str:
 
 
 def _outcome(amounts: Mapping[str, Any]) -> list[str]:
-    reviews = [f"To be reviewed: {', '.join(amounts['reviews'])}."] if amounts["reviews"] else []
+    why = ", ".join(wording.amount_review(name) for name in amounts["reviews"] or ())
+    reviews = [f"To be reviewed: {why}."] if why else []
     if amounts["unpriced"]:
         return [f"{wording.unpriced(amounts['unpriced'])}.", *reviews]
     share = f"{amounts['payment_percent'].normalize():f}% of fee x units before rounding"
     names = ("allowed_cents", "nonparticipating_cents", "limiting_cents")
     allowed, nonparticipating, limiting = (exact_dollars(amounts[name] * CENT) for name in names)
-    who = ["Priced as a physician: no specialty is given."] if not amounts.get("specialty") else []
     return [
-        *who,
+        *_priced_as(amounts.get("specialty")),
         f"Allowed ({amounts['setting']}): {allowed}, {share}.",
         f"Nonparticipating: {nonparticipating}; limiting charge: {limiting}.",
         *reviews,
     ]
+
+
+def _priced_as(specialty: str | None) -> list[str]:
+    """As whom a line is priced, where its specialty does not say it: codes of Medicare have two digits."""
+    if not specialty:
+        return ["Priced as a physician: no specialty is given."]
+    is_known = re.fullmatch(r"[0-9A-Z][0-9]|[0-9]{3}[0-9A-Z]{6}X", specialty)
+    return [] if is_known else ["Priced as a physician: the specialty is no Medicare code (two digits) or taxonomy."]
 
 
 def exact_dollars(billionths: int) -> str:

@@ -186,12 +186,28 @@ def both_sides(denied: DeniedLine) -> Fix | None:
 
 def separate(denied: DeniedLine) -> Fix | None:
     """A column two code of an edit with modifier indicator 1: a visit with 25, 57, or 24; anything else with 59."""
+    if _is_second_visit(denied):
+        return denied.with_modifiers(["25", *denied.modifiers], _edits_bypassed(denied), SECOND_VISIT)
     if denied.hcpcs in codes_named("visits", "codes"):
         return visit_apart(denied)
-    edits = sorted({f"PTP edit {row['column_one']}/{row['column_two']}" for row in _of(denied, "ptp-no-modifier")})
-    return denied.with_modifiers(
-        _with(denied.modifiers, rules()["remedies"]["separate"]), [f"{row}, CCMI 1" for row in edits], "59"
-    )
+    modifiers = _with(denied.modifiers, rules()["remedies"]["separate"])
+    return denied.with_modifiers(modifiers, _edits_bypassed(denied), "59")
+
+
+def _is_second_visit(denied: DeniedLine) -> bool:
+    """Whether a visit is denied beside another visit of the day alone, and not beside a procedure."""
+    visits = codes_named("visits", "one_a_day")
+    column_ones = {row["column_one"] for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF}
+    return denied.hcpcs in visits and column_ones <= visits
+
+
+def _edits_bypassed(denied: DeniedLine) -> list[str]:
+    """The PTP edits with modifier indicator 1 that deny a line, as a citation has them."""
+    edits = {f"PTP edit {row['column_one']}/{row['column_two']}" for row in _of(denied, "ptp-no-modifier")}
+    return [f"{edit}, CCMI 1" for edit in sorted(edits)]
+
+
+SECOND_VISIT = "second-visit"
 
 
 def visit_apart(denied: DeniedLine) -> Fix | None:

@@ -12,6 +12,7 @@ from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.by_line.mohs_practitioner import IS_NO_PHYSICIAN
 from codeset.claims.edits.findings import NONE, found
 from codeset.claims.edits.of_visits.new_patient import COMPONENT, YEARS, codes_of_patients
+from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import IS_ONE_OF_A_GROUP, Lines
@@ -19,9 +20,13 @@ from codeset.claims.engine.series import repeat
 
 IS_OTHER_SPECIALTY = pl.col("specialty") != pl.col("specialty_before")
 IS_DOUBTFUL = pl.col("is_no_physician") | pl.col("is_no_physician_before")
-IS_WITHIN = (pl.col("date_before") < pl.col("date_of_service")) & (
-    pl.col("date_before") >= pl.col("date_of_service").dt.offset_by(f"-{YEARS}y")
+# A procedure of the same day belongs to the visit, whoever performed it; another visit before it does not.
+IS_EARLIER = (pl.col("date_before") < pl.col("date_of_service")) | (
+    (pl.col("date_before") == pl.col("date_of_service"))
+    & pl.col("is_visit_before")
+    & (pl.col("row_before") < pl.col("row"))
 )
+IS_WITHIN = IS_EARLIER & (pl.col("date_before") >= pl.col("date_of_service").dt.offset_by(f"-{YEARS}y"))
 
 
 def find_new_patient_of_group(lines: Lines) -> Findings:
@@ -58,6 +63,7 @@ def _has_non_physician(frame: pl.DataFrame) -> bool:
 def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """`row` of new patients' visits, and `row_before`: the latest service that leaves in doubt whether they are."""
     codes = code_set.cached(codes_of_patients)
+    visit_codes = codes_in(code_set, codes_named("visits", "one_a_day"))
     columns = frame.select("beneficiary", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
     lines = columns.with_row_index("row").filter(IS_ONE_OF_A_GROUP)
     lines = lines.with_columns(pl.col("hcpcs").cast(CODE), IS_NO_PHYSICIAN.alias("is_no_physician"))
@@ -69,6 +75,7 @@ def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         specialty_before="specialty",
         date_before="date_of_service",
         is_no_physician_before="is_no_physician",
+        is_visit_before=pl.col("hcpcs").is_in(visit_codes.implode()),
     )
     visits = lines.filter(pl.col("hcpcs").is_in(codes.new.implode()))
     pairs = visits.join(services, on=["beneficiary", "group"])
