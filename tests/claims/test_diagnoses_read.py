@@ -1,6 +1,7 @@
 """The diagnoses of a line, by every door: those of its claim that it points to, in the order of the pointers."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -154,3 +155,87 @@ def test_values_are_read_as_json_is() -> None:
     assert to_frame([claim])["diagnoses"].to_list() == lines_of(claim)["diagnoses"].to_list() == ["C44.41"]
     with pytest.raises(BadInput):
         to_frame([Claim("A1", "B1", "P1", (line,), diagnoses=("L57.0",))])
+
+
+TWELVE = [
+    "L57.0",
+    "D22.5",
+    "L82.1",
+    "C44.41",
+    "L40.0",
+    "L70.0",
+    "L30.9",
+    "B07.8",
+    "D48.5",
+    "Z85.828",
+    "QA0.0101",
+    "L66.1",
+]
+POINTERS = [[12], [1, 4], [2, 2, 1], []]
+X12_HEAD = """ISA*00*          *00*          *ZZ*S              *ZZ*R              *260701*1200*^*00501*000000001*0*P*:~
+GS*HC*S*R*20260701*1200*1*X*005010X222A1~ST*837*0001*005010X222A1~BHT*0019*00*1*20260701*1200*CH~
+HL*1**20*1~NM1*85*2*CLINIC*****XX*P1~HL*2*1*22*0~SBR*P*18*******MB~NM1*IL*1*A*B****MI*B1~CLM*A1*100***11:B:1*Y*A*Y*Y~
+"""
+
+
+def by_csv(folder: Path) -> Path:
+    letters = ["".join("ABCDEFGHIJKL"[place - 1] for place in line) for line in POINTERS]
+    heads = ",".join(f"Dx {letter}" for letter in "ABCDEFGHIJKL")
+    rows = [f"{LINE.format(hcpcs='17000')},{','.join(TWELVE)},{pointers}" for pointers in letters]
+    path = folder / "claims.csv"
+    path.write_text("\n".join([f"{HEADER},{heads},Dx Pointer", *rows]) + "\n")
+    return path
+
+
+def by_xlsx(folder: Path) -> Path:
+    book = Workbook()
+    book.active.append([*HEADER.split(","), *(f"ICD10 {place}" for place in range(1, 13)), "Ptr 1", "Ptr 2", "Ptr 3"])
+    for pointers in POINTERS:
+        first = ["A1", "B1", "P1", date(2026, 7, 15), 17000, None, 1, 11, "national", *TWELVE]
+        book.active.append([*first, *pointers, *[None] * (3 - len(pointers))])
+    path = folder / "claims.xlsx"
+    book.save(path)
+    return path
+
+
+def by_json(folder: Path) -> Path:
+    lines = [{**LINES[0], "line": n, "diagnosis_pointers": each or None} for n, each in enumerate(POINTERS, start=1)]
+    path = folder / "claims.json"
+    path.write_text(json.dumps({**CLAIM, "diagnoses": TWELVE, "lines": lines}))
+    return path
+
+
+def by_x12(folder: Path) -> Path:
+    codes = [code.replace(".", "") for code in TWELVE]
+    segments = ["HI*ABK:" + "*ABF:".join(codes)]
+    for number, pointers in enumerate(POINTERS, start=1):
+        service = f"SV1*HC:17000*100*UN*1***{':'.join(map(str, pointers))}".rstrip("*")
+        segments += [f"LX*{number}", service, "DTP*472*D8*20260715"]
+    path = folder / "claims.x12"
+    path.write_text(
+        X12_HEAD.replace("\n", "") + "".join(f"{each}~" for each in segments) + "SE*1*0001~GE*1*1~IEA*1*000000001~"
+    )
+    return path
+
+
+@pytest.mark.parametrize("door", [by_csv, by_xlsx, by_json, by_x12])
+def test_twelve_diagnoses_and_their_pointers_are_the_same_by_every_door(
+    tmp_path: Path, door: Callable[..., Path]
+) -> None:
+    lines, rejects = read_claims(door(tmp_path), locality="national")
+    assert rejects.claims == 0
+    plain = lines.select(pl.col("diagnoses", "diagnoses_of_claim").str.replace_all(".", "", literal=True))
+    codes = [code.replace(".", "") for code in TWELVE]
+    pointed = [" ".join(codes[place - 1] for place in each) or " ".join(codes) for each in POINTERS]
+    assert plain["diagnoses"].to_list() == pointed
+    assert plain["diagnoses_of_claim"].to_list() == [" ".join(codes)] * 3 + [None]
+
+
+def test_python_values_have_them_too() -> None:
+    lines = tuple(
+        ClaimLine(n, date(2026, 7, 15), "17000", 1, "11", "national", diagnosis_pointers=tuple(each))
+        for n, each in enumerate(POINTERS, start=1)
+    )
+    frame = lines_of(Claim("A1", "B1", "P1", lines, diagnoses=tuple(TWELVE)))
+    assert frame["diagnoses"].to_list() == ["L66.1", "L57.0 C44.41", "D22.5 D22.5 L57.0", " ".join(TWELVE)]
+    assert frame["diagnoses_of_claim"].null_count() == 1

@@ -138,6 +138,32 @@ def test_every_field_is_read_by_its_own_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (("Diagnosis Code",), (0,)),
+        (("Dx Code",), (0,)),
+        (("ICD-10-CM Codes",), (0,)),
+        (("Dx 2", "Dx 1"), (1, 0)),
+        (("ICD10 2", "ICD10 1"), (1, 0)),
+        (("ICD-10 12", "ICD-10 3"), (1, 0)),
+        (("icd10cm_2", "icd10cm_1"), (1, 0)),
+        (("ICD10 Code 1", "ICD10 Code 2"), (0, 1)),
+        (("Dx C", "Dx A", "Dx B"), (1, 2, 0)),
+        (("Diagnosis Code B", "Diagnosis Code A"), (1, 0)),
+        (("Primary Diagnosis", "Secondary Diagnosis"), (0, 1)),
+    ],
+)
+def test_diagnoses_are_headed_in_many_ways(names: tuple[str, ...], places: tuple[int, ...]) -> None:
+    header = read_header(names, locality=True)
+    assert header.columns["diagnoses"] == places
+
+
+@pytest.mark.parametrize("name", ["Diagnosis Code Pointer", "Dx Ptr", "ICD Ptr", "Diag Pointers", "Dx Link"])
+def test_pointers_are_headed_in_many_ways(name: str) -> None:
+    assert read_header(["Dx", name], locality=True).columns["diagnosis_pointers"] == (1,)
+
+
+@pytest.mark.parametrize(
     ("names", "modifiers"),
     [
         (("Mod 2", "Mod 1"), "1 0"),

@@ -90,13 +90,21 @@ _NOT_READ = "(not read)"
 def _field_of(name: str) -> str | None:
     """The field that a column called *name* holds; `_NOT_READ`, or None if it is not understood."""
     key = caption_key(_without_suffix(name))
-    # "Mod 1" to "Mod 4", "Dx1" to "Dx12": twelve is the most that a claim has.
-    match = re.fullmatch(r"([a-z0-9]*?[a-z])([1-9]|1[0-2])", key)
     if key in _fields():
         return _fields()[key]
-    if match and match[1] in _numbered():
-        return _numbered()[match[1]]
+    if field := _numbered_field(key)[0]:
+        return field
     return _NOT_READ if key in _ignored() else None
+
+
+def _numbered_field(key: str) -> tuple[str | None, int]:
+    """The field and the number of a caption such as `mod2`, `icd102`, or, of diagnoses, `dxb`; None and 0 of others."""
+    plain = re.sub(r"^icd10(cm)?(?=[0-9])", "icd", key)  # "ICD10 2" has its number behind another
+    if (match := re.fullmatch(r"([a-z0-9]*?[a-z])([1-9]|1[0-2])", plain)) and match[1] in _numbered():
+        return _numbered()[match[1]], int(match[2])
+    if (match := re.fullmatch(r"([a-z0-9]+)([a-l])", key)) and _numbered().get(match[1]) == "diagnoses":
+        return "diagnoses", "abcdefghijkl".index(match[2]) + 1
+    return None, 0
 
 
 def _without_suffix(name: str) -> str:
@@ -107,8 +115,7 @@ def _without_suffix(name: str) -> str:
 def _place(name: str) -> int:
     """The number in a header such as `Mod 2`; 0 if it has none."""
     key = caption_key(_without_suffix(name))
-    match = re.search(r"[0-9]+$", key)
-    return int(match[0]) if match and key not in _fields() else 0
+    return 0 if key in _fields() else _numbered_field(key)[1]
 
 
 def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple[list[str], list[str]]:
