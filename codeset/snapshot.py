@@ -89,7 +89,10 @@ class Snapshot:
 
     def _with_contents(self) -> dict[str, TableEntry]:
         entries = self.manifest.tables.items()
-        return {name: replace(entry, content_sha256=rows_digest(self.table(name))) for name, entry in entries}
+        return {
+            name: replace(entry, content_sha256=rows_digest(pl.read_parquet(self._file(name))))
+            for name, entry in entries
+        }
 
     def __contains__(self, table: str) -> bool:
         """Whether the snapshot holds *table*."""
@@ -98,9 +101,15 @@ class Snapshot:
     def scan(self, table: str) -> pl.LazyFrame:
         """Return *table* as a LazyFrame, sorted by its key; columns and types as in `codeset.tables`.
 
+        A column that tables were given after the snapshot was sealed is null.
+
         Raises WrongUse: for a name that is no table. StoreProblem: if this release does not hold it.
         """
-        return pl.scan_parquet(self._file(table))
+        rows, columns = pl.scan_parquet(self._file(table)), TABLES[table].columns
+        if self.manifest.tables[table].columns.keys() == columns.keys():
+            return rows
+        later = [name for name in columns if name not in self.manifest.tables[table].columns]
+        return rows.with_columns(pl.lit(None, columns[name]).alias(name) for name in later).select(*columns)
 
     def table(self, table: str) -> pl.DataFrame:
         """Return *table* as a DataFrame; raises as `scan` does."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -49,6 +50,27 @@ def test_a_sealed_snapshot_opens_in_two_lines(tmp_path):
     assert snapshot.mue("17003")["mue_value"] == 13
     assert snapshot.mue("17000") is None
     assert snapshot.verify() == []
+
+
+@pytest.fixture
+def sealed_before(tmp_path, monkeypatch) -> codeset.Snapshot:
+    """A snapshot, and tables to which a column was added after it was sealed."""
+    seal(Store(tmp_path))
+    monkeypatch.setitem(TABLES, "mue", replace(MUE, columns={**MUE.columns, "published": pl.Boolean()}))
+    return codeset.open("2024q2", tmp_path)
+
+
+def test_a_column_that_came_after_a_snapshot_was_sealed_is_null_in_it(sealed_before):
+    assert sealed_before.table("mue").columns == [*MUE.columns, "published"]
+    assert sealed_before.mue("17003")["published"] is None
+    assert sealed_before.verify() == []
+
+
+def test_claims_are_read_against_a_snapshot_from_before_a_column(sealed_before):
+    line = {"claim_id": "c", "line": 1, "beneficiary": "b", "provider": "p", "date_of_service": "2024-06-03"}
+    line |= {"hcpcs": "17003", "modifiers": "", "units": 14, "place_of_service": "11", "locality": "national"}
+    findings = codeset.adjudicate(pl.DataFrame([line]), sealed_before).findings
+    assert findings.filter(edit="mue")["mue_value"].to_list() == [13]
 
 
 def test_the_store_is_named_by_the_environment(tmp_path, monkeypatch):
