@@ -216,8 +216,9 @@ def _documentation() -> pl.Expr:
 
 def _why() -> pl.Expr:
     """What `detail` names of an amount, in words."""
-    reasons_without = {name: text.removeprefix("No price: ") for name, text in wording.UNPRICED.items()}
-    words = {**reasons_without, **wording.AMOUNT_REVIEWS}
+    unpriced = {name: text.removeprefix("No price: ") for name, text in wording.UNPRICED.items()}
+    in_sentence = {name: text[:1].lower() + text[1:] for name, text in unpriced.items()}
+    words = {**in_sentence, **wording.AMOUNT_REVIEWS}
     return pl.col("detail").cast(pl.String).str.split(", ").list.eval(pl.element().replace(words)).list.join(", ")
 
 

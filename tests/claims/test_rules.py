@@ -133,6 +133,14 @@ def test_an_exact_duplicate_is_denied_and_a_suspect_one_is_for_the_contractor(
     assert decided(releases, *lines) == expected
 
 
+@pytest.mark.parametrize("lines", [("11402-LT-59", "11402-RT"), ("11402-RT", "11402-LT-59"), ("11402", "11402-59-RT")])
+def test_what_tells_two_lines_apart_is_59_before_a_side(releases: list[Snapshot], lines: tuple[str, ...]) -> None:
+    """A side of a code that has none tells nothing: the record must show what the 59 says."""
+    findings = outcome_frames(adjudicate(made.claims(*lines), releases)).findings
+    [finding] = findings.filter(edit="duplicate").iter_rows(named=True)
+    assert (finding["detail"], finding["line"]) == ("59", 1 + ["59" in line for line in lines].index(True))
+
+
 def test_charges_tell_an_exact_duplicate_from_a_suspect_one(releases: list[Snapshot]) -> None:
     assert decided(releases, "11402 charge_cents=100", "11402 charge_cents=100") == [PAY, deny("OA", "18")]
     assert decided(releases, "11402 charge_cents=100", "11402 charge_cents=200") == [PAY, REVIEW]
@@ -516,11 +524,19 @@ def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(
 
 @pytest.mark.parametrize(
     "lines",
-    [("99213-57", "11102"), ("99213-25-GZ", "11102"), ("11402", "11402-59-GZ"), ("11402", "11402-59x3")],
+    [
+        ("99213-57", "11102"),
+        ("99213-25-GZ", "11102"),
+        ("11402", "11402-59-GZ"),
+        ("11402", "11402-59x3"),
+        ("11402", "11402-59 charge_cents=0"),
+    ],
 )
-def test_a_denied_line_is_not_said_to_be_paid(releases: list[Snapshot], lines: tuple[str, ...]) -> None:
+def test_a_line_without_payment_is_not_said_to_be_paid(releases: list[Snapshot], lines: tuple[str, ...]) -> None:
     frames = outcome_frames(adjudicate(made.claims(*lines), releases))
-    denied = frames.findings.join(frames.lines.filter(disposition="deny"), on=["claim_id", "line"])
+    denied = frames.findings.join(
+        frames.lines.filter(pl.col("disposition").is_in(["deny", "no_payment_due"])), on=["claim_id", "line"]
+    )
     assert denied.height > 0
     assert not denied["says"].str.contains("is paid because|paid in the period").any()
     assert not denied["severity"].is_in(["documented", "note"]).any()

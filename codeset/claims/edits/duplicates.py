@@ -128,8 +128,10 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
         pl.col("hcpcs").is_in(new_patients.implode()).alias("is_new_patient"),
         (pl.col("sorted_modifiers") == pl.col("sorted_modifiers_two")).alias("is_same_modifiers"),
         (pl.col("place_of_service") == pl.col("place_of_service_two")).alias("is_same_place"),
-        pl.coalesce(MODIFIER_ON_SECOND, MODIFIER_ON_FIRST).alias("modifier"),
-        MODIFIER_ON_SECOND.is_not_null().alias("is_on_second"),
+        pl.coalesce(NAMED_ON_SECOND, NAMED_ON_FIRST, SITE_ON_SECOND, SITE_ON_FIRST).alias("modifier"),
+        (NAMED_ON_SECOND.is_not_null() | (NAMED_ON_FIRST.is_null() & SITE_ON_SECOND.is_not_null())).alias(
+            "is_on_second"
+        ),
     )
 
 
@@ -147,14 +149,13 @@ def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _separating(suffix: str) -> pl.Expr:
-    """The modifier by which a line is told apart from the other: one of `SEPARATING`, or else another site."""
-    named = [first_modifier(f"{name}{suffix}") for name in SEPARATING]
-    other_site = pl.when(pl.col("site") != pl.col("site_two")).then(first_modifier(f"site{suffix}"))
-    return pl.coalesce(*named, other_site)
-
-
-MODIFIER_ON_FIRST, MODIFIER_ON_SECOND = _separating(""), _separating("_two")
+# What tells a line apart from the other: one of `SEPARATING` on either, or else another site.
+NAMED_ON_FIRST, NAMED_ON_SECOND = (
+    pl.coalesce(first_modifier(f"{name}{suffix}") for name in SEPARATING) for suffix in ("", "_two")
+)
+SITE_ON_FIRST, SITE_ON_SECOND = (
+    pl.when(pl.col("site") != pl.col("site_two")).then(first_modifier(f"site{suffix}")) for suffix in ("", "_two")
+)
 
 # Two sides of a code that has none: `two_sides` decides.
 IS_ONE_SIDE_OF_NONE = pl.col("is_one_side") & pl.col("is_one_side_two") & (pl.col("site") != pl.col("site_two"))
