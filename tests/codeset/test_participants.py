@@ -34,5 +34,5 @@ def test_the_option_names_a_class(answer: str, participant: Participant) -> None
 
 
 def test_an_answer_that_names_no_class_is_refused() -> None:
-    with pytest.raises(typer.BadParameter, match="expected no or yes, found 'maybe'"):
+    with pytest.raises(typer.BadParameter, match=f"expected {' or '.join(ANSWERS)}, found 'maybe'"):
         participant_of("maybe")
