@@ -26,6 +26,6 @@ def adjudicate(
     the conversion factor from 2026; without it, lines that depend on it have no amount. *on_any_date*: what is in force
     on the last day of the one snapshot's release is taken to be in force on every date of service.
 
-    Raises BadInput: with every fault of the claims, in the words of the command.
+    Raises BadInput: with every fault of the claims, in the words of the command. WrongUse: for what holds no claims.
     """
     return adjudicate_lines(lines_of(claims), snapshots, participant=participant, on_any_date=on_any_date)

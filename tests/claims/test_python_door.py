@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -114,3 +115,9 @@ def refused(call: Callable[[], object]) -> list[codeset.Fault]:
     with pytest.raises(codeset.BadInput) as error:
         call()
     return list(error.value.faults)
+
+
+@pytest.mark.parametrize("claims", [None, FRAME.lazy(), "claims.csv", 5], ids=["nothing", "lazy", "a path", "a number"])
+def test_what_holds_no_claims_is_called_so(snapshot: codeset.Snapshot, claims: Any) -> None:
+    with pytest.raises(codeset.WrongUse, match="expected a polars DataFrame"):
+        codeset.adjudicate(claims, snapshot)

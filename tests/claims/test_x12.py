@@ -413,6 +413,11 @@ CLAIM_FAULTS = {
         40,
         ['segment 29 SV1 claim A1, line 2: hcpcs: expected qualifier HC in SV101-1, found "ER"'],
     ),
+    "a subscriber who is another than the patient": (
+        ("SBR*P*18*******MB~\nNM1*IL*1*DOE", "SBR*P*01*******MB~\nNM1*IL*1*DOE"),
+        40,
+        ['segment 15 SBR claim A1: beneficiary: expected 18, the patient is the subscriber, in SBR02, found "01"'],
+    ),
     "another component separator than in ISA16": (
         ("SV1*HC:17000", "SV1*HC>17000"),
         40,

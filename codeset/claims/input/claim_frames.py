@@ -11,7 +11,7 @@ from codeset.claims.input.claim import Claim, to_frame
 from codeset.claims.input.fast_check import can_stay, valid_lines
 from codeset.claims.input.headers import field_columns, read_header
 from codeset.claims.input.placeholders import placeholder_claims, placeholder_faults
-from codeset.errors import BadInput, Fault
+from codeset.errors import BadInput, Fault, WrongUse
 
 BESIDES = ("at", "place")
 """Columns that a frame may have besides fields: where the file that it came from has each line."""
@@ -20,8 +20,11 @@ BESIDES = ("at", "place")
 def lines_of(claims: pl.DataFrame | Claim | Iterable[Claim]) -> pl.DataFrame:
     """Return the lines of a frame, a claim or claims (columns of `claim_fields`), checked as those of a file are.
 
-    Raises BadInput: with every fault.
+    Raises BadInput: with every fault. WrongUse: for what holds no claims.
     """
+    if isinstance(claims, (pl.LazyFrame, str)) or not isinstance(claims, (Claim, Iterable)):
+        what = type(claims).__name__
+        raise WrongUse(f"expected a polars DataFrame (collect a LazyFrame first), a Claim, or Claims; found {what}")
     if not isinstance(claims, pl.DataFrame):
         claims = to_frame([claims] if isinstance(claims, Claim) else claims)
     lines, rejects = from_frame(claims)

@@ -186,6 +186,11 @@ def _beneficiary(loops: Loops) -> tuple[str | None, Faults]:
     if dependents:
         expected = "no patient apart from the subscriber, as in Medicare"
         return None, [_fault("beneficiary", dependents[0], expected, "23")]
+    relations = [segment for segment in loops.subscriber if segment.id == "SBR" and segment.at(2) not in ("", "18")]
+    if relations:
+        return None, [
+            _fault("beneficiary", relations[0], "18, the patient is the subscriber, in SBR02", relations[0].at(2))
+        ]
     names = [segment for segment in loops.subscriber if segment.id == "NM1" and segment.at(1) == "IL"]
     identifier = names[0].at(9) if names else ""
     if identifier:
