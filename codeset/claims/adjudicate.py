@@ -11,7 +11,7 @@ from codeset.claims.edits.findings import denied_rows, tidied, together
 from codeset.claims.edits.modifiers import described
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import representatives
-from codeset.claims.engine.edit import Edit, Findings, lines_as_read
+from codeset.claims.engine.edit import Edit, Findings, concerned_edits, lines_as_read
 from codeset.claims.engine.line_kinds import line_kinds_of
 from codeset.claims.engine.lines import Lines, sort_by_claim
 from codeset.claims.engine.resolve import by_line
@@ -96,7 +96,8 @@ def find(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl.Series
     """Return the findings of *edits* and the rows that they deny; each edit is handed what those before it deny."""
     findings: list[Findings] = []
     denied = lines.denied
-    for edit in edits:
+    for edit in concerned_edits(edits, lines):
         findings.append(edit.findings(lines, denied))
-        denied = pl.concat([denied, denied_rows(findings[-1])])
+        if not findings[-1].rows.is_empty():
+            denied = pl.concat([denied, denied_rows(findings[-1])])
     return findings, denied

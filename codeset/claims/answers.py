@@ -3,7 +3,7 @@
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import dispositions, reason_table, reasons
+from codeset.claims.edits.findings import codes_of_reasons, dispositions, reasons
 from codeset.claims.engine.edit import Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.resolve import decisive_reasons, side_by_side
@@ -19,7 +19,7 @@ def distinct_answers(
     What decides is the line kind, the case and the allowed amount of the price, and the gravest reason.
     """
     of_price = pl.DataFrame([priced.lines["row"], priced.case.alias("case"), priced.allowed])
-    deciding = side_by_side([table.select("row", "line_kind"), of_price, decisive_reasons(findings)], height)
+    deciding = side_by_side([table[["row", "line_kind"]], of_price, decisive_reasons(findings)], height)
     cases, answer = distinct(deciding, deciding.columns)
     disposition = dispositions()[cases["reason"].fill_null(len(reasons()))]
     service = line_kinds.cached(service_by_line_kind)[cases["line_kind"]]
@@ -33,4 +33,4 @@ def service_by_line_kind(line_kinds: LineKinds) -> pl.DataFrame:
 
 def with_reasons(reason_rows: pl.DataFrame) -> pl.DataFrame:
     """Return *reason_rows* with edit, severity and denial codes of their reasons."""
-    return reason_rows.hstack(reason_table()[reason_rows["reason"].to_physical()].drop("reason"))
+    return reason_rows.hstack(codes_of_reasons()[reason_rows["reason"].to_physical()])

@@ -4,6 +4,7 @@ Trial edits show what an edit declares: one more column, a year's reach with its
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -63,6 +64,17 @@ def test_an_outcome_is_the_same_with_deduplication_and_without(derm: Snapshot, s
     rows = [row for number in range(24) for row in a_copy(rng.choice(histories), f"b{number:02}", rng)]
     rng.shuffle(rows)
     assert_same(made.frame(rows), derm)
+
+
+def test_an_edit_that_is_not_asked_would_find_nothing(derm: Snapshot) -> None:
+    """Claims one by one, so that most edits concern none of their lines; and the same with every edit asked."""
+    rng, code_set = Random(1), CodeSet.of([derm], CODES)
+    each_asked = [replace(edit, concerns=None, needs=None) for edit in EDITS]
+    for _ in range(40):
+        claim = made.frame(a_copy([a_line(rng) for _ in range(rng.randint(1, 3))], "b", rng))
+        some, every = (compact_outcome(claim, code_set, edits=edits).outcome() for edits in (EDITS, each_asked))
+        assert some.lines.equals(every.lines)
+        assert some.findings.equals(every.findings)
 
 
 def a_line(rng: Random) -> dict[str, Any]:

@@ -7,7 +7,7 @@ supplies incident to one), G0559 and G2211 an office visit.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import found, together
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -15,6 +15,9 @@ from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.visits import first_in_visit
 
 PAYABLE = ("A", "R", "T", "C")
+IS_PAYABLE = pl.col("status_code").is_in(PAYABLE)
+IS_ZZZ = pl.col("global_days") == "ZZZ"
+
 NAMED = ("of_visits", "supplies", "applications", "visits")
 NEEDS = ("service", "application", "visit")
 """What an add-on by nature needs beside it."""
@@ -23,8 +26,6 @@ NEEDS = ("service", "application", "visit")
 def find_add_on_by_nature(lines: Lines) -> Findings:
     """One finding for each add-on by nature of a day on which nothing that it needs is payable."""
     marks = lines.line_kinds.cached(marks_of_kinds)
-    if not lines.look_up(marks["is_add_on"]).any():
-        return NONE
     payable = ~lines.is_denied
     alone = []
     for need in NEEDS:
@@ -43,8 +44,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes_named("add_on_by_nature", name)).implode())
         for name in NAMED
     )
-    is_payable = pl.col("status_code").is_in(PAYABLE).fill_null(value=False)
-    is_zzz = (pl.col("global_days") == "ZZZ").fill_null(value=False)
+    is_payable, is_zzz = IS_PAYABLE.fill_null(value=False), IS_ZZZ.fill_null(value=False)
     is_add_on = is_payable & is_zzz & pl.col("is_listed").is_null()
     return kinds.select(
         is_add_on.alias("is_add_on"),
@@ -57,4 +57,4 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     )
 
 
-ADD_ON_BY_NATURE = Edit(find_add_on_by_nature)
+ADD_ON_BY_NATURE = Edit(find_add_on_by_nature, concerns=IS_PAYABLE & IS_ZZZ)

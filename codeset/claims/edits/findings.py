@@ -113,7 +113,7 @@ def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> Fin
     rows = pl.DataFrame([lines["row"], partner, count_up(lines.height).alias("reason_row")])
     values = {"reason": pl.lit(reason) if isinstance(reason, str) else reason, **columns}
     reason_rows = lines.select("row", *(value.cast(COLUMNS[name]).alias(name) for name, value in values.items()))
-    return Findings(rows, pl.concat([_NO_REASON_ROWS, reason_rows.drop("row")], how="diagonal"))
+    return Findings(rows, pl.concat([_NO_REASON_ROWS, reason_rows[list(values)]], how="diagonal"))
 
 
 def together(findings: Iterable[Findings]) -> Findings:
@@ -122,23 +122,28 @@ def together(findings: Iterable[Findings]) -> Findings:
     if len(some) <= 1:
         return some[0] if some else NONE
     before = accumulate((part.reason_rows.height for part in some), initial=0)
-    rows = [part.rows.with_columns(pl.col("reason_row") + count) for part, count in zip(some, before, strict=False)]
+    rows = [
+        pl.DataFrame([part.rows["row"], part.rows["partner"], part.rows["reason_row"] + count])
+        for part, count in zip(some, before, strict=False)
+    ]
     return Findings(pl.concat(rows, rechunk=True), pl.concat([part.reason_rows for part in some], rechunk=True))
 
 
 def denied_rows(findings: Findings) -> pl.Series:
     """Return the rows of the lines that *findings* deny."""
     row, _, reason_row = findings.rows
-    return row if row.is_empty() else row.filter(findings.reason_rows.select(IS_DENIAL).to_series()[reason_row])
+    return row if row.is_empty() else row.filter(is_denial(findings.reason_rows["reason"])[reason_row])
 
 
-def of_severity(severity: str) -> pl.Expr:
-    """Whether a reason has *severity*: reasons are sorted by severity, so that their numbers tell."""
-    places = [place for place, reason in enumerate(reasons().values()) if reason.severity == severity]
-    return pl.col("reason").to_physical().is_between(min(places), max(places))
+def is_denial(reason: pl.Series) -> pl.Series:
+    """Return whether each *reason* denies."""
+    return _severity_numbers()[reason.to_physical()] == SEVERITIES.index("deny")
 
 
-IS_DENIAL = of_severity("deny")
+@cache
+def _severity_numbers() -> pl.Series:
+    """The place among `SEVERITIES` of the severity of each reason, by its number."""
+    return pl.Series([SEVERITIES.index(reason.severity) for reason in reasons().values()], dtype=pl.UInt8)
 
 
 def tidied(findings: Findings) -> Findings:
@@ -151,7 +156,7 @@ def tidied(findings: Findings) -> Findings:
     if starts.all():
         return findings
     reason = findings.reason_rows["reason"].to_physical()[findings.rows["reason_row"]]
-    of_row = reason_table()["severity"].to_physical()[reason]
+    of_row = _severity_numbers()[reason]
     later = true_positions(~starts)  # what decides a line comes first, and stays
     first = true_positions(starts)[group_numbers(starts)[later]]
     own = of_row[later]
@@ -198,6 +203,12 @@ def reason_table() -> pl.DataFrame:
     dtypes = {"reason": REASON, "edit": EDIT, "severity": SEVERITY}
     dtypes |= {name: pl.Enum(texts[name].drop_nulls().unique().sort()) for name in _DENIAL_CODES}
     return texts.with_columns(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+
+
+@cache
+def codes_of_reasons() -> pl.DataFrame:
+    """Return `reason_table` by the number of each reason: edit, severity, and denial codes."""
+    return reason_table().drop("reason")
 
 
 @cache

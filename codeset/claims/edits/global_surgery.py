@@ -47,6 +47,7 @@ IS_BY_CONTRACTOR = ~pl.col("is_visit") & GLOBAL_DAYS.is_in(CONTRACTOR)
 IS_SURGERY = (IS_PROCEDURE | IS_BY_CONTRACTOR) & ~(pl.col("m55") | pl.col("m56"))
 BEGINS_PERIOD = GLOBAL_DAYS.is_in(list(PERIOD_DAYS)) & ~pl.col("m78")
 IS_EXPLAINED = pl.col("m58") | pl.col("m78") | pl.col("m79")
+SPEAKS_OF_PERIOD = IS_PROCEDURE & (pl.col("m78") | pl.col("m79"))
 PLACE = pl.col("place_of_service").cast(pl.String)
 WITHOUT_OPERATING_ROOM = places_of_service().filter(setting="nonfacility")["place_of_service"]
 IS_RETURN_IN_OFFICE = IS_PROCEDURE & pl.col("m78") & PLACE.is_in(WITHOUT_OPERATING_ROOM.implode())
@@ -241,7 +242,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         **{f"begins {days}": BEGINS_PERIOD & (days == GLOBAL_DAYS) for days in PERIOD_DAYS},
         "unexplained": IS_PROCEDURE & ~IS_EXPLAINED,
         "staged": IS_STAGED,
-        "speaks of a period": IS_PROCEDURE & (pl.col("m78") | pl.col("m79")),
+        "speaks of a period": SPEAKS_OF_PERIOD,
         **{name: relation.line for name, relation in RELATIONS.items()},
     }
     return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())
@@ -281,4 +282,9 @@ def days_of_global_periods(code_set: CodeSet) -> Mapping[int, pl.Series]:
     return {1: pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE), **periods}
 
 
-GLOBAL_SURGERY = Edit(find_global_surgery, reads=("date_of_service", "lesion"), reach_days=days_of_global_periods)
+GLOBAL_SURGERY = Edit(
+    find_global_surgery,
+    concerns=IS_SURGERY | SPEAKS_OF_PERIOD,
+    reads=("date_of_service", "lesion"),
+    reach_days=days_of_global_periods,
+)

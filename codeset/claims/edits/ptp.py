@@ -62,10 +62,8 @@ def find_ptp(lines: Lines) -> Findings:
     pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between)
     if pairs.is_empty():
         return NONE
-    pairs = with_first_partner(pairs)
-    return Findings(
-        pairs.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "reason_row"), reason_rows
-    )
+    row, row_two, reason_row = with_first_partner(pairs)
+    return Findings(pl.DataFrame([row_two.alias("row"), row.alias("partner"), reason_row]), reason_rows)
 
 
 def dated_edits(code_set: CodeSet) -> pl.DataFrame:

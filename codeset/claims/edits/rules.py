@@ -24,6 +24,11 @@ def codes_named(section: str, name: str) -> frozenset[str]:
     return frozenset(code for span in rules()[section][name] for code in codes_of(span))
 
 
+def has_code(section: str, name: str) -> pl.Expr:
+    """Return whether a line kind has one of the codes that *name* of *section* lists."""
+    return pl.col("hcpcs").is_in(pl.Series(sorted(codes_named(section, name)), dtype=pl.Categorical()).implode())
+
+
 def codes_in(code_set: CodeSet, codes: Iterable[str]) -> pl.Series:
     """Return those of *codes* that *code_set* has, as categories."""
     known = set(code_set.fees["hcpcs"].unique())

@@ -31,8 +31,6 @@ IS_INCLUDED = ~(IS_BEFORE_MOHS & IS_SEPARATE)
 
 def find_same_lesion(lines: Lines) -> Findings:
     """One finding for each line of a lesion that is another removal, or belongs to a line that is paid."""
-    if lines.table["lesion"].null_count() == lines.table.height:
-        return NONE
     of_lesions = lines.by("lesion")
     removals = find_other_removals(of_lesions)
     return together([removals, find_included(of_lesions, removals.rows["row"])])
@@ -124,4 +122,4 @@ def inclusions() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["family", "family_two"], orient="row")
 
 
-SAME_LESION = Edit(find_same_lesion, reads=("lesion",))
+SAME_LESION = Edit(find_same_lesion, reads=("lesion",), needs="lesion")

@@ -79,10 +79,10 @@ def find_single_line(lines: Lines) -> Findings:
 
 def _without_release(lines: Lines) -> Findings:
     """Lines on a date that no release covers that is used: it is at hand and was left out, or it is not at hand."""
-    has_none = lines.line_kinds.table["release"].is_null()
-    if not has_none.any():
+    release = lines.line_kinds.table["release"]
+    if not release.null_count():
         return NONE
-    table = filter_rows(lines.table.select("row", "date_of_service"), lines.look_up(has_none))
+    table = filter_rows(lines.table.select("row", "date_of_service"), lines.look_up(release.is_null()))
     labels = [
         pl.when(pl.col("date_of_service").is_between(release.first_day, release.last_day)).then(pl.lit(str(release)))
         for release in lines.line_kinds.code_set.left_out
@@ -121,6 +121,11 @@ def find_by_kind(lines: Lines, checks: Checks) -> Findings:
     failing = filter_rows(lines.table.select("row", "line_kind"), fails)
     rows = failing.join(of_kinds.rows, left_on="line_kind", right_on="row").drop("line_kind")
     return Findings(rows, of_kinds.reason_rows)
+
+
+def fails_any(checks: Checks) -> pl.Expr:
+    """Return whether a line kind fails any of *checks*."""
+    return pl.any_horizontal(fails for fails, *_ in checks())
 
 
 def findings_of_kinds(line_kinds: LineKinds, checks: Checks) -> tuple[Findings, pl.Series]:

@@ -5,7 +5,7 @@ Same practitioner, same beneficiary; record layout RVU25D, status code T.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import found
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -20,8 +20,6 @@ IS_PAYABLE_UNDER_FEE_SCHEDULE = pl.col("status_code").is_in(["A", "R"])
 def find_status_t(lines: Lines) -> Findings:
     """One finding for each injection of a visit that has another service which no edit before denies."""
     is_injection, is_payable = (lines.look_up(marks) for marks in lines.line_kinds.cached(injections_and_others))
-    if not is_injection.any():
-        return NONE
     table = lines.table.with_columns(first_in_visit(lines, among=is_payable & ~lines.is_denied))
     return found(table.filter(is_injection & table["partner"].is_not_null()), "injection-bundled")
 
@@ -33,4 +31,4 @@ def injections_and_others(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:
     return injection, other
 
 
-STATUS_T = Edit(find_status_t)
+STATUS_T = Edit(find_status_t, concerns=IS_INJECTION)

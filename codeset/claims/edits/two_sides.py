@@ -62,4 +62,4 @@ def other_side(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame([pairs["number"], hcpcs[pairs["line_kind"]]]).filter(differs)
 
 
-TWO_SIDES = Edit(find_two_sides)
+TWO_SIDES = Edit(find_two_sides, concerns=IS_ONE_SIDE)

@@ -50,6 +50,10 @@ class Answers:
             answers.setdefault(key, []).append(answer)
         return answers
 
+    def extend(self, others: "Answers") -> bool:
+        """Return whether they are *others* and more behind them, so that a number of those is the same answer here."""
+        return self.index["key"].head(others.index.height).equals(others.index["key"])
+
     def of(self, asked: pl.DataFrame) -> pl.DataFrame:
         """Return *asked*, which has `key`, with the index of its answers: a row for each, or one without `answer`."""
         if asked.height > _FEW:
@@ -58,7 +62,11 @@ class Answers:
         here = [place for place, of_key in enumerate(answers) for _ in of_key]
         answer = pl.Series([number for of_key in answers for number in of_key], dtype=pl.UInt32)
         rows = asked if len(here) == asked.height else asked[here]
-        return rows.hstack(self.index.drop("key")[answer])
+        return rows.hstack(self._without_key[answer])
+
+    @cached_property
+    def _without_key(self) -> pl.DataFrame:
+        return self.index.drop("key")
 
 
 _FEW = 50
@@ -71,9 +79,9 @@ _INDEX = ("key", "has_answer", "first_day", "last_day")
 class Memory:
     """The answers given so far, None before the first, for the keys that come later; at most *limit* are kept."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, answers: Answers | None = None) -> None:
         self._limit = limit
-        self.answers: Answers | None = None
+        self.answers = answers
 
     def recall(self, asked: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[Answers, pl.DataFrame]:
         """Return answers, and *asked* (which has `key`) with the index of its answers, in its order.

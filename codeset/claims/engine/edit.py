@@ -1,12 +1,15 @@
 """What an edit is: a rule that finds, and what decides its findings. Deduplication derives from the latter."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines, sort_by_visit
 
 
@@ -45,7 +48,7 @@ ChangeDates = Callable[[CodeSet], list[pl.Series]]
 """The first days on which another row of a table holds than on the day before, in any order; nulls do not count."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Contract:
     """What decides an answer besides release, code, modifiers, place of service and the other lines of the visit.
 
@@ -65,17 +68,46 @@ class Contract:
     change_dates: ChangeDates | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edit(Contract):
-    """A rule: `find` is handed the columns of its contract, and the rows that the edits before it deny."""
+    """A rule: `find` is handed the columns of its contract, and the rows that the edits before it deny.
+
+    It is not asked where it finds nothing: `concerns` says of a line kind whether it may find something that takes such
+    a line, and `needs` names a column that it finds nothing without. None: it may find something of any lines.
+    """
 
     find: Callable[[Lines], Findings]
+    concerns: pl.Expr | None = None
+    needs: str | None = None
 
     def findings(self, lines: Lines, denied: pl.Series) -> Findings:
         """Return what the edit finds in *lines*, of which others deny the rows *denied*."""
         patient = ("patient",) if self.reach_days else ()
         derived = (name for each in self.derives for name in (*each.columns, *each.carried))
         return self.find(lines.with_columns_only((*patient, *self.reads, *self.names, *derived), denied))
+
+    def has_needs(self, table: pl.DataFrame) -> bool:
+        """Return whether a line of *table* has the column without which the edit finds nothing."""
+        return self.needs is None or table[self.needs].null_count() < table.height
+
+
+def concerned_edits(edits: Sequence[Edit], lines: Lines) -> list[Edit]:
+    """Return those of *edits* that may find something of *lines*, in their order."""
+    edits_of_kinds = lines.line_kinds.cached(_edits_of_kinds, tuple(edits))
+    places = reduce(or_, edits_of_kinds[lines.table["line_kind"].unique()].to_list(), 0)
+    return [edit for place, edit in enumerate(edits) if places >> place & 1 and edit.has_needs(lines.table)]
+
+
+def _edits_of_kinds(line_kinds: LineKinds, edits: tuple[Edit, ...]) -> pl.Series:
+    """Of each line kind a bit for each of *edits* that it concerns."""
+    bits = [
+        pl.when(_IS_ANY_KIND if edit.concerns is None else edit.concerns).then(pl.lit(1 << place, pl.UInt64))
+        for place, edit in enumerate(edits)
+    ]
+    return line_kinds.table.select(pl.sum_horizontal(*bits, pl.lit(0, pl.UInt64)).alias("edits")).to_series()
+
+
+_IS_ANY_KIND = pl.col("line_kind").is_not_null()
 
 
 def lines_as_read(frame: pl.DataFrame, code_set: CodeSet, contracts: Iterable[Contract]) -> pl.DataFrame:

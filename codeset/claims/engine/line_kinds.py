@@ -43,11 +43,13 @@ class LineKinds:
     code and of the modifiers (`edits.modifiers`): `is_visit`, `m25`, `site`, ...
     """
 
-    def __init__(self, code_set: CodeSet, answers: Answers) -> None:
+    def __init__(self, code_set: CodeSet, answers: Answers, before: "LineKinds | None" = None) -> None:
+        """Take what the rules said of the kinds *before*, where those are the first ones here."""
         self.code_set = code_set
         self.answers = answers
         self.table = answers.rows.with_row_index("line_kind")
         self._cache = Cache()
+        self._answers_of_rules = before._answers_for_more() if before and answers.extend(before.answers) else {}
 
     def cached(self, function: Callable[..., T], *more: Any) -> T:
         """Return what *function* makes of these line kinds (and of *more*); it is computed once."""
@@ -57,14 +59,15 @@ class LineKinds:
         """Return what *rule* says of *asked*, which has a `key` for what *columns* hold, see `Memory.recall`.
 
         *rule* is asked once for each key. It is handed `number` and *columns*, and returns rows with that `number`:
-        one, more, or none (then `has_answer` is false).
+        one, more, or none (then `has_answer` is false). What it says of line kinds follows from these alone: it is
+        remembered when more kinds are known.
         """
-        memory = self.cached(_memory, rule)
+        memory = self._answers_of_rules.setdefault(rule, Memory(_RULE_LIMIT))
         return memory.recall(asked, lambda new: _answers(self, rule, new.select("key", *columns)))
 
-
-def _memory(_: LineKinds, __: Rule) -> Memory:
-    return Memory(_RULE_LIMIT)
+    def _answers_for_more(self) -> dict[Rule, Memory]:
+        """What rules said, for line kinds that have more behind these: what is said of these stays."""
+        return {rule: Memory(_RULE_LIMIT, memory.answers) for rule, memory in list(self._answers_of_rules.items())}
 
 
 def _answers(line_kinds: LineKinds, rule: Rule, asked: pl.DataFrame) -> pl.DataFrame:
@@ -85,11 +88,11 @@ class _Latest:
 def line_kinds_of(lines: pl.DataFrame, code_set: CodeSet, describe: Description) -> tuple[LineKinds, pl.Series]:
     """Return the line kinds, those of lines read against *code_set* before among them, and the kind of each line."""
     latest = code_set.cached(_Latest, describe)
-    asked = lines.select(LINE_KIND).hstack([_packed(lines)])
+    asked = lines[list(LINE_KIND)].hstack([_packed(lines)])
     answers, rows = latest.memory.recall(asked, lambda new: _described(new, code_set, describe))
     line_kinds = latest.line_kinds
     if line_kinds is None or line_kinds.answers is not answers:
-        line_kinds = LineKinds(code_set, answers)
+        line_kinds = LineKinds(code_set, answers, before=line_kinds)
         if answers is latest.memory.answers:
             latest.line_kinds = line_kinds
     return line_kinds, rows["answer"].alias("line_kind")

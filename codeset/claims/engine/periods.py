@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.engine.line_kinds import Rule
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import group_numbers, repeat, starts_group, true_positions
+from codeset.claims.engine.series import filter_rows, group_numbers, repeat, starts_group, true_positions
 
 
 class Days(NamedTuple):
@@ -108,7 +108,8 @@ def explained(lines: Lines, matches: pl.DataFrame, rule: Rule) -> tuple[pl.DataF
     """
     asked = matches.with_columns(_MATCH_KEY)
     answers, answered = lines.line_kinds.answers_of(rule, asked, ("relation", "line_kind", "partner_kind"))
-    return answered.filter("has_answer").select("row", "partner", pl.col("answer").alias("reason_row")), answers.rows
+    columns = [answered["row"], answered["partner"], answered["answer"].alias("reason_row")]
+    return filter_rows(pl.DataFrame(columns), answered["has_answer"]), answers.rows
 
 
 _KIND = 2**28

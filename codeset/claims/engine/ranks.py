@@ -68,4 +68,7 @@ def _occurs_again(values: pl.Series) -> pl.Series:
     if not values.is_sorted():
         return values.is_duplicated()
     starts = starts_group(values)
-    return ~(starts & starts.shift(-1, fill_value=True))
+    return ~(starts & pl.concat([starts[1:], _TRUE[: starts.len()]]))
+
+
+_TRUE = pl.Series([True])

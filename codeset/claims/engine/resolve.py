@@ -26,7 +26,8 @@ def by_line(findings: Findings, height: int) -> Findings:
     used = rows["reason_row"].unique(maintain_order=True)
     place = repeat(0, findings.reason_rows.height).scatter(used, count_up(used.len()))
     reason_rows, reason_row = distinct(findings.reason_rows[used], findings.reason_rows.columns)
-    return Findings(rows.with_columns(reason_row[place[rows["reason_row"]]].alias("reason_row")), reason_rows)
+    of_row = reason_row[place[rows["reason_row"]]].alias("reason_row")
+    return Findings(pl.DataFrame([rows["row"], rows["partner"], of_row]), reason_rows)
 
 
 def _order(findings: Findings, height: int) -> pl.Series:
@@ -58,5 +59,5 @@ def side_by_side(frames: Sequence[pl.DataFrame], height: int) -> pl.DataFrame:
     columns = []
     for frame in frames:
         position = repeat(None, rows.len()).scatter(place[frame["row"]], count_up(frame.height))
-        columns += [column[position] for column in frame.drop("row")]
+        columns += [column[position] for column in frame if column.name != "row"]
     return pl.DataFrame(columns)

@@ -4,6 +4,7 @@ Each is the fastest of the ways that were measured, and quick for one claim too:
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import polars as pl
@@ -46,6 +47,8 @@ def group_numbers(starts: pl.Series) -> pl.Series:
 
     Counting what is not null takes a quarter of the time of a sum.
     """
+    if starts.len() <= _FEW:
+        return pl.Series([max(count - 1, 0) for count in accumulate(starts.to_list())], dtype=pl.UInt32)
     return starts.to_frame("starts").select(_COUNTED).to_series()
 
 
@@ -68,6 +71,14 @@ def is_member(rows: pl.Series, chosen: pl.Series) -> pl.Series:
         return all_false(rows.len())
     highest: Any = pl.concat([rows, chosen]).max()
     return all_false(highest + 1).scatter(chosen, values=True)[rows]
+
+
+def is_one_of(codes: pl.Series, chosen: pl.Series) -> pl.Series:
+    """Return whether each of *codes* is one of *chosen*, both categories."""
+    if codes.len() <= _FEW:
+        some = frozenset(chosen.to_list())
+        return pl.Series([code in some for code in codes.to_list()], dtype=pl.Boolean)
+    return codes.is_in(chosen.implode())
 
 
 def is_repeated_row(rows: pl.Series) -> pl.Series:

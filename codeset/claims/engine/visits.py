@@ -11,6 +11,7 @@ from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import (
     all_false,
     count_up,
+    filter_rows,
     group_numbers,
     is_repeated_row,
     pack_u64,
@@ -44,8 +45,9 @@ def pairs_in_visit(lines: Lines, code_pairs: CodePairs, rule: Rule) -> tuple[pl.
     if "date_of_service" in table.columns:
         asked = asked.hstack([table["date_of_service"][one].alias("day")])
     answers, pairs = lines.line_kinds.answers_of(rule, asked, ("line_kind", "line_kind_two"))
-    holds = IS_IN_FORCE if "first_day" in pairs.columns else pl.col("has_answer")
-    return pairs.filter(holds).select("row", "row_two", pl.col("answer").alias("reason_row")), answers.rows
+    holds = pairs.select(IS_IN_FORCE).to_series() if "first_day" in pairs.columns else pairs["has_answer"]
+    columns = [pairs["row"], pairs["row_two"], pairs["answer"].alias("reason_row")]
+    return filter_rows(pl.DataFrame(columns), holds), answers.rows
 
 
 _NO_PAIRS = pl.DataFrame(schema=dict.fromkeys(("row", "row_two", "reason_row"), pl.UInt32))
@@ -142,12 +144,10 @@ def first_in_visit(lines: Lines, among: pl.Series, order: pl.Series | None = Non
     The first is the one with the lowest *order*, and of equal ones that with the lowest row.
     """
     number = group_numbers(starts_group(lines.table["visit"]))
-    marked = pl.DataFrame([number.alias("visit"), lines.table["row"]])
-    if order is not None:
-        marked = marked.hstack([order.alias("order")])
-    marked = marked.filter(among)
+    columns = [number.alias("visit"), lines.table["row"], *([] if order is None else [order.alias("order")])]
+    marked = filter_rows(pl.DataFrame(columns), among)
     if order is not None:
         marked = marked.sort("visit", "order", "row")
-    first = marked.filter(starts_group(marked["visit"]))
+    first = filter_rows(marked, starts_group(marked["visit"]))
     visits = number.len() and int(number[-1]) + 1
     return repeat(None, visits).scatter(first["visit"], first["row"])[number].alias("partner")

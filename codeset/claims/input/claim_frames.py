@@ -48,7 +48,7 @@ def from_frame(
     """
     check_locality(locality)
     table = with_fields(frame, name, locality)
-    if (lines := valid_lines(table.drop(BESIDES, strict=False))) is not None:
+    if (lines := valid_lines(table[_columns_read(table)])) is not None:
         return lines, Rejects(name, no_faults(), 0, 0, header_notes(frame))
     lines, rejects = check_lines(as_raw(table, first_line), name, locality)
     return lines, replace(rejects, notes=header_notes(frame))
@@ -56,7 +56,11 @@ def from_frame(
 
 def header_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     """Return which columns are not read, in words."""
-    return read_header(frame.drop(BESIDES, strict=False).columns, locality=True).notes
+    return read_header(_columns_read(frame), locality=True).notes
+
+
+def _columns_read(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if name not in BESIDES]
 
 
 def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.DataFrame:
@@ -64,19 +68,21 @@ def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.Data
 
     Raises BadInput: for columns that are lacking, not understood or of other types.
     """
-    besides = frame.select(column for column in BESIDES if column in frame.columns)
-    table = frame.drop(besides.columns)
+    besides = [frame[name] for name in BESIDES if name in frame.columns]
+    table = frame[_columns_read(frame)]
     header = read_header(table.columns, locality=locality is not None)
     if header.faults:
         raise BadInput([Fault(name, 0, message) for message in header.faults], "Nothing was read.")
     table = table.select(field_columns(header))
     try:
-        table = table.select(_as_text(table, unless=can_stay))
+        if not all(map(can_stay, table.dtypes)):
+            table = table.select(_as_text(table, unless=can_stay))
     except pl.exceptions.PolarsError:
         dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in table.schema.items())
         says = f"expected text, numbers, dates and lists of text, found {dtypes}"
         raise BadInput([Fault(name, 0, says)], "Nothing was read.") from None  # its words may show values
-    return table.with_columns(derived_fields(table.columns, locality)).hstack(besides)
+    derived = derived_fields(table.columns, locality)
+    return (table.with_columns(derived) if derived else table).hstack(besides)
 
 
 def derived_fields(

@@ -1,6 +1,8 @@
 """Checks by distinct values, for files without a fault: checks of every line are for files that have one."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 
 import polars as pl
 
@@ -21,7 +23,15 @@ _LINE_NUMBERS = 1 << 20
 """More than there are line numbers: up to six digits."""
 
 _FEW = 100
-"""So few lines are checked in one query, value by value: what is left out of a longer file costs more to tell."""
+"""So few lines are checked value by value, in Python or in one query: what is left out of a longer file costs more
+to tell."""
+
+_NAME_FORM = FIELDS["claim_id"].pattern
+_FORMS = {name: re.compile(field.pattern) for name, field in FIELDS.items() if field.pattern != _NAME_FORM}
+"""The forms of fields but names, which Python has no classes of characters for."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_USUAL_DAYS = range(date(1900, 1, 1).toordinal() - _EPOCH, date(2200, 1, 1).toordinal() - _EPOCH)
 
 
 def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
@@ -33,14 +43,16 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     if any(table[name].null_count() for name in REQUIRED):
         return None
     texts = [table[name] for name in CODED if table.schema.get(name) == pl.String]
-    table = table.with_columns(map(as_codes, texts)).rechunk()  # columns in pieces are compared in twice the time
+    if texts:
+        table = table.with_columns(map(as_codes, texts))
+    table = table.rechunk()  # columns in pieces are compared in twice the time
     changes = {name: starts_group(table[name]) for name in _NAMES}
     if not _all_well_formed(table, changes) or _has_two_charges(table) or has_stray_pointer(table):
         return None
     absent = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
     lines = with_column_types(table.with_columns(absent))
-    backwards = lines.select((pl.col("through_date") < pl.col("date_of_service")).any()).item()
-    return lines if not backwards and _claims_agree(lines, changes) else None
+    is_backwards = lines["through_date"] < lines["date_of_service"]
+    return lines if not is_backwards.any() and _claims_agree(lines, changes) else None
 
 
 def can_stay(dtype: pl.DataType) -> bool:
@@ -60,13 +72,32 @@ def _distinct(values: pl.Series) -> pl.Series:
 def _all_well_formed(table: pl.DataFrame, changes: Mapping[str, pl.Series]) -> bool:
     """Whether all values of *table* have the form of their field and no blanks around them."""
     if table.height <= _FEW:
-        return not any(table.select(pl.all().cast(pl.String)).select(map(_has_fault, table.columns)).row(0))
+        return all(map(_are_plainly_well_formed, table)) or not any(
+            table.select(pl.all().cast(pl.String)).select(map(_has_fault, table.columns)).row(0)
+        )
     return all(
         _are_plain_words(values.filter(changes[values.name])) or _are_well_formed(values.filter(changes[values.name]))
         if values.name in _NAMES
         else _are_well_formed(_distinct(values))
         for values in table
     )
+
+
+def _are_plainly_well_formed(values: pl.Series) -> bool:
+    """Whether all of a few values are plain: texts in ASCII or numbers of the form of their field, and usual days."""
+    if values.dtype == pl.Date:
+        return all(day is None or day in _USUAL_DAYS for day in values.cast(pl.Int32).to_list())
+    if values.name in _DATES and values.null_count() < values.len():
+        return False
+    return all(value is None or _is_plain(values.name, str(value)) for value in values.to_list())
+
+
+def _is_plain(name: str, text: str) -> bool:
+    """Whether *text* has the form of the field *name*, and in ASCII no blanks around or beside each other."""
+    if name == "modifiers" and not text:
+        return True
+    has_form = name not in _FORMS or _FORMS[name].fullmatch(text)
+    return bool(has_form and text and text.isascii() and text.isprintable() and " ".join(text.split()) == text)
 
 
 def _are_well_formed(values: pl.Series) -> bool:

@@ -21,7 +21,7 @@ def amount_findings(priced: Priced) -> Iterator[Findings]:
     for_review, of_other_setting, without = (
         of_case[priced.case] for of_case in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
     )
-    nothing = (priced.allowed == 0).fill_null(value=False)
+    nothing = priced.allowed == 0
     if nothing.any():
         yield found(
             priced.only(nothing).amounts.hstack([priced.only(nothing).lines["charge_cents"]]),

@@ -10,6 +10,7 @@ cent).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -93,7 +94,7 @@ class Priced:
     cases: pl.DataFrame
     case: pl.Series
 
-    @property
+    @cached_property
     def allowed(self) -> pl.Series:
         """`allowed_cents` of each line."""
         return self.lines.hstack([self.cases["schedule"][self.case]]).select(_ALLOWED).to_series()
@@ -136,9 +137,9 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | 
     not payable has no part in any rule.
     """
     factor = code_set.cached(factors_by_date)[participant]
-    payable = filter_rows(lines.select(LINES), lines["payable"]).with_columns(factor)
+    payable = filter_rows(lines[list(LINES)], lines["payable"]).with_columns(factor)
     cases, case = _cases_of(payable, code_set)
-    return Priced(payable.select("row", "charge_cents"), cases, case)
+    return Priced(payable[["row", "charge_cents"]], cases, case)
 
 
 def _cases_of(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from codeset.claims.edits.single_line import IS_HOSPITAL, IS_LISTED, Check, find_by_kind
+from codeset.claims.edits.single_line import IS_HOSPITAL, IS_LISTED, Check, fails_any, find_by_kind
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
@@ -38,4 +38,4 @@ def find_components(lines: Lines) -> Findings:
     return find_by_kind(lines, checks)
 
 
-COMPONENTS = Edit(find_components)
+COMPONENTS = Edit(find_components, concerns=fails_any(checks))

@@ -17,6 +17,7 @@ from codeset.claims.engine.lines import Lines
 from codeset.claims.reference.reference_tables import level_one_modifiers, level_two_modifiers
 
 IS_IN_FORCE = pl.col("date_of_service").is_between("first_day", "last_day")
+HAS_MODIFIERS = pl.col("modifiers").cast(pl.String) != ""
 IS_KNOWN = pl.col("first_day").is_not_null()
 
 
@@ -93,4 +94,6 @@ def change_dates(code_set: CodeSet) -> list[pl.Series]:
     return [every["first_day"], ended["last_day"].dt.offset_by("1d")]
 
 
-MODIFIER_DATES = Edit(find_modifier_dates, reads=("date_of_service",), change_dates=change_dates)
+MODIFIER_DATES = Edit(
+    find_modifier_dates, concerns=HAS_MODIFIERS, reads=("date_of_service",), change_dates=change_dates
+)

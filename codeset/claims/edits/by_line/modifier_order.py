@@ -15,6 +15,8 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 
 PRICING = frozenset(rules()["modifiers"]["pricing"])
+HAS_SEVERAL = pl.col("modifiers").cast(pl.String).str.contains(" ")
+
 DECIDING = frozenset(rules()["modifiers"]["payment"])
 
 
@@ -42,4 +44,4 @@ def late_pricing_modifier(modifiers: list[str]) -> str | None:
     return next((name for name in after if name in PRICING), None)
 
 
-MODIFIER_ORDER = Edit(find_modifier_order)
+MODIFIER_ORDER = Edit(find_modifier_order, concerns=HAS_SEVERAL)

@@ -8,7 +8,7 @@ manual is all there is, so that the line is for review.
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, found
-from codeset.claims.edits.rules import codes_in, codes_named, rules
+from codeset.claims.edits.rules import codes_in, codes_named, has_code, rules
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -34,4 +34,6 @@ def mohs_kinds(line_kinds: LineKinds) -> pl.Series:
     return line_kinds.table["hcpcs"].is_in(codes.implode())
 
 
-MOHS_PRACTITIONER = Edit(find_mohs_practitioner, reads=("specialty",))
+MOHS_PRACTITIONER = Edit(
+    find_mohs_practitioner, concerns=has_code("not_physicians", "mohs"), needs="specialty", reads=("specialty",)
+)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from codeset.claims.edits.single_line import HAS_RELEASE, Check, find_by_kind
+from codeset.claims.edits.single_line import HAS_RELEASE, Check, fails_any, find_by_kind
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
@@ -37,4 +37,4 @@ def find_notices(lines: Lines) -> Findings:
     return find_by_kind(lines, checks)
 
 
-NOTICES = Edit(find_notices)
+NOTICES = Edit(find_notices, concerns=fails_any(checks))

@@ -14,7 +14,7 @@ import polars as pl
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE
 from codeset.claims.edits.rules import rules
-from codeset.claims.edits.single_line import IS_LISTED, Check, find_by_kind
+from codeset.claims.edits.single_line import IS_LISTED, Check, fails_any, find_by_kind
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -61,4 +61,4 @@ def kinds_on_list(line_kinds: LineKinds) -> pl.Series:
     return listed["is_on_list"].fill_null(value=False)
 
 
-TELEHEALTH = Edit(find_telehealth)
+TELEHEALTH = Edit(find_telehealth, concerns=fails_any(checks))

@@ -31,4 +31,4 @@ def find_misfit(lines: Lines) -> Findings:
     return together(told)
 
 
-FITS_SERVICE = Edit(find_misfit, derives=(IN_DOUBT,))
+FITS_SERVICE = Edit(find_misfit, derives=(IN_DOUBT,), needs="diagnosis_marks")

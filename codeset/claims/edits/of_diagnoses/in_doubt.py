@@ -111,10 +111,10 @@ def _begins(codes: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
 
 
 def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
-    """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; 0 and null without a doubt."""
+    """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; both null without a doubt."""
     texts = frame["diagnoses"]
     if texts.null_count() == texts.len():
-        return _columns(repeat(0, table.height), texts)
+        return _columns(repeat(None, table.height), texts)
     row = table["row"]
     texts = texts if row.is_sorted() else texts[row]
     lists = code_lists(texts)
@@ -124,7 +124,7 @@ def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
     marks |= _where(_has_contractor(texts, table, code_set), CONTRACTOR)
     does_not_fit = _does_not_fit(table["hcpcs"], marks)
     in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | does_not_fit
-    marks, texts = marks * in_doubt.cast(pl.UInt32), texts.set(~in_doubt, None)
+    texts = texts.set(~in_doubt, None)
     told = marks & TOLD_OF_ANY_SERVICE
     locality = frame["locality"] if row.is_sorted() else frame["locality"][row]
     of_the_text = (told & ALL_BUT_UNSPECIFIED) & ~_where(locality == NATIONAL, CONTRACTOR)
@@ -132,7 +132,7 @@ def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
     if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same
         unspecified = lists.text_of((known & UNSPECIFIED) != 0)
         texts, marks = unspecified.zip_with(is_brief, texts), told.zip_with(is_brief, marks)
-    return _columns(marks, texts)
+    return _columns(marks.set(~in_doubt, None), texts)
 
 
 def _columns(marks: pl.Series, texts: pl.Series) -> pl.DataFrame:

@@ -224,5 +224,9 @@ def change_dates(code_set: CodeSet) -> list[pl.Series]:
 
 
 LOCAL_COVERAGE = Edit(
-    find_coverage, reads=("locality", "date_of_service"), derives=(IN_DOUBT,), change_dates=change_dates
+    find_coverage,
+    reads=("locality", "date_of_service"),
+    derives=(IN_DOUBT,),
+    needs="diagnosis_marks",
+    change_dates=change_dates,
 )

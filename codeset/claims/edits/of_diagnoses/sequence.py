@@ -52,4 +52,4 @@ def _unspecified(lines: Lines) -> Findings:
     return found(once, "diagnosis-unspecified", detail=detail)
 
 
-SEQUENCE = Edit(find_sequence, derives=(IN_DOUBT,))
+SEQUENCE = Edit(find_sequence, derives=(IN_DOUBT,), needs="diagnosis_marks")

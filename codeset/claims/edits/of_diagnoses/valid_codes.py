@@ -116,4 +116,6 @@ def change_dates(code_set: CodeSet) -> list[pl.Series]:
     return [code_set.rows_for_diagnoses("diagnosis_replacement")["effective_date"]] if code_set.scans else []
 
 
-VALIDITY = Edit(find_invalid, reads=("date_of_service",), derives=(IN_DOUBT,), change_dates=change_dates)
+VALIDITY = Edit(
+    find_invalid, reads=("date_of_service",), derives=(IN_DOUBT,), needs="diagnosis_marks", change_dates=change_dates
+)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import found
 from codeset.claims.edits.rules import codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
@@ -20,6 +20,7 @@ from codeset.claims.engine.series import (
     count_up,
     group_numbers,
     is_member,
+    is_one_of,
     repeat,
     starts_group,
     true_positions,
@@ -42,10 +43,7 @@ COMPONENT = r"\b(26|TC)\b"
 
 def find_new_patient(lines: Lines) -> Findings:
     """One finding for each new patient's visit with an earlier service within three years."""
-    prior = lines.table["prior"]
-    if prior.null_count() == prior.len():
-        return NONE
-    visits = lines.table.filter(prior.is_not_null() & ~lines.is_denied)
+    visits = lines.table.filter(lines.table["prior"].is_not_null() & ~lines.is_denied)
     is_certain = pl.col("prior") % 2 == 0
     return found(
         visits.select("row", "prior", partner="prior_row"),
@@ -78,7 +76,7 @@ def prior_services(_: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> p
     """
     nothing = pl.DataFrame([repeat(None, table.height).alias(name) for name in ("prior", "prior_row")])
     codes = code_set.cached(codes_of_patients)
-    new = true_positions(table["hcpcs"].is_in(codes.new.implode()))
+    new = true_positions(is_one_of(table["hcpcs"], codes.new))
     patient, visit = table["patient"], table["visit"]
     first_visit = visit.filter(starts_group(patient))
     new = new.filter(visit[new] != first_visit[patient[new]])  # a first visit has none before it
@@ -119,4 +117,6 @@ def _latest_before(history: pl.DataFrame, shows: pl.Series, new: pl.Series) -> p
     return earlier.zip_with(is_within.fill_null(value=False), nowhere.head(new.len()))
 
 
-NEW_PATIENT = Edit(find_new_patient, derives=(Derived(prior_services, ("prior",), carried=("prior_row",)),))
+NEW_PATIENT = Edit(
+    find_new_patient, needs="prior", derives=(Derived(prior_services, ("prior",), carried=("prior_row",)),)
+)

@@ -10,13 +10,13 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.by_line.mohs_practitioner import IS_NO_PHYSICIAN
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import found
 from codeset.claims.edits.of_visits.new_patient import COMPONENT, YEARS, codes_of_patients
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import IS_ONE_OF_A_GROUP, Lines
-from codeset.claims.engine.series import repeat
+from codeset.claims.engine.series import is_one_of, repeat
 
 IS_OTHER_SPECIALTY = pl.col("specialty") != pl.col("specialty_before")
 IS_DOUBTFUL = pl.col("is_no_physician") | pl.col("is_no_physician_before")
@@ -31,10 +31,7 @@ IS_WITHIN = IS_EARLIER & (pl.col("date_before") >= pl.col("date_of_service").dt.
 
 def find_new_patient_of_group(lines: Lines) -> Findings:
     """One finding for each new patient's visit after a service of the group in another specialty."""
-    distance = lines.table["group_prior"]
-    if distance.null_count() == distance.len():
-        return NONE
-    visits = lines.table.filter(distance.is_not_null() & ~lines.is_denied)
+    visits = lines.table.filter(lines.table["group_prior"].is_not_null() & ~lines.is_denied)
     return found(visits.select("row", partner="group_prior_row"), "new-patient-of-other-specialty")
 
 
@@ -46,7 +43,7 @@ def group_services(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) 
     nothing = repeat(None, table.height)
     distance, partner = nothing.cast(pl.Int64).alias("group_prior"), nothing.alias("group_prior_row")
     new_codes = code_set.cached(codes_of_patients).new
-    if table["hcpcs"].is_in(new_codes.implode()).any() and _has_non_physician(frame):
+    if is_one_of(table["hcpcs"], new_codes).any() and _has_non_physician(frame):
         latest = _latest_of_group(frame, code_set)
         position = table["row"].arg_sort()
         visit, service = position[latest["row"]], position[latest["row_before"]]
@@ -85,5 +82,7 @@ def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
 
 
 NEW_PATIENT_OF_GROUP = Edit(
-    find_new_patient_of_group, derives=(Derived(group_services, ("group_prior",), carried=("group_prior_row",)),)
+    find_new_patient_of_group,
+    needs="group_prior",
+    derives=(Derived(group_services, ("group_prior",), carried=("group_prior_row",)),),
 )

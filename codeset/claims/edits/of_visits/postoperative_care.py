@@ -8,7 +8,7 @@ whether there was one is unknown: it is another practitioner's.
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import found
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
@@ -30,10 +30,7 @@ IS_OWN = (pl.col("provider") == pl.col("surgeon")) | (pl.col("group") == pl.col(
 
 def find_postoperative_care(lines: Lines) -> Findings:
     """One finding for each line of the care that is not known to follow another practitioner's surgery."""
-    surgery = lines.table["surgery"]
-    if surgery.null_count() == surgery.len():
-        return NONE
-    billed = lines.table.filter(surgery.is_in(list(REASONS)) & ~lines.is_denied)
+    billed = lines.table.filter(lines.table["surgery"].is_in(list(REASONS)) & ~lines.is_denied)
     hcpcs = lines.line_kinds.table["hcpcs"][billed["line_kind"]]
     return found(
         billed.hstack([hcpcs]),
@@ -76,4 +73,4 @@ def _is_again(care: pl.DataFrame, latest: pl.DataFrame) -> pl.Series:
     return care["row"].is_in(pairs.filter(is_before)["row"].implode())
 
 
-POSTOPERATIVE_CARE = Edit(find_postoperative_care, derives=(Derived(surgery_before, ("surgery",)),))
+POSTOPERATIVE_CARE = Edit(find_postoperative_care, derives=(Derived(surgery_before, ("surgery",)),), needs="surgery")

@@ -17,19 +17,19 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import starts_group
+from codeset.claims.engine.series import filter_rows, starts_group
 from codeset.claims.engine.visits import pairs_in_visit
 
 
 def find_same_day_visits(lines: Lines) -> Findings:
     """One finding for each line with more than one visit, and for the lesser of two that no edit before denies."""
     is_visit = lines.look_up(lines.line_kinds.cached(visits_one_a_day)) & ~lines.is_denied
-    visits = lines.table.filter(is_visit)
+    visits = filter_rows(lines.table, is_visit)
     if visits.is_empty():
         return NONE
     units = units_per_day(visits)
-    several = visits.select("row").with_columns(units.alias("units")).filter(pl.col("units") > 1)
-    of_units = found(several, "visit-units", detail=pl.col("units").cast(pl.String))
+    several = filter_rows(pl.DataFrame([visits["row"], units.alias("units")]), units > 1)
+    of_units = found(several, "visit-units", detail=pl.col("units").cast(pl.String)) if several.height else NONE
     return together([of_units, _of_two_lines(lines, visits)])
 
 

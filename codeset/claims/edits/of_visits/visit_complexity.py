@@ -8,7 +8,7 @@ review; surgery, pathology, drugs, and visits are on no such list.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import found
 from codeset.claims.edits.rules import codes_counted, codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -25,8 +25,6 @@ def find_visit_complexity(lines: Lines) -> Findings:
     """One finding for each G2211 of which every visit of the day has 25, unless a preventive service is there."""
     marks = lines.line_kinds.cached(marks_of_kinds)
     is_complexity = lines.look_up(marks["is_complexity"])
-    if not is_complexity.any():
-        return NONE
     billed = ~lines.is_denied
     first = {
         name: first_in_visit(lines, among=lines.look_up(marks[f"is_{name}"]) & billed)
@@ -73,4 +71,9 @@ def change_dates(_: CodeSet) -> list[pl.Series]:
     return [pl.Series([since["denied_since"], since["preventive_since"]], dtype=pl.Date)]
 
 
-VISIT_COMPLEXITY = Edit(find_visit_complexity, reads=("date_of_service",), change_dates=change_dates)
+VISIT_COMPLEXITY = Edit(
+    find_visit_complexity,
+    concerns=pl.col("hcpcs") == rules()["visit_complexity"]["code"],
+    reads=("date_of_service",),
+    change_dates=change_dates,
+)
