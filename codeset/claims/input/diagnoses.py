@@ -7,6 +7,10 @@ nothing of it is adjudicated.
 
 import polars as pl
 
+from codeset.claims.engine.series import group_numbers, starts_group
+
+MOST_POINTERS = 4
+
 _SEPARATORS = r"[ ,;|]+"
 _POINTER = r"[A-L]|[0-9]+"
 _NUMBERS = {letter: str(number) for number, letter in enumerate("ABCDEFGHIJKL", start=1)}
@@ -16,10 +20,6 @@ _PLACES = (
     .str.extract_all(_POINTER)
     .list.eval(pl.element().replace(_NUMBERS).cast(pl.Int16, strict=False) - 1)
 )
-_DIAGNOSES_OF_LINE = (
-    pl.when(pl.col("places").is_null()).then("codes").otherwise(pl.col("codes").list.gather(pl.col("places")))
-)
-
 NUMBER_OF_DIAGNOSES = pl.col("diagnoses").str.count_matches(_SEPARATORS).cast(pl.Int64).fill_null(-1) + 1
 """How many diagnoses there are to point to."""
 
@@ -31,9 +31,11 @@ def has_stray_pointer(table: pl.DataFrame) -> bool:
     """Return whether a line of *table* points to a diagnosis that its claim does not have."""
     if not {"diagnoses", "diagnosis_pointers"} <= set(table.columns):
         return False
-    pairs = table.select(pl.col("diagnoses", "diagnosis_pointers").cast(pl.String))
-    greatest = _by_text(pairs["diagnosis_pointers"])["places"].list.max()
-    return bool(pairs.with_columns(greatest).select((pl.col("places") >= NUMBER_OF_DIAGNOSES).any()).item())
+    diagnoses, pointers = (table[name].cast(pl.String) for name in ("diagnoses", "diagnosis_pointers"))
+    starts = starts_group(diagnoses)  # the lines of a claim share their list: only where another begins it is read
+    number = diagnoses.filter(starts).to_frame().select(NUMBER_OF_DIAGNOSES).to_series()
+    greatest = _by_text(pointers, _PLACES.list.max().alias("greatest")).to_series()
+    return bool((greatest >= number[group_numbers(starts)]).any())
 
 
 def diagnoses_of_lines(lines: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -48,9 +50,20 @@ def diagnoses_of_lines(lines: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     spaced = _spaced(diagnoses)
     if pointers.null_count() == lines.height:
         return spaced, of_claim
-    pointed = pl.DataFrame([spaced.str.split(" ").alias("codes"), _by_text(pointers)["places"]])
-    own = pointed.select(_DIAGNOSES_OF_LINE.list.join(" ").alias("diagnoses")).to_series()
+    own = _pointed(spaced, pointers).zip_with(pointers.is_not_null(), spaced).alias("diagnoses")
     return own, spaced.set(own.eq_missing(spaced), None).alias("diagnoses_of_claim")
+
+
+def _pointed(diagnoses: pl.Series, pointers: pl.Series) -> pl.Series:
+    """The diagnoses that each line points to, out of one column of the codes of all lists, one after another."""
+    starts = starts_group(diagnoses)
+    lists = diagnoses.filter(starts).str.split(" ")
+    rows = lists.list.len().fill_null(1)  # a list that is null has a row too
+    first, codes = (rows.cum_sum() - rows)[group_numbers(starts)], lists.explode()
+    numbers = range(MOST_POINTERS)
+    places = _by_text(pointers, *(_PLACES.list.get(n, null_on_oob=True).alias(str(n)) for n in numbers))
+    columns = pl.DataFrame([codes[(first + place).cast(pl.UInt32)].alias(place.name) for place in places])
+    return columns.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
 
 
 def _spaced(diagnoses: pl.Series) -> pl.Series:
@@ -59,13 +72,8 @@ def _spaced(diagnoses: pl.Series) -> pl.Series:
     return diagnoses.str.replace_all(_SEPARATORS, " ") if is_other else diagnoses
 
 
-def _by_text(pointers: pl.Series) -> pl.DataFrame:
-    """The `places` of each of *pointers*, from 0: few texts are distinct, and each is read once."""
-    texts = pointers.unique().to_frame()
-    return pointers.to_frame().join(
-        texts.with_columns(_PLACES.alias("places")),
-        on=pointers.name,
-        how="left",
-        maintain_order="left",
-        nulls_equal=True,
-    )
+def _by_text(pointers: pl.Series, *values: pl.Expr) -> pl.DataFrame:
+    """*values* of each of *pointers*: few texts are distinct, and each is read once."""
+    texts = pointers.unique().to_frame().select(pointers.name, *values)
+    lines = pointers.to_frame().join(texts, on=pointers.name, how="left", maintain_order="left", nulls_equal=True)
+    return lines.drop(pointers.name)

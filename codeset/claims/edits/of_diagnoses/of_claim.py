@@ -22,7 +22,7 @@ from codeset.claims.engine.code_lists import code_lists
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import group_numbers, is_member, starts_group
+from codeset.claims.engine.series import filter_rows, group_numbers, is_member, starts_group
 
 EXCLUDES_1 = 1
 CATEGORY = 3
@@ -176,15 +176,14 @@ def _between(codes: Sequence[str], patterns: Iterator[Pattern]) -> list[str]:
 
 def _unreferenced(lines: pl.DataFrame, code_set: CodeSet) -> pl.Series:
     """On the first line of each claim its diagnoses that may not be billed and that no line points to."""
-    lists = code_lists(lines["diagnoses_of_claim"])
-    is_invalid = (invalid_marks(lists, lines["release"], code_set) & INVALID) != 0
+    first = filter_rows(lines, starts_group(lines["claim"]))
+    is_invalid = (invalid_marks(code_lists(first["diagnoses_of_claim"]), first["release"], code_set) & INVALID) != 0
     if not is_invalid.any():
         return _by_row(lines, lines.clear())
-    claims = lines.filter(is_member(lines["claim"], lines["claim"].filter(is_invalid).unique()))
-    pointed = _with_codes(claims, "diagnoses").select("claim", "code")
-    first = claims.unique("claim", keep="first", maintain_order=True)
+    first = first.filter(is_invalid)
+    pointed = lines.filter(is_member(lines["claim"], first["claim"]))
     left = _with_codes(first, "diagnoses_of_claim").join(
-        pointed, on=["claim", "code"], how="anti", maintain_order="left"
+        _with_codes(pointed, "diagnoses"), on=["claim", "code"], how="anti", maintain_order="left"
     )
     rows: dict[int, list[str]] = defaultdict(list)
     for row, *case in left.select("row", "release", "date_of_service", "code").unique(maintain_order=True).iter_rows():
