@@ -149,7 +149,8 @@ UNPRICED = {
     "no-place-of-service": "No price: add the place of service",
     "setting-na": "Not performed in this setting (NA in the fee schedule)",
     "no-locality": "No price: the locality has no GPCIs on file",
-    "no-conversion-factor": "No price: no conversion factor on file for the date (2026 on: add --qualifying-apm yes or no)",
+    "no-conversion-factor": "No price: no conversion factor on file for the date "
+    "(2026 on: add --qualifying-apm yes or no)",
     "units": "No price: check the units",
     "assistant-not-payable": "No assistant at surgery is payable for this code",
     "co-surgeon-not-payable": "No co-surgeon is payable for this code",
