@@ -14,6 +14,7 @@ FORMATS: Mapping[str, str] = {
     "approval": "1.0",
     "audit": "1.0",
     "changes": "1.0",
+    "claim-comparison": "1.0",
     "coded-visit": "1.0",
     "decisions": "1.0",
     "download": "1.0",
@@ -25,6 +26,7 @@ FORMATS: Mapping[str, str] = {
     "plan": "1.0",
     "review": "1.0",
     "sources": "1.0",
+    "suggestion": "1.0",
 }
 """The format in which each kind of file is written, named as its schema."""
 

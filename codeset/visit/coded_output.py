@@ -61,8 +61,9 @@ def _rule_plain(name: str) -> Mapping[str, str]:
 
 
 def comparison_plain(comparison: Comparison) -> Mapping[str, Any]:
-    """Return *comparison* as plain values; amounts in cents, positive where the facts support more than was billed."""
+    """Return *comparison* as `claim-comparison.schema.json` has it; amounts in cents, positive where the facts support more than was billed."""
     return {
+        "format": FORMATS["claim-comparison"],
         "visit_id": comparison.coded.visit.visit_id,
         "billed_cents": comparison.billed_cents,
         "right_cents": comparison.coded.allowed_cents,
@@ -91,8 +92,9 @@ def _discrepancy_plain(each: Discrepancy) -> Mapping[str, Any]:
 
 
 def suggestion_plain(suggestion: Suggestion) -> Mapping[str, Any]:
-    """Return *suggestion* as plain values: each change with its condition and source, and what is still denied."""
+    """Return *suggestion* as `suggestion.schema.json` has it: each change with its condition, and what stays denied."""
     return {
+        "format": FORMATS["suggestion"],
         "changes": [
             {
                 "claim_id": change.replaced[0].claim_id,

@@ -65,7 +65,9 @@ def test_a_claim_is_compared_with_the_facts(run, tmp_path):
     claim = tmp_path / "claim.csv"
     claim.write_text(HEAD + "example-1,1,b,p,2026-07-15,11603,,1,11,national\n")
     arguments = ("code", EXAMPLE, "--against", claim, "--format", "json", "--qualifying-apm", "no")
-    compared = json.loads(run(*arguments, expect=1).stdout)[0]
+    plain = json.loads(run(*arguments, expect=1).stdout)
+    assert faults_of(plain, "claim-comparison") == []
+    compared = plain[0]
     kinds = {each["kind"] for each in compared["discrepancies"]}
     assert kinds == {"over-coded", "missed"}
 
@@ -74,6 +76,9 @@ def test_suggested_claims_are_read_again_and_not_denied(run, tmp_path):
     claim, mended = tmp_path / "claim.csv", tmp_path / "mended.csv"
     claim.write_text(HEAD + "e,1,b,p,2026-07-15,99213,,1,11,national\ne,2,b,p,2026-07-15,17110,,1,11,national\n")
     run("adjudicate", claim, "--qualifying-apm", "no", expect=1)
+    plain = json.loads(run("suggest", claim, "--format", "json", "--qualifying-apm", "no").stdout)
+    assert faults_of(plain, "suggestion") == []
+    assert [line["modifiers"] for change in plain["changes"] for line in change["report"]] == [["25"]]
     assert "99213-25" in run("suggest", claim, "-o", mended, "--qualifying-apm", "no").stdout
     run("adjudicate", mended, "--qualifying-apm", "no")
 
