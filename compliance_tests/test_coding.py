@@ -58,6 +58,7 @@ def test_visits_are_coded_as_a_coder_codes_them(request: pytest.FixtureRequest) 
 def test_every_scenario_codes_or_asks_something_but_what_is_included() -> None:
     silent = [scenario for scenario in SCENARIOS if not scenario.codes and not scenario.asks]
     assert [scenario.id for scenario in silent] == [
+        "global-periods-drainage-of-a-wound-is-included",
         "light-hospital",
         "office-visits-related-in-global-period",
         "repairs-strips",

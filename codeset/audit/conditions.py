@@ -13,7 +13,7 @@ Nothing is evaluated as a program: what the parser does not know is a fault.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from codeset.scope import codes_of
@@ -103,6 +103,12 @@ def parse(text: str, groups: Mapping[str, frozenset[str]]) -> Condition:
     condition = parser.any_of()
     parser.expect_end()
     return condition
+
+
+def unused_groups(groups: Iterable[str], texts: Iterable[str]) -> list[str]:
+    """Return the *groups* that none of the conditions *texts* names, in their order."""
+    words = {match["word"] for text in texts for match in _TOKEN.finditer(text)}
+    return [group for group in groups if group not in words]
 
 
 def tables_of(condition: Condition) -> frozenset[str]:

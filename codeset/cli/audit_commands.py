@@ -8,12 +8,15 @@ import typer
 
 from codeset.cli.claims_commands import report_files, snapshots_for
 from codeset.cli.options import ClaimFiles, JsonOption, ReadAgainstOption, StoreOption
-from codeset.cli.printing import CHANGES_OR_FAILURES, out, print_json, write
+from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, print_json, write
 from codeset.errors import WrongUse
 from codeset.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codeset.audit.run_audit import Audit
+    from codeset.snapshot import Snapshot
 
 _NO_LOCALITY = "national"
 """Checks look at no amount: lines that name no locality need none."""
@@ -70,7 +73,18 @@ def _run(files: list[Path], place: Path | None, names: list[str], store: Store, 
     lines, rejects = read_files(files, locality=_NO_LOCALITY, skip_bad_claims=False)
     report_files(rejects, None)
     snapshots = snapshots_for(store, release, lines["date_of_service"].unique())
+    if place is not None:
+        _print_doubts(place, snapshots)
     return run_audit(lines, checks, snapshots, on_any_date=release is not None)
+
+
+def _print_doubts(place: Path, snapshots: "Sequence[Snapshot]") -> None:
+    """Say what is doubtful in the user's own checks; they are run all the same."""
+    from codeset.audit.lint_groups import lint_groups
+
+    codes = {code for snapshot in snapshots if "mpfs" in snapshot for code in snapshot.table("mpfs")["hcpcs"].unique()}
+    for doubt in lint_groups(place, codes) if codes else ():
+        err.print(str(doubt), markup=False)
 
 
 def _content(result: "Audit", suffix: str) -> bytes:

@@ -104,15 +104,25 @@ def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
             groups[name] = code_list(spans)
         except BadCondition as error:
             yield _fault(yaml_file, ("groups", name), f"{name}: {error}")
-    for nth, rule in enumerate(plain.get("rules", ())):
+    rules = plain.get("rules", ())
+    if plain["standing"] == "verified" and "url" not in plain["source"]:
+        yield _fault(yaml_file, ("source",), "source: a profile that is verified names the payer's page, as url")
+    for nth, rule in enumerate(rules):
         try:
             parse(rule["lines"], groups)
         except BadCondition as error:
             yield _fault(yaml_file, ("rules", nth, "lines"), f"lines: {error}")
-        try:
-            _days(rule)
-        except ValueError:
-            yield _fault(yaml_file, ("rules", nth), "from and to: expected days that exist")
+        yield from _period_faults(yaml_file, nth, rule)
+
+
+def _period_faults(yaml_file: YamlFile, nth: int, rule: Mapping[str, str]) -> Iterator[Fault]:
+    try:
+        first, last = _days(rule)
+    except ValueError:
+        yield _fault(yaml_file, ("rules", nth), "from and to: expected days that exist")
+        return
+    if first > last:
+        yield _fault(yaml_file, ("rules", nth), "from and to: the rule ends before it begins")
 
 
 def _fault(yaml_file: YamlFile, place: Place, says: str) -> Fault:

@@ -16,6 +16,7 @@ from codeset.visit.checklists import RecordCheck, record_check
 from codeset.visit.code_book import CodeBook
 from codeset.visit.code_facts import CodeFacts, NoCode
 from codeset.visit.families import FAMILIES
+from codeset.visit.global_period import in_global_period
 from codeset.visit.office_visit import office_visit
 from codeset.visit.services import Chosen, Coding, Family, Question, Service, Unbilled
 from codeset.visit.visit import Visit
@@ -70,7 +71,7 @@ def code_visits(
 
 def choose(visit: Visit, book: CodeBook) -> Coding:
     """Choose the services of *visit*: by family, then what the edits of the day leave, then the office visit."""
-    answers = [answer for family in FAMILIES for answer in _answers(family, visit, book)]
+    answers = [in_global_period(answer, visit, book) for family in FAMILIES for answer in _answers(family, visit, book)]
     services, refused = settled(visit, [each for each in answers if isinstance(each, Service)], book)
     with_visit = list(office_visit(visit, services, book))
     chosen, refused_visit = settled(visit, [each for each in with_visit if isinstance(each, Service)], book)
@@ -79,7 +80,11 @@ def choose(visit: Visit, book: CodeBook) -> Coding:
         visit,
         (*chosen, *_in_order(services, visit, book)),
         tuple(answer for answer in others if isinstance(answer, Unbilled)),
-        (*(answer for answer in others if isinstance(answer, Question)), *_about_diagnoses(visit)),
+        (
+            *(answer for answer in others if isinstance(answer, Question)),
+            *(Question("not-coded", "other services", name.replace("_", " ")) for name in visit.other_services),
+            *_about_diagnoses(visit),
+        ),
     )
 
 

@@ -61,7 +61,7 @@ def _rule_plain(name: str) -> Mapping[str, str]:
 
 
 def comparison_plain(comparison: Comparison) -> Mapping[str, Any]:
-    """Return *comparison* as `claim-comparison.schema.json` has it; amounts in cents, positive where the facts support more than was billed."""
+    """Return *comparison* as `claim-comparison.schema.json` has it; cents are positive where the facts support more."""
     return {
         "format": FORMATS["claim-comparison"],
         "visit_id": comparison.coded.visit.visit_id,

@@ -9,6 +9,9 @@ from typing import Any
 PROCEDURE_BIOPSIES = {f"{name}_biopsy": name for name in ("tangential", "punch", "incisional")}
 """The techniques that are a biopsy and nothing else, with the name that a biopsy before a removal has."""
 
+_HOSPITAL = ("19", "22")
+_TELEHEALTH = ("02", "10")
+
 
 @dataclass(frozen=True)
 class Biopsy:
@@ -46,7 +49,10 @@ class Specimen:
 
 @dataclass(frozen=True)
 class Lesion:
-    """One lesion, or `count` alike, and what was done; sizes in cm, areas in square cm; None is "not given"."""
+    """One lesion, or `count` alike, and what was done; sizes in cm, areas in square cm; None is "not given".
+
+    `global_period`: none, or why it was done in that of an earlier procedure: staged, unrelated, complication.
+    """
 
     name: str
     site: str
@@ -70,6 +76,7 @@ class Lesion:
     graft_area_sq_cm: Decimal | None
     specimens: tuple[Specimen, ...]
     documented: frozenset[str] | None
+    global_period: str = "none"
 
     @property
     def excised_cm(self) -> Decimal | None:
@@ -133,6 +140,7 @@ class Visit:
     photodynamic: Photodynamic | None
     light: Light | None
     reads_pathology: bool
+    other_services: tuple[str, ...] = ()
 
     @property
     def diagnoses(self) -> tuple[str, ...]:
@@ -144,7 +152,12 @@ class Visit:
     @property
     def is_in_hospital(self) -> bool:
         """Whether the place is an outpatient hospital."""
-        return self.place_of_service != "11"
+        return self.place_of_service in _HOSPITAL
+
+    @property
+    def is_by_telehealth(self) -> bool:
+        """Whether the patient was elsewhere."""
+        return self.place_of_service in _TELEHEALTH
 
 
 Plain = Mapping[str, Any]
@@ -164,6 +177,7 @@ def visit_of(plain: Plain) -> Visit:
         photodynamic=_photodynamic(plain["photodynamic"]) if "photodynamic" in plain else None,
         light=_light(plain["light"]) if "light" in plain else None,
         reads_pathology=plain.get("pathology_by") == "this_practitioner",
+        other_services=tuple(dict.fromkeys(plain.get("other_services", ()))),
     )
 
 
@@ -214,6 +228,7 @@ def _lesion(plain: Plain) -> Lesion:
         graft_area_sq_cm=_size(plain.get("graft", {}), "area_sq_cm"),
         specimens=tuple(map(_specimen, plain.get("specimens", ()))),
         documented=_documented(plain),
+        global_period=plain.get("global_period", "none"),
     )
 
 

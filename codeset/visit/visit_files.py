@@ -20,6 +20,7 @@ AFTER = "No visit was coded."
 # is not passed over in silence.
 _EVERY = {
     "name", "site", "side", "nature", "diagnosis", "technique", "count", "specimens", "documented", "biopsy",
+    "global_period",
 }  # fmt: skip
 _TAKES: Mapping[str, frozenset[str]] = {
     "tangential_biopsy": frozenset({"frozen_section", "diameter_cm"}),
@@ -150,8 +151,12 @@ def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
         date.fromisoformat(plain["date_of_service"])
     except ValueError:
         yield f"{plain['date_of_service']} is no date"
-    if not any(name in plain for name in ("evaluation", "lesions", "photodynamic", "light")):
-        yield "nothing was done; expected evaluation, lesions, photodynamic or light"
+    if not any(name in plain for name in ("evaluation", "lesions", "photodynamic", "light", "other_services")):
+        yield "nothing was done; expected evaluation, lesions, photodynamic, light or other_services"
+    if plain["place_of_service"] in ("02", "10"):
+        for name in ("lesions", "photodynamic", "light"):
+            if name in plain:
+                yield f"{name} cannot be done by telehealth; place_of_service is {plain['place_of_service']}"
     evaluation = plain.get("evaluation", {})
     if evaluation.get("level") == "nurse" and plain["patient"] == "new":
         yield "a nurse's visit is of an established patient"

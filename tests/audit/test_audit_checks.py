@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from codeset.audit.audit_checks import SHIPPED, chosen_checks, load_checks
 from codeset.audit.conditions import BadCondition, parse
+from codeset.audit.lint_groups import lint_groups
 from codeset.audit.run_audit import Audit, run_audit
 from codeset.claims.input.claim_files import read_claims
 from codeset.errors import BadInput, WrongUse
@@ -259,6 +260,22 @@ def test_two_checks_of_one_name_are_refused_and_unknown_names_are_wrong_use(tmp_
         chosen_checks(tuple(CHECKS.values()), ["x-y"])
     with pytest.raises(WrongUse, match="there is no file of checks"):
         load_checks(tmp_path / "nothing")
+
+
+def test_shipped_checks_name_codes_of_the_release_and_use_their_groups(release):
+    assert lint_groups(SHIPPED, set(release.table("mpfs")["hcpcs"])) == []
+
+
+def test_a_group_that_nothing_names_and_a_span_without_a_code_are_doubtful(embedded, tmp_path):
+    (tmp_path / "own.yaml").write_text((CHECK % "hcpcs = 11102").replace("[99202-99205]", "[99202-99205, 11950-11954]"))
+    doubts = [str(doubt) for doubt in lint_groups(tmp_path, {"11102", "99203"})]
+    assert doubts == [
+        "own.yaml: line 6: own-check, visits: no condition names this group",
+        "own.yaml: line 6: own-check, visits: the release has no code of 11950-11954",
+    ]
+    file = str(claims_file([line("99213")], tmp_path))
+    ran = command(file, "--checks", str(tmp_path / "own.yaml"), "--store", str(embedded.path))
+    assert "no condition names this group" in ran.stderr
 
 
 @pytest.mark.parametrize(

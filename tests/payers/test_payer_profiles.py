@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from command_line import run_codeset
 
+from codeset.audit.lint_groups import lint_groups
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.input.claim_files import read_claims
 from codeset.errors import BadInput, WrongUse
@@ -151,6 +152,10 @@ def test_shipped_profiles_say_who_says_so(name):
         ("  rules: [{kind: ask, lines: units > , says: it is so here}]\n", "our-plan, lines: expected a number"),
         ("  rules: [{kind: unit_limit, lines: units > 1, says: it is so here}]\n", '"units" is missing'),
         ("  rules: [{kind: ask, lines: units > 1, says: it is so here, from: 2026-02-30}]\n", "days that exist"),
+        (
+            "  rules: [{kind: ask, lines: units > 1, says: it is so here, from: 2026-03-01, to: 2026-02-01}]\n",
+            "the rule ends before it begins",
+        ),
         ("  groups: {mohs: [1731]}\n", 'our-plan, mohs: "1731" is neither a code'),
         ("  percent: 80\n", 'no field is called "percent" (there are: id,'),
         ("  modifiers_first: [5]\n", "a modifier of two characters"),
@@ -162,6 +167,16 @@ def test_a_faulty_profile_is_refused_with_its_line(text, says, tmp_path):
     assert says in str(caught.value)
     assert str(caught.value).startswith("our-plan.yaml: line ")
     assert str(caught.value).endswith("No claim was read.")
+
+
+def test_a_verified_profile_names_the_payers_page(tmp_path):
+    (tmp_path / "our-plan.yaml").write_text(OWN.replace("standing: own", "standing: verified"))
+    with pytest.raises(BadInput, match="names the payer's page, as url"):
+        payer_profile(str(tmp_path / "our-plan.yaml"))
+
+
+def test_shipped_profiles_name_codes_of_the_release_and_use_their_groups(release):
+    assert lint_groups(SHIPPED, set(release.table("mpfs")["hcpcs"])) == []
 
 
 @pytest.mark.parametrize("text", ["", "- 5", "id: x-y", "- {id: x-y}", "- &a {id: *a}"])

@@ -42,6 +42,8 @@ def random_visit(random: Random, nth: int) -> dict[str, Any]:
             "debridement": random.random() < 0.3,
         }
     if random.random() < 0.1:
+        visit["other_services"] = random.sample(["drug", "laser", "nail_procedure", "patch_test"], 2)
+    if random.random() < 0.1:
         kinds = ["ultraviolet", "uvb_with_topical", "puva", "severe"]
         excimer = {"kind": "excimer", "area_sq_cm": _tenths(random, 1, 9000)}
         visit["light"] = random.choice([{"kind": random.choice(kinds)}, excimer])
@@ -56,6 +58,8 @@ def _lesion(random: Random, name: str) -> dict[str, Any]:
     lesion: dict[str, Any] = {"name": name, "site": site, "technique": technique, "nature": nature}
     if random.random() < 0.9:
         lesion["diagnosis"] = random.choice(_DIAGNOSES[nature])
+    if random.random() < 0.1:
+        lesion["global_period"] = random.choice(["staged", "unrelated", "complication"])
     if site in paired_sites():
         lesion["side"] = random.choice(["left", "right"])
     if random.random() < 0.95:
