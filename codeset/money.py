@@ -44,6 +44,11 @@ def rounded_dollars(cents: int) -> str:
     return f"{'−' if cents < 0 else ''}${round(Decimal(abs(cents)) / 100):,}"
 
 
+def signed_rounded_dollars(cents: int) -> str:
+    """Return a large change in whole dollars, with its sign: `+$205,114`."""
+    return f"{'+' if cents > 0 else ''}{rounded_dollars(cents)}"
+
+
 def decimal_dollars(cents: int | None) -> Decimal | None:
     """Return an amount in dollars as a number, for a workbook's cell."""
     return None if cents is None else Decimal(cents) / 100

@@ -118,7 +118,8 @@ def _edit_finding(changes: TableChanges, label: str) -> str:
 
 def cautions(changes: Changes) -> list[str]:
     """Return what the reader must know before trusting "no change": tables missing, or from the same files."""
-    return [*_not_compared(changes), *(c for name in changes.tables for c in _table_cautions(changes, name))]
+    of_tables = (caution for name in changes.tables for caution in _table_cautions(changes, name))
+    return [*_not_compared(changes), *of_tables, *_read_in_one_form(changes)]
 
 
 def _not_compared(changes: Changes) -> Iterator[str]:
@@ -142,16 +143,24 @@ def _table_cautions(changes: Changes, name: str) -> Iterator[str]:
         yield f"{title}: both quarters use {file}; any CMS changes in between are not included"
     elif carried:
         yield f"{title}: {'; '.join(carried)}"
-    entry = manifests[1].tables[name]
-    if len(entry.forms) == 1 and entry.other_forms:
-        others = wording.listed(list(entry.other_forms))
-        yield f"{title}: read from CMS's {entry.forms[0]} file alone; no {others} file was given to compare it with"
     if table.new_columns:
         columns = wording.listed([wording.named(column) for column in table.new_columns])
         yield f"{title}: {columns} is new in CMS's file and is not compared"
     for column, number in table.remarks.items():
         rows = wording.count(number, "row")
         yield f"{title}: {rows} {'has' if number == 1 else 'have'} a new {wording.named(column)}; no effect on claims"
+
+
+def _read_in_one_form(changes: Changes) -> Iterator[str]:
+    """The tables that CMS posts in several forms of which we have one: nothing shows whether it was read right."""
+    entries = {name: changes.new.tables[name] for name in changes.tables}
+    alone = [
+        f"{wording.table_name(name)} ({entry.forms[0]})"
+        for name, entry in entries.items()
+        if len(entry.forms) == 1 and entry.other_forms
+    ]
+    if alone:
+        yield f"Read from one file format only, not compared with CMS's other formats: {wording.listed(alone)}"
 
 
 def _title(table: str) -> str:

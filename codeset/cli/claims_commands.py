@@ -103,8 +103,8 @@ def adjudicate(
 
         codeset adjudicate claims.csv --payer our-plan.yaml
 
-    With a folder (a name that ends in / or is one) csv and parquet claims of any number are adjudicated in parts; a run
-    that was stopped goes on where it was. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
+    With a folder (a name that ends in / or is one) csv and parquet claims of any number are adjudicated in parts; an
+    interrupted run resumes. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
     files. Exit code 1 if a line is denied or unknown.
     """
     locality = _locality(Store.at(store), release, locality)

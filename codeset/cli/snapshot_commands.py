@@ -207,7 +207,7 @@ def fetch(
         codeset fetch --latest --into ~/cms --accept-ama-license "Your Name"
 
     CMS's pages are read to find the files; it says which page and link it used. What is here and unchanged is
-    not fetched again; a download that broke off goes on where it stopped. The files of a release are put into its
+    not fetched again; an interrupted download resumes. The files of a release are put into its
     folder only when all of them are whole, and are pinned in sources.lock.json by address, size and sha256. A file that
     CMS posted again with other bytes is reported, and makes a new revision with a folder of its own: 2026q3r1.
 

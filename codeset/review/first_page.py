@@ -2,30 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from codeset import wording
 from codeset.change_report import facts
 from codeset.diagnosis_changes import ENDED, NEW, REVISED, SPLIT, STOPS
-from codeset.money import rounded_dollars, signed_dollars
+from codeset.money import rounded_dollars, signed_dollars, signed_rounded_dollars
 from codeset.participants import Participant, participant_label
+from codeset.review.action_items import (
+    EDIT_NAMES,
+    ActionItem,
+    action_items,
+    changed_codes,
+    distinct_codes,
+    named_in_short,
+)
 from codeset.review.model import Review
 from codeset.review.payments import NATIONAL, Payment, PaymentTable
 from codeset.review.policy_causes import FactorCauseResult, FactorPart
 from codeset.review.readiness import Readiness, readiness
-from codeset.review.table_changes import ADDED, CHANGED, REMOVED, Change, TableReview
+from codeset.review.table_changes import CHANGED, TableReview
 from codeset.review.volumes import Year
 from codeset.review.your_claims import claims_sentences
 from codeset.suite.guidance.run_guidance import Verdict
-
-EDIT_TABLES = ("ptp", "mue", "add_on")
-MOST_STOPPING = 40
-"""Diagnosis codes that an action item names; the section has them all."""
-
-FEES_FILE, EDITS_FILE, HANDOUT_FILE = "fee-schedule.csv", "edits-changed.csv", "physician-handout.html"
-
-_NAMED = 4
-"""Codes that a sentence names at most; the rest is counted."""
 
 _MOVERS = 3
 
@@ -40,17 +38,6 @@ class Count:
     section: str
     compared: str
     unchecked: str = ""
-
-
-@dataclass(frozen=True)
-class ActionItem:
-    """Something to do: what, with which codes and file; `due` is the first day on which it must be done."""
-
-    title: str
-    details: str
-    file: str
-    due: date
-    section: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +75,7 @@ class FirstPage:
 def first_page(review: Review) -> FirstPage:
     """Return the first page of *review*."""
     gains, losses = _movers(review)
+    limits = tuple(_limits(review))
     return FirstPage(
         title=f"Medicare update review — dermatology. {' vs. '.join(map(_quarter, _releases(review)))}",
         subtitle=_subtitle(review),
@@ -100,9 +88,9 @@ def first_page(review: Review) -> FirstPage:
         losses=losses,
         movers_unit="a year" if review.years else "on your claims" if review.claims else "per unit in the office",
         why=tuple(_why(review)),
-        actions=tuple(_actions(review)),
+        actions=tuple(action_items(review, len(limits))),
         counts=tuple(_counts(review)),
-        limits=tuple(_limits(review)),
+        limits=limits,
     )
 
 
@@ -126,16 +114,11 @@ def _is_changed(review: Review) -> bool:
     return not review.changes.none or any((review.outcomes.changed, review.guidance.changed, review.pairs.count))
 
 
-def changed_codes(review: Review) -> list[str]:
-    """Return the codes whose allowed amount changed in a setting that is shown."""
-    return sorted({payment.hcpcs for table in review.payments for payment in table.rows})
-
-
 def _counts(review: Review) -> Iterator[Count]:
     amounts = len(changed_codes(review))
     yield Count("codes with a changed allowed amount", amounts, review.codes, "payments", "codes priced")
-    yield Count("codes added to the fee schedule file", len(_distinct(review.new_codes)), None, "codes", "")
-    yield Count("codes removed from the fee schedule file", len(_distinct(review.gone_codes)), None, "codes", "")
+    yield Count("codes added to the fee schedule file", len(distinct_codes(review.new_codes)), None, "codes", "")
+    yield Count("codes removed from the fee schedule file", len(distinct_codes(review.gone_codes)), None, "codes", "")
     for table in review.tables:
         yield _count_of_table(table)
     outcomes, pairs, guidance = review.outcomes, review.pairs, review.guidance
@@ -148,10 +131,6 @@ def _counts(review: Review) -> Iterator[Count]:
     yield Count("guide statements with a new verdict", verdicts, guidance.compared, "guidance", "guide statements")
 
 
-def _distinct(codes: tuple[object, ...]) -> set[str]:
-    return {str(getattr(code, "hcpcs")) for code in codes}  # noqa: B009
-
-
 def _count_of_table(table: TableReview) -> Count:
     keys = len({change.key for change in table.changes if change.kind == CHANGED})
     if table.table == "mpfs":
@@ -159,7 +138,7 @@ def _count_of_table(table: TableReview) -> Count:
         return Count(label, keys, rows, "indicators", "rows of indicators")
     if table.table == "gpci":
         return Count("localities with changed GPCIs", keys, max(table.compared), "gpci", "localities", table.unchecked)
-    name = f"{_EDIT_NAMES[table.table]}s"
+    name = f"{EDIT_NAMES[table.table]}s"
     return Count(f"{name} changed", table.count, max(table.compared), table.table, name, table.unchecked)
 
 
@@ -173,7 +152,7 @@ def _headline(review: Review) -> str:
 
 
 def _not_checked(review: Review) -> str:
-    names = [_EDIT_TITLES[table.table] for table in review.tables if table.table in EDIT_TABLES and table.unchecked]
+    names = [_EDIT_TITLES[table.table] for table in review.tables if table.table in EDIT_NAMES and table.unchecked]
     return f" NOT CHECKED: {wording.listed(names)}." if names else ""
 
 
@@ -183,15 +162,15 @@ def _changes(review: Review) -> Iterator[str]:
         codes_changed = wording.count(len(codes), "code")
         yield f"Medicare allowed amount changed for {codes_changed} (median {wording.listed(medians)})"
     for verb, codes_listed in (("added to", review.new_codes), ("removed from", review.gone_codes)):
-        if listed := sorted(_distinct(codes_listed)):
-            yield f"{wording.count(len(listed), 'code')} {verb} the fee schedule file: {_some(listed)}"
+        if listed := distinct_codes(codes_listed):
+            yield f"{wording.count(len(listed), 'code')} {verb} the fee schedule file: {named_in_short(listed)}"
     gpcis = next((count for count in _counts(review) if count.section == "gpci"), None)
     if gpcis and gpcis.number:
         of_all = f"all {gpcis.number}" if gpcis.number == gpcis.of else f"{gpcis.number} of {gpcis.of}"
         yield f"GPCIs updated in {of_all} localities"
     for table in review.tables:
-        if table.table in EDIT_TABLES and table.count:
-            yield f"{wording.count(table.count, _EDIT_NAMES[table.table])} changed"
+        if table.table in EDIT_NAMES and table.count:
+            yield f"{wording.count(table.count, EDIT_NAMES[table.table])} changed"
     diagnoses = review.changes.diagnoses
     for kind in (NEW, *STOPS, REVISED):
         if number := sum(change.kind == kind for change in diagnoses.changes):
@@ -205,7 +184,6 @@ def _changes(review: Review) -> Iterator[str]:
 
 _EDIT_TITLES = {"ptp": "NCCI PTP edits", "mue": "MUEs", "add_on": "add-on pairs"}
 _DIAGNOSIS_CHANGES = {NEW: "added", SPLIT: "split", ENDED: "no longer valid", REVISED: "with another title"}
-_EDIT_NAMES = {"ptp": "NCCI PTP edit", "mue": "MUE", "add_on": "add-on pair"}
 
 
 def _median(table: PaymentTable, review: Review) -> str:
@@ -217,11 +195,6 @@ def participant_note(participant: Participant | None, review: Review) -> str:
     """Return which participants an amount is for, after a comma; "" where everyone has the same conversion factor."""
     several = len({factor.participant for factor in review.factors}) > 1
     return f", {participant_label(participant)}" if several else ""
-
-
-def _some(words: list[str]) -> str:
-    shown = words[:_NAMED]
-    return f"{', '.join(shown)} and {len(words) - _NAMED} more" if len(words) > _NAMED else wording.listed(shown)
 
 
 def _impact(review: Review) -> Iterator[str]:
@@ -237,12 +210,13 @@ def _impact(review: Review) -> Iterator[str]:
 def _year(year: Year, review: Review) -> str:
     total = year.total
     whose = f"Your volume{_if_all(year.setting)}{participant_note(year.participant, review)}"
-    change = f"{'+' if total.change_cents > 0 else ''}{rounded_dollars(total.change_cents)} a year"
+    before, after = (rounded_dollars(cents) for cents in (total.before_cents, total.after_cents))
     share = wording.percent(total.before_cents, total.after_cents)
-    amounts = f"{rounded_dollars(total.before_cents)} → {rounded_dollars(total.after_cents)}"
+    change = f"{signed_rounded_dollars(total.change_cents)} a year ({share}), {before} → {after}"
+    unchanged = not any(line.change_cents for line in year.lines)
     unpriced = len({(line.hcpcs, line.modifier) for line in year.without})
     rest = f"; {wording.count(unpriced, 'code')} not priced under the MPFS" if unpriced else ""
-    return f"{whose}: {change} ({share}), {amounts}{rest}. {_families_share(year)}".strip()
+    return f"{whose}: {f'no change, {after} a year' if unchanged else change}{rest}. {_families_share(year)}".strip()
 
 
 def _if_all(setting: str) -> str:
@@ -322,79 +296,6 @@ def _factor_part(part: FactorPart) -> str:
     return f"{wording.signed_percent(part.factor - 1, places=2)} {part.says}{ends}"
 
 
-def _actions(review: Review) -> Iterator[ActionItem]:
-    """What must be fixed first, then decided, then loaded and handed on; the signature always."""
-    due = review.new.first_day
-    if failed := [scenario.id for scenario in review.outcomes.failed]:
-        verb = "disagrees with the coder's answer; approval is blocked until it is fixed"
-        verbs = "disagree with the coder's answer; approval is blocked until they are fixed"
-        title = f"{wording.count(len(failed), 'test claim')} {verb if len(failed) == 1 else verbs}"
-        yield ActionItem(title, _some([scenario.says for scenario in review.outcomes.failed]), "", due, "scenarios")
-    if outcomes := review.to_decide:
-        title = f"Approve or reject {wording.count(len(outcomes), 'changed test result')} (reason required)"
-        yield ActionItem(title, _some([outcome.says for outcome in outcomes]), "", due, "sign-off")
-    if codes := changed_codes(review):
-        yield ActionItem(
-            f"Load new Medicare rates for {wording.count(len(codes), 'code')}", "", FEES_FILE, due, "payments"
-        )
-    if edits := list(_edits_to_update(review)):
-        yield ActionItem("Update claim-scrubber edits", "; ".join(edits), EDITS_FILE, due, "edits")
-    if new := sorted(_distinct(review.new_codes)):
-        yield ActionItem(f"Add {_some(new)} to the charge master", "", FEES_FILE, due, "codes")
-    if gone := sorted(_distinct(review.gone_codes)):
-        yield ActionItem(f"Inactivate {_some(gone)} in the charge master", "", "", due, "codes")
-    yield from _diagnosis_actions(review)
-    if newly := review.guidance.newly(Verdict.CONTRADICTED):
-        title = f"Correct {wording.count(len(newly), 'statement')} in your coding guides"
-        yield ActionItem(title, _some([statement.heading for statement in newly]), "", due, "guidance")
-    if changed_codes(review) or edits:
-        yield ActionItem("Hand out the one-page summary to physicians", "", HANDOUT_FILE, due, "payments")
-    if limits := list(_limits(review)):
-        yield ActionItem(f"Acknowledge {wording.count(len(limits), 'limitation')}", "", "", due, "limits")
-    yield ActionItem("Sign", f"codeset approve {review.new.release} --review FOLDER", "", due, "sign-off")
-
-
-def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
-    """Diagnosis codes that stop, due on the day on which they do; articles that list other diagnoses."""
-    diagnoses = review.changes.diagnoses
-    days = sorted({change.since or review.new.first_day for change in diagnoses.stopping})
-    whose = "diagnosis code" if diagnoses.favorites is None else "favorite diagnosis code"
-    for day in days:
-        codes = [change for change in diagnoses.stopping if (change.since or review.new.first_day) == day]
-        verb = "stops" if len(codes) == 1 else "stop"
-        details = [
-            f"{code.diagnosis}: use {wording.listed(list(code.others))}" if code.others else code.diagnosis
-            for code in codes
-        ]
-        title = f"{wording.count(len(codes), whose)} {verb} on {wording.us_date(day)}"
-        yield ActionItem(title, "; ".join(details[:MOST_STOPPING]), "", day, "diagnoses")
-    if never_valid := [f"{code} ({why})" for code, why in diagnoses.never_valid]:
-        verb = "is" if len(never_valid) == 1 else "are"
-        title = f"{wording.count(len(never_valid), whose)} {verb} not valid for billing"
-        yield ActionItem(title, "; ".join(never_valid[:MOST_STOPPING]), "", review.new.first_day, "diagnoses")
-    if added := [change.diagnosis for change in diagnoses.changes if change.kind == NEW]:
-        title = f"Add {wording.count(len(added), 'new diagnosis code')} to pick lists"
-        yield ActionItem(title, _some(added), "", review.new.first_day, "diagnoses")
-    if changed := [article.document for article in diagnoses.articles]:
-        title = f"Read {wording.count(len(changed), 'coverage article')} with a new version or other diagnoses"
-        yield ActionItem(title, _some(changed), "", review.new.first_day, "diagnoses")
-
-
-def _edits_to_update(review: Review) -> Iterator[str]:
-    """The changed edits, with those that our own older file lacked: a claim scrubber may lack them as well."""
-    for name in EDIT_TABLES:
-        table = review.table(name)
-        if changes := [*table.changes, *table.own_changes]:
-            changed = [_in_short(change) for change in changes if change.kind == CHANGED]
-            kinds = ((ADDED, "new"), (REMOVED, "ended"))
-            counts = [f"{number} {word}" for kind, word in kinds if (number := sum(c.kind == kind for c in changes))]
-            yield f"{_EDIT_NAMES[name]}s: {_some([*changed, *counts])}"
-
-
-def _in_short(change: Change) -> str:
-    return f"{change.key} {change.before} → {change.after}"
-
-
 def _limits(review: Review) -> Iterator[str]:
     """What the reader must know before trusting "no change"."""
     for release in (review.old, review.new):
@@ -436,7 +337,7 @@ def mover_text(page: FirstPage, mover: Mover) -> str:
     """Return the change of a code's amount: to the cent for one unit, in whole dollars for a year or all claims."""
     if page.movers_unit.startswith("per unit"):
         return signed_dollars(mover.cents)
-    return f"{'+' if mover.cents > 0 else ''}{rounded_dollars(mover.cents)}"
+    return signed_rounded_dollars(mover.cents)
 
 
 def no_change(table: TableReview) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from codeset.atomic_write import replacing_folder, restore_replaced, write_file
 from codeset.errors import WrongUse
 from codeset.progress import Say, silent
-from codeset.review.first_page import EDITS_FILE, FEES_FILE, HANDOUT_FILE
+from codeset.review.action_items import EDITS_FILE, FEES_FILE, HANDOUT_FILE
 from codeset.review.forms.as_json import review_json
 from codeset.review.forms.as_markdown import changelog_entry, review_markdown
 from codeset.review.forms.as_page import review_html

@@ -151,7 +151,7 @@ def _side(row: Row, setting: str, snapshot: Snapshot) -> Side:
 
 def _lacks(row: Row, setting: str) -> str:
     if row[f"{setting}_na"]:
-        return f"NA {wording.in_setting(setting)}"
+        return f"no {wording.setting(setting)} rate (NA indicator)"
     return f"status {row['status_code']}" if row["cents"] is None else ""
 
 

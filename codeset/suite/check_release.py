@@ -16,6 +16,9 @@ from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Suite
 from codeset.tables import REQUIRED_TABLES
 
+_SHOWN = 5
+"""Messages that a summary shows."""
+
 
 @dataclass(frozen=True)
 class ReleaseCheck:
@@ -96,6 +99,16 @@ def check_messages(check: ReleaseCheck) -> list[str]:
             f"read them in a review, then: codeset test --accept {release}"
         )
     return messages
+
+
+def short_check_messages(check: ReleaseCheck) -> list[str]:
+    """Return the first of `check_messages`, how many more there are, and what to do about them."""
+    messages = check_messages(check)
+    release, file = check.run.release, check.goldens.file
+    rest = [f"and {len(messages) - _SHOWN:,} more; list them with: codeset test {release}"] if messages[_SHOWN:] else []
+    if check.differing or check.stale:
+        rest.append(f"if the new results are right, remove {file}, then: codeset test {release} --accept")
+    return [*messages[:_SHOWN], *rest]
 
 
 def check_plain(check: ReleaseCheck) -> Mapping[str, Any]:

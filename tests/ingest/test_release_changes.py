@@ -227,6 +227,6 @@ def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(
     together = built(store, NEXT, hand_in(tmp_path / "both", both)).sealed.snapshot
     entries = [snapshot.manifest.tables["mue"] for snapshot in (alone, together)]
     assert [(entry.forms, entry.other_forms) for entry in entries] == [(("csv",), ("xlsx",)), (("csv", "xlsx"), ())]
-    says = "MUEs: read from CMS's csv file alone; no xlsx file was given to compare it with"
+    says = "Read from one file format only, not compared with CMS's other formats: MUEs (csv)"
     assert says in cautions(codeset.diff(before, alone, "all"))
     assert says not in cautions(codeset.diff(before, together, "all"))

@@ -209,6 +209,7 @@ def test_nothing_is_wider_than_the_screen(browser, written, width):
 def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(browser, written):
     window = Opened(browser, written / "review.html", 375)
     table = window.page.locator(PAYMENTS).first
+    table.locator("summary").click()
     row = table.locator("tbody tr").first
     code, change, percent, old = (row.locator(f"> :nth-child({place})").bounding_box() for place in (1, 2, 3, 4))
     assert code["y"] < change["y"] == percent["y"] <= old["y"]
@@ -294,7 +295,7 @@ def test_an_accessibility_check_finds_nothing_serious(browser, written, width, s
     window = Opened(browser, written / "review.html", width, color_scheme=scheme)
     window.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
     window.page.evaluate(
-        "for (const each of document.querySelectorAll('.scenario, details:has(.sign)')) each.open = true"
+        "for (const each of document.querySelectorAll('.scenario, .long, details:has(.sign)')) each.open = true"
     )
     window.page.locator(PAYMENTS).first.get_by_label("Filter").fill("mohs")
     if folded == "some":

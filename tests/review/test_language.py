@@ -179,7 +179,9 @@ def review_folder(embedded, tmp_path_factory):
 
 
 def rendered(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each file that people read, with its text."""
+    """Each file that people read, with its text; the header of a csv, which programs read too, is a name of columns."""
+    for name in ("fee-schedule.csv", "edits-changed.csv"):
+        yield name, (folder / name).read_text().partition("\n")[2]
     for name in ("review.html", "physician-handout.html"):
         yield name, " ".join(Shown((folder / name).read_text()).texts)
     for name in ("review.md", "CHANGELOG-entry.md", "due-dates.ics"):

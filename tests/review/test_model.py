@@ -258,7 +258,7 @@ def test_what_nothing_changed_is_said_with_what_was_compared(place, tmp_path):
         "No change. Compared: 357 codes priced, 399 rows of indicators, 109 localities, 18,772 NCCI PTP edits"
     )
     assert "3 test claims" in first_page(made).headline
-    assert [item.title for item in first_page(made).actions] == ["Acknowledge 9 limitations", "Sign"]
+    assert [item.title for item in first_page(made).actions] == ["Acknowledge 7 limitations", "Sign"]
 
 
 def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):

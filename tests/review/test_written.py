@@ -1,6 +1,7 @@
 """The forms of a review: the same facts in each, nothing of the data becomes markup or a formula, same bytes again."""
 
 import base64
+import csv
 import json
 import re
 from hashlib import sha256
@@ -228,6 +229,26 @@ def test_page_and_workbook_name_the_review_that_their_decisions_are_about(writte
     assert read_decision_file(written / "review.xlsx").review == digest
     page = (written / "review.html").read_text()
     assert (f'data-review="{digest}"' in page) == bool(plain["to_decide"])
+
+
+def test_rates_to_load_have_two_decimals_and_their_locality(written):
+    """17003 in the office: 0.20 x 32.3465 = 6.47, 0.19 x 33.4009 = 6.35 (RVU25D, RVU26C)."""
+    rows = list(csv.DictReader((written / "fee-schedule.csv").read_text().splitlines()))
+    rates = {(row["code"], row["modifier"], row["setting"]): row for row in rows}
+    office = rates["17003", "", "office"]
+    assert (office["old"], office["new"], office["effective"]) == ("6.47", "6.35", "2026-07-01")
+    assert {row["locality"] for row in rows} == {"national"}
+    assert all(re.fullmatch(r"(\d+\.\d\d)?", row[name]) for row in rows for name in ("old", "new"))
+
+
+def test_an_edit_that_our_older_file_lacks_is_given_no_day_that_no_file_says(written):
+    """Since when an MUE holds, CMS's file does not say; an add-on edit has its effective date."""
+    rows = list(csv.DictReader((written / "edits-changed.csv").read_text().splitlines()))
+    by_codes = {(row["table"], row["code"], row["other_code"]): row for row in rows}
+    mue = by_codes["MUEs", "88346", ""]
+    assert (mue["old"], mue["new"], mue["effective"], mue["changed_by"]) == ("2", "3", "", "our older file")
+    add_on = by_codes["add-on code edits", "G2211", "99341"]
+    assert (add_on["effective"], add_on["changed_by"]) == ("2026-01-01", "CMS")
 
 
 def test_the_handout_begins_with_the_practice_s_largest_changes_and_names_pairs_alike_once(written):

@@ -116,7 +116,7 @@ def test_the_table_of_figures_is_confirmed_on_2026_and_contradicted_on_2025_row_
 
 def test_a_contradicted_figure_is_told_beside_that_of_the_row(audited):
     each = audited["2025q4"]["coding-table-17003"]
-    assert each.why == "17003 nonfacility_total_rvu: said 0.19, is 0.20"
+    assert each.why == "17003 nonfacility_total_rvu: the guide says 0.19, CMS says 0.20"
     assert each.row.values == {"work_rvu": "0.04", "nonfacility_total_rvu": "0.20", "global_days": "ZZZ"}
 
 
@@ -130,7 +130,7 @@ def test_a_verdict_turns_with_the_release(audited):
 
 def test_the_sum_that_a_guide_promises_is_tried_on_what_is_allowed(audited):
     """Of 25 keratoses Medicare pays 17004 alone: 4.86 x 33.4009 = 162.33."""
-    assert "what is allowed comes to $162.33, not $250 to $350" in audited["2026q3"]["coding-keratoses-25"].why
+    assert "the allowed amount is $162.33, not $250 to $350" in audited["2026q3"]["coding-keratoses-25"].why
 
 
 def test_a_punch_biopsy_pays_as_much_more_in_the_office_as_the_guide_says(audited):

@@ -12,7 +12,7 @@ from practice import SCENARIOS, practice
 from codeset.errors import WrongUse
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite.check_release import accept_missing, check_release
+from codeset.suite.check_release import accept_missing, check_release, short_check_messages
 from codeset.suite.compare_outcomes import changed_outcomes
 from codeset.suite.pairs import changed_pairs, pairs
 from codeset.suite.run_suite import run_suite
@@ -99,6 +99,10 @@ def test_what_was_accepted_is_never_written_over(tmp_path, snapshot):
     again = accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
     assert file.read_text() == changed
     assert again.differing == {"destruction-17004-with-17000": ("line 2, disposition: accepted review, now deny",)}
+    assert short_check_messages(again) == [
+        "2026q3.json: destruction-17004-with-17000: line 2, disposition: accepted review, now deny",
+        f"if the new results are right, remove {file}, then: codeset test 2026q3 --accept",
+    ]
 
 
 def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):

@@ -5,7 +5,8 @@ from itertools import groupby
 
 from codeset import wording
 from codeset.diagnosis_changes import DiagnosisChange
-from codeset.review.first_page import EDIT_TABLES, ActionItem, FirstPage, changed_codes, first_page, movers_text
+from codeset.review.action_items import EDIT_NAMES, ActionItem, changed_codes
+from codeset.review.first_page import FirstPage, first_page, movers_text
 from codeset.review.forms.statement_groups import statement_groups
 from codeset.review.model import Review
 from codeset.review.outcomes import ReviewedCode, ReviewedScenario
@@ -15,7 +16,7 @@ from codeset.suite.guidance.run_guidance import Verdict
 MOST = 15
 """Items that a list of the short review shows; the rest is counted."""
 
-_EDITED_TABLES = ("mpfs", *EDIT_TABLES)
+_EDITED_TABLES = ("mpfs", *EDIT_NAMES)
 
 
 def review_markdown(review: Review) -> str:

@@ -96,8 +96,10 @@ _FILTERS: Mapping[str, Any] = {
     "participant_label": participant_label,
     "quarter": wording.quarter,
     "release_title": wording.release_title,
+    "rounded": money.rounded_dollars,
     "setting": wording.setting,
     "signed_dollars": money.signed_dollars,
+    "signed_rounded": money.signed_rounded_dollars,
     "signed_percent": wording.signed_percent,
     "table_name": wording.table_name,
     "us_date": wording.us_date,
@@ -252,7 +254,9 @@ def _family_range(table: PaymentTable, family: str) -> Range | None:
 
 
 def _year_families(review: Review) -> list[str]:
-    """Every family of the year; "" is the total."""
+    """Every family of the year; "" is the total, which is enough where no amount changed."""
+    if not any(family.change_cents for year in review.years for family in year.families):
+        return [""]
     return ["", *dict.fromkeys(total.family for year in review.years for total in year.families)]
 
 

@@ -42,11 +42,11 @@ class _Scale:
 def chart_geometry(tables: Sequence[PaymentTable], participant: Participant | None) -> dict[str, object] | None:
     """Return what the template draws for one participant class: each family from least to most, with its median.
 
-    Coordinates are in units of the picture. None if no family has an amount. To a screen reader the chart is one
+    Coordinates are in units of the picture. None if no amount changed. To a screen reader the chart is one
     picture: the page shows the same figures in a table beside it.
     """
     shown = [table for table in tables if table.participant is participant and table.families]
-    if not shown:
+    if not any(table.rows for table in shown):
         return None
     ranges = [family for table in shown for family in table.families]
     names = list(dict.fromkeys(family.family for family in ranges))
@@ -84,7 +84,8 @@ def _scale(ranges: Sequence[Range]) -> _Scale:
 
 
 def _family(name: str, top: int, tables: Sequence[PaymentTable], scale: _Scale) -> dict[str, object]:
-    lines = wrap(name, _LABEL)
+    named = wording.family(name)
+    lines = wrap(named[:1].upper() + named[1:], _LABEL)
     middle = top + _FAMILY_HEIGHT // 2
     first = middle - _BAR_HEIGHT * len(tables) // 2 + 2
     bars = [

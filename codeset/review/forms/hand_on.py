@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 
 from codeset import money, wording, workbook
 from codeset.errors import extra
-from codeset.money import decimal_dollars
 from codeset.participants import participant_label
-from codeset.review.first_page import ActionItem, first_page
+from codeset.review.action_items import EDIT_NAMES, ActionItem
+from codeset.review.first_page import first_page
 from codeset.review.forms.change_groups import change_groups
 from codeset.review.model import Review
 from codeset.review.payments import Payment
@@ -31,13 +32,13 @@ def fee_schedule_csv(review: Review) -> str:
     """
     several = len({table.participant for table in review.payments}) > 1
     header = ["code", "modifier", "setting", "old", "new", "effective", "locality", *(["qp_status"] if several else [])]
-    rows = (
+    rows: Iterator[list[Cell]] = (
         [
             payment.hcpcs,
             payment.modifier,
             wording.setting(table.setting),
-            decimal_dollars(payment.before.cents),
-            decimal_dollars(payment.after.cents),
+            _amount(payment.before.cents),
+            _amount(payment.after.cents),
             review.new.first_day,
             review.place.locality,
             *([participant_label(table.participant)] if several else []),
@@ -48,24 +49,33 @@ def fee_schedule_csv(review: Review) -> str:
     return _csv(header, rows)
 
 
+def _amount(cents: int | None) -> str:
+    return "" if cents is None else f"{Decimal(cents) / 100:.2f}"
+
+
 def edits_csv(review: Review) -> str:
     """Return the edits that changed, to update a claim scrubber: what, before and after, since when, and by whom.
 
-    `our older file` means that CMS made the change earlier than this update; the scrubber may have it already.
+    `our older file` means that our old release lacks what CMS changed before: since when, an MUE does not say, and the
+    scrubber may have it already.
     """
-    header = ["table", "code", "change", "field", "old", "new", "effective", "changed_by"]
+    header = ["table", "code", "other_code", "change", "field", "old", "new", "effective", "changed_by"]
     rows = (
-        [table.table, *_change_cells(change, review), changed_by]
-        for table in (review.table(name) for name in ("ptp", "mue", "add_on"))
-        for changes, changed_by in ((table.changes, "CMS"), (table.own_changes, "our older file"))
+        [wording.table_name(table.table), *_change_cells(change), change.since or unless_dated, changed_by]
+        for table in map(review.table, EDIT_NAMES)
+        for changes, unless_dated, changed_by in (
+            (table.changes, review.new.first_day, "CMS"),
+            (table.own_changes, None, "our older file"),
+        )
         for change in changes
     )
     return _csv(header, rows)
 
 
-def _change_cells(change: Change, review: Review) -> list[Cell]:
+def _change_cells(change: Change) -> list[Cell]:
     old, new = ("" if value == wording.NONE else value for value in (change.before, change.after))
-    return [change.key, change.kind, change.what, old, new, change.since or review.new.first_day]
+    code, _, other_code = change.key.partition(" / ")
+    return [code, other_code, change.kind, change.what, old, new]
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:

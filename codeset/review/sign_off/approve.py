@@ -20,7 +20,7 @@ from codeset.review.sign_off.gate import snapshot_faults
 from codeset.review.sign_off.heads import removed_approvals
 from codeset.review.sign_off.read_review import differences, has_own_figures, read_review, remake
 from codeset.store import Store
-from codeset.suite.check_release import check_messages, check_release
+from codeset.suite.check_release import check_release, short_check_messages
 from codeset.suite.goldens import goldens_folder
 from codeset.suite.guidance.guidance_files import Statement
 from codeset.suite.scenarios import load
@@ -60,7 +60,7 @@ def approve(
     suite = load(scenarios)
     check = check_release(suite, new, goldens_folder(scenarios))
     removed = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
-    faults = [*removed, *snapshot_faults(old), *snapshot_faults(new), *check_messages(check)]
+    faults = [*removed, *snapshot_faults(old), *snapshot_faults(new), *short_check_messages(check)]
     own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     if not faults:
         remade = remake(review, store, suite, guidance)

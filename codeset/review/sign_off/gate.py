@@ -16,7 +16,7 @@ from codeset.review.sign_off.safe_text import visible
 from codeset.review.sign_off.signature import fingerprint
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.suite.check_release import ReleaseCheck, check_messages, check_release
+from codeset.suite.check_release import ReleaseCheck, check_release, short_check_messages
 from codeset.suite.goldens import goldens_folder
 from codeset.suite.guidance.guidance_files import Statement
 from codeset.suite.scenarios import Suite, load
@@ -105,7 +105,7 @@ def snapshot_faults(snapshot: Snapshot) -> list[str]:
 
 def _suite_faults(check: ReleaseCheck) -> Iterator[str]:
     if not check.holds:
-        yield from (f"the suite does not hold: {message}" for message in check_messages(check))
+        yield from (f"test claims: {message}" for message in short_check_messages(check))
 
 
 def _signature_faults(entries: Sequence[Approval], folder: Path) -> Iterator[str]:

@@ -135,7 +135,7 @@ def _fee_schedule(fact: Mapping[str, Any], tables: ReleaseTables, participant: P
                 return cents
             row[f"{setting}_amount"] = Decimal(cents) / 100
     differing = [
-        f"{hcpcs} {name}: said {claimed_value}, is {_text(row[name])}"
+        f"{hcpcs} {name}: the guide says {claimed_value}, CMS says {_text(row[name])}"
         for name, claimed_value in _differing(claimed, row)
     ]
     text = ", ".join(f"{name} {value}" for name, value in claimed.items())
@@ -272,7 +272,7 @@ def _visits(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | Non
     if sorted(fact["codes"]) == list(codes):
         return Checked(Verdict.CONFIRMED, text, rows)
     guided = ", ".join(fact["codes"]) or "nothing"
-    return Checked(Verdict.CONTRADICTED, f"{text}; the guide would have {guided}", rows)
+    return Checked(Verdict.CONTRADICTED, f"{text}; the guide expects {guided}", rows)
 
 
 _TRIALS: Mapping[str, _Trial] = {

@@ -97,12 +97,12 @@ def _try_claim(statement: Statement, tables: ReleaseTables, lines: Sequence[Line
         return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} holds no {', '.join(missing)}")
     if unknown := [line for line in lines if line["disposition"] == "unknown" or line["decided_by"] == _OUTSIDE]:
         text = ", ".join(f"{line['hcpcs']} ({line['decided_by']})" for line in unknown)
-        return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} does not tell of {text}")
+        return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} does not decide {text}")
     if statement.total and (unpriced := [line["hcpcs"] for line in lines if _unpriced(line)]):
         return Checked(Verdict.NOT_DECIDABLE, f"there is no amount for {', '.join(unpriced)}")
     assert statement.claim is not None
     rows = tuple(_rows(tables, lines))
-    text = f"the claim comes out as {_dispositions(lines)}"
+    text = f"the claim adjudicates as {_dispositions(lines)}"
     if wrong := [*_wrong_lines(statement.claim, lines), *_wrong_total(statement, lines)]:
         return Checked(Verdict.CONTRADICTED, "; ".join([text, *wrong]), rows)
     return Checked(Verdict.CONFIRMED, text, rows)
@@ -133,7 +133,7 @@ def _wrong_total(statement: Statement, lines: Sequence[LineOutcome]) -> Iterator
     least, most = statement.total
     cents = sum(line["allowed_cents"] or 0 for line in lines)
     if not least * 100 <= cents <= most * 100:
-        yield f"what is allowed comes to {dollars(cents)}, not ${least} to ${most}"
+        yield f"the allowed amount is {dollars(cents)}, not ${least} to ${most}"
 
 
 def _rows(tables: ReleaseTables, lines: Sequence[LineOutcome]) -> list[CmsRow]:

@@ -279,6 +279,9 @@
   });
   addEventListener("afterprint", () => { for (const details of folded) details.open = false; });
 
+  // On a phone a row is a card: a table of hundreds is folded until it is asked for.
+  if (matchMedia("(max-width: 56rem)").matches) for (const details of document.querySelectorAll("details.long")) details.open = false;
+
   for (const table of document.querySelectorAll("table")) roles(table);
   for (const table of document.querySelectorAll("table[data-filter]")) { filterable(table); sortable(table); }
   addEventListener("hashchange", reveal);
