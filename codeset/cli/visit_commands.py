@@ -50,13 +50,17 @@ def code(
     ] = None,
     family: Annotated[
         str | None,
-        typer.Option("--checklist", metavar="FAMILY", help="Print what the record must hold: a page for the exam room"),
+        typer.Option(
+            "--checklist", metavar="FAMILY", help="What the record must hold; -o FILE.html is a page to print"
+        ),
     ] = None,
     form: Annotated[
         CodeFormat, typer.Option("--format", help="csv: a row for each line, in dollars")
     ] = CodeFormat.TABLE,
     participant: QualifyingApmOption = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write a file (json or csv)")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write a file (json or csv; a checklist: html or md)")
+    ] = None,
     store: StoreOption = None,
 ) -> None:
     """Code the facts of a visit: claim lines in order, each with its rule, its source, and what it rests on.
@@ -67,7 +71,7 @@ def code(
 
         codeset code visit.yaml --against claim.csv --qualifying-apm no
 
-        codeset code --checklist excision
+        codeset code --checklist excision -o excision.html
 
     A visit says what was done, not how it is billed. The shortest one:
 
@@ -85,12 +89,10 @@ def code(
     checked against the release in force on the date of service, and priced. docs/coding-a-visit.md has an example with
     everything. Exit code 1 if a fact is missing.
     """
-    from codeset.cli.visit_output import checklist_page
-    from codeset.visit.checklists import checklist
     from codeset.visit.visit_files import read_visits
 
     if family is not None:
-        out.print(checklist_page(checklist(family)), markup=False)
+        _show_checklist(family, output)
         return
     if visit is None:
         raise WrongUse("name a file with the facts of a visit, or --checklist FAMILY")
@@ -104,6 +106,23 @@ def code(
     _show(coded, form, output)
     if any(each.questions for _, each in coded):
         raise typer.Exit(CHANGES_OR_FAILURES)
+
+
+def _show_checklist(family: str, output: Path | None) -> None:
+    """Print what the record of *family* must hold, or write it as a page for the exam room."""
+    from codeset.visit.checklists import checklist, checklist_markdown
+
+    page = checklist(family)
+    if output is None:
+        out.print(checklist_markdown(page), markup=False)
+    elif output.suffix == ".md":
+        write(output, checklist_markdown(page).encode())
+    elif output.suffix == ".html":
+        from codeset.visit.checklist_page import checklist_html
+
+        write(output, checklist_html(page).encode())
+    else:
+        raise WrongUse(f"{output}: a checklist is written as .html or .md")
 
 
 def _coded(visits: "list[Visit]", store: Store, participant: Participant | None) -> list[Coded]:

@@ -6,7 +6,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeset.money import dollars, signed_dollars
-from codeset.visit.checklists import Checklist
 from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.compare_claim import Comparison
 from codeset.visit.suggest_claim import Suggestion
@@ -59,13 +58,6 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
             yield f"Line {line.number}, {line.service.hcpcs}: record {line.record.verdict}"
     for question in coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
-
-
-def checklist_page(page: Checklist) -> str:
-    """Return a checklist as a page of Markdown for the exam room: a box for each item, with its source."""
-    lines = [f"# {page.title}: what the record must hold", "", f"Sources as of {page.since}.", ""]
-    lines += [f"- [ ] **{item.name}**: {item.says} ({item.source})" for item in page.items]
-    return "\n".join(lines)
 
 
 def comparison_table(comparison: Comparison) -> Table:

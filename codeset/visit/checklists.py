@@ -89,6 +89,13 @@ def checklist(family: str) -> Checklist:
     return checklists()[family]
 
 
+def checklist_markdown(page: Checklist) -> str:
+    """Return a checklist as Markdown: a box for each item, with its source."""
+    lines = [f"# {page.title}: what the record must hold", "", f"Sources as of {page.since}.", ""]
+    lines += [f"- [ ] **{item.name}**: {item.says} ({item.source})" for item in page.items]
+    return "\n".join(lines)
+
+
 @cache
 def item_names() -> frozenset[str]:
     """Return every name that a visit's `documented` may have."""

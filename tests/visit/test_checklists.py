@@ -1,12 +1,15 @@
 """What the record must hold: every family has a cited checklist, and a visit says what is missing."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from codeset.errors import BadInput, WrongUse
 from codeset.participants import ANSWERS
-from codeset.visit.checklists import checklist, checklists
+from codeset.visit.checklist_page import checklist_html
+from codeset.visit.checklists import checklist, checklist_markdown, checklists
 from codeset.visit.code_visit import code_visits
 from codeset.visit.visit_files import parse_visits
 
@@ -28,6 +31,34 @@ def test_every_item_is_cited_and_dated(family):
     assert page.since >= date(2024, 1, 1)
     assert all(item.says and item.source for item in page.items)
     assert len({item.name for item in page.items}) == len(page.items)
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there")
+def test_every_checklist_prints_on_one_page():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        page = browser.new_page()
+        sheets = {}
+        for family in checklists():
+            page.set_content(checklist_html(checklist(family)), timeout=10_000)
+            pdf = page.pdf(prefer_css_page_size=True)
+            sheets[family] = len(re.findall(rb"/Type\s*/Page[^s]", pdf))
+        browser.close()
+    assert sheets == dict.fromkeys(checklists(), 1)
+
+
+@pytest.mark.parametrize("family", list(checklists()))
+def test_a_page_has_a_box_for_every_item_and_loads_nothing(family):
+    html = checklist_html(checklist(family))
+    items = checklist(family).items
+    assert html.count('role="checkbox"') == len(items) == checklist_markdown(checklist(family)).count("- [ ] ")
+    assert all(item.source in html.replace("&#39;", "'").replace("&amp;", "&") for item in items)
+    assert re.findall(r"(?:src|href)=", html) == []
 
 
 def test_a_family_that_is_not_there_is_named():

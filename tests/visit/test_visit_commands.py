@@ -61,6 +61,14 @@ def test_a_file_or_a_checklist_is_needed(run):
     assert "- [ ] **margins**" in run("code", "--checklist", "excision").stdout
 
 
+def test_a_checklist_is_written_as_a_page_or_as_markdown(run, tmp_path):
+    run("code", "--checklist", "mohs", "-o", tmp_path / "mohs.html")
+    assert (tmp_path / "mohs.html").read_text().startswith("<!DOCTYPE html>")
+    run("code", "--checklist", "mohs", "-o", tmp_path / "mohs.md")
+    assert "- [ ] **map**" in (tmp_path / "mohs.md").read_text()
+    assert ".html or .md" in str(run("code", "--checklist", "mohs", "-o", tmp_path / "mohs.pdf", expect=2).exception)
+
+
 def test_a_claim_is_compared_with_the_facts(run, tmp_path):
     claim = tmp_path / "claim.csv"
     claim.write_text(HEAD + "example-1,1,b,p,2026-07-15,11603,,1,11,national\n")
