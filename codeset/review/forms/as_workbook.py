@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from codeset import workbook
 from codeset.review.first_page import FirstPage, first_page, movers_text
-from codeset.review.forms.review_sheets import sheets
+from codeset.review.forms.sections import sheets
 from codeset.review.forms.sheet_columns import COUNT
 from codeset.review.model import Review
 from codeset.workbook import Cell, Sheet

@@ -1,11 +1,40 @@
-"""The sections of the page: their order and headings.
+"""The sections of the review: their order and headings on the page, and the sheets of the workbook.
 
 A section is shown by the macro of its name in `page/parts.html.j2`.
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from codeset import wording
+from codeset.review.decision_basis import DECIDE_SHEET
+from codeset.review.forms.sheet_columns import COUNT, ROWS_SHEET
+from codeset.review.forms.sheets_of_amounts import (
+    claims_sheet,
+    codes_of_claims_sheet,
+    codes_of_year_sheet,
+    families_sheet,
+    groups_of_year_sheet,
+    payments_sheet,
+    year_sheet,
+)
+from codeset.review.forms.sheets_of_changes import (
+    articles_sheet,
+    codes_sheet,
+    diagnoses_sheet,
+    guides_sheet,
+    practice_guide_sheet,
+    table_changes_sheet,
+)
+from codeset.review.forms.sheets_of_results import (
+    codes_alone_sheet,
+    own_differences_sheet,
+    pairs_sheet,
+    scenarios_sheet,
+    to_decide_sheet,
+)
 from codeset.review.model import Review
+from codeset.workbook import Cell, Sheet
 
 
 @dataclass(frozen=True)
@@ -53,3 +82,81 @@ _SECTIONS = (
     Section("editions", "Source files", "Source files", is_appendix=True),
     Section("rows", "CMS rows", "CMS rows", is_appendix=True),
 )
+
+
+# --- sheets
+
+
+def editions_sheet(review: Review) -> Sheet:
+    """Return the sheet of the source files of both releases."""
+    rows: Iterable[Sequence[Cell]] = (
+        (
+            release.release,
+            wording.table_name(table.table),
+            table.edition,
+            table.carried_from or "",
+            table.rows,
+            file.name,
+            file.sha256,
+        )
+        for release in (review.old, review.new)
+        for table in release.editions
+        for file in table.files
+    )
+    header = ("release", "table", "edition", "carried from", "rows", "CMS file", "SHA-256 checksum")
+    return Sheet(rows, header, formats={4: COUNT})
+
+
+def rows_sheet(review: Review) -> Sheet:
+    """Return the sheet of the CMS rows that figures rest on."""
+    rows = (
+        (
+            row.ref.anchor,
+            row.ref.release,
+            wording.table_name(row.ref.table),
+            row.edition,
+            row.file,
+            row.key,
+            "; ".join(row.says),
+        )
+        for row in review.rows
+    )
+    columns = ("CMS row", "release", "table", "edition", "CMS file", "code", "values")
+    return Sheet(rows, columns, wrapped=frozenset({6}), targets=[row.ref.anchor for row in review.rows])
+
+
+_SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
+    "allowed amounts": payments_sheet,
+    "families": families_sheet,
+    "year": year_sheet,
+    "year by code": codes_of_year_sheet,
+    "year by group": groups_of_year_sheet,
+    "claims": claims_sheet,
+    "claims by code": codes_of_claims_sheet,
+    "new and deleted codes": codes_sheet,
+    "diagnosis codes": diagnoses_sheet,
+    "coverage articles": articles_sheet,
+    "edits changed": table_changes_sheet,
+    DECIDE_SHEET: to_decide_sheet,
+    "not from CMS": own_differences_sheet,
+    "test claims": scenarios_sheet,
+    "codes alone": codes_alone_sheet,
+    "code pairs": pairs_sheet,
+    "guides": guides_sheet,
+    "practice guide": practice_guide_sheet,
+    "source files": editions_sheet,
+    ROWS_SHEET: rows_sheet,
+}
+
+
+def sheets(review: Review) -> dict[str, Sheet]:
+    """Return the sheets of *review* by name, in their order in the workbook."""
+    diagnoses = review.changes.diagnoses
+    optional = {
+        "year": review.years,
+        "claims": review.claims,
+        "diagnosis codes": diagnoses.is_reportable,
+        "coverage articles": diagnoses.articles,
+    }
+    lacking = tuple(name for name, values in optional.items() if not values)
+    return {name: sheet(review) for name, sheet in _SHEETS.items() if not (lacking and name.startswith(lacking))}
