@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
+from command_line import run_codeset
 from practice import SCENARIOS, practice
 
 from codeset.errors import WrongUse
@@ -14,7 +17,7 @@ from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release, short_check_messages
 from codeset.suite.compare_outcomes import changed_outcomes
-from codeset.suite.pairs import changed_pairs, pairs
+from codeset.suite.pairs import Pairs, changed_pairs, pairs
 from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import load
 
@@ -120,9 +123,15 @@ def test_amounts_alone_make_no_changed_outcome(tmp_path, embedded):
     assert (changes.compared, changes.changed, changes.amounts_only) == (2, (), 2)
 
 
-def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot):
+@pytest.fixture(scope="module")
+def pairs_of(embedded: Store) -> Callable[[str], Pairs]:
+    """Every pair of codes of a release, tried once."""
+    return cache(lambda label: pairs(embedded.open(label)))
+
+
+def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
     """What the fee schedule has of the scope: n codes, n (n - 1) / 2 pairs, with XS nowhere, on one, on the other."""
-    found = pairs(snapshot)
+    found = pairs_of("2026q3")
     n = snapshot.scan("mpfs").select(pl.col("hcpcs").n_unique()).collect().item()
     assert found.alone.height == n
     assert found.cases.height == 3 * n * (n - 1) // 2
@@ -152,15 +161,15 @@ def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, said):
     assert (found["disposition_one"], found["disposition_two"]) == said
 
 
-def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(embedded):
+def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(pairs_of):
     """G2211 has primaries in CMS's add-on file of 2026 (none in 2024's): alone it is denied from then on."""
-    changes = changed_pairs(*(pairs(embedded.open(each)) for each in ("2025q4", "2026q3")))
+    changes = changed_pairs(pairs_of("2025q4"), pairs_of("2026q3"))
     assert "G2211" in changes.alone["hcpcs"].to_list()
     assert changes.changed.is_empty()
 
 
 def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
 
 
@@ -205,22 +214,10 @@ def test_the_plugin_tries_another_practices_folder(tmp_path, embedded):
     assert "line 1, date_of_service: accepted 2026-07-01, now 2025-10-01" in done.stdout
 
 
-def test_the_command_tries_accepts_and_holds(tmp_path, embedded):
+def test_the_command_tries_accepts_and_holds(tmp_path, embedded, monkeypatch):
     place = practice(tmp_path)
-    asked = [
-        sys.executable,
-        "-m",
-        "codeset.cli",
-        "test",
-        "2026q3",
-        "--scenarios",
-        str(place),
-        "--store",
-        str(embedded.path),
-    ]
-    codes = [
-        subprocess.run(each, cwd=tmp_path, capture_output=True, check=False, timeout=240).returncode
-        for each in (asked, [*asked, "--accept"], asked)
-    ]
+    monkeypatch.chdir(tmp_path)
+    arguments = ("test", "2026q3", "--scenarios", place, "--store", embedded.path)
+    codes = [run_codeset(*arguments, *more).returncode for more in ((), ("--accept",), ())]
     assert codes == [1, 1, 0]
     assert (Path(tmp_path) / "golden" / "2026q3.json").is_file()
