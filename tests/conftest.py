@@ -3,7 +3,7 @@
 import os
 import pickle
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ import pytest
 from filelock import FileLock
 
 from codeset.releases import Release
+from codeset.review import make
 from codeset.snapshot import Snapshot
 from codeset.store import Store
+from codeset.suite.pairs import Pairs, pairs
+from codeset.suite.scenarios import Suite, load, scenarios_folder
 from codeset_ingest.build import BuildResult, build
 from codeset_ingest.embedded import build_embedded
 
@@ -50,6 +53,28 @@ def cms() -> Path:
 def facts() -> dict[str, known.Facts]:
     """Return small typed tables of 2024q2 and 2026q3, by release."""
     return known.both()
+
+
+@pytest.fixture(scope="session")
+def golden_suite() -> Suite:
+    """Return the suite that ships, read once."""
+    return load(scenarios_folder())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pairs_once() -> Iterator[None]:
+    """Let reviews try every pair of codes of a snapshot once, whichever of them comes first: that takes seconds."""
+    tried: dict[bytes, Pairs] = {}
+
+    def once(snapshot: Snapshot) -> Pairs:
+        manifest = (snapshot.path / "manifest.json").read_bytes()
+        if manifest not in tried:
+            tried[manifest] = pairs(snapshot)
+        return tried[manifest]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make, "all_pairs", once)
+        yield
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 
 import polars as pl
 import pytest
+from command_line import run_codeset
 
 import codeset
 from codeset.claims.adjudicate import adjudicate
@@ -36,6 +39,47 @@ from codeset_ingest.embedded import build_embedded
 @pytest.fixture(scope="module")
 def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return build_embedded(Release.parse("2026q3"), Store(tmp_path_factory.mktemp("store"))).snapshot
+
+
+class StartedBefore:
+    """Worker processes that other runs had before; when a run leaves them, nothing of it is still being done."""
+
+    def __init__(self, workers: Executor) -> None:
+        self.workers, self.tasks = workers, []
+
+    def submit(self, *task: object) -> Future:
+        self.tasks.append(self.workers.submit(*task))
+        return self.tasks[-1]
+
+    def map(self, function: Callable, arguments: Iterable) -> Iterator:
+        tasks = [self.submit(function, argument) for argument in arguments]
+        return (task.result() for task in tasks)
+
+    def leave(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        wait(self.tasks, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def started_workers() -> Iterator[Executor]:
+    with worker_processes(2) as workers:
+        yield workers
+
+
+@pytest.fixture
+def shared_workers(started_workers: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in worker processes of the product's own, which are not started for each run anew: half a second each."""
+
+    @contextmanager
+    def lent(parts: int) -> Iterator[StartedBefore]:
+        workers = StartedBefore(started_workers)
+        try:
+            yield workers
+        finally:
+            workers.leave()
+
+    monkeypatch.setattr(run_bulk, "worker_processes", lent)
 
 
 CODES = ("11102", "11103", "17000", "17003", "17004", "99213", "17110", "11402", "12031", "17311", "88305")
@@ -103,7 +147,7 @@ def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
     assert as_text(scanned.findings).equals(as_text(frames.findings.drop("says")))
 
 
-@pytest.mark.usefixtures("small_parts")
+@pytest.mark.usefixtures("small_parts", "shared_workers")
 def test_what_is_said_of_many_lines_is_written_once(claims, derm, tmp_path):
     claims.write_parquet(tmp_path / "claims.parquet")
     run([tmp_path / "claims.parquet"], tmp_path / "out", derm)
@@ -117,6 +161,7 @@ def test_what_is_said_of_many_lines_is_written_once(claims, derm, tmp_path):
     assert in_part.is_unique().all(), "no ground is in a part twice"
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_the_partner_of_a_finding_is_named_whichever_claim_it_is_in(claims, derm, tmp_path):
     """A visit in the ten days after an excision, without 24, is in its payment (IOM 100-04 ch. 12, section 40.1)."""
     days = claims.head(3).with_columns(
@@ -224,9 +269,12 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
     file = tmp_path / "claims.parquet"
     claims.write_parquet(file)
 
+    others = active_children()
+
     def kill(_: Progress) -> None:
         for worker in active_children():
-            worker.kill()
+            if worker not in others:
+                worker.kill()
 
     with pytest.raises(StoreProblem, match="run the same command again to go on"):
         run([file], tmp_path / "out", derm, report=kill)
@@ -242,6 +290,7 @@ def test_a_worker_has_its_share_of_the_threads_and_the_environment_stays(monkeyp
     assert os.environ["POLARS_MAX_THREADS"] == "7"
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_finished_run_is_not_done_again(claims, derm, tmp_path):
     file = tmp_path / "claims.parquet"
     claims.write_parquet(file)
@@ -259,6 +308,7 @@ def test_a_folder_that_holds_no_run_is_not_scanned(tmp_path, plan):
         codeset.scan_outcome(tmp_path)
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_folder_of_another_run_is_refused(claims, derm, tmp_path):
     file = tmp_path / "claims.parquet"
     claims.write_parquet(file)
@@ -275,6 +325,7 @@ def test_a_folder_that_is_not_empty_is_refused(claims, derm, tmp_path):
         run([file], tmp_path, derm)
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_run_that_was_killed_while_it_wrote_its_plan_begins_again_in_the_same_folder(claims, derm, tmp_path):
     file, folder = tmp_path / "claims.parquet", tmp_path / "out"
     claims.write_parquet(file)
@@ -284,6 +335,7 @@ def test_a_run_that_was_killed_while_it_wrote_its_plan_begins_again_in_the_same_
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path):
     bad = claims.with_columns(
         pl.when(pl.col("claim_id") == "C007").then(pl.lit("1100")).otherwise("hcpcs").alias("hcpcs")
@@ -299,6 +351,7 @@ def test_bad_claims_are_refused_or_set_aside_and_counted(claims, derm, tmp_path)
     assert again == replace(summary, done_before=1), "claims set aside are counted, whichever run did it"
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_part_whose_claims_are_all_bad_has_no_lines(claims, derm, tmp_path):
     claims.head(3).with_columns(pl.lit("1100").alias("hcpcs")).write_csv(tmp_path / "claims.csv")
     summary = run([tmp_path / "claims.csv"], tmp_path / "out", derm, skip_bad_claims=True)
@@ -350,7 +403,7 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.usefixtures("few_lines_in_a_part")
+@pytest.mark.usefixtures("few_lines_in_a_part", "shared_workers")
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_bulk_and_single_runs_refuse_the_same_in_the_same_words(derm, tmp_path, name):
     files = [tmp_path / file for file in BAD_FILES[name]]
@@ -366,7 +419,7 @@ SET_ASIDE = [
 ]
 
 
-@pytest.mark.usefixtures("few_lines_in_a_part")
+@pytest.mark.usefixtures("few_lines_in_a_part", "shared_workers")
 @pytest.mark.parametrize("name", SET_ASIDE)
 def test_bulk_and_single_runs_set_the_same_claims_aside(derm, tmp_path, name):
     files = [tmp_path / file for file in (*BAD_FILES[name], "good.csv")]
@@ -383,7 +436,7 @@ def test_bulk_and_single_runs_set_the_same_claims_aside(derm, tmp_path, name):
     assert sorted(in_file.rows()) == sorted(faults.select(pl.col(in_file.columns).cast(pl.String)).rows())
 
 
-@pytest.mark.usefixtures("small_parts")
+@pytest.mark.usefixtures("small_parts", "shared_workers")
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_day_of_a_placeholder_beneficiary_is_set_aside_in_single_and_bulk_runs(claims, derm, tmp_path, skip):
     """1,001 lines of CASH on one day, over two files; 1,000 lines of a day are a patient's."""
@@ -409,7 +462,7 @@ def test_a_day_of_a_placeholder_beneficiary_is_set_aside_in_single_and_bulk_runs
     )
 
 
-@pytest.mark.usefixtures("few_lines_in_a_part")
+@pytest.mark.usefixtures("few_lines_in_a_part", "shared_workers")
 def test_every_format_is_read_in_bulk_as_at_once(derm, tmp_path):
     folder = Path(__file__).parent / "claims"
     files = [folder / name for name in ("two-claims.csv", "two-claims.json", "two-claims.ndjson", "two-claims.x12")]
@@ -420,6 +473,7 @@ def test_every_format_is_read_in_bulk_as_at_once(derm, tmp_path):
         assert table(tmp_path / file.name, "lines").select(key).sort(key).rows() == lines.select(key).sort(key).rows()
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_envelope_faults_are_survived_in_bulk_too(derm, tmp_path):
     text = (Path(__file__).parent / "claims" / "two-claims.x12").read_text().replace("SE*40*0001", "SE*41*0001")
     (tmp_path / "a.x12").write_text(text)
@@ -440,42 +494,22 @@ def test_nobody_else_may_read_what_a_run_writes(claims, derm, tmp_path):
 
 def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
     claims.write_csv(tmp_path / "claims.csv")
-    command = [
-        sys.executable,
-        "-m",
-        "codeset.cli",
-        "adjudicate",
-        str(tmp_path / "claims.csv"),
-        "--store",
-        str(derm.path.parent),
-    ]
-    one = subprocess.run(
-        [*command, "--format", "json", "--qualifying-apm", "no"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    arguments = ("adjudicate", tmp_path / "claims.csv", "--store", derm.path.parent, "--qualifying-apm", "no")
+    one = run_codeset(*arguments, "--format", "json")
     assert one.returncode == 1, "some lines are denied"
     plain = json.loads(one.stdout)
     assert len(plain["claims"]) == 400
     assert {"line", "hcpcs", "disposition", "allowed_cents", "payment_percent", "findings"} <= set(
         plain["claims"][0]["lines"][0]
     )
-    many = subprocess.run(
-        [*command, "--qualifying-apm", "no", "-o", str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    many = run_codeset(*arguments, "-o", tmp_path / "out")
     assert many.returncode == 1, "the same lines are denied"
     assert "1,200 lines in 1 part, in" in many.stdout
     denied = sum(line["disposition"] == "deny" for claim in plain["claims"] for line in claim["lines"])
     assert f" {denied} denied, " in many.stdout
 
 
-@pytest.mark.usefixtures("small_parts")
+@pytest.mark.usefixtures("small_parts", "shared_workers")
 @pytest.mark.parametrize("order", ["as they lie", "in two files", "turned", "in two files, turned"])
 def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, tmp_path, order):
     tables = [claims.head(600), claims.tail(600)] if "two" in order else [claims]

@@ -18,7 +18,7 @@ from codeset.claims.remedies.find_remedies import MOST_LINES
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.run_suite import claim_lines
-from codeset.suite.scenarios import load, scenarios_folder
+from codeset.suite.scenarios import Suite
 
 NONE = ""
 
@@ -185,28 +185,24 @@ def denied_again(outcome: Outcome, claims: pl.DataFrame, snapshot: Snapshot) -> 
     return [key for key in reported if answers[key]["disposition"] == "deny"]
 
 
-def remedies_denied(snapshot: Snapshot) -> tuple[int, list[Any]]:
-    """Return how many remedies the scenarios of the suite have on *snapshot*, and those that are denied."""
-    scenarios = [
-        each
-        for each in load(scenarios_folder()).scenarios
-        if each.holds_in(snapshot.release) and not each.beyond_quarter
-    ]
+def remedies_denied(suite: Suite, snapshot: Snapshot) -> tuple[int, list[Any]]:
+    """Return how many remedies the scenarios of *suite* have on *snapshot*, and those that are denied."""
+    scenarios = [each for each in suite.scenarios if each.holds_in(snapshot.release) and not each.beyond_quarter]
     claims = claim_lines(scenarios, snapshot.release)
     outcome = adjudicate(claims, snapshot)
     return len(outcome.remedies), denied_again(outcome, claims, snapshot)
 
 
 @pytest.mark.parametrize("label", ["2025q4", "2026q3"])
-def test_no_remedy_of_the_suite_is_denied(embedded: Store, label: str) -> None:
-    count, denied = remedies_denied(embedded.open(label))
+def test_no_remedy_of_the_suite_is_denied(golden_suite: Suite, embedded: Store, label: str) -> None:
+    count, denied = remedies_denied(golden_suite, embedded.open(label))
     assert count >= 250
     assert denied == []
 
 
 @pytest.mark.cms
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
-def test_no_remedy_of_the_suite_is_denied_on_cms_files(real_store: Store, label: str) -> None:
-    count, denied = remedies_denied(real_store.open(label))
+def test_no_remedy_of_the_suite_is_denied_on_cms_files(golden_suite: Suite, real_store: Store, label: str) -> None:
+    count, denied = remedies_denied(golden_suite, real_store.open(label))
     assert count >= 250
     assert denied == []
