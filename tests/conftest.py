@@ -3,7 +3,7 @@
 import os
 import pickle
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,13 @@ def golden_suite() -> Suite:
 @pytest.fixture(scope="session", autouse=True)
 def pairs_once() -> Iterator[None]:
     """Let reviews try every pair of codes of a snapshot once, whichever of them comes first: that takes seconds."""
-    tried: dict[bytes, Pairs] = {}
+    tried: dict[tuple[bytes, frozenset[str] | None], Pairs] = {}
 
-    def once(snapshot: Snapshot) -> Pairs:
-        manifest = (snapshot.path / "manifest.json").read_bytes()
-        if manifest not in tried:
-            tried[manifest] = pairs(snapshot)
-        return tried[manifest]
+    def once(snapshot: Snapshot, of: Collection[str] | None = None) -> Pairs:
+        key = (snapshot.path / "manifest.json").read_bytes(), None if of is None else frozenset(of)
+        if key not in tried:
+            tried[key] = pairs(snapshot, of)
+        return tried[key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make, "all_pairs", once)

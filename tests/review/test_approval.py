@@ -144,11 +144,11 @@ def remade() -> dict[object, object]:
 def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A copy of that folder. A review of the same snapshots is made anew and rendered once: that takes seconds."""
 
-    def once(old, new, suite, guidance, **options):
-        manifests = [(each.path / "manifest.json").read_bytes() for each in (old, new)]
-        key = repr((manifests, [each.id for each in suite.scenarios], guidance, options))
+    def once(old, new, suite, guidance, *, history, **options):
+        manifests = [(each.path / "manifest.json").read_bytes() for each in (old, new, *history)]
+        key = repr((manifests, suite.scenarios, guidance, options))
         if key not in remade:
-            remade[key] = make_review(old, new, suite, guidance, **options)
+            remade[key] = make_review(old, new, suite, guidance, history=history, **options)
         return remade[key]
 
     def rendered_once(review):
