@@ -382,6 +382,15 @@ def test_a_file_of_another_kind_is_called_so(tmp_path: Path, content: bytes, fou
     assert refused(lambda: read_claims(path)) == [f"claims.csv: expected claims, found {found}"]
 
 
+def test_a_parquet_file_of_equal_lines_beyond_measure_is_not_unpacked(tmp_path: Path) -> None:
+    """Equal lines pack to nothing: 400 KB were 20 million lines, and 9 GB in memory."""
+    path = tmp_path / "claims.parquet"
+    pl.select(pl.repeat("A1", 100_000).alias("claim_id")).write_parquet(path)
+    assert refused(lambda: read_claims(path)) == [
+        f"claims.parquet: has 100,000 lines in {path.stat().st_size:,} bytes: no claims do"
+    ]
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_a_csv_of_another_separator_is_called_so(tmp_path: Path, separator: str) -> None:
     path = written(tmp_path, f"{HEADER}\n{GOOD}\n".replace(",", separator))

@@ -67,6 +67,11 @@ class ClaimFile:
         return 1 if self.form is Form.PARQUET else 2
 
     @property
+    def size(self) -> int:
+        """Its bytes, as many as it has before it is unpacked."""
+        return self.source.stat().st_size if isinstance(self.source, Path) else len(self.source)
+
+    @property
     def table(self) -> TableFile:
         """The file as a table that can be scanned; it is csv or parquet."""
         return TableFile(self.name, self.source, is_parquet=self.form is Form.PARQUET)
@@ -115,7 +120,21 @@ def _open(path: Path, name: str) -> ClaimFile:
     other = _other_kind(head) if head.strip() else "an empty file"
     if other:
         raise BadInput([Fault(name, 0, f"expected claims, found {other}")], NOTHING_READ)
-    return ClaimFile(name, _form(head, path.suffix.lower()), source)
+    claim_file = ClaimFile(name, _form(head, path.suffix.lower()), source)
+    if claim_file.form is Form.PARQUET:
+        _refuse_packed(claim_file)
+    return claim_file
+
+
+_MOST_LINES_PER_BYTE = 5
+"""Of claims that differ a line takes a byte or more, however well parquet packs it."""
+
+
+def _refuse_packed(file: ClaimFile) -> None:
+    """Raise BadInput for a parquet file of so many equal lines that they do not fit into memory; it is not unpacked."""
+    lines = file.table.line_count()
+    if lines > _MOST_LINES_PER_BYTE * file.size:
+        raise BadInput([Fault(file.name, 0, f"has {lines:,} lines in {file.size:,} bytes: no claims do")], NOTHING_READ)
 
 
 def _other_kind(head: bytes) -> str | None:
@@ -145,7 +164,7 @@ def _form(head: bytes, suffix: str) -> Form:
 def _given_twice(files: Sequence[ClaimFile]) -> Iterator[Fault]:
     """A fault for each file with the content of an earlier one; only files of one size are read for it."""
     earlier: dict[tuple[int, str], str] = {}
-    sizes = [file.source.stat().st_size if isinstance(file.source, Path) else len(file.source) for file in files]
+    sizes = [file.size for file in files]
     for file, size in zip(files, sizes, strict=True):
         if sizes.count(size) > 1:
             with file.open() as content:

@@ -40,6 +40,14 @@ class TableFile:
         with reading([self]), _silent_panics():
             return self.scan().collect()
 
+    def line_count(self) -> int:
+        """Return how many lines it has; of parquet that is in its footer.
+
+        Raises BadInput: for a file that is not whole, with its faults.
+        """
+        with reading([self]), _silent_panics():
+            return int(self.scan().select(pl.len()).collect().item())
+
     def columns(self) -> list[str]:
         """Return the names of its columns.
 
