@@ -34,26 +34,30 @@ class CodeFormat(StrEnum):
     CSV = "csv"
 
 
+_VisitArgument = Annotated[
+    Path | None, typer.Argument(metavar="VISIT", help="A YAML or JSON file of one visit, or a list of visits")
+]
+_OnOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--on", formats=["%Y-%m-%d"], metavar="DATE", help="Code as if done on this date [default: the visit's]"
+    ),
+]
+_AgainstOption = Annotated[
+    Path | None,
+    typer.Option("--against", metavar="CLAIM", help="Compare a claim as billed: over, under, missed, unbundled"),
+]
+_ChecklistOption = Annotated[
+    str | None,
+    typer.Option("--checklist", metavar="FAMILY", help="What the record must hold; -o FILE.html is a page to print"),
+]
+
+
 def code(
-    visit: Annotated[
-        Path | None, typer.Argument(metavar="VISIT", help="A YAML or JSON file of one visit, or a list of visits")
-    ] = None,
-    on: Annotated[
-        datetime | None,
-        typer.Option(
-            "--on", formats=["%Y-%m-%d"], metavar="DATE", help="Code as if done on this date [default: the visit's]"
-        ),
-    ] = None,
-    against: Annotated[
-        Path | None,
-        typer.Option("--against", metavar="CLAIM", help="Compare a claim as billed: over, under, missed, unbundled"),
-    ] = None,
-    family: Annotated[
-        str | None,
-        typer.Option(
-            "--checklist", metavar="FAMILY", help="What the record must hold; -o FILE.html is a page to print"
-        ),
-    ] = None,
+    visit: _VisitArgument = None,
+    on: _OnOption = None,
+    against: _AgainstOption = None,
+    family: _ChecklistOption = None,
     form: Annotated[
         CodeFormat, typer.Option("--format", help="csv: a row for each line, in dollars")
     ] = CodeFormat.TABLE,
@@ -98,13 +102,13 @@ def code(
         raise WrongUse("name a file with the facts of a visit, or --checklist FAMILY")
     visits = read_visits(visit)
     if on is not None:
-        visits = [replace(each, date_of_service=on.date()) for each in visits]
+        visits = [replace(facts, date_of_service=on.date()) for facts in visits]
     coded = _coded(visits, Store.at(store), participant)
     if against is not None:
         _compare(coded, against, Store.at(store), participant, form)
         return
     _show(coded, form, output)
-    if any(each.questions for _, each in coded):
+    if any(coded_visit.questions for _, coded_visit in coded):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -130,8 +134,8 @@ def _coded(visits: "list[Visit]", store: Store, participant: Participant | None)
     from codeset.visit.code_visit import code_visits
 
     coded: dict[str, Coded] = {}
-    by_quarter = sorted(visits, key=lambda each: each.date_of_service)
-    for quarter, group in groupby(by_quarter, key=lambda each: Release.of(each.date_of_service)):
+    by_quarter = sorted(visits, key=lambda facts: facts.date_of_service)
+    for quarter, group in groupby(by_quarter, key=lambda facts: Release.of(facts.date_of_service)):
         snapshot = store.in_force(quarter.first_day)
         if snapshot is None:
             held = ", ".join(map(str, store.releases())) or "none"
@@ -140,9 +144,9 @@ def _coded(visits: "list[Visit]", store: Store, participant: Participant | None)
             err.print(
                 f"{snapshot.release} has no table code_facts: sizes and counts of codes are this program's own list"
             )
-        for each in code_visits(group, snapshot, participant=participant):
-            coded[each.visit.visit_id] = (str(snapshot.release), each)
-    return [coded[each.visit_id] for each in visits]
+        for coded_visit in code_visits(group, snapshot, participant=participant):
+            coded[coded_visit.visit.visit_id] = (str(snapshot.release), coded_visit)
+    return [coded[facts.visit_id] for facts in visits]
 
 
 def _compare(coded: list[Coded], claim: Path, store: Store, participant: Participant | None, form: CodeFormat) -> None:
@@ -160,16 +164,19 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
         comparison
         for release in releases
         for comparison in compare_claims(
-            [each for of, each in coded if of == release], lines, store.open(release), participant=participant
+            [coded_visit for of_release, coded_visit in coded if of_release == release],
+            lines,
+            store.open(release),
+            participant=participant,
         )
     ]
     if form is CodeFormat.JSON:
-        print_json([comparison_plain(each) for each in comparisons])
+        print_json([comparison_plain(comparison) for comparison in comparisons])
     else:
-        for each in comparisons:
-            out.print(comparison_table(each))
-            out.print("\n".join(comparison_notes(each)), markup=False)
-    if any(each.discrepancies or each.coded.questions for each in comparisons):
+        for comparison in comparisons:
+            out.print(comparison_table(comparison))
+            out.print("\n".join(comparison_notes(comparison)), markup=False)
+    if any(comparison.discrepancies or comparison.coded.questions for comparison in comparisons):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -180,15 +187,15 @@ def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
     if output is not None and form is CodeFormat.TABLE:
         form = CodeFormat.CSV if output.suffix == ".csv" else CodeFormat.JSON
     if form is CodeFormat.TABLE:
-        for release, each in coded:
-            out.print(coded_table(each, release))
-            out.print("\n".join(coded_notes(each)), markup=False)
+        for release, coded_visit in coded:
+            out.print(coded_table(coded_visit, release))
+            out.print("\n".join(coded_notes(coded_visit)), markup=False)
     elif output is None and form is CodeFormat.JSON:
-        print_json([coded_plain(each, release) for release, each in coded])
+        print_json([coded_plain(coded_visit, release) for release, coded_visit in coded])
     else:
-        plain = [coded_plain(each, release) for release, each in coded]
+        plain = [coded_plain(coded_visit, release) for release, coded_visit in coded]
         as_json = json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
-        content = as_json if form is CodeFormat.JSON else coded_csv(each for _, each in coded)
+        content = as_json if form is CodeFormat.JSON else coded_csv(coded_visit for _, coded_visit in coded)
         if output is None:
             sys.stdout.buffer.write(content)
         else:

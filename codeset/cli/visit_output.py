@@ -50,9 +50,10 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
     for line in coded.lines:
         for other in line.service.alternatives:
             yield f"Line {line.number}, not {other.hcpcs}: it {other.why_not}"
-    for each in coded.unbilled:
-        code = f" ({each.hcpcs})" if each.hcpcs else ""
-        yield f"Not billed, {each.about}{code}: {each.why}. {rule(each.rule).says} ({rule(each.rule).source})"
+    for unbilled in coded.unbilled:
+        code = f" ({unbilled.hcpcs})" if unbilled.hcpcs else ""
+        says = f"{rule(unbilled.rule).says} ({rule(unbilled.rule).source})"
+        yield f"Not billed, {unbilled.about}{code}: {unbilled.why}. {says}"
     for line in coded.lines:
         if line.record.missing:
             yield f"Line {line.number}, {line.service.hcpcs}: record {line.record.verdict}"
@@ -67,15 +68,15 @@ def comparison_table(comparison: Comparison) -> Table:
     table = Table(title=escape(title), title_justify="left")
     for name in ("Line", "Billed", "Facts support", "Finding", "Why", "Amount"):
         table.add_column(name, justify="right" if name in ("Line", "Amount") else "left")
-    for each in comparison.discrepancies:
-        billed, right = each.billed, each.right
+    for discrepancy in comparison.discrepancies:
+        billed, right = discrepancy.billed, discrepancy.right
         table.add_row(
             str(billed.line) if billed else "",
             line_text(billed.hcpcs, billed.modifiers, billed.units) if billed else "",
             line_text(right.service.hcpcs, right.service.modifiers, right.service.units) if right else "",
-            each.kind,
-            escape(each.why),
-            signed_dollars(each.cents),
+            discrepancy.kind,
+            escape(discrepancy.why),
+            signed_dollars(discrepancy.cents),
         )
     return table
 

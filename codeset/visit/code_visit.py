@@ -72,9 +72,9 @@ def code_visits(
 def choose(visit: Visit, book: CodeBook) -> Coding:
     """Choose the services of *visit*: by family, then what the edits of the day leave, then the office visit."""
     answers = [in_global_period(answer, visit, book) for family in FAMILIES for answer in _answers(family, visit, book)]
-    services, refused = settled(visit, [each for each in answers if isinstance(each, Service)], book)
+    services, refused = settled(visit, [answer for answer in answers if isinstance(answer, Service)], book)
     with_visit = list(office_visit(visit, services, book))
-    chosen, refused_visit = settled(visit, [each for each in with_visit if isinstance(each, Service)], book)
+    chosen, refused_visit = settled(visit, [answer for answer in with_visit if isinstance(answer, Service)], book)
     others = [*answers, *refused, *with_visit, *refused_visit]
     return Coding(
         visit,
@@ -103,13 +103,13 @@ def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list
         row = book.rows[service.hcpcs]
         return row.facility_total_rvu if visit.is_in_hospital else row.nonfacility_total_rvu
 
-    primaries = sorted((each for each in services if not each.add_on_to), key=value, reverse=True)
+    primaries = sorted((service for service in services if not service.add_on_to), key=value, reverse=True)
     ordered: list[Service] = []
     for place, primary in enumerate(primaries):
         ordered.append(primary)
         is_last = all(later.hcpcs != primary.hcpcs for later in primaries[place + 1 :])
-        add_ons = [each for each in services if each.add_on_to == primary.hcpcs and each not in ordered]
-        ordered += [each for each in add_ons if each.lesions == primary.lesions or is_last]
+        add_ons = [service for service in services if service.add_on_to == primary.hcpcs and service not in ordered]
+        ordered += [service for service in add_ons if service.lesions == primary.lesions or is_last]
     return ordered
 
 

@@ -29,10 +29,12 @@ def coded_plain(coded: CodedVisit, release: str) -> Mapping[str, Any]:
         "lines": [_line_plain(line) for line in coded.lines],
         "allowed_cents": coded.allowed_cents,
         "not_billed": [
-            {"about": each.about, "hcpcs": each.hcpcs, "why": each.why, **_rule_plain(each.rule)}
-            for each in coded.unbilled
+            {"about": unbilled.about, "hcpcs": unbilled.hcpcs, "why": unbilled.why, **_rule_plain(unbilled.rule)}
+            for unbilled in coded.unbilled
         ],
-        "questions": [{"name": each.name, "about": each.about, "asks": each.asks} for each in coded.questions],
+        "questions": [
+            {"name": question.name, "about": question.about, "asks": question.asks} for question in coded.questions
+        ],
     }
 
 
@@ -48,7 +50,7 @@ def _line_plain(line: CodedLine) -> Mapping[str, Any]:
         "about": service.about,
         **_rule_plain(service.rule),
         "rests_on": list(service.rests_on),
-        "alternatives": [{"hcpcs": each.hcpcs, "why_not": each.why_not} for each in service.alternatives],
+        "alternatives": [{"hcpcs": other.hcpcs, "why_not": other.why_not} for other in service.alternatives],
         "disposition": line.outcome.disposition,
         "record": line.record.verdict,
         "record_needs": [{"name": item.name, "says": item.says, "source": item.source} for item in line.record.items],
@@ -69,30 +71,31 @@ def comparison_plain(comparison: Comparison) -> Mapping[str, Any]:
         "right_cents": comparison.coded.allowed_cents,
         "over_cents": comparison.over_cents,
         "under_cents": comparison.under_cents,
-        "discrepancies": [_discrepancy_plain(each) for each in comparison.discrepancies],
+        "discrepancies": [_discrepancy_plain(discrepancy) for discrepancy in comparison.discrepancies],
         "questions": [
-            {"name": each.name, "about": each.about, "asks": each.asks} for each in comparison.coded.questions
+            {"name": question.name, "about": question.about, "asks": question.asks}
+            for question in comparison.coded.questions
         ],
     }
 
 
-def _discrepancy_plain(each: Discrepancy) -> Mapping[str, Any]:
-    billed, right = each.billed, each.right
+def _discrepancy_plain(discrepancy: Discrepancy) -> Mapping[str, Any]:
+    billed, right = discrepancy.billed, discrepancy.right
     as_billed = None
     if billed:
         as_billed = {"hcpcs": billed.hcpcs, "modifiers": list(billed.modifiers), "units": billed.units}
     return {
-        "kind": each.kind,
+        "kind": discrepancy.kind,
         "line": billed.line if billed else None,
         "billed": as_billed,
         "right": _line_plain(right) if right else None,
-        "why": each.why,
-        "cents": each.cents,
+        "why": discrepancy.why,
+        "cents": discrepancy.cents,
     }
 
 
 def suggestion_plain(suggestion: Suggestion) -> Mapping[str, Any]:
-    """Return *suggestion* as `suggestion.schema.json` has it: each change with its condition, and what stays denied."""
+    """Return *suggestion* as `suggestion.schema.json` has it: the changes with their conditions, what stays denied."""
     return {
         "format": FORMATS["suggestion"],
         "changes": [

@@ -68,12 +68,12 @@ class Comparison:
     @property
     def over_cents(self) -> int:
         """What the claim pays beyond what the facts support, where it does."""
-        return -sum(each.cents for each in self.discrepancies if each.cents < 0)
+        return -sum(discrepancy.cents for discrepancy in self.discrepancies if discrepancy.cents < 0)
 
     @property
     def under_cents(self) -> int:
         """What the facts support beyond what the claim pays, where they do."""
-        return sum(each.cents for each in self.discrepancies if each.cents > 0)
+        return sum(discrepancy.cents for discrepancy in self.discrepancies if discrepancy.cents > 0)
 
 
 def compare_claims(
@@ -101,7 +101,7 @@ def compare_claims(
 def _compared(coded: CodedVisit, billed: Sequence[LineOutcome], snapshot: Snapshot, facts: CodeFacts) -> Comparison:
     pairs, only_billed, only_right = _paired(billed, coded.lines, facts)
     discrepancies = [
-        *(each for one, other in pairs if (each := _of_pair(one, other, snapshot))),
+        *(discrepancy for one, other in pairs if (discrepancy := _of_pair(one, other, snapshot))),
         *(Discrepancy("missed", None, right, right.service.about, _allowed(right.outcome)) for right in only_right),
         *(_without_support(line, coded, facts) for line in only_billed),
     ]
@@ -119,7 +119,9 @@ def _paired(
     left_billed, left_right = list(billed), list(right)
     for use in (str, lambda hcpcs: _use(hcpcs, facts)):
         for line in list(left_billed):
-            partner = next((each for each in left_right if use(each.service.hcpcs) == use(line.hcpcs)), None)
+            partner = next(
+                (right_line for right_line in left_right if use(right_line.service.hcpcs) == use(line.hcpcs)), None
+            )
             if partner is not None:
                 pairs.append((line, partner))
                 left_billed.remove(line)
@@ -144,8 +146,10 @@ def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discr
         kind = "over-coded" if billed.units > service.units else "under-coded"
         return Discrepancy(kind, billed, right, f"{service.units} units, not {billed.units}: {facts}", cents)
     if set(billed.modifiers) != set(service.modifiers):
-        expected, found = (" ".join(each) or "none" for each in (service.modifiers, billed.modifiers))
-        return Discrepancy("modifiers", billed, right, f"expected {expected}, found {found}", cents)
+        expected, billed_modifiers = (
+            " ".join(modifiers) or "none" for modifiers in (service.modifiers, billed.modifiers)
+        )
+        return Discrepancy("modifiers", billed, right, f"expected {expected}, found {billed_modifiers}", cents)
     return (
         Discrepancy("same code", billed, right, "paid otherwise because of the other lines", cents) if cents else None
     )
@@ -153,9 +157,9 @@ def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discr
 
 def _without_support(line: LineOutcome, coded: CodedVisit, facts: CodeFacts) -> Discrepancy:
     """A billed line of which the facts know nothing, or that is part of what they know."""
-    for each in coded.unbilled:
-        if each.hcpcs == line.hcpcs or _is_about(each, line.hcpcs, facts):
-            return Discrepancy("unbundled", line, None, f"{each.about}: {each.why}", -_allowed(line))
+    for unbilled in coded.unbilled:
+        if unbilled.hcpcs == line.hcpcs or _is_about(unbilled, line.hcpcs, facts):
+            return Discrepancy("unbundled", line, None, f"{unbilled.about}: {unbilled.why}", -_allowed(line))
     lines = {finding.partner_line for finding in line.findings if finding.edit in ("ptp", "same_lesion")} - {None}
     if lines:
         return Discrepancy("unbundled", line, None, line.findings[0].says, -_allowed(line))

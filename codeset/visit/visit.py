@@ -146,7 +146,9 @@ class Visit:
     def diagnoses(self) -> tuple[str, ...]:
         """The diagnoses in the order of the facts, each once: lesions, then treatments, then the visit."""
         treatments = (self.photodynamic, self.light, self.evaluation)
-        given = [lesion.diagnosis for lesion in self.lesions] + [each.diagnosis for each in treatments if each]
+        given = [lesion.diagnosis for lesion in self.lesions] + [
+            treatment.diagnosis for treatment in treatments if treatment
+        ]
         return tuple(dict.fromkeys(diagnosis for diagnosis in given if diagnosis))
 
     @property

@@ -104,8 +104,8 @@ def _first_and_further(
     total = sum((size for _, size in lesions), Decimal(0))
     yield _closure(fact, 1, lesions, rule, rests_on, alternatives=neighbors(facts, fact, total))
     if fact.size_to is not None and total > fact.size_to:
-        each = facts.further(fact.technique, "", group)
-        yield _closure(each, steps(total - fact.size_to, each), lesions, rule, rests_on, add_on_to=fact.hcpcs)
+        further = facts.further(fact.technique, "", group)
+        yield _closure(further, steps(total - fact.size_to, further), lesions, rule, rests_on, add_on_to=fact.hcpcs)
 
 
 def _closure(

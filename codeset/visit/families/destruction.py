@@ -4,7 +4,7 @@ and skin tags, by count, however they are removed.
 
 from decimal import Decimal
 
-from codeset.visit.code_facts import CodeFacts
+from codeset.visit.code_facts import CodeFacts, NoCode
 from codeset.visit.services import (
     Alternative,
     Chosen,
@@ -59,17 +59,18 @@ def _premalignant(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     count = _count(lesions)
     if not count:
         return
-    first, each = facts.single("destruction", "premalignant"), facts.further("destruction", "premalignant")
-    assert each.size_to is not None
-    most = facts.covering(each.size_to + 1, "destruction", "premalignant")
-    if count > each.size_to:
-        instead = Alternative(first.hcpcs, f"with {each.hcpcs} is for up to {each.size_to} lesions; here {count}")
+    first, further = facts.single("destruction", "premalignant"), facts.further("destruction", "premalignant")
+    if further.size_to is None:
+        raise NoCode("destruction premalignant beyond the further ones")
+    most = facts.covering(further.size_to + 1, "destruction", "premalignant")
+    if count > further.size_to:
+        instead = Alternative(first.hcpcs, f"with {further.hcpcs} is for up to {further.size_to} lesions; here {count}")
         yield _counted(most.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
         return
     instead = Alternative(most.hcpcs, f"is for {most.sizes}; here {count}")
     yield _counted(first.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
     if count > 1:
-        yield _counted(each.hcpcs, "destruction-premalignant", lesions, count - 1, add_on_to=first.hcpcs)
+        yield _counted(further.hcpcs, "destruction-premalignant", lesions, count - 1, add_on_to=first.hcpcs)
 
 
 def _benign(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
@@ -94,12 +95,11 @@ def _tags(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     count = _count(lesions)
     if not count:
         return
-    first, each = facts.single("tag_removal"), facts.further("tag_removal")
-    assert first.size_to is not None
+    first, further = facts.single("tag_removal"), facts.further("tag_removal")
     yield _counted(first.hcpcs, "tags", lesions)
-    if count > first.size_to:
-        units = steps(count - first.size_to, each)
-        yield _counted(each.hcpcs, "tags", lesions, units, add_on_to=first.hcpcs)
+    if first.size_to is not None and count > first.size_to:
+        units = steps(count - first.size_to, further)
+        yield _counted(further.hcpcs, "tags", lesions, units, add_on_to=first.hcpcs)
 
 
 def _count(lesions: list[Lesion]) -> int:

@@ -67,11 +67,13 @@ def load_coding(folder: Path) -> tuple[CodingScenario, ...]:
     if not files:
         raise WrongUse(f"{folder}: holds no coding scenario (*.yaml)")
     written = [read_yaml(file) for file in files]
-    faults = [fault for each in written for fault in each.faults or faults_against(each, "coding-scenario")]
-    faults = faults or [fault for each in written for fault in _unfit(each)]
+    faults = [
+        fault for yaml_file in written for fault in yaml_file.faults or faults_against(yaml_file, "coding-scenario")
+    ]
+    faults = faults or [fault for yaml_file in written for fault in _unfit(yaml_file)]
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    return tuple(_scenario(each, nth) for each in written for nth in range(len(each.plain)))
+    return tuple(_scenario(yaml_file, nth) for yaml_file in written for nth in range(len(yaml_file.plain)))
 
 
 def _unfit(written: YamlFile) -> Iterator[Fault]:

@@ -89,7 +89,7 @@ def _code_book(snapshot: Snapshot) -> CodeBook:
 
 
 def _texts(services: Iterable[Service]) -> tuple[str, ...]:
-    return tuple(sorted(line_text(each.hcpcs, each.modifiers, each.units) for each in services))
+    return tuple(sorted(line_text(service.hcpcs, service.modifiers, service.units) for service in services))
 
 
 def _asked(questions: Iterable[Question]) -> tuple[str, ...]:
