@@ -143,6 +143,8 @@ class _Replacements:
 
     def instead_of(self, diagnosis: str) -> tuple[str, ...]:
         """The valid codes below it, else those that the conversion table puts in its place."""
+        # A code that was split is a header now (L29.8, L66.1 from October 2024): the codes below it take its place, and
+        # no conversion table is needed to tell.
         below = [code for code in self.valid_after if code.startswith(diagnosis) and code != diagnosis]
         return tuple(below or sorted(after for before, after in self.pairs if before == diagnosis))
 
@@ -155,6 +157,7 @@ class _Replacements:
 
 def _codes(snapshot: Snapshot, scope: Scope, favorites: tuple[str, ...] | None) -> pl.DataFrame:
     rows = snapshot.scan("diagnosis")
+    # With a practice's own list the scope does not matter: it may bill codes outside of it.
     selected = scope.of("diagnosis", rows) if favorites is None else rows.filter(pl.col("diagnosis").is_in(favorites))
     return selected.collect()
 
@@ -185,6 +188,7 @@ def _stopping(
         after.filter(~pl.col("billable")).select("diagnosis", "effective_date").iter_rows()
     )
     for code in before.filter("billable").join(after.filter("billable"), on="diagnosis", how="anti")["diagnosis"]:
+        # No longer valid, and still there: a header now.
         kind = SPLIT if code in headers else ENDED
         yield _change(kind, code, headers.get(code), replacements.instead_of(code), scope)
 

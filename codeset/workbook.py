@@ -44,6 +44,7 @@ Cell = str | int | float | Decimal | bool | date | Link | None
 _MAKER = "derm-codeset"
 _MODIFIED_ON = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
+# The earliest time that a zip can hold.
 _ZIPPED = (1980, 1, 1, 0, 0, 0)
 
 _TITLE = Font(bold=True, size=14)
@@ -66,6 +67,7 @@ _NOTE_HEIGHT, _NOTE_WIDTH = 90, 320
 """Pixels."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@")
+# Characters of a cell (Excel specifications and limits).
 _LONGEST = 32_767
 
 
@@ -98,8 +100,10 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
     """
     if not sheets:
         raise ValueError("a workbook has at least one sheet")
+    # Written row by row: a workbook of 100,000 rows is never in memory whole.
     book = Workbook(write_only=True)
     book.properties.creator, book.properties.created = _MAKER, _MODIFIED_ON
+    # Targets are known before any row is written, for a link may lead to a sheet that comes later.
     places = {
         (name, target): f"'{name}'!A{_rows_above(sheet) + row}"
         for name, sheet in sheets.items()
@@ -126,6 +130,7 @@ def _rows_above(sheet: Sheet) -> int:
 
 def _fill(page: Worksheet, sheet: Sheet, places: _Places) -> None:
     rows = iter(sheet.rows)
+    # Widths are written before the rows: the first rows are looked at, then written with the others.
     first = list(islice(rows, _MEASURED)) if sheet.header else []
     widths = {**_column_widths(sheet.header, first), **sheet.widths}
     for place, width in widths.items():
@@ -219,7 +224,9 @@ def _text(page: Worksheet, text: str) -> WrittenCell:
     if len(escaped) > _LONGEST:
         raise ValueError(f"a text of {len(escaped)} characters; a cell holds at most {_LONGEST}")
     cell: WrittenCell = WriteOnlyCell(page, value=escaped)
+    # Set after the value, from which openpyxl concludes a formula, a number or an error.
     cell.data_type = "s"
+    # As if it had been typed with an apostrophe before it: else editing the cell makes it a formula.
     if text.startswith(_FORMULA_SIGNS):
         cell.quotePrefix = True
     return cell
@@ -234,6 +241,7 @@ def _without_clock(raw: BinaryIO) -> bytes:
             data = old.read(name)
             info = zipfile.ZipInfo(name, _ZIPPED)
             info.compress_type = zipfile.ZIP_DEFLATED
+            # Zip members say which system wrote them, and its file modes.
             info.create_system, info.external_attr = 0, 0
             new.writestr(info, _MODIFIED.sub(modified, data) if name == "docProps/core.xml" else data)
     return settled.getvalue()

@@ -109,6 +109,7 @@ def _one_of(column: str, values: Sequence[str]) -> pl.Expr:
 
 def _related(frame: pl.DataFrame, keys: Sequence[str], meets: pl.Series) -> pl.Series:
     """Whether another row with the same *keys* meets the condition: all that do, less the row itself."""
+    # Sums instead of a join: a beneficiary with many lines would make pairs by the square of them.
     rows = frame.select(*keys, meets=meets.cast(pl.Int64))
     others = pl.col("meets").sum().over(*keys) - pl.col("meets")
     return _true_only(rows.select(others > 0).to_series())

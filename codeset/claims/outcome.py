@@ -151,6 +151,7 @@ def _texts(frame: pl.DataFrame) -> pl.DataFrame:
 def _with_sentences(outcome: Outcome) -> pl.DataFrame:
     """The findings with their sentences, in their order."""
     findings = _texts(_with_claims(outcome, "claim_id", "line", "hcpcs", "date_of_service")).with_row_index("place")
+    # By reason: a sentence is filled for all findings of it at once, not line by line.
     parts = [_fill_sentences(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
     filled = pl.concat(parts or [_fill_sentences(findings, None)]).sort("place").drop("place")
     return _with_remedies(filled, outcome.remedies)

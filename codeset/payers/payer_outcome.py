@@ -117,6 +117,7 @@ class PayerOutcome:
 
 def _payer_line(row: LineOutcome, profile: PayerProfile, findings: Sequence[PayerFinding]) -> PayerLine:
     dispositions = [row.disposition, *(finding.effect for finding in findings)]
+    # The graver one: what a payer asks besides never pays what Medicare's edits deny.
     disposition = min(dispositions, key=_GRAVEST_FIRST.index)
     return PayerLine(
         claim_id=row.claim_id,

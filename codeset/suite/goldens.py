@@ -126,10 +126,12 @@ def _findings(findings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _some(plain: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    # What is null or empty is left out: a new field with no value changes no golden.
     return {name: plain[name] for name in names if plain.get(name) not in (None, [], "")}
 
 
 def _write(file: Path, release: Release, accepted: Accepted) -> None:
+    # A scenario on a line, sorted: a changed outcome is one line of a diff, and a person reads those.
     lines = [f"    {json.dumps(name)}: {json.dumps(accepted[name], ensure_ascii=False)}" for name in sorted(accepted)]
     text = (
         f'{{\n  "format": "{FORMATS["golden"]}",\n  "release": "{release}",\n  "scenarios": {{\n'

@@ -66,6 +66,7 @@ def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
 def _twins(suite: Suite) -> Iterator[Fault]:
     by_id = {scenario.id: scenario for scenario in suite.scenarios}
     for scenario in suite.scenarios:
+        # An engine that denies everything passes every denying scenario: only its paying twin can tell.
         if scenario.twin is None and _denies(scenario):
             yield _fault(scenario, "denies, and names no paying twin")
         if scenario.twin is not None and scenario.twin not in by_id:

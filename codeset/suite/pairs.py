@@ -89,6 +89,7 @@ def _cases(codes: list[str], of: Collection[str]) -> pl.DataFrame:
     """Each two codes once, of which one at least is among *of*, with each place of the modifier; by `KEY`."""
     one, two = (pl.DataFrame({name: codes}) for name in ("hcpcs_one", "hcpcs_two"))
     concerned = pl.any_horizontal(pl.col(name).is_in(list(of)) for name in ("hcpcs_one", "hcpcs_two"))
+    # Each two codes once: which is column one is for the edit to say, not for the order of lines.
     both = one.join(two, how="cross").filter(pl.col("hcpcs_one") < pl.col("hcpcs_two"), concerned)
     return both.join(_CASES, how="cross").with_columns(claim_id=pl.int_range(pl.len()).cast(pl.String))
 
@@ -109,6 +110,7 @@ def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
         for name, dtype in COLUMNS.items()
     )
     outcome = adjudicate(billed.select(columns), snapshot)
+    # Findings of a line come with the decisive one first.
     decisive = outcome.findings.unique("row", keep="first").select("row", "ccmi", "column_one", "column_two", *ROW)
     decided = outcome.lines.select("row", "claim_id", "line", "disposition", "edit", reason="decided_by")
     texts = pl.col("disposition", "edit", "reason", "column_one", "column_two", "edition").cast(pl.String)
@@ -122,6 +124,8 @@ def changed_pairs(old: Pairs, new: Pairs) -> PairChanges:
     changed = both.filter(_differs("_one") | _differs("_two"))
     for side in ("one", "two"):
         changed = _with_own(changed, alone, side)
+    # A code that is denied alone is denied in every pair: those cases are counted once, by the code, or they would
+    # bury the changes of edits.
     explained = (~_differs("_one") | pl.col("whose_one")) & (~_differs("_two") | pl.col("whose_two"))
     whose = pl.when("whose_one").then("hcpcs_one").otherwise("hcpcs_two").alias("hcpcs")
     counts = changed.filter(explained).group_by(whose).agg(pl.len().cast(pl.Int64).alias("cases"))

@@ -62,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not releases_of(config):
         raise pytest.UsageError("--codeset-scenarios: name the releases with --codeset-release")
     folder = config.getoption("codeset_scenarios")
+    # `pytest --codeset-scenarios DIR` without paths runs that folder alone, not the project's tests as well.
     if folder and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [folder]
 
@@ -93,6 +94,7 @@ def _check(config: pytest.Config, release: str) -> "ReleaseCheck":
     from codeset.suite.check_release import check_release  # noqa: PLC0415
     from codeset.suite.goldens import goldens_folder  # noqa: PLC0415
 
+    # All scenarios of a release go through the engine at once, for the first item that asks.
     runs = config.stash.setdefault(_RUNS, {})
     if release not in runs:
         snapshot = Store.at(store_of(config)).open(release)

@@ -71,8 +71,10 @@ def _refused(text: str, name: str) -> Fault | None:
     """Anchors and tags make a file that is not what it seems; depth, one that no reader can hold."""
     depth = 0
     for event in yaml.parse(text, Loader=_Text):
+        # An alias repeats a part by reference, and a few of them nested unfold to gigabytes.
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
             return Fault(name, _line_of(event), "anchors, aliases and tags are not used here")
+        # Counted in the stream of events, before a tree is made of it: composing recurses.
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             return Fault(name, _line_of(event), f"is nested more than {_DEEPEST} deep")

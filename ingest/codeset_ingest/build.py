@@ -94,6 +94,7 @@ def _read(
     say("recognizing files")
     received = delivery.sort_files(recognize(open_all(list(files))))
     faults = [*delivery.faults_of(received, release), *_needless_carries(received, carries)]
+    # A file that nobody understood must not be missing from a release in silence: it may be a table in a new form.
     faults += _unread(received, files, carries)
     if faults:
         raise BadInput(faults)
@@ -110,6 +111,7 @@ def _unread(received: Delivery, files: Sequence[Path], carries: Carried) -> Iter
     for file in received.unknown:
         if file.near_miss:
             yield Fault(file.names, 0, file.near_miss)
+    # A file that is nearly CMS's has a fault that says what differs, and needs no second one.
     nearly = {file.names.partition("/")[0] for file in received.unknown if file.near_miss}
     known = {file.content.outermost for file in received.files}
     for path in files:
@@ -220,6 +222,7 @@ def _entry(reading: Reading, change: ReleaseChanges | None) -> TableEntry:
     return TableEntry(
         edition=reading.edition,
         sources=tuple(sorted(reading.sources)),
+        # Rows, columns and digests are filled in by the store, from what it writes.
         rows=0,
         columns={},
         sha256="",

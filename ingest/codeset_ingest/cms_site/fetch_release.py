@@ -89,6 +89,7 @@ def fetch_release(
     listed = _list_files(request, lock, connection, say)
     gated = tuple(posted for posted in listed.files if posted.gated and not request.accepted)
     to_download = [posted for posted in listed.files if posted not in gated]
+    # Two fetches of one release would write the same unfinished files.
     with _exclusive(folder, request.release):
         context = DownloadContext(connection, folder, lock, say, count)
         files = [

@@ -36,6 +36,7 @@ class PageReader:
         if address not in self.pages:
             self.say(f"reading {address}")
             self.pages[address] = get_page(self.connection, address)
+            # A moved page is reported, so that site.json can be mended before the redirect ends.
             if self.pages[address].address != address:
                 self.say(f"  it has moved to {self.pages[address].address}")
         return self.pages[address]
@@ -148,6 +149,7 @@ def latest_release(reader: PageReader) -> Release:
     """
     quarterly = [publication for publication in publications_for() if is_needed(publication)]
     by_name = {publication.name: set(list_releases(reader, publication)) for publication in quarterly}
+    # CMS posts the files of a quarter on different days: a release counts when all of them are there.
     complete = set.intersection(*by_name.values())
     newest = max(set.union(*by_name.values()))
     if not complete:
@@ -191,6 +193,7 @@ def find(
         if not own and is_needed(publication):
             lacking.append(f"{publication.name} ({publication.holds}): its page lists {_newest_of(releases)}")
         earlier = [listed for listed in releases if listed < release.unrevised]
+        # Add-on edits are posted only in quarters in which they change: what was posted last is in force.
         if not own and earlier and (publication.rules.get("when_changed") or publication.is_optional):
             last_before[publication.name] = earlier[-1]
         files += own

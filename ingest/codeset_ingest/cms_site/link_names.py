@@ -154,6 +154,7 @@ def _date(text: str) -> date | None:
     """Read 12-29-2025, 01/31/2023, 01312020 or 6302021: month, day, year; None for a text that is no date."""
     numbers = re.split("[-/]", text)
     if len(numbers) == 1:
+        # 01312020 has eight digits, 6302021 seven: the month lost its zero.
         numbers = [text[:-6], text[-6:-4], text[-4:]]
     try:
         month, day, year = (int(number) for number in numbers)

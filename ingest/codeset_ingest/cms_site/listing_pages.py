@@ -63,6 +63,7 @@ class PostedFile:
         """The name under which the file is kept: CMS's own, its slashes turned into hyphens."""
         path = unquote(urlsplit(self.url).path)
         folders = ("/files/zip/", "/files/document/", "/downloads/", "/Downloads/")
+        # CMS has names with slashes in them: /files/zip/rvu25a-updated-01/10/2025.zip.
         tail = next((path.split(folder, 1)[1] for folder in folders if folder in path), PurePosixPath(path).name)
         return tail.strip("/").replace("/", "-")
 
@@ -122,6 +123,7 @@ def read_listing(publication: Publication, html: bytes, page: str) -> Listing:
         name = parse_name(publication, address)
         if name is not None:
             posted.append(_posted_file(publication, name, address, page, link.text, gated=gated))
+        # A link with a file's words and not its form is a new spelling: reported, never passed over.
         elif _looks_like(publication, address):
             not_understood.append(address)
     if not posted:

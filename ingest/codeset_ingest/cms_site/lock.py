@@ -142,6 +142,7 @@ def pin(file: Path, release: Release, files: Collection[PinnedFile], guard: Path
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(guard, timeout=_WAIT_SECONDS):
             lock, revision = read(file).with_files(release, files)
+            # An unchanged lock keeps its time of change, for those who build by it.
             if not (file.exists() and file.read_text(encoding="utf-8") == lock.to_json()):
                 write_file(file, lock.to_json())
     except OSError as error:
@@ -161,6 +162,7 @@ def record_approval(file: Path, release: Release, head: ApprovalHead, guard: Pat
         with FileLock(guard, timeout=_WAIT_SECONDS):
             lock = read(file)
             recorded = lock.approvals.get(release)
+            # Only forward: two approvals that are recorded at once leave the later one.
             if recorded is None or recorded.count < head.count:
                 write_file(file, replace(lock, approvals=dict(lock.approvals) | {release: head}).to_json())
     except OSError as error:

@@ -75,7 +75,7 @@ def _second_editions(delivery: Delivery) -> Iterator[Fault]:
     for file in delivery.files:
         places[(file.table, file.layout.publication, file.form, file.part)].append(file)
     for (table, _, _, part), files in places.items():
-        # Fee schedules come as QP and non-QP, with one form and no part: those two are told apart by their conversion
+        # Fee schedules come as QP and non-QP, with one form and no part: those two differ by their conversion
         # factor, later.
         unnumbered = "parts" in files[0].layout.rules and part is None
         if len(files) > 1 and "qualifying_apm" not in files[0].layout.rules and not unnumbered:

@@ -122,7 +122,7 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
         raise BadInput(_ragged(file, release)) from error
     if isinstance(frame, list):
         # A record that is a cell short makes a fault in every column behind it: the records that are too short or too
-        # long are told instead, where there are any.
+        # long are reported instead, where there are any.
         raise BadInput([*(_ragged(file, release) or frame), *_doubts(file, release)])
     notes = tuple(zero_padding_notes(cells, columns, file.form, name))
     repeated, frame = _drop_repeats(frame) if file.layout.rules.get("repeats") else ((), frame)
