@@ -151,17 +151,19 @@ def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChang
         before, after = _touched(before, after, key, old, new)
         retroactive = _retroactive(table, before, after, old)
         history, before, after = after, before.filter(_applies(old)), after.filter(_applies(new))
-    added = after.join(before, on=key, how="anti", maintain_order="left")
-    removed = before.join(after, on=key, how="anti", maintain_order="left")
+    # A version of an article may be unknown on both sides: null is equal to null.
+    added = after.join(before, on=key, how="anti", nulls_equal=True, maintain_order="left")
+    removed = before.join(after, on=key, how="anti", nulls_equal=True, maintain_order="left")
     if TABLES[table].dated:
         removed = _with_deletion(removed, history, key)
         flipped = _flipped(added, removed, key)
     new_columns = tuple(column for column in before.columns if _is_new(column, before, after))
     # The columns that decide nothing on a claim (rationale, the mark of 1996) are counted as remarks and change no row.
-    both = before.join(after, on=key, how="inner", suffix=" after", maintain_order="left")
+    both = before.join(after, on=key, how="inner", nulls_equal=True, suffix=" after", maintain_order="left")
     cells = {column: _cells(both, key, column) for column in before.columns if column not in (*key, *new_columns)}
     remarks = {*TABLES[table].remarks, *(_DATES if TABLES[table].dated else ())}
-    changed = pl.concat([rows for column, rows in cells.items() if column not in remarks])
+    own = [rows for column, rows in cells.items() if column not in remarks]
+    changed = pl.concat(own or [_no_cells(both, key)])  # of the notes and replacements of diagnoses all columns are key
     changed = _with_dates(changed.sort(*key, maintain_order=True), cells, key)
     unchanged = both.join(changed, on=key, how="anti")
     return TableChanges(
@@ -259,6 +261,11 @@ def _cells(both: pl.DataFrame, key: list[str], column: str) -> pl.DataFrame:
         pl.col(column).cast(pl.String).alias("before"),
         pl.col(f"{column} after").cast(pl.String).alias("after"),
     )
+
+
+def _no_cells(both: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    texts = (pl.lit(None, pl.String).alias(name) for name in ("column", "before", "after"))
+    return both.clear().select(*key, *texts)
 
 
 def _with_dates(changed: pl.DataFrame, cells: Mapping[str, pl.DataFrame], key: list[str]) -> pl.DataFrame:

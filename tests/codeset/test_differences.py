@@ -270,3 +270,32 @@ def test_an_unknown_scope_is_refused(release):
     one = release("2024q2", mue=[{"hcpcs": "17003", "mue_value": 13, "mai": 2}])
     with pytest.raises(WrongUse, match="there are: derm, all"):
         codeset.diff(one, one, "skin")
+
+
+@pytest.mark.parametrize(
+    ("table", "kept", "gone", "new"),
+    [
+        ("excludes", ("L23", "L259", 1), ("L23", "L309", 1), ("L23", "L24", 2)),
+        (
+            "diagnosis_replacement",
+            ("L661", "L6610", date(2024, 10, 1)),
+            ("A1", "A2", date(2020, 10, 1)),
+            ("B1", "B2", date(2026, 4, 1)),
+        ),
+        (
+            "coverage_diagnosis",
+            ("A1", None, 1, "L570", True),
+            ("A1", None, 1, "L821", True),
+            ("A1", None, 1, "L821", False),
+        ),
+        ("coverage_hcpcs", ("A1", None, "17000"), ("A1", None, "17110"), ("A1", None, "17111")),
+    ],
+)
+def test_tables_whose_columns_are_all_key_are_compared(
+    release, table: str, kept: tuple[object, ...], gone: tuple[object, ...], new: tuple[object, ...]
+) -> None:
+    rows = [dict(zip(TABLES[table].columns, row, strict=False)) for row in (kept, gone, new)]
+    old, later = release("2026q2", **{table: rows[:2]}), release("2026q3", **{table: [rows[0], rows[2]]})
+    changes = codeset.diff(old, later, "all").tables[table]
+    assert (changes.removed.row(0)[: len(gone)], changes.added.row(0)[: len(new)]) == (gone, new)
+    assert (changes.removed.height, changes.added.height, changes.changed.height) == (1, 1, 0)
