@@ -169,6 +169,10 @@ def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
     path = f"/files/zip/{april}{release.fiscal_year}-code-descriptions-tabular-order.zip"
     label = f"{release.fiscal_year} Code Descriptions in Tabular Order (ZIP)"
     files.append(File("icd10cm", release, path, _diagnoses(release.fiscal_year), label, first))
+    beside = {"code-tables-tabular-and-index": _tabular_list, "conversion-table": _conversion_table}
+    for kind, (name, content) in zip(("icd10cm_tabular", "icd10cm_conversion"), beside.items(), strict=True):
+        path = f"/files/zip/{april}{release.fiscal_year}-{name}.zip"
+        files.append(File(kind, release, path, content(release), f"{release.fiscal_year} {name} (ZIP)", first))
     path = f"/files/document/{release.year}-ncci-medicare-policy-manual-all-chapters.pdf"
     manual = f"%PDF-1.4\n% a stand-in for the Policy Manual of {release.year}\n%%EOF\n".encode()
     return (*files, File("policy_manual", release, path, manual, "All chapters (PDF)", date(release.year - 1, 12, 1)))
@@ -183,6 +187,25 @@ def _diagnoses(year: int) -> bytes:
     )
     codes = "".join(f"{code:<7} Title of {code}\r\n" for code, flag in entries if flag)
     return zipped({f"icd10cm_order_{year}.txt": order.encode(), f"icd10cm_codes_{year}.txt": codes.encode()})
+
+
+def _tabular_list(release: Release) -> bytes:
+    """A tabular list of one category, with a note; that of April is named so."""
+    note = "<excludes1><note>another (L56.-)</note></excludes1>"
+    code = f"<diag><name>L57</name><desc>x</desc>{note}</diag>"
+    section = f'<section id="L55-L59"><desc>x</desc>{code}</section>'
+    chapter = f"<chapter><name>12</name><desc>x (L00-L99)</desc>{section}</chapter>"
+    text = f"<ICD10CM.tabular><version>{release.fiscal_year}</version>{chapter}</ICD10CM.tabular>"
+    april = "-April-1" if release.quarter in (2, 3) else ""
+    return zipped({f"icd10cm-tabular{april}-{release.fiscal_year}.xml": text.encode()})
+
+
+def _conversion_table(release: Release) -> bytes:
+    """A conversion table of one code."""
+    month = "April" if release.quarter in (2, 3) else "October"
+    notice = f"FY {release.fiscal_year} ({month} 1): unless otherwise specified, October 1 of the year listed,,"
+    text = f"{notice}\nCurrent code assignment,Effective,Previous Code(s) Assignment\nL57.9,2020,L57.8\n"
+    return zipped({f"conversion-table-FY{release.fiscal_year}.csv": text.encode()})
 
 
 @cache

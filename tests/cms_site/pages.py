@@ -28,7 +28,7 @@ PLACES = {
     "policy_manual": MANUAL,
     "hcpcs": LEVEL_II,
     "zip_locality": FEE_SCHEDULES,
-    "icd10cm": ICD10,
+    **dict.fromkeys(("icd10cm", "icd10cm_tabular", "icd10cm_conversion"), ICD10),
 }
 """The page on which each kind of file is listed; the fee schedule has a page for each release."""
 

@@ -36,7 +36,7 @@ def zipped(**members: bytes) -> bytes:
 
 def whole() -> set[str]:
     """The names of the files of 2026q3 for practitioners, as they are kept; April's diagnosis codes are of 2026q2."""
-    others = ("ptp_outpatient", "mue_outpatient", "mue_dme", "icd10cm")
+    others = ("ptp_outpatient", "mue_outpatient", "mue_dme", "icd10cm", "icd10cm_tabular", "icd10cm_conversion")
     return {
         each.path.split("/files/zip/")[-1].split("/files/document/")[-1].replace("/", "-")
         for each in quarter(Release(2026, 3))

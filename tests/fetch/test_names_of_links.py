@@ -112,6 +112,8 @@ NCCI = "/files/zip/medicare-ncci-2026"
         ("mue_dme", f"{NCCI}-q4-dme-supplier-services-mue-table.zip", "mue_dme 2026-10-01"),
         ("hcpcs", "/files/zip/october-2026-alpha-numeric-hcpcs-file.zip", "hcpcs 2026q4"),
         ("icd10cm", "/files/zip/2027-code-descriptions-tabular-order.zip", "icd10cm fy2027"),
+        ("icd10cm_tabular", "/files/zip/2027-code-tables-tabular-and-index.zip", "icd10cm tabular fy2027"),
+        ("icd10cm_conversion", "/files/zip/2027-conversion-table.zip", "icd10cm conversion fy2027"),
         ("zip_locality", "/files/zip/zip-code-carrier-locality-file-updated-08-14-2026.zip", "zip5 2026q4"),
         ("zip_locality", "/files/zip/zip-code-carrier-locality-file-revised-09/30/2026.zip", "zip5 2026q4"),
         ("aoc", "/files/zip/add-code-edits-medicare-effective-10012026.zip", "aoc 2026q4"),
@@ -127,6 +129,12 @@ def test_ncci_files_tell_release_and_edition(name, href, expected):
 def test_april_s_diagnosis_codes_are_of_the_second_quarter():
     href = "/files/zip/april-1-2026-code-descriptions-tabular-order.zip"
     assert str(said("icd10cm", href).release) == "2026q2"
+
+
+def test_a_tabular_list_that_was_posted_again_is_of_its_fiscal_year():
+    """An address of cms.gov's of fiscal year 2024."""
+    found = said("icd10cm_tabular", "/files/zip/2024-code-tables-tabular-and-index-updated-02/01/2024.zip")
+    assert (str(found.release), found.posted) == ("2023q4", date(2024, 2, 1))
 
 
 def test_a_medicaid_file_is_none_of_medicares():

@@ -11,7 +11,17 @@ from codeset_ingest.cms_site.watch import LocalState, watch
 from codeset_ingest.fetch_and_build import build_fetched
 
 AUGUST = date(2026, 8, 1)
-NEW_EACH_QUARTER = ("hcpcs", "icd10cm", "mpfs", "mue", "ptp", "ptp_changes", "zip_locality")
+NEW_EACH_QUARTER = (
+    "hcpcs",
+    "icd10cm",
+    "icd10cm_conversion",
+    "icd10cm_tabular",
+    "mpfs",
+    "mue",
+    "ptp",
+    "ptp_changes",
+    "zip_locality",
+)
 
 
 def seen(desk, since: str | None = None, today: date = AUGUST) -> list[tuple[str, str, str]]:

@@ -114,6 +114,21 @@ def test_the_conversion_table_names_what_replaced_a_code(cms: Path, store: Store
     assert april in ([], [date(2023, 4, 1)])
 
 
+CONVERSION = """"FY 2025 (October 1, 2024): unless otherwise specified, October 1 of the year listed",,
+Current code assignment,Effective,Previous Code(s) Assignment
+L66.10,2024,L66.1
+L66.11,10/1/2024,L66.1
+"""
+
+
+def test_a_conversion_table_may_be_a_csv(store: Store, tmp_path: Path) -> None:
+    files = {"2025-conversion-table.zip": zipped({"508-VERSION-CONVERSION-TABLE-FY2025.csv": CONVERSION.encode()})}
+    table = build(Release.parse("2024q4"), [hand_in(tmp_path, files)], store).sealed.snapshot.table(
+        "diagnosis_replacement"
+    )
+    assert table.rows() == [("L661", "L6610", date(2024, 10, 1)), ("L661", "L6611", date(2024, 10, 1))]
+
+
 @pytest.mark.parametrize(
     ("cell", "codes"),
     [

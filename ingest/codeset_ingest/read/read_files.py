@@ -171,7 +171,7 @@ def _table(table: str, readings: list[Reading], release: Release) -> Reading:
     if table == "diagnosis":
         return merge_edition(readings, release)
     if table == "diagnosis_replacement":
-        return split_replacements(compare_forms(readings))
+        return compare_forms([split_replacements(reading) for reading in readings])
     if table == "excludes":
         return excludes_rows(compare_forms(readings))
     if is_of_download(readings):

@@ -55,4 +55,7 @@ def _plain(code: str) -> str:
 
 
 def _day(effective: str) -> date:
+    if "/" in effective:
+        month, day, year = (int(part) for part in effective.split("/"))
+        return date(year, month, day)
     return date(int(effective), 10, 1) if len(effective) == 4 else date.fromisoformat(effective[:10])
