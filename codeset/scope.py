@@ -27,6 +27,7 @@ class Scope:
     def of(self, table: str, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return the rows of *frame* that are in scope; all of a table without codes."""
         if diagnoses := TABLES[table].diagnoses:
+            # Families of diagnoses are chapters and categories, named by how their codes begin.
             begins = tuple(self.diagnosis_families) or ("",)
             return frame.filter(pl.any_horizontal(pl.col(c).str.starts_with(b) for b in begins) for c in diagnoses)
         columns = TABLES[table].scope_codes or TABLES[table].codes

@@ -43,9 +43,11 @@ def push_files(
     head = _commit(repository, f"refs/remotes/{remote}/{branch}")
     parent = head or _main(repository, remote)
     tree = _tree(repository, parent, files)
+    # The same files again, as a weekly run gives: no commit, so that nobody is asked to look again.
     if head and tree == _git(repository, "rev-parse", f"{head}^{{tree}}"):
         return PushedBranch(branch, head, changed=False)
     commit = _git(repository, "commit-tree", tree, "-p", parent, "-m", message)
+    # Somebody may have pushed to the branch since it was read: a reviewer's commit must not be lost.
     lease = f"--force-with-lease=refs/heads/{branch}:{head or ''}"
     try:
         _git(repository, "push", "--quiet", lease, remote, f"{commit}:refs/heads/{branch}")
@@ -78,6 +80,7 @@ def quarters(repository: Path, remote: str) -> list[Release]:
 
 def _main(repository: Path, remote: str) -> str:
     """The commit of the remote's main branch, as the remote itself names it."""
+    # A clone may have been made when the main branch had another name.
     listing = _git(repository, "ls-remote", "--symref", remote, "HEAD").split()
     if "ref:" not in listing:
         raise WrongUse(f"{remote} of {repository} has no main branch yet; push one first")
@@ -99,6 +102,7 @@ def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> s
             if content is None:
                 _git(repository, "update-index", "--force-remove", "--", path, index=index)
                 continue
+            # Into the object store alone: a working tree in which somebody works stays as it is.
             blob = _git(repository, "hash-object", "-w", "--stdin", text=content)
             _git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)
         return _git(repository, "write-tree", index=index)

@@ -22,6 +22,7 @@ ReadCell = str | int | float | bool | date | datetime | time | None
 _BYTES_AT_MOST = 400_000_000
 """Of all members together, unpacked: Excel's million rows of claim lines have some 300 MB."""
 
+# No table of claims or volumes is wider, nor has such a gap; a sheet that is was made to fill the memory, or is none.
 _COLUMNS_AT_MOST = 500
 _BLANK_ROWS_AT_MOST = 1_000
 _PIECE = 1_000_000
@@ -52,6 +53,7 @@ def sheets_of(content: bytes) -> dict[str, list[list[ReadCell]]]:
     """
     _check_members(content)
     try:
+        # `data_only`: the value that Excel saved, never a formula, which nobody here evaluates.
         book = load_workbook(BytesIO(content), read_only=True, data_only=True)
         return {sheet.title: _rows(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"}
     except _DAMAGED as error:
@@ -79,6 +81,7 @@ def _check_xml(archive: ZipFile, name: str) -> None:
             size += len(piece)
             if size > _BYTES_AT_MOST or b"\0" in piece or b"<!DOCTYPE" in (end + piece).upper():
                 raise ValueError("is not a workbook as Excel writes it")
+            # A word may lie across two pieces: "<!DOCTYPE" has nine letters.
             end = piece[-10:]
 
 

@@ -65,6 +65,7 @@ def read(file: Path) -> EditChanges:
                 members = ", ".join(archive.namelist())
                 says = f"expected one text of edits {change} ({pattern}); it holds: {members}"
                 raise BadInput([Fault(file.name, 0, says)])
+            # CMS's encoding, as in the edits themselves.
             report[change] = _edits(archive.read(names[0]).decode("cp1252"), f"{file.name}/{names[0]}")
     return report
 
@@ -82,6 +83,7 @@ def _edits(text: str, name: str) -> dict[CodePair, str | None]:
         if _HCPCS.fullmatch(one) and _HCPCS.fullmatch(two):
             ccmi = places.get("ccmi")
             rows[one, two] = None if ccmi is None else _ccmi(cells, ccmi, name, number)
+        # Notices stand above the records; below the first of them every line is one.
         elif rows:
             raise BadInput([Fault(name, number, f'expected two codes, found "{one}" and "{two}"')])
     return rows
@@ -142,6 +144,7 @@ def _disagreements(report: EditChanges, difference: EditChanges) -> Iterator[Dis
         for pair in sorted({*theirs, *ours}):
             in_report, in_difference = _in_words(pair, theirs), _in_words(pair, ours)
             differ = (pair in theirs) != (pair in ours)
+            # Where the report has no indicator, only that the pair is there can be compared.
             if differ or (None not in (theirs[pair], ours[pair]) and in_report != in_difference):
                 yield Disagreement(change, *pair, in_report, in_difference)
 

@@ -16,6 +16,7 @@ from codeset.releases import Release
 from codeset.store import Sealed, Store
 from codeset.tables import TABLES
 
+# An empty text is a value: the modifier of a whole service.
 NULL = "-"
 """Marks a null in the csv files, which an empty text is not."""
 

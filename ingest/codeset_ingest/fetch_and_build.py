@@ -126,6 +126,7 @@ def fetch_and_build(
     Raises what `fetch` and `build_fetched` raise. LicenseNeeded: if gated files are neither fetched nor given by hand.
     """
     fetched = fetch(release, options, say, count)
+    # Files that a person downloaded may be the gated ones: the build says what is missing, if they are not.
     if fetched.not_fetched and not by_hand:
         raise LicenseNeeded(f"{license_message(fetched)}\nThe other files are in {fetched.folder}; nothing was sealed.")
     built = build_fetched(fetched, options.store, by_hand, carry, accept, say)
@@ -151,6 +152,7 @@ def build_fetched(
     carries = dict(carry or {})
     for publication, last in fetched.last_before.items():
         for table in set(tables_of[publication]) - set(carries):
+            # What is optional is carried where it is at hand; what every claim needs must be, or the build stops.
             if not by_name[publication].is_optional or _has_newest(store, fetched.release, table, last):
                 carries[table] = _origin(store, fetched.release, publication, table, last)
     addresses = {file.path.name: file.pinned.url for file in used}
@@ -190,6 +192,7 @@ def compare_report(fetched: FetchedRelease, snapshot: Snapshot, store: Store) ->
     if not revisions or "ptp" not in store.open(revisions[-1]):
         says = f"the store holds no edits of {before}; CMS's change report is not held against a difference"
         return ReportComparison(says)
+    # CMS's report covers one quarter, and so must our difference.
     changes = diff(store.open(revisions[-1]), snapshot, "all").tables["ptp"]
     difference = change_report.from_difference(changes)
     try:

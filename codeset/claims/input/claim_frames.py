@@ -48,6 +48,7 @@ def from_frame(
     """
     check_locality(locality)
     table = with_fields(frame, name, locality)
+    # Most frames have no fault: distinct values are checked first, and every line only where that fails.
     if (lines := valid_lines(table[_columns_read(table)])) is not None:
         return lines, Rejects(name, no_faults(), 0, 0, header_notes(frame))
     lines, rejects = check_lines(as_raw(table, first_line), name, locality)
@@ -90,6 +91,7 @@ def derived_fields(
 ) -> list[pl.Expr]:
     """Return the columns of *only* that a table with *columns* lacks; a row without any value has none of them."""
     is_line = pl.any_horizontal(pl.all().is_not_null())
+    # Numbered within their claim, in the order of the file.
     values = {"locality": pl.lit(locality, pl.String), "line": pl.int_range(1, pl.len() + 1).over("claim_id")}
     return [pl.when(is_line).then(values[name]).alias(name) for name in only if name not in columns]
 
@@ -117,6 +119,7 @@ def _as_text(frame: pl.DataFrame, unless: Callable[[pl.DataType], bool]) -> Iter
             yield pl.col(column)
         elif isinstance(dtype, pl.List):
             yield pl.col(column).cast(pl.List(pl.String)).list.join(" ")
+        # Databases give days as midnights.
         elif isinstance(dtype, pl.Datetime):
             yield pl.col(column).cast(pl.String).str.replace(r" 00:00:00(\.0+)?$", "")
         else:

@@ -38,6 +38,7 @@ def _rows(plain: object, at: int, place: str) -> Iterator[tuple[Row | None, list
     """Each row with what is wrong in it; what is wrong with a claim as a whole comes without a row."""
     if not isinstance(plain, dict):
         yield None, [FieldFault("claim", "an object", _sort_of(plain), at=at, place=place or None)]
+    # A line by itself: exports as NDJSON are often one object for each line, as csv has them.
     elif "hcpcs" in plain and "lines" not in plain:
         row, faults = _texts(plain, tuple(FIELDS))
         yield {**row, "at": at, "place": place or None}, faults
@@ -59,6 +60,7 @@ def _claim_rows(claim: Mapping[str, Any], at: int, place: str) -> Iterator[tuple
     for number, line in enumerate(lines if isinstance(lines, list) else []):
         here = f"{place}.lines[{number}]".lstrip(".")
         if isinstance(line, dict):
+            # What a line says of itself replaces what the claim says for all of its lines.
             own, faults = _texts(line, _OF_LINE)
             yield {**shared, **own, "at": at, "place": here}, faults
         else:
@@ -87,6 +89,7 @@ def _text(name: str, value: object) -> tuple[str | None, str]:
     if isinstance(value, str) and name not in _WHOLE:
         return value, ""
     if name in _WHOLE:
+        # True is an int in Python, and no unit.
         return (str(value) if isinstance(value, int) and not isinstance(value, bool) else None), "a whole number"
     if name == "charge":
         is_exact = isinstance(value, (int, Decimal)) and not isinstance(value, bool)

@@ -25,6 +25,7 @@ def json_items(content: bytes, name: str) -> Iterator[Item]:
     try:
         yield from _claims_in(_parse(text))
     except json.JSONDecodeError as error:
+        # NDJSON is JSON followed by more of it: what a file without the ending .ndjson may be.
         if error.msg != "Extra data":
             says = f"expected JSON, found {error.msg} at column {error.colno}"
             raise BadInput([Fault(name, error.lineno, says)], "Nothing was read.") from error
@@ -76,11 +77,13 @@ def _parse(text: str) -> Any:
     try:
         return json.loads(
             text,
+            # 19.99 dollars as a float are 1998.9999999999998 cents.
             parse_float=Decimal,
             parse_int=_parse_int,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object,
         )
+    # Python's parser recurses; a file of brackets alone would end the process otherwise.
     except RecursionError as error:
         raise ValueError("expected claims, found lists or objects nested without end") from error
 
@@ -97,6 +100,7 @@ def _refuse_constant(name: str) -> None:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     plain = dict(pairs)
+    # JSON allows it, and most readers take the last: whoever wrote the first meant something else.
     if len(plain) < len(pairs):
         raise ValueError("expected each name once in an object, found one twice")
     return plain

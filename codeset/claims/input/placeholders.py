@@ -28,6 +28,7 @@ def _is_possible(beneficiary: pl.Series) -> bool:
     """Whether a beneficiary has more lines than a day may have: in most files none has."""
     if beneficiary.len() <= LINES_OF_A_DAY:
         return False
+    # By runs of the same beneficiary, for most files come in such runs: there are fewer of them than lines.
     begins = starts_group(beneficiary).arg_true()
     lengths = begins.shift(-1, fill_value=beneficiary.len()) - begins
     if beneficiary.is_sorted():

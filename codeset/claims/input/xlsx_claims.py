@@ -16,6 +16,7 @@ def xlsx_table(content: bytes) -> pl.DataFrame:
     Raises ValueError: says in words why it cannot be read.
     """
     sheets = [rows for cells in sheets_of(content).values() if (rows := _text_rows(cells))]
+    # A workbook may have notes or totals on other sheets; which of two sheets of claims is meant is not guessed.
     of_claims = [rows for rows in sheets if is_header_row(rows[0])]
     if len(of_claims) != 1:
         heads = "no sheet whose first row heads claim lines" if not of_claims else f"{len(of_claims)} such sheets"
@@ -45,6 +46,7 @@ def _text(value: object) -> str | None:
         return None
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+    # Excel has numbers only: 1 and 1.0 are one value in its files. A code with leading zeros is text there, or lost.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if isinstance(value, date) else str(value)

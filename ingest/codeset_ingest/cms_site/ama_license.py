@@ -15,6 +15,7 @@ from codeset.store import Store
 with extra("ingest"):
     from bs4 import BeautifulSoup
 
+# Spelled as the first versions wrote it: the file is read by all of them.
 FILE = "licences.json"
 
 
@@ -85,6 +86,7 @@ def accepting_address(html: bytes, page: str) -> str | None:
     """
     for form in BeautifulSoup(html, "lxml").find_all("form"):
         fields = {str(field.get("name")): str(field.get("value", "")) for field in form.find_all("input")}
+        # The form's own fields are used, whatever else CMS may put into it.
         if fields.get("agree") == "yes":
             return urljoin(page, str(form.get("action", ""))) + "?" + urlencode(fields)
     return None

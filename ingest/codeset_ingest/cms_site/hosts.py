@@ -45,6 +45,7 @@ class Site:
             return
         if parts.hostname not in site_facts()["hosts"]:
             raise SiteProblem(f"{what}: leads away from cms.gov, to {address}; it was not followed")
+        # A redirect to http would let anybody on the way replace a fee schedule.
         if parts.scheme != "https" or parts.port not in (None, 443):
             raise SiteProblem(f"{what}: is not https: {address}; it was not followed")
 
@@ -58,6 +59,7 @@ def site(setting: str | None = None) -> Site:
     if not origin:
         return Site(str(site_facts()["site"]))
     parts = urlsplit(origin.rstrip("/"))
+    # Only this machine: a setting that could name any host would be a way to feed a store.
     if parts.scheme != "http" or parts.path or parts.query or not _is_loopback(parts.hostname):
         says = "expected a site of this machine such as http://127.0.0.1:8765; CMS's own needs no setting"
         raise WrongUse(f"{SETTING} is {origin}: {says}")

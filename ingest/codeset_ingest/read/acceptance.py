@@ -48,6 +48,7 @@ def split_accepted(faults: Iterable[Fault], accepted: frozenset[str]) -> tuple[l
     """Return the faults that nobody accepted, and the acceptances that were needed."""
     refused, needed = [], set()
     for fault in faults:
+        # Kept in the manifest, and so in what is signed: what somebody accepted bears on every answer.
         if isinstance(fault, AcceptableFault) and fault.accept in accepted:
             needed.add(fault.accept)
         else:

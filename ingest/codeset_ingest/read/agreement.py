@@ -90,6 +90,7 @@ def caps_follow(tables: Mapping[str, pl.DataFrame], factors: Iterable[Decimal]) 
     if not {"oppscap", "mpfs", "gpci"} <= set(tables):
         return
     rows = _technical_rows(tables)
+    # Which factor the caps rest on the file does not say; QP and non-QP have one each, and 2024 had two.
     wrong = min((_off(rows, factor) for factor in factors), key=lambda off: off.height, default=rows.clear())
     if wrong.height:
         row = wrong.row(0, named=True)

@@ -39,6 +39,7 @@ def _passed_over() -> Iterator[str]:
 def _likenesses(grid: list[list[str]]) -> Iterator[tuple[float, Layout | None, list[str], list[str]]]:
     """For each layout and row that could be its header: share of columns named, those missing, texts unknown."""
     for layout in layouts():
+        # Columns that some years lack say nothing of likeness.
         named = [column for column in layout.columns if not {"optional", "since"} & set(column.rules)]
         header = next((rules["header"] for rules in layout.forms.values() if "header" in rules), None)
         if header is None or len(named) < _SHORTEST:

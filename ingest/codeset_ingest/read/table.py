@@ -18,6 +18,7 @@ LINE = "source_line"
 
 def key_text(row: Mapping[str, object], key: Iterable[str]) -> str:
     """Return a row's key as messages show it."""
+    # Blank modifiers say nothing: `17000`, not `17000 `.
     return " ".join(str(row[column]) for column in key if row[column] not in ("", None))
 
 
