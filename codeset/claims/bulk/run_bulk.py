@@ -38,7 +38,7 @@ from codeset.errors import BadInput, StoreProblem
 from codeset.formats import FORMATS
 from codeset.participants import Participant
 from codeset.releases import Release
-from codeset.snapshot import Snapshot
+from codeset.snapshot import MANIFEST, Snapshot, digest
 
 LINES_IN_A_PART = 500_000
 """Lines of a part, about: what a worker has in memory."""
@@ -297,7 +297,8 @@ def _plan(files: Sequence[Path], snapshots: Sequence[Snapshot], settings: Sequen
     return {
         "format": FORMATS["plan"],
         "files": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
-        "releases": [[str(snapshot.release), snapshot.content_sha256] for snapshot in snapshots],
+        # The manifest has the digests of all tables, against which the release was checked when it was opened.
+        "releases": [[str(snapshot.release), digest(snapshot.path / MANIFEST)] for snapshot in snapshots],
         "checked_against": [edition for snapshot in snapshots for edition in snapshot.manifest.editions_plain],
         "settings": [*settings],
         "made_by": [version("derm-codeset"), version("polars")],
