@@ -263,6 +263,16 @@ def test_the_cluster_answers_as_one_machine(
     same(outcome, getattr(one_machine, what))
 
 
+@pytest.mark.parametrize("releases", [RELEASES, RELEASES[:1]])
+def test_what_was_checked_is_said_as_on_one_machine(
+    spread: DataFrame, claims: pl.DataFrame, store: Store, releases: list[str]
+) -> None:
+    expected = adjudicate(claims, [store.open(release) for release in releases]).checked
+    assert on_spark.checked(spread, str(store.path), releases) == expected
+    assert expected.history is not None
+    assert expected.history.new_patient_day is not None
+
+
 def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
     assert spread.count() == LINES
     assert [each["coresused"] for each in cluster.workers()] == [1] * WORKERS

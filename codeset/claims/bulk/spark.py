@@ -12,7 +12,9 @@ from typing import Literal
 import polars as pl
 
 from codeset.claims.adjudicate import adjudicate as adjudicate_lines
+from codeset.claims.basis import Basis, History, basis_of
 from codeset.claims.claim_fields import CODE, COLUMNS
+from codeset.claims.edits.rules import codes_named
 from codeset.claims.input.claim_frames import lines_of
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import WrongUse, extra
@@ -23,6 +25,7 @@ from codeset.store import Store
 with extra("spark"):
     import pyarrow as pa
     from pyspark.sql import DataFrame
+    from pyspark.sql import functions as f
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType
 
@@ -132,6 +135,23 @@ def adjudicate(
     labels = [str(Release.parse(release)) for release in releases]
     of_partition = partial(_adjudicate_partition, store=store, releases=labels, participant=participant, what=what)
     return whole.mapInArrow(of_partition, _SCHEMAS[what])
+
+
+def checked(claims: DataFrame, store: str, releases: Sequence[str]) -> Basis:
+    """Return what the outcome of *claims* rests on, and what was not checked, as `Outcome.checked` does.
+
+    The arguments are those of `adjudicate`; the driver reads *store* too. The dates of service are read once, in one
+    Spark job.
+
+    Raises WrongUse: if columns are missing or of another type, or a label is no release. StoreProblem: if the store
+    does not hold a release, or holds one that was changed.
+    """
+    _check_columns(claims.schema)
+    manifests = [Store.at(store).open(release).manifest for release in releases]
+    day = f.col("date_of_service")
+    is_new_patient = f.col("hcpcs").isin(sorted(codes_named("new_patient", "codes")))
+    (days,) = claims.agg(f.min(day), f.max(day), f.min(f.when(is_new_patient, day))).collect()
+    return basis_of(manifests, History(*days))
 
 
 def _check_columns(schema: StructType) -> None:
