@@ -7,15 +7,13 @@ import polars as pl
 from codeset.claims.answers import distinct_answers, with_reasons
 from codeset.claims.basis import basis_of, history_of
 from codeset.claims.edits import EDITS
-from codeset.claims.edits.findings import denied_rows, tidied, together
+from codeset.claims.edits.findings import apply_edits, tidied, together
 from codeset.claims.edits.modifiers import described
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import representatives
-from codeset.claims.engine.edit import Edit, Findings, concerned_edits, lines_as_read
-from codeset.claims.engine.line_kinds import line_kinds_of
-from codeset.claims.engine.lines import Lines, sort_by_claim
+from codeset.claims.engine.edit import Edit, lines_as_read
+from codeset.claims.engine.lines import lines_of_kinds, sort_by_claim
 from codeset.claims.engine.resolve import by_line
-from codeset.claims.engine.series import is_member
 from codeset.claims.outcome import CompactOutcome, Outcome
 from codeset.claims.pricing.amount_findings import amount_findings
 from codeset.claims.pricing.price import PRICE, price
@@ -67,19 +65,15 @@ def compact_outcome(
     *deduplicate*: whether what is the same for many patients is adjudicated once; None: where that is sooner. The
     outcome is the same.
     """
-    frame = sort_by_claim(frame)
-    contracts = (*edits, PRICE)
-    table = lines_as_read(frame, code_set, contracts)
-    represented = representatives(table, code_set, contracts, deduplicate=deduplicate)
-    table = represented.among(table)
-    line_kinds, kind = line_kinds_of(table, code_set, described)
-    table = table.hstack([kind])
+    frame, contracts = sort_by_claim(frame), (*edits, PRICE)
+    every_line = lines_as_read(frame, code_set, contracts)
+    represented = representatives(every_line, code_set, contracts, deduplicate=deduplicate)
+    lines = lines_of_kinds(represented.among(every_line), code_set, described)
 
-    findings, denied = find(edits, Lines(table, line_kinds, pl.Series(dtype=pl.UInt32)))
-    payable = (~is_member(table["row"], denied)).alias("payable")
-    priced = price(table.hstack([payable]), code_set, participant=participant)
+    findings, denied = apply_edits(edits, lines)
+    priced = price(lines.with_payable(denied), code_set, participant=participant)
     resolved = tidied(by_line(together([*findings, *amount_findings(priced)]), frame.height))
-    answers, answer = distinct_answers(table, line_kinds, priced, resolved, frame.height)
+    answers, answer = distinct_answers(lines, priced, resolved, frame.height)
 
     return CompactOutcome(
         frame,
@@ -90,14 +84,3 @@ def compact_outcome(
         represented.steps_of_lines(priced.steps),
         basis_of(code_set.manifests, history_of(frame)),
     )
-
-
-def find(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl.Series]:
-    """Return the findings of *edits* and the rows that they deny; each edit is handed what those before it deny."""
-    findings: list[Findings] = []
-    denied = lines.denied
-    for edit in concerned_edits(edits, lines):
-        findings.append(edit.findings(lines, denied))
-        if not findings[-1].rows.is_empty():
-            denied = pl.concat([denied, denied_rows(findings[-1])])
-    return findings, denied

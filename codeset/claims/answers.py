@@ -6,23 +6,22 @@ from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import codes_of_reasons, dispositions, reasons
 from codeset.claims.engine.edit import Findings
 from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.resolve import decisive_reasons, side_by_side
 from codeset.claims.engine.series import distinct
 from codeset.claims.pricing.price import Priced
 
 
-def distinct_answers(
-    table: pl.DataFrame, line_kinds: LineKinds, priced: Priced, findings: Findings, height: int
-) -> tuple[pl.DataFrame, pl.Series]:
+def distinct_answers(lines: Lines, priced: Priced, findings: Findings, height: int) -> tuple[pl.DataFrame, pl.Series]:
     """Return the answers to lines, each once, and which of them each line has, by row.
 
     What decides is the line kind, the case and the allowed amount of the price, and the gravest reason.
     """
     of_price = pl.DataFrame([priced.lines["row"], priced.case.alias("case"), priced.allowed])
-    deciding = side_by_side([table[["row", "line_kind"]], of_price, decisive_reasons(findings)], height)
+    deciding = side_by_side([lines.table[["row", "line_kind"]], of_price, decisive_reasons(findings)], height)
     cases, answer = distinct(deciding, deciding.columns)
     disposition = dispositions()[cases["reason"].fill_null(len(reasons()))]
-    service = line_kinds.cached(service_by_line_kind)[cases["line_kind"]]
+    service = lines.line_kinds.cached(service_by_line_kind)[cases["line_kind"]]
     return disposition.hstack(service).hstack(priced.of(cases["case"], cases["allowed_cents"])), answer
 
 

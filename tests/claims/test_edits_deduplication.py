@@ -17,7 +17,7 @@ from polars.exceptions import ColumnNotFoundError
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.claim_fields import CODE, COLUMNS
 from codeset.claims.edits import EDITS
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
@@ -121,7 +121,7 @@ def assert_same(frame: pl.DataFrame, snapshots: Snapshot | list[Snapshot], **edi
 
 
 def find_provider_q(lines: Lines) -> Findings:
-    return found(lines.table.filter(provider="q"), "modifier-unknown", detail=pl.col("provider"))
+    return findings_of(lines.table.filter(provider="q"), "modifier-unknown", detail=pl.col("provider"))
 
 
 def two_visits_of(patients: int) -> pl.DataFrame:
@@ -149,7 +149,7 @@ def test_a_column_that_is_not_declared_fails_however_few_lines_there_are(derm: S
 
 
 def find_patient(lines: Lines) -> Findings:
-    return found(lines.table.filter(patient=0), "modifier-unknown")
+    return findings_of(lines.table.filter(patient=0), "modifier-unknown")
 
 
 def test_only_an_edit_with_a_reach_is_handed_the_patient(derm: Snapshot) -> None:
@@ -167,7 +167,7 @@ def find_more_a_year(lines: Lines) -> Findings:
     is_limited = lines.look_up(lines.line_kinds.table.select(pl.col("hcpcs") == LIMITED).to_series())
     limited = lines.table.filter(is_limited)
     place = pl.int_range(pl.len()).over("patient", pl.col("date_of_service").dt.year())
-    return found(limited.filter(place >= MOST_A_YEAR), "status-bundled", detail=pl.lit("more"))
+    return findings_of(limited.filter(place >= MOST_A_YEAR), "status-bundled", detail=pl.lit("more"))
 
 
 FREQUENCY = Edit(
@@ -200,7 +200,7 @@ def find_seen_before(lines: Lines) -> Findings:
     """A visit of a patient who was seen within three years before."""
     first = lines.table.with_columns(earlier=pl.col("date_of_service").shift().over("patient"))
     within = pl.col("date_of_service") <= pl.col("earlier").dt.offset_by("3y")
-    return found(first.filter(within), "status-bundled", detail=pl.lit("seen"))
+    return findings_of(first.filter(within), "status-bundled", detail=pl.lit("seen"))
 
 
 def test_an_edit_looks_back_three_years(store: Store) -> None:
@@ -225,7 +225,7 @@ def find_again(lines: Lines) -> Findings:
     """The same code in another claim of one visit."""
     table = lines.table.with_columns(lines.look_up(lines.line_kinds.table["hcpcs"]))
     again = pl.col("claim_id").n_unique().over("visit", "hcpcs") > 1
-    return found(table.filter(again), "status-bundled", detail=pl.lit("again"))
+    return findings_of(table.filter(again), "status-bundled", detail=pl.lit("again"))
 
 
 def test_an_edit_tells_claims_apart(derm: Snapshot) -> None:

@@ -8,7 +8,7 @@ contractor: for review (pp. I-35, I-36). Denial passes on: an add-on may be the 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -49,7 +49,7 @@ def find_add_on(lines: Lines) -> Findings:
     if alone.is_empty():
         return NONE
     first = pairs.sort("row", "row_two").unique("row", keep="first").select("row", partner="row_two")
-    return found(
+    return findings_of(
         alone.join(first, on="row", how="left"),
         REASON,
         detail=DETAIL,

@@ -7,7 +7,7 @@ supplies incident to one), G0559 and G2211 an office visit.
 
 import polars as pl
 
-from codeset.claims.edits.findings import found, together
+from codeset.claims.edits.findings import findings_of, together
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -31,7 +31,7 @@ def find_add_on_by_nature(lines: Lines) -> Findings:
     for need in NEEDS:
         partner = first_in_visit(lines, among=lines.look_up(marks[f"is_{need}"]) & payable)
         alone.append(lines.table.filter(lines.look_up(marks[f"needs_{need}"]) & payable & partner.is_null()))
-    return together(found(table, f"add-on-without-{need}") for need, table in zip(NEEDS, alone, strict=True))
+    return together(findings_of(table, f"add-on-without-{need}") for need, table in zip(NEEDS, alone, strict=True))
 
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:

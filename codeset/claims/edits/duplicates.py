@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.modifiers import IS_ASSISTANT, first_modifier
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.edits.two_sides import IS_ONE_SIDE, same_codes
@@ -89,7 +89,7 @@ def _of_repeated(pairs: pl.DataFrame) -> Findings:
         .sort(~pl.col("is_exact"), "row", "row_two")
         .unique("row_two", keep="first", maintain_order=True)
     )
-    return found(
+    return findings_of(
         once.with_columns(pl.col("row_two").alias("row"), pl.col("row").alias("partner")),
         REASON,
         detail=pl.when(REASON == "duplicate-suspect").then("differing"),
@@ -105,7 +105,7 @@ def _of_separate(pairs: pl.DataFrame) -> Findings:
         for first, second, name in ((*own, "row"), (*other, "partner"))
     )
     once = pairs.select(row, partner, "modifier", "hcpcs").sort("row", "modifier", "partner")
-    return found(
+    return findings_of(
         once.unique(["row", "modifier"], keep="first", maintain_order=True),
         "duplicate-separate",
         detail=pl.col("modifier"),

@@ -5,7 +5,7 @@ An excerpt has the rows of some codes only: the edits between the two lines may 
 
 import polars as pl
 
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.edits.single_line import HAS_RELEASE, IS_OUTSIDE_EXCERPT
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -17,7 +17,7 @@ def find_excerpt(lines: Lines) -> Findings:
     """One finding for each line of a visit of which another line is outside the excerpt."""
     is_outside, is_inside = (lines.look_up(marks) for marks in lines.line_kinds.cached(outside_and_inside))
     table = lines.table.with_columns(first_in_visit(lines, among=is_outside))
-    return found(table.filter(is_inside & table["partner"].is_not_null()), "beside-the-excerpt")
+    return findings_of(table.filter(is_inside & table["partner"].is_not_null()), "beside-the-excerpt")
 
 
 def outside_and_inside(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:

@@ -1,7 +1,7 @@
 """Findings: what one edit says of one line, with the row of CMS's table that it rests on."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -9,7 +9,8 @@ from itertools import accumulate
 
 import polars as pl
 
-from codeset.claims.engine.edit import Findings
+from codeset.claims.engine.edit import Edit, Findings, concerned_edits
+from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import (
     all_false,
     count_up,
@@ -104,7 +105,7 @@ def reason_columns(reason: str | pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
     return [values.get(name, pl.lit(None)).cast(COLUMNS[name]).alias(name) for name in REASON_COLUMNS]
 
 
-def found(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> Findings:
+def findings_of(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> Findings:
     """Return a finding for each of *lines*, which have `row` and maybe `partner`; for few lines.
 
     *columns* are those of a reason row that the finding has besides its *reason*; the others are null.
@@ -127,6 +128,17 @@ def together(findings: Iterable[Findings]) -> Findings:
         for part, count in zip(some, before, strict=False)
     ]
     return Findings(pl.concat(rows, rechunk=True), pl.concat([part.reason_rows for part in some], rechunk=True))
+
+
+def apply_edits(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl.Series]:
+    """Return the findings of *edits* and the rows that they deny; each edit is handed what those before it deny."""
+    findings: list[Findings] = []
+    denied = lines.denied
+    for edit in concerned_edits(edits, lines):
+        findings.append(edit.findings(lines, denied))
+        if not findings[-1].rows.is_empty():
+            denied = pl.concat([denied, denied_rows(findings[-1])])
+    return findings, denied
 
 
 def denied_rows(findings: Findings) -> pl.Series:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found, reason_columns, together
+from codeset.claims.edits.findings import NONE, findings_of, reason_columns, together
 from codeset.claims.edits.rules import codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -135,8 +135,8 @@ def find_global_surgery(lines: Lines) -> Findings:
     return together(
         [
             related_lines,
-            found(in_office, "global-return-place", detail=pl.col("place")),
-            found(elsewhere, "global-no-period-read", detail=pl.col("modifier")),
+            findings_of(in_office, "global-return-place", detail=pl.col("place")),
+            findings_of(elsewhere, "global-no-period-read", detail=pl.col("modifier")),
         ]
     )
 

@@ -9,7 +9,7 @@ units that were discarded (JW) count, the manual does not say: units that exceed
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -50,7 +50,7 @@ def find_mue(lines: Lines) -> Findings:
         return NONE
     certain = is_exceeded(_without_waste(lines, units, counted), lines.look_up(limits["mue_value"])).alias("certain")
     exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted, certain]).filter(exceeds)
-    return found(
+    return findings_of(
         exceeding.hstack(limits.drop("day_limit")[exceeding["line_kind"]]),
         REASON,
         detail=pl.col("counted"),

@@ -10,7 +10,7 @@ from functools import cache
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -50,7 +50,7 @@ def find_other_removals(lines: Lines) -> Findings:
     is_stage = is_mohs & is_member(first.fill_null(0), row.filter(is_mohs))
     is_other = lines.look_up(removals["is_no_add_on"]) & (first != row) & ~is_stage
     other = lines.table.with_columns(first).filter(is_other & rank.is_not_null())
-    return found(other, "lesion-one-removal", detail=pl.col("lesion"))
+    return findings_of(other, "lesion-one-removal", detail=pl.col("lesion"))
 
 
 def removals_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
@@ -77,7 +77,7 @@ def find_included(lines: Lines, other_removals: pl.Series) -> Findings:
     first = pairs.sort("row_two", "row").unique("row_two", keep="first", maintain_order=True)
     parts = first.hstack(codes[first["reason_row"]]).select("column_one", "column_two", row="row_two", partner="row")
     lesions = lines.table.select("row", "lesion")
-    return found(
+    return findings_of(
         parts.join(lesions, on="row", how="left", maintain_order="left"),
         "lesion-included",
         detail=pl.col("lesion"),

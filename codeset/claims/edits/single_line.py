@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
@@ -91,8 +91,8 @@ def _without_release(lines: Lines) -> Findings:
     is_left_out = pl.col("left_out").is_not_null()
     return together(
         [
-            found(table.filter(~is_left_out), "no-release"),
-            found(table.filter(is_left_out), "release-left-out", detail=pl.col("left_out")),
+            findings_of(table.filter(~is_left_out), "no-release"),
+            findings_of(table.filter(is_left_out), "release-left-out", detail=pl.col("left_out")),
         ]
     )
 
@@ -109,7 +109,7 @@ def _without_units(table: pl.DataFrame) -> Findings:
     units = table["units"]
     if not (units < 1).any():
         return NONE
-    return found(table.filter(HAS_NO_UNITS), "units-below-one", detail=pl.col("units"))
+    return findings_of(table.filter(HAS_NO_UNITS), "units-below-one", detail=pl.col("units"))
 
 
 def find_by_kind(lines: Lines, checks: Checks) -> Findings:
@@ -132,7 +132,7 @@ def findings_of_kinds(line_kinds: LineKinds, checks: Checks) -> tuple[Findings, 
     """Return the findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
     table = line_kinds.table.with_columns(row="line_kind")
     of_kinds = together(
-        found(table.filter(fails.fill_null(value=False)), reason, detail=detail)
+        findings_of(table.filter(fails.fill_null(value=False)), reason, detail=detail)
         for fails, reason, detail in _failed(table, list(checks()))
     )
     return of_kinds, is_member(table["row"], of_kinds.rows["row"])

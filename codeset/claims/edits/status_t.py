@@ -5,7 +5,7 @@ Same practitioner, same beneficiary; record layout RVU25D, status code T.
 
 import polars as pl
 
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -21,7 +21,7 @@ def find_status_t(lines: Lines) -> Findings:
     """One finding for each injection of a visit that has another service which no edit before denies."""
     is_injection, is_payable = (lines.look_up(marks) for marks in lines.line_kinds.cached(injections_and_others))
     table = lines.table.with_columns(first_in_visit(lines, among=is_payable & ~lines.is_denied))
-    return found(table.filter(is_injection & table["partner"].is_not_null()), "injection-bundled")
+    return findings_of(table.filter(is_injection & table["partner"].is_not_null()), "injection-bundled")
 
 
 def injections_and_others(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:

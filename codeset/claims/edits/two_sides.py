@@ -10,7 +10,7 @@ from dataclasses import replace
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -36,7 +36,7 @@ def find_two_sides(lines: Lines) -> Findings:
         return NONE
     later = pairs.hstack(sides[pairs["reason_row"]]).filter(pl.col("row") < pl.col("row_two")).sort("row")
     once = later.unique("row_two", keep="first", maintain_order=True)
-    return found(
+    return findings_of(
         once.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "hcpcs"),
         "two-sides",
         table=pl.lit("mpfs"),

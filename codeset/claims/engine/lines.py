@@ -11,7 +11,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE, COLUMNS
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.line_kinds import LINE_KIND, LineKinds
+from codeset.claims.engine.line_kinds import LINE_KIND, Description, LineKinds, line_kinds_of
 from codeset.claims.engine.series import (
     count_up,
     filter_rows,
@@ -85,11 +85,21 @@ class Lines:
         """Whether an edit before denies the line."""
         return is_member(self.table["row"], self.denied)
 
+    def with_payable(self, denied: pl.Series) -> pl.DataFrame:
+        """Return the lines with `payable`: whether they are not among the rows *denied*."""
+        return self.table.hstack([(~is_member(self.table["row"], denied)).alias("payable")])
+
     def by(self, column: str) -> "Lines":
         """Return the lines that have a value in *column*; a visit is now what one visit has with the same value."""
         table = self.table.drop_nulls(column).sort("visit", column, "row")
         visit = group_numbers(starts_group(table["visit"]) | starts_group(table[column]))
         return replace(self, table=table.with_columns(visit.alias("visit")))
+
+
+def lines_of_kinds(table: pl.DataFrame, code_set: CodeSet, describe: Description) -> Lines:
+    """Return the lines of *table* with their line kinds, none of them denied."""
+    line_kinds, kind = line_kinds_of(table, code_set, describe)
+    return Lines(table.hstack([kind]), line_kinds, pl.Series(dtype=pl.UInt32))
 
 
 def is_sorted_by_claim(frame: pl.DataFrame, starts_claim: pl.Series) -> bool:

@@ -35,6 +35,11 @@ def with_group_facts(items: pl.DataFrame, group: list[str], **facts: pl.Expr) ->
     return items.with_columns(fact.over(group).alias(name) for name, fact in facts.items())
 
 
+def numbered_within(items: pl.LazyFrame, group: str, number: str) -> pl.LazyFrame:
+    """Return *items* with their *number* in each *group*, from 1 on, in their order."""
+    return items.with_columns(pl.int_range(1, pl.len() + 1).over(group).alias(number))
+
+
 def group_facts(items: pl.DataFrame, group: list[str], **facts: pl.Expr) -> pl.DataFrame:
     """Return a row for each *group* of *items*: its columns, and *facts* of all of its items."""
     return items.group_by(group).agg(fact.alias(name) for name, fact in facts.items())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.engine.edit import Findings
 from codeset.claims.pricing.price import Priced
 from codeset.claims.pricing.unpriced import FACTORS_UNKNOWN, NO_AMOUNT
@@ -23,7 +23,7 @@ def amount_findings(priced: Priced) -> Iterator[Findings]:
     )
     nothing = priced.allowed == 0
     if nothing.any():
-        yield found(
+        yield findings_of(
             priced.only(nothing).amounts.hstack([priced.only(nothing).lines["charge_cents"]]),
             pl.when(pl.col("charge_cents") == 0)
             .then(pl.lit("amount-no-charge"))
@@ -31,8 +31,10 @@ def amount_findings(priced: Priced) -> Iterator[Findings]:
         )
     if of_other_setting.any():
         amounts = priced.only(of_other_setting).amounts
-        yield found(amounts, "amount-of-other-setting", detail=pl.col("setting").cast(pl.String).replace(SETTING_NAMES))
+        yield findings_of(
+            amounts, "amount-of-other-setting", detail=pl.col("setting").cast(pl.String).replace(SETTING_NAMES)
+        )
     if for_review.any():
-        yield found(priced.only(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", "))
+        yield findings_of(priced.only(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", "))
     if without.any():
-        yield found(priced.only(without).amounts, "no-amount", detail=pl.col("unpriced"))
+        yield findings_of(priced.only(without).amounts, "no-amount", detail=pl.col("unpriced"))

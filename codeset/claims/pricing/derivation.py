@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from codeset import wording
+from codeset.claims.engine.ranks import numbered_within
 from codeset.claims.pricing.fee import CENT
 from codeset.claims.pricing.reductions import REDUCTIONS
 
@@ -39,8 +40,7 @@ def steps_of(lines: pl.DataFrame) -> pl.LazyFrame:
     steps.append(_step(lazy, "cents", rounding, amount, pl.when(amount != schedule).then(schedule)))
     steps.append(_step(lazy, "actual-charge", charge, schedule, pl.when(allowed != schedule).then(allowed)))
     ordered = pl.concat([step.with_columns(order=pl.lit(order)) for order, step in enumerate(steps)])
-    numbered = ordered.sort("row", "order").with_columns(pl.int_range(1, pl.len() + 1).over("row").alias("step"))
-    return numbered.select(STEPS.keys())
+    return numbered_within(ordered.sort("row", "order"), "row", "step").select(STEPS.keys())
 
 
 def _step(lines: pl.LazyFrame, rule: str, factor: pl.Expr, before: pl.Expr, after: pl.Expr) -> pl.LazyFrame:

@@ -114,9 +114,10 @@ def _conversion_factor(factors: pl.DataFrame, participant: Participant | None) -
 
 def _fee_modifier(code_set: CodeSet) -> pl.Expr:
     """26, TC and 53 have rows of their own; 53 only with the few codes that the layout names (field Modifier)."""
-    discontinued = pl.lit(value=False)
-    for (release,), rows in code_set.fees.filter(modifier="53").group_by("release"):
-        discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(rows["hcpcs"].to_list())
+    listed, discontinued = code_set.fees.filter(modifier="53"), pl.lit(value=False)
+    for release in code_set.releases["release"]:
+        codes = listed.filter(release=release)["hcpcs"].to_list()
+        discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(codes)
     modifier = pl.when("m26").then(pl.lit("26")).when("mTC").then(pl.lit("TC"))
     return modifier.when(pl.col("m53") & discontinued).then(pl.lit("53")).otherwise(pl.lit(""))
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.single_line import IS_LISTED
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -33,7 +33,7 @@ def _unknown(lines: Lines, is_unknown: pl.Series) -> Findings:
         return NONE
     table = lines.table.filter(is_unknown)
     names = lines.line_kinds.cached(doubtful_kinds)["unknown"][table["line_kind"]]
-    return found(table.hstack([names]), "modifier-unknown", detail=pl.col("unknown"))
+    return findings_of(table.hstack([names]), "modifier-unknown", detail=pl.col("unknown"))
 
 
 def _not_in_force(lines: Lines, is_dated: pl.Series) -> Findings:
@@ -42,7 +42,7 @@ def _not_in_force(lines: Lines, is_dated: pl.Series) -> Findings:
     dated = lines.table.filter(is_dated).join(lines.line_kinds.cached(modifiers_of_kinds), on="line_kind")
     outside = dated.filter(IS_KNOWN & ~IS_IN_FORCE)
     by_line = outside.group_by("row", maintain_order=True).agg(pl.col("modifier").str.join(" "))
-    return found(by_line, "modifier-not-in-force", detail=pl.col("modifier"))
+    return findings_of(by_line, "modifier-not-in-force", detail=pl.col("modifier"))
 
 
 def doubtful_kinds(line_kinds: LineKinds) -> pl.DataFrame:

@@ -7,7 +7,7 @@ Reminder, June 22, 2005). No current contractor's page was found that says what 
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.edits.rules import rules
 from codeset.claims.edits.single_line import IS_LISTED
 from codeset.claims.engine.edit import Edit, Findings
@@ -26,7 +26,7 @@ def find_modifier_order(lines: Lines) -> Findings:
     is_late = late.is_not_null()
     if not is_late.any():
         return NONE
-    return found(lines.table.hstack([late]).filter(is_late), "modifier-order", detail=pl.col("late"))
+    return findings_of(lines.table.hstack([late]).filter(is_late), "modifier-order", detail=pl.col("late"))
 
 
 def late_of_kinds(line_kinds: LineKinds) -> pl.Series:

@@ -7,7 +7,7 @@ manual is all there is, so that the line is for review.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.edits.rules import codes_in, codes_named, has_code, rules
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -25,7 +25,7 @@ def find_mohs_practitioner(lines: Lines) -> Findings:
     if not is_mohs.any():
         return NONE
     by_others = lines.table.filter(is_mohs).filter(IS_NO_PHYSICIAN)
-    return found(by_others, "mohs-by-no-physician", detail=pl.col("specialty"))
+    return findings_of(by_others, "mohs-by-no-physician", detail=pl.col("specialty"))
 
 
 def mohs_kinds(line_kinds: LineKinds) -> pl.Series:

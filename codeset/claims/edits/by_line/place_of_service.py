@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -28,7 +28,7 @@ def find_place_of_service(lines: Lines) -> Findings:
     doubtful = doubtful.with_columns(place.alias("place_of_service"))
     accepted = places_of_service().filter("is_accepted")
     valid = doubtful.join(accepted, on="place_of_service").filter(IS_IN_FORCE).select("row")
-    return found(doubtful.join(valid, on="row", how="anti"), "place-not-valid", detail=pl.col("place_of_service"))
+    return findings_of(doubtful.join(valid, on="row", how="anti"), "place-not-valid", detail=pl.col("place_of_service"))
 
 
 def doubtful_places(line_kinds: LineKinds) -> pl.Series:

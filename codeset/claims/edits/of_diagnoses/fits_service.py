@@ -8,7 +8,7 @@ record. A service for cosmetic reasons alone is excluded by statute and the pati
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.of_diagnoses.in_doubt import IN_DOUBT, marked, rules_of_classes
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
@@ -26,7 +26,7 @@ def find_misfit(lines: Lines) -> Findings:
         concerned = doubtful if codes is None else doubtful.filter(pl.col("hcpcs").is_in(codes.implode()))
         fitting = concerned.filter(holds).join(done, on="row", how="anti", maintain_order="left")
         if not fitting.is_empty():
-            told.append(found(fitting, reason, detail=pl.col("doubtful_diagnoses")))
+            told.append(findings_of(fitting, reason, detail=pl.col("doubtful_diagnoses")))
             done = pl.concat([done, fitting.select("row")])
     return together(told)
 

@@ -20,7 +20,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.edits.of_diagnoses.in_doubt import CONTRACTOR, IN_DOUBT, marked
 from codeset.claims.edits.of_diagnoses.valid_codes import dotted
 from codeset.claims.engine.code_set import CodeSet
@@ -82,7 +82,7 @@ def find_coverage(lines: Lines) -> Findings:
     distinct = cases.select(key).unique(maintain_order=True)
     told = [_told(lines.line_kinds.code_set, *case) for case in distinct.iter_rows()]
     answers = distinct.hstack(pl.DataFrame(told, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
-    return found(
+    return findings_of(
         cases.join(answers, on=key, nulls_equal=True, maintain_order="left"), pl.col("reason"), detail=pl.col("detail")
     )
 

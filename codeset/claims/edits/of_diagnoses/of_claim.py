@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, has_outdated_diagnoses, invalid_marks, with_dot
 from codeset.claims.edits.of_diagnoses.valid_codes import reason_not_valid
 from codeset.claims.engine.code_lists import code_lists
@@ -203,7 +203,7 @@ def find_in_claim(lines: Lines) -> Findings:
     columns = [name for name in reasons if lines.table[name].null_count() < lines.table.height]
     if not columns:
         return NONE
-    return together(found(lines.table.drop_nulls(name), reasons[name], detail=pl.col(name)) for name in columns)
+    return together(findings_of(lines.table.drop_nulls(name), reasons[name], detail=pl.col(name)) for name in columns)
 
 
 CLAIM_DIAGNOSES = Edit(find_in_claim, derives=(OF_CLAIM,))

@@ -9,7 +9,7 @@ A code for an unspecified side or site, where others name it, is told, not denie
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.of_diagnoses.in_doubt import (
     EXTERNAL_CAUSES,
     IN_DOUBT,
@@ -37,7 +37,9 @@ def _not_first(lines: Lines) -> Findings:
         return NONE
     first = by_diagnosis(doubtful).filter(place=0)
     reason = pl.when(IS_EXTERNAL_CAUSE).then(pl.lit("diagnosis-external-cause-first"))
-    return found(first, reason.otherwise(pl.lit("diagnosis-manifestation-first")), detail=with_dot(pl.col("diagnosis")))
+    return findings_of(
+        first, reason.otherwise(pl.lit("diagnosis-manifestation-first")), detail=with_dot(pl.col("diagnosis"))
+    )
 
 
 def _unspecified(lines: Lines) -> Findings:
@@ -49,7 +51,7 @@ def _unspecified(lines: Lines) -> Findings:
     once = unspecified.unique(["row", "diagnosis"], keep="first", maintain_order=True)
     named_below = pl.col("diagnosis").replace_strict(dict(sites), return_dtype=pl.String)
     detail = pl.format("{}: {}", with_dot(pl.col("diagnosis")), named_below)
-    return found(once, "diagnosis-unspecified", detail=detail)
+    return findings_of(once, "diagnosis-unspecified", detail=detail)
 
 
 SEQUENCE = Edit(find_sequence, derives=(IN_DOUBT,), needs="diagnosis_marks")

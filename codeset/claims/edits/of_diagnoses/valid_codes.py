@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.edits.of_diagnoses.in_doubt import (
     IN_DOUBT,
     INVALID,
@@ -40,7 +40,7 @@ def find_invalid(lines: Lines) -> Findings:
     findings = cases.join(told.drop_nulls("reason"), on=distinct.columns, maintain_order="left").unique(
         ["row", "diagnosis"], keep="first", maintain_order=True
     )
-    return found(findings, pl.col("reason"), detail=pl.col("detail"))
+    return findings_of(findings, pl.col("reason"), detail=pl.col("detail"))
 
 
 def reason_not_valid(code_set: CodeSet, release: int, day: date, diagnosis: str) -> tuple[str | None, str | None]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.edits.rules import codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
@@ -45,7 +45,7 @@ def find_new_patient(lines: Lines) -> Findings:
     """One finding for each new patient's visit with an earlier service within three years."""
     visits = lines.table.filter(lines.table["prior"].is_not_null() & ~lines.is_denied)
     is_certain = pl.col("prior") % 2 == 0
-    return found(
+    return findings_of(
         visits.select("row", "prior", partner="prior_row"),
         pl.when(is_certain).then(pl.lit("new-patient-established")).otherwise(pl.lit("new-patient-maybe-established")),
     )

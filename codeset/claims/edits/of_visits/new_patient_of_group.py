@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.by_line.mohs_practitioner import IS_NO_PHYSICIAN
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.edits.of_visits.new_patient import COMPONENT, YEARS, codes_of_patients
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.code_set import CodeSet
@@ -32,7 +32,7 @@ IS_WITHIN = IS_EARLIER & (pl.col("date_before") >= pl.col("date_of_service").dt.
 def find_new_patient_of_group(lines: Lines) -> Findings:
     """One finding for each new patient's visit after a service of the group in another specialty."""
     visits = lines.table.filter(lines.table["group_prior"].is_not_null() & ~lines.is_denied)
-    return found(visits.select("row", partner="group_prior_row"), "new-patient-of-other-specialty")
+    return findings_of(visits.select("row", partner="group_prior_row"), "new-patient-of-other-specialty")
 
 
 def group_services(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:

@@ -8,7 +8,7 @@ whether there was one is unknown: it is another practitioner's.
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
@@ -32,7 +32,7 @@ def find_postoperative_care(lines: Lines) -> Findings:
     """One finding for each line of the care that is not known to follow another practitioner's surgery."""
     billed = lines.table.filter(lines.table["surgery"].is_in(list(REASONS)) & ~lines.is_denied)
     hcpcs = lines.line_kinds.table["hcpcs"][billed["line_kind"]]
-    return found(
+    return findings_of(
         billed.hstack([hcpcs]),
         pl.col("surgery").replace_strict(REASONS, return_dtype=pl.String),
         column_one=pl.col("hcpcs"),

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found, together
+from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.mue import units_per_day
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.code_set import CodeSet
@@ -29,7 +29,7 @@ def find_same_day_visits(lines: Lines) -> Findings:
         return NONE
     units = units_per_day(visits)
     several = filter_rows(pl.DataFrame([visits["row"], units.alias("units")]), units > 1)
-    of_units = found(several, "visit-units", detail=pl.col("units").cast(pl.String)) if several.height else NONE
+    of_units = findings_of(several, "visit-units", detail=pl.col("units").cast(pl.String)) if several.height else NONE
     return together([of_units, _of_two_lines(lines, visits)])
 
 
@@ -40,7 +40,7 @@ def _of_two_lines(lines: Lines, visits: pl.DataFrame) -> Findings:
     pairs, lesser = pairs_in_visit(replace(lines, table=visits), two_visits, lesser_of_two)
     both = pairs.hstack(lesser[pairs["reason_row"]]).filter(~pl.col("is_tie") | (pl.col("row") < pl.col("row_two")))
     once = both.sort("row_two", "row").unique("row_two", keep="first", maintain_order=True)
-    return found(
+    return findings_of(
         once.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "hcpcs", "has_25"),
         pl.when("has_25").then(pl.lit("visit-second-documented")).otherwise(pl.lit("visit-second")),
         detail=pl.when("has_25").then(pl.lit("25")),

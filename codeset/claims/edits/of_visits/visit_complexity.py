@@ -8,7 +8,7 @@ review; surgery, pathology, drugs, and visits are on no such list.
 
 import polars as pl
 
-from codeset.claims.edits.findings import found
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.edits.rules import codes_counted, codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -37,7 +37,7 @@ def find_visit_complexity(lines: Lines) -> Findings:
         IS_DENIED_PERIOD, "visit_with_25", ~pl.col("visit_without_25"), ~(HAS_EXCEPTION & pl.col("preventive"))
     )
     is_open = HAS_EXCEPTION & pl.col("maybe_preventive")
-    return found(
+    return findings_of(
         beside_25,
         pl.when(is_open).then(pl.lit("complexity-maybe-preventive")).otherwise(pl.lit("complexity-beside-25")),
     )
