@@ -266,6 +266,24 @@ def test_a_conversion_factor_alone_is_a_change(release):
     assert not codeset.diff(old, new).none
 
 
+def test_a_table_that_is_all_key_gains_and_loses_rows(release):
+    rows = [
+        {"previous_diagnosis": "L98A", "diagnosis": code, "effective_date": date(2025, 10, 1)} for code in ("1", "2")
+    ]
+    old = release("2025q4", mpfs=[fee("11102", "0.66", "3", "1")], diagnosis_replacement=rows[:1])
+    new = release("2026q1", mpfs=[fee("11102", "0.66", "3", "1")], diagnosis_replacement=rows)
+    changes = codeset.diff(old, new, "all").tables["diagnosis_replacement"]
+    assert (changes.added.height, changes.removed.height, changes.changed.height) == (1, 0, 0)
+
+
+def test_a_size_that_cms_changes_is_a_change_of_that_code(release):
+    fact = {"hcpcs": "11301", "technique": "shave", "measure": "diameter_cm", "size_from": Decimal("0.6")}
+    old = release("2025q4", code_facts=[fact | {"size_to": Decimal("1.0")}])
+    new = release("2026q1", code_facts=[fact | {"size_to": Decimal("1.2")}])
+    changed = codeset.diff(old, new, "all").tables["code_facts"].changed
+    assert changed.rows() == [("11301", "size_to", "1.0", "1.2")]
+
+
 def test_an_unknown_scope_is_refused(release):
     one = release("2024q2", mue=[{"hcpcs": "17003", "mue_value": 13, "mai": 2}])
     with pytest.raises(WrongUse, match="there are: derm, all"):
