@@ -24,6 +24,23 @@ from codeset_ingest.embedded import build_embedded
 _CMS = "CODESET_CMS_DIR"
 DELIVERIES = tomllib.loads((Path(__file__).parent / "real" / "deliveries.toml").read_text(encoding="utf-8"))
 
+PACKAGES_2025 = {
+    "2025q1": "packages/rvu25a.zip",
+    "2025q2": "packages/rvu25b.zip",
+    "2025q3": "packages/rvu25c.zip",
+    "2025q4": "2025q4/rvu25d.zip",
+}
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
 Once = Callable[[str, Callable[[Path], Any]], Any]
 """Of a name and of what makes a folder: what that returned, made once for all worker processes of a test run."""
 
@@ -130,6 +147,32 @@ def real_release(cms: Path, once: Once) -> Callable[[str], BuildResult]:
         return built
 
     return sealed
+
+
+@pytest.fixture(scope="session")
+def package_2025(cms: Path, once: Once) -> Callable[[str], Snapshot]:
+    """Return what seals one of CMS's four packages of 2025 by itself, by its release."""
+
+    @cache
+    def sealed(label: str) -> Snapshot:
+        store = Store(once("packages", lambda folder: folder))
+        built = once(f"package-{label}", lambda _: build(Release.parse(label), [cms / PACKAGES_2025[label]], store))
+        snapshot: Snapshot = built.sealed.snapshot
+        return snapshot
+
+    return sealed
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return headless Chromium, started once; a test opens windows of its own, and closes them."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

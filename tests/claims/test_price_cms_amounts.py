@@ -6,7 +6,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cms_amounts import HOSPITAL, OFFICE, as_lines, built, decoded, in_both_settings, ohio_of_2020, payment_file
+from cms_amounts import (
+    HOSPITAL,
+    OFFICE,
+    as_lines,
+    built,
+    code_set,
+    decoded,
+    in_both_settings,
+    ohio_of_2020,
+    payment_file,
+)
 
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing.amount_findings import amount_findings
@@ -68,11 +78,10 @@ def test_the_two_files_differ_in_every_amount(cms):
     assert (one["published_cents"] != two["published_cents"]).all()
 
 
-def test_cms_payment_file_of_october_2025_to_the_cent(cms, tmp_path):
+def test_cms_payment_file_of_october_2025_to_the_cent(cms, package_2025):
     """PFREV4: 14 rows of codes with their components x 109 localities x two settings = 3,052 amounts."""
     amounts = in_both_settings(payment_file((cms / "payments" / "PFREV4.txt").read_text(encoding="cp1252")))
-    _, codes = built(tmp_path, "2025q4", cms / "2025q4" / "rvu25d.zip")
-    of_lines = priced(amounts, codes, "2025q4")
+    of_lines = priced(amounts, code_set(package_2025("2025q4")), "2025q4")
     equal = of_lines.filter(pl.col("fee_cents") == pl.col("published_cents"))
     assert (equal.height, amounts.height) == (3052, 14 * 109 * 2)
     assert amounts["locality"].n_unique() == 109
@@ -146,13 +155,14 @@ def test_a_second_unit_of_therapy_in_ohio_is_paid_the_reduced_amount(ohio, in_20
 # --- the caps of imaging
 
 
-@pytest.mark.parametrize(("label", "archive", "rows"), [("2024q2", "rvu24b.zip", 8066), ("2025q4", "rvu25d.zip", 6322)])
-def test_cms_oppscap_files_to_the_cent(cms, tmp_path, label, archive, rows):
+@pytest.mark.parametrize(("label", "rows"), [("2024q2", 8066), ("2025q4", 6322)])
+def test_cms_oppscap_files_to_the_cent(real_release, package_2025, label, rows):
     """OPPSCAP holds "the payment amounts after the application of the OPPS-based payment caps" (layout RVU25D).
 
     Compared are the rows of status A in the localities of the GPCI file; status C is priced by the carriers.
     """
-    snapshot, codes = built(tmp_path, label, cms / label / archive)
+    snapshot = real_release(label).sealed.snapshot if label == "2024q2" else package_2025(label)
+    codes = code_set(snapshot)
     named = pl.concat_str("mac", "locality", separator="-").alias("locality")
     amounts = (
         snapshot.table("oppscap")

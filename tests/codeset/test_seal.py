@@ -13,6 +13,7 @@ from subprocess import CompletedProcess
 import polars as pl
 import pytest
 from command_line import run_codeset
+from practice import practice
 
 import codeset
 from codeset import store as storing
@@ -323,12 +324,14 @@ OLD = {"release": LABEL, "table": "ptp", "edition": "ptp v302r0", "carried_from"
     [
         ("edits", "17000", "17004"),
         ("edits", "11402", "12032", "--on", "2026-07-01"),
-        ("test", LABEL),
+        ("test", LABEL, "--scenarios"),
         ("guidance", LABEL),
         ("verify", LABEL),
     ],
 )
-def test_whatever_rests_on_a_carried_table_says_so(store, arguments):
+def test_whatever_rests_on_a_carried_table_says_so(store, tmp_path, arguments):
+    if arguments[-1] == "--scenarios":
+        arguments = (*arguments, practice(tmp_path))
     assert PTP in " ".join(command(store, *arguments).stdout.split())
     assert OLD in carried_of(json.loads(command(store, *arguments, "--json").stdout))
 

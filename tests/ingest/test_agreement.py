@@ -1,5 +1,6 @@
 """Tables of one release that must agree: the localities of all, and OPPS caps with what they follow from."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from facts import Facts
 from handed_in import built, hand_in, posted, refused
 
 from codeset.errors import BadInput
-from codeset.releases import Release
+from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset_ingest.build import build
+from codeset_ingest.build import BuildResult, build
 
 
 def package(known: Facts, *tables: str) -> dict[str, bytes]:
@@ -73,11 +74,11 @@ def test_the_caps_of_another_year_are_refused(facts: dict[str, Facts], store: St
 
 
 @pytest.mark.cms
-def test_the_caps_of_cms_follow_and_those_of_the_year_before_do_not(cms: Path, tmp_path: Path) -> None:
+def test_the_caps_of_cms_follow_and_those_of_the_year_before_do_not(
+    real_release: Callable[[str], BuildResult], package_2025: Callable[[str], Snapshot]
+) -> None:
     """9,047 rows of April 2024, 8,393 of 2025; the caps of 2024 with what is of 2025: under a hundred of 9,047."""
-    store = Store(tmp_path / "store")
-    old = build(Release.parse("2024q2"), [cms / "2024q2" / "rvu24b.zip"], store).sealed.snapshot
-    new = build(Release.parse("2025q1"), [cms / "packages" / "rvu25a.zip"], store).sealed.snapshot
+    old, new = real_release("2024q2").sealed.snapshot, package_2025("2025q1")
     assert [_following(old, old), _following(new, new)] == [(9_047, 9_047), (8_393, 8_393)]
     following, rows = _following(old, new)
     assert (following < 100, rows) == (True, 9_047)

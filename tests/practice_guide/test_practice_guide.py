@@ -17,8 +17,6 @@ from codeset.store import Store
 from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 
 @pytest.fixture(scope="module")
 def guides(embedded: Store) -> dict[str, Guide]:
@@ -137,31 +135,27 @@ def test_the_command_writes_the_folder(embedded, tmp_path):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there")
 @pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (768, "light"), (1280, "light"), (1280, "dark")])
-def test_the_page_loads_nothing_fits_and_is_accessible(written, width, scheme):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_the_page_loads_nothing_fits_and_is_accessible(written, browser, width, scheme):
     pytest.importorskip("axe_playwright_python", reason="axe is not installed")
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text()
     messages: list[str] = []
     requests: list[str] = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        page: Any = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto((written / "guide.html").as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        page.get_by_label("Find a code").fill("17004")
-        assert page.locator("#code-17004").is_visible()
-        assert not page.locator("#code-11102").is_visible()
-        page.get_by_label("Find a code").fill("")
-        page.evaluate(
-            "for (const body of document.querySelectorAll('tbody')) [...body.rows].slice(4).forEach(r => r.remove())"
-        )
-        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
-        page.evaluate(axe)
-        assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
-        browser.close()
+    page: Any = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((written / "guide.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Find a code").fill("17004")
+    assert page.locator("#code-17004").is_visible()
+    assert not page.locator("#code-11102").is_visible()
+    page.get_by_label("Find a code").fill("")
+    page.evaluate(
+        "for (const body of document.querySelectorAll('tbody')) [...body.rows].slice(4).forEach(r => r.remove())"
+    )
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    page.evaluate(axe)
+    assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
+    page.close()
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []

@@ -6,15 +6,14 @@ The other reader is Python's csv module, by place: RVU25D's record layout number
 import csv
 import io
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from codeset.releases import Release
 from codeset.snapshot import Snapshot
-from codeset.store import Store
-from codeset_ingest.build import READER, build
+from codeset_ingest.build import READER
 
 pytestmark = pytest.mark.cms
 
@@ -52,12 +51,8 @@ PLACES = {
 
 
 @pytest.fixture(scope="module")
-def snapshots(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
-    store = Store(tmp_path_factory.mktemp("packages"))
-    return {
-        label: build(Release.parse(label), [cms / package], store).sealed.snapshot
-        for label, (package, _, _) in PACKAGES.items()
-    }
+def snapshots(package_2025: Callable[[str], Snapshot]) -> dict[str, Snapshot]:
+    return {label: package_2025(label) for label in PACKAGES}
 
 
 def rows_of_csv(archive: Path, member: str) -> list[list[str]]:
