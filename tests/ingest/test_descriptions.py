@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from cms_files import render
 from codeset.errors import BadInput
 from codeset.participants import Participant
 from codeset.releases import Release
+from codeset.schemas import faults_of
+from codeset.scope import codes_of
 from codeset_ingest.build import build
 from codeset_ingest.read.descriptions import stated_facts as descriptions
 
@@ -102,6 +105,13 @@ def test_no_description_is_in_a_snapshot(tmp_path, store, facts):
     folder = build(RELEASE, [path], store, accept=["descriptions:code_facts"]).sealed.snapshot.path
     assert "code_facts.parquet" in {file.name for file in folder.iterdir()}
     assert [file.name for file in folder.iterdir() if b"Zwieback" in file.read_bytes()] == []
+
+
+def test_the_words_are_as_their_schema_says_and_each_code_is_of_one_family():
+    words = tomllib.loads(Path(descriptions.__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    assert faults_of(words, "description-words") == []
+    codes = [code for family in words["family"] for span in family["codes"] for code in codes_of(span)]
+    assert len(codes) == len(set(codes))
 
 
 @pytest.mark.cms
