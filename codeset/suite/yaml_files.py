@@ -60,7 +60,8 @@ def read_yaml(file: Path) -> YamlFile:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         return YamlFile(file.name, None, {}, (Fault(file.name, line, f"is not YAML: {error.problem}"),))
     except yaml.YAMLError as error:
-        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not YAML: {error}"),))
+        why = error.reason if isinstance(error, yaml.reader.ReaderError) else error
+        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not YAML: {why}"),))
     lines: dict[Place, int] = {}
     faults: list[Fault] = []
     plain = None if node is None else _plain(node, (), lines, faults, file.name)

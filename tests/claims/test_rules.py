@@ -152,6 +152,26 @@ def test_a_duplicate_does_not_count_toward_the_units_of_the_day(releases: list[S
     assert decided(releases, *lines) == [PAY, DOCUMENTED, DOCUMENTED, deny("OA", "18")]
 
 
+# Several days on one line: each day would be paid in full
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("11402x2 days=2", REVIEW),
+        ("11402x2", PAY),
+        ("11402 days=2", PAY),
+        ("96910x2 days=2", PAY),
+        ("99213x2 days=2", PAY),
+    ],
+)
+def test_several_procedures_over_several_days_on_one_line_are_for_review(
+    releases: list[Snapshot], line: str, expected: Any
+) -> None:
+    """Multiple Procedure 2 (layout): of one day the second is half, of two days both are whole."""
+    assert decided(releases, line) == [expected]
+
+
 # Two visits of a day: IOM ch. 12, sections 30.6.5 and 30.6.7.B
 
 

@@ -8,6 +8,7 @@ from codeset.claims.edits.by_line.modifier_order import MODIFIER_ORDER
 from codeset.claims.edits.by_line.mohs_practitioner import MOHS_PRACTITIONER
 from codeset.claims.edits.by_line.notices import NOTICES
 from codeset.claims.edits.by_line.place_of_service import PLACE_OF_SERVICE
+from codeset.claims.edits.by_line.several_days import SEVERAL_DAYS
 from codeset.claims.edits.by_line.telehealth import TELEHEALTH
 from codeset.claims.edits.duplicates import DUPLICATES
 from codeset.claims.edits.excerpt import EXCERPT
@@ -43,6 +44,7 @@ EDITS = (
     TELEHEALTH,
     COMPONENTS,
     MOHS_PRACTITIONER,
+    SEVERAL_DAYS,
     EXCERPT,
     NEW_PATIENT,
     NEW_PATIENT_OF_GROUP,

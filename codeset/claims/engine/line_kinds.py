@@ -24,7 +24,7 @@ LINE_KIND = ("release", "hcpcs", "modifiers", "place_of_service")
 
 _FEE_SCHEDULE = (
     *("status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu"),
-    *("bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery"),
+    *("multiple_procedure", "bilateral_surgery", "assistant_surgery", "co_surgery", "team_surgery"),
 )
 _RELEASE = ("scope", *(f"has_{table.name}" for table in TABLES.values() if table.claim_codes))
 
