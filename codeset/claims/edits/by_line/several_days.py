@@ -7,7 +7,7 @@ first day, the least that may be due: for review.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, found
+from codeset.claims.edits.findings import NONE, findings_of
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -23,7 +23,7 @@ def find_several_days(lines: Lines) -> Findings:
         return NONE
     is_reduced = lines.look_up(lines.line_kinds.cached(reduced_kinds)) & ~lines.is_denied
     spans = lines.table.filter(is_reduced).filter(IS_OF_SEVERAL_DAYS)
-    return found(spans, "amount-of-several-days", detail=pl.col("units").cast(pl.String))
+    return findings_of(spans, "amount-of-several-days", detail=pl.col("units").cast(pl.String))
 
 
 def reduced_kinds(line_kinds: LineKinds) -> pl.Series:
