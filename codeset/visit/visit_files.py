@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -105,12 +106,19 @@ def _visits(written: YamlFile) -> list[Visit]:
         raise BadInput(
             [Fault(written.file, 0, "holds no visit; expected the facts of one, or a list of visits")], AFTER
         )
-    faults = [*written.faults] or list(faults_against(written, "visit"))
+    faults = [*written.faults] or [_with_way_out(fault) for fault in faults_against(written, "visit")]
     faults = faults or [fault for nth in range(len(written.plain)) for fault in _faults(written, nth)]
     faults = faults or list(_repeated(written))
     if faults:
         raise BadInput(faults, AFTER)
     return [visit_of(plain) for plain in written.plain]
+
+
+def _with_way_out(fault: Fault) -> Fault:
+    """A technique or graft that is not coded here, with where to record that it was done."""
+    if not any(f"{name}: expected one of" in fault.says for name in ("technique", "graft.kind")):
+        return fault
+    return replace(fault, says=f"{fault.says}. What is not coded here is recorded under other_services")
 
 
 def _repeated(written: YamlFile) -> Iterator[Fault]:

@@ -197,6 +197,24 @@ def test_a_json_file_that_is_no_visit_is_refused_in_words(tmp_path, text, says):
     assert says in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (
+            {"lesions": [{"name": "a", "site": "finger", "technique": "nail_avulsion"}]},
+            "What is not coded here is recorded under other_services",
+        ),
+        ({"place_of_service": 10, "light": {"kind": "puva"}}, "light cannot be done by telehealth"),
+        ({"other_services": ["haircut"]}, "other_services"),
+    ],
+)
+def test_what_cannot_be_coded_is_refused_in_words(facts, says):
+    visit = {"visit_id": "v", "date_of_service": "2026-07-15", "place_of_service": 11, "patient": "established"}
+    with pytest.raises(BadInput) as refusal:
+        parse_visits(visit | facts)
+    assert says in str(refusal.value)
+
+
 def test_random_visits_are_coded_alike_each_time_and_never_denied(release):
     random = Random(2026)
     visits = parse_visits([random_visit(random, nth) for nth in range(400)])
