@@ -97,43 +97,53 @@ def _report(changes: "Changes", form: ReportFormat) -> bytes:
     return changes_workbook(changes)
 
 
+_ReviewFolderOption = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the review")]
+_OldReleaseArgument = Annotated[
+    str | None, typer.Argument(metavar="OLD", parser=release_label, help="The earlier release", show_default=False)
+]
+_NewReleaseArgument = Annotated[
+    str | None, typer.Argument(metavar="NEW", parser=release_label, help="The later release", show_default=False)
+]
+_VolumesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--volumes", metavar="FILE", help="csv or xlsx of codes and units (a year): what it does to your practice"
+    ),
+]
+_ClaimsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--claims", metavar="FILE...", help="Your own claims, adjudicated under both releases"),
+]
+_FavoritesOption = Annotated[
+    Path | None,
+    typer.Option("--favorites", metavar="FILE", help="Your diagnosis codes, one a line: which are split or deleted"),
+]
+_LocalityOption = Annotated[
+    str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
+]
+_ChangeReportOption = Annotated[
+    Path | None,
+    typer.Option("--change-report", metavar="FILE", help="CMS's own report of changed NCCI edits, to compare with"),
+]
+_ServeOption = Annotated[
+    bool,
+    typer.Option("--serve", help="Read, decide and sign in the browser, on this machine alone; Ctrl-C ends it"),
+]
+_PortOption = Annotated[int, typer.Option("--port", help="With --serve [default: any that is free]", min=0)]
+
+
 def review(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the review")],
-    old: Annotated[
-        str | None, typer.Argument(metavar="OLD", parser=release_label, help="The earlier release", show_default=False)
-    ] = None,
-    new: Annotated[
-        str | None, typer.Argument(metavar="NEW", parser=release_label, help="The later release", show_default=False)
-    ] = None,
-    volumes: Annotated[
-        Path | None,
-        typer.Option(
-            "--volumes", metavar="FILE", help="csv or xlsx of codes and units (a year): what it does to your practice"
-        ),
-    ] = None,
-    claims: Annotated[
-        list[Path] | None,
-        typer.Option("--claims", metavar="FILE...", help="Your own claims, adjudicated under both releases"),
-    ] = None,
-    favorites: Annotated[
-        Path | None,
-        typer.Option(
-            "--favorites", metavar="FILE", help="Your diagnosis codes, one a line: which are split or deleted"
-        ),
-    ] = None,
-    locality: Annotated[
-        str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
-    ] = None,
+    output: _ReviewFolderOption,
+    old: _OldReleaseArgument = None,
+    new: _NewReleaseArgument = None,
+    volumes: _VolumesOption = None,
+    claims: _ClaimsOption = None,
+    favorites: _FavoritesOption = None,
+    locality: _LocalityOption = None,
     setting: SettingOption = None,
-    change_report: Annotated[
-        Path | None,
-        typer.Option("--change-report", metavar="FILE", help="CMS's own report of changed NCCI edits, to compare with"),
-    ] = None,
-    serve: Annotated[
-        bool,
-        typer.Option("--serve", help="Read, decide and sign in the browser, on this machine alone; Ctrl-C ends it"),
-    ] = False,
-    port: Annotated[int, typer.Option("--port", help="With --serve [default: any that is free]", min=0)] = 0,
+    change_report: _ChangeReportOption = None,
+    serve: _ServeOption = False,
+    port: _PortOption = 0,
     key: KeyOption = DEFAULT_KEY,
     approvals: ApprovalsOption = Path("approvals"),
     lock: ApprovedLockOption = DEFAULT_LOCK,
@@ -217,9 +227,7 @@ def page(
         str | None,
         typer.Option("--since", metavar="OLD", parser=release_label, help="Also show what changed since this release"),
     ] = None,
-    locality: Annotated[
-        str | None, typer.Option("--locality", metavar="LOCALITY", help=f"{LOCALITY_HELP} [default: national]")
-    ] = None,
+    locality: _LocalityOption = None,
     guidance: Annotated[
         Path | None, typer.Option("--guidance", help="Statements to check [default: the two practice guides]")
     ] = None,

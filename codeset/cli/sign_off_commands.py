@@ -4,6 +4,7 @@ import getpass
 import platform
 import sys
 import webbrowser
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,42 +33,52 @@ if TYPE_CHECKING:
     from codeset.review.sign_off.approval import Approval, Head
 
 
+_SignedReleaseArgument = Annotated[
+    str | None, typer.Argument(metavar="RELEASE", help="Such as 2026q3; with --setup: your name, as NAME@PRACTICE")
+]
+_ReadReviewOption = Annotated[
+    Path | None,
+    typer.Option("--review", metavar="DIR", help="The review that was read [default: where --decisions is, or review]"),
+]
+_ApproverOption = Annotated[str | None, typer.Option("--as", metavar="NAME, ROLE", help="Who approves")]
+_DecisionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--decisions",
+        metavar="FILE",
+        help='The filled-in sheet "decide" of review.xlsx, the file that the page offers (JSON or YAML), or the '
+        "text of the pull request, saved",
+    ),
+]
+_NoteOption = Annotated[str, typer.Option("--note", help="What else to keep with the approval")]
+_AcceptOption = Annotated[
+    list[str] | None, typer.Option("--accept", metavar="OUTCOME=REASON", help="Accept a changed result")
+]
+_RejectOption = Annotated[
+    list[str] | None, typer.Option("--reject", metavar="OUTCOME=REASON", help="Reject a changed result")
+]
+_AcceptAllOption = Annotated[
+    bool, typer.Option("--accept-all", help="Accept the remaining items; asks for a reason once")
+]
+_ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="The reason for --accept-all, so that it is not asked")
+]
+_SetupOption = Annotated[
+    bool, typer.Option("--setup", help="Once: make your SSH key and name you in allowed_signers; signs nothing")
+]
+
+
 def approve(
-    release: Annotated[
-        str | None, typer.Argument(metavar="RELEASE", help="Such as 2026q3; with --setup: your name, as NAME@PRACTICE")
-    ] = None,
-    review: Annotated[
-        Path | None,
-        typer.Option(
-            "--review", metavar="DIR", help="The review that was read [default: where --decisions is, or review]"
-        ),
-    ] = None,
-    by: Annotated[str | None, typer.Option("--as", metavar="NAME, ROLE", help="Who approves")] = None,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(
-            "--decisions",
-            metavar="FILE",
-            help='The filled-in sheet "decide" of review.xlsx, the file that the page offers (JSON or YAML), or the '
-            "text of the pull request, saved",
-        ),
-    ] = None,
-    note: Annotated[str, typer.Option("--note", help="What else to keep with the approval")] = "",
-    accept: Annotated[
-        list[str] | None, typer.Option("--accept", metavar="OUTCOME=REASON", help="Accept a changed result")
-    ] = None,
-    reject: Annotated[
-        list[str] | None, typer.Option("--reject", metavar="OUTCOME=REASON", help="Reject a changed result")
-    ] = None,
-    accept_all: Annotated[
-        bool, typer.Option("--accept-all", help="Accept the remaining items; asks for a reason once")
-    ] = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="The reason for --accept-all, so that it is not asked")
-    ] = None,
-    setup: Annotated[
-        bool, typer.Option("--setup", help="Once: make your SSH key and name you in allowed_signers; signs nothing")
-    ] = False,
+    release: _SignedReleaseArgument = None,
+    review: _ReadReviewOption = None,
+    by: _ApproverOption = None,
+    decisions: _DecisionsOption = None,
+    note: _NoteOption = "",
+    accept: _AcceptOption = None,
+    reject: _RejectOption = None,
+    accept_all: _AcceptAllOption = False,
+    reason: _ReasonOption = None,
+    setup: _SetupOption = False,
     key: KeyOption = DEFAULT_KEY,
     scenarios: ScenariosOption = None,
     guidance: GuidanceOption = None,
@@ -94,6 +105,7 @@ def approve(
         raise WrongUse("name the release to approve, such as: codeset approve 2026q3 --review review")
     from codeset.review.sign_off import approve as sign_off
     from codeset.review.sign_off.decisions import option_entries
+    from codeset.review.sign_off.read_review import blockers, read_review
     from codeset.suite.guidance.guidance_files import guidance_folder, statements
     from codeset.suite.scenarios import scenarios_folder
 
@@ -118,7 +130,7 @@ def approve(
         heads=_recorded_heads(lock, label),
     )
     record_head(lock, label, approvals, Store.at(store))
-    out.print(approval_line(approval, label, approvals), markup=False)
+    out.print(approval_line(approval, label, approvals, blockers(read_review(folder))), markup=False)
 
 
 def _review_folder(decisions: Path | None) -> Path:
@@ -175,12 +187,13 @@ def serve_review(
 ) -> None:
     """Serve the review in *folder* on loopback until Ctrl-C; what is signed there is an approval like any other."""
     from codeset.review.sign_off.approve import approve as sign_off
-    from codeset.review.sign_off.read_review import read_review
+    from codeset.review.sign_off.read_review import blockers, read_review
     from codeset.review.sign_off.serve import ReviewServer, SignRequest
     from codeset.suite.guidance.guidance_files import guidance_folder, statements
     from codeset.suite.scenarios import scenarios_folder
 
-    release = Release.parse(read_review(folder)["new"]["release"])
+    review = read_review(folder)
+    release = Release.parse(review["new"]["release"])
     suite, guides = scenarios_folder(scenarios), statements(guidance or guidance_folder())
 
     def sign(request: SignRequest) -> str:
@@ -198,7 +211,7 @@ def serve_review(
             heads=_recorded_heads(lock, release),
         )
         record_head(lock, release, approvals, Store.at(store))
-        return approval_line(approval, release, approvals)
+        return approval_line(approval, release, approvals, blockers(review))
 
     try:
         server = ReviewServer(folder, sign, port)
@@ -235,14 +248,17 @@ def _recorded_heads(file: Path, release: Release) -> "list[Head]":
     return [Head(head.count, head.sha256)] if head else []
 
 
-def approval_line(approval: "Approval", release: Release, approvals: Path) -> str:
+def approval_line(approval: "Approval", release: Release, approvals: Path, against: Sequence[str]) -> str:
+    """Who signed where, what was decided, and what the review said against signing it."""
     from codeset.review.sign_off.approval import approvals_file
     from codeset.review.sign_off.decisions import REJECTED
 
     decisions = approval["decisions"]
     rejected = sum(decision["decision"] == REJECTED for decision in decisions)
     counts = f"{len(decisions)} decisions ({len(decisions) - rejected} accepted, {rejected} rejected)"
-    return f"{release} is signed by {approval['signer']} in {approvals_file(approvals, release)}: {counts}"
+    line = f"{release} is signed by {approval['signer']} in {approvals_file(approvals, release)}: "
+    warning = f". It was signed although the review says NOT READY TO SIGN: {'; '.join(against)}" if against else ""
+    return f"{line}{counts if decisions else 'nothing to decide'}{warning}"
 
 
 def gate(

@@ -62,61 +62,52 @@ def make_review(
     Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
     """
     _check_releases(old, new)
+    own = _Own(volumes, claims, locality, setting, change_report, favorites, history or (old, new))
     with baseline(old, new) as base:
-        review = _compare(
-            old,
-            new,
-            base,
-            suite,
-            guidance,
-            volumes,
-            claims,
-            locality,
-            setting,
-            change_report,
-            favorites,
-            history or (old, new),
-            say,
-        )
+        review = _compare(old, new, base, suite, guidance, own, say)
     return replace(review, rows=source_rows((old, new), [*refs_in(review), *_refs_of_claims(review)]))
 
 
+@dataclass(frozen=True)
+class _Own:
+    """What a practice gives beside the two releases, as `make_review` has it."""
+
+    volumes: Sequence[Volume]
+    claims: pl.DataFrame | None
+    locality: str | None
+    setting: str | None
+    change_report: ChangeReportCheck | None
+    favorites: tuple[str, ...] | None
+    history: Sequence[Snapshot]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return SETTINGS if self.setting is None else (self.setting,)
+
+
 def _compare(
-    old: Snapshot,
-    new: Snapshot,
-    base: Baseline,
-    suite: Suite,
-    guidance: Sequence[Statement],
-    volumes: Sequence[Volume],
-    claims: pl.DataFrame | None,
-    locality: str | None,
-    setting: str | None,
-    change_report: ChangeReportCheck | None,
-    favorites: tuple[str, ...] | None,
-    history: Sequence[Snapshot],
-    say: Say,
+    old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, guidance: Sequence[Statement], own: _Own, say: Say
 ) -> Review:
     """The review without its rows: amounts of *old* and *new*, edits and outcomes from the baseline."""
-    place = place_of(locality, old, new)
-    settings = SETTINGS if setting is None else (setting,)
+    place = place_of(own.locality, old, new)
     scope = scope_called(SCOPE)
     families = list(dict.fromkeys(scope.families.values()))
     say("comparing the tables")
-    changes = diff(old, new, SCOPE, favorites)
+    changes = diff(old, new, SCOPE, own.favorites)
     changes_by_cms = diff(base.snapshot, new, SCOPE) if base.replaced else changes
     tested = _test_outcomes(old, new, base, suite, say)
     rows_of_base = {(str(old.release), table): str(new.release) for table in base.replaced}
-    tables = payment_tables(payments(old, new, place, scope, settings), families)
+    tables = payment_tables(payments(old, new, place, scope, own.settings), families)
     factors = _factors(old, new)
     factors_of_both = factor_pairs(old.manifest, new.manifest)
     return Review(
         old=_release(old.manifest),
         new=_release(new.manifest),
         place=place,
-        settings=settings,
+        settings=own.settings,
         factors=factors,
         causes=policy_causes(tables, factors_of_both, old.release.last_day, new.release.last_day),
-        change_report=change_report,
+        change_report=own.change_report,
         codes=changes.codes["hcpcs"].n_unique(),
         payments=tables,
         new_codes=tuple(_codes(changes, new, in_new=True)),
@@ -128,11 +119,11 @@ def _compare(
         own_differences=tested.own_differences,
         baseline=tuple(_reasons_shown(base.replaced, tested.own_differences)),
         guidance=compare_audits(audit(guidance, base.snapshot), audit(guidance, new), new.release),
-        years=_years(volumes, old, new, place, settings, families),
-        claims=_claims(claims, old, new),
+        years=_years(own.volumes, old, new, place, own.settings, families),
+        claims=_claims(own.claims, old, new),
         practice_guide=guide_changes(*(make_guide(SCOPE, snapshot, (), place.locality) for snapshot in (old, new))),
-        history=tuple(str(snapshot.release) for snapshot in history),
-        code_details=code_details(history, scope, factors[0].participant if factors else None, place.locality),
+        history=tuple(str(snapshot.release) for snapshot in own.history),
+        code_details=code_details(own.history, scope, factors[0].participant if factors else None, place.locality),
         rows=(),
         changes=changes,
     )

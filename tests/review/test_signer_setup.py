@@ -91,3 +91,21 @@ def test_the_command_says_what_it_did_and_what_comes_next(tmp_path):
         command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=240
     )
     assert "was there" in again.stdout
+
+
+def test_a_key_whose_passphrase_nobody_can_type_is_refused_in_words(tmp_path):
+    key = tmp_path / "locked"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True, timeout=60)
+    sign = (
+        f"from pathlib import Path; from codeset.review.sign_off.signature import sign; sign('x', Path({str(key)!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", sign],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+        check=False,
+    )
+    assert "its passphrase was not typed, or is not right; run the command in a terminal" in done.stderr

@@ -14,7 +14,7 @@ from codeset.review.folder import WORKBOOK, review_files
 from codeset.review.model import Review
 from codeset.review.sign_off.approval import TIME_FORMAT, Approval, Head, append_approval, read_approvals
 from codeset.review.sign_off.decision_files import check_review, read_decision_file
-from codeset.review.sign_off.decisions import Entry, parse_decisions, undecided
+from codeset.review.sign_off.decisions import Decision, Entry, parse_decisions, undecided
 from codeset.review.sign_off.digests import current_digests
 from codeset.review.sign_off.gate import snapshot_faults
 from codeset.review.sign_off.heads import removed_approvals
@@ -60,18 +60,11 @@ def approve(
     suite = load(scenarios)
     check = check_release(suite, new, goldens_folder(scenarios))
     removed = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
-    faults = [*removed, *snapshot_faults(old), *snapshot_faults(new), *short_check_messages(check)]
+    _refuse(release, [*removed, *snapshot_faults(old), *snapshot_faults(new), *short_check_messages(check)])
     own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
-    if not faults:
-        remade = remake(review, store, suite, guidance)
-        faults = differences(review_folder, review, remade, {WORKBOOK} if own_workbook else set())
-    if faults:
-        raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
-    if left := undecided(review, decisions):
-        raise WrongUse(
-            f"decide on each with --decisions, --accept, --reject or --accept-all: {'; '.join(left)}. "
-            "Nothing was written."
-        )
+    remade = remake(review, store, suite, guidance)
+    _refuse(release, differences(review_folder, review, remade, {WORKBOOK} if own_workbook else set()))
+    _refuse_undecided(review, decisions)
     if own_workbook and not has_own_figures(review):
         _set_filled_workbook_aside(review_folder, remade)
     entry = {
@@ -84,6 +77,19 @@ def approve(
         "decisions": [asdict(decision) for decision in decisions],
     }
     return append_approval(entry, approvals, release, key)
+
+
+def _refuse(release: Release, faults: Sequence[str]) -> None:
+    if faults:
+        raise WrongUse("\n".join([f"{release} cannot be approved:", *faults, "Nothing was written."]))
+
+
+def _refuse_undecided(review: Mapping[str, Any], decisions: Sequence[Decision]) -> None:
+    if left := undecided(review, decisions):
+        raise WrongUse(
+            f"decide on each with --decisions, --accept, --reject or --accept-all: {'; '.join(left)}. "
+            "Nothing was written."
+        )
 
 
 def _file_entries(review: Mapping[str, Any], file: Path | None) -> Sequence[Entry]:

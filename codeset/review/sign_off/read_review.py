@@ -41,6 +41,11 @@ def read_review(folder: Path) -> Plain:
     return plain
 
 
+def blockers(review: Plain) -> list[str]:
+    """Return why *review* says that it is not ready to sign; one of an earlier version may not say."""
+    return list(review.get("readiness", {}).get("blockers", ()))
+
+
 def _is_review(plain: Any) -> bool:
     """Whether *plain* has what is read of a review here; those of earlier versions have it too."""
     try:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from codeset import wording
 from codeset.errors import extra
 from codeset.review.decision_basis import basis_digest
-from codeset.review.sign_off.read_review import Plain
+from codeset.review.sign_off.read_review import Plain, blockers
 
 with extra("review"):
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -35,6 +35,7 @@ def sign_page(review: Plain, filled_in: FilledIn, signed: str) -> str:
         new=wording.release_title(review["new"]["release"]),
         release=review["new"]["release"],
         review=review,
+        blockers=blockers(review),
         digest=basis_digest(review),
         filled=filled_in.fields,
         faults=filled_in.faults,

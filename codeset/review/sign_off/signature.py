@@ -53,8 +53,17 @@ def sign(message: str, key: Path) -> str:
         file.write_text(message, encoding="utf-8")
         process = _ssh_keygen("-Y", "sign", "-f", str(key.resolve()), "-n", NAMESPACE, str(file))
         if process.returncode:
-            raise WrongUse(f"{key}: cannot sign ({process.stderr.strip()}). Nothing was written.")
+            raise WrongUse(f"{key}: {_why_unsigned(process.stderr)}. Nothing was written.")
         return file.with_name("approval.sig").read_text(encoding="utf-8")
+
+
+def _why_unsigned(stderr: str) -> str:
+    if "passphrase" in stderr:
+        return (
+            "its passphrase was not typed, or is not right; run the command in a terminal, where ssh-keygen asks for "
+            "it, or add the key to ssh-agent first"
+        )
+    return f"cannot sign ({stderr.strip()})"
 
 
 def make_key(key: Path, *, ask_passphrase: bool) -> None:
