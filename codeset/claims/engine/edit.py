@@ -104,7 +104,8 @@ def _edits_of_kinds(line_kinds: LineKinds, edits: tuple[Edit, ...]) -> pl.Series
         pl.when(_IS_ANY_KIND if edit.concerns is None else edit.concerns).then(pl.lit(1 << place, pl.UInt64))
         for place, edit in enumerate(edits)
     ]
-    return line_kinds.table.select(pl.sum_horizontal(*bits, pl.lit(0, pl.UInt64)).alias("edits")).to_series()
+    no_edit = pl.repeat(0, pl.len(), dtype=pl.UInt64)
+    return line_kinds.table.select(pl.sum_horizontal(*bits, no_edit).alias("edits")).to_series()
 
 
 _IS_ANY_KIND = pl.col("line_kind").is_not_null()
