@@ -49,6 +49,7 @@ WRONG_LINES = {
     "injections-and-drainage": lambda codes: ["11900" if code == "11901" else code for code in codes],
     "light": lambda codes: ["96567" if code == "96573" else code for code in codes],
     "pathology": lambda codes: [code.replace(" x 2", "") for code in codes],
+    "global-periods": lambda codes: [code.replace("-58", "").replace("-79", "") for code in codes],
     "office-visits": lambda codes: [code.replace("-25", "") for code in codes],
     "workflow": lambda codes: [code.replace("-XS", "") for code in codes],
 }
