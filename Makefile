@@ -75,6 +75,7 @@ check: $(VENV)/.made $(if $(shell command -v actionlint),,build/bin/actionlint) 
 	$(BIN)/check-jsonschema --schemafile schemas/necessity.schema.json codeset/claims/edits/of_diagnoses/necessity.toml
 	$(BIN)/check-jsonschema --schemafile schemas/price-rules.schema.json codeset/claims/pricing/price_rules.toml
 	$(BIN)/check-jsonschema --schemafile schemas/rule-families.schema.json codeset/claims/rule_families.toml
+	$(BIN)/check-jsonschema --base-uri "file://$(CURDIR)/schemas/" --schemafile schemas/conversion-factors.schema.json ingest/codeset_ingest/read/conversion_factors.json
 	$(BIN)/check-jsonschema --regex-variant python --schemafile schemas/description-words.schema.json ingest/codeset_ingest/read/descriptions/words.toml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml tests/act/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml tests/act/stubs/*/action.yml

@@ -1,10 +1,15 @@
 """Participant classes: one entry each, their names in files, and the form that manifests had before formats."""
 
+import json
+from importlib.resources import files
+from itertools import combinations
+
 import pytest
 import typer
 
 from codeset.cli.options import participant_of
 from codeset.participants import ANSWERS, Participant, factor_participant, participant_label, with_qualifying_apm
+from codeset.schemas import faults_of
 
 CLASSES = ((None, None), (Participant.QP, True), (Participant.NON_QP, False))
 
@@ -36,3 +41,18 @@ def test_the_option_names_a_class(answer: str, participant: Participant) -> None
 def test_an_answer_that_names_no_class_is_refused() -> None:
     with pytest.raises(typer.BadParameter, match=f"expected {' or '.join(ANSWERS)}, found 'maybe'"):
         participant_of("maybe")
+
+
+PUBLISHED = json.loads(files("codeset_ingest.read").joinpath("conversion_factors.json").read_text(encoding="utf-8"))
+
+
+def test_the_published_factors_are_as_their_schema_says() -> None:
+    assert faults_of(PUBLISHED, "conversion-factors") == []
+    assert faults_of([{**PUBLISHED[0], "participant": "maybe"}], "conversion-factors")
+
+
+def test_one_published_factor_is_for_a_class_on_a_day() -> None:
+    for one, other in combinations(PUBLISHED, 2):
+        if one.get("participant") == other.get("participant"):
+            assert one["last"] < other["first"] or other["last"] < one["first"]
+    assert all(factor["first"] <= factor["last"] for factor in PUBLISHED)
