@@ -1,12 +1,13 @@
 """A practice's volumes as practices export them: units of each code in a year, from a csv or xlsx file, read strictly.
 
 Headers are recognized by `volume_columns.toml`, wherever above the first code they stand. Rows of the same code,
-modifiers, place, provider, payer and locality are summed.
+modifiers, place, provider, payer and locality are summed; negative units take back what was voided.
 """
 
 import csv
 import re
 import tomllib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,11 @@ _NOT_WRITTEN = "No review was written."
 _HEADER_WITHIN, _SHOWN = 25, 40
 _DELIMITERS = (",", ";", "\t", "|")
 _CODE = re.compile(r"([0-9A-Z]{5})(?:[- ,:]+([0-9A-Z]{2}(?:[- ,:]+[0-9A-Z]{2}){0,3}))?")
-_UNITS = re.compile(r"(\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?:\.0+)?")
+_UNITS = re.compile(r"(?P<sign>-|\()?(?P<number>\d{1,9}|\d{1,3}(?:,\d{3}){1,2})(?:\.0+)?(?(sign)\)?)")
+_DESCRIBED = re.compile(r"([0-9A-Z]{5})(?: +[-–|]|:) *\S.*", re.DOTALL)
+"""A code with its description after it."""
+
+_QUOTED = re.compile(r'="?([^"]*)"?')
 _MODIFIERS = re.compile(r"[0-9A-Z]{2}(?:[- ,;:/]+[0-9A-Z]{2}){0,3}")
 _PLACE = re.compile(r"(\d{1,2})(?:\.0)?(?:\s*[-:–(].*)?")
 _ZIP_CODE = re.compile(r"(\d{3,5})(?:-\d{4})?(?:\.0)?")
@@ -94,9 +99,16 @@ def read_volumes(file: Path) -> VolumeFile:
         ]
     if not volumes and not faults:
         faults.append(Fault(file.name, 0, _NO_VOLUMES))
+    summed = tuple(_summed(volumes))
+    if not faults:
+        faults += [
+            Fault(file.name, 0, f"{volume.hcpcs}: more units are taken back than billed ({volume.units:,})")
+            for volume in summed
+            if volume.units < 0
+        ]
     if faults:
         raise BadInput(faults, _NOT_WRITTEN)
-    return VolumeFile(file.name, tuple(_summed(volumes)), len(volumes), unused)
+    return VolumeFile(file.name, summed, len(volumes), unused)
 
 
 _NO_VOLUMES = "has no volumes; expected a header with a code and a units column, and a line for each code"
@@ -122,8 +134,7 @@ def _table(file: Path) -> list[tuple[int, list[str]]]:
     if content.startswith(b"PK"):
         candidates = [_from_header(list(_text_rows(rows))) for rows in read_sheets(content, file.name).values()]
     else:
-        text = _decoded(content, file.name)
-        candidates = [_from_header(_csv_rows(text, file.name, delimiter)) for delimiter in _DELIMITERS]
+        candidates = _csv_tables(_decoded(content), file.name)
     tables = [table for table in candidates if table]
     if len(tables) > 1:
         message = f"{len(tables)} sheets have a code and a units column; keep the one that is meant"
@@ -141,20 +152,38 @@ def _no_header(content: bytes, name: str) -> str:
     )
 
 
-def _decoded(content: bytes, name: str) -> str:
+def _decoded(content: bytes) -> str:
+    """The text as Excel saves it: UTF-8, UTF-16 ("Unicode Text"), or else the code page of Windows ("CSV")."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"is not UTF-8 text (byte {error.start}); save it as CSV UTF-8 or as xlsx"
-        raise BadInput([Fault(name, 0, message)], _NOT_WRITTEN) from error
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
 
 
-def _csv_rows(text: str, name: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(StringIO(text, newline=""), strict=True, delimiter=delimiter)
-    try:
-        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        raise BadInput([Fault(name, reader.line_num, f"cannot be read as csv ({error})")], _NOT_WRITTEN) from error
+def _csv_tables(text: str, name: str) -> list[list[tuple[int, list[str]]]]:
+    """The table that each delimiter gives; with the wrong one, quoted cells may not be csv at all.
+
+    Raises BadInput: if the text is not csv with any of them.
+    """
+    tables, faults = [], []
+    for delimiter in _DELIMITERS:
+        reader = csv.reader(StringIO(text, newline=""), strict=True, delimiter=delimiter)
+        try:
+            tables.append(_from_header([(reader.line_num, [_plain_cell(cell) for cell in row]) for row in reader]))
+        except csv.Error as error:
+            faults.append(Fault(name, reader.line_num, f"cannot be read as csv ({error})"))
+    if not tables:
+        raise BadInput(faults[:1], _NOT_WRITTEN)
+    return tables
+
+
+def _plain_cell(cell: str) -> str:
+    """The text of a cell, without what keeps Excel from taking a code for a number: `="11102"` or `'11102`."""
+    text = cell.strip()
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[1].strip() if quoted else text.removeprefix("'")
 
 
 def _text_rows(rows: Sequence[Sequence[ReadCell]]) -> Iterator[tuple[int, list[str]]]:
@@ -242,10 +271,12 @@ def _volume(row: Mapping[str, Sequence[str]]) -> Volume:
 
 
 def _code(texts: Sequence[str]) -> tuple[str, list[str]]:
-    match = _CODE.fullmatch(_only(texts).upper().removesuffix(".0"))
-    if match is None:
-        raise ValueError
-    return match[1], re.findall(r"[0-9A-Z]{2}", match[2] or "")
+    text = _only(texts).upper().removesuffix(".0")
+    if match := _CODE.fullmatch(text):
+        return match[1], re.findall(r"[0-9A-Z]{2}", match[2] or "")
+    if described := _DESCRIBED.fullmatch(text):
+        return described[1], []
+    raise ValueError
 
 
 def _modifiers(texts: Sequence[str]) -> list[str]:
@@ -262,7 +293,8 @@ def _units(text: str) -> int:
     match = _UNITS.fullmatch(text)
     if match is None:
         raise _Faults(f'units: expected a whole number such as 1,250, found "{_shortened(text)}"')
-    return int(match[1].replace(",", ""))
+    units = int(match["number"].replace(",", ""))
+    return -units if match["sign"] else units
 
 
 def _units_of(texts: Sequence[str]) -> int:

@@ -80,7 +80,7 @@ def test_a_workbook_is_read_with_numbers_as_numbers(tmp_path):
 
 
 def test_all_faults_are_reported_together_with_their_lines(tmp_path):
-    cells = ["1110,5,11", '=HYPERLINK("x"),5,11', "11102,1.5,11", "11102,-1,11", '17000,"1,00",11', "99213,7,"]
+    cells = ["1110,5,11", '=HYPERLINK("x"),5,11', "11102,1.5,11", "11102,1-,11", '17000,"1,00",11', "99213,7,"]
     with pytest.raises(BadInput) as raised:
         read_volumes(file_of(tmp_path, "\n".join(["hcpcs,units,pos", *cells])))
     assert [(fault.line, fault.says.split(":")[0]) for fault in raised.value.faults] == [
@@ -114,8 +114,34 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     with pytest.raises(BadInput, match="cannot be read"):
         read_volumes(tmp_path / "none.csv")
     (tmp_path / "book.csv").write_bytes(b"hcpcs,units\n11102,\xff\n")
-    with pytest.raises(BadInput, match="is not UTF-8 text"):
+    with pytest.raises(BadInput, match="line 2: units: expected a whole number"):
         read_volumes(tmp_path / "book.csv")
     (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04 no zip")
     with pytest.raises(BadInput, match="cannot be read as an xlsx workbook"):
         read_volumes(tmp_path / "book.xlsx")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_read_as_excel_saves_it(tmp_path, encoding):
+    """CSV UTF-8 (with a mark), Unicode Text (UTF-16), and CSV in the code page of Windows."""
+    file = tmp_path / "volumes.csv"
+    file.write_bytes('"CPT"\t"Units"\t"Provider"\n"11102"\t"1,250"\t"M\u00fcller"\n'.encode(encoding))
+    assert read_volumes(file).volumes == (Volume("11102", "", 1250, provider="M\u00fcller"),)
+
+
+def test_a_csv_whose_cells_are_all_quoted_is_read(tmp_path):
+    assert read_volumes(file_of(tmp_path, '"CPT","Units"\n"11102","5"\n')).volumes == (Volume("11102", "", 5),)
+
+
+@pytest.mark.parametrize(
+    "cell", ['"=""17000"""', "'17000", "17000 - Destruction of a lesion", '"17000: lesion, first"', "17000 | lesion"]
+)
+def test_a_code_may_be_kept_as_text_or_stand_before_its_description(tmp_path, cell):
+    assert read_volumes(file_of(tmp_path, f"CPT,# of Units\n{cell},6\n")).volumes == (Volume("17000", "", 6),)
+
+
+def test_voided_units_are_taken_back_and_never_more_than_were_billed(tmp_path):
+    billed = 'CPT,Units\n11102,10\n11102,-2\n17000,"1,003"\n17000,(3)\n'
+    assert read_volumes(file_of(tmp_path, billed)).volumes == (Volume("11102", "", 8), Volume("17000", "", 1000))
+    with pytest.raises(BadInput, match=r"11102: more units are taken back than billed \(-3\)"):
+        read_volumes(file_of(tmp_path, "CPT,Units\n11102,2\n11102,-5\n"))
