@@ -29,7 +29,7 @@ BILLED_BY = pl.coalesce(
     pl.when(PLACE.is_in(PLACES)).then(pl.format("place of service {}", PLACE)),
     *(pl.when(f"m{modifier}").then(pl.lit(f"modifier {modifier}")) for modifier in MODIFIERS),
 )
-IS_LIST_HELD = pl.col("has_telehealth").fill_null(value=False)
+HAS_LIST = pl.col("has_telehealth").fill_null(value=False)
 IS_PROCEDURE = pl.col("global_days").is_in(["000", "010", "090"])
 IS_PRICED = pl.col("status_code").is_in(["A", "R", "C", "T"])
 
@@ -38,8 +38,8 @@ def checks() -> Iterator[Check]:
     """What is billed as telehealth, and would have to be on the list."""
     billed = IS_LISTED & IS_PRICED & IS_TELEHEALTH
     yield billed & IS_PROCEDURE, "telehealth-procedure", BILLED_BY
-    yield billed & ~IS_PROCEDURE & IS_LIST_HELD, "telehealth-not-on-list", BILLED_BY
-    yield billed & ~IS_PROCEDURE & ~IS_LIST_HELD, "telehealth-list-not-held", BILLED_BY
+    yield billed & ~IS_PROCEDURE & HAS_LIST, "telehealth-not-on-list", BILLED_BY
+    yield billed & ~IS_PROCEDURE & ~HAS_LIST, "telehealth-list-not-held", BILLED_BY
 
 
 def find_telehealth(lines: Lines) -> Findings:

@@ -21,14 +21,14 @@ def find_misfit(lines: Lines) -> Findings:
     doubtful = marked(lines, ANY_MARK)
     if doubtful.is_empty():
         return NONE
-    told, done = [], doubtful.select("row").clear()
+    findings, answered = [], doubtful.select("row").clear()
     for reason, codes, holds in rules_of_classes():
         concerned = doubtful if codes is None else doubtful.filter(pl.col("hcpcs").is_in(codes.implode()))
-        fitting = concerned.filter(holds).join(done, on="row", how="anti", maintain_order="left")
+        fitting = concerned.filter(holds).join(answered, on="row", how="anti", maintain_order="left")
         if not fitting.is_empty():
-            told.append(findings_of(fitting, reason, detail=pl.col("doubtful_diagnoses")))
-            done = pl.concat([done, fitting.select("row")])
-    return together(told)
+            findings.append(findings_of(fitting, reason, detail=pl.col("doubtful_diagnoses")))
+            answered = pl.concat([answered, fitting.select("row")])
+    return together(findings)
 
 
 FITS_SERVICE = Edit(find_misfit, derives=(IN_DOUBT,), needs="diagnosis_marks")

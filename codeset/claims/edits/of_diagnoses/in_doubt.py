@@ -28,7 +28,7 @@ INVALID, UNSPECIFIED, NOT_FIRST, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = 
 
 ALL_BUT_NOT_FIRST = 2**32 - 1 - NOT_FIRST
 ALL_BUT_UNSPECIFIED = 2**32 - 1 - UNSPECIFIED
-TOLD_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | CONTRACTOR
+MARKS_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | CONTRACTOR
 
 NATIONAL = "national"
 """The locality that has no contractor."""
@@ -123,15 +123,15 @@ def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
     marks |= invalid_marks(lists, table["release"], code_set)
     marks |= _where(_has_contractor(texts, table, code_set), CONTRACTOR)
     does_not_fit = _does_not_fit(table["hcpcs"], marks)
-    in_doubt = ((marks & TOLD_OF_ANY_SERVICE) != 0) | does_not_fit
+    in_doubt = ((marks & MARKS_OF_ANY_SERVICE) != 0) | does_not_fit
     texts = texts.set(~in_doubt, None)
-    told = marks & TOLD_OF_ANY_SERVICE
+    of_any_service = marks & MARKS_OF_ANY_SERVICE
     locality = frame["locality"] if row.is_sorted() else frame["locality"][row]
-    of_the_text = (told & ALL_BUT_UNSPECIFIED) & ~_where(locality == NATIONAL, CONTRACTOR)
+    of_the_text = (of_any_service & ALL_BUT_UNSPECIFIED) & ~_where(locality == NATIONAL, CONTRACTOR)
     is_brief = in_doubt & ~does_not_fit & (of_the_text == 0)
     if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same
         unspecified = lists.text_of((known & UNSPECIFIED) != 0)
-        texts, marks = unspecified.zip_with(is_brief, texts), told.zip_with(is_brief, marks)
+        texts, marks = unspecified.zip_with(is_brief, texts), of_any_service.zip_with(is_brief, marks)
     return _columns(marks.set(~in_doubt, None), texts)
 
 

@@ -30,7 +30,7 @@ from codeset.claims.engine.lines import Lines
 Version = tuple[int, str, int | None]
 """A release, a document, and its version."""
 
-Told = tuple[str, str]
+ReasonAndDetail = tuple[str, str]
 """A reason and what its sentence names."""
 
 
@@ -80,14 +80,16 @@ def find_coverage(lines: Lines) -> Findings:
     cases = doubtful.with_columns(pl.col("hcpcs", "modifiers").cast(pl.String))
     key = ["release", "date_of_service", "locality", "hcpcs", "modifiers", "doubtful_diagnoses"]
     distinct = cases.select(key).unique(maintain_order=True)
-    told = [_told(lines.line_kinds.code_set, *case) for case in distinct.iter_rows()]
-    answers = distinct.hstack(pl.DataFrame(told, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
+    results = [_coverage(lines.line_kinds.code_set, *case) for case in distinct.iter_rows()]
+    answers = distinct.hstack(pl.DataFrame(results, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
     return findings_of(
         cases.join(answers, on=key, nulls_equal=True, maintain_order="left"), pl.col("reason"), detail=pl.col("detail")
     )
 
 
-def _told(code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str, modifiers: str, codes: str) -> Told:
+def _coverage(
+    code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str, modifiers: str, codes: str
+) -> ReasonAndDetail:
     contractor = _contractor(locality)
     if contractor is None:
         return "coverage-no-contractor", locality
@@ -107,7 +109,7 @@ def _told(code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str,
     return "coverage-no-article", "; ".join([contractor, *later])
 
 
-def _by_articles(articles: Sequence[Article], diagnoses: Sequence[str], modifiers: set[str]) -> Told:
+def _by_articles(articles: Sequence[Article], diagnoses: Sequence[str], modifiers: set[str]) -> ReasonAndDetail:
     """What the articles that name the service say: one that supports it is enough."""
     for article in articles:
         if supporting := _supporting(article, diagnoses):
@@ -176,7 +178,10 @@ def articles_of(code_set: CodeSet) -> dict[tuple[int, str], list[Article]]:
         if name is not None and _is_of_practitioners(types) and (codes or covered or other):
             days = (first or date.min, last or date.max)
             articles[release, name].append(Article(document, version, contractor, *days, codes, covered, other))
-    return {key: sorted(every, key=lambda each: (each.document, each.version or 0)) for key, every in articles.items()}
+    return {
+        key: sorted(every, key=lambda article: (article.document, article.version or 0))
+        for key, every in articles.items()
+    }
 
 
 def _is_of_practitioners(types: str | None) -> bool:

@@ -111,7 +111,7 @@ def _excluded(lines: pl.DataFrame, notes: Mapping[int, Notes]) -> pl.Series:
     together_on_date = on_date.join(pairs, on=["release", "code"], maintain_order="left").join(
         on_date.select(*_DATE, pl.col("code").alias("other")), on=[*_DATE, "other"], how="semi", maintain_order="left"
     )
-    return _by_row(lines, _said_of_lines(some, together_on_date))
+    return _by_row(lines, _texts_of_lines(some, together_on_date))
 
 
 _DATE = ("claim", "date_of_service")
@@ -124,7 +124,7 @@ _ON_DATE = (
 """A claim of one date has all its diagnoses on it; of a claim of several, the lines of a date say which."""
 
 
-def _said_of_lines(some: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _texts_of_lines(some: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """`row` and `text` of the lines that point to a code of *pairs* on its date; else of the first line of the date."""
     both = pl.format("{} and {}", with_dot(pl.col("code")), with_dot(pl.col("other")))
     key = pl.concat_list("code", "other").list.sort().list.join(" ")
@@ -140,8 +140,8 @@ def _said_of_lines(some: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     others = named.join(pointed, on=[*_DATE, "key"], how="anti", maintain_order="left")
     first = some.group_by(*_DATE, maintain_order=True).agg(pl.col("row").min())
     rest = others.join(first, on=_DATE, maintain_order="left").select("row", *_DATE, "key", "text")
-    said = pl.concat([pointed, rest]).unique(["row", "key"], keep="first", maintain_order=True).sort("row", "key")
-    return said.group_by("row", maintain_order=True).agg(pl.col("text").str.join("; "))
+    texts = pl.concat([pointed, rest]).unique(["row", "key"], keep="first", maintain_order=True).sort("row", "key")
+    return texts.group_by("row", maintain_order=True).agg(pl.col("text").str.join("; "))
 
 
 def _with_codes(lines: pl.DataFrame, column: str) -> pl.DataFrame:

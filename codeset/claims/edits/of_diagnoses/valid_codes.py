@@ -36,8 +36,10 @@ def find_invalid(lines: Lines) -> Findings:
     code_set = lines.line_kinds.code_set
     distinct = cases.select("release", "date_of_service", "diagnosis").unique(maintain_order=True)
     reasons = [reason_not_valid(code_set, *case) for case in distinct.iter_rows()]
-    told = distinct.hstack(pl.DataFrame(reasons, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
-    findings = cases.join(told.drop_nulls("reason"), on=distinct.columns, maintain_order="left").unique(
+    with_reasons = distinct.hstack(
+        pl.DataFrame(reasons, schema={"reason": pl.String, "detail": pl.String}, orient="row")
+    )
+    findings = cases.join(with_reasons.drop_nulls("reason"), on=distinct.columns, maintain_order="left").unique(
         ["row", "diagnosis"], keep="first", maintain_order=True
     )
     return findings_of(findings, pl.col("reason"), detail=pl.col("detail"))
