@@ -95,6 +95,7 @@ def run_audit(
 
     *on_any_date*: the one snapshot serves every day. The order of the lines changes nothing.
     """
+    # By claim and line: the result must not depend on the order of the file.
     frame = with_facts(lines.sort("claim_id", "line"), snapshots, on_any_date=on_any_date)
     results = tuple(_run(check, frame, snapshots) for check in checks)
     days = frame["date_of_service"]
@@ -158,6 +159,7 @@ def _rates(rate: Rate, frame: pl.DataFrame) -> Iterator[PractitionerRate]:
 def _bound(rate: Rate, quotients: Mapping[str, float], provider: str) -> float | None:
     if rate.above is not None:
         return float(rate.above)
+    # Without the practitioner's own rate: an outlier would raise the bound that it is held against.
     peers = [quotient for other, quotient in quotients.items() if other != provider]
     if len(peers) < _FEWEST_PEERS or rate.deviations_above_peers is None:
         return None
@@ -167,6 +169,8 @@ def _bound(rate: Rate, quotients: Mapping[str, float], provider: str) -> float |
 def _flagged_lines(check: Check, frame: pl.DataFrame) -> tuple[FlaggedLine, ...]:
     columns = ("claim_id", "line", "date_of_service", "provider", "hcpcs", "modifiers", "units", "charge_cents")
     rows = frame.sort("date_of_service", "claim_id", "line").select(columns).rows(named=True)
+    # Drawn by a digest of the line, not by a random number: more lines in the file leave the others of the sample in
+    # it.
     drawn = sorted(rows, key=lambda row: _draw(check.seed, check.id, row["claim_id"], row["line"]))
     sample = {(row["claim_id"], row["line"]) for row in drawn[: check.sample_size]}
     return tuple(FlaggedLine(**row, in_sample=(row["claim_id"], row["line"]) in sample) for row in rows)

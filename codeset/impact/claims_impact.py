@@ -103,6 +103,7 @@ def claims_impact(
     )
     counted = both.filter(_HAS_BOTH)
     differing = both.filter(_RESULT_DIFFERS)
+    # Lines without an amount in one of the releases have no size, and come last.
     changed = differing.sort(_SIZE, descending=True, nulls_last=True, maintain_order=True).head(MOST_LINES)
     fees = counted.select(pl.col(f"fee_times_units_{when}").sum() for when in _WHEN).row(0)
     return ClaimsImpact(
@@ -158,6 +159,8 @@ def _results(lines: pl.DataFrame, snapshot: Snapshot, participant: Participant |
 def _fee_times_units(lines: pl.DataFrame, snapshot: Snapshot, participant: Participant | None) -> pl.Series:
     """What units times fee is for each line if no edit denied it and no rule reduced it; 0 without a fee."""
     code_set = code_set_of([snapshot], lines["hcpcs"].unique(), on_any_date=True)
+    # What a spreadsheet of units times fee would say: shown beside the result of the edits, so that the difference can
+    # be seen.
     unedited = compact_outcome(lines, code_set, participant=participant, edits=()).outcome().lines
     return unedited.select((pl.col("fee_cents") * pl.col("units")).fill_null(0).alias("fee_times_units")).to_series()
 

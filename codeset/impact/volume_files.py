@@ -169,6 +169,8 @@ def _csv_tables(text: str, name: str) -> list[list[tuple[int, list[str]]]]:
     """
     tables, faults = [], []
     for delimiter in _DELIMITERS:
+        # Exports use commas, semicolons or tabs, and do not say which: the delimiter that gives a code and a units
+        # column is the one.
         reader = csv.reader(StringIO(text, newline=""), strict=True, delimiter=delimiter)
         try:
             tables.append(_from_header([(reader.line_num, [_plain_cell(cell) for cell in row]) for row in reader]))
@@ -194,6 +196,7 @@ def _text_rows(rows: Sequence[Sequence[ReadCell]]) -> Iterator[tuple[int, list[s
 def _from_header(rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     """The rows from the one that names a code and a units column; none, if there is no such row at the top."""
     filled = [(line, cells) for line, cells in rows if any(cells)]
+    # Reports of practice systems have titles and dates above the header.
     for place, (_, cells) in enumerate(filled[:_HEADER_WITHIN]):
         names = {_column_of(cell) for cell in cells}
         if {"hcpcs", "units"} <= names:
@@ -271,6 +274,7 @@ def _volume(row: Mapping[str, Sequence[str]]) -> Volume:
 
 
 def _code(texts: Sequence[str]) -> tuple[str, list[str]]:
+    # A spreadsheet that took the code for a number: 11102.0.
     text = _only(texts).upper().removesuffix(".0")
     if match := _CODE.fullmatch(text):
         return match[1], re.findall(r"[0-9A-Z]{2}", match[2] or "")
@@ -294,6 +298,7 @@ def _units(text: str) -> int:
     if match is None:
         raise _Faults(f'units: expected a whole number such as 1,250, found "{_shortened(text)}"')
     units = int(match["number"].replace(",", ""))
+    # Corrections of an earlier billing: they are summed with it, and a sum below 0 is a fault.
     return -units if match["sign"] else units
 
 
@@ -318,6 +323,7 @@ def _zip_code(texts: Sequence[str]) -> str:
     match = _ZIP_CODE.fullmatch(_only(texts))
     if match is None:
         raise ValueError
+    # ZIP codes of the Northeast begin with 0, which a spreadsheet drops.
     return match[1].zfill(5)
 
 

@@ -231,6 +231,7 @@ def _amount_column(setting: str, number: int) -> str:
 def _amounts(row: Row, factors: Sequence[ConversionFactor]) -> Iterator[GuideAmount]:
     for number, factor in enumerate(factors):
         for setting in SETTINGS:
+            # Where the OPPS cap may apply, the formula gives no amount: OPPSCAP has it by locality.
             capped = (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
             cents = None if capped else row[_amount_column(setting, number)]
             lacks = "" if cents is not None else _lacks(row, setting, capped=capped)
@@ -271,6 +272,7 @@ def _others(relations: pl.DataFrame, column: str, hcpcs: str, other: str) -> tup
 def _bundles(snapshot: Snapshot, scope: Scope) -> Iterator[GuideBundle]:
     """The PTP edits in force among the guide's codes, by column 1 code."""
     day = pl.lit(snapshot.release.last_day)
+    # Indicator 9 marks rows that never applied (NCCI Policy Manual 2026, p. I-14).
     edits = scope.of("ptp", snapshot.scan("ptp")).filter(active_in(day, day), pl.col("ccmi") != 9)
     of_code: dict[str, Mapping[int, list[str]]] = {}
     for one, two, ccmi in (

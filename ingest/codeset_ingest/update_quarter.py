@@ -36,8 +36,10 @@ def join_locks(main: bytes | None, branches: Mapping[Release, bytes]) -> Lock:
     releases, approvals = dict(on_main.releases), dict(on_main.approvals)
     for quarter, text in branches.items():
         on_branch = locks.parse(text, f"the lock of {quarter}'s branch")
+        # A branch is believed of its own quarter alone: what it says of others may be older than main.
         releases |= {release: files for release, files in on_branch.releases.items() if release.unrevised == quarter}
         heads = {release: head for release, head in on_branch.approvals.items() if release.unrevised == quarter}
+        # The later of two heads: an approval that was recorded never goes back.
         approvals |= {release: max(head, approvals.get(release, head)) for release, head in heads.items()}
     return Lock(releases, approvals)
 

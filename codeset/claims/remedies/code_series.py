@@ -43,6 +43,7 @@ def series_of_first(snapshot: Snapshot, first: str, day: date) -> Series | None:
     """
     followers = {row["add_on_code"] for row in snapshot.add_ons(first) if _is_closed(row, day)}
     own = [code for code in sorted(followers) if _counts_more(snapshot, first, code, day)]
+    # Of two candidates neither is named: a remedy is never a guess.
     if len(own) != 1:
         return None
     additional = own[0]

@@ -120,6 +120,7 @@ class _Attempt:
     @property
     def to_mend(self) -> list[Key]:
         """The lines that are denied, and should not be: the subject, what is new, and what was paid before."""
+        # A remedy must not deny what was paid before: such a line would need a remedy too.
         concerned = (key for key in self.lines if key == self.subject or key in self.changed or key not in self.denied)
         return [key for key in concerned if _needs_remedy(self.findings.get(key, ()), key == self.subject)]
 
@@ -131,6 +132,7 @@ def find_remedies(lines: pl.DataFrame, findings: pl.DataFrame, reader: Reader) -
     """
     pending = list(_denied_lines(lines, findings))
     remedies: dict[Key, Remedy] = {}
+    # All attempts of a round are adjudicated at once: a round costs one run of the engine, however many there are.
     for _ in range(_ROUNDS):
         attempts = [attempt for line in pending if (attempt := _mended(line, reader)) is not None]
         pending = []
@@ -218,6 +220,7 @@ def _replaced(attempt: _Attempt, mending: Fix, reasons: frozenset[str]) -> _Atte
     claim_id, number = attempt.subject if attempt.subject in gone else gone[0]
     like = attempt.lines[claim_id, number]
     lines = {key: line for key, line in attempt.lines.items() if key not in gone}
+    # New lines take numbers after all that the claim has or had: a number never means two lines.
     last = max(own for claim, own in (*attempt.lines, *attempt.replaced) if claim == claim_id)
     keys = [(claim_id, own) for own in (number, *range(last + 1, last + len(mending.services)))]
     for key, service in zip(keys, mending.services, strict=True):
@@ -247,6 +250,7 @@ def _adjudicated(attempts: Sequence[_Attempt], reader: Reader) -> Iterator[_Atte
     if not attempts:
         return
     rows = [
+        # Attempts of one beneficiary must not see each other: each is a beneficiary of its own, with all of its lines.
         {**line, "claim_id": f"{number:09}{_MARK}{claim_id}", "beneficiary": f"{number:09}"}
         for number, attempt in enumerate(attempts)
         for (claim_id, _), line in attempt.lines.items()

@@ -108,6 +108,7 @@ _MOST_MODIFIERS = 4
 def fix(denied: DeniedLine) -> Fix | None:
     """Return what the tables name in place of *denied*; None where they name nothing."""
     for reason, remedy in FIXES.items():
+        # The order of FIXES counts: a misplaced modifier is taken away before one is added.
         if reason in denied.reasons and (fixed := remedy(denied)):
             return fixed
     return None
@@ -160,6 +161,7 @@ def _of_series(series: Series, replaced: tuple[Line, ...]) -> Fix | None:
     """All units of *replaced* as the series has them."""
     further = _units(replaced) - 1
     is_beyond = series.most is not None and further > series.most
+    # More than the add-on code can mean, and no code for all of them: the tables name nothing.
     if is_beyond and series.all_of_them is None:
         return None
     modifiers = _other_modifiers(replaced)
@@ -190,6 +192,7 @@ def separate(denied: DeniedLine) -> Fix | None:
         return denied.with_modifiers(["25", *denied.modifiers], _edits_bypassed(denied), SECOND_VISIT)
     if denied.hcpcs in codes_named("visits", "codes"):
         return visit_apart(denied)
+    # 59 on the column two line; since July 2019 either line may have it (CR 11168).
     modifiers = _with(denied.modifiers, rules()["remedies"]["separate"])
     return denied.with_modifiers(modifiers, _edits_bypassed(denied), "59")
 
@@ -216,6 +219,7 @@ def visit_apart(denied: DeniedLine) -> Fix | None:
     What it has of these does not help, or would have to be named again.
     """
     needed = [modifier for reason, modifier in VISIT_MODIFIER_OF.items() if reason in denied.reasons]
+    # 57 on the day of a major procedure says what 25 would.
     if "57" in needed and "global-visit-same-day" not in denied.reasons:
         needed = [modifier for modifier in needed if modifier != "25"]
     dropped = () if denied.is_mended else VISIT_MODIFIERS

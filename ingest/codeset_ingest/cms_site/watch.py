@@ -90,6 +90,8 @@ def watch(
     listings, news = {}, []
     for publication in publications:
         try:
+            # No news for an optional list whose page is broken; of any other, half of the news would be taken for all
+            # of it.
             listings[publication.name] = list_files(reader, publication, lambda release: release >= first)
         except SiteProblem as error:
             if not publication.is_optional:
@@ -179,6 +181,7 @@ def _change(current: Validators, pinned: PinnedFile) -> str | None:
         ("ETag", pinned.etag, current.etag),
     )
     for name, before, after in validators:
+        # A validator that the site left out this time says nothing.
         if before is not None and after is not None and before != after:
             return f"its {name} was {before}, is {after}"
     return None
