@@ -190,6 +190,7 @@ def test_several_procedures_over_several_days_on_one_line_are_for_review(
         (("99213x2 days=2",), [PAY]),
         (("99213x2", "99212"), [REVIEW, deny("CO", "B14")]),
         (("G2211", "99213x1"), [PAY, PAY]),
+        (("G2211x2", "99213"), [REVIEW, PAY]),
     ],
 )
 def test_one_visit_is_paid_a_day(releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]) -> None:
@@ -222,6 +223,29 @@ def test_a_new_patient_was_not_seen_for_three_years(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
     assert decided(releases, *lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((f"11102 on=2025-10-02 {IN_GROUP}", "99203 on=2026-08-03 group=h specialty=07"), [PAY, deny("CO", "B16")]),
+        ((f"11102 on=2025-10-02 {IN_GROUP}", "99203 on=2026-08-03"), [PAY, deny("CO", "B16")]),
+        (("11102 on=2025-10-02", f"99203 on=2026-08-03 {IN_GROUP}"), [PAY, deny("CO", "B16")]),
+        ((f"11102 on=2025-10-02 {IN_GROUP}", "99203 on=2026-08-03 provider=q group=h specialty=07"), [PAY, PAY]),
+        ((f"88305-26 on=2025-10-02 {IN_GROUP}", "99203 on=2026-08-03 group=h specialty=07"), [PAY, PAY]),
+        ((f"11102 on=2023-08-02 {IN_GROUP}", "99203 on=2026-08-03 group=h specialty=07"), [PAY, PAY]),
+        ((f"11102 on=2023-08-03 {IN_GROUP}", "99203 on=2026-08-03 group=h specialty=07"), [PAY, deny("CO", "B16")]),
+        (
+            (f"11102 on=2025-10-02 {IN_GROUP} beneficiary=o claim=o", "99203 on=2026-08-03 group=h specialty=07"),
+            [PAY, PAY],
+        ),
+    ],
+)
+def test_who_changes_groups_knows_the_patients_seen_before(
+    releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
+) -> None:
+    """NGS: a colleague in the new group does not."""
+    assert sorted(map(str, decided(releases, *lines))) == sorted(map(str, expected))
 
 
 # Practitioners who are no physicians enroll under specialties of their own (50, 89, 97): CPT takes them to be of the

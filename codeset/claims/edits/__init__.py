@@ -20,6 +20,7 @@ from codeset.claims.edits.of_diagnoses.of_claim import CLAIM_DIAGNOSES
 from codeset.claims.edits.of_diagnoses.sequence import SEQUENCE
 from codeset.claims.edits.of_diagnoses.valid_codes import VALIDITY
 from codeset.claims.edits.of_visits.new_patient import NEW_PATIENT
+from codeset.claims.edits.of_visits.new_patient_elsewhere import NEW_PATIENT_ELSEWHERE
 from codeset.claims.edits.of_visits.new_patient_of_group import NEW_PATIENT_OF_GROUP
 from codeset.claims.edits.of_visits.postoperative_care import POSTOPERATIVE_CARE
 from codeset.claims.edits.of_visits.same_day_visits import SAME_DAY_VISITS
@@ -47,6 +48,7 @@ EDITS = (
     SEVERAL_DAYS,
     EXCERPT,
     NEW_PATIENT,
+    NEW_PATIENT_ELSEWHERE,
     NEW_PATIENT_OF_GROUP,
     DUPLICATES,
     TWO_SIDES,

@@ -12,7 +12,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.mue import units_per_day
-from codeset.claims.edits.rules import codes_in, codes_named
+from codeset.claims.edits.rules import codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -23,14 +23,18 @@ from codeset.claims.engine.visits import pairs_in_visit
 
 def find_same_day_visits(lines: Lines) -> Findings:
     """One finding for each line with more than one visit, and for the lesser of two that no edit before denies."""
-    is_visit = lines.look_up(lines.line_kinds.cached(visits_one_a_day)) & ~lines.is_denied
-    visits = filter_rows(lines.table, is_visit)
-    if visits.is_empty():
+    once = filter_rows(lines.table, lines.look_up(lines.line_kinds.cached(paid_once_a_day)) & ~lines.is_denied)
+    if once.is_empty():
         return NONE
-    units = units_per_day(visits)
-    several = filter_rows(pl.DataFrame([visits["row"], units.alias("units")]), units > 1)
-    of_units = findings_of(several, "visit-units", detail=pl.col("units").cast(pl.String)) if several.height else NONE
-    return together([of_units, _of_two_lines(lines, visits)])
+    visits = filter_rows(lines.table, lines.look_up(lines.line_kinds.cached(visits_one_a_day)) & ~lines.is_denied)
+    return together([_of_units(once), _of_two_lines(lines, visits)])
+
+
+def _of_units(once: pl.DataFrame) -> Findings:
+    """The lines with more than one unit of what is paid *once* a day."""
+    units = units_per_day(once)
+    several = filter_rows(pl.DataFrame([once["row"], units.alias("units")]), units > 1)
+    return findings_of(several, "visit-units", detail=pl.col("units").cast(pl.String)) if several.height else NONE
 
 
 def _of_two_lines(lines: Lines, visits: pl.DataFrame) -> Findings:
@@ -52,6 +56,12 @@ def visits_one_a_day(line_kinds: LineKinds) -> pl.Series:
     """Whether each line kind is a visit of which one is paid a day."""
     codes = codes_in(line_kinds.code_set, codes_named("visits", "one_a_day"))
     return line_kinds.table["hcpcs"].is_in(codes.implode())
+
+
+def paid_once_a_day(line_kinds: LineKinds) -> pl.Series:
+    """Whether each line kind is such a visit, or the complexity of one."""
+    names = {*codes_named("visits", "one_a_day"), rules()["visit_complexity"]["code"]}
+    return line_kinds.table["hcpcs"].is_in(codes_in(line_kinds.code_set, names).implode())
 
 
 def two_visits(code_set: CodeSet) -> pl.DataFrame:
