@@ -44,6 +44,17 @@ def test_what_is_remembered_is_what_would_be_worked_out(limit: int, most: int) -
         assert list(zip(rows["key"], answers.rows["square"][rows["answer"]], strict=True)) == expected
 
 
+def test_answers_with_more_behind_them_have_the_same_numbers() -> None:
+    memory = Memory(4)
+    first, more, anew = (
+        memory.recall(pl.DataFrame({"key": keys}, schema={"key": pl.UInt64}), squares)[0]
+        for keys in ([2, 4], [4, 6, 2], [1, 3, 5])
+    )
+    assert more.extend(first)
+    assert not first.extend(more)
+    assert not anew.extend(more)
+
+
 def test_findings_of_a_line_with_one_reason_and_partner_are_sorted_by_the_code_they_rest_on() -> None:
     lines = pl.DataFrame({"row": [1, 0], "partner": [0, None]}, schema={"row": pl.UInt32, "partner": pl.UInt32})
     several = [findings_of(lines, "ptp-never", column_one=pl.lit(hcpcs)) for hcpcs in ("99912", "99911")]
