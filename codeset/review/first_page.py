@@ -126,7 +126,7 @@ def _counts(review: Review) -> Iterator[Count]:
     yield Count(
         "codes with a new result when billed alone", len(pairs.alone), review.codes, "pairs", "codes billed alone"
     )
-    yield Count("code pairs with a new result", len(pairs.changed), pairs.compared, "pairs", "cases of two codes")
+    yield Count("code pairs with a new result", len(pairs.changed), pairs.compared, "pairs", "tests of code pairs")
     verdicts = len(guidance.changed)
     yield Count("guide statements with a new verdict", verdicts, guidance.compared, "guidance", "guide statements")
 

@@ -18,7 +18,13 @@ def claims_sentences(claims: Sequence[ClaimsImpact]) -> Iterator[str]:
             f"Your claims, adjudicated under both releases{whose}: {signed_dollars(total.change_cents)} "
             f"({share}), {dollars(total.before_cents)} → {dollars(total.after_cents)} allowed on "
             f"{wording.count(total.lines, 'line')} (units times fee would give {dollars(before)} → {dollars(after)})."
+            f"{_not_counted(impact.without_amount)}"
         )
         if impact.result_changes:
             count = sum(number for _, _, number in impact.result_changes)
             yield f"{wording.count(count, 'line')} of your claims {'has' if count == 1 else 'have'} a new result."
+
+
+def _not_counted(lines: int) -> str:
+    """How many lines have no amount in one of the releases."""
+    return f" Not counted: {wording.count(lines, 'line')} without an amount." if lines else ""
