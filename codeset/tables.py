@@ -5,6 +5,8 @@ RVUs, GPCIs, percentages and amounts are decimals, exact as CMS prints them; nul
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -385,3 +387,9 @@ def active_in(first: pl.Expr, last: pl.Expr) -> pl.Expr:
     never = pl.col("deletion_date").is_not_null() & (pl.col("deletion_date") == pl.col("effective_date"))
     ends_before = pl.col("deletion_date").is_not_null() & (pl.col("deletion_date") < first)
     return ~never & ~ends_before & (pl.col("effective_date") <= last)
+
+
+def is_active_on(row: Mapping[str, Any], day: date) -> bool:
+    """Whether an edit's *row* applies on *day*, as `active_in` has it."""
+    effective, deletion = row["effective_date"], row["deletion_date"]
+    return deletion != effective and effective <= day and (deletion is None or day <= deletion)

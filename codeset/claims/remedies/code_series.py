@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from codeset.snapshot import Snapshot
+from codeset.tables import is_active_on
 
 BY_DEFINITION = 2
 """The MAI of a limit that follows from what the code means (NCCI Policy Manual 2026, p. I-28)."""
@@ -77,7 +78,7 @@ def _all_of_them(snapshot: Snapshot, first: str, additional: str, day: date) -> 
     """The one code of the family beside which neither of both is ever paid."""
     edits = snapshot.scan("ptp").filter(pl.col("column_two").is_in([first, additional]), ccmi=0).collect()
     including = [
-        {row["column_one"] for row in edits.filter(column_two=code).iter_rows(named=True) if _is_in_force(row, day)}
+        {row["column_one"] for row in edits.filter(column_two=code).iter_rows(named=True) if is_active_on(row, day)}
         for code in (first, additional)
     ]
     codes = [code for code in including[0] & including[1] if _is_family(first, code)]
@@ -90,13 +91,7 @@ def _is_family(one: str, two: str) -> bool:
 
 def _is_closed(row: Mapping[str, Any], day: date) -> bool:
     """Whether an add-on row lists a primary of a closed list on *day*."""
-    return row["add_on_type"] == 1 and _is_in_force(row, day)
-
-
-def _is_in_force(row: Mapping[str, Any], day: date) -> bool:
-    # A row that is deleted on its effective date never applied (NCCI Policy Manual 2026, p. Intro-7).
-    effective, deletion = row["effective_date"], row["deletion_date"]
-    return deletion != effective and effective <= day and (deletion is None or day <= deletion)
+    return row["add_on_type"] == 1 and is_active_on(row, day)
 
 
 @lru_cache(maxsize=2_000)
