@@ -7,10 +7,10 @@ import pytest
 
 from codeset.tables import active_in, is_active_on
 
-# CMS's rows (NCCI PTP, practitioner): 17000/11042 ended on March 31, 2019; rows of indicator 9 are deleted on the day
+# CMS's rows (NCCI PTP, practitioner): 17000/11042 applied from April 1, 1998 to March 31, 2019, then 11042/17000; rows of indicator 9 are deleted on the day
 # that they took effect (Policy Manual 2026, p. I-14); a blank deletion date is an edit in force.
 ROWS = {
-    "ended": (date(1996, 1, 1), date(2019, 3, 31)),
+    "ended": (date(1998, 4, 1), date(2019, 3, 31)),
     "never applied": (date(2022, 1, 1), date(2022, 1, 1)),
     "in force": (date(2019, 4, 1), None),
 }
@@ -19,8 +19,8 @@ ROWS = {
 @pytest.mark.parametrize(
     ("row", "day", "applies"),
     [
-        ("ended", date(1995, 12, 31), False),
-        ("ended", date(1996, 1, 1), True),
+        ("ended", date(1998, 3, 31), False),
+        ("ended", date(1998, 4, 1), True),
         ("ended", date(2019, 3, 31), True),
         ("ended", date(2019, 4, 1), False),
         ("never applied", date(2022, 1, 1), False),
