@@ -7,9 +7,9 @@ import pytest
 
 from codeset.tables import active_in, is_active_on
 
-# CMS's rows (NCCI PTP, practitioner): 17000/11042 applied from April 1, 1998 to March 31, 2019, then 11042/17000; rows of
-# indicator 9 are deleted on the day that they took effect (Policy Manual 2026, p. I-14); a blank deletion date is an edit
-# in force.
+# CMS's rows (NCCI PTP, practitioner): 17000/11042 applied from April 1, 1998 to March 31, 2019, then 11042/17000. Rows
+# of indicator 9 are deleted on the day that they took effect (Policy Manual 2026, p. I-14); a blank deletion date is an
+# edit in force.
 ROWS = {
     "ended": (date(1998, 4, 1), date(2019, 3, 31)),
     "never applied": (date(2022, 1, 1), date(2022, 1, 1)),
