@@ -38,6 +38,7 @@ from codeset.store import Store
 from codeset.tables import TABLES
 from codeset_ingest.build import BuildResult, build
 from codeset_ingest.read.release_changes import identity
+from fuzz import diagnosis_files
 from fuzz.mutations import ARCHIVE, TEXT, WORKBOOK, Mutation
 
 SECONDS = 10
@@ -68,13 +69,21 @@ class Target:
 
 @cache
 def releases() -> Mapping[str, Facts]:
-    return known_facts.both()
+    """Return by label the facts of two releases, and those of each set of files of diagnoses."""
+    of_diagnoses = enumerate(diagnosis_files.facts_of())
+    return known_facts.both() | {f"diagnoses {number}": facts for number, facts in of_diagnoses}
 
 
 @cache
 def targets() -> tuple[Target, ...]:
-    """Every form of every file alone, beside its other forms, and the fee schedule's package."""
-    return tuple(target for label in releases() for target in _targets(label))
+    """Every form of every file alone, beside its other forms, the fee schedule's package, and files of diagnoses."""
+    return (*(target for label in BEFORE for target in _targets(label)), *_targets_of_diagnoses())
+
+
+def _targets_of_diagnoses() -> Iterator[Target]:
+    for number, (table, files) in enumerate(diagnosis_files.file_sets()):
+        for name in files:
+            yield Target(f"diagnoses {number}", files, name, (table,), all_forms=False)
 
 
 def _targets(label: str) -> Iterator[Target]:
@@ -111,7 +120,7 @@ def _rendered(known: Facts, table: str) -> Iterator[tuple[str, bytes]]:
 def before(label: str, home: Path) -> Store:
     """Return a store with the quarter before *label*, which has the same tables."""
     store = Store(home / label)
-    known, release = releases()[label], BEFORE[label]
+    known, release = releases()[label], BEFORE.get(label, Release(2026, 2))
     entries = {table: TableEntry(table, (Source(table, "0" * 64, 1),), 0, {}, "") for table in known.tables}
     if not store.revisions(release):
         store.seal(Manifest(release, "all", (), entries), known.tables)
