@@ -6,7 +6,6 @@ The other reader is Python's csv module, by place: RVU25D's record layout number
 import csv
 import io
 import zipfile
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -50,11 +49,6 @@ PLACES = {
 }
 
 
-@pytest.fixture(scope="module")
-def snapshots(package_2025: Callable[[str], Snapshot]) -> dict[str, Snapshot]:
-    return {label: package_2025(label) for label in PACKAGES}
-
-
 def rows_of_csv(archive: Path, member: str) -> list[list[str]]:
     """The records as the csv module reads them: those whose first cell is a code of five characters."""
     with zipfile.ZipFile(archive) as package:
@@ -64,10 +58,10 @@ def rows_of_csv(archive: Path, member: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("label", PACKAGES)
-def test_every_cell_of_a_package_equals_the_raw_file(cms: Path, snapshots: dict[str, Snapshot], label: str) -> None:
+def test_every_cell_of_a_package_equals_the_raw_file(cms: Path, packages_2025: dict[str, Snapshot], label: str) -> None:
     package, member, count = PACKAGES[label]
     raw = {(row[0], row[1]): row for row in rows_of_csv(cms / package, member)}
-    table = snapshots[label].table("mpfs")
+    table = packages_2025[label].table("mpfs")
     assert table.height == len(raw) == count
     differing = []
     for row in table.iter_rows(named=True):
@@ -82,13 +76,13 @@ def test_every_cell_of_a_package_equals_the_raw_file(cms: Path, snapshots: dict[
         assert row["not_used_for_medicare"] == (cells[4].strip() == "+"), row["hcpcs"]
     assert differing == []
     assert {Decimal(cells[24]) for cells in raw.values()} == {
-        factor.value for factor in snapshots[label].conversion_factors
+        factor.value for factor in packages_2025[label].conversion_factors
     }
 
 
 @pytest.mark.parametrize("label", PACKAGES)
-def test_a_package_holds_all_its_tables(snapshots: dict[str, Snapshot], label: str) -> None:
-    rows = {name: entry.rows for name, entry in snapshots[label].manifest.tables.items()}
+def test_a_package_holds_all_its_tables(packages_2025: dict[str, Snapshot], label: str) -> None:
+    rows = {name: entry.rows for name, entry in packages_2025[label].manifest.tables.items()}
     assert rows == {
         "mpfs": PACKAGES[label][2],
         "gpci": 109,
@@ -97,7 +91,7 @@ def test_a_package_holds_all_its_tables(snapshots: dict[str, Snapshot], label: s
         "locality_county": 109,
         "code_facts": 185,
     }
-    assert snapshots[label].verify() == []
+    assert packages_2025[label].verify() == []
 
 
 ROWS_AS_READ = {
@@ -113,17 +107,19 @@ ROWS_AS_READ = {
 """By the reader's number: the content digests of July 2025's tables, shortened."""
 
 
-def test_the_same_files_read_otherwise_have_another_reader_number(snapshots: dict[str, Snapshot]) -> None:
+def test_the_same_files_read_otherwise_have_another_reader_number(packages_2025: dict[str, Snapshot]) -> None:
     """If this fails, CMS's files give other rows than they did: raise READER, and add its rows here."""
-    tables = snapshots["2025q3"].manifest.tables
+    tables = packages_2025["2025q3"].manifest.tables
     assert {name: entry.content_sha256[:16] for name, entry in tables.items()} == ROWS_AS_READ[READER]
 
 
 def test_caps_of_july_2025_end_without_a_line_end_and_are_read_to_the_last_record(
-    cms: Path, snapshots: dict[str, Snapshot]
+    cms: Path, packages_2025: dict[str, Snapshot]
 ) -> None:
     with zipfile.ZipFile(cms / "packages" / "rvu25c.zip") as package:
         text = package.read("OPPSCAP_JUL.txt")
     assert text.endswith(b"93990TC A 15202  00    97.07     97.07")
-    row = snapshots["2025q3"].table("oppscap").filter(hcpcs="93990", modifier="TC", mac="15202", locality="00").row(0)
+    row = (
+        packages_2025["2025q3"].table("oppscap").filter(hcpcs="93990", modifier="TC", mac="15202", locality="00").row(0)
+    )
     assert row[-2:] == (Decimal("97.07"), Decimal("97.07"))
