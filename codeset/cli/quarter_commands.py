@@ -28,7 +28,7 @@ def restore(
     accept: AcceptOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Seal again what the lock pins and the store lacks; say which release is to be judged, and against which.
+    """Seal again what the lock pins and the store lacks; say which release to check, and against which.
 
     Exactly the pinned files are taken; the same files give the same snapshots. The release to be judged is the newest
     that is pinned, or that of the --branch; it is compared with its last approved revision, or the quarter before. The
@@ -77,7 +77,7 @@ def propose(
     scenarios: ScenariosOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Lay a new quarter before the compliance lead: find, fetch and seal it, try the suite, review it, push a branch.
+    """Propose a new quarter: find, fetch, and seal it, run the test claims, review it, push a branch.
 
         codeset propose
 

@@ -211,7 +211,7 @@ def fetch(
     folder only when all of them are whole, and are pinned in sources.lock.json by address, size and sha256. A file that
     CMS posted again with other bytes is reported, and makes a new revision with a folder of its own: 2026q3r1.
 
-    The NCCI edits lie behind the AMA's license. Only a person can accept it: without --accept-ama-license (once; the
+    The NCCI edits are behind the AMA's license. Only a person can accept it: without --accept-ama-license (once; the
     store keeps who and when) they are left out, and exit code 2 comes with what to do by hand.
 
     Exit codes: 0 fetched, or nothing new; 2 a license is to be accepted, or wrong use; 3 a page or file that is not
@@ -249,7 +249,7 @@ def watch(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look what is new on cms.gov: files that the store lacks, files posted again, files expected and not there.
+    """Show what is new on cms.gov: files that the store lacks, files posted again, files expected and not there.
 
     Only pages and headers are read, nothing is fetched. A page whose layout has changed is an error, exit code 3, that
     says what was looked for and what was seen, and the page is kept for a bug report: it is never "nothing new".

@@ -39,7 +39,7 @@ NEVER = {
     "parts, for separates": r"\bparts (?:it|them|a|an|the)\b|\bparted (?:from|into)\b|\bparted by\b",
     "mended": r"\bmend(?:ed|s|ing)?\b",
     "well, for OK": r"\b(?:is|are|all|comes out) well\b|= ?well\b|\b0 well\b",
-    "laid before": r"\blaid before\b|\blays (?:one|it|them) (?:\w+ )?before\b",
+    "laid before": r"\blaid before\b|\blays? (?:a|one|it|them) (?:\w+ ){0,2}before\b",
     "none, as a noun": r"(?<!there )\b(?:is|are) none\b(?! of)|\bwhich none\b",
     "in the median": r"\bin the median\b",
     "is no, for is not a": r"(?<!there )\bis no (?:review|folder|code|workbook|release|snapshot|store|text|key|CMS)\b",
