@@ -52,12 +52,14 @@ def outcome_table(outcome: Outcome) -> Table:
 
 
 def summary_of_lines(outcome: Outcome) -> str:
-    """Return in a sentence how many lines have which answer, and what is allowed for those that are paid."""
+    """Return how many lines have which answer, what is allowed for those that are paid, and how many have no amount."""
     counts = outcome.lines["disposition"].value_counts()
     paid = outcome.lines.filter(pl.col("disposition").cast(pl.String).is_in(["pay", "pay_if_documented"]))
     allowed = dollars(int(paid["allowed_cents"].fill_null(0).sum()))
     lines = wording.count(outcome.lines.height, "line")
-    return f"{lines}: {_counts(dict(counts.iter_rows()))}. Allowed for what is paid: {allowed}."
+    without = paid["allowed_cents"].null_count()
+    besides = f", besides {wording.count(without, 'line')} without an amount" if without else ""
+    return f"{lines}: {_counts(dict(counts.iter_rows()))}. Allowed for what is paid: {allowed}{besides}."
 
 
 def _counts(dispositions: Mapping[str, int]) -> str:

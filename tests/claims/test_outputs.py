@@ -15,7 +15,7 @@ from codeset.claims.adjudicate import adjudicate
 from codeset.claims.edits.findings import COLUMNS as FINDINGS
 from codeset.claims.edits.findings import DISPOSITIONS, reason_table, reasons
 from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
-from codeset.cli.adjudicate_output import file_content, findings_csv, findings_path, outcome_table
+from codeset.cli.adjudicate_output import file_content, findings_csv, findings_path, outcome_table, summary_of_lines
 from codeset.releases import Release
 from codeset.schemas import faults_of
 from codeset.store import Store
@@ -284,6 +284,18 @@ def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_text(claim_id: st
     lines = LINES.with_columns(claim_id=pl.lit(claim_id))
     for text in (file_content(outcome(lines, PTP), "csv", explain=False), findings_csv(outcome(lines, PTP))):
         assert set(pl.read_csv(text, infer_schema=False)["claim_id"]) == {f"'{claim_id}"}
+
+
+def test_the_sum_of_what_is_allowed_says_how_many_paid_lines_it_lacks() -> None:
+    priced = LINES.with_columns(
+        disposition=pl.Series(["pay", "pay_if_documented", "deny"], dtype=pl.Categorical),
+        allowed_cents=pl.Series([9553, None, None], dtype=pl.Int64),
+    )
+    assert summary_of_lines(outcome(priced)).endswith(
+        "Allowed for what is paid: $95.53, besides 1 line without an amount."
+    )
+    with_amounts = priced.with_columns(pl.col("allowed_cents").fill_null(1000))
+    assert summary_of_lines(outcome(with_amounts)).endswith("Allowed for what is paid: $105.53.")
 
 
 def test_json_of_a_long_day_grows_as_its_lines_do(tmp_path: Path) -> None:
