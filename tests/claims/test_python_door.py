@@ -74,6 +74,13 @@ def test_a_bad_frame_is_refused_in_the_words_of_the_command(
     assert [fault.says for fault in file] == [f"claim A1, line 2: {says}"]
 
 
+def test_a_typed_date_is_no_code(snapshot: codeset.Snapshot) -> None:
+    frame = FRAME.with_columns(hcpcs=pl.lit(date(2026, 8, 3)))
+    says = "hcpcs: expected five characters, digits or capital letters, found text like 9999-99-99"
+    faults = refused(lambda: codeset.adjudicate(frame, snapshot))
+    assert [fault.says for fault in faults] == [f"claim A1, line {line}: {says}" for line in (1, 2)]
+
+
 def test_a_missing_column_is_refused_in_the_words_of_the_command(snapshot: codeset.Snapshot, tmp_path: Path) -> None:
     frame = FRAME.drop("hcpcs")
     frame.write_csv(tmp_path / "frame")

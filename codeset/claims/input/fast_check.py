@@ -85,7 +85,7 @@ def _all_well_formed(table: pl.DataFrame, changes: Mapping[str, pl.Series]) -> b
 
 def _are_plainly_well_formed(values: pl.Series) -> bool:
     """Whether all of a few values are plain: texts in ASCII or numbers of the form of their field, and usual days."""
-    if values.dtype == pl.Date:
+    if values.dtype == pl.Date and values.name in _DATES:
         return all(day is None or day in _USUAL_DAYS for day in values.cast(pl.Int32).to_list())
     if values.name in _DATES and values.null_count() < values.len():
         return False
