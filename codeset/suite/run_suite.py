@@ -155,4 +155,5 @@ def _row(scenario: Scenario, nth: int, claim: Claim, number: int, line: Line, ze
         "charge_cents": line.charge_cents,
         "lesion": line.lesion,
         "diagnoses": " ".join(line.diagnoses) or None,
+        "diagnoses_of_claim": None if line.diagnoses_of_claim == line.diagnoses else " ".join(line.diagnoses_of_claim),
     }

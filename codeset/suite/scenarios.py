@@ -24,7 +24,10 @@ LAST_DAY = "last day of the quarter"
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `day` and `through_day` count from the date of service; `diagnoses` are its own, in order."""
+    """One line: `day` and `through_day` count from the date of service; `diagnoses` are its own, in order.
+
+    `diagnoses_of_claim` are all that its claim has.
+    """
 
     hcpcs: str
     modifiers: tuple[str, ...]
@@ -35,6 +38,7 @@ class Line:
     lesion: str | None
     charge_cents: int | None
     diagnoses: tuple[str, ...]
+    diagnoses_of_claim: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -259,4 +263,5 @@ def _line(plain: Mapping[str, Any], place: str, day: int, diagnoses: Sequence[st
         lesion=plain.get("lesion"),
         charge_cents=int(plain["charge_cents"]) if "charge_cents" in plain else None,
         diagnoses=tuple(diagnoses[int(pointer) - 1] for pointer in pointers),
+        diagnoses_of_claim=tuple(diagnoses),
     )
