@@ -143,6 +143,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "global-return-in-full": ("99916", "99915-78 day=5 place=22"),
     "lesion-one-removal": ("11602 lesion=A", "17000 lesion=A"),
     "lesion-included": ("11602 lesion=A", "11102 lesion=A"),
+    "mohs-several-tumors": ("17311x2",),
     "amount-to-review": ("99920-22",),
     "amount-of-several-days": ("11102x2 days=2",),
     "amount-of-other-setting": ("99919",),

@@ -33,6 +33,8 @@ FEES: list[str | dict[str, Any]] = [
     {"hcpcs": "11102", "global_days": "000", "multiple_procedure": "2"},
     {"hcpcs": "11402", **SURGERY},
     {"hcpcs": "17000", **SURGERY},
+    *({"hcpcs": code, "global_days": "000", "multiple_procedure": "2"} for code in ("17311", "17313")),
+    {"hcpcs": "17312", "global_days": "ZZZ"},
     {"hcpcs": "14040", "global_days": "090", "multiple_procedure": "2"},
     {"hcpcs": "15271", "global_days": "000", "multiple_procedure": "2"},
     {"hcpcs": "Q4101", "global_days": "ZZZ", "pctc_indicator": "3"},
@@ -50,6 +52,7 @@ ADD_ON = [
     *(("G2211", visit, "2024-01-01", None, 1) for visit in VISITS[:-1]),
     ("G2211", "99348", "2026-01-01", None, 1),
     ("99417", "99205", "2021-01-01", None, 1),
+    ("17312", "17311", "2007-01-01", None, 1),
 ]
 MUE = [
     ("J3301", 16, 3),
@@ -60,6 +63,7 @@ MUE = [
     ("G0463", 0, 3),
     ("99213", 2, 3),
     ("11402", 3, 3),
+    ("17311", 4, 3),
 ]
 
 
@@ -170,6 +174,23 @@ def test_several_procedures_over_several_days_on_one_line_are_for_review(
 ) -> None:
     """Multiple Procedure 2 (layout): of one day the second is half, of two days both are whole."""
     assert decided(releases, line) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("17311x2",), [REVIEW]),
+        (("17313x3",), [REVIEW]),
+        (("17311", "17312x2"), [PAY, PAY]),
+        (("17311", "17311-59"), [PAY, DOCUMENTED]),
+        (("17311x5",), [deny("CO", "151")]),
+    ],
+)
+def test_units_of_a_first_stage_of_mohs_surgery_do_not_tell_tumors_apart(
+    releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
+) -> None:
+    """Each tumor has one first stage, further tumors lines with 59 or XS; five are beyond the MUE of 4 (MAI 3)."""
+    assert decided(releases, *lines) == expected
 
 
 # Two visits of a day: IOM ch. 12, sections 30.6.5 and 30.6.7.B

@@ -6,6 +6,7 @@ from codeset.claims.edits.by_line.components import COMPONENTS
 from codeset.claims.edits.by_line.modifier_dates import MODIFIER_DATES
 from codeset.claims.edits.by_line.modifier_order import MODIFIER_ORDER
 from codeset.claims.edits.by_line.mohs_practitioner import MOHS_PRACTITIONER
+from codeset.claims.edits.by_line.mohs_tumors import MOHS_TUMORS
 from codeset.claims.edits.by_line.notices import NOTICES
 from codeset.claims.edits.by_line.place_of_service import PLACE_OF_SERVICE
 from codeset.claims.edits.by_line.several_days import SEVERAL_DAYS
@@ -53,6 +54,7 @@ EDITS = (
     DUPLICATES,
     TWO_SIDES,
     MUE,
+    MOHS_TUMORS,
     PTP,
     SAME_LESION,
     GLOBAL_SURGERY,

@@ -162,7 +162,8 @@ def tidied(findings: Findings) -> Findings:
     """Return *findings*, which are by line, as a coder reads them.
 
     Of a line that is denied, or of which no payment is due, nothing is said that would be so if it were paid, and of a
-    code with MUE 0 nothing else; and what a modifier needs is said once on a line, whatever it bypasses there.
+    code with MUE 0 nothing else; of a line that cannot be determined it is not said that a modifier has it paid; and
+    what a modifier needs is said once on a line, whatever it bypasses there.
     """
     starts = starts_group(findings.rows["row"])
     if starts.all():
@@ -172,7 +173,9 @@ def tidied(findings: Findings) -> Findings:
     later = true_positions(~starts)  # what decides a line comes first, and stays
     first = true_positions(starts)[group_numbers(starts)[later]]
     own = of_row[later]
-    is_moot = ((of_row[first] <= _NO_PAYMENT) & (own >= _DOCUMENTED)) | (reason[first] == _number_of("mue-none"))
+    is_unpaid = (of_row[first] <= _NO_PAYMENT) & (own >= _DOCUMENTED)
+    is_undetermined = (of_row[first] == _UNKNOWN) & (own == _DOCUMENTED)
+    is_moot = is_unpaid | is_undetermined | (reason[first] == _number_of("mue-none"))
     has_several = ~starts | ~starts.shift(-1, fill_value=True)
     dropped = later.filter(is_moot | _is_repeated(findings, has_several & (of_row == _DOCUMENTED))[later])
     if dropped.is_empty():
@@ -201,7 +204,7 @@ def _number_of(reason: str) -> int:
     return list(reasons()).index(reason)
 
 
-_NO_PAYMENT, _DOCUMENTED = SEVERITIES.index("no_payment"), SEVERITIES.index("documented")
+_NO_PAYMENT, _UNKNOWN, _DOCUMENTED = map(SEVERITIES.index, ("no_payment", "unknown", "documented"))
 
 
 @cache
