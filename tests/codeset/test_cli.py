@@ -198,7 +198,8 @@ def test_the_workbook_opens_with_numbers_as_numbers(store, tmp_path):
 def test_export_writes_a_file_for_each_table_and_overwrites_nothing(store, tmp_path, form):
     assert run("export", "2026q3", tmp_path, "--format", form, "--store", store).returncode == 0
     assert sorted(each.name for each in (tmp_path / "2026q3").iterdir()) == [
-        f"{table}.{form}" for table in ("add_on", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
+        f"{table}.{form}"
+        for table in ("add_on", "code_facts", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
     ]
     again = run("export", "2026q3", tmp_path, "--format", form, "--store", store)
     assert again.returncode == 4

@@ -108,6 +108,31 @@ def test_what_was_accepted_is_never_written_over(tmp_path, snapshot):
     ]
 
 
+def test_a_later_edition_with_the_same_row_is_as_accepted(tmp_path, snapshot):
+    """What was accepted is the answer and CMS's row with its dates; each quarter's file has them under another name."""
+    suite = load(practice(tmp_path))
+    accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
+    file = tmp_path / "golden" / "2026q3.json"
+    accepted = file.read_text()
+    file.write_text(accepted.replace('"edition": "ptp v302r0"', '"edition": "ptp v301r0"'))
+    assert file.read_text() != accepted
+    assert check_release(suite, snapshot, tmp_path / "golden").holds
+    file.write_text(accepted.replace('"effective_date": "', '"effective_date": "1', 1))
+    assert not check_release(suite, snapshot, tmp_path / "golden").holds
+
+
+def test_a_release_without_diagnoses_holds_what_was_accepted_of_the_rest(tmp_path, embedded):
+    """The scenario of a table that the release lacks is left out, and said to be; one that is gone is not."""
+    claim = "  claim: {lines: [{hcpcs: 17004}]}"
+    place = practice(tmp_path, SCENARIOS.replace(claim, f"  tables: [diagnosis]\n{claim}"))
+    golden = tmp_path / "golden"
+    accept_missing(check_release(load(place), embedded.open("2026q3"), golden), tmp_path)
+    without = embedded.open("2026q3")
+    del without.manifest.tables["diagnosis"]
+    check = check_release(load(place), without, golden)
+    assert (len(check.run.left_out), check.stale, check.holds) == (1, (), True)
+
+
 def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: pay")
     tested = check_release(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
