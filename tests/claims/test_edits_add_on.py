@@ -88,7 +88,7 @@ def test_a_primary_is_of_the_same_beneficiary_practitioner_and_day(
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (("17311x4", "17312", "17315"), ["pay", "pay", "pay"]),
+        (("17311x4", "17312", "17315"), ["review mohs-several-tumors", "pay", "pay"]),
         (
             ("17311x5", "17312", "17315"),
             ["deny mue-day-clinical", "deny add-on-primary-denied", "deny add-on-primary-denied"],

@@ -42,8 +42,11 @@ def test_modifier_list_is_complete() -> None:
 def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
     derm: Snapshot, lines: tuple[str, str], modifier: str
 ) -> None:
-    """11102 > 17000, CCMI 1. List: I-14. Either column: IV-13, IV-17; 58 stands on column one in I-16."""
-    told = made.reasons(derm, *(line.format(modifier) for line in lines), edit="ptp")
+    """11102 > 17000, CCMI 1. List: I-14. Either column: IV-13, IV-17; 58 stands on column one in I-16.
+
+    In a hospital: 78 is payable only where there is an operating room.
+    """
+    told = made.reasons(derm, *(f"{line.format(modifier)} place=22" for line in lines), edit="ptp")
     assert told == [set(), {"ptp-bypassed"}]
 
 
