@@ -17,7 +17,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, has_outdated_diagnoses, invalid_marks, with_dot
-from codeset.claims.edits.of_diagnoses.valid_codes import reason_not_valid
+from codeset.claims.edits.of_diagnoses.valid_codes import LAST, with_reasons
 from codeset.claims.engine.code_lists import code_lists
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
@@ -26,8 +26,6 @@ from codeset.claims.engine.series import filter_rows, group_numbers, is_member, 
 
 EXCLUDES_1 = 1
 CATEGORY = 3
-LAST = "~"
-"""Sorts behind every character of a code."""
 
 Pattern = tuple[str, str]
 """The first and the last code, or beginning of codes, that a note means."""
@@ -185,13 +183,11 @@ def _unreferenced(lines: pl.DataFrame, code_set: CodeSet) -> pl.Series:
     left = _with_codes(first, "diagnoses_of_claim").join(
         _with_codes(pointed, "diagnoses"), on=["claim", "code"], how="anti", maintain_order="left"
     )
-    rows: dict[int, list[str]] = defaultdict(list)
-    for row, *case in left.select("row", "release", "date_of_service", "code").unique(maintain_order=True).iter_rows():
-        reason, detail = reason_not_valid(code_set, *case)
-        if reason not in (None, "diagnosis-outside-excerpt"):
-            rows[row].append(str(detail))
-    texts = {"row": list(rows), "text": ["; ".join(details) for details in rows.values()]}
-    return _by_row(lines, pl.DataFrame(texts, schema={"row": pl.UInt32, "text": pl.String}))
+    cases = left.select("row", "release", "date_of_service", pl.col("code").alias("diagnosis")).unique(
+        maintain_order=True
+    )
+    named = with_reasons(cases, code_set).filter(pl.col("reason") != "diagnosis-outside-excerpt")
+    return _by_row(lines, named.group_by("row", maintain_order=True).agg(pl.col("detail").str.join("; ").alias("text")))
 
 
 OF_CLAIM = Derived(diagnoses_together, ("excluded_diagnoses", "unreferenced_diagnoses"))
