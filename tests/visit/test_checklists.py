@@ -61,13 +61,27 @@ def test_a_family_that_is_not_there_is_named():
 @pytest.mark.parametrize(
     ("documented", "verdict"),
     [
-        (["size", "margins", "site", "indication", "pathology"], "documented"),
-        (["size", "site", "indication", "pathology"], "missing: margins"),
-        (["size"], "missing: margins, site, indication, pathology"),
+        (["size", "margins", "site", "indication", "wound", "closure_type", "pathology"], "documented"),
+        (["size", "site", "indication", "wound", "closure_type", "pathology"], "missing: margins"),
+        (["size"], "missing: margins, site, indication, wound, closure_type, pathology"),
     ],
 )
 def test_what_is_missing_of_an_excision_is_said(embedded, documented, verdict):
     assert verdicts(embedded, [EXCISION | {"documented": documented}]) == {"11602": verdict}
+
+
+# The coding guide's section on documentation, procedure by procedure: what each note must have.
+GUIDE_ITEMS = {
+    "biopsy": {"description", "site", "indication", "technique"},
+    "excision": {"size", "margins", "wound", "closure_type", "pathology"},
+    "destruction": {"count", "size", "site", "method", "indication"},
+    "mohs": {"tissue", "map", "histology", "clear_margins"},
+}
+
+
+@pytest.mark.parametrize(("family", "names"), GUIDE_ITEMS.items())
+def test_the_guide_asks_for_nothing_that_the_checklist_lacks(family, names):
+    assert names <= {item.name for item in checklist(family).items}
 
 
 def test_without_record_facts_nothing_is_said(embedded):
@@ -76,7 +90,7 @@ def test_without_record_facts_nothing_is_said(embedded):
 
 def test_a_visit_with_25_needs_its_separate_work_documented(embedded):
     evaluation = {"level": "low", "separate": "yes", "documented": ["level"]}
-    documented = WART | {"documented": ["count", "site", "method", "indication"]}
+    documented = WART | {"documented": ["count", "size", "site", "method", "indication"]}
     assert verdicts(embedded, [documented], evaluation=evaluation) == {
         "99213": "missing: separate_work",
         "17110": "documented",
