@@ -161,6 +161,23 @@ def test_what_decides_and_is_missing_is_asked_for(release):
 
 
 @pytest.mark.parametrize(
+    "lesion",
+    [
+        {"technique": "excision", "excised_diameter_cm": "1.0"},
+        {"technique": "destruction"},
+        {"technique": "mohs", "stages": ["3"]},
+    ],
+)
+def test_a_nature_that_is_missing_is_asked_for_in_plain_words(release, lesion):
+    (question,) = (
+        question for question in coded(release, [{"site": "back"} | lesion]).questions if question.name != "diagnosis"
+    )
+    assert "is not given" in question.asks
+    assert "given is not given" not in question.asks
+    assert "given as not given" not in question.asks
+
+
+@pytest.mark.parametrize(
     ("facts", "says"),
     [
         ({"diameter_cm": "0.55"}, "measured to the millimeter"),
