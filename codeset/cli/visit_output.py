@@ -114,8 +114,8 @@ def suggestion_notes(suggestion: Suggestion) -> Iterator[str]:
     )
     yield f"Allowed as billed {dollars(before)}, with the changes {dollars(after)}"
     for line in suggestion.still_denied:
-        says = line.findings[0].says if line.findings else line.decided_by
-        yield f"STILL DENIED {line.claim_id} line {line.line}, {line.hcpcs}: {says}"
+        decisive = line.findings[0]
+        yield f"STILL DENIED {line.claim_id} line {line.line}, {line.hcpcs}: {decisive.says} {decisive.do}"
 
 
 def coding_table(runs: Sequence[CodingRun]) -> Table:

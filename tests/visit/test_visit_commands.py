@@ -94,4 +94,14 @@ def test_suggested_claims_are_read_again_and_not_denied(run, tmp_path):
 def test_what_stays_denied_ends_with_1(run, tmp_path):
     claim = tmp_path / "claim.csv"
     claim.write_text(HEAD + "e,1,b,p,2026-07-15,17003,,3,11,national\n")
-    assert "STILL DENIED e line 1, 17003" in run("suggest", claim, expect=1).stdout
+    shown = " ".join(run("suggest", claim, expect=1).stdout.split())
+    assert "STILL DENIED e line 1, 17003" in shown
+    assert "Report the primary procedure" in shown
+
+
+def test_what_no_row_mends_says_what_to_do_about_it(run, tmp_path):
+    claim = tmp_path / "claim.csv"
+    lines = ("99213,25,1", "11102,,1", "G2211,,1")
+    rows = (f"e,{number},b,p,2026-07-15,{line},11,national\n" for number, line in enumerate(lines, start=1))
+    claim.write_text(HEAD + "".join(rows))
+    assert "Remove G2211." in " ".join(run("suggest", claim, expect=1).stdout.split())
