@@ -44,15 +44,14 @@ def code_lists(texts: pl.Series) -> CodeLists:
     """Return the lists of codes that *texts* are, one for each line, null or codes with one blank between them."""
     starts = starts_group(texts)  # the lines of a claim share their list: only where another begins it is read
     lists = texts.filter(starts).str.split(" ")
-    width: int = lists.list.len().max() or 1  # type: ignore[assignment]
-    read = lists.to_frame("list").select(
-        pl.col("list").list.get(place, null_on_oob=True).cast(CODE).alias(str(place)) for place in range(width)
-    )
-    codes = pl.concat(read.get_columns()).unique().drop_nulls()
+    length = lists.list.len().fill_null(1)  # a list that is null has a place too
+    first, one_by_one = length.cum_sum() - length, lists.explode().cast(CODE)
+    codes = one_by_one.unique().drop_nulls()
     if codes.is_empty():
         return CodeLists(codes.cast(pl.String), [repeat(None, lists.len())], group_numbers(starts))
     physical = codes.to_physical()
     highest: int = physical.max()  # type: ignore[assignment]
     number = repeat(None, highest + 1).scatter(physical, count_up(codes.len()))
-    places = [number[column.to_physical()] for column in read]
+    numbers, width = number[one_by_one.to_physical()], int(length.max())  # type: ignore[arg-type]
+    places = [numbers[(first + place).set(length <= place, None)] for place in range(width)]
     return CodeLists(codes.cast(pl.String), places, group_numbers(starts))

@@ -33,7 +33,7 @@ def has_stray_pointer(table: pl.DataFrame) -> bool:
         return False
     diagnoses, pointers = (table[name].cast(pl.String) for name in ("diagnoses", "diagnosis_pointers"))
     starts = starts_group(diagnoses)  # the lines of a claim share their list: only where another begins it is read
-    number = diagnoses.filter(starts).to_frame().select(NUMBER_OF_DIAGNOSES).to_series()
+    number = _spaced(diagnoses.filter(starts)).str.count_matches(" ", literal=True).cast(pl.Int64).fill_null(-1) + 1
     greatest = _by_text(pointers, _PLACES.list.max().alias("greatest")).to_series()
     return bool((greatest >= number[group_numbers(starts)]).any())
 

@@ -15,6 +15,9 @@ from codeset.claims.input.diagnoses import has_stray_pointer
 _NAMES = ("claim_id", "beneficiary", "provider")
 """Fields whose value changes every few lines."""
 
+_LISTS = ("diagnoses", "diagnoses_of_claim")
+"""Fields that the lines of a claim share, and few claims have alike: they are checked sooner than made distinct."""
+
 _DATES = ("date_of_service", "through_date")
 
 _CHECKED_AS_THEY_ARE = (pl.String, pl.Date)
@@ -61,11 +64,16 @@ def can_stay(dtype: pl.DataType) -> bool:
 
 
 def _distinct(values: pl.Series) -> pl.Series:
-    """The distinct *values*; of numbers and days the least and the greatest, as those between have the form of both."""
+    """The distinct *values*, or nearly so; of numbers and days the least and the greatest.
+
+    Those between have the form of both.
+    """
     # The pattern of a whole number bounds its digits, that of a date its year: what holds at both ends holds between.
     if values.dtype.is_integer() or values.dtype == pl.Date:
         ends = (values.to_frame().select(end) for end in (pl.all().min(), pl.all().max()))
         return pl.concat(ends).to_series()
+    if values.name in _LISTS:
+        return values.filter(starts_group(values))
     return values.head(1) if is_constant(values) else values.unique()
 
 
