@@ -283,6 +283,15 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
     assert sum(summary.dispositions.values()) == 1200
 
 
+def test_a_single_part_starts_no_worker(claims, derm, tmp_path):
+    file = tmp_path / "claims.parquet"
+    claims.write_parquet(file)
+    others, workers = active_children(), []
+    run([file], tmp_path / "out", derm, report=lambda _: workers.extend(active_children()))
+    assert workers == others
+    assert table(tmp_path / "out", "lines").height == claims.height
+
+
 def test_a_worker_has_its_share_of_the_threads_and_the_environment_stays(monkeypatch):
     monkeypatch.setenv("POLARS_MAX_THREADS", "7")
     with worker_processes(pl.thread_pool_size()) as workers:

@@ -1,9 +1,13 @@
-"""Any number of claims in constant memory: parts of whole beneficiaries, adjudicated by a worker process per core."""
+"""Any number of claims in constant memory: parts of whole beneficiaries, adjudicated by a worker process per core.
+
+A single part is adjudicated in the process that asks.
+"""
 
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
@@ -194,17 +198,36 @@ def _adjudicate_parts(
     if not to_do:
         return no_keys()
     extra, lines = [no_keys()], 0
-    count = count_lines(sources)
-    with worker_processes(len(to_do)) as workers:
-        for _ in to_do[: pl.thread_pool_size()]:  # workers read the snapshots while the lines are split
-            workers.submit(_code_set, run.snapshots, run.codes, run.left_out)
-        parts = split_by_beneficiary(sources, run.work / "parts", number, count)
-        reports = workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
+    reports_of = _reports_here if len(to_do) == 1 else _reports_of_workers
+    with closing(reports_of(run, sources, number, to_do)) as reports:
         for done, of_part in enumerate(reports, start=number - len(to_do) + 1):
             extra.append(of_part.extra)
             lines += of_part.lines
             report(Progress(done, number, lines))
     return pl.concat(extra)
+
+
+def _reports_of_workers(
+    run: _Run, sources: Sequence[BulkSource], number: int, to_do: Sequence[int]
+) -> Generator[_PartReport, None, None]:
+    count = count_lines(sources)
+    with worker_processes(len(to_do)) as workers:
+        for _ in to_do[: pl.thread_pool_size()]:  # workers read the snapshots while the lines are split
+            workers.submit(_code_set, run.snapshots, run.codes, run.left_out)
+        parts = split_by_beneficiary(sources, run.work / "parts", number, count)
+        yield from workers.map(partial(_adjudicate, run), [parts[part] for part in to_do])
+
+
+def _reports_here(
+    run: _Run, sources: Sequence[BulkSource], number: int, to_do: Sequence[int]
+) -> Generator[_PartReport, None, None]:
+    """A single part, without the half second that a worker takes to start; it has as many threads here as there."""
+    parts = split_by_beneficiary(sources, run.work / "parts", number, count_lines(sources))
+    try:
+        for part in to_do:
+            yield _adjudicate(run, parts[part])
+    finally:
+        _code_set.cache_clear()  # a worker's ends with the worker
 
 
 def _rejects(run: _Run, sources: Sequence[BulkSource], number: int, more: pl.Series) -> list[Rejects]:
