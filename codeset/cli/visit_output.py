@@ -57,6 +57,11 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
     for line in coded.lines:
         if line.record.missing:
             yield f"Line {line.number}, {line.service.hcpcs}: record {line.record.verdict}"
+    for line in coded.lines:
+        if line.outcome.disposition in ("review", "unknown"):
+            decisive = line.outcome.findings[0]
+            result = disposition(line.outcome.disposition)
+            yield f"Line {line.number}, {line.service.hcpcs}: {result}. {decisive.says} {decisive.do}"
     for question in coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
 

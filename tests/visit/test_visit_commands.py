@@ -52,6 +52,19 @@ def test_what_is_asked_ends_with_1(run, tmp_path):
     assert "QUESTION benign-or-malignant" in run("code", file, expect=1).stdout
 
 
+def test_a_line_for_review_says_why(run, tmp_path):
+    """The sixth and further procedures of a day are paid by report: IOM 100-04 ch. 12 s. 40.6.C."""
+    lesion = (
+        "{{name: {}, site: back, nature: malignant, diagnosis: C44.519, technique: excision, excised_diameter_cm: {}}}"
+    )
+    lesions = ", ".join(lesion.format(name, size) for name, size in zip("abcdef", "123456", strict=True))
+    visit = tmp_path / "visit.yaml"
+    facts = "{visit_id: v, date_of_service: 2026-07-15, place_of_service: 11, patient: established, lesions: "
+    visit.write_text(f"{facts}[{lesions}]}}\n")
+    shown = " ".join(run("code", visit, "--qualifying-apm", "no").stdout.split())
+    assert "needs review. The amount is the contractor's to settle: payment by report. Send the documentation" in shown
+
+
 def test_a_date_without_a_release_is_refused(run):
     assert "no release of 2023q1" in str(run("code", EXAMPLE, "--on", "2023-02-01", expect=2).exception)
 
