@@ -57,6 +57,28 @@ def _office_visit(rng: Random) -> Iterator[tuple[str, int, str]]:
             yield hcpcs, int(units or 1), rng.choice(("59", "XS")) if distinct else ""
 
 
+def with_diagnoses(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* as a file has them whose claims have four to six diagnoses, and each line points to four."""
+    rng = Random(SEED)
+    numbers = {claim: rng.choice((4, 4, 4, 5, 6)) for claim in lines["claim_id"].unique(maintain_order=True)}
+    diagnoses = pl.DataFrame(
+        [(claim, " ".join(_different(rng, OFFICE["diagnoses"], number))) for claim, number in numbers.items()],
+        schema=["claim_id", "diagnoses"],
+        orient="row",
+    )
+    pointers = [" ".join(map(str, rng.sample(range(1, numbers[claim] + 1), 4))) for claim in lines["claim_id"]]
+    own = lines.drop("diagnoses", "diagnoses_of_claim").with_columns(diagnosis_pointers=pl.Series(pointers))
+    return own.join(diagnoses, on="claim_id", maintain_order="left")
+
+
+def _different(rng: Random, weights: Mapping[str, float], number: int) -> list[str]:
+    """So many of the keys of *weights*, none twice."""
+    drawn: dict[str, None] = {}
+    while len(drawn) < number:
+        drawn |= dict.fromkeys(_drawn(rng, weights, number - len(drawn)))
+    return list(drawn)
+
+
 def varied_claims(number: int, release: Release, lines: int = LINES_IN_A_FILE) -> pl.DataFrame:
     """Return so many lines of the *number*th patients, in which every column of a line varies.
 

@@ -12,7 +12,7 @@ import polars as pl
 
 import codeset
 from benchmarks.build import MPFS_FILE, MUE_FILE, PTP_FILES
-from benchmarks.claim_files import LINES_IN_A_FILE, SEED, office_claims, varied_claims
+from benchmarks.claim_files import LINES_IN_A_FILE, SEED, office_claims, varied_claims, with_diagnoses
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
 from codeset.claims.edits.modifiers import described
@@ -28,11 +28,13 @@ from codeset.store import Store
 from codeset_ingest.build import build
 
 LINES, MORE, RELEASE, TIMES = 10_000_000, 10, "2024q3", 3
+DIAGNOSES_FILE = CMS / "icd10cm" / "fy2024_dx.zip"
 ONE = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
 """The claim of the cold process: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
 
 _MODULE = "benchmarks.claims"
 _CLAIMS, _VARIED, _TURNED, _MORE, _NAMES = "claims", "varied", "turned", "more", ("claim_id", "beneficiary")
+_PLAIN, _DIAGNOSES, _FILES_WITH_DIAGNOSES = "plain", "diagnoses", 5
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -54,6 +56,7 @@ def rows(folder: Path) -> Iterator[Row]:
     varied = once(function("bulk_varied", _MODULE, folder, times=1, has_children=True))
     yield Row("varied claims, million lines/s", f"{LINES / varied.seconds / 1e6:.2f}", f"{pace:.2f}", "")
     yield Row("varied claims, peak memory", gib(varied), gib(watched), "", "< 1 GiB", varied.peak < 2**30)
+    yield _with_diagnoses(folder)
     yield Row("claims in any order", f"{LINES / turned.seconds / 1e6:.2f}", f"{pace:.2f}", "")
     edits = interleaved([_own("edits", folder), _own("sql", folder)])
     faster = edits["sql"].seconds / edits["edits"].seconds
@@ -68,19 +71,31 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("one claim, cold process", seconds(cold), "", "", "< 1.5 s", cold.seconds < 1.5)
 
 
+def _with_diagnoses(folder: Path) -> Row:
+    """The same lines with four diagnoses each, and without any."""
+    jobs = [function(name, _MODULE, folder, TIMES) for name in ("bulk_diagnoses", "bulk_plain")]
+    four, none = interleaved(jobs).values()
+    ratio = four.processor / none.processor
+    cells = (f"{four.processor:.1f} s", f"{none.processor:.1f} s", f"{ratio:.2f} x")
+    return Row("four diagnoses per line / none, processor", *cells, "<= 1.25 x", ratio <= 1.25)
+
+
 def write_files(folder: Path) -> None:
     """Seal the release beside *folder*, and write the claims: as they come, varied, in any order, more, and one."""
     beside, before = folder.parent, CMS / "2024q2"
     store = Store(beside / "store")
     build(Release(2024, 2), [before / "rvu24b.zip", before / "AOC_V2024Q2-MCR.xlsx"], store)
     carry = dict.fromkeys(("gpci", "add_on"), Release(2024, 2))
-    build(Release(2024, 3), [MPFS_FILE, MUE_FILE, *PTP_FILES], store, carry)
-    for name in (_CLAIMS, _VARIED, _TURNED, _MORE):
+    build(Release(2024, 3), [MPFS_FILE, MUE_FILE, *PTP_FILES, DIAGNOSES_FILE], store, carry)
+    for name in (_CLAIMS, _VARIED, _TURNED, _MORE, _PLAIN, _DIAGNOSES):
         (beside / name).mkdir()
     for number in range(LINES // LINES_IN_A_FILE):
         lines = office_claims(number, Release.parse(RELEASE))
         lines.write_parquet(beside / _CLAIMS / f"{number:03}.parquet")
         varied_claims(number, Release.parse(RELEASE)).write_parquet(beside / _VARIED / f"{number:03}.parquet")
+        if number < _FILES_WITH_DIAGNOSES:
+            lines.drop("diagnoses", "diagnoses_of_claim").write_parquet(beside / _PLAIN / f"{number:03}.parquet")
+            with_diagnoses(lines).write_parquet(beside / _DIAGNOSES / f"{number:03}.parquet")
         turned = lines.sample(fraction=1, shuffle=True, seed=SEED)
         turned.write_parquet(beside / _TURNED / f"{number:03}.parquet")
         for copy in range(MORE):
@@ -109,6 +124,16 @@ def bulk_varied(folder: Path) -> None:
 def bulk_turned(folder: Path) -> None:
     """As `bulk`, of lines in any order: they are parted on disk first."""
     bulk(folder, _TURNED)
+
+
+def bulk_plain(folder: Path) -> None:
+    """As `bulk`, of fewer lines, to which `bulk_diagnoses` is compared."""
+    bulk(folder, _PLAIN)
+
+
+def bulk_diagnoses(folder: Path) -> None:
+    """The lines of `bulk_plain` with four diagnoses each."""
+    bulk(folder, _DIAGNOSES)
 
 
 def bulk_more(folder: Path) -> None:
