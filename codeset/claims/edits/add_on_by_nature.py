@@ -29,9 +29,11 @@ def find_add_on_by_nature(lines: Lines) -> Findings:
     payable = ~lines.is_denied
     alone = []
     for need in NEEDS:
-        partner = first_in_visit(lines, among=lines.look_up(marks[f"is_{need}"]) & payable)
-        alone.append(lines.table.filter(lines.look_up(marks[f"needs_{need}"]) & payable & partner.is_null()))
-    return together(findings_of(table, f"add-on-without-{need}") for need, table in zip(NEEDS, alone, strict=True))
+        needing = lines.look_up(marks[f"needs_{need}"]) & payable
+        if needing.any():
+            partner = first_in_visit(lines, among=lines.look_up(marks[f"is_{need}"]) & payable)
+            alone.append(findings_of(lines.table.filter(needing & partner.is_null()), f"add-on-without-{need}"))
+    return together(alone)
 
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
