@@ -14,6 +14,7 @@ from codeset.snapshot import Snapshot
 from codeset.visit.code_facts import CodeFacts
 from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.services import Unbilled
+from codeset.wording import count
 
 _GROUPS = {
     "biopsy_tangential": "biopsy",
@@ -144,7 +145,7 @@ def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discr
         return Discrepancy(kind, billed, right, f"{service.hcpcs}, not {billed.hcpcs}: {facts}", cents)
     if billed.units != service.units:
         kind = "over-coded" if billed.units > service.units else "under-coded"
-        return Discrepancy(kind, billed, right, f"{service.units} units, not {billed.units}: {facts}", cents)
+        return Discrepancy(kind, billed, right, f"{count(service.units, 'unit')}, not {billed.units}: {facts}", cents)
     if set(billed.modifiers) != set(service.modifiers):
         expected, billed_modifiers = (
             " ".join(modifiers) or "none" for modifiers in (service.modifiers, billed.modifiers)
@@ -160,9 +161,9 @@ def _without_support(line: LineOutcome, coded: CodedVisit, facts: CodeFacts) -> 
     for unbilled in coded.unbilled:
         if unbilled.hcpcs == line.hcpcs or _is_about(unbilled, line.hcpcs, facts):
             return Discrepancy("unbundled", line, None, f"{unbilled.about}: {unbilled.why}", -_allowed(line))
-    lines = {finding.partner_line for finding in line.findings if finding.edit in ("ptp", "same_lesion")} - {None}
-    if lines:
-        return Discrepancy("unbundled", line, None, line.findings[0].says, -_allowed(line))
+    for finding in line.findings:
+        if finding.edit in ("ptp", "same_lesion") and finding.severity in ("deny", "review"):
+            return Discrepancy("unbundled", line, None, finding.says, -_allowed(line))
     return Discrepancy("not supported", line, None, "no fact of the visit supports it", -_allowed(line))
 
 

@@ -82,11 +82,19 @@ KERATOSES = {"name": "keratoses", "site": "scalp", "nature": "premalignant", "te
         ([KERATOSES], ["17000", "17003"], [("under-coded", "17003", "17003")]),
         ([KERATOSES], ["17000"], [("missed", None, "17003")]),
         ([EXCISED], ["11602", "17110"], [("not supported", "17110", None)]),
+        ([EXCISED], ["11602", "99213-25"], [("not supported", "99213", None)]),
+        ([EXCISED], ["11602", "99213"], [("unbundled", "99213", None)]),
         ([EXCISED | {"biopsy": {"technique": "punch"}}], ["11602", "11104-59"], [("unbundled", "11104", None)]),
     ],
 )
 def test_a_claim_differs_from_the_facts(release, lesions, billed, expected):
     assert findings(compared(release, lesions, billed)) == expected
+
+
+def test_one_unit_is_said_as_one(release):
+    two = KERATOSES | {"count": 2}
+    (more,) = compared(release, [two], ["17000", "17003 x 2"]).discrepancies
+    assert more.why.startswith("1 unit, not 2: ")
 
 
 def test_dollars_of_an_over_coded_excision_are_those_of_the_two_fees(release):
