@@ -77,7 +77,9 @@ def with_dot(codes: pl.Expr) -> pl.Expr:
 def valid_diagnoses(code_set: CodeSet) -> Mapping[int, frozenset[str]]:
     """The codes that may be billed, without the dot, by the number of each release that holds the edition in force."""
     rows = code_set.rows_for_diagnoses("diagnosis").filter("billable")
-    held = {int(number): frozenset(of_release["diagnosis"]) for (number,), of_release in rows.group_by("release")}
+    held = {
+        int(number): frozenset(of_release["diagnosis"].to_list()) for (number,), of_release in rows.group_by("release")
+    }
     return {number: codes for number, codes in held.items() if number not in code_set.cached(_outdated)}
 
 
