@@ -218,6 +218,18 @@ def by_x12(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("day", "faulty_claims"), [("20150930", 0), ("20151001", 1)])
+def test_pointers_to_codes_of_icd_9_are_not_read_while_that_was_in_force(
+    tmp_path: Path, day: str, faulty_claims: int
+) -> None:
+    """ICD-10-CM is the code set of claims since 2015-10-01 (45 CFR 162.1002); BK is ICD-9-CM in HI."""
+    segments = ["HI*BK:7020", "LX*1", "SV1*HC:17000*100*UN*1***1", f"DTP*472*D8*{day}", "SE*1*0001", "GE*1*1"]
+    path = tmp_path / "claims.x12"
+    path.write_text(X12_HEAD.replace("\n", "") + "".join(f"{each}~" for each in [*segments, "IEA*1*000000001"]))
+    lines, rejects = read_claims(path, locality="national")
+    assert (lines.height, rejects.claims) == (1 - faulty_claims, faulty_claims)
+
+
 @pytest.mark.parametrize("door", [by_csv, by_xlsx, by_json, by_x12])
 def test_twelve_diagnoses_and_their_pointers_are_the_same_by_every_door(
     tmp_path: Path, door: Callable[..., Path]

@@ -18,6 +18,8 @@ _GUIDES = ("005010X222A1", "005010X222A2", "005010X222")
 
 # HI qualifiers of ICD-10-CM: ABK the principal diagnosis, ABF the others (005010X222A1, HI of loop 2300).
 _DIAGNOSIS = ("ABK", "ABF")
+# Until then HI held ICD-9-CM (BK, BF), which is not read: its pointers point to nothing here (45 CFR 162.1002).
+_ICD_10_SINCE = "2015-10-01"
 # SV103: UN units, MJ minutes (of anesthesia).
 _UNITS = ("UN", "MJ")
 _DATES = {
@@ -233,7 +235,8 @@ def _line_row(line: Sequence[Segment], shared: Row) -> tuple[Row, Faults]:
         number = str(len(services) or "")
         faults += [_fault(name, line[0], "one SV1 after it", number) for name in ("hcpcs", "units")]
     fields, service_faults = _service(service) if services else ({}, [])
-    return {**shared, "line": line[0].at(1), "place": str(service), **days, **fields}, faults + service_faults
+    row = {**shared, "line": line[0].at(1), "place": str(service), **days, **fields}
+    return _without_pointers_to_icd_9(row), faults + service_faults
 
 
 def _service(service: Segment) -> tuple[Row, Faults]:
@@ -259,6 +262,11 @@ def _service(service: Segment) -> tuple[Row, Faults]:
     if not set(pointers) <= set("0123456789 "):
         faults.append(_fault("diagnosis_pointers", service, "numbers in SV107", pointers))
     return {**row, "diagnosis_pointers": pointers or None}, faults
+
+
+def _without_pointers_to_icd_9(row: Row) -> Row:
+    is_icd_9 = not row["diagnoses"] and str(row.get("date_of_service", _ICD_10_SINCE)) < _ICD_10_SINCE
+    return {**row, "diagnosis_pointers": None} if is_icd_9 else row
 
 
 _OTHER_SEPARATOR = re.compile(r"HC[^0-9A-Z]")
