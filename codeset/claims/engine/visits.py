@@ -151,3 +151,25 @@ def first_in_visit(lines: Lines, among: pl.Series, order: pl.Series | None = Non
     first = filter_rows(marked, starts_group(marked["visit"]))
     visits = number.len() and int(number[-1]) + 1
     return repeat(None, visits).scatter(first["visit"], first["row"])[number].alias("partner")
+
+
+def latest_of_each(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return `row` once, with the `row_before` of the pair with the latest `date_before`; of one day the last row's."""
+    in_order = pairs.sort("row", "date_before", "row_before")
+    return in_order.unique("row", keep="last", maintain_order=True).select("row", "row_before")
+
+
+def as_earlier_service(name: str, latest: pl.DataFrame | None, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns *name* and *name*`_row`: of each line of *table* the service before it, null if it has none.
+
+    *latest* has `row` and `row_before`. *name* is how many lines of *table* after the line its service is, below 0
+    where it is before: lines of two patients are the same only if this is.
+    """
+    nothing = repeat(None, table.height)
+    distance, partner = nothing.cast(pl.Int64).alias(name), nothing.alias(f"{name}_row")
+    if latest is not None:
+        position = table["row"].arg_sort()
+        visit, service = position[latest["row"]], position[latest["row_before"]]
+        distance = distance.scatter(visit, service.cast(pl.Int64) - visit.cast(pl.Int64))
+        partner = partner.scatter(visit, latest["row_before"])
+    return pl.DataFrame([distance, partner])

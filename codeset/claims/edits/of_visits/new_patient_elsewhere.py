@@ -12,7 +12,8 @@ from codeset.claims.edits.of_visits.new_patient import COMPONENT, YEARS, codes_o
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import is_one_of, repeat
+from codeset.claims.engine.series import is_one_of
+from codeset.claims.engine.visits import as_earlier_service, latest_of_each
 
 IS_ELSEWHERE = pl.col("group").ne_missing(pl.col("group_before")) | pl.col("specialty").ne_missing(
     pl.col("specialty_before")
@@ -33,16 +34,10 @@ def own_services(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) ->
 
     `own_prior` is how many lines of *table* after the visit's it is, below 0 where it is before; null for other lines.
     """
-    nothing = repeat(None, table.height)
-    distance, partner = nothing.cast(pl.Int64).alias("own_prior"), nothing.alias("own_prior_row")
     has_groups = frame["group"].null_count() < frame.height
-    if has_groups and is_one_of(table["hcpcs"], code_set.cached(codes_of_patients).new).any():
-        latest = _latest_elsewhere(frame, code_set)
-        position = table["row"].arg_sort()
-        visit, service = position[latest["row"]], position[latest["row_before"]]
-        distance = distance.scatter(visit, service.cast(pl.Int64) - visit.cast(pl.Int64))
-        partner = partner.scatter(visit, latest["row_before"])
-    return pl.DataFrame([distance, partner])
+    has_new_patients = is_one_of(table["hcpcs"], code_set.cached(codes_of_patients).new).any()
+    latest = _latest_elsewhere(frame, code_set) if has_groups and has_new_patients else None
+    return as_earlier_service("own_prior", latest, table)
 
 
 def _latest_elsewhere(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
@@ -63,8 +58,7 @@ def _latest_elsewhere(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         date_before="date_of_service",
     )
     elsewhere = visits.join(services, on=["beneficiary", "provider"]).filter(IS_ELSEWHERE & IS_WITHIN)
-    latest_last = elsewhere.sort("row", "date_before", "row_before")
-    return latest_last.unique("row", keep="last", maintain_order=True).select("row", "row_before")
+    return latest_of_each(elsewhere)
 
 
 NEW_PATIENT_ELSEWHERE = Edit(

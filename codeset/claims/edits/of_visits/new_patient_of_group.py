@@ -16,7 +16,8 @@ from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import IS_ONE_OF_A_GROUP, Lines
-from codeset.claims.engine.series import is_one_of, repeat
+from codeset.claims.engine.series import is_one_of
+from codeset.claims.engine.visits import as_earlier_service, latest_of_each
 
 IS_OTHER_SPECIALTY = pl.col("specialty") != pl.col("specialty_before")
 IS_DOUBTFUL = pl.col("is_no_physician") | pl.col("is_no_physician_before")
@@ -40,16 +41,9 @@ def group_services(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) 
 
     `group_prior` is how many lines of *table* after the visit's it is, below 0 where it is before.
     """
-    nothing = repeat(None, table.height)
-    distance, partner = nothing.cast(pl.Int64).alias("group_prior"), nothing.alias("group_prior_row")
-    new_codes = code_set.cached(codes_of_patients).new
-    if is_one_of(table["hcpcs"], new_codes).any() and _has_non_physician(frame):
-        latest = _latest_of_group(frame, code_set)
-        position = table["row"].arg_sort()
-        visit, service = position[latest["row"]], position[latest["row_before"]]
-        distance = distance.scatter(visit, service.cast(pl.Int64) - visit.cast(pl.Int64))
-        partner = partner.scatter(visit, latest["row_before"])
-    return pl.DataFrame([distance, partner])
+    has_new_patients = is_one_of(table["hcpcs"], code_set.cached(codes_of_patients).new).any()
+    latest = _latest_of_group(frame, code_set) if has_new_patients and _has_non_physician(frame) else None
+    return as_earlier_service("group_prior", latest, table)
 
 
 def _has_non_physician(frame: pl.DataFrame) -> bool:
@@ -77,8 +71,7 @@ def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     visits = lines.filter(pl.col("hcpcs").is_in(codes.new.implode()))
     pairs = visits.join(services, on=["beneficiary", "group"])
     doubtful = pairs.filter(IS_OTHER_SPECIALTY & IS_DOUBTFUL & IS_WITHIN)
-    latest_last = doubtful.sort("row", "date_before", "row_before")
-    return latest_last.unique("row", keep="last", maintain_order=True).select("row", "row_before")
+    return latest_of_each(doubtful)
 
 
 NEW_PATIENT_OF_GROUP = Edit(
