@@ -1,6 +1,7 @@
 """`make cms-site`: the site, started by hand. It posts what it is told to, until it is stopped."""
 
 import argparse
+import os
 import signal
 
 from cms_site.server import CmsSite, serving
@@ -25,14 +26,16 @@ def main() -> None:
     site = CmsSite(gate=chosen.gate)
     for label in chosen.post:
         site.post(label)
-    stop = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop)  # one that comes before the wait is kept for it
+    # A signal that comes before the wait is kept for it. It cannot be blocked instead: libraries have threads by now.
+    stopped, stop = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os.write(stop, b"."))
     with serving(site, chosen.port):
         print(
             f"A stand-in for cms.gov is at {site.origin}\n" + HELP.format(origin=site.origin, since=chosen.post[0]),
             flush=True,
         )
-        signal.sigwait(stop)
+        os.read(stopped, 1)
 
 
 if __name__ == "__main__":
