@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,17 @@ class ReleaseCheck:
     manifest: Manifest
     accepted_now: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def missing(self) -> tuple[str, ...]:
         """The scenarios of which nothing is accepted."""
         return self.goldens.missing(self.run)
 
-    @property
+    @cached_property
     def differing(self) -> Mapping[str, tuple[str, ...]]:
         """How outcomes differ from those accepted, by scenario."""
         return self.goldens.differing(self.run)
 
-    @property
+    @cached_property
     def stale(self) -> tuple[str, ...]:
         """The scenarios that are accepted and were not run."""
         return self.goldens.stale(self.run)
