@@ -3,7 +3,7 @@
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,16 @@ def is_clean(dispositions: Iterable[str]) -> bool:
 def outcome_table(outcome: Outcome) -> Table:
     """Return *outcome* for people: a row for each line, with what each finding says and what to do."""
     frames = outcome_frames(outcome)
-    sentences: dict[tuple[str, int], list[str]] = defaultdict(list)
+    findings: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     for row in frames.findings.iter_rows(named=True):
-        sentences[row["claim_id"], row["line"]].append(_sentence(row))
+        findings[row["claim_id"], row["line"]].append(row)
     table = Table(show_lines=True)
     for column in ("claim", "line", "code", "units", "result", "allowed", "why"):
         right = column in ("line", "units", "allowed")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
     for row in frames.lines.iter_rows(named=True):
         unpriced = [f"{wording.unpriced(row['unpriced'])}."] if row["unpriced"] else []
-        why = "\n".join([*sentences[row["claim_id"], row["line"]], *unpriced])
+        why = "\n".join([*_sentences(findings[row["claim_id"], row["line"]]), *unpriced])
         code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
         amount = dollars(row["allowed_cents"])
         cells = (row["claim_id"], row["line"], code, row["units"], wording.disposition(row["disposition"]), amount, why)
@@ -72,10 +72,15 @@ def _counts(dispositions: Mapping[str, int]) -> str:
 _ALWAYS_COUNTED = ("deny", "review")
 
 
-def _sentence(finding: dict[str, Any]) -> str:
-    numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
-    codes = " ".join(filter(None, (numbers, finding["rarc"])))
-    return f"{finding['says']} {finding['do']}" + (f" ({codes})" if codes else "")
+def _sentences(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What each of a line's *findings* says, what to do, and its denial codes; what to do is said once."""
+    advice = set[str]()
+    for finding in findings:
+        numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
+        codes = " ".join(filter(None, (numbers, finding["rarc"])))
+        do = "" if finding["do"] in advice else finding["do"]
+        advice.add(finding["do"])
+        yield " ".join(filter(None, (finding["says"], do, codes and f"({codes})")))
 
 
 def payer_table(payer: PayerOutcome) -> Table:

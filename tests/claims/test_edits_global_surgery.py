@@ -158,6 +158,36 @@ def test_78_needs_an_operating_room_whichever_surgery_it_was(derm: Snapshot, pla
     assert made.said(derm, f"11402-78 place={place}") == [expected]
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("11602-58",), ["global-no-period-read"]),
+        (("11602-79",), ["global-no-period-read"]),
+        (("11602-78 place=22",), ["global-no-period-read"]),
+        (("99213-24",), ["global-no-period-read"]),
+        (("99213-57",), ["global-no-surgery-read"]),
+        (("99213-25",), ["global-no-service-read"]),
+        (("11602-58", "12032-58"), ["global-no-period-read", "global-no-period-read"]),
+        (("11102", "11602-58 day=5"), [None, "global-no-period-read"]),
+        (("11402", "11602-58 day=11"), [None, "global-no-period-read"]),
+        (("11402 provider=q", "11602-58 day=5"), [None, "global-no-period-read"]),
+        (("17311-58", "11102-59"), [None, "ptp-bypassed"]),
+        (("11402", "99213-24 day=11"), [None, "global-no-period-read"]),
+        (("99213-57", "11402 day=1"), ["global-no-surgery-read", None]),
+        (("99213-57", "14040 day=2"), ["global-no-surgery-read", None]),
+        (("99213-57", "14040 day=1"), ["global-visit-documented", None]),
+        (("99213-25", "96910 claim=d"), ["ptp-bypassed", None]),
+        (("99213-25", "88305"), [None, None]),
+        (("99213-25", "17000 provider=q"), ["global-no-service-read", None]),
+    ],
+)
+def test_a_modifier_that_speaks_of_a_service_that_was_not_read_says_so(
+    derm: Snapshot, lines: tuple[str, ...], expected: list[str | None]
+) -> None:
+    """24, 58, 78, 79: IOM sections 40.1 and 40.2; 57 is for surgery of ninety days, 25 for that day: I-13."""
+    assert [sorted(found)[0] if found else None for found in made.reasons(derm, *lines)] == expected
+
+
 def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
     """14040 until day 90; 17000 of day 20 until day 30."""
     lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")

@@ -1,5 +1,6 @@
 """Outcomes for programs and for people, of outcomes written as literals."""
 
+import io
 import json
 from datetime import date
 from decimal import Decimal
@@ -18,6 +19,7 @@ from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.cli.adjudicate_output import file_content, findings_csv, findings_path, outcome_table, summary_of_lines
 from codeset.releases import Release
 from codeset.schemas import faults_of
+from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset_ingest.embedded import build_embedded
 
@@ -250,6 +252,16 @@ def test_people_read_a_sentence_for_each_finding() -> None:
     assert "17000 59 RT" in text
     assert "Contractor-priced." in text
     assert "150.25" in text
+
+
+def test_people_read_what_to_do_once_where_it_answers_several_findings(derm: Snapshot) -> None:
+    """59 on a visit beside a biopsy: a PTP edit, a modifier not for visits, and the global day; 25 answers all."""
+    lines = made.claims("99213-59", "11102")
+    console = Console(width=400, record=True, file=io.StringIO())
+    console.print(outcome_table(adjudicate(lines, derm)))
+    text = console.export_text()
+    assert (text.count("CO-236"), text.count("CO-4"), text.count("CO-97")) == (1, 1, 1)
+    assert text.count("report 99213-25 instead") == 1
 
 
 def test_brackets_in_a_claim_identifier_are_shown() -> None:

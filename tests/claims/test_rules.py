@@ -145,6 +145,17 @@ def test_what_tells_two_lines_apart_is_59_before_a_side(releases: list[Snapshot]
     assert (finding["detail"], finding["line"]) == ("59", 1 + ["59" in line for line in lines].index(True))
 
 
+@pytest.mark.parametrize("lines", [("99213", "99213"), ("99213 claim=a", "99213 claim=b"), ("99203-25", "99203-25")])
+def test_a_visit_billed_twice_is_not_said_to_be_of_another_lesion(
+    releases: list[Snapshot], lines: tuple[str, ...]
+) -> None:
+    """IOM ch. 12, section 30.6.7.B: a second visit is for an unrelated problem that needed another encounter."""
+    findings = outcome_frames(adjudicate(made.claims(*lines), releases)).findings.filter(edit="duplicate")
+    assert findings["carc"].to_list() == ["18"]
+    assert "lesion" not in findings["do"][0]
+    assert "unrelated" in findings["do"][0]
+
+
 def test_charges_tell_an_exact_duplicate_from_a_suspect_one(releases: list[Snapshot]) -> None:
     assert decided(releases, "11402 charge_cents=100", "11402 charge_cents=100") == [PAY, deny("OA", "18")]
     assert decided(releases, "11402 charge_cents=100", "11402 charge_cents=200") == [PAY, REVIEW]

@@ -44,7 +44,9 @@ DIFFERENCES = {
 """What makes a duplicate a suspect one, as the sentence names it."""
 
 REASON = (
-    pl.when("is_exact")
+    pl.when(pl.col("is_exact") & pl.col("is_visit"))
+    .then(pl.lit("duplicate-visit"))
+    .when("is_exact")
     .then(pl.lit("duplicate-exact"))
     .when("is_new_patient")
     .then(pl.lit("new-patient-established"))

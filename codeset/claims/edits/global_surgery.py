@@ -7,7 +7,7 @@ new period (same chapter, section 40.2), and needs an operating room, which an o
 Policy Manual, p. III-14: a complication treated without one is in the payment).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -47,11 +47,25 @@ IS_BY_CONTRACTOR = ~pl.col("is_visit") & GLOBAL_DAYS.is_in(CONTRACTOR)
 IS_SURGERY = (IS_PROCEDURE | IS_BY_CONTRACTOR) & ~(pl.col("m55") | pl.col("m56"))
 BEGINS_PERIOD = GLOBAL_DAYS.is_in(list(PERIOD_DAYS)) & ~pl.col("m78")
 IS_EXPLAINED = pl.col("m58") | pl.col("m78") | pl.col("m79")
-SPEAKS_OF_PERIOD = IS_PROCEDURE & (pl.col("m78") | pl.col("m79"))
 PLACE = pl.col("place_of_service").cast(pl.String)
 WITHOUT_OPERATING_ROOM = places_of_service().filter(setting="nonfacility")["place_of_service"]
 IS_RETURN_IN_OFFICE = IS_PROCEDURE & pl.col("m78") & PLACE.is_in(WITHOUT_OPERATING_ROOM.implode())
 IS_STAGED = IS_PROCEDURE & pl.col("m58")
+# 58 may also tell a procedure from another of its day, such as Mohs surgery from the biopsy before it (p. III-8).
+IS_OTHER_PROCEDURE = ~pl.col("is_visit") & ~pl.col("m58")
+IS_OTHER_SERVICE = ~(pl.col("is_visit") & (pl.col("m25") | (GLOBAL_DAYS == "ZZZ")))
+
+SPEAKS_OF = {
+    **{modifier: IS_PROCEDURE & pl.col(f"m{modifier}") for modifier in ("78", "79", "58")},
+    **{modifier: IS_VISIT & pl.col(f"m{modifier}") for modifier in ("24", "57", "25")},
+}
+"""By modifier, the lines on which it speaks of another service: earlier surgery, or, 57 and 25, of that day."""
+
+BESIDE = {"58": IS_OTHER_PROCEDURE, "25": IS_OTHER_SERVICE}
+"""By modifier, the lines of the day that it may speak of and that no relation below names."""
+
+NOT_READ = {"57": "global-no-surgery-read", "25": "global-no-service-read"}
+"""By modifier, the reason where the claims read hold no service that it speaks of; of others, no open period."""
 
 DAYS_AFTER = (pl.col("date_of_service") - pl.col("date_of_service_before")).dt.total_days()
 IS_IN_PERIOD_BEFORE = DAYS_AFTER.is_between(1, pl.col("period_before"))
@@ -121,41 +135,53 @@ PROCEDURE_AFTER = list(RELATIONS).index("procedure after")
 def find_global_surgery(lines: Lines) -> Findings:
     """One finding for each line in one of the relations to a surgery of the same patient, or that claims to be in one.
 
-    78 and 79 speak of an earlier surgery whose period is open: where the claims read hold none, a note says so. Without
-    an operating room 78 is not payable, whichever surgery it was.
+    24, 58, 78 and 79 speak of an earlier surgery whose period is open, 57 of major surgery on this or the next day, 25
+    of another service that day: where the claims read hold none, a note says so. Without an operating room 78 is not
+    payable, whichever surgery it was.
     """
     marks = lines.line_kinds.cached(marks_of_kinds)
-    related_lines = find_related(lines, marks)
-    speaks_of_period = lines.look_up(marks["speaks of a period"]) & ~lines.is_denied
-    if not speaks_of_period.any():
-        return related_lines
-    without = lines.table.filter(speaks_of_period & ~is_member(lines.table["row"], related_lines.rows["row"]))
-    named = without.hstack(lines.line_kinds.cached(returns_of_kinds)[without["line_kind"]])
-    in_office, elsewhere = named.filter("is_in_office"), named.filter(~pl.col("is_in_office"))
-    return together(
-        [
-            related_lines,
-            findings_of(in_office, "global-return-place", detail=pl.col("place")),
-            findings_of(elsewhere, "global-no-period-read", detail=pl.col("modifier")),
-        ]
-    )
+    surgeries = lines.look_up(marks["surgery"]) & ~lines.is_denied
+    speaking = lines.look_up(marks["speaks of another"]) & ~lines.is_denied
+    if not (surgeries.any() or speaking.any()):
+        return NONE
+    days = patient_days(lines.table)
+    related_lines = find_related(lines, days, marks, surgeries)
+    in_no_relation = speaking & ~is_member(lines.table["row"], related_lines.rows["row"])
+    return together([related_lines, *find_not_read(lines, days, marks, true_positions(in_no_relation))])
 
 
-def returns_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
-    """Of each line kind whether it is a return to an office, its place of service, and which of 78 and 79 it has."""
+def find_not_read(lines: Lines, days: Days, marks: pl.DataFrame, speaking: pl.Series) -> Iterator[Findings]:
+    """One finding for each line of *speaking* (positions) whose modifier speaks of a service that was not read."""
+    if speaking.is_empty():
+        return
+    kinds = lines.line_kinds.cached(speaking_of_kinds)[lines.table["line_kind"][speaking]]
+    named = pl.DataFrame([lines.table["row"][speaking], *kinds])
+    day = days.of_line[speaking]
+    for modifier in BESIDE:
+        beside = on_same_day(days, true_positions(lines.look_up(marks[f"beside {modifier}"])))[day]
+        is_beside = (named["modifier"] == modifier) & beside.is_not_null()
+        named, day = named.filter(~is_beside), day.filter(~is_beside)
+    yield findings_of(named.filter("is_in_office"), "global-return-place", detail=pl.col("place"))
+    yield findings_of(named.filter(~pl.col("is_in_office")), NOT_READ_REASON, detail=pl.col("modifier"))
+
+
+NOT_READ_REASON = pl.col("modifier").replace_strict(NOT_READ, default="global-no-period-read", return_dtype=pl.String)
+
+
+def speaking_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
+    """Of each line kind whether it is a return to an office, its place of service, and its first of `SPEAKS_OF`."""
+    named = (pl.when(line).then(pl.lit(modifier)) for modifier, line in SPEAKS_OF.items())
     return line_kinds.table.select(
         IS_RETURN_IN_OFFICE.fill_null(value=False).alias("is_in_office"),
         PLACE.alias("place"),
-        pl.when("m78").then(pl.lit("78")).otherwise(pl.lit("79")).alias("modifier"),
+        pl.coalesce(*named).alias("modifier"),
     )
 
 
-def find_related(lines: Lines, marks: pl.DataFrame) -> Findings:
-    """One finding for each line in one of the relations to a surgery of the same patient."""
-    surgeries = lines.look_up(marks["surgery"]) & ~lines.is_denied
+def find_related(lines: Lines, days: Days, marks: pl.DataFrame, surgeries: pl.Series) -> Findings:
+    """One finding for each line in one of the relations to one of *surgeries* of the same patient."""
     if not surgeries.any():
         return NONE
-    days = patient_days(lines.table)
     in_period, surgeries = periods(lines, days, marks, surgeries)
 
     def on_day(*global_days: str) -> pl.Series:
@@ -242,7 +268,8 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         **{f"begins {days}": BEGINS_PERIOD & (days == GLOBAL_DAYS) for days in PERIOD_DAYS},
         "unexplained": IS_PROCEDURE & ~IS_EXPLAINED,
         "staged": IS_STAGED,
-        "speaks of a period": SPEAKS_OF_PERIOD,
+        "speaks of another": pl.any_horizontal(SPEAKS_OF.values()),
+        **{f"beside {modifier}": line for modifier, line in BESIDE.items()},
         **{name: relation.line for name, relation in RELATIONS.items()},
     }
     return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())
@@ -284,7 +311,7 @@ def days_of_global_periods(code_set: CodeSet) -> Mapping[int, pl.Series]:
 
 GLOBAL_SURGERY = Edit(
     find_global_surgery,
-    concerns=IS_SURGERY | SPEAKS_OF_PERIOD,
+    concerns=IS_SURGERY | pl.any_horizontal(SPEAKS_OF.values()),
     reads=("date_of_service", "lesion"),
     reach_days=days_of_global_periods,
 )
