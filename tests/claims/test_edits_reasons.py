@@ -40,6 +40,7 @@ FEES = [
     *(fee(hcpcs, global_days="ZZZ") for hcpcs in ("99923", "G0559", "G2211", "Q4101")),
     fee("99924", pctc_indicator="3"),
     fee("99925", bilateral_surgery="2"),
+    fee("99926", bilateral_surgery="0"),
     *("17110", "96912"),
 ]
 ROWS = {
@@ -109,6 +110,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "modifier-unknown": ("99920-ZZ",),
     "modifier-component": ("99912-26", "99912-TC"),
     "modifier-bilateral": ("99913-50",),
+    "modifier-one-side": ("99926-50",),
+    "modifier-sides-included": ("99925-50",),
     "modifier-sides": ("99914-50-RT",),
     "modifier-assistant": ("99913-80",),
     "modifier-co-surgeon": ("99913-62",),

@@ -96,6 +96,30 @@ def test_each_indicator_decides_on_its_modifier(
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
+        ("11402-50", ("pay", "modifier-one-side")),
+        ("99213-50", ("pay", "modifier-one-side")),
+        ("92250-50", ("pay", "modifier-sides-included")),
+        ("20610-50", ("pay", None)),
+        ("73560-50", ("pay", None)),
+        ("11301-50", ("deny", "modifier-bilateral")),
+        ("11402-50-RT", ("deny", "modifier-sides")),
+    ],
+)
+def test_50_says_what_it_does(store: Store, line: str, expected: tuple[str, str | None]) -> None:
+    """RVU25D, Bilateral Surgery: 0 and 2 are paid as one, 1 half as much again, 3 twice; in 9 there is no such concept.
+
+    The indicators are those of CMS's 2026q3.
+    """
+    indicators = {"11402": "0", "99213": "0", "92250": "2", "20610": "1", "73560": "3", "11301": "9"}
+    fees = [{"hcpcs": code, "bilateral_surgery": indicator} for code, indicator in indicators.items()]
+    snapshot = made.sealed(store, "2026q3", fees)
+    [found] = made.reasons(snapshot, line)
+    assert (made.dispositions(snapshot, line)[0], next(iter(found), None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
         ("17000-ZZ", "deny modifier-unknown"),
         ("17000-GC", "pay"),
         ("17000-25", "deny modifier-of-visits"),

@@ -59,7 +59,7 @@ IS_BILATERAL_WITH_SIDE = pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))
 COMPONENTS = {"26": ("0", "2", "3", "4", "5"), "TC": ("0", "2", "3", "4", "5", "6", "8")}
 """The PC/TC indicators with which a component modifier is invalid."""
 
-BILATERAL_REASONS = {"9": "modifier-bilateral"}
+BILATERAL_REASONS = {"0": "modifier-one-side", "2": "modifier-sides-included", "9": "modifier-bilateral"}
 ASSISTANT_REASONS = {"0": "modifier-assistant-documentation", "1": "modifier-assistant", "9": "modifier-assistant"}
 CO_SURGEON_REASONS = {"0": "modifier-co-surgeon", "1": "modifier-co-surgeon-documentation", "9": "modifier-co-surgeon"}
 TEAM_REASONS = {**dict.fromkeys("12", "modifier-team-by-report"), **dict.fromkeys("09", "modifier-team")}
