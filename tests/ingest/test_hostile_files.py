@@ -12,6 +12,7 @@ import pytest
 from cms_files.render import zipped
 from facts import Facts
 from handed_in import changed, hand_in, posted, refused, sheet
+from openpyxl import load_workbook
 
 from codeset.errors import BadInput
 from codeset.releases import Release
@@ -83,6 +84,47 @@ def test_a_workbook_in_another_encoding_is_refused(facts: dict[str, Facts], stor
         members = {name: book.read(name) for name in book.namelist()}
     members[SHEET] = sheet(data).decode().encode("utf-16")
     assert "is not in UTF-8" in faults(store, "GPCI2026.xlsx", zipped(members))[0]
+
+
+@pytest.mark.parametrize("state", ["visible", "hidden"])
+def test_a_second_sheet_of_a_table_is_refused(state: str, facts: dict[str, Facts], store: Store) -> None:
+    """The one that is not read would be left out without a word; a hidden one may be what is read."""
+    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    book, stream = load_workbook(io.BytesIO(data)), io.BytesIO()
+    copy = book.copy_worksheet(book.worksheets[0])
+    book.move_sheet(copy, -1)
+    copy.title, copy.sheet_state, book.active = "Draft", state, 1
+    copy.delete_rows(4)
+    book.save(stream)
+    (said,) = faults(store, "GPCI2026.xlsx", stream.getvalue())
+    both = f'"Draft" (gpci) and "{book.worksheets[1].title}" (gpci)'
+    assert said.startswith(f"GPCI2026.xlsx: more than one sheet is a table of CMS's: {both}; expected one.")
+
+
+def test_a_sheet_of_notes_beside_the_table_is_passed_over(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
+    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    book, stream = load_workbook(io.BytesIO(data)), io.BytesIO()
+    book.create_sheet("Notes", 0).append(["What changed is said in the final rule."])
+    book.save(stream)
+    assert build(RELEASE, [hand_in(tmp_path / "cms", {"GPCI2026.xlsx": stream.getvalue()})], store).sealed.new
+
+
+LOST = {
+    "holds an error": '<c r="G3" t="e"><v>#N/A</v></c>',
+    "holds a formula without its result": '<c r="G3"><f>1+1</f><v></v></c>',
+}
+
+
+@pytest.mark.parametrize("says", LOST)
+def test_a_cell_that_would_be_read_as_blank_is_refused(says: str, facts: dict[str, Facts], store: Store) -> None:
+    """A blank deletion date is an edit that still applies; an error in its place is no date at all."""
+    name, data = posted(facts["2026q3"], "add_on", "xlsx")
+    lost = changed(data, '<c r="H3"', LOST[says] + '<c r="H3"')
+    assert faults(store, name, lost) == [
+        f"{name}: line 3: cell G3 {says}, expected a value; take the file from CMS's own zip"
+    ]
 
 
 @pytest.mark.parametrize("cut", [10, 100, 1000])

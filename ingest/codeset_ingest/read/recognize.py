@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from codeset.errors import BadInput, Fault
 from codeset.releases import Release
 from codeset_ingest.read.forms.head_and_tail import head_of, sheets_of
 from codeset_ingest.read.layout import Layout, layouts
@@ -96,23 +97,33 @@ class UnknownFile:
 def recognize(files: Iterable[File]) -> Iterator[CmsFile | UnknownFile]:
     """Yield each file as what it is.
 
-    Raises BadInput: for a workbook that cannot be read.
+    Raises BadInput: for a workbook that cannot be read, or has two sheets that could be the table.
     """
     for file in files:
         sheets = sheets_of(file)
-        known = _recognize(file, sheets)
-        yield known or UnknownFile(file.names, next(filter(None, (near_miss(file, sheet) for sheet in sheets)), None))
+        known = [cms_file for sheet in sheets if (cms_file := _recognize(file, sheet))]
+        if len(known) > 1:
+            raise BadInput([_two_sheets(known)])
+        nearly = filter(None, (near_miss(file, sheet) for sheet in sheets)) if not known else ()
+        yield known[0] if known else UnknownFile(file.names, next(iter(nearly), None))
 
 
-def _recognize(file: File, sheets: list[str]) -> CmsFile | None:
-    for sheet in sheets:
-        head = head_of(file, sheet)
-        # By what is in it first: CMS renames its files from quarter to quarter (AOC_V2024Q2-MCR, AOC_V2025Q4_01-MCR,
-        # AOC_V2026Q3-F-MCR), and people rename what they download.
-        for layout in layouts():
-            for form, rules in layout.forms.items():
-                if (rules["kind"] == "workbook") == bool(sheet) and re.search(rules["sign"], head, re.MULTILINE):
-                    return _cms_file(file, layout, form, sheet, head)
+def _two_sheets(known: list[CmsFile]) -> Fault:
+    """Of two sheets one may be hidden, or an older copy: which of them CMS means cannot be told."""
+    sheets = " and ".join(f'"{file.sheet}" ({file.layout.publication})' for file in known)
+    says = f"more than one sheet is a table of CMS's: {sheets}; expected one. Take the file from CMS's own zip"
+    return Fault(known[0].content.names, 0, says)
+
+
+def _recognize(file: File, sheet: str) -> CmsFile | None:
+    head = head_of(file, sheet)
+    # By what is in it first: CMS renames its files from quarter to quarter (AOC_V2024Q2-MCR, AOC_V2025Q4_01-MCR,
+    # AOC_V2026Q3-F-MCR), and people rename what they download. A sheet's name says nothing: OPPSCAP_APR.xlsx of 2024
+    # has its rows on a sheet "OPPSCAP_JAN", LOCCO of 2025 on "21LOCCO".
+    for layout in layouts():
+        for form, rules in layout.forms.items():
+            if (rules["kind"] == "workbook") == bool(sheet) and re.search(rules["sign"], head, re.MULTILINE):
+                return _cms_file(file, layout, form, sheet, head)
     return None
 
 

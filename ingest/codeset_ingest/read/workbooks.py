@@ -21,6 +21,16 @@ _FAR_COLUMN = re.compile(_CELL + rb"(?:[A-Z]{3}|[B-Z][A-Z])\d")
 _LONG = re.compile(_CELL + rb"[A-Z]{0,3}\d{6}")
 _WIDE = re.compile(_CELL + rb"(?:[Q-Z]|[A-Z]{2})\d")
 
+# The reader gives a blank for an error (#N/A), and for a formula that was saved without its result. A blank deletion
+# date is an edit that still applies: such a cell stops the build. No CMS workbook that was read has either.
+_PLACE = rb'<c r="(?P<place>[A-Z]+(?P<row>[0-9]+))"'
+_ERROR = re.compile(_PLACE + rb'[^>]* t="e"')
+_NO_RESULT = re.compile(_PLACE + rb"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>")
+_LOST = {
+    "holds an error, expected a value; take the file from CMS's own zip": _ERROR,
+    "holds a formula without its result, expected a value; take the file from CMS's own zip": _NO_RESULT,
+}
+
 
 def sheet_names(file: File) -> list[str]:
     """Return the names of the sheets.
@@ -44,6 +54,19 @@ def rows(file: File, sheet: str, count: int | None = None) -> Iterator[list[str]
         frame = loaded.to_polars()
     for row in frame.iter_rows():
         yield [cell or "" for cell in row]
+
+
+def refuse_lost_cells(file: File) -> None:
+    """Refuse a workbook with a cell that is read as blank, and is not: an error, or a formula without its result.
+
+    Raises BadInput: with the first such cell of each sheet.
+    """
+    with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+        sheets = [archive.read(name) for name in archive.namelist() if _SHEET.fullmatch(name)]
+    cells = [(cell, says) for xml in sheets for says, pattern in _LOST.items() if (cell := pattern.search(xml))]
+    faults = [Fault(file.names, int(cell["row"]), f"cell {cell['place'].decode()} {says}") for cell, says in cells]
+    if faults:
+        raise BadInput(faults)
 
 
 @contextmanager
