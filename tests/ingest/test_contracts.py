@@ -243,6 +243,26 @@ BROKEN = {
         *("mue", "csv", "17003,13,2", "17003,13.5,2"),
         [f'{UNITS}: line 20: mue_value is "13.5", expected a whole number'],
     ),
+    "a locality in the digits of another script": (
+        *("gpci", "csv", "13202,NY,02,", "13202,NY,\u0660\u0662,"),
+        ['GPCI2024.csv: line 11: locality is "\u0660\u0662", expected text of the form [0-9]{2}'],
+    ),
+    "units in the digits of another script": (
+        *("mue", "csv", "17003,13,2", "17003,\u0661\u0663,2"),
+        [f'{UNITS}: line 20: mue_value is "\u0661\u0663", expected a whole number'],
+    ),
+    "an amount in the digits of another script": (
+        *("gpci", "csv", "MANHATTAN,1.065,1.166,1.656", "MANHATTAN,1.065,1.166,1.\u0666\u0665\u0666"),
+        ['GPCI2024.csv: line 10: mp_gpci is "1.\u0666\u0665\u0666", expected a number with at most 3 decimals'],
+    ),
+    "an area that a blank row parts from its state": (
+        *("locality_county", "csv", "\r\n13202,2,,NYC", "\r\n,,,,\r\n13202,2,,NYC"),
+        ["24LOCCO.csv: line 18: 13202 02 has no state; expected one in the first row of its block"],
+    ),
+    "an index in powers of ten": (
+        *("gpci", "xlsx", 't="n"><v>1.656</v>', 't="inlineStr"><is><t>0.01656E2</t></is>'),
+        ['GPCI2024.xlsx: line 10: mp_gpci is "0.01656E2", expected 3 decimals'],
+    ),
     "a locality twice": (
         *("gpci", "csv", "13202,NY,02,", "13202,NY,01,"),
         ["GPCI2024.csv: line 11: 13202 01 is there more than once; expected one record for each mac and locality"],

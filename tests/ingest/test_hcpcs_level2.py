@@ -15,6 +15,7 @@ import pytest
 from cms_files import hcpcs_level2
 from facts import Facts
 from handed_in import built, hand_in, refused
+from openpyxl import load_workbook
 from polars.testing import assert_frame_equal
 
 import codeset
@@ -64,6 +65,38 @@ def test_a_continuation_that_continues_nothing_is_refused(facts: dict[str, Facts
     assert refused(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": moved}) == [
         f"HCPC2026_JUL_ANWEB.txt: line {at}: continues no record of its code"
     ]
+
+
+@pytest.mark.parametrize("change", ["lost", "twice"])
+def test_a_line_of_a_description_that_is_lost_or_there_twice_is_refused(
+    change: str, facts: dict[str, Facts], store: Store
+) -> None:
+    """The record layout of 2019 numbers the lines of a code 00100, 00200, ...; so do all 12,359 records of 2020."""
+    lines = files(facts, "txt")["HCPC2026_JUL_ANWEB.txt"].split(b"\r\n")
+    second = next(n for n, line in enumerate(lines) if line[5:10] == b"00200")
+    third = lines[second].replace(b"00200", b"00300")
+    instead = {"lost": [third], "twice": [lines[second], lines[second]]}[change]
+    number, expected = {"lost": ("00300", "00200"), "twice": ("00200", "00300")}[change]
+    (said,) = refused(
+        store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": b"\r\n".join([*lines[:second], *instead, *lines[second + 1 :]])}
+    )
+    line = second + len(instead)
+    assert f"line {line}: its sequence number is {number}, expected {expected}: a line of " in said
+
+
+def test_a_pricing_indicator_that_lost_its_zero_is_refused(facts: dict[str, Facts], store: Store) -> None:
+    """`00` is not separately priced; a spreadsheet makes it `0`, which is no indicator of CMS's record layout."""
+    data = files(facts, "xlsx")["HCPC2026_JUL_ANWEB.xlsx"]
+    book, stream = load_workbook(io.BytesIO(data)), io.BytesIO()
+    sheet = book.worksheets[0]
+    place = [cell.value for cell in sheet[1]].index("PRICE1") + 1
+    row = next(row for row in range(2, sheet.max_row + 1) if sheet.cell(row, place).value == "00")
+    sheet.cell(row, place).value = 0
+    book.save(stream)
+    (said,) = refused(store, RELEASE, {"HCPC2026_JUL_ANWEB.xlsx": stream.getvalue()})
+    assert said.startswith(
+        f"HCPC2026_JUL_ANWEB.xlsx: line {row}: 1 cells of pricing_indicator have fewer than 2 characters"
+    )
 
 
 def test_a_file_without_modifiers_is_refused(facts: dict[str, Facts], store: Store) -> None:

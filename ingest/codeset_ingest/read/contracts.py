@@ -141,6 +141,17 @@ def caps_are_of_every_locality(reading: Reading, _: Release) -> Iterator[Fault]:
         yield AcceptableFault(row[FILE], row[LINE], says, f"localities:{reading.table}")
 
 
+def areas_have_a_state(reading: Reading, _: Release) -> Iterator[Fault]:
+    """Every area is of a state: LOCCO names it in the first row of a block, and a blank row ends the block.
+
+    Not the txt, which leaves California's 29 areas without one (2024 and 2025).
+    """
+    if reading.form != "txt":
+        says = "{} has no state; expected one in the first row of its block"
+        nameless = reading.frame.filter(pl.col("state").is_null())
+        yield from _faults(nameless, lambda row: says.format(key_text(row, ("mac", "locality"))))
+
+
 def unusual_codes(reading: Reading) -> list[str]:
     """Return a note on codes in no known form: CMS ships some (GXXX1 in July 2026), so they are told, not refused."""
     if "hcpcs" not in reading.frame.columns:
@@ -250,6 +261,7 @@ _CONTRACTS = {
     "code_facts": (descriptions_are_understood,),
     "gpci": (indices_are_in_bounds,),
     "oppscap": (caps_are_of_every_locality,),
+    "locality_county": (areas_have_a_state,),
     "ptp": _EDITS,
     "ptp_outpatient": _EDITS,
     "add_on": (edits_end_after_they_begin,),

@@ -13,6 +13,9 @@ from codeset_ingest.read.forms.grid import BLOCK
 from codeset_ingest.read.layout import Column
 from codeset_ingest.read.table import LINE
 
+# Digits are written [0-9] here and in the layouts' patterns of cells: \d is also a digit of any other script, which
+# would pass the pattern and then be cast to null, an amount or a limit lost without a word.
+
 _NOISE = 1e-6
 """How far a workbook's float may be from a whole number of the column's last place and still count as it."""
 
@@ -119,7 +122,7 @@ def _text(text: pl.Expr, column: Column, form: str) -> Rule:
     # CMS's own csv of LOCCO (2025) and of GPCI (2022) lost the zeros of "01182" and "00". A code is padded only in a
     # workbook, where 00100 may be the number 100; a csv with such codes was saved again by a spreadsheet, and refused.
     if form in rules.get("pad", ()):
-        text = pl.when(text.str.contains(r"^\d+$")).then(text.str.zfill(rules["width"])).otherwise(text)
+        text = pl.when(text.str.contains(r"^[0-9]+$")).then(text.str.zfill(rules["width"])).otherwise(text)
     is_valid, expected = _allowed_texts(text, column)
     if rules.get("blank") == "null":
         text = pl.when(text != "").then(text)
@@ -142,14 +145,16 @@ def _decimal(text: pl.Expr, column: Column, dtype: pl.DataType, form: str) -> Ru
     if form == "xlsx":
         number = text.cast(pl.Float64, strict=False) * 10**scale
         whole = number.round(0)
-        is_valid = number.is_finite() & (number >= 0) & ((number - whole).abs() < _NOISE)
+        # Digits and a point alone: in a cell of text, 1E2 would be a number too.
+        is_printed = text.str.contains(r"^[0-9]*\.?[0-9]+$")
+        is_valid = is_printed & number.is_finite() & ((number - whole).abs() < _NOISE)
         return Rule(
             _with_point(whole.cast(pl.Int64, strict=False).cast(pl.String), scale, dtype), is_valid, f"{scale} decimals"
         )
     if form in column.rules.get("implied_point", ()):
-        is_valid = text.str.contains(r"^\d+$")
+        is_valid = text.str.contains(r"^[0-9]+$")
         return Rule(_with_point(text, scale, dtype), is_valid, f"digits, the last {scale} of them decimals")
-    is_valid = text.str.contains(rf"^(\d+(\.\d{{0,{scale}}})?|\.\d{{1,{scale}}})$")
+    is_valid = text.str.contains(rf"^([0-9]+(\.[0-9]{{0,{scale}}})?|\.[0-9]{{1,{scale}}})$")
     return Rule(text.cast(dtype, strict=False), is_valid, f"a number with at most {scale} decimals")
 
 
@@ -168,7 +173,7 @@ def _integer(text: pl.Expr, column: Column, dtype: pl.DataType) -> Rule:
     if values := column.rules.get("values"):
         return Rule(text.cast(dtype, strict=False), text.is_in(values), f"one of {', '.join(values)}")
     # Nine digits fit the largest of our integers.
-    number = text.str.extract(r"^(\d{1,9})$", 1)
+    number = text.str.extract(r"^([0-9]{1,9})$", 1)
     return Rule(number.cast(dtype, strict=False), number.is_not_null(), "a whole number")
 
 

@@ -22,6 +22,7 @@ from codeset_ingest.read.fee_schedules import merge_variants
 from codeset_ingest.read.forms.head_and_tail import closing_lines, truncation_signs
 from codeset_ingest.read.forms.read_cells import read_cells
 from codeset_ingest.read.forms.tab_separated import ragged_records
+from codeset_ingest.read.layout import Column
 from codeset_ingest.read.parse_cells import parse_cells, zero_padding_notes
 from codeset_ingest.read.recognize import CmsFile
 from codeset_ingest.read.table import FILE, LINE, Reading
@@ -116,7 +117,7 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
     name = file.content.names
     try:
         cells = read_cells(file.content, file.layout, file.form, file.sheet, release)
-        columns = [column for column in columns if column.name in cells.columns or not column.rules.get("optional")]
+        columns = [column for column in columns if column.name in cells.columns or not _may_be_absent(column, file)]
         frame = parse_cells(cells, columns, table, file.form, name)
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
         raise BadInput(_ragged(file, release)) from error
@@ -141,6 +142,11 @@ def _read_file(file: CmsFile, release: Release) -> Reading:
         doubts=tuple(_doubts(file, release)),
         closing=closing_lines(file.content) if "summary" in file.layout.forms[file.form] else "",
     )
+
+
+def _may_be_absent(column: Column, file: CmsFile) -> bool:
+    """Whether the rows may lack the column: a year's files had none, or it numbered lines that are joined by now."""
+    return bool(column.rules.get("optional")) or column.name == file.layout.rules.get("records", {}).get("numbered_by")
 
 
 def _doubts(file: CmsFile, release: Release) -> Iterator[AcceptableFault]:

@@ -8,6 +8,7 @@ import polars as pl
 
 from codeset.errors import BadInput, Fault
 from codeset.releases import Release
+from codeset_ingest.read import workbooks
 from codeset_ingest.read.diagnoses.tabular_list import tabular_cells
 from codeset_ingest.read.forms.fixed_width import read_fixed
 from codeset_ingest.read.forms.grid import delimited_rows, grid_records, workbook_rows
@@ -26,6 +27,7 @@ def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Relea
     """
     rules, columns = layout.forms[form], layout.columns_of(release)
     if rules["kind"] == "workbook":
+        workbooks.refuse_lost_cells(file)
         frame = grid_records(file, rules, columns, layout, workbook_rows(file, sheet))
         return _join_continuations(file, frame, layout)
     if rules["kind"] == "xml":
@@ -57,5 +59,20 @@ def _join_continuations(file: File, frame: pl.DataFrame, layout: Layout) -> pl.D
     )
     if stray.height:
         raise BadInput([Fault(file.names, line, "continues no record of its code") for line in stray[LINE].head(1)])
+    _refuse_gaps(file, frame, layout)
     texts = frame.group_by("record", maintain_order=True).agg(pl.col(text).str.join(" "))
-    return first.with_columns(texts[text]).drop("record", "continues")
+    return first.with_columns(texts[text]).drop("record", "continues", rules["numbered_by"])
+
+
+def _refuse_gaps(file: File, frame: pl.DataFrame, layout: Layout) -> None:
+    """Refuse a line of a record that is missing or there twice: its text would be short, or repeat itself."""
+    # SEQNUM counts the lines of a code from 00100 by hundreds in the txt, from 0010 by tens in the workbook.
+    number = pl.col(layout.rules["records"]["numbered_by"]).str.strip_chars()
+    line_of_record = pl.col(LINE).cum_count().over("record").cast(pl.String)
+    expected = line_of_record.str.zfill(3) + number.str.slice(3).str.replace_all("[^0]", "0")
+    numbered = frame.select(LINE, code=layout.columns[0].name, number=number, expected=expected)
+    for row in numbered.filter(pl.col("number") != pl.col("expected")).head(1).iter_rows(named=True):
+        says = (
+            f"its sequence number is {row['number']}, expected {row['expected']}: a line of {row['code'].strip()} is "
+        )
+        raise BadInput([Fault(file.names, row[LINE], f"{says}missing, or there twice")])
