@@ -135,6 +135,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "global-visit-same-day": ("99915", "99213"),
     "global-visit-major": ("99917 day=1", "99213", "99213 day=1"),
     "global-visit-after": ("99916", "99213 day=5"),
+    "global-visit-of-group": ("99916 group=g specialty=07", "99213 day=5 provider=n group=g specialty=50"),
     "global-procedure-after": ("99916", "99915 day=5"),
     "global-visit-documented": ("99915", "99213-25"),
     "global-return-in-office": ("99916", "99915-78 day=5"),

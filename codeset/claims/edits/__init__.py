@@ -25,6 +25,7 @@ from codeset.claims.edits.of_visits.new_patient_elsewhere import NEW_PATIENT_ELS
 from codeset.claims.edits.of_visits.new_patient_of_group import NEW_PATIENT_OF_GROUP
 from codeset.claims.edits.of_visits.postoperative_care import POSTOPERATIVE_CARE
 from codeset.claims.edits.of_visits.same_day_visits import SAME_DAY_VISITS
+from codeset.claims.edits.of_visits.surgery_of_group import SURGERY_OF_GROUP
 from codeset.claims.edits.of_visits.visit_complexity import VISIT_COMPLEXITY
 from codeset.claims.edits.ptp import PTP
 from codeset.claims.edits.same_lesion import SAME_LESION
@@ -58,6 +59,7 @@ EDITS = (
     PTP,
     SAME_LESION,
     GLOBAL_SURGERY,
+    SURGERY_OF_GROUP,
     SAME_DAY_VISITS,
     VISIT_COMPLEXITY,
     STATUS_T,

@@ -14,6 +14,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, findings_of, reason_columns, together
+from codeset.claims.edits.of_visits.surgery_of_group import GROUP_SURGERIES, PERIOD_DAYS
 from codeset.claims.edits.rules import codes_named
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -32,9 +33,6 @@ from codeset.claims.engine.periods import (
 from codeset.claims.engine.series import is_member, starts_group, true_positions
 from codeset.claims.reference.reference_tables import places_of_service
 from codeset.scope import scope
-
-PERIOD_DAYS = {"010": 10, "090": 90}
-"""Days after the procedure: 010 is its day and ten more, 090 the day before, its day and ninety more (RVU25D)."""
 
 MINOR = ("010", "000")
 MAJOR = ("090",)
@@ -146,7 +144,9 @@ def find_global_surgery(lines: Lines) -> Findings:
         return NONE
     days = patient_days(lines.table)
     related_lines = find_related(lines, days, marks, surgeries)
+    # Of surgery by the group in another specialty `surgery_of_group` speaks.
     in_no_relation = speaking & ~is_member(lines.table["row"], related_lines.rows["row"])
+    in_no_relation &= lines.table["group_surgery"].is_null()
     return together([related_lines, *find_not_read(lines, days, marks, true_positions(in_no_relation))])
 
 
@@ -313,5 +313,6 @@ GLOBAL_SURGERY = Edit(
     find_global_surgery,
     concerns=IS_SURGERY | pl.any_horizontal(SPEAKS_OF.values()),
     reads=("date_of_service", "lesion"),
+    derives=(GROUP_SURGERIES,),
     reach_days=days_of_global_periods,
 )
