@@ -87,3 +87,13 @@ def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Stor
         "OPPSCAP_Jul.csv: This file is for quarter 3 of a year that it does not state, not for 2024q2"
     )
     assert "YEAR" not in said
+
+
+@pytest.mark.parametrize(("table", "tables"), [("gpci", "gpci"), ("mue", "mue, mue_outpatient, mue_dme")])
+def test_a_file_saved_as_unicode_text_is_named(table: str, tables: str, facts: dict[str, Facts], store: Store) -> None:
+    """A folder with such a copy would have been sealed without the table."""
+    known = facts["2026q3"]
+    name, data = posted(known, table)
+    (said,) = refused(store, known.release, {name: data.decode("cp1252").encode("utf-16")})
+    what = f"{name}: is {table} ({tables}) in UTF-16, which CMS does not write"
+    assert said == f"{what}; take the file from CMS's own zip"

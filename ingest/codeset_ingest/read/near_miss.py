@@ -1,5 +1,6 @@
 """A file that no layout matches, but that nearly is one of CMS's: which one, and which header differs."""
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +14,8 @@ _NEAR = 0.6
 
 _SHOWN = 40
 
+_HEAD_BYTES = 32_768
+
 _SHORTEST = 3
 """Columns below which two headers may be alike by chance."""
 
@@ -21,6 +24,8 @@ def near_miss(file: File, sheet: str) -> str | None:
     """Return which publication *file* nearly is and what differs, or None if it is not like any."""
     if any(re.search(pattern, head_of(file, sheet), re.MULTILINE) for pattern in _passed_over()):
         return None
+    if not sheet and (says := _in_utf16(file)):
+        return says
     grid = head_rows(file, sheet)
     best = max(_likenesses(grid), key=lambda likeness: likeness[0], default=(0.0, None, [], []))
     share, layout, missing, unknown = best
@@ -29,6 +34,19 @@ def near_miss(file: File, sheet: str) -> str | None:
         differences = "; ".join(differs) or "the lines above its header differ"
         return f"is like {layout.publication} ({_tables(layout)}), but its header differs: {differences}"
     return _layout_by_name(file)
+
+
+def _in_utf16(file: File) -> str | None:
+    """What a spreadsheet saves as "Unicode text": a table of CMS's whose every other byte is a zero."""
+    if not file.data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    head = file.data[:_HEAD_BYTES].decode("utf-16", errors="replace").replace("\r\n", "\n")
+    for layout in layouts():
+        signs = [rules["sign"] for rules in layout.forms.values() if rules["kind"] in ("delimited", "fixed")]
+        if any(re.search(sign, head, re.MULTILINE) for sign in signs):
+            says = f"is {layout.publication} ({_tables(layout)}) in UTF-16, which CMS does not write"
+            return f"{says}; take the file from CMS's own zip"
+    return None
 
 
 def _passed_over() -> Iterator[str]:
