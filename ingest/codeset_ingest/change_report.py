@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,8 @@ import polars as pl
 
 from codeset.differences import TableChanges
 from codeset.errors import BadInput, Fault
+from codeset_ingest.read.forms.text_files import END_OF_FILE, text_of
+from codeset_ingest.read.open_files import File, open_all
 
 CodePair = tuple[str, str]
 """Column one and column two of an edit."""
@@ -25,6 +26,7 @@ EditChanges = Mapping[str, Mapping[CodePair, str | None]]
 
 _CCMIS = ("0", "1", "9")
 _HCPCS = re.compile(r"[0-9A-Z]{5}")
+_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -55,25 +57,27 @@ def _layout() -> dict[str, Any]:
 def read(file: Path) -> EditChanges:
     """Read CMS's zip.
 
-    Raises BadInput: if a member is missing or its columns are not found.
+    Raises BadInput: if it cannot be opened, a member is missing, or its columns are not found.
     """
-    report: dict[str, Mapping[CodePair, str | None]] = {}
-    with zipfile.ZipFile(file) as archive:
-        for change, pattern in _layout()["members"].items():
-            names = [name for name in archive.namelist() if re.search(pattern, name.lower())]
-            if len(names) != 1:
-                members = ", ".join(archive.namelist())
-                says = f"expected one text of edits {change} ({pattern}); it holds: {members}"
-                raise BadInput([Fault(file.name, 0, says)])
-            # CMS's encoding, as in the edits themselves.
-            report[change] = _edits(archive.read(names[0]).decode("cp1252"), f"{file.name}/{names[0]}")
-    return report
+    members = list(open_all([file]))
+    return {change: _edits(_member(members, change, pattern, file)) for change, pattern in _layout()["members"].items()}
 
 
-def _edits(text: str, name: str) -> dict[CodePair, str | None]:
-    records = list(_records(text, name))
+def _member(members: list[File], change: str, pattern: str, file: Path) -> File:
+    """The one text of the edits that were added, removed or changed."""
+    matching = [member for member in members if re.search(pattern, member.name.lower())]
+    if len(matching) != 1:
+        names = ", ".join(member.name for member in members)
+        says = f"expected one text of edits {change} ({pattern}); it holds: {names}"
+        raise BadInput([Fault(file.name, 0, says)])
+    return matching[0]
+
+
+def _edits(member: File) -> dict[CodePair, str | None]:
+    name = member.names
+    records = list(_records(text_of(member).rstrip("\n").removesuffix(END_OF_FILE), name))
     header, places = _header([cells for _, cells in records], name)
-    rows = {}
+    rows: dict[CodePair, str | None] = {}
     for number, cells in records[header + 1 :]:
         if not any(cells):
             continue
@@ -81,8 +85,11 @@ def _edits(text: str, name: str) -> dict[CodePair, str | None]:
             cells[places[column]] if places[column] < len(cells) else "" for column in ("column_one", "column_two")
         )
         if _HCPCS.fullmatch(one) and _HCPCS.fullmatch(two):
-            ccmi = places.get("ccmi")
-            rows[one, two] = None if ccmi is None else _ccmi(cells, ccmi, name, number)
+            ccmi = None if "ccmi" not in places else _ccmi(cells, places["ccmi"], name, number)
+            if (before := rows.get((one, two), ccmi)) != ccmi:
+                says = f"{one}/{two} is there with the modifier indicators {before} and {ccmi}; expected one"
+                raise BadInput([Fault(name, number, says)])
+            rows[one, two] = ccmi
         # Notices stand above the records; below the first of them every line is one.
         elif rows:
             raise BadInput([Fault(name, number, f'expected two codes, found "{one}" and "{two}"')])
@@ -102,9 +109,11 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _ccmi(cells: list[str], place: int, name: str, line: int) -> str:
-    ccmi = cells[place][:1] if place < len(cells) else ""
+    text = cells[place] if place < len(cells) else ""
+    # The caption spells the indicators out (`1=allowed`), and so may a cell.
+    ccmi, _, _ = text.partition("=")
     if ccmi not in _CCMIS:
-        raise BadInput([Fault(name, line, f'expected a modifier indicator (0, 1 or 9), found "{ccmi}"')])
+        raise BadInput([Fault(name, line, f'expected a modifier indicator (0, 1 or 9), found "{text[:_SHOWN]}"')])
     return ccmi
 
 
@@ -114,7 +123,8 @@ def _header(lines: list[list[str]], name: str) -> tuple[int, dict[str, int]]:
         matches = {column: _places(cells, pattern) for column, pattern in _layout()["columns"].items()}
         if len(matches["column_one"]) == 1 and len(matches["column_two"]) == 1:
             return number, {column: places[0] for column, places in matches.items() if len(places) == 1}
-    beginning = " | ".join("\t".join(cells) for cells in lines[:4])
+    # Above the captions is the AMA's notice, which is not repeated in messages.
+    beginning = " | ".join("\t".join(cells)[:_SHOWN] for cells in lines[:4])
     raise BadInput([Fault(name, 0, f"no line with the captions Column 1 and Column 2; it begins: {beginning}")])
 
 

@@ -68,10 +68,54 @@ def test_the_line_of_a_fault_counts_the_lines_of_quoted_cells(tmp_path):
         change_report.read(report(tmp_path, QUOTED + "11402\t12031\t1\r\n1140\t12031\t1\r\n"))
 
 
-@pytest.mark.parametrize("found", ["2", ""])
+@pytest.mark.parametrize("found", ["2", "", "10"])
 def test_what_is_no_modifier_indicator_is_a_fault(tmp_path, found):
     with pytest.raises(BadInput, match="expected a modifier indicator"):
         change_report.read(report(tmp_path, HEAD + f"11402\t12031\t{found}\t20261001\r\n"))
+
+
+@pytest.mark.parametrize("kept", [5, -50])
+def test_a_report_that_is_no_whole_zip_is_a_fault(tmp_path, kept):
+    file = report(tmp_path)
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(BadInput, match=r"changes\.zip"):
+        change_report.read(file)
+
+
+def test_a_damaged_member_is_a_fault(tmp_path):
+    file = report(tmp_path, HEAD + "11402\t12031\t1\t20261001\r\n" * 40)
+    data = bytearray(file.read_bytes())
+    data[60:80] = bytes(20)
+    file.write_bytes(bytes(data))
+    with pytest.raises(BadInput, match="not a zip that can be read"):
+        change_report.read(file)
+
+
+def test_a_byte_that_cms_does_not_write_is_a_fault_with_its_line(tmp_path):
+    file = tmp_path / "changes.zip"
+    names = [f"MCR_NCCI_{name}_Eff_10-01-2026.txt" for name in ("Additions", "Deletions", "CCMIChgs")]
+    file.write_bytes(zipped(dict.fromkeys(names, HEAD.encode() + b"11402\t1203\x81\t1\t20261001\r\n")))
+    with pytest.raises(BadInput, match="line 4: byte 0x81"):
+        change_report.read(file)
+
+
+def test_an_end_of_file_mark_may_be_the_last_record(tmp_path):
+    """As in most text files of CMS's up to 2025."""
+    text = HEAD + "11402\t12031\t1\t20261001\r\n\x1a"
+    assert change_report.read(report(tmp_path, text))["added"] == {("11402", "12031"): "1"}
+
+
+def test_an_edit_that_is_there_twice_with_different_indicators_is_a_fault(tmp_path):
+    text = HEAD + "11402\t12031\t1\t20261001\r\n11402\t12031\t0\t20261001\r\n"
+    with pytest.raises(BadInput, match="line 5: 11402/12031 is there with the modifier indicators 1 and 0"):
+        change_report.read(report(tmp_path, text))
+
+
+def test_no_notice_gets_into_a_message(tmp_path):
+    notice = "CPT codes, descriptions and other data only are copyright of the American Medical Association"
+    with pytest.raises(BadInput) as caught:
+        change_report.read(report(tmp_path, f'"{notice}"\r\nwhat is this\r\n'))
+    assert notice not in str(caught.value)
 
 
 @pytest.mark.cms
