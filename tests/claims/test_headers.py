@@ -72,6 +72,44 @@ def test_a_header_that_is_not_understood_is_named_in_one_line_and_not_read(tmp_p
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ("Copay", '"Copay",'),
+        ("Room 3 (old)", '"Room 3 (old)",'),
+        ("Write-Off Amt", '"Write-Off Amt",'),
+        ("InsuranceDeductible", '"InsuranceDeductible",'),
+        ("Doe Jane", ""),
+        ("Jane", ""),
+        ("SMITH", ""),
+        ("Patient Smith", ""),
+        ("Smith Jr (old)", ""),
+        ("de la Cruz", ""),
+        ("Note 555123", ""),
+        ("Room 1234567890", ""),
+        ("O-Brien", ""),
+    ],
+)
+def test_a_header_that_could_be_somebodys_name_or_number_is_called_by_its_number(
+    tmp_path: Path, header: str, shown: str
+) -> None:
+    """No value that could name or number a patient is in any message."""
+    path = tmp_path / "export.csv"
+    path.write_text(PRACTICE.replace(",DOB,", f",{header},"))
+    _, rejects = read_claims(path, locality="national")
+    column = f"column 4, {shown}" if shown else "column 4"
+    assert rejects.notes[1:] == (f"{column} is not understood, and not read",)
+
+
+def test_a_name_that_is_nearly_a_header_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(PRACTICE.replace(",DOB,", ",Charles,"))
+    with pytest.raises(BadInput) as error:
+        read_claims(path, locality="national")
+    assert "Charles" not in str(error.value)
+    assert "column 4 is not understood: if it is charge, rename it" in str(error.value)
+
+
 def test_a_workbook_is_read_as_the_csv_that_it_could_be(tmp_path: Path) -> None:
     header = PRACTICE.splitlines()[0].split(",")
     path = tmp_path / "export.xlsx"

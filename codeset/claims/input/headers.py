@@ -26,6 +26,12 @@ _LONGEST = 40
 _NEARLY = 0.8
 """So like a known header (difflib's ratio, 1 is equal) is a slip of the pen, such as "lession"."""
 
+_ALMOST = 0.9
+"""So like a word of headers is one, misspelled, and no name: "Charles" is 0.86 like "charges"."""
+
+_DIGITS = 2
+"""A header with a longer number may be somebody's number."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -143,8 +149,24 @@ def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple
 
 
 def _is_header_text(name: str) -> bool:
-    """Whether the text of a header may be shown."""
-    return len(name) <= _LONGEST and re.fullmatch(r"[A-Za-z][\w .#/()-]*", name) is not None
+    """Whether a header may be shown: it has words of headers alone, and could be nobody's name or number."""
+    if len(name) > _LONGEST or not re.fullmatch(r"[A-Za-z][\w .#/()-]*", name):
+        return False
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", name)]
+    return all(
+        word in _words() or (word.isdigit() and len(word) <= _DIGITS) or get_close_matches(word, _words(), 1, _ALMOST)
+        for word in words
+    )
+
+
+@cache
+def _words() -> frozenset[str]:
+    """The words of all headers that are understood, and those that are in headers of practice systems besides."""
+    headers = _headers()
+    texts = [*FIELDS, *headers["not_read"]["headers"], *headers["not_understood"]["words"]]
+    for group in (headers["fields"], headers["numbered"]):
+        texts += [header for own in group.values() for header in own]
+    return frozenset(word for text in texts for word in re.findall(r"[a-z]+", text.lower()))
 
 
 def _twice(columns: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[str]:
