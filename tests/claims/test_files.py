@@ -400,6 +400,17 @@ def test_a_csv_of_another_separator_is_called_so(tmp_path: Path, separator: str)
 
 
 @pytest.mark.parametrize(
+    ("key", "shown"),
+    [("modifer", "modifer"), ("unit_price", "unit_price"), ("jane", "(not shown)"), ("Doe, J", "(not shown)")],
+)
+def test_a_key_that_could_be_a_patients_name_is_not_shown(tmp_path: Path, key: str, shown: str) -> None:
+    path = written(tmp_path, json.dumps({"claim_id": "A1", "hcpcs": "17000", key: "x"}), "claims.ndjson")
+    [fault] = [fault for fault in faults_in(path) if "a field of that name" in fault]
+    assert f"{shown}: expected one of" in fault
+    assert shown == key or key not in fault
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", ["claims.csv: expected claims, found an empty file"]),

@@ -8,6 +8,7 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE, CODED, COLUMNS, FIELDS
 from codeset.claims.input.diagnoses import NUMBER_OF_DIAGNOSES, POINTS_TO_NOTHING, diagnoses_of_lines
+from codeset.claims.input.headers import is_header_text
 from codeset.errors import BadInput, Fault, WrongUse
 
 RAW: Mapping[str, pl.DataType] = {
@@ -332,6 +333,5 @@ def _cents() -> pl.Expr:
 
 
 def safe_names(names: Iterable[str]) -> str:
-    """Return column or key names as a message lists them. A name that is no identifier is not shown."""
-    # What stands where a header should be may be a patient's name.
-    return ", ".join(name if name.isidentifier() and len(name) <= 40 else "(not a name)" for name in names)
+    """Return column or key names as a message lists them. What could be a patient's name is not shown."""
+    return ", ".join(name if is_header_text(name) else "(not shown)" for name in names)

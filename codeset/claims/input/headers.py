@@ -137,7 +137,7 @@ def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple
     notes, faults = [], []
     for number, (name, field) in enumerate(zip(names, fields, strict=True), start=1):
         if field is None:
-            column = f'column {number}, "{name}",' if _is_header_text(name) else f"column {number}"
+            column = f'column {number}, "{name}",' if is_header_text(name) else f"column {number}"
             close = get_close_matches(caption_key(name), _fields(), n=1, cutoff=_NEARLY)
             if close:
                 faults.append(
@@ -148,8 +148,8 @@ def _not_understood(names: Sequence[str], fields: Sequence[str | None]) -> tuple
     return notes, faults
 
 
-def _is_header_text(name: str) -> bool:
-    """Whether a header may be shown: it has words of headers alone, and could be nobody's name or number."""
+def is_header_text(name: str) -> bool:
+    """Return whether a header may be shown: it has words of headers alone, and could be nobody's name or number."""
     if len(name) > _LONGEST or not re.fullmatch(r"[A-Za-z][\w .#/()-]*", name):
         return False
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", name)]
