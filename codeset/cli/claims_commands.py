@@ -105,7 +105,7 @@ def adjudicate(
 
     With a folder (a name that ends in / or is one) csv and parquet claims of any number are adjudicated in parts; an
     interrupted run resumes. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
-    files. Exit code 1 if a line is denied or unknown.
+    files. Exit code 1 if a line is denied or unknown, or a claim was set aside.
     """
     locality = _locality(Store.at(store), release, locality)
     options = _Options(release, participant, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
@@ -163,7 +163,8 @@ def _adjudicate_few(
         of_payer = PayerOutcome.of(outcome, lines, profile, snapshots, on_any_date=options.release is not None)
     report_files(rejects, output)
     _show(outcome, of_payer, output, form, explain=explain)
-    is_whole = options.skip_bad_claims or not any(of_file.claims for of_file in rejects)
+    # A claim without an answer is not clean, whoever asked to set it aside.
+    is_whole = not any(of_file.claims for of_file in rejects)
     dispositions = outcome.lines["disposition"].unique().to_list() + (of_payer.dispositions if of_payer else [])
     return is_whole and adjudicate_output.is_clean(dispositions)
 
@@ -189,8 +190,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
         _print_notes(file, notes)
     sentences = summary.checked.sentences()
     out.print("\n".join([adjudicate_output.summary_text(summary, folder), *sentences]), markup=False)
-    is_whole = options.skip_bad_claims or not summary.rejected_claims
-    return is_whole and adjudicate_output.is_clean(summary.dispositions)
+    return not summary.rejected_claims and adjudicate_output.is_clean(summary.dispositions)
 
 
 def snapshots_for(store: Store, release: str | None, days: "Iterable[date] | None") -> list["Snapshot"]:

@@ -114,6 +114,21 @@ def test_claims_take_a_locality_by_name_and_refuse_one_of_several(store, tmp_pat
     assert (refused.returncode, "13202-03" in refused.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("output", ["out.csv", "out/"])
+def test_a_claim_set_aside_leaves_no_clean_run(store, tmp_path, output):
+    """It has no answer: who asked to set claims aside is told by exit code 1, at once and in bulk."""
+    claims = tmp_path / "claims.csv"
+    header = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service,locality\n"
+    good = "A1,1,B,P,2026-07-06,99213,,1,11,national\n"
+    arguments = ("adjudicate", claims, "--qualifying-apm", "no", "--on-bad-claim", "skip", "--store", store, "-o")
+    claims.write_text(header + good)
+    (tmp_path / "whole").mkdir()
+    assert run(*arguments, tmp_path / "whole" / output).returncode == 0
+    claims.write_text(header + good + "A2,1,B2,P,2026-07-06,9921,,1,11,national\n")
+    done = run(*arguments, tmp_path / output)
+    assert (done.returncode, "1 claim set aside" in done.stdout + done.stderr) == (1, True)
+
+
 def test_a_code_outside_the_excerpt_is_unknown_not_absent(store):
     shown = run("show", "27447", "--release", "2026q3", "--store", store)
     assert shown.returncode == 1
