@@ -99,6 +99,8 @@ def fetch_new(
     if target is None:
         return None
     result = fetch_and_build(str(target), options, (), {}, (), say, count)
+    # The lock counts revisions over all machines, a store those it has seen: they must name the same files alike, or an
+    # approval would be of others.
     pinned, sealed = result.fetched.release, result.built.sealed.snapshot.release
     if pinned != sealed:
         raise StoreProblem(f"{options.store.path} holds {pinned} from other files than those pinned; use another store")

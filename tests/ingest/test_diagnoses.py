@@ -130,6 +130,20 @@ def test_a_conversion_table_may_be_a_csv(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "instead", "says"),
+    [
+        (",L66.1\n", ",true\n", "line 3: the previous codes of L66.10 are not understood; expected codes, None, or"),
+        (",10/1/2024,", ",13/1/2024,", 'line 4: effective is "13/1/2024", expected a date that exists'),
+        (",2024,", ",2024-02-30,", 'line 3: effective is "2024-02-30", expected a date that exists'),
+    ],
+)
+def test_a_replacement_that_is_not_understood_is_refused(cell: str, instead: str, says: str, store: Store) -> None:
+    text = CONVERSION.replace(cell, instead, 1)
+    (said,) = refused(store, Release.parse("2024q4"), {"conversion-table-FY2025.csv": text.encode()})
+    assert says in said
+
+
+@pytest.mark.parametrize(
     ("cell", "codes"),
     [
         ("C56.1 and C56.2", ["C56.1", "C56.2"]),

@@ -37,6 +37,7 @@ def check(file: Path, name: str) -> None:
 def _faults(file: Path, suffix: str) -> Iterator[str]:
     with file.open("rb") as stream:
         head = stream.read(1 << 16)
+    # cms.gov answers 200, with a page, for a file that does not exist, and for one behind the license.
     if is_html(head):
         yield f'a web page came ("{title(head)}") where a {suffix.lstrip(".")} is expected'
     elif not head.startswith(_MAGIC[suffix]):

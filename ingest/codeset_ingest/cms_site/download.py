@@ -206,6 +206,8 @@ def _news(pinned: PinnedFile, release: Release, lock: Lock) -> str:
 
 def count_mismatch(posted: PostedFile, file: Path) -> str | None:
     """Return a message if the file does not hold as many edits as its link's label says, else None."""
+    # CMS writes the number of edits of a part into the label of its link (675,000 records); of other files it says
+    # none.
     if posted.records is None:
         return None
     with zipfile.ZipFile(file) as archive:

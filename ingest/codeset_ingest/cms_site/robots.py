@@ -29,6 +29,7 @@ def robots(text: str, agent: str) -> Robots:
     lines, such as Crawl-delay or Sitemap, do not end the list of its agents (section 2.2.4). Protego reads
     both otherwise.
     """
+    # A file that begins with a byte order mark would lose its first rule.
     text = _PRODUCT_VERSION.sub(r"\1", text.removeprefix("\ufeff"))
     rules = "\n".join(line for line in text.splitlines() if _LINE.match(line))
     delay = Protego.parse(text).crawl_delay(agent)

@@ -133,6 +133,7 @@ def _posted_news(
 def _is_local(publication: Publication, files: Sequence[PostedFile], local: LocalState, release: Release) -> bool:
     if publication.tables:
         return local.holds(publication, release)
+    # Who builds from files saved by hand has no lock: then what becomes no table (the manual) is not asked for.
     built_by_hand = bool(local.store.releases()) and not local.lock.releases
     return built_by_hand or all(file.url in local.pinned(publication, release) for file in files)
 

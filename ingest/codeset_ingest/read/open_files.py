@@ -23,6 +23,7 @@ MAX_RATIO = 100
 MAX_ZIP = 512 << 20
 """Bytes that one zip may unpack to in all."""
 
+# A sheet of mostly blank cells packs a hundred times, and one of a megabyte does no harm.
 _SMALL = 1 << 20
 
 ZIP_ERRORS = (
@@ -142,6 +143,8 @@ def _members(file: File) -> Iterator[File]:
             )
             refuse_bombs(file, members)
             for member in members:
+                # The last part of a member's name alone: folders in CMS's zips say nothing, and a name such as ../x
+                # leads nowhere.
                 name = Path(member.filename).name
                 yield from _open(File(name, (*file.archives, file.name), _unpack(file, archive, member), file.folder))
     except ZIP_ERRORS as error:

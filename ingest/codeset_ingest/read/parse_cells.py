@@ -78,6 +78,7 @@ def _look_up(texts: pl.Series, parsed: pl.DataFrame) -> pl.Series:
 
 
 def _fill_down(column: Column) -> pl.Expr:
+    # LOCCO names a state in the first row of its block alone.
     values = pl.col(column.name)
     return values.forward_fill().over(BLOCK) if column.rules.get("fill_down") else values
 
@@ -152,8 +153,10 @@ def _decimal(text: pl.Expr, column: Column, dtype: pl.DataType, form: str) -> Ru
             _with_point(whole.cast(pl.Int64, strict=False).cast(pl.String), scale, dtype), is_valid, f"{scale} decimals"
         )
     if form in column.rules.get("implied_point", ()):
+        # ANES txt: 1931 is $19.31 for each anesthesia unit.
         is_valid = text.str.contains(r"^[0-9]+$")
         return Rule(_with_point(text, scale, dtype), is_valid, f"digits, the last {scale} of them decimals")
+    # The fee schedule's txt prints the shares of the global package without a zero: .69.
     is_valid = text.str.contains(rf"^([0-9]+(\.[0-9]{{0,{scale}}})?|\.[0-9]{{1,{scale}}})$")
     return Rule(text.cast(dtype, strict=False), is_valid, f"a number with at most {scale} decimals")
 
@@ -178,6 +181,7 @@ def _integer(text: pl.Expr, column: Column, dtype: pl.DataType) -> Rule:
 
 
 def _flag(text: pl.Expr, mark: str, unmarked: str) -> Rule:
+    # CMS prints the mark (NA, + or *) and leaves blank what has none; a 0 beside the 1 only where the layout says so.
     text = text.fill_null("")
     expected = f'"{mark}" or "{unmarked}"' if unmarked else f'"{mark}" or blank'
     return Rule(text == mark, text.is_in([unmarked, mark]), expected)
@@ -191,6 +195,8 @@ def _date(text: pl.Expr, column: Column) -> Rule:
         text.str.to_date(form, strict=False, exact=True)
     )
     is_valid, expected = day.is_between(*_DAYS), f"a date that exists, as {form}"
+    # An edit that was not deleted has a * in PTP files and a blank in add-on files; a blank in a PTP file is a lost
+    # cell.
     if (none := column.rules.get("null_mark")) is not None:
         is_valid, expected = is_valid | (text == none), f'{expected}, or "{none}"'
     return Rule(day, is_valid, expected)

@@ -184,7 +184,9 @@ def _quarter(groups: Mapping[str, str]) -> int | None:
     if "quarter" in groups:
         return int(groups["quarter"])
     if "letter" in groups:
+        # A to D are the packages of January, April, July and October: rvu26c is of the third quarter.
         return "abcd".index(groups["letter"].lower()) + 1
+    # MUE files are named by the day they take effect (Eff_07-01-2026), packages by their month.
     month = groups.get("month") or ""
     if month.isdigit():
         return (int(month) + 2) // 3
@@ -192,6 +194,8 @@ def _quarter(groups: Mapping[str, str]) -> int | None:
 
 
 def _table(rules: list[Mapping[str, str]], texts: Mapping[str, str]) -> str | None:
+    # The practitioner's and the hospital's PTP edits have one header: only their names (ccipra, ccioph) tell which they
+    # are. MUE files say it in the header.
     for rule in rules:
         if "pattern" not in rule or re.search(rule["pattern"], texts[rule["in"]], re.IGNORECASE):
             return rule["table"]
@@ -205,4 +209,5 @@ def _first_group(pattern: Any, text: str) -> str | None:
 
 def _release_date(pattern: Any, head: str) -> date | None:
     match = re.search(pattern, head) if pattern else None
+    # PPRRVU alone says when CMS released it, in its preamble; a re-issue of a quarter shows by that date.
     return None if match is None else date(*(int(match[part]) for part in ("year", "month", "day")))

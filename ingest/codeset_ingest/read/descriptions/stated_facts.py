@@ -64,6 +64,7 @@ def facts_frame(rows: pl.DataFrame) -> pl.DataFrame | None:
     wanted = rows.select("hcpcs", "modifier", DESCRIPTION, LINE, FILE).with_columns(
         pl.col(pl.Categorical).cast(pl.String)
     )
+    # Rows with 26 or TC repeat the description of the whole service.
     wanted = wanted.filter(pl.col("modifier") == "", pl.col("hcpcs").is_in(list(_families())))
     stated = [stated_facts(hcpcs, text) for hcpcs, text in wanted.select("hcpcs", DESCRIPTION).iter_rows()]
     if not any(facts.measure for facts in stated):

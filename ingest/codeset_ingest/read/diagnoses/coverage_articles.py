@@ -23,6 +23,7 @@ def article_rows(reading: Reading) -> Reading:
     frame = reading.frame
     if "contractors" in frame.columns:
         return replace(reading, frame=_by_contractor(frame))
+    # The lists have the article's number (57044), the documents the letter too (A57044; LCDs have L).
     frame = frame.with_columns(pl.concat_str(pl.lit("A"), pl.col("document").cast(pl.String)).alias("document"))
     if "diagnosis" in frame.columns:
         frame = frame.with_columns(pl.col("diagnosis").cast(pl.String).str.replace(".", "", literal=True))
@@ -33,6 +34,7 @@ def article_rows(reading: Reading) -> Reading:
         frame = frame.with_columns(covered=pl.lit(covered))
     key = [column for column in TABLES[reading.table].key if column in frame.columns]
     code = pl.col("diagnosis" if "diagnosis" in frame.columns else "hcpcs").cast(pl.String)
+    # One row of a group is enough: a code that it lists twice says nothing more.
     listed = frame.filter(code != NO_CODE).unique(key, keep="first", maintain_order=True)
     return replace(
         reading, frame=listed.select(sorted(listed.columns)), notes=(*reading.notes, *_left_out(reading, listed))

@@ -52,6 +52,7 @@ def documents_of_download(readings: Sequence[Reading]) -> Reading:
             "contractor",
             "contractor_type",
             "effective_date",
+            # A version ends with the article, when it is replaced, or when it is retired: with the first of these.
             pl.min_horizontal(name for name in _LAST_DAYS if name in rows.columns).alias("retirement_date"),
             "title",
             LINE,
@@ -67,6 +68,7 @@ def documents_of_download(readings: Sequence[Reading]) -> Reading:
 def _contractors(files: dict[str, Reading]) -> pl.DataFrame:
     """The contractors of each version by name, with all their kinds in one text."""
     rows, names = _texts(files[CONTRACTORS].frame), _texts(files[NAMES].frame).select(*_CONTRACTOR, "contractor")
+    # The three numbers together name a contractor: its id alone has several types and versions.
     nameless = rows.join(names, on=_CONTRACTOR, how="anti", maintain_order="left")
     for row in nameless.head(1).iter_rows(named=True):
         says = f"contractor {' '.join(row[key] for key in _CONTRACTOR)} is not in {_FILES[NAMES]}"

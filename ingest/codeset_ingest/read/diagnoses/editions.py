@@ -131,6 +131,8 @@ def _summary(addenda: Reading) -> Summary:
     Raises BadInput: if they do not.
     """
     _, _, codes = addenda.closing.partition("Codes\n")
+    # Each count stands once for all codes, then `revisions` again by which of the titles changed: reversed, so that the
+    # first one stays. Headers are counted in a part of their own, above.
     counts = {what: int(number) for number, what in reversed(_COUNTS.findall(codes))}
     editions = _CODES.findall(codes)
     if len(editions) != 2 or not {"additions", "deletions"} <= set(counts):
@@ -149,6 +151,8 @@ def _edition_before(order: Reading, addenda: Reading, summary: Summary) -> pl.Da
     """
     lines = addenda.frame.with_columns(pl.col("action", *_ENTRY).exclude("billable").cast(pl.String))
     ours = order.frame.with_columns(pl.col("diagnosis", "title").cast(pl.String))
+    # A changed title is Revise from and Revise to; a changed flag is Delete and Add of the one code, so that both sides
+    # carry flag and title.
     came = lines.filter(pl.col("action").is_in(["Add:", "Revise to:"]))
     went = lines.filter(pl.col("action").is_in(["Delete:", "Revise from:"]))
     before = pl.concat([ours.join(came, on=_ENTRY, how="anti").select(_ENTRY), went.select(_ENTRY)]).sort("diagnosis")
@@ -220,6 +224,7 @@ def _first_day(order: Reading, summary: Summary | None) -> date | None:
     month = _half(order, summary)
     if summary is None or month is None:
         return None
+    # Fiscal year 2026 began on October 1, 2025.
     return date(summary.year, APRIL, 1) if month == APRIL else date(summary.year - 1, OCTOBER, 1)
 
 

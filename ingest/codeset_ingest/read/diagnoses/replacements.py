@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
+from codeset.errors import BadInput, Fault
 from codeset_ingest.read.table import FILE, LINE, Reading
 
 _CODE = r"[A-Z][0-9A-Z]{2}(?:\.?[0-9A-Z]{1,4})?"
 _SPAN = re.compile(rf"({_CODE})-({_CODE})|({_CODE})(?![\w.]|-)")
 _IN_WORDS = re.compile(r"categor|\.-|code from", re.IGNORECASE)
+_NO_CODE = re.compile(rf"^\s*none\s*$|{_IN_WORDS.pattern}", re.IGNORECASE)
 
 
 def split_replacements(reading: Reading) -> Reading:
@@ -20,6 +23,8 @@ def split_replacements(reading: Reading) -> Reading:
     Categories that the table only describes (`Codes in Categories T36-T50`), and `None`, name no code: they are left
     out, and counted in a note.
     """
+    if faults := list(_not_understood(reading)):
+        raise BadInput(faults)
     rows, in_words = [], 0
     for row in reading.frame.iter_rows(named=True):
         previous = sorted(set(previous_codes(row["previous"])))
@@ -32,6 +37,15 @@ def split_replacements(reading: Reading) -> Reading:
     return replace(
         reading, frame=frame.unique(list(dtypes), keep="first", maintain_order=True), notes=(*reading.notes, note)
     )
+
+
+def _not_understood(reading: Reading) -> Iterator[Fault]:
+    for row in reading.frame.iter_rows(named=True):
+        if not (any(previous_codes(row["previous"])) or _NO_CODE.search(row["previous"])):
+            says = f"the previous codes of {row['diagnosis']} are not understood; expected codes, None, or categories"
+            yield Fault(row[FILE], row[LINE], says)
+        if _day(row["effective"]) is None:
+            yield Fault(row[FILE], row[LINE], f'effective is "{row["effective"]}", expected a date that exists')
 
 
 def previous_codes(cell: str) -> Iterator[str]:
@@ -54,8 +68,11 @@ def _plain(code: str) -> str:
     return code.strip().replace(".", "")
 
 
-def _day(effective: str) -> date:
-    if "/" in effective:
-        month, day, year = (int(part) for part in effective.split("/"))
-        return date(year, month, day)
-    return date(int(effective), 10, 1) if len(effective) == 4 else date.fromisoformat(effective[:10])
+def _day(effective: str) -> date | None:
+    # CMS types the year, whose October 1 it is, but for codes of another day: those of April are dates of the workbook.
+    with suppress(ValueError):
+        if "/" in effective:
+            month, day, year = (int(part) for part in effective.split("/"))
+            return date(year, month, day)
+        return date(int(effective), 10, 1) if len(effective) == 4 else date.fromisoformat(effective[:10])
+    return None

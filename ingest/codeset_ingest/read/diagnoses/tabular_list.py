@@ -45,6 +45,7 @@ def tabular_cells(file: File) -> pl.DataFrame:
 
 
 def _root(file: File) -> "etree._Element":
+    # Entities could read other files or fill the memory; in UTF-16 the search would not find them.
     if _DECLARED_TYPE.search(file.data) or b"\0" in file.data[:64]:
         raise BadInput(
             [Fault(file.names, 0, "declares a document type, or is not in UTF-8; CDC's tabular list is not so")]
@@ -58,6 +59,8 @@ def _root(file: File) -> "etree._Element":
 def _rows(file: File, root: "etree._Element", faults: list[Fault]) -> Iterator[tuple[int, str, str, str]]:
     if next(root.iter("diag"), None) is None:
         faults.append(Fault(file.names, 0, "no code (diag) in it"))
+    # A note counts for every code below it, so it is kept under the code that it stands at: spread out it would be some
+    # hundred times as many rows.
     for element in root.iter(*_KINDS):
         under = _codes_over(element)
         if under is None:

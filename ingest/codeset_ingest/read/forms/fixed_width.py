@@ -22,6 +22,7 @@ def read_fixed(file: File, rules: Any, columns: list[Column]) -> pl.DataFrame:
     record = re.compile(rules.get("record", ""))
     filled = [n for n, line in enumerate(lines) if line.strip() and line.strip() != END_OF_FILE]
     notice = re.compile(rules["notices"]) if "notices" in rules else None
+    # Without a pattern for records every line is one, but for notices: the header lines of PPRRVU's txt begin with HDR.
     is_record = {
         n: bool(record.match(lines[n])) and not ("record" not in rules and _matches(notice, lines[n])) for n in filled
     }

@@ -70,6 +70,7 @@ def delimited_rows(file: File, delimiter: str) -> Iterator[CellRow]:
 
     Raises BadInput: for what is no csv record, with its line.
     """
+    # Strict: text behind a closing quotation mark would else be taken for part of the cell.
     reader = csv.reader(io.StringIO(text_of(file), newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -137,6 +138,9 @@ def read_header(
             break
     else:
         raise BadInput([Fault(file.names, 0, f'no header row that begins with "{header["anchor"]}"')])
+    # PPRRVU spreads a caption over up to five rows (NON-FAC / PE / RVU), and RVU, INDICATOR and TOTAL stand in its last
+    # row several times: only what is joined names a column. So columns may move, as in 2026, when PRIC IND came before
+    # ENDO BASE.
     stack = [*above[-1 - header["above"] :], *islice(rows, header["below"])]
     width = len(above[-1].cells)
     texts = [_fold(" ".join(row.cells[place] for row in stack if place < len(row.cells))) for place in range(width)]

@@ -23,6 +23,7 @@ def sheets_of(file: File) -> list[str]:
     """Return the names of a workbook's sheets; one empty name for a text file; none for anything else."""
     if file.is_workbook:
         return workbooks.sheet_names(file)
+    # Packages hold their record layout as a pdf: RVU26C.pdf.
     return [] if file.is_zip or file.data.startswith(b"%PDF") else [""]
 
 
@@ -37,6 +38,7 @@ def head_rows(file: File, sheet: str) -> list[list[str]]:
     """Return the first rows as cells: of text, those of a csv or tab-separated file, whichever has more."""
     if sheet:
         return [list(row.cells) for row in workbook_rows(file, sheet, HEAD_ROWS)]
+    # Split as csv and by tabs: of an unknown file its delimiter is not known.
     lines = io.StringIO(head_of(file, ""), newline="")
     rows = list(islice(csv.reader(lines), HEAD_ROWS))
     return [row[0].split("\t") if len(row) == 1 else row for row in rows if row]

@@ -27,6 +27,7 @@ def read_tabbed(file: File, rules: Any, columns: list[Column], layout: Layout) -
     start = (CellRow(n, line.split("\t")) for n, line in enumerate(head_of(file, "").split("\n"), start=1))
     names = [column.name for column in read_header(file, rules["header"], columns, layout, start)]
     above = next(start).line - 1
+    # Copied only where it must be: a part of the edits has 48 MB.
     data = normalize_line_ends(file.data) if _LONE_RETURN.search(file.data) else file.data
     return pl.read_csv(
         data if data.isascii() else text_of(file).encode(),
