@@ -259,6 +259,10 @@ BROKEN = {
         *("locality_county", "csv", "\r\n13202,2,,NYC", "\r\n,,,,\r\n13202,2,,NYC"),
         ["24LOCCO.csv: line 18: 13202 02 has no state; expected one in the first row of its block"],
     ),
+    "a day of release that does not exist": (
+        *("mpfs", "csv", "RELEASED 04/01/2024", "RELEASED 02/30/2024"),
+        [f'{FEES}: says "RELEASED 02/30/2024", expected a date that exists, as month/day/year'],
+    ),
     "an index in powers of ten": (
         *("gpci", "xlsx", 't="n"><v>1.656</v>', 't="inlineStr"><is><t>0.01656E2</t></is>'),
         ['GPCI2024.xlsx: line 10: mp_gpci is "0.01656E2", expected 3 decimals'],

@@ -143,7 +143,7 @@ def _cms_file(file: File, layout: Layout, form: str, sheet: str, head: str) -> C
         quarter=quarter,
         version=_first_group(layout.rules.get("version"), names),
         part=None if part is None else int(part),
-        released=_release_date(layout.rules.get("released"), head),
+        released=_release_date(file, layout.rules.get("released"), head),
         fiscal_year=fiscal_year,
     )
 
@@ -207,7 +207,16 @@ def _first_group(pattern: Any, text: str) -> str | None:
     return None if match is None else match[1]
 
 
-def _release_date(pattern: Any, head: str) -> date | None:
+def _release_date(file: File, pattern: Any, head: str) -> date | None:
+    """The day that the file says CMS released it on: PPRRVU's preamble does, and a re-issue of a quarter shows by it.
+
+    Raises BadInput: for a day that does not exist.
+    """
     match = re.search(pattern, head) if pattern else None
-    # PPRRVU alone says when CMS released it, in its preamble; a re-issue of a quarter shows by that date.
-    return None if match is None else date(*(int(match[part]) for part in ("year", "month", "day")))
+    if match is None:
+        return None
+    try:
+        return date(*(int(match[part]) for part in ("year", "month", "day")))
+    except ValueError as error:
+        says = f'says "{match[0]}", expected a date that exists, as month/day/year'
+        raise BadInput([Fault(file.names, 0, says)]) from error
