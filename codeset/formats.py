@@ -15,7 +15,7 @@ FORMATS: Mapping[str, str] = {
     "audit": "1.0",
     "changes": "1.0",
     "claim-comparison": "1.0",
-    "coded-visit": "1.0",
+    "coded-visit": "1.1",
     "decisions": "1.0",
     "download": "1.0",
     "golden": "1.0",

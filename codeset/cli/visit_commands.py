@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from codeset.visit.code_visit import CodedVisit
     from codeset.visit.visit import Visit
 
-Coded = tuple[str, "CodedVisit"]
-"""A coded visit with the release that it was coded by."""
+Coded = tuple[str | None, "CodedVisit"]
+"""A coded visit with the release that it was coded by; None: no release of its date is at hand."""
 
 
 class CodeFormat(StrEnum):
@@ -130,36 +130,43 @@ def _show_checklist(family: str, output: Path | None) -> None:
 
 
 def _coded(visits: "list[Visit]", store: Store, participant: Participant | None) -> list[Coded]:
-    """The visits as coded, in their order: those of a quarter together."""
-    from codeset.visit.code_visit import code_visits
+    """The visits as coded, in their order: those of a quarter together.
+
+    A visit of a quarter without a release is unknown, and the others go on; if that is so of all, nothing can be said.
+    """
+    from codeset.visit.code_visit import code_visits, not_coded
 
     coded: dict[str, Coded] = {}
     by_quarter = sorted(visits, key=lambda facts: facts.date_of_service)
     for quarter, group in groupby(by_quarter, key=lambda facts: Release.of(facts.date_of_service)):
         snapshot = store.in_force(quarter.first_day)
         if snapshot is None:
-            held = ", ".join(map(str, store.releases())) or "none"
-            raise WrongUse(f"no release of {quarter} in {store.path}; it holds: {held}. See: codeset build --help")
+            coded |= {facts.visit_id: (None, not_coded(facts)) for facts in group}
+            continue
         if "code_facts" not in snapshot:
             err.print(
                 f"{snapshot.release} has no table code_facts: sizes and counts of codes are this program's own list"
             )
         for coded_visit in code_visits(group, snapshot, participant=participant):
             coded[coded_visit.visit.visit_id] = (str(snapshot.release), coded_visit)
+    if all(release is None for release, _ in coded.values()):
+        held = ", ".join(map(str, store.releases())) or "none"
+        quarters = ", ".join(sorted({str(Release.of(facts.date_of_service)) for facts in visits}))
+        raise WrongUse(f"no release of {quarters} in {store.path}; it holds: {held}. See: codeset build --help")
     return [coded[facts.visit_id] for facts in visits]
 
 
 def _compare(coded: list[Coded], claim: Path, store: Store, participant: Participant | None, form: CodeFormat) -> None:
     """Compare the lines of a claim file with each visit and show how they differ; exit code 1 if they do."""
     from codeset.claims.input.claim_files import read_files
-    from codeset.cli.visit_output import comparison_notes, comparison_table
+    from codeset.cli.visit_output import comparison_notes, comparison_table, question_notes
     from codeset.visit.coded_output import comparison_plain
     from codeset.visit.compare_claim import compare_claims
 
     if form is CodeFormat.CSV:
         raise WrongUse("--against has the forms table and json")
     lines, _ = read_files([claim], locality=coded[0][1].visit.locality)
-    releases = dict.fromkeys(release for release, _ in coded)
+    releases = dict.fromkeys(release for release, _ in coded if release is not None)
     comparisons = [
         comparison
         for release in releases
@@ -170,13 +177,16 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
             participant=participant,
         )
     ]
+    unknown = [coded_visit for release, coded_visit in coded if release is None]
+    for coded_visit in unknown:
+        err.print("\n".join(question_notes(coded_visit)), markup=False)
     if form is CodeFormat.JSON:
         print_json([comparison_plain(comparison) for comparison in comparisons])
     else:
         for comparison in comparisons:
             out.print(comparison_table(comparison))
             out.print("\n".join(comparison_notes(comparison)), markup=False)
-    if any(comparison.discrepancies or comparison.coded.questions for comparison in comparisons):
+    if unknown or any(comparison.discrepancies or comparison.coded.questions for comparison in comparisons):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 

@@ -14,9 +14,9 @@ from codeset.visit.visit_rules import rule
 from codeset.wording import disposition
 
 
-def coded_table(coded: CodedVisit, release: str) -> Table:
+def coded_table(coded: CodedVisit, release: str | None) -> Table:
     """Return the claim lines of a visit, each with what it rests on and its rule."""
-    title = f"{coded.visit.visit_id}, {coded.visit.date_of_service}, by {release}"
+    title = f"{coded.visit.visit_id}, {coded.visit.date_of_service}, by {release or 'no release'}"
     table = Table(title=escape(title), title_justify="left")
     for name in ("Line", "Code", "Units", "Dx", "For, and what it rests on", "Rule and source", "Result", "Allowed"):
         table.add_column(name, justify="right" if name in ("Line", "Units", "Allowed") else "left")
@@ -62,6 +62,11 @@ def coded_notes(coded: CodedVisit) -> Iterator[str]:
             decisive = line.outcome.findings[0]
             result = disposition(line.outcome.disposition)
             yield f"Line {line.number}, {line.service.hcpcs}: {result}. {decisive.says} {decisive.do}"
+    yield from question_notes(coded)
+
+
+def question_notes(coded: CodedVisit) -> Iterator[str]:
+    """Yield what is asked of a visit, a line each."""
     for question in coded.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
 
@@ -90,8 +95,7 @@ def comparison_notes(comparison: Comparison) -> Iterator[str]:
     """Yield the totals, and what is asked, a line each."""
     yield f"As billed {dollars(comparison.billed_cents)}, by the facts {dollars(comparison.coded.allowed_cents)}"
     yield f"Billed beyond the facts {dollars(comparison.over_cents)}, short of them {dollars(comparison.under_cents)}"
-    for question in comparison.coded.questions:
-        yield f"QUESTION {question.name}, {question.about}: {question.asks}"
+    yield from question_notes(comparison.coded)
 
 
 def suggestion_table(suggestion: Suggestion) -> Table:

@@ -16,7 +16,8 @@ from typing import Any
 
 from codeset.snapshot import Snapshot
 
-_TABLE = "code_facts"
+CODE_FACTS = "code_facts"
+"""The table of a release that holds what its own file states."""
 
 
 class NoCode(LookupError):
@@ -70,9 +71,9 @@ class CodeFacts:
     @classmethod
     def of(cls, snapshot: Snapshot) -> "CodeFacts":
         """Return the facts that the release's own file states, and of what it does not state those of this program."""
-        if _TABLE not in snapshot:
+        if CODE_FACTS not in snapshot:
             return cited_facts()
-        stated = {row["hcpcs"]: row for row in snapshot.table(_TABLE).iter_rows(named=True) if row["measure"]}
+        stated = {row["hcpcs"]: row for row in snapshot.table(CODE_FACTS).iter_rows(named=True) if row["measure"]}
         codes = sorted({*cited_rows(), *stated})
         rows = (_joined(cited_rows().get(code), stated.get(code)) for code in codes)
         return cls(_fact(row) for row in rows if row["technique"] and row["size_from"] is not None)

@@ -9,12 +9,14 @@ import polars as pl
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.claim_fields import COLUMNS
 from codeset.claims.outcome_rows import LineOutcome, outcome_rows
+from codeset.manifest import Edition
 from codeset.participants import Participant
+from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.visit.bundling import settled
 from codeset.visit.checklists import RecordCheck, record_check
 from codeset.visit.code_book import CodeBook
-from codeset.visit.code_facts import CodeFacts, NoCode
+from codeset.visit.code_facts import CODE_FACTS, NoCode
 from codeset.visit.families import FAMILIES
 from codeset.visit.global_period import in_global_period
 from codeset.visit.office_visit import office_visit
@@ -41,12 +43,16 @@ class CodedLine:
 
 @dataclass(frozen=True)
 class CodedVisit:
-    """A visit as coded: its lines in order, what is not billed and why, and what is asked."""
+    """A visit as coded: its lines in order, what is not billed and why, and what is asked.
+
+    `facts_from`: the edition of the release's own facts of codes; None: those of this program, `code_facts.csv`.
+    """
 
     visit: Visit
     lines: tuple[CodedLine, ...]
     unbilled: tuple[Unbilled, ...]
     questions: tuple[Question, ...]
+    facts_from: Edition | None = None
 
     @property
     def allowed_cents(self) -> int:
@@ -66,7 +72,12 @@ def code_visits(
     book = CodeBook.of(snapshot)
     codings = [choose(visit, book) for visit in visits]
     outcomes = _outcomes(codings, snapshot, participant)
-    return [_coded(nth, coding, outcomes, book.facts) for nth, coding in enumerate(codings)]
+    return [_coded(nth, coding, outcomes, book) for nth, coding in enumerate(codings)]
+
+
+def not_coded(visit: Visit) -> CodedVisit:
+    """Return *visit* without lines: no release of its date is at hand, so that its codes are unknown."""
+    return CodedVisit(visit, (), (), (Question("no-release", "visit", str(Release.of(visit.date_of_service))),))
 
 
 def choose(visit: Visit, book: CodeBook) -> Coding:
@@ -168,19 +179,20 @@ def _lesion_of_line(service: Service) -> str | None:
     return service.lesions[0] if is_one else None
 
 
-def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome], facts: CodeFacts) -> CodedVisit:
+def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome], book: CodeBook) -> CodedVisit:
     lines = tuple(
         CodedLine(
             number,
             service,
             pointers(coding.visit, service),
             outcomes[str(nth), number],
-            record_check(service, coding.visit, facts),
+            record_check(service, coding.visit, book.facts),
         )
         for number, service in enumerate(coding.services, start=1)
     )
     denied = tuple(_denial(line) for line in lines if line.outcome.disposition == "deny")
-    return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denied))
+    facts_from = book.snapshot.manifest.editions.get(CODE_FACTS)
+    return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denied), facts_from)
 
 
 def _denial(line: CodedLine) -> Question:

@@ -18,13 +18,17 @@ _COLUMNS = ("visit_id", "line", "hcpcs", "modifiers", "units", "diagnoses", "abo
             "disposition", "record", "allowed")  # fmt: skip
 
 
-def coded_plain(coded: CodedVisit, release: str) -> Mapping[str, Any]:
-    """Return *coded* as `coded-visit.schema.json` has it; *release* is the one that it was coded by."""
+_OF_FINDINGS = ("reason", "severity", "group_code", "carc", "rarc", "says", "do")
+
+
+def coded_plain(coded: CodedVisit, release: str | None) -> Mapping[str, Any]:
+    """Return *coded* as `coded-visit.schema.json` has it; *release* is the one that it was coded by, if any."""
     return {
         "format": FORMATS["coded-visit"],
         "visit_id": coded.visit.visit_id,
         "date_of_service": coded.visit.date_of_service.isoformat(),
         "release": release,
+        "facts_from": coded.facts_from.plain() if coded.facts_from else None,
         "diagnoses": list(coded.visit.diagnoses),
         "lines": [_line_plain(line) for line in coded.lines],
         "allowed_cents": coded.allowed_cents,
@@ -52,6 +56,7 @@ def _line_plain(line: CodedLine) -> Mapping[str, Any]:
         "rests_on": list(service.rests_on),
         "alternatives": [{"hcpcs": other.hcpcs, "why_not": other.why_not} for other in service.alternatives],
         "disposition": line.outcome.disposition,
+        "findings": [{name: getattr(finding, name) for name in _OF_FINDINGS} for finding in line.outcome.findings],
         "record": line.record.verdict,
         "record_needs": [{"name": item.name, "says": item.says, "source": item.source} for item in line.record.items],
         "allowed_cents": line.outcome.allowed_cents,

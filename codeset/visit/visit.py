@@ -23,7 +23,7 @@ class Biopsy:
 
 @dataclass(frozen=True)
 class FrozenSection:
-    """A frozen section for diagnosis: its blocks; `result_known` as of a biopsy."""
+    """A frozen section that this practitioner reads: its blocks; before Mohs surgery `result_known` as of a biopsy."""
 
     blocks: int
     result_known: bool | None

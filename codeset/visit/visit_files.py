@@ -27,10 +27,12 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "tangential_biopsy": frozenset({"frozen_section", "diameter_cm"}),
     "punch_biopsy": frozenset({"frozen_section", "diameter_cm", "closure"}),
     "incisional_biopsy": frozenset({"frozen_section", "diameter_cm", "closure"}),
-    "shave": frozenset({"diameter_cm", "closure"}),
+    "shave": frozenset({"frozen_section", "diameter_cm", "closure"}),
     "destruction": frozenset({"method", "diameter_cm", "area_sq_cm", "closure"}),
     "tag_removal": frozenset({"method", "diameter_cm", "closure"}),
-    "excision": frozenset({"diameter_cm", "margin_cm", "excised_diameter_cm", "closure", "flap", "graft"}),
+    "excision": frozenset(
+        {"frozen_section", "diameter_cm", "margin_cm", "excised_diameter_cm", "closure", "flap", "graft"}
+    ),
     "mohs": frozenset({"diameter_cm", "stages", "frozen_section", "closure", "flap", "graft"}),
     "injection": frozenset({"agent"}),
     "drainage": frozenset({"complicated"}),

@@ -69,6 +69,44 @@ def test_a_date_without_a_release_is_refused(run):
     assert "no release of 2023q1" in str(run("code", EXAMPLE, "--on", "2023-02-01", expect=2).exception)
 
 
+FACTS = {"place_of_service": 11, "patient": "established"}
+LESION = {"name": "a", "site": "back", "technique": "punch_biopsy", "nature": "uncertain", "diagnosis": "D48.5"}
+WITHOUT_RELEASE = FACTS | {"visit_id": "early", "date_of_service": "2023-02-01", "lesions": [LESION]}
+WITH_RELEASE = FACTS | {"visit_id": "late", "date_of_service": "2026-07-15", "lesions": [LESION]}
+
+
+def test_a_visit_of_a_date_without_a_release_is_unknown_and_the_others_go_on(run, tmp_path):
+    file = tmp_path / "visits.json"
+    file.write_text(json.dumps([WITHOUT_RELEASE, WITH_RELEASE]))
+    early, late = json.loads(run("code", file, "--format", "json", expect=1).stdout)
+    assert faults_of([early, late], "coded-visit") == []
+    assert (early["visit_id"], early["release"], early["lines"]) == ("early", None, [])
+    assert [question["name"] for question in early["questions"]] == ["no-release"]
+    assert "2023q1" in early["questions"][0]["asks"]
+    assert (late["release"], [line["hcpcs"] for line in late["lines"]]) == ("2026q3", ["11104"])
+    assert "QUESTION no-release" in run("code", file, expect=1).stdout
+    claim = tmp_path / "claim.csv"
+    claim.write_text(f"{HEAD}late,1,B,P,2026-07-15,11104,,1,11,national\n")
+    assert "QUESTION no-release" in run("code", file, "--against", claim, expect=1).stderr
+
+
+def test_json_says_where_the_facts_of_codes_came_from_and_why_a_line_is_for_review(run, tmp_path):
+    """The embedded facts are of RVU26C; the sixth procedure of a day is paid by report (IOM ch. 12, 40.6.C)."""
+    file = tmp_path / "visit.json"
+    lesions = [
+        LESION | {"name": name, "technique": "excision", "nature": "malignant", "diagnosis": "C44.519"}
+        | {"excised_diameter_cm": size}
+        for name, size in zip("abcdef", "123456", strict=True)
+    ]  # fmt: skip
+    file.write_text(json.dumps(WITH_RELEASE | {"lesions": lesions}))
+    [coded] = json.loads(run("code", file, "--format", "json", "--qualifying-apm", "no").stdout)
+    assert (coded["facts_from"]["table"], coded["facts_from"]["edition"]) == ("code_facts", "rvu26c")
+    reviewed = [line for line in coded["lines"] if line["disposition"] == "review"]
+    assert reviewed
+    assert all(line["findings"][0]["reason"] == "amount-to-review" for line in reviewed)
+    assert "payment by report" in reviewed[0]["findings"][0]["says"]
+
+
 def test_a_file_or_a_checklist_is_needed(run):
     assert "--checklist" in str(run("code", expect=2).exception)
     assert "- [ ] **margins**" in run("code", "--checklist", "excision").stdout
