@@ -110,10 +110,13 @@ def outcome_frames(outcome: Outcome, *, sentences: bool = True) -> Frames:
     return Frames(_texts(lines) if sentences else lines, findings.select(columns))
 
 
-def outcome_plain(outcome: Outcome) -> list[dict[str, Any]]:
-    """Return *outcome* as `outcome.schema.json` has it: claims in the outcome's order, their lines by number."""
+def outcome_plain(outcome: Outcome, *, sentences: bool = True) -> list[dict[str, Any]]:
+    """Return *outcome* as `outcome.schema.json` has it: claims in the outcome's order, their lines by number.
+
+    Without *sentences* the findings have no `says` and `do`.
+    """
     findings: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in _with_sentences(outcome).select("row", *FINDING_COLUMNS[2:]).iter_rows(named=True):
+    for row in _findings(outcome, sentences=sentences).iter_rows(named=True):
         findings[row.pop("row")].append(_plain(row))
     claims: dict[str, list[dict[str, Any]]] = {}
     for row in _texts(outcome.lines.select("row", *LINE_COLUMNS)).iter_rows(named=True):
@@ -141,6 +144,12 @@ def remedy_plain(remedy: Remedy | None) -> dict[str, Any]:
         "remedy_condition": remedy.condition,
         "remedy_source": remedy.source,
     }
+
+
+def _findings(outcome: Outcome, *, sentences: bool) -> pl.DataFrame:
+    """The findings by the `row` of their line, with their columns but those of the line."""
+    findings = _with_sentences(outcome) if sentences else _texts(_with_claims(outcome))
+    return findings.select("row", *(column for column in FINDING_COLUMNS[2:] if column in findings.columns))
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:

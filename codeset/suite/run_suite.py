@@ -19,7 +19,6 @@ from codeset.suite.expectations import failures
 from codeset.suite.scenarios import Claim, Line, Scenario, Suite
 from codeset.tables import REQUIRED_TABLES
 
-_SENTENCES = ("says", "do")
 _ALWAYS = (date(1900, 1, 1), date(2999, 12, 31))
 
 LineOutcome = Mapping[str, Any]
@@ -97,8 +96,8 @@ def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[Lin
     if not _expects_remedy(scenarios[0]):
         outcome = replace(outcome, reader=None)
     answers: dict[str, list[LineOutcome]] = {}
-    for claim in outcome_plain(outcome):
-        answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(map(_without_sentences, claim["lines"]))
+    for claim in outcome_plain(outcome, sentences=False):
+        answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(claim["lines"])
     return {name: tuple(lines) for name, lines in answers.items()}
 
 
@@ -116,13 +115,6 @@ def _for_always(code_set: CodeSet) -> CodeSet:
         factor_last=pl.when(ends == ends.max()).then(pl.lit(last)).otherwise(ends),
     )
     return replace(code_set, releases=releases, factors=factors)
-
-
-def _without_sentences(line: Mapping[str, Any]) -> LineOutcome:
-    findings = (
-        {name: value for name, value in finding.items() if name not in _SENTENCES} for finding in line["findings"]
-    )
-    return {**line, "findings": list(findings)}
 
 
 def claim_lines(scenarios: Iterable[Scenario], release: Release) -> pl.DataFrame:
