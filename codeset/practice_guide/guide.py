@@ -204,16 +204,17 @@ def _codes(snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[Conve
     )
     mues = {row["hcpcs"]: row for row in scope.of("mue", snapshot.scan("mue")).collect().iter_rows(named=True)}
     relations = _relations(snapshot)
+    primaries_of, add_ons_of = (_others(relations, column) for column in relations.columns)
     for row in rows.collect().iter_rows(named=True):
         hcpcs, mue = row["hcpcs"], mues.get(row["hcpcs"], {})
-        primaries = _others(relations, "add_on_code", hcpcs, "primary_code")
+        primaries = primaries_of.get(hcpcs, ())
         yield GuideCode(
             **{column: row[column] for column in _SCHEDULE_COLUMNS},
             mue_value=mue.get("mue_value"),
             mai=mue.get("mai"),
             add_on_to=tuple(code for code in primaries if code != CONTRACTOR_DEFINED),
             primaries_by_contractor=CONTRACTOR_DEFINED in primaries,
-            add_ons=_others(relations, "primary_code", hcpcs, "add_on_code"),
+            add_ons=add_ons_of.get(hcpcs, ()),
             amounts=tuple(_amounts(row, factors)),
         )
 
@@ -258,12 +259,16 @@ def _lacks(row: Row, setting: str, *, capped: bool) -> str:
 
 
 def _relations(snapshot: Snapshot) -> pl.DataFrame:
+    """Each add-on code with each of its primary codes."""
     day = pl.lit(snapshot.release.last_day)
-    return snapshot.scan("add_on").filter(active_in(day, day)).select("add_on_code", "primary_code").collect()
+    in_force = snapshot.scan("add_on").filter(active_in(day, day))
+    return in_force.select("add_on_code", "primary_code").unique().collect()
 
 
-def _others(relations: pl.DataFrame, column: str, hcpcs: str, other: str) -> tuple[str, ...]:
-    return tuple(relations.filter(pl.col(column) == hcpcs)[other].unique().sort())
+def _others(relations: pl.DataFrame, column: str) -> Mapping[str, tuple[str, ...]]:
+    """By the code of *column*, the codes of the other column, sorted."""
+    by_code = relations.group_by(column).agg(pl.exclude(column).sort())
+    return {hcpcs: tuple(others) for hcpcs, others in by_code.iter_rows()}
 
 
 # --- edits, modifiers, verdicts, editions
