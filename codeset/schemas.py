@@ -11,15 +11,37 @@ from codeset.shipped_files import shipped_folder
 
 with extra("cli"):
     from jsonschema import Draft202012Validator, ValidationError
-    from referencing import Registry, Resource
 
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    registry: Registry[Any] = Registry(retrieve=lambda uri: Resource.from_contents(_shipped(uri.rpartition("/")[2])))  # type: ignore[call-arg]
-    return Draft202012Validator(_shipped(f"{name}.schema.json"), registry=registry)
+    return Draft202012Validator(_part(f"{name}.schema.json", ""))
 
 
+@cache
+def _part(file: str, pointer: str) -> Any:
+    """What *pointer* names in the schema of *file*, whole: parts that it refers to stand where it refers to them.
+
+    No schema refers to itself. The validator that looks up references anew for every value takes twice as long.
+    """
+    part = _shipped(file)
+    for name in pointer.split("/")[1:]:
+        part = part[name]
+    return _with_parts(part, file)
+
+
+def _with_parts(schema: Any, file: str) -> Any:
+    if isinstance(schema, list):
+        return [_with_parts(item, file) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        other_file, _, pointer = schema["$ref"].partition("#")
+        return _part(other_file or file, pointer)
+    return {name: _with_parts(value, file) for name, value in schema.items() if name != "$defs"}
+
+
+@cache
 def _shipped(file: str) -> Any:
     """The schema in *file*: schemas refer to each other by the names of their files."""
     return json.loads((shipped_folder("schemas") / file).read_text(encoding="utf-8"))

@@ -38,6 +38,19 @@ def test_a_schema_has_a_name_of_its_own_with_the_major_format(file):
     assert plain["$id"] == f"urn:derm-codeset:schemas/1/{file.name}"
 
 
+@pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)
+def test_a_reference_has_nothing_beside_it_but_a_description(file):
+    """What stands in its place is the part that it names, alone."""
+    references = []
+
+    def keep_reference(part: dict) -> dict:
+        references.extend([part] if "$ref" in part else [])
+        return part
+
+    json.loads(file.read_text(), object_hook=keep_reference)
+    assert all(set(part) <= {"$ref", "description"} for part in references)
+
+
 @pytest.mark.parametrize("kind", sorted(set(FORMATS) - {"plan"}))
 def test_each_schema_of_a_file_that_we_write_has_a_format(kind):
     assert '"format": {"type": "string", "pattern": "^1' in (ROOT / "schemas" / f"{kind}.schema.json").read_text()
