@@ -181,6 +181,14 @@ def test_a_frame_may_have_times_at_midnight_lists_and_dollars() -> None:
     assert_frame_equal(from_frame(frame)[0], TWO_CLAIMS)
 
 
+def test_a_frame_may_have_categories_in_any_column() -> None:
+    # Enough lines that distinct values are checked, and as categories whose numbers are none of the values.
+    lines = pl.concat([TWO_CLAIMS.with_columns(pl.format("{}-{}", "claim_id", pl.lit(n))) for n in range(50)])
+    text = lines.with_columns(pl.col(pl.Int32, pl.Int64, pl.Date).cast(pl.String))
+    frame = text.with_columns(pl.col(pl.String).cast(pl.Categorical))
+    assert_frame_equal(from_frame(frame)[0], from_frame(lines)[0])
+
+
 def test_flat_objects_are_lines(tmp_path: Path) -> None:
     path = tmp_path / "claims.ndjson"
     TWO_CLAIMS.write_ndjson(path)

@@ -76,7 +76,7 @@ def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.Data
         raise BadInput([Fault(name, 0, message) for message in header.faults], "Nothing was read.")
     table = table.select(field_columns(header))
     try:
-        if not all(map(can_stay, table.dtypes)):
+        if not all(map(can_stay, table.columns, table.dtypes)):
             table = table.select(_as_text(table, unless=can_stay))
     except pl.exceptions.PolarsError:
         dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in table.schema.items())
@@ -98,7 +98,7 @@ def derived_fields(
 
 def as_raw(table: pl.DataFrame, first_line: int) -> pl.DataFrame:
     """Return the lines of *table*, a frame of fields, as text (columns of `RAW`). Empty rows are no lines."""
-    table = table.select(_as_text(table, unless=lambda dtype: dtype in (pl.String, pl.Int64)))
+    table = table.select(_as_text(table, unless=lambda _, dtype: dtype in (pl.String, pl.Int64)))
     is_line = pl.any_horizontal(pl.col(name).is_not_null() for name in table.columns if name in FIELDS)
     rows = pl.int_range(first_line, pl.len() + first_line, dtype=pl.Int64)
     return table.select(
@@ -112,10 +112,10 @@ def as_raw(table: pl.DataFrame, first_line: int) -> pl.DataFrame:
 _NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
-def _as_text(frame: pl.DataFrame, unless: Callable[[pl.DataType], bool]) -> Iterator[pl.Expr]:
+def _as_text(frame: pl.DataFrame, unless: Callable[[str, pl.DataType], bool]) -> Iterator[pl.Expr]:
     """The columns of *frame* as text, *unless* their type may stay."""
     for column, dtype in frame.schema.items():
-        if unless(dtype):
+        if unless(column, dtype):
             yield pl.col(column)
         elif isinstance(dtype, pl.List):
             yield pl.col(column).cast(pl.List(pl.String)).list.join(" ")

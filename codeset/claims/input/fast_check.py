@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from codeset.claims.claim_fields import CODED, FIELDS, REQUIRED
+from codeset.claims.claim_fields import CODE, CODED, FIELDS, REQUIRED
 from codeset.claims.engine.lines import as_codes, is_sorted_by_claim
 from codeset.claims.engine.series import is_constant, starts_group
 from codeset.claims.input.check import date_of, is_malformed, with_column_types
@@ -58,9 +58,9 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     return lines if not is_backwards.any() and _claims_agree(lines, changes) else None
 
 
-def can_stay(dtype: pl.DataType) -> bool:
-    """Whether values of *dtype* are checked without being made text."""
-    return dtype.is_integer() or dtype in _CHECKED_AS_THEY_ARE
+def can_stay(name: str, dtype: pl.DataType) -> bool:
+    """Whether values of *dtype* in the field *name* are checked without being made text."""
+    return dtype.is_integer() or dtype in _CHECKED_AS_THEY_ARE or (name in CODED and dtype == CODE)
 
 
 def _distinct(values: pl.Series) -> pl.Series:
