@@ -1,5 +1,6 @@
 """Visits as coded on the embedded July 2026: what the manual and CMS's edits make of the facts."""
 
+import re
 from datetime import date
 from random import Random
 from time import perf_counter
@@ -11,6 +12,7 @@ from codeset.errors import BadInput
 from codeset.participants import ANSWERS
 from codeset.visit.code_visit import code_visits
 from codeset.visit.visit_files import parse_visits, read_visits
+from codeset.visit.visit_rules import rule, rule_names
 
 NON_QP = ANSWERS["no"]
 BASE = {"visit_id": "v", "date_of_service": date(2026, 7, 15), "place_of_service": 11, "patient": "established"}
@@ -251,3 +253,12 @@ def test_random_visits_are_coded_alike_each_time_and_never_denied(release):
     }
     again = code_visits(reversed(visits), release, participant=NON_QP)
     assert [codes(visit) for visit in once] == [codes(visit) for visit in reversed(again)]
+
+
+@pytest.mark.parametrize("name", [name for name in rule_names() if "NCCI PTP practitioner 1" in rule(name).source])
+def test_the_code_pairs_that_a_rule_cites_are_rows_of_the_release(release, name):
+    """Column one and column two, as the source has them."""
+    cited = re.findall(r"\b(\d{5})/(\d{5})\b", rule(name).source.split("NCCI PTP practitioner")[1].split(";")[0])
+    active = release.scan("ptp").filter(deletion_date=None).select("column_one", "column_two").collect().rows()
+    assert cited
+    assert set(cited) <= set(active)
