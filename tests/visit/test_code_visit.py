@@ -5,6 +5,7 @@ from datetime import date
 from random import Random
 from time import perf_counter
 
+import polars as pl
 import pytest
 from random_visits import random_visit
 
@@ -259,6 +260,6 @@ def test_random_visits_are_coded_alike_each_time_and_never_denied(release):
 def test_the_code_pairs_that_a_rule_cites_are_rows_of_the_release(release, name):
     """Column one and column two, as the source has them."""
     cited = re.findall(r"\b(\d{5})/(\d{5})\b", rule(name).source.split("NCCI PTP practitioner")[1].split(";")[0])
-    active = release.scan("ptp").filter(deletion_date=None).select("column_one", "column_two").collect().rows()
+    active = release.table("ptp").filter(pl.col("deletion_date").is_null()).select("column_one", "column_two").rows()
     assert cited
     assert set(cited) <= set(active)
