@@ -1,11 +1,13 @@
 """The sign-off: a release passes only as it was signed, by someone who may, with every changed outcome decided."""
 
+import io
 import json
 import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from practice import SCENARIOS, practice
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.review.decision_basis import basis_digest
-from codeset.review.folder import review_files, write_review
+from codeset.review.folder import DATA, review_files, write_review
+from codeset.review.forms.as_json import review_json
 from codeset.review.make import make_review
 from codeset.review.sign_off import approval, read_review
 from codeset.review.sign_off.approval import append_approval, head_of, read_approvals
@@ -118,8 +121,12 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def signed_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("signed")
+def signed_place(once: Callable[[str, Callable[[Path], Path]], Path]) -> Path:
+    return once("signed", to_be_signed)
+
+
+def to_be_signed(folder: Path) -> Path:
+    """Try, accept and review a release in *folder*, with a key that may sign it."""
     store = reviewed.store(folder)
     scenarios = practice(folder, SCENARIOS + COMPLEXITY)
     documents = "NCCI PTP practitioner: {table: ptp}\nNCCI add-on: {table: add_on}\n"
@@ -156,8 +163,14 @@ def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.
             remade[id(review)] = (review, list(review_files(review)))
         return remade[id(review)][1]
 
+    def json_once(review):
+        if (DATA, id(review)) not in remade:
+            remade[DATA, id(review)] = (review, review_json(review))
+        return remade[DATA, id(review)][1]
+
     monkeypatch.setattr(read_review, "make_review", once)
     monkeypatch.setattr(read_review, "review_files", rendered_once)
+    monkeypatch.setattr(read_review, "review_json", json_once)
     shutil.copytree(signed_place, tmp_path / "place")
     (tmp_path / "place" / "key").chmod(0o600)
     return Place(tmp_path / "place")
@@ -346,38 +359,46 @@ def test_a_file_of_decisions_is_signed_as_it_says(place):
         place.approve("2=read", reason="read", decisions_file=file)
 
 
-def fill_in(file: Path, reason: str | None = "as CMS published") -> int:
-    """Accept everything on the sheet "decide", as a spreadsheet program saves it; return how many rows there were."""
-    book = load_workbook(file)
+@pytest.fixture(scope="session")
+def filled_in(signed_place: Path) -> dict[str | None, tuple[bytes, int]]:
+    """The workbook with everything accepted on the sheet "decide", as a spreadsheet program saves it; its rows' count.
+
+    Twice: with a reason for each, and without any.
+    """
+    book = load_workbook(signed_place / "review/review.xlsx")
     rows = list(book["decide"].iter_rows())
     header = next(place for place, row in enumerate(rows) if row[0].value == "number")
     columns = {cell.value: place for place, cell in enumerate(rows[header])}
-    for row in rows[header + 1 :]:
-        row[columns["decision"]].value, row[columns["reason"]].value = "accept", reason
-    book.save(file)
-    return len(rows) - header - 1
+    saved = {}
+    for reason in ("as CMS published", None):
+        for row in rows[header + 1 :]:
+            row[columns["decision"]].value, row[columns["reason"]].value = "accept", reason
+        stream = io.BytesIO()
+        book.save(stream)
+        saved[reason] = stream.getvalue(), len(rows) - header - 1
+    return saved
 
 
-def test_the_workbook_can_be_filled_in_where_it_is(place):
+def test_the_workbook_can_be_filled_in_where_it_is(place, filled_in):
     """The filled-in one is kept beside the review; the review's own is as it was made, so the gate can check it."""
     workbook = place.folder / "review/review.xlsx"
     made = workbook.read_bytes()
-    count = fill_in(workbook)
-    filled_in = workbook.read_bytes()
+    content, count = filled_in["as CMS published"]
+    workbook.write_bytes(content)
     place.approve(reason=None, decisions_file=workbook)
     assert workbook.read_bytes() == made
-    assert (place.folder / "review-decisions.xlsx").read_bytes() == filled_in
+    assert (place.folder / "review-decisions.xlsx").read_bytes() == content
     assert len(json.loads(place.file.read_text())["approvals"][0]["decisions"]) == count > 0
     assert place.missing() == ()
 
 
-def test_a_filled_in_workbook_without_reasons_changes_nothing(place):
+def test_a_filled_in_workbook_without_reasons_changes_nothing(place, filled_in):
     workbook = place.folder / "review/review.xlsx"
-    fill_in(workbook, reason=None)
-    filled_in = workbook.read_bytes()
+    content, _ = filled_in[None]
+    workbook.write_bytes(content)
     with pytest.raises(WrongUse, match=r"review\.xlsx, row \d+: .*: the reason is missing"):
         place.approve(reason=None, decisions_file=workbook)
-    assert (workbook.read_bytes(), place.file.exists()) == (filled_in, False)
+    assert (workbook.read_bytes(), place.file.exists()) == (content, False)
 
 
 def test_a_rejected_outcome_keeps_the_gate_closed(place):
@@ -584,13 +605,12 @@ ENTRY = {
 }
 
 
-def append(folder: Path, number: int) -> None:
-    append_approval({**ENTRY, "note": str(number)}, folder / "approvals", NEW, folder / "key")
-
-
 def test_of_twenty_approvals_at_once_none_is_lost(place):
+    """Each process loads what signs, and not this module, which takes longer than to sign."""
+    entries = [{**ENTRY, "note": str(number)} for number in range(20)]
     with ProcessPoolExecutor(8, get_context("spawn")) as processes:
-        list(processes.map(append, [place.folder] * 20, range(20), timeout=240))
+        append = partial(append_approval, folder=place.approvals, release=NEW, key=place.folder / "key")
+        list(processes.map(append, entries, timeout=240))
     entries = read_approvals(place.approvals, NEW)
     assert sorted(int(entry["note"]) for entry in entries) == list(range(20))
     assert sorted(file.name for file in place.approvals.iterdir()) == ["2026q3.json", "allowed_signers"]
@@ -602,7 +622,7 @@ def test_one_who_waits_for_another_signature_is_not_left_waiting(place, monkeypa
         FileLock(place.approvals / ".2026q3.lock"),
         pytest.raises(WrongUse, match=r"another approval of 2026q3 is being signed in .* Nothing was written\."),
     ):
-        append(place.folder, 1)
+        append_approval(ENTRY, place.approvals, NEW, place.folder / "key")
     assert not place.file.exists()
 
 
