@@ -22,8 +22,13 @@ from codeset.claims.engine.visits import is_again_in_visit, pairs_in_visit
 READS = ("through_date", "units", "charge_cents")
 NAMES = ("provider", "claim_id")
 
-PARTS_OF_A_SERVICE = ("m26", "mTC", "m54", "m55", "m56", "m62", "m66", "mJW", "mJZ")
-"""Lines that differ in one of these, or in who assists, claim different parts of a service: they repeat nothing."""
+PARTS_OF_A_SERVICE = {"component": ("26", "TC"), "care": ("54", "55", "56")}
+"""Lines with different modifiers of one of these claim different parts of a service: they repeat nothing. A line with
+none of them claims the whole, and so repeats each part of the same place (record layout RVU25D, PC/TC Indicator 1; IOM
+100-04 ch. 12, section 40.2)."""
+
+OTHER_SERVICES = ("m62", "m66", "mJW", "mJZ")
+"""Lines that differ in one of these, or in who assists, repeat nothing either."""
 
 SEPARATING = ("distinct", "repeated", "other_bypass")
 """Modifiers that tell two lines of one code apart: 59 and X{EPSU}; 76 and 77; 27, 58, 78, 79, and 91."""
@@ -123,7 +128,8 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     one, two = (parts_of_service(line_kinds.table[pairs[name]]) for name in ("line_kind", "line_kind_two"))
     both = pairs.hstack(one).hstack(two.rename({name: f"{name}_two" for name in two.columns}))
     new_patients = codes_in(line_kinds.code_set, codes_named("new_patient", "codes"))
-    return both.filter(pl.col("part") == pl.col("part_two"), ~IS_ONE_SIDE_OF_NONE).select(
+    is_same_part = [overlaps(part) for part in PARTS_OF_A_SERVICE]
+    return both.filter(pl.col("other") == pl.col("other_two"), *is_same_part, ~IS_ONE_SIDE_OF_NONE).select(
         "number",
         "hcpcs",
         "is_visit",
@@ -137,6 +143,12 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def overlaps(part: str) -> pl.Expr:
+    """Whether two lines claim the same *part* of a service, or, in the same place, one of them the whole."""
+    one, two = pl.col(part), pl.col(f"{part}_two")
+    return (one == two) | (((one == "") | (two == "")) & (pl.col("place_of_service") == pl.col("place_of_service_two")))
+
+
 def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
     """Of each kind of line which part of the service it claims, and what tells it apart from another line."""
     return kinds.select(
@@ -145,7 +157,13 @@ def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
         "place_of_service",
         *SEPARATING,
         "site",
-        pl.concat_list(*PARTS_OF_A_SERVICE, IS_ASSISTANT.alias("assists")).alias("part"),
+        *(
+            pl.concat_str(
+                *(pl.when(f"m{modifier}").then(pl.lit(modifier)) for modifier in modifiers), ignore_nulls=True
+            ).alias(part)
+            for part, modifiers in PARTS_OF_A_SERVICE.items()
+        ),
+        pl.concat_list(*OTHER_SERVICES, IS_ASSISTANT.alias("assists")).alias("other"),
         pl.col("modifiers").cast(pl.String).str.split(" ").list.sort().alias("sorted_modifiers"),
         IS_ONE_SIDE.alias("is_one_side"),
     )
