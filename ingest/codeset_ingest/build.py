@@ -152,8 +152,8 @@ def _needless_carries(received: Delivery, carries: Carried) -> Iterator[Fault]:
     for file in received.files:
         for table in file.tables:
             if table in carries:
-                says = f"{table} is given and carried forward as well; expected one of the two"
-                yield Fault(file.names, 0, says)
+                message = f"{table} is given and carried forward as well; expected one of the two"
+                yield Fault(file.names, 0, message)
 
 
 def _faults(
@@ -188,8 +188,8 @@ def _lost_tables(tables: set[str], release: Release, store: Store) -> Iterator[A
     if not revisions or (last := store.open(revisions[-1])).manifest.scope != "all":
         return
     for table in sorted(set(last.manifest.tables) - tables):
-        says = f"{last.release} holds it, and would be replaced by a revision without it"
-        yield AcceptableFault(table, 0, says, f"tables:{table}")
+        message = f"{last.release} holds it, and would be replaced by a revision without it"
+        yield AcceptableFault(table, 0, message, f"tables:{table}")
 
 
 def _changes(readings: Mapping[str, Reading], release: Release, store: Store) -> list[ReleaseChanges]:

@@ -68,8 +68,8 @@ def _member(members: list[File], change: str, pattern: str, file: Path) -> File:
     matching = [member for member in members if re.search(pattern, member.name.lower())]
     if len(matching) != 1:
         names = ", ".join(member.name for member in members)
-        says = f"expected one text of edits {change} ({pattern}); it holds: {names}"
-        raise BadInput([Fault(file.name, 0, says)])
+        message = f"expected one text of edits {change} ({pattern}); it holds: {names}"
+        raise BadInput([Fault(file.name, 0, message)])
     return matching[0]
 
 
@@ -87,8 +87,8 @@ def _edits(member: File) -> dict[CodePair, str | None]:
         if _HCPCS.fullmatch(one) and _HCPCS.fullmatch(two):
             ccmi = None if "ccmi" not in places else _ccmi(cells, places["ccmi"], name, number)
             if (before := rows.get((one, two), ccmi)) != ccmi:
-                says = f"{one}/{two} is there with the modifier indicators {before} and {ccmi}; expected one"
-                raise BadInput([Fault(name, number, says)])
+                message = f"{one}/{two} is there with the modifier indicators {before} and {ccmi}; expected one"
+                raise BadInput([Fault(name, number, message)])
             rows[one, two] = ccmi
         # Notices stand above the records; below the first of them every line is one.
         elif rows:

@@ -45,8 +45,8 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
     """
     if release not in releases():
         embedded = ", ".join(map(str, releases()))
-        says = f"no facts of {release} are embedded; there are those of {embedded}. Give CMS's files with --from"
-        raise WrongUse(says)
+        message = f"no facts of {release} are embedded; there are those of {embedded}. Give CMS's files with --from"
+        raise WrongUse(message)
     manifest = Manifest.from_json(folder().joinpath(f"{release}.json").read_text(encoding="utf-8"))
     return manifest, {table: _table(table, entry) for table, entry in manifest.tables.items()}
 

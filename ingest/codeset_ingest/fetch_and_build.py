@@ -187,23 +187,23 @@ def compare_report(fetched: FetchedRelease, snapshot: Snapshot, store: Store) ->
     before = _quarter_before(snapshot.release)
     revisions = store.revisions(before)
     if report is None or "ptp" not in snapshot:
-        says = "CMS's report of the edits' changes was not fetched; our difference is not held against it"
-        return ReportComparison(says)
+        message = "CMS's report of the edits' changes was not fetched; our difference is not held against it"
+        return ReportComparison(message)
     if not revisions or "ptp" not in store.open(revisions[-1]):
-        says = f"the store holds no edits of {before}; CMS's change report is not held against a difference"
-        return ReportComparison(says)
+        message = f"the store holds no edits of {before}; CMS's change report is not held against a difference"
+        return ReportComparison(message)
     # CMS's report covers one quarter, and so must our difference.
     changes = diff(store.open(revisions[-1]), snapshot, "all").tables["ptp"]
     difference = change_report.from_difference(changes)
     try:
         disagreements = tuple(change_report.compare(change_report.read(report.path), difference))
     except BadInput as error:
-        says = f"CMS's change report cannot be read, so it says nothing for or against: {error}"
-        return ReportComparison(says, is_unreadable=True)
+        message = f"CMS's change report cannot be read, so it says nothing for or against: {error}"
+        return ReportComparison(message, is_unreadable=True)
     counts = ", ".join(f"{len(edits):,} {change}" for change, edits in difference.items())
     agree = "agrees with" if not disagreements else f"disagrees in {len(disagreements):,} rows with"
-    says = f"CMS's change report {agree} our difference of {revisions[-1]} and {snapshot.release}: {counts}"
-    return ReportComparison(says, disagreements)
+    message = f"CMS's change report {agree} our difference of {revisions[-1]} and {snapshot.release}: {counts}"
+    return ReportComparison(message, disagreements)
 
 
 def _quarter_before(release: Release) -> Release:

@@ -48,10 +48,10 @@ def last_acceptance(store: Store, license_name: str) -> Acceptance | None:
 def _acceptances(store: Store) -> list[Acceptance]:
     file = store.path / FILE
     try:
-        read: Any = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        contents: Any = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     except (OSError, ValueError) as error:
         raise StoreProblem(f"{file}: cannot be read ({error})") from error
-    plain = {"acceptances": read} if isinstance(read, list) else read  # a list, before there were formats
+    plain = {"acceptances": contents} if isinstance(contents, list) else contents  # a list, before there were formats
     if wrong := reading_faults(plain, "licences"):
         raise StoreProblem(f"{file}: {'; '.join(wrong)}")
     return [from_fields(Acceptance, row) for row in plain["acceptances"]]

@@ -29,7 +29,7 @@ def check(file: Path, name: str) -> None:
 
     Raises BadInput: with everything wrong with it.
     """
-    faults = [Fault(name, 0, says) for says in _faults(file, Path(name).suffix.lower())]
+    faults = [Fault(name, 0, message) for message in _faults(file, Path(name).suffix.lower())]
     if faults:
         raise BadInput(faults, "It was not kept.")
 

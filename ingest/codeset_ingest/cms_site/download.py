@@ -159,8 +159,8 @@ def _get_accepting(posted: PostedFile, form: str, part: Path, context: DownloadC
     try:
         return _get(posted, form, part, None, context)
     except SiteProblem as error:
-        says = f"the site shows the license page for {posted.name}, and its button is not for programs ({error})"
-        raise LicenseNeeded(f"{says}.\n{by_hand([posted], context.folder.of(posted.release))}") from error
+        message = f"the site shows the license page for {posted.name}, and its button is not for programs ({error})"
+        raise LicenseNeeded(f"{message}.\n{by_hand([posted], context.folder.of(posted.release))}") from error
 
 
 def by_hand(gated: list[PostedFile], folder: Path) -> str:

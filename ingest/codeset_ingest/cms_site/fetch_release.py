@@ -86,22 +86,22 @@ def fetch_release(
     BadInput: if a file is not what it should be. WrongUse: if another fetch of the release is running.
     """
     lock = locks.read(folder.lock)
-    listed = _list_files(request, lock, connection, say)
-    gated = tuple(posted for posted in listed.files if posted.gated and not request.accepted)
-    to_download = [posted for posted in listed.files if posted not in gated]
+    listing = _list_files(request, lock, connection, say)
+    gated = tuple(posted for posted in listing.files if posted.gated and not request.accepted)
+    to_download = [posted for posted in listing.files if posted not in gated]
     # Two fetches of one release would write the same unfinished files.
     with _exclusive(folder, request.release):
         context = DownloadContext(connection, folder, lock, say, count)
         files = [
             _as_locked(posted, request, context) or download(posted, request.release, context) for posted in to_download
         ]
-        notes = (*listed.notes, *_count_mismatches(to_download, files))
+        notes = (*listing.notes, *_count_mismatches(to_download, files))
         if gated:
-            return _without_gated(request, context, files, replace(listed, files=gated, notes=notes))
+            return _without_gated(request, context, files, replace(listing, files=gated, notes=notes))
         release = _pin(request, context, files)
-        moved = tuple(_move(file, folder.of(release)) for file in files)
+        files_in_place = tuple(_move(file, folder.of(release)) for file in files)
         shutil.rmtree(folder.work(request.release), ignore_errors=True)
-    return FetchedRelease(release, folder.of(release), moved, (), listed.last_before, notes)
+    return FetchedRelease(release, folder.of(release), files_in_place, (), listing.last_before, notes)
 
 
 def _list_files(request: FetchRequest, lock: Lock, connection: Connection, say: Say) -> ReleaseFiles:
@@ -112,8 +112,8 @@ def _list_files(request: FetchRequest, lock: Lock, connection: Connection, say: 
 
 
 def _count_mismatches(posted: Sequence[PostedFile], files: Sequence[LocalFile]) -> Iterator[str]:
-    for listed, local in zip(posted, files, strict=True):
-        if message := count_mismatch(listed, local.path):
+    for posted_file, local in zip(posted, files, strict=True):
+        if message := count_mismatch(posted_file, local.path):
             yield message
 
 
@@ -128,13 +128,14 @@ def _pin(request: FetchRequest, context: DownloadContext, files: Sequence[LocalF
 
 
 def _without_gated(
-    request: FetchRequest, context: DownloadContext, files: Sequence[LocalFile], left: ReleaseFiles
+    request: FetchRequest, context: DownloadContext, files: Sequence[LocalFile], not_fetched: ReleaseFiles
 ) -> FetchedRelease:
     """Keep what needs no license, but pin nothing: a lock of half a release would pin no snapshot."""
     folder = context.folder
     release = context.lock.newest(request.release) or request.release.unrevised
-    moved = [file if file.news == REISSUED else _move(file, folder.of(release)) for file in files]
-    return FetchedRelease(release, folder.of(release), tuple(moved), left.files, left.last_before, left.notes)
+    files_in_place = [file if file.news == REISSUED else _move(file, folder.of(release)) for file in files]
+    left_out, last_before, notes = not_fetched.files, not_fetched.last_before, not_fetched.notes
+    return FetchedRelease(release, folder.of(release), tuple(files_in_place), left_out, last_before, notes)
 
 
 def _as_locked(posted: PostedFile, request: FetchRequest, context: DownloadContext) -> LocalFile | None:

@@ -61,8 +61,8 @@ def site(setting: str | None = None) -> Site:
     parts = urlsplit(origin.rstrip("/"))
     # Only this machine: a setting that could name any host would be a way to feed a store.
     if parts.scheme != "http" or parts.path or parts.query or not _is_loopback(parts.hostname):
-        says = "expected a site of this machine such as http://127.0.0.1:8765; CMS's own needs no setting"
-        raise WrongUse(f"{SETTING} is {origin}: {says}")
+        message = "expected a site of this machine such as http://127.0.0.1:8765; CMS's own needs no setting"
+        raise WrongUse(f"{SETTING} is {origin}: {message}")
     return Site(origin.rstrip("/"))
 
 

@@ -101,10 +101,10 @@ class NotFound(SiteProblem):
 class TransientProblem(SiteProblem):
     """A failure that may pass: the site is busy, or the connection was cut."""
 
-    def __init__(self, says: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None) -> None:
         """Keep the seconds that the site asks to wait, if it does."""
         self.after = after
-        super().__init__(says)
+        super().__init__(message)
 
 
 @contextmanager
@@ -283,8 +283,8 @@ def _request(connection: Connection, address: str, headers: dict[str, str], meth
     for _ in range(limits.redirects + 1):
         connection.site.refuse(address, requested)
         if not connection.robots.allows(address):
-            says = "the site's robots.txt forbids programs to ask for it; a person may, with a browser"
-            raise SiteProblem(f"{address}: {says}")
+            message = "the site's robots.txt forbids programs to ask for it; a person may, with a browser"
+            raise SiteProblem(f"{address}: {message}")
         time.sleep(connection.pause)
         timeouts = (limits.connecting, limits.silence)
         # Redirects by hand: each target is checked against our hosts and robots.txt before it is asked for.

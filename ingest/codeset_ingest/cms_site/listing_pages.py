@@ -168,8 +168,8 @@ def files_of_release(publication: Publication, posted: Iterable[PostedFile], rel
     yearly = publication.rules.get("yearly", False)
     of_release = [file for file in posted if file.release.year == release.year and (yearly or file.release == release)]
     files = sorted(_unique(of_release), key=_place(publication))
-    chosen = [_last(list(group)) for _, group in groupby(files, key=_place(publication))]
-    return _all_parts(chosen) if publication.rules.get("parts") else chosen
+    newest = [_last(list(group)) for _, group in groupby(files, key=_place(publication))]
+    return _all_parts(newest) if publication.rules.get("parts") else newest
 
 
 def _unique(posted: Iterable[PostedFile]) -> list[PostedFile]:
@@ -192,8 +192,8 @@ def _last(replacements: list[PostedFile]) -> PostedFile:
     ordered = sorted(replacements, key=lambda file: (file.link_name.again, str(file.link_name.posted or ""), file.url))
     before, last = ordered[-2:] if len(ordered) > 1 else (None, ordered[-1])
     if before and (before.link_name.again, before.link_name.posted) == (last.link_name.again, last.link_name.posted):
-        says = f"two files are posted for {last.edition}, and neither name nor date tells which holds: {before.url}"
-        raise BadInput([Fault(last.url, 0, says)])
+        message = f"two files are posted for {last.edition}, and neither name nor date tells which holds: {before.url}"
+        raise BadInput([Fault(last.url, 0, message)])
     return last
 
 
@@ -205,6 +205,6 @@ def _all_parts(parts: list[PostedFile]) -> list[PostedFile]:
     numbers = {file.part for file in of_edition}
     missing = [f"f{number}" for number in range(1, len(parts) + 1) if number not in numbers]
     if missing:
-        says = f"{edition} is not whole on this page: {', '.join(missing)} is missing of f1 to f{len(parts)}"
-        raise BadInput([Fault(of_edition[0].page, 0, says)])
+        message = f"{edition} is not whole on this page: {', '.join(missing)} is missing of f1 to f{len(parts)}"
+        raise BadInput([Fault(of_edition[0].page, 0, message)])
     return of_edition

@@ -150,13 +150,13 @@ def _reposted_news(
     if not pinned and not publication.tables:
         return
     if not pinned:
-        says = "sealed from files that the lock does not pin; whether CMS has posted others since is not known"
-        yield News(release, publication.name, UNKNOWN, says)
+        message = "sealed from files that the lock does not pin; whether CMS has posted others since is not known"
+        yield News(release, publication.name, UNKNOWN, message)
         return
     for file in files:
         if difference := _difference(connection, file, pinned):
-            status, says = difference
-            yield News(release, publication.name, status, says, (file.url,))
+            status, message = difference
+            yield News(release, publication.name, status, message, (file.url,))
 
 
 def _difference(connection: Connection, posted: PostedFile, pinned: Mapping[str, PinnedFile]) -> tuple[str, str] | None:
@@ -199,8 +199,8 @@ def _expected_news(
     for release in _quarters(first, ahead):
         if release not in listed and not local.holds(publication, release):
             late = today >= release.first_day
-            says = f"due by {release.first_day}" + ("; its page does not list it" if late else "")
-            yield News(release, publication.name, MISSING if late else AWAITED, says)
+            message = f"due by {release.first_day}" + ("; its page does not list it" if late else "")
+            yield News(release, publication.name, MISSING if late else AWAITED, message)
 
 
 def _quarters(first: Release, last: Release) -> Iterator[Release]:

@@ -31,11 +31,11 @@ def localities_agree(tables: Mapping[str, pl.DataFrame]) -> Iterator[AcceptableF
         own = _localities(tables[table])
         missing, unknown = sorted(expected - own), sorted(own - expected)
         if missing:
-            says = f"{len(missing)} localities of the GPCI are not in it: {_first(missing)}"
-            yield AcceptableFault(table, 0, says, f"localities:{table}")
+            message = f"{len(missing)} localities of the GPCI are not in it: {_first(missing)}"
+            yield AcceptableFault(table, 0, message, f"localities:{table}")
         if unknown and table != "oppscap":
-            says = f"{len(unknown)} of its localities are not in the GPCI: {_first(unknown)}"
-            yield AcceptableFault(table, 0, says, f"localities:{table}")
+            message = f"{len(unknown)} of its localities are not in the GPCI: {_first(unknown)}"
+            yield AcceptableFault(table, 0, message, f"localities:{table}")
 
 
 def _localities(rows: pl.DataFrame) -> set[tuple[str, str]]:
@@ -61,10 +61,10 @@ def addenda_agree(reading: Reading, before: Snapshot | None) -> Iterator[Fault]:
     # the other one, which is no witness.
     if addenda["billable"].sum() != ours["billable"].sum():
         return
-    for here, there, says in ((ours, addenda, "is in"), (addenda, ours, "is not in")):
+    for here, there, message in ((ours, addenda, "is in"), (addenda, ours, "is not in")):
         differing = here.join(there, on=here.columns, how="anti", maintain_order="left")
         for row in differing.head(1).iter_rows(named=True):
-            what = f"{row['diagnosis']} {says} {before.release} with this flag and title; the addenda say otherwise"
+            what = f"{row['diagnosis']} {message} {before.release} with this flag and title; the addenda say otherwise"
             yield Fault(", ".join(reading.names), 0, f"{what} ({differing.height} such codes)")
 
 
@@ -76,9 +76,9 @@ def notes_are_of_the_edition(tables: Mapping[str, pl.DataFrame]) -> Iterator[Acc
     known = tables["diagnosis"]["diagnosis"].cast(pl.String)
     other = under.filter(~pl.col("diagnosis").cast(pl.String).is_in(known.implode()))
     for row in other.head(1).iter_rows(named=True):
-        says = f"{row['diagnosis']} has an excludes note, and is not in the order file ({other.height} such notes): "
-        says += "the tabular list is of another edition"
-        yield AcceptableFault("excludes", 0, says, "edition:excludes")
+        message = f"{row['diagnosis']} has an excludes note, and is not in the order file ({other.height} such notes): "
+        message += "the tabular list is of another edition"
+        yield AcceptableFault("excludes", 0, message, "edition:excludes")
 
 
 def caps_follow(tables: Mapping[str, pl.DataFrame], factors: Iterable[Decimal]) -> Iterator[AcceptableFault]:
@@ -95,11 +95,11 @@ def caps_follow(tables: Mapping[str, pl.DataFrame], factors: Iterable[Decimal]) 
     if wrong.height:
         row = wrong.row(0, named=True)
         first = f"{row['hcpcs']} in {row['mac']}-{row['locality']}: {row['nonfacility_amount']}"
-        says = (
+        message = (
             f"{wrong.height:,} of {rows.height:,} caps on technical components do not follow from OPPS RVUs, GPCI and "
             f"conversion factor (first: {first}). The file may be of another year"
         )
-        yield AcceptableFault("oppscap", 0, says, "caps:oppscap")
+        yield AcceptableFault("oppscap", 0, message, "caps:oppscap")
 
 
 def _technical_rows(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -61,16 +61,16 @@ def differences(one: Reading, other: Reading) -> list[Difference]:
         alone = here.frame.join(there.frame, on=key, how="anti", nulls_equal=True)
         if alone.height:
             row = alone.row(0, named=True)
-            says = f"{alone.height} records are not in {there.names[0]} (first: {key_text(row, key)})"
-            differing.append(Difference(row[FILE], row[LINE], says))
+            message = f"{alone.height} records are not in {there.names[0]} (first: {key_text(row, key)})"
+            differing.append(Difference(row[FILE], row[LINE], message))
     both = one.frame.join(other.frame, on=key, how="inner", nulls_equal=True, suffix=" there", maintain_order="left")
     for column in values:
         unequal = both.filter(pl.col(column).ne_missing(pl.col(f"{column} there")))
         if unequal.height:
             row = unequal.row(0, named=True)
-            says = (
+            message = (
                 f"{column} of {key_text(row, key)} is {row[column]}, but {row[f'{column} there']} in "
                 f"{row[f'{FILE} there']} line {row[f'{LINE} there']} ({unequal.height} such records)"
             )
-            differing.append(Difference(row[FILE], row[LINE], says, column))
+            differing.append(Difference(row[FILE], row[LINE], message, column))
     return differing

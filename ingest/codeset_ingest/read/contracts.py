@@ -48,8 +48,8 @@ def keys_are_unique(reading: Reading, _: Release) -> Iterator[Fault]:
     repeated = reading.frame.filter(
         pl.all_horizontal(pl.col(column).eq_missing(pl.col(column).shift()) for column in key)
     )
-    says = "{} is there more than once; expected one record for each " + " and ".join(key)
-    yield from _faults(repeated, lambda row: says.format(key_text(row, key)))
+    message = "{} is there more than once; expected one record for each " + " and ".join(key)
+    yield from _faults(repeated, lambda row: message.format(key_text(row, key)))
 
 
 def totals_add_up(reading: Reading, _: Release) -> Iterator[Fault]:
@@ -58,8 +58,8 @@ def totals_add_up(reading: Reading, _: Release) -> Iterator[Fault]:
         total = pl.col("work_rvu") + pl.col(f"{setting}_pe_rvu") + pl.col("mp_rvu")
         wrong = reading.frame.with_columns(total.alias("sum")).filter(pl.col("sum") != pl.col(f"{setting}_total_rvu"))
         wrong = wrong.with_columns(pl.col(f"{setting}_total_rvu").alias("printed"))
-        says = f"{{}}: {setting} total is {{}}, expected work + PE + MP = {{}}"
-        yield from _faults(wrong, _filled(says, ("hcpcs", "modifier")))
+        message = f"{{}}: {setting} total is {{}}, expected work + PE + MP = {{}}"
+        yield from _faults(wrong, _filled(message, ("hcpcs", "modifier")))
 
 
 def portions_are_whole(reading: Reading, _: Release) -> Iterator[Fault]:
@@ -137,8 +137,10 @@ def caps_are_of_every_locality(reading: Reading, _: Release) -> Iterator[Fault]:
     counts = reading.frame.group_by(_CODE, maintain_order=True).agg(pl.len().alias("caps"), pl.col(FILE, LINE).last())
     most = max(counts["caps"].to_list())
     for row in counts.filter(pl.col("caps") != most).head(1).iter_rows(named=True):
-        says = f"{key_text(row, _CODE)} has caps in {row['caps']} localities, other codes in {most}: rows are missing"
-        yield AcceptableFault(row[FILE], row[LINE], says, f"localities:{reading.table}")
+        message = (
+            f"{key_text(row, _CODE)} has caps in {row['caps']} localities, other codes in {most}: rows are missing"
+        )
+        yield AcceptableFault(row[FILE], row[LINE], message, f"localities:{reading.table}")
 
 
 def areas_have_a_state(reading: Reading, _: Release) -> Iterator[Fault]:
@@ -147,9 +149,9 @@ def areas_have_a_state(reading: Reading, _: Release) -> Iterator[Fault]:
     Not the txt, which leaves California's 29 areas without one (2024 and 2025).
     """
     if reading.form != "txt":
-        says = "{} has no state; expected one in the first row of its block"
+        message = "{} has no state; expected one in the first row of its block"
         nameless = reading.frame.filter(pl.col("state").is_null())
-        yield from _faults(nameless, lambda row: says.format(key_text(row, ("mac", "locality"))))
+        yield from _faults(nameless, lambda row: message.format(key_text(row, ("mac", "locality"))))
 
 
 def unusual_codes(reading: Reading) -> list[str]:
@@ -197,8 +199,8 @@ def one_active_edit_for_a_pair(reading: Reading, release: Release) -> Iterator[F
     same_pair = reading.frame.filter(applies).filter(pair.is_duplicated())
     ends = [fold("column_one", "column_two").alias(name) for name, fold in _ENDS.items()]
     twice = same_pair.with_columns(pl.col("column_one", "column_two").cast(pl.String)).sort(*ends, FILE, LINE)
-    says = f"{{}}: more than one edit of these two codes applies in {release}; expected one row and one direction"
-    yield from _faults(twice, lambda row: says.format(key_text(row, ("column_one", "column_two"))))
+    message = f"{{}}: more than one edit of these two codes applies in {release}; expected one row and one direction"
+    yield from _faults(twice, lambda row: message.format(key_text(row, ("column_one", "column_two"))))
 
 
 _ENDS = {"low": pl.min_horizontal, "high": pl.max_horizontal}
@@ -232,13 +234,13 @@ def descriptions_are_understood(reading: Reading, _: Release) -> Iterator[Fault]
     """
     rows = reading.frame.filter(pl.col("measure").is_null())
     for row in rows.head(1).iter_rows(named=True):
-        says = (
+        message = (
             f"{', '.join(rows['hcpcs'])}: the short description has other words than those known of the code; expected "
         )
-        says += (
+        message += (
             "its technique, sites and sizes. Until they are known, codeset code knows the code by its own list alone"
         )
-        yield AcceptableFault(row[FILE], row[LINE], says, f"descriptions:{reading.table}")
+        yield AcceptableFault(row[FILE], row[LINE], message, f"descriptions:{reading.table}")
 
 
 def parts_make_a_whole(reading: Reading, _: Release) -> Iterator[Fault]:
@@ -271,14 +273,14 @@ _CONTRACTS = {
 }
 
 
-def _filled(says: str, key: Iterable[str]) -> Callable[[Mapping[str, object]], str]:
-    """Fill *says* with a row's key, the printed total and the sum that was expected."""
-    return lambda row: says.format(key_text(row, key), row["printed"], row["sum"])
+def _filled(message: str, key: Iterable[str]) -> Callable[[Mapping[str, object]], str]:
+    """Fill *message* with a row's key, the printed total and the sum that was expected."""
+    return lambda row: message.format(key_text(row, key), row["printed"], row["sum"])
 
 
-def _faults(rows: pl.DataFrame, says: Callable[[Mapping[str, object]], str]) -> Iterator[Fault]:
+def _faults(rows: pl.DataFrame, message: Callable[[Mapping[str, object]], str]) -> Iterator[Fault]:
     for row in rows.head(_SHOWN).iter_rows(named=True):
-        yield Fault(row[FILE], row[LINE], says(row))
+        yield Fault(row[FILE], row[LINE], message(row))
     if rows.height > _SHOWN:
         row = rows.row(_SHOWN, named=True)
         yield Fault(row[FILE], row[LINE], f"and {rows.height - _SHOWN} more such records from here on")

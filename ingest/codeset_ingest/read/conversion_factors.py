@@ -38,8 +38,10 @@ def with_dates(value: Decimal, release: Release, reading: Reading) -> Conversion
         first, last = max(first, date.fromisoformat(known["first"])), min(last, date.fromisoformat(known["last"]))
     if known is not None and first > last:
         first, last = known["first"], known["last"]
-        says = f"conversion factor {value} was published for dates from {first} to {last}, expected one for {release}"
-        raise BadInput([Fault(reading.names[0], 0, says)])
+        message = (
+            f"conversion factor {value} was published for dates from {first} to {last}, expected one for {release}"
+        )
+        raise BadInput([Fault(reading.names[0], 0, message)])
     return ConversionFactor(value, first, last, _participant(release, reading, known))
 
 
@@ -54,8 +56,8 @@ def publication_fault(factor: ConversionFactor, release: Release, reading: Readi
     ]
     if published and factor.value not in published:
         expected = " or ".join(map(str, published))
-        says = f"conversion factor {factor.value}, but CMS published {expected} for {release}"
-        yield AcceptableFault(reading.names[0], 0, says, "factor:mpfs")
+        message = f"conversion factor {factor.value}, but CMS published {expected} for {release}"
+        yield AcceptableFault(reading.names[0], 0, message, "factor:mpfs")
 
 
 def _participant_of(entry: Mapping[str, Any]) -> Participant | None:

@@ -50,13 +50,15 @@ def faults_of(delivery: Delivery, release: Release) -> Iterator[Fault]:
 
 def _other_release(file: CmsFile, release: Release) -> Iterator[Fault]:
     if not file.is_of(release):
-        says = f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for "
-        says += f"{release.unrevised}: build {file.origin or 'the release that it is for'} first, then: codeset build "
+        message = f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for "
+        message += (
+            f"{release.unrevised}: build {file.origin or 'the release that it is for'} first, then: codeset build "
+        )
         carry = " ".join(f"--carry {table}={file.origin or 'RELEASE'}" for table in file.tables)
-        yield Fault(file.names, 0, f"{says}{release} … {carry}")
+        yield Fault(file.names, 0, f"{message}{release} … {carry}")
     elif release.unrevised < file.layout.since:
-        says = f"the layout of {file.layout.publication} is known from {file.layout.since} on"
-        yield Fault(file.names, 0, says)
+        message = f"the layout of {file.layout.publication} is known from {file.layout.since} on"
+        yield Fault(file.names, 0, message)
 
 
 def _unknown_table(file: CmsFile) -> Iterator[Fault]:
@@ -65,8 +67,8 @@ def _unknown_table(file: CmsFile) -> Iterator[Fault]:
     tables = file.layout.rules["tables"]
     expected = " or ".join(f"{rule['pattern']} ({TABLES[rule['table']].holds})" for rule in tables)
     publication = file.layout.publication
-    says = f"its contents do not tell which {publication} it is; expected in its name: {expected}"
-    yield Fault(file.names, 0, says)
+    message = f"its contents do not tell which {publication} it is; expected in its name: {expected}"
+    yield Fault(file.names, 0, message)
 
 
 def _second_editions(delivery: Delivery) -> Iterator[Fault]:

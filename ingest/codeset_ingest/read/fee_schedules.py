@@ -69,8 +69,8 @@ def _refuse_second_editions(readings: list[Reading]) -> None:
     by_factor = sorted(readings, key=lambda reading: (reading.factor or 0, reading.form))
     for one, other in pairwise(by_factor):
         if (one.factor, one.form) == (other.factor, other.form):
-            says = f"a second edition of {one.table}; {one.names[0]} came too. Give one of them"
-            raise BadInput([Fault(other.names[0], 0, says)])
+            message = f"a second edition of {one.table}; {one.names[0]} came too. Give one of them"
+            raise BadInput([Fault(other.names[0], 0, message)])
 
 
 def _one_variant(forms: list[Reading]) -> Reading:
@@ -79,8 +79,8 @@ def _one_variant(forms: list[Reading]) -> Reading:
     for other in forms[1:]:
         if other.factor != first.factor:
             line, place = first.frame.row(0, named=True)[LINE], other.frame.row(0, named=True)
-            says = f"conversion_factor is {first.factor}, but {other.factor} in {place[FILE]} line {place[LINE]}"
-            raise BadInput([Fault(first.names[0], line, says)])
+            message = f"conversion_factor is {first.factor}, but {other.factor} in {place[FILE]} line {place[LINE]}"
+            raise BadInput([Fault(first.names[0], line, message)])
     return compare_forms(forms)
 
 
@@ -89,7 +89,7 @@ def _refuse_two_factors(factors: Iterable[tuple[ConversionFactor, Reading]]) -> 
         same_participant = one.participant == other.participant or None in (one.participant, other.participant)
         if same_participant and one.first <= other.last and other.first <= one.last:
             whom = f" for {one.participant or other.participant}" if one.participant or other.participant else ""
-            says = (
+            message = (
                 f"two conversion factors{whom} on the same days: {one.value} here, {other.value} in {second.names[0]}"
             )
-            raise BadInput([Fault(reading.names[0], 0, says)])
+            raise BadInput([Fault(reading.names[0], 0, message)])

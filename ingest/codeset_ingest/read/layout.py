@@ -78,7 +78,7 @@ def layouts() -> tuple[Layout, ...]:
     folder = files("codeset_ingest.read").joinpath("layouts")
     layout_files = {file.name: file for file in folder.iterdir() if file.name.endswith(".json")}
     plain = {name: json.loads(layout_files[name].read_text(encoding="utf-8")) for name in sorted(layout_files)}
-    faults = [Fault(name, 0, says) for name, rules in plain.items() for says in faults_of(rules, "layout")]
+    faults = [Fault(name, 0, message) for name, rules in plain.items() for message in faults_of(rules, "layout")]
     if faults:
         raise BadInput(faults)
     return tuple(_layout(rules) for rules in plain.values())

@@ -24,8 +24,8 @@ def near_miss(file: File, sheet: str) -> str | None:
     """Return which publication *file* nearly is and what differs, or None if it is not like any."""
     if any(re.search(pattern, head_of(file, sheet), re.MULTILINE) for pattern in _passed_over()):
         return None
-    if not sheet and (says := _in_utf16(file)):
-        return says
+    if not sheet and (message := _in_utf16(file)):
+        return message
     grid = head_rows(file, sheet)
     best = max(_likenesses(grid), key=lambda likeness: likeness[0], default=(0.0, None, [], []))
     share, layout, missing, unknown = best
@@ -46,8 +46,8 @@ def _in_utf16(file: File) -> str | None:
     for layout in layouts():
         signs = [rules["sign"] for rules in layout.forms.values() if rules["kind"] in ("delimited", "fixed")]
         if any(re.search(sign, head, re.MULTILINE) for sign in signs):
-            says = f"is {layout.publication} ({_tables(layout)}) in UTF-16, which CMS does not write"
-            return f"{says}; take the file from CMS's own zip"
+            message = f"is {layout.publication} ({_tables(layout)}) in UTF-16, which CMS does not write"
+            return f"{message}; take the file from CMS's own zip"
     return None
 
 

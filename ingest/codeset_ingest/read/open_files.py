@@ -156,7 +156,7 @@ def refuse_bombs(file: File, members: list[zipfile.ZipInfo]) -> None:
 
     Raises BadInput: with every such member.
     """
-    if faults := [Fault(file.names, 0, says) for says in bombs(members)]:
+    if faults := [Fault(file.names, 0, message) for message in bombs(members)]:
         raise BadInput(faults)
 
 

@@ -150,8 +150,8 @@ def _may_be_absent(column: Column, file: CmsFile) -> bool:
 
 
 def _doubts(file: CmsFile, release: Release) -> Iterator[AcceptableFault]:
-    for line, says in truncation_signs(file.content, file.layout, file.form, file.sheet, release):
-        yield AcceptableFault(file.names, line, says, f"end:{file.table}")
+    for line, message in truncation_signs(file.content, file.layout, file.form, file.sheet, release):
+        yield AcceptableFault(file.names, line, message, f"end:{file.table}")
 
 
 def _ragged(file: CmsFile, release: Release) -> list[Fault]:

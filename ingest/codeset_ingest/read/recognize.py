@@ -111,8 +111,8 @@ def recognize(files: Iterable[File]) -> Iterator[CmsFile | UnknownFile]:
 def _two_sheets(known: list[CmsFile]) -> Fault:
     """Of two sheets one may be hidden, or an older copy: which of them CMS means cannot be told."""
     sheets = " and ".join(f'"{file.sheet}" ({file.layout.publication})' for file in known)
-    says = f"more than one sheet is a table of CMS's: {sheets}; expected one. Take the file from CMS's own zip"
-    return Fault(known[0].content.names, 0, says)
+    message = f"more than one sheet is a table of CMS's: {sheets}; expected one. Take the file from CMS's own zip"
+    return Fault(known[0].content.names, 0, message)
 
 
 def _recognize(file: File, sheet: str) -> CmsFile | None:
@@ -218,5 +218,5 @@ def _release_date(file: File, pattern: Any, head: str) -> date | None:
     try:
         return date(*(int(match[part]) for part in ("year", "month", "day")))
     except ValueError as error:
-        says = f'says "{match[0]}", expected a date that exists, as month/day/year'
-        raise BadInput([Fault(file.names, 0, says)]) from error
+        message = f'says "{match[0]}", expected a date that exists, as month/day/year'
+        raise BadInput([Fault(file.names, 0, message)]) from error

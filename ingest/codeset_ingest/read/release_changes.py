@@ -48,11 +48,10 @@ class ReleaseChanges:
 
     def __str__(self) -> str:
         """Return the counts in words."""
-        gone = (
-            f"{self.keys_gone:,} of {self.keys_before:,} keys removed ({100 * self.keys_gone / self.keys_before:.1f}%)"
-        )
+        share = f"{100 * self.keys_gone / self.keys_before:.1f}%"
+        removed = f"{self.keys_gone:,} of {self.keys_before:,} keys removed ({share})"
         cells = ", ".join(f"{column} {count:,}" for column, count in self.changed.items() if count)
-        return f"{self.table} since {self.release}: {gone}, {self.keys_new:,} new; rows changed: {cells or 'none'}"
+        return f"{self.table} since {self.release}: {removed}, {self.keys_new:,} new; rows changed: {cells or 'none'}"
 
 
 def count_changes(reading: Reading, release: Release, before: Snapshot) -> ReleaseChanges:
@@ -113,15 +112,15 @@ def _key_faults(
     count = before.manifest.tables[table].rows
     most_gone, most_new = GONE_FROM.get(table, GONE) * years, NEW * years
     if removed.height * 100 > count * most_gone:
-        says = f"{removed.height:,} of the {count:,} keys of {release} are removed, more than {most_gone}%"
-        says = f"{says}: {_first(removed, table)}. A part of the file may be missing"
-        yield AcceptableFault(table, 0, says, f"keys:{table}")
+        message = f"{removed.height:,} of the {count:,} keys of {release} are removed, more than {most_gone}%"
+        message = f"{message}: {_first(removed, table)}. A part of the file may be missing"
+        yield AcceptableFault(table, 0, message, f"keys:{table}")
     if fresh * 100 > count * most_new:
-        says = f"{fresh:,} keys are new beside the {count:,} of {release}, more than {most_new} %"
-        yield AcceptableFault(table, 0, f"{says}. Another file may have slipped in", f"keys:{table}")
-    if table in LOCALITIES and (lost := _lost_localities(reading.frame, before.table(table))):
-        says = f"{len(lost)} localities of {release} are removed: {', '.join(lost)}"
-        yield AcceptableFault(table, 0, says, f"localities:{table}")
+        message = f"{fresh:,} keys are new beside the {count:,} of {release}, more than {most_new} %"
+        yield AcceptableFault(table, 0, f"{message}. Another file may have slipped in", f"keys:{table}")
+    if table in LOCALITIES and (lost_localities := _lost_localities(reading.frame, before.table(table))):
+        message = f"{len(lost_localities)} localities of {release} are removed: {', '.join(lost_localities)}"
+        yield AcceptableFault(table, 0, message, f"localities:{table}")
 
 
 def _first(rows: pl.DataFrame, table: str) -> str:
@@ -151,8 +150,8 @@ def _column_faults(
         changed = _count(both, _moved_by_half(column) if by_half else _differs(column))
         if changed * 100 > count * CHANGED:
             what = "moved by more than half" if by_half else "have another value"
-            says = f"{column}: {changed:,} of {count:,} rows {what} since {before.release}, more than {CHANGED} %"
-            yield AcceptableFault(table, 0, f"{says}. Columns may be swapped or slipped", f"changes:{table}")
+            message = f"{column}: {changed:,} of {count:,} rows {what} since {before.release}, more than {CHANGED} %"
+            yield AcceptableFault(table, 0, f"{message}. Columns may be swapped or slipped", f"changes:{table}")
 
 
 def _moved_by_half(column: str) -> pl.Expr:

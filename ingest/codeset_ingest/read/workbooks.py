@@ -63,8 +63,10 @@ def refuse_lost_cells(file: File) -> None:
     """
     with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
         sheets = [archive.read(name) for name in archive.namelist() if _SHEET.fullmatch(name)]
-    cells = [(cell, says) for xml in sheets for says, pattern in _LOST.items() if (cell := pattern.search(xml))]
-    faults = [Fault(file.names, int(cell["row"]), f"cell {cell['place'].decode()} {says}") for cell, says in cells]
+    cells = [(cell, message) for xml in sheets for message, pattern in _LOST.items() if (cell := pattern.search(xml))]
+    faults = [
+        Fault(file.names, int(cell["row"]), f"cell {cell['place'].decode()} {message}") for cell, message in cells
+    ]
     if faults:
         raise BadInput(faults)
 

@@ -61,17 +61,17 @@ def facts_frame(rows: pl.DataFrame) -> pl.DataFrame | None:
     A code whose description is not understood has a row without a measure, which a contract refuses. None, if none of
     them is understood: the file has no descriptions of CMS's.
     """
-    wanted = rows.select("hcpcs", "modifier", DESCRIPTION, LINE, FILE).with_columns(
+    expected_rows = rows.select("hcpcs", "modifier", DESCRIPTION, LINE, FILE).with_columns(
         pl.col(pl.Categorical).cast(pl.String)
     )
     # Rows with 26 or TC repeat the description of the whole service.
-    wanted = wanted.filter(pl.col("modifier") == "", pl.col("hcpcs").is_in(list(_families())))
-    stated = [stated_facts(hcpcs, text) for hcpcs, text in wanted.select("hcpcs", DESCRIPTION).iter_rows()]
+    expected_rows = expected_rows.filter(pl.col("modifier") == "", pl.col("hcpcs").is_in(list(_families())))
+    stated = [stated_facts(hcpcs, text) for hcpcs, text in expected_rows.select("hcpcs", DESCRIPTION).iter_rows()]
     if not any(facts.measure for facts in stated):
         return None
     schema = dict(TABLES[CODE_FACTS].columns)
-    facts = pl.DataFrame([vars(each) for each in _completed(stated)], schema=schema)
-    places = wanted.select(pl.col(LINE), pl.col(FILE).cast(pl.Categorical()))
+    facts = pl.DataFrame([vars(code_facts) for code_facts in _completed(stated)], schema=schema)
+    places = expected_rows.select(pl.col(LINE), pl.col(FILE).cast(pl.Categorical()))
     return pl.concat([facts.with_columns(pl.col(pl.String).cast(pl.Categorical())), places], how="horizontal")
 
 

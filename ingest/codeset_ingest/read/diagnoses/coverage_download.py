@@ -33,17 +33,19 @@ def documents_of_download(readings: Sequence[Reading]) -> Reading:
     Raises BadInput: if a file is missing, another list of documents came too, or a contractor has no name.
     """
     files = {reading.layout.publication: reading for reading in readings}
-    others = sorted(set(files) - {*_FILES, KINDS})
+    other_lists = sorted(set(files) - {*_FILES, KINDS})
     missing = [name for publication, name in _FILES.items() if publication not in files]
-    if others or missing:
-        says = f"another list of documents came too ({files[others[0]].names[0]}); give one" if others else ""
-        says = says or f"belongs together with {', '.join(missing)}, which did not come"
-        raise BadInput([Fault(readings[0].names[0], 0, says)])
+    if other_lists or missing:
+        message = f"belongs together with {', '.join(missing)}, which did not come"
+        if other_lists:
+            message = f"another list of documents came too ({files[other_lists[0]].names[0]}); give one"
+        raise BadInput([Fault(readings[0].names[0], 0, message)])
     articles = _texts(files[ARTICLES].frame)
     in_force = articles.filter(pl.col("status").is_in(_IN_FORCE))
     rows = in_force.join(_contractors(files), on=_VERSION, maintain_order="left")
-    drafts, alone = articles.height - in_force.height, in_force.join(rows, on=_VERSION, how="anti").height
-    notes = (f"{_FILES[ARTICLES]}: {drafts:,} drafts left out, and {alone:,} versions without a contractor",)
+    drafts = articles.height - in_force.height
+    nameless = in_force.join(rows, on=_VERSION, how="anti").height
+    notes = (f"{_FILES[ARTICLES]}: {drafts:,} drafts left out, and {nameless:,} versions without a contractor",)
     return replace(
         files[ARTICLES],
         frame=rows.select(
@@ -71,15 +73,15 @@ def _contractors(files: dict[str, Reading]) -> pl.DataFrame:
     # The three numbers together name a contractor: its id alone has several types and versions.
     nameless = rows.join(names, on=_CONTRACTOR, how="anti", maintain_order="left")
     for row in nameless.head(1).iter_rows(named=True):
-        says = f"contractor {' '.join(row[key] for key in _CONTRACTOR)} is not in {_FILES[NAMES]}"
-        raise BadInput([Fault(row[FILE], row[LINE], f"{says} ({nameless.height} such rows)")])
+        message = f"contractor {' '.join(row[key] for key in _CONTRACTOR)} is not in {_FILES[NAMES]}"
+        raise BadInput([Fault(row[FILE], row[LINE], f"{message} ({nameless.height} such rows)")])
     named = rows.join(names, on=_CONTRACTOR, maintain_order="left")
-    kinds = _texts(files[KINDS].frame).select("contractor_type_id", "contractor_type") if KINDS in files else None
-    if kinds is None:
+    types = _texts(files[KINDS].frame).select("contractor_type_id", "contractor_type") if KINDS in files else None
+    if types is None:
         return named.select(*_VERSION, "contractor", pl.lit(None, pl.String).alias("contractor_type")).unique(
             maintain_order=True
         )
-    named = named.join(kinds, on="contractor_type_id", how="left", maintain_order="left")
+    named = named.join(types, on="contractor_type_id", how="left", maintain_order="left")
     by_name = named.group_by(*_VERSION, "contractor", maintain_order=True)
     return by_name.agg(pl.col("contractor_type").drop_nulls().unique().sort().str.join(", ").replace("", None))
 

@@ -55,8 +55,8 @@ def merge_edition(readings: list[Reading], release: Release) -> Reading:
     files = {reading.layout.publication: reading for reading in readings}
     order = files.get("icd10cm_order")
     if order is None:
-        says = "the order file did not come with it; it alone holds headers and the flag of valid codes"
-        raise BadInput([Fault(reading.names[0], 0, says) for reading in readings])
+        message = "the order file did not come with it; it alone holds headers and the flag of valid codes"
+        raise BadInput([Fault(reading.names[0], 0, message) for reading in readings])
     faults = [*_gaps(order), *_code_file_faults(order, files), *_addenda_files_faults(files)]
     if faults:
         raise BadInput(faults)
@@ -81,8 +81,8 @@ def _gaps(order: Reading) -> Iterator[Fault]:
     """Order numbers run from 1 without a gap: a missing line is seen."""
     numbers = order.frame.with_columns(expected=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
     for row in numbers.filter(pl.col("number") != pl.col("expected")).head(1).iter_rows(named=True):
-        says = f"order number {row['number']}, expected {row['expected']}: a line is missing or in another place"
-        yield Fault(row[FILE], row[LINE], says)
+        message = f"order number {row['number']}, expected {row['expected']}: a line is missing or in another place"
+        yield Fault(row[FILE], row[LINE], message)
 
 
 def _code_file_faults(order: Reading, files: Mapping[str, Reading]) -> Iterator[Fault]:
@@ -95,17 +95,20 @@ def _code_file_faults(order: Reading, files: Mapping[str, Reading]) -> Iterator[
 def _disagreement(one: Reading, other: Reading, rows: pl.DataFrame, what: str) -> Iterator[Fault]:
     """Codes of *one* that are not among *rows* of *other*, the reverse, and other titles."""
     text = pl.col("diagnosis", "title").cast(pl.String)
-    here, there = one.frame.with_columns(text), rows.with_columns(text)
-    for alone, others, names in ((here, there, other.names[0]), (there, here, one.names[0])):
-        missing = alone.join(others, on="diagnosis", how="anti", maintain_order="left")
+    rows_here, rows_there = one.frame.with_columns(text), rows.with_columns(text)
+    for first_rows, other_rows, names in (
+        (rows_here, rows_there, other.names[0]),
+        (rows_there, rows_here, one.names[0]),
+    ):
+        missing = first_rows.join(other_rows, on="diagnosis", how="anti", maintain_order="left")
         for row in missing.head(1).iter_rows(named=True):
-            says = f"{row['diagnosis']} is {what} here, and not in {names} ({missing.height} such codes)"
-            yield Fault(row[FILE], row[LINE], says)
-    both = here.join(there, on="diagnosis", suffix=" there", maintain_order="left")
+            message = f"{row['diagnosis']} is {what} here, and not in {names} ({missing.height} such codes)"
+            yield Fault(row[FILE], row[LINE], message)
+    both = rows_here.join(rows_there, on="diagnosis", suffix=" there", maintain_order="left")
     differing = both.filter(pl.col("title") != pl.col("title there"))
     for row in differing.head(1).iter_rows(named=True):
-        says = f"the title of {row['diagnosis']} is not that of {row[f'{FILE} there']} line {row[f'{LINE} there']}"
-        yield Fault(row[FILE], row[LINE], f"{says} ({differing.height} such codes)")
+        message = f"the title of {row['diagnosis']} is not that of {row[f'{FILE} there']} line {row[f'{LINE} there']}"
+        yield Fault(row[FILE], row[LINE], f"{message} ({differing.height} such codes)")
 
 
 def _addenda_files_faults(files: Mapping[str, Reading]) -> Iterator[Fault]:
@@ -114,15 +117,15 @@ def _addenda_files_faults(files: Mapping[str, Reading]) -> Iterator[Fault]:
     if codes is None or order is None:
         return
     key = ["action", "diagnosis", "title"]
-    here, there = (rows.with_columns(pl.col(key).cast(pl.String)) for rows in (codes.frame, order.frame))
-    for alone, others, names in (
-        (here, there.filter("billable"), order.names[0]),
-        (there.filter("billable"), here, codes.names[0]),
+    rows_here, rows_there = (rows.with_columns(pl.col(key).cast(pl.String)) for rows in (codes.frame, order.frame))
+    for first_rows, other_rows, names in (
+        (rows_here, rows_there.filter("billable"), order.names[0]),
+        (rows_there.filter("billable"), rows_here, codes.names[0]),
     ):
-        missing = alone.join(others, on=key, how="anti", maintain_order="left")
+        missing = first_rows.join(other_rows, on=key, how="anti", maintain_order="left")
         for row in missing.head(1).iter_rows(named=True):
-            says = f'"{row["action"]} {row["diagnosis"]}" is not in {names} ({missing.height} such lines)'
-            yield Fault(row[FILE], row[LINE], says)
+            message = f'"{row["action"]} {row["diagnosis"]}" is not in {names} ({missing.height} such lines)'
+            yield Fault(row[FILE], row[LINE], message)
 
 
 def _summary(addenda: Reading) -> Summary:
@@ -136,10 +139,10 @@ def _summary(addenda: Reading) -> Summary:
     counts = {what: int(number) for number, what in reversed(_COUNTS.findall(codes))}
     editions = _CODES.findall(codes)
     if len(editions) != 2 or not {"additions", "deletions"} <= set(counts):
-        says = (
+        message = (
             "no summary of codes at its end: valid codes before and after, additions, deletions; it may have been cut"
         )
-        raise BadInput([Fault(addenda.names[0], 0, says)])
+        raise BadInput([Fault(addenda.names[0], 0, message)])
     (before, year_before), (after, year) = ((int(number), int(of)) for number, of in editions)
     return Summary(before, after, year_before, year, counts["additions"], counts["deletions"])
 
@@ -153,23 +156,24 @@ def _edition_before(order: Reading, addenda: Reading, summary: Summary) -> pl.Da
     ours = order.frame.with_columns(pl.col("diagnosis", "title").cast(pl.String))
     # A changed title is Revise from and Revise to; a changed flag is Delete and Add of the one code, so that both sides
     # carry flag and title.
-    came = lines.filter(pl.col("action").is_in(["Add:", "Revise to:"]))
-    went = lines.filter(pl.col("action").is_in(["Delete:", "Revise from:"]))
-    before = pl.concat([ours.join(came, on=_ENTRY, how="anti").select(_ENTRY), went.select(_ENTRY)]).sort("diagnosis")
-    faults = [*_unfounded(came, went, ours, order), *_miscounted(lines, ours, before, summary, addenda)]
+    added = lines.filter(pl.col("action").is_in(["Add:", "Revise to:"]))
+    removed = lines.filter(pl.col("action").is_in(["Delete:", "Revise from:"]))
+    unchanged = ours.join(added, on=_ENTRY, how="anti")
+    before = pl.concat([unchanged.select(_ENTRY), removed.select(_ENTRY)]).sort("diagnosis")
+    faults = [*_unfounded(added, removed, ours, order), *_miscounted(lines, ours, before, summary, addenda)]
     if faults:
         raise BadInput(faults)
     return before
 
 
-def _unfounded(came: pl.DataFrame, went: pl.DataFrame, ours: pl.DataFrame, order: Reading) -> Iterator[Fault]:
+def _unfounded(added: pl.DataFrame, removed: pl.DataFrame, ours: pl.DataFrame, order: Reading) -> Iterator[Fault]:
     """What was added is in the order file as it was added; what was deleted is not."""
-    missing = came.join(ours, on=_ENTRY, how="anti", maintain_order="left")
-    remaining = went.join(ours, on=_ENTRY, how="semi", maintain_order="left")
-    for rows, says in ((missing, "is not in {} with this flag and title"), (remaining, "is still in {}")):
+    missing = added.join(ours, on=_ENTRY, how="anti", maintain_order="left")
+    remaining = removed.join(ours, on=_ENTRY, how="semi", maintain_order="left")
+    for rows, message in ((missing, "is not in {} with this flag and title"), (remaining, "is still in {}")):
         for row in rows.head(1).iter_rows(named=True):
             many = f" ({rows.height} such lines)"
-            yield Fault(row[FILE], row[LINE], f"{row['diagnosis']} {says.format(order.names[0])}{many}")
+            yield Fault(row[FILE], row[LINE], f"{row['diagnosis']} {message.format(order.names[0])}{many}")
 
 
 def _miscounted(
@@ -238,13 +242,17 @@ def _half_doubts(order: Reading, summary: Summary | None, release: Release) -> I
     if summary is None:
         return
     if summary.year != release.fiscal_year:
-        says = f"its addenda are those of fiscal year {summary.year}; {release} is in fiscal year {release.fiscal_year}"
-        yield Fault(order.names[0], 0, says)
+        message = (
+            f"its addenda are those of fiscal year {summary.year}; {release} is in fiscal year {release.fiscal_year}"
+        )
+        yield Fault(order.names[0], 0, message)
     from_april = release.quarter in (2, 3)
     if summary.month == APRIL and not from_april and summary.changes_codes:
-        says = f"its addenda start from an edition of the same year: this is the edition of April 1, {summary.year}, "
-        yield Fault(order.names[0], 0, f"{says}which is not in force in {release}")
+        message = (
+            f"its addenda start from an edition of the same year: this is the edition of April 1, {summary.year}, "
+        )
+        yield Fault(order.names[0], 0, f"{message}which is not in force in {release}")
     if summary.month == OCTOBER and from_april:
-        says = "its addenda start from an edition of the year before: this is the edition of October 1, "
-        says += f"{summary.year - 1}. If CMS published one for April 1, {summary.year}, it is in force in {release}"
-        yield AcceptableFault(order.names[0], 0, says, "edition:diagnosis")
+        message = "its addenda start from an edition of the year before: this is the edition of October 1, "
+        message += f"{summary.year - 1}. If CMS published one for April 1, {summary.year}, it is in force in {release}"
+        yield AcceptableFault(order.names[0], 0, message, "edition:diagnosis")

@@ -42,8 +42,10 @@ def split_replacements(reading: Reading) -> Reading:
 def _not_understood(reading: Reading) -> Iterator[Fault]:
     for row in reading.frame.iter_rows(named=True):
         if not (any(previous_codes(row["previous"])) or _NO_CODE.search(row["previous"])):
-            says = f"the previous codes of {row['diagnosis']} are not understood; expected codes, None, or categories"
-            yield Fault(row[FILE], row[LINE], says)
+            message = (
+                f"the previous codes of {row['diagnosis']} are not understood; expected codes, None, or categories"
+            )
+            yield Fault(row[FILE], row[LINE], message)
         if _day(row["effective"]) is None:
             yield Fault(row[FILE], row[LINE], f'effective is "{row["effective"]}", expected a date that exists')
 

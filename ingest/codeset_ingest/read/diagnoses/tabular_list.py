@@ -64,8 +64,8 @@ def _rows(file: File, root: "etree._Element", faults: list[Fault]) -> Iterator[t
     for element in root.iter(*_KINDS):
         under = _codes_over(element)
         if under is None:
-            says = f"expected the code of the {_parent_tag(element)} that {element.tag} is under, as CDC writes it"
-            faults.append(Fault(file.names, _line(element), says))
+            message = f"expected the code of the {_parent_tag(element)} that {element.tag} is under, as CDC writes it"
+            faults.append(Fault(file.names, _line(element), message))
             continue
         for note in element.iter("note"):
             text = "".join(map(str, note.itertext()))
@@ -74,7 +74,7 @@ def _rows(file: File, root: "etree._Element", faults: list[Fault]) -> Iterator[t
 
 
 def _codes_over(element: "etree._Element") -> str | None:
-    """The code, or first and last code, that holds *element*; None if it is not said as CDC says it."""
+    """The code, or first and last code, that holds *element*; None if it is not written as CDC writes it."""
     parent = element.getparent()
     tag, named = (_parent_tag(element), parent) if parent is not None else ("", None)
     if named is None:
@@ -133,5 +133,5 @@ def excludes_rows(reading: Reading) -> Reading:
     frame = reading.frame
     named = frame.drop_nulls("excluded").unique(["diagnosis", "excluded", "kind"], keep="first", maintain_order=True)
     in_words = frame.filter(pl.col("excluded").is_null()).select(FILE, LINE).n_unique() if frame.height else 0
-    says = f"{reading.names[0]}: {in_words:,} excludes notes name codes only in words, in whole or in part"
-    return replace(reading, frame=named, notes=(*reading.notes, says))
+    message = f"{reading.names[0]}: {in_words:,} excludes notes name codes only in words, in whole or in part"
+    return replace(reading, frame=named, notes=(*reading.notes, message))

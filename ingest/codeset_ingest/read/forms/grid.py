@@ -117,8 +117,8 @@ def _records(
         elif len(row.cells) != width:
             faults.append(Fault(file.names, row.line, f"{len(row.cells)} cells, expected {width} as in the header"))
         elif row.has_line_break and "line_breaks" not in rules:
-            says = "a cell goes on over several lines: a quotation mark is open, or two records stand in one cell"
-            faults.append(Fault(file.names, row.line, says))
+            message = "a cell goes on over several lines: a quotation mark is open, or two records stand in one cell"
+            faults.append(Fault(file.names, row.line, message))
         else:
             if footnote is not None:
                 faults.append(Fault(file.names, footnote.line, "text between the records; footnotes stand after them"))

@@ -58,8 +58,8 @@ def truncation_signs(file: File, layout: Layout, form: str, sheet: str, release:
         line = normalize_line_ends(file.data).count(b"\n") + 1
         signs.append((line, "the last line has no line end: the file was cut; fetch it again"))
     if "end" in rules and _is_due(rules["end"], release) and not re.search(rules["end"]["pattern"], _tail(file, sheet)):
-        says = "what ends a complete file is missing (an end-of-file mark or a footnote): the file may have been cut"
-        signs.append((0, f"{says}; fetch it again"))
+        message = "what ends a complete file is missing (an end-of-file mark or a footnote): the file may have been cut"
+        signs.append((0, f"{message}; fetch it again"))
     return signs
 
 

@@ -72,7 +72,7 @@ def _refuse_gaps(file: File, frame: pl.DataFrame, layout: Layout) -> None:
     expected = line_of_record.str.zfill(3) + number.str.slice(3).str.replace_all("[^0]", "0")
     numbered = frame.select(LINE, code=layout.columns[0].name, number=number, expected=expected)
     for row in numbered.filter(pl.col("number") != pl.col("expected")).head(1).iter_rows(named=True):
-        says = (
+        message = (
             f"its sequence number is {row['number']}, expected {row['expected']}: a line of {row['code'].strip()} is "
         )
-        raise BadInput([Fault(file.names, row[LINE], f"{says}missing, or there twice")])
+        raise BadInput([Fault(file.names, row[LINE], f"{message}missing, or there twice")])

@@ -30,8 +30,8 @@ def refuse_long_lines(file: File) -> None:
         end = max(file.data.rfind(b"\n", start, stop), file.data.rfind(b"\r", start, stop))
         if end < 0:
             line = normalize_line_ends(file.data[:start]).count(b"\n") + 1
-            says = f"more than {_LONGEST_LINE:,} characters in one line; CMS's longest has some hundred"
-            raise BadInput([Fault(file.names, line, says)])
+            message = f"more than {_LONGEST_LINE:,} characters in one line; CMS's longest has some hundred"
+            raise BadInput([Fault(file.names, line, message)])
         start = end + 1
 
 
@@ -42,10 +42,10 @@ def refuse_control_characters(file: File) -> None:
         return
     place = next(place for place, byte in enumerate(records) if byte in _CONTROLS)
     line = normalize_line_ends(records[:place]).count(b"\n") + 1
-    says = f"control character {records[place]:#04x} between the records"
+    message = f"control character {records[place]:#04x} between the records"
     if records[place] == END_OF_FILE.encode()[0]:
-        says = "an end-of-file mark with records after it: two files in one, or a damaged copy"
-    raise BadInput([Fault(file.names, line, f"{says}; fetch it again")])
+        message = "an end-of-file mark with records after it: two files in one, or a damaged copy"
+    raise BadInput([Fault(file.names, line, f"{message}; fetch it again")])
 
 
 def normalize_line_ends(data: bytes) -> bytes:
@@ -65,5 +65,5 @@ def text_of(file: File) -> str:
         return data.decode(ENCODING)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        says = f"byte {data[error.start]:#x} is no character of {ENCODING}, which CMS writes"
-        raise BadInput([Fault(file.names, line, says)]) from error
+        message = f"byte {data[error.start]:#x} is no character of {ENCODING}, which CMS writes"
+        raise BadInput([Fault(file.names, line, message)]) from error
