@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -16,9 +16,15 @@ COMMAND = ROOT / "codeset" / "cli"
 SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 
 
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+@cache
 def imported(file: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
             names |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -32,16 +38,17 @@ def reaches(file: Path, *modules: str) -> list[str]:
     )
 
 
-def texts(file: Path) -> Iterator[str]:
+@cache
+def texts(file: Path) -> list[str]:
     """The string constants of a module that are no docstrings."""
-    tree = ast.parse(file.read_text())
+    nodes = list(ast.walk(tree_of(file)))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    spoken = {
-        id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spoken:
-            yield node.value
+    spoken = {id(node.body[0].value) for node in nodes if isinstance(node, documented) and ast.get_docstring(node)}
+    return [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spoken
+    ]
 
 
 def within(*folders: str) -> list[Path]:
@@ -57,7 +64,12 @@ def module_name(file: Path) -> str:
     return ".".join(part for part in parts if part not in ("ingest", "__init__"))
 
 
-IMPORTS = {module_name(file): imported(file) for file in SOURCES}
+@cache
+def imports() -> dict[str, set[str]]:
+    """What each module imports; when a test asks, for reading them all takes seconds."""
+    return {module_name(file): imported(file) for file in SOURCES}
+
+
 PACKAGE_NAMES = {module_name(file) for file in SOURCES if file.name == "__init__.py"}
 
 
@@ -121,9 +133,9 @@ def test_a_room_imports_only_the_rooms_that_it_may(room):
     allowed = {room, CORE, *MAY_IMPORT[room]}
     reached = {
         (module, name)
-        for module, names in IMPORTS.items()
+        for module, names in imports().items()
         if module != "codeset" and not module.startswith("codeset.cli") and room_of(module) == room
-        for name in names & IMPORTS.keys() - {package for package in PACKAGE_NAMES if "." in package}
+        for name in names & imports().keys() - {package for package in PACKAGE_NAMES if "." in package}
         if name.startswith("codeset.cli") or room_of(name) not in allowed
     }
     assert reached == set()
@@ -134,12 +146,12 @@ def test_the_arrows_between_rooms_go_one_way():
 
 
 def test_every_folder_below_the_library_is_a_room():
-    modules = [module for module in IMPORTS if not module.startswith("codeset.cli")]
+    modules = [module for module in imports() if not module.startswith("codeset.cli")]
     assert [module for module in modules if room_of(module) not in MAY_IMPORT] == []
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    graph = {name: (names & IMPORTS.keys()) - PACKAGE_NAMES for name, names in IMPORTS.items()}
+    graph = {name: (names & imports().keys()) - PACKAGE_NAMES for name, names in imports().items()}
     TopologicalSorter(graph).prepare()
 
 
