@@ -67,19 +67,23 @@ def started_workers() -> Iterator[Executor]:
         yield workers
 
 
-@pytest.fixture
-def shared_workers(started_workers: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+def lend(started: Executor, patch: pytest.MonkeyPatch) -> None:
     """Runs in worker processes of the product's own, which are not started for each run anew: half a second each."""
 
     @contextmanager
     def lent(parts: int) -> Iterator[StartedBefore]:
-        workers = StartedBefore(started_workers)
+        workers = StartedBefore(started)
         try:
             yield workers
         finally:
             workers.leave()
 
-    monkeypatch.setattr(run_bulk, "worker_processes", lent)
+    patch.setattr(run_bulk, "worker_processes", lent)
+
+
+@pytest.fixture
+def shared_workers(started_workers: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    lend(started_workers, monkeypatch)
 
 
 CODES = ("11102", "11103", "17000", "17003", "17004", "99213", "17110", "11402", "12031", "17311", "88305")
@@ -221,11 +225,14 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(claims: pl.DataFrame, derm: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def undisturbed(
+    claims: pl.DataFrame, derm: Snapshot, started_workers: Executor, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
     """The claims as they lie and in any order, each in a folder with the `out` of a run that nothing disturbed."""
     folders = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_bulk, "LINES_IN_A_PART", 30)
+        lend(started_workers, patch)
         for order, lines in (("as they lie", claims), ("turned", claims.sample(fraction=1, shuffle=True, seed=4))):
             folders[order] = tmp_path_factory.mktemp("undisturbed")
             lines.write_parquet(folders[order] / "claims.parquet")
@@ -233,7 +240,7 @@ def undisturbed(claims: pl.DataFrame, derm: Snapshot, tmp_path_factory: pytest.T
     return folders
 
 
-@pytest.mark.usefixtures("tiny_parts")
+@pytest.mark.usefixtures("tiny_parts", "shared_workers")
 @pytest.mark.parametrize(
     ("order", "parts_done", "killed"),
     [
@@ -244,7 +251,10 @@ def undisturbed(claims: pl.DataFrame, derm: Snapshot, tmp_path_factory: pytest.T
     ],
 )
 def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, derm, tmp_path, order, parts_done, killed):
-    """Before the first part and between parts, split on disk and not, with its workers and without: each two once."""
+    """Before the first part and between parts, split on disk and not, with its workers and without: each two once.
+
+    The run that is killed has a process of its own, and workers; the one that goes on has those of this module.
+    """
     file, out = undisturbed[order] / "claims.parquet", tmp_path / "out"
     (tmp_path / "run.py").write_text(RUN)
     command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
@@ -265,7 +275,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, der
 
 
 @pytest.mark.usefixtures("tiny_parts")
-def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_path):
+def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_path, request):
     file = tmp_path / "claims.parquet"
     claims.write_parquet(file)
 
@@ -278,6 +288,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
 
     with pytest.raises(StoreProblem, match="run the same command again to go on"):
         run([file], tmp_path / "out", derm, report=kill)
+    request.getfixturevalue("shared_workers")
     summary = run([file], tmp_path / "out", derm)
     assert 1 <= summary.done_before < summary.parts == 40
     assert sum(summary.dispositions.values()) == 1200
