@@ -35,8 +35,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
         out.print(f"codeset {version('derm-codeset')}")
         raise typer.Exit
 

@@ -1,6 +1,7 @@
 """Two releases compared: `diff` and `review`."""
 
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from codeset.differences import Changes
     from codeset.review.first_page import FirstPage
-    from codeset.review.model import ChangeReportCheck
+    from codeset.review.model import ChangeReportCheck, Review
     from codeset.snapshot import Snapshot
 
 
@@ -177,39 +178,10 @@ def review(
             raise WrongUse("name the two releases to compare, such as: codeset review 2025q4 2026q3 -o review")
         serve_review(output, port, key, approvals, lock, scenarios, guidance, store)
         return
-    from codeset.impact.volume_files import read_volumes
-    from codeset.lookups.favorites import read_favorites
-    from codeset.lookups.localities import locality_id
     from codeset.review.first_page import first_page
-    from codeset.review.folder import refuse_other, write_review
-    from codeset.review.make import make_review
-    from codeset.suite.guidance.guidance_files import guidance_folder
-    from codeset.suite.guidance.run_guidance import statements
-    from codeset.suite.scenarios import load, scenarios_folder
 
-    before, after = Store.at(store).open(old), Store.at(store).open(new)
-    place = locality_id(locality, [before, after]) if locality else None
-    billed = read_volumes(volumes) if volumes else None
-    own_codes = read_favorites(favorites) if favorites else None
-    refuse_other(output, str(before.release), str(after.release))
-    with progress() as say:
-        new_review = make_review(
-            before,
-            after,
-            load(scenarios_folder(scenarios)),
-            statements(guidance or guidance_folder()),
-            volumes=billed.volumes if billed else (),
-            claims=_claim_lines(claims, place),
-            locality=place,
-            setting=setting,
-            change_report=_check_change_report(change_report, before, after),
-            favorites=own_codes,
-            history=_history(Store.at(store), after),
-            say=say,
-        )
-        write_review(new_review, output, say)
-    if billed and billed.unused:
-        out.print(f"{billed.name}: columns not used: {', '.join(billed.unused)}", markup=False)
+    own = _OwnFiles(volumes, claims, favorites, change_report, locality, setting)
+    new_review = _write_review(Store.at(store), (old, new), own, output, scenarios, guidance)
     page = first_page(new_review)
     out.print(_review_lines(page, output), markup=False)
     if serve:
@@ -217,6 +189,63 @@ def review(
         return
     if page.changed or new_review.outcomes.failed:
         raise typer.Exit(CHANGES_OR_FAILURES)
+
+
+@dataclass(frozen=True)
+class _OwnFiles:
+    """A practice's own files that a review takes in: volumes, claims, diagnosis codes; CMS's report; where and how."""
+
+    volumes: Path | None
+    claims: list[Path] | None
+    favorites: Path | None
+    change_report: Path | None
+    locality: str | None
+    setting: str | None
+
+
+def _write_review(
+    store: Store,
+    releases: tuple[str, str],
+    own: _OwnFiles,
+    output: Path,
+    scenarios: Path | None,
+    guidance: Path | None,
+) -> "Review":
+    """Review the two *releases*, earlier one first, and write it into *output*; say which columns were not used."""
+    from codeset.impact.volume_files import read_volumes
+    from codeset.lookups.favorites import read_favorites
+    from codeset.lookups.localities import locality_id
+    from codeset.review.folder import refuse_other, write_review
+    from codeset.review.make import make_review
+    from codeset.suite.guidance.guidance_files import guidance_folder
+    from codeset.suite.guidance.run_guidance import statements
+    from codeset.suite.scenarios import load, scenarios_folder
+
+    before, after = (store.open(release) for release in releases)
+    place = locality_id(own.locality, [before, after]) if own.locality else None
+    # The practice's files are read before the work begins: a fault in them is told at once, not after a minute.
+    billed = read_volumes(own.volumes) if own.volumes else None
+    diagnoses = read_favorites(own.favorites) if own.favorites else None
+    refuse_other(output, str(before.release), str(after.release))
+    with progress() as say:
+        review = make_review(
+            before,
+            after,
+            load(scenarios_folder(scenarios)),
+            statements(guidance or guidance_folder()),
+            volumes=billed.volumes if billed else (),
+            claims=_claim_lines(own.claims, place),
+            locality=place,
+            setting=own.setting,
+            change_report=_check_change_report(own.change_report, before, after),
+            favorites=diagnoses,
+            history=_history(store, after),
+            say=say,
+        )
+        write_review(review, output, say)
+    if billed and billed.unused:
+        out.print(f"{billed.name}: columns not used: {', '.join(billed.unused)}", markup=False)
+    return review
 
 
 def page(

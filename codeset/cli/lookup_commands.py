@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from codeset.cli.options import JsonOption, ReleaseArgument, StoreOption, hcpcs_code, release_label
-from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, print_json, progress, tell_faults
+from codeset.cli.printing import CHANGES_OR_FAILURES, err, out, print_faults, print_json, progress
 from codeset.errors import StoreProblem
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -158,7 +158,7 @@ def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOpt
         plain["content_sha256"] = snapshot.content_sha256
         plain["editions"] = manifest.editions_plain
     notes = manifest.carried_notes if manifest else []
-    tell_faults(differences, "\n".join([f"{release} is as it was sealed", *notes]), plain if as_json else None)
+    print_faults(differences, "\n".join([f"{release} is as it was sealed", *notes]), plain if as_json else None)
 
 
 def export(

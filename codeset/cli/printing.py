@@ -39,7 +39,7 @@ def progress() -> Iterator[Say]:
         yield lambda text: status.update(escape(text))
 
 
-def tell_faults(faults: list[str], otherwise: str, plain: dict[str, Any] | None) -> None:
+def print_faults(faults: list[str], otherwise: str, plain: dict[str, Any] | None) -> None:
     """Print *faults*, a line each, or that there is none; or *plain* as JSON. Any fault ends with exit code 1."""
     if plain is not None:
         print_json(plain)

@@ -6,6 +6,7 @@ import sys
 import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,13 +25,15 @@ from codeset.cli.options import (
     StoreOption,
     release_label,
 )
-from codeset.cli.printing import out, tell_faults
+from codeset.cli.printing import out, print_faults
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.store import Store
 
 if TYPE_CHECKING:
     from codeset.review.sign_off.approval import Approval, Head
+    from codeset.review.sign_off.decisions import Entry
+    from codeset.suite.guidance.guidance_files import Statement
 
 
 _SignedReleaseArgument = Annotated[
@@ -103,34 +106,84 @@ def approve(
         return
     if release is None:
         raise WrongUse("name the release to approve, such as: codeset approve 2026q3 --review review")
-    from codeset.review.sign_off import approve as sign_off
     from codeset.review.sign_off.decisions import option_entries
-    from codeset.review.sign_off.read_review import blockers, read_review
+
+    place = _signing_place(
+        Release.parse(release_label(release)),
+        review or _review_folder(decisions),
+        key,
+        approvals,
+        lock,
+        scenarios,
+        guidance,
+        store,
+    )
+    name = by if by is not None else _answer_to("Your name and role", 'add --as "Name, role"')
+    if accept_all and reason is None:
+        reason = _answer_to("Reason for accepting the remaining items", "add --reason")
+    entries = [*option_entries("accept", accept or ()), *option_entries("reject", reject or ())]
+    out.print(place.sign(name, note, entries, decisions, reason if accept_all else None), markup=False)
+
+
+@dataclass(frozen=True)
+class _SigningPlace:
+    """What is signed and where: the release, the review that was read, suite and guides, key, approvals, lock."""
+
+    release: Release
+    folder: Path
+    suite: Path
+    guides: "tuple[Statement, ...]"
+    key: Path
+    approvals: Path
+    lock: Path
+    store: Store
+
+    def sign(
+        self,
+        by: str,
+        note: str,
+        entries: "Sequence[Entry]",
+        decisions_file: Path | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Sign, record the approval in the lock, and return who signed what, and where."""
+        from codeset.review.sign_off.approve import approve as approve_release
+        from codeset.review.sign_off.read_review import blockers, read_review
+
+        approval = approve_release(
+            self.store,
+            self.release,
+            self.folder,
+            self.suite,
+            self.guides,
+            self.approvals,
+            key=self.key,
+            by=by,
+            note=note,
+            entries=entries,
+            decisions_file=decisions_file,
+            reason=reason,
+            heads=_recorded_heads(self.lock, self.release),
+        )
+        record_head(self.lock, self.release, self.approvals, self.store)
+        return approval_line(approval, self.release, self.approvals, blockers(read_review(self.folder)))
+
+
+def _signing_place(
+    release: Release,
+    folder: Path,
+    key: Path,
+    approvals: Path,
+    lock: Path,
+    scenarios: Path | None,
+    guidance: Path | None,
+    store: Path | None,
+) -> _SigningPlace:
     from codeset.suite.guidance.guidance_files import guidance_folder, statements
     from codeset.suite.scenarios import scenarios_folder
 
-    label = Release.parse(release_label(release))
-    folder = review or _review_folder(decisions)
-    name = by if by is not None else _asked("Your name and role", 'add --as "Name, role"')
-    if accept_all and reason is None:
-        reason = _asked("Reason for accepting the remaining items", "add --reason")
-    approval = sign_off.approve(
-        Store.at(store),
-        label,
-        folder,
-        scenarios_folder(scenarios),
-        statements(guidance or guidance_folder()),
-        approvals,
-        key=key.expanduser(),
-        by=name,
-        note=note,
-        entries=[*option_entries("accept", accept or ()), *option_entries("reject", reject or ())],
-        decisions_file=decisions,
-        reason=reason if accept_all else None,
-        heads=_recorded_heads(lock, label),
-    )
-    record_head(lock, label, approvals, Store.at(store))
-    out.print(approval_line(approval, label, approvals, blockers(read_review(folder))), markup=False)
+    suite, guides = scenarios_folder(scenarios), statements(guidance or guidance_folder())
+    return _SigningPlace(release, folder, suite, guides, key.expanduser(), approvals, lock, Store.at(store))
 
 
 def _review_folder(decisions: Path | None) -> Path:
@@ -146,7 +199,7 @@ def _review_folder(decisions: Path | None) -> Path:
     raise WrongUse("name the folder of the review that you read with --review")
 
 
-def _asked(question: str, otherwise: str, default: str | None = None) -> str:
+def _answer_to(question: str, otherwise: str, default: str | None = None) -> str:
     """The answer to *question*, asked on the terminal.
 
     Raises WrongUse: where nobody can answer.
@@ -162,12 +215,12 @@ def _set_up(name: str | None, key: Path, approvals: Path) -> None:
 
     ask = sys.stdin.isatty()
     login = f"{getpass.getuser()}@{platform.node()}"
-    signer = name or _asked("Your name as a signer, NAME@PRACTICE", "codeset approve --setup NAME@PRACTICE", login)
-    done = set_up_signer(signer, key, approvals, ask_passphrase=ask)
-    key_text = "made; it is yours alone, send it to nobody" if done.is_new_key else "was there, and is used as it is"
-    line_text = "added" if done.is_new_line else "was there"
-    out.print(f"Key    {done.key}: {key_text}", markup=False)
-    out.print(f"Signer {done.name}: {line_text}, in {done.signers}", markup=False)
+    signer = name or _answer_to("Your name as a signer, NAME@PRACTICE", "codeset approve --setup NAME@PRACTICE", login)
+    setup = set_up_signer(signer, key, approvals, ask_passphrase=ask)
+    key_text = "made; it is yours alone, send it to nobody" if setup.is_new_key else "was there, and is used as it is"
+    line_text = "added" if setup.is_new_line else "was there"
+    out.print(f"Key    {setup.key}: {key_text}", markup=False)
+    out.print(f"Signer {setup.name}: {line_text}, in {setup.signers}", markup=False)
     out.print(
         "Next: read the review, decide on its page, save decisions.json there, then sign:\n"
         '  codeset approve RELEASE --review review --as "Name, role" --decisions decisions.json',
@@ -186,32 +239,14 @@ def serve_review(
     store: Path | None,
 ) -> None:
     """Serve the review in *folder* on loopback until Ctrl-C; what is signed there is an approval like any other."""
-    from codeset.review.sign_off.approve import approve as sign_off
-    from codeset.review.sign_off.read_review import blockers, read_review
+    from codeset.review.sign_off.read_review import read_review
     from codeset.review.sign_off.serve import ReviewServer, SignRequest
-    from codeset.suite.guidance.guidance_files import guidance_folder, statements
-    from codeset.suite.scenarios import scenarios_folder
 
-    review = read_review(folder)
-    release = Release.parse(review["new"]["release"])
-    suite, guides = scenarios_folder(scenarios), statements(guidance or guidance_folder())
+    release = Release.parse(read_review(folder)["new"]["release"])
+    place = _signing_place(release, folder, key, approvals, lock, scenarios, guidance, store)
 
     def sign(request: SignRequest) -> str:
-        approval = sign_off(
-            Store.at(store),
-            release,
-            folder,
-            suite,
-            guides,
-            approvals,
-            key=key.expanduser(),
-            by=request.by,
-            note=request.note,
-            entries=request.entries,
-            heads=_recorded_heads(lock, release),
-        )
-        record_head(lock, release, approvals, Store.at(store))
-        return approval_line(approval, release, approvals, blockers(review))
+        return place.sign(request.by, request.note, request.entries)
 
     try:
         server = ReviewServer(folder, sign, port)
@@ -291,4 +326,4 @@ def gate(
         review,
         _recorded_heads(lock, label),
     )
-    tell_faults(list(result.missing), gates.pass_lines(result), result.plain() if as_json else None)
+    print_faults(list(result.missing), gates.pass_lines(result), result.plain() if as_json else None)

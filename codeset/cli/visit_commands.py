@@ -150,9 +150,9 @@ def _coded(visits: "list[Visit]", store: Store, participant: Participant | None)
         for coded_visit in code_visits(group, snapshot, participant=participant):
             coded[coded_visit.visit.visit_id] = (str(snapshot.release), coded_visit)
     if all(release is None for release, _ in coded.values()):
-        held = ", ".join(map(str, store.releases())) or "none"
+        labels = ", ".join(map(str, store.releases())) or "none"
         quarters = ", ".join(sorted({str(Release.of(facts.date_of_service)) for facts in visits}))
-        raise WrongUse(f"no release of {quarters} in {store.path}; it holds: {held}. See: codeset build --help")
+        raise WrongUse(f"no release of {quarters} in {store.path}; it holds: {labels}. See: codeset build --help")
     return [coded[facts.visit_id] for facts in visits]
 
 
