@@ -188,6 +188,25 @@ def test_a_modifier_that_speaks_of_a_service_that_was_not_read_says_so(
     assert [sorted(found)[0] if found else None for found in made.reasons(derm, *lines)] == expected
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("99913", "99213-24 day=10", "15853 day=10"), "review"),
+        (("99913", "99213-24 day=10", "15854 day=10"), "review"),
+        (("99913", "99213 day=11", "15853 day=11"), "pay"),
+        (("99912", "99213 day=10", "15853 day=10"), "pay"),
+        (("99913 provider=q", "99213 day=10", "15853 day=10"), "pay"),
+        (("99913", "99213 day=10", "15853 day=10"), "deny"),
+    ],
+)
+def test_sutures_removed_in_a_period_are_for_review(store: Store, lines: tuple[str, ...], expected: str) -> None:
+    """IOM section 40.1.A: removal of cutaneous sutures is in the payment; with the visit denied the add-on is, too."""
+    fees = ["99213", *({"hcpcs": code, "global_days": "ZZZ"} for code in ("15853", "15854"))]
+    fees += [{"hcpcs": "99913", "global_days": "010"}, {"hcpcs": "99912", "global_days": "000"}]
+    add_on = [(code, "99213", "2023-01-01", None, 1) for code in ("15853", "15854")]
+    assert made.dispositions(made.sealed(store, "2026q3", fees, add_on=add_on), *lines)[2] == expected
+
+
 def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
     """14040 until day 90; 17000 of day 20 until day 30."""
     lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")

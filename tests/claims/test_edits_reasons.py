@@ -42,6 +42,7 @@ FEES = [
     fee("99925", bilateral_surgery="2"),
     fee("99926", bilateral_surgery="0"),
     *("17110", "96912"),
+    fee("15853", global_days="ZZZ"),
 ]
 ROWS = {
     "ptp": [("99920", "99921", "2020-01-01", None, 0), ("99920", "99923", "2020-01-01", None, 1)],
@@ -136,6 +137,8 @@ LINES: dict[str, tuple[str, ...]] = {
     "global-visit-major": ("99917 day=1", "99213", "99213 day=1"),
     "global-visit-after": ("99916", "99213 day=5"),
     "global-visit-of-group": ("99916 group=g specialty=07", "99213 day=5 provider=n group=g specialty=50"),
+    "global-sutures": ("99916", "99213-24 day=5", "15853 day=5"),
+    "modifier-shared-outside-facility": ("99213-FS",),
     "global-procedure-after": ("99916", "99915 day=5"),
     "global-visit-documented": ("99915", "99213-25"),
     "global-return-in-office": ("99916", "99915-78 day=5"),

@@ -120,6 +120,23 @@ def test_50_says_what_it_does(store: Store, line: str, expected: tuple[str, str 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
+        ("99213-FS", {"modifier-shared-outside-facility"}),
+        ("99213-FS place=12", {"modifier-shared-outside-facility"}),
+        ("99213-FS place=19", set()),
+        ("99213-FS place=22", set()),
+        ("99213-FS place=31", set()),
+        ("99213-GC", set()),
+    ],
+)
+def test_a_shared_visit_is_one_in_a_facility(derm: Snapshot, line: str, expected: set[str]) -> None:
+    """42 CFR 415.140: where services incident to a physician's are not payable. FS changes no payment: a note."""
+    assert made.dispositions(derm, line) == ["pay"]
+    assert made.reasons(derm, line) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
         ("17000-ZZ", "deny modifier-unknown"),
         ("17000-GC", "pay"),
         ("17000-25", "deny modifier-of-visits"),

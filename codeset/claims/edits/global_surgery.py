@@ -2,9 +2,10 @@
 
 One practitioner, or group and specialty, and one beneficiary. A visit on the day of a minor procedure needs modifier
 25, for new patients too; on the day of a major one 57 (NCCI Policy Manual 2026, p. I-13), and on the day before it
-(IOM 100-04 ch. 12, section 40.1); in the days after, 24. A procedure in the days after needs 58, 78 or 79; 78 begins no
-new period (same chapter, section 40.2), and needs an operating room, which an office has not (section 40.1.B; NCCI
-Policy Manual, p. III-14: a complication treated without one is in the payment).
+(IOM 100-04 ch. 12, section 40.1); in the days after, 24. Sutures removed then are in the payment (section 40.1.A). A
+procedure in the days after needs 58, 78 or 79; 78 begins no new period (same chapter, section 40.2), and needs an
+operating room, which an office has not (section 40.1.B; NCCI Policy Manual, p. III-14: a complication treated without
+one is in the payment).
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ import polars as pl
 from codeset.claims.claim_fields import CODE
 from codeset.claims.edits.findings import NONE, findings_of, reason_columns, together
 from codeset.claims.edits.of_visits.surgery_of_group import GROUP_SURGERIES, PERIOD_DAYS
-from codeset.claims.edits.rules import codes_named
+from codeset.claims.edits.rules import codes_named, has_code
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -48,6 +49,7 @@ IS_EXPLAINED = pl.col("m58") | pl.col("m78") | pl.col("m79")
 PLACE = pl.col("place_of_service").cast(pl.String)
 WITHOUT_OPERATING_ROOM = places_of_service().filter(setting="nonfacility")["place_of_service"]
 IS_RETURN_IN_OFFICE = IS_PROCEDURE & pl.col("m78") & PLACE.is_in(WITHOUT_OPERATING_ROOM.implode())
+IS_SUTURE_REMOVAL = has_code("suture_removal", "codes")
 IS_STAGED = IS_PROCEDURE & pl.col("m58")
 # 58 may also tell a procedure from another of its day, such as Mohs surgery from the biopsy before it (p. III-8).
 IS_OTHER_PROCEDURE = ~pl.col("is_visit") & ~pl.col("m58")
@@ -115,6 +117,7 @@ RELATIONS: Mapping[str, Relation] = {
     "contractor": Relation(IS_VISIT, (), NO_REASON, "global-by-contractor", SURGERY_DAYS),
     "day before": Relation(IS_VISIT, ("57",), DOCUMENTED, "global-visit-major", SURGERY_DAYS),
     "visit after": Relation(IS_VISIT, ("24",), DOCUMENTED, "global-visit-after", SURGERY_PERIOD),
+    "sutures after": Relation(IS_SUTURE_REMOVAL, (), NO_REASON, "global-sutures", SURGERY_PERIOD),
     "procedure after": Relation(
         IS_PROCEDURE,
         ("58", "79", "78"),
@@ -195,6 +198,7 @@ def find_related(lines: Lines, days: Days, marks: pl.DataFrame, surgeries: pl.Se
         "contractor": on_day(*CONTRACTOR),
         "day before": on_next_day(days, true_positions(surgeries & lines.look_up(marks[MAJOR[0]]))),
         "visit after": in_period,
+        "sutures after": in_period,
         "procedure after": in_period,
         "return in office": in_period,
     }

@@ -16,6 +16,7 @@ from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import filter_rows, is_member
+from codeset.claims.reference.reference_tables import places_of_service
 from codeset.tables import REQUIRED_TABLES, TABLES
 
 Check = tuple[pl.Expr, str | pl.Expr, pl.Expr]
@@ -53,6 +54,11 @@ IS_REPORTING = pl.col("hcpcs").cast(pl.String).is_in(rules()["reporting"]["codes
 # PC/TC indicator 5 is not paid to the practitioner for patients of a hospital.
 IS_INCIDENT_TO = pl.col("pctc_indicator") == "5"
 IS_HOSPITAL = pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital"]["place_of_service"])
+
+# A visit that a physician and an NP or PA share is one in a facility (42 CFR 415.140); in an office it is incident to.
+IS_SHARED = pl.col("is_visit") & pl.col("mFS")
+WITHOUT_SHARED_VISITS = places_of_service().filter(setting="nonfacility")["place_of_service"]
+IS_OUTSIDE_FACILITY = pl.col("place_of_service").cast(pl.String).is_in(WITHOUT_SHARED_VISITS.implode())
 
 IS_BILATERAL_WITH_SIDE = pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))
 
@@ -166,6 +172,7 @@ def checks() -> Iterator[Check]:
     yield _indicator(pl.col("m66"), "team_surgery", TEAM_REASONS)
     yield _misplaced(IS_PROCEDURE & ~IS_REPORTING, VISIT_MODIFIERS, "modifier-of-visits")
     yield _misplaced(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
+    yield IS_LISTED & IS_SHARED & IS_OUTSIDE_FACILITY, "modifier-shared-outside-facility", pl.col("place_of_service")
     yield IS_LISTED & IS_VISIT & IS_DISTINCT_ONLY, "modifier-distinct-on-visit", pl.col("distinct")
 
 
