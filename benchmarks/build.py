@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.measure import CMS, Measured, Row, function, gib, interleaved, seconds
+from benchmarks.measure import CMS, Measurement, Row, function, gib, interleaved, seconds
 from codeset.releases import Release
 from codeset.store import Store
 from codeset.tables import TABLES
@@ -41,14 +41,14 @@ def rows(folder: Path) -> Iterator[Row]:
         yield _against_common(measured["ours"], measured["common"])
 
 
-def _against_floor(ours: Measured, floor: Measured) -> Iterator[Row]:
+def _against_floor(ours: Measurement, floor: Measurement) -> Iterator[Row]:
     ratio = ours.seconds / floor.seconds
     yield Row("build / bare polars", seconds(ours), seconds(floor), f"{ratio:.1f} x", "<= 2 x", ratio <= 2)
     share = ours.peak / floor.peak
     yield Row("build, peak memory", gib(ours), gib(floor), f"{share:.1f} x", "< 1.2 GiB", ours.peak < 1.2 * 2**30)
 
 
-def _against_common(ours: Measured, common: Measured) -> Row:
+def _against_common(ours: Measurement, common: Measurement) -> Row:
     faster = common.seconds / ours.seconds
     ratio = f"{faster:.1f} x faster"
     return Row("build / pandas, sqlite", seconds(ours), seconds(common), ratio, ">= 5 x faster", faster >= 5)

@@ -41,7 +41,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """The outcome of a job: seconds by the clock and of processors, and the peak of memory in bytes."""
 
     seconds: float
@@ -73,9 +73,9 @@ def function(name: str, module: str, folder: Path, times: int, *, has_children: 
     return Job(name, command, times, times_itself=True, has_children=has_children)
 
 
-def interleaved(jobs: Sequence[Job]) -> dict[str, Measured]:
+def interleaved(jobs: Sequence[Job]) -> dict[str, Measurement]:
     """Run the jobs in turn, so that a machine's slow minute falls on all of them; return each by its name."""
-    runs: dict[str, list[Measured]] = {job.name: [] for job in jobs}
+    runs: dict[str, list[Measurement]] = {job.name: [] for job in jobs}
     for turn in range(max(job.times for job in jobs)):
         for job in jobs:
             if turn < job.times:
@@ -83,7 +83,7 @@ def interleaved(jobs: Sequence[Job]) -> dict[str, Measured]:
     return {name: _summed_up(measured) for name, measured in runs.items()}
 
 
-def once(job: Job) -> Measured:
+def once(job: Job) -> Measurement:
     """Run the job in a new process.
 
     The peak is that of the process, or, if it has children, of all together, looked at ten times a second. It is never
@@ -101,7 +101,7 @@ def once(job: Job) -> Measured:
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
     peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak if family else 0)
-    return Measured(float(output) if job.times_itself else wall, peak, usage.ru_utime + usage.ru_stime)
+    return Measurement(float(output) if job.times_itself else wall, peak, usage.ru_utime + usage.ru_stime)
 
 
 class _Family(Thread):
@@ -139,19 +139,19 @@ def _proportional(pid: int) -> int:
     return 0
 
 
-def _summed_up(runs: Iterable[Measured]) -> Measured:
+def _summed_up(runs: Iterable[Measurement]) -> Measurement:
     """The median of the seconds and the highest peak of all runs."""
     runs = list(runs)
     seconds, processor = (median(times) for times in zip(*((run.seconds, run.processor) for run in runs), strict=True))
-    return Measured(seconds, max(run.peak for run in runs), processor)
+    return Measurement(seconds, max(run.peak for run in runs), processor)
 
 
-def seconds(measured: Measured) -> str:
+def seconds(measured: Measurement) -> str:
     """Return the time as the table shows it."""
     return f"{measured.seconds:.2f} s"
 
 
-def gib(measured: Measured) -> str:
+def gib(measured: Measurement) -> str:
     """Return the peak as the table shows it."""
     return f"{measured.peak / 2**30:.2f} GiB"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import Job, Measured, interleaved, once
+from benchmarks.measure import Job, Measurement, interleaved, once
 from benchmarks.trees import CLAIM_FILES, Tree, build_real, report, write_claims
 
 _TURNS = 3
@@ -40,7 +40,7 @@ def compare_speed(trees: Sequence[Tree], folder: Path, options: argparse.Namespa
 
 def _bulk_ratios(kind: str, trees: Sequence[Tree], claims: Path) -> Iterator[Ratio]:
     """Every edit and the price of all the claims: time and memory."""
-    runs: dict[str, list[Measured]] = {tree.name: [] for tree in trees}
+    runs: dict[str, list[Measurement]] = {tree.name: [] for tree in trees}
     for turn in range(_TURNS):
         for tree in trees:
             report(f"{kind} claims in bulk, {tree.name}, {turn + 1} of {_TURNS}")
@@ -54,7 +54,7 @@ def _bulk_ratios(kind: str, trees: Sequence[Tree], claims: Path) -> Iterator[Rat
         yield Ratio(f"{kind}, bulk: {what}", shown.format(before), shown.format(after), after / before)
 
 
-def _bulk(tree: Tree, claims: Path) -> Measured:
+def _bulk(tree: Tree, claims: Path) -> Measurement:
     """One run of `codeset adjudicate` over all the claims, its output thrown away."""
     output = tree.folder / "measured"
     arguments = (*sorted(claims.iterdir()), "-o", f"{output}/", "--release", "2024q3", *tree.participant())

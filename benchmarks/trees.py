@@ -42,8 +42,8 @@ class Tree:
     @property
     def python(self) -> str:
         """Its own interpreter where it has one, else this one."""
-        own = self.sources / ".venv" / "bin" / "python"
-        return str(own) if own.exists() else sys.executable
+        interpreter = self.sources / ".venv" / "bin" / "python"
+        return str(interpreter) if interpreter.exists() else sys.executable
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,14 +64,16 @@ class Tree:
 
         Raises RuntimeError: if it ends otherwise, but for a refusal (exit code 2) that has *may_refuse* in it.
         """
-        done = subprocess.run(
+        process = subprocess.run(
             command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False
         )
-        if may_refuse and done.returncode == 2 and may_refuse in done.stderr:
-            return done.stderr
-        if done.returncode not in (0, 1) or "Traceback" in done.stderr:
-            raise RuntimeError(f"{self.name}: {' '.join(command)}: exit code {done.returncode}\n{done.stderr[-3000:]}")
-        return done.stdout
+        if may_refuse and process.returncode == 2 and may_refuse in process.stderr:
+            return process.stderr
+        if process.returncode not in (0, 1) or "Traceback" in process.stderr:
+            raise RuntimeError(
+                f"{self.name}: {' '.join(command)}: exit code {process.returncode}\n{process.stderr[-3000:]}"
+            )
+        return process.stdout
 
     def participant(self) -> list[str]:
         """Return the option that says whose conversion factor is meant."""

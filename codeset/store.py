@@ -23,7 +23,7 @@ _ROW_GROUP = 131_072
 
 
 @dataclass(frozen=True)
-class Sealed:
+class SealResult:
     """The outcome of sealing: the snapshot, and whether it is `new` or was there already, from the same files.
 
     `read_before` is the release of which the same files were sealed before, when they are read otherwise now.
@@ -123,7 +123,9 @@ class Store:
                 return snapshot
         return None
 
-    def seal(self, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path], reseal: str | None = None) -> Sealed:
+    def seal(
+        self, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path], reseal: str | None = None
+    ) -> SealResult:
         """Write *tables* (frames, or parquet files of another snapshot) and *manifest*, whole or not at all.
 
         The manifest's rows, columns and digests are filled in here. The same files sealed before: that snapshot is
@@ -141,13 +143,13 @@ class Store:
         manifest = replace(manifest, tables=entries, format=FORMATS["manifest"])
         earlier = self._from_the_same_files(manifest)
         if earlier is not None and _same_content(earlier, manifest):
-            return Sealed(earlier, new=False)
+            return SealResult(earlier, new=False)
         if earlier is not None and reseal is not None:
             return self._reseal(earlier, manifest, frames, reseal)
         # A re-issue never overwrites: approvals and outcomes name the revision that they rest on.
         release = max(manifest.release, self._next_revision(manifest.release))
         self._write(replace(manifest, release=release), frames, new_folder)
-        return Sealed(self.open(release), new=True, read_before=earlier.release if earlier else None)
+        return SealResult(self.open(release), new=True, read_before=earlier.release if earlier else None)
 
     def _from_the_same_files(self, manifest: Manifest) -> Snapshot | None:
         """The newest revision that was sealed from the files of *manifest*."""
@@ -158,11 +160,11 @@ class Store:
 
     def _reseal(
         self, earlier: Snapshot, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path], reason: str
-    ) -> Sealed:
+    ) -> SealResult:
         resealed = (*earlier.manifest.resealed, Resealing(reason, earlier.content_sha256))
         release = earlier.release
         self._write(replace(manifest, release=release, resealed=resealed), tables, replacing_folder)
-        return Sealed(self.open(release), new=True, read_before=release)
+        return SealResult(self.open(release), new=True, read_before=release)
 
     def _next_revision(self, release: Release) -> Release:
         revisions = self.revisions(release)

@@ -368,6 +368,9 @@ TABLES: Mapping[str, Table] = {
     )
 }
 
+RVU_COLUMNS = tuple(column for column in _MPFS if column.endswith("_rvu"))
+"""The relative values of the fee schedule: by component and total, and those that cap imaging under the OPPS."""
+
 READ_FROM_OTHERS = frozenset(name for name, table in TABLES.items() if table.read_from)
 """The tables that are read from the CMS file of another table."""
 

@@ -134,11 +134,6 @@ _DISPOSITIONS = {
 }
 
 
-def unpriced(reason: str) -> str:
-    """Return why a line has no price, in words."""
-    return UNPRICED[reason]
-
-
 UNPRICED = {
     "no-release": "No price: no release on file covers the date of service",
     "modifier-conflict": "No price: the modifiers contradict each other",
@@ -159,11 +154,7 @@ UNPRICED = {
     "no-global-share": "The global package has no such part",
     "no-endoscopic-base": "No price: the endoscopy's base code has no fee on file",
 }
-
-
-def amount_review(name: str) -> str:
-    """Return why a person must look at an amount, in words."""
-    return AMOUNT_REVIEWS[name]
+"""Why a line has no price, in words, by the reason that outcomes give."""
 
 
 AMOUNT_REVIEWS = {
@@ -179,6 +170,7 @@ AMOUNT_REVIEWS = {
     "bilateral-endoscopies": "endoscopies of both sides",
     "technical-component-unknown": "a technical component without a fee on file",
 }
+"""Why a person must look at an amount, in words, by the name that outcomes give."""
 
 
 def family(name: str) -> str:

@@ -12,7 +12,7 @@ from codeset.differences import Changes, TableChanges, factor_pairs
 from codeset.manifest import TableEntry
 from codeset.money import dollars, signed_dollars
 from codeset.participants import participant_label
-from codeset.tables import TABLES
+from codeset.tables import RVU_COLUMNS, TABLES
 
 MOST_ROWS = 1_000
 """Rows that one table of the Markdown report may have."""
@@ -116,7 +116,7 @@ def _fee_schedule(changes: TableChanges) -> Iterator[str]:
         yield f"Status codes, global days and payment indicators: **no change** in {compared}."
     else:
         yield "Status codes, global days and payment indicators:\n\n" + _cells(indicators, changes.key)
-    rvus = changes.changed.filter(pl.col("column").is_in(facts.RVU_COLUMNS))
+    rvus = changes.changed.filter(pl.col("column").is_in(RVU_COLUMNS))
     if rvus.height:
         counted = rvus["column"].value_counts(sort=True, name="rows").sort("rows", "column", descending=[True, False])
         yield (

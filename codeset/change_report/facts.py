@@ -8,18 +8,7 @@ import polars as pl
 
 from codeset import wording
 from codeset.differences import Changes, TableChanges
-
-RVU_COLUMNS = (
-    "work_rvu",
-    "nonfacility_pe_rvu",
-    "facility_pe_rvu",
-    "mp_rvu",
-    "nonfacility_total_rvu",
-    "facility_total_rvu",
-    "opps_nonfacility_pe_rvu",
-    "opps_facility_pe_rvu",
-    "opps_mp_rvu",
-)
+from codeset.tables import RVU_COLUMNS
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def outcome_table(outcome: Outcome) -> Table:
         right = column in ("line", "units", "allowed")
         table.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
     for row in frames.lines.iter_rows(named=True):
-        unpriced = [f"{wording.unpriced(row['unpriced'])}."] if row["unpriced"] else []
+        unpriced = [f"{wording.UNPRICED[row['unpriced']]}."] if row["unpriced"] else []
         why = "\n".join([*_sentences(findings[row["claim_id"], row["line"]]), *unpriced])
         code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
         amount = dollars(row["allowed_cents"])

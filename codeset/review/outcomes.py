@@ -186,7 +186,7 @@ def _line_result(line: Mapping[str, Any], release: Release) -> LineResult:
 
 
 def _why_unpriced(unpriced: str | None) -> str:
-    return f"{wording.unpriced(unpriced)}." if unpriced else ""
+    return f"{wording.UNPRICED[unpriced]}." if unpriced else ""
 
 
 def sentence(values: Mapping[str, Any]) -> str:

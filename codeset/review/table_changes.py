@@ -11,7 +11,7 @@ from codeset import wording
 from codeset.change_report import facts
 from codeset.differences import Changes, TableChanges
 from codeset.review.source_rows import Ref, with_releases
-from codeset.tables import TABLES
+from codeset.tables import RVU_COLUMNS, TABLES
 
 ADDED, REMOVED, CHANGED, TURNED, BACK = "added", "removed", "changed", "reversed", "retroactive"
 
@@ -64,7 +64,7 @@ def table_reviews(changes: Changes, by_cms: Changes, replaced: Mapping[str, str]
 
 def _review(changes: Changes, name: str, table: TableChanges, by_cms: TableChanges, replaced: str) -> TableReview:
     releases = str(changes.old.release), str(changes.new.release)
-    rvus = table.changed.filter(pl.col("column").is_in(facts.RVU_COLUMNS)) if name == "mpfs" else table.changed.clear()
+    rvus = table.changed.filter(pl.col("column").is_in(RVU_COLUMNS)) if name == "mpfs" else table.changed.clear()
     carried = changes.old.tables[name].carried_from, changes.new.tables[name].carried_from
     rows_of_base = {(releases[0], name): releases[1]} if replaced else {}
     cms_changes = with_releases(tuple(_changes(by_cms, releases)), rows_of_base)

@@ -10,7 +10,7 @@ from codeset.errors import BadInput, Fault, WrongUse
 from codeset.manifest import Manifest, TableChanges, TableEntry
 from codeset.progress import Say, silent
 from codeset.releases import Release
-from codeset.store import Sealed, Store, carried
+from codeset.store import SealResult, Store, carried
 from codeset.tables import REQUIRED_TABLES, TABLES
 from codeset_ingest.read import agreement, contracts, delivery
 from codeset_ingest.read.acceptance import AcceptableFault, acceptances, split_accepted
@@ -42,7 +42,7 @@ class BuildResult:
     `changes` compares each table with the nearest earlier release that the store holds it for.
     """
 
-    sealed: Sealed
+    sealed: SealResult
     unrecognized: tuple[str, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...]

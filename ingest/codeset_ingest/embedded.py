@@ -13,7 +13,7 @@ import polars as pl
 from codeset.errors import StoreProblem, WrongUse
 from codeset.manifest import Manifest, TableEntry
 from codeset.releases import Release
-from codeset.store import Sealed, Store
+from codeset.store import SealResult, Store
 from codeset.tables import TABLES
 
 # An empty text is a value: the modifier of a whole service.
@@ -64,7 +64,7 @@ def _cast(column: str, dtype: pl.DataType) -> pl.Expr:
     return pl.col(column).str.to_date("%Y-%m-%d") if dtype == pl.Date else pl.col(column).cast(dtype)
 
 
-def build_embedded(release: Release, store: Store, reseal: str | None = None) -> Sealed:
+def build_embedded(release: Release, store: Store, reseal: str | None = None) -> SealResult:
     """Seal the embedded facts of *release*: an excerpt in the derm scope, and the manifest says so; *reseal* as in
     `Store.seal`.
 

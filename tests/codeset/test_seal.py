@@ -183,7 +183,7 @@ def reread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the same files otherwise from now on."""
     seal = Store.seal
 
-    def with_other_factor(self: Store, manifest: Manifest, *rest: object) -> storing.Sealed:
+    def with_other_factor(self: Store, manifest: Manifest, *rest: object) -> storing.SealResult:
         factors = tuple(replace(each, value=each.value + 1) for each in manifest.conversion_factors)
         return seal(self, replace(manifest, conversion_factors=factors), *rest)
 

@@ -36,7 +36,7 @@ def manifest(release: str, source: str) -> Manifest:
     return Manifest(Release.parse(release), "all", (), {"mue": entry})
 
 
-def seal(store: Store, release: str = "2024q2", source: str = "a", value: int = 13) -> storing.Sealed:
+def seal(store: Store, release: str = "2024q2", source: str = "a", value: int = 13) -> storing.SealResult:
     return store.seal(manifest(release, source), {"mue": mue(value)})
 
 

@@ -10,12 +10,11 @@ import pytest
 from decoded import RVUS
 
 import codeset
-from codeset.change_report.facts import RVU_COLUMNS
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
-from codeset.tables import TABLES
+from codeset.tables import RVU_COLUMNS, TABLES
 
 pytestmark = pytest.mark.cms
 

@@ -85,10 +85,10 @@ def _sentence(step: Mapping[str, Any]) -> str:
 
 
 def _outcome(amounts: Mapping[str, Any]) -> list[str]:
-    why = ", ".join(wording.amount_review(name) for name in amounts["reviews"] or ())
+    why = ", ".join(wording.AMOUNT_REVIEWS[name] for name in amounts["reviews"] or ())
     reviews = [f"To be reviewed: {why}."] if why else []
     if amounts["unpriced"]:
-        return [f"{wording.unpriced(amounts['unpriced'])}.", *reviews]
+        return [f"{wording.UNPRICED[amounts['unpriced']]}.", *reviews]
     share = f"{amounts['payment_percent'].normalize():f}% of fee x units before rounding"
     names = ("allowed_cents", "nonparticipating_cents", "limiting_cents")
     allowed, nonparticipating, limiting = (exact_dollars(amounts[name] * CENT) for name in names)

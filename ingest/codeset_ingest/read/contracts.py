@@ -7,7 +7,7 @@ import polars as pl
 
 from codeset.errors import Fault
 from codeset.releases import Release
-from codeset.tables import TABLES, active_in
+from codeset.tables import RVU_COLUMNS, TABLES, active_in
 from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import FILE, LINE, Reading, key_text
 
@@ -18,14 +18,8 @@ _CODE_FORM = r"^(\d{4}[0-9A-Z]|[A-Z]\d{4})$"
 _GLOBAL_PERIODS = ["000", "010", "090", "YYY"]
 # Far beyond all indices of 2020 to 2026 (0.235 to 2.702): a shifted column or a lost decimal point falls outside.
 _INDICES = (Decimal("0.2"), Decimal(3))
-_RVUS = [
-    "work_rvu",
-    "nonfacility_pe_rvu",
-    "facility_pe_rvu",
-    "mp_rvu",
-    "nonfacility_total_rvu",
-    "facility_total_rvu",
-]
+# The OPPS values are caps, not components: nothing is said of how they add up.
+_RVUS = [column for column in RVU_COLUMNS if not column.startswith("opps_")]
 
 _SHOWN = 20
 """Faults of one contract that are listed; the rest are counted."""
