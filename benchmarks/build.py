@@ -74,6 +74,7 @@ def _ptp() -> pl.LazyFrame:
     ]
     return pl.concat(parts).with_columns(
         pl.col("effective_date").str.to_date("%Y%m%d"),
+        # Not strict: the asterisk of an edit that was not deleted becomes null, as would any other text.
         pl.col("deletion_date").str.to_date("%Y%m%d", strict=False),
         pl.col("prior_to_1996").is_not_null(),
     )
@@ -95,6 +96,7 @@ def _mpfs() -> pl.LazyFrame:
     cells = pl.scan_csv(MPFS_FILE, has_header=False, skip_rows=MPFS_HEADER, schema=schema, encoding="utf8-lossy")
     dtypes = {name: dtype for name, dtype in TABLES["mpfs"].columns.items() if dtype.is_decimal()}
     flags = {name for name, dtype in TABLES["mpfs"].columns.items() if dtype == pl.Boolean}
+    # The last record is a lone Ctrl-Z.
     return cells.filter(pl.col("status_code").is_not_null()).with_columns(
         *(pl.col(name).cast(dtype) for name, dtype in dtypes.items()),
         *(pl.col(name).is_not_null() for name in flags),
@@ -112,6 +114,7 @@ def _mpfs_columns() -> list[str]:
 
 def common(folder: Path) -> None:
     """Read the same files with pandas and load them into an indexed sqlite database, all as text."""
+    # By name: pandas is nothing that the project needs, and its types are not at hand where it is not installed.
     pd = import_module("pandas")
     text = {"header": None, "dtype": "str", "encoding": "cp1252"}
     with closing(sqlite3.connect(folder / "codes.sqlite")) as database:

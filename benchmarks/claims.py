@@ -96,9 +96,12 @@ def write_files(folder: Path) -> None:
         if number < _FILES_WITH_DIAGNOSES:
             lines.drop("diagnoses", "diagnoses_of_claim").write_parquet(beside / _PLAIN / f"{number:03}.parquet")
             with_diagnoses(lines).write_parquet(beside / _DIAGNOSES / f"{number:03}.parquet")
+        # Lines in no order must be parted on disk before whole beneficiaries can be read, which sorted files spare.
         turned = lines.sample(fraction=1, shuffle=True, seed=SEED)
         turned.write_parquet(beside / _TURNED / f"{number:03}.parquet")
         for copy in range(MORE):
+            # Ten times the lines are ten times the patients: more lines of the same ones would make visits no office
+            # has.
             renamed = lines.with_columns(pl.format("{}-{}", pl.lit(copy), name).alias(name) for name in _NAMES)
             renamed.write_parquet(beside / _MORE / f"{copy}-{number:03}.parquet")
     one_claim = {"claim_id": "c", "beneficiary": "b", "provider": "p", "date_of_service": "2024-07-01", "units": "1"}
@@ -192,6 +195,8 @@ def sql(folder: Path) -> None:
             file = folder / f"{name}-for-sql.parquet"
             table.with_columns(pl.col(pl.Categorical).cast(pl.String)).write_parquet(file)
             connection.execute(f"create table {name} as from '{file}'")
+        # As enums, which are numbers as our categoricals are: compared as text, duckdb would be slower for no merit of
+        # ours.
         connection.execute("create type code as enum (select distinct hcpcs from line)")
         for name, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
             connection.execute(f"alter table {name} alter {column} type code")
@@ -236,6 +241,7 @@ def one(folder: Path, claims_folder: str) -> None:
     def another() -> None:
         codeset.adjudicate(next(claims), snapshot, participant=Participant.NON_QP)
 
+    # Warm: what remains is the price of one more claim, and not of the first ones in a process.
     _median(1_000, another)
     print(_median(200, another))
 

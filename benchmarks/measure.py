@@ -22,6 +22,7 @@ CMS = Path(os.environ.get("CODESET_CMS_DIR", REPOSITORY.parent / "shared" / "cms
 _ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
 """Bytecode is kept after a first run, as pip keeps it when a package is installed."""
 
+# getrusage counts bytes on macOS and KiB on Linux.
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -95,6 +96,8 @@ def once(job: Job) -> Measurement:
     with subprocess.Popen(job.command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
         with _Family(process.pid) if job.has_children else nullcontext() as family:
             output = process.stdout.read() if process.stdout else ""
+        # wait4 gives the resources of this one child; `resource` would add up all children so far, and keep the highest
+        # peak.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - begin
@@ -134,6 +137,7 @@ def _children(pid: int) -> list[int]:
 def _proportional(pid: int) -> int:
     """The memory of a process in bytes; what several share counts in parts."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        # The proportional set: pages that a parent shares with the workers it forked would else count once for each.
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
@@ -142,6 +146,7 @@ def _proportional(pid: int) -> int:
 def _summed_up(runs: Iterable[Measurement]) -> Measurement:
     """The median of the seconds and the highest peak of all runs."""
     runs = list(runs)
+    # The median: the least would be the luckiest run, the mean that of a minute in which the machine was busy.
     seconds, processor = (median(times) for times in zip(*((run.seconds, run.processor) for run in runs), strict=True))
     return Measurement(seconds, max(run.peak for run in runs), processor)
 

@@ -37,6 +37,7 @@ def rows(folder: Path) -> Iterator[Row]:
     show = Job("show", [*command, "--store", str(folder / "store")], TIMES)
     try:
         once(show)
+    # The command is a script of the environment, which a checkout without an install does not have.
     except (OSError, RuntimeError) as error:
         print(f"show: `codeset show` does not run here, its rows are left out ({error})")
         return

@@ -57,6 +57,7 @@ def _text(file: Path) -> str:
     if file.suffix != ".html":
         return file.read_text(encoding="utf-8")
     page = BeautifulSoup(file.read_text(encoding="utf-8"), "lxml")
+    # Drawings and styles may change while every figure that is read stays: the text is what is compared.
     for drawn in page(["svg", "style", "script"]):
         drawn.decompose()
     return page.get_text("\n", strip=True)

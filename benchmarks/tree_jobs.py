@@ -64,6 +64,7 @@ def _adjudicated(frame: pl.DataFrame, snapshot: Any) -> Any:
 def _not_a_qualifying_participant() -> dict[str, Any]:
     """Whose conversion factor: a bool in an older tree, since then a class of participants."""
     names = inspect.signature(codeset.adjudicate).parameters
+    # Both trees run this one file, so it asks which of the two each of them knows.
     return {"qualifying_apm": False} if "qualifying_apm" in names else {"participant": codeset.Participant.NON_QP}
 
 

@@ -53,6 +53,7 @@ class Tree:
 
     def job(self, name: str, *arguments: object) -> list[str]:
         """Return the command that runs a job of `tree_jobs`."""
+        # -P: without it this folder's own `codeset` would come before that of the tree.
         return [self.python, "-P", str(JOBS), name, *map(str, arguments)]
 
     def command(self, *arguments: object) -> list[str]:

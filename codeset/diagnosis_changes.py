@@ -137,6 +137,7 @@ class _Replacements:
         valid = [tuple(of.scan("diagnosis").filter("billable").collect()["diagnosis"]) for of in (old, new)]
         pairs: list[tuple[str, str]] = []
         if "diagnosis_replacement" in new:
+            # The table goes back to 2016: only what replaced a code since the old release says anything of the two.
             table = new.scan("diagnosis_replacement").filter(pl.col("effective_date") > old.release.first_day).collect()
             pairs = [(before, after) for before, after, _ in table.iter_rows()]
         return cls(frozenset(valid[0]), valid[1], tuple(pairs))
@@ -209,15 +210,21 @@ def _change(kind: str, diagnosis: str, since: date | None, others: tuple[str, ..
 def _articles(old: Snapshot, new: Snapshot) -> Iterator[ArticleChange]:
     """Articles with another version, or other diagnoses, where both releases hold them."""
     versions = [_versions(snapshot) for snapshot in (old, new)]
-    listed = [_listed(snapshot) for snapshot in (old, new)]
-    documents = sorted({*versions[0], *versions[1]} | {(document, "") for document in {*listed[0], *listed[1]}})
+    lists = [_listed(snapshot) for snapshot in (old, new)]
+    documents = sorted({*versions[0], *versions[1]} | {(document, "") for document in {*lists[0], *lists[1]}})
     named = {document for document, contractor in documents if contractor}
+    # The lists of diagnoses name no contractor: an article is taken by its number alone only where no document names
+    # one.
     for document, contractor in documents:
         if not contractor and document in named:
             continue
         before, after = (version.get((document, contractor)) for version in versions)
-        was, now = (codes.get(document) for codes in listed)
-        added, dropped = (sorted(now - was), sorted(was - now)) if was is not None and now is not None else ([], [])
+        codes_before, codes_after = (codes.get(document) for codes in lists)
+        added, dropped = (
+            (sorted(codes_after - codes_before), sorted(codes_before - codes_after))
+            if codes_before is not None and codes_after is not None
+            else ([], [])
+        )
         if (before is not None and after is not None and before != after) or added or dropped:
             yield ArticleChange(
                 document, contractor, before, after, tuple(map(dotted, added)), tuple(map(dotted, dropped))

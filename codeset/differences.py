@@ -59,8 +59,8 @@ class TableChanges:
     @property
     def past(self) -> pl.DataFrame:
         """The retroactive rows that are neither added nor changed now: they bear on older dates of service only."""
-        now = pl.concat([self.added.select(self.key), self.changed.select(self.key)])
-        return self.retroactive.join(now, on=self.key, how="anti", maintain_order="left")
+        current = pl.concat([self.added.select(self.key), self.changed.select(self.key)])
+        return self.retroactive.join(current, on=self.key, how="anti", maintain_order="left")
 
 
 @dataclass(frozen=True)
@@ -301,9 +301,9 @@ def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
     key = ["hcpcs", "modifier"]
     before, after = _schedules(old, new, scope)
     compared = [
-        before.select(*key, _amount(setting, was).alias("before_cents"))
+        before.select(*key, _amount(setting, before_factor).alias("before_cents"))
         .join(
-            after.select(*key, _amount(setting, now).alias("after_cents")),
+            after.select(*key, _amount(setting, after_factor).alias("after_cents")),
             on=key,
             how="full",
             coalesce=True,
@@ -317,7 +317,7 @@ def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
             "before_cents",
             "after_cents",
         )
-        for participant, was, now in factor_pairs(old.manifest, new.manifest)
+        for participant, before_factor, after_factor in factor_pairs(old.manifest, new.manifest)
         for setting in SETTINGS
     ]
     columns: Mapping[str, pl.DataType | type[pl.DataType]] = {

@@ -30,6 +30,8 @@ class Scope:
             # Families of diagnoses are chapters and categories, named by how their codes begin.
             begins = tuple(self.diagnosis_families) or ("",)
             return frame.filter(pl.any_horizontal(pl.col(c).str.starts_with(b) for b in begins) for c in diagnoses)
+        # Of a PTP edit both codes must be dermatology's: edits with any other code are some hundred thousand, and no
+        # visit there bills them.
         columns = TABLES[table].scope_codes or TABLES[table].codes
         if not self.families or not columns:
             return frame

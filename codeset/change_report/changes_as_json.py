@@ -14,6 +14,7 @@ from codeset.manifest import Manifest
 
 def changes_json(changes: Changes) -> str:
     """Return *changes* as JSON: every row, exact numbers as text, amounts in cents; stable to the byte."""
+    # Decimals and dates as text: a JSON number is a binary float to most readers, and 0.1 of an RVU is not.
     return json.dumps(changes_plain(changes), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
@@ -24,6 +25,7 @@ def changes_plain(changes: Changes) -> dict[str, Any]:
         "old": _release(changes.old),
         "new": _release(changes.new),
         "scope": changes.scope.name,
+        # Said outright: a program must not take a table that was not compared for one that did not change.
         "no_change": changes.none,
         "conversion_factors": [
             {"participant": participant, "before": before, "after": after}

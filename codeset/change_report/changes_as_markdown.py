@@ -99,6 +99,7 @@ def _table(changes: TableChanges) -> Iterator[str]:
         return
     if changes.table == "mpfs":
         yield from _fee_schedule(changes)
+    # All 109 localities change in a year: the span says what a list of them would hide. The workbook has each.
     elif changes.table == "gpci":
         yield _gpcis(changes)
     else:
@@ -139,6 +140,7 @@ def _gpcis(changes: TableChanges) -> str:
 
 
 def _signed(number: object) -> str:
+    # The minus sign, not the hyphen, as in every amount that the reports show.
     return f"+{number}" if str(number)[0] != "-" else f"−{str(number)[1:]}"
 
 
@@ -253,6 +255,7 @@ def _named(frame: pl.DataFrame) -> Iterable[dict[str, Any]]:
 def _grid(head: Sequence[str], rows: Iterable[Sequence[object]], right: int = 0) -> str:
     """A Markdown table; its last *right* columns are figures. One too long to read is counted instead."""
     listed = list(rows)
+    # A quarter adds thousands of PTP edits (3,709 for hospitals in April 2026): too many for a pull request to show.
     if len(listed) > MOST_ROWS:
         return f"{len(listed):,} rows: too many to list here. See the xlsx or json format for all of them."
     marks = ["---"] * (len(head) - right) + ["---:"] * right
@@ -261,4 +264,5 @@ def _grid(head: Sequence[str], rows: Iterable[Sequence[object]], right: int = 0)
 
 
 def _safe(cell: object) -> str:
+    # A bar or a line end in a cell, such as a locality's name, would break the row.
     return str(cell).replace("|", "\\|").replace("\n", " ")

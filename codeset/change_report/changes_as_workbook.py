@@ -25,6 +25,8 @@ def changes_workbook(changes: Changes) -> bytes:
     """Return the report of *changes* as an xlsx workbook; the same changes give the same bytes."""
     sheets = {"summary": _summary(changes), "payments": _payments(changes), "families": _families(changes)}
     for name, table in changes.tables.items():
+        # Names of sheets have at most 31 characters in Excel; the longest here, `diagnosis_replacement removed`, has
+        # 29.
         sheets |= {f"{name} {kind}": _rows(table, kind) for kind in _KINDS if getattr(table, kind).height}
     if changes.diagnoses.changes:
         sheets["diagnosis codes"] = _diagnoses(changes.diagnoses)
@@ -70,6 +72,8 @@ def _summary(changes: Changes) -> Sheet:
     ]
     rows += [(f"Limitation: {caution}.",) for caution in facts.cautions(changes)]
     old, new = str(changes.old.release), str(changes.new.release)
+    # Counts of rows, but for conversion factors, which have four decimals: a number format of either would spoil the
+    # other.
     header = ("what", "table", old, new, "added", "removed", "changed", "retroactive")
     return Sheet(rows, header, title, dict.fromkeys(range(2, 8), "General"), {0: 44})
 

@@ -31,6 +31,7 @@ def families(changes: Changes) -> list[Family]:
 
 def _family(changes: Changes, name: str) -> Family:
     codes = changes.codes.filter(family=name)
+    # Amounts, not RVUs, say whether a family changed: a new conversion factor changes every amount and no RVU.
     paid = changes.payments.filter(family=name)
     work = _changed_cells(changes, "work_rvu").join(codes, on=["hcpcs", "modifier"], how="semi")
     return Family(
@@ -127,6 +128,7 @@ def _table_cautions(changes: Changes, name: str) -> Iterator[str]:
         if (entry := manifest.tables[name]).carried_from
     ]
     newer = manifests[1].tables[name].carried_from
+    # Both releases were built from one file because we had no other: that is no finding of CMS's.
     if table.same_files and newer:
         file = f"the {wording.quarter(newer)} file"
         yield f"{title}: both quarters use {file}; any CMS changes in between are not included"

@@ -15,12 +15,15 @@ def main() -> None:
     try:
         with extra("cli"):
             from codeset.cli.app import app
+        # Errors that a user can mend end here alone: no command catches them, so that all are printed alike.
         app()
     except CodesetError as error:
         in_color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         sys.stderr.write(f"\x1b[31m{error}\x1b[0m\n" if in_color else f"{error}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
+        # Whoever read the output has enough (`codeset list | head`). Python flushes stdout once more as it ends, and
+        # would print a traceback on the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (SystemExit, KeyboardInterrupt):

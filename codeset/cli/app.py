@@ -20,8 +20,12 @@ from codeset.cli import (
 from codeset.cli.options import Command
 from codeset.cli.printing import out
 
+# Commands import what they need as they run: loading polars and every room would cost each call, `--help` too, a
+# second.
 app = typer.Typer(
     no_args_is_help=True,
+    # Completion would write into the user's shell profile; and its pretty tracebacks print local variables, claims
+    # among them.
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -298,6 +298,7 @@ def _claim_lines(files: list[Path] | None, locality: str | None) -> "pl.DataFram
 
 def _history(store: Store, new: "Snapshot") -> "list[Snapshot]":
     """Every release of the store up to *new* that has a fee schedule and the other tables, oldest first."""
+    # A release that lacks one of these tables is left out: what it lacks would show as a change of CMS's.
     snapshots = (store.open(release) for release in store.releases() if release <= new.release)
     return [snapshot for snapshot in snapshots if all(table in snapshot for table in REQUIRED_TABLES)]
 

@@ -37,6 +37,7 @@ def fetched_json(fetched: FetchedRelease) -> Plain:
         "reissued": [file.pinned.name for file in fetched.reissued],
         "files": [{"news": file.news, "path": str(file.path)} | vars(file.pinned) for file in fetched.files],
         "not_fetched": [
+            # Spelled as the first versions wrote it: programs read it by this name.
             {"edition": posted.edition, "url": posted.url, "licence_page": posted.license_page}
             for posted in fetched.not_fetched
         ],

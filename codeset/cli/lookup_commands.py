@@ -36,6 +36,7 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
         print_json([json.loads(snapshot.manifest.to_json()) for snapshot in snapshots])
     for snapshot in [] if as_json else snapshots:
         out.print(show_output.release_table(snapshot))
+    # Such as a copy that somebody named 2026q3-old: it looks like a release, and nothing is read from it.
     if others := Store.at(store).other_folders():
         err.print(f"Not named as a release, so not read: {', '.join(others)}", markup=False)
     if faults:

@@ -24,6 +24,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, list(_with_names([_renamed(argument) for argument in args])))
 
 
+# A shell's `--claims *.csv` gives several words to one option, which click does not take.
 _OF_SEVERAL_FILES = ("--claims",)
 
 
@@ -137,6 +138,7 @@ def setting_of(answer: str) -> str:
 
     Raises BadParameter: if it names none.
     """
+    # Billers say office for what CMS calls non-facility: POS 11 and others (IOM 100-04 ch. 12, section 20.4.2).
     known = {"office": "nonfacility", "nonfacility": "nonfacility", "non-facility": "nonfacility"}
     setting = {**known, "facility": "facility"}.get(answer.lower())
     if setting is None:
@@ -190,6 +192,7 @@ AcceptOption = Annotated[
     typer.Option(
         "--accept-ama-license",
         metavar="NAME",
+        # The second spelling is that of the first versions: scripts that set it go on working.
         envvar=["CODESET_AMA_LICENSE_ACCEPTED_BY", "CODESET_AMA_LICENCE_ACCEPTED_BY"],
         help="You, by name, have read and accept the AMA's license; recorded",
     ),

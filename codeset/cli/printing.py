@@ -19,8 +19,10 @@ from codeset.progress import Say
 CHANGES_OR_FAILURES = 1
 """Exit code when a comparison found differences, or a look-up or check failed."""
 
+# For a pipe rich assumes 80 columns, and would fold what another program is to read line by line.
 _PIPED_WIDTH = 200
 out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+# Progress and remarks go to stderr: what is piped is the answer alone.
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 

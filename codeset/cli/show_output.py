@@ -135,6 +135,7 @@ def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[
     for column in TABLES["mpfs"].columns:
         if column not in ("hcpcs", "modifier"):
             yield wording.named(column), [_schedule_cell(release, row, column) for release, row in columns]
+    # National: every GPCI at 1. What is paid depends on the locality.
     for setting in SETTINGS:
         yield f"national amount, {setting}", [_amounts(row, setting) for _, row in columns]
     yield "MUE (MAI)", [_mue(release) for release, _ in columns]
@@ -217,6 +218,7 @@ def edits(store: Store, pair: tuple[str, str]) -> Plain:
         for row in _both_ways(snapshot, pair):
             rows.setdefault(tuple(row.values()), row | {"editions": []})["editions"].append(edition)
     rows_by_date = sorted(rows.values(), key=lambda row: [str(row[column]) for column in _BY_DATE])
+    # Without a release that holds edits it is not known whether there is one: that is no answer of CMS's.
     answer = "listed" if rows_by_date else ("no edit" if editions else "unknown")
     plain = {"codes": list(pair), "on": None, "release": None, "answer": answer, "edits": rows_by_date}
     return plain | {"rests_on": [_rests_on(snapshot) for snapshot in snapshots]}
@@ -263,6 +265,7 @@ def edits_table(pair: tuple[str, str], answer: Plain) -> Table | str:
     for column in ("column one", "column two", "effective", "last day", "CCMI", "rationale", "editions"):
         table.add_column(column, no_wrap=column in ("effective", "last day"))
     for row in answer["edits"]:
+        # CMS keeps such rows, with CCMI 9 (NCCI Policy Manual 2026, p. I-14).
         never = row["deletion_date"] == row["effective_date"]
         last = "never applied" if never else row["deletion_date"] or "in force"
         cells = (row["column_one"], row["column_two"], row["effective_date"], last, row["ccmi"], row["rationale"])

@@ -205,6 +205,7 @@ def _answer_to(question: str, otherwise: str, default: str | None = None) -> str
     Raises WrongUse: where nobody can answer.
     """
     try:
+        # Without a terminal a default would be an answer that nobody gave.
         return str(typer.prompt(question, default if sys.stdin.isatty() else None))
     except typer.Abort as error:
         raise WrongUse(f"{question}: {otherwise}. Nothing was written.") from error
@@ -255,6 +256,7 @@ def serve_review(
     with server:
         out.print(f"Open this address in your browser; nobody else can. Ctrl-C ends it.\n{server.url}", markup=False)
         sys.stdout.flush()
+        # Not where a script runs it: a browser would open on a machine that nobody sits at.
         if sys.stdout.isatty():
             webbrowser.open(server.url)
         with suppress(KeyboardInterrupt):
@@ -264,6 +266,8 @@ def serve_review(
 
 def record_head(file: Path, release: Release, approvals: Path, store: Store) -> None:
     """Record the last approval in the lock, if there is one."""
+    # A practice that builds by hand has no lock; with one, the record of how many approvals there are shows if one is
+    # removed.
     if not file.is_file():
         return
     from codeset.review.sign_off.approval import head_of, read_approvals

@@ -181,6 +181,7 @@ def _built_json(built: "BuildResult") -> dict[str, Any]:
         "release": str(snapshot.release),
         "new": built.sealed.new,
         "path": str(snapshot.path),
+        # Spelled as the first versions wrote it: programs read it by this name.
         "unrecognised": built.unrecognized,
         "missing": built.missing,
         "notes": built.notes,

@@ -39,6 +39,7 @@ def export(snapshot: Snapshot, folder: Path, form: str, say: Say = silent) -> Pa
 
 def _write(snapshot: Snapshot, table: str, file: Path) -> None:
     if file.suffix == ".parquet":
+        # The sealed bytes, whose digest the manifest has; polars of another version would write others.
         shutil.copyfile(snapshot.path / file.name, file)
     elif file.suffix == ".csv":
         snapshot.table(table).write_csv(file)

@@ -21,6 +21,7 @@ def read_favorites(path: Path) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput([Fault(str(path), 0, f"not a text file that can be read ({error})")]) from error
     cells = [(line, row[0].strip().upper()) for line, row in enumerate(rows, start=1) if row and row[0].strip()]
+    # A first cell without a digit is a heading: every diagnosis code has one.
     if cells and not any(letter.isdigit() for letter in cells[0][1]):
         cells = cells[1:]
     says = "no diagnosis code in its first cell; expected one such as L57.0"

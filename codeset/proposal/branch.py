@@ -73,6 +73,7 @@ def on_main(repository: Path, remote: str, path: str) -> bytes | None:
 
 def quarters(repository: Path, remote: str) -> list[Release]:
     """Return the quarters that have a branch at *remote*, oldest first; other branches are ignored."""
+    # Asked of the remote: the clone may still have branches that were deleted there.
     listing = _git(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
     labels = (name.removeprefix("refs/heads/release/") for name in listing[1::2])
     return sorted(Release.parse(label) for label in labels if _LABEL.fullmatch(label))
@@ -119,6 +120,7 @@ def _run(
     repository: Path, *arguments: str, text: bytes = b"", index: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-C", str(repository), *arguments]
+    # An index of its own: what somebody has staged in this clone stays staged.
     variables = {**os.environ, **({"GIT_INDEX_FILE": str(index)} if index else {})}
     try:
         return subprocess.run(command, input=text, capture_output=True, check=False, env=variables)  # noqa: S603

@@ -19,6 +19,7 @@ def with_entry(text: bytes | None, release: Release, entry: str, superseded: Ite
         whole = _section(revision).sub("", whole)
     section = f"### Release {release}\n\n{entry.strip()}\n\n"
     if _section(release).search(whole):
+        # By a function: a backslash or a group reference in an entry would else be read as part of the pattern.
         return _tidy(_section(release).sub(lambda _: section, whole))
     if _UNRELEASED not in whole.splitlines():
         head, mark, rest = whole.partition("\n## ")

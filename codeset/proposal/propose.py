@@ -114,6 +114,7 @@ def _suite_result(repository: Repository, store: Store, release: Release) -> tup
             file.write_bytes(on_branch)
         suite = load(scenarios_folder(repository.scenarios))
         tested = check_release(suite, store.open(release), Path(folder))
+        # What somebody signed is not added to, and what contradicts a coder is no outcome to accept.
         if not tested.run.failed and not repository.is_approved(release):
             tested = replace(tested, accepted_now=accept(tested.goldens, tested.run))
         return tested, {path: file.read_bytes()} if file.is_file() else {}

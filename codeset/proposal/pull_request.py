@@ -33,6 +33,7 @@ def open_or_update(repository: Path, branch: str, title: str, body: Path) -> str
 
 def _open(repository: Path, branch: str, title: str, body: Path) -> str:
     for label, says in LABELS.items():
+        # Forced: the label may be there from an earlier quarter, which is no fault.
         _gh(repository, "label", "create", label, "--description", says, "--force")
     labels = [option for label in LABELS for option in ("--label", label)]
     options = ("--head", branch, "--title", title, "--body-file", str(body.resolve()), *labels)
