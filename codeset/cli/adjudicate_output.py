@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.markup import escape
@@ -23,7 +23,9 @@ from codeset.claims.outcome import Outcome, outcome_frames, outcome_plain
 from codeset.claims.pricing.derivation import derivation as derivation_of
 from codeset.formats import FORMATS
 from codeset.money import dollars
-from codeset.payers.payer_outcome import PayerOutcome
+
+if TYPE_CHECKING:  # payers' rules are read from YAML: to import what reads it takes a tenth of a second
+    from codeset.payers.payer_outcome import PayerOutcome
 
 
 def is_clean(dispositions: Iterable[str]) -> bool:
@@ -83,7 +85,7 @@ def _sentences(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield " ".join(filter(None, (finding["says"], do, codes and f"({codes})")))
 
 
-def payer_table(payer: PayerOutcome) -> Table:
+def payer_table(payer: "PayerOutcome") -> Table:
     """Return what a payer asks of each line, for people."""
     table = Table(title=str(payer.profile), show_lines=True)
     for column in ("claim", "line", "code", "answer", "payer", "pays", "asks"):
@@ -97,7 +99,7 @@ def payer_table(payer: PayerOutcome) -> Table:
     return table
 
 
-def payer_csv(payer: PayerOutcome) -> bytes:
+def payer_csv(payer: "PayerOutcome") -> bytes:
     """Return a row for each line, with what the payer asks for; amounts in dollars."""
     return csv_of(in_dollars(payer.rows()))
 
@@ -107,7 +109,7 @@ def payer_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}.payer.csv")
 
 
-def file_content(outcome: Outcome, form: str, payer: PayerOutcome | None = None, *, explain: bool) -> bytes:
+def file_content(outcome: Outcome, form: str, payer: "PayerOutcome | None" = None, *, explain: bool) -> bytes:
     """Return the outcome as the bytes of a file: json; csv, a row for each line; parquet, a row for each finding.
 
     JSON says what it rests on, and has what the *payer* asks for; csv and parquet have files beside them for that
