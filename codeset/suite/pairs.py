@@ -25,6 +25,7 @@ ROW = ("effective_date", "deletion_date", "edition")
 
 _WHEN = ("before", "after")
 _CASES = pl.DataFrame({"modifier_on": ON})
+_LINES = pl.DataFrame({"line": [1, 2], "side": ON[1:]})
 _PLAIN = {"provider": "practitioner", "units": 1, "place_of_service": "11", "locality": "national"}
 
 
@@ -70,14 +71,14 @@ def pairs(snapshot: Snapshot, of: Collection[str] | None = None) -> Pairs:
     """
     codes = _codes(snapshot)
     cases = _cases(codes, codes if of is None else of)
-    lines = _decided_lines(pl.concat([_side(cases, 1), _side(cases, 2)]), snapshot)
-    known = cases.select("claim_id", *KEY)
-    for line, side in enumerate(ON[1:], start=1):
-        decided = lines.filter(line=line).select("claim_id", pl.col(*DECISION, *ROW).name.suffix(f"_{side}"))
-        known = known.join(decided, on="claim_id", maintain_order="left")
+    lines = _decided_lines(_both_lines(cases), snapshot)
+    known = cases.select(KEY)
+    for place, side in enumerate(ON[1:]):
+        # Lines come back by claim and line number: those of one side are every second one.
+        known = known.hstack(lines.gather_every(2, place).select(pl.col(*DECISION, *ROW).name.suffix(f"_{side}")))
     singles = pl.DataFrame({"claim_id": codes, "line": 1, "hcpcs": codes, "modifiers": ""})
-    alone = _decided_lines(singles, snapshot).select(pl.col("claim_id").alias("hcpcs"), *DECISION, *ROW)
-    return Pairs(known.drop("claim_id"), alone.sort("hcpcs"))
+    alone = pl.DataFrame({"hcpcs": codes}).hstack(_decided_lines(singles, snapshot))
+    return Pairs(known, alone)
 
 
 def _codes(snapshot: Snapshot) -> list[str]:
@@ -86,22 +87,29 @@ def _codes(snapshot: Snapshot) -> list[str]:
 
 
 def _cases(codes: list[str], of: Collection[str]) -> pl.DataFrame:
-    """Each two codes once, of which one at least is among *of*, with each place of the modifier; by `KEY`."""
+    """Each two codes once, of which one at least is among *of*, with each place of the modifier; by `KEY`.
+
+    `claim_id` is the number of the case, with leading zeros: the engine sorts claims by their text.
+    """
     one, two = (pl.DataFrame({name: codes}) for name in ("hcpcs_one", "hcpcs_two"))
     concerned = pl.any_horizontal(pl.col(name).is_in(list(of)) for name in ("hcpcs_one", "hcpcs_two"))
     # Each two codes once: which is column one is for the edit to say, not for the order of lines.
     both = one.join(two, how="cross").filter(pl.col("hcpcs_one") < pl.col("hcpcs_two"), concerned)
-    return both.join(_CASES, how="cross").with_columns(claim_id=pl.int_range(pl.len()).cast(pl.String))
+    cases = both.join(_CASES, how="cross")
+    number = pl.int_range(pl.len()).cast(pl.String).str.zfill(len(str(cases.height)))
+    return cases.with_columns(number.alias("claim_id"))
 
 
-def _side(cases: pl.DataFrame, line: int) -> pl.DataFrame:
-    side = ON[line]
-    marked = pl.when(modifier_on=side).then(pl.lit(SEPARATE)).otherwise(pl.lit(""))
-    return cases.select("claim_id", line=pl.lit(line), hcpcs=f"hcpcs_{side}", modifiers=marked)
+def _both_lines(cases: pl.DataFrame) -> pl.DataFrame:
+    """The two lines of each case, one after the other."""
+    lines = cases.join(_LINES, how="cross", maintain_order="left_right")
+    marked = pl.when(pl.col("modifier_on") == pl.col("side")).then(pl.lit(SEPARATE)).otherwise(pl.lit(""))
+    hcpcs = pl.when(side="one").then("hcpcs_one").otherwise("hcpcs_two")
+    return lines.select("claim_id", "line", hcpcs=hcpcs, modifiers=marked)
 
 
 def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
-    """What decides each line: `claim_id`, `line`, `DECISION` and `ROW`; each claim is a beneficiary of its own."""
+    """What decides each line, `DECISION` and `ROW`, by claim and line; each claim is a beneficiary of its own."""
     day = pl.lit(snapshot.release.first_day)
     plain = {name: pl.lit(value) for name, value in _PLAIN.items()}
     billed = lines.with_columns(pl.col("claim_id").alias("beneficiary"), date_of_service=day, **plain)
@@ -111,10 +119,13 @@ def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     )
     outcome = adjudicate(billed.select(columns), snapshot)
     # Findings of a line come with the decisive one first.
-    decisive = outcome.findings.unique("row", keep="first").select("row", "ccmi", "column_one", "column_two", *ROW)
-    decided = outcome.lines.select("row", "claim_id", "line", "disposition", "edit", reason="decided_by")
+    decisive = outcome.findings.filter(pl.col("row").is_first_distinct()).select(
+        "row", "ccmi", "column_one", "column_two", *ROW
+    )
+    decided = outcome.lines.select("row", "disposition", "edit", reason="decided_by")
     texts = pl.col("disposition", "edit", "reason", "column_one", "column_two", "edition").cast(pl.String)
-    return decided.join(decisive, on="row", how="left").with_columns(texts)
+    both = decided.join(decisive, on="row", how="left", maintain_order="left")
+    return both.select(*DECISION, *ROW).with_columns(texts)
 
 
 def changed_pairs(old: Pairs, new: Pairs) -> PairChanges:
