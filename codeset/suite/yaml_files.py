@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,9 @@ def read_yaml(file: Path) -> YamlFile:
     if file.stat().st_size > MOST_BYTES:
         return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
     try:
-        text = file.read_text(encoding="utf-8")
-        if used := _refused(text, file.name):
-            return YamlFile(file.name, None, {}, (used,))
-        node = yaml.compose(text, Loader=_Text)
+        return _document(yaml.parse(file.read_text(encoding="utf-8"), Loader=_Text), file.name)
+    except _Refused as refused:
+        return YamlFile(file.name, None, {}, (Fault(file.name, *refused.args),))
     except UnicodeDecodeError as error:
         return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
     except yaml.MarkedYAMLError as error:
@@ -62,44 +62,65 @@ def read_yaml(file: Path) -> YamlFile:
     except yaml.YAMLError as error:
         why = error.reason if isinstance(error, yaml.reader.ReaderError) else error
         return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not YAML: {why}"),))
+
+
+class _Refused(Exception):
+    """What makes a file that is not what it seems: line and words."""
+
+
+def _document(events: Iterator[Any], name: str) -> YamlFile:
+    """The one document of a file, from the parser's *events*: no tree of them is made in between."""
     lines: dict[Place, int] = {}
     faults: list[Fault] = []
-    plain = None if node is None else _plain(node, (), lines, faults, file.name)
-    return YamlFile(file.name, plain, lines, tuple(faults))
-
-
-def _refused(text: str, name: str) -> Fault | None:
-    """Anchors and tags make a file that is not what it seems; depth, one that no reader can hold."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Text):
-        # An alias repeats a part by reference, and a few of them nested unfold to gigabytes.
-        if getattr(event, "anchor", None) or getattr(event, "tag", None):
-            return Fault(name, _line_of(event), "anchors, aliases and tags are not used here")
-        # Counted in the stream of events, before a tree is made of it: composing recurses.
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            return Fault(name, _line_of(event), f"is nested more than {_DEEPEST} deep")
-    return None
+    plain = None
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent) and lines:
+            raise _Refused(_line_of(event), "is not YAML: a second document begins")
+        if isinstance(event, yaml.NodeEvent):
+            plain = _plain(event, events, (), lines, faults, name)
+    return YamlFile(name, plain, lines, tuple(faults))
 
 
 def _line_of(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 0
 
 
-def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], faults: list[Fault], name: str) -> Any:
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*place, nth), lines, faults, name) for nth, item in enumerate(node.value)]
-    if isinstance(node, yaml.MappingNode):
-        plain: dict[str, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in plain:
-                faults.append(Fault(name, key.start_mark.line + 1, f'"{key.value}" is there twice, or is not text'))
-                continue
-            plain[key.value] = _plain(value, (*place, key.value), lines, faults, name)
-            lines[(*place, key.value)] = key.start_mark.line + 1
-        return plain
-    return node.value
+def _plain(
+    event: Any,
+    events: Iterator[Any],
+    place: Place,
+    lines: dict[Place, int],
+    faults: list[Fault],
+    name: str,
+) -> Any:
+    """The value that begins with *event* and goes on in *events*; its lines and faults are added."""
+    # An alias repeats a part by reference, and a few of them nested unfold to gigabytes.
+    if event.anchor or getattr(event, "tag", None):
+        raise _Refused(_line_of(event), "anchors, aliases and tags are not used here")
+    if isinstance(event, yaml.CollectionStartEvent) and len(place) >= _DEEPEST:
+        raise _Refused(_line_of(event), f"is nested more than {_DEEPEST} deep")
+    lines[place] = _line_of(event)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = takewhile(lambda item: not isinstance(item, yaml.SequenceEndEvent), events)
+        return [_plain(item, events, (*place, nth), lines, faults, name) for nth, item in enumerate(items)]
+    if isinstance(event, yaml.MappingStartEvent):
+        return _fields(events, place, lines, faults, name)
+    return event.value
+
+
+def _fields(
+    events: Iterator[Any], place: Place, lines: dict[Place, int], faults: list[Fault], name: str
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for event in takewhile(lambda key: not isinstance(key, yaml.MappingEndEvent), events):
+        key = _plain(event, events, (*place, ""), {}, [], name)
+        if not isinstance(key, str) or key in fields:
+            faults.append(Fault(name, _line_of(event), f'"{key}" is there twice, or is not text'))
+            _plain(next(events), events, (*place, ""), {}, [], name)
+            continue
+        fields[key] = _plain(next(events), events, (*place, key), lines, faults, name)
+        lines[(*place, key)] = _line_of(event)
+    return fields
 
 
 def faults_of_files(yaml_files: Sequence[YamlFile], schema: str) -> list[Fault]:

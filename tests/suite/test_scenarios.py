@@ -68,7 +68,9 @@ def test_nothing_is_assumed_that_settings_do_not_say(tmp_path):
         ("- &a x\n- *a\n", "line 1: anchors, aliases and tags are not used here"),
         ("- !!python/object/apply:os.system [id]\n", "line 1: anchors, aliases and tags are not used here"),
         ("- {id: a, id: b}\n", 'line 1: "id" is there twice'),
+        ("- {[a, b]: c}\n", "line 1: \"['a', 'b']\" is there twice, or is not text"),
         ("- [a\n", "is not YAML"),
+        ("- a\n---\n- b\n", "line 2: is not YAML: a second document begins"),
         ("[" * 50 + "]" * 50, "is nested more than 20 deep"),
     ],
 )
