@@ -7,11 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
 from codeset.claims.engine.series import count_up, group_numbers, repeat, starts_group
+
+
+class SplitLists(NamedTuple):
+    """The codes of all lists, one after another, null for a list that is null; the place of the `first` of each list,
+    the `length` of each, and which list each line has.
+    """
+
+    codes: pl.Series
+    first: pl.Series
+    length: pl.Series
+    list_of_line: pl.Series
+
+
+def split_lists(texts: pl.Series) -> SplitLists:
+    """Return the lists of codes that *texts* are, one for each line, null or codes with one blank between them."""
+    starts = starts_group(texts)  # the lines of a claim share their list: only where another begins it is read
+    lists = texts.filter(starts).str.split(" ")
+    length = lists.list.len()
+    places = length.fill_null(1)  # a list that is null has a place too
+    return SplitLists(lists.explode(), places.cum_sum() - places, length.fill_null(0), group_numbers(starts))
 
 
 @dataclass(frozen=True)
@@ -41,17 +62,21 @@ class CodeLists:
 
 
 def code_lists(texts: pl.Series) -> CodeLists:
-    """Return the lists of codes that *texts* are, one for each line, null or codes with one blank between them."""
-    starts = starts_group(texts)  # the lines of a claim share their list: only where another begins it is read
-    lists = texts.filter(starts).str.split(" ")
-    length = lists.list.len().fill_null(1)  # a list that is null has a place too
-    first, one_by_one = length.cum_sum() - length, lists.explode().cast(CODE)
-    codes = one_by_one.unique().drop_nulls()
-    if codes.is_empty():
-        return CodeLists(codes.cast(pl.String), [repeat(None, lists.len())], group_numbers(starts))
-    physical = codes.to_physical()
+    """Return the lists of codes that *texts* are, as `split_lists` does, in numbers."""
+    one_by_one, first, length, list_of_line = split_lists(texts)
+    codes, numbers = distinct_texts(one_by_one)
+    width: int = length.max()  # type: ignore[assignment]
+    places = [numbers[(first + place).set(length <= place, None)] for place in range(max(width, 1))]
+    return CodeLists(codes, places, list_of_line)
+
+
+def distinct_texts(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the distinct *texts*, which are few, and for each of *texts* its number among them; null for null."""
+    codes = texts.cast(CODE)
+    distinct = codes.unique().drop_nulls()
+    if distinct.is_empty():
+        return distinct.cast(pl.String), repeat(None, texts.len())
+    physical = distinct.to_physical()
     highest: int = physical.max()  # type: ignore[assignment]
-    number = repeat(None, highest + 1).scatter(physical, count_up(codes.len()))
-    numbers, width = number[one_by_one.to_physical()], int(length.max())  # type: ignore[arg-type]
-    places = [numbers[(first + place).set(length <= place, None)] for place in range(width)]
-    return CodeLists(codes.cast(pl.String), places, group_numbers(starts))
+    number = repeat(None, highest + 1).scatter(physical, count_up(distinct.len()))
+    return distinct.cast(pl.String), number[codes.to_physical()]

@@ -27,6 +27,12 @@ def repeat(value: int | None, length: int) -> pl.Series:
     return pl.Series([value], dtype=pl.UInt32).new_from_index(0, length)
 
 
+def only_at(rows: pl.Series, values: pl.Series, length: int) -> pl.Series:
+    """Return *values* at *rows*, which are places in a column of that *length*; null at every other place."""
+    nothing = pl.Series([None], dtype=values.dtype).new_from_index(0, length)
+    return (nothing if rows.is_empty() else nothing.scatter(rows, values)).alias(values.name)
+
+
 def all_false(length: int) -> pl.Series:
     """Return *length* times false, to be marked."""
     return pl.Series([False]).new_from_index(0, length)

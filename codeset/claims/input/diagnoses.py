@@ -5,9 +5,13 @@ that the claim does not have refuses the claim, as Medicare's front end does (83
 nothing of it is adjudicated.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import polars as pl
 
-from codeset.claims.engine.series import group_numbers, starts_group
+from codeset.claims.engine.code_lists import SplitLists, distinct_texts, split_lists
+from codeset.claims.engine.series import starts_group
 
 MOST_POINTERS = 4
 
@@ -27,53 +31,78 @@ POINTS_TO_NOTHING = (_PLACES.list.max() >= NUMBER_OF_DIAGNOSES).fill_null(value=
 """Whether a line points to a diagnosis that its claim does not have."""
 
 
-def has_stray_pointer(table: pl.DataFrame) -> bool:
-    """Return whether a line of *table* points to a diagnosis that its claim does not have."""
-    if not {"diagnoses", "diagnosis_pointers"} <= set(table.columns):
-        return False
-    diagnoses, pointers = (table[name].cast(pl.String) for name in ("diagnoses", "diagnosis_pointers"))
-    starts = starts_group(diagnoses)  # the lines of a claim share their list: only where another begins it is read
-    number = _spaced(diagnoses.filter(starts)).str.count_matches(" ", literal=True).cast(pl.Int64).fill_null(-1) + 1
-    greatest = _by_text(pointers, _PLACES.list.max().alias("greatest")).to_series()
-    return bool((greatest >= number[group_numbers(starts)]).any())
+@dataclass(frozen=True)
+class PointedDiagnoses:
+    """The `diagnoses` that the claim of each line has, and the `pointers` of the line to them, both as text.
 
-
-def diagnoses_of_lines(lines: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Return `diagnoses` and `diagnoses_of_claim` of each line as text, spaces between them; *lines* are valid.
-
-    The first are those that the line points to, the second all of its claim: null where the line has all, in order.
+    `of_claim`: where lines have no pointers, the claim's diagnoses may be given beside those of the line.
     """
-    diagnoses, pointers = (lines[name].cast(pl.String) for name in ("diagnoses", "diagnosis_pointers"))
-    of_claim = _spaced(lines["diagnoses_of_claim"].cast(pl.String))
-    if diagnoses.null_count() == lines.height:
-        return diagnoses, of_claim
-    spaced = _spaced(diagnoses)
-    if pointers.null_count() == lines.height:
-        return spaced, of_claim
-    own = _pointed(spaced, pointers).zip_with(pointers.is_not_null(), spaced).alias("diagnoses")
-    return own, spaced.set(own.eq_missing(spaced), None).alias("diagnoses_of_claim")
 
+    diagnoses: pl.Series
+    pointers: pl.Series
+    of_claim: pl.Series
 
-def _pointed(diagnoses: pl.Series, pointers: pl.Series) -> pl.Series:
-    """The diagnoses that each line points to, out of one column of the codes of all lists, one after another."""
-    starts = starts_group(diagnoses)
-    lists = diagnoses.filter(starts).str.split(" ")
-    rows = lists.list.len().fill_null(1)  # a list that is null has a row too
-    first, codes = (rows.cum_sum() - rows)[group_numbers(starts)], lists.explode()
-    numbers = range(MOST_POINTERS)
-    places = _by_text(pointers, *(_PLACES.list.get(n, null_on_oob=True).alias(str(n)) for n in numbers))
-    columns = pl.DataFrame([codes[(first + place).cast(pl.UInt32)].alias(place.name) for place in places])
-    return columns.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+    @classmethod
+    def of(cls, lines: pl.DataFrame) -> "PointedDiagnoses":
+        """Return those of *lines*, which have all fields."""
+        pointers = lines["diagnosis_pointers"].cast(pl.String)
+        return cls(_spaced(lines["diagnoses"]), pointers, _spaced(lines["diagnoses_of_claim"]))
+
+    @property
+    def has_stray(self) -> bool:
+        """Whether a line points to a diagnosis that its claim does not have."""
+        if not self._are_pointed:
+            return False
+        greatest = self._places.select(pl.max_horizontal(pl.all())).to_series()[self._number]
+        return bool((greatest >= self._lists.length[self._lists.list_of_line]).any())
+
+    @property
+    def of_lines(self) -> tuple[pl.Series, pl.Series]:
+        """`diagnoses` and `diagnoses_of_claim` of each line as text, spaces between them; no pointer is a stray one.
+
+        The first are those that the line points to, the second all of its claim: null where the line has all, in order.
+        """
+        if not self._are_pointed:
+            return self.diagnoses, self.of_claim
+        own = self._pointed.zip_with(self.pointers.is_not_null(), self.diagnoses).alias("diagnoses")
+        return own, self.diagnoses.set(own.eq_missing(self.diagnoses), None).alias("diagnoses_of_claim")
+
+    @property
+    def _pointed(self) -> pl.Series:
+        """The diagnoses that each line points to, out of one column of the codes of all lists, one after another."""
+        first = self._lists.first[self._lists.list_of_line]
+        codes = [self._lists.codes[first + place[self._number]].alias(place.name) for place in self._places]
+        return pl.DataFrame(codes).select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+
+    @property
+    def _are_pointed(self) -> bool:
+        return self.pointers.null_count() < self.pointers.len()
+
+    @cached_property
+    def _lists(self) -> SplitLists:
+        return split_lists(self.diagnoses)
+
+    @property
+    def _number(self) -> pl.Series:
+        """The number of each line's pointers among those that are distinct."""
+        return self._distinct_pointers[1]
+
+    @cached_property
+    def _places(self) -> pl.DataFrame:
+        """The places, from 0, that the distinct pointers mean; null behind the last."""
+        pointers = self._distinct_pointers[0].alias("diagnosis_pointers").to_frame()
+        places = (_PLACES.list.get(number, null_on_oob=True) for number in range(MOST_POINTERS))
+        return pointers.select(place.cast(pl.UInt32).alias(str(number)) for number, place in enumerate(places))
+
+    @cached_property
+    def _distinct_pointers(self) -> tuple[pl.Series, pl.Series]:
+        return distinct_texts(self.pointers)
 
 
 def _spaced(diagnoses: pl.Series) -> pl.Series:
-    """The same lists with one space between codes."""
-    is_other = diagnoses.null_count() < diagnoses.len() and diagnoses.str.contains("[,;|]").any()
-    return diagnoses.str.replace_all(_SEPARATORS, " ") if is_other else diagnoses
-
-
-def _by_text(pointers: pl.Series, *values: pl.Expr) -> pl.DataFrame:
-    """*values* of each of *pointers*: few texts are distinct, and each is read once."""
-    texts = pointers.unique().to_frame().select(pointers.name, *values)
-    lines = pointers.to_frame().join(texts, on=pointers.name, how="left", maintain_order="left", nulls_equal=True)
-    return lines.drop(pointers.name)
+    """The same lists as text, with one space between codes."""
+    texts = diagnoses.cast(pl.String)
+    if texts.null_count() == texts.len():
+        return texts
+    has_others = texts.filter(starts_group(texts)).str.contains("[,;|]").any()
+    return texts.str.replace_all(_SEPARATORS, " ") if has_others else texts

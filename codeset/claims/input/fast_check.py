@@ -10,7 +10,7 @@ from codeset.claims.claim_fields import CODE, CODED, FIELDS, REQUIRED
 from codeset.claims.engine.lines import as_codes, is_sorted_by_claim
 from codeset.claims.engine.series import is_constant, starts_group
 from codeset.claims.input.check import date_of, is_malformed, with_column_types
-from codeset.claims.input.diagnoses import has_stray_pointer
+from codeset.claims.input.diagnoses import PointedDiagnoses
 
 _NAMES = ("claim_id", "beneficiary", "provider")
 """Fields whose value changes every few lines."""
@@ -50,10 +50,14 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
         table = table.with_columns(map(as_codes, texts))
     table = table.rechunk()  # columns in pieces are compared in twice the time
     changes = {name: starts_group(table[name]) for name in _NAMES}
-    if not _all_well_formed(table, changes) or _has_two_charges(table) or has_stray_pointer(table):
+    if not _all_well_formed(table, changes) or _has_two_charges(table):
         return None
     absent = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
-    lines = with_column_types(table.with_columns(absent))
+    table = table.with_columns(absent)
+    diagnoses = PointedDiagnoses.of(table)
+    if diagnoses.has_stray:
+        return None
+    lines = with_column_types(table, diagnoses)
     is_backwards = lines["through_date"] < lines["date_of_service"]
     return lines if not is_backwards.any() and _claims_agree(lines, changes) else None
 
@@ -115,7 +119,9 @@ def _are_well_formed(values: pl.Series) -> bool:
 def _has_fault(name: str) -> pl.Expr:
     """Whether a value of the field *name*, as text, has another form than the field's, or blanks around it."""
     is_value = pl.col(name).is_not_null() & ~_is_no_modifier(name)
-    wrong = is_malformed(name) | pl.col(name).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
+    wrong = is_malformed(name)
+    if name not in _LISTS:  # whose form leaves no room for other blanks, and whose texts are long
+        wrong |= pl.col(name).str.contains(r"^\s|\s$|\s\s|[\t\n\r]")
     if name in _DATES:
         wrong |= date_of(name).is_null()
     return wrong.filter(is_value).any().alias(name)

@@ -9,7 +9,8 @@ record. A service for cosmetic reasons alone is excluded by statute and the pati
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, findings_of, together
-from codeset.claims.edits.of_diagnoses.in_doubt import IN_DOUBT, marked, rules_of_classes
+from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
+from codeset.claims.edits.of_diagnoses.in_doubt import marked, rules_of_classes
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
@@ -31,4 +32,4 @@ def find_misfit(lines: Lines) -> Findings:
     return together(findings)
 
 
-FITS_SERVICE = Edit(find_misfit, derives=(IN_DOUBT,), needs="diagnosis_marks")
+FITS_SERVICE = Edit(find_misfit, derives=(DIAGNOSES,), needs="diagnosis_marks")

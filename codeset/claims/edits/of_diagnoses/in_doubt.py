@@ -16,10 +16,9 @@ import polars as pl
 from codeset.claims.claim_fields import CODE
 from codeset.claims.engine.code_lists import CodeLists, code_lists
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.edit import Derived
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import is_member, repeat
+from codeset.claims.engine.series import all_false, filter_rows, is_member, only_at, repeat
 from codeset.manifest import Manifest
 from codeset.scope import codes_of
 
@@ -27,8 +26,13 @@ from codeset.scope import codes_of
 INVALID, UNSPECIFIED, NOT_FIRST, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = (1 << bit for bit in range(6))
 
 ALL_BUT_NOT_FIRST = 2**32 - 1 - NOT_FIRST
-ALL_BUT_UNSPECIFIED = 2**32 - 1 - UNSPECIFIED
+OF_ONE_CODE = INVALID | UNSPECIFIED
+"""What is said of one diagnosis, whatever the others are and wherever it stands."""
+
+ALL_BUT_OF_ONE_CODE = 2**32 - 1 - OF_ONE_CODE
 MARKS_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | CONTRACTOR
+MARKS_THAT_MATTER = 2**32 - 1 - OTHER_THAN_COSMETIC
+"""All but the one that tells nothing without another."""
 
 NATIONAL = "national"
 """The locality that has no contractor."""
@@ -66,6 +70,11 @@ def listed(table: str) -> Mapping[str, str]:
 def without_dot(codes: pl.Expr) -> pl.Expr:
     """Return *codes* as the tables have them."""
     return codes.str.replace(".", "", literal=True)
+
+
+def without_dots(codes: pl.Series) -> list[str]:
+    """Return *codes* as the tables have them."""
+    return [code.replace(".", "") for code in codes]
 
 
 def with_dot(codes: pl.Expr) -> pl.Expr:
@@ -112,43 +121,53 @@ def _begins(codes: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
     return pl.any_horizontal(codes.str.starts_with(prefix) for prefix in prefixes)
 
 
-def diagnoses_in_doubt(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
-    """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; both null without a doubt."""
-    texts = frame["diagnoses"]
-    if texts.null_count() == texts.len():
-        return _columns(repeat(None, table.height), texts)
-    row = table["row"]
-    texts = texts if row.is_sorted() else texts[row]
-    lists = code_lists(texts)
+def lines_in_doubt(lines: pl.DataFrame, marks_of_claim: pl.Series, code_set: CodeSet) -> pl.DataFrame:
+    """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; both null without a doubt.
+
+    *lines*: `row` (the place of each), `diagnoses`, `release`, `hcpcs` and `locality`. *marks_of_claim*: for each line
+    what `marks_of_codes` and `invalid_on_some_date` say of all diagnoses of its claim.
+    """
+    has_contractor = _has_contractor(lines, code_set)
+    some = filter_rows(lines, has_contractor | ((marks_of_claim & MARKS_THAT_MATTER) != 0))
+    if some.is_empty():
+        return _columns(lines.height, some["row"], repeat(None, 0), some["diagnoses"])
+    texts, lists = some["diagnoses"], code_lists(some["diagnoses"])
     known = marks_of_codes(lists.codes)
     marks = (lists.any_of(known) & ALL_BUT_NOT_FIRST) | (lists.first_of(known) & NOT_FIRST)
-    marks |= invalid_marks(lists, table["release"], code_set)
-    marks |= _where(_has_contractor(texts, table, code_set), CONTRACTOR)
-    does_not_fit = _does_not_fit(table["hcpcs"], marks)
-    in_doubt = ((marks & MARKS_OF_ANY_SERVICE) != 0) | does_not_fit
-    texts = texts.set(~in_doubt, None)
+    marks |= invalid_marks(lists, some["release"], code_set)
+    marks |= _where(has_contractor[some["row"]], CONTRACTOR)
+    does_not_fit = _does_not_fit(some["hcpcs"], marks)
     of_any_service = marks & MARKS_OF_ANY_SERVICE
-    locality = frame["locality"] if row.is_sorted() else frame["locality"][row]
-    of_the_text = (of_any_service & ALL_BUT_UNSPECIFIED) & ~_where(locality == NATIONAL, CONTRACTOR)
+    in_doubt = (of_any_service != 0) | does_not_fit
+    of_the_text = (of_any_service & ALL_BUT_OF_ONE_CODE) & ~_where(some["locality"] == NATIONAL, CONTRACTOR)
     is_brief = in_doubt & ~does_not_fit & (of_the_text == 0)
     if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same
-        unspecified = lists.text_of((known & UNSPECIFIED) != 0)
-        texts, marks = unspecified.zip_with(is_brief, texts), of_any_service.zip_with(is_brief, marks)
-    return _columns(marks.set(~in_doubt, None), texts)
+        are_named = ((known | invalid_on_some_date(lists.codes, code_set)) & OF_ONE_CODE) != 0
+        texts, marks = lists.text_of(are_named).zip_with(is_brief, texts), of_any_service.zip_with(is_brief, marks)
+    return _columns(lines.height, *(column.filter(in_doubt) for column in (some["row"], marks, texts)))
 
 
-def _columns(marks: pl.Series, texts: pl.Series) -> pl.DataFrame:
-    return pl.DataFrame([marks.alias("diagnosis_marks"), texts.alias("doubtful_diagnoses")])
+def _columns(height: int, row: pl.Series, marks: pl.Series, texts: pl.Series) -> pl.DataFrame:
+    """The columns of so many lines: of those at *row* their *marks* and *texts*, null for the others."""
+    columns = (marks.alias("diagnosis_marks"), texts.alias("doubtful_diagnoses"))
+    return pl.DataFrame([only_at(row, column, height) for column in columns])
 
 
 def _where(holds: pl.Series, bit: int) -> pl.Series:
     return holds.cast(pl.UInt32) * bit
 
 
+def invalid_on_some_date(codes: pl.Series, code_set: CodeSet) -> pl.Series:
+    """Return `INVALID` for those of *codes* that the edition of some release does not let be billed."""
+    valid = code_set.cached(valid_diagnoses).values()
+    plain = without_dots(codes)
+    return pl.Series([0 if all(code in each for each in valid) else INVALID for code in plain], dtype=pl.UInt32)
+
+
 def invalid_marks(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl.Series:
     """Return `INVALID` on lines with a diagnosis that the edition of their release does not let them bill."""
     marks = repeat(0, release.len())
-    codes = [code.replace(".", "") for code in lists.codes]
+    codes = without_dots(lists.codes)
     for number, valid in code_set.cached(valid_diagnoses).items():
         invalid = pl.Series([0 if code in valid else INVALID for code in codes], dtype=pl.UInt32)
         if (invalid != 0).any():
@@ -156,10 +175,12 @@ def invalid_marks(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl
     return marks
 
 
-def _has_contractor(texts: pl.Series, table: pl.DataFrame, code_set: CodeSet) -> pl.Series:
+def _has_contractor(lines: pl.DataFrame, code_set: CodeSet) -> pl.Series:
     """Whether a line's release holds the articles of contractors, and the line has a diagnosis."""
     releases = code_set.rows_for_diagnoses("coverage_document")["release"].unique()
-    return table["release"].is_in(releases.implode()).fill_null(value=False) & texts.is_not_null()
+    if releases.is_empty():
+        return all_false(lines.height)
+    return lines["release"].is_in(releases.implode()).fill_null(value=False) & lines["diagnoses"].is_not_null()
 
 
 Rule = tuple[str, pl.Series | None, pl.Expr]
@@ -197,10 +218,6 @@ def _does_not_fit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
     return lines.select(pl.any_horizontal(tells)).to_series()
 
 
-IN_DOUBT = Derived(diagnoses_in_doubt, ("diagnosis_marks", "doubtful_diagnoses"))
-"""What edits of diagnoses read of lines."""
-
-
 def marked(lines: Lines, bit: int) -> pl.DataFrame:
     """Return the lines with *bit* that no edit before denies: their columns, and `release`, `hcpcs` and `modifiers`."""
     has_bit = (lines.table["diagnosis_marks"] & bit) != 0
@@ -219,3 +236,9 @@ def by_diagnosis(lines: pl.DataFrame) -> pl.DataFrame:
     codes = pl.col("doubtful_diagnoses").str.replace_all(".", "", literal=True).str.split(" ")
     listed_lines = lines.with_columns(diagnosis=codes, place=pl.int_ranges(codes.list.len()))
     return listed_lines.explode("diagnosis", "place")
+
+
+def with_codes(lines: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return *lines* with a row for each `code`, without the dot, of *column*."""
+    codes = pl.col(column).str.replace_all(".", "", literal=True).str.split(" ").alias("code")
+    return lines.with_columns(codes).explode("code").drop_nulls("code")

@@ -21,8 +21,9 @@ from importlib.resources import files
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, findings_of
-from codeset.claims.edits.of_diagnoses.in_doubt import CONTRACTOR, IN_DOUBT, marked
-from codeset.claims.edits.of_diagnoses.valid_codes import dotted
+from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
+from codeset.claims.edits.of_diagnoses.in_doubt import CONTRACTOR, marked
+from codeset.claims.edits.of_diagnoses.why_not_valid import dotted
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
@@ -231,7 +232,7 @@ def change_dates(code_set: CodeSet) -> list[pl.Series]:
 LOCAL_COVERAGE = Edit(
     find_coverage,
     reads=("locality", "date_of_service"),
-    derives=(IN_DOUBT,),
+    derives=(DIAGNOSES,),
     needs="diagnosis_marks",
     change_dates=change_dates,
 )

@@ -10,9 +10,9 @@ A code for an unspecified side or site, where others name it, is told, not denie
 import polars as pl
 
 from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
 from codeset.claims.edits.of_diagnoses.in_doubt import (
     EXTERNAL_CAUSES,
-    IN_DOUBT,
     NOT_FIRST,
     UNSPECIFIED,
     by_diagnosis,
@@ -54,4 +54,4 @@ def _unspecified(lines: Lines) -> Findings:
     return findings_of(once, "diagnosis-unspecified", detail=detail)
 
 
-SEQUENCE = Edit(find_sequence, derives=(IN_DOUBT,), needs="diagnosis_marks")
+SEQUENCE = Edit(find_sequence, derives=(DIAGNOSES,), needs="diagnosis_marks")
