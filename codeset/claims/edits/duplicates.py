@@ -157,6 +157,7 @@ def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
         "place_of_service",
         *SEPARATING,
         "site",
+        "m50",
         *(
             pl.concat_str(
                 *(pl.when(f"m{modifier}").then(pl.lit(modifier)) for modifier in modifiers), ignore_nulls=True
@@ -173,8 +174,11 @@ def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
 NAMED_ON_FIRST, NAMED_ON_SECOND = (
     pl.coalesce(first_modifier(f"{name}{suffix}") for name in SEPARATING) for suffix in ("", "_two")
 )
+# One side is a part of both: beside 50 it tells no other service.
+IS_BOTH_SIDES = pl.col("m50") | pl.col("m50_two")
 SITE_ON_FIRST, SITE_ON_SECOND = (
-    pl.when(pl.col("site") != pl.col("site_two")).then(first_modifier(f"site{suffix}")) for suffix in ("", "_two")
+    pl.when((pl.col("site") != pl.col("site_two")) & ~IS_BOTH_SIDES).then(first_modifier(f"site{suffix}"))
+    for suffix in ("", "_two")
 )
 
 # Two sides of a code that has none: `two_sides` decides.

@@ -4,7 +4,7 @@ The add-on edits say which code counts the additional ones of a first; PTP edits
 code is reported in place of both. What they do not say beyond doubt is not said here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -98,6 +98,51 @@ def _is_closed(row: Mapping[str, Any], day: date) -> bool:
 def fee_row(snapshot: Snapshot, hcpcs: str, modifier: str = "") -> Mapping[str, Any] | None:
     """Return the fee schedule row of *hcpcs* and *modifier* in *snapshot*, or None; read once."""
     return snapshot.mpfs(hcpcs, modifier)
+
+
+class Span(NamedTuple):
+    """A code that is reported once for a number of lesions: from `least` to `most`, which is null where it is open."""
+
+    hcpcs: str
+    least: int
+    most: int | None
+
+    def covers(self, lesions: int) -> bool:
+        """Return whether it is the code for so many *lesions*."""
+        return self.least <= lesions and (self.most is None or lesions <= self.most)
+
+    @property
+    def text(self) -> str:
+        """The lesions that it covers, as a citation has them."""
+        return f"{self.least} or more lesions" if self.most is None else f"{self.least} to {self.most} lesions"
+
+
+@lru_cache(maxsize=2_000)
+def spans_of(snapshot: Snapshot, hcpcs: str) -> tuple[Span, ...]:
+    """Return the codes of the use of *hcpcs* that are each reported once for a number of lesions, *hcpcs* first.
+
+    None if it is not such a code, or the release does not hold what its descriptions state (table code_facts).
+    """
+    spans = _spans(snapshot).get(hcpcs, ())
+    return tuple(sorted(spans, key=lambda span: span.hcpcs != hcpcs))
+
+
+@lru_cache(maxsize=20)
+def _spans(snapshot: Snapshot) -> Mapping[str, Sequence[Span]]:
+    """By code all codes of its technique and nature that cover a number of lesions."""
+    if "code_facts" not in snapshot:
+        return {}
+    is_counted = (pl.col("measure") == "lesions") & pl.col("technique").is_not_null()
+    is_once = (pl.col("part").fill_null("whole") == "whole") & pl.col("size_to").ne_missing(pl.col("size_from"))
+    facts = snapshot.table("code_facts").filter(is_counted & is_once)
+    by_code: dict[str, Sequence[Span]] = {}
+    for of_use in facts.partition_by("technique", "nature", "site_class"):
+        spans = [
+            Span(row["hcpcs"], int(row["size_from"]), None if row["size_to"] is None else int(row["size_to"]))
+            for row in of_use.iter_rows(named=True)
+        ]
+        by_code |= {span.hcpcs: spans for span in spans}
+    return by_code
 
 
 def rows_of(series: Series, is_all_of_them: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from codeset.claims.remedies.code_series import (
     rows_of,
     series_of_additional,
     series_of_first,
+    spans_of,
 )
 from codeset.snapshot import Snapshot
 
@@ -146,7 +147,26 @@ def first_and_additional(denied: DeniedLine) -> Fix | None:
 
 def as_counted(denied: DeniedLine) -> Fix | None:
     """More units than a code can mean: its two sides, or a code for each additional one."""
-    return both_sides(denied) or first_and_additional(denied)
+    return both_sides(denied) or first_and_additional(denied) or once_for_all(denied)
+
+
+def once_for_all(denied: DeniedLine) -> Fix | None:
+    """Units of a code that is reported once for a number of lesions: one unit of the code for as many.
+
+    17110 x3: 17110. 17110 x20: 17111. Of 17111 x2 the number of lesions is not known.
+    """
+    spans = spans_of(denied.snapshot, denied.hcpcs)
+    replaced = denied.lines_of(*(span.hcpcs for span in spans))
+    lesions = _units(replaced)
+    covering = next((span for span in spans if span.covers(lesions)), None)
+    if covering is None or lesions < spans[0].least:
+        return None
+    service = Service(covering.hcpcs, _other_modifiers(replaced), 1)
+    rows = (
+        f"description of {covering.hcpcs} in the fee schedule: {covering.text}",
+        f"MUE {denied.hcpcs}: 1, MAI {BY_DEFINITION}",
+    )
+    return Fix(replaced, (service,), rows, "units")
 
 
 def _all_of_them(denied: DeniedLine) -> Fix | None:
@@ -272,6 +292,12 @@ def without_sides(denied: DeniedLine) -> Fix | None:
     return denied.without(SIDES, f"fee schedule {denied.hcpcs}: bilateral indicator 1")
 
 
+def without_both_sides(denied: DeniedLine) -> Fix | None:
+    """50 on a code in which there is no such concept: the code without it."""
+    row = f"fee schedule {denied.hcpcs}: bilateral indicator {denied.indicator('bilateral_surgery')}"
+    return denied.without((BOTH_SIDES,), row)
+
+
 def without_misplaced(denied: DeniedLine) -> Fix | None:
     """Modifiers of visits on a procedure, or of procedures on a visit: the line without them."""
     named = {
@@ -289,6 +315,7 @@ FIXES: Mapping[str, Callable[[DeniedLine], Fix | None]] = {
     **dict.fromkeys(MISPLACED, without_misplaced),
     "modifier-component": without_component,
     "modifier-sides": without_sides,
+    "modifier-bilateral": without_both_sides,
     "component-whole-in-hospital": professional_component,
     "component-in-surgical-center": professional_component,
     "ptp-never": further_of_a_kind,
