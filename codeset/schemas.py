@@ -37,7 +37,9 @@ def _with_parts(schema: Any, file: str) -> Any:
         return schema
     if "$ref" in schema:
         other_file, _, pointer = schema["$ref"].partition("#")
-        return _part(other_file or file, pointer)
+        part = _part(other_file or file, pointer)
+        besides = {name: value for name, value in schema.items() if name not in ("$ref", "description")}
+        return {**_with_parts(besides, file), "allOf": [part]} if besides else part
     return {name: _with_parts(value, file) for name, value in schema.items() if name != "$defs"}
 
 
