@@ -1,7 +1,7 @@
-"""One review, made and written once for the tests that read it."""
+"""One review, made and written once for the tests that read it, whichever worker process runs them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +13,38 @@ from codeset.review.first_page import first_page
 from codeset.review.folder import DATA, write_review
 from codeset.review.make import make_review
 from codeset.review.model import Review
-from codeset.store import Store
 from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
 from codeset.suite.scenarios import load
 
-
-@pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both embedded releases, a suite and volumes."""
-    folder = tmp_path_factory.mktemp("review")
-    reviewed.store(folder)
-    reviewed.scenarios(folder)
-    reviewed.volumes(folder)
-    return folder
+Reviewed = tuple[Path, Review]
 
 
 @pytest.fixture(scope="session")
-def made(place: Path) -> Review:
-    """The review of the annual update, written to `review` in that folder."""
-    store = Store(place / "store")
-    volumes = read_volumes(place / "volumes.csv").volumes
-    suite, guidance = load(place / "scenarios"), statements(guidance_folder())
+def folder_and_review(once: Callable[[str, Callable[[Path], Reviewed]], Reviewed]) -> Reviewed:
+    return once("review", review_annual_update)
+
+
+def review_annual_update(folder: Path) -> Reviewed:
+    """Write both embedded releases, a suite, volumes, and the `review` made of them into *folder*."""
+    store = reviewed.store(folder)
+    suite, guidance = load(reviewed.scenarios(folder)), statements(guidance_folder())
+    volumes = read_volumes(reviewed.volumes(folder)).volumes
     review = make_review(store.open("2025q4"), store.open("2026q3"), suite, guidance, volumes=volumes)
-    write_review(review, place / "review")
-    return review
+    write_review(review, folder / "review")
+    return folder, review
+
+
+@pytest.fixture(scope="session")
+def place(folder_and_review: Reviewed) -> Path:
+    """A folder with both embedded releases, a suite and volumes."""
+    return folder_and_review[0]
+
+
+@pytest.fixture(scope="session")
+def made(folder_and_review: Reviewed) -> Review:
+    """The review of the annual update, written to `review` in that folder."""
+    return folder_and_review[1]
 
 
 @pytest.fixture(scope="session")

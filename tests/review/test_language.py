@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import reviewed
 from openpyxl import load_workbook
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -17,11 +16,6 @@ from codeset.change_report.changes_as_markdown import changes_markdown
 from codeset.claims.pricing.unpriced import UNPRICED
 from codeset.cli.app import app
 from codeset.differences import diff
-from codeset.review.folder import write_review
-from codeset.review.make import make_review
-from codeset.suite.guidance.guidance_files import guidance_folder
-from codeset.suite.guidance.run_guidance import statements
-from codeset.suite.scenarios import load
 
 ROOT = Path(__file__).parents[2]
 
@@ -168,46 +162,34 @@ class Shown(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def review_folder(embedded, tmp_path_factory):
-    """A review of the embedded releases with scenarios, guides and a practice's volumes."""
-    folder = tmp_path_factory.mktemp("language")
-    suite, guides = load(reviewed.scenarios(folder)), statements(guidance_folder())
-    old, new = embedded.open("2025q4"), embedded.open("2026q3")
-    review = make_review(old, new, suite, guides, volumes=reviewed.read(folder))
-    write_review(review, folder / "review")
-    return folder / "review"
-
-
-def rendered(folder: Path) -> Iterator[tuple[str, str]]:
+def rendered(written: Path) -> dict[str, str]:
     """Each file that people read, with its text; the header of a csv, which programs read too, is a name of columns."""
+    texts = {name: (written / name).read_text() for name in ("review.md", "CHANGELOG-entry.md", "due-dates.ics")}
     for name in ("fee-schedule.csv", "edits-changed.csv"):
-        yield name, (folder / name).read_text().partition("\n")[2]
+        texts[name] = (written / name).read_text().partition("\n")[2]
     for name in ("review.html", "physician-handout.html"):
-        yield name, " ".join(Shown((folder / name).read_text()).texts)
-    for name in ("review.md", "CHANGELOG-entry.md", "due-dates.ics"):
-        yield name, (folder / name).read_text()
+        texts[name] = " ".join(Shown((written / name).read_text()).texts)
     for name in ("review.xlsx", "tasks.xlsx"):
-        book = load_workbook(folder / name, read_only=True)
+        book = load_workbook(written / name, read_only=True)
         cells = (cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row)
-        yield name, "\n".join([*book.sheetnames, *(cell for cell in cells if isinstance(cell, str))])
+        texts[name] = "\n".join([*book.sheetnames, *(cell for cell in cells if isinstance(cell, str))])
+    return texts
 
 
-def test_every_form_of_the_review(review_folder):
-    assert {name: found for name, text in rendered(review_folder) if (found := faults(text))} == {}
+def test_every_form_of_the_review(rendered):
+    assert {name: found for name, text in rendered.items() if (found := faults(text))} == {}
 
 
-def test_no_internal_name_is_shown_in_the_review(review_folder):
-    shown = {name: sorted(set(INTERNAL.findall(NOT_OURS.sub(" ", text)))) for name, text in rendered(review_folder)}
+def test_no_internal_name_is_shown_in_the_review(rendered):
+    shown = {name: sorted(set(INTERNAL.findall(NOT_OURS.sub(" ", text)))) for name, text in rendered.items()}
     assert {name: found for name, found in shown.items() if found} == {}
 
 
-def test_no_scenario_s_id_is_a_heading(review_folder):
+def test_no_scenario_s_id_is_a_heading(written):
     ids = ("complexity-add-on", "three-units-of-88346")
-    headings = Shown((review_folder / "review.html").read_text()).headings
+    headings = Shown((written / "review.html").read_text()).headings
     assert [heading for heading in headings if any(name in heading for name in ids)] == []
-    assert [
-        line for line in (review_folder / "review.md").read_text().splitlines() if re.match(r"#.*-add-on", line)
-    ] == []
+    assert [line for line in (written / "review.md").read_text().splitlines() if re.match(r"#.*-add-on", line)] == []
 
 
 def test_the_change_report(embedded):
