@@ -86,6 +86,7 @@ def _to_load(review: Review) -> Iterator[ActionItem]:
 def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
     """Diagnosis codes that stop, due on the day on which they do; articles that list other diagnoses."""
     diagnoses = review.changes.diagnoses
+    # Diagnosis codes change on October 1 and April 1, which need not be the day on which the new release begins.
     days = sorted({change.since or review.new.first_day for change in diagnoses.stopping})
     whose = "diagnosis code" if diagnoses.favorites is None else "favorite diagnosis code"
     for day in days:
@@ -113,6 +114,7 @@ def _edits_to_update(review: Review) -> Iterator[str]:
     """The changed edits, with those that our own older file lacked: a claim scrubber may lack them as well."""
     for name, label in EDIT_NAMES.items():
         table = review.table(name)
+        # Those too that only our older file lacked: a claim scrubber fed from the same files lacks them as well.
         if changes := [*table.changes, *table.own_changes]:
             changed = [_in_short(change) for change in changes if change.kind == CHANGED]
             kinds = ((ADDED, "new"), (REMOVED, "ended"))

@@ -145,5 +145,7 @@ def _write(
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     for table in manifest.tables:
         source = new if table in newer else old
+        # Copied, not joined in memory: the baseline is a snapshot like any other, and everything that reads one reads
+        # it.
         copyfile(source.path / f"{table}.parquet", folder / f"{table}.parquet")
     return Snapshot(folder)

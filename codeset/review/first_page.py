@@ -230,6 +230,7 @@ def _families_share(year: Year) -> str:
     if not total or largest is None or (largest.change_cents > 0) != (total > 0):
         return ""
     share = abs(largest.change_cents) / abs(total)
+    # Over the whole change where others go the other way: a share of it would then mislead, and none is given.
     return f"{min(share, 1):.0%} of it from {wording.family(largest.family)}." if share <= 1 else ""
 
 

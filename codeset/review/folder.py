@@ -30,6 +30,7 @@ def refuse_other(folder: Path, old: str, new: str) -> None:
     if not folder.is_dir() or folder.is_symlink():
         raise WrongUse(f"{folder} is not a folder; nothing was written")
     names = sorted(file.name for file in folder.iterdir())
+    # A file of others in it would be lost with the folder that is replaced.
     if (names and _releases(folder) != (old, new)) or set(names) - set(FILES):
         raise WrongUse(
             f"{folder} is not a review of {old} and {new} (it contains: {', '.join(names[:5])}); name another folder. "

@@ -98,6 +98,7 @@ def head_of(entries: Sequence[Approval]) -> Head | None:
 
 
 def _canonical(entry: Approval) -> str:
+    # Sorted: the same values are the same text, and so the same signature, in whatever order a tool writes their names.
     return json.dumps(entry, sort_keys=True, ensure_ascii=False)
 
 
@@ -130,6 +131,7 @@ def _append(entry: Approval, folder: Path, release: Release, key: Path) -> Appro
     unsigned = {**entry, "previous": digest_of(earlier[-1]) if earlier else None}
     signature = sign(_canonical(unsigned), key)
     signed = {**unsigned, "signer": _signer(signature, folder, key), "signature": signature}
+    # As the gate will check it, and before it is written: an approval that the gate refuses would be worse than none.
     if fault := approval_fault(signed, folder):
         raise WrongUse(f"{fault}. Nothing was written.")
     plain = {"format": FORMATS["approval"], "release": str(release), "approvals": [*earlier, signed]}
@@ -160,6 +162,7 @@ def approval_fault(entry: Approval, folder: Path) -> str | None:
 
     Raises WrongUse: if *folder* has no `allowed_signers`.
     """
+    # Who signed follows from the key of the signature, and is known only once there is one.
     unsigned = {name: value for name, value in entry.items() if name not in ("signature", "signer")}
     signer, signature = entry["signer"], entry["signature"]
     if not (fault := signature_fault(signature, signer, _canonical(unsigned), signed_at(entry), folder)):

@@ -62,6 +62,7 @@ def approve(
     removed = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
     _refuse(release, [*removed, *snapshot_faults(old), *snapshot_faults(new), *short_check_messages(check)])
     own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
+    # Made anew: what is signed is what the snapshots give, not a page that somebody changed or an older version wrote.
     remade = remake(review, store, suite, guidance)
     _refuse(release, differences(review_folder, review, remade, {WORKBOOK} if own_workbook else set()))
     _refuse_undecided(review, decisions)
@@ -72,6 +73,7 @@ def approve(
         "at": datetime.now(UTC).strftime(TIME_FORMAT),
         "note": note,
         "compared_with": str(old.release),
+        # Relative to the approvals: a clone in another place finds it too.
         "review_folder": Path(os.path.relpath(review_folder, approvals.parent)).as_posix(),
         "digests": current_digests(old, new, check.goldens.file, review_folder),
         "decisions": [asdict(decision) for decision in decisions],

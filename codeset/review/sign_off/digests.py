@@ -33,6 +33,7 @@ def current_digests(old: Snapshot, new: Snapshot, golden: Path, review: Path) ->
 
 def changes_since(signed: Digests, old: Snapshot, new: Snapshot, golden: Path, review: Path) -> Iterator[str]:
     """Yield what is not as it was when *signed* was; approvals of version 0.1 signed the manifest as it is on disk."""
+    # Approvals of version 0.1, from before content digests.
     if "content" not in signed:
         if signed["snapshot"] not in new.signed_as:
             yield f"the snapshot of {new.release} is not the one that was signed"

@@ -78,6 +78,7 @@ def gate(
     *review* is the folder of the review, without it the one that the approval names. *heads* are approvals that a
     record elsewhere says were there.
     """
+    # Not `open`, which refuses a snapshot that was changed: the gate lists all that is missing.
     snapshot = store.unchecked(release)
     if faults := snapshot_faults(snapshot):
         return GateResult(release, tuple(faults), None)
@@ -142,9 +143,11 @@ def _entry_faults(
     yield from snapshot_faults(old)
     yield from changes_since(entry["digests"], old, new, golden, folder)
     decisions = [Decision(**decision) for decision in entry["decisions"]]
+    # A rejection is signed as well, and holds the release back until a later approval decides otherwise.
     yield from (f"{d.outcome} is rejected: {d.reason}" for d in decisions if d.decision == REJECTED)
     remade = remake(review, store, suite, guidance)
     yield from differing_facts(review, remade)
     decided = {decision.outcome for decision in decisions}
+    # What the review asked, and what it would ask today: a result that a newer version sees was decided by nobody.
     to_decide = dict.fromkeys([outcome["id"] for outcome in review["to_decide"]] + [o.id for o in remade.to_decide])
     yield from (f"nobody decided on {outcome}" for outcome in to_decide if outcome not in decided)

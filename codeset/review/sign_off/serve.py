@@ -54,6 +54,7 @@ class ReviewServer(ThreadingHTTPServer):
     """Serves the review in *folder* on loopback, on *port* or on any that is free; *sign* is called once at a time."""
 
     daemon_threads = True
+    # On Windows it would let another program take the same port, and be handed what is signed.
     allow_reuse_address = False
 
     def __init__(self, folder: Path, sign: Sign, port: int = 0) -> None:
@@ -108,6 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _path(self) -> str | None:
         """The path behind the token; None, and refused, for another host name or token."""
         token, slash, path = self.path.lstrip("/").partition("/")
+        # A page elsewhere may let its name resolve to this machine (DNS rebinding): its requests come with that name.
         if self.headers.get("Host") not in self.server.hosts:
             self._refuse(HTTPStatus.FORBIDDEN, "This page is for this machine alone.")
         elif not slash or not hmac.compare_digest(token.encode(), self.server.token.encode()):
@@ -117,6 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _is_same_origin(self) -> bool:
+        # Older browsers do not send Sec-Fetch-Site; all send the origin with a post.
         origin_matches = self.headers.get("Origin") == f"http://{self.headers.get('Host')}"
         return origin_matches and self.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
 
@@ -130,6 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _sign(self, fields: Mapping[str, str]) -> None:
         server = self.server
+        # Two clicks are two requests: the second waits, and finds what the first has signed.
         with server.signing:
             try:
                 if not server.signed:
@@ -137,6 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             except CodesetError as error:
                 self._page(FilledIn(fields, tuple(str(error).splitlines())), HTTPStatus.UNPROCESSABLE_ENTITY)
                 return
+        # See other: a page that is loaded again asks for the page, and does not post again.
         self._send(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": f"/{server.token}/"})
 
     def _request(self, fields: Mapping[str, str]) -> SignRequest:
@@ -168,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
     _ALWAYS: ClassVar[Mapping[str, str]] = {
         "Cache-Control": "no-store",
         "Cross-Origin-Resource-Policy": "same-origin",
+        # The address has the token.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }

@@ -46,6 +46,7 @@ def sign_page(review: Plain, filled_in: FilledIn, signed: str) -> str:
 def page_policy() -> str:
     """Return what the page may load: its one style and the review, from here; it posts here alone."""
     style = base64.b64encode(sha256(_style().encode()).digest()).decode()
+    # Only what is needed is allowed: a script that got into a review, through a text of a file, cannot run here.
     return (
         f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; frame-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"

@@ -76,6 +76,7 @@ def make_key(key: Path, *, ask_passphrase: bool) -> None:
         raise WrongUse(f"{' and '.join(there)} is there already, and is not overwritten. Name another file with --key")
     key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     passphrase = [] if ask_passphrase else ["-N", ""]
+    # Without a comment: ssh-keygen would put the user's and the machine's name into the public key.
     process = _ssh_keygen("-q", "-t", "ed25519", "-f", str(key), "-C", "", *passphrase, on_terminal=ask_passphrase)
     if process.returncode:
         raise WrongUse(f"{key}: cannot be made ({(process.stderr or 'ssh-keygen stopped').strip()})")
@@ -143,11 +144,13 @@ def signature_fault(signature: str, signer: str, message: str, at: datetime, app
         file = Path(folder) / "signature"
         file.write_text(signature, encoding="utf-8")
         options = ["-f", str(_signers_file(approvals)), "-I", signer, "-n", NAMESPACE, "-s", str(file)]
+        # As of the day of signing: who left the practice since did sign while allowed to.
         options += ["-O", f"verify-time={at:%Y%m%d%H%M%S}"]
         process = _ssh_keygen("-Y", "verify", *options, text=message)
         if process.returncode:
             return _reason(process.stderr)
         revoked = approvals / REVOKED
+        # Asked apart: with both in one call ssh-keygen does not say whether the signature or the key is at fault.
         if revoked.exists() and _ssh_keygen("-Y", "verify", *options, "-r", str(revoked), text=message).returncode:
             return f"the key is in {REVOKED}, or that file cannot be read"
     return None
@@ -170,6 +173,7 @@ def key_of(signature: str) -> bytes:
     body = "".join(line for line in signature.splitlines() if not line.startswith("-----"))
     try:
         blob = base64.b64decode(body, validate=True)
+        # Behind the magic of six bytes and the version of four the first string is the public key.
         return next(_strings(blob[10:])) if blob.startswith(b"SSHSIG") else b""
     except (ValueError, StopIteration):
         return b""
@@ -193,6 +197,7 @@ def _read_signers(approvals: Path) -> Iterator[Signer]:
     for line in _signers_file(approvals).read_text(encoding="utf-8").splitlines():
         match = None if line.startswith("#") else _SIGNER_LINE.match(line.strip())
         if match:
+            # A line may name several; the first is whom an approval names.
             name = match["principals"].strip('"').split(",")[0]
             yield Signer(name, _decoded(match["key"]))
 

@@ -55,6 +55,7 @@ def set_up_signer(name: str, key: Path, approvals: Path, *, ask_passphrase: bool
         raise WrongUse(f"{signers}: this key is {named}'s already. Sign as {named}, or name another file with --key")
     if named is None:
         earlier = signers.read_text(encoding="utf-8") if signers.is_file() else ""
+        # An editor may have left the last line without an end: the new line must not run on behind it.
         line_end = "\n" if earlier and not earlier.endswith("\n") else ""
         write_file(signers, f'{earlier}{line_end}{name} namespaces="{NAMESPACE}" {public}\n')
     return SignerSetup(name, key, signers, is_new_key, named is None)
