@@ -79,8 +79,8 @@ def _to_load(review: Review) -> Iterator[ActionItem]:
         yield ActionItem("Update claim-scrubber edits", "; ".join(edits), EDITS_FILE, due, "edits")
     if new := distinct_codes(review.new_codes):
         yield ActionItem(f"Add {named_in_short(new)} to the charge master", "", FEES_FILE, due, "codes")
-    if gone := distinct_codes(review.gone_codes):
-        yield ActionItem(f"Inactivate {named_in_short(gone)} in the charge master", "", "", due, "codes")
+    if removed := distinct_codes(review.gone_codes):
+        yield ActionItem(f"Inactivate {named_in_short(removed)} in the charge master", "", "", due, "codes")
 
 
 def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
@@ -117,8 +117,8 @@ def _edits_to_update(review: Review) -> Iterator[str]:
         # Those too that only our older file lacked: a claim scrubber fed from the same files lacks them as well.
         if changes := [*table.changes, *table.own_changes]:
             changed = [_in_short(change) for change in changes if change.kind == CHANGED]
-            kinds = ((ADDED, "new"), (REMOVED, "ended"))
-            counts = [f"{number} {word}" for kind, word in kinds if (number := sum(c.kind == kind for c in changes))]
+            words = ((ADDED, "new"), (REMOVED, "ended"))
+            counts = [f"{number} {word}" for kind, word in words if (number := sum(c.kind == kind for c in changes))]
             yield f"{label}s: {named_in_short([*changed, *counts])}{_perhaps_known(table)}"
 
 

@@ -178,12 +178,12 @@ def _payment(
 def split(before: Rvus, after: Rvus, place: Place, factors: tuple[Decimal, Decimal], change_cents: int) -> Parts:
     """Return the split of a change of *change_cents*, by the convention of this module."""
     old_factor, new_factor = factors
-    kinds = [
+    components = [
         (getattr(before, k), getattr(after, k), getattr(place.before, k), getattr(place.after, k)) for k in PARTS[:3]
     ]
-    exact = [(new_rvu - old_rvu) * old_gpci * old_factor for old_rvu, new_rvu, old_gpci, _ in kinds]
-    exact.append(sum(((new - old) * rvu for _, rvu, old, new in kinds), Decimal(0)) * old_factor)
-    exact.append(sum((rvu * new_gpci for _, rvu, _, new_gpci in kinds), Decimal(0)) * (new_factor - old_factor))
+    exact = [(new_rvu - old_rvu) * old_gpci * old_factor for old_rvu, new_rvu, old_gpci, _ in components]
+    exact.append(sum(((new - old) * rvu for _, rvu, old, new in components), Decimal(0)) * old_factor)
+    exact.append(sum((rvu * new_gpci for _, rvu, _, new_gpci in components), Decimal(0)) * (new_factor - old_factor))
     cents = [int((part * 100).quantize(Decimal(1), ROUND_HALF_UP)) for part in exact]
     largest = max(range(len(PARTS)), key=lambda part: (abs(exact[part]), part))
     cents[largest] += change_cents - sum(cents)

@@ -60,7 +60,7 @@ class Readiness:
 def readiness(review: Review) -> Readiness:
     """Return whether *review* can be signed, and what speaks against it."""
     tables = tuple(_tables(review))
-    held, run = review.outcomes.tried - len(review.outcomes.failed), review.outcomes.tried
+    passed, tried = review.outcomes.tried - len(review.outcomes.failed), review.outcomes.tried
     report = review.change_report
     if report is None:
         report_says = "not on file"
@@ -70,7 +70,7 @@ def readiness(review: Review) -> Readiness:
         )
     return Readiness(
         tables=tables,
-        tests=f"{held:,} of {run:,} as coders expect",
+        tests=f"{passed:,} of {tried:,} as coders expect",
         change_report=report_says,
         blockers=tuple(_blockers(review, tables)),
     )

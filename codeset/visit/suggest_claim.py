@@ -78,10 +78,10 @@ def _changed(lines: pl.DataFrame, remedy: Remedy) -> pl.DataFrame:
     is_replaced = pl.any_horizontal(
         (pl.col("claim_id") == claim_id) & (pl.col("line") == line) for claim_id, line in remedy.replaces
     )
-    gone = lines.filter(is_replaced).rows(named=True)
+    replaced_lines = lines.filter(is_replaced).rows(named=True)
     rows = []
     for line in remedy.lines:
-        like = next((row for row in gone if row["line"] == line.line), gone[0])
+        like = next((row for row in replaced_lines if row["line"] == line.line), replaced_lines[0])
         charge = like["charge_cents"] if like["hcpcs"] == line.hcpcs and like["units"] == line.units else None
         rows.append(
             {

@@ -69,15 +69,15 @@ def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.
     has_primary = is_member(add_ons["row"], pairs["row"])
     # Of an open list the contractor may know another primary: only one that is there and denied decides (p. I-36).
     denies = ~add_ons["is_open"] | has_primary
-    lost = denied
+    unpaid = denied
     # Rows that are lost only become more, so that this ends, after at most as many rounds as add-ons depend on add-ons.
     while True:
-        paid = pairs["row"].filter(~is_member(pairs["row_two"], lost))
+        paid = pairs["row"].filter(~is_member(pairs["row_two"], unpaid))
         is_alone = ~is_member(add_ons["row"], paid)
-        lost_now = pl.concat([denied, add_ons["row"].filter(is_alone & denies)])
-        if lost_now.len() == lost.len():
+        unpaid_now = pl.concat([denied, add_ons["row"].filter(is_alone & denies)])
+        if unpaid_now.len() == unpaid.len():
             return add_ons.filter(is_alone)
-        lost = lost_now
+        unpaid = unpaid_now
 
 
 def dated_rows(code_set: CodeSet) -> pl.DataFrame:

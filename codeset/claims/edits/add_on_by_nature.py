@@ -39,7 +39,7 @@ def find_add_on_by_nature(lines: Lines) -> Findings:
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """Whether each line kind is an add-on by nature, what it needs, and what of that it is itself."""
     listed = line_kinds.code_set.add_on.select("release", hcpcs=pl.col("add_on_code").cast(pl.Categorical)).unique()
-    kinds = line_kinds.table.join(
+    per_kind = line_kinds.table.join(
         listed.with_columns(is_listed=pl.lit(value=True)), on=["release", "hcpcs"], how="left", maintain_order="left"
     )
     of_visits, supplies, applications, visits = (
@@ -48,7 +48,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     )
     is_payable, is_zzz = IS_PAYABLE.fill_null(value=False), IS_ZZZ.fill_null(value=False)
     is_add_on = is_payable & is_zzz & pl.col("is_listed").is_null()
-    return kinds.select(
+    return per_kind.select(
         is_add_on.alias("is_add_on"),
         (is_add_on & of_visits).alias("needs_visit"),
         (is_add_on & supplies).alias("needs_application"),

@@ -216,10 +216,10 @@ def _denied_line(attempt: _Attempt, key: Key, reader: Reader) -> DeniedLine | No
 
 def _replaced(attempt: _Attempt, mending: Fix, reasons: frozenset[str]) -> _Attempt:
     """The attempt with the services of *mending* in place of the lines that it replaces."""
-    gone = [(line["claim_id"], line["line"]) for line in mending.replaces]
-    claim_id, number = attempt.subject if attempt.subject in gone else gone[0]
+    replaced = [(line["claim_id"], line["line"]) for line in mending.replaces]
+    claim_id, number = attempt.subject if attempt.subject in replaced else replaced[0]
     like = attempt.lines[claim_id, number]
-    lines = {key: line for key, line in attempt.lines.items() if key not in gone}
+    lines = {key: line for key, line in attempt.lines.items() if key not in replaced}
     # New lines take numbers after all that the claim has or had: a number never means two lines.
     last = max(own for claim, own in (*attempt.lines, *attempt.replaced) if claim == claim_id)
     keys = [(claim_id, own) for own in (number, *range(last + 1, last + len(mending.services)))]
@@ -238,8 +238,8 @@ def _replaced(attempt: _Attempt, mending: Fix, reasons: frozenset[str]) -> _Atte
         attempt.denied,
         lines,
         {},
-        attempt.replaced | {key for key in gone if key not in attempt.changed},
-        (attempt.changed - set(gone)) | set(keys),
+        attempt.replaced | {key for key in replaced if key not in attempt.changed},
+        (attempt.changed - set(replaced)) | set(keys),
         (*attempt.fixes, mending),
         attempt.reasons | reasons,
     )

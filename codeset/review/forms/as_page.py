@@ -67,8 +67,8 @@ class PaymentRow:
     @property
     def tags(self) -> str:
         """What the page's filters look for."""
-        found = {"mine": self.units > 0, "loser": self.change < 0, "gainer": self.change > 0, "changed": self.changed}
-        return " ".join(name for name, holds in found.items() if holds)
+        marks = {"mine": self.units > 0, "loser": self.change < 0, "gainer": self.change > 0, "changed": self.changed}
+        return " ".join(name for name, holds in marks.items() if holds)
 
 
 def review_html(review: Review) -> str:

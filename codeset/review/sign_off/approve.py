@@ -105,7 +105,7 @@ def _file_entries(review: Mapping[str, Any], file: Path | None) -> Sequence[Entr
 def _set_filled_workbook_aside(review_folder: Path, remade: Review) -> None:
     """Keep the filled-in workbook beside the review's folder; the one in it is as it was made, and can be checked."""
     workbook = review_folder / WORKBOOK
-    made = next(content for name, content in review_files(remade) if name == WORKBOOK)
-    if workbook.read_bytes() != made:
+    content = next(content for name, content in review_files(remade) if name == WORKBOOK)
+    if workbook.read_bytes() != content:
         write_file(review_folder.with_name(f"{review_folder.resolve().name}-decisions.xlsx"), workbook.read_bytes())
-        write_file(workbook, made)
+        write_file(workbook, content)

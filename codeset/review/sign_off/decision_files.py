@@ -113,13 +113,13 @@ def _sheet_entries(name: str, rows: Sequence[Sequence[str]], header: int) -> Ite
 
 
 def _of_pull_request(name: str, text: str) -> DecisionFile:
-    if (found := boxes_in(text)) is None:
+    if (boxes := boxes_in(text)) is None:
         raise BadInput([Fault(name, 0, "the end of the decisions is missing; copy the whole text")], _UNREAD)
-    if fault := format_fault({"format": found["format"]}, "decisions"):
+    if fault := format_fault({"format": boxes["format"]}, "decisions"):
         raise BadInput([Fault(name, 0, fault)], _UNREAD)
-    first_line = text.count("\n", 0, found.start("boxes")) + 1
-    lines = found["boxes"].splitlines()
-    return DecisionFile(name, found["review"], tuple(_box_entries(name, lines, first_line)))
+    first_line = text.count("\n", 0, boxes.start("boxes")) + 1
+    lines = boxes["boxes"].splitlines()
+    return DecisionFile(name, boxes["review"], tuple(_box_entries(name, lines, first_line)))
 
 
 def _box_entries(name: str, lines: Sequence[str], first_line: int) -> Iterator[Entry]:

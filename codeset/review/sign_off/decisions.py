@@ -83,8 +83,8 @@ def _entry_faults(filled: Iterable[tuple[Entry, str | None]], outcomes: Sequence
             named = f'"{entry.outcome}"' if entry.outcome else "no outcome"
             yield f"{entry.where}: {named} is not in this review; it has: {known or 'nothing to decide'}"
         elif entry.decision.lower() not in _ANSWERS:
-            found = f'found "{entry.decision}"' if entry.decision else "the decision is missing"
-            yield f"{entry.where}: {outcome}: expected accept or reject, {found}"
+            answer = f'found "{entry.decision}"' if entry.decision else "the decision is missing"
+            yield f"{entry.where}: {outcome}: expected accept or reject, {answer}"
         elif not entry.reason:
             yield f"{entry.where}: {outcome}: the reason is missing"
 

@@ -72,8 +72,10 @@ def make_key(key: Path, *, ask_passphrase: bool) -> None:
     Raises WrongUse: if one of the two files is there, or cannot be written.
     """
     public = _public_file(key)
-    if there := [str(file) for file in (key, public) if file.exists()]:
-        raise WrongUse(f"{' and '.join(there)} is there already, and is not overwritten. Name another file with --key")
+    if existing := [str(file) for file in (key, public) if file.exists()]:
+        raise WrongUse(
+            f"{' and '.join(existing)} is there already, and is not overwritten. Name another file with --key"
+        )
     key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     passphrase = [] if ask_passphrase else ["-N", ""]
     # Without a comment: ssh-keygen would put the user's and the machine's name into the public key.

@@ -207,16 +207,16 @@ def _comparisons(fact: Mapping[str, Any], tables: ReleaseTables, participant: Pa
 
 def _pairs(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
     one, two = fact["column_one"], fact["column_two"]
-    there = tables.ptp_in_force(one, two)
+    in_force = tables.ptp_in_force(one, two)
     reverse = tables.ptp_in_force(two, one)
     edits = [
-        f"there is an edit {row['column_one']}/{row['column_two']}, CCMI {row['ccmi']}" for row in (*there, *reverse)
+        f"there is an edit {row['column_one']}/{row['column_two']}, CCMI {row['ccmi']}" for row in (*in_force, *reverse)
     ]
-    rows = [cms_row(tables, "ptp", row) for row in (*there, *reverse)]
+    rows = [cms_row(tables, "ptp", row) for row in (*in_force, *reverse)]
     nothing = f"there is no edit {one}/{two} in {tables.snapshot.manifest.tables['ptp'].edition}"
     if fact.get("edit") == "no":
         return _checked(edits, nothing, rows)
-    same = [row for row in there if "ccmi" not in fact or int(fact["ccmi"]) == row["ccmi"]]
+    same = [row for row in in_force if "ccmi" not in fact or int(fact["ccmi"]) == row["ccmi"]]
     return _checked([] if same else edits or [nothing], "; ".join(edits), rows)
 
 

@@ -23,8 +23,8 @@ IS_KNOWN = pl.col("first_day").is_not_null()
 
 def find_modifier_dates(lines: Lines) -> Findings:
     """One finding for each line with modifiers that are unknown or not in force on its date; the detail names them."""
-    kinds = lines.line_kinds.cached(doubtful_kinds)
-    is_unknown, is_dated = lines.look_up(kinds["unknown"].is_not_null()), lines.look_up(kinds["is_dated"])
+    per_kind = lines.line_kinds.cached(doubtful_kinds)
+    is_unknown, is_dated = lines.look_up(per_kind["unknown"].is_not_null()), lines.look_up(per_kind["is_dated"])
     return together([_unknown(lines, is_unknown), _not_in_force(lines, is_dated)])
 
 
@@ -41,6 +41,7 @@ def _not_in_force(lines: Lines, is_dated: pl.Series) -> Findings:
         return NONE
     dated = lines.table.filter(is_dated).join(lines.line_kinds.cached(modifiers_of_kinds), on="line_kind")
     outside = dated.filter(IS_KNOWN & ~IS_IN_FORCE)
+    # Lines are joined and grouped here: those few with a modifier that begins or ends within their release.
     by_line = outside.group_by("row", maintain_order=True).agg(pl.col("modifier").str.join(" "))
     return findings_of(by_line, "modifier-not-in-force", detail=pl.col("modifier"))
 
@@ -56,8 +57,8 @@ def doubtful_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         pl.col("modifier").filter(~IS_KNOWN & pl.col("is_listed")).sort().str.join(" ").alias("unknown"),
         (IS_KNOWN & ~every_day).any().alias("is_dated"),
     )
-    kinds = line_kinds.table.select("line_kind").join(by_kind, on="line_kind", how="left", maintain_order="left")
-    return kinds.select(
+    per_kind = line_kinds.table.select("line_kind").join(by_kind, on="line_kind", how="left", maintain_order="left")
+    return per_kind.select(
         pl.when(pl.col("unknown") != "").then("unknown").alias("unknown"), pl.col("is_dated").fill_null(value=False)
     )
 
@@ -67,13 +68,13 @@ def modifiers_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 
     `line_kind`, `release`, `is_listed` (whether the fee schedule has the code), `modifier`, `first_day`, `last_day`.
     """
-    kinds = line_kinds.table.select(
+    per_kind = line_kinds.table.select(
         "line_kind",
         "release",
         IS_LISTED.fill_null(value=False).alias("is_listed"),
         pl.col("modifiers").cast(pl.String).str.split(" ").alias("modifier"),
     )
-    singly = kinds.filter(pl.col("release").is_not_null()).explode("modifier").filter(pl.col("modifier") != "")
+    singly = per_kind.filter(pl.col("release").is_not_null()).explode("modifier").filter(pl.col("modifier") != "")
     known = line_kinds.code_set.cached(modifiers_of_releases)
     return singly.join(known, on=["release", "modifier"], how="left", maintain_order="left", validate="m:1")
 

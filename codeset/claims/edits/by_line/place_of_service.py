@@ -34,10 +34,10 @@ def find_place_of_service(lines: Lines) -> Findings:
 def doubtful_places(line_kinds: LineKinds) -> pl.Series:
     """Whether each line kind has a place that is not in force, and Medicare's, on every day of its release."""
     days = line_kinds.code_set.releases.select("release", "first", "last")
-    kinds = line_kinds.table.select("line_kind", "release", pl.col("place_of_service").cast(pl.String))
+    per_kind = line_kinds.table.select("line_kind", "release", pl.col("place_of_service").cast(pl.String))
     accepted = places_of_service().filter("is_accepted")
     every_day = (pl.col("first_day") <= pl.col("first")) & (pl.col("last") <= pl.col("last_day"))
-    sure = kinds.join(days, on="release").join(accepted, on="place_of_service").filter(every_day)
+    sure = per_kind.join(days, on="release").join(accepted, on="place_of_service").filter(every_day)
     has_release = line_kinds.table["release"].is_not_null()
     return has_release & ~line_kinds.table["line_kind"].is_in(sure["line_kind"].implode())
 

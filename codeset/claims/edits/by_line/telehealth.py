@@ -56,8 +56,8 @@ def kinds_on_list(line_kinds: LineKinds) -> pl.Series:
     services = line_kinds.code_set.rows["telehealth"].select(
         "release", pl.col("hcpcs").cast(CODE), is_on_list=pl.lit(value=True)
     )
-    kinds = line_kinds.table.select("release", "hcpcs")
-    listed = kinds.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
+    per_kind = line_kinds.table.select("release", "hcpcs")
+    listed = per_kind.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
     return listed["is_on_list"].fill_null(value=False)
 
 

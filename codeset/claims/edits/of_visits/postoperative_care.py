@@ -52,6 +52,7 @@ def surgery_before(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) 
     surgeries = frame.filter(frame["hcpcs"].cast(CODE).is_in(codes.implode())).select(
         "beneficiary", surgeon="provider", surgeons_group="group", date="date_of_service"
     )
+    # Joined by beneficiary: only the lines of the care are, which are few among all.
     in_period = care.join(surgeries, on="beneficiary").filter(IS_IN_PERIOD)
     latest = in_period.group_by("row").agg(IS_OWN.any().alias("is_own"), pl.col("date").max())
     known = care.join(latest, on="row", how="left").with_columns(_is_again(care, latest).alias("is_again"))
