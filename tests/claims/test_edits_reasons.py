@@ -138,6 +138,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "global-visit-after": ("99916", "99213 day=5"),
     "global-visit-of-group": ("99916 group=g specialty=07", "99213 day=5 provider=n group=g specialty=50"),
     "global-sutures": ("99916", "99213-24 day=5", "15853 day=5"),
+    "modifier-primary-care-exception": ("99915-GE",),
     "modifier-shared-outside-facility": ("99213-FS",),
     "global-procedure-after": ("99916", "99915 day=5"),
     "global-visit-documented": ("99915", "99213-25"),

@@ -137,6 +137,23 @@ def test_a_shared_visit_is_one_in_a_facility(derm: Snapshot, line: str, expected
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
+        ("99213-GE", "pay"),
+        ("99203-GE", "pay"),
+        ("99214-GE", "review modifier-primary-care-exception"),
+        ("99204-GE", "review modifier-primary-care-exception"),
+        ("11102-GE", "review modifier-primary-care-exception"),
+        ("99214-GC", "pay"),
+        ("11102-GC", "pay"),
+    ],
+)
+def test_a_resident_alone_furnishes_visits_of_lower_and_middle_levels(derm: Snapshot, line: str, expected: str) -> None:
+    """42 CFR 415.174; IOM 100-04 ch. 12, section 100.1.1.C."""
+    assert made.said(derm, line) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
         ("17000-ZZ", "deny modifier-unknown"),
         ("17000-GC", "pay"),
         ("17000-25", "deny modifier-of-visits"),

@@ -45,7 +45,9 @@ def _visit_codes() -> pl.Series:
 @cache
 def _flags() -> dict[str, str]:
     """The modifier that each flag is for."""
-    deciding = (rules()["modifiers"][group] for group in ("payment", "notice", "telehealth", "waste", "shared"))
+    deciding = (
+        rules()["modifiers"][group] for group in ("payment", "notice", "telehealth", "waste", "shared", "teaching")
+    )
     return {f"m{each}": each for each in (*chain(*deciding), "RT", "LT")}
 
 

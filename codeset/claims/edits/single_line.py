@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import NONE, findings_of, together
 from codeset.claims.edits.modifiers import IS_ASSISTANT
-from codeset.claims.edits.rules import rules
+from codeset.claims.edits.rules import has_code, rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -59,6 +59,9 @@ IS_HOSPITAL = pl.col("place_of_service").cast(pl.String).is_in(rules()["hospital
 IS_SHARED = pl.col("is_visit") & pl.col("mFS")
 WITHOUT_SHARED_VISITS = places_of_service().filter(setting="nonfacility")["place_of_service"]
 IS_OUTSIDE_FACILITY = pl.col("place_of_service").cast(pl.String).is_in(WITHOUT_SHARED_VISITS.implode())
+
+# Without the teaching physician a resident furnishes lower and mid-level visits alone (42 CFR 415.174).
+IS_BEYOND_EXCEPTION = pl.col("mGE") & ~has_code("primary_care_exception", "codes")
 
 IS_BILATERAL_WITH_SIDE = pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))
 
@@ -173,6 +176,7 @@ def checks() -> Iterator[Check]:
     yield _misplaced(IS_PROCEDURE & ~IS_REPORTING, VISIT_MODIFIERS, "modifier-of-visits")
     yield _misplaced(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
     yield IS_LISTED & IS_SHARED & IS_OUTSIDE_FACILITY, "modifier-shared-outside-facility", pl.col("place_of_service")
+    yield IS_LISTED & IS_BEYOND_EXCEPTION, "modifier-primary-care-exception", _NO_DETAIL
     yield IS_LISTED & IS_VISIT & IS_DISTINCT_ONLY, "modifier-distinct-on-visit", pl.col("distinct")
 
 
