@@ -118,6 +118,7 @@ def _compare(
         to_decide=tested.to_decide,
         own_differences=tested.own_differences,
         baseline=tuple(_reasons_shown(base.replaced, tested.own_differences)),
+        # From the baseline: a verdict that differs because our old file was older says nothing of the guide.
         guidance=compare_audits(audit(guidance, base.snapshot), audit(guidance, new), new.release),
         years=_years(own.volumes, old, new, place, own.settings, families),
         claims=_claims(own.claims, old, new),
@@ -160,6 +161,7 @@ def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, s
         return _Tested(new_run, scenarios, pairs, by_cms, ())
     say("telling CMS's changes from those of our own files")
     reach = own_reach(old, base)
+    # Only what our older files can bear on is run a second time: it takes as long as the first.
     all_scenarios = changed_outcomes(run_suite(replace(suite, scenarios=_concerned(suite, reach)), old), new_run)
     pairs_of_old = changed_pairs(all_pairs(old, reach.codes), new_pairs)
     edits = deciding_tables(all_scenarios, pairs_of_old)
@@ -229,6 +231,7 @@ def _years(
     if not volumes:
         return ()
     known = scope_called(SCOPE).families
+    # A scope of its own: a practice bills codes outside dermatology, and its year is all of them.
     billed = Scope("volumes", ("mpfs",), {volume.hcpcs: known.get(volume.hcpcs, "") for volume in volumes}, {})
     localities = {text: locality_id(text, (old, new)) for text in {_place_named(volume) for volume in volumes} if text}
     placed = [replace(volume, locality=localities.get(_place_named(volume), place.locality)) for volume in volumes]

@@ -171,6 +171,7 @@ def _difference(before: LineResult, after: LineResult) -> str:
 
 
 def _line_result(line: Mapping[str, Any], release: Release) -> LineResult:
+    # Findings come gravest first: the first one decides the line.
     finding = next(iter(line["findings"]), None)
     percent = line.get("payment_percent")
     return LineResult(

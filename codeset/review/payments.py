@@ -142,6 +142,8 @@ def _sides(
 
 def _side(row: Row, setting: str, snapshot: Snapshot) -> Side:
     rvus = Rvus(row["work_rvu"], row[f"{setting}_pe_rvu"], row["mp_rvu"])
+    # Imaging: its technical component pays at most what a hospital is paid (Deficit Reduction Act of 2005, section
+    # 5102(b)).
     capped = (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
     ref = Ref(str(snapshot.release), "mpfs", (row["hcpcs"], row["modifier"]))
     lacks = "an OPPS cap holds, which is not reckoned here" if capped else _lacks(row, setting)
@@ -258,6 +260,7 @@ def _ranges(families: Iterable[tuple[str, Sequence[Payment]]]) -> Iterator[Range
         ratios = [payment.ratio for payment in rows if payment.ratio is not None]
         if ratios:
             changed = sum(payment.changed for payment in rows)
+            # The lower of the two in the middle is a change that some code has; their mean may be none's.
             yield Range(name, len(ratios), changed, min(ratios), median_low(ratios), max(ratios))
 
 

@@ -128,6 +128,8 @@ def policy_causes(
 
     *factors* are each participant's conversion factors, old and new, in dollars per RVU.
     """
+    # What took effect by the old release's last day is in both; what does later than the new one's last day, in
+    # neither.
     causes = [cause for cause in _rvu_causes() if after < cause.effective <= until]
     steps = [step for step in _factor_causes() if after < step.effective <= until]
     results = tuple(_factor_results(factors, steps))
@@ -248,6 +250,8 @@ def _rvu_causes() -> Iterator[RvuCause]:
 
 def _rvu_test(test: Mapping[str, str]) -> RvuTest:
     if "times" not in test:
+        # A rule that states a direction and no number: the practice expense in a facility, which falls by different
+        # shares.
         return lambda before, after: after < before
     times, last_place = Decimal(test["times"]), Decimal(1).scaleb(-int(test["decimals"]))
     return lambda before, after: after == (before * times).quantize(last_place, ROUND_HALF_UP)
@@ -267,6 +271,7 @@ def _factor_causes() -> Iterator[FactorCause]:
 
 
 def _factor_part(part: Mapping[str, str]) -> FactorPart:
+    # An increase of one year that ends is taken out again: divided by what it was multiplied with.
     factor = Decimal(part["times"]) if "times" in part else 1 / Decimal(part["divided_by"])
     ends = date.fromisoformat(part["ends"]) if "ends" in part else None
     return FactorPart(part["says"], factor, ends, part["source"])

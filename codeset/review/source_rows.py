@@ -86,6 +86,7 @@ def _rows_of(snapshot: Snapshot, table: str, refs: Sequence[Ref]) -> Iterator[So
         entry = snapshot.manifest.tables[table]
         rows = _rows_by_key(snapshot, table, refs)
         for ref in refs:
+            # A figure may rest on there being no row: a code without an MUE has none.
             says = tuple(_IN_WORDS[table](row) for row in rows.get(ref.key, ())) or ("no such row",)
             key = wording.keyed(dict(zip(_key(table), ref.key, strict=True)), list(_key(table)))
             yield SourceRow(ref, _file([source.name for source in entry.sources]), entry.edition, key, says)

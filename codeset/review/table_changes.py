@@ -85,6 +85,7 @@ def _review(changes: Changes, name: str, table: TableChanges, by_cms: TableChang
 
 
 def _fact(change: Change) -> tuple[str, ...]:
+    # Without its rows: the same fact has other rows when it is compared from the baseline.
     return change.kind, change.key, change.what, change.before, change.after
 
 
@@ -102,6 +103,7 @@ def _changes(table: TableChanges, releases: tuple[str, str]) -> Iterator[Change]
     for row in table.added.iter_rows(named=True):
         yield _row(ADDED, table, row, None, new)
     for row in table.removed.iter_rows(named=True):
+        # An edit that ended is still in the new file, with its deletion date; a code that left the fee schedule is not.
         yield _row(REMOVED, table, row, old, new if TABLES[table.table].dated else None)
     for row in table.flipped.iter_rows(named=True):
         yield _row(TURNED, table, row, None, new)

@@ -89,6 +89,7 @@ def _codes_alone(pairs: PairChanges) -> Iterator[ToDecide]:
 
 
 def _pairs(pairs: PairChanges) -> Iterator[ToDecide]:
+    # One decision for a pair, with and without XS: one row of CMS's is behind all of its cases.
     codes = pairs.changed.select("hcpcs_one", "hcpcs_two").unique(maintain_order=True)
     for one, two in codes.iter_rows():
         yield ToDecide(f"pair {one}/{two}", f"{one} with {two} on one day: different result")

@@ -27,6 +27,8 @@ def change_groups(changes: Iterable[Change]) -> list[ChangeGroup]:
     rows = [_of_one_key(list(group)) for _, group in groupby(changes, key=lambda change: (change.key, change.kind))]
     alike: dict[tuple[str, ...], list[ChangeGroup]] = {}
     for row in rows:
+        # Rows of a pair are put together only under one first code: edits of two codes that changed alike are two
+        # facts.
         alike.setdefault((row.key.partition(_SEPARATOR)[0] * (_SEPARATOR in row.key), *_values(row)), []).append(row)
     return [_merged(group) for group in alike.values()]
 

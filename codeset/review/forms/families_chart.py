@@ -71,6 +71,7 @@ def chart_geometry(tables: Sequence[PaymentTable], participant: Participant | No
 
 
 def _scale(ranges: Sequence[Range]) -> _Scale:
+    # With 0 among them: bars that all begin at a cut would hide that they are cuts.
     least = min(Decimal(0), *(family.least for family in ranges))
     most = max(Decimal(0), *(family.most for family in ranges))
     for step in _STEPS:

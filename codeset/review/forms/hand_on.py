@@ -74,6 +74,7 @@ def edits_csv(review: Review) -> str:
 
 def _change_cells(change: Change) -> list[Cell]:
     old, new = ("" if value == wording.NONE else value for value in (change.before, change.after))
+    # A scrubber wants the two codes of a pair in columns of their own.
     code, _, other_code = change.key.partition(" / ")
     return [code, other_code, change.kind, change.what, old, new]
 
@@ -151,6 +152,7 @@ def due_dates_ics(review: Review) -> str:
     """Return the due dates of the action items as a calendar file (RFC 5545); no clock goes into it."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//derm-codeset//review//EN"]
     for number, item in enumerate(first_page(review).actions, start=1):
+        # One name for one item of one review: a calendar that imports the file again changes its entry, and adds none.
         lines += _event(item, f"{review.new.release}-{review.old.release}-{number}@derm-codeset", review.new.first_day)
     lines.append("END:VCALENDAR")
     return "".join(f"{_folded(line)}\r\n" for line in lines)
@@ -161,8 +163,10 @@ def _event(item: ActionItem, uid: str, stamp: date) -> list[str]:
     return [
         "BEGIN:VEVENT",
         f"UID:{uid}",
+        # The release's first day and no clock: the same review gives the same bytes, which the signature covers.
         f"DTSTAMP:{stamp:%Y%m%d}T000000Z",
         f"DTSTART;VALUE=DATE:{item.due:%Y%m%d}",
+        # The end is not part of the event (RFC 5545, section 3.6.1).
         f"DTEND;VALUE=DATE:{item.due + timedelta(days=1):%Y%m%d}",
         f"SUMMARY:{_escaped(f'Medicare update: {text}')}",
         *([f"DESCRIPTION:{_escaped(f'File: {item.file}')}"] if item.file else []),
