@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -144,9 +144,8 @@ def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contra
     derived = (name for contract in contracts for each in contract.derives for name in each.columns)
     reads = dict.fromkeys(chain(*(contract.reads for contract in contracts), derived))
     day = table["date_of_service"].to_physical().alias("day")
-    starts = (
-        table.select("patient", "visit", "hcpcs").hstack([day]).select(_starts_episode(code_set, contracts)).to_series()
-    )
+    reach = _reach_of_lines(table["hcpcs"], code_set, contracts)
+    starts = table.select("patient", "visit").hstack([day, reach]).select(_STARTS_EPISODE).to_series()
     start, number = true_positions(starts), group_numbers(starts)
     changes = code_set.cached(_change_dates, tuple(contracts))
     gap = (day - day.shift()).zip_with(~starts, repeat(0, day.len()).cast(pl.Int32))
@@ -180,18 +179,23 @@ def _changes_before(days: pl.Series, changes: pl.Series) -> pl.Series:
     return changes.search_sorted(days, side="right")
 
 
-def _starts_episode(code_set: CodeSet, contracts: Iterable[Contract]) -> pl.Expr:
-    """Whether an episode starts: a visit beyond the reach of all earlier lines of the patient.
+# A visit beyond the reach of all earlier lines of the patient starts an episode. Patients have increasing numbers, so
+# that the furthest reach so far, in one number with the patient, is that of an earlier patient, or tells.
+_PATIENT_DAY = pl.col("patient").cast(pl.Int64) * 2**32 + pl.col("day")
+_IS_NEW_VISIT = pl.col("visit").ne_missing(pl.col("visit").shift())
+_STARTS_EPISODE = _IS_NEW_VISIT & ~((_PATIENT_DAY + pl.col("reach")).cum_max().shift() >= _PATIENT_DAY).fill_null(
+    value=False
+)
 
-    Patients have increasing numbers, so that the furthest reach so far, in one number with the patient, is that of an
-    earlier patient, or tells.
-    """
-    reach = pl.lit(0)
-    for days, codes in sorted(_reaches(code_set, contracts).items()):
-        reach = pl.when(pl.col("hcpcs").is_in(codes.implode())).then(pl.lit(days)).otherwise(reach)
-    patient_day = pl.col("patient").cast(pl.Int64) * 2**32 + pl.col("day")
-    new_visit = pl.col("visit").ne_missing(pl.col("visit").shift())
-    return new_visit & ~((patient_day + reach).cum_max().shift() >= patient_day).fill_null(value=False)
+
+def _reach_of_lines(hcpcs: pl.Series, code_set: CodeSet, contracts: Iterable[Contract]) -> pl.Series:
+    """How many days the code of each line bears on; codes are small numbers: marks are quicker than look-ups."""
+    code, reaches = hcpcs.to_physical(), sorted(_reaches(code_set, contracts).items())
+    highest: Any = pl.concat([count_up(1), code, *(codes.to_physical() for _, codes in reaches)]).max()
+    days_of_code = repeat(0, highest + 1)
+    for days, codes in reaches:  # the furthest last
+        days_of_code = days_of_code.scatter(codes.to_physical(), days)
+    return days_of_code[code].alias("reach")
 
 
 def _reaches(code_set: CodeSet, contracts: Iterable[Contract]) -> dict[int, pl.Series]:

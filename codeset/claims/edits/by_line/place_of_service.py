@@ -4,15 +4,16 @@ Any other makes the line unprocessable: it is billed anew, not appealed (IOM 100
 section 80.3.1). Code 16 with remark M77: Noridian; unprocessable, MA130: NGS.
 """
 
-from datetime import date
+from functools import cache
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.claim_fields import CODE
+from codeset.claims.edits.findings import findings_of
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.edit import Edit, Findings
-from codeset.claims.engine.line_kinds import LineKinds
+from codeset.claims.engine.edit import Derived, Edit, Findings
 from codeset.claims.engine.lines import Lines
+from codeset.claims.engine.series import is_one_of
 from codeset.claims.reference.reference_tables import places_of_service
 
 IS_IN_FORCE = pl.col("date_of_service").is_between("first_day", "last_day")
@@ -20,33 +21,41 @@ IS_IN_FORCE = pl.col("date_of_service").is_between("first_day", "last_day")
 
 def find_place_of_service(lines: Lines) -> Findings:
     """One finding for each line whose place of service is not in force on its date, or is not Medicare's."""
-    is_doubtful = lines.look_up(lines.line_kinds.cached(doubtful_places))
-    if not is_doubtful.any():
-        return NONE
-    doubtful = lines.table.filter(is_doubtful)
-    place = lines.line_kinds.table["place_of_service"].cast(pl.String)[doubtful["line_kind"]]
-    doubtful = doubtful.with_columns(place.alias("place_of_service"))
-    accepted = places_of_service().filter("is_accepted")
-    valid = doubtful.join(accepted, on="place_of_service").filter(IS_IN_FORCE).select("row")
-    return findings_of(doubtful.join(valid, on="row", how="anti"), "place-not-valid", detail=pl.col("place_of_service"))
+    invalid = lines.table.filter(lines.table["is_invalid_place"].is_not_null())
+    place = lines.line_kinds.table["place_of_service"].cast(pl.String)[invalid["line_kind"]]
+    return findings_of(invalid.hstack([place]), "place-not-valid", detail=pl.col("place_of_service"))
 
 
-def doubtful_places(line_kinds: LineKinds) -> pl.Series:
-    """Whether each line kind has a place that is not in force, and Medicare's, on every day of its release."""
-    days = line_kinds.code_set.releases.select("release", "first", "last")
-    per_kind = line_kinds.table.select("line_kind", "release", pl.col("place_of_service").cast(pl.String))
-    accepted = places_of_service().filter("is_accepted")
-    every_day = (pl.col("first_day") <= pl.col("first")) & (pl.col("last") <= pl.col("last_day"))
-    sure = per_kind.join(days, on="release").join(accepted, on="place_of_service").filter(every_day)
-    has_release = line_kinds.table["release"].is_not_null()
-    return has_release & ~line_kinds.table["line_kind"].is_in(sure["line_kind"].implode())
+def invalid_places(_: pl.DataFrame, table: pl.DataFrame, __: CodeSet) -> pl.DataFrame:
+    """`is_invalid_place`: true for lines that have such a place, on a day that a release covers; null for all others.
+
+    So that only these are told apart by their days: the places of nearly all lines are in force on all of them.
+    """
+    is_invalid = pl.Series("is_invalid_place", [None], dtype=pl.Boolean).new_from_index(0, table.height)
+    doubtful = table["release"].is_not_null() & ~is_one_of(table["place_of_service"], _in_force_on_all_days(table))
+    if not doubtful.any():
+        return is_invalid.to_frame()
+    lines = table.select("date_of_service", pl.col("place_of_service").cast(pl.String)).with_row_index("position")
+    lines = lines.filter(doubtful)
+    valid = lines.join(accepted_places(), on="place_of_service").filter(IS_IN_FORCE)["position"]
+    invalid = lines["position"].filter(~lines["position"].is_in(valid.implode()))
+    return is_invalid.scatter(invalid, values=True).to_frame()
 
 
-def change_dates(_: CodeSet) -> list[pl.Series]:
-    """The first days of places, and the days after their last ones."""
-    places = places_of_service()
-    ended = places.filter(pl.col("last_day") < date.max)
-    return [places["first_day"], ended["last_day"].dt.offset_by("1d")]
+def _in_force_on_all_days(table: pl.DataFrame) -> pl.Series:
+    """The places that Medicare accepts on every day from the first to the last of *table*."""
+    day = table["date_of_service"]
+    first, last = (pl.lit(end, dtype=pl.Date) for end in (day.min(), day.max()))
+    every_day = (pl.col("first_day") <= first) & (last <= pl.col("last_day"))
+    return accepted_places().filter(every_day)["place_of_service"].cast(CODE)
 
 
-PLACE_OF_SERVICE = Edit(find_place_of_service, reads=("date_of_service",), change_dates=change_dates)
+@cache
+def accepted_places() -> pl.DataFrame:
+    """The places of service that Medicare accepts, by the days on which they are in force."""
+    return places_of_service().filter("is_accepted")
+
+
+PLACE_OF_SERVICE = Edit(
+    find_place_of_service, derives=(Derived(invalid_places, ("is_invalid_place",)),), needs="is_invalid_place"
+)
