@@ -21,7 +21,8 @@ from codeset.suite.check_release import ReleaseCheck, check_release
 from codeset.suite.goldens import accept
 from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
-from codeset.suite.scenarios import load, scenarios_folder
+from codeset.suite.run_suite import SuiteRun
+from codeset.suite.scenarios import Suite, load, scenarios_folder
 
 CHANGELOG = "CHANGELOG.md"
 
@@ -71,16 +72,17 @@ def propose(
             f"codeset build RELEASE --fetch --lock {repository.lock}, and put that lock on the main branch"
         )
     say(f"trying the suite on {release}")
-    suite, golden = _suite_result(repository, store, release)
+    suite = load(scenarios_folder(repository.scenarios))
+    check, golden = _suite_result(repository, store, release, suite)
     review_folder = output / f"{old}-{release}"
-    review = _write_review(store, old, release, repository.scenarios, review_folder, say)
+    review = _write_review(store, old, suite, check.run, review_folder, say)
     page = first_page(review)
     superseded = _superseded(repository, release)
     entry = (review_folder / ENTRY).read_text(encoding="utf-8")
     changes = changelog.with_entry(repository.on_branch(release, CHANGELOG), release, entry, superseded)
     files = {repository.lock: lock, CHANGELOG: changes} | golden
     removed: dict[str, bytes | None] = {repository.golden(revision): None for revision in superseded}
-    all_remarks = [*pull_request_text.suite_remarks(suite, next(iter(golden), None)), *remarks]
+    all_remarks = [*pull_request_text.suite_remarks(check, next(iter(golden), None)), *remarks]
     markdown = (review_folder / MARKDOWN).read_text(encoding="utf-8")
     title = pull_request_text.title(release, page.headline)
     boxes = pull_request_text.decision_boxes(review.to_decide, decision_digest(review))
@@ -92,16 +94,18 @@ def propose(
     return Proposal(release, old, pushed, title, output / "body.md", tuple(sorted(files)))
 
 
-def _write_review(store: Store, old: Release, new: Release, scenarios: Path | None, folder: Path, say: Say) -> Review:
-    """Write the review into *folder* and return it."""
-    refuse_other(folder, str(old), str(new))
-    suite = load(scenarios_folder(scenarios))
-    review = make_review(store.open(old), store.open(new), suite, statements(guidance_folder()), say=say)
+def _write_review(store: Store, old: Release, suite: Suite, new_run: SuiteRun, folder: Path, say: Say) -> Review:
+    """Write the review of the release that *new_run* is of into *folder* and return it."""
+    refuse_other(folder, str(old), str(new_run.release))
+    snapshots, guides = (store.open(old), store.open(new_run.release)), statements(guidance_folder())
+    review = make_review(*snapshots, suite, guides, new_run=new_run, say=say)
     write_review(review, folder, say)
     return review
 
 
-def _suite_result(repository: Repository, store: Store, release: Release) -> tuple[ReleaseCheck, dict[str, bytes]]:
+def _suite_result(
+    repository: Repository, store: Store, release: Release, suite: Suite
+) -> tuple[ReleaseCheck, dict[str, bytes]]:
     """The suite's result, and the accepted outcomes by their path in the repository.
 
     Missing outcomes are added unless a coder is contradicted or somebody signed the release.
@@ -112,7 +116,6 @@ def _suite_result(repository: Repository, store: Store, release: Release) -> tup
         file = Path(folder) / f"{release}.json"
         if on_branch is not None:
             file.write_bytes(on_branch)
-        suite = load(scenarios_folder(repository.scenarios))
         tested = check_release(suite, store.open(release), Path(folder))
         # What somebody signed is not added to, and what contradicts a coder is no outcome to accept.
         if not tested.run.failed and not repository.is_approved(release):

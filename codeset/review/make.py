@@ -51,20 +51,22 @@ def make_review(
     change_report: ChangeReportCheck | None = None,
     favorites: tuple[str, ...] | None = None,
     history: Sequence[Snapshot] = (),
+    new_run: SuiteRun | None = None,
     say: Say = silent,
 ) -> Review:
     """Return the review of *new* compared with *old*.
 
     Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*. *claims* are lines
     with the columns of `claim_fields`, *favorites* its diagnosis codes, without the point. *history* are the releases,
-    oldest first and *new* last, in which each code is shown; without it, *old* and *new*.
+    oldest first and *new* last, in which each code is shown; without it, *old* and *new*. *new_run* is that of *suite*
+    on *new*, where it has been run already.
 
     Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
     """
     _check_releases(old, new)
     own = _Own(volumes, claims, locality, setting, change_report, favorites, history or (old, new))
     with baseline(old, new) as base:
-        review = _compare(old, new, base, suite, guidance, own, say)
+        review = _compare(old, new, base, suite, guidance, own, new_run, say)
     return replace(review, rows=source_rows((old, new), [*refs_in(review), *_refs_of_claims(review)]))
 
 
@@ -86,7 +88,14 @@ class _Own:
 
 
 def _compare(
-    old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, guidance: Sequence[Statement], own: _Own, say: Say
+    old: Snapshot,
+    new: Snapshot,
+    base: Baseline,
+    suite: Suite,
+    guidance: Sequence[Statement],
+    own: _Own,
+    new_run: SuiteRun | None,
+    say: Say,
 ) -> Review:
     """The review without its rows: amounts of *old* and *new*, edits and outcomes from the baseline."""
     place = place_of(own.locality, old, new)
@@ -95,7 +104,8 @@ def _compare(
     say("comparing the tables")
     changes = diff(old, new, SCOPE, own.favorites)
     changes_by_cms = diff(base.snapshot, new, SCOPE) if base.replaced else changes
-    tested = _test_outcomes(old, new, base, suite, say)
+    say(f"running {len(suite.scenarios)} test claims on both releases")
+    tested = _test_outcomes(old, new, base, suite, new_run or run_suite(suite, new), say)
     rows_of_base = {(str(old.release), table): str(new.release) for table in base.replaced}
     tables = payment_tables(payments(old, new, place, scope, own.settings), families)
     factors = _factors(old, new)
@@ -149,9 +159,7 @@ class _Tested:
     own_differences: tuple[OwnDifference, ...]
 
 
-def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, say: Say) -> _Tested:
-    say(f"running {len(suite.scenarios)} test claims on both releases")
-    new_run = run_suite(suite, new)
+def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, new_run: SuiteRun, say: Say) -> _Tested:
     scenarios = changed_outcomes(run_suite(suite, base.snapshot), new_run)
     say("testing every pair of codes on both releases")
     new_pairs = all_pairs(new)

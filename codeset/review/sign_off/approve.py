@@ -10,7 +10,8 @@ from typing import Any
 from codeset.atomic_write import write_file
 from codeset.errors import WrongUse
 from codeset.releases import Release
-from codeset.review.folder import WORKBOOK, review_files
+from codeset.review.folder import WORKBOOK
+from codeset.review.forms.as_workbook import review_workbook
 from codeset.review.model import Review
 from codeset.review.sign_off.approval import TIME_FORMAT, Approval, Head, append_approval, read_approvals
 from codeset.review.sign_off.decision_files import check_review, read_decision_file
@@ -63,7 +64,7 @@ def approve(
     _refuse(release, [*removed, *snapshot_faults(old), *snapshot_faults(new), *short_check_messages(check)])
     own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     # Made anew: what is signed is what the snapshots give, not a page that somebody changed or an older version wrote.
-    remade = remake(review, store, suite, guidance)
+    remade = remake(review, store, suite, guidance, check.run)
     _refuse(release, differences(review_folder, review, remade, {WORKBOOK} if own_workbook else set()))
     _refuse_undecided(review, decisions)
     if own_workbook and not has_own_figures(review):
@@ -105,7 +106,7 @@ def _file_entries(review: Mapping[str, Any], file: Path | None) -> Sequence[Entr
 def _set_filled_workbook_aside(review_folder: Path, remade: Review) -> None:
     """Keep the filled-in workbook beside the review's folder; the one in it is as it was made, and can be checked."""
     workbook = review_folder / WORKBOOK
-    content = next(content for name, content in review_files(remade) if name == WORKBOOK)
+    content = review_workbook(remade)
     if workbook.read_bytes() != content:
         write_file(review_folder.with_name(f"{review_folder.resolve().name}-decisions.xlsx"), workbook.read_bytes())
         write_file(workbook, content)

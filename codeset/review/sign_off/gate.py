@@ -95,7 +95,7 @@ def gate(
         return GateResult(release, tuple(faults), None)
     faults += _signature_faults(entries, approvals)
     folder = review or approvals.parent / entries[-1]["review_folder"]
-    faults += _entry_faults(entries[-1], snapshot, store, suite, guidance, check.goldens.file, folder)
+    faults += _entry_faults(entries[-1], snapshot, store, suite, guidance, check, folder)
     return GateResult(release, tuple(faults), entries[-1])
 
 
@@ -126,7 +126,7 @@ def _entry_faults(
     store: Store,
     suite: Suite,
     guidance: tuple[Statement, ...],
-    golden: Path,
+    check: ReleaseCheck,
     folder: Path,
 ) -> Iterator[str]:
     """What is not as *entry* says, or does not follow from the snapshots of both releases."""
@@ -141,11 +141,11 @@ def _entry_faults(
         yield f"the review in {folder} compares {' with '.join(compared)}, not {old.release} with {new.release}"
         return
     yield from snapshot_faults(old)
-    yield from changes_since(entry["digests"], old, new, golden, folder)
+    yield from changes_since(entry["digests"], old, new, check.goldens.file, folder)
     decisions = [Decision(**decision) for decision in entry["decisions"]]
     # A rejection is signed as well, and holds the release back until a later approval decides otherwise.
     yield from (f"{d.outcome} is rejected: {d.reason}" for d in decisions if d.decision == REJECTED)
-    remade = remake(review, store, suite, guidance)
+    remade = remake(review, store, suite, guidance, check.run)
     yield from differing_facts(review, remade)
     decided = {decision.outcome for decision in decisions}
     # What the review asked, and what it would ask today: a result that a newer version sees was decided by nobody.

@@ -17,6 +17,7 @@ from codeset.review.model import ChangeReportCheck, Review
 from codeset.review.payments import NATIONAL
 from codeset.store import Store
 from codeset.suite.guidance.guidance_files import Statement
+from codeset.suite.run_suite import SuiteRun
 from codeset.suite.scenarios import Suite
 
 Plain = Mapping[str, Any]
@@ -57,8 +58,10 @@ def _is_review(plain: Any) -> bool:
         return False
 
 
-def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...]) -> Review:
+def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...], new_run: SuiteRun) -> Review:
     """Return the review that *plain* says it is, made from the snapshots in *store*, without a practice's own figures.
+
+    *new_run* is that of *suite* on the new release.
 
     Raises StoreProblem: if the store does not hold both releases. WrongUse: as `make_review` does.
     """
@@ -73,6 +76,7 @@ def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, 
         setting=settings[0] if len(settings) == 1 else None,
         change_report=_change_report(plain),
         history=[store.open(release) for release in plain.get("history", [])],
+        new_run=new_run,
     )
 
 
