@@ -4,8 +4,10 @@ The national amount has every GPCI at 1, so that it is total RVU x conversion fa
 Products are of whole numbers: RVUs count hundredths, GPCIs thousandths, conversion factors ten-thousandths of a dollar.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
@@ -76,6 +78,14 @@ def local_cents(setting: str, conversion_factor: Decimal, gpci: Gpci) -> pl.Expr
     # localities of PFREV26B.
     billionths = pl.sum_horizontal(weighed) * int(conversion_factor * 10_000)
     return pl.when(_payable(setting)).then((billionths + 5_000_000) // 10_000_000)
+
+
+def is_capped(row: Mapping[str, Any], setting: str) -> bool:
+    """Return whether what a hospital is paid may cap *row* of `mpfs` in *setting*: then the formula gives no amount.
+
+    It caps the technical component of imaging, by locality (Deficit Reduction Act of 2005, section 5102(b); `oppscap`).
+    """
+    return (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
 
 
 def _payable(setting: str) -> pl.Expr:

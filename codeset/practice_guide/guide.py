@@ -14,7 +14,7 @@ import polars as pl
 
 from codeset.errors import WrongUse
 from codeset.manifest import ConversionFactor
-from codeset.money import NATION, SETTINGS, Gpci, local_cents
+from codeset.money import NATION, SETTINGS, Gpci, is_capped, local_cents
 from codeset.participants import Participant
 from codeset.scope import Scope
 from codeset.scope import scope as scope_called
@@ -232,8 +232,7 @@ def _amount_column(setting: str, number: int) -> str:
 def _amounts(row: Row, factors: Sequence[ConversionFactor]) -> Iterator[GuideAmount]:
     for number, factor in enumerate(factors):
         for setting in SETTINGS:
-            # Where the OPPS cap may apply, the formula gives no amount: OPPSCAP has it by locality.
-            capped = (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
+            capped = is_capped(row, setting)
             cents = None if capped else row[_amount_column(setting, number)]
             lacks = "" if cents is not None else _lacks(row, setting, capped=capped)
             yield GuideAmount(setting, factor.participant, cents, lacks)

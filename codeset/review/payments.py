@@ -17,7 +17,7 @@ import polars as pl
 from codeset import wording
 from codeset.differences import factor_pairs
 from codeset.errors import WrongUse
-from codeset.money import NATION, SETTINGS, Gpci, local_cents
+from codeset.money import NATION, SETTINGS, Gpci, is_capped, local_cents
 from codeset.participants import Participant
 from codeset.review.source_rows import FACTORS, Ref
 from codeset.scope import Scope
@@ -142,9 +142,7 @@ def _sides(
 
 def _side(row: Row, setting: str, snapshot: Snapshot) -> Side:
     rvus = Rvus(row["work_rvu"], row[f"{setting}_pe_rvu"], row["mp_rvu"])
-    # Imaging: its technical component pays at most what a hospital is paid (Deficit Reduction Act of 2005, section
-    # 5102(b)).
-    capped = (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
+    capped = is_capped(row, setting)
     ref = Ref(str(snapshot.release), "mpfs", (row["hcpcs"], row["modifier"]))
     lacks = "an OPPS cap holds, which is not reckoned here" if capped else _lacks(row, setting)
     cents = None if capped else row["cents"]

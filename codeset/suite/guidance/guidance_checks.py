@@ -208,6 +208,7 @@ def _comparisons(fact: Mapping[str, Any], tables: ReleaseTables, participant: Pa
 def _pairs(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
     one, two = fact["column_one"], fact["column_two"]
     in_force = tables.ptp_in_force(one, two)
+    # Guides often name a pair without its direction: an edit the other way round is shown as evidence.
     reverse = tables.ptp_in_force(two, one)
     edits = [
         f"there is an edit {row['column_one']}/{row['column_two']}, CCMI {row['ccmi']}" for row in (*in_force, *reverse)
@@ -233,6 +234,7 @@ def _add_ons(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | No
         return _checked([text] if related else [], text, rows)
     missing = claimed - primaries
     others = primaries - claimed - {CONTRACTOR_DEFINED} if "primaries" in fact else set()
+    # Of types 2 and 3 the contractor may know other primary codes (NCCI Policy Manual 2026, p. I-34).
     if missing and not others and any(row["add_on_type"] != 1 for row in relations):
         return Checked(Verdict.NOT_DECIDABLE, f"{text}; the contractor may add others", tuple(rows))
     return _checked([text] if missing or others else list(_outside_dates(fact, related)), text, rows)
@@ -249,6 +251,7 @@ def _outside_dates(fact: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[str
 
 def _mues(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant | None) -> Checked:
     row = tables.mue(fact["hcpcs"])
+    # Not published is not unlimited (NCCI Policy Manual 2026, p. I-35).
     if row is None:
         return Checked(Verdict.NOT_DECIDABLE, f"CMS publishes no MUE of {fact['hcpcs']}")
     text = f"the MUE of {fact['hcpcs']} is {row['mue_value']}, MAI {row['mai']}"

@@ -68,6 +68,7 @@ def _missing_tables(snapshot: Snapshot) -> list[str]:
 
 def _audited(statement: Statement, tables: ReleaseTables, answers: Mapping[str, Sequence[LineOutcome]]) -> Audited:
     checks = list(_checks(statement, tables, answers))
+    # A statement of several facts is right only if each of them is.
     verdict = min((check.verdict for check in checks), key=_GRAVEST.index)
     decisive = [check for check in checks if check.verdict is verdict]
     why = "; ".join(dict.fromkeys(check.why for check in decisive))
@@ -95,6 +96,7 @@ def _try_claim(statement: Statement, tables: ReleaseTables, lines: Sequence[Line
     """What the engine says of the claim's lines against what the guide would have."""
     if missing := _missing_tables(tables.snapshot):
         return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} holds no {', '.join(missing)}")
+    # What a release cannot decide says nothing against a guide.
     if unknown := [line for line in lines if line["disposition"] == "unknown" or line["decided_by"] == _OUTSIDE]:
         text = ", ".join(f"{line['hcpcs']} ({line['decided_by']})" for line in unknown)
         return Checked(Verdict.NOT_DECIDABLE, f"{tables.snapshot.release} does not decide {text}")
