@@ -167,6 +167,11 @@ def test_a_group_without_codes_lists_none_and_a_repeated_code_counts_once(store:
             {"contractor.csv": (b'"239"', b'"240"')},
             "line 3: contractor 239 9 1 is not in contractor.csv (3 such rows)",
         ),
+        (
+            None,
+            {"contractor_type_lookup.csv": (b'"9"', b'"12"')},
+            "line 3: contractor type 9 is not in contractor_type_lookup.csv (3 such rows)",
+        ),
         (None, {"article.csv": (b'"2026-08-06 00:00:00"', b'"08/06/2026"')}, "effective_date is"),
         (None, {"article.csv": (b'"57044","17"', b'"A57044","17"')}, "document is"),
         (None, {"article.csv": (b"article_end_date", b"end_date")}, "article_end_date"),

@@ -16,6 +16,7 @@ from codeset_ingest.read.table import FILE, LINE, Reading
 ARTICLES, CONTRACTORS, NAMES, KINDS = "mcd_article", "mcd_article_contractor", "mcd_contractor", "mcd_contractor_type"
 
 _FILES = {ARTICLES: "article.csv", CONTRACTORS: "article_x_contractor.csv", NAMES: "contractor.csv"}
+_TYPES_FILE = "contractor_type_lookup.csv"
 _VERSION = ["document", "version"]
 _CONTRACTOR = ["contractor_id", "contractor_type_id", "contractor_version"]
 _IN_FORCE = ["A", "R"]
@@ -30,7 +31,7 @@ def is_of_download(readings: Iterable[Reading]) -> bool:
 def documents_of_download(readings: Sequence[Reading]) -> Reading:
     """Return the documents: a row for each version of an article and each contractor that it is of.
 
-    Raises BadInput: if a file is missing, another list of documents came too, or a contractor has no name.
+    Raises BadInput: if a file is missing, another list of documents came too, or a contractor has no name or type.
     """
     files = {reading.layout.publication: reading for reading in readings}
     other_lists = sorted(set(files) - {*_FILES, KINDS})
@@ -71,19 +72,26 @@ def _contractors(files: dict[str, Reading]) -> pl.DataFrame:
     """The contractors of each version by name, with all their kinds in one text."""
     rows, names = _texts(files[CONTRACTORS].frame), _texts(files[NAMES].frame).select(*_CONTRACTOR, "contractor")
     # The three numbers together name a contractor: its id alone has several types and versions.
-    nameless = rows.join(names, on=_CONTRACTOR, how="anti", maintain_order="left")
-    for row in nameless.head(1).iter_rows(named=True):
-        message = f"contractor {' '.join(row[key] for key in _CONTRACTOR)} is not in {_FILES[NAMES]}"
-        raise BadInput([Fault(row[FILE], row[LINE], f"{message} ({nameless.height} such rows)")])
+    _refuse_unnamed(rows, names, _CONTRACTOR, "contractor", _FILES[NAMES])
     named = rows.join(names, on=_CONTRACTOR, maintain_order="left")
     types = _texts(files[KINDS].frame).select("contractor_type_id", "contractor_type") if KINDS in files else None
     if types is None:
         return named.select(*_VERSION, "contractor", pl.lit(None, pl.String).alias("contractor_type")).unique(
             maintain_order=True
         )
-    named = named.join(types, on="contractor_type_id", how="left", maintain_order="left")
+    # A type that is lost would make a practitioner's contractor of one of supplies.
+    _refuse_unnamed(rows, types, ["contractor_type_id"], "contractor type", _TYPES_FILE)
+    named = named.join(types, on="contractor_type_id", maintain_order="left")
     by_name = named.group_by(*_VERSION, "contractor", maintain_order=True)
     return by_name.agg(pl.col("contractor_type").drop_nulls().unique().sort().str.join(", ").replace("", None))
+
+
+def _refuse_unnamed(rows: pl.DataFrame, names: pl.DataFrame, key: list[str], what: str, file: str) -> None:
+    """Refuse rows whose *key* is not among *names*, which come from *file*: their contractor would have none."""
+    nameless = rows.join(names, on=key, how="anti", maintain_order="left")
+    for row in nameless.head(1).iter_rows(named=True):
+        message = f"{what} {' '.join(row[column] for column in key)} is not in {file}"
+        raise BadInput([Fault(row[FILE], row[LINE], f"{message} ({nameless.height} such rows)")])
 
 
 def _texts(frame: pl.DataFrame) -> pl.DataFrame:
