@@ -1,7 +1,8 @@
 """The claims engine with one fault in it, imported anew in this process; the modules at hand stay as they are.
 
 A fault is another value for a name at the top of a module, bound where the module binds it, so that all that follows
-from it follows from the fault; or another value in a data file.
+from it follows from the fault; or another value in a data file. A module without the fault is found and its code read
+once for all engines; it is executed anew for each.
 """
 
 import ast
@@ -9,8 +10,10 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import spec_from_file_location
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -60,13 +63,12 @@ class _Faults:
         self.what = mutant.get("name") or mutant.get("data")
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname != self.module or "data" in self.mutant:
+        if not fullname.startswith(_ANEW):
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        assert spec is not None
-        assert spec.origin is not None
-        spec.loader = _MutatedLoader(fullname, spec.origin, self)
-        return spec
+        file, folders = _place_of(fullname, tuple(path))
+        is_mutated = fullname == self.module and "data" not in self.mutant
+        loader = _MutatedLoader(fullname, file, self) if is_mutated else _ReadBefore(fullname, file)
+        return spec_from_file_location(fullname, file, loader=loader, submodule_search_locations=folders)
 
     def loads(self, text: str) -> dict[str, Any]:
         """Read TOML as ever, but for the datum."""
@@ -81,6 +83,25 @@ class _Faults:
 
 
 _LOADS = tomllib.loads
+
+
+@cache
+def _place_of(fullname: str, path: tuple[str, ...]) -> tuple[str, list[str] | None]:
+    """The file of a module, and the folders of a package."""
+    spec = PathFinder.find_spec(fullname, path)
+    assert spec is not None
+    assert spec.origin is not None
+    return spec.origin, spec.submodule_search_locations
+
+
+@cache
+def _code_of(fullname: str, path: str) -> CodeType | None:
+    return SourceFileLoader(fullname, path).get_code(fullname)
+
+
+class _ReadBefore(SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType | None:
+        return _code_of(fullname, self.path)
 
 
 class _MutatedLoader(SourceFileLoader):
