@@ -64,8 +64,11 @@ class PointedDiagnoses:
         """
         if not self._are_pointed:
             return self.diagnoses, self.of_claim
-        own = self._pointed.zip_with(self.pointers.is_not_null(), self.diagnoses).alias("diagnoses")
-        return own, self.diagnoses.set(own.eq_missing(self.diagnoses), None).alias("diagnoses_of_claim")
+        own = self._pointed
+        if self.pointers.null_count():
+            own = own.zip_with(self.pointers.is_not_null(), self.diagnoses)
+        of_claim = self.diagnoses.set(own.eq_missing(self.diagnoses), None)
+        return own.alias("diagnoses"), of_claim.alias("diagnoses_of_claim")
 
     @property
     def _pointed(self) -> pl.Series:
@@ -91,8 +94,10 @@ class PointedDiagnoses:
     def _places(self) -> pl.DataFrame:
         """The places, from 0, that the distinct pointers mean; null behind the last."""
         pointers = self._distinct_pointers[0].alias("diagnosis_pointers").to_frame()
-        places = (_PLACES.list.get(number, null_on_oob=True) for number in range(MOST_POINTERS))
-        return pointers.select(place.cast(pl.UInt32).alias(str(number)) for number, place in enumerate(places))
+        names = [str(number) for number in range(MOST_POINTERS)]
+        return pointers.select(_PLACES.cast(pl.List(pl.UInt32)).list.to_struct(fields=names)).unnest(
+            "diagnosis_pointers"
+        )
 
     @cached_property
     def _distinct_pointers(self) -> tuple[pl.Series, pl.Series]:

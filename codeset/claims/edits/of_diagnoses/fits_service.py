@@ -23,11 +23,11 @@ def find_misfit(lines: Lines) -> Findings:
     if doubtful.is_empty():
         return NONE
     findings, answered = [], doubtful.select("row").clear()
-    for reason, codes, holds in rules_of_classes():
-        concerned = doubtful if codes is None else doubtful.filter(pl.col("hcpcs").is_in(codes.implode()))
-        fitting = concerned.filter(holds).join(answered, on="row", how="anti", maintain_order="left")
+    for rule in rules_of_classes():
+        concerned = doubtful.filter(rule.is_for(pl.col("hcpcs")) & rule.holds)
+        fitting = concerned.join(answered, on="row", how="anti", maintain_order="left")
         if not fitting.is_empty():
-            findings.append(findings_of(fitting, reason, detail=pl.col("doubtful_diagnoses")))
+            findings.append(findings_of(fitting, rule.reason, detail=pl.col("doubtful_diagnoses")))
             answered = pl.concat([answered, fitting.select("row")])
     return together(findings)
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, reduce
 from importlib.resources import files
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.engine.code_lists import CodeLists, code_lists
+from codeset.claims.engine.code_lists import CodeLists, code_lists, distinct_texts
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -31,8 +31,6 @@ OF_ONE_CODE = INVALID | UNSPECIFIED
 
 ALL_BUT_OF_ONE_CODE = 2**32 - 1 - OF_ONE_CODE
 MARKS_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | CONTRACTOR
-MARKS_THAT_MATTER = 2**32 - 1 - OTHER_THAN_COSMETIC
-"""All but the one that tells nothing without another."""
 
 NATIONAL = "national"
 """The locality that has no contractor."""
@@ -128,7 +126,7 @@ def lines_in_doubt(lines: pl.DataFrame, marks_of_claim: pl.Series, code_set: Cod
     what `marks_of_codes` and `invalid_on_some_date` say of all diagnoses of its claim.
     """
     has_contractor = _has_contractor(lines, code_set)
-    some = filter_rows(lines, has_contractor | ((marks_of_claim & MARKS_THAT_MATTER) != 0))
+    some = filter_rows(lines, has_contractor | ((marks_of_claim & _marks_that_matter(lines["hcpcs"])) != 0))
     if some.is_empty():
         return _columns(lines.height, some["row"], repeat(None, 0), some["diagnoses"])
     texts, lists = some["diagnoses"], code_lists(some["diagnoses"])
@@ -183,8 +181,19 @@ def _has_contractor(lines: pl.DataFrame, code_set: CodeSet) -> pl.Series:
     return lines["release"].is_in(releases.implode()).fill_null(value=False) & lines["diagnoses"].is_not_null()
 
 
-Rule = tuple[str, pl.Series | None, pl.Expr]
-"""A reason of `necessity.toml`, the codes that it is for (None: all), and whether the marks of a line are of it."""
+class Rule(NamedTuple):
+    """A rule of `necessity.toml`: its reason, the codes that it is for (None: all), the marks that a line must have one
+    of, and whether the marks of a line are of it.
+    """
+
+    reason: str
+    codes: pl.Series | None
+    with_any: int
+    holds: pl.Expr
+
+    def is_for(self, hcpcs: pl.Expr) -> pl.Expr:
+        """Return whether each of *hcpcs* is one of the rule's codes."""
+        return pl.lit(value=True) if self.codes is None else hcpcs.is_in(self.codes.implode())
 
 
 @cache
@@ -196,13 +205,22 @@ def rules_of_classes() -> tuple[Rule, ...]:
 def _rules() -> Iterator[Rule]:
     marks = pl.col("diagnosis_marks")
     for rule in (*necessity()["mismatch"], *necessity()["national"]):
-        holds = (marks & bits_of(rule["with"])) != 0
+        with_any = bits_of(rule["with"])
+        holds = (marks & with_any) != 0
         if "and" in rule:
             holds &= (marks & bits_of(rule["and"])) != 0
         if "without" in rule:
             holds &= (marks & bits_of(rule["without"])) == 0
         codes = [code for span in rule.get("codes", ()) for code in codes_of(span)]
-        yield rule["reason"], pl.Series(codes, dtype=CODE) if codes else None, holds
+        yield Rule(rule["reason"], pl.Series(codes, dtype=CODE) if codes else None, with_any, holds)
+
+
+def _marks_that_matter(hcpcs: pl.Series) -> pl.Series:
+    """The marks without which nothing is said of a line of each of *hcpcs*."""
+    codes, number = distinct_texts(hcpcs)
+    marks = (pl.when(rule.is_for(pl.col("hcpcs"))).then(rule.with_any).otherwise(0) for rule in rules_of_classes())
+    lines = codes.cast(CODE).to_frame("hcpcs")
+    return lines.select(reduce(or_, marks, pl.lit(MARKS_OF_ANY_SERVICE)).cast(pl.UInt32)).to_series()[number]
 
 
 def _does_not_fit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
@@ -211,10 +229,7 @@ def _does_not_fit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
     some = (marks >= FIRST_CLASS).alias("some")
     if not some.any():
         return some
-    tells = [
-        holds if codes is None else holds & pl.col("hcpcs").is_in(codes.implode())
-        for _, codes, holds in rules_of_classes()
-    ]
+    tells = [rule.holds & rule.is_for(pl.col("hcpcs")) for rule in rules_of_classes()]
     return lines.select(pl.any_horizontal(tells)).to_series()
 
 
