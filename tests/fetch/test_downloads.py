@@ -82,6 +82,13 @@ def test_a_site_that_stays_busy_is_given_up_on(desk):
     assert_as_before_then_whole(desk, SiteProblem, r"the site answers 503 .* Tried 3 times")
 
 
+def test_a_wait_that_is_no_number_is_passed_over(desk):
+    """A superscript two is a digit to Python, and no number."""
+    desk.site.fault("busy", MUE, times=1, value="503 \u00b2")
+    desk.fetch()
+    assert_whole(desk)
+
+
 def test_the_wait_that_the_site_asks_for_is_kept(desk):
     desk.site.fault("busy", MUE, times=1, value="429 1")
     start = time.monotonic()

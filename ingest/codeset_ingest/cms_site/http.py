@@ -268,13 +268,13 @@ def remove_partial_download(part: Path) -> None:
 def _validators(response: requests.Response) -> Validators:
     size = response.headers.get("Content-Length", "")
     return Validators(
-        response.headers.get("ETag"), response.headers.get("Last-Modified"), int(size) if size.isdigit() else None
+        response.headers.get("ETag"), response.headers.get("Last-Modified"), int(size) if size.isdecimal() else None
     )
 
 
 def _full_size(response: requests.Response, offset: int) -> int | None:
     size = response.headers.get("Content-Length", "")
-    return offset + int(size) if size.isdigit() else None
+    return offset + int(size) if size.isdecimal() else None
 
 
 def _request(connection: Connection, address: str, headers: dict[str, str], method: str = "GET") -> requests.Response:
@@ -315,7 +315,7 @@ def _retry_after(text: str | None) -> float | None:
     """Seconds to wait: the header holds seconds or an HTTP date (RFC 9110, section 10.2.3)."""
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
