@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from codeset.errors import WrongUse
 
-_LABEL = re.compile(r"(20\d\d)q([1-4])(?:r([1-9]\d?))?")
+_LABEL = re.compile(r"(20[0-9]{2})q([1-4])(?:r([1-9][0-9]?))?")
 
 
 def is_label(text: str) -> bool:

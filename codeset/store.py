@@ -209,7 +209,8 @@ def _content(entry: TableEntry, table: pl.DataFrame | Path) -> TableEntry:
 
 def _write(folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
     entries = {name: _write_table(folder, name, tables[name], manifest.tables[name]) for name in sorted(tables)}
-    (folder / MANIFEST).write_text(replace(manifest, tables=entries).to_json(), encoding="utf-8")
+    # As bytes: text would have other line ends on Windows, and the same files are the same bytes on any machine.
+    (folder / MANIFEST).write_bytes(replace(manifest, tables=entries).to_json().encode())
     # Read back before it can be seen: a full disk that cut a file short is noticed here.
     Snapshot(folder).refuse_if_changed()
     # On disk before the folder gets its name: after a power cut there is a whole snapshot or none.

@@ -54,7 +54,7 @@ def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
     if "pages" in document:
         chapter, _, number = source.details.get("page", "").rpartition("-")
         last = document["pages"].get(chapter)
-        if last is None or not number.isdigit() or not 1 <= int(number) <= int(last):
+        if last is None or not number.isdecimal() or not 1 <= int(number) <= int(last):
             return f"{source.document} has no page {source.details.get('page', '(none is given)')}"
     if "chapters" in document:
         sections = document["chapters"].get(source.details.get("chapter", ""), [])

@@ -16,7 +16,9 @@ def test_a_label_may_be_in_capitals():
     assert [str(Release.parse(label)) for label in ("2026Q3", "2026Q3R1")] == ["2026q3", "2026q3r1"]
 
 
-@pytest.mark.parametrize("label", ["2026", "2026q5", "26q3", "2026q3r0", "2026q3 ", "2026q3r", "latest"])
+@pytest.mark.parametrize(
+    "label", ["2026", "2026q5", "26q3", "2026q3r0", "2026q3 ", "2026q3r", "latest", "20\u0662\u0666q3"]
+)
 def test_anything_else_is_refused_in_words(label):
     with pytest.raises(WrongUse, match="expected a year and a quarter such as 2026q3"):
         Release.parse(label)
