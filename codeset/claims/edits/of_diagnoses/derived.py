@@ -18,9 +18,9 @@ from codeset.claims.engine.series import count_up, group_numbers, repeat, starts
 def known_of_diagnoses(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Columns of what there is to be said of the diagnoses of each line and of its claim; null for nearly all."""
     own, of_claim = frame["diagnoses"], frame["diagnoses_of_claim"]
-    every = of_claim.zip_with(of_claim.is_not_null(), own)
-    if every.null_count() == frame.height:
+    if own.null_count() == of_claim.null_count() == frame.height:
         return _no_doubts(frame.height)
+    every = of_claim.zip_with(of_claim.is_not_null(), own)
     lines, lists = _by_claim(frame, table), code_lists(every)
     marks = lists.any_of(marks_of_codes(lists.codes) | invalid_on_some_date(lists.codes, code_set))
     doubts = _no_doubts(frame.height).to_dict()

@@ -97,8 +97,9 @@ def _with_earlier(history: pl.DataFrame, codes: Codes, new: pl.Series) -> pl.Dat
     combinations = history["modifiers"].unique()
     components = combinations.filter(combinations.cast(pl.String).str.contains(COMPONENT))
     has_component = history["modifiers"].is_in(components.implode())
+    visits = _first_lines_of_visits(history, new)
     contact, maybe_contact = (
-        _latest_before(history, history["hcpcs"].is_in(chosen.implode()) & ~has_component, new)
+        _latest_before(visits, history, shows=history["hcpcs"].is_in(chosen.implode()) & ~has_component)
         for chosen in (codes.contact, codes.maybe_contact)
     )
     earlier = contact.zip_with(contact.is_not_null(), maybe_contact)
@@ -106,15 +107,21 @@ def _with_earlier(history: pl.DataFrame, codes: Codes, new: pl.Series) -> pl.Dat
     return pl.DataFrame(columns).drop_nulls("earlier")
 
 
-def _latest_before(history: pl.DataFrame, shows: pl.Series, new: pl.Series) -> pl.Series:
-    """The position of the latest line that *shows* before the visit of each of *new*, within three years; or null."""
-    nowhere = repeat(None, history.height)
-    latest_before = count_up(history.height).zip_with(shows, nowhere).forward_fill().shift(1)
+def _first_lines_of_visits(history: pl.DataFrame, new: pl.Series) -> pl.DataFrame:
+    """The position of the `first` line of the visit of each of *new*; its `patient`; its date three years `before`."""
     starts = starts_group(history["visit"])
-    earlier = latest_before[true_positions(starts)[group_numbers(starts)[new]]]
-    patient, day = history["patient"], history["date_of_service"]
-    is_within = (patient[earlier] == patient[new]) & (day[earlier] >= day[new].dt.offset_by(f"-{YEARS}y"))
-    return earlier.zip_with(is_within.fill_null(value=False), nowhere.head(new.len()))
+    patient, before = history["patient"][new], history["date_of_service"][new].dt.offset_by(f"-{YEARS}y")
+    first = true_positions(starts)[group_numbers(starts)[new]]
+    return pl.DataFrame([first.alias("first"), patient, before.alias("before")])
+
+
+def _latest_before(visits: pl.DataFrame, history: pl.DataFrame, shows: pl.Series) -> pl.Series:
+    """The position of the latest line that *shows* before each of *visits*, within three years; or null."""
+    nowhere = repeat(None, history.height)
+    earlier = count_up(history.height).zip_with(shows, nowhere).forward_fill().shift(1)[visits["first"]]
+    is_same_patient = history["patient"][earlier] == visits["patient"]
+    is_within = is_same_patient & (history["date_of_service"][earlier] >= visits["before"])
+    return earlier.zip_with(is_within.fill_null(value=False), nowhere.head(visits.height))
 
 
 NEW_PATIENT = Edit(
