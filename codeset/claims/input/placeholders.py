@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from codeset.claims.engine.series import starts_group
+from codeset.claims.engine.series import starts_group, true_positions
 from codeset.claims.input.check import PLACEHOLDER, FieldFault
 
 LINES_OF_A_DAY = 1_000
@@ -29,12 +29,13 @@ def _is_possible(beneficiary: pl.Series) -> bool:
     if beneficiary.len() <= LINES_OF_A_DAY:
         return False
     # By runs of the same beneficiary, for most files come in such runs: there are fewer of them than lines.
-    begins = starts_group(beneficiary).arg_true()
-    lengths = begins.shift(-1, fill_value=beneficiary.len()) - begins
-    if beneficiary.is_sorted():
+    begins = starts_group(beneficiary)
+    names, first = beneficiary.filter(begins), true_positions(begins)
+    lengths = first.shift(-1, fill_value=beneficiary.len()) - first
+    if names.is_sorted():
         most: int = lengths.max()  # type: ignore[assignment]
     else:
-        runs = pl.DataFrame([beneficiary[begins].hash().alias("beneficiary"), lengths.alias("lines")])
+        runs = pl.DataFrame([names.hash().alias("beneficiary"), lengths.alias("lines")])
         most = runs.group_by("beneficiary").agg(pl.col("lines").sum())["lines"].max()  # type: ignore[assignment]
     return most > LINES_OF_A_DAY
 
