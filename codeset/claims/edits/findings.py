@@ -176,8 +176,10 @@ def tidied(findings: Findings) -> Findings:
     is_unpaid = (of_row[first] <= _NO_PAYMENT) & (own >= _DOCUMENTED)
     is_undetermined = (of_row[first] == _UNKNOWN) & (own == _DOCUMENTED)
     is_moot = is_unpaid | is_undetermined | (reason[first] == _number_of("mue-none"))
-    has_several = ~starts | ~starts.shift(-1, fill_value=True)
-    dropped = later.filter(is_moot | _is_repeated(findings, has_several & (of_row == _DOCUMENTED))[later])
+    is_documented = of_row == _DOCUMENTED
+    is_second = is_documented & is_documented.shift(1, fill_value=False) & ~starts  # those of a line are together
+    is_one_of_several = is_second | is_second.shift(-1, fill_value=False)
+    dropped = later.filter(is_moot | _is_repeated(findings, is_one_of_several)[later])
     if dropped.is_empty():
         return findings
     return _only(findings, ~all_false(starts.len()).scatter(dropped, values=True))
