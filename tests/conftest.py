@@ -57,6 +57,11 @@ os.environ |= {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: the processes share what is left, but not a test that one of them is at."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def cms() -> Path:
     """Return the folder of real CMS files; a test that asks for it is marked `cms`."""

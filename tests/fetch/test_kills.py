@@ -51,6 +51,7 @@ def undisturbed(cms_site, tmp_path) -> tuple[dict[str, bytes], int]:
     return contents(store), int(done.stdout)
 
 
+@pytest.mark.long
 def test_a_killed_fetch_and_build_is_made_whole_by_the_same_command(undisturbed, tmp_path):
     whole, changes = undisturbed
     assert changes > 40

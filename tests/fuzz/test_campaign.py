@@ -10,6 +10,7 @@ from fuzz import campaign
 SHORT = 240
 
 
+@pytest.mark.long
 def test_no_broken_file_changes_a_release_without_a_word(tmp_path: Path) -> None:
     outcomes, wrong = campaign.try_some(range(SHORT), seed=2026, home=tmp_path / "home")
     assert wrong == []

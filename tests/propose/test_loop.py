@@ -34,6 +34,7 @@ def sign(desk, release: str) -> None:
     desk.git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
 
 
+@pytest.mark.long
 def test_from_a_posted_quarter_to_an_approved_release(desk):
     quiet = desk.refs()
     assert desk.propose().output.splitlines()[-1] == "nothing new"

@@ -45,6 +45,7 @@ def run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_a_release_is_signed_by_the_docs_alone(home):
     expected = {"review": 1}  # something changed
     outputs = {}
