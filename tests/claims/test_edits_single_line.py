@@ -143,12 +143,14 @@ def test_a_shared_visit_is_one_in_a_facility(derm: Snapshot, line: str, expected
         ("99204-GE", "review modifier-primary-care-exception"),
         ("11102-GE", "review modifier-primary-care-exception"),
         ("99214-GC", "pay"),
+        ("96910-GE", "review modifier-primary-care-exception"),
         ("11102-GC", "pay"),
     ],
 )
 def test_a_resident_alone_furnishes_visits_of_lower_and_middle_levels(derm: Snapshot, line: str, expected: str) -> None:
-    """42 CFR 415.174; IOM 100-04 ch. 12, section 100.1.1.C."""
+    """42 CFR 415.174; IOM 100-04 ch. 12, section 100.1.1.C. G2211 goes with its visit."""
     assert made.said(derm, line) == [expected]
+    assert "modifier-primary-care-exception" not in made.reasons(derm, "99213-GE", "G2211-GE")[1]
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,10 @@ IS_SHARED = pl.col("is_visit") & pl.col("mFS")
 WITHOUT_SHARED_VISITS = places_of_service().filter(setting="nonfacility")["place_of_service"]
 IS_OUTSIDE_FACILITY = pl.col("place_of_service").cast(pl.String).is_in(WITHOUT_SHARED_VISITS.implode())
 
-# Without the teaching physician a resident furnishes lower and mid-level visits alone (42 CFR 415.174).
-IS_BEYOND_EXCEPTION = pl.col("mGE") & ~has_code("primary_care_exception", "codes")
+# Without the teaching physician a resident furnishes lower and mid-level visits alone (42 CFR 415.174); what adds to a
+# visit goes with it.
+IS_OF_VISIT = pl.col("is_visit") & (pl.col("global_days") == "ZZZ")
+IS_BEYOND_EXCEPTION = pl.col("mGE") & ~has_code("primary_care_exception", "codes") & ~IS_OF_VISIT
 
 IS_BILATERAL_WITH_SIDE = pl.col("m50") & (pl.col("mRT") | pl.col("mLT"))
 
