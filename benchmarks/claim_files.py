@@ -71,6 +71,17 @@ def with_diagnoses(lines: pl.DataFrame) -> pl.DataFrame:
     return own.join(diagnoses, on="claim_id", maintain_order="left")
 
 
+def with_invalid_diagnoses(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return *lines* with diagnoses, of which one that may not be billed is first in one claim of twenty."""
+    rng = Random(SEED)
+    claims = lines["claim_id"].unique(maintain_order=True)
+    drawn = [_drawn(rng, OFFICE["invalid_diagnoses"], 1)[0] if rng.random() < 0.05 else None for _ in claims]
+    invalid = pl.DataFrame({"claim_id": claims, "invalid": pl.Series(drawn, dtype=pl.String)})
+    others = pl.col("diagnoses").str.splitn(" ", 2).struct.field("field_1")
+    diagnoses = pl.coalesce(pl.format("{} {}", "invalid", others), "diagnoses").alias("diagnoses")
+    return lines.join(invalid, on="claim_id", maintain_order="left").with_columns(diagnoses).drop("invalid")
+
+
 def _different(rng: Random, weights: Mapping[str, float], number: int) -> list[str]:
     """So many of the keys of *weights*, none twice."""
     drawn: dict[str, None] = {}
