@@ -86,7 +86,7 @@ def first_page(review: Review) -> FirstPage:
         impact=tuple(_impact(review)),
         gains=gains,
         losses=losses,
-        movers_unit="a year" if review.years else "on your claims" if review.claims else "per unit in the office",
+        movers_unit=_movers_unit(review),
         why=tuple(_why(review)),
         actions=tuple(action_items(review, len(limits))),
         counts=tuple(_counts(review)),
@@ -262,6 +262,17 @@ def _movers(review: Review) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:
     return tuple(gains), tuple(losses)
 
 
+def _movers_unit(review: Review) -> str:
+    """What the changes of `_movers` are of: a year, the claims or one unit, and for whom."""
+    if review.years:
+        year = review.years[0]
+        return f"a year{_if_all(year.setting)}{participant_note(year.participant, review)}"
+    if review.claims:
+        return f"on your claims{participant_note(review.claims[0].participant, review)}"
+    participant = review.payments[0].participant if review.payments else None
+    return f"per unit {wording.in_setting(review.settings[0])}{participant_note(participant, review)}"
+
+
 def _why(review: Review) -> Iterator[str]:
     """The policies behind the changes, with what each explains, what none explains, and the sources."""
     causes = review.causes
@@ -276,8 +287,8 @@ def _why(review: Review) -> Iterator[str]:
         yield f"{_capital(cause.name)}: {explained}. {cause.says} [{sources[cause.citation]}]"
     if causes.codes:
         yield (
-            f"Without a cause on file: {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}. "
-            f"Explained in part: {causes.partly_explained:,} (an RVU also changed without a cause on file)"
+            f"Explained by no rule on file: {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}. "
+            f"Explained in part: {causes.partly_explained:,} (another of their RVUs changed too, by no rule on file)"
         )
     yield from (f"Source [{number}]: {citation}" for citation, number in sources.items())
 

@@ -14,6 +14,7 @@ from codeset.participants import Participant
 from codeset.review.baseline import baseline, own_reach
 from codeset.review.code_details import code_details
 from codeset.review.first_page import first_page
+from codeset.review.forms.as_markdown import review_markdown
 from codeset.review.make import make_review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
 from codeset.scope import scope
@@ -323,3 +324,10 @@ def test_one_setting_alone_is_shown_when_it_is_told(place: Path):
     made = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
     assert {each.setting for each in made.payments} == {"facility"}
     assert made.place.locality == "national"
+    assert first_page(made).movers_unit == "per unit in a facility"
+
+
+def test_the_largest_changes_of_a_year_name_the_setting_that_they_are_of(made):
+    """The volumes have no place of service: there is a year of the office and one of the facility."""
+    assert first_page(made).movers_unit == "a year, if all office"
+    assert "Biggest gains (a year, if all office): 99213 " in review_markdown(made)

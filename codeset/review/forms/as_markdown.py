@@ -35,6 +35,7 @@ def _parts(review: Review) -> Iterator[str]:
     page, outcomes = first_page(review), review.outcomes
     yield f"# {page.title}"
     yield readiness_markdown(page)
+    yield safe(page.subtitle)
     yield f"**{safe(page.headline)}**"
     yield _bullets(page.impact_title, [*page.impact, *_movers(page)])
     yield _bullets("Why", page.why)

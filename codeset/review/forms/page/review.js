@@ -202,8 +202,8 @@
       const modifiers = [...new Set(facts.rows.map((row) => row[1]))];
       if (facts.units) panel.append(node("p", `Your units: ${facts.units.toLocaleString("en-US")}${data.place ? `, ${data.place}` : ""}`));
       for (const modifier of modifiers) {
-        const caption = modifier ? `With modifier ${modifier}` : "In each release on file";
-        panel.append(historyTable(facts.rows.filter((row) => row[1] === modifier), caption));
+        const caption = modifier ? `With modifier ${modifier}` : "In each release on file, newest first";
+        panel.append(historyTable(facts.rows.filter((row) => row[1] === modifier).reverse(), caption));
       }
       if (facts.parts) panel.append(node("h3", "Change by driver"), driverList(facts.parts));
       if (facts.primaries) panel.append(node("h3", "Primary codes"), node("p", "", ...codeLinks(facts.primaries)));
