@@ -133,9 +133,8 @@ def test_the_markdown_is_short_and_starts_with_the_verdict(written, plain):
     lines = text.splitlines()
     assert lines[0] == f"# {plain['title']}"
     assert lines[2].startswith("**NOT READY TO SIGN: NCCI PTP edits are 8 quarters old; MUEs are 1 quarter old")
-    assert lines[6] == "National rates (no locality adjustment), office and facility. " + (
-        "Dates of service 07/01/2026 to 09/30/2026."
-    )
+    place = "National rates (no locality adjustment), office and facility"
+    assert lines[6] == f"{place}. Dates of service 07/01/2026 to 09/30/2026."
     assert lines[8] == f"**{plain['headline']}**"
     assert "G2211 / 99350, add-on pair added" in text
 
