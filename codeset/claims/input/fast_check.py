@@ -48,6 +48,7 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     texts = [table[name] for name in CODED if table.schema.get(name) == pl.String]
     if texts:
         table = table.with_columns(map(as_codes, texts))
+    table = table[[name for name in table.columns if name in REQUIRED or table[name].null_count() < table.height]]
     table = table.rechunk()  # columns in pieces are compared in twice the time
     changes = {name: starts_group(table[name]) for name in _NAMES}
     if not _all_well_formed(table, changes) or _has_two_charges(table):
