@@ -21,4 +21,6 @@ def test_no_scenario_and_no_statement_holds_a_descriptor(cms: Path) -> None:
     telling = {each for each in descriptors if len(each) >= _TELLING} - _EVERYDAY
     texts = [file.read_text().casefold() for file in (ROOT / "compliance_tests").rglob("*.yaml")]
     assert len(telling) > 10_000
-    assert [each for each in telling for text in texts if each in text] == []
+    begun = {text[place : place + _TELLING] for text in texts for place in range(len(text))}
+    # Few begin as any place of a text does, and only those are looked for in the texts: seconds less.
+    assert [each for each in telling if each[:_TELLING] in begun for text in texts if each in text] == []
