@@ -28,7 +28,7 @@ def server(written: Path, requests: list[SignRequest]) -> Iterator[ReviewServer]
         return "2026q3 is signed by lead@practice"
 
     with ReviewServer(written, sign) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)  # ends at once when asked
         thread.start()
         yield running
         running.shutdown()
