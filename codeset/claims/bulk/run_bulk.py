@@ -34,6 +34,7 @@ from codeset.claims.bulk.partition import Part, codes_in, count_lines, split_by_
 from codeset.claims.bulk.recheck import recheck
 from codeset.claims.bulk.worker_processes import worker_processes
 from codeset.claims.engine.code_set import CodeSet
+from codeset.claims.engine.series import starts_group
 from codeset.claims.input.check import ENVELOPE, Rejects, check_locality, refuse
 from codeset.claims.input.claim_files import open_files, rejects_as
 from codeset.claims.input.claim_frames import from_frame
@@ -246,8 +247,8 @@ def _basis(run: _Run, number: int) -> Basis:
 
 def _keys_in_several_parts(run: _Run, number: int) -> pl.Series:
     # A part holds all lines of its beneficiaries: a claim in two parts names two beneficiaries, in one file or in two.
-    keys = pl.concat([read_keys(run.keys_of(part)) for part in range(number)])
-    return keys.filter(keys.is_duplicated()).unique()
+    keys = pl.concat([read_keys(run.keys_of(part)) for part in range(number)]).sort()
+    return keys.filter(~starts_group(keys)).unique()  # in order, what is there twice follows itself
 
 
 def _set_aside(folder: Path, sources: Sequence[BulkSource]) -> pl.Series:
