@@ -99,7 +99,7 @@ def checklist_markdown(page: Checklist) -> str:
 @cache
 def item_names() -> frozenset[str]:
     """Return every name that a visit's `documented` may have."""
-    return frozenset(item.name for each in checklists().values() for item in each.items)
+    return frozenset(item.name for page in checklists().values() for item in page.items)
 
 
 def record_check(service: Service, visit: Visit, facts: CodeFacts) -> RecordCheck:

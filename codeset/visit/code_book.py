@@ -74,6 +74,7 @@ class CodeBook:
         """Return the PTP edit of two codes that is in force on *day*, whichever is column one; None without one."""
         for pair in ((one, other), (other, one)):
             for effective, deletion, ccmi in self.pairs.get(pair, ()):
+                # The deletion date is the last day on which the edit applies.
                 if effective <= day <= deletion:
                     return PtpEdit(*pair, ccmi)
         return None
@@ -88,12 +89,13 @@ def _code_rows(snapshot: Snapshot, codes: Sequence[str]) -> dict[str, CodeRow]:
 
 def _ptp_pairs(snapshot: Snapshot, codes: Sequence[str]) -> dict[tuple[str, str], tuple[tuple[date, date, int], ...]]:
     """The dates and modifier indicators of each pair; rows that were deleted as they took effect never applied."""
-    among = pl.col("column_one").is_in(codes) & pl.col("column_two").is_in(codes)
+    has_both_codes = pl.col("column_one").is_in(codes) & pl.col("column_two").is_in(codes)
     columns = ["column_one", "column_two", "effective_date", "deletion_date", "ccmi"]
     pairs: dict[tuple[str, str], list[tuple[date, date, int]]] = defaultdict(list)
     row: dict[str, Any]
-    for row in snapshot.scan("ptp").filter(among).select(columns).collect().iter_rows(named=True):
+    for row in snapshot.scan("ptp").filter(has_both_codes).select(columns).collect().iter_rows(named=True):
         deletion = row["deletion_date"] or date.max
+        # One date for both: CMS took the edit back from its first day (Policy Manual 2026, I-14: indicator 9).
         if deletion != row["effective_date"]:
             pairs[row["column_one"], row["column_two"]].append((row["effective_date"], deletion, row["ccmi"]))
     return {pair: tuple(rows) for pair, rows in pairs.items()}

@@ -73,9 +73,9 @@ class CodeFacts:
         """Return the facts that the release's own file states, and of what it does not state those of this program."""
         if CODE_FACTS not in snapshot:
             return cited_facts()
-        stated = {row["hcpcs"]: row for row in snapshot.table(CODE_FACTS).iter_rows(named=True) if row["measure"]}
-        codes = sorted({*cited_rows(), *stated})
-        rows = (_joined(cited_rows().get(code), stated.get(code)) for code in codes)
+        stated_rows = {row["hcpcs"]: row for row in snapshot.table(CODE_FACTS).iter_rows(named=True) if row["measure"]}
+        codes = sorted({*cited_rows(), *stated_rows})
+        rows = (_joined(cited_rows().get(code), stated_rows.get(code)) for code in codes)
         return cls(_fact(row) for row in rows if row["technique"] and row["size_from"] is not None)
 
     @property
@@ -152,6 +152,7 @@ def _joined(cited: Mapping[str, Any] | None, stated: Mapping[str, Any] | None) -
     if stated is None or cited is None:
         return stated or cited or {}
     row = {name: value if stated.get(name) is None else stated[name] for name, value in cited.items()}
+    # Both ends from one source: an open end in the file is its statement, not a gap to fill from the cited row.
     if stated["size_from"] is not None:
         row["size_to"] = stated["size_to"]
     return row

@@ -26,6 +26,7 @@ from codeset.visit.visit_rules import modifier_for, nature_of_diagnosis
 
 MOST_POINTERS = 4
 MOST_DIAGNOSES = 12
+"""A claim has twelve diagnoses, a line points to four of them (837P, HI and SV107)."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,16 @@ def not_coded(visit: Visit) -> CodedVisit:
 def choose(visit: Visit, book: CodeBook) -> Coding:
     """Choose the services of *visit*: by family, then what the edits of the day leave, then the office visit."""
     answers = [in_global_period(answer, visit, book) for family in FAMILIES for answer in _answers(family, visit, book)]
-    services, refused = settled(visit, [answer for answer in answers if isinstance(answer, Service)], book)
+    # The visit comes last: its modifiers depend on what is billed beside it (Policy Manual 2026, III-3 and III-4).
+    services, refusals = settled(visit, [answer for answer in answers if isinstance(answer, Service)], book)
     with_visit = list(office_visit(visit, services, book))
-    chosen, refused_visit = settled(visit, [answer for answer in with_visit if isinstance(answer, Service)], book)
-    others = [*answers, *refused, *with_visit, *refused_visit]
+    office_services, visit_refusals = settled(
+        visit, [answer for answer in with_visit if isinstance(answer, Service)], book
+    )
+    others = [*answers, *refusals, *with_visit, *visit_refusals]
     return Coding(
         visit,
-        (*chosen, *_in_order(services, visit, book)),
+        (*office_services, *_in_order(services, visit, book)),
         tuple(answer for answer in others if isinstance(answer, Unbilled)),
         (
             *(answer for answer in others if isinstance(answer, Question)),
@@ -103,8 +107,8 @@ def _answers(family: Family, visit: Visit, book: CodeBook) -> Chosen:
     """What a family makes of a visit, as far as the release has codes for it."""
     try:
         yield from family(visit, book.facts)
-    except NoCode as missing:
-        yield Question("no-code", family.__name__.replace("_", " "), f"{missing} in {book.snapshot.release}")
+    except NoCode as error:
+        yield Question("no-code", family.__name__.replace("_", " "), f"{error} in {book.snapshot.release}")
 
 
 def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list[Service]:
@@ -118,6 +122,7 @@ def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list
     ordered: list[Service] = []
     for place, primary in enumerate(primaries):
         ordered.append(primary)
+        # An add-on of all lesions (a further biopsy) follows the last line of its primary, one of a lesion its own.
         is_last = all(later.hcpcs != primary.hcpcs for later in primaries[place + 1 :])
         add_ons = [service for service in services if service.add_on_to == primary.hcpcs and service not in ordered]
         ordered += [service for service in add_ons if service.lesions == primary.lesions or is_last]
@@ -130,11 +135,12 @@ def _about_diagnoses(visit: Visit) -> Iterator[Question]:
         if lesion.diagnosis is None:
             yield Question("diagnosis", lesion.name)
             continue
-        stated = nature_of_diagnosis(lesion.diagnosis)
-        given = lesion.nature if lesion.nature not in ("wound", "vascular") else None
-        if stated and given and stated != given:
+        nature = nature_of_diagnosis(lesion.diagnosis)
+        # No diagnosis of `natures_of_diagnoses` states either of these two.
+        lesion_nature = lesion.nature if lesion.nature not in ("wound", "vascular") else None
+        if nature and lesion_nature and nature != lesion_nature:
             yield Question(
-                "nature-and-diagnosis", lesion.name, f"{given}, is not that of {lesion.diagnosis} ({stated})"
+                "nature-and-diagnosis", lesion.name, f"{lesion_nature}, is not that of {lesion.diagnosis} ({nature})"
             )
     for name, treatment in (("photodynamic therapy", visit.photodynamic), ("phototherapy", visit.light)):
         if treatment and treatment.diagnosis is None:
@@ -175,6 +181,7 @@ def _row(nth: int, coding: Coding, place: int) -> dict[str, Any]:
 
 def _lesion_of_line(service: Service) -> str | None:
     """The lesion that the edits are told of: none for several, or for a biopsy before Mohs surgery."""
+    # A biopsy before Mohs surgery is of the tumor that is removed: named, it would be part of the surgery (III-8, F).
     is_one = len(service.lesions) == 1 and modifier_for("before_mohs") not in service.modifiers
     return service.lesions[0] if is_one else None
 
@@ -190,9 +197,9 @@ def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome
         )
         for number, service in enumerate(coding.services, start=1)
     )
-    denied = tuple(_denial(line) for line in lines if line.outcome.disposition == "deny")
+    denials = tuple(_denial(line) for line in lines if line.outcome.disposition == "deny")
     facts_from = book.snapshot.manifest.editions.get(CODE_FACTS)
-    return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denied), facts_from)
+    return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denials), facts_from)
 
 
 def _denial(line: CodedLine) -> Question:

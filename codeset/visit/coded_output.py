@@ -125,8 +125,8 @@ def suggestion_plain(suggestion: Suggestion) -> Mapping[str, Any]:
 def claims_csv(lines: pl.DataFrame) -> bytes:
     """Return claim lines as a csv that `adjudicate` reads; columns that no line has are left out."""
     plain = lines.with_columns(pl.col(pl.Categorical).cast(pl.String))
-    given = [name for name in plain.columns if plain[name].null_count() < plain.height]
-    return plain.select(given).write_csv().encode()
+    filled_columns = [name for name in plain.columns if plain[name].null_count() < plain.height]
+    return plain.select(filled_columns).write_csv().encode()
 
 
 def coded_csv(visits: Iterable[CodedVisit]) -> bytes:

@@ -88,8 +88,8 @@ def compare_claims(
     facts = CodeFacts.of(snapshot)
     comparisons = []
     for visit in coded:
-        own = [line for line in outcomes if len(coded) == 1 or line.claim_id == visit.visit.visit_id]
-        of_day = [line for line in own if line.date_of_service == visit.visit.date_of_service]
+        claim_lines = [line for line in outcomes if len(coded) == 1 or line.claim_id == visit.visit.visit_id]
+        of_day = [line for line in claim_lines if line.date_of_service == visit.visit.date_of_service]
         if not of_day:
             day = visit.visit.date_of_service
             raise WrongUse(
@@ -118,6 +118,7 @@ def _paired(
     """Pair lines of the same code, then of the same use; and return those that are left on either side."""
     pairs: list[Pair] = []
     left_billed, left_right = list(billed), list(right)
+    # Same codes first: a line that is right is never paired with another of its family.
     for use in (str, lambda hcpcs: _use(hcpcs, facts)):
         for line in list(left_billed):
             partner = next(
@@ -140,6 +141,7 @@ def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discr
     service = right.service
     cents = _allowed(right.outcome) - _allowed(billed)
     facts = "; ".join(service.rests_on)
+    # By RVUs, not by dollars: a line that is denied pays nothing and may yet be the larger code.
     if billed.hcpcs != service.hcpcs:
         kind = "over-coded" if _rvu(billed, snapshot) > _rvu(right.outcome, snapshot) else "under-coded"
         return Discrepancy(kind, billed, right, f"{service.hcpcs}, not {billed.hcpcs}: {facts}", cents)
@@ -172,7 +174,7 @@ def _is_about(unbilled: Unbilled, hcpcs: str, facts: CodeFacts) -> bool:
     fact = facts.of_code(hcpcs)
     if fact is None:
         return False
-    kinds = {
+    technique_of_rule = {
         "repair-included": "repair",
         "repair-small-benign": "repair",
         "adhesive-strips": "repair",
@@ -180,8 +182,10 @@ def _is_about(unbilled: Unbilled, hcpcs: str, facts: CodeFacts) -> bool:
         "flap-area": "excision",
         "mohs-pathology": "pathology",
     }
-    kind = kinds.get(unbilled.rule)
-    return kind is not None and fact.technique.startswith((kind, "frozen") if kind == "pathology" else kind)
+    technique = technique_of_rule.get(unbilled.rule)
+    return technique is not None and fact.technique.startswith(
+        (technique, "frozen") if technique == "pathology" else technique
+    )
 
 
 def _allowed(line: LineOutcome) -> int:

@@ -16,6 +16,7 @@ from codeset.visit.visit_rules import modifier_for
 _LEVELS = ("straightforward", "low", "moderate", "high")
 _MINOR = ("000", "010")
 _MAJOR = ("090",)
+"""Global days of minor and major procedures (Policy Manual 2026, III-3 and III-4)."""
 
 
 def office_visit(visit: Visit, others: Sequence[Service], book: CodeBook) -> Chosen:
@@ -45,8 +46,8 @@ def _code(visit: Visit, evaluation: Evaluation, facts: CodeFacts) -> CodeFact | 
     if evaluation.level is not None:
         return facts.smallest(technique, evaluation.level)
     minutes = Decimal(evaluation.minutes or 0)
-    found = (facts.find_covering(minutes, technique, level) for level in _LEVELS)
-    return next((fact for fact in found if fact is not None), None)
+    by_level = (facts.find_covering(minutes, technique, level) for level in _LEVELS)
+    return next((fact for fact in by_level if fact is not None), None)
 
 
 def _beside(
@@ -54,9 +55,11 @@ def _beside(
 ) -> "list[str | Question | Unbilled]":
     """The modifiers that the day's other services call for; or why the visit is not billed, or what is asked first."""
     edits = [book.edit(fact.hcpcs, other.hcpcs, visit.date_of_service) for other in others]
-    if barred := next((edit for edit in edits if edit and edit.ccmi == 0), None):
-        with_code = barred.column_one if barred.column_two == fact.hcpcs else barred.column_two
+    if never := next((edit for edit in edits if edit and edit.ccmi == 0), None):
+        with_code = never.column_one if never.column_two == fact.hcpcs else never.column_two
         return [Unbilled("office visit", "bundled", f"part of {with_code}; no modifier changes that", fact.hcpcs)]
+    # Global days beside the edits: no PTP edit of a procedure has a new patient's visit in column two, and 25 is
+    # needed for it all the same (III-4, B).
     days = {book.rows[other.hcpcs].global_days for other in others}
     answers: list[str | Question | Unbilled] = []
     if evaluation.global_period == "related":
@@ -90,9 +93,12 @@ def _major(fact: CodeFact, evaluation: Evaluation) -> str | Question | Unbilled:
 def _service(
     fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tuple[str, ...], facts: CodeFacts
 ) -> Service:
-    levels = _LEVELS.index(fact.nature) if fact.nature in _LEVELS else 0
+    # A nurse's visit has no level of decision making, and so no level beside its own.
+    level_place = _LEVELS.index(fact.nature) if fact.nature in _LEVELS else 0
     beside = [
-        _LEVELS[place] for place in (levels - 1, levels + 1) if fact.nature in _LEVELS and 0 <= place < len(_LEVELS)
+        _LEVELS[place]
+        for place in (level_place - 1, level_place + 1)
+        if fact.nature in _LEVELS and 0 <= place < len(_LEVELS)
     ]
     others = [facts.smallest(fact.technique, level) for level in beside]
     basis = f"level {evaluation.level}" if evaluation.level else f"{evaluation.minutes} minutes"
@@ -120,6 +126,7 @@ def _complexity(
     fact: CodeFact, visit: Visit, evaluation: Evaluation, modifiers: tuple[str, ...], book: CodeBook
 ) -> Service | Unbilled:
     hcpcs = book.facts.further("visit_complexity").hcpcs
+    # From 2025 it is paid with 25 beside preventive services alone (CY 2025 PFS final rule): none is coded here.
     if modifier_for("separate_visit") in modifiers:
         return Unbilled("office visit", "visit-complexity", "the visit has 25", hcpcs)
     if not book.is_payable(hcpcs):

@@ -43,14 +43,15 @@ def suggest_changes(
     *lines*, *snapshots* and *participant* are as in `adjudicate`. A remedy denies no line that was paid: every round
     leaves fewer lines denied. Nothing is changed that is not denied.
     """
-    before = now = outcome_rows(adjudicate(lines, snapshots, participant=participant))
+    before = outcomes = outcome_rows(adjudicate(lines, snapshots, participant=participant))
     changes: list[Change] = []
-    while chosen := _chosen(now, lines):
-        changes += chosen
-        for change in chosen:
+    # One remedy of a beneficiary at a time: it may be all that another denied line of the day lacked.
+    while changes_of_round := _chosen(outcomes, lines):
+        changes += changes_of_round
+        for change in changes_of_round:
             lines = _changed(lines, change.remedy)
-        now = outcome_rows(adjudicate(lines, snapshots, participant=participant))
-    return Suggestion(lines, tuple(before), tuple(now), tuple(changes))
+        outcomes = outcome_rows(adjudicate(lines, snapshots, participant=participant))
+    return Suggestion(lines, tuple(before), tuple(outcomes), tuple(changes))
 
 
 def _chosen(outcomes: Sequence[LineOutcome], lines: pl.DataFrame) -> list[Change]:
@@ -58,15 +59,15 @@ def _chosen(outcomes: Sequence[LineOutcome], lines: pl.DataFrame) -> list[Change
     keys = zip(lines["claim_id"], lines["line"], lines["beneficiary"], strict=True)
     beneficiary_of = {(claim_id, line): beneficiary for claim_id, line, beneficiary in keys}
     by_key = {(outcome.claim_id, outcome.line): outcome for outcome in outcomes}
-    chosen: dict[str, Remedy] = {}
+    smallest_remedies: dict[str, Remedy] = {}
     for key, outcome in by_key.items():
         remedy = outcome.remedy
         if remedy is None or outcome.disposition != "deny":
             continue
-        smallest = chosen.get(beneficiary_of[key])
+        smallest = smallest_remedies.get(beneficiary_of[key])
         if smallest is None or _size(remedy) < _size(smallest):
-            chosen[beneficiary_of[key]] = remedy
-    return [Change(tuple(by_key[key] for key in remedy.replaces), remedy) for remedy in chosen.values()]
+            smallest_remedies[beneficiary_of[key]] = remedy
+    return [Change(tuple(by_key[key] for key in remedy.replaces), remedy) for remedy in smallest_remedies.values()]
 
 
 def _size(remedy: Remedy) -> int:
@@ -81,18 +82,19 @@ def _changed(lines: pl.DataFrame, remedy: Remedy) -> pl.DataFrame:
     replaced_lines = lines.filter(is_replaced).rows(named=True)
     rows = []
     for line in remedy.lines:
-        like = next((row for row in replaced_lines if row["line"] == line.line), replaced_lines[0])
-        charge = like["charge_cents"] if like["hcpcs"] == line.hcpcs and like["units"] == line.units else None
+        replaced_line = next((row for row in replaced_lines if row["line"] == line.line), replaced_lines[0])
+        # The charge is of the service as it was billed: what another code or count costs only the practice knows.
+        is_same = replaced_line["hcpcs"] == line.hcpcs and replaced_line["units"] == line.units
         rows.append(
             {
-                **like,
+                **replaced_line,
                 "claim_id": line.claim_id,
                 "line": line.line,
                 "hcpcs": line.hcpcs,
                 "modifiers": " ".join(line.modifiers),
                 "units": line.units,
-                "charge_cents": charge,
+                "charge_cents": replaced_line["charge_cents"] if is_same else None,
             }
         )
-    added = pl.DataFrame(rows, schema=lines.schema)
-    return pl.concat([lines.filter(~is_replaced), added]).sort("claim_id", "line", maintain_order=True)
+    remedy_lines = pl.DataFrame(rows, schema=lines.schema)
+    return pl.concat([lines.filter(~is_replaced), remedy_lines]).sort("claim_id", "line", maintain_order=True)

@@ -11,6 +11,7 @@ PROCEDURE_BIOPSIES = {f"{name}_biopsy": name for name in ("tangential", "punch",
 
 _HOSPITAL = ("19", "22")
 _TELEHEALTH = ("02", "10")
+"""Places of service, as far as a visit may name them (IOM 100-04, chapter 26, section 10.5)."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Lesion:
         """The excised diameter: as measured, or the lesion's largest diameter and twice the narrowest margin."""
         if self.excised_diameter_cm is not None:
             return self.excised_diameter_cm
+        # Twice: the margin is on either side of the lesion (`excised-diameter` in `visit_rules.toml`).
         if self.diameter_cm is None or self.margin_cm is None:
             return None
         return self.diameter_cm + 2 * self.margin_cm
@@ -146,10 +148,10 @@ class Visit:
     def diagnoses(self) -> tuple[str, ...]:
         """The diagnoses in the order of the facts, each once: lesions, then treatments, then the visit."""
         treatments = (self.photodynamic, self.light, self.evaluation)
-        given = [lesion.diagnosis for lesion in self.lesions] + [
+        diagnoses = [lesion.diagnosis for lesion in self.lesions] + [
             treatment.diagnosis for treatment in treatments if treatment
         ]
-        return tuple(dict.fromkeys(diagnosis for diagnosis in given if diagnosis))
+        return tuple(dict.fromkeys(diagnosis for diagnosis in diagnoses if diagnosis))
 
     @property
     def is_in_hospital(self) -> bool:

@@ -82,11 +82,11 @@ class _NamedTwiceError(Exception):
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    named = dict(pairs)
-    if len(named) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         raise _NamedTwiceError(next(name for name in names if names.count(name) > 1))
-    return named
+    return fields
 
 
 def as_text(plain: Any) -> Any:
@@ -100,20 +100,20 @@ def as_text(plain: Any) -> Any:
     return str(plain) if isinstance(plain, (int, float, Decimal, date)) else plain
 
 
-def _visits(written: YamlFile) -> list[Visit]:
-    if isinstance(written.plain, dict):
-        lines = {(0, *place): line for place, line in written.lines.items()}
-        written = YamlFile(written.file, [written.plain], lines, written.faults)
-    if not written.faults and (not isinstance(written.plain, list) or not written.plain):
+def _visits(yaml_file: YamlFile) -> list[Visit]:
+    if isinstance(yaml_file.plain, dict):
+        lines = {(0, *place): line for place, line in yaml_file.lines.items()}
+        yaml_file = YamlFile(yaml_file.file, [yaml_file.plain], lines, yaml_file.faults)
+    if not yaml_file.faults and (not isinstance(yaml_file.plain, list) or not yaml_file.plain):
         raise BadInput(
-            [Fault(written.file, 0, "holds no visit; expected the facts of one, or a list of visits")], AFTER
+            [Fault(yaml_file.file, 0, "holds no visit; expected the facts of one, or a list of visits")], AFTER
         )
-    faults = [*written.faults] or [_with_way_out(fault) for fault in faults_against(written, "visit")]
-    faults = faults or [fault for nth in range(len(written.plain)) for fault in _faults(written, nth)]
-    faults = faults or list(_repeated(written))
+    faults = [*yaml_file.faults] or [_with_way_out(fault) for fault in faults_against(yaml_file, "visit")]
+    faults = faults or [fault for nth in range(len(yaml_file.plain)) for fault in _faults(yaml_file, nth)]
+    faults = faults or list(_repeated(yaml_file))
     if faults:
         raise BadInput(faults, AFTER)
-    return [visit_of(plain) for plain in written.plain]
+    return [visit_of(plain) for plain in yaml_file.plain]
 
 
 def _with_way_out(fault: Fault) -> Fault:
@@ -123,35 +123,35 @@ def _with_way_out(fault: Fault) -> Fault:
     return replace(fault, says=f"{fault.says}. What is not coded here is recorded under other_services")
 
 
-def _repeated(written: YamlFile) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for nth, plain in enumerate(written.plain):
-        if plain["visit_id"] in seen:
-            yield Fault(written.file, written.line((nth,)), f"{plain['visit_id']}: two visits have this visit_id")
-        seen.add(plain["visit_id"])
+def _repeated(yaml_file: YamlFile) -> Iterator[Fault]:
+    visit_ids: set[str] = set()
+    for nth, plain in enumerate(yaml_file.plain):
+        if plain["visit_id"] in visit_ids:
+            yield Fault(yaml_file.file, yaml_file.line((nth,)), f"{plain['visit_id']}: two visits have this visit_id")
+        visit_ids.add(plain["visit_id"])
 
 
-def _faults(written: YamlFile, nth: int) -> Iterator[Fault]:
+def _faults(yaml_file: YamlFile, nth: int) -> Iterator[Fault]:
     """Yield what the schema cannot see of a visit: dates, sides, facts of another technique, nothing that was done."""
-    plain, place = written.plain[nth], (nth,)
-    yield from _at(written, place, plain["visit_id"], _faults_of_visit(plain))
+    plain, place = yaml_file.plain[nth], (nth,)
+    yield from _at(yaml_file, place, plain["visit_id"], _faults_of_visit(plain))
     names: set[str] = set()
     for number, lesion in enumerate(plain.get("lesions", ())):
-        here = f"{plain['visit_id']}, {lesion['name']}"
-        yield from _at(written, (nth, "lesions", number), here, _faults_of_lesion(lesion, names))
+        subject = f"{plain['visit_id']}, {lesion['name']}"
+        yield from _at(yaml_file, (nth, "lesions", number), subject, _faults_of_lesion(lesion, names))
         names.add(lesion["name"])
 
 
-def _at(written: YamlFile, place: Place, name: str, texts: Iterable[str]) -> Iterator[Fault]:
-    return (Fault(written.file, written.line(place), f"{name}: {text}") for text in texts)
+def _at(yaml_file: YamlFile, place: Place, name: str, texts: Iterable[str]) -> Iterator[Fault]:
+    return (Fault(yaml_file.file, yaml_file.line(place), f"{name}: {text}") for text in texts)
 
 
 def _faults_of_record(plain: Mapping[str, Any]) -> Iterator[str]:
     for name in plain.get("documented", ()):
         if name not in item_names():
             near = get_close_matches(name, item_names(), n=1)
-            meant = f'; is "{near[0]}" meant?' if near else "; see: codeset code --checklist"
-            yield f'no checklist has an item called "{name}"{meant}'
+            suggestion = f'; is "{near[0]}" meant?' if near else "; see: codeset code --checklist"
+            yield f'no checklist has an item called "{name}"{suggestion}'
 
 
 def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
@@ -163,6 +163,7 @@ def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
         yield f"{plain['date_of_service']} is no date"
     if not any(name in plain for name in ("evaluation", "lesions", "photodynamic", "light", "other_services")):
         yield "nothing was done; expected evaluation, lesions, photodynamic, light or other_services"
+    # A procedure is done in person: telehealth replaces a meeting (Social Security Act, section 1834(m)).
     if plain["place_of_service"] in ("02", "10"):
         for name in ("lesions", "photodynamic", "light"):
             if name in plain:

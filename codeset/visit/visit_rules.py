@@ -48,9 +48,9 @@ def modifier_for(purpose: str) -> str:
 def nature_of_diagnosis(diagnosis: str) -> str | None:
     """Return the nature that an ICD-10-CM code states, or None: it states none that is known here."""
     natures: Mapping[str, str] = _data("visit_rules")["natures_of_diagnoses"]
-    plain = diagnosis.replace(".", "")
-    begins = [start for start in natures if plain.startswith(start.replace(".", ""))]
-    return natures[max(begins, key=len)] if begins else None
+    undotted = diagnosis.replace(".", "")
+    prefixes = [prefix for prefix in natures if undotted.startswith(prefix.replace(".", ""))]
+    return natures[max(prefixes, key=len)] if prefixes else None
 
 
 @cache

@@ -33,6 +33,7 @@ def biopsies(visit: Visit, facts: CodeFacts) -> Chosen:
                 samples.append(answer)
             else:
                 yield answer
+    # CMS bundles the shallower first code into the deeper one, whatever the modifier (PTP edits, indicator 0).
     samples.sort(key=lambda sample: DEEPEST_FIRST.index(sample.technique))
     if samples:
         first = _first(samples, facts)
@@ -78,16 +79,16 @@ def _first(samples: list[_Sample], facts: CodeFacts) -> Service:
 
 def _further(samples: list[_Sample], first: str, facts: CodeFacts) -> Iterator[Service]:
     for technique in DEEPEST_FIRST:
-        if alike := [sample for sample in samples if sample.technique == technique]:
+        if of_technique := [sample for sample in samples if sample.technique == technique]:
             yield Service(
                 facts.further(f"biopsy_{technique}").hcpcs,
                 "biopsy-further",
-                _about(alike),
-                units=len(alike),
-                lesions=tuple(sample.lesion.name for sample in alike),
-                diagnoses=joined(*(sample.lesion.diagnosis for sample in alike)),
-                rests_on=(f"{len(alike)} further lesions by technique {technique}",),
-                modifiers=_modifiers(alike),
+                _about(of_technique),
+                units=len(of_technique),
+                lesions=tuple(sample.lesion.name for sample in of_technique),
+                diagnoses=joined(*(sample.lesion.diagnosis for sample in of_technique)),
+                rests_on=(f"{len(of_technique)} further lesions by technique {technique}",),
+                modifiers=_modifiers(of_technique),
                 add_on_to=first,
             )
 

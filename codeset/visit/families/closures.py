@@ -20,6 +20,7 @@ from codeset.visit.services import (
 from codeset.visit.visit import Lesion, Visit
 from codeset.visit.visit_rules import site_class
 
+# Policy Manual 2026, III-7 (E.6) and III-14 (L.9); `repair-included` in `visit_rules.toml`.
 _INCLUDE_EVERY_CLOSURE = (
     "tangential_biopsy",
     "punch_biopsy",
@@ -29,15 +30,16 @@ _INCLUDE_EVERY_CLOSURE = (
     "tag_removal",
 )
 _SMALL_CM = Decimal("0.5")
+"""Up to this the excision of a benign lesion includes every closure (Policy Manual 2026, III-15, L.9)."""
 
-Sized = list[tuple[Lesion, Decimal]]
+LesionSizes = list[tuple[Lesion, Decimal]]
 """Lesions with the length or area of their closure."""
 
 
 def closures(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the repairs, flaps and grafts of *visit*, and what of them is part of a removal."""
-    repairs: dict[tuple[str, str], Sized] = defaultdict(list)
-    grafts: dict[str, Sized] = defaultdict(list)
+    repairs: dict[tuple[str, str], LesionSizes] = defaultdict(list)
+    grafts: dict[str, LesionSizes] = defaultdict(list)
     for lesion in visit.lesions:
         if lesion.flap_area_sq_cm is not None:
             yield from _flap(lesion, lesion.flap_area_sq_cm, facts)
@@ -46,8 +48,8 @@ def closures(visit: Visit, facts: CodeFacts) -> Chosen:
         elif lesion.closure is None:
             if lesion.technique == "repair":
                 yield Question("wound-closure", lesion.name)
-        elif included := _included(lesion, lesion.closure.repair_class):
-            yield included
+        elif unbilled := _included(lesion, lesion.closure.repair_class):
+            yield unbilled
         elif lesion.closure.length_cm is None:
             yield Question("closure-length", lesion.name)
         else:
@@ -71,13 +73,14 @@ def _included(lesion: Lesion, of_class: str) -> Unbilled | None:
         return None
     if of_class == "simple":
         return Unbilled(lesion.name, "repair-included", "simple closure after excision")
-    excised = lesion.excised_cm
-    if lesion.nature == "benign" and excised is not None and excised <= _SMALL_CM:
-        return Unbilled(lesion.name, "repair-small-benign", f"{of_class} closure; {excised} cm were excised")
+    excised_cm = lesion.excised_cm
+    if lesion.nature == "benign" and excised_cm is not None and excised_cm <= _SMALL_CM:
+        return Unbilled(lesion.name, "repair-small-benign", f"{of_class} closure; {excised_cm} cm were excised")
     return None
 
 
 def _flap(lesion: Lesion, area: Decimal, facts: CodeFacts) -> Chosen:
+    # By class of site up to 30 sq cm, beyond it by area alone: code_facts.csv has both.
     fact = facts.find_covering(area, "flap", "", site_class(lesion.site, "complex")) or facts.find_covering(
         area, "flap", "", "any"
     )
@@ -85,10 +88,11 @@ def _flap(lesion: Lesion, area: Decimal, facts: CodeFacts) -> Chosen:
     yield from _first_and_further(fact or largest, "any", [(lesion, area)], "flap-area", f"{area} sq cm", facts)
 
 
-def _summed(technique: str, group: str, lesions: Sized, rule: str, unit: str, facts: CodeFacts) -> Chosen:
+def _summed(technique: str, group: str, lesions: LesionSizes, rule: str, unit: str, facts: CodeFacts) -> Chosen:
     sizes = [size for _, size in lesions]
     total = sum(sizes, Decimal(0))
     choices = facts.firsts(technique, "", group)
+    # Complex repairs begin at 1.1 cm: which class a shorter one is of no public file decides.
     if total < choices[0].size_from:
         yield Question("closure-class", ", ".join(lesion.name for lesion, _ in lesions), str(total))
         return
@@ -98,7 +102,7 @@ def _summed(technique: str, group: str, lesions: Sized, rule: str, unit: str, fa
 
 
 def _first_and_further(
-    fact: CodeFact, group: str, lesions: Sized, rule: str, rests_on: str, facts: CodeFacts
+    fact: CodeFact, group: str, lesions: LesionSizes, rule: str, rests_on: str, facts: CodeFacts
 ) -> Chosen:
     """The first code, and for what is larger than it covers a unit for each step, or part of one."""
     total = sum((size for _, size in lesions), Decimal(0))
@@ -111,7 +115,7 @@ def _first_and_further(
 def _closure(
     fact: CodeFact,
     units: int,
-    lesions: Sized,
+    lesions: LesionSizes,
     rule: str,
     rests_on: str,
     *,

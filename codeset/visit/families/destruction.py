@@ -43,6 +43,7 @@ def _malignant(lesion: Lesion, facts: CodeFacts) -> Chosen:
         yield Question("diameter", lesion.name)
         return
     fact = facts.covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
+    # A line for each: malignant lesions are not counted by units, but coded one by one (III-6, E.1).
     for nth in range(lesion.count):
         yield Service(
             fact.hcpcs,
@@ -62,13 +63,16 @@ def _premalignant(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     first, further = facts.single("destruction", "premalignant"), facts.further("destruction", "premalignant")
     if further.size_to is None:
         raise NoCode("destruction premalignant beyond the further ones")
-    most = facts.covering(further.size_to + 1, "destruction", "premalignant")
+    for_all = facts.covering(further.size_to + 1, "destruction", "premalignant")
+    # The one code stands for all of them: beside it neither of the two is ever paid (PTP edits, indicator 0).
     if count > further.size_to:
-        instead = Alternative(first.hcpcs, f"with {further.hcpcs} is for up to {further.size_to} lesions; here {count}")
-        yield _counted(most.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
+        alternative = Alternative(
+            first.hcpcs, f"with {further.hcpcs} is for up to {further.size_to} lesions; here {count}"
+        )
+        yield _counted(for_all.hcpcs, "destruction-premalignant", lesions, alternatives=(alternative,))
         return
-    instead = Alternative(most.hcpcs, f"is for {most.sizes}; here {count}")
-    yield _counted(first.hcpcs, "destruction-premalignant", lesions, alternatives=(instead,))
+    alternative = Alternative(for_all.hcpcs, f"is for {for_all.sizes}; here {count}")
+    yield _counted(first.hcpcs, "destruction-premalignant", lesions, alternatives=(alternative,))
     if count > 1:
         yield _counted(further.hcpcs, "destruction-premalignant", lesions, count - 1, add_on_to=first.hcpcs)
 
@@ -82,6 +86,7 @@ def _benign(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
 def _vascular(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
     areas = [lesion.area_sq_cm for lesion in lesions if lesion.area_sq_cm is not None]
     yield from (Question("area", lesion.name) for lesion in lesions if lesion.area_sq_cm is None)
+    # The code goes by the total: with one area missing it cannot be chosen for any of them.
     if areas and len(areas) == len(lesions):
         area = sum(areas, Decimal(0))
         fact = facts.covering(area, "destruction", "vascular")

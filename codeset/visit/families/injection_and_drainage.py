@@ -9,18 +9,20 @@ from codeset.visit.visit import Lesion, Visit
 
 def injection_and_drainage(visit: Visit, facts: CodeFacts) -> Chosen:
     """Yield the injections and drainages of *visit*."""
-    injected = [lesion for lesion in visit.lesions if lesion.technique == "injection"]
-    yield from (Question("agent", lesion.name) for lesion in injected if lesion.agent is None)
-    others = [lesion for lesion in injected if lesion.agent in ("corticosteroid", "other")]
-    chemotherapy = [lesion for lesion in injected if lesion.agent == "chemotherapy"]
-    for technique, lesions in (("injection", others), ("injection_chemotherapy", chemotherapy)):
+    injected_lesions = [lesion for lesion in visit.lesions if lesion.technique == "injection"]
+    yield from (Question("agent", lesion.name) for lesion in injected_lesions if lesion.agent is None)
+    other_agents = [lesion for lesion in injected_lesions if lesion.agent in ("corticosteroid", "other")]
+    # Chemotherapy has codes of its own (Policy Manual 2026, III-8, G).
+    chemotherapy = [lesion for lesion in injected_lesions if lesion.agent == "chemotherapy"]
+    for technique, lesions in (("injection", other_agents), ("injection_chemotherapy", chemotherapy)):
         if lesions:
             yield _counted(technique, lesions, "injection-count", facts)
-    if drained := [lesion for lesion in visit.lesions if lesion.technique == "drainage"]:
-        yield _drainage(drained, facts)
+    if drained_lesions := [lesion for lesion in visit.lesions if lesion.technique == "drainage"]:
+        yield _drainage(drained_lesions, facts)
 
 
 def _drainage(lesions: list[Lesion], facts: CodeFacts) -> Service | Question:
+    # Several are one unit of the code for complicated drainage (`drainage` in `visit_rules.toml`; III-6, D).
     if sum(lesion.count for lesion in lesions) > 1 or any(lesion.is_complicated for lesion in lesions):
         return _counted("drainage_complicated", lesions, "drainage", facts)
     if lesions[0].is_complicated is None:

@@ -40,6 +40,7 @@ def _photodynamic(therapy: Photodynamic, facts: CodeFacts) -> Service | Question
 def _phototherapy(session: Light, facts: CodeFacts) -> Service | Question:
     if session.kind == "excimer" and session.area_sq_cm is None:
         return Question("area", "excimer laser")
+    # All but the excimer laser are coded by the session, which is one.
     size = session.area_sq_cm or Decimal(1)
     fact = facts.covering(size, f"light_{session.kind}")
     return Service(

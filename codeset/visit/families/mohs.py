@@ -25,18 +25,19 @@ def _tumor(lesion: Lesion, facts: CodeFacts) -> Chosen:
     of_site = site_class(lesion.site, "mohs")
     first = facts.single("mohs", "malignant", of_site).hcpcs
     other = next(other for other in _CLASSES if other != of_site)
-    why = Alternative(
+    alternative = Alternative(
         facts.single("mohs", "malignant", other).hcpcs, f"is for another class of sites; {lesion.site} is not one"
     )
-    yield _stage(lesion, first, "mohs-stages", 1, f"site {lesion.site}", (why,))
-    if more := len(lesion.stages) - 1:
+    yield _stage(lesion, first, "mohs-stages", 1, f"site {lesion.site}", (alternative,))
+    if further_stages := len(lesion.stages) - 1:
         hcpcs = facts.further("mohs", "malignant", of_site).hcpcs
-        yield _stage(lesion, hcpcs, "mohs-stages", more, f"{len(lesion.stages)} stages", add_on_to=first)
+        yield _stage(lesion, hcpcs, "mohs-stages", further_stages, f"{len(lesion.stages)} stages", add_on_to=first)
     block = facts.further("mohs_block", "malignant")
-    beyond = sum(max(0, blocks - int(block.size_from) + 1) for blocks in lesion.stages)
-    if beyond:
+    # Stage by stage: blocks that one stage lacks of five do not make up for those of another (III-12, K.4).
+    further_blocks = sum(max(0, blocks - int(block.size_from) + 1) for blocks in lesion.stages)
+    if further_blocks:
         rests_on = "blocks of each stage: " + ", ".join(map(str, lesion.stages))
-        yield _stage(lesion, block.hcpcs, "mohs-blocks", beyond, rests_on, add_on_to=first)
+        yield _stage(lesion, block.hcpcs, "mohs-blocks", further_blocks, rests_on, add_on_to=first)
 
 
 def _stage(

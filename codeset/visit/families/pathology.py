@@ -9,7 +9,7 @@ from codeset.visit.visit_rules import modifier_for
 
 _EXAMINATIONS = ("skin", "cyst_or_tag", "plastic_repair", "gross")
 
-Examined = list[tuple[Lesion, Specimen]]
+LesionSpecimens = list[tuple[Lesion, Specimen]]
 
 
 def pathology(visit: Visit, facts: CodeFacts) -> Chosen:
@@ -19,18 +19,20 @@ def pathology(visit: Visit, facts: CodeFacts) -> Chosen:
         if visit.reads_pathology and lesion.technique == "mohs" and lesion.specimens:
             yield Unbilled(lesion.name, "mohs-pathology", f"{len(lesion.specimens)} specimens of Mohs surgery")
     if visit.reads_pathology:
-        read = [lesion for lesion in visit.lesions if lesion.technique != "mohs"]
-        yield from _specimens([(lesion, specimen) for lesion in read for specimen in lesion.specimens], facts)
+        # The surgeon of Mohs surgery is its pathologist: its specimens are included (Policy Manual 2026, III-8, F).
+        other_lesions = [lesion for lesion in visit.lesions if lesion.technique != "mohs"]
+        yield from _specimens([(lesion, specimen) for lesion in other_lesions for specimen in lesion.specimens], facts)
 
 
-def _specimens(specimens: Examined, facts: CodeFacts) -> Iterator[Service]:
+def _specimens(specimens: LesionSpecimens, facts: CodeFacts) -> Iterator[Service]:
     for examination in _EXAMINATIONS:
-        alike = [(lesion, 1) for lesion, specimen in specimens if specimen.examination == examination]
-        yield from _counted(facts.single(f"pathology_{examination}").hcpcs, "pathology-specimen", alike)
+        of_examination = [(lesion, 1) for lesion, specimen in specimens if specimen.examination == examination]
+        yield from _counted(facts.single(f"pathology_{examination}").hcpcs, "pathology-specimen", of_examination)
+    # By specimen and antibody, not by block or slide (Policy Manual 2026, III-12, K.4).
     first = facts.single("stain_antibody").hcpcs
     yield from _counted(first, "stains", [(lesion, min(1, specimen.antibodies)) for lesion, specimen in specimens])
-    more = [(lesion, max(0, specimen.antibodies - 1)) for lesion, specimen in specimens]
-    yield from _counted(facts.further("stain_antibody").hcpcs, "stains", more, first)
+    further = [(lesion, max(0, specimen.antibodies - 1)) for lesion, specimen in specimens]
+    yield from _counted(facts.further("stain_antibody").hcpcs, "stains", further, first)
     in_group_one = [(lesion, specimen.stains_group_one) for lesion, specimen in specimens]
     in_group_two = [(lesion, specimen.stains_group_two) for lesion, specimen in specimens]
     yield from _counted(facts.single("stain_group_one").hcpcs, "stains", in_group_one)
@@ -45,22 +47,22 @@ def _counted(
 
 
 def _frozen_section(lesion: Lesion, facts: CodeFacts) -> Chosen:
-    frozen = lesion.frozen_section
-    if frozen is None:
+    section = lesion.frozen_section
+    if section is None:
         return
     is_mohs = lesion.technique == "mohs"
-    if is_mohs and frozen.result_known is None:
+    if is_mohs and section.result_known is None:
         yield Question("diagnosis-before-mohs", lesion.name)
         return
-    if is_mohs and frozen.result_known:
+    if is_mohs and section.result_known:
         yield Unbilled(lesion.name, "mohs-pathology", "the diagnosis was known before Mohs surgery")
         return
     modifiers = (modifier_for("before_mohs"),) if is_mohs else ()
     first = facts.single("frozen_section").hcpcs
     yield _examination(first, "frozen-section", [lesion], 1, None, modifiers)
-    if frozen.blocks > 1:
+    if section.blocks > 1:
         hcpcs = facts.further("frozen_section").hcpcs
-        yield _examination(hcpcs, "frozen-section", [lesion], frozen.blocks - 1, first, modifiers)
+        yield _examination(hcpcs, "frozen-section", [lesion], section.blocks - 1, first, modifiers)
 
 
 def _examination(

@@ -29,6 +29,7 @@ def _shave(lesion: Lesion, facts: CodeFacts) -> Service | Question:
 def _excision(lesion: Lesion, facts: CodeFacts) -> Service | Question | Unbilled:
     if lesion.flap_area_sq_cm is not None:
         return Unbilled(lesion.name, "flap-area", "the excision is part of the flap")
+    # No public file says of an uncertain or premalignant one which of the two it is coded as.
     if lesion.nature not in EXCISED_NATURES:
         return Question("benign-or-malignant", lesion.name, lesion.nature or "not given")
     size = lesion.excised_cm
@@ -36,8 +37,8 @@ def _excision(lesion: Lesion, facts: CodeFacts) -> Service | Question | Unbilled
         return Question("excised-diameter", lesion.name)
     fact = _excision_fact(lesion, lesion.nature, size, facts)
     readings = _other_readings(lesion, fact, size, facts)
-    named = {reading.hcpcs for reading in readings}
-    by_size = tuple(other for other in neighbors(facts, fact, size) if other.hcpcs not in named)
+    reading_codes = {reading.hcpcs for reading in readings}
+    by_size = tuple(other for other in neighbors(facts, fact, size) if other.hcpcs not in reading_codes)
     return _removal(lesion, fact, size, "excised-diameter", (*readings, *by_size))
 
 
@@ -49,10 +50,10 @@ def _other_readings(lesion: Lesion, chosen: CodeFact, size: Decimal, facts: Code
     """The codes by the lesion alone, without its margins, and of the other nature."""
     readings = []
     if lesion.diameter_cm is not None:
-        alone = _excision_fact(lesion, chosen.nature, lesion.diameter_cm, facts)
-        if alone != chosen:
-            why = f"is for {alone.sizes}: the lesion of {lesion.diameter_cm} cm without its margins"
-            readings.append(Alternative(alone.hcpcs, why))
+        unmargined = _excision_fact(lesion, chosen.nature, lesion.diameter_cm, facts)
+        if unmargined != chosen:
+            why = f"is for {unmargined.sizes}: the lesion of {lesion.diameter_cm} cm without its margins"
+            readings.append(Alternative(unmargined.hcpcs, why))
     other = next(nature for nature in EXCISED_NATURES if nature != chosen.nature)
     why = f"is for {other} lesions; this one is {chosen.nature}"
     readings.append(Alternative(_excision_fact(lesion, other, size, facts).hcpcs, why))
@@ -60,15 +61,15 @@ def _other_readings(lesion: Lesion, chosen: CodeFact, size: Decimal, facts: Code
 
 
 def _removal(lesion: Lesion, fact: CodeFact, size: Decimal, rule: str, others: tuple[Alternative, ...]) -> Service:
-    measured = f"{size} cm"
+    size_text = f"{size} cm"
     if rule == "excised-diameter" and lesion.excised_diameter_cm is None:
-        measured = f"{lesion.diameter_cm} + 2 x {lesion.margin_cm} = {size} cm"
+        size_text = f"{lesion.diameter_cm} + 2 x {lesion.margin_cm} = {size} cm"
     return Service(
         fact.hcpcs,
         rule,
         f"{lesion.technique} of {lesion.name}",
         lesions=(lesion.name,),
         diagnoses=joined(lesion.diagnosis),
-        rests_on=(measured, f"site {lesion.site}", *((f"nature {fact.nature}",) if fact.nature else ())),
+        rests_on=(size_text, f"site {lesion.site}", *((f"nature {fact.nature}",) if fact.nature else ())),
         alternatives=others,
     )

@@ -15,6 +15,7 @@ from codeset.visit.visit_files import parse_visits
 
 _DEFAULTS = {"place_of_service": "11", "patient": "established"}
 _ANY_DAY = date(2026, 7, 1)
+"""For the check of the facts alone, which do not depend on the day."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,21 @@ def load_coding(folder: Path) -> tuple[CodingScenario, ...]:
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not files:
         raise WrongUse(f"{folder}: holds no coding scenario (*.yaml)")
-    written = [read_yaml(file) for file in files]
+    yaml_files = [read_yaml(file) for file in files]
     faults = [
-        fault for yaml_file in written for fault in yaml_file.faults or faults_against(yaml_file, "coding-scenario")
+        fault for yaml_file in yaml_files for fault in yaml_file.faults or faults_against(yaml_file, "coding-scenario")
     ]
-    faults = faults or [fault for yaml_file in written for fault in _unfit(yaml_file)]
+    faults = faults or [fault for yaml_file in yaml_files for fault in _unfit(yaml_file)]
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    return tuple(_scenario(yaml_file, nth) for yaml_file in written for nth in range(len(yaml_file.plain)))
+    return tuple(_scenario(yaml_file, nth) for yaml_file in yaml_files for nth in range(len(yaml_file.plain)))
 
 
-def _unfit(written: YamlFile) -> Iterator[Fault]:
+def _unfit(yaml_file: YamlFile) -> Iterator[Fault]:
     """Yield what the schema cannot see: facts that are no visit, and scenarios that expect nothing and ask nothing."""
-    for nth, plain in enumerate(written.plain):
+    for nth, plain in enumerate(yaml_file.plain):
         texts = visit_faults(plain["id"], plain["facts"])
-        yield from (Fault(written.file, written.line((nth,)), text) for text in texts)
+        yield from (Fault(yaml_file.file, yaml_file.line((nth,)), text) for text in texts)
 
 
 def visit_faults(name: str, facts: Mapping[str, Any]) -> list[str]:
@@ -92,12 +93,12 @@ def visit_faults(name: str, facts: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _scenario(written: YamlFile, nth: int) -> CodingScenario:
-    plain = written.plain[nth]
+def _scenario(yaml_file: YamlFile, nth: int) -> CodingScenario:
+    plain = yaml_file.plain[nth]
     holds = plain.get("holds", {})
     return CodingScenario(
         id=plain["id"],
-        family=Path(written.file).stem,
+        family=Path(yaml_file.file).stem,
         says=plain["says"],
         sources=sources(plain["source"]),
         holds_from=as_date(holds.get("from")) or date.min,
@@ -105,6 +106,6 @@ def _scenario(written: YamlFile, nth: int) -> CodingScenario:
         facts=plain["facts"],
         codes=tuple(sorted(plain["codes"])),
         asks=tuple(sorted(plain.get("asks", ()))),
-        file=written.file,
-        at=written.line((nth,)),
+        file=yaml_file.file,
+        at=yaml_file.line((nth,)),
     )

@@ -21,6 +21,7 @@ SECONDS = 60
 """How long an engine may take for one visit."""
 
 _ASKED_OF_ALL = {"diagnosis"}
+"""Scenarios are about codes, and mostly name no diagnosis."""
 
 Answer = Callable[[Mapping[str, Any]], Sequence[str]]
 """An engine: a visit as JSON has it in, lines as coders write them out; it may raise ValueError, with the reason."""
@@ -66,10 +67,10 @@ def line_text(hcpcs: str, modifiers: Iterable[str], units: int) -> str:
 def run_own(scenarios: Iterable[CodingScenario], snapshot: Snapshot) -> CodingRun:
     """Code the scenarios that hold in the snapshot's release by the rules of this program."""
     release = snapshot.release
-    holding = [scenario for scenario in scenarios if scenario.holds_in(release)]
-    visits = parse_visits([scenario.visit_on(release.first_day) for scenario in holding])
+    applicable = [scenario for scenario in scenarios if scenario.holds_in(release)]
+    visits = parse_visits([scenario.visit_on(release.first_day) for scenario in applicable])
     coded = code_visits(visits, snapshot)
-    return CodingRun(release, tuple(map(_own_result, holding, coded)))
+    return CodingRun(release, tuple(map(_own_result, applicable, coded)))
 
 
 def codes_of_facts(name: str, facts: Mapping[str, Any], snapshot: Snapshot) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -108,8 +109,8 @@ def _own_result(scenario: CodingScenario, coded: CodedVisit) -> CodingResult:
 
 def run_engine(scenarios: Iterable[CodingScenario], release: Release, answer: Answer) -> CodingRun:
     """Try another engine on the scenarios that hold in *release*: on their lines alone, whatever it asks."""
-    holding = [scenario for scenario in scenarios if scenario.holds_in(release)]
-    return CodingRun(release, tuple(_tried(scenario, release, answer) for scenario in holding))
+    applicable = [scenario for scenario in scenarios if scenario.holds_in(release)]
+    return CodingRun(release, tuple(_tried(scenario, release, answer) for scenario in applicable))
 
 
 def _tried(scenario: CodingScenario, release: Release, answer: Answer) -> CodingResult:
@@ -147,17 +148,17 @@ def command_engine(command: str) -> Answer:
 def _output(words: Sequence[str], text: str) -> str:
     try:
         # The command is the user's own, given for this purpose; no shell reads it.
-        ran = subprocess.run(words, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
+        process = subprocess.run(words, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
     except FileNotFoundError as error:
         raise WrongUse(f"{words[0]}: no such command") from error
     except OSError as error:
         raise WrongUse(f"{words[0]}: cannot be run ({error.strerror})") from error
     except (subprocess.TimeoutExpired, UnicodeDecodeError) as error:
         raise ValueError(f"the engine gave no answer: {error}") from error
-    if ran.returncode:
-        last = ran.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise ValueError(f"the engine ended with {ran.returncode}: {last[0]}")
-    return ran.stdout
+    if process.returncode:
+        last = process.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise ValueError(f"the engine ended with {process.returncode}: {last[0]}")
+    return process.stdout
 
 
 def _lines(output: str) -> list[str]:
