@@ -1,7 +1,7 @@
 """A payer's profile applied to adjudicated claims: what it asks of each line, and what it pays."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -9,13 +9,15 @@ from typing import Any
 import polars as pl
 
 from codeset.audit.matching_lines import matching, with_facts
+from codeset.claims.edits.findings import DISPOSITIONS
 from codeset.claims.outcome import Outcome
 from codeset.claims.outcome_rows import LineOutcome, outcome_rows
 from codeset.payers.payer_profiles import Modifier59, PayerProfile, PayerRule, Repeats
 from codeset.snapshot import Snapshot
 
 DENY, REVIEW, DOCUMENT = "deny", "review", "pay_if_documented"
-_GRAVEST_FIRST = (DENY, "unknown", REVIEW, DOCUMENT, "pay")
+_GRAVEST_FIRST = tuple(DISPOSITIONS.values())
+# What a rule of each kind leads to: the table in docs/writing-a-payer-profile.md.
 _EFFECTS = {"prior_authorization": DENY, "unit_limit": DENY, "documents": DOCUMENT, "not_covered": DENY, "ask": REVIEW}
 _BYPASSED = "ptp-bypassed"
 _VISIT = ("beneficiary", "provider", "date_of_service")
@@ -142,9 +144,11 @@ def _findings(
     profile: PayerProfile, frame: pl.DataFrame, rows: Sequence[LineOutcome]
 ) -> Iterator[tuple[LineKey, PayerFinding]]:
     for rule in profile.rules:
+        # A guide is not the payer: what it states and nobody verified denies nothing.
         effect = _EFFECTS[rule.kind] if profile.may_deny or _EFFECTS[rule.kind] != DENY else REVIEW
         finding = PayerFinding(rule.kind, effect, rule.says, str(rule.source))
         yield from ((key, finding) for key in _keys(frame.filter(_lines_of(rule, frame))))
+    # Either line has been Medicare's own rule since July 2019 (CR 11168): nothing to find.
     if profile.modifier_59 is not None and profile.modifier_59.on != "either":
         yield from _misplaced_modifiers(profile.modifier_59, rows)
     if profile.repeats is not None:
@@ -159,9 +163,10 @@ def _lines_of(rule: PayerRule, frame: pl.DataFrame) -> pl.Series:
     if rule.kind == "prior_authorization":
         return of_rule & frame["prior_authorization"].is_null()
     if rule.kind == "unit_limit":
-        counted = frame.select(*_VISIT, units=pl.when(of_rule).then("units").otherwise(0))
-        over = counted.select(pl.col("units").sum().over(_VISIT) > rule.units).to_series()
-        return of_rule & over & frame["prior_authorization"].is_null()
+        # Over all lines and codes of the rule: unlike an MUE, the limit is for a visit and not for a code.
+        units = frame.select(*_VISIT, units=pl.when(of_rule).then("units").otherwise(0))
+        is_over = units.select(pl.col("units").sum().over(_VISIT) > rule.units).to_series()
+        return of_rule & is_over & frame["prior_authorization"].is_null()
     return of_rule
 
 
@@ -178,10 +183,13 @@ def _misplaced_modifiers(required: Modifier59, rows: Sequence[LineOutcome]) -> I
             if finding.reason != _BYPASSED or partner is None:
                 continue
             code = finding.column_one if required.on == "column_one" else finding.column_two
-            place = row if row.hcpcs == code else partner
-            if not required.modifiers & set(place.modifiers):
-                says = f"The modifier belongs on {code}, the {required.on.replace('_', ' ')} code, line {place.line}"
-                yield (place.claim_id, place.line), PayerFinding("modifier_59", REVIEW, says, str(required.source))
+            code_row = row if row.hcpcs == code else partner
+            if not required.modifiers & set(code_row.modifiers):
+                says = f"The modifier belongs on {code}, the {required.on.replace('_', ' ')} code, line {code_row.line}"
+                yield (
+                    (code_row.claim_id, code_row.line),
+                    PayerFinding("modifier_59", REVIEW, says, str(required.source)),
+                )
 
 
 def _repeated(repeats: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
@@ -189,10 +197,10 @@ def _repeated(repeats: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, 
     nth = pl.int_range(1, pl.len() + 1).over(*_VISIT, "hcpcs")
     further = frame.sort("claim_id", "line").filter(nth > 1)
     for claim_id, line, modifiers in further.select("claim_id", "line", "modifiers").iter_rows():
-        marked = repeats.modifiers & set((modifiers or "").split())
-        if repeats.reported_as == "units" and marked:
-            says = f"Report the repeated service as units of one line, without {', '.join(sorted(marked))}"
-        elif repeats.reported_as == "lines" and not marked:
+        repeat_modifiers = repeats.modifiers & set((modifiers or "").split())
+        if repeats.reported_as == "units" and repeat_modifiers:
+            says = f"Report the repeated service as units of one line, without {', '.join(sorted(repeat_modifiers))}"
+        elif repeats.reported_as == "lines" and not repeat_modifiers:
             says = f"Report the repeated service with modifier {', '.join(sorted(repeats.modifiers))}"
         else:
             continue
@@ -200,10 +208,10 @@ def _repeated(repeats: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, 
 
 
 def _out_of_order(profile: PayerProfile, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
-    first: Mapping[bool, int] = {True: 0, False: 1}
     for claim_id, line, text in frame.select("claim_id", "line", "modifiers").iter_rows():
         modifiers = (text or "").split()
-        in_order = sorted(modifiers, key=lambda modifier: first[modifier in profile.modifiers_first])
+        # Sorting is stable: among themselves the modifiers of either kind keep the order of the claim.
+        in_order = sorted(modifiers, key=lambda modifier: modifier not in profile.modifiers_first)
         if modifiers != in_order:
             says = f"Modifiers in this order: {' '.join(in_order)}"
             yield (claim_id, line), PayerFinding("modifier_order", REVIEW, says, str(profile.source))

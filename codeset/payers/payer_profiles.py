@@ -99,12 +99,14 @@ def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
     plain = yaml_file.plain[0]
     groups: dict[str, frozenset[str]] = {}
     for name, spans in plain.get("groups", {}).items():
+        # A faulty group stays named, without codes: the conditions that use it are not reported as faulty too.
         groups[name] = frozenset()
         try:
             groups[name] = code_list(spans)
         except BadCondition as error:
             yield _fault(yaml_file, ("groups", name), f"{name}: {error}")
     rules = plain.get("rules", ())
+    # "Verified" is a claim about a publication: who reads the outcome must be able to look it up.
     if plain["standing"] == "verified" and "url" not in plain["source"]:
         yield _fault(yaml_file, ("source",), "source: a profile that is verified names the payer's page, as url")
     for nth, rule in enumerate(rules):

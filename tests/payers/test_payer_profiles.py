@@ -107,6 +107,18 @@ def test_a_number_lets_more_units_pass(release, tmp_path):
     assert [line.findings for line in lines] == [(), ()]
 
 
+def test_a_line_that_nothing_is_due_for_stays_so(release, tmp_path):
+    """A charge of $0.00: no payment is due, which is graver than `pay` and no denial (decision 3)."""
+    file = claims_file(["11102"], tmp_path)
+    header, row = file.read_text().split()
+    file.write_text(f"{header},charge\n{row},0.00\n")
+    frame, _ = read_claims(file)
+    outcome = adjudicate(frame, [release], participant=Participant.NON_QP)
+    profile = payer_profile(own(tmp_path, CASES["documents"][0]))
+    line = PayerOutcome.of(outcome, frame, profile, [release]).lines[0]
+    assert (line.medicare_disposition, line.disposition) == ("no_payment_due", "no_payment_due")
+
+
 def test_a_payer_pays_its_percent_of_medicare_rounded_half_up(release, tmp_path):
     """99213 in the office, 2026, not QP: national $95.19 (total RVU 2.85 x 33.4009); 110.5 % are 105.18495 dollars."""
     (medicare,) = seen_by("medicare", release, tmp_path, "99213")
