@@ -16,6 +16,7 @@ from codeset.suite.yaml_files import Place, YamlFile, faults_of_files, read_yaml
 SHIPPED = Path(__file__).parent / "checks"
 _REFUSED = "No check was run."
 _SAMPLE, _SEED = 10, 1
+"""Of a check that names neither: few enough records to read by hand, and the same ones at every run."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
     """What the schema cannot see: groups and conditions that are none, days that do not exist."""
     for nth, plain in enumerate(yaml_file.plain):
         yield from _group_faults(yaml_file, nth, plain)
+        # Lenient: a faulty group is reported once, not again for every condition that names it.
         groups = _groups(plain, lenient=True)
         for place, text in _condition_texts(plain):
             try:

@@ -33,9 +33,11 @@ RELATIONS: Mapping[str, tuple[str, ...]] = {
 NTH_DAY = "nth_day_of"
 SIGNS = ("=", "!=", "<", "<=", ">", ">=")
 _DEEPEST = 20
+"""No condition of a person's is nested so deep; without a limit a file could exhaust the parser's stack."""
 _TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z0-9_.-]+)|(?P<sign><=|>=|!=|[=<>(),]))")
 _CODE = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{5})?")
 _NUMBER = re.compile(r"\d{1,9}")
+"""Nine digits: more than units or days ever are, and within every integer column."""
 
 
 class BadCondition(ValueError):
@@ -175,6 +177,7 @@ class _Parser:
         self._depth = 0
 
     def any_of(self) -> Condition:
+        # `and` binds closer than `or` (docs/writing-a-check.md).
         return self._joined("or", lambda: self._joined("and", self._negatable))
 
     def expect_end(self) -> None:

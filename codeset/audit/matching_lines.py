@@ -29,6 +29,7 @@ _SIGNS: Mapping[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
 }
 _QUARTER = "quarter"
 _ANY_QUARTER = 0
+"""Quarters are numbers, year x 4 + quarter, to join by; this one is none of them."""
 _FACTS: Mapping[str, tuple[str, ...]] = {"mpfs": ("global_days", "status_code"), "mue": ("mue_value",)}
 
 
@@ -116,6 +117,7 @@ def _related(frame: pl.DataFrame, keys: Sequence[str], meets: pl.Series) -> pl.S
 
 
 def _nth_day(frame: pl.DataFrame, meets: pl.Series, sign: str, days: int) -> pl.Series:
+    # Days, not lines: several sessions of one day are one day of treatment (NCD 250.1 counts days).
     keys = ("beneficiary", "date_of_service")
     of_beneficiary = frame.filter(meets).select(keys).unique().sort(keys)
     counted = of_beneficiary.with_columns(nth=pl.int_range(1, pl.len() + 1).over("beneficiary"))
@@ -124,4 +126,5 @@ def _nth_day(frame: pl.DataFrame, meets: pl.Series, sign: str, days: int) -> pl.
 
 
 def _true_only(values: pl.Series) -> pl.Series:
+    # Where there is no value, a comparison does not hold (docs/writing-a-check.md).
     return values.fill_null(value=False)

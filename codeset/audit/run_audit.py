@@ -27,7 +27,10 @@ class Month:
 
 @dataclass(frozen=True)
 class PractitionerRate:
-    """The rate of one practitioner, the bound it was compared with (None: too few peers), and whether it is above."""
+    """The rate of one practitioner, the bound it was compared with (None: too few peers), and whether it is above.
+
+    Rates are floats: they are compared and shown with two decimals, and no amount of money rests on them.
+    """
 
     provider: str
     rate: float
@@ -109,19 +112,19 @@ def _run(check: Check, frame: pl.DataFrame, snapshots: Sequence[Snapshot]) -> Ch
     in_period = frame["date_of_service"].is_between(check.first, check.last)
     rates: tuple[PractitionerRate, ...] = ()
     if check.rate is not None:
-        considered = matching(frame, check.rate.over) | matching(frame, check.rate.counted)
-        considered = considered & in_period
+        is_considered = matching(frame, check.rate.over) | matching(frame, check.rate.counted)
+        is_considered = is_considered & in_period
         rates = tuple(_rates(check.rate, frame.filter(in_period)))
         above = [rate.provider for rate in rates if rate.is_above]
-        flagged = considered & frame["provider"].is_in(above) & matching(frame, check.rate.counted)
+        is_flagged = is_considered & frame["provider"].is_in(above) & matching(frame, check.rate.counted)
     else:
-        considered = in_period if check.about is None else in_period & matching(frame, check.about)
-        flagged = considered & matching(frame, check.flags) if check.flags is not None else considered
+        is_considered = in_period if check.about is None else in_period & matching(frame, check.about)
+        is_flagged = is_considered & matching(frame, check.flags) if check.flags is not None else is_considered
     return CheckResult(
         check,
-        int(considered.sum()),
-        _flagged_lines(check, frame.filter(flagged)),
-        tuple(_months(frame["date_of_service"], considered, flagged)),
+        int(is_considered.sum()),
+        _flagged_lines(check, frame.filter(is_flagged)),
+        tuple(_months(frame["date_of_service"], is_considered, is_flagged)),
         rates,
     )
 
@@ -130,14 +133,14 @@ def _not_run(check: Check, frame: pl.DataFrame, snapshots: Sequence[Snapshot]) -
     """Why a table that the check needs cannot answer: a release lacks it, or none covers any day."""
     if not check.tables:
         return None
-    lacking = [
+    missing_tables = [
         f"{snapshot.release} holds no {table}"
         for snapshot in snapshots
         for table in sorted(check.tables)
         if table not in snapshot
     ]
-    if lacking:
-        return "; ".join(lacking)
+    if missing_tables:
+        return "; ".join(missing_tables)
     return None if frame["is_covered"].any() else "no release covers the dates of service"
 
 
@@ -163,6 +166,7 @@ def _bound(rate: Rate, quotients: Mapping[str, float], provider: str) -> float |
     peers = [quotient for other, quotient in quotients.items() if other != provider]
     if len(peers) < _FEWEST_PEERS or rate.deviations_above_peers is None:
         return None
+    # The peers are all practitioners of the file, not a sample of more: their own deviation, not an estimate.
     return mean(peers) + float(rate.deviations_above_peers) * pstdev(peers)
 
 
@@ -171,8 +175,8 @@ def _flagged_lines(check: Check, frame: pl.DataFrame) -> tuple[FlaggedLine, ...]
     rows = frame.sort("date_of_service", "claim_id", "line").select(columns).rows(named=True)
     # Drawn by a digest of the line, not by a random number: more lines in the file leave the others of the sample in
     # it.
-    drawn = sorted(rows, key=lambda row: _draw(check.seed, check.id, row["claim_id"], row["line"]))
-    sample = {(row["claim_id"], row["line"]) for row in drawn[: check.sample_size]}
+    rows_by_draw = sorted(rows, key=lambda row: _draw(check.seed, check.id, row["claim_id"], row["line"]))
+    sample = {(row["claim_id"], row["line"]) for row in rows_by_draw[: check.sample_size]}
     return tuple(FlaggedLine(**row, in_sample=(row["claim_id"], row["line"]) in sample) for row in rows)
 
 
@@ -181,8 +185,8 @@ def _draw(seed: int, *key: object) -> str:
     return sha256(repr((seed, *key)).encode()).hexdigest()
 
 
-def _months(days: pl.Series, considered: pl.Series, flagged: pl.Series) -> Iterator[Month]:
-    rows = pl.DataFrame({"month": days.dt.strftime("%Y-%m"), "lines": considered, "flagged": flagged})
+def _months(days: pl.Series, is_considered: pl.Series, is_flagged: pl.Series) -> Iterator[Month]:
+    rows = pl.DataFrame({"month": days.dt.strftime("%Y-%m"), "lines": is_considered, "flagged": is_flagged})
     sums = rows.filter("lines").group_by("month").agg(pl.col("lines", "flagged").sum()).sort("month")
     for month, lines, flagged_lines in sums.iter_rows():
         yield Month(month, lines, flagged_lines)
