@@ -42,6 +42,15 @@ def plain(text: str) -> str:
 _COLUMN = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|\bccmi\b")
 
 
+def guide_heading(key: str) -> str:
+    """Return where a guide says something, in words: `on-the-table.mohs-stages` is "on the table: mohs stages"."""
+    return _HYPHEN_OF_WORDS.sub(" ", key).replace(".", ": ")
+
+
+_HYPHEN_OF_WORDS = re.compile(r"(?<=[a-z])-|-(?=[a-z])")
+"""Not that of codes, as in 17000-17003."""
+
+
 def verdict(name: str) -> str:
     """Return the verdict on a statement of a guide as a reader says it."""
     return {"confirmed": "right", "contradicted": "wrong", "not decidable": "not decidable from CMS's files"}[name]

@@ -11,6 +11,7 @@ from codeset.claims.basis import basis_of
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.suite.guidance.run_guidance import Audited, CmsRow, Verdict
+from codeset.wording import guide_heading
 
 ORDER = (Verdict.CONTRADICTED, Verdict.NOT_DECIDABLE, Verdict.CONFIRMED)
 """What a reader must see comes first."""
@@ -38,7 +39,7 @@ def table(audited: Sequence[Audited], release: Release) -> Table:
     for column, share in (("where", 3), ("what is said", 4), ("why, and what is right", 8)):
         rows.add_column(column, ratio=share, overflow="fold")
     for audit in sorted(audited, key=lambda audit: ORDER.index(audit.verdict)):
-        where = f"{audit.statement.guide}: {audit.statement.heading}"
+        where = f"{audit.statement.guide}: {guide_heading(audit.statement.heading)}"
         rows.add_row(audit.verdict.value, *map(escape, (where, audit.statement.says, _why(audit))))
     return rows
 

@@ -12,7 +12,7 @@ from codeset.practice_guide.guide_wording import (
     capitalize_first,
     guide_notes,
 )
-from codeset.wording import release_title, us_date
+from codeset.wording import guide_heading, release_title, us_date
 
 
 def guide_markdown(guide: Guide, old: Guide | None = None, changes: Sequence[GuideChange] = ()) -> str:
@@ -73,7 +73,7 @@ def _rest(guide: Guide) -> Iterator[str]:
     statements = (
         (
             VERDICT_NAMES[s.verdict],
-            f"{s.guide}: {s.heading}",
+            f"{s.guide}: {guide_heading(s.heading)}",
             s.says,
             f"{s.why}{'. Right: ' if s.right else ''}{s.right}",
         )

@@ -21,7 +21,7 @@ from codeset.practice_guide.guide_wording import (
     capitalize_first,
     guide_notes,
 )
-from codeset.wording import release_title, us_date
+from codeset.wording import guide_heading, release_title, us_date
 
 with extra("review"):
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -41,6 +41,7 @@ _FILTERS: Mapping[str, Any] = {
     "participant_label": participant_label,
     "amount_text": amount_text,
     "capitalize_first": capitalize_first,
+    "guide_heading": guide_heading,
 }
 
 

@@ -49,7 +49,13 @@ def action_items(review: Review, limits: int) -> Iterator[ActionItem]:
     yield from _diagnosis_actions(review)
     if newly := review.guidance.newly(Verdict.CONTRADICTED):
         title = f"Correct {wording.count(len(newly), 'statement')} in your coding guides"
-        yield ActionItem(title, named_in_short([statement.heading for statement in newly]), "", due, "guidance")
+        yield ActionItem(
+            title,
+            named_in_short([wording.guide_heading(statement.heading) for statement in newly]),
+            "",
+            due,
+            "guidance",
+        )
     if changed_codes(review) or any(_edits_to_update(review)):
         yield ActionItem("Hand out the one-page summary to physicians", "", HANDOUT_FILE, due, "payments")
     if limits:

@@ -288,7 +288,7 @@ def _why(review: Review) -> Iterator[str]:
     if causes.codes:
         yield (
             f"Explained by no rule on file: {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}. "
-            f"Explained in part: {causes.partly_explained:,} (another of their RVUs changed too, by no rule on file)"
+            f"Explained in part: {causes.partly_explained:,} (another RVU changed too, and no rule on file says why)"
         )
     yield from (f"Source [{number}]: {citation}" for citation, number in sources.items())
 

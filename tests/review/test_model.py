@@ -15,6 +15,7 @@ from codeset.review.baseline import baseline, own_reach
 from codeset.review.code_details import code_details
 from codeset.review.first_page import first_page
 from codeset.review.forms.as_markdown import review_markdown
+from codeset.review.forms.statement_groups import statement_groups
 from codeset.review.make import make_review
 from codeset.review.payments import PARTS, Place, Rvus, payments, place_of, split
 from codeset.scope import scope
@@ -325,6 +326,13 @@ def test_one_setting_alone_is_shown_when_it_is_told(place: Path):
     assert {each.setting for each in made.payments} == {"facility"}
     assert made.place.locality == "national"
     assert first_page(made).movers_unit == "per unit in a facility"
+
+
+def test_statements_of_the_guides_are_placed_in_words_and_explained_without_repeats(made):
+    """The coding guide's 20 figures are those of 2026: 11102 has 0.64 work RVUs in RVU26C (0.66 in RVU25D)."""
+    table, stages = statement_groups(made.guidance.changed)
+    assert (table.where, stages.where) == ("coding guide, table", "coding guide, on the table: mohs stages")
+    assert table.why == "For example 11102: work RVU 0.64, non-facility total RVU 2.86, global days 000."
 
 
 def test_the_largest_changes_of_a_year_name_the_setting_that_they_are_of(made):

@@ -87,4 +87,5 @@ def _statement(statement: ReviewedStatement) -> tuple[Cell, ...]:
     verdicts = (wording.verdict(statement.before), wording.verdict(statement.after))
     texts = (wording.plain(statement.why), wording.plain(statement.right))
     cited = "; ".join(row.text for row in statement.rows)
-    return (statement.id, statement.guide, statement.heading, wording.plain(statement.says), *verdicts, *texts, cited)
+    where = statement.guide, wording.guide_heading(statement.heading)
+    return (statement.id, *where, wording.plain(statement.says), *verdicts, *texts, cited)

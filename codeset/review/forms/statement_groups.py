@@ -35,13 +35,13 @@ def _table_and_verdict(statement: ReviewedStatement) -> tuple[str, ...]:
 
 def _group(statements: list[ReviewedStatement]) -> StatementGroup:
     first, rows = statements[0], [row for statement in statements for row in statement.rows]
-    where = f"{first.guide} guide, {first.heading}"
+    where = f"{first.guide} guide, {wording.guide_heading(first.heading)}"
     says, why = wording.plain(first.says), f"{wording.plain(first.why)}."
     if len(statements) > 1:
         table, _, _ = first.heading.partition(".")
         entries = [statement.heading.partition(".")[2] for statement in statements]
-        where = f"{first.guide} guide, {table}"
+        where = f"{first.guide} guide, {wording.guide_heading(table)}"
         says = f"{len(statements)} rows: {', '.join(entries)}"
-        why = f"For example {entries[0]}: {why}"
+        why = f"For example {why if why.startswith(entries[0]) else f'{entries[0]}: {why}'}"
     right = wording.plain(first.right) if len(statements) == 1 else ""
     return StatementGroup(where, says, first.before, first.after, why, right, next(iter(rows), None), len(rows) - 1)
