@@ -146,8 +146,8 @@ def make_guide(name: str, snapshot: Snapshot, statements: Sequence[Statement], l
     """
     if name not in GUIDES:
         raise WrongUse(f'no guide is called "{name}"; there are: {", ".join(GUIDES)}')
-    if lacking := [table for table in REQUIRED_TABLES if table not in snapshot]:
-        raise WrongUse(f"{snapshot.release} has no {', '.join(lacking)}: build it with --from or --carry")
+    if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
+        raise WrongUse(f"{snapshot.release} has no {', '.join(missing_tables)}: build it with --from or --carry")
     scope, release = scope_called(name), snapshot.release
     place = _place(snapshot, locality)
     factors = _factors_in_force(snapshot)
@@ -213,6 +213,7 @@ def _codes(snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[Conve
             mue_value=mue.get("mue_value"),
             mai=mue.get("mai"),
             add_on_to=tuple(code for code in primaries if code != CONTRACTOR_DEFINED),
+            # CCCCC in place of a code: contractors list further primaries (NCCI Policy Manual 2026, p. I-35).
             primaries_by_contractor=CONTRACTOR_DEFINED in primaries,
             add_ons=add_ons_of.get(hcpcs, ()),
             amounts=tuple(_amounts(row, factors)),
@@ -232,9 +233,10 @@ def _amount_column(setting: str, number: int) -> str:
 def _amounts(row: Row, factors: Sequence[ConversionFactor]) -> Iterator[GuideAmount]:
     for number, factor in enumerate(factors):
         for setting in SETTINGS:
-            capped = is_capped(row, setting)
-            cents = None if capped else row[_amount_column(setting, number)]
-            lacks = "" if cents is not None else _lacks(row, setting, capped=capped)
+            # The cap is by locality (Deficit Reduction Act of 2005, section 5102(b)): the formula alone says too much.
+            has_cap = is_capped(row, setting)
+            cents = None if has_cap else row[_amount_column(setting, number)]
+            lacks = "" if cents is not None else _lacks(row, setting, has_cap=has_cap)
             yield GuideAmount(setting, factor.participant, cents, lacks)
 
 
@@ -249,9 +251,10 @@ _STATUS = {
 """Why a status code has no amount (record layout RVU25D, Status Code)."""
 
 
-def _lacks(row: Row, setting: str, *, capped: bool) -> str:
-    if capped:
+def _lacks(row: Row, setting: str, *, has_cap: bool) -> str:
+    if has_cap:
         return "OPPS cap"
+    # Before the status: NA is why an active code has no amount in this setting (record layout, NA indicators).
     if row[f"{setting}_na"]:
         return "NA"
     return _STATUS.get(row["status_code"], f"status {row['status_code']}")
@@ -278,12 +281,12 @@ def _bundles(snapshot: Snapshot, scope: Scope) -> Iterator[GuideBundle]:
     day = pl.lit(snapshot.release.last_day)
     # Indicator 9 marks rows that never applied (NCCI Policy Manual 2026, p. I-14).
     edits = scope.of("ptp", snapshot.scan("ptp")).filter(active_in(day, day), pl.col("ccmi") != 9)
-    of_code: dict[str, Mapping[int, list[str]]] = {}
+    columns_two: dict[str, Mapping[int, list[str]]] = {}
     for one, two, ccmi in (
         edits.select("column_one", "column_two", "ccmi").sort("column_one", "column_two").collect().iter_rows()
     ):
-        of_code.setdefault(one, {0: [], 1: []})[ccmi].append(two)
-    for one, by_indicator in of_code.items():
+        columns_two.setdefault(one, {0: [], 1: []})[ccmi].append(two)
+    for one, by_indicator in columns_two.items():
         yield GuideBundle(one, scope.families[one], tuple(by_indicator[0]), tuple(by_indicator[1]))
 
 

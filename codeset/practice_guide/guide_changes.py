@@ -35,9 +35,9 @@ _Figures = Mapping[tuple[str, str], str]
 
 def _differing(section: str, before: _Figures, after: _Figures) -> Iterator[GuideChange]:
     for key, what in sorted({*before, *after}):
-        texts = before.get((key, what), NONE), after.get((key, what), NONE)
-        if texts[0] != texts[1]:
-            yield GuideChange(section, key, what, *texts)
+        old_text, new_text = before.get((key, what), NONE), after.get((key, what), NONE)
+        if old_text != new_text:
+            yield GuideChange(section, key, what, old_text, new_text)
 
 
 def participants_of(guide: Guide) -> tuple[Participant | None, ...]:
@@ -57,6 +57,8 @@ def _figures_of(code: GuideCode, participants: Sequence[Participant | None]) -> 
         yield "MUE", f"{code.mue_value} (MAI {code.mai})"
     yield "add-on to", ", ".join(code.add_on_to) or NONE
     yield "add-ons", ", ".join(code.add_ons) or NONE
+    # From 2026 there are two conversion factors (Social Security Act, section 1848(d)(1)(A)): an amount of 2025 is
+    # compared with both.
     for amount in code.amounts:
         for participant in participants if amount.participant is None else (amount.participant,):
             yield amount_label(amount.setting, participant, participants), amount_text(amount)
@@ -73,7 +75,7 @@ _COLUMNS = {
 
 def amount_text(amount: GuideAmount) -> str:
     """Return an amount in dollars, or why there is none."""
-    return amount.lacks if amount.cents is None else f"{dollars(amount.cents)}"
+    return amount.lacks if amount.cents is None else dollars(amount.cents)
 
 
 def amount_label(setting: str, participant: Participant | None, participants: Sequence[Participant | None]) -> str:

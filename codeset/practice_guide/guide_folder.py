@@ -50,4 +50,5 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    # RVUs as text: a JSON number is read as a float by most programs, and 0.61 is no float.
     return str(value) if isinstance(value, (Decimal, date)) else value

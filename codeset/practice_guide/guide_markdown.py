@@ -91,4 +91,5 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     yield f"| {' | '.join(header)} |"
     yield f"|{' --- |' * len(header)}"
     for row in rows:
+        # chr(92) is the backslash, which an expression in an f-string may not hold before Python 3.12.
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"

@@ -52,6 +52,7 @@ def _asset(name: str) -> str:
 def _context(guide: Guide, old: Guide | None, changes: Sequence[GuideChange]) -> Mapping[str, Any]:
     """What the template uses; the style and the script are our own and go in unescaped."""
     css, js = _asset("guide.css"), _asset("guide.js")
+    # A family may come in several runs: bundles are in the order of their codes.
     by_family = groupby(guide.bundles, key=lambda bundle: bundle.family)
     bundles: dict[str, list[Any]] = {family.name: [] for family in guide.families}
     for family, of_family in by_family:
