@@ -98,26 +98,27 @@ def claims_impact(
 
     *families* gives codes their family; *participant* chooses the conversion factor where there are several.
     """
-    both = _compared(lines, old, new, participant).with_columns(
+    compared = _compared(lines, old, new, participant).with_columns(
         pl.col("hcpcs").replace_strict(families, default=OTHER, return_dtype=pl.String).alias("family")
     )
-    counted = both.filter(_HAS_BOTH)
-    differing = both.filter(_RESULT_DIFFERS)
+    # Only lines with both amounts: a sum over others would mix the change with what is not known.
+    comparable = compared.filter(_HAS_BOTH)
+    changed_results = compared.filter(_RESULT_DIFFERS)
     # Lines without an amount in one of the releases have no size, and come last.
-    changed = differing.sort(_SIZE, descending=True, nulls_last=True, maintain_order=True).head(MOST_LINES)
-    fees = counted.select(pl.col(f"fee_times_units_{when}").sum() for when in _WHEN).row(0)
+    changed = changed_results.sort(_SIZE, descending=True, nulls_last=True, maintain_order=True).head(MOST_LINES)
+    fees = comparable.select(pl.col(f"fee_times_units_{when}").sum() for when in _WHEN).row(0)
     return ClaimsImpact(
         participant=participant,
-        claims=both["claim_id"].n_unique(),
-        lines=both.height,
-        total=next(_totals(counted.with_columns(pl.lit("").alias("all")), "all"), ImpactTotal("", 0, 0, 0, 0)),
+        claims=compared["claim_id"].n_unique(),
+        lines=compared.height,
+        total=next(_totals(comparable.with_columns(pl.lit("").alias("all")), "all"), ImpactTotal("", 0, 0, 0, 0)),
         units_times_fee=(fees[0], fees[1]),
-        without_amount=both.height - counted.height,
-        families=tuple(_totals(counted, "family")),
-        codes=tuple(_totals(counted.filter(_CHANGE != 0), "hcpcs")),
-        result_changes=tuple(_result_changes(differing)),
+        without_amount=compared.height - comparable.height,
+        families=tuple(_totals(comparable, "family")),
+        codes=tuple(_totals(comparable.filter(_CHANGE != 0), "hcpcs")),
+        result_changes=tuple(_result_changes(changed_results)),
         changed=tuple(map(_changed_line, changed.sort("row").iter_rows(named=True))),
-        left_out=differing.height - changed.height,
+        left_out=changed_results.height - changed.height,
     )
 
 
@@ -144,14 +145,14 @@ def _results(lines: pl.DataFrame, snapshot: Snapshot, participant: Participant |
     """Each line with `disposition`, `cents`, `reason`, `row_text`, and units times the fee of one unit."""
     outcome = adjudicate(lines, snapshot, participant=participant, on_any_date=True)
     is_denied = pl.col("disposition") == "deny"
-    decided = outcome.lines.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).select(
+    results = outcome.lines.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).select(
         *_LINE,
         "disposition",
         pl.when(is_denied).then(0).otherwise("allowed_cents").alias("cents"),
         pl.coalesce("decided_by", "unpriced", pl.lit("")).alias("reason"),
     )
     fees = _fee_times_units(lines, snapshot, participant)
-    return decided.join(_deciding_rows(outcome), on="row", how="left", maintain_order="left").with_columns(
+    return results.join(_deciding_rows(outcome), on="row", how="left", maintain_order="left").with_columns(
         pl.col("row_text").fill_null(""), fees
     )
 
@@ -167,6 +168,7 @@ def _fee_times_units(lines: pl.DataFrame, snapshot: Snapshot, participant: Parti
 
 def _deciding_rows(outcome: Outcome) -> pl.DataFrame:
     """For each line with findings, the row of CMS's that the decisive one rests on, as `row_text`."""
+    # Findings of a line come gravest first: the first is the one that decides.
     decisive = outcome.findings.unique("row", keep="first", maintain_order=True)
     return decisive.select(
         "row", _ROW_TEXT.alias("row_text"), *(_text(name) for name in ("table", "column_one", "column_two"))
@@ -250,5 +252,5 @@ def _key(table: str, one: str, two: str) -> tuple[str, ...]:
 def _changed_line(row: Mapping[str, Any]) -> ChangedLine:
     before, after = (_line_result(row, when) for when in _WHEN)
     change = None if before.cents is None or after.cents is None else after.cents - before.cents
-    own = {name: row[name] for name in _LINE[1:]}
-    return ChangedLine(**own, before=before, after=after, change_cents=change)
+    line_fields = {name: row[name] for name in _LINE[1:]}
+    return ChangedLine(**line_fields, before=before, after=after, change_cents=change)

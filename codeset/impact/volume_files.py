@@ -88,14 +88,15 @@ def read_volumes(file: Path) -> VolumeFile:
                 totals.append((line, _units(row["units"][0])))
             else:
                 volumes.append(_volume(row))
-        except _Faults as raised:
-            faults += [Fault(file.name, line, fault) for fault in raised.faults]
+        except _Faults as error:
+            faults += [Fault(file.name, line, fault) for fault in error.faults]
     total = sum(volume.units for volume in volumes)
+    # A total that is not the sum shows rows that were lost or are there twice; with other faults it proves nothing.
     if not faults:
-        wrong = [(line, units) for line, units in totals if units != total]
+        wrong_totals = [(line, units) for line, units in totals if units != total]
         faults += [
             Fault(file.name, line, f"the total is {units:,}, but the lines add up to {total:,}")
-            for line, units in wrong
+            for line, units in wrong_totals
         ]
     if not volumes and not faults:
         faults.append(Fault(file.name, 0, _NO_VOLUMES))
@@ -184,8 +185,8 @@ def _csv_tables(text: str, name: str) -> list[list[tuple[int, list[str]]]]:
 def _plain_cell(cell: str) -> str:
     """The text of a cell, without what keeps Excel from taking a code for a number: `="11102"` or `'11102`."""
     text = cell.strip()
-    quoted = _QUOTED.fullmatch(text)
-    return quoted[1].strip() if quoted else text.removeprefix("'")
+    match = _QUOTED.fullmatch(text)
+    return match[1].strip() if match else text.removeprefix("'")
 
 
 def _text_rows(rows: Sequence[Sequence[ReadCell]]) -> Iterator[tuple[int, list[str]]]:
@@ -214,13 +215,13 @@ def _places_of_columns(name: str, line: int, header: Sequence[str]) -> tuple[dic
             unused += [_shortened(caption)] if caption else []
         else:
             places[column].append(place)
-    twice = [
+    repeated_columns = [
         f"more than one {column} column: {', '.join(_shortened(header[place]) for place in of_column)}"
         for column, of_column in places.items()
-        if len(of_column) > 1 and column != "modifier"
+        if len(of_column) > 1 and column != "modifier"  # exports have up to four modifier columns
     ]
-    if twice:
-        raise BadInput([Fault(name, line, fault) for fault in twice], _NOT_WRITTEN)
+    if repeated_columns:
+        raise BadInput([Fault(name, line, fault) for fault in repeated_columns], _NOT_WRITTEN)
     return dict(places), tuple(unused)
 
 
@@ -264,12 +265,12 @@ def _volume(row: Mapping[str, Sequence[str]]) -> Volume:
             try:
                 values[column] = read(texts)
             except ValueError:
-                shown = _shortened(" ".join(texts))
-                faults.append(f'{column}: expected {expected}, found "{shown}"')
+                excerpt = _shortened(" ".join(texts))
+                faults.append(f'{column}: expected {expected}, found "{excerpt}"')
     if faults:
         raise _Faults(*faults)
-    hcpcs, own_modifiers = values.pop("hcpcs")
-    modifiers = [*own_modifiers, *values.pop("modifier")]
+    hcpcs, code_modifiers = values.pop("hcpcs")
+    modifiers = [*code_modifiers, *values.pop("modifier")]
     return Volume(hcpcs=hcpcs, modifiers=" ".join(dict.fromkeys(modifiers)), **values)
 
 
@@ -278,8 +279,8 @@ def _code(texts: Sequence[str]) -> tuple[str, list[str]]:
     text = _only(texts).upper().removesuffix(".0")
     if match := _CODE.fullmatch(text):
         return match[1], re.findall(r"[0-9A-Z]{2}", match[2] or "")
-    if described := _DESCRIBED.fullmatch(text):
-        return described[1], []
+    if match := _DESCRIBED.fullmatch(text):
+        return match[1], []
     raise ValueError
 
 
