@@ -241,7 +241,7 @@ def test_the_derivation_of_a_line_in_sentences():
         "1. relative-values: $266.873191 ((work 2.55 x 1.000 + PE 5.14 x 1.000 + MP 0.30 x 1.000) x 33.4009)",
         "2. fee-schedule-amount: $266.873191 -> $266.87 (rounded half-up to the cent, as CMS publishes it)",
         "3. units: $266.87 -> $533.74 (2 units)",
-        "4. multiple-surgeries: $533.74 -> $266.87 (50 %)",
+        "4. multiple-surgeries: $533.74 -> $266.87 (50%)",
         "5. actual-charge: $266.87 -> $200.00 (the charge is lower)",
         "Priced as a physician: no specialty is given.",
         "Allowed (nonfacility): $200.00, 50% of fee x units before rounding.",
@@ -253,7 +253,7 @@ def test_the_derivation_of_a_line_in_sentences():
 def test_the_derivation_tells_the_rounding():
     """Half of 95.53 is 47.765 exactly."""
     assert sentences(run(DERM, line("13132"), line("11102")), 1)[2:4] == [
-        "3. multiple-surgeries: $95.53 -> $47.765 (50 %)",
+        "3. multiple-surgeries: $95.53 -> $47.765 (50%)",
         "4. cents: $47.765 -> $47.77 (rounded half-up to the cent)",
     ]
 

@@ -21,6 +21,7 @@ def amount_findings(priced: Priced) -> Iterator[Findings]:
     for_review, of_other_setting, without = (
         of_case[priced.case] for of_case in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
     )
+    # Nothing charged: no payment is due. Nothing left by the rules: the payment is in that of another line, for review.
     nothing = priced.allowed == 0
     if nothing.any():
         yield findings_of(

@@ -30,6 +30,7 @@ def steps_of(lines: pl.DataFrame) -> pl.LazyFrame:
         _step(lazy, "relative-values", _formula_text(), pl.lit(None), exact),
         _step(lazy, "fee-schedule-amount", pl.lit("rounded half-up to the cent, as CMS publishes it"), exact, fee),
     ]
+    # A rule that does not apply has no step: the next one begins with what the last one left.
     before = fee
     for rule in REDUCTIONS:
         after = pl.when(pl.col("amount").is_not_null()).then(rule.after)
@@ -75,8 +76,8 @@ def derivation(row_amounts: Mapping[str, Any], steps: pl.DataFrame | pl.LazyFram
 
     *row_amounts* is the line's row of `Priced.amounts`, *steps* those of any lines.
     """
-    own = steps.lazy().filter(pl.col("row") == row_amounts["row"]).sort("step").collect()
-    return [*(_sentence(step) for step in own.iter_rows(named=True)), *_outcome(row_amounts)]
+    line_steps = steps.lazy().filter(pl.col("row") == row_amounts["row"]).sort("step").collect()
+    return [*(_sentence(step) for step in line_steps.iter_rows(named=True)), *_outcome(row_amounts)]
 
 
 def _sentence(step: Mapping[str, Any]) -> str:

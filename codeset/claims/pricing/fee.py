@@ -72,10 +72,11 @@ def cents(billionths: str | pl.Expr) -> pl.Expr:
 def _settings(code_set: CodeSet) -> pl.DataFrame:
     """The setting of each place of service in each release; one that is in no row has none: it is never guessed."""
     days = code_set.releases.select("release", "first", "last")
-    held = days.join(places_of_service(), how="cross").filter(
+    periods = days.join(places_of_service(), how="cross").filter(
         pl.col("first_day") <= pl.col("last"), pl.col("first") <= pl.col("last_day")
     )
-    latest = held.sort("first_day").unique(["release", "place_of_service"], keep="last")
+    # The setting of a place has changed on January 1 alone (02 and 10, in 2024): no release has two of one place.
+    latest = periods.sort("first_day").unique(["release", "place_of_service"], keep="last")
     return latest.select("release", pl.col("place_of_service").cast(CODE), pl.col("setting").cast(SETTING))
 
 
@@ -114,12 +115,12 @@ def _conversion_factor(factors: pl.DataFrame, participant: Participant | None) -
 
 def _fee_modifier(code_set: CodeSet) -> pl.Expr:
     """26, TC and 53 have rows of their own; 53 only with the few codes that the layout names (field Modifier)."""
-    listed, discontinued = code_set.fees.filter(modifier="53"), pl.lit(value=False)
+    rows_of_53, is_discontinued = code_set.fees.filter(modifier="53"), pl.lit(value=False)
     for release in code_set.releases["release"]:
-        codes = listed.filter(release=release)["hcpcs"].to_list()
-        discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(codes)
+        codes = rows_of_53.filter(release=release)["hcpcs"].to_list()
+        is_discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(codes)
     modifier = pl.when("m26").then(pl.lit("26")).when("mTC").then(pl.lit("TC"))
-    return modifier.when(pl.col("m53") & discontinued).then(pl.lit("53")).otherwise(pl.lit(""))
+    return modifier.when(pl.col("m53") & is_discontinued).then(pl.lit("53")).otherwise(pl.lit(""))
 
 
 def _fee_rows(code_set: CodeSet) -> pl.DataFrame:
@@ -135,6 +136,7 @@ def _fee_rows(code_set: CodeSet) -> pl.DataFrame:
         _by_indicator("multiple_procedure", diagnostic["technical"]).alias("later_technical"),
         _by_indicator("multiple_procedure", diagnostic["professional"]).alias("later_professional"),
         pl.col("hcpcs", "endoscopic_base").cast(CODE),
+        # Only with these are the RVUs used for payment (layout, Status Code).
         pl.col("status_code").is_in(["A", "R", "T"]).alias("by_rvu"),
         pl.col("multiple_procedure").is_in(price_rules()["surgery"]["indicators"]).alias("is_surgery"),
         pl.col("multiple_procedure").is_in(price_rules()["therapy"]["indicators"]).alias("is_therapy"),
@@ -191,6 +193,7 @@ _OF_ONE_UNIT = (
     pl.when("by_rvu", has_rvus()).then(cents(EXACT_FEE)).alias("fee"),
 )
 
+# PC/TC 1: only such a test has a row with 26, whose amount is the professional component of the whole.
 _WHOLE_TEST = pl.when(
     pl.col("later_technical").is_not_null(), pl.col("pctc_indicator") == "1", pl.col("fee_modifier") == ""
 ).then("hcpcs")
@@ -199,6 +202,7 @@ _WHOLE_TEST = pl.when(
 def _cents_of_code(lines: pl.DataFrame, code_set: CodeSet, hcpcs: pl.Expr, modifier: str) -> pl.Series:
     """The cents that *hcpcs* with *modifier* costs in the place of each of *lines*."""
     places = lines.select(*_PRICE_PLACE, hcpcs.alias("hcpcs"), pl.lit(modifier).alias("fee_modifier"))
+    # Most claims of dermatology have neither such a test nor an endoscopy.
     if places["hcpcs"].null_count() == places.height:
         return pl.repeat(None, places.height, dtype=pl.Int64(), eager=True)
     fees = code_set.cached(_fee_rows).select(*_FEE_KEY, *_RVU)

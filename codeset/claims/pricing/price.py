@@ -59,9 +59,11 @@ def practitioner_share(frame: pl.DataFrame, table: pl.DataFrame, _: CodeSet) -> 
     share = repeat(None, frame.height).cast(pl.Int64).alias("practitioner_share")
     if specialty.null_count() == specialty.len():
         return share.to_frame()
-    listed = rules()["not_physicians"]
+    not_physicians = rules()["not_physicians"]
     names = specialty.drop_nulls().unique()
-    others = [name for name in names if name in listed["specialties"] or name[:4] in listed["taxonomies"]]
+    others = [
+        name for name in names if name in not_physicians["specialties"] or name[:4] in not_physicians["taxonomies"]
+    ]
     is_other = specialty.is_in(others).fill_null(value=False)
     return share.scatter(true_positions(is_other), price_rules()["practitioner"]["share"])[table["row"]].to_frame()
 
@@ -79,7 +81,7 @@ AMOUNTS = (
 )
 """What a line comes to: `setting`, the RVUs used (decimals), `fee_cents` (one unit, unreduced, as CMS publishes it;
 where the setting is NA, that of the other one), `allowed_cents`, `payment_percent` (of fee x units, three decimals),
-`nonparticipating_cents` and `limiting_cents` (95 and 109.25 % of the reduced fee schedule amount), `unpriced` (why
+`nonparticipating_cents` and `limiting_cents` (95 and 109.25% of the reduced fee schedule amount), `unpriced` (why
 there is no amount)."""
 
 

@@ -119,11 +119,11 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
         # Which line is which side cannot be told of three lines, nor of several units on one.
         sides_unclear=(pl.len() != 2) | (pl.col("units").max() != 1),
     )
-    both = sides.filter(pl.col("sites") == 2)
-    if both.is_empty():
+    two_sided = sides.filter(pl.col("sites") == 2)
+    if two_sided.is_empty():
         return lines
     one_side = pl.col("fee") * CENT // WHOLE
-    facts = both.select(
+    facts = two_sided.select(
         "at",
         "first",
         "sides_unclear",
@@ -156,6 +156,7 @@ def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     members = with_several(_members(lines, cases), ["session", "family"])
     if members.is_empty():
         return lines
+    # Never below nothing: a member that is lower than its base adds none to the highest.
     less = pl.max_horizontal(pl.col("unit_amount") - pl.col("base_cents") * CENT, 0)
     rest = pl.max_horizontal(pl.col("procedures") - RANKS_FIRST, 0)
     follows = pl.when(pl.col("procedures") == 0).then(pl.col("unit_amount") * pl.col("quantity"))
@@ -165,6 +166,7 @@ def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
         rest.alias("less_base"),
         ((rest > 0) & pl.col("base_cents").is_null()).alias("no_base"),
     )
+    # The base is part of every other member, and is not paid beside one (layout, Multiple Procedure 3).
     unpaid = members.filter("is_base").select(
         "at", endoscopy_amount=pl.lit(0, dtype=pl.Int64), no_base=pl.lit(value=False)
     )
@@ -223,6 +225,7 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
 def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the technical and the professional components of the tests of a session, each by itself."""
     tests = _with_case_columns(lines.filter("in_tests"), cases, *_OF_A_TEST)
+    # Each indicator by itself: cardiology, ophthalmology and imaging have rules of their own (layout, 4, 6 and 7).
     several = with_several(tests, ["session", "multiple_procedure"])
     if several.is_empty():
         return lines
@@ -253,7 +256,7 @@ def professional_component() -> pl.Expr:
     return (
         pl.when(pl.col("fee_modifier") == "26")
         .then("unit_amount")
-        .when((pl.col("fee_modifier") == "TC") | (pl.col("pctc_indicator") == "3"))
+        .when((pl.col("fee_modifier") == "TC") | (pl.col("pctc_indicator") == "3"))  # 3: technical component only
         .then(0)
         .otherwise(pl.col("professional_cents") * CENT // WHOLE * scale)
     )
@@ -270,6 +273,7 @@ def technical_component() -> pl.Expr:
 def therapy_ranks(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the units of a session by their practice expense."""
     therapy = _with_case_columns(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci")
+    # By practice expense, not by fee: that is what the rule reduces (layout, Multiple Procedure 5).
     expense = (pl.col("pe_rvu") * pl.col("pe_gpci")).alias("expense")
     ranks = rank_within(with_several(therapy, ["session"]).with_columns(expense), ["session"], "expense")
     return with_facts(lines, ranks.select("at", RANKS_FIRST.alias("therapy_first")))

@@ -53,10 +53,10 @@ def reduced(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def percent(thousandths: str | pl.Expr) -> pl.Expr:
-    """Return a share as text: `62.5 %`."""
+    """Return a share as text: `62.5%`."""
     share = pl.col(thousandths) if isinstance(thousandths, str) else thousandths
     tenths = pl.when(share % 10 == 0).then(pl.lit("")).otherwise(pl.format(".{}", share % 10))
-    return pl.format("{}{} %", share // 10, tenths)
+    return pl.format("{}{}%", share // 10, tenths)
 
 
 # --- both sides (layout, Bilateral Surgery)
@@ -106,6 +106,7 @@ _TECHNICAL = pl.when("is_compared").then(technical_component()).alias("technical
 
 
 def _component_amount(component: str) -> pl.Expr:
+    # Each component ranks by itself: the line with the highest technical one may have a lower professional one.
     first = pl.col(f"{component}_first")
     return _first_in_full(pl.col(component), pl.col("quantity"), first, pl.col(f"later_{component}"))
 
@@ -144,6 +145,7 @@ def _capped_amount() -> pl.Expr:
 
 def _therapy_amount() -> pl.Expr:
     """The highest unit in full, the others with a reduced practice expense."""
+    # In cents: CMS publishes the reduced fee beside the full one (PFREV26B, PF26PB), both to the cent.
     rest = (pl.col("quantity") - pl.col("therapy_first")) * reduced_therapy_cents() * CENT
     return pl.col("unit_amount") * pl.col("therapy_first") + rest // WHOLE * pl.col("sides").fill_null(WHOLE)
 
@@ -175,6 +177,7 @@ its full value (IOM 100-04 ch. 12, section 40.4)."""
 def _share_of_modifier(of_modifier: Mapping[str, int]) -> pl.Expr:
     """The share, in thousandths, of the first of these modifiers that a line has; null where it has none."""
     share = pl.lit(None, dtype=pl.Int64)
+    # The last condition is asked first: so the first modifier of the group counts (`price_rules.toml`).
     for modifier, thousandths in reversed(list(of_modifier.items())):
         share = pl.when(f"m{modifier}").then(pl.lit(thousandths, dtype=pl.Int64)).otherwise(share)
     return share

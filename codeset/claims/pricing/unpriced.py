@@ -51,7 +51,7 @@ UNPRICED = {
     "team-not-payable": pl.col("m66") & ~pl.col("team_surgery").is_in(["1", "2"]),
     "by-report": pl.col("m66"),
     "no-global-share": NO_GLOBAL_SHARE,
-    "no-endoscopic-base": pl.lit(value=False),
+    "no-endoscopic-base": pl.lit(value=False),  # found by `WITHOUT_BASE`
 }
 """Why a line has no amount; the first that holds is reported. The last is found when endoscopies are ranked."""
 
