@@ -98,20 +98,20 @@ def test_a_code_opens_its_panel_and_escape_goes_back_to_where_one_was(opened):
     link = table.get_by_role("link", name="11102", exact=True)
     link.click()
     panel = opened.page.locator("dialog.panel")
-    assert panel.get_by_role("heading", name="11102, biopsies").is_visible()
+    panel.get_by_role("heading", name="11102, biopsies").wait_for()
     # The newest release comes first: with many releases on file the oldest are those beyond the edge.
     assert panel.get_by_role("row", name="Office, national").inner_text().split()[-2:] == ["$95.53", "$95.75"]
     assert "11103" in panel.inner_text()
     assert opened.page.evaluate("location.hash") == "#code=11102"
     opened.page.keyboard.press("Escape")
-    assert not panel.is_visible()
+    panel.wait_for(state="hidden")
     assert opened.page.evaluate("document.activeElement.textContent") == "11102"
 
 
 def test_a_link_to_a_code_opens_its_panel(browser, written):
     window = Opened(browser, written / "review.html")
     window.page.goto(f"{(written / 'review.html').as_uri()}#code=17003")
-    assert window.page.locator("dialog.panel").get_by_role("heading", name="17003, destruction").is_visible()
+    window.page.locator("dialog.panel").get_by_role("heading", name="17003, destruction").wait_for()
     window.context.close()
 
 
@@ -172,7 +172,7 @@ def test_a_panel_leads_to_cms_s_rows_though_they_are_folded(opened):
     opened.page.locator(PAYMENTS).first.get_by_role("link", name="11102", exact=True).click()
     opened.page.locator("dialog.panel").get_by_role("link", name="2026q3 fee schedule").click()
     row = opened.page.locator("[id='2026q3-mpfs-11102']")
-    assert row.is_visible()
+    row.wait_for()
     assert "work 0.64, PE 2.16 / 0.20" in row.inner_text()
 
 
@@ -195,6 +195,8 @@ def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(br
     table.get_by_label("Sort by").select_option(label="Office: change (high to low)")
     found = table.locator("tbody tr").evaluate_all("rows => rows.map(row => Number(row.cells[1].dataset.v))")
     assert found[0] == max(found)
+    table.get_by_label("Filter").fill("mohs 17312")
+    assert table.locator("tbody tr:visible th").all_inner_texts() == ["17312"]
     window.context.close()
 
 
