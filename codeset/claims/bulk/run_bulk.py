@@ -37,7 +37,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.series import starts_group
 from codeset.claims.input.check import ENVELOPE, Rejects, check_locality, refuse
 from codeset.claims.input.claim_files import open_files, rejects_as
-from codeset.claims.input.claim_frames import from_frame
+from codeset.claims.input.claim_frames import pointed_lines
 from codeset.claims.input.placeholders import placeholder_claims
 from codeset.errors import BadInput, StoreProblem
 from codeset.formats import FORMATS
@@ -293,7 +293,7 @@ def _adjudicate(run: _Run, part: Part) -> _PartReport:
     if not run.set_aside.is_empty():
         is_read = ~keys_of(claim_ids_of(frame)).is_in(run.set_aside.implode())
         frame, source = frame.filter(is_read), source.filter(is_read) if source is not None else None
-    lines, rejects = from_frame(frame, locality=run.locality, name=f"part {part.number}")
+    lines, rejects = pointed_lines(frame, locality=run.locality, name=f"part {part.number}")
     keys = distinct_keys(lines)
     extra = keys_of(pl.Series(list(placeholder_claims(lines)), dtype=pl.String))
     if rejects.claims:

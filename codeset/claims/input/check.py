@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE, CODED, COLUMNS, FIELDS
-from codeset.claims.input.diagnoses import NUMBER_OF_DIAGNOSES, POINTS_TO_NOTHING, PointedDiagnoses
+from codeset.claims.engine.pointed_diagnoses import NUMBER_OF_DIAGNOSES, POINTS_TO_NOTHING, spaced, with_own_diagnoses
 from codeset.claims.input.headers import is_header_text
 from codeset.errors import BadInput, Fault, WrongUse
 
@@ -150,7 +150,7 @@ def check_lines(
     Raises WrongUse: if *locality* is not one.
     """
     good, rejects = set_bad_claims_aside(raw, file, locality, reader_faults)
-    return with_column_types(good, PointedDiagnoses.of(good)), rejects
+    return with_own_diagnoses(with_column_types(good)), rejects
 
 
 def set_bad_claims_aside(
@@ -307,10 +307,10 @@ def _mask(faults: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_column_types(lines: pl.DataFrame, diagnoses: PointedDiagnoses) -> pl.DataFrame:
+def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
     """Return lines that passed every check, as text or of their own types, in the types of `COLUMNS`.
 
-    *diagnoses*: those of *lines*.
+    Where lines have pointers, `diagnosis_pointers` stay, and `diagnoses` are the claim's still.
     """
     from_text = {
         "date_of_service": date_of("date_of_service"),
@@ -321,10 +321,14 @@ def with_column_types(lines: pl.DataFrame, diagnoses: PointedDiagnoses) -> pl.Da
     values = {name: value for name, value in from_text.items() if lines.schema[name] == pl.String}
     values |= {name: pl.col(name).cast(pl.String) for name in CODED if lines.schema[name] != CODE}
     values["modifiers"] = values.get("modifiers", pl.col("modifiers")).fill_null("")
-    values |= dict(zip(("diagnoses", "diagnoses_of_claim"), map(pl.lit, diagnoses.of_lines), strict=True))
+    values |= {name: pl.lit(spaced(lines[name])) for name in ("diagnoses", "diagnoses_of_claim")}
     cents = pl.col("charge_cents").cast(pl.Int64)
     values["charge_cents"] = pl.coalesce(cents, _cents()) if lines["charge"].null_count() < lines.height else cents
-    return lines.select(values.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in COLUMNS.items())
+    columns = dict(COLUMNS)
+    if lines["diagnosis_pointers"].null_count() < lines.height:
+        columns["diagnosis_pointers"] = CODE
+        values["diagnosis_pointers"] = pl.col("diagnosis_pointers").cast(pl.String)
+    return lines.select(values.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in columns.items())
 
 
 def _cents() -> pl.Expr:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from codeset.claims.claim_fields import FIELDS
+from codeset.claims.engine.pointed_diagnoses import with_own_diagnoses
 from codeset.claims.input.check import Rejects, check_lines, check_locality, faults_of, no_faults, refuse, safe_names
 from codeset.claims.input.claim import Claim, to_frame
 from codeset.claims.input.fast_check import can_stay, valid_lines
@@ -45,6 +46,17 @@ def from_frame(
     for `charge`. In messages the first row is the line *first_line*.
 
     Raises BadInput: for columns that are lacking, not understood or of other types. WrongUse: *locality* is not one.
+    """
+    lines, rejects = pointed_lines(frame, locality=locality, name=name, first_line=first_line)
+    return with_own_diagnoses(lines), rejects
+
+
+def pointed_lines(
+    frame: pl.DataFrame, *, locality: str | None = None, name: str = "frame", first_line: int = 1
+) -> tuple[pl.DataFrame, Rejects]:
+    """Read as `from_frame` does; lines may have the diagnoses of their claim still, and pointers to them.
+
+    Claims in bulk are read so: to write the diagnoses of each line takes longer than to look through its claim's.
     """
     check_locality(locality)
     table = with_fields(frame, name, locality)

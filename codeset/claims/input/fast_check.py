@@ -8,9 +8,9 @@ import polars as pl
 
 from codeset.claims.claim_fields import CODE, CODED, FIELDS, REQUIRED
 from codeset.claims.engine.lines import as_codes, is_sorted_by_claim
+from codeset.claims.engine.pointed_diagnoses import has_stray_pointer
 from codeset.claims.engine.series import is_constant, starts_group
 from codeset.claims.input.check import date_of, is_malformed, with_column_types
-from codeset.claims.input.diagnoses import PointedDiagnoses
 
 _NAMES = ("claim_id", "beneficiary", "provider")
 """Fields whose value changes every few lines."""
@@ -40,7 +40,8 @@ _USUAL_DAYS = range(date(1900, 1, 1).toordinal() - _EPOCH, date(2200, 1, 1).toor
 def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     """Return the lines of *table* (fields of `FIELDS`, text or typed) in the types of `COLUMNS` if every check passes.
 
-    None if one may not pass, or if a value has blanks to be trimmed: then `check_lines` looks at every line.
+    `diagnosis_pointers` stay where there are any (`with_own_diagnoses`). None if a check may not pass, or if a value
+    has blanks to be trimmed: then `check_lines` looks at every line.
     """
     # Whatever may be wrong is left to the full check: this one says yes or "look closer", never no.
     if any(table[name].null_count() for name in REQUIRED):
@@ -54,11 +55,9 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     if not _all_well_formed(table, changes) or _has_two_charges(table):
         return None
     absent = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
-    table = table.with_columns(absent)
-    diagnoses = PointedDiagnoses.of(table)
-    if diagnoses.has_stray:
+    lines = with_column_types(table.with_columns(absent))
+    if has_stray_pointer(lines):
         return None
-    lines = with_column_types(table, diagnoses)
     is_backwards = lines["through_date"] < lines["date_of_service"]
     return lines if not is_backwards.any() and _claims_agree(lines, changes) else None
 

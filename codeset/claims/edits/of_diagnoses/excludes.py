@@ -15,7 +15,7 @@ from codeset.claims.edits.of_diagnoses.in_doubt import has_outdated_diagnoses, w
 from codeset.claims.edits.of_diagnoses.why_not_valid import LAST
 from codeset.claims.engine.code_lists import CodeLists, code_lists
 from codeset.claims.engine.code_set import CodeSet
-from codeset.claims.engine.series import is_member, only_at
+from codeset.claims.engine.series import all_false, only_at
 
 EXCLUDES_1 = 1
 CATEGORY = 3
@@ -60,31 +60,26 @@ def _pattern(codes: str) -> Pattern:
     return first, last or first
 
 
-def excluded_diagnoses(lines: pl.DataFrame, lists: CodeLists, code_set: CodeSet) -> pl.Series:
+def excluded_diagnoses(lines: pl.DataFrame, pairs: pl.DataFrame, height: int) -> pl.Series:
     """Return what excludes each other among the diagnoses of a line's claim on the line's date, in words.
 
-    Null if nothing does. *lines*: `row`, `claim`, `release`, `date_of_service`, `diagnoses` and `diagnoses_of_claim`.
-    *lists*: for each line all diagnoses of its claim.
+    Null if nothing does. *lines*: those of some claims, of *height* lines: `row`, `claim`, `release`,
+    `date_of_service`, `diagnoses` and `diagnoses_of_claim`. *pairs*: those of `excluded_pairs`.
     """
-    pairs = _pairs(lists.codes, code_set.cached(excludes_notes))
-    is_paired = _has_paired(lists, pairs)
-    if not is_paired.any():
-        return only_at(lines["row"].clear(), _NO_TEXT, lines.height)
-    some = lines.filter(is_member(lines["claim"], lines["claim"].filter(is_paired))).with_columns(_ON_DATE)
-    some = some.filter(_has_paired(code_lists(some["text"]), pairs))
+    some = lines.with_columns(_ON_DATE)
+    some = some.filter(has_paired(code_lists(some["text"]), pairs))
     on_date = with_codes(some, "text").unique(["release", *_DATE, "code"], keep="first", maintain_order=True)
     together_on_date = on_date.join(pairs, on=["release", "code"], maintain_order="left").join(
         on_date.select(*_DATE, pl.col("code").alias("other")), on=[*_DATE, "other"], how="semi", maintain_order="left"
     )
     texts = _texts_of_lines(some, together_on_date)
-    return only_at(texts["row"], texts["text"], lines.height)
+    return only_at(texts["row"], texts["text"], height)
 
 
-_NO_TEXT = pl.Series(dtype=pl.String)
-
-
-def _has_paired(lists: CodeLists, pairs: pl.DataFrame) -> pl.Series:
-    """Whether each line has a code that is in one of *pairs*."""
+def has_paired(lists: CodeLists, pairs: pl.DataFrame) -> pl.Series:
+    """Return whether the list of each line has a code that is in one of *pairs*."""
+    if pairs.is_empty():
+        return all_false(lists.list_of_line.len())
     paired = _plain(lists.codes).is_in(pl.concat([pairs["code"], pairs["other"]]).implode())
     return lists.any_of(paired.cast(pl.UInt32)) != 0
 
@@ -124,12 +119,12 @@ def _plain(codes: pl.Series) -> pl.Series:
     return codes.str.replace(".", "", literal=True)
 
 
-def _pairs(codes: pl.Series, notes: Mapping[int, Notes]) -> pl.DataFrame:
-    """`release`, `code` and `other`: those of *codes* that a note of the release, over *code*, excludes."""
+def excluded_pairs(codes: pl.Series, code_set: CodeSet) -> pl.DataFrame:
+    """Return `release`, `code` and `other`: those of *codes* that a note of the release, over *code*, excludes."""
     plain = sorted(set(_plain(codes)))
     pairs = [
         (release, code, other)
-        for release, of_release in notes.items()
+        for release, of_release in code_set.cached(excludes_notes).items()
         for code in plain
         for other in _between(plain, of_release.over(code))
         if other != code

@@ -18,7 +18,7 @@ from codeset.claims.engine.code_lists import CodeLists, code_lists, distinct_tex
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.series import all_false, filter_rows, is_member, only_at, repeat
+from codeset.claims.engine.series import all_false, is_member, only_at, repeat
 from codeset.manifest import Manifest
 from codeset.scope import codes_of
 
@@ -119,21 +119,25 @@ def _begins(codes: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
     return pl.any_horizontal(codes.str.starts_with(prefix) for prefix in prefixes)
 
 
-def lines_in_doubt(lines: pl.DataFrame, marks_of_claim: pl.Series, code_set: CodeSet) -> pl.DataFrame:
+def may_be_in_doubt(lines: pl.DataFrame, marks_of_claim: pl.Series, code_set: CodeSet) -> pl.Series:
+    """Return whether something may be to be said of the diagnoses of each of *lines* (`hcpcs`, `release`, `diagnoses`).
+
+    *marks_of_claim*: for each line what `marks_of_codes` and `invalid_on_some_date` say of all diagnoses of its claim.
+    """
+    return _has_contractor(lines, code_set) | ((marks_of_claim & _marks_that_matter(lines["hcpcs"])) != 0)
+
+
+def lines_in_doubt(some: pl.DataFrame, height: int, code_set: CodeSet) -> pl.DataFrame:
     """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; both null without a doubt.
 
-    *lines*: `row` (the place of each), `diagnoses`, `release`, `hcpcs` and `locality`. *marks_of_claim*: for each line
-    what `marks_of_codes` and `invalid_on_some_date` say of all diagnoses of its claim.
+    *some*: the lines that may be in doubt, of *height* lines: `row` (the place of each), `diagnoses`, `release`,
+    `hcpcs` and `locality`.
     """
-    has_contractor = _has_contractor(lines, code_set)
-    some = filter_rows(lines, has_contractor | ((marks_of_claim & _marks_that_matter(lines["hcpcs"])) != 0))
-    if some.is_empty():
-        return _columns(lines.height, some["row"], repeat(None, 0), some["diagnoses"])
     texts, lists = some["diagnoses"], code_lists(some["diagnoses"])
     known = marks_of_codes(lists.codes)
     marks = (lists.any_of(known) & ALL_BUT_NOT_FIRST) | (lists.first_of(known) & NOT_FIRST)
     marks |= invalid_marks(lists, some["release"], code_set)
-    marks |= _where(has_contractor[some["row"]], CONTRACTOR)
+    marks |= _where(_has_contractor(some, code_set), CONTRACTOR)
     does_not_fit = _does_not_fit(some["hcpcs"], marks)
     of_any_service = marks & MARKS_OF_ANY_SERVICE
     in_doubt = (of_any_service != 0) | does_not_fit
@@ -142,13 +146,8 @@ def lines_in_doubt(lines: pl.DataFrame, marks_of_claim: pl.Series, code_set: Cod
     if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same
         are_named = ((known | invalid_on_some_date(lists.codes, code_set)) & OF_ONE_CODE) != 0
         texts, marks = lists.text_of(are_named).zip_with(is_brief, texts), of_any_service.zip_with(is_brief, marks)
-    return _columns(lines.height, *(column.filter(in_doubt) for column in (some["row"], marks, texts)))
-
-
-def _columns(height: int, row: pl.Series, marks: pl.Series, texts: pl.Series) -> pl.DataFrame:
-    """The columns of so many lines: of those at *row* their *marks* and *texts*, null for the others."""
-    columns = (marks.alias("diagnosis_marks"), texts.alias("doubtful_diagnoses"))
-    return pl.DataFrame([only_at(row, column, height) for column in columns])
+    row, columns = some["row"].filter(in_doubt), (marks.alias("diagnosis_marks"), texts.alias("doubtful_diagnoses"))
+    return pl.DataFrame([only_at(row, column.filter(in_doubt), height) for column in columns])
 
 
 def _where(holds: pl.Series, bit: int) -> pl.Series:

@@ -13,16 +13,14 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.series import filter_rows, is_member, only_at, repeat, starts_group
 
 
-def unreferenced_diagnoses(lines: pl.DataFrame, may_be_invalid: pl.Series, code_set: CodeSet) -> pl.Series:
+def unreferenced_diagnoses(lines: pl.DataFrame, code_set: CodeSet, height: int) -> pl.Series:
     """Return on the first line of each claim its diagnoses that may not be billed and that no line points to.
 
-    *lines*: as those of `excluded_diagnoses`. *may_be_invalid*: whether a diagnosis of a line's claim is invalid on
-    some date.
+    *lines*: those of some claims, of *height* lines, as those of `excluded_diagnoses`.
     """
-    begins = starts_group(lines["claim"]) & may_be_invalid & lines["diagnoses_of_claim"].is_not_null()
-    first = filter_rows(lines, begins)
+    first = filter_rows(lines, starts_group(lines["claim"]) & lines["diagnoses_of_claim"].is_not_null())
     if first.is_empty():
-        return repeat(None, lines.height).cast(pl.String)
+        return repeat(None, height).cast(pl.String)
     is_invalid = (invalid_marks(code_lists(first["diagnoses_of_claim"]), first["release"], code_set) & INVALID) != 0
     first = filter_rows(first, is_invalid)
     pointed = lines.filter(is_member(lines["claim"], first["claim"]))
@@ -34,4 +32,4 @@ def unreferenced_diagnoses(lines: pl.DataFrame, may_be_invalid: pl.Series, code_
     )
     named = with_reasons(cases, code_set).filter(pl.col("reason") != "diagnosis-outside-excerpt")
     texts = named.group_by("row", maintain_order=True).agg(pl.col("detail").str.join("; "))
-    return only_at(texts["row"], texts["detail"], lines.height)
+    return only_at(texts["row"], texts["detail"], height)
