@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import openpyxl
@@ -16,7 +17,7 @@ from codeset.releases import Release
 from codeset.tables import TABLES
 from codeset_ingest.read.delivery import faults_of, sort_files
 from codeset_ingest.read.forms.read_cells import read_cells
-from codeset_ingest.read.open_files import open_all
+from codeset_ingest.read.open_files import File, open_all
 from codeset_ingest.read.read_files import read
 from codeset_ingest.read.recognize import recognize
 from codeset_ingest.read.table import LINE, Reading
@@ -48,14 +49,22 @@ ROWS = {
 def package(request: pytest.FixtureRequest, cms: Path) -> tuple[str, dict[str, Reading]]:
     """A release's fee schedule package, read as a build reads it."""
     label = request.param
-    delivery = sort_files(recognize(open_all([cms / PACKAGES[label]])))
+    delivery = sort_files(recognize(_opened(cms, label)))
     assert list(faults_of(delivery, Release.parse(label))) == []
     return label, read(delivery.files, Release.parse(label))
 
 
-def _members(cms: Path, label: str) -> dict[str, bytes]:
+@cache
+def _opened(cms: Path, label: str) -> tuple[File, ...]:
+    """The files of a release's package, opened once for all tests."""
+    return tuple(open_all([cms / PACKAGES[label]]))
+
+
+def _member(cms: Path, label: str, begin: str, end: str) -> bytes:
+    """The bytes of the one file of a package that is so called, as Python unpacks it."""
     with zipfile.ZipFile(cms / PACKAGES[label]) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+        (name,) = (name for name in archive.namelist() if name.startswith(begin) and name.endswith(end))
+        return archive.read(name)
 
 
 def test_every_form_of_every_table_says_the_same(package: tuple[str, dict[str, Reading]]) -> None:
@@ -78,9 +87,9 @@ def test_the_localities_that_forms_word_otherwise_are_in_the_notes(package: tupl
 
 
 def test_each_form_of_the_fee_schedule_reads_alike_by_itself(cms: Path) -> None:
-    for label, package in PACKAGES.items():
+    for label in PACKAGES:
         release = Release.parse(label)
-        files = [each for each in open_all([cms / package]) if each.name.startswith("PPRRVU")]
+        files = [each for each in _opened(cms, label) if each.name.startswith("PPRRVU")]
         assert len(files) == 3
         frames = [
             read(sort_files(recognize([file])).files, release)["mpfs"].frame.select(
@@ -112,7 +121,7 @@ def _frame(reading: Reading) -> list[tuple[object, ...]]:
 
 def test_the_csv_read_by_python_says_what_was_read(package: tuple[str, dict[str, Reading]], cms: Path) -> None:
     label, readings = package
-    (data,) = (data for name, data in _members(cms, label).items() if name.startswith("PPRRVU") and name[-3:] == "csv")
+    data = _member(cms, label, "PPRRVU", "csv")
     rows = [row for row in csv.reader(io.StringIO(data.decode("cp1252"))) if len(row) == 31][10:]
     plain = sorted(
         (row[0], row[1], *(Decimal(row[at]) for at in NUMBERS.values()), *(row[at] for at in TEXTS.values()))
@@ -124,7 +133,7 @@ def test_the_csv_read_by_python_says_what_was_read(package: tuple[str, dict[str,
 
 def test_the_workbook_read_by_openpyxl_says_what_was_read(package: tuple[str, dict[str, Reading]], cms: Path) -> None:
     label, readings = package
-    (data,) = (data for name, data in _members(cms, label).items() if name.startswith("PPRRVU") and name[-4:] == "xlsx")
+    data = _member(cms, label, "PPRRVU", "xlsx")
     sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True).worksheets[0]
     plain = sorted(
         (
@@ -142,18 +151,19 @@ def test_the_workbook_read_by_openpyxl_says_what_was_read(package: tuple[str, di
 @pytest.mark.parametrize("form", ["csv", "txt"])
 def test_rendered_caps_are_cmss_own_to_the_byte(form: str, cms: Path) -> None:
     release = Release.parse("2024q2")
-    data = _members(cms, "2024q2")[f"OPPSCAP_APR.{form}"]
-    package = sort_files(recognize(open_all([cms / PACKAGES["2024q2"]])))
-    caps = [each for each in package.files if each.table == "oppscap"]
+    data = _member(cms, "2024q2", "OPPSCAP_APR", form)
+    caps = sort_files(recognize(file for file in _opened(cms, "2024q2") if file.name.startswith("OPPSCAP"))).files
+    assert {each.table for each in caps} == {"oppscap"}
     frame = read(caps, release)["oppscap"].frame.select(list(TABLES["oppscap"].columns))
     assert rendered("oppscap", frame, release, form) == data
 
 
 def test_rendered_fixed_width_fees_are_cmss_own_but_for_descriptors_and_notices(cms: Path) -> None:
     release = Release.parse("2025q4")
-    data = _members(cms, "2025q4")["PPRRVU2025_Oct.txt"]
-    package = sort_files(recognize(open_all([cms / PACKAGES["2025q4"]])))
-    fees = read([each for each in package.files if each.table == "mpfs"], release)["mpfs"]
+    data = _member(cms, "2025q4", "PPRRVU2025_Oct", "txt")
+    files = sort_files(recognize(file for file in _opened(cms, "2025q4") if file.name.startswith("PPRRVU"))).files
+    assert {each.table for each in files} == {"mpfs"}
+    fees = read(files, release)["mpfs"]
     frame = fees.frame.with_columns(pricing_indicator=pl.lit(None, pl.String)).select(list(TABLES["mpfs"].columns))
     ours = rendered("mpfs", frame, release, "txt", fees.factors[0].value)
     assert ours.startswith(b"HDR ")
@@ -167,7 +177,7 @@ def _without_texts(data: bytes) -> list[bytes]:
 
 def test_every_line_of_the_csv_is_read_or_accounted_for(cms: Path) -> None:
     release = Release.parse("2024q2")
-    (each,) = recognize(file for file in open_all([cms / PACKAGES["2024q2"]]) if file.name == "PPRRVU24_APR.csv")
+    (each,) = recognize(file for file in _opened(cms, "2024q2") if file.name == "PPRRVU24_APR.csv")
     lines = read_cells(each.content, each.layout, each.form, each.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
     assert lines == list(range(11, 18545))
     assert each.content.data.count(b"\n") == 18545  # type: ignore[union-attr]
