@@ -252,9 +252,19 @@ def test_what_disagrees_stops_the_build(files: dict[str, bytes], says: str, stor
     assert any(says in fault for fault in faults), faults
 
 
-def test_addenda_that_do_not_start_from_what_is_held_stop_the_build(store: Store, tmp_path: Path) -> None:
-    before = [ORDER[0], ORDER[1], ORDER[2], ("L662", 1, "Another code")]
-    build(Release.parse("2024q3"), [hand_in(tmp_path / "july", {"icd10cm_order_2024.txt": order_file(before)})], store)
-    files = {ORDER_FILE: order_file(), ADDENDA_FILE: (ADDENDA + SUMMARY).encode()}
-    faults = refused(store, Release.parse("2024q4"), files)
-    assert any("L662 is in 2024q3 with this flag and title; the addenda say otherwise" in fault for fault in faults)
+@pytest.mark.parametrize(
+    ("release", "name", "period", "instead", "build"),
+    [
+        ("2024q3", "order_2025", "fiscal year 2025", "2024", "2024q4"),
+        ("2025q1", "order-April-1-2025", "fiscal year 2025 from April 1", "2025", "2025q2"),
+    ],
+)
+def test_a_later_edition_is_not_to_be_carried_back(  # noqa: PLR0913 (a column of the table each)
+    release: str, name: str, period: str, instead: str, build: str, store: Store
+) -> None:
+    """`--carry` takes what was in force before; what comes later was not in force yet."""
+    (fault,) = refused(store, Release.parse(release), {ORDER_FILE.replace("order_2025", name): order_file()})
+    assert (
+        f"This file is for {period}, not for {release}. It is of a later time: give CMS's file of fiscal year " in fault
+    )
+    assert fault.endswith(f"fiscal year {instead} instead, and this one to: codeset build {build}")

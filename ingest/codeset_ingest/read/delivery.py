@@ -50,15 +50,24 @@ def faults_of(delivery: Delivery, release: Release) -> Iterator[Fault]:
 
 def _other_release(file: CmsFile, release: Release) -> Iterator[Fault]:
     if not file.is_of(release):
-        message = f"This file is for {file.period}, not for {release.unrevised}. If CMS posted none for "
-        message += (
-            f"{release.unrevised}: build {file.origin or 'the release that it is for'} first, then: codeset build "
+        yield Fault(
+            file.names, 0, f"This file is for {file.period}, not for {release.unrevised}. {_instead(file, release)}"
         )
-        carry = " ".join(f"--carry {table}={file.origin or 'RELEASE'}" for table in file.tables)
-        yield Fault(file.names, 0, f"{message}{release} … {carry}")
     elif release.unrevised < file.layout.since:
         message = f"the layout of {file.layout.publication} is known from {file.layout.since} on"
         yield Fault(file.names, 0, message)
+
+
+def _instead(file: CmsFile, release: Release) -> str:
+    """What to do about a file of another time: earlier tables are carried, later ones were not in force yet."""
+    if file.origin and Release.parse(file.origin) > release.unrevised:
+        period = release.unrevised if file.fiscal_year is None else f"fiscal year {release.fiscal_year}"
+        return (
+            f"It is of a later time: give CMS's file of {period} instead, and this one to: codeset build {file.origin}"
+        )
+    carry = " ".join(f"--carry {table}={file.origin or 'RELEASE'}" for table in file.tables)
+    before = file.origin or "the release that it is for"
+    return f"If CMS posted none for {release.unrevised}: build {before} first, then: codeset build {release} … {carry}"
 
 
 def _unknown_table(file: CmsFile) -> Iterator[Fault]:
