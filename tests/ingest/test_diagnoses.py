@@ -259,7 +259,7 @@ def test_what_disagrees_stops_the_build(files: dict[str, bytes], says: str, stor
         ("2025q1", "order-April-1-2025", "fiscal year 2025 from April 1", "2025", "2025q2"),
     ],
 )
-def test_a_later_edition_is_not_to_be_carried_back(  # noqa: PLR0913 (a column of the table each)
+def test_a_later_edition_is_not_to_be_carried_back(
     release: str, name: str, period: str, instead: str, build: str, store: Store
 ) -> None:
     """`--carry` takes what was in force before; what comes later was not in force yet."""
