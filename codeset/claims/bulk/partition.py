@@ -68,7 +68,7 @@ def codes_in(sources: Sequence[BulkSource]) -> list[str]:
     Raises BadInput: for files that are not whole.
     """
     with reading([source.table for source in sources]):
-        hcpcs = pl.concat([source.scan().select(pl.col("hcpcs").cast(pl.String).unique()) for source in sources])
+        hcpcs = pl.concat([source.scan().select(pl.col("hcpcs").unique().cast(pl.String)) for source in sources])
         codes = hcpcs.collect(engine="streaming")
     return codes["hcpcs"].drop_nulls().unique().sort().to_list()
 
