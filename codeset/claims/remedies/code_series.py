@@ -18,7 +18,7 @@ BY_DEFINITION = 2
 """The MAI of a limit that follows from what the code means (NCCI Policy Manual 2026, p. I-28)."""
 
 _FAMILY_DIGITS = 3
-"""Codes of one family in the code book begin alike."""
+"""Codes of one family in the code book begin alike: 17000, 17003 and 17004, or 11102 to 11107."""
 
 
 class Series(NamedTuple):
@@ -43,12 +43,13 @@ def series_of_first(snapshot: Snapshot, first: str, day: date) -> Series | None:
     11103 may follow 11102, 11104, and 11106, and counts more of the first.
     """
     followers = {row["add_on_code"] for row in snapshot.add_ons(first) if _is_closed(row, day)}
-    own = [code for code in sorted(followers) if _counts_more(snapshot, first, code, day)]
+    counters = [code for code in sorted(followers) if _counts_more(snapshot, first, code, day)]
     # Of two candidates neither is named: a remedy is never a guess.
-    if len(own) != 1:
+    if len(counters) != 1:
         return None
-    additional = own[0]
+    additional = counters[0]
     limit = snapshot.mue(additional)
+    # An MUE by policy follows from what the code means; any other is only what CMS thinks likely (I-28).
     most = limit["mue_value"] if limit and limit["mai"] == BY_DEFINITION else None
     all_of_them = _all_of_them(snapshot, first, additional, day) if most else None
     return Series(first, additional, _primaries(snapshot, additional, day), most, all_of_them)
@@ -91,6 +92,7 @@ def _is_family(one: str, two: str) -> bool:
 
 def _is_closed(row: Mapping[str, Any], day: date) -> bool:
     """Whether an add-on row lists a primary of a closed list on *day*."""
+    # Types 2 and 3 are open: contractors add primaries of their own (NCCI Policy Manual 2026, p. I-35).
     return row["add_on_type"] == 1 and is_active_on(row, day)
 
 
@@ -121,7 +123,7 @@ class Span(NamedTuple):
 def spans_of(snapshot: Snapshot, hcpcs: str) -> tuple[Span, ...]:
     """Return the codes of the use of *hcpcs* that are each reported once for a number of lesions, *hcpcs* first.
 
-    None if it is not such a code, or the release does not hold what its descriptions state (table code_facts).
+    Empty if it is not such a code, or the release does not hold what its descriptions state (table code_facts).
     """
     spans = _spans(snapshot).get(hcpcs, ())
     return tuple(sorted(spans, key=lambda span: span.hcpcs != hcpcs))

@@ -152,7 +152,7 @@ def _denied_lines(lines: pl.DataFrame, findings: pl.DataFrame) -> Iterator[_Atte
         pl.col("beneficiary").is_in(beneficiaries.implode()), pl.len().over("beneficiary") <= MOST_LINES
     )
     for of_one, of_lines in _by_beneficiary(concerned, findings):
-        denied = frozenset(key for key, own in of_lines.items() if _is_denied(own))
+        denied = frozenset(key for key, of_line in of_lines.items() if _is_denied(of_line))
         for key in of_one:
             if _needs_remedy(of_lines.get(key, ()), is_subject=True):
                 yield _Attempt(key, denied, of_one, of_lines)
@@ -190,9 +190,9 @@ def _mended(attempt: _Attempt, reader: Reader) -> _Attempt | None:
     """The attempt with the first line that is to be mended replaced by what mends it; None if nothing does."""
     for key in attempt.to_mend:
         denied = _denied_line(attempt, _culprit(attempt, key), reader)
-        mending = fix(denied) if denied else None
-        if denied and mending:
-            return _replaced(attempt, mending, denied.reasons)
+        line_fix = fix(denied) if denied else None
+        if denied and line_fix:
+            return _replaced(attempt, line_fix, denied.reasons)
     return None
 
 
@@ -214,24 +214,25 @@ def _denied_line(attempt: _Attempt, key: Key, reader: Reader) -> DeniedLine | No
     return DeniedLine(line, visit, attempt.findings[key], snapshot, day, is_mended=key in attempt.changed)
 
 
-def _replaced(attempt: _Attempt, mending: Fix, reasons: frozenset[str]) -> _Attempt:
-    """The attempt with the services of *mending* in place of the lines that it replaces."""
-    replaced = [(line["claim_id"], line["line"]) for line in mending.replaces]
+def _replaced(attempt: _Attempt, line_fix: Fix, reasons: frozenset[str]) -> _Attempt:
+    """The attempt with the services of *line_fix* in place of the lines that it replaces."""
+    replaced = [(line["claim_id"], line["line"]) for line in line_fix.replaces]
     claim_id, number = attempt.subject if attempt.subject in replaced else replaced[0]
-    like = attempt.lines[claim_id, number]
+    replaced_line = attempt.lines[claim_id, number]
     lines = {key: line for key, line in attempt.lines.items() if key not in replaced}
     # New lines take numbers after all that the claim has or had: a number never means two lines.
-    last = max(own for claim, own in (*attempt.lines, *attempt.replaced) if claim == claim_id)
-    keys = [(claim_id, own) for own in (number, *range(last + 1, last + len(mending.services)))]
-    for key, service in zip(keys, mending.services, strict=True):
-        is_same = len(mending.services) == 1 and service.units == like["units"]
+    last = max(line for claim, line in (*attempt.lines, *attempt.replaced) if claim == claim_id)
+    keys = [(claim_id, line) for line in (number, *range(last + 1, last + len(line_fix.services)))]
+    for key, service in zip(keys, line_fix.services, strict=True):
+        # The charge stays where one service takes the place of as many units: of others only the practice knows it.
+        is_same = len(line_fix.services) == 1 and service.units == replaced_line["units"]
         lines[key] = {
-            **like,
+            **replaced_line,
             "line": key[1],
             "hcpcs": service.hcpcs,
             "modifiers": " ".join(service.modifiers),
             "units": service.units,
-            "charge_cents": like["charge_cents"] if is_same else None,
+            "charge_cents": replaced_line["charge_cents"] if is_same else None,
         }
     return _Attempt(
         attempt.subject,
@@ -240,7 +241,7 @@ def _replaced(attempt: _Attempt, mending: Fix, reasons: frozenset[str]) -> _Atte
         {},
         attempt.replaced | {key for key in replaced if key not in attempt.changed},
         (attempt.changed - set(replaced)) | set(keys),
-        (*attempt.fixes, mending),
+        (*attempt.fixes, line_fix),
         attempt.reasons | reasons,
     )
 
@@ -263,11 +264,11 @@ def _adjudicated(attempts: Sequence[_Attempt], reader: Reader) -> Iterator[_Atte
     )
     for number, attempt in enumerate(attempts):
         _, marked = of_attempts[f"{number:09}"]
-        own = {
+        findings_of_lines = {
             _unmarked(key): [{**row, "partner_key": _unmarked(row["partner_key"])} for row in of_line]
             for key, of_line in marked.items()
         }
-        yield _Attempt(**{**vars(attempt), "findings": own})
+        yield _Attempt(**{**vars(attempt), "findings": findings_of_lines})
 
 
 _MARK = "\x1f"

@@ -104,14 +104,15 @@ class DeniedLine:
 
 
 _MOST_MODIFIERS = 4
+"""As many as a claim line has room for (docs/claim-files.md)."""
 
 
 def fix(denied: DeniedLine) -> Fix | None:
     """Return what the tables name in place of *denied*; None where they name nothing."""
     for reason, remedy in FIXES.items():
         # The order of FIXES counts: a misplaced modifier is taken away before one is added.
-        if reason in denied.reasons and (fixed := remedy(denied)):
-            return fixed
+        if reason in denied.reasons and (line_fix := remedy(denied)):
+            return line_fix
     return None
 
 
@@ -139,6 +140,7 @@ def first_and_additional(denied: DeniedLine) -> Fix | None:
     if series is None:
         return _all_of_them(denied)
     limit = denied.snapshot.mue(denied.hcpcs)
+    # Only a limit of one by policy says that the code is the first alone; one by clinical data says what is likely.
     if limit is None or (limit["mue_value"], limit["mai"]) != (1, BY_DEFINITION):
         return None
     replaced = denied.lines_of(series.first, series.additional)
@@ -159,6 +161,7 @@ def once_for_all(denied: DeniedLine) -> Fix | None:
     replaced = denied.lines_of(*(span.hcpcs for span in spans))
     lesions = _units(replaced)
     covering = next((span for span in spans if span.covers(lesions)), None)
+    # Fewer units than the least the code is for are not lesions but mistakes: 17111 x2 are not two lesions.
     if covering is None or lesions < spans[0].least:
         return None
     service = Service(covering.hcpcs, _other_modifiers(replaced), 1)
@@ -242,6 +245,7 @@ def visit_apart(denied: DeniedLine) -> Fix | None:
     # 57 on the day of a major procedure says what 25 would.
     if "57" in needed and "global-visit-same-day" not in denied.reasons:
         needed = [modifier for modifier in needed if modifier != "25"]
+    # In a remedy they were put there a round ago, each for another reason: all of them are needed.
     dropped = () if denied.is_mended else VISIT_MODIFIERS
     kept = [name for name in denied.modifiers if name not in (*dropped, *needed)]
     surgery = sorted({str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF})
