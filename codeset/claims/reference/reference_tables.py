@@ -25,7 +25,7 @@ def places_of_service() -> pl.DataFrame:
     return rows.select(
         "place_of_service",
         *_DATED,
-        pl.col("setting").replace("", None),
+        pl.col("setting").replace("", None),  # 10 in 2022 and 2023: its rate was not established
         *((pl.col(name) == "yes").alias(f"is_{name}") for name in ("accepted", "hospital")),
         "source",
     )
@@ -33,7 +33,7 @@ def places_of_service() -> pl.DataFrame:
 
 @cache
 def level_one_modifiers() -> pl.DataFrame:
-    """Return `modifier`, `first_day`, `last_day` of CPT's modifiers."""
+    """Return `modifier`, `first_day`, `last_day` of CPT's modifiers, which CMS's HCPCS file does not have."""
     return _modifiers("level_one_modifiers")
 
 
@@ -49,7 +49,10 @@ def _modifiers(table: str) -> pl.DataFrame:
 
 @cache
 def preventive_services() -> frozenset[str]:
-    """Return the codes of Part B preventive services beside which G2211 is paid: 81 of the 152 that CMS lists."""
+    """Return the codes of Part B preventive services beside which G2211 is paid: 81 of the 152 that CMS lists.
+
+    CMS's attachment (CR 13705) was not at hand: a service that is not here may be on it, and is for review.
+    """
     return frozenset(row["hcpcs"] for row in _rows("preventive_services"))
 
 

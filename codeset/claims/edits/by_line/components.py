@@ -17,6 +17,7 @@ AMBULATORY_SURGICAL_CENTER = "24"
 
 HAS_TECHNICAL_PART = (pl.col("pctc_indicator") == "1") & ~pl.col("m26")
 IS_TECHNICAL_ONLY = pl.col("pctc_indicator").is_in(["3", "4"]) & (pl.col("global_days") != "ZZZ")
+# Others have a finding by their status: bundled, excluded, not valid.
 IS_PRICED = pl.col("status_code").is_in(["A", "R", "C"])
 IS_IN_SURGICAL_CENTER = pl.col("place_of_service").cast(pl.String) == AMBULATORY_SURGICAL_CENTER
 

@@ -51,9 +51,10 @@ def doubtful_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     in force on every day of its release (`is_dated`).
     """
     days = line_kinds.code_set.releases.select("release", "first", "last")
-    named = line_kinds.cached(modifiers_of_kinds).join(days, on="release")
+    with_days = line_kinds.cached(modifiers_of_kinds).join(days, on="release")
     every_day = (pl.col("first_day") <= pl.col("first")) & (pl.col("last") <= pl.col("last_day"))
-    by_kind = named.group_by("line_kind").agg(
+    by_kind = with_days.group_by("line_kind").agg(
+        # Of a code that the fee schedule lacks that is finding enough.
         pl.col("modifier").filter(~IS_KNOWN & pl.col("is_listed")).sort().str.join(" ").alias("unknown"),
         (IS_KNOWN & ~every_day).any().alias("is_dated"),
     )
@@ -84,15 +85,20 @@ def modifiers_of_releases(code_set: CodeSet) -> pl.DataFrame:
     level_two = code_set.rows["modifier"].select("release", "modifier", "first_day", "last_day")
     releases = code_set.releases.select("release")
     without = releases.join(level_two, on="release", how="anti")
-    own = [releases.join(level_one_modifiers(), how="cross"), without.join(level_two_modifiers(), how="cross")]
-    return pl.concat([level_two, *own], how="vertical_relaxed")
+    # CMS's file has no CPT modifiers, so that level I is our own data for every release.
+    from_reference = [
+        releases.join(level_one_modifiers(), how="cross"),
+        without.join(level_two_modifiers(), how="cross"),
+    ]
+    return pl.concat([level_two, *from_reference], how="vertical_relaxed")
 
 
 def change_dates(code_set: CodeSet) -> list[pl.Series]:
     """The first days of modifiers, and the days after their last ones."""
-    every = code_set.cached(modifiers_of_releases)
-    ended = every.filter(pl.col("last_day") < date.max)
-    return [every["first_day"], ended["last_day"].dt.offset_by("1d")]
+    all_modifiers = code_set.cached(modifiers_of_releases)
+    # The last day of one that has no end has no day after it.
+    with_end = all_modifiers.filter(pl.col("last_day") < date.max)
+    return [all_modifiers["first_day"], with_end["last_day"].dt.offset_by("1d")]
 
 
 MODIFIER_DATES = Edit(

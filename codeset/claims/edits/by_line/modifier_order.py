@@ -17,6 +17,7 @@ from codeset.claims.engine.lines import Lines
 PRICING = frozenset(rules()["modifiers"]["pricing"])
 HAS_SEVERAL = pl.col("modifiers").cast(pl.String).str.contains(" ")
 
+# More than those that set the amount: 25 or 59 decides whether a line is paid, and is none that only informs.
 DECIDING = frozenset(rules()["modifiers"]["payment"])
 
 

@@ -14,6 +14,7 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 
 NOT_PHYSICIANS = rules()["not_physicians"]
+# Of a taxonomy the first four characters say the profession, the others its field.
 IS_NO_PHYSICIAN = pl.col("specialty").is_in(NOT_PHYSICIANS["specialties"]) | pl.col("specialty").str.head(4).is_in(
     NOT_PHYSICIANS["taxonomies"]
 )

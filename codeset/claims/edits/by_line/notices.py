@@ -16,6 +16,7 @@ from codeset.claims.edits.single_line import HAS_RELEASE, Check, fails_any, find
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
+# GX with GY is none: a voluntary notice of what is excluded by statute (CR 6563).
 CONTRADICTIONS = (("GA", "GZ"), ("GX", "GA"), ("GX", "GZ"), ("GY", "GZ"))
 
 IS_CONTRADICTORY = pl.any_horizontal(pl.col(f"m{one}") & pl.col(f"m{two}") for one, two in CONTRADICTIONS)

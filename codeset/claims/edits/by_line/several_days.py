@@ -19,6 +19,7 @@ IS_OF_SEVERAL_DAYS = (pl.col("through_date") > pl.col("date_of_service")) & (pl.
 
 def find_several_days(lines: Lines) -> Findings:
     """One finding for each line with several units over several days of a service that is reduced beside others."""
+    # Most files have no through date at all.
     if lines.table["through_date"].null_count() == lines.table.height:
         return NONE
     is_reduced = lines.look_up(lines.line_kinds.cached(reduced_kinds)) & ~lines.is_denied

@@ -39,6 +39,7 @@ def checks() -> Iterator[Check]:
     billed = IS_LISTED & IS_PRICED & IS_TELEHEALTH
     yield billed & IS_PROCEDURE, "telehealth-procedure", BILLED_BY
     yield billed & ~IS_PROCEDURE & HAS_LIST, "telehealth-not-on-list", BILLED_BY
+    # The list is CMS's yearly file: a release that it was not given to says nothing of it, neither yes nor no.
     yield billed & ~IS_PROCEDURE & ~HAS_LIST, "telehealth-list-not-held", BILLED_BY
 
 
