@@ -36,15 +36,16 @@ def settled(visit: Visit, services: Sequence[Service], book: CodeBook) -> tuple[
 
 def _payable(visit: Visit, services: list[Service], book: CodeBook) -> tuple[list[Service], list[Refusal]]:
     """Services whose code the release pays, by a rule that holds on the date."""
-    refusals: list[Refusal] = []
+    kept, refusals = [], list[Refusal]()
     for service in services:
         if not book.is_payable(service.hcpcs):
             refusals.append(Question("not-in-release", service.about, service.hcpcs))
         elif visit.date_of_service < (since := rule(service.rule).since):
             detail = f"{service.hcpcs} is known only from {since} on"
             refusals.append(Question("rule-not-yet", service.about, detail))
-    about = {question.about for question in refusals}
-    return [service for service in services if service.about not in about], refusals
+        else:
+            kept.append(service)
+    return kept, refusals
 
 
 def _of_hospital(visit: Visit, services: list[Service], book: CodeBook) -> tuple[list[Service], list[Refusal]]:

@@ -130,11 +130,7 @@ def _families(service: Service, facts: CodeFacts) -> Iterable[str]:
 
 def _documented(service: Service, visit: Visit) -> frozenset[str] | None:
     """What the record holds of everything that *service* is of; None if nothing is said of one of them."""
-    lesions = [
-        lesion
-        for lesion in visit.lesions
-        if any(name == lesion.name or name.startswith(f"{lesion.name} ") for name in service.lesions)
-    ]
+    lesions = [lesion for lesion in visit.lesions if set(lesion.names).intersection(service.lesions)]
     treatments = {"photodynamic": visit.photodynamic, "light": visit.light, "visit-level": visit.evaluation}
     treatment = treatments.get("visit-level" if service.rule == "visit-complexity" else service.rule)
     records = [lesion.documented for lesion in lesions] if lesions else [treatment.documented if treatment else None]

@@ -32,9 +32,4 @@ def in_global_period(
 
 def _periods(service: Service, visit: Visit) -> set[str]:
     """Why the lesions of *service* were treated in a global period; a numbered lesion is one of several alike."""
-    return {
-        lesion.global_period
-        for lesion in visit.lesions
-        for name in service.lesions
-        if name == lesion.name or name.startswith(f"{lesion.name} ")
-    }
+    return {lesion.global_period for lesion in visit.lesions if set(lesion.names).intersection(service.lesions)}

@@ -80,6 +80,12 @@ class Lesion:
     global_period: str = "none"
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and the numbered ones of several lesions that have codes one by one: `A`, `A 1`, `A 2`."""
+        numbers = range(1, self.count + 1) if self.count > 1 else ()
+        return (self.name, *(f"{self.name} {number}" for number in numbers))
+
+    @property
     def excised_cm(self) -> Decimal | None:
         """The excised diameter: as measured, or the lesion's largest diameter and twice the narrowest margin."""
         if self.excised_diameter_cm is not None:

@@ -1,6 +1,7 @@
 """Visits as coded on the embedded July 2026: what the manual and CMS's edits make of the facts."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from random import Random
 from time import perf_counter
@@ -11,7 +12,8 @@ from random_visits import random_visit
 
 from codeset.errors import BadInput
 from codeset.participants import ANSWERS
-from codeset.visit.code_visit import code_visits
+from codeset.visit.code_book import CodeBook
+from codeset.visit.code_visit import choose, code_visits
 from codeset.visit.visit_files import parse_visits, read_visits
 from codeset.visit.visit_rules import rule, rule_names
 
@@ -64,6 +66,27 @@ VISIT = {"level": "low", "separate": "yes", "diagnosis": "L30.9"}
 )
 def test_keratoses_are_a_first_and_further_ones_or_fifteen_and_more(release, count, expected):
     assert codes(coded(release, [KERATOSES | {"count": count}])) == expected
+
+
+def test_a_stain_that_the_release_does_not_pay_leaves_the_specimen_billed(release):
+    """Each specimen is examined once, whatever its stains (Policy Manual 2026, III-7, E.4): 88305 is not lost."""
+    book = CodeBook.of(release)
+    unpaid = replace(book, rows={code: row for code, row in book.rows.items() if code != "88312"})
+    specimen = {"examination": "skin", "stains_group_one": 1}
+    lesion = CARCINOMA | {"name": "a", "technique": "tangential_biopsy", "specimens": [specimen]}
+    coding = choose(parse_visits(BASE | {"lesions": [lesion], "pathology_by": "this_practitioner"})[0], unpaid)
+    assert {service.hcpcs for service in coding.services} == {"11102", "88305"}
+    assert [(question.name, question.detail) for question in coding.questions] == [("not-in-release", "88312")]
+
+
+def test_a_name_that_begins_as_another_is_of_another_lesion(release):
+    """58 is for the procedure that was staged alone (IOM 100-04, chapter 12, section 40.2, A.6)."""
+    excision = CARCINOMA | {"technique": "excision", "documented": ["size"]}
+    staged = excision | {"name": "arm", "excised_diameter_cm": "1.1", "global_period": "staged"}
+    other = excision | {"name": "arm left", "excised_diameter_cm": "2.1", "documented": ["site"]}
+    visit = coded(release, [staged, other])
+    assert codes(visit) == ["11602-58", "11603"]
+    assert all("site" not in line.record.missing for line in visit.lines if line.service.hcpcs == "11603")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(14, "17110"), (15, "17111"), (30, "17111")])

@@ -44,12 +44,12 @@ def _malignant(lesion: Lesion, facts: CodeFacts) -> Chosen:
         return
     fact = facts.covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
     # A line for each: malignant lesions are not counted by units, but coded one by one (III-6, E.1).
-    for nth in range(lesion.count):
+    for name in lesion.names[-lesion.count :]:
         yield Service(
             fact.hcpcs,
             "destruction-malignant",
             f"destruction of {lesion.name}",
-            lesions=(lesion.name if lesion.count == 1 else f"{lesion.name} {nth + 1}",),
+            lesions=(name,),
             diagnoses=joined(lesion.diagnosis),
             rests_on=(f"{lesion.diameter_cm} cm", f"site {lesion.site}", "nature malignant"),
             alternatives=neighbors(facts, fact, lesion.diameter_cm),
