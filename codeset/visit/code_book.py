@@ -52,8 +52,8 @@ class CodeBook:
 
         Raises WrongUse: if it lacks a table that decides.
         """
-        if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
-            raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
+        if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
+            raise WrongUse(f"{snapshot.release} holds no {', '.join(missing_tables)}: build it with --from or --carry")
         facts = CodeFacts.of(snapshot)
         codes = facts.codes
         mue = snapshot.scan("mue").filter(pl.col("hcpcs").is_in(codes)).collect()

@@ -147,14 +147,14 @@ def _sizes(row: Mapping[str, str]) -> dict[str, Decimal | None]:
     return {name: Decimal(row[name]) if row[name] else None for name in ("size_from", "size_to", "step")}
 
 
-def _joined(cited: Mapping[str, Any] | None, stated: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _joined(cited_row: Mapping[str, Any] | None, stated_row: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """What a release's file states of a code, before what this program cites of it."""
-    if stated is None or cited is None:
-        return stated or cited or {}
-    row = {name: value if stated.get(name) is None else stated[name] for name, value in cited.items()}
+    if stated_row is None or cited_row is None:
+        return stated_row or cited_row or {}
+    row = {name: value if stated_row.get(name) is None else stated_row[name] for name, value in cited_row.items()}
     # Both ends from one source: an open end in the file is its statement, not a gap to fill from the cited row.
-    if stated["size_from"] is not None:
-        row["size_to"] = stated["size_to"]
+    if stated_row["size_from"] is not None:
+        row["size_to"] = stated_row["size_to"]
     return row
 
 

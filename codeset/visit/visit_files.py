@@ -149,8 +149,8 @@ def _at(yaml_file: YamlFile, place: Place, name: str, texts: Iterable[str]) -> I
 def _faults_of_record(plain: Mapping[str, Any]) -> Iterator[str]:
     for name in plain.get("documented", ()):
         if name not in item_names():
-            near = get_close_matches(name, item_names(), n=1)
-            suggestion = f'; is "{near[0]}" meant?' if near else "; see: codeset code --checklist"
+            nearest = get_close_matches(name, item_names(), n=1)
+            suggestion = f'; is "{nearest[0]}" meant?' if nearest else "; see: codeset code --checklist"
             yield f'no checklist has an item called "{name}"{suggestion}'
 
 
