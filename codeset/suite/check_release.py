@@ -77,6 +77,7 @@ def accept_missing(check: ReleaseCheck, approvals: Path) -> ReleaseCheck:
     Raises WrongUse: if the release is signed (its approval is in *approvals*), or a coder is contradicted.
     """
     approval = approvals / check.goldens.file.name
+    # The signature is of these goldens too: a later acceptance would be one that nobody signed.
     if approval.exists():
         raise WrongUse(f"{check.run.release} is signed ({approval}); its goldens stay as they are")
     return replace(check, accepted_now=accept(check.goldens, check.run))

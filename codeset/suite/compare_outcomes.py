@@ -38,12 +38,14 @@ class OutcomeChanges:
 def changed_outcomes(old: SuiteRun, new: SuiteRun) -> OutcomeChanges:
     """Return how the outcomes of *new* differ from those of *old*, in the suite's order."""
     before, after = ({result.scenario.id: result for result in ran.results} for ran in (old, new))
-    both = [result for result in new.results if result.scenario.id in before]
-    pairs = [(result.scenario, before[result.scenario.id].lines, result.lines) for result in both]
+    in_both = [result for result in new.results if result.scenario.id in before]
+    pairs = [(result.scenario, before[result.scenario.id].lines, result.lines) for result in in_both]
     changed = tuple(ChangedOutcome(*pair) for pair in pairs if not same(pair[1], pair[2]))
-    amounts = sum(same(was, now) and _amounts(was) != _amounts(now) for _, was, now in pairs)
+    amounts = sum(
+        same(old_lines, new_lines) and _amounts(old_lines) != _amounts(new_lines) for _, old_lines, new_lines in pairs
+    )
     return OutcomeChanges(
-        compared=len(both),
+        compared=len(in_both),
         changed=changed,
         amounts_only=amounts,
         only_old=tuple(result.scenario for result in old.results if result.scenario.id not in after),

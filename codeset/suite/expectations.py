@@ -45,6 +45,7 @@ def _times(units: int) -> str:
 def _same(field: str, text: str, value: object) -> bool:
     if value is None:
         return False
+    # As numbers: a person writes 50 where the engine says 50.000.
     return Decimal(text) == Decimal(str(value)) if field in _NUMBERS else text == str(value)
 
 

@@ -51,7 +51,7 @@ Accepted = Mapping[str, list[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Goldens:
-    """The accepted outcomes of one release, and where they lie; `accepted` is None where nothing is accepted yet."""
+    """The accepted outcomes of one release, and their file; `accepted` is None where nothing is accepted yet."""
 
     file: Path
     accepted: Accepted | None
@@ -66,9 +66,9 @@ class Goldens:
 
         One that needs a table the release lacks, such as its diagnoses, is neither: it is counted as left out.
         """
-        tried = {result.scenario.id for result in ran.results}
-        lacking = {scenario.id for scenario in ran.left_out if scenario.holds_in(ran.release)}
-        return tuple(sorted(set(self.accepted or {}) - tried - lacking))
+        ids_run = {result.scenario.id for result in ran.results}
+        ids_without_table = {scenario.id for scenario in ran.left_out if scenario.holds_in(ran.release)}
+        return tuple(sorted(set(self.accepted or {}) - ids_run - ids_without_table))
 
     def differing(self, ran: SuiteRun) -> Mapping[str, tuple[str, ...]]:
         """Return, by scenario, how what is said differs from what was accepted, in words."""
@@ -98,8 +98,8 @@ def goldens(folder: Path, release: Release) -> Goldens:
         plain = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise BadInput([Fault(str(file), 0, f"is no JSON: {error}")], "Nothing was compared.") from error
-    if wrong := reading_faults(plain, "golden"):
-        raise BadInput([Fault(str(file), 0, says) for says in wrong], "Nothing was compared.")
+    if faults := reading_faults(plain, "golden"):
+        raise BadInput([Fault(str(file), 0, says) for says in faults], "Nothing was compared.")
     return Goldens(file, plain["scenarios"])
 
 
@@ -108,6 +108,7 @@ def accept(before: Goldens, ran: SuiteRun) -> tuple[str, ...]:
 
     What was accepted before stays as it is. Raises WrongUse: if a scenario fails what its coder expects.
     """
+    # What was accepted never outweighs what a coder worked out (docs/decisions/0005-two-truths.md).
     if ran.failed:
         names = ", ".join(result.scenario.id for result in ran.failed)
         raise WrongUse(f"{ran.release}: what contradicts a coder cannot be accepted: {names}. Nothing was written.")
@@ -154,10 +155,11 @@ def _differences(before: list[Mapping[str, Any]], after: list[Mapping[str, Any]]
         yield f"accepted with {len(before)} lines, now {len(after)}"
         return
     pairs = zip(map(_compared, before), map(_compared, after), strict=True)
-    for place, (was, now) in enumerate(pairs, start=1):
+    for place, (accepted, current) in enumerate(pairs, start=1):
         for name in (*_OF_LINE, "findings"):
-            if was.get(name) != now.get(name):
-                yield f"line {place}, {name}: accepted {_as_text(was.get(name))}, now {_as_text(now.get(name))}"
+            old, new = accepted.get(name), current.get(name)
+            if old != new:
+                yield f"line {place}, {name}: accepted {_as_text(old)}, now {_as_text(new)}"
 
 
 def _compared(line: Mapping[str, Any]) -> dict[str, Any]:

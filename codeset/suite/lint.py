@@ -56,6 +56,7 @@ def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
         last = document["pages"].get(chapter)
         if last is None or not number.isdecimal() or not 1 <= int(number) <= int(last):
             return f"{source.document} has no page {source.details.get('page', '(none is given)')}"
+    # By its beginning: a citation may name a part of a section, such as 40.2 (A.6), that the list does not.
     if "chapters" in document:
         sections = document["chapters"].get(source.details.get("chapter", ""), [])
         if not any(source.details.get("section", "").startswith(section) for section in sections):
@@ -106,17 +107,19 @@ def _can_fail(suite: Suite) -> Iterator[Fault]:
 def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
     """Return the citations of CMS rows that *snapshot* does not bear out, of scenarios that hold in its quarter."""
     tables = {name: document["table"] for name, document in suite.documents.items() if "table" in document}
-    cited = [
+    citations = [
         (scenario, source)
         for scenario in suite.scenarios
         if scenario.holds_in(snapshot.release)
         for source in scenario.sources
         if source.document in tables
     ]
-    rows = {table: _rows(snapshot, table, {source.details["row"] for _, source in cited}) for table in tables.values()}
+    rows = {
+        table: _rows(snapshot, table, {source.details["row"] for _, source in citations}) for table in tables.values()
+    }
     return sorted(
         _fault(scenario, f"{snapshot.release} has no such row: {source}")
-        for scenario, source in cited
+        for scenario, source in citations
         if not _is_confirmed(source, rows[tables[source.document]])
     )
 
@@ -135,18 +138,18 @@ _NAMED_BY = {
 def _rows(snapshot: Snapshot, table: str, names: Collection[str]) -> Rows:
     """The rows of *table* that citations name by one of *names*."""
     rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    named = snapshot.scan(table).with_columns(_NAMED_BY[table].alias("row"))
-    for row in named.filter(pl.col("row").is_in(list(names))).collect().iter_rows(named=True):
+    with_names = snapshot.scan(table).with_columns(_NAMED_BY[table].alias("row"))
+    for row in with_names.filter(pl.col("row").is_in(list(names))).collect().iter_rows(named=True):
         rows[row["row"]].append(row)
     return rows
 
 
 def _is_confirmed(source: Source, rows: Rows) -> bool:
-    cited = {name: value for name, value in source.details.items() if name in _CHECKED}
+    details = {name: value for name, value in source.details.items() if name in _CHECKED}
     if "column" in source.details:
-        cited[source.details["column"]] = source.details["value"]
+        details[source.details["column"]] = source.details["value"]
     return any(
-        all(_text(row.get(name)) == value for name, value in cited.items())
+        all(_text(row.get(name)) == value for name, value in details.items())
         for row in rows.get(source.details["row"], [])
     )
 

@@ -14,7 +14,7 @@ SEPARATE = "XS"
 """The modifier that says: a separate site or organ."""
 
 ON = ("", "one", "two")
-"""On which of the two lines it stands."""
+"""The line that has it: neither, the first, or the second."""
 
 KEY = ("hcpcs_one", "hcpcs_two", "modifier_on")
 DECISION = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two")
@@ -26,6 +26,7 @@ ROW = ("effective_date", "deletion_date", "edition")
 _WHEN = ("before", "after")
 _CASES = pl.DataFrame({"modifier_on": ON})
 _LINES = pl.DataFrame({"line": [1, 2], "side": ON[1:]})
+# What no PTP edit depends on: one practitioner, one unit, the office (ASSUMPTIONS.md).
 _PLAIN = {"provider": "practitioner", "units": 1, "place_of_service": "11", "locality": "national"}
 
 
@@ -72,18 +73,18 @@ def pairs(snapshot: Snapshot, of: Collection[str] | None = None) -> Pairs:
     codes = _codes(snapshot)
     cases = _cases(codes, codes if of is None else of)
     lines = _decided_lines(_both_lines(cases), snapshot)
-    known = cases.select(KEY)
+    outcomes = cases.select(KEY)
     for place, side in enumerate(ON[1:]):
         # Lines come back by claim and line number: those of one side are every second one.
-        known = known.hstack(lines.gather_every(2, place).select(pl.col(*DECISION, *ROW).name.suffix(f"_{side}")))
+        outcomes = outcomes.hstack(lines.gather_every(2, place).select(pl.col(*DECISION, *ROW).name.suffix(f"_{side}")))
     singles = pl.DataFrame({"claim_id": codes, "line": 1, "hcpcs": codes, "modifiers": ""})
     alone = pl.DataFrame({"hcpcs": codes}).hstack(_decided_lines(singles, snapshot))
-    return Pairs(known, alone)
+    return Pairs(outcomes, alone)
 
 
 def _codes(snapshot: Snapshot) -> list[str]:
-    listed = snapshot.scan("mpfs").select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
-    return [hcpcs for hcpcs in listed if hcpcs in scope("derm").families]
+    schedule_codes = snapshot.scan("mpfs").select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
+    return [hcpcs for hcpcs in schedule_codes if hcpcs in scope("derm").families]
 
 
 def _cases(codes: list[str], of: Collection[str]) -> pl.DataFrame:
@@ -94,8 +95,8 @@ def _cases(codes: list[str], of: Collection[str]) -> pl.DataFrame:
     one, two = (pl.DataFrame({name: codes}) for name in ("hcpcs_one", "hcpcs_two"))
     concerned = pl.any_horizontal(pl.col(name).is_in(list(of)) for name in ("hcpcs_one", "hcpcs_two"))
     # Each two codes once: which is column one is for the edit to say, not for the order of lines.
-    both = one.join(two, how="cross").filter(pl.col("hcpcs_one") < pl.col("hcpcs_two"), concerned)
-    cases = both.join(_CASES, how="cross")
+    code_pairs = one.join(two, how="cross").filter(pl.col("hcpcs_one") < pl.col("hcpcs_two"), concerned)
+    cases = code_pairs.join(_CASES, how="cross")
     number = pl.int_range(pl.len()).cast(pl.String).str.zfill(len(str(cases.height)))
     return cases.with_columns(number.alias("claim_id"))
 
@@ -103,9 +104,9 @@ def _cases(codes: list[str], of: Collection[str]) -> pl.DataFrame:
 def _both_lines(cases: pl.DataFrame) -> pl.DataFrame:
     """The two lines of each case, one after the other."""
     lines = cases.join(_LINES, how="cross", maintain_order="left_right")
-    marked = pl.when(pl.col("modifier_on") == pl.col("side")).then(pl.lit(SEPARATE)).otherwise(pl.lit(""))
+    modifiers = pl.when(pl.col("modifier_on") == pl.col("side")).then(pl.lit(SEPARATE)).otherwise(pl.lit(""))
     hcpcs = pl.when(side="one").then("hcpcs_one").otherwise("hcpcs_two")
-    return lines.select("claim_id", "line", hcpcs=hcpcs, modifiers=marked)
+    return lines.select("claim_id", "line", hcpcs=hcpcs, modifiers=modifiers)
 
 
 def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
@@ -122,17 +123,17 @@ def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     decisive = outcome.findings.filter(pl.col("row").is_first_distinct()).select(
         "row", "ccmi", "column_one", "column_two", *ROW
     )
-    decided = outcome.lines.select("row", "disposition", "edit", reason="decided_by")
+    decisions = outcome.lines.select("row", "disposition", "edit", reason="decided_by")
     texts = pl.col("disposition", "edit", "reason", "column_one", "column_two", "edition").cast(pl.String)
-    both = decided.join(decisive, on="row", how="left", maintain_order="left")
-    return both.select(*DECISION, *ROW).with_columns(texts)
+    with_rows = decisions.join(decisive, on="row", how="left", maintain_order="left")
+    return with_rows.select(*DECISION, *ROW).with_columns(texts)
 
 
 def changed_pairs(old: Pairs, new: Pairs) -> PairChanges:
     """Return how the outcomes of *new* differ from those of *old*."""
     alone = _both(old.alone, new.alone, ["hcpcs"]).filter(_differs())
-    both = _both(old.cases, new.cases, list(KEY))
-    changed = both.filter(_differs("_one") | _differs("_two"))
+    compared = _both(old.cases, new.cases, list(KEY))
+    changed = compared.filter(_differs("_one") | _differs("_two"))
     for side in ("one", "two"):
         changed = _with_own(changed, alone, side)
     # A code that is denied alone is denied in every pair: those cases are counted once, by the code, or they would
@@ -141,9 +142,9 @@ def changed_pairs(old: Pairs, new: Pairs) -> PairChanges:
     whose = pl.when("whose_one").then("hcpcs_one").otherwise("hcpcs_two").alias("hcpcs")
     counts = changed.filter(explained).group_by(whose).agg(pl.len().cast(pl.Int64).alias("cases"))
     return PairChanges(
-        compared=both.height,
-        only_old=old.cases.height - both.height,
-        only_new=new.cases.height - both.height,
+        compared=compared.height,
+        only_old=old.cases.height - compared.height,
+        only_new=new.cases.height - compared.height,
         changed=changed.filter(~explained).drop("whose_one", "whose_two"),
         alone=alone.join(counts, on="hcpcs", how="left", maintain_order="left").with_columns(
             pl.col("cases").fill_null(0)
@@ -171,7 +172,7 @@ def _with_own(cases: pl.DataFrame, alone: pl.DataFrame, side: str) -> pl.DataFra
     So it is if it does before and after; and if it does at one of them, where no row of a pair decides at the other.
     """
     of_code = [f"{name} {when}" for name in DECISION for when in _WHEN]
-    own = alone.select(
+    of_code_alone = alone.select(
         pl.col("hcpcs").alias(f"hcpcs_{side}"), pl.col(of_code).name.prefix("own "), own=pl.lit(value=True)
     )
     same, without_pair = {}, {}
@@ -182,6 +183,6 @@ def _with_own(cases: pl.DataFrame, alone: pl.DataFrame, side: str) -> pl.DataFra
         without_pair[when] = pl.col(f"column_two_{side} {when}").is_null()
     before, after = _WHEN
     is_own = (same[before] & (same[after] | without_pair[after])) | (same[after] & without_pair[before])
-    joined = cases.join(own, on=f"hcpcs_{side}", how="left", maintain_order="left")
+    joined = cases.join(of_code_alone, on=f"hcpcs_{side}", how="left", maintain_order="left")
     whose = pl.col("own").fill_null(value=False) & is_own
     return joined.with_columns(whose.alias(f"whose_{side}")).select(*cases.columns, f"whose_{side}")

@@ -51,8 +51,8 @@ def releases_of(config: pytest.Config) -> list[str]:
 def _folder(config: pytest.Config, key: str) -> Path | None:
     if option := config.getoption(key):
         return Path(option)
-    named = config.getini(key)
-    return (config.inipath or config.rootpath / "-").parent / named if named else None
+    folder = config.getini(key)
+    return (config.inipath or config.rootpath / "-").parent / folder if folder else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -134,11 +134,11 @@ class ScenarioItem(pytest.Item):
         check = _check(self.config, self.release)
         if self.scenario in check.run.left_out:
             pytest.skip(f"{self.release} holds no {', '.join(self.scenario.tables)}")
-        wrong = [*self._contradicted(check), *check.differing.get(self.scenario.id, ())]
+        faults = [*self._contradicted(check), *check.differing.get(self.scenario.id, ())]
         if self.scenario.id in check.missing:
-            wrong.append(f"not accepted yet; read it, then: codeset test --accept {self.release}")
-        if wrong:
-            raise AssertionError("\n".join([self.scenario.says, *wrong]))
+            faults.append(f"not accepted yet; read it, then: codeset test --accept {self.release}")
+        if faults:
+            raise AssertionError("\n".join([self.scenario.says, *faults]))
 
     def _contradicted(self, check: "ReleaseCheck") -> tuple[str, ...]:
         failed: Mapping[str, tuple[str, ...]] = {trial.scenario.id: trial.failures for trial in check.run.failed}
@@ -151,5 +151,5 @@ class ScenarioItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the scenario stands."""
+        """Return the file and line of the scenario."""
         return self.path, self.scenario.at - 1, self.name

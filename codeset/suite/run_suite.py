@@ -20,6 +20,7 @@ from codeset.suite.scenarios import Claim, Line, Scenario, Suite
 from codeset.tables import REQUIRED_TABLES
 
 _ALWAYS = (date(1900, 1, 1), date(2999, 12, 31))
+"""Every date of a scenario, and still dates that days can be added to, which `date.min` and `date.max` are not."""
 
 LineOutcome = Mapping[str, Any]
 """What was said of a line: the line of `outcome.schema.json`, its findings without their sentences."""
@@ -53,8 +54,8 @@ def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
 
     Raises WrongUse: if the release lacks a table that claims are read against.
     """
-    if missing := [table for table in REQUIRED_TABLES if table not in snapshot]:
-        raise WrongUse(f"{snapshot.release} holds no {', '.join(missing)}: build it with --from or --carry")
+    if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
+        raise WrongUse(f"{snapshot.release} holds no {', '.join(missing_tables)}: build it with --from or --carry")
     holding = [
         scenario
         for scenario in suite.scenarios
@@ -76,11 +77,11 @@ def scenario_outcomes(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict
     theirs are worked out.
     """
 
-    def kind(scenario: Scenario) -> tuple[str, bool, bool]:
+    def batch_key(scenario: Scenario) -> tuple[str, bool, bool]:
         return str(scenario.participant), scenario.beyond_quarter, _expects_remedy(scenario)
 
     answers: dict[str, tuple[LineOutcome, ...]] = {}
-    for _, group in groupby(sorted(scenarios, key=kind), key=kind):
+    for _, group in groupby(sorted(scenarios, key=batch_key), key=batch_key):
         answers |= _batch(list(group), snapshot)
     return answers
 
@@ -109,6 +110,7 @@ def _for_always(code_set: CodeSet) -> CodeSet:
     """The release as though it covered every date: its dated rows hold their history."""
     first, last = _ALWAYS
     releases = code_set.releases.with_columns(first=pl.lit(first), last=pl.lit(last))
+    # Conversion factors are not dated beyond the quarter: the first and the last one are stretched.
     starts, ends = pl.col("factor_first"), pl.col("factor_last")
     factors = code_set.factors.with_columns(
         factor_first=pl.when(starts == starts.min()).then(pl.lit(first)).otherwise(starts),

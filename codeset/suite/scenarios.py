@@ -1,4 +1,4 @@
-"""Scenarios as values: parsed once at the door, every fault of every file told together."""
+"""Scenarios as values: parsed once, every fault of every file reported together."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SETTINGS = "settings.yaml"
 DOCUMENTS = "documents.yaml"
 _NOT_SCENARIOS = (SETTINGS, DOCUMENTS)
 _PLACES = {"nonfacility": "11", "facility": "22"}
-"""The places that the words stand for: the office, the outpatient hospital."""
+"""The places that the words mean: the office, the outpatient hospital."""
 
 LAST_DAY = "last day of the quarter"
 
@@ -54,17 +54,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a fact stands: a document of `documents.yaml`, and `details` such as row, page, ccmi, as text."""
+    """Where a fact is written: a document of `documents.yaml`, and `details` such as row, page, ccmi, as text."""
 
     document: str
     details: Mapping[str, str]
 
     def __str__(self) -> str:
         """Return it as people cite it: `NCCI PTP practitioner 17004/17000 (ccmi 0)`."""
-        stands = ("row", "page", "chapter", "section")
-        place = [value if name in ("row", "page") else f"{name} {value}" for name, value in self.details.items()]
-        parts = [detail for name, detail in zip(self.details, place, strict=True) if name in stands]
-        rest = [f"{name} {value}" for name, value in self.details.items() if name not in stands]
+        places = ("row", "page", "chapter", "section")
+        texts = [value if name in ("row", "page") else f"{name} {value}" for name, value in self.details.items()]
+        parts = [detail for name, detail in zip(self.details, texts, strict=True) if name in places]
+        rest = [f"{name} {value}" for name, value in self.details.items() if name not in places]
         return " ".join([self.document, *parts]) + (f" ({', '.join(rest)})" if rest else "")
 
 
@@ -159,13 +159,13 @@ def unsettled(
 ) -> Iterator[Fault]:
     """Yield what the schema cannot see: settings that nobody gives, dates that do not exist, lines that do not match.
 
-    *plain* is one scenario, which stands at *place* of *yaml_file*.
+    *plain* is one scenario, at *place* of *yaml_file*.
     """
-    here = yaml_file.line(place)
+    line_number = yaml_file.line(place)
     claims = _claims(plain)
     for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
         if name not in settings and not all(any(setting in claim for setting in others) for claim in claims):
-            yield Fault(yaml_file.file, here, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
+            yield Fault(yaml_file.file, line_number, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
     lines = sum(len(claim["lines"]) for claim in claims)
     if lines != len(plain["expect"]["lines"]):
         text = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
@@ -174,11 +174,11 @@ def unsettled(
         pointers = {int(pointer) for line in claim["lines"] for pointer in line.get("diagnosis_pointers", ())}
         if max(pointers, default=0) > len(claim.get("diagnoses", ())):
             yield Fault(
-                yaml_file.file, here, f"{plain['id']}: a line points to a diagnosis that its claim does not have"
+                yaml_file.file, line_number, f"{plain['id']}: a line points to a diagnosis that its claim does not have"
             )
     for field, text in _dates(plain):
         if as_date(text) is None:
-            yield Fault(yaml_file.file, here, f"{plain['id']}, {field}: {text} is no date")
+            yield Fault(yaml_file.file, line_number, f"{plain['id']}, {field}: {text} is no date")
 
 
 def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -205,7 +205,7 @@ def _scenarios(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Sce
 
 
 def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, place: Place) -> Scenario:
-    """Return the scenario that stands at *place* of *yaml_file*, and in which `unsettled` found nothing."""
+    """Return the scenario at *place* of *yaml_file*, and in which `unsettled` found nothing."""
     day = plain.get("date_of_service", "first day of the quarter")
     answer = plain.get("qualifying_apm", settings.get("qualifying_apm"))
     return Scenario(

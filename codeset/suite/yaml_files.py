@@ -15,12 +15,13 @@ with extra("cli"):
     from jsonschema import ValidationError
 
 MOST_BYTES = 2_000_000
-"""A file written by hand is smaller by far."""
+"""A file written by hand is smaller by far; a larger one is refused before it is read into memory."""
 
 Place = tuple[str | int, ...]
-"""Where a value stands: keys and positions from the top."""
+"""The place of a value: keys and positions from the top."""
 
 _DEEPEST = 20
+"""No schema nests so deep; a file that does would exhaust the stack."""
 _TYPE_NAMES = {"array": "a list", "object": "fields with their values", "string": "text"}
 
 
@@ -153,6 +154,7 @@ def _schema_faults(yaml_file: YamlFile, error: ValidationError) -> Iterator[Faul
         names = [name for choice in choices for name in choice.get("required", ())]
         yield Fault(yaml_file.file, yaml_file.line(place), f"{where}expected exactly one of {', '.join(names)}")
     elif error.validator == "oneOf" and error.context and isinstance(error.instance, (dict, list)):
+        # Of several forms the one that was meant is the one that fits the furthest down.
         deepest = max(error.context, key=lambda choice_error: len(choice_error.absolute_path))
         yield from _schema_faults(yaml_file, deepest)
     else:
@@ -194,9 +196,9 @@ def _suggestion(name: str, names: list[str]) -> str:
 
 def _where(yaml_file: YamlFile, place: Place) -> str:
     """The id of the scenario or statement around *place*, and the field."""
-    named = ""
+    entry_id = ""
     if place and isinstance(place[0], int) and isinstance(yaml_file.plain, list):
         top = yaml_file.plain[place[0]]
-        named = str(top.get("id", "")) if isinstance(top, dict) else ""
+        entry_id = str(top.get("id", "")) if isinstance(top, dict) else ""
     path = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in place[1:]).lstrip(".")
-    return ", ".join(filter(None, (named, path))) + ": " if named or path else ""
+    return ", ".join(filter(None, (entry_id, path))) + ": " if entry_id or path else ""
