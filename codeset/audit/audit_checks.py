@@ -99,10 +99,10 @@ def chosen_checks(checks: Sequence[Check], ids: Sequence[str]) -> tuple[Check, .
 
     Raises WrongUse: for one that no check is called.
     """
-    known = {check.id: check for check in checks}
-    if unknown := [name for name in ids if name not in known]:
-        raise WrongUse(f'no check is called "{unknown[0]}"; there are: {", ".join(known)}')
-    return tuple(known[name] for name in ids) if ids else tuple(checks)
+    by_id = {check.id: check for check in checks}
+    if unknown := [name for name in ids if name not in by_id]:
+        raise WrongUse(f'no check is called "{unknown[0]}"; there are: {", ".join(by_id)}')
+    return tuple(by_id[name] for name in ids) if ids else tuple(checks)
 
 
 def _faults(yaml_file: YamlFile) -> Iterator[Fault]:

@@ -80,8 +80,8 @@ def matching(frame: pl.DataFrame, condition: Condition) -> pl.Series:
             return ~matching(frame, inner)
         case Joined(word, parts):
             columns = pl.DataFrame([matching(frame, part).alias(str(n)) for n, part in enumerate(parts)])
-            joined = pl.all_horizontal(pl.all()) if word == "and" else pl.any_horizontal(pl.all())
-            return columns.select(joined).to_series()
+            holds = pl.all_horizontal(pl.all()) if word == "and" else pl.any_horizontal(pl.all())
+            return columns.select(holds).to_series()
         case Related(relation, inner):
             return _related(frame, RELATIONS[relation], matching(frame, inner))
         case NthDay(inner, sign, days):
@@ -120,9 +120,9 @@ def _nth_day(frame: pl.DataFrame, meets: pl.Series, sign: str, days: int) -> pl.
     # Days, not lines: several sessions of one day are one day of treatment (NCD 250.1 counts days).
     keys = ("beneficiary", "date_of_service")
     of_beneficiary = frame.filter(meets).select(keys).unique().sort(keys)
-    counted = of_beneficiary.with_columns(nth=pl.int_range(1, pl.len() + 1).over("beneficiary"))
-    numbered = frame.select(keys).join(counted, on=keys, how="left", maintain_order="left")
-    return _true_only(numbered.select(_SIGNS[sign](pl.col("nth"), pl.lit(days))).to_series()) & meets
+    days_in_order = of_beneficiary.with_columns(nth=pl.int_range(1, pl.len() + 1).over("beneficiary"))
+    numbered_lines = frame.select(keys).join(days_in_order, on=keys, how="left", maintain_order="left")
+    return _true_only(numbered_lines.select(_SIGNS[sign](pl.col("nth"), pl.lit(days))).to_series()) & meets
 
 
 def _true_only(values: pl.Series) -> pl.Series:

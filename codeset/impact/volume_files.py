@@ -259,11 +259,11 @@ def _is_total(row: Mapping[str, Sequence[str]]) -> bool:
 def _volume(row: Mapping[str, Sequence[str]]) -> Volume:
     faults: list[str] = []
     values: dict[str, Any] = {}
-    for column, (read, expected) in _READERS.items():
+    for column, (reader, expected) in _READERS.items():
         texts = row.get(column, [])
         if column == "modifier" or column in row:
             try:
-                values[column] = read(texts)
+                values[column] = reader(texts)
             except ValueError:
                 excerpt = _shortened(" ".join(texts))
                 faults.append(f'{column}: expected {expected}, found "{excerpt}"')
