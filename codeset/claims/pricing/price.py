@@ -177,10 +177,10 @@ def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     `is_ranked` (any of them), `unpriced`, the amounts after each rule and in cents, and `reviews`.
     """
     fees = with_fees(_with_modifiers(lines), code_set)
-    listed = fees.join(code_set.cached(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
+    with_listing = fees.join(code_set.cached(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
     shares = (GLOBAL_SHARE.alias("share"), PRACTITIONER_SHARE.alias("practitioner"), IS_NA.alias("is_na"))
-    checked = listed.with_columns(*shares, *ALONE).with_columns(FIRST_REASON)
-    return _amount_after_rules(checked).with_columns(_PARTS).with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
+    cases = with_listing.with_columns(*shares, *ALONE).with_columns(FIRST_REASON)
+    return _amount_after_rules(cases).with_columns(_PARTS).with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
 
 
 def price_in_session(facts: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
@@ -191,16 +191,16 @@ def price_in_session(facts: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
 
 def _amount_after_rules(cases: pl.DataFrame) -> pl.DataFrame:
     """Adds `amount` after all rules, `schedule` (the same in cents), what follows from it, and `reviews`."""
-    full = cases.with_columns(pl.when(pl.col("unpriced").is_null()).then(pl.col("fee") * CENT).alias("amount"))
-    left = reduced(full).with_columns(WITHOUT_BASE).with_columns(_IN_CENTS)
-    return left.with_columns(*_LIMITS, *_PRINTED, reviews_of(left))
+    unreduced = cases.with_columns(pl.when(pl.col("unpriced").is_null()).then(pl.col("fee") * CENT).alias("amount"))
+    after_rules = reduced(unreduced).with_columns(WITHOUT_BASE).with_columns(_IN_CENTS)
+    return after_rules.with_columns(*_LIMITS, *_PRINTED, reviews_of(after_rules))
 
 
 def _with_modifiers(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds a flag for each modifier, the sites that they name, and what follows from the modifiers alone."""
-    coded = lines.with_columns(_CODED)
-    meanings = modifier_meanings(coded["modifiers"]).with_columns(_OF_MODIFIERS)
-    return coded.join(meanings, on="modifiers", how="left", maintain_order="left")
+    as_codes = lines.with_columns(_CODED)
+    meanings = modifier_meanings(as_codes["modifiers"]).with_columns(_OF_MODIFIERS)
+    return as_codes.join(meanings, on="modifiers", how="left", maintain_order="left")
 
 
 _CODED = (pl.col("hcpcs", "place_of_service", "locality").cast(CODE), pl.col("modifiers").fill_null("").cast(CODE))
@@ -234,8 +234,8 @@ def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series
 
 def _payment_percent() -> pl.Expr:
     """The amount before rounding in percent of fee x units; of a whole cent, `CENT` billionths are 100 %."""
-    full = pl.col("fee") * pl.col("units") * (CENT // 100_000)
-    thousandths = ((pl.col("amount") + full // 2) // full).cast(pl.Decimal(18, 3))
+    unreduced = pl.col("fee") * pl.col("units") * (CENT // 100_000)
+    thousandths = ((pl.col("amount") + unreduced // 2) // unreduced).cast(pl.Decimal(18, 3))
     return (thousandths / 1000).cast(pl.Decimal(9, 3))
 
 

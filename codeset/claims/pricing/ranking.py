@@ -194,9 +194,9 @@ def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) ->
         family_leader=pl.col("at").first(),
         family_value=pl.col("endoscopy_amount").sum(),
     )
-    joined = members.select("at", "session", "family").join(totals, on=["session", "family"])
+    of_family = members.select("at", "session", "family").join(totals, on=["session", "family"])
     leads = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
-    return with_facts(lines, joined.drop("session", "family")).with_columns(
+    return with_facts(lines, of_family.drop("session", "family")).with_columns(
         pl.when(pl.col("family_leader").is_not_null()).then(leads).otherwise("procedures").alias("procedures"),
         pl.coalesce("family_leader", "leader").alias("leader"),
         pl.coalesce("family_value", "value").alias("value"),

@@ -114,8 +114,8 @@ def reviews_of(lines: pl.DataFrame) -> pl.Series:
     combinations = bits["bits"].unique().to_list()
     names = [[name for bit, name in enumerate(REVIEWS) if combination >> bit & 1] for combination in combinations]
     schema = {"bits": pl.UInt32(), "reviews": pl.List(pl.String)}
-    listed = pl.DataFrame({"bits": combinations, "reviews": names}, schema=schema)
-    return bits.join(listed, on="bits", how="left", maintain_order="left")["reviews"]
+    names_of_bits = pl.DataFrame({"bits": combinations, "reviews": names}, schema=schema)
+    return bits.join(names_of_bits, on="bits", how="left", maintain_order="left")["reviews"]
 
 
 def _review_bits() -> pl.Expr:

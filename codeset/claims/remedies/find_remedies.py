@@ -72,11 +72,11 @@ class Remedy:
     def text(self) -> str:
         """What to do, in a sentence."""
         services = [line.text for line in self.lines]
-        named = " and ".join(filter(None, (", ".join(services[:-1]), services[-1])))
+        services_text = " and ".join(filter(None, (", ".join(services[:-1]), services[-1])))
         place = "instead" if len(self.replaces) == 1 else f"in place of lines {_numbers(self.replaces)}"
         if self.condition is None:
-            return f"Report {named} {place}."
-        return f"{self.condition[0].upper()}{self.condition[1:]}, report {named} {place}."
+            return f"Report {services_text} {place}."
+        return f"{self.condition[0].upper()}{self.condition[1:]}, report {services_text} {place}."
 
 
 @dataclass(frozen=True)
@@ -263,10 +263,10 @@ def _adjudicated(attempts: Sequence[_Attempt], reader: Reader) -> Iterator[_Atte
         zip(lines["beneficiary"].unique(maintain_order=True), _by_beneficiary(lines, findings), strict=True)
     )
     for number, attempt in enumerate(attempts):
-        _, marked = of_attempts[f"{number:09}"]
+        _, of_lines = of_attempts[f"{number:09}"]
         findings_of_lines = {
             _unmarked(key): [{**row, "partner_key": _unmarked(row["partner_key"])} for row in of_line]
-            for key, of_line in marked.items()
+            for key, of_line in of_lines.items()
         }
         yield _Attempt(**{**vars(attempt), "findings": findings_of_lines})
 
@@ -289,8 +289,8 @@ def _condition(fixes: Iterable[Fix]) -> str | None:
     """What all *fixes* rest on, in one clause."""
     names = dict.fromkeys(name for fix in fixes for name in (fix.condition or "").split())
     record, other = rules()["remedies"]["record_shows"], rules()["remedies"]["conditions"]
-    shown = " and ".join(record[name] for name in names if name in record)
-    clauses = [f"the record shows {shown}"] if shown else []
+    record_text = " and ".join(record[name] for name in names if name in record)
+    clauses = [f"the record shows {record_text}"] if record_text else []
     clauses += [other[name] for name in names if name in other]
     return f"if {', and '.join(clauses)}" if clauses else None
 

@@ -247,10 +247,10 @@ def visit_apart(denied: DeniedLine) -> Fix | None:
         needed = [modifier for modifier in needed if modifier != "25"]
     # In a remedy they were put there a round ago, each for another reason: all of them are needed.
     dropped = () if denied.is_mended else VISIT_MODIFIERS
-    kept = [name for name in denied.modifiers if name not in (*dropped, *needed)]
+    other_modifiers = [name for name in denied.modifiers if name not in (*dropped, *needed)]
     surgery = sorted({str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF})
     rows = [f"fee schedule {code}: global days {_global_days(denied, code)}" for code in surgery]
-    return denied.with_modifiers([*dict.fromkeys(needed), *kept], rows, " ".join(needed))
+    return denied.with_modifiers([*dict.fromkeys(needed), *other_modifiers], rows, " ".join(needed))
 
 
 def _global_days(denied: DeniedLine, hcpcs: str) -> str:
@@ -304,13 +304,13 @@ def without_both_sides(denied: DeniedLine) -> Fix | None:
 
 def without_misplaced(denied: DeniedLine) -> Fix | None:
     """Modifiers of visits on a procedure, or of procedures on a visit: the line without them."""
-    named = {
+    misplaced = {
         name
         for row in denied.findings
         if row["reason"] in MISPLACED and row["severity"] == "deny"
         for name in str(row["detail"]).split()
     }
-    return denied.without(named, "NCCI Policy Manual, p. I-13 to I-16")
+    return denied.without(misplaced, "NCCI Policy Manual, p. I-13 to I-16")
 
 
 MISPLACED = ("modifier-of-visits", "modifier-of-procedures", "modifier-distinct-on-visit")

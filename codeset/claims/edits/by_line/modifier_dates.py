@@ -75,9 +75,11 @@ def modifiers_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         IS_LISTED.fill_null(value=False).alias("is_listed"),
         pl.col("modifiers").cast(pl.String).str.split(" ").alias("modifier"),
     )
-    singly = per_kind.filter(pl.col("release").is_not_null()).explode("modifier").filter(pl.col("modifier") != "")
-    known = line_kinds.code_set.cached(modifiers_of_releases)
-    return singly.join(known, on=["release", "modifier"], how="left", maintain_order="left", validate="m:1")
+    single_modifiers = (
+        per_kind.filter(pl.col("release").is_not_null()).explode("modifier").filter(pl.col("modifier") != "")
+    )
+    days = line_kinds.code_set.cached(modifiers_of_releases)
+    return single_modifiers.join(days, on=["release", "modifier"], how="left", maintain_order="left", validate="m:1")
 
 
 def modifiers_of_releases(code_set: CodeSet) -> pl.DataFrame:

@@ -21,8 +21,8 @@ def find_mohs_tumors(lines: Lines) -> Findings:
     is_first_stage = lines.look_up(lines.line_kinds.cached(first_stage_kinds)) & ~lines.is_denied
     if not is_first_stage.any():
         return NONE
-    several = lines.table.filter(is_first_stage).filter(HAS_SEVERAL_UNITS)
-    return findings_of(several, "mohs-several-tumors", detail=pl.col("units").cast(pl.String))
+    of_several_units = lines.table.filter(is_first_stage).filter(HAS_SEVERAL_UNITS)
+    return findings_of(of_several_units, "mohs-several-tumors", detail=pl.col("units").cast(pl.String))
 
 
 def first_stage_kinds(line_kinds: LineKinds) -> pl.Series:

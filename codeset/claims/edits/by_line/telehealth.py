@@ -58,8 +58,8 @@ def kinds_on_list(line_kinds: LineKinds) -> pl.Series:
         "release", pl.col("hcpcs").cast(CODE), is_on_list=pl.lit(value=True)
     )
     per_kind = line_kinds.table.select("release", "hcpcs")
-    listed = per_kind.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
-    return listed["is_on_list"].fill_null(value=False)
+    on_list = per_kind.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
+    return on_list["is_on_list"].fill_null(value=False)
 
 
 TELEHEALTH = Edit(find_telehealth, concerns=fails_any(checks))
