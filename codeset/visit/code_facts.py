@@ -71,6 +71,7 @@ class CodeFacts:
     @classmethod
     def of(cls, snapshot: Snapshot) -> "CodeFacts":
         """Return the facts that the release's own file states, and of what it does not state those of this program."""
+        # Sealed before the table, or from a file without descriptions (docs/decisions/0009-code-facts.md).
         if CODE_FACTS not in snapshot:
             return cited_facts()
         stated_rows = {row["hcpcs"]: row for row in snapshot.table(CODE_FACTS).iter_rows(named=True) if row["measure"]}

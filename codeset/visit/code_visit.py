@@ -118,6 +118,7 @@ def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list
         row = book.rows[service.hcpcs]
         return row.facility_total_rvu if visit.is_in_hospital else row.nonfacility_total_rvu
 
+    # By RVUs: Medicare ranks by fee itself, and people read the largest first (ASSUMPTIONS.md).
     primaries = sorted((service for service in services if not service.add_on_to), key=value, reverse=True)
     ordered: list[Service] = []
     for place, primary in enumerate(primaries):

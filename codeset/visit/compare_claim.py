@@ -160,6 +160,7 @@ def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discr
 
 def _without_support(line: LineOutcome, coded: CodedVisit, facts: CodeFacts) -> Discrepancy:
     """A billed line of which the facts know nothing, or that is part of what they know."""
+    # The rules of the visit first: they name the lesion, where an edit names two codes alone.
     for unbilled in coded.unbilled:
         if unbilled.hcpcs == line.hcpcs or _is_about(unbilled, line.hcpcs, facts):
             return Discrepancy("unbundled", line, None, f"{unbilled.about}: {unbilled.why}", -_allowed(line))

@@ -19,6 +19,7 @@ def in_global_period(
     if not isinstance(answer, Service) or row is None or row.global_days == _NO_PROCEDURE:
         return answer
     periods = _periods(answer, visit)
+    # A modifier is of the whole line: the reason of one lesion would be claimed for the others.
     if len(periods) > 1:
         return Question("global-periods", answer.about, ", ".join(sorted(periods)))
     period = periods.pop() if periods else "none"

@@ -45,6 +45,7 @@ def _code(visit: Visit, evaluation: Evaluation, facts: CodeFacts) -> CodeFact | 
     technique = f"visit_{visit.patient}"
     if evaluation.level is not None:
         return facts.smallest(technique, evaluation.level)
+    # By total time: the level is the one whose span of minutes it falls in (`visit-level` in `visit_rules.toml`).
     minutes = Decimal(evaluation.minutes or 0)
     by_level = (facts.find_covering(minutes, technique, level) for level in _LEVELS)
     return next((fact for fact in by_level if fact is not None), None)
