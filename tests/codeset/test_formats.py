@@ -38,17 +38,13 @@ def test_a_schema_has_a_name_of_its_own_with_the_major_format(file):
     assert plain["$id"] == f"urn:derm-codeset:schemas/1/{file.name}"
 
 
-@pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)
-def test_a_reference_has_nothing_beside_it_but_a_description(file):
-    """What stands in its place is the part that it names, alone."""
-    references = []
-
-    def keep_reference(part: dict) -> dict:
-        references.extend([part] if "$ref" in part else [])
-        return part
-
-    json.loads(file.read_text(), object_hook=keep_reference)
-    assert all(set(part) <= {"$ref", "description"} for part in references)
+@pytest.mark.parametrize(("pattern", "says"), [("\\d{5}", "should not be valid under"), (5, "is not of type 'string'")])
+def test_a_part_that_a_schema_refers_to_is_checked_with_what_stands_beside_it(pattern, says):
+    """A column's pattern is text (the part), and names no digit of any script (beside it)."""
+    layout = json.loads((ROOT / "ingest/codeset_ingest/read/layouts/pprrvu.json").read_text())
+    assert faults_of(layout, "layout") == []
+    layout["columns"][0]["pattern"] = pattern
+    assert any(fault.startswith("$.columns[0].pattern: ") and says in fault for fault in faults_of(layout, "layout"))
 
 
 @pytest.mark.parametrize("kind", sorted(set(FORMATS) - {"plan"}))
