@@ -215,6 +215,13 @@ ENVELOPES = {
         ("HL*3*1*22", "HL*3*7*22"),
         ["segment 33 HL: expected an earlier, open level in HL02, found another"],
     ),
+    "a level whose parent another level of the top has ended": (
+        ("HL*3*1*22*0~\n", "HL*3**20*1~\nNM1*85*2*OTHER CLINIC*****XX*1999999984~\nHL*4*1*22*0~\n"),
+        [
+            "segment 35 HL: expected an earlier, open level in HL02, found another",
+            "segment 44 SE: expected 42 segments in SE01, found 40",
+        ],
+    ),
     "a level of another kind": (
         ("HL*3*1*22", "HL*3*1*24"),
         ["segment 33 HL: expected level 20, 22 or 23 in HL03, found 24"],

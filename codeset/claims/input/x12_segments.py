@@ -57,6 +57,10 @@ def segments_of(stream: TextIO, envelope: Envelope) -> Iterator[Segment]:
             elements = tuple(tuple(part.value for part in element.elements) for element in parsed.elements)
             number = reader.get_cur_line()
             segment = Segment(number, parsed.get_seg_id() or "", elements)
+            if segment.id == "HL" and not segment.at(2):
+                # A level without a parent ends all before it. pyx12 keeps them open, and looks through a file's hundred
+                # thousand billing providers for the parent of each subscriber.
+                del reader.hl_stack[:-1]
             for level, code, *_ in reader.pop_errors():
                 faults = envelope.minor if (level, code) in _MINOR else envelope.fatal
                 if (level, code) not in _TOLERATED:
