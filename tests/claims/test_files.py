@@ -373,7 +373,7 @@ def test_what_may_be_a_name_or_number_of_a_patient_in_place_of_a_claim_number_is
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (gzip.compress(b"claim_id,line\n"), "a compressed file: unpack it first"),
+        (gzip.compress(b"claim_id,line\n", mtime=0), "a compressed file: unpack it first"),
         (bytes.fromhex("28b52ffd") + b"claims", "a compressed file: unpack it first"),
         (zlib.compress(b"claim_id,line\n"), "a compressed file: unpack it first"),
         ("claim_id,line\n".encode("utf-16"), 'text in UTF-16: save it as "CSV UTF-8"'),
