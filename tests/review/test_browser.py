@@ -112,6 +112,7 @@ def test_a_link_to_a_code_opens_its_panel(browser, written):
     window = Opened(browser, written / "review.html")
     window.page.goto(f"{(written / 'review.html').as_uri()}#code=17003")
     window.page.locator("dialog.panel").get_by_role("heading", name="17003, destruction").wait_for()
+    assert window.page.locator("dialog.panel").count() == 1
     window.context.close()
 
 

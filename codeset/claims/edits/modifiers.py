@@ -22,7 +22,8 @@ def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
     the anatomic ones (`site`).
     """
     combinations = sorted(modifiers.unique().cast(pl.String).drop_nulls())
-    return pl.DataFrame([(each, *_meaning(each)) for each in combinations], schema=_schema(), orient="row")
+    rows = [(combination, *_meaning(combination)) for combination in combinations]
+    return pl.DataFrame(rows, schema=_schema(), orient="row")
 
 
 def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
@@ -48,7 +49,7 @@ def _flags() -> dict[str, str]:
     deciding = (
         rules()["modifiers"][group] for group in ("payment", "notice", "telehealth", "waste", "shared", "teaching")
     )
-    return {f"m{each}": each for each in (*chain(*deciding), "RT", "LT")}
+    return {f"m{modifier}": modifier for modifier in (*chain(*deciding), "RT", "LT")}
 
 
 @cache
@@ -61,4 +62,4 @@ def _meaning(combination: str) -> tuple[bool | str, ...]:
     repeated, sites = rules()["modifiers"]["repeated"], rules()["anatomic"]["modifiers"]
     groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], repeated, sites)
     texts = [modifiers.intersection(group) for group in groups]
-    return (*(each in modifiers for each in _flags().values()), *(" ".join(sorted(each)) for each in texts))
+    return (*(flagged in modifiers for flagged in _flags().values()), *(" ".join(sorted(group)) for group in texts))
