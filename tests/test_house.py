@@ -165,6 +165,13 @@ def test_no_folder_holds_more_modules_than_one_keeps_in_mind():
     assert {str(folder): count for folder, count in modules.items() if count > 18} == {}
 
 
+def test_every_edit_has_a_test_module_of_its_name():
+    edits = {module.rsplit(".", 1)[1] for module in imports()["codeset.claims.edits"] & imports().keys()}
+    tested = {file.stem.removeprefix("test_") for file in (ROOT / "tests" / "claims" / "edits").glob("test_*.py")}
+    assert "mue" in edits
+    assert edits - tested == set()
+
+
 def test_no_module_is_named_for_what_it_is_not_about():
     names = ("util", "utils", "helper", "helpers", "common", "misc", "base", "registry", "tools")
     assert [file.name for file in SOURCES if file.stem in names] == []

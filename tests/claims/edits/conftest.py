@@ -1,0 +1,33 @@
+from typing import Any
+
+import literal_releases
+import made_claims as made
+import pytest
+from literal_diagnoses import CODES, FY2024, FY2025, FY2026
+
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+
+QUARTERS = ("2023q1", "2023q3", "2023q4", "2024q2", "2025q4", "2026q1", "2026q3")
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
+    """Return quarters of 2023 to 2026 with the same literal codes."""
+    store = Store(tmp_path_factory.mktemp("rules"))
+    codes, add_on, mue = literal_releases.FEES, literal_releases.ADD_ON, literal_releases.MUE
+    return [made.sealed(store, label, codes, add_on=add_on, mue=mue) for label in QUARTERS]
+
+
+@pytest.fixture(scope="session")
+def quarters(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
+    """Return quarters of 2024 to 2026, each with the edition of diagnoses of its fiscal year."""
+    store = Store(tmp_path_factory.mktemp("quarters"))
+    editions: dict[str, Any] = {
+        "2024q3": FY2024,
+        "2024q4": FY2025,
+        "2025q3": FY2025,
+        "2025q4": FY2026,
+        "2026q3": FY2026,
+    }
+    return [made.sealed(store, label, CODES, diagnosis=codes) for label, codes in editions.items()]

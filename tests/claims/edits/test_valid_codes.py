@@ -1,0 +1,60 @@
+"""Diagnoses that may be billed on a date: expected values from CDC's and CMS's editions, and the conversion table."""
+
+from datetime import date
+from pathlib import Path
+
+import made_claims as made
+import pytest
+from literal_diagnoses import CODES, FY2026, SPLIT
+
+from codeset.claims.outcome import outcome_frames
+from codeset.snapshot import Snapshot
+from codeset.store import Store
+
+
+def reasons_and_details(snapshots: list[Snapshot], text: str) -> list[tuple[str, str | None]]:
+    """Reason and detail of each finding of one line."""
+    findings = outcome_frames(made.outcome(snapshots, text)).findings
+    return findings.select("reason", "detail").rows()
+
+
+@pytest.mark.parametrize(
+    ("day", "diagnosis", "findings"),
+    [
+        ("2024-09-30", "L66.1", []),
+        ("2024-10-01", "L66.1", [("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")]),
+        ("2024-10-01", "L66.11", []),
+        ("2024-09-30", "L66.11", [("diagnosis-not-yet-valid", "L66.11: 2024-10-01")]),
+        ("2025-09-30", "L98.A111", [("diagnosis-not-yet-valid", "L98.A111: 2025-10-01")]),
+        ("2025-10-01", "L98.A111", []),
+        ("2025-10-01", "L98A111", []),
+        ("2025-10-01", "L98.A1", [("diagnosis-header", "L98.A1: L98.A111")]),
+        ("2025-10-01", "L99.ZZ", [("diagnosis-not-a-code", "L99.ZZ")]),
+        ("2025-10-01", "C44.41,L66.10", []),
+        ("2025-10-01", "C44.41,L66", [("diagnosis-header", "L66: L66.10, L66.11, L66.12, L66.19")]),
+    ],
+)
+def test_a_diagnosis_is_valid_by_the_edition_in_force_on_its_date(
+    quarters: list[Snapshot], day: str, diagnosis: str, findings: list[tuple[str, str]]
+) -> None:
+    assert reasons_and_details(quarters, f"11102 on={day} diagnoses={diagnosis}") == findings
+
+
+def test_a_conversion_table_names_what_replaced_a_code(tmp_path: Path) -> None:
+    replaced = [("L661", code, date(2024, 10, 1)) for code in SPLIT]
+    only = made.sealed(Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, diagnosis_replacement=replaced)
+    assert reasons_and_details([only], "11102 diagnoses=L66.1") == [
+        ("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")
+    ]
+
+
+def test_a_release_without_diagnoses_says_nothing_of_their_validity(tmp_path: Path) -> None:
+    without = made.sealed(Store(tmp_path), "2026q3", CODES)
+    assert made.said([without], "11102 diagnoses=L99.ZZ", "11102 day=1 diagnoses=L66.1") == ["pay", "pay"]
+    assert "diagnoses" in made.outcome([without], "11102 diagnoses=L66.1").checked.not_applied
+
+
+def test_an_excerpt_says_nothing_of_codes_of_other_categories(tmp_path: Path) -> None:
+    excerpt = made.sealed(Store(tmp_path), "2026q3", CODES, scope="derm", diagnosis=FY2026)
+    assert reasons_and_details([excerpt], "11102 diagnoses=E11.9") == [("diagnosis-outside-excerpt", "E11.9")]
+    assert reasons_and_details([excerpt], "11102 diagnoses=L99.ZZ") == [("diagnosis-not-a-code", "L99.ZZ")]
