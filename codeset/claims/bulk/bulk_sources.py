@@ -38,7 +38,7 @@ class BulkSource:
         names = [name for name in self.table.columns() if name not in BESIDES]
         header = read_header(names, locality=self.locality is not None)
         lines = self.table.scan().select(names).select(field_columns(header))
-        return lines.with_columns(derived_fields(list(header.columns), self.locality, only=("locality",)))
+        return lines.with_columns(derived_fields(list(header.columns), self.locality, wanted_fields=("locality",)))
 
     def column_of(self, field: str) -> str:
         """Return the name of the column that holds *field*."""

@@ -293,7 +293,7 @@ def _adjudicate(run: _Run, part: Part) -> _PartReport:
     if not run.set_aside.is_empty():
         is_read = ~keys_of(claim_ids_of(frame)).is_in(run.set_aside.implode())
         frame, source = frame.filter(is_read), source.filter(is_read) if source is not None else None
-    lines, rejects = pointed_lines(frame, locality=run.locality, name=f"part {part.number}")
+    lines, rejects = pointed_lines(frame, locality=run.locality, file_name=f"part {part.number}")
     keys = distinct_keys(lines)
     extra = keys_of(pl.Series(list(placeholder_claims(lines)), dtype=pl.String))
     if rejects.claims:

@@ -110,66 +110,75 @@ def refuse(*rejects: Rejects) -> None:
 
 def faults_of(rejects: Rejects) -> list[Fault]:
     """Return the faults as values: the first thousand, and how many more there are."""
-    shown = rejects.faults.head(_FAULTS_PER_MESSAGE).with_columns(SHOWN_CLAIM)
-    faults = [_fault(rejects.file, row) for row in shown.iter_rows(named=True)]
-    more = rejects.faults.height - _FAULTS_PER_MESSAGE
-    if more > 0:
-        faults.append(Fault(rejects.file, 0, f"{more:,} further faults; set bad claims aside to have a file of all"))
+    shown_faults = rejects.faults.head(_FAULTS_PER_MESSAGE).with_columns(SHOWN_CLAIM)
+    faults = [_fault_of_fields(rejects.file, fault_fields) for fault_fields in shown_faults.iter_rows(named=True)]
+    further_count = rejects.faults.height - _FAULTS_PER_MESSAGE
+    if further_count > 0:
+        faults.append(
+            Fault(rejects.file, 0, f"{further_count:,} further faults; set bad claims aside to have a file of all")
+        )
     return faults
 
 
-def fault_of_file(file: str, fault: FieldFault) -> Fault:
+def fault_of_file(file_name: str, fault: FieldFault) -> Fault:
     """Return a fault of a reader as a value."""
-    return _fault(file, asdict(fault))
+    return _fault_of_fields(file_name, asdict(fault))
 
 
-def _fault(file: str, row: Mapping[str, Any]) -> Fault:
-    names = [f"claim {row['claim_id']}" if row["claim_id"] else "", f"line {row['line']}" if row["line"] else ""]
-    where = " ".join(part for part in [row["place"] or "", ", ".join(filter(None, names))] if part)
-    text = f"expected {row['expected']}, found {row['found']}"
-    if row["field"] != ENVELOPE:
-        text = f"{row['field']}: {text}"
-    return Fault(file, int(row["at"] or 0), f"{where}: {text}" if where else text)
+def _fault_of_fields(file_name: str, fault_fields: Mapping[str, Any]) -> Fault:
+    claim_and_line = [
+        f"claim {fault_fields['claim_id']}" if fault_fields["claim_id"] else "",
+        f"line {fault_fields['line']}" if fault_fields["line"] else "",
+    ]
+    location = " ".join(filter(None, [fault_fields["place"], ", ".join(filter(None, claim_and_line))]))
+    message = f"expected {fault_fields['expected']}, found {fault_fields['found']}"
+    if fault_fields["field"] != ENVELOPE:
+        message = f"{fault_fields['field']}: {message}"
+    return Fault(file_name, int(fault_fields["at"] or 0), f"{location}: {message}" if location else message)
 
 
 def check_locality(locality: str | None) -> None:
     """Raise WrongUse if *locality*, the one for lines that name none, does not have the form of a locality."""
-    field = FIELDS["locality"]
-    if locality is not None and not pl.Series([locality]).str.contains(field.pattern).item():
-        raise WrongUse(f"locality: expected {field.expected}, found {locality!r}")
+    locality_field = FIELDS["locality"]
+    if locality is not None and not pl.Series([locality]).str.contains(locality_field.pattern).item():
+        raise WrongUse(f"locality: expected {locality_field.expected}, found {locality!r}")
 
 
 def check_lines(
-    raw: pl.DataFrame, file: str, locality: str | None = None, reader_faults: Sequence[FieldFault] = ()
+    raw_lines: pl.DataFrame, file_name: str, locality: str | None = None, reader_faults: Sequence[FieldFault] = ()
 ) -> tuple[pl.DataFrame, Rejects]:
-    """Split *raw* lines (columns of `RAW`) into the lines of good claims (of `COLUMNS`) and the claims set aside.
+    """Split *raw_lines* (columns of `RAW`) into the lines of good claims (of `COLUMNS`) and the claims set aside.
 
     *locality* is for lines that name none; *reader_faults* are what the reader of the file reports. Units of 0 and
     below are no fault here: an edit denies them.
 
     Raises WrongUse: if *locality* is not one.
     """
-    good, rejects = set_bad_claims_aside(raw, file, locality, reader_faults)
-    return with_own_diagnoses(with_column_types(good)), rejects
+    good_lines, rejects = set_bad_claims_aside(raw_lines, file_name, locality, reader_faults)
+    return with_own_diagnoses(with_column_types(good_lines)), rejects
 
 
 def set_bad_claims_aside(
-    raw: pl.DataFrame, file: str, locality: str | None, reader_faults: Sequence[FieldFault]
+    raw_lines: pl.DataFrame, file_name: str, locality: str | None, reader_faults: Sequence[FieldFault]
 ) -> tuple[pl.DataFrame, Rejects]:
     """Split as `check_lines` does, and return the lines of good claims as text still."""
     check_locality(locality)
-    lines = _trim(raw, locality).with_row_index("row")
+    lines = _trimmed_lines(raw_lines, locality).with_row_index("row")
     faults = _all_faults(lines, reader_faults)
-    good = lines
+    good_lines = lines
     # A fault names its line, its claim, or the claim's number in the file: the whole claim goes in each case, for its
     # other lines would be adjudicated without the bad one, and paid where an edit denies.
-    for key in ("row", "claim_id", "nth"):
-        bad = faults.select(pl.col(key).cast(lines.schema[key]))
-        good = good.join(bad, on=key, how="anti", maintain_order="left")
-    of_claims = faults.filter(pl.col("field") != ENVELOPE)
-    claims = of_claims.select(pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))).unique()
-    rejects = Rejects(file, _mask(faults).select(_REJECT_COLUMNS), claims.height, lines.height - good.height)
-    return good, rejects
+    for key_column in ("row", "claim_id", "nth"):
+        faulty_keys = faults.select(pl.col(key_column).cast(lines.schema[key_column]))
+        good_lines = good_lines.join(faulty_keys, on=key_column, how="anti", maintain_order="left")
+    claim_faults = faults.filter(pl.col("field") != ENVELOPE)
+    bad_claims = claim_faults.select(
+        pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))
+    ).unique()
+    rejects = Rejects(
+        file_name, _masked_faults(faults).select(_REJECT_COLUMNS), bad_claims.height, lines.height - good_lines.height
+    )
+    return good_lines, rejects
 
 
 def claim_key(claim_id: pl.Expr) -> pl.Expr:
@@ -177,50 +186,54 @@ def claim_key(claim_id: pl.Expr) -> pl.Expr:
     return claim_id.cast(pl.String).str.strip_chars().replace("", None).hash(_KEY_SEED)
 
 
-def _trim(raw: pl.DataFrame, locality: str | None) -> pl.DataFrame:
+def _trimmed_lines(raw_lines: pl.DataFrame, locality: str | None) -> pl.DataFrame:
     """The same lines without blanks around values; blank is null."""
-    texts = {name: pl.col(name).str.strip_chars() for name in FIELDS}
+    trimmed_texts = {name: pl.col(name).str.strip_chars() for name in FIELDS}
     # However many blanks part them: the list is compared as one text.
-    texts["modifiers"] = texts["modifiers"].str.replace_all(r"\s+", " ")
-    lines = raw.with_columns(text.replace("", None).alias(name) for name, text in texts.items())
+    trimmed_texts["modifiers"] = trimmed_texts["modifiers"].str.replace_all(r"\s+", " ")
+    lines = raw_lines.with_columns(
+        trimmed_text.replace("", None).alias(name) for name, trimmed_text in trimmed_texts.items()
+    )
     return lines if locality is None else lines.with_columns(pl.col("locality").fill_null(locality))
 
 
 def _all_faults(lines: pl.DataFrame, reader_faults: Sequence[FieldFault]) -> pl.DataFrame:
     """The faults of the reader and of the checks, in the order of the lines; no field of a line twice."""
-    earlier = _locate(pl.DataFrame([asdict(fault) for fault in reader_faults], schema=dict(_FAULTS)), lines)
-    checks = pl.concat([pl.DataFrame(schema=dict(_FAULTS)), *_failed_checks(lines)])
-    of_whole_claims = earlier.filter(pl.col("row").is_null())
-    new = (
-        # One fault for a field: a date that is malformed is not also a date that does not exist.
-        checks.unique(["row", "field"], keep="first", maintain_order=True)
-        .join(earlier, on=["row", "field"], how="anti")
-        .join(of_whole_claims, on=["nth", "field"], how="anti")
+    located_faults = _located_faults(
+        pl.DataFrame([asdict(fault) for fault in reader_faults], schema=dict(_FAULTS)), lines
     )
-    order = {name: place for place, name in enumerate(FIELDS)}
-    places = pl.col("field").replace_strict(order, default=len(order), return_dtype=pl.UInt8)
-    return pl.concat([earlier, new]).sort("nth", "row", places, maintain_order=True)
+    check_faults = pl.concat([pl.DataFrame(schema=dict(_FAULTS)), *_failed_checks(lines)])
+    whole_claim_faults = located_faults.filter(pl.col("row").is_null())
+    further_faults = (
+        # One fault for a field: a date that is malformed is not also a date that does not exist.
+        check_faults.unique(["row", "field"], keep="first", maintain_order=True)
+        .join(located_faults, on=["row", "field"], how="anti")
+        .join(whole_claim_faults, on=["nth", "field"], how="anti")
+    )
+    field_order = {name: position for position, name in enumerate(FIELDS)}
+    field_position = pl.col("field").replace_strict(field_order, default=len(field_order), return_dtype=pl.UInt8)
+    return pl.concat([located_faults, further_faults]).sort("nth", "row", field_position, maintain_order=True)
 
 
-def _locate(faults: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+def _located_faults(faults: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The reader's faults, with the claim, line and place of the row that they name."""
-    own = ("at", "place", "nth", "claim_id", "line")
-    rows = lines.select(pl.col("row").cast(pl.Int64), *own)
-    return faults.join(rows, on="row", how="left", suffix="_row", maintain_order="left").select(
-        pl.coalesce(name, f"{name}_row").alias(name) if name in own else name for name in _FAULTS
+    line_columns = ("at", "place", "nth", "claim_id", "line")
+    line_rows = lines.select(pl.col("row").cast(pl.Int64), *line_columns)
+    return faults.join(line_rows, on="row", how="left", suffix="_row", maintain_order="left").select(
+        pl.coalesce(name, f"{name}_row").alias(name) if name in line_columns else name for name in _FAULTS
     )
 
 
 def _failed_checks(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """A frame of faults for each check that any line fails."""
-    checks = list(_checks())
-    fails = lines.select(check.fails.alias(str(place)) for place, check in enumerate(checks))
-    for place, check in enumerate(checks):
-        mask = fails[str(place)]
-        if mask.any():
-            texts = {"field": pl.lit(check.field), "expected": pl.lit(check.expected), "found": check.found}
-            yield lines.filter(mask).select(
-                texts.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in _FAULTS.items()
+    checks = list(_all_checks())
+    failures = lines.select(check.fails.alias(str(position)) for position, check in enumerate(checks))
+    for position, check in enumerate(checks):
+        is_failing = failures[str(position)]
+        if is_failing.any():
+            fault_texts = {"field": pl.lit(check.field), "expected": pl.lit(check.expected), "found": check.found}
+            yield lines.filter(is_failing).select(
+                fault_texts.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in _FAULTS.items()
             )
 
 
@@ -233,47 +246,52 @@ class _Check(NamedTuple):
     fails: pl.Expr
 
 
-def _checks() -> Iterator[_Check]:
+def _all_checks() -> Iterator[_Check]:
     for name, field in FIELDS.items():
         yield _Check(name, field.expected, shape_of(pl.col(name)), is_malformed(name))
     yield from _date_checks()
-    both = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
-    yield _Check("charge", "charge or charge_cents", pl.lit("both"), both)
+    has_both_charges = pl.col("charge").is_not_null() & pl.col("charge_cents").is_not_null()
+    yield _Check("charge", "charge or charge_cents", pl.lit("both"), has_both_charges)
     pointers = pl.format('"{}", and {} diagnoses', "diagnosis_pointers", NUMBER_OF_DIAGNOSES)
     yield _Check("diagnosis_pointers", "places in the claim's diagnoses", pointers, POINTS_TO_NOTHING)
     yield from _claim_checks()
 
 
 def _date_checks() -> Iterator[_Check]:
-    first, through = date_of("date_of_service"), date_of("through_date")
+    first_day, last_day = date_of("date_of_service"), date_of("through_date")
     for name in ("date_of_service", "through_date"):
-        no_such_day = pl.col(name).is_not_null() & date_of(name).is_null()
-        yield _Check(name, "a date that exists", shape_of(pl.col(name)), no_such_day)
+        is_no_day = pl.col(name).is_not_null() & date_of(name).is_null()
+        yield _Check(name, "a date that exists", shape_of(pl.col(name)), is_no_day)
     # Of dates that exist; the others have a fault already.
-    backwards = (through < first).fill_null(value=False)
-    yield _Check("through_date", "date_of_service or later", shape_of(pl.col("through_date")), backwards)
+    is_backwards = (last_day < first_day).fill_null(value=False)
+    yield _Check("through_date", "date_of_service or later", shape_of(pl.col("through_date")), is_backwards)
 
 
 def _claim_checks() -> Iterator[_Check]:
     """What lines of one claim must agree on."""
-    times, has_claim = pl.len().over("claim_id", "line"), pl.col("claim_id").is_not_null()
-    twice = (times > 1) & has_claim & pl.col("line").is_not_null()
-    yield _Check("line", "each line number once in a claim", pl.format("{} times", times), twice)
-    other = pl.col("beneficiary") != pl.col("beneficiary").first().over("claim_id")
-    says = pl.lit("another than on the claim's first line")
-    yield _Check("beneficiary", "one beneficiary in a claim", says, (other & has_claim).fill_null(value=False))
+    occurrences, has_claim = pl.len().over("claim_id", "line"), pl.col("claim_id").is_not_null()
+    is_repeated = (occurrences > 1) & has_claim & pl.col("line").is_not_null()
+    yield _Check("line", "each line number once in a claim", pl.format("{} times", occurrences), is_repeated)
+    is_other_beneficiary = pl.col("beneficiary") != pl.col("beneficiary").first().over("claim_id")
+    contradiction = pl.lit("another than on the claim's first line")
+    yield _Check(
+        "beneficiary",
+        "one beneficiary in a claim",
+        contradiction,
+        (is_other_beneficiary & has_claim).fill_null(value=False),
+    )
 
 
-def is_malformed(name: str) -> pl.Expr:
-    """Whether the text of the field *name* does not have its form, or is lacking where it may not."""
-    field = FIELDS[name]
-    return (~pl.col(name).str.contains(field.pattern)).fill_null(value=field.is_required)
+def is_malformed(field_name: str) -> pl.Expr:
+    """Whether the text of the field *field_name* does not have its form, or is lacking where it may not."""
+    field = FIELDS[field_name]
+    return (~pl.col(field_name).str.contains(field.pattern)).fill_null(value=field.is_required)
 
 
-def date_of(name: str) -> pl.Expr:
-    """Return the date that the text of the field *name* is; null if it is none."""
-    text = pl.col(name)
-    return pl.coalesce(text.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%m/%d/%Y"))
+def date_of(field_name: str) -> pl.Expr:
+    """Return the date that the text of the field *field_name* is; null if it is none."""
+    field_text = pl.col(field_name)
+    return pl.coalesce(field_text.str.to_date(date_format, strict=False) for date_format in ("%Y-%m-%d", "%m/%d/%Y"))
 
 
 def shape_of(value: pl.Expr) -> pl.Expr:
@@ -284,9 +302,9 @@ def shape_of(value: pl.Expr) -> pl.Expr:
     """
     shape = value
     # Classes of characters, not lists: a name in any script is masked.
-    for pattern, sign in ((r"[\p{L}--\p{Lu}]", "a"), (r"\p{Lu}", "A"), (r"\p{N}", "9"), (r"\p{C}", "?")):
-        shape = shape.str.replace_all(pattern, sign)
-    length = pl.format("text of length {}", value.str.len_chars())
+    for pattern, symbol in ((r"[\p{L}--\p{Lu}]", "a"), (r"\p{Lu}", "A"), (r"\p{N}", "9"), (r"\p{C}", "?")):
+        shape = shape.str.replace_all(pattern, symbol)
+    length_text = pl.format("text of length {}", value.str.len_chars())
     return (
         pl.when(value.is_null())
         .then(pl.lit("nothing"))
@@ -294,12 +312,14 @@ def shape_of(value: pl.Expr) -> pl.Expr:
         .when(value.str.contains(r"^-?[0-9]{1,2}$"))
         .then(pl.format('"{}"', value))
         .otherwise(
-            pl.when(value.str.len_chars() > _LONGEST_SHAPE).then(length).otherwise(pl.format("text like {}", shape))
+            pl.when(value.str.len_chars() > _LONGEST_SHAPE)
+            .then(length_text)
+            .otherwise(pl.format("text like {}", shape))
         )
     )
 
 
-def _mask(faults: pl.DataFrame) -> pl.DataFrame:
+def _masked_faults(faults: pl.DataFrame) -> pl.DataFrame:
     """The faults without claim and line numbers that are malformed, or too long to be one: a column may be shifted."""
     return faults.with_columns(
         pl.when(pl.col(name).str.contains(pattern)).then(pl.col(name)).alias(name)
@@ -312,30 +332,35 @@ def with_column_types(lines: pl.DataFrame) -> pl.DataFrame:
 
     Where lines have pointers, `diagnosis_pointers` stay, and `diagnoses` are the claim's still.
     """
-    from_text = {
+    parsed_texts = {
         "date_of_service": date_of("date_of_service"),
         "through_date": date_of("through_date"),
         # Parquet and spreadsheets write 2 as 2.0; a true fraction has failed its check.
         "units": pl.col("units").str.replace(r"\.0+$", ""),
     }
-    values = {name: value for name, value in from_text.items() if lines.schema[name] == pl.String}
-    values |= {name: pl.col(name).cast(pl.String) for name in CODED if lines.schema[name] != CODE}
-    values["modifiers"] = values.get("modifiers", pl.col("modifiers")).fill_null("")
-    values |= {name: pl.lit(spaced(lines[name])) for name in ("diagnoses", "diagnoses_of_claim")}
-    cents = pl.col("charge_cents").cast(pl.Int64)
-    values["charge_cents"] = pl.coalesce(cents, _cents()) if lines["charge"].null_count() < lines.height else cents
-    columns = dict(COLUMNS)
+    typed_columns = {name: value for name, value in parsed_texts.items() if lines.schema[name] == pl.String}
+    typed_columns |= {name: pl.col(name).cast(pl.String) for name in CODED if lines.schema[name] != CODE}
+    typed_columns["modifiers"] = typed_columns.get("modifiers", pl.col("modifiers")).fill_null("")
+    typed_columns |= {name: pl.lit(spaced(lines[name])) for name in ("diagnoses", "diagnoses_of_claim")}
+    charge_cents = pl.col("charge_cents").cast(pl.Int64)
+    typed_columns["charge_cents"] = (
+        pl.coalesce(charge_cents, _charge_in_cents()) if lines["charge"].null_count() < lines.height else charge_cents
+    )
+    column_types = dict(COLUMNS)
     if lines["diagnosis_pointers"].null_count() < lines.height:
-        columns["diagnosis_pointers"] = CODE
-        values["diagnosis_pointers"] = pl.col("diagnosis_pointers").cast(pl.String)
-    return lines.select(values.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in columns.items())
+        column_types["diagnosis_pointers"] = CODE
+        typed_columns["diagnosis_pointers"] = pl.col("diagnosis_pointers").cast(pl.String)
+    return lines.select(
+        typed_columns.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in column_types.items()
+    )
 
 
-def _cents() -> pl.Expr:
+def _charge_in_cents() -> pl.Expr:
     """Dollars as exact cents, read digit by digit: no float has a part in it."""
     # 0.29 * 100 is 28.999999999999996 as a float, and 28 cents.
-    parts = pl.col("charge").str.replace_all(r"[$,]", "").str.splitn(".", 2).struct
-    dollars, cents = parts.field("field_0"), parts.field("field_1").fill_null("").str.pad_end(2, "0")
+    dollars_and_cents = pl.col("charge").str.replace_all(r"[$,]", "").str.splitn(".", 2).struct
+    dollars = dollars_and_cents.field("field_0")
+    cents = dollars_and_cents.field("field_1").fill_null("").str.pad_end(2, "0")
     return (dollars + cents).cast(pl.Int64)
 
 

@@ -50,23 +50,24 @@ class Claim:
     diagnoses: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, plain: Mapping[str, Any]) -> "Claim":
+    def parse(cls, claim_object: Mapping[str, Any]) -> "Claim":
         """Read one claim object of `claim.schema.json`.
 
         Raises BadInput: with every fault of the claim.
         """
-        frame = _check_objects([plain])
+        checked_lines = _checked_lines([claim_object])
         lines = tuple(
-            _line(row, plain, own) for row, own in zip(frame.iter_rows(named=True), plain["lines"], strict=True)
+            _claim_line(row, claim_object, line_object)
+            for row, line_object in zip(checked_lines.iter_rows(named=True), claim_object["lines"], strict=True)
         )
         return cls(
-            claim_id=frame["claim_id"][0],
-            beneficiary=frame["beneficiary"][0],
-            provider=_text_or_none(plain.get("provider")) or frame["provider"][0],
+            claim_id=checked_lines["claim_id"][0],
+            beneficiary=checked_lines["beneficiary"][0],
+            provider=_trimmed_or_none(claim_object.get("provider")) or checked_lines["provider"][0],
             lines=lines,
-            group=frame["group"][0],
-            specialty=_text_or_none(plain.get("specialty")),
-            diagnoses=_codes(plain.get("diagnoses")),
+            group=checked_lines["group"][0],
+            specialty=_trimmed_or_none(claim_object.get("specialty")),
+            diagnoses=_diagnosis_codes(claim_object.get("diagnoses")),
         )
 
 
@@ -75,42 +76,46 @@ def to_frame(claims: Iterable[Claim]) -> pl.DataFrame:
 
     Raises BadInput: with every fault of every claim. `diagnoses` are those that the line points to.
     """
-    return _check_objects([_plain(claim) for claim in claims])
+    return _checked_lines([_json_value(claim) for claim in claims])
 
 
-def _check_objects(objects: list[Any]) -> pl.DataFrame:
-    places = (f"[{number}]" if len(objects) > 1 else "" for number in range(len(objects)))
-    raw, faults = flatten_claims((0, place, plain) for place, plain in zip(places, objects, strict=True))
-    lines, rejects = check_lines(raw, "claims", reader_faults=faults)
+def _checked_lines(claim_objects: list[Any]) -> pl.DataFrame:
+    object_places = (f"[{position}]" if len(claim_objects) > 1 else "" for position in range(len(claim_objects)))
+    raw_lines, faults = flatten_claims(
+        (0, object_place, claim_object) for object_place, claim_object in zip(object_places, claim_objects, strict=True)
+    )
+    lines, rejects = check_lines(raw_lines, "claims", reader_faults=faults)
     refuse(rejects)
     return lines
 
 
-def _line(row: Mapping[str, Any], claim: Mapping[str, Any], line: Mapping[str, Any]) -> ClaimLine:
-    """The line of the checked *row*; the plain *claim* and *line* say which of the two gave the practitioner."""
-    from_row = {field.name: row[field.name] for field in fields(ClaimLine) if field.name in row}
-    from_line = {
-        "modifiers": tuple(row["modifiers"].split()),
-        "diagnosis_pointers": tuple(line.get("diagnosis_pointers") or ()),
-        "provider": _text_or_none(line.get("provider")) if "provider" in claim else None,
-        "specialty": _text_or_none(line.get("specialty")),
+def _claim_line(
+    checked_line: Mapping[str, Any], claim_object: Mapping[str, Any], line_object: Mapping[str, Any]
+) -> ClaimLine:
+    """The line of *checked_line*; *claim_object* and *line_object* say which of the two gave the practitioner."""
+    checked_fields = {field.name: checked_line[field.name] for field in fields(ClaimLine) if field.name in checked_line}
+    fields_of_object = {
+        "modifiers": tuple(checked_line["modifiers"].split()),
+        "diagnosis_pointers": tuple(line_object.get("diagnosis_pointers") or ()),
+        "provider": _trimmed_or_none(line_object.get("provider")) if "provider" in claim_object else None,
+        "specialty": _trimmed_or_none(line_object.get("specialty")),
     }
-    return ClaimLine(**{**from_row, **from_line})
+    return ClaimLine(**{**checked_fields, **fields_of_object})
 
 
-def _codes(diagnoses: str | list[str] | None) -> tuple[str, ...]:
-    return tuple(diagnoses.split() if isinstance(diagnoses, str) else diagnoses or ())
+def _diagnosis_codes(codes_or_text: str | list[str] | None) -> tuple[str, ...]:
+    return tuple(codes_or_text.split() if isinstance(codes_or_text, str) else codes_or_text or ())
 
 
-def _text_or_none(text: str | None) -> str | None:
-    return (text or "").strip() or None
+def _trimmed_or_none(optional_text: str | None) -> str | None:
+    return (optional_text or "").strip() or None
 
 
-def _plain(value: Any) -> Any:
+def _json_value(python_value: Any) -> Any:
     """A value as the JSON of the schema: what is None is left out, dates are text, tuples are lists."""
-    if isinstance(value, (Claim, ClaimLine)):
-        members = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-        return {name: member for name, member in members.items() if member is not None}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(python_value, (Claim, ClaimLine)):
+        json_members = {field.name: _json_value(getattr(python_value, field.name)) for field in fields(python_value)}
+        return {name: member for name, member in json_members.items() if member is not None}
+    if isinstance(python_value, tuple):
+        return [_json_value(tuple_item) for tuple_item in python_value]
+    return python_value.isoformat() if isinstance(python_value, date) else python_value

@@ -32,8 +32,8 @@ from codeset.claims.input.placeholders import placeholder_claims, placeholder_fa
 from codeset.claims.input.shared_claims import shared_claims, shared_faults
 from codeset.errors import BadInput, Fault
 
-_NDJSON = (".ndjson", ".jsonl")
-_HEAD = 4_096
+_NDJSON_SUFFIXES = (".ndjson", ".jsonl")
+_RECOGNITION_BYTES = 4_096
 """Bytes by which a format is recognized."""
 
 
@@ -78,15 +78,15 @@ class ClaimFile:
 
     def open(self) -> BytesIO | BufferedReader:
         """Open it for reading its bytes, after a byte order mark."""
-        file = BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
-        if file.read(len(BOM_UTF8)) != BOM_UTF8:
-            file.seek(0)
-        return file
+        byte_stream = BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
+        if byte_stream.read(len(BOM_UTF8)) != BOM_UTF8:
+            byte_stream.seek(0)
+        return byte_stream
 
     def content(self) -> bytes:
         """Return its bytes, without a byte order mark."""
-        with self.open() as file:
-            return file.read()
+        with self.open() as byte_stream:
+            return byte_stream.read()
 
 
 def open_files(paths: Sequence[Path]) -> list[ClaimFile]:
@@ -95,34 +95,34 @@ def open_files(paths: Sequence[Path]) -> list[ClaimFile]:
     Raises BadInput: for files that cannot be read, that are empty, and for one given twice.
     """
     # Two folders may each have a claims.csv: then messages give the whole path.
-    names = [path.name for path in paths]
-    files, faults = [], []
+    file_names = [path.name for path in paths]
+    claim_files, faults = [], []
     for path in paths:
-        name = path.name if names.count(path.name) == 1 else str(path)
+        file_name = path.name if file_names.count(path.name) == 1 else str(path)
         try:
-            files.append(_open(path, name))
+            claim_files.append(_open_claim_file(path, file_name))
         except OSError as error:
-            faults.append(Fault(name, 0, f"cannot be read ({error.strerror})"))
+            faults.append(Fault(file_name, 0, f"cannot be read ({error.strerror})"))
         except BadInput as error:
             faults += error.faults
     # A file given twice would double every unit of its claims, and deny them by their MUE.
-    faults += _given_twice(files)
+    faults += _duplicate_files(claim_files)
     if faults:
         raise BadInput(faults, NOTHING_READ)
-    return files
+    return claim_files
 
 
-def _open(path: Path, name: str) -> ClaimFile:
+def _open_claim_file(path: Path, file_name: str) -> ClaimFile:
     # A pipe can be read once only: its bytes are kept.
     source: Path | bytes = path if path.is_file() else path.read_bytes()
-    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-        head = file.read(_HEAD).removeprefix(BOM_UTF8)
-    other = _other_kind(head) if head.strip() else "an empty file"
-    if other:
-        raise BadInput([Fault(name, 0, f"expected claims, found {other}")], NOTHING_READ)
-    claim_file = ClaimFile(name, _form(head, path.suffix.lower()), source)
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as byte_stream:
+        first_bytes = byte_stream.read(_RECOGNITION_BYTES).removeprefix(BOM_UTF8)
+    other_format = _unreadable_format(first_bytes) if first_bytes.strip() else "an empty file"
+    if other_format:
+        raise BadInput([Fault(file_name, 0, f"expected claims, found {other_format}")], NOTHING_READ)
+    claim_file = ClaimFile(file_name, _recognized_form(first_bytes, path.suffix.lower()), source)
     if claim_file.form is Form.PARQUET:
-        _refuse_packed(claim_file)
+        _refuse_overpacked(claim_file)
     return claim_file
 
 
@@ -130,48 +130,56 @@ _MOST_LINES_PER_BYTE = 5
 """Of claims that differ a line takes a byte or more, however well parquet packs it."""
 
 
-def _refuse_packed(file: ClaimFile) -> None:
+def _refuse_overpacked(claim_file: ClaimFile) -> None:
     """Raise BadInput for a parquet file of so many equal lines that they do not fit into memory; it is not unpacked."""
-    lines = file.table.line_count()
-    if lines > _MOST_LINES_PER_BYTE * file.size:
-        raise BadInput([Fault(file.name, 0, f"has {lines:,} lines in {file.size:,} bytes: no claims do")], NOTHING_READ)
+    packed_lines = claim_file.table.line_count()
+    if packed_lines > _MOST_LINES_PER_BYTE * claim_file.size:
+        raise BadInput(
+            [Fault(claim_file.name, 0, f"has {packed_lines:,} lines in {claim_file.size:,} bytes: no claims do")],
+            NOTHING_READ,
+        )
 
 
-def _other_kind(head: bytes) -> str | None:
+def _unreadable_format(first_bytes: bytes) -> str | None:
     """What a file is that is not read as claims, by its first bytes; None if it may be claims."""
-    return next((kind for start, kind in _OTHER_KINDS.items() if head.startswith(start)), None)
+    return next(
+        (other_format for signature, other_format in _UNREADABLE_FORMATS.items() if first_bytes.startswith(signature)),
+        None,
+    )
 
 
 _COMPRESSED = "a compressed file: unpack it first"
 # polars would unpack it whole, however large it becomes: gzip, Zstandard, and zlib by its level.
-_OTHER_KINDS = {
+_UNREADABLE_FORMATS = {
     **dict.fromkeys((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), _COMPRESSED),
     **dict.fromkeys((BOM_UTF16_LE, BOM_UTF16_BE), 'text in UTF-16: save it as "CSV UTF-8"'),
     b"\xd0\xcf\x11\xe0": "an old or protected Office file: save it as .xlsx without a password",
 }
 
 
-def _form(head: bytes, suffix: str) -> Form:
-    starts = ((b"PAR1", Form.PARQUET), (b"PK", Form.XLSX), (b"ISA", Form.X12))
-    for start, form in starts:
-        if head.startswith(start):
-            return form
-    if suffix in _NDJSON:
+def _recognized_form(first_bytes: bytes, suffix: str) -> Form:
+    signatures = ((b"PAR1", Form.PARQUET), (b"PK", Form.XLSX), (b"ISA", Form.X12))
+    for signature, signature_form in signatures:
+        if first_bytes.startswith(signature):
+            return signature_form
+    if suffix in _NDJSON_SUFFIXES:
         return Form.NDJSON
-    return Form.JSON if suffix == ".json" or head.lstrip()[:1] in (b"{", b"[") else Form.CSV
+    return Form.JSON if suffix == ".json" or first_bytes.lstrip()[:1] in (b"{", b"[") else Form.CSV
 
 
-def _given_twice(files: Sequence[ClaimFile]) -> Iterator[Fault]:
+def _duplicate_files(claim_files: Sequence[ClaimFile]) -> Iterator[Fault]:
     """A fault for each file with the content of an earlier one; only files of one size are read for it."""
-    earlier: dict[tuple[int, str], str] = {}
-    sizes = [file.size for file in files]
-    for file, size in zip(files, sizes, strict=True):
-        if sizes.count(size) > 1:
-            with file.open() as content:
-                key = size, file_digest(content, "sha256").hexdigest()
-            if key in earlier:
-                yield Fault(file.name, 0, f"has the same content as {earlier[key]}: give each file once")
-            earlier.setdefault(key, file.name)
+    earlier_names: dict[tuple[int, str], str] = {}
+    file_sizes = [file.size for file in claim_files]
+    for claim_file, file_size in zip(claim_files, file_sizes, strict=True):
+        if file_sizes.count(file_size) > 1:
+            with claim_file.open() as byte_stream:
+                content_key = file_size, file_digest(byte_stream, "sha256").hexdigest()
+            if content_key in earlier_names:
+                yield Fault(
+                    claim_file.name, 0, f"has the same content as {earlier_names[content_key]}: give each file once"
+                )
+            earlier_names.setdefault(content_key, claim_file.name)
 
 
 def read_claims(path: Path, *, locality: str | None = None) -> tuple[pl.DataFrame, Rejects]:
@@ -182,8 +190,8 @@ def read_claims(path: Path, *, locality: str | None = None) -> tuple[pl.DataFram
     Raises BadInput: when the file as a whole cannot be read, with every fault found. WrongUse: *locality* is not one.
     """
     check_locality(locality)
-    [file] = open_files([path])
-    return _read(file, locality)
+    [claim_file] = open_files([path])
+    return _read_claim_file(claim_file, locality)
 
 
 def read_files(
@@ -197,36 +205,44 @@ def read_files(
     Raises BadInput: for files that cannot be read, and for bad claims unless *skip_bad_claims*.
     """
     check_locality(locality)
-    files = open_files(paths)
-    contents = _read_all(files, locality)
-    shared = shared_claims([_claim_ids(*content) for content in contents], [file.name for file in files])
-    placeholders = placeholder_claims(pl.concat([lines for lines, _ in contents]))
-    for place in range(len(files)) if placeholders else shared:
-        raw = raw_claims(files[place], locality)
-        faults = [*shared_faults(raw.lines, shared.get(place, {})), *placeholder_faults(raw.lines, placeholders)]
-        contents[place] = check_lines(raw.lines, files[place].name, locality, [*raw.faults, *faults])
-    rejects = [of_file for _, of_file in contents]
+    claim_files = open_files(paths)
+    lines_and_rejects = _read_claim_files(claim_files, locality)
+    claims_of_files = shared_claims(
+        [_claim_identifiers(*file_content) for file_content in lines_and_rejects],
+        [claim_file.name for claim_file in claim_files],
+    )
+    placeholder_claim_lines = placeholder_claims(pl.concat([lines for lines, _ in lines_and_rejects]))
+    for file_number in range(len(claim_files)) if placeholder_claim_lines else claims_of_files:
+        claims_as_read = raw_claims(claim_files[file_number], locality)
+        file_faults = [
+            *shared_faults(claims_as_read.lines, claims_of_files.get(file_number, {})),
+            *placeholder_faults(claims_as_read.lines, placeholder_claim_lines),
+        ]
+        lines_and_rejects[file_number] = check_lines(
+            claims_as_read.lines, claim_files[file_number].name, locality, [*claims_as_read.faults, *file_faults]
+        )
+    rejects = [file_rejects for _, file_rejects in lines_and_rejects]
     if not skip_bad_claims:
         refuse(*rejects)
-    return pl.concat([lines for lines, _ in contents]), rejects
+    return pl.concat([lines for lines, _ in lines_and_rejects]), rejects
 
 
-def _claim_ids(lines: pl.DataFrame, rejects: Rejects) -> pl.Series:
+def _claim_identifiers(lines: pl.DataFrame, rejects: Rejects) -> pl.Series:
     return pl.concat([lines["claim_id"].unique(), rejects.faults["claim_id"].drop_nulls()]).unique()
 
 
-def _read_all(files: Sequence[ClaimFile], locality: str | None) -> list[tuple[pl.DataFrame, Rejects]]:
-    """Read *files*; raise BadInput with the faults of all that cannot be read."""
-    contents: list[tuple[pl.DataFrame, Rejects]] = []
+def _read_claim_files(claim_files: Sequence[ClaimFile], locality: str | None) -> list[tuple[pl.DataFrame, Rejects]]:
+    """Read *claim_files*; raise BadInput with the faults of all that cannot be read."""
+    lines_and_rejects: list[tuple[pl.DataFrame, Rejects]] = []
     faults: list[Fault] = []
-    for file in files:
+    for claim_file in claim_files:
         try:
-            contents.append(_read(file, locality))
+            lines_and_rejects.append(_read_claim_file(claim_file, locality))
         except BadInput as error:
             faults += error.faults
     if faults:
         raise BadInput(faults, NOTHING_READ)
-    return contents
+    return lines_and_rejects
 
 
 class RawClaims(NamedTuple):
@@ -237,80 +253,89 @@ class RawClaims(NamedTuple):
     fatal: list[Fault]
 
 
-def _read(file: ClaimFile, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
-    if file.has_header:
-        return from_frame(_frame(file), locality=locality, name=file.name, first_line=file.first_line)
-    raw = raw_claims(file, locality)
-    lines, rejects = check_lines(raw.lines, file.name, locality, raw.faults)
-    if raw.fatal:
-        raise BadInput([*raw.fatal, *faults_of(rejects)], NOTHING_READ)
+def _read_claim_file(claim_file: ClaimFile, locality: str | None) -> tuple[pl.DataFrame, Rejects]:
+    if claim_file.has_header:
+        return from_frame(
+            _table_lines(claim_file), locality=locality, file_name=claim_file.name, first_line=claim_file.first_line
+        )
+    claims_as_read = raw_claims(claim_file, locality)
+    lines, rejects = check_lines(claims_as_read.lines, claim_file.name, locality, claims_as_read.faults)
+    if claims_as_read.fatal:
+        raise BadInput([*claims_as_read.fatal, *faults_of(rejects)], NOTHING_READ)
     return lines, rejects
 
 
-def raw_claims(file: ClaimFile, locality: str | None) -> RawClaims:
+def raw_claims(claim_file: ClaimFile, locality: str | None) -> RawClaims:
     """Return all lines of a file, as they are before the check.
 
     Raises BadInput: for a table without the columns that lines have, and files that cannot be read.
     """
-    if file.has_header:
-        return RawClaims(as_raw(with_fields(_frame(file), file.name, locality), file.first_line), [], [])
-    chunks = list(raw_chunks(file, locality))
-    lines = pl.concat([chunk.lines for chunk in chunks])
-    return RawClaims(lines, [*chain(*(chunk.faults for chunk in chunks))], [*chain(*(chunk.fatal for chunk in chunks))])
-
-
-def raw_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None = None) -> Iterator[RawClaims]:
-    """Yield the lines of a JSON, NDJSON or X12 file, so many claims at once, or all; what stops it comes last."""
-    if file.form is Form.X12:
-        yield from _x12_chunks(file, locality, claims_at_once)
-        return
-    with file.open() as content:
-        is_ndjson = file.form is Form.NDJSON
-        items = ndjson_items(content, file.name) if is_ndjson else json_items(file.content(), file.name)
-        first = True
-        while (batch := list(islice(items, claims_at_once))) or first:
-            first = False
-            lines, faults = flatten_claims(item for item in batch if not isinstance(item[2], FieldFault))
-            yield RawClaims(lines, [*faults, *(plain for _, _, plain in batch if isinstance(plain, FieldFault))], [])
-
-
-def rejects_as(rejects: Sequence[Rejects], form: Literal["csv", "ndjson"]) -> bytes:
-    """Return the faults of the claims set aside as a file: one row for each, with file, claim, line and field."""
-    rows = pl.concat(
-        of_file.faults.select(pl.lit(of_file.file).alias("file"), pl.exclude("claim_id"), SHOWN_CLAIM).select(
-            "file", *of_file.faults.columns
+    if claim_file.has_header:
+        return RawClaims(
+            as_raw(with_fields(_table_lines(claim_file), claim_file.name, locality), claim_file.first_line), [], []
         )
-        for of_file in rejects
+    claim_chunks = list(raw_chunks(claim_file, locality))
+    lines = pl.concat([chunk.lines for chunk in claim_chunks])
+    faults = [*chain(*(chunk.faults for chunk in claim_chunks))]
+    return RawClaims(lines, faults, [*chain(*(chunk.fatal for chunk in claim_chunks))])
+
+
+def raw_chunks(claim_file: ClaimFile, locality: str | None, claims_at_once: int | None = None) -> Iterator[RawClaims]:
+    """Yield the lines of a JSON, NDJSON or X12 file, so many claims at once, or all; what stops it comes last."""
+    if claim_file.form is Form.X12:
+        yield from _x12_chunks(claim_file, locality, claims_at_once)
+        return
+    with claim_file.open() as byte_stream:
+        is_ndjson = claim_file.form is Form.NDJSON
+        file_name = claim_file.name
+        claim_items = ndjson_items(byte_stream, file_name) if is_ndjson else json_items(claim_file.content(), file_name)
+        is_first_batch = True
+        while (claim_batch := list(islice(claim_items, claims_at_once))) or is_first_batch:
+            is_first_batch = False
+            lines, faults = flatten_claims(item for item in claim_batch if not isinstance(item[2], FieldFault))
+            line_faults = [item[2] for item in claim_batch if isinstance(item[2], FieldFault)]
+            yield RawClaims(lines, [*faults, *line_faults], [])
+
+
+def rejects_as(rejects: Sequence[Rejects], file_format: Literal["csv", "ndjson"]) -> bytes:
+    """Return the faults of the claims set aside as a file: one row for each, with file, claim, line and field."""
+    reject_rows = pl.concat(
+        file_rejects.faults.select(pl.lit(file_rejects.file).alias("file"), pl.exclude("claim_id"), SHOWN_CLAIM).select(
+            "file", *file_rejects.faults.columns
+        )
+        for file_rejects in rejects
     )
-    return csv_of(rows) if form == "csv" else rows.write_ndjson().encode()
+    return csv_of(reject_rows) if file_format == "csv" else reject_rows.write_ndjson().encode()
 
 
-_NATIONAL = pl.lit("national").alias("locality")
+_NATIONAL_LOCALITY = pl.lit("national").alias("locality")
 """The locality of lines whose file is refused for want of one: nothing else is said of them for that."""
 
 
-def _x12_chunks(file: ClaimFile, locality: str | None, claims_at_once: int | None) -> Iterator[RawClaims]:
+def _x12_chunks(claim_file: ClaimFile, locality: str | None, claims_at_once: int | None) -> Iterator[RawClaims]:
     from codeset.claims.input.x12 import X12Claims  # noqa: PLC0415 (needs the x12 extra)
 
     # X12 is a character set of single bytes; latin-1 gives every byte a character, so that no byte stops the reader.
-    with TextIOWrapper(file.open(), encoding="latin-1", newline="") as stream:
-        claims = X12Claims(stream)
-        for lines, faults in claims.chunks(claims_at_once):
-            yield RawClaims(lines.with_columns(_NATIONAL) if locality is None else lines, faults, [])
-    fatal = [fault_of_file(file.name, fault) for fault in claims.envelope.fatal]
+    with TextIOWrapper(claim_file.open(), encoding="latin-1", newline="") as text_stream:
+        x12_claims = X12Claims(text_stream)
+        for lines, faults in x12_claims.chunks(claims_at_once):
+            yield RawClaims(lines.with_columns(_NATIONAL_LOCALITY) if locality is None else lines, faults, [])
+    fatal_faults = [fault_of_file(claim_file.name, fault) for fault in x12_claims.envelope.fatal]
     if locality is None:
-        says = "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
-        fatal.append(Fault(file.name, 0, says))
-    yield RawClaims(pl.DataFrame(schema=dict(RAW)), claims.envelope.minor, fatal)
+        missing_locality = (
+            "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
+        )
+        fatal_faults.append(Fault(claim_file.name, 0, missing_locality))
+    yield RawClaims(pl.DataFrame(schema=dict(RAW)), x12_claims.envelope.minor, fatal_faults)
 
 
-def _frame(file: ClaimFile) -> pl.DataFrame:
+def _table_lines(claim_file: ClaimFile) -> pl.DataFrame:
     """The lines of a table as the file has them."""
-    if file.form is not Form.XLSX:
-        return file.table.read()
+    if claim_file.form is not Form.XLSX:
+        return claim_file.table.read()
     from codeset.claims.input.xlsx_claims import xlsx_table  # noqa: PLC0415 (needs the xlsx extra)
 
     try:
-        return xlsx_table(file.content())
+        return xlsx_table(claim_file.content())
     except ValueError as error:
-        raise BadInput([Fault(file.name, 0, str(error))], NOTHING_READ) from error
+        raise BadInput([Fault(claim_file.name, 0, str(error))], NOTHING_READ) from error

@@ -24,21 +24,25 @@ def lines_of(claims: pl.DataFrame | Claim | Iterable[Claim]) -> pl.DataFrame:
     Raises BadInput: with every fault. WrongUse: for what holds no claims.
     """
     if isinstance(claims, (pl.LazyFrame, str)) or not isinstance(claims, (Claim, Iterable)):
-        what = type(claims).__name__
-        raise WrongUse(f"expected a polars DataFrame (collect a LazyFrame first), a Claim, or Claims; found {what}")
+        type_name = type(claims).__name__
+        raise WrongUse(
+            f"expected a polars DataFrame (collect a LazyFrame first), a Claim, or Claims; found {type_name}"
+        )
     if not isinstance(claims, pl.DataFrame):
         claims = to_frame([claims] if isinstance(claims, Claim) else claims)
     lines, rejects = from_frame(claims)
     refuse(rejects)
     placeholders = placeholder_claims(lines)
     if placeholders:
-        raw = as_raw(with_fields(claims, rejects.file, None), first_line=1)
-        raise BadInput(faults_of(check_lines(raw, rejects.file, None, [*placeholder_faults(raw, placeholders)])[1]))
+        raw_lines = as_raw(with_fields(claims, rejects.file, None), first_line=1)
+        raise BadInput(
+            faults_of(check_lines(raw_lines, rejects.file, None, [*placeholder_faults(raw_lines, placeholders)])[1])
+        )
     return lines
 
 
 def from_frame(
-    frame: pl.DataFrame, *, locality: str | None = None, name: str = "frame", first_line: int = 1
+    frame: pl.DataFrame, *, locality: str | None = None, file_name: str = "frame", first_line: int = 1
 ) -> tuple[pl.DataFrame, Rejects]:
     """Read the claims of a frame of lines, as those of a file are read: good claims, and the claims set aside.
 
@@ -47,87 +51,91 @@ def from_frame(
 
     Raises BadInput: for columns that are lacking, not understood or of other types. WrongUse: *locality* is not one.
     """
-    lines, rejects = pointed_lines(frame, locality=locality, name=name, first_line=first_line)
+    lines, rejects = pointed_lines(frame, locality=locality, file_name=file_name, first_line=first_line)
     return with_own_diagnoses(lines), rejects
 
 
 def pointed_lines(
-    frame: pl.DataFrame, *, locality: str | None = None, name: str = "frame", first_line: int = 1
+    frame: pl.DataFrame, *, locality: str | None = None, file_name: str = "frame", first_line: int = 1
 ) -> tuple[pl.DataFrame, Rejects]:
     """Read as `from_frame` does; lines may have the diagnoses of their claim still, and pointers to them.
 
     Claims in bulk are read so: to write the diagnoses of each line takes longer than to look through its claim's.
     """
     check_locality(locality)
-    table = with_fields(frame, name, locality)
+    table = with_fields(frame, file_name, locality)
     # Most frames have no fault: distinct values are checked first, and every line only where that fails.
-    if (lines := valid_lines(table[_columns_read(table)])) is not None:
-        return lines, Rejects(name, no_faults(), 0, 0, header_notes(frame))
-    lines, rejects = check_lines(as_raw(table, first_line), name, locality)
+    if (lines := valid_lines(table[_readable_columns(table)])) is not None:
+        return lines, Rejects(file_name, no_faults(), 0, 0, header_notes(frame))
+    lines, rejects = check_lines(as_raw(table, first_line), file_name, locality)
     return lines, replace(rejects, notes=header_notes(frame))
 
 
 def header_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     """Return which columns are not read, in words."""
-    return read_header(_columns_read(frame), locality=True).notes
+    return read_header(_readable_columns(frame), locality=True).notes
 
 
-def _columns_read(frame: pl.DataFrame) -> list[str]:
-    return [name for name in frame.columns if name not in BESIDES]
+def _readable_columns(frame: pl.DataFrame) -> list[str]:
+    return [column for column in frame.columns if column not in BESIDES]
 
 
-def with_fields(frame: pl.DataFrame, name: str, locality: str | None) -> pl.DataFrame:
+def with_fields(frame: pl.DataFrame, file_name: str, locality: str | None) -> pl.DataFrame:
     """Return the fields of *frame*, text or of types that can stay; lines without a number are numbered in their claim.
 
     Raises BadInput: for columns that are lacking, not understood or of other types.
     """
-    besides = [frame[name] for name in BESIDES if name in frame.columns]
-    table = frame[_columns_read(frame)]
+    origin_columns = [frame[name] for name in BESIDES if name in frame.columns]
+    table = frame[_readable_columns(frame)]
     header = read_header(table.columns, locality=locality is not None)
     if header.faults:
-        raise BadInput([Fault(name, 0, message) for message in header.faults], "Nothing was read.")
+        raise BadInput([Fault(file_name, 0, message) for message in header.faults], "Nothing was read.")
     table = table.select(field_columns(header))
     try:
         if not all(map(can_stay, table.columns, table.dtypes)):
-            table = table.select(_as_text(table, unless=can_stay))
+            table = table.select(_text_columns(table, may_stay=can_stay))
     except pl.exceptions.PolarsError:
         dtypes = ", ".join(f"{safe_names([column])}: {dtype}" for column, dtype in table.schema.items())
-        says = f"expected text, numbers, dates and lists of text, found {dtypes}"
-        raise BadInput([Fault(name, 0, says)], "Nothing was read.") from None  # its words may show values
+        type_mismatch = f"expected text, numbers, dates and lists of text, found {dtypes}"
+        raise BadInput([Fault(file_name, 0, type_mismatch)], "Nothing was read.") from None  # its words may show values
     derived = derived_fields(table.columns, locality)
-    return (table.with_columns(derived) if derived else table).hstack(besides)
+    return (table.with_columns(derived) if derived else table).hstack(origin_columns)
 
 
 def derived_fields(
-    columns: Sequence[str], locality: str | None, only: Sequence[str] = ("locality", "line")
+    columns: Sequence[str], locality: str | None, wanted_fields: Sequence[str] = ("locality", "line")
 ) -> list[pl.Expr]:
-    """Return the columns of *only* that a table with *columns* lacks; a row without any value has none of them."""
+    """Return those of *wanted_fields* that a table with *columns* lacks; a row without any value has none of them."""
     is_line = pl.any_horizontal(pl.all().is_not_null())
     # Numbered within their claim, in the order of the file.
-    values = {"locality": pl.lit(locality, pl.String), "line": pl.int_range(1, pl.len() + 1).over("claim_id")}
-    return [pl.when(is_line).then(values[name]).alias(name) for name in only if name not in columns]
+    field_values = {"locality": pl.lit(locality, pl.String), "line": pl.int_range(1, pl.len() + 1).over("claim_id")}
+    return [
+        pl.when(is_line).then(field_values[field_name]).alias(field_name)
+        for field_name in wanted_fields
+        if field_name not in columns
+    ]
 
 
 def as_raw(table: pl.DataFrame, first_line: int) -> pl.DataFrame:
     """Return the lines of *table*, a frame of fields, as text (columns of `RAW`). Empty rows are no lines."""
-    table = table.select(_as_text(table, unless=lambda _, dtype: dtype in (pl.String, pl.Int64)))
+    table = table.select(_text_columns(table, may_stay=lambda _, dtype: dtype in (pl.String, pl.Int64)))
     is_line = pl.any_horizontal(pl.col(name).is_not_null() for name in table.columns if name in FIELDS)
-    rows = pl.int_range(first_line, pl.len() + first_line, dtype=pl.Int64)
+    line_numbers = pl.int_range(first_line, pl.len() + first_line, dtype=pl.Int64)
     return table.select(
-        *((pl.col(name).cast(pl.String) if name in table.columns else _NO_TEXT.alias(name)) for name in FIELDS),
-        (pl.col("at") if "at" in table.columns else rows).alias("at"),
-        (pl.col("place") if "place" in table.columns else _NO_TEXT).alias("place"),
+        *((pl.col(name).cast(pl.String) if name in table.columns else _NULL_TEXT.alias(name)) for name in FIELDS),
+        (pl.col("at") if "at" in table.columns else line_numbers).alias("at"),
+        (pl.col("place") if "place" in table.columns else _NULL_TEXT).alias("place"),
         pl.lit(None, dtype=pl.Int64).alias("nth"),
     ).filter(is_line)
 
 
-_NO_TEXT = pl.lit(None, dtype=pl.String)
+_NULL_TEXT = pl.lit(None, dtype=pl.String)
 
 
-def _as_text(frame: pl.DataFrame, unless: Callable[[str, pl.DataType], bool]) -> Iterator[pl.Expr]:
-    """The columns of *frame* as text, *unless* their type may stay."""
+def _text_columns(frame: pl.DataFrame, may_stay: Callable[[str, pl.DataType], bool]) -> Iterator[pl.Expr]:
+    """The columns of *frame* as text, but for those whose type *may_stay*."""
     for column, dtype in frame.schema.items():
-        if unless(column, dtype):
+        if may_stay(column, dtype):
             yield pl.col(column)
         elif isinstance(dtype, pl.List):
             yield pl.col(column).cast(pl.List(pl.String)).list.join(" ")

@@ -16,7 +16,7 @@ from polars.exceptions import PanicException, PolarsError
 from codeset.errors import BadInput, Fault
 
 NOTHING_READ = "Nothing was read."
-_NO_FORMAT = "cannot be read as csv, xlsx, JSON, parquet or X12"
+_UNKNOWN_FORMAT = "cannot be read as csv, xlsx, JSON, parquet or X12"
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,20 @@ class TableFile:
         """Return why polars cannot read the file, in our words: its own may show a patient's data."""
         if self.is_parquet:
             return [Fault(self.name, 0, "begins like a parquet file, but cannot be read as one")]
-        with BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb") as file:
-            return list(_csv_faults(file, self.name)) or [Fault(self.name, 0, _NO_FORMAT)]
+        with BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb") as byte_stream:
+            return list(_csv_faults(byte_stream, self.name)) or [Fault(self.name, 0, _UNKNOWN_FORMAT)]
 
 
 @contextmanager
-def reading(files: Sequence[TableFile]) -> Iterator[None]:
-    """Run a block that reads *files*.
+def reading(table_files: Sequence[TableFile]) -> Iterator[None]:
+    """Run a block that reads *table_files*.
 
     Raises BadInput: for what polars cannot read, with the faults of the files; its own words may show a patient's data.
     """
     try:
         yield
     except (PolarsError, PanicException):
-        faults = [fault for file in files if not file.is_whole() for fault in file.faults()]
+        faults = [fault for table_file in table_files if not table_file.is_whole() for fault in table_file.faults()]
         if not faults:
             raise
         raise BadInput(faults, NOTHING_READ) from None  # a traceback shows what polars says
@@ -95,40 +95,44 @@ def _silent_panics() -> Iterator[None]:
     The message is written to the file descriptor itself, below Python.
     """
     sys.stderr.flush()
-    stderr = os.dup(2)
+    terminal = os.dup(2)
     # Python's sys.stderr cannot be swapped for this: the panic is written by Rust, below it.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null_device = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null_device, 2)
         yield
     finally:
-        os.dup2(stderr, 2)
-        os.close(nowhere)
-        os.close(stderr)
+        os.dup2(terminal, 2)
+        os.close(null_device)
+        os.close(terminal)
 
 
-def _csv_faults(file: BinaryIO, name: str) -> Iterator[Fault]:
+def _csv_faults(byte_stream: BinaryIO, file_name: str) -> Iterator[Fault]:
     """What is wrong with a csv: cells beyond the header's, a quote that does not end, bytes that are no UTF-8."""
-    text = TextIOWrapper(file, encoding="utf-8", newline="")
-    rows = csv.reader(text, strict=True)
+    text_stream = TextIOWrapper(byte_stream, encoding="utf-8", newline="")
+    csv_rows = csv.reader(text_stream, strict=True)
     try:
-        width = len(next(rows))
-        for row in rows:
-            if len(row) > width:
-                yield Fault(name, rows.line_num, f"expected {width} cells, as in the header, found {len(row)}")
+        header_width = len(next(csv_rows))
+        for csv_row in csv_rows:
+            if len(csv_row) > header_width:
+                yield Fault(
+                    file_name,
+                    csv_rows.line_num,
+                    f"expected {header_width} cells, as in the header, found {len(csv_row)}",
+                )
     except csv.Error:
-        yield Fault(name, rows.line_num, "expected a quoted cell to end with its quote")
+        yield Fault(file_name, csv_rows.line_num, "expected a quoted cell to end with its quote")
     except UnicodeDecodeError:
-        file.seek(0)
-        yield Fault(name, _line_of_other_bytes(file), "expected text in UTF-8, found other bytes")
+        byte_stream.seek(0)
+        yield Fault(file_name, _line_of_other_bytes(byte_stream), "expected text in UTF-8, found other bytes")
     finally:
-        text.detach()
+        text_stream.detach()
 
 
-def _line_of_other_bytes(file: BinaryIO) -> int:
-    for number, line in enumerate(file, start=1):
+def _line_of_other_bytes(byte_stream: BinaryIO) -> int:
+    for line_number, line_bytes in enumerate(byte_stream, start=1):
         try:
-            line.decode()
+            line_bytes.decode()
         except UnicodeDecodeError:
-            return number
+            return line_number
     return 0

@@ -12,105 +12,114 @@ from codeset.claims.input.check import RAW, FieldFault, safe_names
 
 Row = dict[str, str | int | None]
 
-_OF_CLAIM = (*(name for name, field in FIELDS.items() if field.in_claim), "lines")
-_OF_LINE = tuple(name for name, field in FIELDS.items() if field.in_line)
-_WHOLE = tuple(name for name, field in FIELDS.items() if field.dtype is not None and field.dtype.is_integer())
-_NUMBERED = ("diagnosis_pointers",)
+_CLAIM_FIELDS = (*(name for name, field in FIELDS.items() if field.in_claim), "lines")
+_LINE_FIELDS = tuple(name for name, field in FIELDS.items() if field.in_line)
+_WHOLE_NUMBER_FIELDS = tuple(
+    name for name, field in FIELDS.items() if field.dtype is not None and field.dtype.is_integer()
+)
+_NUMBER_LIST_FIELDS = ("diagnosis_pointers",)
 """Lists whose items may be whole numbers."""
 
 
-def flatten_claims(objects: Iterable[tuple[int, str, object]]) -> tuple[pl.DataFrame, list[FieldFault]]:
-    """Return the lines of *objects* (columns of `RAW`), and what is malformed in them.
+def flatten_claims(json_objects: Iterable[tuple[int, str, object]]) -> tuple[pl.DataFrame, list[FieldFault]]:
+    """Return the lines of *json_objects* (columns of `RAW`), and what is malformed in them.
 
     Each object comes with its line of the file (0: none) and its place. It is a claim with `lines`, or one line with
     the fields of a csv row.
     """
-    rows: list[Row] = []
+    claim_rows: list[Row] = []
     faults: list[FieldFault] = []
-    for nth, (at, place, plain) in enumerate(objects):
-        for row, row_faults in _rows(plain, at, place):
-            faults += [replace(fault, row=len(rows)) if row else replace(fault, nth=nth) for fault in row_faults]
-            rows += [{**row, "nth": nth}] if row else []
-    return pl.DataFrame(rows, schema=dict(RAW)), faults
+    for claim_number, (file_line, json_place, json_object) in enumerate(json_objects):
+        for claim_row, row_faults in _object_rows(json_object, file_line, json_place):
+            faults += [
+                replace(fault, row=len(claim_rows)) if claim_row else replace(fault, nth=claim_number)
+                for fault in row_faults
+            ]
+            claim_rows += [{**claim_row, "nth": claim_number}] if claim_row else []
+    return pl.DataFrame(claim_rows, schema=dict(RAW)), faults
 
 
-def _rows(plain: object, at: int, place: str) -> Iterator[tuple[Row | None, list[FieldFault]]]:
+def _object_rows(json_object: object, file_line: int, json_place: str) -> Iterator[tuple[Row | None, list[FieldFault]]]:
     """Each row with what is wrong in it; what is wrong with a claim as a whole comes without a row."""
-    if not isinstance(plain, dict):
-        yield None, [FieldFault("claim", "an object", _sort_of(plain), at=at, place=place or None)]
+    if not isinstance(json_object, dict):
+        found = _sort_of_value(json_object)
+        yield None, [FieldFault("claim", "an object", found, at=file_line, place=json_place or None)]
     # A line by itself: exports as NDJSON are often one object for each line, as csv has them.
-    elif "hcpcs" in plain and "lines" not in plain:
-        row, faults = _texts(plain, tuple(FIELDS))
-        yield {**row, "at": at, "place": place or None}, faults
+    elif "hcpcs" in json_object and "lines" not in json_object:
+        claim_row, faults = _field_texts(json_object, tuple(FIELDS))
+        yield {**claim_row, "at": file_line, "place": json_place or None}, faults
     else:
-        yield from _claim_rows(plain, at, place)
+        yield from _claim_rows(json_object, file_line, json_place)
 
 
-def _claim_rows(claim: Mapping[str, Any], at: int, place: str) -> Iterator[tuple[Row | None, list[FieldFault]]]:
-    shared, faults = _texts(claim, _OF_CLAIM)
-    lines = claim.get("lines")
-    if not isinstance(lines, list) or not lines:
-        faults.append(FieldFault("lines", "a list with at least one line", _sort_of(lines)))
-    claim_id = str(shared.get("claim_id") or "").strip() or None
+def _claim_rows(
+    claim_object: Mapping[str, Any], file_line: int, json_place: str
+) -> Iterator[tuple[Row | None, list[FieldFault]]]:
+    claim_fields, faults = _field_texts(claim_object, _CLAIM_FIELDS)
+    line_objects = claim_object.get("lines")
+    if not isinstance(line_objects, list) or not line_objects:
+        faults.append(FieldFault("lines", "a list with at least one line", _sort_of_value(line_objects)))
+    claim_id = str(claim_fields.get("claim_id") or "").strip() or None
 
-    def in_claim(faults: list[FieldFault], where: str) -> list[FieldFault]:
-        return [replace(fault, at=at, place=where or None, claim_id=claim_id) for fault in faults]
+    def in_claim(faults: list[FieldFault], fault_place: str) -> list[FieldFault]:
+        return [replace(fault, at=file_line, place=fault_place or None, claim_id=claim_id) for fault in faults]
 
-    yield None, in_claim(faults, place)
-    for number, line in enumerate(lines if isinstance(lines, list) else []):
-        here = f"{place}.lines[{number}]".lstrip(".")
-        if isinstance(line, dict):
+    yield None, in_claim(faults, json_place)
+    for line_number, line_object in enumerate(line_objects if isinstance(line_objects, list) else []):
+        line_place = f"{json_place}.lines[{line_number}]".lstrip(".")
+        if isinstance(line_object, dict):
             # What a line says of itself replaces what the claim says for all of its lines.
-            own, faults = _texts(line, _OF_LINE)
-            yield {**shared, **own, "at": at, "place": here}, faults
+            line_fields, faults = _field_texts(line_object, _LINE_FIELDS)
+            yield {**claim_fields, **line_fields, "at": file_line, "place": line_place}, faults
         else:
-            yield None, in_claim([FieldFault("line", "an object", _sort_of(line))], here)
+            yield None, in_claim([FieldFault("line", "an object", _sort_of_value(line_object))], line_place)
 
 
-def _texts(plain: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Row, list[FieldFault]]:
-    """The fields of one object as text; and what is of the wrong sort, or has a name that is none of *names*."""
-    row: Row = {}
+def _field_texts(json_object: Mapping[str, Any], field_names: tuple[str, ...]) -> tuple[Row, list[FieldFault]]:
+    """The fields of one object as text; and what is of the wrong sort, or has a name that is none of *field_names*."""
+    field_texts: Row = {}
     faults = [
-        FieldFault(safe_names([key]), f"one of {', '.join(names)}", "a field of that name")
-        for key in plain
-        if key not in names
+        FieldFault(safe_names([member_name]), f"one of {', '.join(field_names)}", "a field of that name")
+        for member_name in json_object
+        if member_name not in field_names
     ]
-    for name in names:
-        value = plain.get(name)
-        if name in FIELDS and value is not None:
-            text, expected = _text(name, value)
-            row |= {} if text is None else {name: text}
-            faults += [FieldFault(name, expected, _sort_of(value))] if text is None else []
-    return row, faults
+    for field_name in field_names:
+        member_value = json_object.get(field_name)
+        if field_name in FIELDS and member_value is not None:
+            field_text, expected = _field_text(field_name, member_value)
+            field_texts |= {} if field_text is None else {field_name: field_text}
+            faults += [FieldFault(field_name, expected, _sort_of_value(member_value))] if field_text is None else []
+    return field_texts, faults
 
 
-def _text(name: str, value: object) -> tuple[str | None, str]:
+def _field_text(field_name: str, member_value: object) -> tuple[str | None, str]:
     """The value as text, or None and what sort of value was expected."""
-    if isinstance(value, str) and name not in _WHOLE:
-        return value, ""
-    if name in _WHOLE:
+    if isinstance(member_value, str) and field_name not in _WHOLE_NUMBER_FIELDS:
+        return member_value, ""
+    if field_name in _WHOLE_NUMBER_FIELDS:
         # True is an int in Python, and no unit.
-        return (str(value) if isinstance(value, int) and not isinstance(value, bool) else None), "a whole number"
-    if name == "charge":
-        is_exact = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-        return (str(value) if is_exact else None), "dollars, as a number or text"
-    if FIELDS[name].is_list:
-        are_numbers = name in _NUMBERED
-        is_list = isinstance(value, list) and all(_is_item(item, are_numbers) for item in value)
-        text = " ".join(map(str, value)) if is_list and isinstance(value, list) else None
-        return text, "a list of whole numbers" if are_numbers else "a list of texts"
+        is_whole = isinstance(member_value, int) and not isinstance(member_value, bool)
+        return (str(member_value) if is_whole else None), "a whole number"
+    if field_name == "charge":
+        is_exact = isinstance(member_value, (int, Decimal)) and not isinstance(member_value, bool)
+        return (str(member_value) if is_exact else None), "dollars, as a number or text"
+    if FIELDS[field_name].is_list:
+        are_numbers = field_name in _NUMBER_LIST_FIELDS
+        is_list = isinstance(member_value, list) and all(_is_list_item(item, are_numbers) for item in member_value)
+        list_text = " ".join(map(str, member_value)) if is_list and isinstance(member_value, list) else None
+        return list_text, "a list of whole numbers" if are_numbers else "a list of texts"
     return None, "text"
 
 
-def _is_item(item: object, may_be_number: bool) -> bool:
+def _is_list_item(list_item: object, may_be_number: bool) -> bool:
     """Whether an item of a list is a text without blanks, or a whole number where it may be one."""
-    is_number = may_be_number and isinstance(item, int) and not isinstance(item, bool)
-    return is_number or (isinstance(item, str) and " " not in item)
+    is_number = may_be_number and isinstance(list_item, int) and not isinstance(list_item, bool)
+    return is_number or (isinstance(list_item, str) and " " not in list_item)
 
 
-def _sort_of(value: object) -> str:
+def _sort_of_value(json_value: object) -> str:
     """What sort of value it is, without the value: it may be a patient's."""
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    sorts = {dict: "an object", str: "text", bool: "true or false", type(None): "nothing"}
-    return sorts.get(type(value), "a number")
+    if isinstance(json_value, list):
+        return f"a list of {len(json_value)}"
+    sort_names = {dict: "an object", str: "text", bool: "true or false", type(None): "nothing"}
+    return sort_names.get(type(json_value), "a number")

@@ -16,72 +16,74 @@ Item = tuple[int, str, Any]
 """The line of the file (0: none), the place within it, and the value, or the fault in its place."""
 
 
-def json_items(content: bytes, name: str) -> Iterator[Item]:
+def json_items(content: bytes, file_name: str) -> Iterator[Item]:
     """Yield the claims of a JSON text: one object, a list, or an object with `claims`; of NDJSON if it is that.
 
     Raises BadInput: for text that is not JSON, or not UTF-8.
     """
-    text = _decode(content, name)
+    json_text = _decode_utf8(content, file_name)
     try:
-        yield from _claims_in(_parse(text))
+        yield from _claims_in(_parse_json(json_text))
     except json.JSONDecodeError as error:
         # NDJSON is JSON followed by more of it: what a file without the ending .ndjson may be.
         if error.msg != "Extra data":
-            says = f"expected JSON, found {error.msg} at column {error.colno}"
-            raise BadInput([Fault(name, error.lineno, says)], "Nothing was read.") from error
-        yield from ndjson_items(BytesIO(content), name)
+            parse_error = f"expected JSON, found {error.msg} at column {error.colno}"
+            raise BadInput([Fault(file_name, error.lineno, parse_error)], "Nothing was read.") from error
+        yield from ndjson_items(BytesIO(content), file_name)
     except ValueError as error:
-        raise BadInput([Fault(name, 0, str(error))], "Nothing was read.") from error
+        raise BadInput([Fault(file_name, 0, str(error))], "Nothing was read.") from error
 
 
-def ndjson_items(file: BinaryIO, name: str) -> Iterator[Item]:
+def ndjson_items(byte_stream: BinaryIO, file_name: str) -> Iterator[Item]:
     """Yield the value of each line of NDJSON, or what is wrong with it.
 
     Raises BadInput: for bytes that are not UTF-8.
     """
-    for at, octets in enumerate(file, start=1):
-        line = _decode(octets, name, at)
-        if line.strip():
-            yield at, "", _parse_line(line.rstrip("\n"), at)
+    for line_number, line_bytes in enumerate(byte_stream, start=1):
+        line_text = _decode_utf8(line_bytes, file_name, line_number)
+        if line_text.strip():
+            yield line_number, "", _parse_line(line_text.rstrip("\n"), line_number)
 
 
-def _decode(content: bytes, name: str, first_line: int = 1) -> str:
+def _decode_utf8(content: bytes, file_name: str, first_line: int = 1) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + first_line
-        fault = Fault(name, line, "expected text in UTF-8, found other bytes")
+        line_number = content.count(b"\n", 0, error.start) + first_line
+        fault = Fault(file_name, line_number, "expected text in UTF-8, found other bytes")
         raise BadInput([fault], "Nothing was read.") from error
 
 
-def _claims_in(plain: Any) -> Iterator[Item]:
-    if isinstance(plain, dict) and set(plain) == {"claims"} and isinstance(plain["claims"], list):
-        yield from ((0, f"claims[{place}]", item) for place, item in enumerate(plain["claims"]))
-    elif isinstance(plain, list):
-        yield from ((0, f"[{place}]", item) for place, item in enumerate(plain))
+def _claims_in(json_value: Any) -> Iterator[Item]:
+    if isinstance(json_value, dict) and set(json_value) == {"claims"} and isinstance(json_value["claims"], list):
+        yield from (
+            (0, f"claims[{position}]", claim_value) for position, claim_value in enumerate(json_value["claims"])
+        )
+    elif isinstance(json_value, list):
+        yield from ((0, f"[{position}]", claim_value) for position, claim_value in enumerate(json_value))
     else:
-        yield 0, "", plain
+        yield 0, "", json_value
 
 
-def _parse_line(line: str, at: int) -> Any:
+def _parse_line(line_text: str, line_number: int) -> Any:
     try:
-        return _parse(line)
+        return _parse_json(line_text)
     except json.JSONDecodeError as error:
-        return FieldFault("claim", "an object in JSON", f"{error.msg} at column {error.colno}", at=at)
+        return FieldFault("claim", "an object in JSON", f"{error.msg} at column {error.colno}", at=line_number)
     except ValueError as error:
-        return FieldFault("claim", "an object in JSON", str(error), at=at)
+        return FieldFault("claim", "an object in JSON", str(error), at=line_number)
 
 
-def _parse(text: str) -> Any:
+def _parse_json(json_text: str) -> Any:
     """JSON with exact decimals, no NaN, and no name twice in an object."""
     try:
         return json.loads(
-            text,
+            json_text,
             # 19.99 dollars as a float are 1998.9999999999998 cents.
             parse_float=Decimal,
             parse_int=_parse_int,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
+            object_pairs_hook=_object_of_pairs,
         )
     # Python's parser recurses; a file of brackets alone would end the process otherwise.
     except RecursionError as error:
@@ -94,13 +96,13 @@ def _parse_int(digits: str) -> int:
     return int(digits)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"expected a number, found {name}")
+def _refuse_constant(constant_name: str) -> None:
+    raise ValueError(f"expected a number, found {constant_name}")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(pairs)
+def _object_of_pairs(name_value_pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    json_object = dict(name_value_pairs)
     # JSON allows it, and most readers take the last: whoever wrote the first meant something else.
-    if len(plain) < len(pairs):
+    if len(json_object) < len(name_value_pairs):
         raise ValueError("expected each name once in an object, found one twice")
-    return plain
+    return json_object

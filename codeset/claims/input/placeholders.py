@@ -16,35 +16,42 @@ LINES_OF_A_DAY = 1_000
 
 def placeholder_claims(lines: pl.DataFrame) -> dict[str, int]:
     """Return the claims of beneficiaries with more than `LINES_OF_A_DAY` lines on a day, and how many these are."""
-    if not _is_possible(lines["beneficiary"]):
+    if not _may_have_crowded_day(lines["beneficiary"]):
         return {}
-    day = ("beneficiary", "date_of_service")
-    days = lines.group_by(day).agg(pl.len().alias("lines")).filter(pl.col("lines") > LINES_OF_A_DAY)
-    claims = lines.select("claim_id", *day).join(days, on=day).group_by("claim_id").agg(pl.col("lines").max())
+    patient_day = ("beneficiary", "date_of_service")
+    crowded_days = lines.group_by(patient_day).agg(pl.len().alias("lines")).filter(pl.col("lines") > LINES_OF_A_DAY)
+    claims = (
+        lines.select("claim_id", *patient_day)
+        .join(crowded_days, on=patient_day)
+        .group_by("claim_id")
+        .agg(pl.col("lines").max())
+    )
     return dict(claims.iter_rows())
 
 
-def _is_possible(beneficiary: pl.Series) -> bool:
+def _may_have_crowded_day(beneficiary: pl.Series) -> bool:
     """Whether a beneficiary has more lines than a day may have: in most files none has."""
     if beneficiary.len() <= LINES_OF_A_DAY:
         return False
     # By runs of the same beneficiary, for most files come in such runs: there are fewer of them than lines.
-    begins = starts_group(beneficiary)
-    names, first = beneficiary.filter(begins), true_positions(begins)
-    lengths = first.shift(-1, fill_value=beneficiary.len()) - first
-    if names.is_sorted():
-        most: int = lengths.max()  # type: ignore[assignment]
+    starts_of_runs = starts_group(beneficiary)
+    run_beneficiaries, first_lines = beneficiary.filter(starts_of_runs), true_positions(starts_of_runs)
+    run_lengths = first_lines.shift(-1, fill_value=beneficiary.len()) - first_lines
+    if run_beneficiaries.is_sorted():
+        most_lines: int = run_lengths.max()  # type: ignore[assignment]
     else:
-        runs = pl.DataFrame([names.hash().alias("beneficiary"), lengths.alias("lines")])
-        most = runs.group_by("beneficiary").agg(pl.col("lines").sum())["lines"].max()  # type: ignore[assignment]
-    return most > LINES_OF_A_DAY
+        runs = pl.DataFrame([run_beneficiaries.hash().alias("beneficiary"), run_lengths.alias("lines")])
+        most_lines = runs.group_by("beneficiary").agg(pl.col("lines").sum())["lines"].max()  # type: ignore[assignment]
+    return most_lines > LINES_OF_A_DAY
 
 
 def placeholder_faults(lines: pl.DataFrame, claims: Mapping[str, int]) -> Iterator[FieldFault]:
     """Yield a fault for each of *claims* among *lines* (columns of `RAW`), at its first line."""
-    rows = lines.with_row_index("row").with_columns(pl.col("claim_id").str.strip_chars())
-    firsts = rows.filter(pl.col("claim_id").is_in(list(claims))).unique("claim_id", keep="first", maintain_order=True)
+    numbered_lines = lines.with_row_index("row").with_columns(pl.col("claim_id").str.strip_chars())
+    first_lines = numbered_lines.filter(pl.col("claim_id").is_in(list(claims))).unique(
+        "claim_id", keep="first", maintain_order=True
+    )
     expected = f"at most {LINES_OF_A_DAY:,} lines of one beneficiary on one day"
-    for row, claim_id in firsts.select("row", "claim_id").iter_rows():
+    for row, claim_id in first_lines.select("row", "claim_id").iter_rows():
         lines_of_day = f"{claims[claim_id]:,}, as of a placeholder for many patients"
         yield FieldFault(PLACEHOLDER, expected, lines_of_day, row=row)

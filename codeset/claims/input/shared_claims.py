@@ -11,20 +11,27 @@ FilesOfClaim = Mapping[str, str]
 """By claim identifier, the names of the other files that hold the claim."""
 
 
-def shared_claims(claim_ids: Sequence[pl.Series], names: Sequence[str]) -> dict[int, FilesOfClaim]:
+def shared_claims(claim_ids: Sequence[pl.Series], file_names: Sequence[str]) -> dict[int, FilesOfClaim]:
     """Return the claims that several files hold, by the place of each file; *claim_ids* are those of each file."""
-    frames = (pl.DataFrame({"claim_id": ids.unique()}).with_columns(file=place) for place, ids in enumerate(claim_ids))
+    frames = (
+        pl.DataFrame({"claim_id": identifiers.unique()}).with_columns(file=place)
+        for place, identifiers in enumerate(claim_ids)
+    )
     files_of_claims = pl.concat(frames).group_by("claim_id").agg("file")
-    others: dict[int, dict[str, str]] = defaultdict(dict)
-    for claim_id, places in files_of_claims.filter(pl.col("file").list.len() > 1).iter_rows():
-        for place in places:
-            others[place][claim_id] = ", ".join(names[other] for other in sorted(places) if other != place)
-    return dict(others)
+    other_files: dict[int, dict[str, str]] = defaultdict(dict)
+    for claim_id, file_numbers in files_of_claims.filter(pl.col("file").list.len() > 1).iter_rows():
+        for file_number in file_numbers:
+            other_files[file_number][claim_id] = ", ".join(
+                file_names[other] for other in sorted(file_numbers) if other != file_number
+            )
+    return dict(other_files)
 
 
-def shared_faults(lines: pl.DataFrame, others: FilesOfClaim) -> Iterator[FieldFault]:
-    """Yield a fault for each claim of *lines* (columns of `RAW`) that *others* hold too, at its first line."""
-    claims = lines.with_row_index("row").with_columns(pl.col("claim_id").str.strip_chars())
-    firsts = claims.filter(pl.col("claim_id").is_in(list(others))).unique("claim_id", keep="first", maintain_order=True)
-    for row, claim_id in firsts.select("row", "claim_id").iter_rows():
-        yield FieldFault("claim_id", "a claim in one file", f"it in {others[claim_id]} too", row=row)
+def shared_faults(lines: pl.DataFrame, other_files: FilesOfClaim) -> Iterator[FieldFault]:
+    """Yield a fault for each claim of *lines* (columns of `RAW`) that *other_files* hold too, at its first line."""
+    numbered_lines = lines.with_row_index("row").with_columns(pl.col("claim_id").str.strip_chars())
+    first_lines = numbered_lines.filter(pl.col("claim_id").is_in(list(other_files))).unique(
+        "claim_id", keep="first", maintain_order=True
+    )
+    for row, claim_id in first_lines.select("row", "claim_id").iter_rows():
+        yield FieldFault("claim_id", "a claim in one file", f"it in {other_files[claim_id]} too", row=row)

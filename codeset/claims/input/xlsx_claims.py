@@ -15,44 +15,54 @@ def xlsx_table(content: bytes) -> pl.DataFrame:
 
     Raises ValueError: says in words why it cannot be read.
     """
-    sheets = [rows for cells in sheets_of(content).values() if (rows := _text_rows(cells))]
+    filled_sheets = [
+        sheet_rows for sheet_cells in sheets_of(content).values() if (sheet_rows := _text_rows(sheet_cells))
+    ]
     # A workbook may have notes or totals on other sheets; which of two sheets of claims is meant is not guessed.
-    of_claims = [rows for rows in sheets if is_header_row(rows[0])]
-    if len(of_claims) != 1:
-        heads = "no sheet whose first row heads claim lines" if not of_claims else f"{len(of_claims)} such sheets"
-        raise ValueError(f"expected one sheet of claim lines, headers in its first row, found {heads}")
-    [[names, *rows]] = of_claims
-    return pl.DataFrame(rows, schema=dict.fromkeys(_distinct(names), pl.String()), orient="row")
+    claim_sheets = [rows for rows in filled_sheets if is_header_row(rows[0])]
+    if len(claim_sheets) != 1:
+        sheets_found = (
+            "no sheet whose first row heads claim lines" if not claim_sheets else f"{len(claim_sheets)} such sheets"
+        )
+        raise ValueError(f"expected one sheet of claim lines, headers in its first row, found {sheets_found}")
+    [[column_names, *sheet_rows]] = claim_sheets
+    return pl.DataFrame(sheet_rows, schema=dict.fromkeys(_distinct_names(column_names), pl.String()), orient="row")
 
 
-def _text_rows(rows: Sequence[Sequence[ReadCell]]) -> list[list[str | None]]:
+def _text_rows(cell_rows: Sequence[Sequence[ReadCell]]) -> list[list[str | None]]:
     """The rows from the first with a value on, all of one width."""
-    filled = dropwhile(lambda row: not row, rows)
-    return list(_squared([[_text(value) for value in row] for row in filled]))
+    rows_from_header = dropwhile(lambda row: not row, cell_rows)
+    return list(_rows_of_one_width([[_cell_text(cell_value) for cell_value in row] for row in rows_from_header]))
 
 
-def _squared(rows: Sequence[list[str | None]]) -> Iterator[list[str | None]]:
+def _rows_of_one_width(text_rows: Sequence[list[str | None]]) -> Iterator[list[str | None]]:
     """The rows, each with as many cells as the header has, or as its own values need."""
-    if not rows:
+    if not text_rows:
         return
-    width = max((place for row in rows for place, text in enumerate(row, start=1) if text), default=0)
-    for row in rows:
+    width = max(
+        (column_number for row in text_rows for column_number, cell_text in enumerate(row, start=1) if cell_text),
+        default=0,
+    )
+    for row in text_rows:
         yield [*islice(row, width), *([None] * (width - len(row)))]
 
 
-def _text(value: object) -> str | None:
+def _cell_text(cell_value: object) -> str | None:
     """A cell as its text: whole numbers without decimals, days as ISO writes them."""
-    if value is None:
+    if cell_value is None:
         return None
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+    if isinstance(cell_value, datetime):
+        return cell_value.date().isoformat() if cell_value.time() == time() else cell_value.isoformat(" ")
     # Excel has numbers only: 1 and 1.0 are one value in its files. A code with leading zeros is text there, or lost.
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
+    if isinstance(cell_value, float) and cell_value.is_integer():
+        return str(int(cell_value))
+    return cell_value.isoformat() if isinstance(cell_value, date) else str(cell_value)
 
 
-def _distinct(names: Sequence[str | None]) -> list[str]:
+def _distinct_names(column_names: Sequence[str | None]) -> list[str]:
     """Column names; one that is lacking or there twice gets its number."""
-    filled = [name or f"column {number}" for number, name in enumerate(names, start=1)]
-    return [f"{name}_duplicated_{number}" if name in filled[:number] else name for number, name in enumerate(filled)]
+    filled_names = [name or f"column {number}" for number, name in enumerate(column_names, start=1)]
+    return [
+        f"{name}_duplicated_{number}" if name in filled_names[:number] else name
+        for number, name in enumerate(filled_names)
+    ]
