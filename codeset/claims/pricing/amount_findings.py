@@ -18,14 +18,14 @@ SETTING_NAMES = {"facility": "a facility", "nonfacility": "the office"}
 
 def amount_findings(priced: Priced) -> Iterator[Findings]:
     """Yield a finding for each amount for review, of the other setting, or of nothing, and for each that is missing."""
-    for_review, of_other_setting, without = (
-        of_case[priced.case] for of_case in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
+    for_review, of_other_setting, without_amount = (
+        of_cases[priced.case] for of_cases in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
     )
     # Nothing charged: no payment is due. Nothing left by the rules: the payment is in that of another line, for review.
-    nothing = priced.allowed == 0
-    if nothing.any():
+    is_nothing_due = priced.allowed == 0
+    if is_nothing_due.any():
         yield findings_of(
-            priced.only(nothing).amounts.hstack([priced.only(nothing).lines["charge_cents"]]),
+            priced.only(is_nothing_due).amounts.hstack([priced.only(is_nothing_due).lines["charge_cents"]]),
             pl.when(pl.col("charge_cents") == 0)
             .then(pl.lit("amount-no-charge"))
             .otherwise(pl.lit("amount-nothing-left")),
@@ -37,5 +37,5 @@ def amount_findings(priced: Priced) -> Iterator[Findings]:
         )
     if for_review.any():
         yield findings_of(priced.only(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", "))
-    if without.any():
-        yield findings_of(priced.only(without).amounts, "no-amount", detail=pl.col("unpriced"))
+    if without_amount.any():
+        yield findings_of(priced.only(without_amount).amounts, "no-amount", detail=pl.col("unpriced"))

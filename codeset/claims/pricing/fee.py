@@ -71,23 +71,23 @@ def cents(billionths: str | pl.Expr) -> pl.Expr:
 
 def _settings(code_set: CodeSet) -> pl.DataFrame:
     """The setting of each place of service in each release; one that is in no row has none: it is never guessed."""
-    days = code_set.releases.select("release", "first", "last")
-    periods = days.join(places_of_service(), how="cross").filter(
+    release_days = code_set.releases.select("release", "first", "last")
+    place_periods = release_days.join(places_of_service(), how="cross").filter(
         pl.col("first_day") <= pl.col("last"), pl.col("first") <= pl.col("last_day")
     )
     # The setting of a place has changed on January 1 alone (02 and 10, in 2024): no release has two of one place.
-    latest = periods.sort("first_day").unique(["release", "place_of_service"], keep="last")
-    return latest.select("release", pl.col("place_of_service").cast(CODE), pl.col("setting").cast(SETTING))
+    latest_periods = place_periods.sort("first_day").unique(["release", "place_of_service"], keep="last")
+    return latest_periods.select("release", pl.col("place_of_service").cast(CODE), pl.col("setting").cast(SETTING))
 
 
 def _localities(code_set: CodeSet) -> pl.DataFrame:
     """The cost indices by release and `mac-locality`, and the nation, where each is 1."""
-    one = pl.lit(1000, dtype=pl.Int64)
-    nation = code_set.releases.select(
-        "release", pl.lit(NATIONAL).alias("locality"), *(one.alias(gpci) for gpci in _GPCI)
+    index_of_one = pl.lit(1000, dtype=pl.Int64)
+    national_index = code_set.releases.select(
+        "release", pl.lit(NATIONAL).alias("locality"), *(index_of_one.alias(gpci) for gpci in _GPCI)
     )
     by_locality = pl.concat_str("mac", "locality", separator="-").alias("locality")
-    localities = pl.concat([nation, code_set.gpci.select("release", by_locality, *_GPCI)])
+    localities = pl.concat([national_index, code_set.gpci.select("release", by_locality, *_GPCI)])
     return localities.with_columns(pl.col("locality").cast(CODE))
 
 
@@ -101,13 +101,13 @@ def factors_by_date(code_set: CodeSet) -> dict[Participant | None, pl.Expr]:
 
 def _conversion_factor(factors: pl.DataFrame, participant: Participant | None) -> pl.Expr:
     """The factor of the date of service; one without a `participant` serves everyone (so until 2025)."""
-    value = pl.lit(None, dtype=pl.Int64)
-    for factor in factors.iter_rows(named=True):
-        if factor["participant"] in (None, participant):
-            in_force = pl.col("date_of_service").is_between(factor["factor_first"], factor["factor_last"])
-            applies = (pl.col("release") == factor["release"]) & in_force
-            value = pl.when(applies).then(factor["conversion_factor"]).otherwise(value)
-    return value
+    conversion_factor = pl.lit(None, dtype=pl.Int64)
+    for factor_row in factors.iter_rows(named=True):
+        if factor_row["participant"] in (None, participant):
+            is_in_force = pl.col("date_of_service").is_between(factor_row["factor_first"], factor_row["factor_last"])
+            applies = (pl.col("release") == factor_row["release"]) & is_in_force
+            conversion_factor = pl.when(applies).then(factor_row["conversion_factor"]).otherwise(conversion_factor)
+    return conversion_factor
 
 
 # --- the row of the fee schedule
@@ -117,10 +117,10 @@ def _fee_modifier(code_set: CodeSet) -> pl.Expr:
     """26, TC and 53 have rows of their own; 53 only with the few codes that the layout names (field Modifier)."""
     rows_of_53, is_discontinued = code_set.fees.filter(modifier="53"), pl.lit(value=False)
     for release in code_set.releases["release"]:
-        codes = rows_of_53.filter(release=release)["hcpcs"].to_list()
-        is_discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(codes)
-    modifier = pl.when("m26").then(pl.lit("26")).when("mTC").then(pl.lit("TC"))
-    return modifier.when(pl.col("m53") & is_discontinued).then(pl.lit("53")).otherwise(pl.lit(""))
+        discontinued_codes = rows_of_53.filter(release=release)["hcpcs"].to_list()
+        is_discontinued |= (pl.col("release") == release) & pl.col("hcpcs").is_in(discontinued_codes)
+    fee_modifier = pl.when("m26").then(pl.lit("26")).when("mTC").then(pl.lit("TC"))
+    return fee_modifier.when(pl.col("m53") & is_discontinued).then(pl.lit("53")).otherwise(pl.lit(""))
 
 
 def _fee_rows(code_set: CodeSet) -> pl.DataFrame:
@@ -128,9 +128,9 @@ def _fee_rows(code_set: CodeSet) -> pl.DataFrame:
 
     `both_sides`, `second_side`, `later_technical`, `later_professional` are shares, null where an indicator has none.
     """
-    fees = code_set.fees.select("release", "hcpcs", pl.col("modifier").alias("fee_modifier"), *_FEE_COLUMNS)
+    fee_rows = code_set.fees.select("release", "hcpcs", pl.col("modifier").alias("fee_modifier"), *_FEE_COLUMNS)
     bilateral, diagnostic = price_rules()["bilateral"], price_rules()["diagnostic"]
-    return fees.with_columns(
+    return fee_rows.with_columns(
         _by_indicator("bilateral_surgery", bilateral["both"]).alias("both_sides"),
         _by_indicator("bilateral_surgery", bilateral["second"]).alias("second_side"),
         _by_indicator("multiple_procedure", diagnostic["technical"]).alias("later_technical"),

@@ -56,16 +56,20 @@ def days_factors_change(code_set: CodeSet) -> list[pl.Series]:
 def practitioner_share(frame: pl.DataFrame, table: pl.DataFrame, _: CodeSet) -> pl.DataFrame:
     """`practitioner_share`: the thousandths that are paid to who is no physician, by specialty; null for all others."""
     specialty = frame["specialty"]
-    share = repeat(None, frame.height).cast(pl.Int64).alias("practitioner_share")
+    share_of_lines = repeat(None, frame.height).cast(pl.Int64).alias("practitioner_share")
     if specialty.null_count() == specialty.len():
-        return share.to_frame()
+        return share_of_lines.to_frame()
     not_physicians = rules()["not_physicians"]
-    names = specialty.drop_nulls().unique()
-    others = [
-        name for name in names if name in not_physicians["specialties"] or name[:4] in not_physicians["taxonomies"]
+    specialties = specialty.drop_nulls().unique()
+    # Of a taxonomy the first four characters say the profession, the others its field.
+    other_specialties = [
+        code
+        for code in specialties
+        if code in not_physicians["specialties"] or code[:4] in not_physicians["taxonomies"]
     ]
-    is_other = specialty.is_in(others).fill_null(value=False)
-    return share.scatter(true_positions(is_other), price_rules()["practitioner"]["share"])[table["row"]].to_frame()
+    is_no_physician = specialty.is_in(other_specialties).fill_null(value=False)
+    shares = share_of_lines.scatter(true_positions(is_no_physician), price_rules()["practitioner"]["share"])
+    return shares[table["row"]].to_frame()
 
 
 PRICE = Contract(
@@ -99,7 +103,7 @@ class Priced:
     @cached_property
     def allowed(self) -> pl.Series:
         """`allowed_cents` of each line."""
-        return self.lines.hstack([self.cases["schedule"][self.case]]).select(_ALLOWED).to_series()
+        return self.lines.hstack([self.cases["schedule"][self.case]]).select(_ALLOWED_CENTS).to_series()
 
     @property
     def amounts(self) -> pl.DataFrame:
@@ -117,18 +121,19 @@ class Priced:
 
     def of(self, case: pl.Series, allowed: pl.Series) -> pl.DataFrame:
         """Return the columns of `AMOUNTS` for lines of each *case*, of which so much is *allowed*."""
-        by_case = {name: self.cases[_CASE_COLUMN.get(name, name)] for name in AMOUNTS if name != allowed.name}
-        return pl.DataFrame({name: by_case[name][case] if name in by_case else allowed for name in AMOUNTS})
+        columns_by_case = {name: self.cases[_CASE_COLUMN.get(name, name)] for name in AMOUNTS if name != allowed.name}
+        columns = {name: columns_by_case[name][case] if name in columns_by_case else allowed for name in AMOUNTS}
+        return pl.DataFrame(columns)
 
-    def only(self, which: pl.Series) -> "Priced":
-        """Return the lines that *which* is true of."""
-        return Priced(filter_rows(self.lines, which), self.cases, self.case.filter(which))
+    def only(self, is_chosen: pl.Series) -> "Priced":
+        """Return the lines that *is_chosen* is true of."""
+        return Priced(filter_rows(self.lines, is_chosen), self.cases, self.case.filter(is_chosen))
 
 
 SCHEDULE_OR_CHARGE = pl.min_horizontal("schedule", "charge_cents")
 """The lower of the fee schedule and the actual charge (Social Security Act, section 1848(a)(1))."""
 
-_ALLOWED = pl.when(pl.col("schedule").is_not_null()).then(SCHEDULE_OR_CHARGE).alias("allowed_cents")
+_ALLOWED_CENTS = pl.when(pl.col("schedule").is_not_null()).then(SCHEDULE_OR_CHARGE).alias("allowed_cents")
 _CASE_COLUMN = {"fee_cents": "fee", **{name: f"{name} as printed" for name in RVUS}}
 
 
@@ -140,24 +145,25 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | 
     """
     factor = code_set.cached(factors_by_date)[participant]
     payable = filter_rows(lines[list(LINES)], lines["payable"]).with_columns(factor)
-    cases, case = _cases_of(payable, code_set)
+    cases, case = _price_cases(payable, code_set)
     return Priced(payable[["row", "charge_cents"]], cases, case)
 
 
-def _cases_of(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:
+def _price_cases(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:
     """Return the price cases, and which of them each line is. A case that occurred before is not worked out again."""
-    latest = code_set.cached(_LatestCases)
-    keys, key = distinct(lines, PRICE_KEY)
-    known, position = latest.known.of(keys, lambda new: price_alone(new, code_set))
-    alone, case = known.rows, position[key]
-    facts = _facts_of_sessions(lines, alone, case)
+    latest_cases = code_set.cached(_LatestCases)
+    distinct_lines, line_key = distinct(lines, PRICE_KEY)
+    known_cases, case_position = latest_cases.known.of(distinct_lines, lambda new: price_alone(new, code_set))
+    cases_alone, case = known_cases.rows, case_position[line_key]
+    session_facts = _facts_of_sessions(lines, cases_alone, case)
     # The same case beside other lines is another one: what the session makes of it is part of its key.
-    if not facts.is_empty():
-        keys, key = distinct(facts, [name for name in ("case", *FACTS) if name in facts.columns])
-        known, position = known.of(keys, lambda new: price_in_session(new, alone))
-        case = case.scatter(facts["place"], position[key])
-    latest.known = known.kept
-    return known.rows, case
+    if not session_facts.is_empty():
+        session_key = [name for name in ("case", *FACTS) if name in session_facts.columns]
+        distinct_facts, line_key = distinct(session_facts, session_key)
+        known_cases, case_position = known_cases.of(distinct_facts, lambda new: price_in_session(new, cases_alone))
+        case = case.scatter(session_facts["place"], case_position[line_key])
+    latest_cases.known = known_cases.kept
+    return known_cases.rows, case
 
 
 class _LatestCases:
@@ -177,44 +183,50 @@ def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     `is_ranked` (any of them), `unpriced`, the amounts after each rule and in cents, and `reviews`.
     """
     fees = with_fees(_with_modifiers(lines), code_set)
-    with_listing = fees.join(code_set.cached(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
+    listed_fees = fees.join(code_set.cached(whole_codes), on=["release", "hcpcs"], how="left", maintain_order="left")
     shares = (GLOBAL_SHARE.alias("share"), PRACTITIONER_SHARE.alias("practitioner"), IS_NA.alias("is_na"))
-    cases = with_listing.with_columns(*shares, *ALONE).with_columns(FIRST_REASON)
-    return _amount_after_rules(cases).with_columns(_PARTS).with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
+    cases = listed_fees.with_columns(*shares, *ALONE).with_columns(FIRST_REASON)
+    cases = _amount_after_rules(cases).with_columns(_RULES_OF_SESSION)
+    return cases.with_columns(pl.any_horizontal(*PARTS).alias("is_ranked"))
 
 
-def price_in_session(facts: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
-    """Return what the cases of *alone* (by `case`) come to with the *facts* of their session."""
-    of_session = [facts[name].cast(dtype) for name, dtype in FACTS.items() if name in facts.columns]
-    return _amount_after_rules(alone[facts["case"]].with_columns(of_session))
+def price_in_session(session_facts: pl.DataFrame, cases_alone: pl.DataFrame) -> pl.DataFrame:
+    """Return what the cases of *cases_alone* (by `case`) come to with the *session_facts* of their session."""
+    session_columns = [
+        session_facts[name].cast(dtype) for name, dtype in FACTS.items() if name in session_facts.columns
+    ]
+    return _amount_after_rules(cases_alone[session_facts["case"]].with_columns(session_columns))
 
 
 def _amount_after_rules(cases: pl.DataFrame) -> pl.DataFrame:
     """Adds `amount` after all rules, `schedule` (the same in cents), what follows from it, and `reviews`."""
     unreduced = cases.with_columns(pl.when(pl.col("unpriced").is_null()).then(pl.col("fee") * CENT).alias("amount"))
-    after_rules = reduced(unreduced).with_columns(WITHOUT_BASE).with_columns(_IN_CENTS)
-    return after_rules.with_columns(*_LIMITS, *_PRINTED, reviews_of(after_rules))
+    after_rules = reduced(unreduced).with_columns(WITHOUT_BASE).with_columns(_AMOUNT_IN_CENTS)
+    return after_rules.with_columns(*_NONPARTICIPATING_AMOUNTS, *_PRINTED_RVUS, reviews_of(after_rules))
 
 
 def _with_modifiers(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds a flag for each modifier, the sites that they name, and what follows from the modifiers alone."""
-    as_codes = lines.with_columns(_CODED)
-    meanings = modifier_meanings(as_codes["modifiers"]).with_columns(_OF_MODIFIERS)
-    return as_codes.join(meanings, on="modifiers", how="left", maintain_order="left")
+    categorical_lines = lines.with_columns(_CATEGORICAL_COLUMNS)
+    modifier_columns = modifier_meanings(categorical_lines["modifiers"]).with_columns(_MODIFIER_COLUMNS)
+    return categorical_lines.join(modifier_columns, on="modifiers", how="left", maintain_order="left")
 
 
-_CODED = (pl.col("hcpcs", "place_of_service", "locality").cast(CODE), pl.col("modifiers").fill_null("").cast(CODE))
+_CATEGORICAL_COLUMNS = (
+    pl.col("hcpcs", "place_of_service", "locality").cast(CODE),
+    pl.col("modifiers").fill_null("").cast(CODE),
+)
 
 PHYSICIAN = pl.when(IS_ASSISTANT).then(1).when("m55").then(2).when("m56").then(3).otherwise(0)
 """An assistant's procedures, and care before or after surgery, rank among themselves: another physician's part."""
 
-_OF_MODIFIERS = (
+_MODIFIER_COLUMNS = (
     (pl.col("distinct") != "").alias("is_distinct"),
     (pl.col("repeated") != "").alias("is_repeated"),
     PHYSICIAN.cast(pl.Int64).alias("physician"),
     *SHARES_BY_MODIFIER,
 )
-_PARTS = tuple(takes_part.fill_null(value=False).alias(name) for name, takes_part in PARTS.items())
+_RULES_OF_SESSION = tuple(takes_part.fill_null(value=False).alias(name) for name, takes_part in PARTS.items())
 
 
 # --- what others of the session bear on
@@ -222,11 +234,11 @@ _PARTS = tuple(takes_part.fill_null(value=False).alias(name) for name, takes_par
 
 def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
     """The lines that others of their session may bear on, with the facts of it, and `place` among *lines*."""
-    place = count_up(lines.height)
-    columns = [place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
-    ranked = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
-    physician, quantity = cases["physician"][ranked["case"]], cases["quantity"][ranked["case"]]
-    return facts_of(sharing_session(ranked, physician, quantity > 1), cases)
+    line_place = count_up(lines.height)
+    columns = [line_place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
+    ranked_lines = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
+    physician, quantity = cases["physician"][ranked_lines["case"]], cases["quantity"][ranked_lines["case"]]
+    return facts_of(sharing_session(ranked_lines, physician, quantity > 1), cases)
 
 
 # --- cents
@@ -234,22 +246,22 @@ def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series
 
 def _payment_percent() -> pl.Expr:
     """The amount before rounding in percent of fee x units; of a whole cent, `CENT` billionths are 100 %."""
-    unreduced = pl.col("fee") * pl.col("units") * (CENT // 100_000)
-    thousandths = ((pl.col("amount") + unreduced // 2) // unreduced).cast(pl.Decimal(18, 3))
+    unreduced_amount = pl.col("fee") * pl.col("units") * (CENT // 100_000)
+    thousandths = ((pl.col("amount") + unreduced_amount // 2) // unreduced_amount).cast(pl.Decimal(18, 3))
     return (thousandths / 1000).cast(pl.Decimal(9, 3))
 
 
-def _per_ten_thousand(name: str) -> pl.Expr:
-    share: int = price_rules()["nonparticipating"][name]
+def _per_ten_thousand(share_name: str) -> pl.Expr:
+    share: int = price_rules()["nonparticipating"][share_name]
     return (pl.col("schedule") * share + 5_000) // 10_000
 
 
-_IN_CENTS = (cents("amount").alias("schedule"), _payment_percent().alias("payment_percent"))
-_LIMITS = (
+_AMOUNT_IN_CENTS = (cents("amount").alias("schedule"), _payment_percent().alias("payment_percent"))
+_NONPARTICIPATING_AMOUNTS = (
     _per_ten_thousand("amount_per_ten_thousand").alias("nonparticipating_cents"),
     _per_ten_thousand("limit_per_ten_thousand").alias("limiting_cents"),
 )
-_PRINTED = [
+_PRINTED_RVUS = [
     (pl.col(rvu).cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(9, 2)).alias(f"{rvu} as printed") for rvu in RVUS
 ]
 """RVUs, which are reckoned with as whole hundredths, as CMS prints them."""

@@ -72,7 +72,7 @@ PARTS: Mapping[str, pl.Expr] = {
 PROCEDURES = pl.col("quantity")
 """Each unit is a procedure; both sides by 50 or two units are one."""
 
-_OF_EVERY_LINE = (*PARTS, "hcpcs", "quantity", "unit_amount")
+_CASE_COLUMNS = (*PARTS, "hcpcs", "quantity", "unit_amount")
 
 
 def facts_of(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
@@ -84,15 +84,15 @@ def facts_of(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """
     if lines.is_empty():
         return lines
-    at = count_up(lines.height).alias("at")
-    ranked = _with_case_columns(lines.hstack([at, at.alias("leader")]), cases, *_OF_EVERY_LINE)
-    ranked = ranked.with_columns(
+    position = count_up(lines.height).alias("at")
+    ranked_lines = _with_case_columns(lines.hstack([position, position.alias("leader")]), cases, *_CASE_COLUMNS)
+    ranked_lines = ranked_lines.with_columns(
         PROCEDURES.alias("procedures"), pl.col("unit_amount").alias("value"), is_second=pl.lit(value=False)
     )
-    for part, rule in _RULES.items():
-        if ranked[part].any():
-            ranked = rule(ranked, cases)
-    return ranked
+    for session_rule, apply_rule in _SESSION_RULES.items():
+        if ranked_lines[session_rule].any():
+            ranked_lines = apply_rule(ranked_lines, cases)
+    return ranked_lines
 
 
 def _with_case_columns(lines: pl.DataFrame, cases: pl.DataFrame, *columns: str) -> pl.DataFrame:
@@ -111,38 +111,38 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 
     A bilateral procedure on two lines ranks by what both are paid together (layout, Bilateral Surgery 1).
     """
-    sides = with_group_facts(
-        _with_case_columns(lines.filter("is_one_side"), cases, *_OF_A_SIDE),
+    one_sided_lines = with_group_facts(
+        _with_case_columns(lines.filter("is_one_side"), cases, *_SIDE_COLUMNS),
         ["session", "hcpcs", "fee_modifier"],
         sites=pl.col("site").n_unique(),
         first=pl.col("at").get(pl.col("row").arg_min()),
         # Which line is which side cannot be told of three lines, nor of several units on one.
         sides_unclear=(pl.len() != 2) | (pl.col("units").max() != 1),
     )
-    two_sided = sides.filter(pl.col("sites") == 2)
+    two_sided = one_sided_lines.filter(pl.col("sites") == 2)
     if two_sided.is_empty():
         return lines
-    one_side = pl.col("fee") * CENT // WHOLE
-    facts = two_sided.select(
+    one_side_amount = pl.col("fee") * CENT // WHOLE
+    side_facts = two_sided.select(
         "at",
         "first",
         "sides_unclear",
-        (one_side * pl.col("both_sides")).alias("of_both"),
-        (one_side * pl.col("second_side")).alias("of_second"),
+        (one_side_amount * pl.col("both_sides")).alias("of_both"),
+        (one_side_amount * pl.col("second_side")).alias("of_second"),
     )
-    clear = ~pl.col("sides_unclear").fill_null(value=True)
-    is_second = clear & (pl.col("first") != pl.col("at"))
-    return with_facts(lines, facts).with_columns(
+    is_clear = ~pl.col("sides_unclear").fill_null(value=True)
+    is_second = is_clear & (pl.col("first") != pl.col("at"))
+    return with_facts(lines, side_facts).with_columns(
         pl.col("sides_unclear").fill_null(value=False),
         is_second.alias("is_second"),
-        pl.when(clear).then("first").otherwise("leader").alias("leader"),
-        pl.when(clear).then("of_both").otherwise("value").alias("value"),
+        pl.when(is_clear).then("first").otherwise("leader").alias("leader"),
+        pl.when(is_clear).then("of_both").otherwise("value").alias("value"),
         pl.when(is_second).then("of_second").otherwise("unit_amount").alias("unit_amount"),
         pl.when(is_second).then(0).otherwise("procedures").alias("procedures"),
     )
 
 
-_OF_A_SIDE = ("fee_modifier", "site", "units", "fee", "both_sides", "second_side")
+_SIDE_COLUMNS = ("fee_modifier", "site", "units", "fee", "both_sides", "second_side")
 
 
 # --- multiple endoscopies and surgeries
@@ -153,51 +153,56 @@ def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 
     A family then counts as one procedure, with its total.
     """
-    members = with_several(_members(lines, cases), ["session", "family"])
+    members = with_several(_family_members(lines, cases), ["session", "family"])
     if members.is_empty():
         return lines
     # Never below nothing: a member that is lower than its base adds none to the highest.
-    less = pl.max_horizontal(pl.col("unit_amount") - pl.col("base_cents") * CENT, 0)
-    rest = pl.max_horizontal(pl.col("procedures") - RANKS_FIRST, 0)
-    follows = pl.when(pl.col("procedures") == 0).then(pl.col("unit_amount") * pl.col("quantity"))
+    amount_less_base = pl.max_horizontal(pl.col("unit_amount") - pl.col("base_cents") * CENT, 0)
+    # 1 less than the procedures of the line that ranks first; all of them on any other line.
+    later_procedures = pl.max_horizontal(pl.col("procedures") - RANKS_FIRST, 0)
+    amount_with_leader = pl.when(pl.col("procedures") == 0).then(pl.col("unit_amount") * pl.col("quantity"))
+    amount_alone = pl.col("unit_amount") * RANKS_FIRST + amount_less_base * later_procedures
     scopes = rank_within(members.filter(~pl.col("is_base")), ["session", "family"], "unit_amount").with_columns(
-        follows.otherwise(pl.col("unit_amount") * RANKS_FIRST + less * rest).alias("endoscopy_amount"),
+        amount_with_leader.otherwise(amount_alone).alias("endoscopy_amount"),
         pl.col("base_cents").alias("base_fee"),
-        rest.alias("less_base"),
-        ((rest > 0) & pl.col("base_cents").is_null()).alias("no_base"),
+        later_procedures.alias("less_base"),
+        ((later_procedures > 0) & pl.col("base_cents").is_null()).alias("no_base"),
     )
     # The base is part of every other member, and is not paid beside one (layout, Multiple Procedure 3).
-    unpaid = members.filter("is_base").select(
+    unpaid_bases = members.filter("is_base").select(
         "at", endoscopy_amount=pl.lit(0, dtype=pl.Int64), no_base=pl.lit(value=False)
     )
-    paid = scopes.select("at", "endoscopy_amount", "base_fee", "less_base", "no_base")
-    facts = pl.concat([paid, unpaid], how="diagonal")
-    return _as_one(with_facts(lines, facts).with_columns(pl.col("no_base").fill_null(value=False)), members, scopes)
+    paid_scopes = scopes.select("at", "endoscopy_amount", "base_fee", "less_base", "no_base")
+    endoscopy_facts = pl.concat([paid_scopes, unpaid_bases], how="diagonal")
+    with_endoscopies = with_facts(lines, endoscopy_facts).with_columns(pl.col("no_base").fill_null(value=False))
+    return _as_one_procedure(with_endoscopies, members, scopes)
 
 
-def _members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+def _family_members(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Endoscopies by the base of their family, and the lines of those bases."""
     candidates = _with_case_columns(lines.filter("in_surgery"), cases, "endoscopic_base", "base_cents")
     scopes = candidates.filter("is_scope").with_columns(
         pl.col("endoscopic_base").alias("family"), is_base=pl.lit(value=False)
     )
-    families = scopes.select("session", "family").unique()
-    bases = candidates.join(families, left_on=["session", "hcpcs"], right_on=["session", "family"], how="semi")
-    return pl.concat([scopes, bases.with_columns(pl.col("hcpcs").alias("family"), is_base=pl.lit(value=True))])
+    scope_families = scopes.select("session", "family").unique()
+    base_lines = candidates.join(
+        scope_families, left_on=["session", "hcpcs"], right_on=["session", "family"], how="semi"
+    )
+    return pl.concat([scopes, base_lines.with_columns(pl.col("hcpcs").alias("family"), is_base=pl.lit(value=True))])
 
 
-def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
+def _as_one_procedure(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
     """The members of a family follow the line of its first endoscopy, which counts once, with the family's total."""
-    totals = group_facts(
+    family_totals = group_facts(
         scopes,
         ["session", "family"],
         family_leader=pl.col("at").first(),
         family_value=pl.col("endoscopy_amount").sum(),
     )
-    of_family = members.select("at", "session", "family").join(totals, on=["session", "family"])
-    leads = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
-    return with_facts(lines, of_family.drop("session", "family")).with_columns(
-        pl.when(pl.col("family_leader").is_not_null()).then(leads).otherwise("procedures").alias("procedures"),
+    member_totals = members.select("at", "session", "family").join(family_totals, on=["session", "family"])
+    is_leader = (pl.col("family_leader") == pl.col("at")).cast(pl.Int64)
+    return with_facts(lines, member_totals.drop("session", "family")).with_columns(
+        pl.when(pl.col("family_leader").is_not_null()).then(is_leader).otherwise("procedures").alias("procedures"),
         pl.coalesce("family_leader", "leader").alias("leader"),
         pl.coalesce("family_value", "value").alias("value"),
     )
@@ -206,17 +211,17 @@ def _as_one(lines: pl.DataFrame, members: pl.DataFrame, scopes: pl.DataFrame) ->
 def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
     """Rank the surgeries of each session; who counts with a leader has the leader's rank."""
     surgeries = lines.select("at", "row", "session", "hcpcs", "procedures", "value").filter(lines["in_surgery"])
-    several = with_several(surgeries, ["session"])
-    if several.is_empty():
+    several_surgeries = with_several(surgeries, ["session"])
+    if several_surgeries.is_empty():
         return lines
-    late = pl.max_horizontal(pl.col("above") + pl.col("procedures") - _BY_REPORT_AFTER, 0)
-    facts = rank_within(several, ["session"], "value").select(
+    procedures_by_report = pl.max_horizontal(pl.col("above") + pl.col("procedures") - _BY_REPORT_AFTER, 0)
+    surgery_facts = rank_within(several_surgeries, ["session"], "value").select(
         "at",
         RANKS_FIRST.alias("surgery_first"),
-        pl.min_horizontal("procedures", late).alias("surgery_late"),
+        pl.min_horizontal("procedures", procedures_by_report).alias("surgery_late"),
         pl.col("procedures").alias("counted"),
     )
-    return with_facts(lines, facts, by="leader")
+    return with_facts(lines, surgery_facts, by="leader")
 
 
 # --- multiple diagnostic tests
@@ -224,41 +229,43 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
 
 def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the technical and the professional components of the tests of a session, each by itself."""
-    tests = _with_case_columns(lines.filter("in_tests"), cases, *_OF_A_TEST)
+    tests = _with_case_columns(lines.filter("in_tests"), cases, *_TEST_COLUMNS)
     # Each indicator by itself: cardiology, ophthalmology and imaging have rules of their own (layout, 4, 6 and 7).
-    several = with_several(tests, ["session", "multiple_procedure"])
-    if several.is_empty():
+    several_tests = with_several(tests, ["session", "multiple_procedure"])
+    if several_tests.is_empty():
         return lines
-    parts = ("professional", "technical")
-    sides = pl.when("is_second").then("second_side").otherwise("sides").alias("sides")
-    several = several.with_columns(sides).with_columns(professional_component().alias("professional"))
-    several = several.with_columns(technical_component().alias("technical"), is_compared=pl.lit(value=True))
-    lines = with_facts(lines, several.select("at", "is_compared", *parts))
-    for part in parts:
-        with_part = several.filter(pl.col("procedures") > 0, pl.col(part) > 0)
-        ranks = rank_within(with_part, ["session", "multiple_procedure"], part)
-        lines = with_facts(lines, ranks.select("at", RANKS_FIRST.alias(f"{part}_first")), by="leader")
+    component_names = ("professional", "technical")
+    sides_of_test = pl.when("is_second").then("second_side").otherwise("sides").alias("sides")
+    several_tests = several_tests.with_columns(sides_of_test).with_columns(
+        professional_component().alias("professional")
+    )
+    several_tests = several_tests.with_columns(technical_component().alias("technical"), is_compared=pl.lit(value=True))
+    lines = with_facts(lines, several_tests.select("at", "is_compared", *component_names))
+    for component in component_names:
+        with_part = several_tests.filter(pl.col("procedures") > 0, pl.col(component) > 0)
+        component_ranks = rank_within(with_part, ["session", "multiple_procedure"], component)
+        lines = with_facts(lines, component_ranks.select("at", RANKS_FIRST.alias(f"{component}_first")), by="leader")
     return lines.with_columns(
         pl.col("is_compared").fill_null(value=False),
         *(
             pl.when(pl.col(part).is_not_null()).then(pl.col(f"{part}_first").fill_null(0)).alias(f"{part}_first")
-            for part in parts
+            for part in component_names
         ),
     )
 
 
-_OF_A_TEST = ("multiple_procedure", "fee_modifier", "pctc_indicator", "professional_cents", "sides", "second_side")
+_TEST_COLUMNS = ("multiple_procedure", "fee_modifier", "pctc_indicator", "professional_cents", "sides", "second_side")
 
 
 def professional_component() -> pl.Expr:
     """The professional component of one test; null where it is not known."""
-    scale = pl.col("sides").fill_null(WHOLE)
+    side_share = pl.col("sides").fill_null(WHOLE)
     return (
         pl.when(pl.col("fee_modifier") == "26")
         .then("unit_amount")
         .when((pl.col("fee_modifier") == "TC") | (pl.col("pctc_indicator") == "3"))  # 3: technical component only
         .then(0)
-        .otherwise(pl.col("professional_cents") * CENT // WHOLE * scale)
+        .otherwise(pl.col("professional_cents") * CENT // WHOLE * side_share)
     )
 
 
@@ -272,14 +279,15 @@ def technical_component() -> pl.Expr:
 
 def therapy_ranks(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """Rank the units of a session by their practice expense."""
-    therapy = _with_case_columns(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci")
+    therapy_lines = _with_case_columns(lines.filter("in_therapy"), cases, "pe_rvu", "pe_gpci")
     # By practice expense, not by fee: that is what the rule reduces (layout, Multiple Procedure 5).
-    expense = (pl.col("pe_rvu") * pl.col("pe_gpci")).alias("expense")
-    ranks = rank_within(with_several(therapy, ["session"]).with_columns(expense), ["session"], "expense")
-    return with_facts(lines, ranks.select("at", RANKS_FIRST.alias("therapy_first")))
+    practice_expense = (pl.col("pe_rvu") * pl.col("pe_gpci")).alias("expense")
+    several_units = with_several(therapy_lines, ["session"]).with_columns(practice_expense)
+    unit_ranks = rank_within(several_units, ["session"], "expense")
+    return with_facts(lines, unit_ranks.select("at", RANKS_FIRST.alias("therapy_first")))
 
 
-_RULES: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = {
+_SESSION_RULES: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = {
     "is_one_side": other_sides,
     "is_scope": families,
     "in_surgery": surgery_ranks,

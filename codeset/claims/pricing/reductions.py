@@ -16,8 +16,8 @@ from codeset.claims.pricing.price_rules import price_rules
 from codeset.claims.pricing.ranking import WHOLE, professional_component, technical_component
 
 _BILATERAL = price_rules()["bilateral"]
-_LATER: int = price_rules()["surgery"]["later"]
-_SHARES = price_rules()["share"]
+_LATER_SURGERY_SHARE: int = price_rules()["surgery"]["later"]
+_MODIFIER_SHARES = price_rules()["share"]
 
 
 class Reduction(NamedTuple):
@@ -42,7 +42,8 @@ def reduced(lines: pl.DataFrame) -> pl.DataFrame:
 
     Lines without `amount` take no part. A rule that goes by nothing in any line is not worked through.
     """
-    lines = lines.with_columns(_SIDES).with_columns(_UNIT_AMOUNT).with_columns(_PROFESSIONAL).with_columns(_TECHNICAL)
+    lines = lines.with_columns(_SIDES_AND_QUANTITY).with_columns(_UNIT_AMOUNT)
+    lines = lines.with_columns(_PROFESSIONAL).with_columns(_TECHNICAL)
     lines = lines.with_columns(pl.lit(None, dtype=pl.Int64()).alias(reduction.after) for reduction in REDUCTIONS)
     for reduction in REDUCTIONS:
         if lines[reduction.by].null_count() < lines.height:
@@ -54,9 +55,9 @@ def reduced(lines: pl.DataFrame) -> pl.DataFrame:
 
 def percent(thousandths: str | pl.Expr) -> pl.Expr:
     """Return a share as text: `62.5%`."""
-    share = pl.col(thousandths) if isinstance(thousandths, str) else thousandths
-    tenths = pl.when(share % 10 == 0).then(pl.lit("")).otherwise(pl.format(".{}", share % 10))
-    return pl.format("{}{}%", share // 10, tenths)
+    share_thousandths = pl.col(thousandths) if isinstance(thousandths, str) else thousandths
+    tenths = pl.when(share_thousandths % 10 == 0).then(pl.lit("")).otherwise(pl.format(".{}", share_thousandths % 10))
+    return pl.format("{}{}%", share_thousandths // 10, tenths)
 
 
 # --- both sides (layout, Bilateral Surgery)
@@ -72,7 +73,7 @@ IS_BILATERAL = ~pl.col("m78") & pl.col("amount").is_not_null() & (BY_MODIFIER | 
 """Modifier 50, RT with LT, or two units. A return to the operating room (78) has no bilateral rule (IOM 100-04 ch. 12,
 section 40.4.C)."""
 
-_SIDES = (
+_SIDES_AND_QUANTITY = (
     pl.when("is_second").then("second_side").when(IS_BILATERAL).then("both_sides").alias("sides"),
     pl.when(IS_BILATERAL & BY_TWO_UNITS & ~BY_MODIFIER)
     .then(1)
@@ -86,19 +87,19 @@ _UNIT_AMOUNT = (pl.col("fee") * CENT // WHOLE * pl.col("sides").fill_null(WHOLE)
 # --- several procedures (layout, Multiple Procedure)
 
 
-def _first_in_full(amount: pl.Expr, quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
-    """*amount* of each: in full for the *first*, at the share *later* for the rest of *quantity*."""
-    return amount * (first * WHOLE + (quantity - first) * later) // WHOLE
+def _first_in_full(amount: pl.Expr, quantity: pl.Expr, first_count: pl.Expr, later_share: pl.Expr) -> pl.Expr:
+    """*amount* of each: in full for *first_count* of them, at *later_share* for the rest of *quantity*."""
+    return amount * (first_count * WHOLE + (quantity - first_count) * later_share) // WHOLE
 
 
-def _shares_text(quantity: pl.Expr, first: pl.Expr, later: pl.Expr) -> pl.Expr:
+def _shares_text(quantity: pl.Expr, first_count: pl.Expr, later_share: pl.Expr) -> pl.Expr:
     """What `_first_in_full` does, as text."""
-    mixed = pl.format("1 at 100%, {} at {}", quantity - 1, percent(later))
-    one_share = pl.when(first == 1).then(pl.lit("100%")).otherwise(percent(later))
-    return pl.when((first == 1) & (quantity > 1)).then(mixed).otherwise(one_share)
+    mixed_shares = pl.format("1 at 100%, {} at {}", quantity - 1, percent(later_share))
+    single_share = pl.when(first_count == 1).then(pl.lit("100%")).otherwise(percent(later_share))
+    return pl.when((first_count == 1) & (quantity > 1)).then(mixed_shares).otherwise(single_share)
 
 
-SURGERY_SHARE = pl.col("surgery_first") * WHOLE + (pl.col("counted") - pl.col("surgery_first")) * _LATER
+SURGERY_SHARE = pl.col("surgery_first") * WHOLE + (pl.col("counted") - pl.col("surgery_first")) * _LATER_SURGERY_SHARE
 """Of all the procedures that a line counts as, in thousandths of one."""
 
 _PROFESSIONAL = pl.when("is_compared").then(professional_component()).alias("professional")
@@ -107,12 +108,12 @@ _TECHNICAL = pl.when("is_compared").then(technical_component()).alias("technical
 
 def _component_amount(component: str) -> pl.Expr:
     # Each component ranks by itself: the line with the highest technical one may have a lower professional one.
-    first = pl.col(f"{component}_first")
-    return _first_in_full(pl.col(component), pl.col("quantity"), first, pl.col(f"later_{component}"))
+    first_count = pl.col(f"{component}_first")
+    return _first_in_full(pl.col(component), pl.col("quantity"), first_count, pl.col(f"later_{component}"))
 
 
 def _tests_text() -> pl.Expr:
-    parts = [
+    component_texts = [
         pl.when(pl.col(component) > 0).then(
             pl.format(
                 "{} component {}",
@@ -122,7 +123,7 @@ def _tests_text() -> pl.Expr:
         )
         for component in ("technical", "professional")
     ]
-    return pl.concat_str(*parts, separator="; ", ignore_nulls=True)
+    return pl.concat_str(*component_texts, separator="; ", ignore_nulls=True)
 
 
 def _capped_amount() -> pl.Expr:
@@ -133,31 +134,34 @@ def _capped_amount() -> pl.Expr:
     """
     professional = pl.col("professional").fill_null(0)
     technical = pl.col("technical").fill_null(pl.col("unit_amount"))
-    first, later = pl.col("technical_first").fill_null(pl.col("quantity")), pl.col("later_technical").fill_null(WHOLE)
+    first_count = pl.col("technical_first").fill_null(pl.col("quantity"))
+    later_share = pl.col("later_technical").fill_null(WHOLE)
     cap = pl.max_horizontal(
         pl.col("cap") * CENT // WHOLE * pl.col("sides").fill_null(WHOLE) - professional, pl.lit(0, dtype=pl.Int64)
     )
-    reduced_later = technical * later // WHOLE
-    over = pl.max_horizontal(technical - cap, 0) * first
-    over += pl.max_horizontal(reduced_later - cap, 0) * (pl.col("quantity") - first)
-    return pl.when(pl.col("cap").is_not_null() & (over > 0)).then(pl.col("amount") - over)
+    reduced_later = technical * later_share // WHOLE
+    amount_over_cap = pl.max_horizontal(technical - cap, 0) * first_count
+    amount_over_cap += pl.max_horizontal(reduced_later - cap, 0) * (pl.col("quantity") - first_count)
+    return pl.when(pl.col("cap").is_not_null() & (amount_over_cap > 0)).then(pl.col("amount") - amount_over_cap)
 
 
 def _therapy_amount() -> pl.Expr:
     """The highest unit in full, the others with a reduced practice expense."""
     # In cents: CMS publishes the reduced fee beside the full one (PFREV26B, PF26PB), both to the cent.
-    rest = (pl.col("quantity") - pl.col("therapy_first")) * reduced_therapy_cents() * CENT
-    return pl.col("unit_amount") * pl.col("therapy_first") + rest // WHOLE * pl.col("sides").fill_null(WHOLE)
+    reduced_amount = (pl.col("quantity") - pl.col("therapy_first")) * reduced_therapy_cents() * CENT
+    return pl.col("unit_amount") * pl.col("therapy_first") + reduced_amount // WHOLE * pl.col("sides").fill_null(WHOLE)
 
 
 # --- shares of the global package (layout, Preoperative ... Percentage), and of modifiers
 
-_BEFORE, _DURING, _AFTER = (pl.col(f"{part}operative_percentage") for part in ("pre", "intra", "post"))
+_PREOPERATIVE, _INTRAOPERATIVE, _POSTOPERATIVE = (
+    pl.col(f"{part}operative_percentage") for part in ("pre", "intra", "post")
+)
 
-SURGERY_ONLY = _BEFORE + _DURING
-CARE_AFTER = _AFTER
-CARE_BEFORE = _BEFORE
-IS_RETURN = pl.col("m78") & (_DURING > 0)
+SURGERY_ONLY = _PREOPERATIVE + _INTRAOPERATIVE
+CARE_AFTER = _POSTOPERATIVE
+CARE_BEFORE = _PREOPERATIVE
+IS_RETURN = pl.col("m78") & (_INTRAOPERATIVE > 0)
 
 GLOBAL_SHARE = (
     pl.when("m54")
@@ -167,7 +171,7 @@ GLOBAL_SHARE = (
     .when("m56")
     .then(CARE_BEFORE)
     .when(IS_RETURN)
-    .then(_DURING)
+    .then(_INTRAOPERATIVE)
 )
 """The part of the global package that a modifier claims, in hundredths; null where none does. 54 is the surgery with
 the care before it, 55 and 56 the care after and before, 78 the surgery alone; 78 on a service without such parts is
@@ -183,7 +187,9 @@ def _share_of_modifier(of_modifier: Mapping[str, int]) -> pl.Expr:
     return share
 
 
-SHARES_BY_MODIFIER = tuple(_share_of_modifier(group["of_modifier"]).alias(rule) for rule, group in _SHARES.items())
+SHARES_BY_MODIFIER = tuple(
+    _share_of_modifier(group["of_modifier"]).alias(rule) for rule, group in _MODIFIER_SHARES.items()
+)
 """A column for each group of modifiers that pay a share (`price_rules.toml`), named as its rule."""
 
 
@@ -231,7 +237,7 @@ REDUCTIONS: tuple[Reduction, ...] = (
         "layout RVU25D, Multiple Procedure 2 and 3; IOM 100-04 ch. 12, section 40.6.C",
         "surgery_first",
         pl.col("amount") * SURGERY_SHARE // (pl.col("counted") * WHOLE),
-        _shares_text(pl.col("counted"), pl.col("surgery_first"), pl.lit(_LATER)),
+        _shares_text(pl.col("counted"), pl.col("surgery_first"), pl.lit(_LATER_SURGERY_SHARE)),
     ),
     Reduction(
         "multiple-tests",
@@ -261,7 +267,7 @@ REDUCTIONS: tuple[Reduction, ...] = (
         pl.col("amount") * pl.col("share") // 100,
         percent(pl.col("share") * 10),
     ),
-    *(_share_reduction(rule, group) for rule, group in _SHARES.items()),
+    *(_share_reduction(rule, group) for rule, group in _MODIFIER_SHARES.items()),
     Reduction(
         "practitioner",
         "42 CFR 414.56(c); IOM 100-04 ch. 12, sections 110 and 120",

@@ -11,7 +11,7 @@ from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.pricing.fee import has_rvus
 from codeset.claims.pricing.price_rules import price_rules
 
-_STATUS = pl.col("status_code")
+_STATUS_CODE = pl.col("status_code")
 
 IS_CONFLICT = (
     (pl.col("m26") & pl.col("mTC"))
@@ -38,9 +38,9 @@ NO_GLOBAL_SHARE = (pl.col("share") == 0) | (
 UNPRICED = {
     "no-release": pl.col("release").is_null(),
     "modifier-conflict": IS_CONFLICT,
-    "no-component": _STATUS.is_null() & (pl.col("fee_modifier") != "") & pl.col("is_listed"),
-    "not-in-fee-schedule": _STATUS.is_null(),
-    "carrier-priced": (_STATUS == "C") | ((_STATUS == "R") & NO_RVUS),
+    "no-component": _STATUS_CODE.is_null() & (pl.col("fee_modifier") != "") & pl.col("is_listed"),
+    "not-in-fee-schedule": _STATUS_CODE.is_null(),
+    "carrier-priced": (_STATUS_CODE == "C") | ((_STATUS_CODE == "R") & NO_RVUS),
     "not-priced-by-rvu": ~pl.col("by_rvu") | NO_RVUS,
     "no-place-of-service": pl.col("setting").is_null(),
     "no-locality": pl.col("work_gpci").is_null(),
@@ -69,20 +69,23 @@ NO_AMOUNT = (
 FACTORS_UNKNOWN = ("no-locality", "no-conversion-factor")
 """Those that leave open only what the relative values are multiplied by."""
 
-_REASON = pl.Enum(list(UNPRICED))
+_UNPRICED_REASON = pl.Enum(list(UNPRICED))
 
 
 def _first_reason() -> pl.Expr:
-    reason = pl.lit(None, dtype=_REASON)
+    first_reason = pl.lit(None, dtype=_UNPRICED_REASON)
     for name, holds in reversed(UNPRICED.items()):
-        reason = pl.when(holds).then(pl.lit(name, dtype=_REASON)).otherwise(reason)
-    return reason
+        first_reason = pl.when(holds).then(pl.lit(name, dtype=_UNPRICED_REASON)).otherwise(first_reason)
+    return first_reason
 
 
 FIRST_REASON = _first_reason().alias("unpriced")
 
 WITHOUT_BASE = (
-    pl.when("no_base").then(pl.lit("no-endoscopic-base", dtype=_REASON)).otherwise("unpriced").alias("unpriced"),
+    pl.when("no_base")
+    .then(pl.lit("no-endoscopic-base", dtype=_UNPRICED_REASON))
+    .otherwise("unpriced")
+    .alias("unpriced"),
     pl.when(~pl.col("no_base")).then("amount").alias("amount"),
 )
 """Takes the amount from endoscopies that are paid less a base whose fee is not known."""
@@ -108,22 +111,24 @@ the least that is paid."""
 
 def reviews_of(lines: pl.DataFrame) -> pl.Series:
     """Return the names of the `REVIEWS` that hold for each line, as lists; listed once for each combination."""
-    bits = lines.select(_REVIEW_BITS)
-    if not bits["bits"].max():
+    review_bits = lines.select(_REVIEW_BITS)
+    if not review_bits["bits"].max():
         return pl.Series("reviews", [[]], dtype=pl.List(pl.String)).new_from_index(0, lines.height)
-    combinations = bits["bits"].unique().to_list()
-    names = [[name for bit, name in enumerate(REVIEWS) if combination >> bit & 1] for combination in combinations]
+    combinations = review_bits["bits"].unique().to_list()
+    review_names = [
+        [name for bit, name in enumerate(REVIEWS) if combination >> bit & 1] for combination in combinations
+    ]
     schema = {"bits": pl.UInt32(), "reviews": pl.List(pl.String)}
-    names_of_bits = pl.DataFrame({"bits": combinations, "reviews": names}, schema=schema)
-    return bits.join(names_of_bits, on="bits", how="left", maintain_order="left")["reviews"]
+    names_of_bits = pl.DataFrame({"bits": combinations, "reviews": review_names}, schema=schema)
+    return review_bits.join(names_of_bits, on="bits", how="left", maintain_order="left")["reviews"]
 
 
 def _review_bits() -> pl.Expr:
-    bits = [
+    bits_of_reviews = [
         pl.when(holds).then(pl.lit(1 << bit, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
         for bit, holds in enumerate(REVIEWS.values())
     ]
-    return pl.sum_horizontal(bits).cast(pl.UInt32).alias("bits")
+    return pl.sum_horizontal(bits_of_reviews).cast(pl.UInt32).alias("bits")
 
 
 _REVIEW_BITS = _review_bits()

@@ -42,16 +42,18 @@ def series_of_first(snapshot: Snapshot, first: str, day: date) -> Series | None:
     The additional ones of a code are counted by the one add-on code of its family of which it is the lowest primary:
     11103 may follow 11102, 11104, and 11106, and counts more of the first.
     """
-    followers = {row["add_on_code"] for row in snapshot.add_ons(first) if _is_closed(row, day)}
-    counters = [code for code in sorted(followers) if _counts_more(snapshot, first, code, day)]
+    followers = {add_on_row["add_on_code"] for add_on_row in snapshot.add_ons(first) if _is_closed(add_on_row, day)}
+    counting_add_ons = [
+        add_on_code for add_on_code in sorted(followers) if _counts_more(snapshot, first, add_on_code, day)
+    ]
     # Of two candidates neither is named: a remedy is never a guess.
-    if len(counters) != 1:
+    if len(counting_add_ons) != 1:
         return None
-    additional = counters[0]
-    limit = snapshot.mue(additional)
+    additional = counting_add_ons[0]
+    mue_row = snapshot.mue(additional)
     # An MUE by policy follows from what the code means; any other is only what CMS thinks likely (I-28).
-    most = limit["mue_value"] if limit and limit["mai"] == BY_DEFINITION else None
-    all_of_them = _all_of_them(snapshot, first, additional, day) if most else None
+    most = mue_row["mue_value"] if mue_row and mue_row["mai"] == BY_DEFINITION else None
+    all_of_them = _code_for_all(snapshot, first, additional, day) if most else None
     return Series(first, additional, _primaries(snapshot, additional, day), most, all_of_them)
 
 
@@ -62,38 +64,38 @@ def series_of_additional(snapshot: Snapshot, additional: str, day: date) -> Seri
     return series if series and series.additional == additional else None
 
 
-def _counts_more(snapshot: Snapshot, first: str, code: str, day: date) -> bool:
-    """Whether add-on *code* counts more of *first*: of its family, its lowest primary, and not once by definition."""
-    limit = snapshot.mue(code)
-    is_once = limit is not None and limit["mue_value"] == 1 and limit["mai"] == BY_DEFINITION
-    return _is_family(first, code) and not is_once and min(_primaries(snapshot, code, day)) == first
+def _counts_more(snapshot: Snapshot, first: str, add_on_code: str, day: date) -> bool:
+    """Whether *add_on_code* counts more of *first*: of its family, its lowest primary, and not once by definition."""
+    mue_row = snapshot.mue(add_on_code)
+    is_once = mue_row is not None and mue_row["mue_value"] == 1 and mue_row["mai"] == BY_DEFINITION
+    return _is_family(first, add_on_code) and not is_once and min(_primaries(snapshot, add_on_code, day)) == first
 
 
 @lru_cache(maxsize=2_000)
 def _primaries(snapshot: Snapshot, add_on_code: str, day: date) -> frozenset[str]:
-    rows = snapshot.primaries(add_on_code)
-    return frozenset(row["primary_code"] for row in rows if _is_closed(row, day))
+    add_on_rows = snapshot.primaries(add_on_code)
+    return frozenset(add_on_row["primary_code"] for add_on_row in add_on_rows if _is_closed(add_on_row, day))
 
 
-def _all_of_them(snapshot: Snapshot, first: str, additional: str, day: date) -> str | None:
+def _code_for_all(snapshot: Snapshot, first: str, additional: str, day: date) -> str | None:
     """The one code of the family beside which neither of both is ever paid."""
     edits = snapshot.scan("ptp").filter(pl.col("column_two").is_in([first, additional]), ccmi=0).collect()
-    including = [
+    column_ones = [
         {row["column_one"] for row in edits.filter(column_two=code).iter_rows(named=True) if is_active_on(row, day)}
         for code in (first, additional)
     ]
-    codes = [code for code in including[0] & including[1] if _is_family(first, code)]
-    return codes[0] if len(codes) == 1 else None
+    family_codes = [column_one for column_one in column_ones[0] & column_ones[1] if _is_family(first, column_one)]
+    return family_codes[0] if len(family_codes) == 1 else None
 
 
-def _is_family(one: str, two: str) -> bool:
-    return one[:_FAMILY_DIGITS] == two[:_FAMILY_DIGITS]
+def _is_family(hcpcs: str, hcpcs_two: str) -> bool:
+    return hcpcs[:_FAMILY_DIGITS] == hcpcs_two[:_FAMILY_DIGITS]
 
 
-def _is_closed(row: Mapping[str, Any], day: date) -> bool:
+def _is_closed(add_on_row: Mapping[str, Any], day: date) -> bool:
     """Whether an add-on row lists a primary of a closed list on *day*."""
     # Types 2 and 3 are open: contractors add primaries of their own (NCCI Policy Manual 2026, p. I-35).
-    return row["add_on_type"] == 1 and is_active_on(row, day)
+    return add_on_row["add_on_type"] == 1 and is_active_on(add_on_row, day)
 
 
 @lru_cache(maxsize=2_000)
@@ -125,26 +127,26 @@ def spans_of(snapshot: Snapshot, hcpcs: str) -> tuple[Span, ...]:
 
     Empty if it is not such a code, or the release does not hold what its descriptions state (table code_facts).
     """
-    spans = _spans(snapshot).get(hcpcs, ())
-    return tuple(sorted(spans, key=lambda span: span.hcpcs != hcpcs))
+    spans_of_use = _spans_by_code(snapshot).get(hcpcs, ())
+    return tuple(sorted(spans_of_use, key=lambda span: span.hcpcs != hcpcs))
 
 
 @lru_cache(maxsize=20)
-def _spans(snapshot: Snapshot) -> Mapping[str, Sequence[Span]]:
+def _spans_by_code(snapshot: Snapshot) -> Mapping[str, Sequence[Span]]:
     """By code all codes of its technique and nature that cover a number of lesions."""
     if "code_facts" not in snapshot:
         return {}
     is_counted = (pl.col("measure") == "lesions") & pl.col("technique").is_not_null()
     is_once = (pl.col("part").fill_null("whole") == "whole") & pl.col("size_to").ne_missing(pl.col("size_from"))
-    facts = snapshot.table("code_facts").filter(is_counted & is_once)
-    by_code: dict[str, Sequence[Span]] = {}
-    for of_use in facts.partition_by("technique", "nature", "site_class"):
-        spans = [
-            Span(row["hcpcs"], int(row["size_from"]), None if row["size_to"] is None else int(row["size_to"]))
-            for row in of_use.iter_rows(named=True)
+    lesion_counts = snapshot.table("code_facts").filter(is_counted & is_once)
+    spans_by_code: dict[str, Sequence[Span]] = {}
+    for facts_of_use in lesion_counts.partition_by("technique", "nature", "site_class"):
+        spans_of_use = [
+            Span(hcpcs, int(least), None if most is None else int(most))
+            for hcpcs, least, most in facts_of_use.select("hcpcs", "size_from", "size_to").iter_rows()
         ]
-        by_code |= {span.hcpcs: spans for span in spans}
-    return by_code
+        spans_by_code |= {span.hcpcs: spans_of_use for span in spans_of_use}
+    return spans_by_code
 
 
 def rows_of(series: Series, is_all_of_them: bool) -> Iterator[str]:

@@ -71,12 +71,12 @@ class Remedy:
     @property
     def text(self) -> str:
         """What to do, in a sentence."""
-        services = [line.text for line in self.lines]
-        services_text = " and ".join(filter(None, (", ".join(services[:-1]), services[-1])))
-        place = "instead" if len(self.replaces) == 1 else f"in place of lines {_numbers(self.replaces)}"
+        service_texts = [line.text for line in self.lines]
+        services_text = " and ".join(filter(None, (", ".join(service_texts[:-1]), service_texts[-1])))
+        replaced_text = "instead" if len(self.replaces) == 1 else f"in place of lines {_line_numbers(self.replaces)}"
         if self.condition is None:
-            return f"Report {services_text} {place}."
-        return f"{self.condition[0].upper()}{self.condition[1:]}, report {services_text} {place}."
+            return f"Report {services_text} {replaced_text}."
+        return f"{self.condition[0].upper()}{self.condition[1:]}, report {services_text} {replaced_text}."
 
 
 @dataclass(frozen=True)
@@ -103,26 +103,26 @@ class Reader:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """The lines of a beneficiary with some replaced: those of `replaced` are gone, those of `changed` are new.
+    """The lines of a beneficiary with some replaced: those of `replaced_keys` are absent, those of `new_keys` new.
 
-    `subject` is the denied line; `denied` are the lines that were denied before.
+    `subject` is the denied line; `denied_keys` are the lines that were denied before.
     """
 
     subject: Key
-    denied: frozenset[Key]
+    denied_keys: frozenset[Key]
     lines: Mapping[Key, Line]
     findings: Mapping[Key, Sequence[Mapping[str, Any]]]
-    replaced: frozenset[Key] = frozenset()
-    changed: frozenset[Key] = frozenset()
+    replaced_keys: frozenset[Key] = frozenset()
+    new_keys: frozenset[Key] = frozenset()
     fixes: tuple[Fix, ...] = ()
     reasons: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def to_mend(self) -> list[Key]:
+    def lines_to_mend(self) -> list[Key]:
         """The lines that are denied, and should not be: the subject, what is new, and what was paid before."""
         # A remedy must not deny what was paid before: such a line would need a remedy too.
-        concerned = (key for key in self.lines if key == self.subject or key in self.changed or key not in self.denied)
-        return [key for key in concerned if _needs_remedy(self.findings.get(key, ()), key == self.subject)]
+        at_stake = [key for key in self.lines if key in (self.subject, *self.new_keys) or key not in self.denied_keys]
+        return [key for key in at_stake if _needs_remedy(self.findings.get(key, ()), key == self.subject)]
 
 
 def find_remedies(lines: pl.DataFrame, findings: pl.DataFrame, reader: Reader) -> dict[Key, Remedy]:
@@ -134,173 +134,190 @@ def find_remedies(lines: pl.DataFrame, findings: pl.DataFrame, reader: Reader) -
     remedies: dict[Key, Remedy] = {}
     # All attempts of a round are adjudicated at once: a round costs one run of the engine, however many there are.
     for _ in range(_ROUNDS):
-        attempts = [attempt for line in pending if (attempt := _mended(line, reader)) is not None]
+        attempts = [attempt for denied_line in pending if (attempt := _next_attempt(denied_line, reader)) is not None]
         pending = []
-        for attempt in _adjudicated(attempts, reader):
-            if attempt.to_mend:
+        for attempt in _adjudicated_attempts(attempts, reader):
+            if attempt.lines_to_mend:
                 pending.append(attempt)
             else:
-                remedies[attempt.subject] = _remedy(attempt)
+                remedies[attempt.subject] = _remedy_of_attempt(attempt)
     return remedies
 
 
 def _denied_lines(lines: pl.DataFrame, findings: pl.DataFrame) -> Iterator[_Attempt]:
     """Each line that a table may have a remedy for, among all lines of its beneficiary."""
-    rows = findings.filter(pl.col("reason").cast(pl.String).is_in([*FIXES, PRIMARY_DENIED]))["row"].unique()
-    beneficiaries = lines["beneficiary"][rows].unique()
-    concerned = lines.filter(
+    denied_rows = findings.filter(pl.col("reason").cast(pl.String).is_in([*FIXES, PRIMARY_DENIED]))["row"].unique()
+    beneficiaries = lines["beneficiary"][denied_rows].unique()
+    lines_of_few = lines.filter(
         pl.col("beneficiary").is_in(beneficiaries.implode()), pl.len().over("beneficiary") <= MOST_LINES
     )
-    for of_one, of_lines in _by_beneficiary(concerned, findings):
-        denied = frozenset(key for key, of_line in of_lines.items() if _is_denied(of_line))
-        for key in of_one:
-            if _needs_remedy(of_lines.get(key, ()), is_subject=True):
-                yield _Attempt(key, denied, of_one, of_lines)
+    for beneficiary_lines, findings_of_lines in _lines_by_beneficiary(lines_of_few, findings):
+        denied_keys = frozenset(key for key, line_findings in findings_of_lines.items() if _is_denied(line_findings))
+        for line_key in beneficiary_lines:
+            if _needs_remedy(findings_of_lines.get(line_key, ()), is_subject=True):
+                yield _Attempt(line_key, denied_keys, beneficiary_lines, findings_of_lines)
 
 
-def _by_beneficiary(
+def _lines_by_beneficiary(
     lines: pl.DataFrame, findings: pl.DataFrame
 ) -> Iterator[tuple[dict[Key, Line], dict[Key, list[Mapping[str, Any]]]]]:
     """The lines of each beneficiary, and their findings, both by claim and line number."""
-    columns = [name for name in COLUMNS if name in lines.columns]
-    visits = lines.with_columns(PRACTITIONER[0], specialty_of_visit=PRACTITIONER[1].alias("specialty_of_visit"))
-    keys = dict(zip(visits["row"], zip(visits["claim_id"], visits["line"], strict=True), strict=True))
-    of_lines: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in findings.filter(pl.col("row").is_in(visits["row"].implode())).iter_rows(named=True):
-        of_lines[keys[row["row"]]].append({**row, "partner_key": keys.get(row["partner"])})
+    field_columns = [name for name in COLUMNS if name in lines.columns]
+    visit_lines = lines.with_columns(PRACTITIONER[0], specialty_of_visit=PRACTITIONER[1].alias("specialty_of_visit"))
+    line_keys = zip(visit_lines["claim_id"], visit_lines["line"], strict=True)
+    keys_of_rows = dict(zip(visit_lines["row"], line_keys, strict=True))
+    findings_of_lines: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
+    for finding_row in findings.filter(pl.col("row").is_in(visit_lines["row"].implode())).iter_rows(named=True):
+        partner_key = keys_of_rows.get(finding_row["partner"])
+        findings_of_lines[keys_of_rows[finding_row["row"]]].append({**finding_row, "partner_key": partner_key})
     by_beneficiary: dict[str, dict[Key, Line]] = defaultdict(dict)
-    for row in visits.iter_rows(named=True):
-        visit = (row["practitioner"], row["specialty_of_visit"], row["date_of_service"])
-        line = {**{name: row[name] for name in columns}, "visit": visit}
-        by_beneficiary[row["beneficiary"]][row["claim_id"], row["line"]] = line
-    for of_one in by_beneficiary.values():
-        yield of_one, {key: of_lines[key] for key in of_one}
+    for line_row in visit_lines.iter_rows(named=True):
+        visit = (line_row["practitioner"], line_row["specialty_of_visit"], line_row["date_of_service"])
+        claim_line = {**{name: line_row[name] for name in field_columns}, "visit": visit}
+        by_beneficiary[line_row["beneficiary"]][line_row["claim_id"], line_row["line"]] = claim_line
+    for beneficiary_lines in by_beneficiary.values():
+        yield beneficiary_lines, {line_key: findings_of_lines[line_key] for line_key in beneficiary_lines}
 
 
 def _is_denied(findings: Iterable[Mapping[str, Any]]) -> bool:
-    return any(row["severity"] == "deny" for row in findings)
+    return any(finding_row["severity"] == "deny" for finding_row in findings)
 
 
 def _needs_remedy(findings: Sequence[Mapping[str, Any]], is_subject: bool) -> bool:
     """Whether a line is denied; or, of the line that is to be mended, left to the contractor for want of a modifier."""
-    return _is_denied(findings) or (is_subject and any(row["reason"] in FIXES for row in findings))
+    return _is_denied(findings) or (is_subject and any(finding_row["reason"] in FIXES for finding_row in findings))
 
 
-def _mended(attempt: _Attempt, reader: Reader) -> _Attempt | None:
+def _next_attempt(attempt: _Attempt, reader: Reader) -> _Attempt | None:
     """The attempt with the first line that is to be mended replaced by what mends it; None if nothing does."""
-    for key in attempt.to_mend:
-        denied = _denied_line(attempt, _culprit(attempt, key), reader)
-        line_fix = fix(denied) if denied else None
-        if denied and line_fix:
-            return _replaced(attempt, line_fix, denied.reasons)
+    for line_key in attempt.lines_to_mend:
+        denied_line = _denied_line(attempt, _line_to_mend(attempt, line_key), reader)
+        line_fix = fix(denied_line) if denied_line else None
+        if denied_line and line_fix:
+            return _attempt_with_fix(attempt, line_fix, denied_line.reasons)
     return None
 
 
-def _culprit(attempt: _Attempt, key: Key) -> Key:
+def _line_to_mend(attempt: _Attempt, line_key: Key) -> Key:
     """The line to mend: an add-on whose primary is denied needs the primary mended."""
-    partners = {row["reason"]: row["partner_key"] for row in attempt.findings[key] if row["severity"] == "deny"}
-    primary: Key | None = partners.get(PRIMARY_DENIED)
-    is_primary_alone = set(partners) == {PRIMARY_DENIED} and primary in attempt.lines
-    return primary if primary and is_primary_alone else key
+    partners = {
+        finding_row["reason"]: finding_row["partner_key"]
+        for finding_row in attempt.findings[line_key]
+        if finding_row["severity"] == "deny"
+    }
+    primary_key: Key | None = partners.get(PRIMARY_DENIED)
+    is_primary_alone = set(partners) == {PRIMARY_DENIED} and primary_key in attempt.lines
+    return primary_key if primary_key and is_primary_alone else line_key
 
 
-def _denied_line(attempt: _Attempt, key: Key, reader: Reader) -> DeniedLine | None:
-    line = attempt.lines[key]
-    snapshot = reader.snapshot_on(line["date_of_service"])
+def _denied_line(attempt: _Attempt, line_key: Key, reader: Reader) -> DeniedLine | None:
+    claim_line = attempt.lines[line_key]
+    snapshot = reader.snapshot_on(claim_line["date_of_service"])
     if snapshot is None or not all(table in snapshot for table in TABLES_READ):
         return None
-    visit = [other for other in attempt.lines.values() if other["visit"] == line["visit"]]
-    day = reader.day_of_rows(snapshot, line["date_of_service"])
-    return DeniedLine(line, visit, attempt.findings[key], snapshot, day, is_mended=key in attempt.changed)
+    visit_lines = [other_line for other_line in attempt.lines.values() if other_line["visit"] == claim_line["visit"]]
+    table_day = reader.day_of_rows(snapshot, claim_line["date_of_service"])
+    return DeniedLine(
+        claim_line, visit_lines, attempt.findings[line_key], snapshot, table_day, is_mended=line_key in attempt.new_keys
+    )
 
 
-def _replaced(attempt: _Attempt, line_fix: Fix, reasons: frozenset[str]) -> _Attempt:
+def _attempt_with_fix(attempt: _Attempt, line_fix: Fix, reasons: frozenset[str]) -> _Attempt:
     """The attempt with the services of *line_fix* in place of the lines that it replaces."""
-    replaced = [(line["claim_id"], line["line"]) for line in line_fix.replaces]
-    claim_id, number = attempt.subject if attempt.subject in replaced else replaced[0]
-    replaced_line = attempt.lines[claim_id, number]
-    lines = {key: line for key, line in attempt.lines.items() if key not in replaced}
+    replaced_keys = [(line["claim_id"], line["line"]) for line in line_fix.replaces]
+    claim_id, first_number = attempt.subject if attempt.subject in replaced_keys else replaced_keys[0]
+    replaced_line = attempt.lines[claim_id, first_number]
+    lines = {key: line for key, line in attempt.lines.items() if key not in replaced_keys}
     # New lines take numbers after all that the claim has or had: a number never means two lines.
-    last = max(line for claim, line in (*attempt.lines, *attempt.replaced) if claim == claim_id)
-    keys = [(claim_id, line) for line in (number, *range(last + 1, last + len(line_fix.services)))]
-    for key, service in zip(keys, line_fix.services, strict=True):
+    last_number = max(line for claim, line in (*attempt.lines, *attempt.replaced_keys) if claim == claim_id)
+    later_numbers = range(last_number + 1, last_number + len(line_fix.services))
+    new_keys = [(claim_id, line_number) for line_number in (first_number, *later_numbers)]
+    for line_key, service in zip(new_keys, line_fix.services, strict=True):
         # The charge stays where one service takes the place of as many units: of others only the practice knows it.
-        is_same = len(line_fix.services) == 1 and service.units == replaced_line["units"]
-        lines[key] = {
+        is_same_quantity = len(line_fix.services) == 1 and service.units == replaced_line["units"]
+        lines[line_key] = {
             **replaced_line,
-            "line": key[1],
+            "line": line_key[1],
             "hcpcs": service.hcpcs,
             "modifiers": " ".join(service.modifiers),
             "units": service.units,
-            "charge_cents": replaced_line["charge_cents"] if is_same else None,
+            "charge_cents": replaced_line["charge_cents"] if is_same_quantity else None,
         }
     return _Attempt(
         attempt.subject,
-        attempt.denied,
+        attempt.denied_keys,
         lines,
         {},
-        attempt.replaced | {key for key in replaced if key not in attempt.changed},
-        (attempt.changed - set(replaced)) | set(keys),
+        attempt.replaced_keys | {key for key in replaced_keys if key not in attempt.new_keys},
+        (attempt.new_keys - set(replaced_keys)) | set(new_keys),
         (*attempt.fixes, line_fix),
         attempt.reasons | reasons,
     )
 
 
-def _adjudicated(attempts: Sequence[_Attempt], reader: Reader) -> Iterator[_Attempt]:
+def _adjudicated_attempts(attempts: Sequence[_Attempt], reader: Reader) -> Iterator[_Attempt]:
     """The attempts with what is found of their lines, all adjudicated at once, each as a beneficiary of its own."""
     if not attempts:
         return
-    rows = [
+    line_rows = [
         # Attempts of one beneficiary must not see each other: each is a beneficiary of its own, with all of its lines.
-        {**line, "claim_id": f"{number:09}{_MARK}{claim_id}", "beneficiary": f"{number:09}"}
+        {**claim_line, "claim_id": f"{number:09}{_ATTEMPT_MARK}{claim_id}", "beneficiary": f"{number:09}"}
         for number, attempt in enumerate(attempts)
-        for (claim_id, _), line in attempt.lines.items()
+        for (claim_id, _), claim_line in attempt.lines.items()
     ]
-    schema = {name: dtype for name, dtype in COLUMNS.items() if name in rows[0]}
-    frame = pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
-    lines, findings = reader.read(frame)
+    schema = {name: dtype for name, dtype in COLUMNS.items() if name in line_rows[0]}
+    claim_lines = pl.DataFrame([{name: line_row[name] for name in schema} for line_row in line_rows], schema=schema)
+    lines, findings = reader.read(claim_lines)
     of_attempts = dict(
-        zip(lines["beneficiary"].unique(maintain_order=True), _by_beneficiary(lines, findings), strict=True)
+        zip(lines["beneficiary"].unique(maintain_order=True), _lines_by_beneficiary(lines, findings), strict=True)
     )
-    for number, attempt in enumerate(attempts):
-        _, of_lines = of_attempts[f"{number:09}"]
+    for attempt_number, attempt in enumerate(attempts):
+        _, findings_by_line = of_attempts[f"{attempt_number:09}"]
         findings_of_lines = {
-            _unmarked(key): [{**row, "partner_key": _unmarked(row["partner_key"])} for row in of_line]
-            for key, of_line in of_lines.items()
+            _key_without_mark(line_key): [
+                {**finding_row, "partner_key": _key_without_mark(finding_row["partner_key"])}
+                for finding_row in line_findings
+            ]
+            for line_key, line_findings in findings_by_line.items()
         }
         yield _Attempt(**{**vars(attempt), "findings": findings_of_lines})
 
 
-_MARK = "\x1f"
+_ATTEMPT_MARK = "\x1f"
 """Between the number of an attempt and the claim: sorted as the claims are."""
 
 
-def _unmarked(key: Key) -> Key:
-    return (key[0].partition(_MARK)[2], key[1]) if key else key
+def _key_without_mark(marked_key: Key) -> Key:
+    return (marked_key[0].partition(_ATTEMPT_MARK)[2], marked_key[1]) if marked_key else marked_key
 
 
-def _remedy(attempt: _Attempt) -> Remedy:
-    lines = tuple(_remedy_line(attempt.lines[key]) for key in sorted(attempt.changed))
-    source = "; ".join(dict.fromkeys(row for fix in attempt.fixes for row in fix.rows))
-    return Remedy(lines, tuple(sorted(attempt.replaced)), _condition(attempt.fixes), source, attempt.reasons)
+def _remedy_of_attempt(attempt: _Attempt) -> Remedy:
+    lines = tuple(_remedy_line(attempt.lines[line_key]) for line_key in sorted(attempt.new_keys))
+    source = "; ".join(dict.fromkeys(source_row for fix in attempt.fixes for source_row in fix.rows))
+    return Remedy(lines, tuple(sorted(attempt.replaced_keys)), _condition(attempt.fixes), source, attempt.reasons)
 
 
 def _condition(fixes: Iterable[Fix]) -> str | None:
     """What all *fixes* rest on, in one clause."""
-    names = dict.fromkeys(name for fix in fixes for name in (fix.condition or "").split())
-    record, other = rules()["remedies"]["record_shows"], rules()["remedies"]["conditions"]
-    record_text = " and ".join(record[name] for name in names if name in record)
+    condition_names = dict.fromkeys(condition_name for fix in fixes for condition_name in (fix.condition or "").split())
+    record_conditions, other_conditions = rules()["remedies"]["record_shows"], rules()["remedies"]["conditions"]
+    record_text = " and ".join(record_conditions[name] for name in condition_names if name in record_conditions)
     clauses = [f"the record shows {record_text}"] if record_text else []
-    clauses += [other[name] for name in names if name in other]
+    clauses += [other_conditions[name] for name in condition_names if name in other_conditions]
     return f"if {', and '.join(clauses)}" if clauses else None
 
 
-def _remedy_line(line: Line) -> RemedyLine:
-    names = [name for name in RemedyLine.__dataclass_fields__ if name != "modifiers"]
-    return RemedyLine(**{name: line[name] for name in names}, modifiers=tuple(line["modifiers"].split()))
+def _remedy_line(claim_line: Line) -> RemedyLine:
+    field_names = [name for name in RemedyLine.__dataclass_fields__ if name != "modifiers"]
+    return RemedyLine(
+        **{name: claim_line[name] for name in field_names}, modifiers=tuple(claim_line["modifiers"].split())
+    )
 
 
-def _numbers(keys: Sequence[Key]) -> str:
-    is_one_claim = len({claim_id for claim_id, _ in keys}) == 1
-    texts = [str(line) if is_one_claim else f"{line} of claim {claim_id}" for claim_id, line in keys]
-    return f"{', '.join(texts[:-1])} and {texts[-1]}"
+def _line_numbers(line_keys: Sequence[Key]) -> str:
+    is_one_claim = len({claim_id for claim_id, _ in line_keys}) == 1
+    line_texts = [
+        str(line_number) if is_one_claim else f"{line_number} of claim {claim_id}"
+        for claim_id, line_number in line_keys
+    ]
+    return f"{', '.join(line_texts[:-1])} and {line_texts[-1]}"

@@ -84,23 +84,25 @@ class DeniedLine:
 
     def indicator(self, column: str) -> str | None:
         """Return what the fee schedule says of the whole service in *column*."""
-        row = fee_row(self.snapshot, self.hcpcs)
-        return row[column] if row else None
+        fee_schedule_row = fee_row(self.snapshot, self.hcpcs)
+        return fee_schedule_row[column] if fee_schedule_row else None
 
     def lines_of(self, *codes: str) -> tuple[Line, ...]:
         """Return the lines of its visit with any of *codes*."""
         return tuple(line for line in self.visit if line["hcpcs"] in codes)
 
-    def with_modifiers(self, modifiers: Sequence[str], rows: Iterable[str], condition: str | None = None) -> Fix | None:
+    def with_modifiers(
+        self, modifiers: Sequence[str], source_rows: Iterable[str], condition: str | None = None
+    ) -> Fix | None:
         """Return the same service with other *modifiers*; None if a line has no room for them."""
         if len(modifiers) > _MOST_MODIFIERS:
             return None
         service = Service(self.hcpcs, tuple(modifiers), self.line["units"])
-        return Fix((self.line,), (service,), tuple(rows), condition)
+        return Fix((self.line,), (service,), tuple(source_rows), condition)
 
-    def without(self, modifiers: Collection[str], row: str) -> Fix | None:
+    def without(self, modifiers: Collection[str], source_row: str) -> Fix | None:
         """Return the same service without those *modifiers* of it."""
-        return self.with_modifiers([name for name in self.modifiers if name not in modifiers], [row])
+        return self.with_modifiers([modifier for modifier in self.modifiers if modifier not in modifiers], [source_row])
 
 
 _MOST_MODIFIERS = 4
@@ -109,9 +111,9 @@ _MOST_MODIFIERS = 4
 
 def fix(denied: DeniedLine) -> Fix | None:
     """Return what the tables name in place of *denied*; None where they name nothing."""
-    for reason, remedy in FIXES.items():
+    for reason, fix_of_reason in FIXES.items():
         # The order of FIXES counts: a misplaced modifier is taken away before one is added.
-        if reason in denied.reasons and (line_fix := remedy(denied)):
+        if reason in denied.reasons and (line_fix := fix_of_reason(denied)):
             return line_fix
     return None
 
@@ -125,10 +127,10 @@ def further_of_a_kind(denied: DeniedLine) -> Fix | None:
     column_ones = {finding["column_one"] for finding in denied.findings if finding["reason"] == "ptp-never"}
     if series is None or not column_ones <= series.primaries:
         return None
-    replaced = denied.lines_of(series.first, series.additional)
-    service = Service(series.additional, _other_modifiers(replaced), _units(replaced))
-    rows = [f"add-on edit {series.additional}/{code}" for code in sorted(column_ones)]
-    return Fix(replaced, (service,), tuple(rows))
+    replaced_lines = denied.lines_of(series.first, series.additional)
+    service = Service(series.additional, _other_modifiers(replaced_lines), _total_units(replaced_lines))
+    source_rows = [f"add-on edit {series.additional}/{column_one}" for column_one in sorted(column_ones)]
+    return Fix(replaced_lines, (service,), tuple(source_rows))
 
 
 def first_and_additional(denied: DeniedLine) -> Fix | None:
@@ -138,13 +140,13 @@ def first_and_additional(denied: DeniedLine) -> Fix | None:
     """
     series = series_of_first(denied.snapshot, denied.hcpcs, denied.day)
     if series is None:
-        return _all_of_them(denied)
-    limit = denied.snapshot.mue(denied.hcpcs)
+        return _fix_by_code_for_all(denied)
+    mue_row = denied.snapshot.mue(denied.hcpcs)
     # Only a limit of one by policy says that the code is the first alone; one by clinical data says what is likely.
-    if limit is None or (limit["mue_value"], limit["mai"]) != (1, BY_DEFINITION):
+    if mue_row is None or (mue_row["mue_value"], mue_row["mai"]) != (1, BY_DEFINITION):
         return None
-    replaced = denied.lines_of(series.first, series.additional)
-    return _of_series(series, replaced)
+    replaced_lines = denied.lines_of(series.first, series.additional)
+    return _fix_by_series(series, replaced_lines)
 
 
 def as_counted(denied: DeniedLine) -> Fix | None:
@@ -157,56 +159,59 @@ def once_for_all(denied: DeniedLine) -> Fix | None:
 
     17110 x3: 17110. 17110 x20: 17111. Of 17111 x2 the number of lesions is not known.
     """
-    spans = spans_of(denied.snapshot, denied.hcpcs)
-    replaced = denied.lines_of(*(span.hcpcs for span in spans))
-    lesions = _units(replaced)
-    covering = next((span for span in spans if span.covers(lesions)), None)
+    lesion_spans = spans_of(denied.snapshot, denied.hcpcs)
+    replaced_lines = denied.lines_of(*(span.hcpcs for span in lesion_spans))
+    lesions = _total_units(replaced_lines)
+    covering = next((span for span in lesion_spans if span.covers(lesions)), None)
     # Fewer units than the least the code is for are not lesions but mistakes: 17111 x2 are not two lesions.
-    if covering is None or lesions < spans[0].least:
+    if covering is None or lesions < lesion_spans[0].least:
         return None
-    service = Service(covering.hcpcs, _other_modifiers(replaced), 1)
-    rows = (
+    service = Service(covering.hcpcs, _other_modifiers(replaced_lines), 1)
+    source_rows = (
         f"description of {covering.hcpcs} in the fee schedule: {covering.text}",
         f"MUE {denied.hcpcs}: 1, MAI {BY_DEFINITION}",
     )
-    return Fix(replaced, (service,), rows, "units")
+    return Fix(replaced_lines, (service,), source_rows, "units")
 
 
-def _all_of_them(denied: DeniedLine) -> Fix | None:
+def _fix_by_code_for_all(denied: DeniedLine) -> Fix | None:
     """Of more additional ones than their code can mean: the code for all, where the first is billed too."""
     series = series_of_additional(denied.snapshot, denied.hcpcs, denied.day)
     if series is None or not denied.lines_of(series.first):
         return None
-    return _of_series(series, denied.lines_of(series.first, series.additional))
+    return _fix_by_series(series, denied.lines_of(series.first, series.additional))
 
 
-def _of_series(series: Series, replaced: tuple[Line, ...]) -> Fix | None:
-    """All units of *replaced* as the series has them."""
-    further = _units(replaced) - 1
-    is_beyond = series.most is not None and further > series.most
+def _fix_by_series(series: Series, replaced_lines: tuple[Line, ...]) -> Fix | None:
+    """All units of *replaced_lines* as the series has them."""
+    additional_units = _total_units(replaced_lines) - 1
+    is_beyond = series.most is not None and additional_units > series.most
     # More than the add-on code can mean, and no code for all of them: the tables name nothing.
     if is_beyond and series.all_of_them is None:
         return None
-    modifiers = _other_modifiers(replaced)
-    first_and_further = (Service(series.first, modifiers, 1), Service(series.additional, modifiers, further))
-    services: tuple[Service, ...] = (
-        (Service(str(series.all_of_them), modifiers, 1),) if is_beyond else first_and_further
-    )
-    return Fix(replaced, services, tuple(rows_of(series, is_beyond)), "units")
+    modifiers = _other_modifiers(replaced_lines)
+    counted_services = (Service(series.first, modifiers, 1), Service(series.additional, modifiers, additional_units))
+    services: tuple[Service, ...] = (Service(str(series.all_of_them), modifiers, 1),) if is_beyond else counted_services
+    return Fix(replaced_lines, services, tuple(rows_of(series, is_beyond)), "units")
 
 
 def both_sides(denied: DeniedLine) -> Fix | None:
     """Both sides of a code that has two, on two lines or in two units: one line with 50 and one unit (p. I-30)."""
     if denied.indicator("bilateral_surgery") != TWO_SIDES:
         return None
-    replaced = denied.lines_of(denied.hcpcs)
-    sides = [tuple(name for name in line["modifiers"].split() if name in (*SIDES, BOTH_SIDES)) for line in replaced]
-    is_one_a_side = sorted(sides) == [("LT",), ("RT",)] and _units(replaced) == len(SIDES)
-    if not is_one_a_side and sides != [(BOTH_SIDES,)]:
+    replaced_lines = denied.lines_of(denied.hcpcs)
+    line_sides = [
+        tuple(modifier for modifier in line["modifiers"].split() if modifier in (*SIDES, BOTH_SIDES))
+        for line in replaced_lines
+    ]
+    is_one_a_side = sorted(line_sides) == [("LT",), ("RT",)] and _total_units(replaced_lines) == len(SIDES)
+    if not is_one_a_side and line_sides != [(BOTH_SIDES,)]:
         return None
-    others = [name for name in _other_modifiers(replaced) if name not in (*SIDES, BOTH_SIDES)]
-    service = Service(denied.hcpcs, (BOTH_SIDES, *others), 1)
-    return Fix(replaced, (service,), (f"fee schedule {denied.hcpcs}: bilateral indicator 1",), "both-sides")
+    other_modifiers = [
+        modifier for modifier in _other_modifiers(replaced_lines) if modifier not in (*SIDES, BOTH_SIDES)
+    ]
+    service = Service(denied.hcpcs, (BOTH_SIDES, *other_modifiers), 1)
+    return Fix(replaced_lines, (service,), (f"fee schedule {denied.hcpcs}: bilateral indicator 1",), "both-sides")
 
 
 def separate(denied: DeniedLine) -> Fix | None:
@@ -216,21 +221,22 @@ def separate(denied: DeniedLine) -> Fix | None:
     if denied.hcpcs in codes_named("visits", "codes"):
         return visit_apart(denied)
     # 59 on the column two line; since July 2019 either line may have it (CR 11168).
-    modifiers = _with(denied.modifiers, rules()["remedies"]["separate"])
+    modifiers = _with_modifier(denied.modifiers, rules()["remedies"]["separate"])
     return denied.with_modifiers(modifiers, _edits_bypassed(denied), "59")
 
 
 def _is_second_visit(denied: DeniedLine) -> bool:
     """Whether a visit is denied beside another visit of the day alone, and not beside a procedure."""
-    visits = codes_named("visits", "one_a_day")
+    visit_codes = codes_named("visits", "one_a_day")
     column_ones = {row["column_one"] for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF}
-    return denied.hcpcs in visits and column_ones <= visits
+    return denied.hcpcs in visit_codes and column_ones <= visit_codes
 
 
 def _edits_bypassed(denied: DeniedLine) -> list[str]:
     """The PTP edits with modifier indicator 1 that deny a line, as a citation has them."""
-    edits = {f"PTP edit {row['column_one']}/{row['column_two']}" for row in _of(denied, "ptp-no-modifier")}
-    return [f"{edit}, CCMI 1" for edit in sorted(edits)]
+    bypassable = _findings_for(denied, "ptp-no-modifier")
+    edit_texts = {f"PTP edit {row['column_one']}/{row['column_two']}, CCMI 1" for row in bypassable}
+    return sorted(edit_texts)
 
 
 SECOND_VISIT = "second-visit"
@@ -241,21 +247,22 @@ def visit_apart(denied: DeniedLine) -> Fix | None:
 
     What it has of these does not help, or would have to be named again.
     """
-    needed = [modifier for reason, modifier in VISIT_MODIFIER_OF.items() if reason in denied.reasons]
+    needed_modifiers = [modifier for reason, modifier in VISIT_MODIFIER_OF.items() if reason in denied.reasons]
     # 57 on the day of a major procedure says what 25 would.
-    if "57" in needed and "global-visit-same-day" not in denied.reasons:
-        needed = [modifier for modifier in needed if modifier != "25"]
+    if "57" in needed_modifiers and "global-visit-same-day" not in denied.reasons:
+        needed_modifiers = [modifier for modifier in needed_modifiers if modifier != "25"]
     # In a remedy they were put there a round ago, each for another reason: all of them are needed.
-    dropped = () if denied.is_mended else VISIT_MODIFIERS
-    other_modifiers = [name for name in denied.modifiers if name not in (*dropped, *needed)]
-    surgery = sorted({str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF})
-    rows = [f"fee schedule {code}: global days {_global_days(denied, code)}" for code in surgery]
-    return denied.with_modifiers([*dict.fromkeys(needed), *other_modifiers], rows, " ".join(needed))
+    dropped_modifiers = () if denied.is_mended else VISIT_MODIFIERS
+    other_modifiers = [name for name in denied.modifiers if name not in (*dropped_modifiers, *needed_modifiers)]
+    surgery_codes = {str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF}
+    source_rows = [f"fee schedule {code}: global days {_global_days(denied, code)}" for code in sorted(surgery_codes)]
+    modifiers = [*dict.fromkeys(needed_modifiers), *other_modifiers]
+    return denied.with_modifiers(modifiers, source_rows, " ".join(needed_modifiers))
 
 
 def _global_days(denied: DeniedLine, hcpcs: str) -> str:
-    row = fee_row(denied.snapshot, hcpcs)
-    return row["global_days"] if row else "unknown"
+    fee_schedule_row = fee_row(denied.snapshot, hcpcs)
+    return fee_schedule_row["global_days"] if fee_schedule_row else "unknown"
 
 
 VISIT_MODIFIER_OF: Mapping[str, str] = {
@@ -269,17 +276,19 @@ VISIT_MODIFIER_OF: Mapping[str, str] = {
 
 def other_lesion(denied: DeniedLine) -> Fix | None:
     """RT and LT of a code that has no two sides: another lesion is told by XS."""
-    row = f"fee schedule {denied.hcpcs}: bilateral indicator 0"
-    return denied.with_modifiers(_with(denied.modifiers, rules()["remedies"]["other_lesion"]), [row], "XS")
+    source_row = f"fee schedule {denied.hcpcs}: bilateral indicator 0"
+    return denied.with_modifiers(
+        _with_modifier(denied.modifiers, rules()["remedies"]["other_lesion"]), [source_row], "XS"
+    )
 
 
 def professional_component(denied: DeniedLine) -> Fix | None:
     """A test billed whole, or its technical part, in a facility: the professional component, 26."""
     if fee_row(denied.snapshot, denied.hcpcs, COMPONENTS[0]) is None:
         return None
-    others = [name for name in denied.modifiers if name not in COMPONENTS]
-    row = f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
-    return denied.with_modifiers([COMPONENTS[0], *others], [row], "26")
+    other_modifiers = [modifier for modifier in denied.modifiers if modifier not in COMPONENTS]
+    source_row = f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
+    return denied.with_modifiers([COMPONENTS[0], *other_modifiers], [source_row], "26")
 
 
 def without_component(denied: DeniedLine) -> Fix | None:
@@ -298,19 +307,19 @@ def without_sides(denied: DeniedLine) -> Fix | None:
 
 def without_both_sides(denied: DeniedLine) -> Fix | None:
     """50 on a code in which there is no such concept: the code without it."""
-    row = f"fee schedule {denied.hcpcs}: bilateral indicator {denied.indicator('bilateral_surgery')}"
-    return denied.without((BOTH_SIDES,), row)
+    source_row = f"fee schedule {denied.hcpcs}: bilateral indicator {denied.indicator('bilateral_surgery')}"
+    return denied.without((BOTH_SIDES,), source_row)
 
 
 def without_misplaced(denied: DeniedLine) -> Fix | None:
     """Modifiers of visits on a procedure, or of procedures on a visit: the line without them."""
-    misplaced = {
-        name
-        for row in denied.findings
-        if row["reason"] in MISPLACED and row["severity"] == "deny"
-        for name in str(row["detail"]).split()
+    misplaced_modifiers = {
+        modifier
+        for finding_row in denied.findings
+        if finding_row["reason"] in MISPLACED and finding_row["severity"] == "deny"
+        for modifier in str(finding_row["detail"]).split()
     }
-    return denied.without(misplaced, "NCCI Policy Manual, p. I-13 to I-16")
+    return denied.without(misplaced_modifiers, "NCCI Policy Manual, p. I-13 to I-16")
 
 
 MISPLACED = ("modifier-of-visits", "modifier-of-procedures", "modifier-distinct-on-visit")
@@ -334,23 +343,26 @@ FIXES: Mapping[str, Callable[[DeniedLine], Fix | None]] = {
 """By reason, what mends the line; the first that applies. What is left to mend after it is mended in turn."""
 
 
-def _of(denied: DeniedLine, reason: str) -> list[Mapping[str, Any]]:
-    return [row for row in denied.findings if row["reason"] == reason]
+def _findings_for(denied: DeniedLine, reason: str) -> list[Mapping[str, Any]]:
+    return [finding_row for finding_row in denied.findings if finding_row["reason"] == reason]
 
 
-def _units(lines: Iterable[Line]) -> int:
+def _total_units(lines: Iterable[Line]) -> int:
     return sum(line["units"] for line in lines)
 
 
-def _other_modifiers(replaced: Sequence[Line]) -> tuple[str, ...]:
-    """The modifiers that all *replaced* lines have, but for those that would tell one of them from another."""
-    common = set.intersection(*(set(line["modifiers"].split()) for line in replaced))
+def _other_modifiers(replaced_lines: Sequence[Line]) -> tuple[str, ...]:
+    """The modifiers that all *replaced_lines* have, but for those that would tell one of them from another."""
+    common_modifiers = set.intersection(*(set(line["modifiers"].split()) for line in replaced_lines))
     return tuple(
-        name for name in replaced[0]["modifiers"].split() if name in common and name not in TELLS_LESIONS_APART
+        modifier
+        for modifier in replaced_lines[0]["modifiers"].split()
+        if modifier in common_modifiers and modifier not in TELLS_LESIONS_APART
     )
 
 
-def _with(modifiers: Sequence[str], added: str) -> list[str]:
+def _with_modifier(modifiers: Sequence[str], added_modifier: str) -> list[str]:
     """*modifiers* with one more, after those that decide the payment."""
-    before = [name for name in modifiers if name in rules()["remedies"]["first"]]
-    return [*before, added, *(name for name in modifiers if name not in before)]
+    leading_modifiers = [modifier for modifier in modifiers if modifier in rules()["remedies"]["first"]]
+    later_modifiers = [modifier for modifier in modifiers if modifier not in leading_modifiers]
+    return [*leading_modifiers, added_modifier, *later_modifiers]
