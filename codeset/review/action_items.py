@@ -16,7 +16,7 @@ _MOST_STOPPING = 40
 
 FEES_FILE, EDITS_FILE, HANDOUT_FILE = "fee-schedule.csv", "edits-changed.csv", "physician-handout.html"
 
-_NAMED = 4
+_MOST_NAMED = 4
 """Codes that a sentence names at most; the rest is counted."""
 
 
@@ -43,104 +43,112 @@ def distinct_codes(codes: Iterable[Code]) -> list[str]:
 
 def action_items(review: Review, limits: int) -> Iterator[ActionItem]:
     """Yield what to fix, decide, load and hand on; last the limitations (*limits* of them) and the signature."""
-    due = review.new.first_day
-    yield from _to_fix_and_decide(review)
-    yield from _to_load(review)
+    due_day = review.new.first_day
+    yield from _decision_actions(review)
+    yield from _loading_actions(review)
     yield from _diagnosis_actions(review)
-    if newly := review.guidance.newly(Verdict.CONTRADICTED):
-        title = f"Correct {wording.count(len(newly), 'statement')} in your coding guides"
+    if contradicted_statements := review.guidance.newly(Verdict.CONTRADICTED):
+        title = f"Correct {wording.count(len(contradicted_statements), 'statement')} in your coding guides"
         yield ActionItem(
             title,
-            named_in_short([wording.guide_heading(statement.heading) for statement in newly]),
+            named_in_short([wording.guide_heading(statement.heading) for statement in contradicted_statements]),
             "",
-            due,
+            due_day,
             "guidance",
         )
-    if changed_codes(review) or any(_edits_to_update(review)):
-        yield ActionItem("Hand out the one-page summary to physicians", "", HANDOUT_FILE, due, "payments")
+    if changed_codes(review) or any(_edit_updates(review)):
+        yield ActionItem("Hand out the one-page summary to physicians", "", HANDOUT_FILE, due_day, "payments")
     if limits:
-        yield ActionItem(f"Acknowledge {wording.count(limits, 'limitation')}", "", "", due, "limits")
-    yield ActionItem("Sign", f"codeset approve {review.new.release} --review FOLDER", "", due, "sign-off")
+        yield ActionItem(f"Acknowledge {wording.count(limits, 'limitation')}", "", "", due_day, "limits")
+    yield ActionItem("Sign", f"codeset approve {review.new.release} --review FOLDER", "", due_day, "sign-off")
 
 
-def _to_fix_and_decide(review: Review) -> Iterator[ActionItem]:
-    due = review.new.first_day
-    if failed := [scenario.says for scenario in review.outcomes.failed]:
+def _decision_actions(review: Review) -> Iterator[ActionItem]:
+    due_day = review.new.first_day
+    if failed_claims := [scenario.says for scenario in review.outcomes.failed]:
         verb = "disagrees with the coder's answer; approval is blocked until it is fixed"
         verbs = "disagree with the coder's answer; approval is blocked until they are fixed"
-        title = f"{wording.count(len(failed), 'test claim')} {verb if len(failed) == 1 else verbs}"
-        yield ActionItem(title, named_in_short(failed), "", due, "scenarios")
-    if outcomes := [outcome.says for outcome in review.to_decide]:
-        title = f"Approve or reject {wording.count(len(outcomes), 'changed test result')} (reason required)"
-        yield ActionItem(title, named_in_short(outcomes), "", due, "sign-off")
+        title = f"{wording.count(len(failed_claims), 'test claim')} {verb if len(failed_claims) == 1 else verbs}"
+        yield ActionItem(title, named_in_short(failed_claims), "", due_day, "scenarios")
+    if open_outcomes := [outcome.says for outcome in review.to_decide]:
+        title = f"Approve or reject {wording.count(len(open_outcomes), 'changed test result')} (reason required)"
+        yield ActionItem(title, named_in_short(open_outcomes), "", due_day, "sign-off")
 
 
-def _to_load(review: Review) -> Iterator[ActionItem]:
+def _loading_actions(review: Review) -> Iterator[ActionItem]:
     """Rates, edits, and codes of the charge master."""
-    due = review.new.first_day
-    if codes := changed_codes(review):
-        title = f"Load new Medicare rates for {wording.count(len(codes), 'code')}"
-        yield ActionItem(title, "", FEES_FILE, due, "payments")
-    if edits := list(_edits_to_update(review)):
-        yield ActionItem("Update claim-scrubber edits", "; ".join(edits), EDITS_FILE, due, "edits")
-    if new := distinct_codes(review.new_codes):
-        yield ActionItem(f"Add {named_in_short(new)} to the charge master", "", FEES_FILE, due, "codes")
-    if removed := distinct_codes(review.gone_codes):
-        yield ActionItem(f"Inactivate {named_in_short(removed)} in the charge master", "", "", due, "codes")
+    due_day = review.new.first_day
+    if repriced_codes := changed_codes(review):
+        title = f"Load new Medicare rates for {wording.count(len(repriced_codes), 'code')}"
+        yield ActionItem(title, "", FEES_FILE, due_day, "payments")
+    if edit_updates := list(_edit_updates(review)):
+        yield ActionItem("Update claim-scrubber edits", "; ".join(edit_updates), EDITS_FILE, due_day, "edits")
+    if new_codes := distinct_codes(review.new_codes):
+        yield ActionItem(f"Add {named_in_short(new_codes)} to the charge master", "", FEES_FILE, due_day, "codes")
+    if removed_codes := distinct_codes(review.gone_codes):
+        yield ActionItem(f"Inactivate {named_in_short(removed_codes)} in the charge master", "", "", due_day, "codes")
 
 
 def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
     """Diagnosis codes that stop, due on the day on which they do; articles that list other diagnoses."""
     diagnoses = review.changes.diagnoses
     # Diagnosis codes change on October 1 and April 1, which need not be the day on which the new release begins.
-    days = sorted({change.since or review.new.first_day for change in diagnoses.stopping})
-    whose = "diagnosis code" if diagnoses.favorites is None else "favorite diagnosis code"
-    for day in days:
-        codes = [change for change in diagnoses.stopping if (change.since or review.new.first_day) == day]
-        verb = "stops" if len(codes) == 1 else "stop"
+    stop_days = sorted({change.since or review.new.first_day for change in diagnoses.stopping})
+    diagnosis_noun = "diagnosis code" if diagnoses.favorites is None else "favorite diagnosis code"
+    for stop_day in stop_days:
+        stopping_codes = [change for change in diagnoses.stopping if (change.since or review.new.first_day) == stop_day]
+        verb = "stops" if len(stopping_codes) == 1 else "stop"
         details = [
             f"{code.diagnosis}: use {wording.listed(list(code.others))}" if code.others else code.diagnosis
-            for code in codes
+            for code in stopping_codes
         ]
-        title = f"{wording.count(len(codes), whose)} {verb} on {wording.us_date(day)}"
-        yield ActionItem(title, "; ".join(details[:_MOST_STOPPING]), "", day, "diagnoses")
-    if never_valid := [f"{code} ({why})" for code, why in diagnoses.never_valid]:
-        verb = "is" if len(never_valid) == 1 else "are"
-        title = f"{wording.count(len(never_valid), whose)} {verb} not valid for billing"
-        yield ActionItem(title, "; ".join(never_valid[:_MOST_STOPPING]), "", review.new.first_day, "diagnoses")
-    if added := [change.diagnosis for change in diagnoses.changes if change.kind == NEW]:
-        title = f"Add {wording.count(len(added), 'new diagnosis code')} to pick lists"
-        yield ActionItem(title, named_in_short(added), "", review.new.first_day, "diagnoses")
-    if changed := [article.document for article in diagnoses.articles]:
-        title = f"Read {wording.count(len(changed), 'coverage article')} with a new version or other diagnoses"
-        yield ActionItem(title, named_in_short(changed), "", review.new.first_day, "diagnoses")
+        title = f"{wording.count(len(stopping_codes), diagnosis_noun)} {verb} on {wording.us_date(stop_day)}"
+        yield ActionItem(title, "; ".join(details[:_MOST_STOPPING]), "", stop_day, "diagnoses")
+    if invalid_codes := [f"{code} ({why})" for code, why in diagnoses.never_valid]:
+        verb = "is" if len(invalid_codes) == 1 else "are"
+        title = f"{wording.count(len(invalid_codes), diagnosis_noun)} {verb} not valid for billing"
+        yield ActionItem(title, "; ".join(invalid_codes[:_MOST_STOPPING]), "", review.new.first_day, "diagnoses")
+    if new_diagnoses := [change.diagnosis for change in diagnoses.changes if change.kind == NEW]:
+        title = f"Add {wording.count(len(new_diagnoses), 'new diagnosis code')} to pick lists"
+        yield ActionItem(title, named_in_short(new_diagnoses), "", review.new.first_day, "diagnoses")
+    if changed_articles := [article.document for article in diagnoses.articles]:
+        title = f"Read {wording.count(len(changed_articles), 'coverage article')} with a new version or other diagnoses"
+        yield ActionItem(title, named_in_short(changed_articles), "", review.new.first_day, "diagnoses")
 
 
-def _edits_to_update(review: Review) -> Iterator[str]:
+def _edit_updates(review: Review) -> Iterator[str]:
     """The changed edits, with those that our own older file lacked: a claim scrubber may lack them as well."""
-    for name, label in EDIT_NAMES.items():
-        table = review.table(name)
+    for table_name, edit_label in EDIT_NAMES.items():
+        table_review = review.table(table_name)
         # Those too that only our older file lacked: a claim scrubber fed from the same files lacks them as well.
-        if changes := [*table.changes, *table.own_changes]:
-            changed = [_in_short(change) for change in changes if change.kind == CHANGED]
-            words = ((ADDED, "new"), (REMOVED, "ended"))
-            counts = [f"{number} {word}" for kind, word in words if (number := sum(c.kind == kind for c in changes))]
-            yield f"{label}s: {named_in_short([*changed, *counts])}{_perhaps_known(table)}"
+        if edit_changes := [*table_review.changes, *table_review.own_changes]:
+            changed_values = [_change_in_short(change) for change in edit_changes if change.kind == CHANGED]
+            change_words = ((ADDED, "new"), (REMOVED, "ended"))
+            change_counts = [
+                f"{change_count} {word}"
+                for change_kind, word in change_words
+                if (change_count := sum(c.kind == change_kind for c in edit_changes))
+            ]
+            yield f"{edit_label}s: {named_in_short([*changed_values, *change_counts])}{_scrubber_note(table_review)}"
 
 
-def _perhaps_known(table: TableReview) -> str:
+def _scrubber_note(table_review: TableReview) -> str:
     """That a scrubber may have edits already that our older file lacks."""
-    if not table.own_changes:
+    if not table_review.own_changes:
         return ""
-    which = f"{len(table.own_changes)} of them " if table.changes else ""
-    return f" ({which}possibly in your scrubber already)"
+    which_edits = f"{len(table_review.own_changes)} of them " if table_review.changes else ""
+    return f" ({which_edits}possibly in your scrubber already)"
 
 
-def _in_short(change: Change) -> str:
+def _change_in_short(change: Change) -> str:
     return f"{change.key} {change.before} → {change.after}"
 
 
-def named_in_short(words: list[str]) -> str:
-    """Return the first of *words*, and how many more there are."""
-    shown = words[:_NAMED]
-    return f"{', '.join(shown)} and {len(words) - _NAMED} more" if len(words) > _NAMED else wording.listed(shown)
+def named_in_short(phrases: list[str]) -> str:
+    """Return the first of *phrases*, and how many more there are."""
+    shown_phrases = phrases[:_MOST_NAMED]
+    return (
+        f"{', '.join(shown_phrases)} and {len(phrases) - _MOST_NAMED} more"
+        if len(phrases) > _MOST_NAMED
+        else wording.listed(shown_phrases)
+    )

@@ -53,31 +53,48 @@ class OwnReach:
         return self.codes is None or not self.codes.isdisjoint(codes) or participant in self.participants
 
 
-def own_reach(old: Snapshot, base: Baseline) -> OwnReach:
-    """Return which claims have another row or conversion factor in *old* than in the baseline: no other one differs."""
-    by_table = [_differing_codes(table, old, base.snapshot) for table in base.replaced if table != FACTOR]
-    codes = None if None in by_table else frozenset().union(*filter(None, by_table))
+def own_reach(old_snapshot: Snapshot, base: Baseline) -> OwnReach:
+    """Return which claims have another row or factor in *old_snapshot* than in *base*: no other one differs."""
+    codes_by_table = [
+        _differing_codes(table, old_snapshot, base.snapshot) for table in base.replaced if table != FACTOR
+    ]
+    codes = None if None in codes_by_table else frozenset().union(*filter(None, codes_by_table))
     participants = (None, *Participant)
-    before, after = ({who: _factors_of(who, each.manifest) for who in participants} for each in (old, base.snapshot))
-    return OwnReach(codes, frozenset(who for who in participants if before[who] != after[who]))
+    old_factors, base_factors = (
+        {participant: _factors_for(participant, snapshot.manifest) for participant in participants}
+        for snapshot in (old_snapshot, base.snapshot)
+    )
+    return OwnReach(
+        codes,
+        frozenset(participant for participant in participants if old_factors[participant] != base_factors[participant]),
+    )
 
 
-def _differing_codes(table: str, old: Snapshot, base: Snapshot) -> frozenset[str] | None:
-    """The codes by which claims find another row in *base* than in *old*; None if rows are not found by code."""
-    columns = TABLES[table].claim_codes
-    if columns is None:
+def _differing_codes(table_name: str, old_snapshot: Snapshot, base_snapshot: Snapshot) -> frozenset[str] | None:
+    """The codes by which claims find another row in the two snapshots; None if rows are not found by code."""
+    code_columns = TABLES[table_name].claim_codes
+    if code_columns is None:
         return frozenset()
-    if not columns or table not in old:
+    if not code_columns or table_name not in old_snapshot:
         return None
-    decide = [column for column in TABLES[table].columns if column not in TABLES[table].remarks]
+    # A rationale or a note may differ without any effect on a claim.
+    deciding_columns = [column for column in TABLES[table_name].columns if column not in TABLES[table_name].remarks]
     scope = scope_called(SCOPE)
-    one, other = (scope.of(table, each.scan(table)).select(decide) for each in (old, base))
-    pairs = ((one, other), (other, one))
-    rows = pl.concat([left.join(right, on=decide, how="anti", nulls_equal=True) for left, right in pairs]).collect()
-    return frozenset(code for column in columns for code in rows[column])
+    old_rows, base_rows = (
+        scope.of(table_name, snapshot.scan(table_name)).select(deciding_columns)
+        for snapshot in (old_snapshot, base_snapshot)
+    )
+    row_pairs = ((old_rows, base_rows), (base_rows, old_rows))
+    differing_rows = pl.concat(
+        [
+            left_rows.join(right_rows, on=deciding_columns, how="anti", nulls_equal=True)
+            for left_rows, right_rows in row_pairs
+        ]
+    ).collect()
+    return frozenset(code for column in code_columns for code in differing_rows[column])
 
 
-def _factors_of(participant: Participant | None, manifest: Manifest) -> set[tuple[date, date, Decimal]]:
+def _factors_for(participant: Participant | None, manifest: Manifest) -> set[tuple[date, date, Decimal]]:
     return {
         (factor.first, factor.last, factor.value)
         for factor in manifest.conversion_factors
@@ -86,66 +103,80 @@ def _factors_of(participant: Participant | None, manifest: Manifest) -> set[tupl
 
 
 @contextmanager
-def baseline(old: Snapshot, new: Snapshot) -> Iterator[Baseline]:
-    """Yield the baseline of *new*; it is *old* itself if that is built with files of its own quarter."""
+def baseline(old_snapshot: Snapshot, new_snapshot: Snapshot) -> Iterator[Baseline]:
+    """Yield the baseline; it is *old_snapshot* itself if that is built with files of its own quarter."""
     replaced = {
-        table: _why_outdated(table, old.manifest)
-        for table in new.manifest.tables
-        if _is_outdated(table, old.manifest, new.manifest)
+        table_name: _why_outdated(table_name, old_snapshot.manifest)
+        for table_name in new_snapshot.manifest.tables
+        if _is_outdated(table_name, old_snapshot.manifest, new_snapshot.manifest)
     }
-    factors = _factors_in_both(old.manifest, new.manifest)
-    if factors != old.manifest.conversion_factors:
-        newer = wording.quarter(new.release)
-        replaced[FACTOR] = f"the {newer} conversion factor for qualifying APM participants is not in our files"
+    factors = _factors_in_both(old_snapshot.manifest, new_snapshot.manifest)
+    if factors != old_snapshot.manifest.conversion_factors:
+        newer_quarter = wording.quarter(new_snapshot.release)
+        replaced[FACTOR] = f"the {newer_quarter} conversion factor for qualifying APM participants is not in our files"
     if not replaced:
-        yield Baseline(old, {})
+        yield Baseline(old_snapshot, {})
         return
-    with TemporaryDirectory() as folder:
-        yield Baseline(_write(old, new, replaced, factors, Path(folder) / str(old.release)), replaced)
+    with TemporaryDirectory() as temporary_folder:
+        yield Baseline(
+            _write_baseline(
+                old_snapshot, new_snapshot, replaced, factors, Path(temporary_folder) / str(old_snapshot.release)
+            ),
+            replaced,
+        )
 
 
-def _is_outdated(table: str, old: Manifest, new: Manifest) -> bool:
-    """Whether *old* lacks *table*, or has it from a quarter before its own and before that of *new*."""
-    entry = old.tables.get(table)
-    if entry is None or entry.carried_from is None:
-        return entry is None
-    posted = Release.parse(entry.carried_from)
-    newer = Release.parse(new.tables[table].carried_from or str(new.release))
-    return posted < newer and not (table in YEARLY and posted.year == old.release.year)
+def _is_outdated(table_name: str, old_manifest: Manifest, new_manifest: Manifest) -> bool:
+    """Whether the old release lacks a table, or has it from a quarter before its own and before that of the new one."""
+    old_table = old_manifest.tables.get(table_name)
+    if old_table is None or old_table.carried_from is None:
+        return old_table is None
+    old_quarter = Release.parse(old_table.carried_from)
+    new_quarter = Release.parse(new_manifest.tables[table_name].carried_from or str(new_manifest.release))
+    return old_quarter < new_quarter and not (table_name in YEARLY and old_quarter.year == old_manifest.release.year)
 
 
-def _why_outdated(table: str, old: Manifest) -> str:
-    release, entry = wording.quarter(old.release), old.tables.get(table)
-    name = wording.table_name(table)
-    if entry is None or entry.carried_from is None:
-        return f"our {release} files have no {name}"
-    return f"our {release} files have the {name} of {wording.quarter(Release.parse(entry.carried_from))}"
+def _why_outdated(table_name: str, old_manifest: Manifest) -> str:
+    old_quarter, old_table = wording.quarter(old_manifest.release), old_manifest.tables.get(table_name)
+    table_label = wording.table_name(table_name)
+    if old_table is None or old_table.carried_from is None:
+        return f"our {old_quarter} files have no {table_label}"
+    return f"our {old_quarter} files have the {table_label} of {wording.quarter(Release.parse(old_table.carried_from))}"
 
 
-def _factors_in_both(old: Manifest, new: Manifest) -> tuple[ConversionFactor, ...]:
-    """The conversion factors of *old* for whom *new* has one too: a missing factor is not a change of CMS's."""
-    participants = {factor.participant for factor in new.conversion_factors}
+def _factors_in_both(old_manifest: Manifest, new_manifest: Manifest) -> tuple[ConversionFactor, ...]:
+    """The old conversion factors for whom the new release has one too: a missing factor is not a change of CMS's."""
+    participants = {factor.participant for factor in new_manifest.conversion_factors}
     if None in participants or participants >= set(Participant):
-        return old.conversion_factors
+        return old_manifest.conversion_factors
     return tuple(
         replace(factor, participant=participant)
-        for factor in old.conversion_factors
+        for factor in old_manifest.conversion_factors
         for participant in Participant
         if participant in participants
         if factor.participant in (None, participant)
     )
 
 
-def _write(
-    old: Snapshot, new: Snapshot, replaced: Mapping[str, str], factors: tuple[ConversionFactor, ...], folder: Path
+def _write_baseline(
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
+    replaced: Mapping[str, str],
+    factors: tuple[ConversionFactor, ...],
+    folder: Path,
 ) -> Snapshot:
     folder.mkdir()
-    newer = {table: entry for table, entry in new.manifest.tables.items() if table in replaced}
-    manifest = replace(old.manifest, tables={**old.manifest.tables, **newer}, conversion_factors=factors)
+    newer_tables = {
+        table_name: sealed_table
+        for table_name, sealed_table in new_snapshot.manifest.tables.items()
+        if table_name in replaced
+    }
+    manifest = replace(
+        old_snapshot.manifest, tables={**old_snapshot.manifest.tables, **newer_tables}, conversion_factors=factors
+    )
     (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-    for table in manifest.tables:
-        source = new if table in newer else old
-        # Copied, not joined in memory: the baseline is a snapshot like any other, and everything that reads one reads
-        # it.
-        copyfile(source.path / f"{table}.parquet", folder / f"{table}.parquet")
+    for table_name in manifest.tables:
+        source_snapshot = new_snapshot if table_name in newer_tables else old_snapshot
+        # Copied, not joined in memory: the baseline is a snapshot like any other, which everything can read.
+        copyfile(source_snapshot.path / f"{table_name}.parquet", folder / f"{table_name}.parquet")
     return Snapshot(folder)

@@ -57,11 +57,11 @@ def code_details(
 
     Amounts are those of *participant* in *locality*; a release that does not have the locality sets none.
     """
-    newest = snapshots[-1]
+    newest_snapshot = snapshots[-1]
     histories = _histories(snapshots, scope, participant, locality)
-    primaries, add_ons = _add_on_pairs(newest, scope)
-    bundles, bundled_into = _edits(newest, scope)
-    codes = scope.of("mpfs", newest.scan("mpfs")).select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
+    primaries, add_ons = _add_on_pairs(newest_snapshot, scope)
+    bundles, bundled_into = _edits_by_code(newest_snapshot, scope)
+    codes = scope.of("mpfs", newest_snapshot.scan("mpfs")).select(pl.col("hcpcs").unique().sort()).collect()["hcpcs"]
     return tuple(
         CodeDetail(
             hcpcs,
@@ -69,8 +69,8 @@ def code_details(
             tuple(histories[hcpcs]),
             tuple(primaries[hcpcs]),
             tuple(add_ons[hcpcs]),
-            _by_indicator(bundles[hcpcs]),
-            _by_indicator(bundled_into[hcpcs]),
+            _codes_by_indicator(bundles[hcpcs]),
+            _codes_by_indicator(bundled_into[hcpcs]),
         )
         for hcpcs in codes
     )
@@ -81,14 +81,19 @@ def _histories(
 ) -> dict[str, list[ScheduleRow]]:
     histories: dict[str, list[ScheduleRow]] = defaultdict(list)
     for snapshot in snapshots:
-        mues = {row["hcpcs"]: f"{row['mue_value']} (MAI {row['mai']})" for row in _rows(snapshot, "mue", scope)}
-        for row in _priced_rows(snapshot, scope, participant, locality):
-            histories[row["hcpcs"]].append(_schedule_row(row, snapshot.release, mues.get(row["hcpcs"], "")))
+        mue_by_code = {
+            table_row["hcpcs"]: f"{table_row['mue_value']} (MAI {table_row['mai']})"
+            for table_row in _table_rows(snapshot, "mue", scope)
+        }
+        for table_row in _priced_rows(snapshot, scope, participant, locality):
+            histories[table_row["hcpcs"]].append(
+                _schedule_row(table_row, snapshot.release, mue_by_code.get(table_row["hcpcs"], ""))
+            )
     return histories
 
 
-def _rows(snapshot: Snapshot, table: str, scope: Scope) -> list[Row]:
-    return scope.of(table, snapshot.scan(table)).collect().to_dicts() if table in snapshot else []
+def _table_rows(snapshot: Snapshot, table_name: str, scope: Scope) -> list[Row]:
+    return scope.of(table_name, snapshot.scan(table_name)).collect().to_dicts() if table_name in snapshot else []
 
 
 def _priced_rows(snapshot: Snapshot, scope: Scope, participant: Participant | None, locality: str) -> list[Row]:
@@ -109,52 +114,55 @@ def _gpci(snapshot: Snapshot, locality: str) -> Gpci | None:
     return Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]) if row else None
 
 
-def _schedule_row(row: Row, release: Release, mue: str) -> ScheduleRow:
+def _schedule_row(mpfs_row: Row, release: Release, mue_text: str) -> ScheduleRow:
     return ScheduleRow(
         release=str(release),
-        modifier=row["modifier"],
-        status_code=row["status_code"],
-        work_rvu=row["work_rvu"],
-        office_pe_rvu=row["nonfacility_pe_rvu"],
-        facility_pe_rvu=row["facility_pe_rvu"],
-        mp_rvu=row["mp_rvu"],
-        global_days=row["global_days"],
-        office_cents=row["nonfacility"],
-        facility_cents=row["facility"],
-        mue=mue,
+        modifier=mpfs_row["modifier"],
+        status_code=mpfs_row["status_code"],
+        work_rvu=mpfs_row["work_rvu"],
+        office_pe_rvu=mpfs_row["nonfacility_pe_rvu"],
+        facility_pe_rvu=mpfs_row["facility_pe_rvu"],
+        mp_rvu=mpfs_row["mp_rvu"],
+        global_days=mpfs_row["global_days"],
+        office_cents=mpfs_row["nonfacility"],
+        facility_cents=mpfs_row["facility"],
+        mue=mue_text,
     )
 
 
 def _add_on_pairs(snapshot: Snapshot, scope: Scope) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """The primary codes of each add-on code, and the add-on codes of each primary, in force in the quarter."""
-    rows = scope.of("add_on", snapshot.scan("add_on")).filter(_in_force(snapshot.release))
+    active_pairs = scope.of("add_on", snapshot.scan("add_on")).filter(_in_force(snapshot.release))
     primaries: dict[str, list[str]] = defaultdict(list)
     add_ons: dict[str, list[str]] = defaultdict(list)
-    for add_on, primary in rows.select("add_on_code", "primary_code").unique().sort(pl.all()).collect().iter_rows():
+    for add_on, primary in (
+        active_pairs.select("add_on_code", "primary_code").unique().sort(pl.all()).collect().iter_rows()
+    ):
         primaries[add_on].append(primary)
         add_ons[primary].append(add_on)
     return primaries, add_ons
 
 
-_Edits = dict[str, list[tuple[str, str]]]
+_EditsByCode = dict[str, list[tuple[str, str]]]
 
 
-def _edits(snapshot: Snapshot, scope: Scope) -> tuple[_Edits, _Edits]:
+def _edits_by_code(snapshot: Snapshot, scope: Scope) -> tuple[_EditsByCode, _EditsByCode]:
     """Of each code, the (indicator, code) of its edits in force in the quarter: as column 1, and as column 2."""
-    rows = scope.of("ptp", snapshot.scan("ptp")).filter(_in_force(snapshot.release), pl.col("ccmi") < 9)
-    bundles: _Edits = defaultdict(list)
-    bundled_into: _Edits = defaultdict(list)
-    for one, two, indicator in (
-        rows.select("column_one", "column_two", "ccmi").unique().sort(pl.all()).collect().iter_rows()
+    # CCMI 9 is an edit whose deletion date is its effective date: it never applied (NCCI Policy Manual 2026, p. I-13).
+    active_edits = scope.of("ptp", snapshot.scan("ptp")).filter(_in_force(snapshot.release), pl.col("ccmi") < 9)
+    bundles: _EditsByCode = defaultdict(list)
+    bundled_into: _EditsByCode = defaultdict(list)
+    for column_one, column_two, indicator in (
+        active_edits.select("column_one", "column_two", "ccmi").unique().sort(pl.all()).collect().iter_rows()
     ):
-        bundles[one].append((str(indicator), two))
-        bundled_into[two].append((str(indicator), one))
+        bundles[column_one].append((str(indicator), column_two))
+        bundled_into[column_two].append((str(indicator), column_one))
     return bundles, bundled_into
 
 
-def _by_indicator(edits: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+def _codes_by_indicator(edits: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
     return {
-        indicator: tuple(code for of_edit, code in edits if of_edit == indicator)
+        indicator: tuple(code for edit_indicator, code in edits if edit_indicator == indicator)
         for indicator in sorted({indicator for indicator, _ in edits})
     }
 

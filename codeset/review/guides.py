@@ -51,14 +51,14 @@ class Guidance:
         return tuple(statement for statement in self.changed if statement.after == verdict.value)
 
 
-def compare_audits(before: Sequence[Audited], after: Sequence[Audited], new: Release) -> Guidance:
+def compare_audits(audits_before: Sequence[Audited], audits_after: Sequence[Audited], new_release: Release) -> Guidance:
     """Return the audits of the same statements on both releases as one, in their order."""
-    statements = [_statement(*audits, new) for audits in zip(before, after, strict=True)]
+    statements = [_reviewed_statement(*audits, new_release) for audits in zip(audits_before, audits_after, strict=True)]
     return Guidance(
         compared=len(statements),
         counts=tuple(_verdict_counts(statements)),
         changed=tuple(statement for statement in statements if statement.changed),
-        contradicted=tuple(s for s in statements if s.after == Verdict.CONTRADICTED.value),
+        contradicted=tuple(statement for statement in statements if statement.after == Verdict.CONTRADICTED.value),
     )
 
 
@@ -67,29 +67,30 @@ def _verdict_counts(statements: Sequence[ReviewedStatement]) -> Iterator[tuple[s
         yield verdict.value, sum(statement.after == verdict.value for statement in statements)
 
 
-def _statement(before: Audited, after: Audited, new: Release) -> ReviewedStatement:
-    statement = after.statement
+def _reviewed_statement(audit_before: Audited, audit_after: Audited, new_release: Release) -> ReviewedStatement:
+    statement = audit_after.statement
     return ReviewedStatement(
         id=statement.id,
         guide=statement.guide,
         heading=statement.heading,
         says=statement.says,
-        before=before.verdict.value,
-        after=after.verdict.value,
-        why=after.why,
-        rows=tuple(Cited(_cited(row), _ref(row, new)) for row in after.rows),
-        right="" if after.right is None else str(after.right),
+        before=audit_before.verdict.value,
+        after=audit_after.verdict.value,
+        why=audit_after.why,
+        rows=tuple(Cited(_row_in_words(cms_row), _row_ref(cms_row, new_release)) for cms_row in audit_after.rows),
+        right="" if audit_after.right is None else str(audit_after.right),
     )
 
 
-def _cited(row: CmsRow) -> str:
+def _row_in_words(cms_row: CmsRow) -> str:
     """The row in words: its table, key and values, with the names that people use."""
-    return wording.table_name(row.table) + wording.plain(str(row).removeprefix(row.table))
+    return wording.table_name(cms_row.table) + wording.plain(str(cms_row).removeprefix(cms_row.table))
 
 
-def _ref(row: CmsRow, new: Release) -> Ref:
+def _row_ref(cms_row: CmsRow, new_release: Release) -> Ref:
     """The row's place in this review: an add-on code is one row with all of its primaries."""
-    codes = row.key.replace("/", " ").split()
-    lengths = {"mpfs": 2, "ptp": 2, "mue": 1, "add_on": 1}
-    key = (*codes, "")[: lengths[row.table]]
-    return Ref(str(new), row.table, key)
+    key_codes = cms_row.key.replace("/", " ").split()
+    key_lengths = {"mpfs": 2, "ptp": 2, "mue": 1, "add_on": 1}
+    # An MPFS row is found by code and modifier; a guide cites the row without one, whose modifier is "".
+    row_key = (*key_codes, "")[: key_lengths[cms_row.table]]
+    return Ref(str(new_release), cms_row.table, row_key)

@@ -113,76 +113,93 @@ class Pairs:
     alone: tuple[ReviewedCode, ...]
 
 
-def outcomes(changes: OutcomeChanges, old: Release, new: SuiteRun) -> Outcomes:
-    """Return *changes* for a reader, and the scenarios of the run *new* that contradict their coder."""
+def outcomes(changes: OutcomeChanges, old_release: Release, new_run: SuiteRun) -> Outcomes:
+    """Return *changes* for a reader, and the scenarios of *new_run* that contradict their coder."""
     return Outcomes(
         compared=changes.compared,
-        tried=len(new.results),
-        failed=tuple(FailedScenario(run.scenario.id, run.scenario.says, run.failures) for run in new.failed),
+        tried=len(new_run.results),
+        failed=tuple(
+            FailedScenario(failed_run.scenario.id, failed_run.scenario.says, failed_run.failures)
+            for failed_run in new_run.failed
+        ),
         amounts_only=changes.amounts_only,
         only_old=tuple(scenario.id for scenario in changes.only_old),
         only_new=tuple(scenario.id for scenario in changes.only_new),
-        changed=tuple(_scenario(changed, old, new.release) for changed in changes.changed),
+        changed=tuple(
+            _reviewed_scenario(changed_outcome, old_release, new_run.release) for changed_outcome in changes.changed
+        ),
     )
 
 
-def _scenario(changed: ChangedOutcome, old: Release, new: Release) -> ReviewedScenario:
-    scenario = changed.scenario
-    lines = zip(scenario.lines, changed.before, changed.after, strict=True)
+def _reviewed_scenario(changed_outcome: ChangedOutcome, old_release: Release, new_release: Release) -> ReviewedScenario:
+    scenario = changed_outcome.scenario
+    results_of_lines = zip(scenario.lines, changed_outcome.before, changed_outcome.after, strict=True)
     return ReviewedScenario(
         id=scenario.id,
         family=scenario.family,
         says=scenario.says,
         sources=tuple(map(str, scenario.sources)),
-        lines=tuple(_line(scenario, *line, old, new) for line in lines),
+        lines=tuple(
+            _reviewed_line(scenario, *line_results, old_release, new_release) for line_results in results_of_lines
+        ),
     )
 
 
-def _line(
-    scenario: Scenario, line: Line, before: Mapping[str, Any], after: Mapping[str, Any], old: Release, new: Release
+def _reviewed_line(
+    scenario: Scenario,
+    line: Line,
+    line_before: Mapping[str, Any],
+    line_after: Mapping[str, Any],
+    old_release: Release,
+    new_release: Release,
 ) -> ReviewedLine:
-    releases = (new,) if scenario.beyond_quarter else (old, new)
-    days = (scenario.day_zero(release) + timedelta(days=line.day) for release in releases)
-    results = _line_result(before, old), _line_result(after, new)
+
+    releases = (new_release,) if scenario.beyond_quarter else (old_release, new_release)
+    service_days = (scenario.day_zero(release) + timedelta(days=line.day) for release in releases)
+    results = _line_result(line_before, old_release), _line_result(line_after, new_release)
     return ReviewedLine(
         hcpcs=line.hcpcs,
         modifiers=" ".join(line.modifiers),
         units=line.units,
-        day=" / ".join(dict.fromkeys(map(str, days))),
+        day=" / ".join(dict.fromkeys(map(str, service_days))),
         place_of_service=line.place_of_service,
         before=results[0],
         after=results[1],
-        news=_difference(*results),
+        news=_result_difference(*results),
     )
 
 
-def _difference(before: LineResult, after: LineResult) -> str:
+def _result_difference(result_before: LineResult, result_after: LineResult) -> str:
     """The gravest difference only."""
-    result = wording.disposition(after.disposition)
-    if before.disposition != after.disposition:
-        return f"{wording.disposition(before.disposition)} → {result}"
-    if (before.allowed_cents is None) != (after.allowed_cents is None):
-        return f"still {result}, {'price missing' if after.allowed_cents is None else 'with a price now'}"
-    for name, unit in (("payment_percent", "% of the fee"), ("global_days", " global days")):
-        old_value, new_value = getattr(before, name), getattr(after, name)
+    new_disposition = wording.disposition(result_after.disposition)
+    if result_before.disposition != result_after.disposition:
+        return f"{wording.disposition(result_before.disposition)} → {new_disposition}"
+    if (result_before.allowed_cents is None) != (result_after.allowed_cents is None):
+        return (
+            f"still {new_disposition}, {'price missing' if result_after.allowed_cents is None else 'with a price now'}"
+        )
+    for field_name, unit_text in (("payment_percent", "% of the fee"), ("global_days", " global days")):
+        old_value, new_value = getattr(result_before, field_name), getattr(result_after, field_name)
         if old_value != new_value:
-            return f"still {result}, {old_value or wording.NONE} → {new_value or wording.NONE}{unit}"
-    return f"still {result}, different reason" if before.why != after.why else ""
+            return f"still {new_disposition}, {old_value or wording.NONE} → {new_value or wording.NONE}{unit_text}"
+    return f"still {new_disposition}, different reason" if result_before.why != result_after.why else ""
 
 
-def _line_result(line: Mapping[str, Any], release: Release) -> LineResult:
+def _line_result(line_outcome: Mapping[str, Any], release: Release) -> LineResult:
     # Findings come gravest first: the first one decides the line.
-    finding = next(iter(line["findings"]), None)
-    percent = line.get("payment_percent")
+    deciding_finding = next(iter(line_outcome["findings"]), None)
+    payment_percent = line_outcome.get("payment_percent")
     return LineResult(
-        disposition=line["disposition"],
-        edit=line["edit"],
-        why=sentence({**line, **finding}) if finding else _why_unpriced(line.get("unpriced")),
-        payment_percent=None if percent is None else str(percent),
-        global_days=line.get("global_days"),
-        allowed_cents=line["allowed_cents"],
-        row=_row(finding or {}, release, line["hcpcs"]),
-        rests_on=_citation(finding or {}),
+        disposition=line_outcome["disposition"],
+        edit=line_outcome["edit"],
+        why=sentence({**line_outcome, **deciding_finding})
+        if deciding_finding
+        else _why_unpriced(line_outcome.get("unpriced")),
+        payment_percent=None if payment_percent is None else str(payment_percent),
+        global_days=line_outcome.get("global_days"),
+        allowed_cents=line_outcome["allowed_cents"],
+        row=_deciding_row(deciding_finding or {}, release, line_outcome["hcpcs"]),
+        rests_on=_citation(deciding_finding or {}),
     )
 
 
@@ -190,30 +207,32 @@ def _why_unpriced(unpriced: str | None) -> str:
     return f"{wording.UNPRICED[unpriced]}." if unpriced else ""
 
 
-def sentence(values: Mapping[str, Any]) -> str:
-    """Return the sentence of a finding, filled with its *values*; brackets around a missing value are left out."""
-    filled: dict[str, Any] = defaultdict(lambda: wording.NONE)
-    filled.update({name: value for name, value in values.items() if value is not None})
-    return _EMPTY_BRACKETS.sub("", reasons()[values["reason"]].says.format_map(filled))
+def sentence(finding_values: Mapping[str, Any]) -> str:
+    """Return the sentence of a finding with these *finding_values*; brackets around a missing value are left out."""
+    filled_values: dict[str, Any] = defaultdict(lambda: wording.NONE)
+    filled_values.update(
+        {field_name: field_value for field_name, field_value in finding_values.items() if field_value is not None}
+    )
+    return _EMPTY_BRACKETS.sub("", reasons()[finding_values["reason"]].says.format_map(filled_values))
 
 
-def _row(finding: Mapping[str, Any], release: Release, hcpcs: str) -> Ref:
+def _deciding_row(finding: Mapping[str, Any], release: Release, hcpcs: str) -> Ref:
     """The row that a finding rests on; the code's row in the fee schedule where it names no other."""
-    one, two = finding.get("column_one"), finding.get("column_two")
-    if finding.get("table") == "ptp" and one and two:
-        return Ref(str(release), "ptp", (one, two))
-    if finding.get("table") in ("mue", "add_on") and one:
-        return Ref(str(release), str(finding["table"]), (one,))
-    return Ref(str(release), "mpfs", (one if finding.get("table") == "mpfs" and one else hcpcs, ""))
+    column_one, column_two = finding.get("column_one"), finding.get("column_two")
+    if finding.get("table") == "ptp" and column_one and column_two:
+        return Ref(str(release), "ptp", (column_one, column_two))
+    if finding.get("table") in ("mue", "add_on") and column_one:
+        return Ref(str(release), str(finding["table"]), (column_one,))
+    return Ref(str(release), "mpfs", (column_one if finding.get("table") == "mpfs" and column_one else hcpcs, ""))
 
 
 def _citation(finding: Mapping[str, Any]) -> str:
     """The edit as coders cite it: `PTP 17004/17000, modifier indicator 0`."""
-    one, two = finding.get("column_one"), finding.get("column_two")
+    column_one, column_two = finding.get("column_one"), finding.get("column_two")
     citations = {
-        "ptp": f"PTP {one}/{two}, modifier indicator {finding.get('ccmi')}",
+        "ptp": f"PTP {column_one}/{column_two}, modifier indicator {finding.get('ccmi')}",
         "mue": f"MUE {finding.get('mue_value')}, MAI {finding.get('mai')}",
-        "add_on": f"add-on code edits for {one}",
+        "add_on": f"add-on code edits for {column_one}",
     }
     return citations.get(str(finding.get("table")), "fee schedule")
 
@@ -221,37 +240,48 @@ def _citation(finding: Mapping[str, Any]) -> str:
 _PAIR_COLUMNS = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two", "effective_date", "deletion_date")
 
 
-def pairs(changes: PairChanges, old: Release, new: Release) -> Pairs:
+def pairs(changes: PairChanges, old_release: Release, new_release: Release) -> Pairs:
     """Return *changes* for a reader."""
     return Pairs(
         compared=changes.compared,
         only_old=changes.only_old,
         only_new=changes.only_new,
         count=changes.count,
-        changed=tuple(_pair(row, old, new) for row in changes.changed.iter_rows(named=True)),
-        alone=tuple(_code_alone(row, old, new) for row in changes.alone.iter_rows(named=True)),
+        changed=tuple(
+            _reviewed_pair(changed_row, old_release, new_release)
+            for changed_row in changes.changed.iter_rows(named=True)
+        ),
+        alone=tuple(
+            _reviewed_code(changed_row, old_release, new_release) for changed_row in changes.alone.iter_rows(named=True)
+        ),
     )
 
 
-def _pair(row: Mapping[str, Any], old: Release, new: Release) -> ReviewedPair:
-    one, two = row["hcpcs_one"], row["hcpcs_two"]
-    before, after = (
-        (_pair_result(row, f"_one {when}", one, release), _pair_result(row, f"_two {when}", two, release))
-        for when, release in (("before", old), ("after", new))
+def _reviewed_pair(pair_row: Mapping[str, Any], old_release: Release, new_release: Release) -> ReviewedPair:
+    first_code, second_code = pair_row["hcpcs_one"], pair_row["hcpcs_two"]
+    results_before, results_after = (
+        (
+            _pair_result(pair_row, f"_one {column_suffix}", first_code, release),
+            _pair_result(pair_row, f"_two {column_suffix}", second_code, release),
+        )
+        for column_suffix, release in (("before", old_release), ("after", new_release))
     )
-    return ReviewedPair(one, two, row["modifier_on"], before, after)
+    return ReviewedPair(first_code, second_code, pair_row["modifier_on"], results_before, results_after)
 
 
-def _code_alone(row: Mapping[str, Any], old: Release, new: Release) -> ReviewedCode:
-    before, after = (
-        _pair_result(row, f" {when}", row["hcpcs"], release) for when, release in (("before", old), ("after", new))
+def _reviewed_code(code_row: Mapping[str, Any], old_release: Release, new_release: Release) -> ReviewedCode:
+    result_before, result_after = (
+        _pair_result(code_row, f" {column_suffix}", code_row["hcpcs"], release)
+        for column_suffix, release in (("before", old_release), ("after", new_release))
     )
-    return ReviewedCode(row["hcpcs"], row["cases"], before, after)
+    return ReviewedCode(code_row["hcpcs"], code_row["cases"], result_before, result_after)
 
 
-def _pair_result(row: Mapping[str, Any], suffix: str, hcpcs: str, release: Release) -> LineResult:
-    finding = {name: row[f"{name}{suffix}"] for name in _PAIR_COLUMNS}
+def _pair_result(pair_row: Mapping[str, Any], suffix: str, hcpcs: str, release: Release) -> LineResult:
+    finding = {column: pair_row[f"{column}{suffix}"] for column in _PAIR_COLUMNS}
     finding["table"] = finding["edit"] if finding["edit"] in ("ptp", "mue", "add_on") else "mpfs"
-    why = sentence({**finding, "hcpcs": hcpcs}) if finding["reason"] else ""
-    row_of_edit = _row(finding if finding["reason"] else {}, release, hcpcs)
-    return LineResult(finding["disposition"], finding["edit"], why, None, None, None, row_of_edit, _citation(finding))
+    reason_sentence = sentence({**finding, "hcpcs": hcpcs}) if finding["reason"] else ""
+    deciding_row = _deciding_row(finding if finding["reason"] else {}, release, hcpcs)
+    return LineResult(
+        finding["disposition"], finding["edit"], reason_sentence, None, None, None, deciding_row, _citation(finding)
+    )

@@ -102,61 +102,83 @@ def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
     """
     if locality in (None, NATIONAL):
         return Place(NATIONAL, "the nation (every GPCI 1)", NATION, NATION, None, None)
-    mac, _, number = str(locality).partition("-")
-    rows = [snapshot.gpci(mac, number) for snapshot in (old, new)]
-    for snapshot, row in zip((old, new), rows, strict=True):
-        if row is None:
+    mac, _, locality_number = str(locality).partition("-")
+    gpci_rows = [snapshot.gpci(mac, locality_number) for snapshot in (old, new)]
+    for snapshot, gpci_row in zip((old, new), gpci_rows, strict=True):
+        if gpci_row is None:
             raise WrongUse(
                 f'{snapshot.release} has no locality "{locality}"; expected MAC-LOCALITY such as 01112-05, or national'
             )
-    before, after = (Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]) for row in rows if row)
-    refs = [Ref(str(snapshot.release), "gpci", (mac, number)) for snapshot in (old, new)]
-    return Place(f"{mac}-{number}", rows[1]["locality_name"] if rows[1] else "", before, after, refs[0], refs[1])
+    gpci_before, gpci_after = (
+        Gpci(gpci_row["work_gpci"], gpci_row["pe_gpci"], gpci_row["mp_gpci"]) for gpci_row in gpci_rows if gpci_row
+    )
+    gpci_refs = [Ref(str(snapshot.release), "gpci", (mac, locality_number)) for snapshot in (old, new)]
+    return Place(
+        f"{mac}-{locality_number}",
+        gpci_rows[1]["locality_name"] if gpci_rows[1] else "",
+        gpci_before,
+        gpci_after,
+        gpci_refs[0],
+        gpci_refs[1],
+    )
 
 
 def payments(
     old: Snapshot, new: Snapshot, place: Place, scope: Scope, settings: Sequence[str] = SETTINGS
 ) -> tuple[Payment, ...]:
     """Return every code of *scope* that either fee schedule has, in each setting, for each participant class."""
-    listed: list[Payment] = []
+    all_payments: list[Payment] = []
     for participant, *factors in factor_pairs(old.manifest, new.manifest):
         for setting in settings:
-            before = _sides(old, setting, factors[0], place.before, scope)
-            after = _sides(new, setting, factors[1], place.after, scope)
-            listed += [
+            old_sides = _sides_by_code(old, setting, factors[0], place.before, scope)
+            new_sides = _sides_by_code(new, setting, factors[1], place.after, scope)
+            all_payments += [
                 _payment(
-                    key, setting, participant, (before.get(key), after.get(key)), (factors[0], factors[1]), place, scope
+                    code_key,
+                    setting,
+                    participant,
+                    (old_sides.get(code_key), new_sides.get(code_key)),
+                    (factors[0], factors[1]),
+                    place,
+                    scope,
                 )
-                for key in sorted({*before, *after})
+                for code_key in sorted({*old_sides, *new_sides})
             ]
-    return tuple(listed)
+    return tuple(all_payments)
 
 
-def _sides(
+def _sides_by_code(
     snapshot: Snapshot, setting: str, factor: Decimal | None, gpci: Gpci, scope: Scope
 ) -> dict[tuple[str, str], Side]:
-    cents = pl.lit(None, dtype=pl.Int64) if factor is None else local_cents(setting, factor, gpci)
-    rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(cents.alias("cents")).collect()
-    return {(row["hcpcs"], row["modifier"]): _side(row, setting, snapshot) for row in rows.iter_rows(named=True)}
+    amount_column = pl.lit(None, dtype=pl.Int64) if factor is None else local_cents(setting, factor, gpci)
+    mpfs_rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(amount_column.alias("cents")).collect()
+    return {
+        (mpfs_row["hcpcs"], mpfs_row["modifier"]): _side(mpfs_row, setting, snapshot)
+        for mpfs_row in mpfs_rows.iter_rows(named=True)
+    }
 
 
-def _side(row: Row, setting: str, snapshot: Snapshot) -> Side:
-    rvus = Rvus(row["work_rvu"], row[f"{setting}_pe_rvu"], row["mp_rvu"])
-    capped = is_capped(row, setting)
-    ref = Ref(str(snapshot.release), "mpfs", (row["hcpcs"], row["modifier"]))
-    lacks = "an OPPS cap holds, which is not reckoned here" if capped else _lacks(row, setting)
-    cents = None if capped else row["cents"]
-    return Side(rvus, cents, "" if cents is not None else lacks, ref)
+def _side(mpfs_row: Row, setting: str, snapshot: Snapshot) -> Side:
+    rvus = Rvus(mpfs_row["work_rvu"], mpfs_row[f"{setting}_pe_rvu"], mpfs_row["mp_rvu"])
+    has_opps_cap = is_capped(mpfs_row, setting)
+    mpfs_ref = Ref(str(snapshot.release), "mpfs", (mpfs_row["hcpcs"], mpfs_row["modifier"]))
+    # A capped fee is an OPPS amount: RVUs, GPCIs and the conversion factor neither give it nor explain its change.
+    missing_reason = (
+        "an OPPS cap holds, which is not reckoned here" if has_opps_cap else _missing_reason(mpfs_row, setting)
+    )
+    amount_cents = None if has_opps_cap else mpfs_row["cents"]
+    return Side(rvus, amount_cents, "" if amount_cents is not None else missing_reason, mpfs_ref)
 
 
-def _lacks(row: Row, setting: str) -> str:
-    if row[f"{setting}_na"]:
+def _missing_reason(mpfs_row: Row, setting: str) -> str:
+    # NA first: the row of a payable status, too, may have no rate in this setting.
+    if mpfs_row[f"{setting}_na"]:
         return f"no {wording.setting(setting)} rate (NA indicator)"
-    return f"status {row['status_code']}" if row["cents"] is None else ""
+    return f"status {mpfs_row['status_code']}" if mpfs_row["cents"] is None else ""
 
 
 def _payment(
-    key: tuple[str, str],
+    code_key: tuple[str, str],
     setting: str,
     participant: Participant | None,
     sides: tuple[Side | None, Side | None],
@@ -164,30 +186,41 @@ def _payment(
     place: Place,
     scope: Scope,
 ) -> Payment:
-    before, after = (side or Side(None, None, "not in the fee schedule", None) for side in sides)
-    hcpcs, modifier = key
-    change = None if before.cents is None or after.cents is None else after.cents - before.cents
-    parts = None
-    if change is not None and before.rvus and after.rvus and factors[0] and factors[1]:
-        parts = split(before.rvus, after.rvus, place, (factors[0], factors[1]), change)
+    old_side, new_side = (side or Side(None, None, "not in the fee schedule", None) for side in sides)
+    hcpcs, modifier = code_key
+    change_cents = None if old_side.cents is None or new_side.cents is None else new_side.cents - old_side.cents
+    cause_parts = None
+    if change_cents is not None and old_side.rvus and new_side.rvus and factors[0] and factors[1]:
+        cause_parts = split(old_side.rvus, new_side.rvus, place, (factors[0], factors[1]), change_cents)
     family = scope.families.get(hcpcs, "")
-    ratio = wording.share(before.cents, after.cents)
-    return Payment(hcpcs, modifier, family, setting, participant, before, after, change, ratio, parts)
+    change_ratio = wording.share(old_side.cents, new_side.cents)
+    return Payment(
+        hcpcs, modifier, family, setting, participant, old_side, new_side, change_cents, change_ratio, cause_parts
+    )
 
 
-def split(before: Rvus, after: Rvus, place: Place, factors: tuple[Decimal, Decimal], change_cents: int) -> Parts:
+def split(
+    rvus_before: Rvus, rvus_after: Rvus, place: Place, factors: tuple[Decimal, Decimal], change_cents: int
+) -> Parts:
     """Return the split of a change of *change_cents*, by the convention of this module."""
     old_factor, new_factor = factors
-    components = [
-        (getattr(before, k), getattr(after, k), getattr(place.before, k), getattr(place.after, k)) for k in PARTS[:3]
+    rvus_and_gpcis = [
+        (getattr(rvus_before, kind), getattr(rvus_after, kind), getattr(place.before, kind), getattr(place.after, kind))
+        for kind in PARTS[:3]
     ]
-    exact = [(new_rvu - old_rvu) * old_gpci * old_factor for old_rvu, new_rvu, old_gpci, _ in components]
-    exact.append(sum(((new - old) * rvu for _, rvu, old, new in components), Decimal(0)) * old_factor)
-    exact.append(sum((rvu * new_gpci for _, rvu, _, new_gpci in components), Decimal(0)) * (new_factor - old_factor))
-    cents = [int((part * 100).quantize(Decimal(1), ROUND_HALF_UP)) for part in exact]
-    largest = max(range(len(PARTS)), key=lambda part: (abs(exact[part]), part))
-    cents[largest] += change_cents - sum(cents)
-    return Parts(*cents)
+    exact_dollars = [(new_rvu - old_rvu) * old_gpci * old_factor for old_rvu, new_rvu, old_gpci, _ in rvus_and_gpcis]
+    exact_dollars.append(
+        sum(((gpci_after - gpci_before) * rvu for _, rvu, gpci_before, gpci_after in rvus_and_gpcis), Decimal(0))
+        * old_factor
+    )
+    exact_dollars.append(
+        sum((rvu * new_gpci for _, rvu, _, new_gpci in rvus_and_gpcis), Decimal(0)) * (new_factor - old_factor)
+    )
+    part_cents = [int((part * 100).quantize(Decimal(1), ROUND_HALF_UP)) for part in exact_dollars]
+    # The part's position breaks a tie: the same two releases must give the same bytes.
+    largest_part = max(range(len(PARTS)), key=lambda part: (abs(exact_dollars[part]), part))
+    part_cents[largest_part] += change_cents - sum(part_cents)
+    return Parts(*part_cents)
 
 
 @dataclass(frozen=True)
@@ -232,41 +265,48 @@ def payment_tables(all_payments: Iterable[Payment], families: Sequence[str]) -> 
     """Return *all_payments* by setting and participant, the changed ones listed; *families* give the order."""
     priced = (payment for payment in all_payments if payment.known)
     grouped = groupby(priced, key=lambda payment: (payment.setting, payment.participant))
-    return tuple(_table(setting, participant, tuple(rows), families) for (setting, participant), rows in grouped)
+    return tuple(
+        _payment_table(setting, participant, tuple(rows), families) for (setting, participant), rows in grouped
+    )
 
 
-def _table(
-    setting: str, participant: Participant | None, rows: Sequence[Payment], families: Sequence[str]
+def _payment_table(
+    setting: str, participant: Participant | None, table_payments: Sequence[Payment], families: Sequence[str]
 ) -> PaymentTable:
-    both = [payment for payment in rows if payment.change_cents is not None]
+    payments_in_both = [payment for payment in table_payments if payment.change_cents is not None]
     return PaymentTable(
         setting=setting,
         participant=participant,
-        codes=len(rows),
-        rows=tuple(payment for payment in rows if payment.changed),
-        unchanged=tuple(payment for payment in rows if not payment.changed),
-        raised=sum((payment.change_cents or 0) > 0 for payment in both),
-        lowered=sum((payment.change_cents or 0) < 0 for payment in both),
-        overall=next(_ranges([("", both)]), None),
-        causes=tuple(_causes(both)),
-        families=tuple(_ranges((name, [p for p in both if p.family == name]) for name in families)),
+        codes=len(table_payments),
+        rows=tuple(payment for payment in table_payments if payment.changed),
+        unchanged=tuple(payment for payment in table_payments if not payment.changed),
+        raised=sum((payment.change_cents or 0) > 0 for payment in payments_in_both),
+        lowered=sum((payment.change_cents or 0) < 0 for payment in payments_in_both),
+        overall=next(_ranges([("", payments_in_both)]), None),
+        causes=tuple(_causes(payments_in_both)),
+        families=tuple(_ranges((family, [p for p in payments_in_both if p.family == family]) for family in families)),
     )
 
 
 def _ranges(families: Iterable[tuple[str, Sequence[Payment]]]) -> Iterator[Range]:
-    for name, rows in families:
-        ratios = [payment.ratio for payment in rows if payment.ratio is not None]
+    for family, family_payments in families:
+        ratios = [payment.ratio for payment in family_payments if payment.ratio is not None]
         if ratios:
-            changed = sum(payment.changed for payment in rows)
+            changed_count = sum(payment.changed for payment in family_payments)
             # The lower of the two in the middle is a change that some code has; their mean may be none's.
-            yield Range(name, len(ratios), changed, min(ratios), median_low(ratios), max(ratios))
+            yield Range(family, len(ratios), changed_count, min(ratios), median_low(ratios), max(ratios))
 
 
-def _causes(rows: Sequence[Payment]) -> Iterator[Cause]:
+def _causes(priced_payments: Sequence[Payment]) -> Iterator[Cause]:
     for part in PARTS:
-        cents = [getattr(payment.parts, part) for payment in rows if payment.parts]
-        if any(cents):
-            yield Cause(part, sum(c > 0 for c in cents), sum(c < 0 for c in cents), median_low(cents))
+        part_cents = [getattr(payment.parts, part) for payment in priced_payments if payment.parts]
+        if any(part_cents):
+            yield Cause(
+                part,
+                sum(change > 0 for change in part_cents),
+                sum(change < 0 for change in part_cents),
+                median_low(part_cents),
+            )
 
 
 def factor_refs(old: Snapshot, new: Snapshot) -> tuple[Ref, Ref]:

@@ -22,7 +22,7 @@ from codeset.suite.yaml_files import read_yaml
 
 RVU_KINDS = ("work", "pe", "mp")
 
-_FOLDER = Path(__file__).parent / "causes"
+_CAUSES_FOLDER = Path(__file__).parent / "causes"
 
 _HALF_OF_LAST_PERCENT = Decimal("0.00005")
 
@@ -121,38 +121,49 @@ class PolicyCauses:
 def policy_causes(
     tables: Sequence[PaymentTable],
     factors: Iterable[tuple[Participant | None, Decimal | None, Decimal | None]],
-    after: date,
-    until: date,
+    old_last_day: date,
+    new_last_day: date,
 ) -> PolicyCauses:
-    """Return what the policies effective later than *after*, up to *until*, explain of the changed amounts.
+    """Return what the policies effective after *old_last_day*, up to *new_last_day*, explain of the changed amounts.
 
     *factors* are each participant's conversion factors, old and new, in dollars per RVU.
     """
     # What took effect by the old release's last day is in both; what does later than the new one's last day, in
     # neither.
-    causes = [cause for cause in _rvu_causes() if after < cause.effective <= until]
-    steps = [step for step in _factor_causes() if after < step.effective <= until]
-    results = tuple(_factor_results(factors, steps))
-    explained_factors = {result.participant for result in results if result.steps}
-    changed = [payment for table in tables for payment in table.rows]
-    explanations = [_explanation(payment, causes, explained_factors) for payment in changed]
-    unexplained = {payment.hcpcs for payment, parts in zip(changed, explanations, strict=True) if not any(parts)}
-    open_in_part = {payment.hcpcs for payment, parts in zip(changed, explanations, strict=True) if not all(parts)}
+    causes = [cause for cause in _rvu_causes() if old_last_day < cause.effective <= new_last_day]
+    factor_steps = [step for step in _factor_causes() if old_last_day < step.effective <= new_last_day]
+    factor_results = tuple(_factor_results(factors, factor_steps))
+    explained_participants = {result.participant for result in factor_results if result.steps}
+    changed_payments = [payment for table in tables for payment in table.rows]
+    explanations = [_explained_parts(payment, causes, explained_participants) for payment in changed_payments]
+    unexplained_codes = {
+        payment.hcpcs
+        for payment, explanation in zip(changed_payments, explanations, strict=True)
+        if not any(explanation)
+    }
+    codes_open_in_part = {
+        payment.hcpcs
+        for payment, explanation in zip(changed_payments, explanations, strict=True)
+        if not all(explanation)
+    }
     return PolicyCauses(
-        rvus=tuple(_rvu_results(changed, causes)),
-        factors=results,
-        codes=len({payment.hcpcs for payment in changed}),
-        unexplained=len(unexplained),
-        partly_explained=len(open_in_part - unexplained),
+        rvus=tuple(_rvu_results(changed_payments, causes)),
+        factors=factor_results,
+        codes=len({payment.hcpcs for payment in changed_payments}),
+        unexplained=len(unexplained_codes),
+        partly_explained=len(codes_open_in_part - unexplained_codes),
     )
 
 
 def _rvu_results(payments: Sequence[Payment], causes: Sequence[RvuCause]) -> Iterator[RvuCauseResult]:
     for cause in causes:
-        explained: dict[str, bool] = {}
+        is_explained_by_code: dict[str, bool] = {}
         for payment in payments:
-            if _bears_on(cause, payment):
-                explained[payment.hcpcs] = explained.get(payment.hcpcs, True) and _explains(cause, payment)
+            if _may_explain(cause, payment):
+                # A code counts once, with all of its modifiers, settings and participant classes.
+                is_explained_by_code[payment.hcpcs] = is_explained_by_code.get(payment.hcpcs, True) and _explains(
+                    cause, payment
+                )
         yield RvuCauseResult(
             name=cause.name,
             says=cause.says,
@@ -160,118 +171,126 @@ def _rvu_results(payments: Sequence[Payment], causes: Sequence[RvuCause]) -> Ite
             rvu=cause.rvu,
             settings=cause.settings,
             exact=cause.exact,
-            changed=len(explained),
-            explained=sum(explained.values()),
+            changed=len(is_explained_by_code),
+            explained=sum(is_explained_by_code.values()),
         )
 
 
-def _bears_on(cause: RvuCause, payment: Payment) -> bool:
-    return payment.setting in cause.settings and cause.rvu in _changed_rvus(payment)
+def _may_explain(cause: RvuCause, payment: Payment) -> bool:
+    return payment.setting in cause.settings and cause.rvu in _changed_rvu_kinds(payment)
 
 
-def _changed_rvus(payment: Payment) -> list[str]:
-    before, after = payment.before.rvus, payment.after.rvus
-    if before is None or after is None:
+def _changed_rvu_kinds(payment: Payment) -> list[str]:
+    rvus_before, rvus_after = payment.before.rvus, payment.after.rvus
+    if rvus_before is None or rvus_after is None:
         return []
-    return [kind for kind in RVU_KINDS if getattr(before, kind) != getattr(after, kind)]
+    return [rvu_kind for rvu_kind in RVU_KINDS if getattr(rvus_before, rvu_kind) != getattr(rvus_after, rvu_kind)]
 
 
 def _explains(cause: RvuCause, payment: Payment) -> bool:
-    before, after = payment.before.rvus, payment.after.rvus
-    if before is None or after is None or not _bears_on(cause, payment):
+    rvus_before, rvus_after = payment.before.rvus, payment.after.rvus
+    if rvus_before is None or rvus_after is None or not _may_explain(cause, payment):
         return False
-    return cause.explains(getattr(before, cause.rvu), getattr(after, cause.rvu))
+    return cause.explains(getattr(rvus_before, cause.rvu), getattr(rvus_after, cause.rvu))
 
 
-def _explanation(
-    payment: Payment, causes: Sequence[RvuCause], explained_factors: set[Participant | None]
+def _explained_parts(
+    payment: Payment, causes: Sequence[RvuCause], explained_participants: set[Participant | None]
 ) -> list[bool]:
     """Whether a cause holds, for each RVU that changed and for the conversion factor; empty if neither did."""
     explanation = [
-        any(cause.rvu == kind and _explains(cause, payment) for cause in causes) for kind in _changed_rvus(payment)
+        any(cause.rvu == rvu_kind and _explains(cause, payment) for cause in causes)
+        for rvu_kind in _changed_rvu_kinds(payment)
     ]
     if payment.parts is not None and payment.parts.conversion_factor:
-        explanation.append(payment.participant in explained_factors)
+        explanation.append(payment.participant in explained_participants)
     return explanation
 
 
 def _factor_results(
     factors: Iterable[tuple[Participant | None, Decimal | None, Decimal | None]], steps: Sequence[FactorCause]
 ) -> Iterator[FactorCauseResult]:
-    for participant, before, after in factors:
-        if before is not None and after is not None and before != after:
-            yield FactorCauseResult(participant, before, after, _steps_between(before, after, participant, steps))
+    for participant, factor_before, factor_after in factors:
+        if factor_before is not None and factor_after is not None and factor_before != factor_after:
+            yield FactorCauseResult(
+                participant,
+                factor_before,
+                factor_after,
+                _steps_between(factor_before, factor_after, participant, steps),
+            )
 
 
 def _steps_between(
-    before: Decimal, after: Decimal, participant: Participant | None, steps: Sequence[FactorCause]
+    factor_before: Decimal, factor_after: Decimal, participant: Participant | None, steps: Sequence[FactorCause]
 ) -> tuple[FactorCause, ...]:
     """The steps that lead from one factor to the other, in order of date; none if they end elsewhere."""
-    taken, factor = [], before
+    chained_steps, factor = [], factor_before
+    # A year can have two steps: Congress changed the factor of 2024 on March 9, so January and July of it differ.
     for step in sorted(steps, key=lambda step: step.effective):
         if step.before == factor and step.participant in (None, participant) and step.holds:
-            taken.append(step)
+            chained_steps.append(step)
             factor = step.after
-    return tuple(taken) if factor == after else ()
-
-
-# --- causes/<year>.yaml
+    return tuple(chained_steps) if factor == factor_after else ()
 
 
 @cache
-def _years() -> tuple[Mapping[str, Any], ...]:
+def _year_files() -> tuple[Mapping[str, Any], ...]:
     """The files of all years.
 
     Raises BadInput: if one breaks `causes.schema.json`, with every fault.
     """
-    written = [read_yaml(file) for file in sorted(_FOLDER.glob("*.yaml"))]
-    faults = [fault for year in written for fault in year.faults]
-    faults += [Fault(year.file, 0, says) for year in written for says in faults_of(year.plain, "causes")]
+    parsed_files = [read_yaml(yaml_path) for yaml_path in sorted(_CAUSES_FOLDER.glob("*.yaml"))]
+    faults = [fault for parsed_file in parsed_files for fault in parsed_file.faults]
+    faults += [
+        Fault(parsed_file.file, 0, fault_text)
+        for parsed_file in parsed_files
+        for fault_text in faults_of(parsed_file.plain, "causes")
+    ]
     if faults:
         raise BadInput(faults)
-    return tuple(year.plain for year in written)
+    return tuple(parsed_file.plain for parsed_file in parsed_files)
 
 
 def _rvu_causes() -> Iterator[RvuCause]:
-    for year in _years():
-        for cause in year["rvu_causes"]:
-            test = cause["test"]
+    for year_file in _year_files():
+        for cause_entry in year_file["rvu_causes"]:
+            test_entry = cause_entry["test"]
             yield RvuCause(
-                cause["name"],
-                cause["says"],
-                year["rule"]["citation"],
-                date.fromisoformat(cause["effective"]),
-                cause["rvu"],
-                tuple(cause["settings"]),
-                "times" in test,
-                _rvu_test(test),
+                cause_entry["name"],
+                cause_entry["says"],
+                year_file["rule"]["citation"],
+                date.fromisoformat(cause_entry["effective"]),
+                cause_entry["rvu"],
+                tuple(cause_entry["settings"]),
+                "times" in test_entry,
+                _rvu_test(test_entry),
             )
 
 
-def _rvu_test(test: Mapping[str, str]) -> RvuTest:
-    if "times" not in test:
+def _rvu_test(test_entry: Mapping[str, str]) -> RvuTest:
+    if "times" not in test_entry:
         # A rule that states a direction and no number: the practice expense in a facility, which falls by different
         # shares.
-        return lambda before, after: after < before
-    times, last_place = Decimal(test["times"]), Decimal(1).scaleb(-int(test["decimals"]))
-    return lambda before, after: after == (before * times).quantize(last_place, ROUND_HALF_UP)
+        return lambda old_rvu, new_rvu: new_rvu < old_rvu
+    multiplier, last_decimal = Decimal(test_entry["times"]), Decimal(1).scaleb(-int(test_entry["decimals"]))
+    return lambda old_rvu, new_rvu: new_rvu == (old_rvu * multiplier).quantize(last_decimal, ROUND_HALF_UP)
 
 
 def _factor_causes() -> Iterator[FactorCause]:
-    for year in _years():
-        for step in year["conversion_factors"]:
+    for year_file in _year_files():
+        for step_entry in year_file["conversion_factors"]:
             yield FactorCause(
-                date.fromisoformat(step["effective"]),
-                ANSWERS[step["qualifying_apm"]] if "qualifying_apm" in step else None,
-                Decimal(step["before"]),
-                Decimal(step["after"]),
-                year["rule"]["citation"],
-                tuple(map(_factor_part, step["parts"])),
+                date.fromisoformat(step_entry["effective"]),
+                ANSWERS[step_entry["qualifying_apm"]] if "qualifying_apm" in step_entry else None,
+                Decimal(step_entry["before"]),
+                Decimal(step_entry["after"]),
+                year_file["rule"]["citation"],
+                tuple(map(_factor_part, step_entry["parts"])),
             )
 
 
-def _factor_part(part: Mapping[str, str]) -> FactorPart:
+def _factor_part(part_entry: Mapping[str, str]) -> FactorPart:
     # An increase of one year that ends is taken out again: divided by what it was multiplied with.
-    factor = Decimal(part["times"]) if "times" in part else 1 / Decimal(part["divided_by"])
-    ends = date.fromisoformat(part["ends"]) if "ends" in part else None
-    return FactorPart(part["says"], factor, ends, part["source"])
+    factor = Decimal(part_entry["times"]) if "times" in part_entry else 1 / Decimal(part_entry["divided_by"])
+    last_day = date.fromisoformat(part_entry["ends"]) if "ends" in part_entry else None
+    return FactorPart(part_entry["says"], factor, last_day, part_entry["source"])

@@ -59,44 +59,56 @@ class Readiness:
 
 def readiness(review: Review) -> Readiness:
     """Return whether *review* can be signed, and what speaks against it."""
-    tables = tuple(_tables(review))
-    passed, tried = review.outcomes.tried - len(review.outcomes.failed), review.outcomes.tried
-    report = review.change_report
-    if report is None:
-        report_says = "not on file"
+    table_statuses = tuple(_table_statuses(review))
+    passed_tests, tried_tests = review.outcomes.tried - len(review.outcomes.failed), review.outcomes.tried
+    change_report = review.change_report
+    if change_report is None:
+        report_status = "not on file"
     else:
-        report_says = (
-            f"disagrees in {wording.count(report.disagreements, 'edit')}" if report.disagreements else "agrees"
+        report_status = (
+            f"disagrees in {wording.count(change_report.disagreements, 'edit')}"
+            if change_report.disagreements
+            else "agrees"
         )
     return Readiness(
-        tables=tables,
-        tests=f"{passed:,} of {tried:,} as coders expect",
-        change_report=report_says,
-        blockers=tuple(_blockers(review, tables)),
+        tables=table_statuses,
+        tests=f"{passed_tests:,} of {tried_tests:,} as coders expect",
+        change_report=report_status,
+        blockers=tuple(_blockers(review, table_statuses)),
     )
 
 
-def _tables(review: Review) -> Iterator[TableStatus]:
-    old, new = ({edition.table: edition for edition in release.editions} for release in (review.old, review.new))
-    unchecked = {table.table: table.unchecked for table in review.tables}
+def _table_statuses(review: Review) -> Iterator[TableStatus]:
+    old_editions, new_editions = (
+        {edition.table: edition for edition in release.editions} for release in (review.old, review.new)
+    )
+    unchecked_reasons = {table.table: table.unchecked for table in review.tables}
     for table in REQUIRED_TABLES:
         release = Release.parse(review.new.release)
-        posted = _posted(new[table], release)
-        age = _quarters_between(posted, release)
-        is_current = age == 0 or (table in YEARLY and posted.year == release.year)
-        is_current = is_current or (table in _WHEN_CHANGED and age <= _OLDEST_WHEN_CHANGED)
-        status = "current" if is_current else f"{wording.count(age, 'quarter')} old"
-        if table in _WHEN_CHANGED and age:
+        posted_quarter = _posted_quarter(new_editions[table], release)
+        age_in_quarters = _quarters_between(posted_quarter, release)
+        is_current = age_in_quarters == 0 or (table in YEARLY and posted_quarter.year == release.year)
+        is_current = is_current or (table in _WHEN_CHANGED and age_in_quarters <= _OLDEST_WHEN_CHANGED)
+        status = "current" if is_current else f"{wording.count(age_in_quarters, 'quarter')} old"
+        if table in _WHEN_CHANGED and age_in_quarters:
             status = f"{status} (CMS posts this file when it changes)"
         if table in YEARLY and is_current:
             status = "current (CMS sets them once a year)"
-        elif unchecked.get(table):
-            status = f"NOT CHECKED: {unchecked[table]}"
-        before = wording.quarter(_posted(old[table], Release.parse(review.old.release)))
-        yield TableStatus(table, wording.table_name(table), before, wording.quarter(posted), age, is_current, status)
+        elif unchecked_reasons.get(table):
+            status = f"NOT CHECKED: {unchecked_reasons[table]}"
+        old_quarter = wording.quarter(_posted_quarter(old_editions[table], Release.parse(review.old.release)))
+        yield TableStatus(
+            table,
+            wording.table_name(table),
+            old_quarter,
+            wording.quarter(posted_quarter),
+            age_in_quarters,
+            is_current,
+            status,
+        )
 
 
-def _posted(edition: Edition, release: Release) -> Release:
+def _posted_quarter(edition: Edition, release: Release) -> Release:
     """The quarter that the file of a table is of."""
     return Release.parse(edition.carried_from) if edition.carried_from else release
 
@@ -105,16 +117,16 @@ def _quarters_between(earlier: Release, later: Release) -> int:
     return 4 * (later.year - earlier.year) + later.quarter - earlier.quarter
 
 
-def _blockers(review: Review, tables: tuple[TableStatus, ...]) -> Iterator[str]:
-    if failed := len(review.outcomes.failed):
-        verb = "disagrees" if failed == 1 else "disagree"
-        yield f"{wording.count(failed, 'test claim')} {verb} with the coder's answer"
-    for table in tables:
-        if not table.is_current:
-            verb = "is" if table.table in ("mpfs",) else "are"
-            yield f"{table.name} {verb} {wording.count(table.quarters_old, 'quarter')} old"
+def _blockers(review: Review, table_statuses: tuple[TableStatus, ...]) -> Iterator[str]:
+    if failed_count := len(review.outcomes.failed):
+        verb = "disagrees" if failed_count == 1 else "disagree"
+        yield f"{wording.count(failed_count, 'test claim')} {verb} with the coder's answer"
+    for table_status in table_statuses:
+        if not table_status.is_current:
+            verb = "is" if table_status.table in ("mpfs",) else "are"
+            yield f"{table_status.name} {verb} {wording.count(table_status.quarters_old, 'quarter')} old"
     if review.new.excerpt:
         yield "the new release is an excerpt of the dermatology codes only"
     if review.change_report and review.change_report.disagreements:
-        count = wording.count(review.change_report.disagreements, "edit")
-        yield f"CMS's own change report disagrees in {count}"
+        edit_count = wording.count(review.change_report.disagreements, "edit")
+        yield f"CMS's own change report disagrees in {edit_count}"

@@ -28,68 +28,90 @@ class OwnDifference:
 
 def to_decide(outcomes: OutcomeChanges, pairs: PairChanges) -> tuple[ToDecide, ...]:
     """Return the changed outcomes: of test claims, then of codes billed alone, then of code pairs."""
-    return (*_scenarios(outcomes), *_codes_alone(pairs), *_pairs(pairs))
+    return (*_scenario_decisions(outcomes), *_code_alone_decisions(pairs), *_pair_decisions(pairs))
 
 
 def own_differences(
-    differing: tuple[ToDecide, ...], by_cms: tuple[ToDecide, ...], edits: Mapping[str, str], reasons: Mapping[str, str]
+    differing_outcomes: tuple[ToDecide, ...],
+    cms_outcomes: tuple[ToDecide, ...],
+    table_by_id: Mapping[str, str],
+    reasons: Mapping[str, str],
 ) -> tuple[OwnDifference, ...]:
-    """Return those *differing* that are not *by_cms*; *reasons* are why the baseline differs, by table.
+    """Return those *differing_outcomes* that are not *cms_outcomes*; *reasons* are why the baseline differs, by table.
 
-    *edits* names the table that decides an outcome, where one does.
+    *table_by_id* names the table that decides an outcome, where one does.
     """
-    ids = {outcome.id for outcome in by_cms}
-    everything = "; ".join(reasons.values())
+    cms_ids = {outcome.id for outcome in cms_outcomes}
+    all_reasons = "; ".join(reasons.values())
     return tuple(
-        OwnDifference(outcome.id, outcome.says, reasons.get(edits.get(outcome.id, ""), everything))
-        for outcome in differing
-        if outcome.id not in ids
+        OwnDifference(outcome.id, outcome.says, reasons.get(table_by_id.get(outcome.id, ""), all_reasons))
+        for outcome in differing_outcomes
+        if outcome.id not in cms_ids
     )
 
 
 def deciding_tables(outcomes: OutcomeChanges, pairs: PairChanges) -> dict[str, str]:
     """Return the table whose edit decides each changed outcome, by its id, where one does."""
-    tables = {f"scenario {changed.scenario.id}": _table_of(changed) for changed in outcomes.changed}
-    for row in pairs.alone.iter_rows(named=True):
-        tables[f"code {row['hcpcs']}"] = row["edit after"] or row["edit before"] or ""
-    for row in pairs.changed.iter_rows(named=True):
-        edits = (row[f"edit_{side} {when}"] for side in ("one", "two") for when in ("after", "before"))
-        tables[f"pair {row['hcpcs_one']}/{row['hcpcs_two']}"] = next(filter(None, edits), "")
-    return tables
+    table_by_id = {
+        f"scenario {changed_outcome.scenario.id}": _deciding_table(changed_outcome)
+        for changed_outcome in outcomes.changed
+    }
+    for changed_row in pairs.alone.iter_rows(named=True):
+        # The later edit: an outcome is to be decided for the new release, and the old one may have had no edit.
+        table_by_id[f"code {changed_row['hcpcs']}"] = changed_row["edit after"] or changed_row["edit before"] or ""
+    for changed_row in pairs.changed.iter_rows(named=True):
+        deciding_edits = (
+            changed_row[f"edit_{column} {when}"] for column in ("one", "two") for when in ("after", "before")
+        )
+        table_by_id[f"pair {changed_row['hcpcs_one']}/{changed_row['hcpcs_two']}"] = next(
+            filter(None, deciding_edits), ""
+        )
+    return table_by_id
 
 
-def _table_of(changed: ChangedOutcome) -> str:
-    for before, after in zip(changed.before, changed.after, strict=True):
-        if "no-conversion-factor" in (before.get("unpriced"), after.get("unpriced")):
+def _deciding_table(changed_outcome: ChangedOutcome) -> str:
+    for line_before, line_after in zip(changed_outcome.before, changed_outcome.after, strict=True):
+        # A line without a price has no edit and no finding to compare: the missing conversion factor is what differs.
+        if "no-conversion-factor" in (line_before.get("unpriced"), line_after.get("unpriced")):
             return FACTOR
-        if before["edit"] != after["edit"] or before["findings"] != after["findings"]:
-            return str(after["edit"] or before["edit"] or "")
+        if line_before["edit"] != line_after["edit"] or line_before["findings"] != line_after["findings"]:
+            return str(line_after["edit"] or line_before["edit"] or "")
     return ""
 
 
-def _scenarios(outcomes: OutcomeChanges) -> Iterator[ToDecide]:
-    for changed in outcomes.changed:
-        lines = enumerate(zip(changed.before, changed.after, strict=True), start=1)
-        results = " and ".join(
-            f"line {number}: was {wording.disposition(before['disposition'])}, now "
-            f"{wording.disposition(after['disposition'])}"
-            for number, (before, after) in lines
-            if before["disposition"] != after["disposition"]
+def _scenario_decisions(outcomes: OutcomeChanges) -> Iterator[ToDecide]:
+    for changed_outcome in outcomes.changed:
+        numbered_lines = enumerate(zip(changed_outcome.before, changed_outcome.after, strict=True), start=1)
+        results_text = " and ".join(
+            f"line {line_number}: was {wording.disposition(line_before['disposition'])}, now "
+            f"{wording.disposition(line_after['disposition'])}"
+            for line_number, (line_before, line_after) in numbered_lines
+            if line_before["disposition"] != line_after["disposition"]
         )
-        scenario = changed.scenario
-        yield ToDecide(f"scenario {scenario.id}", f"{scenario.says} ({results or 'same result, different reason'})")
+        scenario = changed_outcome.scenario
+        yield ToDecide(
+            f"scenario {scenario.id}", f"{scenario.says} ({results_text or 'same result, different reason'})"
+        )
 
 
-def _codes_alone(pairs: PairChanges) -> Iterator[ToDecide]:
-    for row in pairs.alone.iter_rows(named=True):
-        before, after = (wording.disposition(row[f"disposition {when}"]) for when in ("before", "after"))
-        result = f"was {before}, now {after}" if before != after else f"still {after}, different reason"
-        cases = f". Same in {wording.count(row['cases'], 'pair')}" if row["cases"] else ""
-        yield ToDecide(f"code {row['hcpcs']}", f"{row['hcpcs']} billed alone: {result}{cases}")
+def _code_alone_decisions(pairs: PairChanges) -> Iterator[ToDecide]:
+    for code_row in pairs.alone.iter_rows(named=True):
+        result_before, result_after = (
+            wording.disposition(code_row[f"disposition {when}"]) for when in ("before", "after")
+        )
+        result_text = (
+            f"was {result_before}, now {result_after}"
+            if result_before != result_after
+            else f"still {result_after}, different reason"
+        )
+        pairs_note = f". Same in {wording.count(code_row['cases'], 'pair')}" if code_row["cases"] else ""
+        yield ToDecide(f"code {code_row['hcpcs']}", f"{code_row['hcpcs']} billed alone: {result_text}{pairs_note}")
 
 
-def _pairs(pairs: PairChanges) -> Iterator[ToDecide]:
+def _pair_decisions(pairs: PairChanges) -> Iterator[ToDecide]:
     # One decision for a pair, with and without XS: one row of CMS's is behind all of its cases.
-    codes = pairs.changed.select("hcpcs_one", "hcpcs_two").unique(maintain_order=True)
-    for one, two in codes.iter_rows():
-        yield ToDecide(f"pair {one}/{two}", f"{one} with {two} on one day: different result")
+    code_pairs = pairs.changed.select("hcpcs_one", "hcpcs_two").unique(maintain_order=True)
+    for first_code, second_code in code_pairs.iter_rows():
+        yield ToDecide(
+            f"pair {first_code}/{second_code}", f"{first_code} with {second_code} on one day: different result"
+        )

@@ -21,7 +21,7 @@ YEAR_NOTE = (
 )
 """What a year is, and what it leaves out."""
 
-_GROUPS = ("place_of_service", "provider", "payer", "locality")
+_GROUP_COLUMNS = ("place_of_service", "provider", "payer", "locality")
 
 
 @dataclass(frozen=True)
@@ -87,19 +87,22 @@ def years(
 
     With places of service there is one year, as billed; without, one for each of *settings*.
     """
-    listed = list(volumes)
-    if all(volume.place_of_service for volume in listed):
+    year_volumes = list(volumes)
+    if all(volume.place_of_service for volume in year_volumes):
+        # One unit without a place of service would be missing in an as-billed year: then all are shown in each setting.
         settings = (AS_BILLED,)
-    localities = dict.fromkeys(volume.locality for volume in listed)
-    by_locality = {locality: payments_of(locality) for locality in localities}
-    participants = dict.fromkeys(payment.participant for payments in by_locality.values() for payment in payments)
-    by_key: dict[_PaymentKey, Payment] = {
+    localities = dict.fromkeys(volume.locality for volume in year_volumes)
+    payments_by_locality = {locality: payments_of(locality) for locality in localities}
+    participants = dict.fromkeys(
+        payment.participant for payments in payments_by_locality.values() for payment in payments
+    )
+    payment_by_key: dict[_PaymentKey, Payment] = {
         (locality, payment.setting, payment.participant, payment.hcpcs, payment.modifier): payment
-        for locality, payments in by_locality.items()
+        for locality, payments in payments_by_locality.items()
         for payment in payments
     }
     return tuple(
-        _year(setting, participant, _with_lines(listed, setting, participant, by_key), families)
+        _year(setting, participant, _volume_lines(year_volumes, setting, participant, payment_by_key), families)
         for participant in participants
         for setting in settings
     )
@@ -108,108 +111,123 @@ def years(
 _PaymentKey = tuple[str, str | None, Participant | None, str, str]
 
 
-def _with_lines(
-    volumes: Sequence[Volume], setting: str, participant: Participant | None, by_key: dict[_PaymentKey, Payment]
+def _volume_lines(
+    volumes: Sequence[Volume],
+    year_setting: str,
+    participant: Participant | None,
+    payment_by_key: dict[_PaymentKey, Payment],
 ) -> list[tuple[Volume, YearLine]]:
     """Each volume with its line of the year."""
-    settings = [_setting(volume, setting) for volume in volumes]
-    keys = (
-        (volume.locality, where, participant, volume.hcpcs, volume.modifier)
-        for volume, where in zip(volumes, settings, strict=True)
+    unit_settings = [_unit_setting(volume, year_setting) for volume in volumes]
+    payment_keys = (
+        (volume.locality, unit_setting, participant, volume.hcpcs, volume.modifier)
+        for volume, unit_setting in zip(volumes, unit_settings, strict=True)
     )
     return [
-        (volume, _line(volume, where, by_key.get(key)))
-        for volume, where, key in zip(volumes, settings, keys, strict=True)
+        (volume, _year_line(volume, unit_setting, payment_by_key.get(payment_key)))
+        for volume, unit_setting, payment_key in zip(volumes, unit_settings, payment_keys, strict=True)
     ]
 
 
-def _setting(volume: Volume, setting: str) -> str | None:
+def _unit_setting(volume: Volume, year_setting: str) -> str | None:
     """Where the units were done; None for a place of service that CMS gives no setting."""
-    return setting if setting != AS_BILLED else _settings().get(volume.place_of_service)
+    return year_setting if year_setting != AS_BILLED else _setting_by_place().get(volume.place_of_service)
 
 
 @cache
-def _settings() -> dict[str, str]:
+def _setting_by_place() -> dict[str, str]:
     """The setting of each place of service, by CMS's latest row of it."""
-    latest = places_of_service().sort("first_day", nulls_last=False).unique("place_of_service", keep="last")
-    return dict(latest.drop_nulls("setting").select("place_of_service", "setting").iter_rows())
+    # A place may have rows by date: POS 10 has a rate since 2024 only (CR 13582). Volumes have no dates of service.
+    latest_rows = places_of_service().sort("first_day", nulls_last=False).unique("place_of_service", keep="last")
+    return dict(latest_rows.drop_nulls("setting").select("place_of_service", "setting").iter_rows())
 
 
-def _line(volume: Volume, setting: str | None, payment: Payment | None) -> YearLine:
-    before, after = (payment.before, payment.after) if payment else (None, None)
-    cents = [None if side is None or side.cents is None else side.cents * volume.units for side in (before, after)]
-    missing = "not in the fee schedule" if setting else f"no setting is known for POS {volume.place_of_service}"
-    lacks = [side.lacks if side else missing for side in (before, after)]
-    both = cents[0] is not None and cents[1] is not None
+def _year_line(volume: Volume, setting: str | None, payment: Payment | None) -> YearLine:
+    side_before, side_after = (payment.before, payment.after) if payment else (None, None)
+    # One national amount times the units: it is rounded to cents per unit, as Medicare pays it, and not per year.
+    amounts = [
+        None if side is None or side.cents is None else side.cents * volume.units for side in (side_before, side_after)
+    ]
+    no_row_reason = "not in the fee schedule" if setting else f"no setting is known for POS {volume.place_of_service}"
+    missing_reasons = [side.lacks if side else no_row_reason for side in (side_before, side_after)]
+    priced_in_both = amounts[0] is not None and amounts[1] is not None
     return YearLine(
         hcpcs=volume.hcpcs,
         modifier=volume.modifier,
         family=(payment.family if payment else "") or OTHER,
         units=volume.units,
-        before_cents=cents[0],
-        after_cents=cents[1],
-        change_cents=(cents[1] or 0) - (cents[0] or 0) if both else None,
-        lacks=lacks[0] if lacks[0] == lacks[1] else f"before: {lacks[0] or 'paid'}; after: {lacks[1] or 'paid'}",
-        before_row=before.row if before else None,
-        after_row=after.row if after else None,
+        before_cents=amounts[0],
+        after_cents=amounts[1],
+        change_cents=(amounts[1] or 0) - (amounts[0] or 0) if priced_in_both else None,
+        lacks=missing_reasons[0]
+        if missing_reasons[0] == missing_reasons[1]
+        else f"before: {missing_reasons[0] or 'paid'}; after: {missing_reasons[1] or 'paid'}",
+        before_row=side_before.row if side_before else None,
+        after_row=side_after.row if side_after else None,
     )
 
 
 def _year(
     setting: str, participant: Participant | None, lines: Sequence[tuple[Volume, YearLine]], families: Sequence[str]
 ) -> Year:
-    priced = [(volume, line) for volume, line in lines if line.change_cents is not None]
-    without = [line for _, line in lines if line.change_cents is None]
-    priced_lines = [line for _, line in priced]
-    by_family = ((name, [line for line in priced_lines if line.family == name]) for name in (*families, OTHER))
+    priced_volumes = [(volume, line) for volume, line in lines if line.change_cents is not None]
+    # In no total: an amount in one release alone would look like a gain or a loss of all of it.
+    unpriced_lines = [line for _, line in lines if line.change_cents is None]
+    priced_lines = [line for _, line in priced_volumes]
+    lines_by_family = (
+        (family, [line for line in priced_lines if line.family == family]) for family in (*families, OTHER)
+    )
     return Year(
         setting,
         participant,
-        total=_total("", priced_lines),
-        families=tuple(_total(name, family_lines) for name, family_lines in by_family if family_lines),
-        groups=tuple(_groups(priced)),
-        lines=tuple(_by_code(priced_lines)),
-        without=tuple(_by_code(without)),
+        total=_year_total("", priced_lines),
+        families=tuple(_year_total(family, family_lines) for family, family_lines in lines_by_family if family_lines),
+        groups=tuple(_year_groups(priced_volumes)),
+        lines=tuple(_merged_by_code(priced_lines)),
+        without=tuple(_merged_by_code(unpriced_lines)),
     )
 
 
-def _groups(lines: Sequence[tuple[Volume, YearLine]]) -> Iterator[YearGroup]:
+def _year_groups(volume_lines: Sequence[tuple[Volume, YearLine]]) -> Iterator[YearGroup]:
     """The sums by each column that has more than one value, or names a place."""
-    for by in _GROUPS:
-        values = sorted({getattr(volume, by) for volume, _ in lines})
-        if len(values) > 1 or (by == "place_of_service" and values != [""]):
+    for column in _GROUP_COLUMNS:
+        column_values = sorted({getattr(volume, column) for volume, _ in volume_lines})
+        if len(column_values) > 1 or (column == "place_of_service" and column_values != [""]):
             totals = (
-                _total(value, [line for volume, line in lines if getattr(volume, by) == value]) for value in values
+                _year_total(
+                    column_value, [line for volume, line in volume_lines if getattr(volume, column) == column_value]
+                )
+                for column_value in column_values
             )
-            yield YearGroup(by, tuple(totals))
+            yield YearGroup(column, tuple(totals))
 
 
-def _by_code(lines: Iterable[YearLine]) -> Iterator[YearLine]:
+def _merged_by_code(lines: Iterable[YearLine]) -> Iterator[YearLine]:
     """The lines of one code and modifier as one, with the CMS rows of the first."""
-    by_code: dict[tuple[str, str, str], YearLine] = {}
+    line_by_code: dict[tuple[str, str, str], YearLine] = {}
     for line in lines:
-        key = (line.hcpcs, line.modifier, line.lacks)
-        by_code[key] = _sum(by_code[key], line) if key in by_code else line
-    yield from by_code.values()
+        code_key = (line.hcpcs, line.modifier, line.lacks)
+        line_by_code[code_key] = _merged_line(line_by_code[code_key], line) if code_key in line_by_code else line
+    yield from line_by_code.values()
 
 
-def _sum(one: YearLine, two: YearLine) -> YearLine:
+def _merged_line(first_line: YearLine, further_line: YearLine) -> YearLine:
     return replace(
-        one,
-        units=one.units + two.units,
-        before_cents=_added(one.before_cents, two.before_cents),
-        after_cents=_added(one.after_cents, two.after_cents),
-        change_cents=_added(one.change_cents, two.change_cents),
+        first_line,
+        units=first_line.units + further_line.units,
+        before_cents=_sum_if_both(first_line.before_cents, further_line.before_cents),
+        after_cents=_sum_if_both(first_line.after_cents, further_line.after_cents),
+        change_cents=_sum_if_both(first_line.change_cents, further_line.change_cents),
     )
 
 
-def _added(one: int | None, two: int | None) -> int | None:
-    return None if one is None or two is None else one + two
+def _sum_if_both(first_cents: int | None, further_cents: int | None) -> int | None:
+    return None if first_cents is None or further_cents is None else first_cents + further_cents
 
 
-def _total(family: str, lines: Sequence[YearLine]) -> YearTotal:
-    before, after, change = (
-        sum(getattr(line, f"{name}_cents") for line in lines) for name in ("before", "after", "change")
+def _year_total(family: str, lines: Sequence[YearLine]) -> YearTotal:
+    before_cents, after_cents, change_cents = (
+        sum(getattr(line, f"{column}_cents") for line in lines) for column in ("before", "after", "change")
     )
-    codes = len({(line.hcpcs, line.modifier) for line in lines})
-    return YearTotal(family, codes, sum(line.units for line in lines), before, after, change)
+    code_count = len({(line.hcpcs, line.modifier) for line in lines})
+    return YearTotal(family, code_count, sum(line.units for line in lines), before_cents, after_cents, change_cents)

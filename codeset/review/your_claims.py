@@ -11,20 +11,22 @@ from codeset.participants import participant_label
 def claims_sentences(claims: Sequence[ClaimsImpact]) -> Iterator[str]:
     """Yield for each participant class the difference that the new release makes on the claims."""
     for impact in claims:
-        total, (before, after) = impact.total, impact.units_times_fee
-        whose = f" ({participant_label(impact.participant)})" if len(claims) > 1 else ""
-        share = wording.percent(total.before_cents, total.after_cents)
+        claims_total, (fees_before, fees_after) = impact.total, impact.units_times_fee
+        class_note = f" ({participant_label(impact.participant)})" if len(claims) > 1 else ""
+        percent_change = wording.percent(claims_total.before_cents, claims_total.after_cents)
+        allowed_amounts = f"{dollars(claims_total.before_cents)} → {dollars(claims_total.after_cents)}"
         yield (
-            f"Your claims, adjudicated under both releases{whose}: {signed_dollars(total.change_cents)} "
-            f"({share}), {dollars(total.before_cents)} → {dollars(total.after_cents)} allowed on "
-            f"{wording.count(total.lines, 'line')} (units times fee would give {dollars(before)} → {dollars(after)})."
-            f"{_not_counted(impact.without_amount)}"
+            f"Your claims, adjudicated under both releases{class_note}: {signed_dollars(claims_total.change_cents)} "
+            f"({percent_change}), {allowed_amounts} allowed on {wording.count(claims_total.lines, 'line')} "
+            f"(units times fee would give {dollars(fees_before)} → {dollars(fees_after)})."
+            f"{_uncounted_note(impact.without_amount)}"
         )
         if impact.result_changes:
-            count = sum(number for _, _, number in impact.result_changes)
-            yield f"{wording.count(count, 'line')} of your claims {'has' if count == 1 else 'have'} a new result."
+            changed_count = sum(line_count for _, _, line_count in impact.result_changes)
+            verb = "has" if changed_count == 1 else "have"
+            yield f"{wording.count(changed_count, 'line')} of your claims {verb} a new result."
 
 
-def _not_counted(lines: int) -> str:
+def _uncounted_note(uncounted_lines: int) -> str:
     """How many lines have no amount in one of the releases."""
-    return f" Not counted: {wording.count(lines, 'line')} without an amount." if lines else ""
+    return f" Not counted: {wording.count(uncounted_lines, 'line')} without an amount." if uncounted_lines else ""
