@@ -67,98 +67,120 @@ def build(
     Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or an *accept* that
     makes no sense. StoreProblem: if the store cannot take it.
     """
-    carries = _carried_tables(store, release, carry or {})
-    accepted = acceptances(accept)
-    readings, unrecognized, read_notes = _read(release, files, carries, say, addresses or {})
+    carried_tables = _carried_tables(store, release, carry or {})
+    accepted_checks = acceptances(accept)
+    readings, unrecognized, read_notes = _read_release_files(release, files, carried_tables, say, addresses or {})
     say("checking contracts")
-    changes = _changes(readings, release, store)
-    faults, needed = split_accepted(_faults(readings, carries, changes, release, store), accepted)
+    changes = _changes_since_before(readings, release, store)
+    faults, needed_acceptances = split_accepted(
+        _contract_faults(readings, carried_tables, changes, release, store), accepted_checks
+    )
     if faults:
         raise BadInput(faults)
     say("sealing")
-    manifest = _manifest(release, readings, carries, changes, needed)
-    tables: dict[str, pl.DataFrame | Path] = {table: reading.frame for table, reading in readings.items()}
-    sealed = store.seal(manifest, tables | {table: path for table, (_, path) in carries.items()}, reseal)
+    manifest = _release_manifest(release, readings, carried_tables, changes, needed_acceptances)
+    tables: dict[str, pl.DataFrame | Path] = {table_name: reading.frame for table_name, reading in readings.items()}
+    seal_result = store.seal(
+        manifest,
+        tables | {table_name: parquet_path for table_name, (_, parquet_path) in carried_tables.items()},
+        reseal,
+    )
     # Not a fault: who looks up fees needs no edits. The manifest and each answer say what is not held.
-    missing = tuple(table for table in REQUIRED_TABLES if table not in readings and table not in carries)
-    notes = (*read_notes, *_uncompared(readings, changes), *map(str, changes))
-    return BuildResult(sealed, unrecognized, missing, notes, tuple(changes))
+    missing_tables = tuple(
+        table_name for table_name in REQUIRED_TABLES if table_name not in readings and table_name not in carried_tables
+    )
+    build_notes = (*read_notes, *_uncompared_tables_note(readings, changes), *map(str, changes))
+    return BuildResult(seal_result, unrecognized, missing_tables, build_notes, tuple(changes))
 
 
-def _read(
-    release: Release, files: Sequence[Path], carries: Carried, say: Say, addresses: Mapping[str, str]
+def _read_release_files(
+    release: Release, paths: Sequence[Path], carried_tables: Carried, say: Say, addresses: Mapping[str, str]
 ) -> tuple[dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
     """Return the tables that the files make up, the files that no layout knows, and remarks.
 
     The files' bytes are freed when this returns: tables are sorted and sealed without them.
     """
     say("recognizing files")
-    received = delivery.sort_files(recognize(open_all(list(files))))
-    faults = [*delivery.faults_of(received, release), *_needless_carries(received, carries)]
+    received_files = delivery.sort_files(recognize(open_all(list(paths))))
+    faults = [*delivery.faults_of(received_files, release), *_needless_carry_faults(received_files, carried_tables)]
     # A file that nobody understood must not be missing from a release in silence: it may be a table in a new form.
-    faults += _unread(received, files, carries)
+    faults += _unread_file_faults(received_files, paths, carried_tables)
     if faults:
         raise BadInput(faults)
-    say(f"reading {len(received.files)} files")
-    urls = {file.content.source.sha256: addresses.get(file.content.outermost) for file in received.files}
-    readings = {table: _with_urls(reading, urls) for table, reading in read(received.files, release).items()}
-    readings = {table: _with_remarks(reading) for table, reading in readings.items()}
-    notes = [note for reading in readings.values() for note in reading.notes]
-    return readings, tuple(file.names for file in received.unknown), (*received.notes, *notes)
+    say(f"reading {len(received_files.files)} files")
+    url_by_digest = {
+        cms_file.content.source.sha256: addresses.get(cms_file.content.outermost) for cms_file in received_files.files
+    }
+    readings = {
+        table_name: _with_source_urls(reading, url_by_digest)
+        for table_name, reading in read(received_files.files, release).items()
+    }
+    readings = {table_name: _with_unusual_codes(reading) for table_name, reading in readings.items()}
+    remarks = [remark for reading in readings.values() for remark in reading.notes]
+    return readings, tuple(cms_file.names for cms_file in received_files.unknown), (*received_files.notes, *remarks)
 
 
-def _unread(received: Delivery, files: Sequence[Path], carries: Carried) -> Iterator[Fault]:
+def _unread_file_faults(received_files: Delivery, paths: Sequence[Path], carried_tables: Carried) -> Iterator[Fault]:
     """Files that are named, not only in a folder, are read or stop the build; so does one that is nearly CMS's."""
-    for file in received.unknown:
-        if file.near_miss:
-            yield Fault(file.names, 0, file.near_miss)
+    for unread_file in received_files.unknown:
+        if unread_file.near_miss:
+            yield Fault(unread_file.names, 0, unread_file.near_miss)
     # A file that is nearly CMS's has a fault that says what differs, and needs no second one.
-    nearly = {file.names.partition("/")[0] for file in received.unknown if file.near_miss}
-    known = {file.content.outermost for file in received.files}
-    for path in files:
-        if path.is_file() and path.name not in known and path.name not in nearly:
-            yield Fault(str(path), 0, _UNRECOGNIZED)
-    if not received.files and not carries and not any(path.is_file() for path in files):
-        strange = [file.names for file in received.unknown if not file.near_miss]
-        for name in strange if received.unknown else map(str, files):
-            yield Fault(name, 0, _UNRECOGNIZED)
+    near_miss_names = {
+        unread_file.names.partition("/")[0] for unread_file in received_files.unknown if unread_file.near_miss
+    }
+    recognized_names = {cms_file.content.outermost for cms_file in received_files.files}
+    for path in paths:
+        if path.is_file() and path.name not in recognized_names and path.name not in near_miss_names:
+            yield Fault(str(path), 0, _NOT_RECOGNIZED)
+    if not received_files.files and not carried_tables and not any(path.is_file() for path in paths):
+        unrecognized_names = [unread_file.names for unread_file in received_files.unknown if not unread_file.near_miss]
+        for unread_name in unrecognized_names if received_files.unknown else map(str, paths):
+            yield Fault(unread_name, 0, _NOT_RECOGNIZED)
 
 
-_UNRECOGNIZED = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…, icd10cm…)"
+_NOT_RECOGNIZED = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra-…, MCR_MUE_…, AOC_V…, icd10cm…)"
 
 
-def _with_urls(reading: Reading, urls: Mapping[str, str | None]) -> Reading:
-    return replace(reading, sources=tuple(replace(source, url=urls[source.sha256]) for source in reading.sources))
+def _with_source_urls(reading: Reading, url_by_digest: Mapping[str, str | None]) -> Reading:
+    return replace(
+        reading, sources=tuple(replace(source, url=url_by_digest[source.sha256]) for source in reading.sources)
+    )
 
 
-def _with_remarks(reading: Reading) -> Reading:
+def _with_unusual_codes(reading: Reading) -> Reading:
     return replace(reading, notes=(*reading.notes, *contracts.unusual_codes(reading)))
 
 
-def _table_name(table: str) -> str:
+def _checked_table_name(table: str) -> str:
     if table not in TABLES:
         raise WrongUse(f'no table is called "{table}"; there are: {", ".join(TABLES)}')
     return table
 
 
 def _carried_tables(store: Store, release: Release, carry: Mapping[str, Release]) -> Carried:
-    for table, origin in carry.items():
-        if origin.unrevised >= release.unrevised:
-            raise WrongUse(f"{table} can be carried forward only from a release before {release}, not from {origin}")
-    return {_table_name(table): carried(store.open(origin), table) for table, origin in carry.items()}
+    for table_name, origin_release in carry.items():
+        if origin_release.unrevised >= release.unrevised:
+            raise WrongUse(
+                f"{table_name} can be carried forward only from a release before {release}, not from {origin_release}"
+            )
+    return {
+        _checked_table_name(table_name): carried(store.open(origin_release), table_name)
+        for table_name, origin_release in carry.items()
+    }
 
 
-def _needless_carries(received: Delivery, carries: Carried) -> Iterator[Fault]:
-    for file in received.files:
-        for table in file.tables:
-            if table in carries:
-                message = f"{table} is given and carried forward as well; expected one of the two"
-                yield Fault(file.names, 0, message)
+def _needless_carry_faults(received_files: Delivery, carried_tables: Carried) -> Iterator[Fault]:
+    for cms_file in received_files.files:
+        for table_name in cms_file.tables:
+            if table_name in carried_tables:
+                message = f"{table_name} is given and carried forward as well; expected one of the two"
+                yield Fault(cms_file.names, 0, message)
 
 
-def _faults(
+def _contract_faults(
     readings: Mapping[str, Reading],
-    carries: Carried,
+    carried_tables: Carried,
     changes: Iterable[ReleaseChanges],
     release: Release,
     store: Store,
@@ -166,60 +188,77 @@ def _faults(
     """Yield what breaks a contract: of one table, between tables, with the release before."""
     for reading in readings.values():
         yield from contracts.check(reading, release)
-    frames = {table: reading.frame for table, reading in readings.items()}
-    yield from agreement.localities_agree(frames | _carried_frames(carries, agreement.WITH_LOCALITIES))
-    factors = [factor.value for reading in readings.values() for factor in reading.factors]
-    yield from agreement.caps_follow(frames, factors)
-    yield from agreement.notes_are_of_the_edition(frames | _carried_frames(carries, ("diagnosis",)))
+    read_tables = {table_name: reading.frame for table_name, reading in readings.items()}
+    yield from agreement.localities_agree(read_tables | _carried_frames(carried_tables, agreement.WITH_LOCALITIES))
+    factor_values = [conversion_factor.value for reading in readings.values() for conversion_factor in reading.factors]
+    yield from agreement.caps_follow(read_tables, factor_values)
+    yield from agreement.notes_are_of_the_edition(read_tables | _carried_frames(carried_tables, ("diagnosis",)))
     if "diagnosis" in readings:
         yield from agreement.addenda_agree(readings["diagnosis"], store.before(release, "diagnosis", scope="all"))
-    for change in changes:
-        yield from change.faults
-    yield from _lost_tables({*readings, *carries}, release, store)
+    for table_changes in changes:
+        yield from table_changes.faults
+    yield from _lost_table_faults({*readings, *carried_tables}, release, store)
 
 
-def _carried_frames(carries: Carried, tables: Iterable[str]) -> dict[str, pl.DataFrame]:
-    return {table: pl.read_parquet(carries[table][1]) for table in tables if table in carries}
+def _carried_frames(carried_tables: Carried, table_names: Iterable[str]) -> dict[str, pl.DataFrame]:
+    return {
+        table_name: pl.read_parquet(carried_tables[table_name][1])
+        for table_name in table_names
+        if table_name in carried_tables
+    }
 
 
-def _lost_tables(tables: set[str], release: Release, store: Store) -> Iterator[AcceptableFault]:
+def _lost_table_faults(table_names: set[str], release: Release, store: Store) -> Iterator[AcceptableFault]:
     """Yield a fault for each table that the revision to be replaced holds and this build lacks."""
     revisions = store.revisions(release)
-    if not revisions or (last := store.open(revisions[-1])).manifest.scope != "all":
+    if not revisions or (last_revision := store.open(revisions[-1])).manifest.scope != "all":
         return
-    for table in sorted(set(last.manifest.tables) - tables):
-        message = f"{last.release} holds it, and would be replaced by a revision without it"
-        yield AcceptableFault(table, 0, message, f"tables:{table}")
+    for lost_table in sorted(set(last_revision.manifest.tables) - table_names):
+        message = f"{last_revision.release} holds it, and would be replaced by a revision without it"
+        yield AcceptableFault(lost_table, 0, message, f"tables:{lost_table}")
 
 
-def _changes(readings: Mapping[str, Reading], release: Release, store: Store) -> list[ReleaseChanges]:
+def _changes_since_before(readings: Mapping[str, Reading], release: Release, store: Store) -> list[ReleaseChanges]:
     """Compare each table with the nearest earlier release that holds it."""
-    before = {table: store.before(release, table, scope="all") for table in readings}
-    return [count_changes(readings[table], release, snapshot) for table, snapshot in before.items() if snapshot]
+    snapshots_before = {table_name: store.before(release, table_name, scope="all") for table_name in readings}
+    return [
+        count_changes(readings[table_name], release, snapshot)
+        for table_name, snapshot in snapshots_before.items()
+        if snapshot
+    ]
 
 
-def _uncompared(readings: Mapping[str, Reading], changes: Iterable[ReleaseChanges]) -> Iterator[str]:
-    compared = {change.table for change in changes}
-    if alone := ", ".join(table for table in readings if table not in compared):
-        yield f"no earlier release in the store holds {alone}: what changed is not known"
+def _uncompared_tables_note(readings: Mapping[str, Reading], changes: Iterable[ReleaseChanges]) -> Iterator[str]:
+    compared_tables = {table_changes.table for table_changes in changes}
+    if tables_without_baseline := ", ".join(table_name for table_name in readings if table_name not in compared_tables):
+        yield f"no earlier release in the store holds {tables_without_baseline}: what changed is not known"
 
 
-def _manifest(
+def _release_manifest(
     release: Release,
     readings: Mapping[str, Reading],
-    carries: Carried,
+    carried_tables: Carried,
     changes: Iterable[ReleaseChanges],
-    accepted: tuple[str, ...],
+    needed_acceptances: tuple[str, ...],
 ) -> Manifest:
-    since = {change.table: change for change in changes}
-    entries = {table: _entry(reading, since.get(table)) for table, reading in readings.items()}
-    factors = tuple(factor for reading in readings.values() for factor in reading.factors)
+    changes_by_table = {table_changes.table: table_changes for table_changes in changes}
+    read_entries = {
+        table_name: _table_entry(reading, changes_by_table.get(table_name)) for table_name, reading in readings.items()
+    }
+    conversion_factors = tuple(
+        conversion_factor for reading in readings.values() for conversion_factor in reading.factors
+    )
     return Manifest(
-        release, "all", factors, entries | {table: entry for table, (entry, _) in carries.items()}, accepted, READER
+        release,
+        "all",
+        conversion_factors,
+        read_entries | {table_name: carried_entry for table_name, (carried_entry, _) in carried_tables.items()},
+        needed_acceptances,
+        READER,
     )
 
 
-def _entry(reading: Reading, change: ReleaseChanges | None) -> TableEntry:
+def _table_entry(reading: Reading, table_changes: ReleaseChanges | None) -> TableEntry:
     return TableEntry(
         edition=reading.edition,
         sources=tuple(sorted(reading.sources)),
@@ -231,10 +270,16 @@ def _entry(reading: Reading, change: ReleaseChanges | None) -> TableEntry:
         notes=tuple(sorted(reading.notes)),
         forms=reading.forms,
         other_forms=tuple(sorted(set(reading.layout.forms) - set(reading.forms))),
-        since=None if change is None else _changes_entry(change),
+        since=None if table_changes is None else _changes_entry(table_changes),
     )
 
 
-def _changes_entry(change: ReleaseChanges) -> TableChanges:
-    changed = {column: count for column, count in change.changed.items() if count}
-    return TableChanges(str(change.release), change.keys_before, change.keys_gone, change.keys_new, changed)
+def _changes_entry(table_changes: ReleaseChanges) -> TableChanges:
+    changed_columns = {column: row_count for column, row_count in table_changes.changed.items() if row_count}
+    return TableChanges(
+        str(table_changes.release),
+        table_changes.keys_before,
+        table_changes.keys_gone,
+        table_changes.keys_new,
+        changed_columns,
+    )

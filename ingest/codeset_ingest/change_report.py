@@ -26,7 +26,7 @@ EditChanges = Mapping[str, Mapping[CodePair, str | None]]
 
 _CCMIS = ("0", "1", "9")
 _HCPCS = re.compile(r"[0-9A-Z]{5}")
-_SHOWN = 40
+_LETTERS_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -47,119 +47,140 @@ class Disagreement:
 
 
 @cache
-def _layout() -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(
+def _report_layout() -> dict[str, Any]:
+    layout_document: dict[str, Any] = json.loads(
         files("codeset_ingest").joinpath("change_report.json").read_text(encoding="utf-8")
     )
-    return plain
+    return layout_document
 
 
-def read(file: Path) -> EditChanges:
+def read(zip_path: Path) -> EditChanges:
     """Read CMS's zip.
 
     Raises BadInput: if it cannot be opened, a member is missing, or its columns are not found.
     """
-    members = list(open_all([file]))
-    return {change: _edits(_member(members, change, pattern, file)) for change, pattern in _layout()["members"].items()}
+    members = list(open_all([zip_path]))
+    return {
+        change_kind: _edits_of_member(_member_of_change(members, change_kind, pattern, zip_path))
+        for change_kind, pattern in _report_layout()["members"].items()
+    }
 
 
-def _member(members: list[File], change: str, pattern: str, file: Path) -> File:
+def _member_of_change(members: list[File], change_kind: str, pattern: str, zip_path: Path) -> File:
     """The one text of the edits that were added, removed or changed."""
-    matching = [member for member in members if re.search(pattern, member.name.lower())]
-    if len(matching) != 1:
-        names = ", ".join(member.name for member in members)
-        message = f"expected one text of edits {change} ({pattern}); it holds: {names}"
-        raise BadInput([Fault(file.name, 0, message)])
-    return matching[0]
+    matching_members = [member for member in members if re.search(pattern, member.name.lower())]
+    if len(matching_members) != 1:
+        member_names = ", ".join(member.name for member in members)
+        message = f"expected one text of edits {change_kind} ({pattern}); it holds: {member_names}"
+        raise BadInput([Fault(zip_path.name, 0, message)])
+    return matching_members[0]
 
 
-def _edits(member: File) -> dict[CodePair, str | None]:
-    name = member.names
-    records = list(_records(text_of(member).rstrip("\n").removesuffix(END_OF_FILE), name))
-    header, places = _header([cells for _, cells in records], name)
-    rows: dict[CodePair, str | None] = {}
-    for number, cells in records[header + 1 :]:
+def _edits_of_member(member: File) -> dict[CodePair, str | None]:
+    member_name = member.names
+    records = list(_tabbed_records(text_of(member).rstrip("\n").removesuffix(END_OF_FILE), member_name))
+    header_index, column_indices = _header_row([cells for _, cells in records], member_name)
+    ccmi_by_pair: dict[CodePair, str | None] = {}
+    for line_number, cells in records[header_index + 1 :]:
         if not any(cells):
             continue
-        one, two = (
-            cells[places[column]] if places[column] < len(cells) else "" for column in ("column_one", "column_two")
+        column_one, column_two = (
+            cells[column_indices[column]] if column_indices[column] < len(cells) else ""
+            for column in ("column_one", "column_two")
         )
-        if _HCPCS.fullmatch(one) and _HCPCS.fullmatch(two):
-            ccmi = None if "ccmi" not in places else _ccmi(cells, places["ccmi"], name, number)
-            if (before := rows.get((one, two), ccmi)) != ccmi:
-                message = f"{one}/{two} is there with the modifier indicators {before} and {ccmi}; expected one"
-                raise BadInput([Fault(name, number, message)])
-            rows[one, two] = ccmi
+        if _HCPCS.fullmatch(column_one) and _HCPCS.fullmatch(column_two):
+            # A report without the column states no indicator: of such an edit only that it is there can be compared.
+            has_ccmi = "ccmi" in column_indices
+            ccmi = _ccmi_of_cell(cells, column_indices["ccmi"], member_name, line_number) if has_ccmi else None
+            if (earlier_ccmi := ccmi_by_pair.get((column_one, column_two), ccmi)) != ccmi:
+                indicators = f"{earlier_ccmi} and {ccmi}"
+                message = f"{column_one}/{column_two} is there with the modifier indicators {indicators}; expected one"
+                raise BadInput([Fault(member_name, line_number, message)])
+            ccmi_by_pair[column_one, column_two] = ccmi
         # Notices stand above the records; below the first of them every line is one.
-        elif rows:
-            raise BadInput([Fault(name, number, f'expected two codes, found "{one}" and "{two}"')])
-    return rows
+        elif ccmi_by_pair:
+            message = f'expected two codes, found "{column_one}" and "{column_two}"'
+            raise BadInput([Fault(member_name, line_number, message)])
+    return ccmi_by_pair
 
 
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+def _tabbed_records(report_text: str, member_name: str) -> Iterator[tuple[int, list[str]]]:
     """Each record's line and cells; a quoted cell, such as the caption of the modifier, goes on over several lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
-    line = 1
+    record_reader = csv.reader(io.StringIO(report_text, newline=""), delimiter="\t", strict=True)
+    first_line = 1
     try:
-        for record in reader:
-            yield line, [" ".join(cell.split()) for cell in record]
-            line = reader.line_num + 1
+        for record in record_reader:
+            yield first_line, [" ".join(cell.split()) for cell in record]
+            first_line = record_reader.line_num + 1
     except csv.Error as error:
-        raise BadInput([Fault(name, line, f"not a tab-separated record ({error})")]) from error
+        raise BadInput([Fault(member_name, first_line, f"not a tab-separated record ({error})")]) from error
 
 
-def _ccmi(cells: list[str], place: int, name: str, line: int) -> str:
-    text = cells[place] if place < len(cells) else ""
+def _ccmi_of_cell(cells: list[str], column_index: int, member_name: str, line_number: int) -> str:
+    cell_text = cells[column_index] if column_index < len(cells) else ""
     # The caption spells the indicators out (`1=allowed`), and so may a cell.
-    ccmi, _, _ = text.partition("=")
+    ccmi, _, _ = cell_text.partition("=")
     if ccmi not in _CCMIS:
-        raise BadInput([Fault(name, line, f'expected a modifier indicator (0, 1 or 9), found "{text[:_SHOWN]}"')])
+        message = f'expected a modifier indicator (0, 1 or 9), found "{cell_text[:_LETTERS_SHOWN]}"'
+        raise BadInput([Fault(member_name, line_number, message)])
     return ccmi
 
 
-def _header(lines: list[list[str]], name: str) -> tuple[int, dict[str, int]]:
+def _header_row(record_cells: list[list[str]], member_name: str) -> tuple[int, dict[str, int]]:
     """The line of the captions, and the position of each column that exactly one caption matches."""
-    for number, cells in enumerate(lines):
-        matches = {column: _places(cells, pattern) for column, pattern in _layout()["columns"].items()}
-        if len(matches["column_one"]) == 1 and len(matches["column_two"]) == 1:
-            return number, {column: places[0] for column, places in matches.items() if len(places) == 1}
+    for record_index, cells in enumerate(record_cells):
+        matching_columns = {
+            column: _matching_positions(cells, pattern) for column, pattern in _report_layout()["columns"].items()
+        }
+        if len(matching_columns["column_one"]) == 1 and len(matching_columns["column_two"]) == 1:
+            return record_index, {
+                column: positions[0] for column, positions in matching_columns.items() if len(positions) == 1
+            }
     # Above the captions is the AMA's notice, which is not repeated in messages.
-    beginning = " | ".join("\t".join(cells)[:_SHOWN] for cells in lines[:4])
-    raise BadInput([Fault(name, 0, f"no line with the captions Column 1 and Column 2; it begins: {beginning}")])
+    beginning = " | ".join("\t".join(cells)[:_LETTERS_SHOWN] for cells in record_cells[:4])
+    raise BadInput([Fault(member_name, 0, f"no line with the captions Column 1 and Column 2; it begins: {beginning}")])
 
 
-def _places(cells: list[str], pattern: str) -> list[int]:
-    return [place for place, cell in enumerate(cells) if re.search(pattern, cell.lower())]
+def _matching_positions(cells: list[str], pattern: str) -> list[int]:
+    return [column_index for column_index, caption in enumerate(cells) if re.search(pattern, caption.lower())]
 
 
 def from_difference(changes: TableChanges) -> EditChanges:
     """Return our difference of the two quarters in the report's terms."""
-    ccmi = changes.changed.filter(pl.col("column") == "ccmi")
-    changed = {(one, two): after for one, two, after in ccmi.select("column_one", "column_two", "after").iter_rows()}
-    return {"added": _pairs(changes.added), "removed": _pairs(changes.removed), "changed": changed}
+    ccmi_changes = changes.changed.filter(pl.col("column") == "ccmi")
+    changed_ccmis = {
+        (column_one, column_two): current_ccmi
+        for column_one, column_two, current_ccmi in ccmi_changes.select("column_one", "column_two", "after").iter_rows()
+    }
+    return {"added": _ccmi_by_pair(changes.added), "removed": _ccmi_by_pair(changes.removed), "changed": changed_ccmis}
 
 
-def _pairs(rows: pl.DataFrame) -> dict[CodePair, str | None]:
-    return {(one, two): str(ccmi) for one, two, ccmi in rows.select("column_one", "column_two", "ccmi").iter_rows()}
+def _ccmi_by_pair(edit_rows: pl.DataFrame) -> dict[CodePair, str | None]:
+    return {
+        (column_one, column_two): str(ccmi)
+        for column_one, column_two, ccmi in edit_rows.select("column_one", "column_two", "ccmi").iter_rows()
+    }
 
 
-def compare(report: EditChanges, difference: EditChanges) -> list[Disagreement]:
+def compare(reported_edits: EditChanges, our_edits: EditChanges) -> list[Disagreement]:
     """Return every edit on which CMS's report and our difference do not agree, sorted."""
-    return list(_disagreements(report, difference))
+    return list(_sorted_disagreements(reported_edits, our_edits))
 
 
-def _disagreements(report: EditChanges, difference: EditChanges) -> Iterator[Disagreement]:
-    for change in report:
-        theirs, ours = report[change], difference[change]
-        for pair in sorted({*theirs, *ours}):
-            in_report, in_difference = _in_words(pair, theirs), _in_words(pair, ours)
-            differ = (pair in theirs) != (pair in ours)
+def _sorted_disagreements(reported_edits: EditChanges, our_edits: EditChanges) -> Iterator[Disagreement]:
+    for change_kind in reported_edits:
+        edits_of_cms, edits_of_ours = reported_edits[change_kind], our_edits[change_kind]
+        for code_pair in sorted({*edits_of_cms, *edits_of_ours}):
+            in_report, in_difference = _in_words(code_pair, edits_of_cms), _in_words(code_pair, edits_of_ours)
+            only_on_one_side = (code_pair in edits_of_cms) != (code_pair in edits_of_ours)
             # Where the report has no indicator, only that the pair is there can be compared.
-            if differ or (None not in (theirs[pair], ours[pair]) and in_report != in_difference):
-                yield Disagreement(change, *pair, in_report, in_difference)
+            if only_on_one_side or (
+                None not in (edits_of_cms[code_pair], edits_of_ours[code_pair]) and in_report != in_difference
+            ):
+                yield Disagreement(change_kind, *code_pair, in_report, in_difference)
 
 
-def _in_words(pair: CodePair, edits: Mapping[CodePair, str | None]) -> str:
-    if pair not in edits:
+def _in_words(code_pair: CodePair, ccmi_by_pair: Mapping[CodePair, str | None]) -> str:
+    if code_pair not in ccmi_by_pair:
         return "not there"
-    return "there" if edits[pair] is None else f"CCMI {edits[pair]}"
+    return "there" if ccmi_by_pair[code_pair] is None else f"CCMI {ccmi_by_pair[code_pair]}"

@@ -29,7 +29,9 @@ def folder() -> Traversable:
 def releases() -> list[Release]:
     """Return the releases whose facts are embedded, oldest first."""
     return sorted(
-        Release.parse(file.name.removesuffix(".json")) for file in folder().iterdir() if file.name.endswith(".json")
+        Release.parse(facts_file.name.removesuffix(".json"))
+        for facts_file in folder().iterdir()
+        if facts_file.name.endswith(".json")
     )
 
 
@@ -44,21 +46,31 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
     Raises WrongUse: if *release* is not embedded.
     """
     if release not in releases():
-        embedded = ", ".join(map(str, releases()))
-        message = f"no facts of {release} are embedded; there are those of {embedded}. Give CMS's files with --from"
+        embedded_releases = ", ".join(map(str, releases()))
+        message = (
+            f"no facts of {release} are embedded; there are those of {embedded_releases}. Give CMS's files with --from"
+        )
         raise WrongUse(message)
     manifest = Manifest.from_json(folder().joinpath(f"{release}.json").read_text(encoding="utf-8"))
-    return manifest, {table: _table(table, entry) for table, entry in manifest.tables.items()}
+    return manifest, {
+        table_name: _typed_table(table_name, table_entry) for table_name, table_entry in manifest.tables.items()
+    }
 
 
-def _table(table: str, entry: TableEntry) -> pl.DataFrame:
-    text = folder().joinpath(file_name(table, entry)).read_bytes()
-    rows = pl.read_csv(text, infer_schema=False, null_values=NULL, empty_string_is_null=False)
-    lacking = [pl.lit(None, pl.String).alias(name) for name in TABLES[table].columns if name not in rows.columns]
-    return rows.with_columns(lacking).select(_cast(column, dtype) for column, dtype in TABLES[table].columns.items())
+def _typed_table(table_name: str, table_entry: TableEntry) -> pl.DataFrame:
+    csv_bytes = folder().joinpath(file_name(table_name, table_entry)).read_bytes()
+    text_rows = pl.read_csv(csv_bytes, infer_schema=False, null_values=NULL, empty_string_is_null=False)
+    null_columns = [
+        pl.lit(None, pl.String).alias(column_name)
+        for column_name in TABLES[table_name].columns
+        if column_name not in text_rows.columns
+    ]
+    return text_rows.with_columns(null_columns).select(
+        _typed_column(column, dtype) for column, dtype in TABLES[table_name].columns.items()
+    )
 
 
-def _cast(column: str, dtype: pl.DataType) -> pl.Expr:
+def _typed_column(column: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean:
         return pl.when(pl.col(column).is_not_null()).then(pl.col(column) == "true").alias(column)
     return pl.col(column).str.to_date("%Y-%m-%d") if dtype == pl.Date else pl.col(column).cast(dtype)

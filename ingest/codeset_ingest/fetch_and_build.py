@@ -28,7 +28,7 @@ from codeset_ingest.cms_site.link_names import audiences, publications, site_fac
 from codeset_ingest.cms_site.listing_pages import LayoutChanged
 from codeset_ingest.cms_site.watch import LocalState, News, watch
 
-_REPORT = "ptp_changes"
+_CHANGE_REPORT = "ptp_changes"
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class FetchOptions:
 
         Raises WrongUse: for one that CMS does not publish for.
         """
-        names = tuple(name.strip() for name in self.also.split(",") if name.strip())
-        if unknown := [name for name in names if name not in audiences()]:
-            raise WrongUse(f"--also {self.also}: {', '.join(unknown)} is none of {', '.join(audiences()[1:])}")
-        return names
+        audience_names = tuple(audience_name.strip() for audience_name in self.also.split(",") if audience_name.strip())
+        if unknown_names := [audience_name for audience_name in audience_names if audience_name not in audiences()]:
+            raise WrongUse(f"--also {self.also}: {', '.join(unknown_names)} is none of {', '.join(audiences()[1:])}")
+        return audience_names
 
 
 @dataclass(frozen=True)
@@ -92,24 +92,24 @@ def fetch(
 
     Raises what `codeset_ingest.cms_site.fetch_release.fetch_release` raises.
     """
-    target = Release.parse(release) if release else None
-    also, origin = options.audiences, site()
-    accepted = _is_accepted(options, origin)
-    with keep_changed_pages(options.store), connect(origin, limits) as connection:
-        if target is None:
-            target = latest_release(PageReader(connection, say))
-            say(f"the newest release that is posted whole is {target}")
-        request = FetchRequest(target, also, accepted, options.locked)
-        return fetch_release(request, options.folder, connection, say, count)
+    target_release = Release.parse(release) if release else None
+    other_audiences, cms_site = options.audiences, site()
+    license_accepted = _is_accepted(options, cms_site)
+    with keep_changed_pages(options.store), connect(cms_site, limits) as connection:
+        if target_release is None:
+            target_release = latest_release(PageReader(connection, say))
+            say(f"the newest release that is posted whole is {target_release}")
+        fetch_request = FetchRequest(target_release, other_audiences, license_accepted, options.locked)
+        return fetch_release(fetch_request, options.folder, connection, say, count)
 
 
-def _is_accepted(options: FetchOptions, origin: Site) -> bool:
+def _is_accepted(options: FetchOptions, cms_site: Site) -> bool:
     """Whether the license was accepted: now, which is recorded, or before."""
-    facts = site_facts()["license"]
+    license_facts = site_facts()["license"]
     if options.accept is not None:
-        page = origin.at(facts["page"])
-        ama_license.record(options.store, facts["name"], options.accept, datetime.now(UTC), page)
-    return ama_license.last_acceptance(options.store, facts["name"]) is not None
+        license_address = cms_site.at(license_facts["page"])
+        ama_license.record(options.store, license_facts["name"], options.accept, datetime.now(UTC), license_address)
+    return ama_license.last_acceptance(options.store, license_facts["name"]) is not None
 
 
 def fetch_and_build(
@@ -125,17 +125,21 @@ def fetch_and_build(
 
     Raises what `fetch` and `build_fetched` raise. LicenseNeeded: if gated files are neither fetched nor given by hand.
     """
-    fetched = fetch(release, options, say, count)
+    fetched_release = fetch(release, options, say, count)
     # Files that a person downloaded may be the gated ones: the build says what is missing, if they are not.
-    if fetched.not_fetched and not by_hand:
-        raise LicenseNeeded(f"{license_message(fetched)}\nThe other files are in {fetched.folder}; nothing was sealed.")
-    built = build_fetched(fetched, options.store, by_hand, carry, accept, say)
+    if fetched_release.not_fetched and not by_hand:
+        raise LicenseNeeded(
+            f"{license_message(fetched_release)}\nThe other files are in {fetched_release.folder}; nothing was sealed."
+        )
+    build_result = build_fetched(fetched_release, options.store, by_hand, carry, accept, say)
     say("comparing with CMS's change report")
-    return FetchAndBuildResult(fetched, built, compare_report(fetched, built.sealed.snapshot, options.store))
+    return FetchAndBuildResult(
+        fetched_release, build_result, compare_report(fetched_release, build_result.sealed.snapshot, options.store)
+    )
 
 
 def build_fetched(
-    fetched: FetchedRelease,
+    fetched_release: FetchedRelease,
     store: Store,
     by_hand: Iterable[Path] = (),
     carry: Mapping[str, Release] | None = None,
@@ -146,63 +150,75 @@ def build_fetched(
 
     Raises what `codeset_ingest.build.build` raises. StoreProblem: if what is to be carried forward is not in the store.
     """
-    by_name = {publication.name: publication for publication in publications()}
-    tables_of = {name: publication.tables for name, publication in by_name.items()}
-    used = [file for file in fetched.files if tables_of[file.pinned.publication]]
-    carries = dict(carry or {})
-    for publication, last in fetched.last_before.items():
-        for table in set(tables_of[publication]) - set(carries):
+    publication_by_name = {publication.name: publication for publication in publications()}
+    tables_of = {name: publication.tables for name, publication in publication_by_name.items()}
+    table_files = [local_file for local_file in fetched_release.files if tables_of[local_file.pinned.publication]]
+    carried_tables = dict(carry or {})
+    for publication, last_posted in fetched_release.last_before.items():
+        for table_name in set(tables_of[publication]) - set(carried_tables):
             # What is optional is carried where it is at hand; what every claim needs must be, or the build stops.
-            if not by_name[publication].is_optional or _has_newest(store, fetched.release, table, last):
-                carries[table] = _origin(store, fetched.release, publication, table, last)
-    addresses = {file.path.name: file.pinned.url for file in used}
-    paths = [*(file.path for file in used), *by_hand]
-    return build(fetched.release, paths, store, carries, accept, say, addresses)
+            if not publication_by_name[publication].is_optional or _has_newest(
+                store, fetched_release.release, table_name, last_posted
+            ):
+                carried_tables[table_name] = _carry_origin(
+                    store, fetched_release.release, publication, table_name, last_posted
+                )
+    addresses = {local_file.path.name: local_file.pinned.url for local_file in table_files}
+    cms_paths = [*(local_file.path for local_file in table_files), *by_hand]
+    return build(fetched_release.release, cms_paths, store, carried_tables, accept, say, addresses)
 
 
-def _has_newest(store: Store, release: Release, table: str, last: Release) -> bool:
-    """Whether the store has *table* as CMS last posted it before *release*."""
-    before = store.before(release, table, scope="all")
-    if before is None:
+def _has_newest(store: Store, release: Release, table_name: str, last_posted: Release) -> bool:
+    """Whether the store has *table_name* as CMS last posted it before *release*."""
+    earlier_snapshot = store.before(release, table_name, scope="all")
+    if earlier_snapshot is None:
         return False
-    carried = before.manifest.tables[table].carried_from
-    return (Release.parse(carried) if carried else before.release.unrevised) >= last
+    carried_label = earlier_snapshot.manifest.tables[table_name].carried_from
+    return (Release.parse(carried_label) if carried_label else earlier_snapshot.release.unrevised) >= last_posted
 
 
-def _origin(store: Store, release: Release, publication: str, table: str, last: Release) -> Release:
-    """The sealed release to carry *table* from: no older than the one for which CMS posted it last."""
-    before = store.before(release, table, scope="all")
-    if before is not None and _has_newest(store, release, table, last):
-        return before.release
-    newest = f"the newest that {store.path} holds is of {before.release}" if before else f"{store.path} holds none"
+def _carry_origin(store: Store, release: Release, publication: str, table_name: str, last_posted: Release) -> Release:
+    """The sealed release to carry *table_name* from: no older than the one for which CMS posted it last."""
+    earlier_snapshot = store.before(release, table_name, scope="all")
+    if earlier_snapshot is not None and _has_newest(store, release, table_name, last_posted):
+        return earlier_snapshot.release
+    newest_held = (
+        f"the newest that {store.path} holds is of {earlier_snapshot.release}"
+        if earlier_snapshot
+        else f"{store.path} holds none"
+    )
     raise StoreProblem(
-        f"{publication}: CMS posted none for {release.unrevised}; those of {last} are in force, but {newest}. "
-        f"Seal that release first: codeset build {last} --fetch. Or say what to carry: --carry {table}=RELEASE"
+        f"{publication}: CMS posted none for {release.unrevised}; those of {last_posted} are in force, "
+        f"but {newest_held}. Seal that release first: codeset build {last_posted} --fetch. "
+        f"Or say what to carry: --carry {table_name}=RELEASE"
     )
 
 
-def compare_report(fetched: FetchedRelease, snapshot: Snapshot, store: Store) -> ReportComparison:
+def compare_report(fetched_release: FetchedRelease, snapshot: Snapshot, store: Store) -> ReportComparison:
     """Compare CMS's change report with our difference of this quarter and the one before."""
-    report = next((file for file in fetched.files if file.pinned.publication == _REPORT), None)
-    before = _quarter_before(snapshot.release)
-    revisions = store.revisions(before)
-    if report is None or "ptp" not in snapshot:
+    report_file = next((file for file in fetched_release.files if file.pinned.publication == _CHANGE_REPORT), None)
+    previous_quarter = _quarter_before(snapshot.release)
+    previous_revisions = store.revisions(previous_quarter)
+    if report_file is None or "ptp" not in snapshot:
         message = "CMS's report of the edits' changes was not fetched; our difference is not held against it"
         return ReportComparison(message)
-    if not revisions or "ptp" not in store.open(revisions[-1]):
-        message = f"the store holds no edits of {before}; CMS's change report is not held against a difference"
+    if not previous_revisions or "ptp" not in store.open(previous_revisions[-1]):
+        message = (
+            f"the store holds no edits of {previous_quarter}; CMS's change report is not held against a difference"
+        )
         return ReportComparison(message)
     # CMS's report covers one quarter, and so must our difference.
-    changes = diff(store.open(revisions[-1]), snapshot, "all").tables["ptp"]
-    difference = change_report.from_difference(changes)
+    edit_changes = diff(store.open(previous_revisions[-1]), snapshot, "all").tables["ptp"]
+    difference = change_report.from_difference(edit_changes)
     try:
-        disagreements = tuple(change_report.compare(change_report.read(report.path), difference))
+        disagreements = tuple(change_report.compare(change_report.read(report_file.path), difference))
     except BadInput as error:
         message = f"CMS's change report cannot be read, so it says nothing for or against: {error}"
         return ReportComparison(message, is_unreadable=True)
-    counts = ", ".join(f"{len(edits):,} {change}" for change, edits in difference.items())
-    agree = "agrees with" if not disagreements else f"disagrees in {len(disagreements):,} rows with"
-    message = f"CMS's change report {agree} our difference of {revisions[-1]} and {snapshot.release}: {counts}"
+    change_counts = ", ".join(f"{len(edits):,} {change_kind}" for change_kind, edits in difference.items())
+    agreement_text = "agrees with" if not disagreements else f"disagrees in {len(disagreements):,} rows with"
+    compared_releases = f"{previous_revisions[-1]} and {snapshot.release}"
+    message = f"CMS's change report {agreement_text} our difference of {compared_releases}: {change_counts}"
     return ReportComparison(message, disagreements)
 
 
@@ -217,11 +233,11 @@ def comparison_lines(comparison: ReportComparison) -> list[str]:
 
 def news(options: FetchOptions, since: str | None, today: date, say: Say) -> list[News]:
     """Return what is new on CMS's site; raises what `codeset_ingest.cms_site.watch.watch` raises."""
-    local = LocalState(options.store, locks.read(options.folder.lock))
-    first = Release.parse(since) if since else None
-    also = options.audiences
+    local_state = LocalState(options.store, locks.read(options.folder.lock))
+    first_release = Release.parse(since) if since else None
+    other_audiences = options.audiences
     with keep_changed_pages(options.store), connect(site()) as connection:
-        return watch(connection, local, first, today, also, say)
+        return watch(connection, local_state, first_release, today, other_audiences, say)
 
 
 @contextmanager
@@ -230,12 +246,12 @@ def keep_changed_pages(store: Store) -> Iterator[None]:
     try:
         yield
     except LayoutChanged as error:
-        name = f"{error.publication}-{sha256(error.html).hexdigest()[:12]}.html"
-        file = store.path / "pages" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(error.html)
+        page_name = f"{error.publication}-{sha256(error.html).hexdigest()[:12]}.html"
+        page_file = store.path / "pages" / page_name
+        page_file.parent.mkdir(parents=True, exist_ok=True)
+        page_file.write_bytes(error.html)
         raise ChangedPageKept(
-            f"{error}\n  The page is kept in {file}; send it with the bug report. Nothing else was written."
+            f"{error}\n  The page is kept in {page_file}; send it with the bug report. Nothing else was written."
         ) from error
 
 

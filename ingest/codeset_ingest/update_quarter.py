@@ -27,29 +27,42 @@ from codeset_ingest.fetch_and_build import (
 )
 
 
-def join_locks(main: bytes | None, branches: Mapping[Release, bytes]) -> Lock:
+def join_locks(main_bytes: bytes | None, branches: Mapping[Release, bytes]) -> Lock:
     """Return the lock of the main branch, and what the branch of each quarter pins of that quarter.
 
     Raises StoreProblem: if one of them is no lock.
     """
-    on_main = locks.parse(main, "the main branch's lock") if main else Lock({})
-    releases, approvals = dict(on_main.releases), dict(on_main.approvals)
-    for quarter, text in branches.items():
-        on_branch = locks.parse(text, f"the lock of {quarter}'s branch")
+    main_lock = locks.parse(main_bytes, "the main branch's lock") if main_bytes else Lock({})
+    releases, approvals = dict(main_lock.releases), dict(main_lock.approvals)
+    for quarter, branch_bytes in branches.items():
+        branch_lock = locks.parse(branch_bytes, f"the lock of {quarter}'s branch")
         # A branch is believed of its own quarter alone: what it says of others may be older than main.
-        releases |= {release: files for release, files in on_branch.releases.items() if release.unrevised == quarter}
-        heads = {release: head for release, head in on_branch.approvals.items() if release.unrevised == quarter}
+        releases |= {release: files for release, files in branch_lock.releases.items() if release.unrevised == quarter}
+        approval_heads = {
+            release: approval_head
+            for release, approval_head in branch_lock.approvals.items()
+            if release.unrevised == quarter
+        }
         # The later of two heads: an approval that was recorded never goes back.
-        approvals |= {release: max(head, approvals.get(release, head)) for release, head in heads.items()}
+        approvals |= {
+            release: max(approval_head, approvals.get(release, approval_head))
+            for release, approval_head in approval_heads.items()
+        }
     return Lock(releases, approvals)
 
 
-def lock_for_branch(lock: Lock, main: bytes | None, release: Release) -> bytes:
+def lock_for_branch(lock: Lock, main_bytes: bytes | None, release: Release) -> bytes:
     """Return the text of the lock for the branch of *release*: without later quarters that main does not have yet."""
-    on_main = join_locks(main, {}).releases
-    pinned = [locked for locked in lock.releases if locked.unrevised <= release.unrevised or locked in on_main]
-    approvals = {revision: head for revision, head in lock.approvals.items() if revision in pinned}
-    return Lock({revision: lock.releases[revision] for revision in pinned}, approvals).to_json().encode()
+    releases_on_main = join_locks(main_bytes, {}).releases
+    pinned_releases = [
+        locked_release
+        for locked_release in lock.releases
+        if locked_release.unrevised <= release.unrevised or locked_release in releases_on_main
+    ]
+    approvals = {
+        revision: approval_head for revision, approval_head in lock.approvals.items() if revision in pinned_releases
+    }
+    return Lock({revision: lock.releases[revision] for revision in pinned_releases}, approvals).to_json().encode()
 
 
 @dataclass(frozen=True)
@@ -74,16 +87,18 @@ def update_quarter(
 
     The locks are those of the *main* branch and of each quarter's branch. Raises what `restore` and `fetch_new` raise.
     """
-    with TemporaryDirectory() as folder:
-        options = FetchOptions(store, lock=Path(folder) / locks.NAME, accept=accept)
+    with TemporaryDirectory() as temporary_folder:
+        options = FetchOptions(store, lock=Path(temporary_folder) / locks.NAME, accept=accept)
         options.folder.lock.write_text(join_locks(main, branches).to_json(), encoding="utf-8")
         restore(options, say, count, all_of_it=False)  # files posted again are the update itself
-        result = fetch_new(release, options, say, count)
-        if result is None:
+        update_result = fetch_new(release, options, say, count)
+        if update_result is None:
             return None
-        fetched = result.fetched
-        text = lock_for_branch(locks.read(options.folder.lock), main, fetched.release)
-    return QuarterUpdate(fetched.release, text, (*fetched.notes, *comparison_lines(result.comparison)))
+        fetched_release = update_result.fetched
+        lock_text = lock_for_branch(locks.read(options.folder.lock), main, fetched_release.release)
+    return QuarterUpdate(
+        fetched_release.release, lock_text, (*fetched_release.notes, *comparison_lines(update_result.comparison))
+    )
 
 
 def fetch_new(
@@ -94,17 +109,19 @@ def fetch_new(
     Raises what `cms_site.watch.watch` and `fetch_and_build` raise. StoreProblem: if the store gives it another revision
     than the lock does.
     """
-    known = locks.read(options.folder.lock).releases
-    target = release or newest_release(options, say)
-    if target is None:
+    pinned_before = locks.read(options.folder.lock).releases
+    target_release = release or newest_release(options, say)
+    if target_release is None:
         return None
-    result = fetch_and_build(str(target), options, (), {}, (), say, count)
+    result = fetch_and_build(str(target_release), options, (), {}, (), say, count)
     # The lock counts revisions over all machines, a store those it has seen: they must name the same files alike, or an
     # approval would be of others.
-    pinned, sealed = result.fetched.release, result.built.sealed.snapshot.release
-    if pinned != sealed:
-        raise StoreProblem(f"{options.store.path} holds {pinned} from other files than those pinned; use another store")
-    return result if release or pinned not in known else None
+    pinned_release, sealed_release = result.fetched.release, result.built.sealed.snapshot.release
+    if pinned_release != sealed_release:
+        raise StoreProblem(
+            f"{options.store.path} holds {pinned_release} from other files than those pinned; use another store"
+        )
+    return result if release or pinned_release not in pinned_before else None
 
 
 def newest_release(options: FetchOptions, say: Say) -> Release | None:
@@ -114,17 +131,29 @@ def newest_release(options: FetchOptions, say: Say) -> Release | None:
     """
     lock = locks.read(options.folder.lock)
     with keep_changed_pages(options.store), connect(site()) as connection:
-        last = latest_release(PageReader(connection, say))
-        first = min(last, max((pinned.unrevised for pinned in lock.releases if pinned < last), default=last))
-        news = watch(connection, LocalState(options.store, lock), first, last.first_day, options.audiences, say)
-    for item in news:
-        if item.calls_for_action:
-            say(f"{item.release or ''} {item.publication} {item.status}: {item.says}".strip())
+        latest_posted = latest_release(PageReader(connection, say))
+        first_watched = min(
+            latest_posted,
+            max(
+                (pinned_release.unrevised for pinned_release in lock.releases if pinned_release < latest_posted),
+                default=latest_posted,
+            ),
+        )
+        site_news = watch(
+            connection, LocalState(options.store, lock), first_watched, latest_posted.first_day, options.audiences, say
+        )
+    for news_item in site_news:
+        if news_item.calls_for_action:
+            say(f"{news_item.release or ''} {news_item.publication} {news_item.status}: {news_item.says}".strip())
     with_tables = {publication.name for publication in publications() if publication.tables}
-    changed = {item.release for item in news if item.status in (NEW, REPOSTED) and item.publication in with_tables}
-    candidates = [release for release in changed if release and lock.pinned(release)]
-    candidates += [] if lock.pinned(last) else [last]
-    return max(candidates, default=None)
+    changed_releases = {
+        news_item.release
+        for news_item in site_news
+        if news_item.status in (NEW, REPOSTED) and news_item.publication in with_tables
+    }
+    newer_releases = [release for release in changed_releases if release and lock.pinned(release)]
+    newer_releases += [] if lock.pinned(latest_posted) else [latest_posted]
+    return max(newer_releases, default=None)
 
 
 def restore(
@@ -135,19 +164,19 @@ def restore(
     Only the pinned bytes are accepted. Raises what `fetch_and_build` raises; BadInput, where CMS has posted other bytes
     since: that release cannot be sealed again; with *all_of_it* off, it is reported and skipped.
     """
-    last = {release.unrevised: release for release in sorted(locks.read(options.folder.lock).releases)}
-    lacking = [release for release in last.values() if release not in options.store.releases()]
-    sealed = []
-    for release in lacking:
+    last_revisions = {release.unrevised: release for release in sorted(locks.read(options.folder.lock).releases)}
+    unsealed_releases = [release for release in last_revisions.values() if release not in options.store.releases()]
+    sealed_releases = []
+    for release in unsealed_releases:
         say(f"sealing {release} again, as the lock pins it")
         try:
             fetch_and_build(str(release), replace(options, locked=True), (), {}, (), say, count)
-            sealed.append(release)
+            sealed_releases.append(release)
         except BadInput as error:
             if all_of_it:
                 raise
             say(f"{release} cannot be sealed again: {error}")
-    return sealed
+    return sealed_releases
 
 
 def release_to_review(options: FetchOptions, branch: str) -> Release | None:
@@ -156,5 +185,5 @@ def release_to_review(options: FetchOptions, branch: str) -> Release | None:
     None: the lock pins none.
     """
     lock = locks.read(options.folder.lock)
-    quarter = re.fullmatch(r"release/(20\d\dq[1-4])", branch)
-    return lock.newest(Release.parse(quarter[1])) if quarter else max(lock.releases, default=None)
+    branch_quarter = re.fullmatch(r"release/(20\d\dq[1-4])", branch)
+    return lock.newest(Release.parse(branch_quarter[1])) if branch_quarter else max(lock.releases, default=None)

@@ -19,26 +19,30 @@ DIAGNOSES = ("diagnosis", "diagnosis_replacement")
 """Embedded beside the tables of the derm scope: codes and dates alone (docs/decisions/0010)."""
 
 
-def facts_of(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the rows of *table* that are embedded: the derm scope's, of diagnoses without titles."""
-    facts = scope("derm").of(table, rows)
-    return facts.with_columns(title=pl.lit(None, pl.String)) if table == "diagnosis" else facts
+def facts_of(table_name: str, table_rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the rows of *table_name* that are embedded: the derm scope's, of diagnoses without titles."""
+    scope_rows = scope("derm").of(table_name, table_rows)
+    return scope_rows.with_columns(title=pl.lit(None, pl.String)) if table_name == "diagnosis" else scope_rows
 
 
 def embed(store: Store, folder: Path) -> None:
     """Write the derm scope's facts of the embedded releases of *store* into *folder*, in place of what is there."""
-    derm = scope("derm")
+    derm_scope = scope("derm")
     folder.mkdir(exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
-    embedded = (*derm.tables, *READ_FROM_OTHERS, *DIAGNOSES)
+    for previous_file in folder.iterdir():
+        previous_file.unlink()
+    embedded_tables = (*derm_scope.tables, *READ_FROM_OTHERS, *DIAGNOSES)
     for label in RELEASES:
         snapshot = store.open(label)
-        entries = {table: entry for table, entry in snapshot.manifest.tables.items() if table in embedded}
-        for table, entry in entries.items():
-            rows = facts_of(table, snapshot.scan(table)).collect()
-            rows.write_csv(folder / file_name(table, entry), null_value=NULL)
-        manifest = replace(snapshot.manifest, scope="derm", tables=entries, accepted=(), resealed=())
+        embedded_entries = {
+            table_name: table_entry
+            for table_name, table_entry in snapshot.manifest.tables.items()
+            if table_name in embedded_tables
+        }
+        for table_name, table_entry in embedded_entries.items():
+            embedded_rows = facts_of(table_name, snapshot.scan(table_name)).collect()
+            embedded_rows.write_csv(folder / file_name(table_name, table_entry), null_value=NULL)
+        manifest = replace(snapshot.manifest, scope="derm", tables=embedded_entries, accepted=(), resealed=())
         (folder / f"{label}.json").write_text(manifest.to_json(), encoding="utf-8")
 
 

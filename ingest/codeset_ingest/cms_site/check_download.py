@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from codeset.errors import BadInput, Fault
-from codeset_ingest.read.open_files import ZIP_ERRORS, bombs
+from codeset_ingest.read.open_files import ZIP_ERRORS, bomb_messages
 
 _MAGIC = {".zip": b"PK\x03\x04", ".pdf": b"%PDF-"}
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<!--)", re.IGNORECASE)
@@ -50,7 +50,7 @@ def _zip_faults(file: Path) -> Iterator[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            faults = [*bombs(members), *_escaping_names(members)]
+            faults = [*bomb_messages(members), *_escaping_names(members)]
             yield from faults
             if not faults and (broken := archive.testzip()):
                 yield f"{broken} in it is broken; the zip did not come whole"

@@ -31,26 +31,26 @@ class AcceptableFault(Fault):
         return f"{super().__str__()}. If that is right, build with --accept {self.accept}"
 
 
-def acceptances(names: Iterable[str]) -> frozenset[str]:
-    """Return *names*, checked.
+def acceptances(accepted_names: Iterable[str]) -> frozenset[str]:
+    """Return *accepted_names*, checked.
 
     Raises WrongUse: for one that is not `CHECK:TABLE`.
     """
-    for name in names:
-        check, _, table = name.partition(":")
-        if check not in CHECKS or table not in TABLES:
+    for accepted_name in accepted_names:
+        check_name, _, table_name = accepted_name.partition(":")
+        if check_name not in CHECKS or table_name not in TABLES:
             expected = f"one of {', '.join(CHECKS)}, a colon and a table, such as keys:mpfs"
-            raise WrongUse(f"--accept {name}: expected {expected}")
-    return frozenset(names)
+            raise WrongUse(f"--accept {accepted_name}: expected {expected}")
+    return frozenset(accepted_names)
 
 
-def split_accepted(faults: Iterable[Fault], accepted: frozenset[str]) -> tuple[list[Fault], tuple[str, ...]]:
+def split_accepted(faults: Iterable[Fault], accepted_names: frozenset[str]) -> tuple[list[Fault], tuple[str, ...]]:
     """Return the faults that nobody accepted, and the acceptances that were needed."""
-    refused, needed = [], set()
+    refused_faults, needed_names = [], set()
     for fault in faults:
         # Kept in the manifest, and so in what is signed: what somebody accepted bears on every answer.
-        if isinstance(fault, AcceptableFault) and fault.accept in accepted:
-            needed.add(fault.accept)
+        if isinstance(fault, AcceptableFault) and fault.accept in accepted_names:
+            needed_names.add(fault.accept)
         else:
-            refused.append(fault)
-    return refused, tuple(sorted(needed))
+            refused_faults.append(fault)
+    return refused_faults, tuple(sorted(needed_names))

@@ -14,30 +14,30 @@ def compare_forms(readings: list[Reading]) -> Reading:
 
     Raises BadInput: with every difference in a column that the layout does not excuse.
     """
-    trusted = readings[0].layout.trusted_forms
-    first, *others = sorted(readings, key=lambda reading: trusted.index(reading.form))
+    trusted_forms = readings[0].layout.trusted_forms
+    trusted_reading, *other_readings = sorted(readings, key=lambda reading: trusted_forms.index(reading.form))
     # The forms of LOCCO differ in CMS's own packages: its txt leaves California's state blank and words an area
     # otherwise. The layout says which form is trusted, and a note in the manifest says what differs.
-    may_differ = first.layout.rules["trusted"].get("may_differ", [])
-    because = first.layout.rules["trusted"]["because"]
-    notes, sources, faults = list(first.notes), list(first.sources), []
-    for other in others:
-        for fault in differences(first, other):
-            if fault.column in may_differ:
-                notes.append(f"{fault}. {first.form} is trusted: {because}")
+    may_differ = trusted_reading.layout.rules["trusted"].get("may_differ", [])
+    trust_reason = trusted_reading.layout.rules["trusted"]["because"]
+    remarks, sources, refused_differences = list(trusted_reading.notes), list(trusted_reading.sources), []
+    for other_reading in other_readings:
+        for difference in differences(trusted_reading, other_reading):
+            if difference.column in may_differ:
+                remarks.append(f"{difference}. {trusted_reading.form} is trusted: {trust_reason}")
             else:
-                faults.append(fault)
-        notes += other.notes
-        sources += other.sources
-    if faults:
-        raise BadInput(faults)
-    released = next((reading.released for reading in (first, *others) if reading.released), None)
+                refused_differences.append(difference)
+        remarks += other_reading.notes
+        sources += other_reading.sources
+    if refused_differences:
+        raise BadInput(refused_differences)
+    released = next((reading.released for reading in (trusted_reading, *other_readings) if reading.released), None)
     return replace(
-        first,
-        notes=tuple(notes),
+        trusted_reading,
+        notes=tuple(remarks),
         sources=tuple(sources),
         released=released,
-        doubts=() if others else first.doubts,
+        doubts=() if other_readings else trusted_reading.doubts,
         forms=tuple(sorted({form for reading in readings for form in reading.forms})),
     )
 
@@ -49,28 +49,37 @@ class Difference(Fault):
     column: str = ""
 
 
-def differences(one: Reading, other: Reading) -> list[Difference]:
+def differences(first_reading: Reading, second_reading: Reading) -> list[Difference]:
     """Where two readings of one table differ: one entry for each column, and for rows that only one has."""
-    may_differ = one.layout.rules["trusted"].get("may_differ", [])
-    key = [column for column in TABLES[one.table].key if column not in may_differ]
-    values = [
-        column for column in one.frame.columns if column in other.frame.columns and column not in (*key, LINE, FILE)
+    may_differ = first_reading.layout.rules["trusted"].get("may_differ", [])
+    key_columns = [column for column in TABLES[first_reading.table].key if column not in may_differ]
+    value_columns = [
+        column
+        for column in first_reading.frame.columns
+        if column in second_reading.frame.columns and column not in (*key_columns, LINE, FILE)
     ]
-    differing = []
-    for here, there in ((one, other), (other, one)):
-        alone = here.frame.join(there.frame, on=key, how="anti", nulls_equal=True)
-        if alone.height:
-            row = alone.row(0, named=True)
-            message = f"{alone.height} records are not in {there.names[0]} (first: {key_text(row, key)})"
-            differing.append(Difference(row[FILE], row[LINE], message))
-    both = one.frame.join(other.frame, on=key, how="inner", nulls_equal=True, suffix=" there", maintain_order="left")
-    for column in values:
-        unequal = both.filter(pl.col(column).ne_missing(pl.col(f"{column} there")))
-        if unequal.height:
-            row = unequal.row(0, named=True)
+    found_differences = []
+    for reading_here, reading_there in ((first_reading, second_reading), (second_reading, first_reading)):
+        rows_only_here = reading_here.frame.join(reading_there.frame, on=key_columns, how="anti", nulls_equal=True)
+        if rows_only_here.height:
+            differing_row = rows_only_here.row(0, named=True)
             message = (
-                f"{column} of {key_text(row, key)} is {row[column]}, but {row[f'{column} there']} in "
-                f"{row[f'{FILE} there']} line {row[f'{LINE} there']} ({unequal.height} such records)"
+                f"{rows_only_here.height} records are not in {reading_there.names[0]} (first: "
+                f"{key_text(differing_row, key_columns)})"
             )
-            differing.append(Difference(row[FILE], row[LINE], message, column))
-    return differing
+            found_differences.append(Difference(differing_row[FILE], differing_row[LINE], message))
+    rows_in_both = first_reading.frame.join(
+        second_reading.frame, on=key_columns, how="inner", nulls_equal=True, suffix=" there", maintain_order="left"
+    )
+    for column in value_columns:
+        unequal_rows = rows_in_both.filter(pl.col(column).ne_missing(pl.col(f"{column} there")))
+        if unequal_rows.height:
+            differing_row = unequal_rows.row(0, named=True)
+            message = (
+                f"{column} of {key_text(differing_row, key_columns)} is {differing_row[column]}, but "
+                f"{differing_row[f'{column} there']} in "
+                f"{differing_row[f'{FILE} there']} line {differing_row[f'{LINE} there']} ({unequal_rows.height} such "
+                "records)"
+            )
+            found_differences.append(Difference(differing_row[FILE], differing_row[LINE], message, column))
+    return found_differences

@@ -18,13 +18,15 @@ from codeset_ingest.read.table import Reading
 
 
 @cache
-def _published() -> dict[Decimal, dict[str, Any]]:
-    plain = json.loads(files("codeset_ingest.read").joinpath("conversion_factors.json").read_text(encoding="utf-8"))
-    return {Decimal(factor["value"]): factor for factor in plain}
+def _published_factors() -> dict[Decimal, dict[str, Any]]:
+    factor_entries = json.loads(
+        files("codeset_ingest.read").joinpath("conversion_factors.json").read_text(encoding="utf-8")
+    )
+    return {Decimal(factor_entry["value"]): factor_entry for factor_entry in factor_entries}
 
 
-def with_dates(value: Decimal, release: Release, reading: Reading) -> ConversionFactor:
-    """Return *value* with the dates of *release* on which it applies, and the participants it is for.
+def with_dates(factor_value: Decimal, release: Release, reading: Reading) -> ConversionFactor:
+    """Return *factor_value* with the dates of *release* on which it applies, and the participants it is for.
 
     A factor that is not among the published ones applies to the whole quarter.
 
@@ -32,47 +34,55 @@ def with_dates(value: Decimal, release: Release, reading: Reading) -> Conversion
     """
     # The files print the factor and not its days; the one of early 2024 ended with March 8 (RVU24A, RVU24AR), in the
     # middle of a quarter.
-    known = _published().get(value)
-    first, last = release.first_day, release.last_day
-    if known is not None:
-        first, last = max(first, date.fromisoformat(known["first"])), min(last, date.fromisoformat(known["last"]))
-    if known is not None and first > last:
-        first, last = known["first"], known["last"]
+    published_entry = _published_factors().get(factor_value)
+    first_day, last_day = release.first_day, release.last_day
+    if published_entry is not None:
+        first_day, last_day = (
+            max(first_day, date.fromisoformat(published_entry["first"])),
+            min(last_day, date.fromisoformat(published_entry["last"])),
+        )
+    if published_entry is not None and first_day > last_day:
+        first_day, last_day = published_entry["first"], published_entry["last"]
         message = (
-            f"conversion factor {value} was published for dates from {first} to {last}, expected one for {release}"
+            f"conversion factor {factor_value} was published for dates from {first_day} to {last_day}, expected one "
+            f"for {release}"
         )
         raise BadInput([Fault(reading.names[0], 0, message)])
-    return ConversionFactor(value, first, last, _participant(release, reading, known))
+    return ConversionFactor(
+        factor_value, first_day, last_day, _participant_of_reading(release, reading, published_entry)
+    )
 
 
 def publication_fault(factor: ConversionFactor, release: Release, reading: Reading) -> Iterator[AcceptableFault]:
     """Yield a fault if CMS published another factor than *factor* for these days and participants."""
-    published = [
-        value
-        for value, entry in _published().items()
-        if date.fromisoformat(entry["first"]) <= factor.last
-        and factor.first <= date.fromisoformat(entry["last"])
-        and (factor.participant is None or _participant_of(entry) in (None, factor.participant))
+    published_values = [
+        published_value
+        for published_value, factor_entry in _published_factors().items()
+        if date.fromisoformat(factor_entry["first"]) <= factor.last
+        and factor.first <= date.fromisoformat(factor_entry["last"])
+        and (factor.participant is None or _published_participant(factor_entry) in (None, factor.participant))
     ]
-    if published and factor.value not in published:
-        expected = " or ".join(map(str, published))
+    if published_values and factor.value not in published_values:
+        expected = " or ".join(map(str, published_values))
         message = f"conversion factor {factor.value}, but CMS published {expected} for {release}"
         yield AcceptableFault(reading.names[0], 0, message, "factor:mpfs")
 
 
-def _participant_of(entry: Mapping[str, Any]) -> Participant | None:
-    return Participant(entry["participant"]) if "participant" in entry else None
+def _published_participant(factor_entry: Mapping[str, Any]) -> Participant | None:
+    return Participant(factor_entry["participant"]) if "participant" in factor_entry else None
 
 
-def _participant(release: Release, reading: Reading, known: dict[str, Any] | None) -> Participant | None:
+def _participant_of_reading(
+    release: Release, reading: Reading, published_entry: dict[str, Any] | None
+) -> Participant | None:
     rules = reading.layout.rules["qualifying_apm"]
     if release.unrevised < Release.parse(rules["since"]):
         return None
     participants: set[Participant | None] = {
-        participant for name in reading.names for participant in _participants(rules["names"], name)
+        participant for file_name in reading.names for participant in _participants_of_name(rules["names"], file_name)
     }
-    if known is not None and "participant" in known:
-        participants.add(Participant(known["participant"]))
+    if published_entry is not None and "participant" in published_entry:
+        participants.add(Participant(published_entry["participant"]))
     # From 2026 on there are two fee schedule files, alike but for the factor: taking one for the other is 0.5 percent
     # on every line.
     if len(participants) != 1:
@@ -82,8 +92,8 @@ def _participant(release: Release, reading: Reading, known: dict[str, Any] | Non
     return participants.pop()
 
 
-def _participants(patterns: Mapping[str, str], name: str) -> Iterator[Participant]:
-    """The participants that a file's *name* says its factor is for."""
+def _participants_of_name(patterns: Mapping[str, str], file_name: str) -> Iterator[Participant]:
+    """The participants that *file_name* says its factor is for."""
     for answer, pattern in patterns.items():
-        if re.search(pattern, name, re.IGNORECASE):
+        if re.search(pattern, file_name, re.IGNORECASE):
             yield ANSWERS[answer]

@@ -25,71 +25,93 @@ def merge_variants(readings: list[Reading], release: Release) -> Reading:
 
     Raises BadInput: if two files disagree, or two factors hold for the same participant and day.
     """
-    with_factors = [_take_factor(reading) for reading in readings]
+    with_factors = [_with_factor_taken_out(reading) for reading in readings]
     _refuse_second_editions(with_factors)
     # The forms of one file (csv, txt, xlsx) must agree in their factor; then files of one factor are compared, whatever
     # they are called; then QP with non-QP, which differ in the factor alone.
     by_variant = sorted(with_factors, key=lambda reading: (reading.variant, reading.form))
-    variants = [_one_variant(list(group)) for _, group in groupby(by_variant, lambda reading: reading.variant)]
+    variants = [
+        _one_variant(list(readings_alike)) for _, readings_alike in groupby(by_variant, lambda reading: reading.variant)
+    ]
     by_factor = sorted(variants, key=lambda variant: (variant.factor or 0, variant.form))
-    merged = [compare_forms(list(group)) for _, group in groupby(by_factor, lambda variant: variant.factor)]
-    first, *others = merged
-    for other in others:
+    merged_readings = [
+        compare_forms(list(readings_alike)) for _, readings_alike in groupby(by_factor, lambda variant: variant.factor)
+    ]
+    first_reading, *other_readings = merged_readings
+    for other_reading in other_readings:
         # QPP and nonQPP of 2026 agree in every cell but the factor; where they do not, one of them is not of this
         # release.
-        if differing := differences(first, other):
-            raise BadInput(differing)
-    factors = [(with_dates(reading.factor or Decimal(0), release, reading), reading) for reading in merged]
-    _refuse_two_factors(factors)
-    doubts = [fault for factor, reading in factors for fault in publication_fault(factor, release, reading)]
+        if variant_differences := differences(first_reading, other_reading):
+            raise BadInput(variant_differences)
+    dated_factors = [
+        (with_dates(reading.factor or Decimal(0), release, reading), reading) for reading in merged_readings
+    ]
+    _refuse_two_factors(dated_factors)
+    factor_doubts = [
+        fault for factor, reading in dated_factors for fault in publication_fault(factor, release, reading)
+    ]
     return replace(
-        first,
-        notes=tuple(note for reading in merged for note in reading.notes),
-        sources=tuple(source for reading in merged for source in reading.sources),
-        doubts=(*(doubt for reading in merged for doubt in reading.doubts), *doubts),
-        forms=tuple(sorted({form for reading in merged for form in reading.forms})),
+        first_reading,
+        notes=tuple(note for reading in merged_readings for note in reading.notes),
+        sources=tuple(source for reading in merged_readings for source in reading.sources),
+        doubts=(*(doubt for reading in merged_readings for doubt in reading.doubts), *factor_doubts),
+        forms=tuple(sorted({form for reading in merged_readings for form in reading.forms})),
         factors=tuple(
-            sorted((factor for factor, _ in factors), key=lambda factor: (factor.first, str(factor.participant)))
+            sorted((factor for factor, _ in dated_factors), key=lambda factor: (factor.first, str(factor.participant)))
         ),
     )
 
 
-def _take_factor(reading: Reading) -> Reading:
+def _with_factor_taken_out(reading: Reading) -> Reading:
     """Take the conversion factor out of the rows: CMS prints the one factor of a file in every row."""
-    factors = reading.frame[FACTOR].unique().sort().to_list()
-    if len(factors) != 1:
-        others = reading.frame.filter(pl.col(FACTOR) != pl.col(FACTOR).first())
-        line = others[LINE][0] if others.height else 0
-        values = ", ".join(map(str, factors)) or "none"
-        raise BadInput([Fault(reading.names[0], line, f"expected one conversion factor in a file, found: {values}")])
-    return replace(reading, frame=reading.frame.drop(FACTOR), factor=factors[0])
+    printed_factors = reading.frame[FACTOR].unique().sort().to_list()
+    if len(printed_factors) != 1:
+        other_rows = reading.frame.filter(pl.col(FACTOR) != pl.col(FACTOR).first())
+        first_other_line = other_rows[LINE][0] if other_rows.height else 0
+        factors_text = ", ".join(map(str, printed_factors)) or "none"
+        message = f"expected one conversion factor in a file, found: {factors_text}"
+        raise BadInput([Fault(reading.names[0], first_other_line, message)])
+    return replace(reading, frame=reading.frame.drop(FACTOR), factor=printed_factors[0])
 
 
 def _refuse_second_editions(readings: list[Reading]) -> None:
     by_factor = sorted(readings, key=lambda reading: (reading.factor or 0, reading.form))
-    for one, other in pairwise(by_factor):
-        if (one.factor, one.form) == (other.factor, other.form):
-            message = f"a second edition of {one.table}; {one.names[0]} came too. Give one of them"
-            raise BadInput([Fault(other.names[0], 0, message)])
+    for earlier_reading, later_reading in pairwise(by_factor):
+        if (earlier_reading.factor, earlier_reading.form) == (later_reading.factor, later_reading.form):
+            message = (
+                f"a second edition of {earlier_reading.table}; {earlier_reading.names[0]} came too. Give one of them"
+            )
+            raise BadInput([Fault(later_reading.names[0], 0, message)])
 
 
 def _one_variant(forms: list[Reading]) -> Reading:
     """The forms of one file, csv, txt and xlsx: they print one conversion factor."""
-    first = forms[0]
-    for other in forms[1:]:
-        if other.factor != first.factor:
-            line, place = first.frame.row(0, named=True)[LINE], other.frame.row(0, named=True)
-            message = f"conversion_factor is {first.factor}, but {other.factor} in {place[FILE]} line {place[LINE]}"
-            raise BadInput([Fault(first.names[0], line, message)])
+    first_form = forms[0]
+    for other_form in forms[1:]:
+        if other_form.factor != first_form.factor:
+            first_line, other_row = first_form.frame.row(0, named=True)[LINE], other_form.frame.row(0, named=True)
+            message = (
+                f"conversion_factor is {first_form.factor}, but {other_form.factor} in {other_row[FILE]} line "
+                f"{other_row[LINE]}"
+            )
+            raise BadInput([Fault(first_form.names[0], first_line, message)])
     return compare_forms(forms)
 
 
 def _refuse_two_factors(factors: Iterable[tuple[ConversionFactor, Reading]]) -> None:
-    for (one, reading), (other, second) in combinations(factors, 2):
-        same_participant = one.participant == other.participant or None in (one.participant, other.participant)
-        if same_participant and one.first <= other.last and other.first <= one.last:
-            whom = f" for {one.participant or other.participant}" if one.participant or other.participant else ""
-            message = (
-                f"two conversion factors{whom} on the same days: {one.value} here, {other.value} in {second.names[0]}"
+    for (first_factor, first_reading), (second_factor, second_reading) in combinations(factors, 2):
+        same_participant = first_factor.participant == second_factor.participant or None in (
+            first_factor.participant,
+            second_factor.participant,
+        )
+        if same_participant and first_factor.first <= second_factor.last and second_factor.first <= first_factor.last:
+            participant_text = (
+                f" for {first_factor.participant or second_factor.participant}"
+                if first_factor.participant or second_factor.participant
+                else ""
             )
-            raise BadInput([Fault(reading.names[0], 0, message)])
+            message = (
+                f"two conversion factors{participant_text} on the same days: {first_factor.value} here, "
+                f"{second_factor.value} in {second_reading.names[0]}"
+            )
+            raise BadInput([Fault(first_reading.names[0], 0, message)])

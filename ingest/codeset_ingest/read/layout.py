@@ -28,20 +28,20 @@ class Column:
     @property
     def label(self) -> str:
         """The header as a message shows it: the pattern without what may vary from year to year."""
-        text = self.header.pattern.replace("\\(", "<").replace("\\)", ">").replace("\\**", "")
-        text = re.sub(r"\([^()]*\)\?", "", text).replace("\\d{4} ", "")
-        return re.sub(r"\\(.)", r"\1", text).replace("<", "(").replace(">", ")")
+        header_text = self.header.pattern.replace("\\(", "<").replace("\\)", ">").replace("\\**", "")
+        header_text = re.sub(r"\([^()]*\)\?", "", header_text).replace("\\d{4} ", "")
+        return re.sub(r"\\(.)", r"\1", header_text).replace("<", "(").replace(">", ")")
 
     @property
     def fixed(self) -> tuple[int, int] | None:
         """First and last position (from 1) in the fixed-width form."""
-        span = self.rules.get("fixed")
-        return None if span is None else (span[0], span[1])
+        positions = self.rules.get("fixed")
+        return None if positions is None else (positions[0], positions[1])
 
     def holds(self, release: Release) -> bool:
         """Whether the column is in the files of *release*."""
-        since = self.rules.get("since")
-        return since is None or Release.parse(since) <= release.unrevised
+        first_release = self.rules.get("since")
+        return first_release is None or Release.parse(first_release) <= release.unrevised
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,20 @@ def layouts() -> tuple[Layout, ...]:
     Raises BadInput: if a layout file breaks `layout.schema.json`, with every fault.
     """
     folder = files("codeset_ingest.read").joinpath("layouts")
-    layout_files = {file.name: file for file in folder.iterdir() if file.name.endswith(".json")}
-    plain = {name: json.loads(layout_files[name].read_text(encoding="utf-8")) for name in sorted(layout_files)}
-    faults = [Fault(name, 0, message) for name, rules in plain.items() for message in faults_of(rules, "layout")]
+    layout_files = {
+        layout_file.name: layout_file for layout_file in folder.iterdir() if layout_file.name.endswith(".json")
+    }
+    layout_rules = {
+        file_name: json.loads(layout_files[file_name].read_text(encoding="utf-8")) for file_name in sorted(layout_files)
+    }
+    faults = [
+        Fault(file_name, 0, message)
+        for file_name, rules in layout_rules.items()
+        for message in faults_of(rules, "layout")
+    ]
     if faults:
         raise BadInput(faults)
-    return tuple(_layout(rules) for rules in plain.values())
+    return tuple(_layout_of_rules(rules) for rules in layout_rules.values())
 
 
 def layout_of(publication: str) -> Layout:
@@ -89,7 +97,7 @@ def layout_of(publication: str) -> Layout:
     return next(layout for layout in layouts() if layout.publication == publication)
 
 
-def _layout(rules: Mapping[str, Any]) -> Layout:
+def _layout_of_rules(rules: Mapping[str, Any]) -> Layout:
     # Headers are patterns, for CMS puts the year and footnote marks in them: "2026 PW GPCI (with 1.0 Floor)".
     columns = tuple(Column(re.compile(column["header"]), column) for column in rules["columns"])
     return Layout(rules["publication"], Release.parse(rules["since"]), rules, columns)

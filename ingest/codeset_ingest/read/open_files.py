@@ -24,7 +24,7 @@ MAX_ZIP = 512 << 20
 """Bytes that one zip may unpack to in all."""
 
 # A sheet of mostly blank cells packs a hundred times, and one of a megabyte does no harm.
-_SMALL = 1 << 20
+_HARMLESS_SIZE = 1 << 20
 
 ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -100,13 +100,13 @@ def open_all(paths: list[Path]) -> Iterator[File]:
     Raises BadInput: for a path that is not there, an unreadable or encrypted zip, one that unpacks to more than
     MAX_ZIP, or zips nested deeper than MAX_DEPTH.
     """
-    files = _files_under(paths)
+    files_in_order = _files_under(paths)
     # Unpacking runs beside recognizing and hashing; one file ahead, so that memory holds two.
-    with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(next, files, None)
-        while (file := ahead.result()) is not None:
-            ahead = pool.submit(next, files, None)
-            yield file
+    with ThreadPoolExecutor(1) as unpacking_thread:
+        next_file = unpacking_thread.submit(next, files_in_order, None)
+        while (opened_file := next_file.result()) is not None:
+            next_file = unpacking_thread.submit(next, files_in_order, None)
+            yield opened_file
 
 
 def _files_under(paths: list[Path]) -> Iterator[File]:
@@ -115,69 +115,80 @@ def _files_under(paths: list[Path]) -> Iterator[File]:
             raise BadInput([Fault(str(path), 0, "there is no such file or folder")])
         if not (path.is_file() or path.is_dir()):
             raise BadInput([Fault(str(path), 0, "is a device or a pipe; expected a file or a folder")])
-        members = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        for member in members:
-            yield from _open(File(member.name, (), _bytes(member), str(member.parent)))
+        file_paths = (
+            sorted(folder_entry for folder_entry in path.rglob("*") if folder_entry.is_file())
+            if path.is_dir()
+            else [path]
+        )
+        for file_path in file_paths:
+            yield from _opened(File(file_path.name, (), _limited_bytes(file_path), str(file_path.parent)))
 
 
-def _bytes(path: Path) -> bytes:
-    if (size := path.stat().st_size) > MAX_MEMBER:
-        raise BadInput([Fault(str(path), 0, f"{size} bytes; a CMS file has less than {MAX_MEMBER}")])
-    return path.read_bytes()
+def _limited_bytes(file_path: Path) -> bytes:
+    if (size_in_bytes := file_path.stat().st_size) > MAX_MEMBER:
+        raise BadInput([Fault(str(file_path), 0, f"{size_in_bytes} bytes; a CMS file has less than {MAX_MEMBER}")])
+    return file_path.read_bytes()
 
 
-def _open(file: File) -> Iterator[File]:
-    if file.is_zip and not file.is_workbook:
-        yield from _members(file)
+def _opened(outer_file: File) -> Iterator[File]:
+    if outer_file.is_zip and not outer_file.is_workbook:
+        yield from _zip_members(outer_file)
     else:
-        yield file
+        yield outer_file
 
 
-def _members(file: File) -> Iterator[File]:
-    if len(file.archives) >= MAX_DEPTH:
-        raise BadInput([Fault(file.names, 0, f"more than {MAX_DEPTH} zips in one another")])
+def _zip_members(zip_file: File) -> Iterator[File]:
+    if len(zip_file.archives) >= MAX_DEPTH:
+        raise BadInput([Fault(zip_file.names, 0, f"more than {MAX_DEPTH} zips in one another")])
     try:
-        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+        with zipfile.ZipFile(io.BytesIO(zip_file.data)) as archive:
             members = sorted(
                 (member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename
             )
-            refuse_bombs(file, members)
+            refuse_bombs(zip_file, members)
             for member in members:
                 # The last part of a member's name alone: folders in CMS's zips say nothing, and a name such as ../x
                 # leads nowhere.
-                name = Path(member.filename).name
-                yield from _open(File(name, (*file.archives, file.name), _unpack(file, archive, member), file.folder))
+                member_name = Path(member.filename).name
+                yield from _opened(
+                    File(
+                        member_name,
+                        (*zip_file.archives, zip_file.name),
+                        _member_bytes(zip_file, archive, member),
+                        zip_file.folder,
+                    )
+                )
     except ZIP_ERRORS as error:
-        raise BadInput([Fault(file.names, 0, f"not a zip that can be read ({error}); fetch it again")]) from error
+        raise BadInput([Fault(zip_file.names, 0, f"not a zip that can be read ({error}); fetch it again")]) from error
 
 
-def refuse_bombs(file: File, members: list[zipfile.ZipInfo]) -> None:
+def refuse_bombs(zip_file: File, members: list[zipfile.ZipInfo]) -> None:
     """Refuse a zip that would unpack to more than CMS's do.
 
     Raises BadInput: with every such member.
     """
-    if faults := [Fault(file.names, 0, message) for message in bombs(members)]:
+    if faults := [Fault(zip_file.names, 0, message) for message in bomb_messages(members)]:
         raise BadInput(faults)
 
 
-def bombs(members: list[zipfile.ZipInfo]) -> Iterator[str]:
+def bomb_messages(members: list[zipfile.ZipInfo]) -> Iterator[str]:
     """Yield what is wrong with the sizes of a zip's *members*, in words."""
     for member in members:
-        size, packed = member.file_size, max(member.compress_size, 1)
-        if size > MAX_MEMBER or (size > _SMALL and size > MAX_RATIO * packed):
-            yield f"{member.filename} would unpack from {packed:,} to {size:,} bytes: a zip bomb"
-    total = sum(member.file_size for member in members)
-    if total > MAX_ZIP:
-        yield f"would unpack to {total:,} bytes; no CMS package is over {MAX_ZIP:,}"
+        unpacked_size, packed_size = member.file_size, max(member.compress_size, 1)
+        if unpacked_size > MAX_MEMBER or (unpacked_size > _HARMLESS_SIZE and unpacked_size > MAX_RATIO * packed_size):
+            yield f"{member.filename} would unpack from {packed_size:,} to {unpacked_size:,} bytes: a zip bomb"
+    total_size = sum(member.file_size for member in members)
+    if total_size > MAX_ZIP:
+        yield f"would unpack to {total_size:,} bytes; no CMS package is over {MAX_ZIP:,}"
 
 
-def _unpack(file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _member_bytes(zip_file: File, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     # Bit 0 of the general purpose flag: encrypted (APPNOTE 4.4.4).
     if member.flag_bits & 1:
-        raise BadInput([Fault(file.names, 0, f"{member.filename} is encrypted; CMS's files are not")])
-    with archive.open(member) as stream:
+        raise BadInput([Fault(zip_file.names, 0, f"{member.filename} is encrypted; CMS's files are not")])
+    with archive.open(member) as member_stream:
         # One byte more than it says: a member that goes on is not what the zip declared, and is not read to its end.
-        data = stream.read(member.file_size + 1)
-    if len(data) != member.file_size:
-        raise BadInput([Fault(file.names, 0, f"{member.filename} is not as long as the zip says")])
-    return data
+        member_data = member_stream.read(member.file_size + 1)
+    if len(member_data) != member.file_size:
+        raise BadInput([Fault(zip_file.names, 0, f"{member.filename} is not as long as the zip says")])
+    return member_data

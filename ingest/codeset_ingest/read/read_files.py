@@ -31,177 +31,203 @@ _FILES_AT_A_TIME = 2
 """Files read at the same time: Python reads a csv on one core while polars reads the edits on the others."""
 
 
-def read(files: Iterable[CmsFile], release: Release) -> dict[str, Reading]:
-    """Return each table that *files* make up, by name.
+def read(cms_files: Iterable[CmsFile], release: Release) -> dict[str, Reading]:
+    """Return each table that *cms_files* make up, by name.
 
     Raises BadInput: with every fault of every file.
     """
     # Sorted, so that faults and notes come in one order whatever order the files were named in.
-    in_order = sorted(files, key=lambda file: (file.table or "", file.form, file.part or 0, file.names))
-    with ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
-        outcomes = list(pool.map(lambda file: _read_or_fail(file, release), in_order))
+    files_in_order = sorted(
+        cms_files, key=lambda cms_file: (cms_file.table or "", cms_file.form, cms_file.part or 0, cms_file.names)
+    )
+    with ThreadPoolExecutor(_FILES_AT_A_TIME) as reading_threads:
+        outcomes = list(reading_threads.map(lambda cms_file: _read_or_fail(cms_file, release), files_in_order))
     # Every fault of every file at once: who mends one at a time runs a build of minutes for each.
     if faults := [fault for outcome in outcomes if isinstance(outcome, BadInput) for fault in outcome.faults]:
         raise BadInput(faults)
     readings = [reading for outcome in outcomes if not isinstance(outcome, BadInput) for reading in outcome]
     readings.sort(key=lambda reading: reading.table)
     outcomes.clear()
-    by_table = {table: list(group) for table, group in groupby(readings, lambda reading: reading.table)}
+    readings_by_table = {
+        table_name: list(group) for table_name, group in groupby(readings, lambda reading: reading.table)
+    }
     readings.clear()  # a table's files are freed once it is made: by_table.pop holds the last reference
-    return {table: _in_order(_table(table, by_table.pop(table), release)) for table in list(by_table)}
+    return {
+        table_name: _in_order(_table_reading(table_name, readings_by_table.pop(table_name), release))
+        for table_name in list(readings_by_table)
+    }
 
 
-def _read_or_fail(file: CmsFile, release: Release) -> list[Reading] | BadInput:
+def _read_or_fail(cms_file: CmsFile, release: Release) -> list[Reading] | BadInput:
     try:
-        return _split(file, _read_file(file, release))
+        return _split_by_table(cms_file, _read_file(cms_file, release))
     except BadInput as error:
         return error
 
 
-def _split(file: CmsFile, reading: Reading) -> list[Reading]:
+def _split_by_table(cms_file: CmsFile, reading: Reading) -> list[Reading]:
     """The tables that one file holds, told apart by the type of its records; the facts that its descriptions state."""
-    if descriptions := [column.name for column in file.layout.columns if "read_for" in column.rules]:
-        facts = facts_frame(reading.frame)
-        reading = replace(reading, frame=reading.frame.drop(descriptions))
-        own = [] if facts is None else [replace(reading, table=CODE_FACTS, frame=facts, notes=(), doubts=())]
-        return [reading, *own]
-    if "records" not in file.layout.rules:
+    if description_columns := [column.name for column in cms_file.layout.columns if "read_for" in column.rules]:
+        stated_facts = facts_frame(reading.frame)
+        reading = replace(reading, frame=reading.frame.drop(description_columns))
+        facts_readings = (
+            []
+            if stated_facts is None
+            else [replace(reading, table=CODE_FACTS, frame=stated_facts, notes=(), doubts=())]
+        )
+        return [reading, *facts_readings]
+    if "records" not in cms_file.layout.rules:
         return [reading]
-    kind = file.layout.rules["records"]["column"]
+    record_type = cms_file.layout.rules["records"]["column"]
     return [
         replace(
             reading,
-            table=rule["table"],
-            frame=reading.frame.filter(pl.col(kind) == rule["record"]).rename(rule.get("renames", {})),
+            table=table_rule["table"],
+            frame=reading.frame.filter(pl.col(record_type) == table_rule["record"]).rename(
+                table_rule.get("renames", {})
+            ),
         )
-        for rule in file.layout.rules["tables"]
+        for table_rule in cms_file.layout.rules["tables"]
     ]
 
 
 def _in_order(reading: Reading) -> Reading:
     """The rows sorted by the table's key, with the columns that older files lack as null."""
-    table = TABLES[reading.table]
-    lacking = [
+    sealed_table = TABLES[reading.table]
+    lacking_columns = [
         pl.lit(None, dtype=dtype).alias(column)
-        for column, dtype in table.columns.items()
+        for column, dtype in sealed_table.columns.items()
         if column not in reading.frame.columns
     ]
-    frame = reading.frame.with_columns(lacking).select(*table.columns, LINE, FILE)
+    complete_rows = reading.frame.with_columns(lacking_columns).select(*sealed_table.columns, LINE, FILE)
     # In order of the key: equal rows are the same bytes, and a look-up reads one stretch of the file.
-    if not is_sorted(frame.select(table.key)):
-        frame = frame.sort(*table.key, LINE, nulls_last=True)
-    return replace(reading, frame=frame)
+    if not is_sorted(complete_rows.select(sealed_table.key)):
+        complete_rows = complete_rows.sort(*sealed_table.key, LINE, nulls_last=True)
+    return replace(reading, frame=complete_rows)
 
 
-def is_sorted(keys: pl.DataFrame) -> bool:
+def is_sorted(key_rows: pl.DataFrame) -> bool:
     """Whether the rows strictly ascend, nulls last: most of CMS's files are in order, and sorting is expensive.
 
     A column is compared only where those before it are equal.
     """
-    equal_so_far = pl.repeat(value=True, n=max(keys.height - 1, 0), eager=True)
-    for column in keys.iter_columns():
-        here, before = column.slice(1), column.head(-1)
-        equal = here.eq_missing(before)
-        here, before = here.filter(equal_so_far & ~equal), before.filter(equal_so_far & ~equal)
-        if not (here > before).fill_null(here.is_null()).all():
+    equal_so_far = pl.repeat(value=True, n=max(key_rows.height - 1, 0), eager=True)
+    for key_column in key_rows.iter_columns():
+        current_keys, previous_keys = key_column.slice(1), key_column.head(-1)
+        equal_keys = current_keys.eq_missing(previous_keys)
+        current_keys, previous_keys = (
+            current_keys.filter(equal_so_far & ~equal_keys),
+            previous_keys.filter(equal_so_far & ~equal_keys),
+        )
+        if not (current_keys > previous_keys).fill_null(current_keys.is_null()).all():
             return False
-        equal_so_far &= equal
+        equal_so_far &= equal_keys
     return not equal_so_far.any()
 
 
-def _read_file(file: CmsFile, release: Release) -> Reading:
+def _read_file(cms_file: CmsFile, release: Release) -> Reading:
     """Read one file into its table's types."""
-    table = file.table or ""
-    lacking = file.layout.forms[file.form].get("lacks", [])
-    columns = [column for column in file.layout.columns_of(release) if column.name and column.name not in lacking]
-    name = file.content.names
+    table_name = cms_file.table or ""
+    lacking_columns = cms_file.layout.forms[cms_file.form].get("lacks", [])
+    columns = [
+        column for column in cms_file.layout.columns_of(release) if column.name and column.name not in lacking_columns
+    ]
+    file_names = cms_file.content.names
     try:
-        cells = read_cells(file.content, file.layout, file.form, file.sheet, release)
-        columns = [column for column in columns if column.name in cells.columns or not _may_be_absent(column, file)]
-        frame = parse_cells(cells, columns, table, file.form, name)
+        text_cells = read_cells(cms_file.content, cms_file.layout, cms_file.form, cms_file.sheet, release)
+        columns = [
+            column for column in columns if column.name in text_cells.columns or not _may_be_absent(column, cms_file)
+        ]
+        typed_rows = parse_cells(text_cells, columns, table_name, cms_file.form, file_names)
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
-        raise BadInput(_ragged(file, release)) from error
-    if isinstance(frame, list):
+        raise BadInput(_ragged_record_faults(cms_file, release)) from error
+    if isinstance(typed_rows, list):
         # A record that is a cell short makes a fault in every column behind it: the records that are too short or too
         # long are reported instead, where there are any.
-        raise BadInput([*(_ragged(file, release) or frame), *_doubts(file, release)])
-    notes = tuple(zero_padding_notes(cells, columns, file.form, name))
-    repeated, frame = _drop_repeats(frame) if file.layout.rules.get("repeats") else ((), frame)
+        raise BadInput(
+            [*(_ragged_record_faults(cms_file, release) or typed_rows), *_truncation_doubts(cms_file, release)]
+        )
+    padding_notes = tuple(zero_padding_notes(text_cells, columns, cms_file.form, file_names))
+    repeat_notes, typed_rows = _drop_repeats(typed_rows) if cms_file.layout.rules.get("repeats") else ((), typed_rows)
     return Reading(
-        table=table,
-        layout=file.layout,
-        frame=frame.with_columns(pl.lit(name).cast(pl.Categorical()).alias(FILE)),
-        edition=file.edition(release),
-        sources=(file.content.source,),
-        released=file.released,
-        notes=(*notes, *(f"{name}: {note}" for note in repeated)),
-        form=file.form,
-        forms=(file.form,),
-        names=(file.names,),
-        variant=file.content.variant,
-        doubts=tuple(_doubts(file, release)),
-        closing=closing_lines(file.content) if "summary" in file.layout.forms[file.form] else "",
+        table=table_name,
+        layout=cms_file.layout,
+        frame=typed_rows.with_columns(pl.lit(file_names).cast(pl.Categorical()).alias(FILE)),
+        edition=cms_file.edition(release),
+        sources=(cms_file.content.source,),
+        released=cms_file.released,
+        notes=(*padding_notes, *(f"{file_names}: {note}" for note in repeat_notes)),
+        form=cms_file.form,
+        forms=(cms_file.form,),
+        names=(cms_file.names,),
+        variant=cms_file.content.variant,
+        doubts=tuple(_truncation_doubts(cms_file, release)),
+        closing=closing_lines(cms_file.content) if "summary" in cms_file.layout.forms[cms_file.form] else "",
     )
 
 
-def _may_be_absent(column: Column, file: CmsFile) -> bool:
+def _may_be_absent(column: Column, cms_file: CmsFile) -> bool:
     """Whether the rows may lack the column: a year's files had none, or it numbered lines that are joined by now."""
-    return bool(column.rules.get("optional")) or column.name == file.layout.rules.get("records", {}).get("numbered_by")
+    return bool(column.rules.get("optional")) or column.name == cms_file.layout.rules.get("records", {}).get(
+        "numbered_by"
+    )
 
 
-def _doubts(file: CmsFile, release: Release) -> Iterator[AcceptableFault]:
-    for line, message in truncation_signs(file.content, file.layout, file.form, file.sheet, release):
-        yield AcceptableFault(file.names, line, message, f"end:{file.table}")
+def _truncation_doubts(cms_file: CmsFile, release: Release) -> Iterator[AcceptableFault]:
+    for line_number, message in truncation_signs(
+        cms_file.content, cms_file.layout, cms_file.form, cms_file.sheet, release
+    ):
+        yield AcceptableFault(cms_file.names, line_number, message, f"end:{cms_file.table}")
 
 
-def _ragged(file: CmsFile, release: Release) -> list[Fault]:
+def _ragged_record_faults(cms_file: CmsFile, release: Release) -> list[Fault]:
     """The tab-separated records that are too short or too long: every other fault follows from them."""
-    rules = file.layout.forms[file.form]
-    if rules.get("delimiter") != "\t":
+    form_rules = cms_file.layout.forms[cms_file.form]
+    if form_rules.get("delimiter") != "\t":
         return []
-    return ragged_records(file.content, rules["header"], len(file.layout.columns_of(release)))
+    return ragged_records(cms_file.content, form_rules["header"], len(cms_file.layout.columns_of(release)))
 
 
-def _drop_repeats(frame: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
+def _drop_repeats(typed_rows: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
     """Keep each record once, where CMS is known to repeat some word for word."""
-    columns = [column for column in frame.columns if column != LINE]
+    columns = [column for column in typed_rows.columns if column != LINE]
     # A layout allows this only where CMS is known to do it; elsewhere a repeated key breaks a contract.
-    repeated = frame.filter(~frame.select(pl.struct(columns).is_first_distinct()).to_series())
-    notes = [f"line {line} repeats an earlier record; kept once" for line in repeated[LINE]]
-    return notes, frame.unique(columns, keep="first", maintain_order=True)
+    repeated_rows = typed_rows.filter(~typed_rows.select(pl.struct(columns).is_first_distinct()).to_series())
+    repeat_notes = [f"line {line} repeats an earlier record; kept once" for line in repeated_rows[LINE]]
+    return repeat_notes, typed_rows.unique(columns, keep="first", maintain_order=True)
 
 
-def _table(table: str, readings: list[Reading], release: Release) -> Reading:
-    if table == "mpfs":
+def _table_reading(table_name: str, readings: list[Reading], release: Release) -> Reading:
+    if table_name == "mpfs":
         return merge_variants(readings, release)
-    if table == "diagnosis":
+    if table_name == "diagnosis":
         return merge_edition(readings, release)
-    if table == "diagnosis_replacement":
+    if table_name == "diagnosis_replacement":
         return compare_forms([split_replacements(reading) for reading in readings])
-    if table == "excludes":
+    if table_name == "excludes":
         return excludes_rows(compare_forms(readings))
     if is_of_download(readings):
         return documents_of_download(readings)
-    if table.startswith("coverage_"):
+    if table_name.startswith("coverage_"):
         readings = [article_rows(reading) for reading in readings]
-    return compare_forms(readings if table == CODE_FACTS else _join_parts(readings))
+    return compare_forms(readings if table_name == CODE_FACTS else _join_numbered_parts(readings))
 
 
-def _join_parts(readings: list[Reading]) -> list[Reading]:
+def _join_numbered_parts(readings: list[Reading]) -> list[Reading]:
     """One reading for each form: the parts of a set are joined in their order."""
-    joined = []
-    for _, group in groupby(readings, lambda reading: reading.form):
+    joined_readings = []
+    for _, readings_of_form in groupby(readings, lambda reading: reading.form):
         # The parts of the NCCI edits (f1 to f4) divide column one; their names say their order, and their first rows
         # show it.
-        parts = sorted(group, key=lambda part: part.frame.row(0)[1:3] if part.frame.height else ())
-        joined.append(
+        parts_in_order = sorted(readings_of_form, key=lambda part: part.frame.row(0)[1:3] if part.frame.height else ())
+        joined_readings.append(
             replace(
-                parts[0],
-                frame=pl.concat([part.frame for part in parts], rechunk=False),
-                sources=tuple(source for part in parts for source in part.sources),
-                notes=tuple(note for part in parts for note in part.notes),
-                names=tuple(name for part in parts for name in part.names),
-                doubts=tuple(doubt for part in parts for doubt in part.doubts),
+                parts_in_order[0],
+                frame=pl.concat([part.frame for part in parts_in_order], rechunk=False),
+                sources=tuple(source for part in parts_in_order for source in part.sources),
+                notes=tuple(note for part in parts_in_order for note in part.notes),
+                names=tuple(name for part in parts_in_order for name in part.names),
+                doubts=tuple(doubt for part in parts_in_order for doubt in part.doubts),
             )
         )
-    return joined
+    return joined_readings

@@ -16,10 +16,10 @@ LINE = "source_line"
 """Columns with the place a row was read from; the contracts use them, and they are not sealed."""
 
 
-def key_text(row: Mapping[str, object], key: Iterable[str]) -> str:
+def key_text(table_row: Mapping[str, object], key_columns: Iterable[str]) -> str:
     """Return a row's key as messages show it."""
     # Blank modifiers say nothing: `17000`, not `17000 `.
-    return " ".join(str(row[column]) for column in key if row[column] not in ("", None))
+    return " ".join(str(table_row[column]) for column in key_columns if table_row[column] not in ("", None))
 
 
 @dataclass(frozen=True)

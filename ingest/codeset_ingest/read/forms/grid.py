@@ -61,7 +61,7 @@ class CellRow:
 
 def workbook_rows(file: File, sheet: str, rows: int | None = None) -> Iterator[CellRow]:
     """Yield the first *rows* rows of a sheet, all by default."""
-    for line, cells in enumerate(workbooks.rows(file, sheet, rows), start=1):
+    for line, cells in enumerate(workbooks.sheet_rows(file, sheet, rows), start=1):
         yield CellRow(line, cells)
 
 
