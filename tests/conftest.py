@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import facts as known
 import pytest
+from facts import Facts, facts_by_release
 from filelock import FileLock
 
 from codeset.releases import Release
@@ -76,9 +76,9 @@ def cms() -> Path:
 
 
 @pytest.fixture(scope="session")
-def facts() -> dict[str, known.Facts]:
+def facts() -> dict[str, Facts]:
     """Return small typed tables of 2024q2 and 2026q3, by release."""
-    return known.both()
+    return facts_by_release()
 
 
 @pytest.fixture(scope="session")

@@ -345,7 +345,7 @@ def _facts(label: str, texts: dict[str, str], *factors: tuple[str, Participant |
     )
 
 
-def both() -> dict[str, Facts]:
+def facts_by_release() -> dict[str, Facts]:
     """Return the facts of 2024q2 (31 columns, one factor) and 2026q3 (32 columns, two)."""
     return {
         "2024q2": _facts("2024q2", _TEXTS_2024Q2, ("33.2875", None)),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-import made_claims as made
+import literal_claims
 
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.outcome import outcome_frames
@@ -72,12 +72,12 @@ def deny(group: str, carc: str | None) -> tuple[str, str | None, str | None]:
     return ("deny", group, carc)
 
 
-def decided(
-    snapshots: Snapshot | Iterable[Snapshot], *texts: str, on: date = made.FIRST_DAY
+def decisions(
+    snapshots: Snapshot | Iterable[Snapshot], *texts: str, on: date = literal_claims.FIRST_DAY
 ) -> list[tuple[str, str | None, str | None]]:
     """Return of each line its disposition, and group and number of the denial code of the finding that decides."""
     outcome = adjudicate(
-        made.claims(*texts, first=on), snapshots if isinstance(snapshots, Snapshot) else list(snapshots)
+        literal_claims.claims(*texts, first=on), snapshots if isinstance(snapshots, Snapshot) else list(snapshots)
     )
     first = outcome_frames(outcome).findings.unique(["claim_id", "line"], keep="first", maintain_order=True)
     lines = outcome_frames(outcome).lines.sort("line").join(first, on=["claim_id", "line"], how="left")

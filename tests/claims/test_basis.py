@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import pytest
 from typer.testing import CliRunner
 
@@ -40,7 +40,7 @@ def claims(tmp_path: Path) -> Path:
 
 
 def test_an_outcome_names_each_table_that_claims_are_read_against(derm: Snapshot) -> None:
-    editions = made.outcome(derm, "99213").checked.editions
+    editions = literal_claims.outcome(derm, "99213").checked.editions
     assert [(str(each.release), each.edition.table) for each in editions] == [
         ("2026q3", table) for table in ("add_on", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
     ]
@@ -48,14 +48,16 @@ def test_an_outcome_names_each_table_that_claims_are_read_against(derm: Snapshot
 
 
 def test_a_table_that_a_release_lacks_is_named(tmp_path: Path) -> None:
-    lacking = made.sealed(Store(tmp_path), "2026q3", ["99213"], lacking=["ptp"])
-    checked = made.outcome(lacking, "99213").checked
+    lacking = literal_claims.sealed_release(Store(tmp_path), "2026q3", ["99213"], lacking=["ptp"])
+    checked = literal_claims.outcome(lacking, "99213").checked
     assert [table for _, table in checked.not_held] == ["ptp"]
     assert "Not held: ptp of 2026q3. What needs them is unknown." in checked.sentences()
 
 
 def test_the_history_is_that_of_the_dates_of_service(derm: Snapshot) -> None:
-    history = made.outcome(derm, "99213", "11102 on=2026-07-20", "99203 on=2026-07-15 beneficiary=c").checked.history
+    history = literal_claims.outcome(
+        derm, "99213", "11102 on=2026-07-20", "99203 on=2026-07-15 beneficiary=c"
+    ).checked.history
     assert history == History(date(2026, 7, 1), date(2026, 7, 20), date(2026, 7, 15))
 
 
@@ -78,7 +80,7 @@ def test_new_patients_need_the_three_years_before(
 
 
 def test_without_claims_no_history_is_claimed(derm: Snapshot) -> None:
-    checked = adjudicate(made.claims("99213").clear(), derm).checked
+    checked = adjudicate(literal_claims.claims("99213").clear(), derm).checked
     assert "No claim lines were read." in checked.sentences()
 
 
@@ -93,11 +95,11 @@ def test_parts_make_one_history() -> None:
 
 def test_of_several_releases_those_count_whose_quarter_was_read(embedded: Store) -> None:
     several = [embedded.open(label) for label in ("2025q4", "2026q3")]
-    assert {str(each.release) for each in made.outcome(several, "99213").checked.editions} == {"2026q3"}
+    assert {str(each.release) for each in literal_claims.outcome(several, "99213").checked.editions} == {"2026q3"}
 
 
 def test_every_family_without_its_table_is_named(derm: Snapshot) -> None:
-    assert set(made.outcome(derm, "99213").checked.not_applied) == FAMILIES
+    assert set(literal_claims.outcome(derm, "99213").checked.not_applied) == FAMILIES
 
 
 def test_a_family_is_applied_where_claims_are_read_against_its_table(
@@ -163,7 +165,7 @@ def test_the_suite_and_the_guides_say_it(embedded: Store) -> None:
 
 
 def test_python_has_it_of_a_run_at_once_and_in_bulk(derm: Snapshot, claims: Path, tmp_path: Path) -> None:
-    at_once = codeset.adjudicate(made.claims("99203", "11102"), derm).checked
+    at_once = codeset.adjudicate(literal_claims.claims("99203", "11102"), derm).checked
     assert isinstance(at_once, codeset.Basis)
     summary = adjudicate_files([claims], tmp_path / "out", [derm], participant=Participant.NON_QP)
     assert codeset.scan_outcome(tmp_path / "out").checked == summary.checked

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
 from literal_diagnoses import CODES, FY2026
@@ -32,7 +32,7 @@ def test_an_outcome_is_the_same_with_deduplication_and_without(tmp_path: Path, s
         "coverage_hcpcs": [("A57044", None, "17110")],
         "coverage_diagnosis": [("A57044", 16, 1, "L821", True), ("A57044", 15, 1, "L570", True)],
     }
-    snapshot = made.sealed(Store(tmp_path), "2026q3", CODES, **(tables if seed % 3 else {}))
+    snapshot = literal_claims.sealed_release(Store(tmp_path), "2026q3", CODES, **(tables if seed % 3 else {}))
     codes = ["11102", "17000", "17110", "17110-GA", "11602", "99213-25", "96912"]
     kinds = [(rng.choice(codes), rng.choice(DRAWN), rng.choice(["15202-00", "national"])) for _ in range(12)]
     rows = []
@@ -43,8 +43,8 @@ def test_an_outcome_is_the_same_with_deduplication_and_without(tmp_path: Path, s
             of_claim = rng.choice([None, None, f"L57.0 {diagnoses or 'L82.1'}", "L66.1 L82.1 L57.0"])
             own = {"beneficiary": f"b{patient:04}", "claim_id": f"c{patient:04}", "diagnoses": diagnoses}
             own["diagnoses_of_claim"] = of_claim
-            rows.append({**made.line(f"{code} day={day}", number), **own, "locality": locality})
-    frame = made.frame(rows)
+            rows.append({**literal_claims.line(f"{code} day={day}", number), **own, "locality": locality})
+    frame = literal_claims.engine_lines(rows)
     code_set = CodeSet.of([snapshot], frame["hcpcs"].unique())
     on, off = (compact_outcome(frame, code_set, deduplicate=whether).outcome() for whether in (True, False))
     assert on.lines.equals(off.lines)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
 from polars.exceptions import ColumnNotFoundError
@@ -63,7 +63,7 @@ def test_an_outcome_is_the_same_with_deduplication_and_without(derm: Snapshot, s
     histories = [[a_line(rng) for _ in range(rng.randint(1, 6))] for _ in range(4)]
     rows = [row for number in range(24) for row in a_copy(rng.choice(histories), f"b{number:02}", rng)]
     rng.shuffle(rows)
-    assert_same(made.frame(rows), derm)
+    assert_same(literal_claims.engine_lines(rows), derm)
 
 
 def test_an_edit_that_is_not_asked_would_find_nothing(derm: Snapshot) -> None:
@@ -71,7 +71,7 @@ def test_an_edit_that_is_not_asked_would_find_nothing(derm: Snapshot) -> None:
     rng, code_set = Random(1), CodeSet.of([derm], CODES)
     each_asked = [replace(edit, concerns=None, needs=None) for edit in EDITS]
     for _ in range(40):
-        claim = made.frame(a_copy([a_line(rng) for _ in range(rng.randint(1, 3))], "b", rng))
+        claim = literal_claims.engine_lines(a_copy([a_line(rng) for _ in range(rng.randint(1, 3))], "b", rng))
         some, every = (compact_outcome(claim, code_set, edits=edits).outcome() for edits in (EDITS, each_asked))
         assert some.lines.equals(every.lines)
         assert some.findings.equals(every.findings)
@@ -86,7 +86,7 @@ def a_copy(history: list[dict[str, Any]], beneficiary: str, rng: Random) -> list
     if rng.random() < 0.5:
         column = rng.choice(list(VALUES))
         rng.choice(lines)[column] = rng.choice(VALUES[column])
-    first = made.FIRST_DAY + timedelta(days=rng.choice([-1, 0, 0, 1]))
+    first = literal_claims.FIRST_DAY + timedelta(days=rng.choice([-1, 0, 0, 1]))
     names = dict(zip("cde", rng.sample("cde", 3), strict=True))
     return [
         {
@@ -130,9 +130,9 @@ def two_visits_of(patients: int) -> pl.DataFrame:
     for patient in range(patients):
         for number, day in enumerate((0, 0, 30), start=1):
             names = {"beneficiary": f"b{patient:05}", "claim_id": f"c{patient:05}", "line": number}
-            line = made.line(f"{('11102', '17000-59', '88305')[number - 1]} day={day}", number)
+            line = literal_claims.line(f"{('11102', '17000-59', '88305')[number - 1]} day={day}", number)
             rows.append({**line, **names, "provider": "q" if patient % 7 == 0 else "p"})
-    return made.frame(rows)
+    return literal_claims.engine_lines(rows)
 
 
 def test_an_edit_reads_one_more_column(derm: Snapshot) -> None:
@@ -181,16 +181,16 @@ FREQUENCY = Edit(
 def test_an_edit_counts_in_a_calendar_year(store: Store) -> None:
     """Three in one year are one too many, wherever the year turns: patients differ in the day of their first visit."""
     quarters = ["2025q1", "2025q2", "2025q3", "2025q4", "2026q1", "2026q2", "2026q3"]
-    snapshots = [made.sealed(store, label, [LIMITED]) for label in quarters]
+    snapshots = [literal_claims.sealed_release(store, label, [LIMITED]) for label in quarters]
     first_days = [date(2025, 1, 1), date(2025, 3, 1), date(2025, 9, 3), date(2025, 12, 31), date(2026, 1, 1)]
     rows, expected = [], []
     for patient in range(1_000):
         days = [first_days[patient % 5] + timedelta(days=gap) for gap in (0, 59, 60, 140)]
         for number, day in enumerate(days, start=1):
             names = {"beneficiary": f"b{patient:05}", "claim_id": f"c{patient:05}"}
-            rows.append({**made.line(f"{LIMITED} on={day}", number), **names})
+            rows.append({**literal_claims.line(f"{LIMITED} on={day}", number), **names})
             expected.append(sum(before.year == day.year for before in days[: number - 1]) >= MOST_A_YEAR)
-    edited = assert_same(made.frame(rows), snapshots, edits=(*EDITS, FREQUENCY))
+    edited = assert_same(literal_claims.engine_lines(rows), snapshots, edits=(*EDITS, FREQUENCY))
     denied = edited.lines["disposition"].cast(pl.String) == "deny"
     assert denied.to_list() == expected
     assert denied.sum() not in (0, len(expected))
@@ -204,18 +204,18 @@ def find_seen_before(lines: Lines) -> Findings:
 
 
 def test_an_edit_looks_back_three_years(store: Store) -> None:
-    snapshots = [made.sealed(store, label, [LIMITED]) for label in ("2023q3", "2026q3")]
+    snapshots = [literal_claims.sealed_release(store, label, [LIMITED]) for label in ("2023q3", "2026q3")]
     rows = []
     for patient in range(1_000):
         for number, day in enumerate((date(2023, 7, 10), date(2026, 7, 9 + patient % 3)), start=1):
             names = {"beneficiary": f"b{patient:05}", "claim_id": f"c{patient:05}"}
-            rows.append({**made.line(f"{LIMITED} on={day}", number), **names})
+            rows.append({**literal_claims.line(f"{LIMITED} on={day}", number), **names})
     reach = Edit(
         find_seen_before,
         reads=("date_of_service",),
         reach_days=lambda _: {3 * 366: pl.Series([LIMITED], dtype=CODE)},
     )
-    edited = assert_same(made.frame(rows), snapshots, edits=(*EDITS, reach))
+    edited = assert_same(literal_claims.engine_lines(rows), snapshots, edits=(*EDITS, reach))
     assert edited.lines.filter(pl.col("disposition") == "deny").height == sum(
         patient % 3 < 2 for patient in range(1_000)
     )
@@ -234,7 +234,7 @@ def test_an_edit_tells_claims_apart(derm: Snapshot) -> None:
     for patient in range(1_000):
         for number in (1, 2):
             claim = f"c{patient:05}-{number if patient % 3 == 0 else 0}"
-            line = made.line("11102-76 place=11", number)
+            line = literal_claims.line("11102-76 place=11", number)
             rows.append({**line, "beneficiary": f"b{patient:05}", "claim_id": claim, "units": 1})
-    edited = assert_same(made.frame(rows), derm, edits=(Edit(find_again, reads=("claim_id",)),))
+    edited = assert_same(literal_claims.engine_lines(rows), derm, edits=(Edit(find_again, reads=("claim_id",)),))
     assert edited.findings.height == 2 * sum(patient % 3 == 0 for patient in range(1_000))

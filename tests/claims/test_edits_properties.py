@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-import made_claims as made
+import literal_claims
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,7 +39,7 @@ quickly = settings(max_examples=15, deadline=None, suppress_health_check=[Health
 @quickly
 @given(lines=some_lines, seed=st.integers(0, 1000))
 def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: list[str], seed: int) -> None:
-    frame = made.claims(*lines)
+    frame = literal_claims.claims(*lines)
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
     assert written(adjudicate(frame, derm)) == written(adjudicate(shuffled, derm))
 
@@ -47,18 +47,18 @@ def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: li
 @quickly
 @given(lines=some_lines, others=some_lines)
 def test_another_beneficiary_changes_nothing(derm: Snapshot, lines: list[str], others: list[str]) -> None:
-    strangers = made.claims(*others).with_columns(
+    strangers = literal_claims.claims(*others).with_columns(
         pl.lit("stranger").alias("beneficiary"), pl.lit("x").alias("claim_id")
     )
-    alone = adjudicate(made.claims(*lines), derm)
-    together = adjudicate(pl.concat([strangers, made.claims(*lines)]), derm)
+    alone = adjudicate(literal_claims.claims(*lines), derm)
+    together = adjudicate(pl.concat([strangers, literal_claims.claims(*lines)]), derm)
     assert told(alone) == told(together, without="x")
 
 
 @quickly
 @given(lines=some_lines)
 def test_every_line_has_a_disposition_and_a_reason_unless_paid(derm: Snapshot, lines: list[str]) -> None:
-    outcome = adjudicate(made.claims(*lines), derm)
+    outcome = adjudicate(literal_claims.claims(*lines), derm)
     assert outcome.lines.height == len(lines)
     assert set(outcome.lines["disposition"]) <= {"pay", "pay_if_documented", "deny", "review", "unknown"}
     unpaid = outcome.lines.filter(pl.col("disposition") != "pay")
@@ -69,7 +69,7 @@ def test_every_line_has_a_disposition_and_a_reason_unless_paid(derm: Snapshot, l
 @quickly
 @given(lines=some_lines)
 def test_the_same_claims_give_the_same_bytes(derm: Snapshot, lines: list[str]) -> None:
-    frame = made.claims(*lines)
+    frame = literal_claims.claims(*lines)
     assert written(adjudicate(frame, derm)) == written(adjudicate(frame, derm))
 
 
@@ -77,14 +77,17 @@ def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
     """Enough lines that work is shared among threads."""
     rng = Random(7)
     services = [f"{rng.choice(CODES)}{rng.choice(MODIFIERS)} day={rng.randrange(3)}" for _ in range(3000)]
-    frame = made.claims(*(f"{each} beneficiary=b{n // 6} claim=c{n // 3}" for n, each in enumerate(services)))
+    frame = literal_claims.claims(*(f"{each} beneficiary=b{n // 6} claim=c{n // 3}" for n, each in enumerate(services)))
     assert len({written(adjudicate(frame, derm)) for _ in range(3)}) == 1
 
 
 def test_no_lines_give_no_findings(derm: Snapshot) -> None:
     """With a code set against which other claims were read before, and with a new one."""
-    adjudicate(made.claims("11102"), derm)
-    for outcome in (adjudicate(made.claims(), derm), compact_outcome(made.claims(), CodeSet.of([derm], [])).outcome()):
+    adjudicate(literal_claims.claims("11102"), derm)
+    for outcome in (
+        adjudicate(literal_claims.claims(), derm),
+        compact_outcome(literal_claims.claims(), CodeSet.of([derm], [])).outcome(),
+    ):
         assert (outcome.lines.height, outcome.findings.height, outcome.steps.collect().height) == (0, 0, 0)
 
 
@@ -109,11 +112,11 @@ def test_the_base_of_an_endoscopy_is_known_though_no_line_has_its_code(tmp_path:
     """
     base = {"hcpcs": "45378", "multiple_procedure": "3", "work_rvu": Decimal("1.00")}
     scope = {"hcpcs": "45385", "multiple_procedure": "3", "endoscopic_base": "45378", "work_rvu": Decimal("4.00")}
-    snapshot = made.sealed(Store(tmp_path), "2026q3", [base, scope])
+    snapshot = literal_claims.sealed_release(Store(tmp_path), "2026q3", [base, scope])
     alone = compact_outcome(
-        made.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), participant=Participant.NON_QP
+        literal_claims.claims("45385x2"), CodeSet.of([snapshot], ["45385"]), participant=Participant.NON_QP
     ).outcome()
-    beside = made.claims("45385x2", "45378 beneficiary=z claim=d")
+    beside = literal_claims.claims("45385x2", "45378 beneficiary=z claim=d")
     with_stranger = compact_outcome(
         beside, CodeSet.of([snapshot], ["45378", "45385"]), participant=Participant.NON_QP
     ).outcome()
@@ -132,7 +135,7 @@ def written(outcome: Outcome) -> tuple[bytes, ...]:
 @quickly
 @given(claims=st.lists(some_lines, min_size=2, max_size=4))
 def test_what_is_remembered_of_earlier_claims_changes_nothing(derm: Snapshot, claims: list[list[str]]) -> None:
-    frames = [made.claims(*lines) for lines in claims]
+    frames = [literal_claims.claims(*lines) for lines in claims]
     alone = [compact_outcome(frame, CodeSet.of([derm], CODES)).outcome() for frame in frames]
     code_set = CodeSet.of([derm], CODES)
     after_others = [compact_outcome(frame, code_set).outcome() for frame in frames]

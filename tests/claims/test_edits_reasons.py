@@ -6,7 +6,7 @@ from datetime import date
 from string import Formatter
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.claims.adjudicate import adjudicate
@@ -242,12 +242,12 @@ LEFT_OUT = {"release-left-out": ("99920 on=2026-06-30",)}
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.sealed(Store(tmp_path_factory.mktemp("reasons")), "2026q3", FEES, **ROWS)
+    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("reasons")), "2026q3", FEES, **ROWS)
 
 
 @pytest.fixture(scope="module")
 def excerpt(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return made.sealed(
+    return literal_claims.sealed_release(
         Store(tmp_path_factory.mktemp("excerpt")), "2026q3", FEES, scope="derm", diagnosis=ROWS["diagnosis"]
     )
 
@@ -267,12 +267,12 @@ def test_every_value_of_a_sentence_about_an_excerpt_is_there(excerpt: Snapshot, 
 
 
 def test_every_value_of_a_sentence_about_a_table_is_there(store: Store) -> None:
-    without = made.sealed(store, "2026q3", FEES, lacking=["ptp", "mue"])
+    without = literal_claims.sealed_release(store, "2026q3", FEES, lacking=["ptp", "mue"])
     assert_filled("table-not-held", without, *WITHOUT_TABLES["table-not-held"])
 
 
 def test_every_value_of_a_sentence_about_the_telehealth_list_is_there(store: Store) -> None:
-    with_list = made.sealed(store, "2026q3", FEES, telehealth=[("99212", None, None)])
+    with_list = literal_claims.sealed_release(store, "2026q3", FEES, telehealth=[("99212", None, None)])
     assert_filled("telehealth-not-on-list", with_list, *WITH_LIST["telehealth-not-on-list"])
 
 
@@ -282,7 +282,9 @@ def test_every_value_of_a_sentence_about_a_release_that_was_left_out_is_there(wh
 
 def assert_filled(reason: str, snapshot: Snapshot, *texts: str, left_out: Sequence[Release] = ()) -> None:
     """Read the two sentences as templates: each `{...}` must have become a value, and no dash."""
-    claims = outcome_plain(adjudicate(made.claims(*texts), snapshot, participant=Participant.NON_QP, left_out=left_out))
+    claims = outcome_plain(
+        adjudicate(literal_claims.claims(*texts), snapshot, participant=Participant.NON_QP, left_out=left_out)
+    )
     remedied = [
         finding["do"] for claim in claims for line in claim["lines"] if line["remedy"] for finding in line["findings"]
     ]

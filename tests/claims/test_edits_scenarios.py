@@ -4,7 +4,7 @@ Expected dispositions are worked by hand from CMS's rows and the rule cited (I-1
 row of the PTP table is `column one > column two`). `pay_if_documented` rests on the record. Amounts: not here.
 """
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -112,4 +112,4 @@ SCENARIOS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize(("lines", "expected"), [scenario[:2] for scenario in SCENARIOS.values()], ids=list(SCENARIOS))
 def test_golden_scenario(derm: Snapshot, lines: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    assert made.said(derm, *lines, by="edit") == list(expected)
+    assert literal_claims.answers(derm, *lines, by="edit") == list(expected)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
 from rich.console import Console
@@ -256,7 +256,7 @@ def test_people_read_a_sentence_for_each_finding() -> None:
 
 def test_people_read_what_to_do_once_where_it_answers_several_findings(derm: Snapshot) -> None:
     """59 on a visit beside a biopsy: a PTP edit, a modifier not for visits, and the global day; 25 answers all."""
-    lines = made.claims("99213-59", "11102")
+    lines = literal_claims.claims("99213-59", "11102")
     console = Console(width=400, record=True, file=io.StringIO())
     console.print(outcome_table(adjudicate(lines, derm)))
     text = console.export_text()
@@ -318,7 +318,7 @@ def test_json_of_a_long_day_grows_as_its_lines_do(tmp_path: Path) -> None:
         texts = [
             f"{hcpcs} claim=c{number}" for number in range(lines // 4) for hcpcs in ("11104", "11102", "17000", "17110")
         ]
-        return len(file_content(adjudicate(made.claims(*texts), snapshot), "json", explain=False))
+        return len(file_content(adjudicate(literal_claims.claims(*texts), snapshot), "json", explain=False))
 
     assert size(800) < 4.2 * size(200)
 

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
 
@@ -18,7 +18,7 @@ CASES = tomllib.loads((Path(__file__).parent / "hand_worked_amounts.toml").read_
 @pytest.fixture(scope="module")
 def july_2026(tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
     """The embedded facts of July 2026, with the factor of qualifying APM participants as well."""
-    snapshot = made.embedded("2026q3", tmp_path_factory.mktemp("store"))
+    snapshot = literal_claims.embedded_snapshot("2026q3", tmp_path_factory.mktemp("store"))
     codes = CodeSet.of([snapshot], snapshot.table("mpfs")["hcpcs"])
     of_qualifying = codes.factors.head(1).with_columns(
         participant=pl.lit(Participant.QP, dtype=pl.Enum(Participant)), conversion_factor=pl.lit(335675, dtype=pl.Int64)
@@ -28,7 +28,9 @@ def july_2026(tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["says"] for case in CASES])
 def test_an_amount_worked_by_hand(case, july_2026):
-    lines = made.frame({**made.line(line["hcpcs"], number), **line} for number, line in enumerate(case["lines"], 1))
+    lines = literal_claims.engine_lines(
+        {**literal_claims.line(line["hcpcs"], number), **line} for number, line in enumerate(case["lines"], 1)
+    )
     participant = Participant(case.get("participant", "non_qp"))
     outcome = compact_outcome(lines, july_2026, participant=participant).outcome().lines.sort("line")
     if "cents" in case:

@@ -1,6 +1,6 @@
 """Amounts by practitioner and place: 42 CFR 414.56; IOM ch. 12, sections 110 and 120."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.claims.adjudicate import adjudicate
@@ -25,5 +25,5 @@ from codeset.snapshot import Snapshot
 )
 def test_amounts_by_practitioner_and_place(derm: Snapshot, lines: tuple[str, ...], cents: list[int]) -> None:
     """RULES.md, sections 8, 10, and 11: worked from 2.85, 2.86, 1.99, 1.72 and 1.05 RVUs."""
-    outcome = adjudicate(made.claims(*lines), derm, participant=Participant.NON_QP)
+    outcome = adjudicate(literal_claims.claims(*lines), derm, participant=Participant.NON_QP)
     assert outcome_frames(outcome).lines.sort("line")["allowed_cents"].to_list() == cents

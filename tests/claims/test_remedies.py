@@ -6,7 +6,7 @@ NCCI Policy Manual of 2026).
 
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
 
@@ -99,19 +99,19 @@ def remedy_texts(outcome: Outcome) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(("lines", "expected"), REMEDIES.items(), ids=[" ".join(lines) for lines in REMEDIES])
 def test_the_remedy_is_what_the_tables_say(derm: Snapshot, lines: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    assert remedy_texts(made.outcome(derm, *lines)) == expected
+    assert remedy_texts(literal_claims.outcome(derm, *lines)) == expected
 
 
 def test_both_sides_on_two_lines_are_one_line_with_50(store: Store) -> None:
     """I-30: a code with two sides is one line with 50 and one unit."""
     two_sides = {"hcpcs": "11450", "global_days": "090", "bilateral_surgery": "1"}
-    snapshot = made.sealed(store, "2026q3", [two_sides], mue=[("11450", 1, 2)])
-    outcome = made.outcome(snapshot, "11450-LT", "11450-RT")
+    snapshot = literal_claims.sealed_release(store, "2026q3", [two_sides], mue=[("11450", 1, 2)])
+    outcome = literal_claims.outcome(snapshot, "11450-LT", "11450-RT")
     assert remedy_texts(outcome) == ("11450-50", "11450-50")
     assert outcome.remedies["c", 2].replaces == (("c", 1), ("c", 2))
-    assert remedy_texts(made.outcome(snapshot, "11450-50x2")) == ("11450-50",)
-    assert remedy_texts(made.outcome(snapshot, "11450-50-RT")) == ("11450-50",)
-    assert remedy_texts(made.outcome(snapshot, "11450-LT", "11450-LT-59")) == (NONE, NONE)
+    assert remedy_texts(literal_claims.outcome(snapshot, "11450-50x2")) == ("11450-50",)
+    assert remedy_texts(literal_claims.outcome(snapshot, "11450-50-RT")) == ("11450-50",)
+    assert remedy_texts(literal_claims.outcome(snapshot, "11450-LT", "11450-LT-59")) == (NONE, NONE)
 
 
 def test_a_remedy_rests_on_rows_in_force_on_its_date(store: Store) -> None:
@@ -119,13 +119,16 @@ def test_a_remedy_rests_on_rows_in_force_on_its_date(store: Store) -> None:
     fees.append({"hcpcs": "11103", "global_days": "ZZZ"})
     add_on = [("11103", "11102", "2019-01-01", None, 1), ("11103", "11104", "2026-08-01", None, 1)]
     ptp = [("11104", "11102", "2019-01-01", None, 0)]
-    snapshot = made.sealed(store, "2026q3", fees, add_on=add_on, ptp=ptp)
-    assert remedy_texts(made.outcome(snapshot, "11104 on=2026-07-31", "11102 on=2026-07-31")) == (NONE, NONE)
-    assert remedy_texts(made.outcome(snapshot, "11104 on=2026-08-01", "11102 on=2026-08-01")) == (NONE, "11103")
+    snapshot = literal_claims.sealed_release(store, "2026q3", fees, add_on=add_on, ptp=ptp)
+    assert remedy_texts(literal_claims.outcome(snapshot, "11104 on=2026-07-31", "11102 on=2026-07-31")) == (NONE, NONE)
+    assert remedy_texts(literal_claims.outcome(snapshot, "11104 on=2026-08-01", "11102 on=2026-08-01")) == (
+        NONE,
+        "11103",
+    )
 
 
 def test_a_remedy_says_what_it_rests_on_in_place_of_the_usual_advice(derm: Snapshot) -> None:
-    outcome = made.outcome(derm, "99213", "11102", "17000")
+    outcome = literal_claims.outcome(derm, "99213", "11102", "17000")
     frames = outcome_frames(outcome)
     do = dict(frames.findings.filter(severity="deny").unique("line", keep="first").select("line", "do").iter_rows())
     assert do == {
@@ -133,25 +136,25 @@ def test_a_remedy_says_what_it_rests_on_in_place_of_the_usual_advice(derm: Snaps
         3: "If the record shows a separate encounter, site, or lesion (XE, XS, XP, or XU says it more exactly), "
         "report 17000-59 instead.",
     }
-    [biopsy] = outcome_rows(made.outcome(derm, "11104", "11102"))[1:]
+    [biopsy] = outcome_rows(literal_claims.outcome(derm, "11104", "11102"))[1:]
     assert [finding.do for finding in biopsy.findings] == ["Report 11103 instead."]
 
 
 def test_the_second_visit_of_a_day_is_paid_for_two_encounters_not_for_a_separate_one(derm: Snapshot) -> None:
     """IOM 100-04 ch. 12, section 30.6.5: else the level is that of both visits combined."""
-    outcome = made.outcome(derm, "99213", "99212")
+    outcome = literal_claims.outcome(derm, "99213", "99212")
     assert outcome.remedies["c", 2].text == (
         "If the problems were unrelated and needed two encounters (else one level is reported for both), "
         "report 99212-25 instead."
     )
-    beside_procedure = made.outcome(derm, "99213", "99212", "17000").remedies["c", 2].text
+    beside_procedure = literal_claims.outcome(derm, "99213", "99212", "17000").remedies["c", 2].text
     assert beside_procedure.startswith(
         "If the record shows a significant, separately identifiable E/M, report 99212-25"
     )
 
 
 def test_a_remedy_in_json_is_a_list_of_claim_lines(derm: Snapshot) -> None:
-    [claim] = outcome_plain(made.outcome(derm, "17000", "17003x14"))
+    [claim] = outcome_plain(literal_claims.outcome(derm, "17000", "17003x14"))
     service = {"claim_id": "c", "line": 2, "date_of_service": "2026-07-01", "hcpcs": "17004", "modifiers": []}
     assert claim["lines"][1]["remedy"] == [{**service, "units": 1, "place_of_service": "11", "locality": "national"}]
     assert claim["lines"][1]["remedy_replaces"] == [{"claim_id": "c", "line": 1}, {"claim_id": "c", "line": 2}]
@@ -163,13 +166,13 @@ def test_a_remedy_in_json_is_a_list_of_claim_lines(derm: Snapshot) -> None:
 
 def test_a_beneficiary_with_too_many_lines_has_no_remedies(derm: Snapshot) -> None:
     others = [f"96910 day={day}" for day in range(MOST_LINES - 1)]
-    assert made.outcome(derm, "17000x4", *others[:-1]).remedies.keys() == {("c", 1)}
-    assert made.outcome(derm, "17000x4", *others, "96910 day=500").remedies == {}
+    assert literal_claims.outcome(derm, "17000x4", *others[:-1]).remedies.keys() == {("c", 1)}
+    assert literal_claims.outcome(derm, "17000x4", *others, "96910 day=500").remedies == {}
 
 
 def test_patients_do_not_share_a_remedy(derm: Snapshot) -> None:
     lines = [f"{code} beneficiary={who} claim={who}" for who in "ab" for code in ("11104", "11102")]
-    outcome = made.outcome(derm, *lines)
+    outcome = literal_claims.outcome(derm, *lines)
     assert {key: remedy.replaces for key, remedy in outcome.remedies.items()} == {
         ("a", 2): (("a", 2),),
         ("b", 4): (("b", 4),),

@@ -24,11 +24,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import facts as known_facts
 import polars as pl
 from cms_files import hcpcs_level2
 from cms_files.render import file_name, layout_for, rendered, zipped
-from facts import Facts
+from facts import Facts, facts_by_release
 
 from codeset.errors import CodesetError
 from codeset.manifest import Manifest, Source, TableEntry
@@ -71,7 +70,7 @@ class Target:
 def releases() -> Mapping[str, Facts]:
     """Return by label the facts of two releases, and those of each set of files of diagnoses."""
     of_diagnoses = enumerate(diagnosis_files.facts_of())
-    return known_facts.both() | {f"diagnoses {number}": facts for number, facts in of_diagnoses}
+    return facts_by_release() | {f"diagnoses {number}": facts for number, facts in of_diagnoses}
 
 
 @cache

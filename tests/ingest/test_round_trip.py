@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from cms_files.render import deliver, file_name, layout_for, rendered, zipped
-from facts import Facts, both
+from facts import Facts, facts_by_release
 from handed_in import built, hand_in, posted, read_back, sheet
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,10 @@ ONE_FILE = ("hcpcs_level2", "modifier")
 """Tables that CMS ships in one file: see test_hcpcs_level2."""
 
 FORMS = [
-    (table, form) for table in both()["2024q2"].tables if table not in ONE_FILE for form in layout_for(table).forms
+    (table, form)
+    for table in facts_by_release()["2024q2"].tables
+    if table not in ONE_FILE
+    for form in layout_for(table).forms
 ]
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n", "cr": "\r"}
 TEXTS = [(*each, end) for each in FORMS for end in LINE_ENDS if each[1] != "xlsx" or end == "crlf"]
@@ -231,7 +234,7 @@ def test_files_up_to_2025_end_in_the_mark_of_old(facts: dict[str, Facts]) -> Non
     assert b"\x1a" not in posted(facts["2026q3"], "mpfs", "csv")[1]
 
 
-KNOWN = both()
+KNOWN = facts_by_release()
 """As the fixture: hypothesis prints a test's arguments, and these are long."""
 
 HUNDREDTHS = st.decimals(0, Decimal("99.99"), places=2)

@@ -1,7 +1,7 @@
 from typing import Any
 
+import literal_claims
 import literal_releases
-import made_claims as made
 import pytest
 from literal_diagnoses import CODES, FY2024, FY2025, FY2026
 
@@ -16,7 +16,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
     """Return quarters of 2023 to 2026 with the same literal codes."""
     store = Store(tmp_path_factory.mktemp("rules"))
     codes, add_on, mue = literal_releases.FEES, literal_releases.ADD_ON, literal_releases.MUE
-    return [made.sealed(store, label, codes, add_on=add_on, mue=mue) for label in QUARTERS]
+    return [literal_claims.sealed_release(store, label, codes, add_on=add_on, mue=mue) for label in QUARTERS]
 
 
 @pytest.fixture(scope="session")
@@ -30,4 +30,4 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
         "2025q4": FY2026,
         "2026q3": FY2026,
     }
-    return [made.sealed(store, label, CODES, diagnosis=codes) for label, codes in editions.items()]
+    return [literal_claims.sealed_release(store, label, CODES, diagnosis=codes) for label, codes in editions.items()]

@@ -1,6 +1,6 @@
 """Add-on codes: types, dates, primaries, and denial that passes on. Pages: the Policy Manual of 2026."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -20,7 +20,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         ("99944", "99933", "2026-08-15", "2026-08-15", 1),
         ("99945", "99931", "2026-08-15", None, 1),
     ]
-    return made.sealed(Store(tmp_path_factory.mktemp("families")), "2026q3", codes, add_on=rows)
+    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("families")), "2026q3", codes, add_on=rows)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_type_1_denies_where_types_2_and_3_leave_it_to_the_contractor(
     families: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """I-35, I-36."""
-    assert made.said(families, *lines) == expected
+    assert literal_claims.answers(families, *lines) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_an_add_on_row_applies_until_its_deletion_date(
     families: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """The deletion date is the last active day, as with PTP edits: month ends in V2026Q2."""
-    assert made.said(families, *lines) == expected
+    assert literal_claims.answers(families, *lines) == expected
 
 
 def test_an_add_on_row_deleted_on_its_effective_date_never_applied(families: Snapshot) -> None:
     """As CCMI 9 of PTP edits, I-14; so G2211's rows of 2024-10-01 in V2026Q2."""
     lines = ("99933 on=2026-08-15", "99944 on=2026-08-15")
-    assert made.said(families, *lines) == ["pay", "deny add-on-without-primary"]
+    assert literal_claims.answers(families, *lines) == ["pay", "deny add-on-without-primary"]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_primary_is_of_the_same_beneficiary_practitioner_and_day(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """AOC 17312: 17311; I-35."""
-    assert made.said(derm, *lines) == expected
+    assert literal_claims.answers(derm, *lines) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_primary_is_of_the_same_beneficiary_practitioner_and_day(
 )
 def test_a_denied_primary_takes_its_add_ons_along(derm: Snapshot, lines: tuple[str, ...], expected: list[str]) -> None:
     """If an edit prevents payment of the primary, the add-on is not paid: I-27. MUE 17311: 4; AOC 17315: 17311-4."""
-    assert made.said(derm, *lines) == expected
+    assert literal_claims.answers(derm, *lines) == expected
 
 
 def test_a_denied_primary_is_no_reason_while_another_is_paid(derm: Snapshot) -> None:
     """11104 > 11102, CCMI 0; AOC 11103: 11102, 11104, 11106."""
-    assert made.reasons(derm, "11104", "11102", "11103")[2] == set()
+    assert literal_claims.reasons(derm, "11104", "11102", "11103")[2] == set()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, decided, deny
+from literal_releases import PAY, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -22,4 +22,4 @@ from codeset.snapshot import Snapshot
 def test_an_add_on_by_nature_is_not_paid_alone(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected

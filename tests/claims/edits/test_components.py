@@ -1,7 +1,7 @@
 """Components in a facility: record layout, PC/TC Indicator; IOM ch. 12, section 20.4.2."""
 
 import pytest
-from literal_releases import decided
+from literal_releases import decisions
 
 from codeset.snapshot import Snapshot
 
@@ -22,4 +22,4 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_components_in_a_facility(releases: list[Snapshot], line: str, expected: str) -> None:
-    assert decided(releases, line)[0][0] == expected
+    assert decisions(releases, line)[0][0] == expected

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import pytest
-from literal_releases import DOCUMENTED, PAY, REVIEW, UNKNOWN, decided, deny
+from literal_releases import DOCUMENTED, PAY, REVIEW, UNKNOWN, decisions, deny
 
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.outcome import outcome_frames
@@ -49,13 +49,13 @@ from codeset.snapshot import Snapshot
 def test_an_exact_duplicate_is_denied_and_a_suspect_one_is_for_the_contractor(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected
 
 
 @pytest.mark.parametrize("lines", [("11402-LT-59", "11402-RT"), ("11402-RT", "11402-LT-59"), ("11402", "11402-59-RT")])
 def test_what_tells_two_lines_apart_is_59_before_a_side(releases: list[Snapshot], lines: tuple[str, ...]) -> None:
     """A side of a code that has none tells nothing: the record must show what the 59 says."""
-    findings = outcome_frames(adjudicate(made.claims(*lines), releases)).findings
+    findings = outcome_frames(adjudicate(literal_claims.claims(*lines), releases)).findings
     [finding] = findings.filter(edit="duplicate").iter_rows(named=True)
     assert (finding["detail"], finding["line"]) == ("59", 1 + ["59" in line for line in lines].index(True))
 
@@ -65,18 +65,18 @@ def test_a_visit_billed_twice_is_not_said_to_be_of_another_lesion(
     releases: list[Snapshot], lines: tuple[str, ...]
 ) -> None:
     """IOM ch. 12, section 30.6.7.B: a second visit is for an unrelated problem that needed another encounter."""
-    findings = outcome_frames(adjudicate(made.claims(*lines), releases)).findings.filter(edit="duplicate")
+    findings = outcome_frames(adjudicate(literal_claims.claims(*lines), releases)).findings.filter(edit="duplicate")
     assert findings["carc"].to_list() == ["18"]
     assert "lesion" not in findings["do"][0]
     assert "unrelated" in findings["do"][0]
 
 
 def test_charges_tell_an_exact_duplicate_from_a_suspect_one(releases: list[Snapshot]) -> None:
-    assert decided(releases, "11402 charge_cents=100", "11402 charge_cents=100") == [PAY, deny("OA", "18")]
-    assert decided(releases, "11402 charge_cents=100", "11402 charge_cents=200") == [PAY, REVIEW]
+    assert decisions(releases, "11402 charge_cents=100", "11402 charge_cents=100") == [PAY, deny("OA", "18")]
+    assert decisions(releases, "11402 charge_cents=100", "11402 charge_cents=200") == [PAY, REVIEW]
 
 
 def test_a_duplicate_does_not_count_toward_the_units_of_the_day(releases: list[Snapshot]) -> None:
     """Three units are the MUE of 11402: the duplicate is denied, and the three lines that remain are paid."""
     lines = ("11402", "11402-59", "11402-XS", "11402")
-    assert decided(releases, *lines) == [PAY, DOCUMENTED, DOCUMENTED, deny("OA", "18")]
+    assert decisions(releases, *lines) == [PAY, DOCUMENTED, DOCUMENTED, deny("OA", "18")]

@@ -1,6 +1,6 @@
 """Excerpts: what a release that has the rows of some codes only can say. Pages: the Policy Manual of 2026."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -18,8 +18,8 @@ def test_a_code_that_is_not_listed_is_denied_by_a_full_release_only(
     store: Store, scope: str, expected: list[str]
 ) -> None:
     """An excerpt cannot know, nor what the code does to another line; a release whose fee schedule is whole can."""
-    release = made.sealed(store, "2026q3", ["17000"], scope=scope)
-    assert made.said(release, "99999", "17000") == expected
+    release = literal_claims.sealed_release(store, "2026q3", ["17000"], scope=scope)
+    assert literal_claims.answers(release, "99999", "17000") == expected
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_an_excerpt_does_not_judge_an_add_on_whose_primary_it_cannot_know(
     derm: Snapshot, lines: tuple[str, str], wrong: str
 ) -> None:
     """AOC: 99341 is a primary of G2211, and 15777 has type 2; 99341 and CCCCC are outside the excerpt. I-35."""
-    assert made.dispositions(derm, *lines)[0] != wrong
+    assert literal_claims.dispositions(derm, *lines)[0] != wrong

@@ -1,6 +1,6 @@
 """Diagnoses that a service is for: benign, premalignant, malignant, cosmetic."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.claims.outcome import outcome_frames
@@ -30,10 +30,10 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_diagnoses_fit_the_service(quarters: list[Snapshot], line: str, answer: str) -> None:
-    [row] = made.outcome(quarters, line).lines.iter_rows(named=True)
+    [row] = literal_claims.outcome(quarters, line).lines.iter_rows(named=True)
     assert " ".join(filter(None, (row["disposition"], row["decided_by"]))) == answer
 
 
 def test_the_patient_owes_what_is_cosmetic(quarters: list[Snapshot]) -> None:
-    findings = outcome_frames(made.outcome(quarters, "17000 diagnoses=Z41.1")).findings
+    findings = outcome_frames(literal_claims.outcome(quarters, "17000 diagnoses=Z41.1")).findings
     assert findings.select("group_code", "carc", "rarc").rows() == [("PR", "96", "N383")]

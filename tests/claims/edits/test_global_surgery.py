@@ -4,7 +4,7 @@ RVU25D: 000 is the day, 010 the day and ten more, 090 the day before, the day an
 Policy Manual of 2026, IOM is 100-04 ch. 12. In CMS's 2026q3 11102 and 17311 are 000, 17000 and 11402 010, 14040 090.
 """
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -30,7 +30,7 @@ from codeset.store import Store
 )
 def test_a_period_ends_with_its_last_day(derm: Snapshot, procedure: str, visit: str, expected: str) -> None:
     """RVU25D, global days; the days after are counted from the day after the procedure."""
-    assert made.said(derm, procedure, visit) == ["pay", expected]
+    assert literal_claims.answers(derm, procedure, visit) == ["pay", expected]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_25_is_for_minor_57_for_major_surgery_and_24_for_the_days_after(
     derm: Snapshot, procedure: str, visit: str, expected: str
 ) -> None:
     """I-13; III-4: new patients too. 57 on the day before: IOM section 40.1. 99203 has no PTP row."""
-    assert made.said(derm, procedure, visit) == ["pay", expected]
+    assert literal_claims.answers(derm, procedure, visit) == ["pay", expected]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_25_is_for_minor_57_for_major_surgery_and_24_for_the_days_after(
 )
 def test_a_visit_beside_minor_and_major_surgery_needs_both(derm: Snapshot, visit: str, expected: list[str]) -> None:
     """I-13: 11300 is 000, 14040 090; their PTP row is bypassed."""
-    told = made.said(derm, "14040", "11300-59", visit)
+    told = literal_claims.answers(derm, "14040", "11300-59", visit)
     assert [told[0], told[2]] == [expected[0], expected[2]]
 
 
@@ -87,7 +87,7 @@ def test_a_visit_in_a_period_beside_another_procedure_needs_24_and_25(
     derm: Snapshot, visit: str, expected: str
 ) -> None:
     """I-13: each rule stands for itself."""
-    told = made.said(derm, "17000", "11102-79 day=5", visit)
+    told = literal_claims.answers(derm, "17000", "11102-79 day=5", visit)
     assert told[2].split()[0] == expected
 
 
@@ -106,7 +106,7 @@ def test_a_period_is_that_of_one_practitioner_or_group_and_specialty(
     derm: Snapshot, lines: tuple[str, str], expected: str
 ) -> None:
     """IOM sections 30.6.5 and 40.1."""
-    assert made.said(derm, *lines) == ["pay", expected]
+    assert literal_claims.answers(derm, *lines) == ["pay", expected]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_period_is_that_of_one_practitioner_or_group_and_specialty(
 )
 def test_a_procedure_in_a_period_says_with_58_78_or_79_why(derm: Snapshot, procedure: str, expected: str) -> None:
     """I-12, I-16, III-15; IOM section 40.2. 96910 and 88305 are XXX: no surgery."""
-    assert made.said(derm, "17000", procedure) == ["pay", expected]
+    assert literal_claims.answers(derm, "17000", procedure) == ["pay", expected]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_procedure_in_a_period_says_with_58_78_or_79_why(derm: Snapshot, proce
 )
 def test_58_and_79_begin_a_period_and_78_begins_none(derm: Snapshot, procedure: str, visit: str, expected: str) -> None:
     """IOM section 40.2: the period of 17000 ends on day 10, that of 11402 on day 15."""
-    assert made.said(derm, "17000", procedure, visit)[2].split()[0] == expected
+    assert literal_claims.answers(derm, "17000", procedure, visit)[2].split()[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_58_and_79_begin_a_period_and_78_begins_none(derm: Snapshot, procedure: 
 )
 def test_78_needs_an_operating_room_whichever_surgery_it_was(derm: Snapshot, place: str, expected: str) -> None:
     """IOM 100-04 ch. 12, section 40.1.B: the earlier surgery may be in no claim that was read."""
-    assert made.said(derm, f"11402-78 place={place}") == [expected]
+    assert literal_claims.answers(derm, f"11402-78 place={place}") == [expected]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_modifier_that_speaks_of_a_service_that_was_not_read_says_so(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str | None]
 ) -> None:
     """24, 58, 78, 79: IOM sections 40.1 and 40.2; 57 is for surgery of ninety days, 25 for that day: I-13."""
-    assert [sorted(found)[0] if found else None for found in made.reasons(derm, *lines)] == expected
+    assert [sorted(found)[0] if found else None for found in literal_claims.reasons(derm, *lines)] == expected
 
 
 @pytest.mark.parametrize(
@@ -204,13 +204,22 @@ def test_sutures_removed_in_a_period_are_for_review(store: Store, lines: tuple[s
     fees = ["99213", *({"hcpcs": code, "global_days": "ZZZ"} for code in ("15853", "15854"))]
     fees += [{"hcpcs": "99913", "global_days": "010"}, {"hcpcs": "99912", "global_days": "000"}]
     add_on = [(code, "99213", "2023-01-01", None, 1) for code in ("15853", "15854")]
-    assert made.dispositions(made.sealed(store, "2026q3", fees, add_on=add_on), *lines)[2] == expected
+    assert (
+        literal_claims.dispositions(literal_claims.sealed_release(store, "2026q3", fees, add_on=add_on), *lines)[2]
+        == expected
+    )
 
 
 def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
     """14040 until day 90; 17000 of day 20 until day 30."""
     lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")
-    assert [said.split()[0] for said in made.said(derm, *lines)] == ["pay", "pay_if_documented", "deny", "deny", "pay"]
+    assert [said.split()[0] for said in literal_claims.answers(derm, *lines)] == [
+        "pay",
+        "pay_if_documented",
+        "deny",
+        "deny",
+        "pay",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -224,27 +233,31 @@ def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) ->
 )
 def test_care_before_or_after_surgery_alone_begins_no_period(derm: Snapshot, procedure: str, expected: str) -> None:
     """54 is the surgery, 55 the care after it, 56 the care before it: IOM section 40.2."""
-    assert made.said(derm, procedure, "99213 day=5")[1] == expected
+    assert literal_claims.answers(derm, procedure, "99213 day=5")[1] == expected
 
 
 def test_a_denied_procedure_begins_no_period(derm: Snapshot) -> None:
     """11102 > 17000, CCMI 1; 11102 is 000, so that only a paid 17000 has days after."""
-    assert made.said(derm, "11102", "17000", "99213 day=5") == ["pay", "deny ptp-no-modifier", "pay"]
-    assert made.said(derm, "11102", "17000-59", "99213 day=5")[2] == "deny global-visit-after"
+    assert literal_claims.answers(derm, "11102", "17000", "99213 day=5") == ["pay", "deny ptp-no-modifier", "pay"]
+    assert literal_claims.answers(derm, "11102", "17000-59", "99213 day=5")[2] == "deny global-visit-after"
 
 
 def test_a_procedure_denied_in_a_period_begins_none(derm: Snapshot) -> None:
     """The period of 17000 ends on day 10; 11402 of day 5 is in its payment and has no days of its own until 15."""
     for later in ("99213 day=15", "17110 day=15"):
-        assert made.said(derm, "17000", "11402 day=5", later) == ["pay", "deny global-procedure-after", "pay"]
+        assert literal_claims.answers(derm, "17000", "11402 day=5", later) == [
+            "pay",
+            "deny global-procedure-after",
+            "pay",
+        ]
 
 
 def test_a_period_runs_on_in_the_next_release(store: Store) -> None:
     """010 from 2026-06-28 to 2026-07-08."""
     surgery = {"hcpcs": "99911", "global_days": "010"}
-    both = [made.sealed(store, label, [surgery, "99213"]) for label in ("2026q2", "2026q3")]
+    both = [literal_claims.sealed_release(store, label, [surgery, "99213"]) for label in ("2026q2", "2026q3")]
     days = ("2026-06-29", "2026-07-08", "2026-07-09")
-    told = made.said(both, "99911 on=2026-06-28", *(f"99213 on={day}" for day in days))
+    told = literal_claims.answers(both, "99911 on=2026-06-28", *(f"99213 on={day}" for day in days))
     assert told == ["pay", "deny global-visit-after", "deny global-visit-after", "pay"]
 
 
@@ -262,12 +275,12 @@ def test_a_period_runs_on_in_the_next_release(store: Store) -> None:
 )
 def test_each_kind_of_global_days_decides_on_a_visit_of_the_day(store: Store, global_days: str, expected: str) -> None:
     """I-12, I-13; RVU25D: YYY is the contractor's, ZZZ within its primary's, XXX and MMM know no such period."""
-    release = made.sealed(store, "2026q3", [{"hcpcs": "99911", "global_days": global_days}, "99213"])
-    assert made.said(release, "99911", "99213") == ["pay", expected]
+    release = literal_claims.sealed_release(store, "2026q3", [{"hcpcs": "99911", "global_days": global_days}, "99213"])
+    assert literal_claims.answers(release, "99911", "99213") == ["pay", expected]
 
 
 def test_a_finding_names_the_procedure_and_its_line(derm: Snapshot) -> None:
-    told = made.outcome(derm, "17000 claim=d", "99213 day=10")
+    told = literal_claims.outcome(derm, "17000 claim=d", "99213 day=10")
     finding = told.findings.filter(edit="global_surgery").row(0, named=True)
     partner = told.lines.filter(row=finding["partner"]).row(0, named=True)
     assert (finding["column_one"], finding["detail"], finding["carc"]) == ("17000", "10", "97")

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.claims.outcome import outcome_frames
@@ -32,7 +32,7 @@ CGS, PALMETTO, NOVITAS, NORIDIAN, WPS, NGS = "15202-00", "10112-00", "04112-01",
 
 def sealed(folder: Path, named: list[str]) -> Snapshot:
     codes = [(document, None, hcpcs) for document in named for hcpcs in ("17000", "17110")]
-    return made.sealed(
+    return literal_claims.sealed_release(
         Store(folder),
         "2026q3",
         FEES,
@@ -44,7 +44,7 @@ def sealed(folder: Path, named: list[str]) -> Snapshot:
 
 def told(snapshot: Snapshot, text: str) -> tuple[str, str, str | None]:
     """Disposition, and reason and detail of what is said of local coverage."""
-    outcome = made.outcome([snapshot], text)
+    outcome = literal_claims.outcome([snapshot], text)
     findings = outcome_frames(outcome).findings.filter(edit="coverage").select("reason", "detail").rows()
     [(reason, detail)] = [each for each in findings if not each[0].startswith("coverage-ncd")]
     return outcome.lines["disposition"][0], reason, detail
@@ -110,7 +110,7 @@ REFUSING = [("A57044", None, 1, "L821", False), ("A57044", None, 1, "Z411", Fals
 def of_cgs(folder: Path, documents: list[tuple[object, ...]], diagnoses: list[tuple[object, ...]]) -> Snapshot:
     codes = [(document, None, "17110") for document in dict.fromkeys(row[0] for row in documents)]
     rows = {"coverage_document": documents, "coverage_hcpcs": codes, "coverage_diagnosis": diagnoses}
-    return made.sealed(Store(folder), "2026q3", FEES, **rows)
+    return literal_claims.sealed_release(Store(folder), "2026q3", FEES, **rows)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_of_two_versions_in_force_the_newest_counts(tmp_path: Path) -> None:
 def test_a_denial_by_gz_and_gy_comes_before(tmp_path: Path) -> None:
     snapshot = sealed(tmp_path, NAMED)
     for modifier in ("GY", "GZ"):
-        outcome = made.outcome([snapshot], f"17110-{modifier} diagnoses=B07.8 locality={CGS}")
+        outcome = literal_claims.outcome([snapshot], f"17110-{modifier} diagnoses=B07.8 locality={CGS}")
         assert outcome_frames(outcome).findings["edit"].to_list() == ["notice"]
 
 
@@ -177,6 +177,8 @@ def test_an_article_is_in_force_to_its_retirement(tmp_path: Path, day: str, reas
 
 
 def test_without_articles_nothing_is_said_of_coverage(tmp_path: Path) -> None:
-    outcome = made.outcome([made.sealed(Store(tmp_path), "2026q3", FEES)], f"17110 diagnoses=B07.8 locality={CGS}")
+    outcome = literal_claims.outcome(
+        [literal_claims.sealed_release(Store(tmp_path), "2026q3", FEES)], f"17110 diagnoses=B07.8 locality={CGS}"
+    )
     assert outcome.findings.is_empty()
     assert "coverage" in outcome.checked.not_applied

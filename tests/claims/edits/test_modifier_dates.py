@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import pytest
-from literal_releases import ADD_ON, FEES, MUE, PAY, REVIEW, decided, deny
+from literal_releases import ADD_ON, FEES, MUE, PAY, REVIEW, decisions, deny
 
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -22,7 +22,7 @@ from codeset.store import Store
 )
 def test_a_modifier_is_in_force_on_some_days(releases: list[Snapshot], line: str, expected: Any) -> None:
     """JG ended, JZ began with 2023; a release without a table of modifiers is read against that of October 2025."""
-    assert decided(releases, line)[0] == expected
+    assert decisions(releases, line)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_level_two_modifiers_are_those_of_the_release(
     store = Store(tmp_path_factory.mktemp("modifiers"))
     until = ("QQ", None, None, None, date(2026, 7, 1), date(2026, 8, 15))
     snapshots = [
-        made.sealed(store, "2026q2", FEES, add_on=ADD_ON, mue=MUE),
-        made.sealed(store, "2026q3", FEES, add_on=ADD_ON, mue=MUE, modifier=[until]),
+        literal_claims.sealed_release(store, "2026q2", FEES, add_on=ADD_ON, mue=MUE),
+        literal_claims.sealed_release(store, "2026q3", FEES, add_on=ADD_ON, mue=MUE, modifier=[until]),
     ]
-    assert decided(snapshots, line)[0] == expected
+    assert decisions(snapshots, line)[0] == expected

@@ -1,9 +1,9 @@
 """Order of modifiers: CIGNA Government Services, Part B, Pricing Modifiers Reminder, June 22, 2005: 26 before GA."""
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
-from literal_releases import PAY, decided
+from literal_releases import PAY, decisions
 
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.outcome import outcome_frames
@@ -29,7 +29,7 @@ def test_a_modifier_that_sets_the_amount_comes_before_those_that_inform(
     releases: list[Snapshot], line: str, late: str | None
 ) -> None:
     """Nothing is said of the order on a line that is denied."""
-    findings = outcome_frames(adjudicate(made.claims(line), releases)).findings
+    findings = outcome_frames(adjudicate(literal_claims.claims(line), releases)).findings
     notes = findings.filter(pl.col("reason") == "modifier-order")
     assert notes["says"].to_list() == (
         [f"Modifier {late} sets the amount, and follows one that only informs."] if late else []
@@ -37,4 +37,4 @@ def test_a_modifier_that_sets_the_amount_comes_before_those_that_inform(
 
 
 def test_the_order_of_modifiers_changes_no_payment(releases: list[Snapshot]) -> None:
-    assert decided(releases, "88305-GA-26 day=0", "88305-26-GA day=1") == [PAY, PAY]
+    assert decisions(releases, "88305-GA-26 day=0", "88305-26-GA day=1") == [PAY, PAY]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, REVIEW, decided, deny
+from literal_releases import PAY, REVIEW, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -21,4 +21,4 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_mohs_surgery_is_a_physicians(derm: Snapshot, line: str, expected: Any) -> None:
-    assert decided(derm, line)[0] == expected
+    assert decisions(derm, line)[0] == expected

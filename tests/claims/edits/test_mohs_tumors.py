@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import DOCUMENTED, PAY, REVIEW, decided, deny
+from literal_releases import DOCUMENTED, PAY, REVIEW, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -22,4 +22,4 @@ def test_units_of_a_first_stage_of_mohs_surgery_do_not_tell_tumors_apart(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
     """Each tumor has one first stage, further tumors lines with 59 or XS; five are beyond the MUE of 4 (MAI 3)."""
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected

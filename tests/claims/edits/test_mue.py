@@ -1,6 +1,6 @@
 """MUEs: what is counted, on a line and on a day, and what is denied. Pages are those of the Policy Manual of 2026."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -12,7 +12,7 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """Return a release with one code for each MAI, of value 2; `99930` is worth nothing and `99940` has no MUE."""
     codes = ["99910", "99920", "99930", "99940", "99950"]
     values = [("99910", 2, 1), ("99920", 2, 2), ("99930", 0, 2), ("99950", 2, 3)]
-    return made.sealed(Store(tmp_path_factory.mktemp("limits")), "2026q3", codes, mue=values)
+    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("limits")), "2026q3", codes, mue=values)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 )
 def test_mai_1_looks_at_each_line(limits: Snapshot, lines: tuple[str, ...], expected: list[str]) -> None:
     """I-28."""
-    assert made.said(limits, *lines) == expected
+    assert literal_claims.answers(limits, *lines) == expected
 
 
 @pytest.mark.parametrize(("hcpcs", "reason"), [("99920", "mue-day-policy"), ("99950", "mue-day-clinical")])
@@ -47,26 +47,26 @@ def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
     limits: Snapshot, hcpcs: str, reason: str, lines: tuple[str, ...], denied: list[bool]
 ) -> None:
     """All lines of the code on the day are summed, and all their units denied, not the excess: I-28."""
-    told = made.said(limits, *(line.format(hcpcs) for line in lines))
+    told = literal_claims.answers(limits, *(line.format(hcpcs) for line in lines))
     assert [answer == f"deny {reason}" for answer in told] == denied
     assert all(answer.startswith(("deny", "pay")) for answer in told)
 
 
 def test_units_of_a_line_that_is_denied_by_itself_do_not_count(limits: Snapshot) -> None:
     """What is not paid is no unit of the day: a line billed twice, and one with a modifier that is no modifier."""
-    assert made.said(limits, "99920x2", "99920x2") == ["pay", "deny duplicate-exact"]
-    assert made.said(limits, "99920x2", "99920-ZZ") == ["pay", "deny modifier-unknown"]
+    assert literal_claims.answers(limits, "99920x2", "99920x2") == ["pay", "deny duplicate-exact"]
+    assert literal_claims.answers(limits, "99920x2", "99920-ZZ") == ["pay", "deny modifier-unknown"]
 
 
 def test_an_mue_finding_tells_the_sum_the_value_and_the_mai(derm: Snapshot) -> None:
     """MUE 17003: 13, MAI 2."""
-    findings = made.outcome(derm, "17000", "17003x7", "17003-76x7").findings.filter(edit="mue")
+    findings = literal_claims.outcome(derm, "17000", "17003x7", "17003-76x7").findings.filter(edit="mue")
     assert findings.select("detail", "mue_value", "mai", "carc", "rarc").rows() == [("14", 13, 2, "151", "N362")] * 2
 
 
 def test_an_mue_of_zero_denies_a_single_unit(limits: Snapshot) -> None:
     """I-31."""
-    assert made.said(limits, "99930") == ["deny mue-none"]
+    assert literal_claims.answers(limits, "99930") == ["deny mue-none"]
 
 
 @pytest.mark.parametrize(
@@ -83,18 +83,18 @@ def test_an_mue_of_zero_denies_a_single_unit(limits: Snapshot) -> None:
 )
 def test_units_of_a_span_are_divided_by_its_days(limits: Snapshot, line: str, expected: str) -> None:
     """Divided and rounded to the nearest whole number, then held against the value, here 2: I-34."""
-    assert made.said(limits, line) == [expected]
+    assert literal_claims.answers(limits, line) == [expected]
 
 
 def test_no_published_mue_says_nothing(limits: Snapshot) -> None:
     """Some values are confidential; that none is published is no limit of zero or one: I-29, I-35."""
-    assert made.reasons(limits, "99940x999") == [set()]
+    assert literal_claims.reasons(limits, "99940x999") == [set()]
 
 
 def test_units_above_the_mue_with_discarded_ones_alone_are_for_review(store: Store) -> None:
     """JW: the manual does not say whether discarded units count; MUE 3, MAI 3."""
-    snapshot = made.sealed(store, "2026q3", ["99999"], mue=[("99999", 3, 3)])
-    assert made.said(snapshot, "99999x3", "99999-JW") == ["review mue-waste", "review mue-waste"]
-    assert made.said(snapshot, "99999x2", "99999-JW") == ["pay", "pay"]
-    assert made.said(snapshot, "99999x4", "99999-JW") == ["deny mue-day-clinical", "deny mue-day-clinical"]
-    assert made.said(snapshot, "99999-JWx4") == ["review mue-waste"]
+    snapshot = literal_claims.sealed_release(store, "2026q3", ["99999"], mue=[("99999", 3, 3)])
+    assert literal_claims.answers(snapshot, "99999x3", "99999-JW") == ["review mue-waste", "review mue-waste"]
+    assert literal_claims.answers(snapshot, "99999x2", "99999-JW") == ["pay", "pay"]
+    assert literal_claims.answers(snapshot, "99999x4", "99999-JW") == ["deny mue-day-clinical", "deny mue-day-clinical"]
+    assert literal_claims.answers(snapshot, "99999-JWx4") == ["review mue-waste"]

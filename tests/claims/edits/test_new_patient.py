@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import DOCUMENTED, PAY, PHYSICIAN, REVIEW, UNKNOWN, decided, deny
+from literal_releases import DOCUMENTED, PAY, PHYSICIAN, REVIEW, UNKNOWN, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -29,4 +29,4 @@ from codeset.snapshot import Snapshot
 def test_a_new_patient_was_not_seen_for_three_years(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, PHYSICIAN, decided, deny
+from literal_releases import PAY, PHYSICIAN, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -28,4 +28,4 @@ def test_who_changes_groups_knows_the_patients_seen_before(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
     """NGS: a colleague in the new group does not."""
-    assert sorted(map(str, decided(releases, *lines))) == sorted(map(str, expected))
+    assert sorted(map(str, decisions(releases, *lines))) == sorted(map(str, expected))

@@ -6,10 +6,10 @@ physician's, Medicare's enrollment does not say it.
 
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
-from literal_releases import ASSISTANT, INTERNIST, NURSE, PAY, PHYSICIAN, REVIEW, decided, deny
+from literal_releases import ASSISTANT, INTERNIST, NURSE, PAY, PHYSICIAN, REVIEW, decisions, deny
 
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.engine.code_set import code_set_of
@@ -46,7 +46,7 @@ from codeset.snapshot import Snapshot
 def test_a_practitioner_who_is_no_physician_leaves_in_doubt_who_is_a_new_patient(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected
 
 
 def test_the_service_that_leaves_a_new_patient_in_doubt_is_the_latest_of_that_beneficiary(
@@ -62,7 +62,7 @@ def test_the_service_that_leaves_a_new_patient_in_doubt_is_the_latest_of_that_be
             f"99203 on=2026-08-03 beneficiary=b{{number}} claim=c{{number}} {NURSE}",
         )
     ]
-    frame = made.claims(*texts)
+    frame = literal_claims.claims(*texts)
     code_set = code_set_of(releases, frame["hcpcs"].unique())
     for deduplicate in (True, False):
         findings = outcome_frames(compact_outcome(frame, code_set, deduplicate=deduplicate).outcome()).findings

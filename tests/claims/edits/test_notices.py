@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, decided, deny
+from literal_releases import PAY, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -33,4 +33,4 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_modifiers_of_coverage_and_those_that_do_nothing(releases: list[Snapshot], line: str, expected: Any) -> None:
-    assert decided(releases, line)[0] == expected
+    assert decisions(releases, line)[0] == expected

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import pytest
 from literal_diagnoses import CODES, FY2026
 
@@ -21,10 +21,10 @@ from codeset.store import Store
     ],
 )
 def test_an_excludes1_note_is_for_review(tmp_path: Path, excluded: str, diagnoses: str, answer: str) -> None:
-    snapshot = made.sealed(
+    snapshot = literal_claims.sealed_release(
         Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[("L82", excluded, 1), ("C44", "L82", 2)]
     )
-    assert made.said([snapshot], f"99213 diagnoses={diagnoses}") == [answer]
+    assert literal_claims.answers([snapshot], f"99213 diagnoses={diagnoses}") == [answer]
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,19 @@ def test_an_excludes1_note_is_for_review(tmp_path: Path, excluded: str, diagnose
 def test_two_diagnoses_of_a_claim_exclude_each_other_whichever_lines_they_are_on(
     tmp_path: Path, lines: list[str], details: list[str]
 ) -> None:
-    snapshot = made.sealed(Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[("L82", "L57", 1)])
-    findings = outcome_frames(made.outcome(snapshot, *lines)).findings
+    snapshot = literal_claims.sealed_release(
+        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[("L82", "L57", 1)]
+    )
+    findings = outcome_frames(literal_claims.outcome(snapshot, *lines)).findings
     assert findings.filter(reason="diagnosis-excluded")["detail"].to_list() == details
 
 
 @pytest.mark.parametrize(("under", "is_review"), [("L80-L99", True), ("L00-L81", False), ("L82-L82", True)])
 def test_a_note_under_a_block_is_of_every_code_in_it(tmp_path: Path, under: str, is_review: bool) -> None:
-    snapshot = made.sealed(Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[(under, "L57", 1)])
-    assert ("review" in made.said(snapshot, "99213 diagnoses=L82.1,L57.0")[0]) == is_review
+    snapshot = literal_claims.sealed_release(
+        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[(under, "L57", 1)]
+    )
+    assert ("review" in literal_claims.answers(snapshot, "99213 diagnoses=L82.1,L57.0")[0]) == is_review
 
 
 ON_CLAIM = "99213 on={} diagnoses=L57.0 diagnoses_of_claim=L57.0,{}"
@@ -71,7 +75,7 @@ def test_a_diagnosis_that_no_line_points_to_is_checked_and_named_once(
     quarters: list[Snapshot], day: str, others: str, details: list[str]
 ) -> None:
     two = [ON_CLAIM.format(day, others), f"17000 on={day} diagnoses=L57.0 diagnoses_of_claim=L57.0,{others}"]
-    findings = outcome_frames(made.outcome(quarters, *two)).findings.filter(edit="diagnosis")
+    findings = outcome_frames(literal_claims.outcome(quarters, *two)).findings.filter(edit="diagnosis")
     assert findings.select("line", "reason", "detail").rows() == [(1, "diagnosis-unreferenced", d) for d in details]
 
 
@@ -80,5 +84,5 @@ def test_what_another_line_points_to_is_denied_there_alone(quarters: list[Snapsh
         ON_CLAIM.format("2025-10-01", "L99.ZZ"),
         "17000 on=2025-10-01 diagnoses=L99.ZZ diagnoses_of_claim=L57.0,L99.ZZ",
     ]
-    findings = outcome_frames(made.outcome(quarters, *two)).findings.filter(edit="diagnosis")
+    findings = outcome_frames(literal_claims.outcome(quarters, *two)).findings.filter(edit="diagnosis")
     assert findings.select("line", "reason").rows() == [(2, "diagnosis-not-a-code")]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, decided, deny
+from literal_releases import PAY, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -19,4 +19,4 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_places_of_service(releases: list[Snapshot], line: str, expected: Any) -> None:
-    assert decided(releases, line)[0] == expected
+    assert decisions(releases, line)[0] == expected

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import DOCUMENTED, PAY, UNKNOWN, decided, deny
+from literal_releases import DOCUMENTED, PAY, UNKNOWN, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -28,4 +28,4 @@ from codeset.snapshot import Snapshot
 def test_care_after_surgery_is_another_practitioners(
     releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
 ) -> None:
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected

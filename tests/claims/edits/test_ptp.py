@@ -7,7 +7,7 @@ names others.
 from dataclasses import replace
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
 
@@ -46,7 +46,7 @@ def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
 
     In a hospital: 78 is payable only where there is an operating room.
     """
-    told = made.reasons(derm, *(f"{line.format(modifier)} place=22" for line in lines), edit="ptp")
+    told = literal_claims.reasons(derm, *(f"{line.format(modifier)} place=22" for line in lines), edit="ptp")
     assert told == [set(), {"ptp-bypassed"}]
 
 
@@ -54,14 +54,14 @@ def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
 def test_a_visit_modifier_on_the_visit_bypasses_ccmi_1(derm: Snapshot, modifier: str) -> None:
     """11102 > 99213, CCMI 1. 25 and 57 belong to the visit: I-13, I-15. 24 and 57 do not take it out of the package."""
     bypassed = {"ptp-bypassed"} if modifier == "25" else set()
-    assert made.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), bypassed]
+    assert literal_claims.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), bypassed]
     denies = {"global-visit-same-day"} if modifier != "25" else set()
-    assert made.reasons(derm, "11102", f"99213-{modifier}", edit="global_surgery")[1] >= denies
+    assert literal_claims.reasons(derm, "11102", f"99213-{modifier}", edit="global_surgery")[1] >= denies
 
 
 def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: Snapshot) -> None:
     """59 and X{E,P,S,U} are not for visits: 25 and 57 belong to the visit, I-13, I-15."""
-    without_remedies = replace(made.outcome(derm, "11102", "99213"), reader=None)
+    without_remedies = replace(literal_claims.outcome(derm, "11102", "99213"), reader=None)
     [claim] = outcome_plain(without_remedies)
     [do] = [each["do"] for each in claim["lines"][1]["findings"] if each["reason"] == "ptp-no-modifier"]
     of_visits = do.partition("a visit with ")[2]
@@ -72,33 +72,33 @@ def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: S
 @pytest.mark.parametrize("modifier", VISIT_LINE)
 def test_a_visit_modifier_on_the_procedure_bypasses_nothing(derm: Snapshot, modifier: str) -> None:
     """11102 > 99213, CCMI 1. 25 and 57 belong to the visit: I-13, I-15."""
-    assert made.reasons(derm, f"11102-{modifier}", "99213", edit="ptp") == [set(), {"ptp-no-modifier"}]
+    assert literal_claims.reasons(derm, f"11102-{modifier}", "99213", edit="ptp") == [set(), {"ptp-no-modifier"}]
 
 
 @pytest.mark.parametrize("modifier", VISIT_LINE)
 def test_a_visit_modifier_between_two_procedures_bypasses_nothing(derm: Snapshot, modifier: str) -> None:
     """11102 > 17000, CCMI 1; neither is a visit: I-15."""
-    assert made.reasons(derm, "11102", f"17000-{modifier}", edit="ptp") == [set(), {"ptp-no-modifier"}]
+    assert literal_claims.reasons(derm, "11102", f"17000-{modifier}", edit="ptp") == [set(), {"ptp-no-modifier"}]
 
 
 @pytest.mark.parametrize("modifier", NO_BYPASS)
 @pytest.mark.parametrize("lines", [("11102", "17000-{}"), ("11102-{}", "17000")], ids=["column two", "column one"])
 def test_a_modifier_that_is_not_listed_bypasses_nothing(derm: Snapshot, lines: tuple[str, str], modifier: str) -> None:
     """22, 76 and 77 are named as excluded, the others are not on the list: I-14."""
-    told = made.reasons(derm, *(line.format(modifier) for line in lines), edit="ptp")
+    told = literal_claims.reasons(derm, *(line.format(modifier) for line in lines), edit="ptp")
     assert told == [set(), {"ptp-no-modifier"}]
 
 
 @pytest.mark.parametrize("modifier", [*ANATOMIC, *EITHER_LINE, *VISIT_LINE])
 def test_no_modifier_bypasses_ccmi_0(derm: Snapshot, modifier: str) -> None:
     """11104 > 11102, CCMI 0: I-14."""
-    assert made.reasons(derm, f"11104-{modifier}", f"11102-{modifier}", edit="ptp") == [set(), {"ptp-never"}]
+    assert literal_claims.reasons(derm, f"11104-{modifier}", f"11102-{modifier}", edit="ptp") == [set(), {"ptp-never"}]
 
 
 @pytest.mark.parametrize("place_in_list", ["17000-22-XS", "17000-XS-22", "17000-LT-76-59-GA"])
 def test_a_bypassing_modifier_counts_in_any_place(derm: Snapshot, place_in_list: str) -> None:
     """11102 > 17000, CCMI 1. Nothing in I-14 speaks of the order of modifiers."""
-    assert made.reasons(derm, "11102", place_in_list, edit="ptp") == [set(), {"ptp-bypassed"}]
+    assert literal_claims.reasons(derm, "11102", place_in_list, edit="ptp") == [set(), {"ptp-bypassed"}]
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_anatomic_modifiers_that_name_one_site_bypass_nothing(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """11750 > 11730 and 11402 > 17000, CCMI 1. One nail is one site, and so is one side: I-15, I-19."""
-    assert made.said(derm, *lines) == expected
+    assert literal_claims.answers(derm, *lines) == expected
 
 
 def test_modifier_59_does_not_separate_a_visit_from_a_procedure(derm: Snapshot) -> None:
     """96910 > 99213, CCMI 1. "Modifier 59 should not be appended to an E/M service": I-17."""
-    assert made.said(derm, "96910", "99213-25", by="edit") == ["pay", "pay_if_documented ptp"]
-    assert made.said(derm, "96910", "99213-59")[1].split()[0] == "deny"
+    assert literal_claims.answers(derm, "96910", "99213-25", by="edit") == ["pay", "pay_if_documented ptp"]
+    assert literal_claims.answers(derm, "96910", "99213-59")[1].split()[0] == "deny"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_direction_of_a_pair_is_that_of_its_row(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """17004 > 11102, 11102 > 17000, 11104 > 17110, 11106 > 17111, 17111 > 11104: column one need not be bigger, I-4."""
-    assert made.said(derm, *lines) == expected
+    assert literal_claims.answers(derm, *lines) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,24 +163,24 @@ def test_ptp_sees_one_beneficiary_practitioner_and_day(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """Intro-3, I-6; one group and specialty count as one physician: IOM 100-04 ch. 12, section 30.6.5."""
-    assert made.said(derm, *lines) == expected
+    assert literal_claims.answers(derm, *lines) == expected
 
 
 def test_every_column_one_line_gives_its_own_finding(derm: Snapshot) -> None:
     """11102 > 17000 and 17110 > 17000 both stand; the line is denied once and told twice."""
-    told = made.outcome(derm, "11102", "17110", "17000").findings.filter(edit="ptp", column_two="17000")
+    told = literal_claims.outcome(derm, "11102", "17110", "17000").findings.filter(edit="ptp", column_two="17000")
     assert sorted(told["column_one"]) == ["11102", "17110"]
 
 
 def test_what_a_modifier_needs_is_said_once_of_a_line(derm: Snapshot) -> None:
     """XS bypasses both 11102 > 17000 and 17110 > 17000: one lesion apart, one thing for the record."""
-    told = made.outcome(derm, "11102", "17110-59", "17000-XS").findings.filter(severity="documented")
+    told = literal_claims.outcome(derm, "11102", "17110-59", "17000-XS").findings.filter(severity="documented")
     assert sorted(told.select("row", "detail").rows()) == [(0, "59"), (2, "XS")]
 
 
 def test_a_finding_names_the_row_that_it_rests_on(derm: Snapshot) -> None:
     """11104 > 11102 of v30.2."""
-    finding = made.outcome(derm, "11104", "11102").findings.filter(edit="ptp").row(0, named=True)
+    finding = literal_claims.outcome(derm, "11104", "11102").findings.filter(edit="ptp").row(0, named=True)
     keys = ("reason", "severity", "carc", "table", "column_one", "column_two", "ccmi", "deletion_date", "edition")
     assert tuple(finding[key] for key in keys) == (
         *("ptp-never", "deny", "236", "ptp", "11104", "11102", 0, None),
@@ -201,7 +201,7 @@ def dated(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]
     rows = rows.select("col1", "col2", "effective", "deleted", pl.col("modifier_indicator").cast(pl.Int64))
     codes = sorted({*rows["col1"], *rows["col2"]})
     store = Store(tmp_path_factory.mktemp("dated"))
-    return [made.sealed(store, label, codes, ptp=rows.rows()) for label in QUARTERS]
+    return [literal_claims.sealed_release(store, label, codes, ptp=rows.rows()) for label in QUARTERS]
 
 
 @pytest.mark.cms
@@ -218,7 +218,7 @@ def test_a_deletion_date_is_the_last_active_day_and_a_pair_may_flip(
     dated: list[Snapshot], on: str, pair: tuple[str, str], expected: list[str]
 ) -> None:
     """17000 > 11042 until 2019-03-31, then 11042 > 17000; 12001 > 12011 until 2019-12-31, then 12011 > 12001."""
-    assert made.dispositions(dated, *(f"{hcpcs} on={on}" for hcpcs in pair)) == expected
+    assert literal_claims.dispositions(dated, *(f"{hcpcs} on={on}" for hcpcs in pair)) == expected
 
 
 @pytest.mark.cms
@@ -248,7 +248,7 @@ def test_an_edit_applies_from_its_effective_to_its_deletion_date(
 ) -> None:
     """No row of a pair is dropped, none read as of today: Intro-7. Visits had no edits till October 2020."""
     column_one, column_two = pair
-    assert made.dispositions(dated, f"{column_one} on={on}", f"{column_two} on={on}") == ["pay", expected]
+    assert literal_claims.dispositions(dated, f"{column_one} on={on}", f"{column_two} on={on}") == ["pay", expected]
 
 
 @pytest.mark.cms
@@ -258,7 +258,7 @@ def test_an_edit_applies_from_its_effective_to_its_deletion_date(
 )
 def test_ccmi_9_never_fires(dated: list[Snapshot], on: str, expected: str) -> None:
     """10060 > 92012: CCMI 9 on 2013-07-01 alone, CCMI 1 from 2014-04-01; I-14."""
-    assert made.dispositions(dated, f"10060 on={on}", f"92012 on={on}") == ["pay", expected]
+    assert literal_claims.dispositions(dated, f"10060 on={on}", f"92012 on={on}") == ["pay", expected]
 
 
 @pytest.mark.cms
@@ -276,19 +276,21 @@ def test_59_counts_on_column_one_since_2019_07_01(
     dated: list[Snapshot], on: str, lines: tuple[str, str], expected: list[str]
 ) -> None:
     """11042 > 17000 from 2019-04-01, CCMI 1; CR 11168."""
-    assert made.dispositions(dated, *(f"{line} on={on}" for line in lines)) == expected
+    assert literal_claims.dispositions(dated, *(f"{line} on={on}" for line in lines)) == expected
 
 
 @pytest.mark.cms
 def test_lines_of_one_claim_are_read_each_by_its_own_date(dated: list[Snapshot]) -> None:
     """17000 > 11042 until 2019-03-31, then 11042 > 17000."""
     lines = [f"{hcpcs} on={day}" for day in ("2019-03-31", "2019-04-01") for hcpcs in ("17000", "11042")]
-    assert made.dispositions(dated, *lines) == ["pay", "deny", "deny", "pay"]
+    assert literal_claims.dispositions(dated, *lines) == ["pay", "deny", "deny", "pay"]
 
 
 @pytest.mark.cms
 def test_pairs_of_all_four_parts_of_the_file_are_read(real_2024q3: Snapshot) -> None:
     """Pairs of parts f1 to f4 of v30.2; a tool that reads only f1 misses 88305, 96567 and 99211."""
     pairs = [("11104", "11102"), ("17311", "88305"), ("96573", "96567"), ("96910", "99211")]
-    told = [made.said(real_2024q3, *(f"{hcpcs} on=2024-08-01" for hcpcs in pair), by="edit") for pair in pairs]
+    told = [
+        literal_claims.answers(real_2024q3, *(f"{hcpcs} on=2024-08-01" for hcpcs in pair), by="edit") for pair in pairs
+    ]
     assert told == [["pay", "deny ptp"]] * 4

@@ -1,9 +1,9 @@
 """The findings of one line: the gravest decides, all are listed, and each names lines that are there."""
 
-import made_claims as made
+import literal_claims
 import polars as pl
 import pytest
-from literal_releases import UNKNOWN, decided, deny
+from literal_releases import UNKNOWN, decisions, deny
 
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.outcome import outcome_frames
@@ -36,18 +36,18 @@ def test_the_gravest_finding_decides_and_all_are_listed(
 
     Of a denied line nothing is said that would be so if it were paid.
     """
-    assert made.reasons(derm, *lines)[1] == reasons
-    assert made.said(derm, *lines)[1] == expected
+    assert literal_claims.reasons(derm, *lines)[1] == reasons
+    assert literal_claims.answers(derm, *lines)[1] == expected
 
 
 def test_a_line_without_finding_is_paid_and_nothing_decided_it(derm: Snapshot) -> None:
-    decided_line = made.outcome(derm, "17000").lines.select("disposition", "decided_by", "edit").rows()
+    decided_line = literal_claims.outcome(derm, "17000").lines.select("disposition", "decided_by", "edit").rows()
     assert decided_line == [("pay", None, None)]
 
 
 def test_findings_name_lines_that_are_there(derm: Snapshot) -> None:
     """`row` and `partner` are rows of `lines`; a partner is another line of the same beneficiary."""
-    outcome = made.outcome(derm, "11104", "11102", "17311x5", "17312", "17315", "99213 beneficiary=z")
+    outcome = literal_claims.outcome(derm, "11104", "11102", "17311x5", "17312", "17315", "99213 beneficiary=z")
     whose = dict(outcome.lines.select("row", "beneficiary").iter_rows())
     pairs = outcome.findings.filter(pl.col("partner").is_not_null()).select("row", "partner").rows()
     assert pairs
@@ -55,13 +55,13 @@ def test_findings_name_lines_that_are_there(derm: Snapshot) -> None:
 
 
 def test_a_certain_denial_outranks_what_is_unknown(releases: list[Snapshot]) -> None:
-    assert decided(releases, "J3301x17") == [deny("CO", "151")]
-    assert decided(releases, "J3301x16") == [UNKNOWN]
+    assert decisions(releases, "J3301x17") == [deny("CO", "151")]
+    assert decisions(releases, "J3301x16") == [UNKNOWN]
 
 
 @pytest.mark.parametrize("code", ["99024", "99024x2", "99024-24", "0001F"])
 def test_a_reporting_code_is_no_denial(releases: list[Snapshot], code: str) -> None:
-    assert decided(releases, code)[0][0] == "no_payment_due"
+    assert decisions(releases, code)[0][0] == "no_payment_due"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(
     releases: list[Snapshot], code: str, edit: str
 ) -> None:
     """Not valid for Medicare, bundled, MUE 0: what is billed beside it, and another fee schedule, change nothing."""
-    outcome = adjudicate(made.claims(code), releases)
+    outcome = adjudicate(literal_claims.claims(code), releases)
     [finding] = outcome_frames(outcome).findings.iter_rows(named=True)
     assert finding["edit"] == edit
     assert "appeal" not in finding["do"]
@@ -88,7 +88,7 @@ def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(
     ],
 )
 def test_a_line_without_payment_is_not_said_to_be_paid(releases: list[Snapshot], lines: tuple[str, ...]) -> None:
-    frames = outcome_frames(adjudicate(made.claims(*lines), releases))
+    frames = outcome_frames(adjudicate(literal_claims.claims(*lines), releases))
     denied = frames.findings.join(
         frames.lines.filter(pl.col("disposition").is_in(["deny", "no_payment_due"])), on=["claim_id", "line"]
     )
@@ -99,6 +99,6 @@ def test_a_line_without_payment_is_not_said_to_be_paid(releases: list[Snapshot],
 
 def test_nothing_is_paid_with_nothing(releases: list[Snapshot]) -> None:
     lines = ("11402-RT", "11402-LT", "14040 charge_cents=0", "99024", "11402-59")
-    decided_lines = outcome_frames(adjudicate(made.claims(*lines), releases)).lines
+    decided_lines = outcome_frames(adjudicate(literal_claims.claims(*lines), releases)).lines
     paid = decided_lines.filter(pl.col("disposition").is_in(["pay", "pay_if_documented"]))
     assert (paid["allowed_cents"].fill_null(1) > 0).all()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, REVIEW, decided, deny
+from literal_releases import PAY, REVIEW, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -27,4 +27,4 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_one_visit_is_paid_a_day(releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]) -> None:
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected

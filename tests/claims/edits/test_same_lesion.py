@@ -1,6 +1,6 @@
 """One lesion: one removal, and what belongs to it. Pages are those of the Policy Manual of 2026, ch. III."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -40,13 +40,13 @@ def test_lines_that_name_one_lesion_pay_one_removal_and_not_what_it_includes(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """III-6 (one removal), III-7 (biopsy, closure, 0.5 cm), III-8 (Mohs), III-9 (flaps), III-14, III-15 (closure)."""
-    assert made.said(derm, *lines) == expected
+    assert literal_claims.answers(derm, *lines) == expected
 
 
 @pytest.mark.parametrize("denied", ["11102-59 lesion=A", "11300-59 lesion=A", "17000-59 lesion=A"])
 def test_what_is_itself_included_in_an_excision_does_not_take_the_repair_along(derm: Snapshot, denied: str) -> None:
     """11602 keeps its intermediate repair (III-15); a biopsy, shave or destruction not paid includes nothing."""
-    told = made.reasons(derm, "11602 lesion=A", denied, "12031-59 lesion=A", edit="same_lesion")
+    told = literal_claims.reasons(derm, "11602 lesion=A", denied, "12031-59 lesion=A", edit="same_lesion")
     assert [bool(reasons) for reasons in told] == [False, True, False]
 
 
@@ -56,11 +56,11 @@ def test_a_biopsy_for_diagnosis_and_its_frozen_section_are_paid_before_mohs(
     derm: Snapshot, hcpcs: str, modifier: str
 ) -> None:
     """III-8; the modifiers bypass 17311 > 11102 and > 88331."""
-    told = made.said(derm, "17311 lesion=A", f"{hcpcs}-{modifier} lesion=A")
+    told = literal_claims.answers(derm, "17311 lesion=A", f"{hcpcs}-{modifier} lesion=A")
     assert told == ["pay", "pay_if_documented ptp-bypassed"]
 
 
 @pytest.mark.parametrize("line", ["11102 lesion=A", "88331 lesion=A", "88305 lesion=A", "88305-59 lesion=A"])
 def test_mohs_includes_biopsy_and_pathology_of_its_lesion(derm: Snapshot, line: str) -> None:
     """88300-88309 and 88329-88332 are the surgeon's own; only a frozen section before it is excused: III-8."""
-    assert made.dispositions(derm, "17311 lesion=A", line) == ["pay", "deny"]
+    assert literal_claims.dispositions(derm, "17311 lesion=A", line) == ["pay", "deny"]

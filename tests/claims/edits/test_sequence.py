@@ -1,6 +1,6 @@
 """Which diagnosis may come first: ICD-10-CM Official Guidelines, I.A.13, I.B.13, I.B.18, and I.C.20.a.6."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -17,5 +17,5 @@ from codeset.snapshot import Snapshot
     ],
 )
 def test_an_external_cause_or_a_manifestation_is_not_first(quarters: list[Snapshot], line: str, answer: str) -> None:
-    [row] = made.outcome(quarters, line).lines.iter_rows(named=True)
+    [row] = literal_claims.outcome(quarters, line).lines.iter_rows(named=True)
     assert " ".join(filter(None, (row["disposition"], row["decided_by"]))) == answer

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import PAY, REVIEW, decided
+from literal_releases import PAY, REVIEW, decisions
 
 from codeset.snapshot import Snapshot
 
@@ -22,4 +22,4 @@ def test_several_procedures_over_several_days_on_one_line_are_for_review(
     releases: list[Snapshot], line: str, expected: Any
 ) -> None:
     """Multiple Procedure 2 (layout): of one day the second is half, of two days both are whole."""
-    assert decided(releases, line) == [expected]
+    assert decisions(releases, line) == [expected]

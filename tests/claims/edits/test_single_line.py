@@ -3,7 +3,7 @@
 Pages such as I-14 are those of the Policy Manual of 2026, RVU25D is CMS's record layout of the fee schedule.
 """
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.claims.adjudicate import adjudicate
@@ -16,7 +16,7 @@ from codeset.store import Store
 def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """Return a release with one code for each status: 99900A has status A, and so on."""
     fees = [{"hcpcs": f"9990{status}", "status_code": status} for status in "ABCDEFGHIJMNPQRTX"]
-    return made.sealed(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)
+    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 )
 def test_each_status_code_decides(statuses: Snapshot, status: str, expected: str) -> None:
     """RVU25D, status codes. E and X are paid elsewhere or not at all: the fee schedule does not know."""
-    assert made.dispositions(statuses, f"9990{status}") == [expected]
+    assert literal_claims.dispositions(statuses, f"9990{status}") == [expected]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_each_indicator_decides_on_its_modifier(
 ) -> None:
     """RVU25D, under each indicator. Modifier 50 on indicator 0 or 2 changes the amount, it denies nothing."""
     fees = [{"hcpcs": "99911", "modifier": each, indicator: value} for each in ("", "26", "TC")]
-    made_up = made.sealed(store, "2026q3", fees)
-    assert made.dispositions(made_up, f"99911-{modifier}") == [expected]
+    made_up = literal_claims.sealed_release(store, "2026q3", fees)
+    assert literal_claims.dispositions(made_up, f"99911-{modifier}") == [expected]
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_50_says_what_it_does(store: Store, line: str, expected: tuple[str, str 
     """
     indicators = {"11402": "0", "99213": "0", "92250": "2", "20610": "1", "73560": "3", "11301": "9"}
     fees = [{"hcpcs": code, "bilateral_surgery": indicator} for code, indicator in indicators.items()]
-    snapshot = made.sealed(store, "2026q3", fees)
-    [found] = made.reasons(snapshot, line)
-    assert (made.dispositions(snapshot, line)[0], next(iter(found), None)) == expected
+    snapshot = literal_claims.sealed_release(store, "2026q3", fees)
+    [found] = literal_claims.reasons(snapshot, line)
+    assert (literal_claims.dispositions(snapshot, line)[0], next(iter(found), None)) == expected
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_50_says_what_it_does(store: Store, line: str, expected: tuple[str, str 
 )
 def test_a_shared_visit_is_one_in_a_facility(derm: Snapshot, line: str, expected: set[str]) -> None:
     """42 CFR 415.140: where services incident to a physician's are not payable. FS changes no payment: a note."""
-    assert made.dispositions(derm, line) == ["pay"]
-    assert made.reasons(derm, line) == [expected]
+    assert literal_claims.dispositions(derm, line) == ["pay"]
+    assert literal_claims.reasons(derm, line) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_a_shared_visit_is_one_in_a_facility(derm: Snapshot, line: str, expected
 )
 def test_a_resident_alone_furnishes_visits_of_lower_and_middle_levels(derm: Snapshot, line: str, expected: str) -> None:
     """42 CFR 415.174; IOM 100-04 ch. 12, section 100.1.1.C. G2211 goes with its visit."""
-    assert made.said(derm, line) == [expected]
-    assert "modifier-primary-care-exception" not in made.reasons(derm, "99213-GE", "G2211-GE")[1]
+    assert literal_claims.answers(derm, line) == [expected]
+    assert "modifier-primary-care-exception" not in literal_claims.reasons(derm, "99213-GE", "G2211-GE")[1]
 
 
 @pytest.mark.parametrize(
@@ -174,20 +174,20 @@ def test_a_resident_alone_furnishes_visits_of_lower_and_middle_levels(derm: Snap
 )
 def test_a_line_by_itself(derm: Snapshot, line: str, expected: str) -> None:
     """25, 24, 57: I-13, I-15; 58, 78, 79: I-12, I-16."""
-    assert made.said(derm, line) == [expected]
+    assert literal_claims.answers(derm, line) == [expected]
 
 
 @pytest.mark.parametrize("day", ["2026-06-30", "2026-10-01", "2025-08-01", "2027-08-01"])
 def test_a_date_that_no_release_covers_is_unknown(derm: Snapshot, day: str) -> None:
     """Never clean, and no edit of another quarter speaks: 11104 > 11102 is CCMI 0."""
-    told = made.reasons(derm, f"11104 on={day}", f"11102 on={day}", f"17003x99 on={day}")
+    told = literal_claims.reasons(derm, f"11104 on={day}", f"11102 on={day}", f"17003x99 on={day}")
     assert told == [{"no-release"}] * 3
-    assert made.dispositions(derm, f"11102 on={day}") == ["unknown"]
+    assert literal_claims.dispositions(derm, f"11102 on={day}") == ["unknown"]
 
 
 def test_a_release_that_was_left_out_is_so_called(derm: Snapshot) -> None:
     """2026q2 is at hand, 2026q1 is not."""
-    lines = made.claims("11104 on=2026-06-30", "11104 on=2026-03-31", "11104 on=2026-07-01")
+    lines = literal_claims.claims("11104 on=2026-06-30", "11104 on=2026-03-31", "11104 on=2026-07-01")
     outcome = adjudicate(lines, derm, left_out=[Release.parse("2026q2")])
     assert outcome.findings.select("row", "reason", "detail").rows() == [
         (0, "release-left-out", "2026q2"),
@@ -197,16 +197,24 @@ def test_a_release_that_was_left_out_is_so_called(derm: Snapshot) -> None:
 
 
 def test_a_date_between_two_releases_is_unknown(store: Store) -> None:
-    two = [made.sealed(store, label, ["17000"]) for label in ("2025q4", "2026q3")]
+    two = [literal_claims.sealed_release(store, label, ["17000"]) for label in ("2025q4", "2026q3")]
     days = ("2025-12-31", "2026-01-01", "2026-06-30", "2026-07-01")
-    assert made.dispositions(two, *(f"17000 on={day}" for day in days)) == ["pay", "unknown", "unknown", "pay"]
+    assert literal_claims.dispositions(two, *(f"17000 on={day}" for day in days)) == [
+        "pay",
+        "unknown",
+        "unknown",
+        "pay",
+    ]
 
 
 def test_each_date_is_read_against_its_own_release(store: Store) -> None:
     """99911 is of status A in one quarter and N in the next."""
     fees = [("2026q2", {"hcpcs": "99911"}), ("2026q3", {"hcpcs": "99911", "status_code": "N"})]
-    both = [made.sealed(store, label, [fee]) for label, fee in fees]
-    assert made.said(both, "99911 on=2026-06-30", "99911 on=2026-07-01") == ["pay", "deny status-not-covered"]
+    both = [literal_claims.sealed_release(store, label, [fee]) for label, fee in fees]
+    assert literal_claims.answers(both, "99911 on=2026-06-30", "99911 on=2026-07-01") == [
+        "pay",
+        "deny status-not-covered",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,4 +229,4 @@ def test_each_date_is_read_against_its_own_release(store: Store) -> None:
 )
 def test_pctc_5_is_not_paid_in_a_hospital(derm: Snapshot, line: str, expected: str) -> None:
     """RVU25D, PC/TC indicator 5: 96910 has it, 17000 has not."""
-    assert made.said(derm, line) == [expected]
+    assert literal_claims.answers(derm, line) == [expected]

@@ -1,6 +1,6 @@
 """Status T: paid only if nothing else payable is billed that day (CMS's record layout RVU25D)."""
 
-import made_claims as made
+import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
@@ -11,7 +11,7 @@ from codeset.store import Store
 def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """Return a release with one code for each status: 99900A has status A, and so on."""
     fees = [{"hcpcs": f"9990{status}", "status_code": status} for status in "ABCDEFGHIJMNPQRTX"]
-    return made.sealed(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)
+    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_status_t_is_paid_only_if_nothing_else_is(
     statuses: Snapshot, lines: tuple[str, ...], expected: list[str]
 ) -> None:
     """RVU25D, status T: no other service payable under the fee schedule, same date, same practitioner."""
-    assert made.said(statuses, *lines) == expected
+    assert literal_claims.answers(statuses, *lines) == expected

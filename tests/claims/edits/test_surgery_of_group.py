@@ -6,9 +6,9 @@ period is that of a physician, or group and specialty. 11402 is 010, 14040 090.
 
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import pytest
-from literal_releases import ASSISTANT, DOCUMENTED, INTERNIST, NURSE, PAY, PHYSICIAN, REVIEW, decided, deny
+from literal_releases import ASSISTANT, DOCUMENTED, INTERNIST, NURSE, PAY, PHYSICIAN, REVIEW, decisions, deny
 
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.engine.code_set import code_set_of
@@ -40,8 +40,8 @@ from codeset.snapshot import Snapshot
 def test_a_visit_after_the_groups_surgery_by_one_who_is_no_physician_is_for_review(
     releases: list[Snapshot], lines: tuple[str, ...], expected: Any
 ) -> None:
-    assert expected in decided(releases, *lines)
-    assert {disposition for disposition, _, _ in decided(releases, *lines)} <= {"pay", expected[0]}
+    assert expected in decisions(releases, *lines)
+    assert {disposition for disposition, _, _ in decisions(releases, *lines)} <= {"pay", expected[0]}
 
 
 @pytest.mark.parametrize("deduplicate", [True, False])
@@ -55,7 +55,7 @@ def test_the_groups_surgery_is_that_of_the_same_beneficiary(releases: list[Snaps
             f"99213 day=5 beneficiary=b{{number}} claim=c{{number}} {NURSE}",
         )
     ]
-    frame = made.claims(*texts)
+    frame = literal_claims.claims(*texts)
     code_set = code_set_of(releases, frame["hcpcs"].unique())
     findings = outcome_frames(compact_outcome(frame, code_set, deduplicate=deduplicate).outcome()).findings
     surgeries = findings.sort("claim_id").select("claim_id", "partner_claim_id", "column_one").rows()

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import made_claims as made
+import literal_claims
 import pytest
-from literal_releases import ADD_ON, FEES, MUE, PAY, UNKNOWN, decided, deny
+from literal_releases import ADD_ON, FEES, MUE, PAY, UNKNOWN, decisions, deny
 
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -25,7 +25,7 @@ from codeset.store import Store
 )
 def test_without_the_list_a_visit_by_telehealth_is_unknown(releases: list[Snapshot], line: str, expected: Any) -> None:
     """Surgery is on no list: telehealth replaces a meeting in person."""
-    assert decided(releases, line)[0] == expected
+    assert decisions(releases, line)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_telehealth_list_of_a_release_decides(
     store = Store(tmp_path_factory.mktemp("telehealth"))
     services = [("99213", None, None), ("14040", None, None)]
     snapshots = [
-        made.sealed(store, "2026q2", FEES, add_on=ADD_ON, mue=MUE),
-        made.sealed(store, "2026q3", FEES, add_on=ADD_ON, mue=MUE, telehealth=services),
+        literal_claims.sealed_release(store, "2026q2", FEES, add_on=ADD_ON, mue=MUE),
+        literal_claims.sealed_release(store, "2026q3", FEES, add_on=ADD_ON, mue=MUE, telehealth=services),
     ]
-    assert decided(snapshots, line)[0] == expected
+    assert decisions(snapshots, line)[0] == expected

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from literal_releases import DOCUMENTED, PAY, REVIEW, decided
+from literal_releases import DOCUMENTED, PAY, REVIEW, decisions
 
 from codeset.snapshot import Snapshot
 
@@ -19,4 +19,4 @@ from codeset.snapshot import Snapshot
 )
 def test_a_side_is_paid_once(releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]) -> None:
     """50 is both sides; RT beside LT is the other side, by the record."""
-    assert decided(releases, *lines) == expected
+    assert decisions(releases, *lines) == expected

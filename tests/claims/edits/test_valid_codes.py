@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-import made_claims as made
+import literal_claims
 import pytest
 from literal_diagnoses import CODES, FY2026, SPLIT
 
@@ -14,7 +14,7 @@ from codeset.store import Store
 
 def reasons_and_details(snapshots: list[Snapshot], text: str) -> list[tuple[str, str | None]]:
     """Reason and detail of each finding of one line."""
-    findings = outcome_frames(made.outcome(snapshots, text)).findings
+    findings = outcome_frames(literal_claims.outcome(snapshots, text)).findings
     return findings.select("reason", "detail").rows()
 
 
@@ -42,19 +42,21 @@ def test_a_diagnosis_is_valid_by_the_edition_in_force_on_its_date(
 
 def test_a_conversion_table_names_what_replaced_a_code(tmp_path: Path) -> None:
     replaced = [("L661", code, date(2024, 10, 1)) for code in SPLIT]
-    only = made.sealed(Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, diagnosis_replacement=replaced)
+    only = literal_claims.sealed_release(
+        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, diagnosis_replacement=replaced
+    )
     assert reasons_and_details([only], "11102 diagnoses=L66.1") == [
         ("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")
     ]
 
 
 def test_a_release_without_diagnoses_says_nothing_of_their_validity(tmp_path: Path) -> None:
-    without = made.sealed(Store(tmp_path), "2026q3", CODES)
-    assert made.said([without], "11102 diagnoses=L99.ZZ", "11102 day=1 diagnoses=L66.1") == ["pay", "pay"]
-    assert "diagnoses" in made.outcome([without], "11102 diagnoses=L66.1").checked.not_applied
+    without = literal_claims.sealed_release(Store(tmp_path), "2026q3", CODES)
+    assert literal_claims.answers([without], "11102 diagnoses=L99.ZZ", "11102 day=1 diagnoses=L66.1") == ["pay", "pay"]
+    assert "diagnoses" in literal_claims.outcome([without], "11102 diagnoses=L66.1").checked.not_applied
 
 
 def test_an_excerpt_says_nothing_of_codes_of_other_categories(tmp_path: Path) -> None:
-    excerpt = made.sealed(Store(tmp_path), "2026q3", CODES, scope="derm", diagnosis=FY2026)
+    excerpt = literal_claims.sealed_release(Store(tmp_path), "2026q3", CODES, scope="derm", diagnosis=FY2026)
     assert reasons_and_details([excerpt], "11102 diagnoses=E11.9") == [("diagnosis-outside-excerpt", "E11.9")]
     assert reasons_and_details([excerpt], "11102 diagnoses=L99.ZZ") == [("diagnosis-not-a-code", "L99.ZZ")]

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from literal_releases import PAY, REVIEW, decided, deny
+from literal_releases import PAY, REVIEW, decisions, deny
 
 from codeset.snapshot import Snapshot
 
@@ -32,4 +32,4 @@ from codeset.snapshot import Snapshot
 def test_g2211_beside_25_is_paid_with_a_preventive_service_since_2025(
     releases: list[Snapshot], on: str, lines: tuple[str, ...], expected: Any
 ) -> None:
-    assert decided(releases, *lines, on=date.fromisoformat(on))[1] == expected
+    assert decisions(releases, *lines, on=date.fromisoformat(on))[1] == expected

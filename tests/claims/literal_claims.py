@@ -1,4 +1,4 @@
-"""Claims and small code sets written as literals, and what was said of them: the words that the tests of claims share.
+"""Claims and small code sets written as literals, and what the engine answers: the words that tests of claims share.
 
 A line is text: code, modifiers, units, then what differs from a plain line, such as `17003-76x2 day=3 provider=q`.
 Left out are no modifier, one unit, the first day, the office, and the same claim, beneficiary and practitioner.
@@ -53,33 +53,33 @@ _FEE = {
 
 def line(text: str, number: int = 1, first: date = FIRST_DAY) -> dict[str, Any]:
     """Read one line; `day=` counts from *first*, `on=` is a date, `days=` the length of a span of dates."""
-    service, *rest = text.split()
-    said = _SERVICE.fullmatch(service)
-    assert said, f"{service!r} is no code with modifiers and units"
-    told = dict(each.split("=") for each in rest)
-    day = date.fromisoformat(told.pop("on", str(first))) + timedelta(days=int(told.pop("day", "0")))
-    last = day + timedelta(days=int(told.pop("days", "1")) - 1)
+    service_text, *field_texts = text.split()
+    service = _SERVICE.fullmatch(service_text)
+    assert service, f"{service_text!r} is no code with modifiers and units"
+    fields = dict(field_text.split("=") for field_text in field_texts)
+    day = date.fromisoformat(fields.pop("on", str(first))) + timedelta(days=int(fields.pop("day", "0")))
+    last = day + timedelta(days=int(fields.pop("days", "1")) - 1)
     return {
         **_PLAIN,
         "line": number,
-        "hcpcs": said["hcpcs"],
-        "modifiers": said["modifiers"].replace("-", " ").strip(),
-        "units": int(said["units"] or 1),
+        "hcpcs": service["hcpcs"],
+        "modifiers": service["modifiers"].replace("-", " ").strip(),
+        "units": int(service["units"] or 1),
         "date_of_service": day,
         "through_date": None if last == day else last,
-        **{_NAMES.get(name, name): value for name, value in told.items()},
-        **{name: told[name].replace(",", " ") for name in ("diagnoses", "diagnoses_of_claim") if name in told},
+        **{_NAMES.get(name, name): value for name, value in fields.items()},
+        **{name: fields[name].replace(",", " ") for name in ("diagnoses", "diagnoses_of_claim") if name in fields},
     }
 
 
-def frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+def engine_lines(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Return lines as the engine takes them; what a row does not have is null."""
     return pl.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], schema=dict(COLUMNS))
 
 
 def claims(*texts: str, first: date = FIRST_DAY) -> pl.DataFrame:
     """Return the lines of *texts*, numbered from 1 whatever their claim."""
-    return frame(line(text, number, first) for number, text in enumerate(texts, start=1))
+    return engine_lines(line(text, number, first) for number, text in enumerate(texts, start=1))
 
 
 def outcome(snapshots: Snapshot | Sequence[Snapshot], *texts: str, first: date = FIRST_DAY) -> Outcome:
@@ -87,7 +87,7 @@ def outcome(snapshots: Snapshot | Sequence[Snapshot], *texts: str, first: date =
     return adjudicate(claims(*texts, first=first), snapshots)
 
 
-def said(snapshots: Snapshot | Sequence[Snapshot], *texts: str, by: str = "decided_by") -> list[str]:
+def answers(snapshots: Snapshot | Sequence[Snapshot], *texts: str, by: str = "decided_by") -> list[str]:
     """Return for each line `pay`, or its disposition and what decided it: `deny mue-line`, or by edit `deny mue`."""
     lines = outcome(snapshots, *texts).lines.sort("line").select("disposition", by)
     return ["pay" if disposition == "pay" else f"{disposition} {what}" for disposition, what in lines.iter_rows()]
@@ -95,23 +95,23 @@ def said(snapshots: Snapshot | Sequence[Snapshot], *texts: str, by: str = "decid
 
 def dispositions(snapshots: Snapshot | Sequence[Snapshot], *texts: str) -> list[str]:
     """Return the disposition of each line."""
-    return [answer.split()[0] for answer in said(snapshots, *texts)]
+    return [answer.split()[0] for answer in answers(snapshots, *texts)]
 
 
 def reasons(snapshots: Snapshot | Sequence[Snapshot], *texts: str, edit: str | None = None) -> list[set[str]]:
     """Return for each line the reasons of all its findings, or of those of *edit*."""
-    told = outcome(snapshots, *texts)
-    findings = told.findings if edit is None else told.findings.filter(edit=edit)
-    found = dict(findings.group_by("row").agg("reason").iter_rows())
-    return [set(found.get(row, [])) for row in told.lines.sort("line")["row"]]
+    of_lines = outcome(snapshots, *texts)
+    findings = of_lines.findings if edit is None else of_lines.findings.filter(edit=edit)
+    reasons_of_row = dict(findings.group_by("row").agg("reason").iter_rows())
+    return [set(reasons_of_row.get(row, [])) for row in of_lines.lines.sort("line")["row"]]
 
 
-def embedded(label: str, folder: Path) -> Snapshot:
+def embedded_snapshot(label: str, folder: Path) -> Snapshot:
     """Return the embedded facts of a release, sealed below *folder*: an excerpt, in CMS's numbers."""
     return build_embedded(Release.parse(label), Store(folder / "embedded")).snapshot
 
 
-def sealed(
+def sealed_release(
     store: Store,
     label: str,
     fees: Iterable[str | Mapping[str, Any]],
@@ -143,8 +143,8 @@ def sealed(
 
 def _row(table: str, values: Sequence[Any]) -> dict[str, Any]:
     """The row of *values*, which are those of the first columns, unless they are said otherwise."""
-    made = {"ptp": _ptp, "add_on": _add_on}.get(table)
-    return made(*values) if made else dict(zip(TABLES[table].columns, values, strict=False))
+    row_of = {"ptp": _ptp, "add_on": _add_on}.get(table)
+    return row_of(*values) if row_of else dict(zip(TABLES[table].columns, values, strict=False))
 
 
 def _table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
