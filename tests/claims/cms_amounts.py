@@ -145,8 +145,8 @@ def _typed(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(_cell(column, dtype, rows.columns) for column, dtype in TABLES[table].columns.items())
 
 
-def _cell(column: str, dtype: pl.DataType, held: Sequence[str]) -> pl.Expr:
-    if column not in held:
+def _cell(column: str, dtype: pl.DataType, file_columns: Sequence[str]) -> pl.Expr:
+    if column not in file_columns:
         return pl.lit(None, dtype=dtype).alias(column)
     if isinstance(dtype, pl.Boolean):
         return pl.col(column).is_not_null().alias(column)

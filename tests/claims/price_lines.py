@@ -89,7 +89,7 @@ def code_set(
     releases: int = 1,
 ) -> CodeSet:
     """Return a code set of these rows; the third quarter of 2026 with 33.4009, unless given."""
-    given = {
+    rows_of_table = {
         "releases": pl.DataFrame(
             {
                 "release": list(range(releases)),
@@ -111,7 +111,7 @@ def code_set(
             orient="row",
         ),
         "gpci": pl.DataFrame(
-            [(0, *each) for each in gpci],
+            [(0, *indices) for indices in gpci],
             schema={
                 "release": pl.UInt16,
                 "mac": pl.String,
@@ -123,7 +123,11 @@ def code_set(
             orient="row",
         ),
     }
-    return CodeSet(given["releases"], given["factors"], {"mpfs": given["fees"], "gpci": given["gpci"]})
+    return CodeSet(
+        rows_of_table["releases"],
+        rows_of_table["factors"],
+        {"mpfs": rows_of_table["fees"], "gpci": rows_of_table["gpci"]},
+    )
 
 
 def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11", **others: Any) -> dict[str, Any]:
@@ -145,7 +149,7 @@ def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11"
 
 def frame(*lines: dict[str, Any]) -> pl.DataFrame:
     """Return *lines* as the price reads them; those without `line` are numbered in order."""
-    numbered = [{"line": place} | each for place, each in enumerate(lines, 1)]
+    numbered = [{"line": place} | fields for place, fields in enumerate(lines, 1)]
     visit = pl.struct("beneficiary", "provider", "date_of_service").rank("dense").cast(pl.UInt32)
     row = pl.struct("claim_id", "line").rank("ordinal").cast(pl.UInt32) - 1
     return pl.DataFrame(numbered, schema=_LINES).with_columns(visit.alias("visit"), row.alias("row"))
@@ -165,12 +169,12 @@ def amounts(
 
 def allowed(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> list[int | None]:
     """Return the allowed cents of each payable line, in order."""
-    return [each["allowed_cents"] for each in amounts(codes, *lines, participant=participant)]
+    return [amount["allowed_cents"] for amount in amounts(codes, *lines, participant=participant)]
 
 
-def sentences(priced: Priced, row: int = 0) -> list[str]:
+def sentences(price_result: Priced, row: int = 0) -> list[str]:
     """Return the derivation of one line."""
-    return derivation(priced.amounts.filter(row=row).row(0, named=True), priced.steps)
+    return derivation(price_result.amounts.filter(row=row).row(0, named=True), price_result.steps)
 
 
 EXCISION = fee("11642", "2.55", "5.14", "0.30", facility_pe="1.78", multiple_procedure="2", global_days="010")

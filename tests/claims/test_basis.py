@@ -41,10 +41,10 @@ def claims(tmp_path: Path) -> Path:
 
 def test_an_outcome_names_each_table_that_claims_are_read_against(derm: Snapshot) -> None:
     editions = literal_claims.outcome(derm, "99213").checked.editions
-    assert [(str(each.release), each.edition.table) for each in editions] == [
+    assert [(str(checked.release), checked.edition.table) for checked in editions] == [
         ("2026q3", table) for table in ("add_on", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
     ]
-    assert {each.edition.table: each.edition.edition for each in editions}["mpfs"] == "rvu26c"
+    assert {checked.edition.table: checked.edition.edition for checked in editions}["mpfs"] == "rvu26c"
 
 
 def test_a_table_that_a_release_lacks_is_named(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_parts_make_one_history() -> None:
 
 def test_of_several_releases_those_count_whose_quarter_was_read(embedded: Store) -> None:
     several = [embedded.open(label) for label in ("2025q4", "2026q3")]
-    assert {str(each.release) for each in literal_claims.outcome(several, "99213").checked.editions} == {"2026q3"}
+    assert {str(edition.release) for edition in literal_claims.outcome(several, "99213").checked.editions} == {"2026q3"}
 
 
 def test_every_family_without_its_table_is_named(derm: Snapshot) -> None:
@@ -135,18 +135,18 @@ def run(store: Store, *arguments: str) -> tuple[str, str]:
 
 
 def test_every_form_says_it_once(embedded: Store, claims: Path, tmp_path: Path) -> None:
-    asked = ("adjudicate", str(claims), "--qualifying-apm", "no")
-    table, _ = run(embedded, *asked)
-    csv, beside = run(embedded, *asked, "--format", "csv")
-    summary, _ = run(embedded, *asked, "-o", str(tmp_path / "folder"))
+    arguments = ("adjudicate", str(claims), "--qualifying-apm", "no")
+    table, _ = run(embedded, *arguments)
+    csv, beside = run(embedded, *arguments, "--format", "csv")
+    summary, _ = run(embedded, *arguments, "-o", str(tmp_path / "folder"))
     for text in (table, beside, summary):
         assert text.count("Checked against 2026q3: ") == 1
         assert text.count("Not applied: coverage (") == 1
         assert text.count(NO_HISTORY) == 1
     assert "Not applied" not in csv
-    plain = json.loads(run(embedded, *asked, "--format", "json")[0])
+    plain = json.loads(run(embedded, *arguments, "--format", "json")[0])
     for name in ("lines.csv", "lines.parquet"):
-        run(embedded, *asked, "-o", str(tmp_path / name))
+        run(embedded, *arguments, "-o", str(tmp_path / name))
         written = json.loads((tmp_path / name).with_name("lines.checked.json").read_text())
         assert written == {name: value for name, value in plain.items() if name != "claims"}
     done = json.loads((tmp_path / "folder" / "done.json").read_text())

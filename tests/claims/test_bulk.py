@@ -378,9 +378,9 @@ def test_a_part_whose_claims_are_all_bad_has_no_lines(claims, derm, tmp_path):
     assert (summary.dispositions, summary.rejected_claims) == ({}, 1)
 
 
-def refused_by(read: Callable[[], object]) -> list[str]:
+def refused_by(read_claim_files: Callable[[], object]) -> list[str]:
     with pytest.raises(BadInput) as error:
-        read()
+        read_claim_files()
     return [str(fault) for fault in error.value.faults]
 
 
@@ -537,15 +537,15 @@ def test_lines_by_beneficiary_and_lines_in_any_order_say_the_same(claims, derm, 
     for lines, file in zip(tables, files, strict=True):
         (lines.sample(fraction=1, shuffle=True, seed=4) if "turned" in order else lines).write_parquet(file)
     was_split_on_disk = (tmp_path / "out" / ".work" / "parts").exists
-    seen = []
+    split_on_disk = []
     summary = adjudicate_files(
         files,
         tmp_path / "out",
         [derm],
         participant=Participant.NON_QP,
-        report=lambda _: seen.append(was_split_on_disk()),
+        report=lambda _: split_on_disk.append(was_split_on_disk()),
     )
-    assert (sum(summary.dispositions.values()), set(seen)) == (1200, {"turned" in order})
+    assert (sum(summary.dispositions.values()), set(split_on_disk)) == (1200, {"turned" in order})
     beneficiaries = [set(pl.read_parquet(file)["claim_id"]) for file in (tmp_path / "out").glob("lines-*.parquet")]
     assert sum(map(len, beneficiaries)) == 400, "no beneficiary is in two parts"
 

@@ -57,8 +57,8 @@ def test_the_schema_takes_the_texts_that_the_table_takes(name: str, text: str) -
 
 
 def test_values_have_the_fields_of_the_table() -> None:
-    assert {each.name for each in fields(Claim)} == IN_CLAIM - {"place_of_service", "locality"} | {"lines"}
-    assert {each.name for each in fields(ClaimLine)} == IN_LINE - {"charge"}
+    assert {field.name for field in fields(Claim)} == IN_CLAIM - {"place_of_service", "locality"} | {"lines"}
+    assert {field.name for field in fields(ClaimLine)} == IN_LINE - {"charge"}
 
 
 def test_the_columns_are_of_few_types() -> None:
@@ -72,12 +72,12 @@ def definition_of(part: dict[str, Any]) -> dict[str, Any]:
 def schema_types(part: dict[str, Any]) -> set[str]:
     part = definition_of(part)
     if "oneOf" in part:
-        return set().union(*(schema_types(each) for each in part["oneOf"]))
+        return set().union(*(schema_types(alternative) for alternative in part["oneOf"]))
     return {part["type"]} if isinstance(part["type"], str) else set(part["type"])
 
 
 def schema_patterns(part: dict[str, Any]) -> list[str]:
     part = definition_of(part)
     if "oneOf" in part:
-        return [pattern for each in part["oneOf"] for pattern in schema_patterns(each)]
+        return [pattern for alternative in part["oneOf"] for pattern in schema_patterns(alternative)]
     return [part["pattern"]] if "pattern" in part else []

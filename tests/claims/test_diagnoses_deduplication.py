@@ -34,11 +34,11 @@ def test_an_outcome_is_the_same_with_deduplication_and_without(tmp_path: Path, s
     }
     snapshot = literal_claims.sealed_release(Store(tmp_path), "2026q3", CODES, **(tables if seed % 3 else {}))
     codes = ["11102", "17000", "17110", "17110-GA", "11602", "99213-25", "96912"]
-    kinds = [(rng.choice(codes), rng.choice(DRAWN), rng.choice(["15202-00", "national"])) for _ in range(12)]
+    line_kinds = [(rng.choice(codes), rng.choice(DRAWN), rng.choice(["15202-00", "national"])) for _ in range(12)]
     rows = []
     for patient in range(300):
         for number in range(1, rng.randint(2, 4)):
-            code, diagnoses, locality = rng.choice(kinds)
+            code, diagnoses, locality = rng.choice(line_kinds)
             day = rng.choice([0, 0, 18, 19, 31, 62])
             of_claim = rng.choice([None, None, f"L57.0 {diagnoses or 'L82.1'}", "L66.1 L82.1 L57.0"])
             own = {"beneficiary": f"b{patient:04}", "claim_id": f"c{patient:04}", "diagnoses": diagnoses}

@@ -21,9 +21,9 @@ HEADER = "claim,patient id,npi,dos,cpt,mod,units,pos,locality"
 LINE = "A1,B1,P1,2026-07-15,{hcpcs},,1,11,national"
 
 
-def read(folder: Path, header: str, *cells: str) -> list[str | None]:
+def diagnoses_of_csv(folder: Path, header: str, *cells: str) -> list[str | None]:
     """The diagnoses of the lines of a csv with so many more columns."""
-    rows = [f"{LINE.format(hcpcs=f'1700{number}')},{each}" for number, each in enumerate(cells)]
+    rows = [f"{LINE.format(hcpcs=f'1700{number}')},{cell}" for number, cell in enumerate(cells)]
     path = folder / "claims.csv"
     path.write_text("\n".join([f"{HEADER},{header}", *rows]) + "\n")
     lines, rejects = read_claims(path)
@@ -33,7 +33,7 @@ def read(folder: Path, header: str, *cells: str) -> list[str | None]:
 
 def refused(folder: Path, header: str, *cells: str) -> list[str]:
     with pytest.raises(BadInput) as error:
-        read(folder, header, *cells)
+        diagnoses_of_csv(folder, header, *cells)
     return [str(fault).partition("line 1: ")[2] for fault in error.value.faults]
 
 
@@ -50,13 +50,13 @@ def refused(folder: Path, header: str, *cells: str) -> list[str]:
     ],
 )
 def test_a_line_has_the_diagnoses_that_it_points_to(tmp_path: Path, pointers: str, diagnoses: str) -> None:
-    assert read(tmp_path, "Dx 1,Dx 2,Dx 3,Dx Pointer", f"L57.0,C44.41,D22.5,{pointers}") == [diagnoses]
+    assert diagnoses_of_csv(tmp_path, "Dx 1,Dx 2,Dx 3,Dx Pointer", f"L57.0,C44.41,D22.5,{pointers}") == [diagnoses]
 
 
 def test_the_claim_s_other_diagnoses_are_kept_where_a_line_does_not_point_to_them(tmp_path: Path) -> None:
     path = tmp_path / "claims.csv"
     cells = ["L57.0,C44.41,D22.5,1", "L57.0,C44.41,D22.5,ABC", "L57.0,C44.41,D22.5,BA"]
-    rows = [f"{LINE.format(hcpcs=f'1700{number}')},{each}" for number, each in enumerate(cells)]
+    rows = [f"{LINE.format(hcpcs=f'1700{number}')},{cell}" for number, cell in enumerate(cells)]
     path.write_text("\n".join([f"{HEADER},Dx 1,Dx 2,Dx 3,Dx Pointer", *rows]) + "\n")
     lines, rejects = read_claims(path)
     refuse(rejects)
@@ -67,13 +67,13 @@ def test_the_claim_s_other_diagnoses_are_kept_where_a_line_does_not_point_to_the
 
 @pytest.mark.parametrize("cell", ["L57.0 C44.41", '"L57.0, C44.41"', "L57.0;C44.41", "L57.0|C44.41"])
 def test_diagnoses_of_one_column_are_set_apart_by_blanks_commas_semicolons_or_bars(tmp_path: Path, cell: str) -> None:
-    assert read(tmp_path, "Diagnosis Codes", cell) == ["L57.0 C44.41"]
+    assert diagnoses_of_csv(tmp_path, "Diagnosis Codes", cell) == ["L57.0 C44.41"]
 
 
 @pytest.mark.parametrize("code", ["QA0.0101", "QA00101", "C4A.9", "L57", "S01.01XA", "O9A.11", "Z3A.00"])
 def test_the_forms_of_codes_are_those_of_the_code_set(tmp_path: Path, code: str) -> None:
     """CDC's order file of fiscal year 2026 has the first codes with a letter in second place (QA0)."""
-    assert read(tmp_path, "Dx", code) == [code]
+    assert diagnoses_of_csv(tmp_path, "Dx", code) == [code]
 
 
 @pytest.mark.parametrize("code", ["l57.0", "L5.70", "L57.", "L57..0", "57.0", "L", "NONE", "L57.01234", "LL7.0X-"])
@@ -85,11 +85,11 @@ def test_what_has_not_the_form_of_a_code_is_refused(tmp_path: Path, code: str) -
 
 def test_pointers_of_several_columns_are_in_their_order(tmp_path: Path) -> None:
     header = "Diag1,Diag2,Ptr 1,Ptr 2"
-    assert read(tmp_path, header, "L57.0,C44.41,2,1", "L57.0,C44.41,1,") == ["C44.41 L57.0", "L57.0"]
+    assert diagnoses_of_csv(tmp_path, header, "L57.0,C44.41,2,1", "L57.0,C44.41,1,") == ["C44.41 L57.0", "L57.0"]
 
 
 def test_pointers_without_diagnoses_are_not_read(tmp_path: Path) -> None:
-    assert read(tmp_path, "Dx Pointer", "A") == [None]
+    assert diagnoses_of_csv(tmp_path, "Dx Pointer", "A") == [None]
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,17 @@ CLAIM = {"claim_id": "A1", "beneficiary": "B1", "provider": "P1", "place_of_serv
 
 
 @pytest.mark.parametrize(
-    ("pointers", "found"),
+    ("pointers", "value_in_file"),
     [([2], '"2", and 1 diagnoses'), ([1, 3], '"1 3", and 1 diagnoses'), (["1", None], "a list of 2")],
 )
-def test_a_json_claim_that_points_to_nothing_is_refused(tmp_path: Path, pointers: list[object], found: str) -> None:
+def test_a_json_claim_that_points_to_nothing_is_refused(
+    tmp_path: Path, pointers: list[object], value_in_file: str
+) -> None:
     path = tmp_path / "claims.json"
     lines = [{**LINES[0], "diagnosis_pointers": pointers}]
     path.write_text(json.dumps({**CLAIM, "diagnoses": ["L57.0"], "lines": lines}))
     faults = read_claims(path)[1].faults
-    assert faults.select("field", "found").rows() == [("diagnosis_pointers", found)]
+    assert faults.select("field", "found").rows() == [("diagnosis_pointers", value_in_file)]
 
 
 def test_a_frame_has_lists_or_text() -> None:
@@ -199,7 +201,9 @@ def by_xlsx(folder: Path) -> Path:
 
 
 def by_json(folder: Path) -> Path:
-    lines = [{**LINES[0], "line": n, "diagnosis_pointers": each or None} for n, each in enumerate(POINTERS, start=1)]
+    lines = [
+        {**LINES[0], "line": n, "diagnosis_pointers": pointers or None} for n, pointers in enumerate(POINTERS, start=1)
+    ]
     path = folder / "claims.json"
     path.write_text(json.dumps({**CLAIM, "diagnoses": TWELVE, "lines": lines}))
     return path
@@ -213,7 +217,9 @@ def by_x12(folder: Path) -> Path:
         segments += [f"LX*{number}", service, "DTP*472*D8*20260715"]
     path = folder / "claims.x12"
     path.write_text(
-        X12_HEAD.replace("\n", "") + "".join(f"{each}~" for each in segments) + "SE*1*0001~GE*1*1~IEA*1*000000001~"
+        X12_HEAD.replace("\n", "")
+        + "".join(f"{segment}~" for segment in segments)
+        + "SE*1*0001~GE*1*1~IEA*1*000000001~"
     )
     return path
 
@@ -225,7 +231,7 @@ def test_pointers_to_codes_of_icd_9_are_not_read_while_that_was_in_force(
     """ICD-10-CM is the code set of claims since 2015-10-01 (45 CFR 162.1002); BK is ICD-9-CM in HI."""
     segments = ["HI*BK:7020", "LX*1", "SV1*HC:17000*100*UN*1***1", f"DTP*472*D8*{day}", "SE*1*0001", "GE*1*1"]
     path = tmp_path / "claims.x12"
-    path.write_text(X12_HEAD.replace("\n", "") + "".join(f"{each}~" for each in [*segments, "IEA*1*000000001"]))
+    path.write_text(X12_HEAD.replace("\n", "") + "".join(f"{segment}~" for segment in [*segments, "IEA*1*000000001"]))
     lines, rejects = read_claims(path, locality="national")
     assert (lines.height, rejects.claims) == (1 - faulty_claims, faulty_claims)
 
@@ -238,15 +244,15 @@ def test_twelve_diagnoses_and_their_pointers_are_the_same_by_every_door(
     assert rejects.claims == 0
     plain = lines.select(pl.col("diagnoses", "diagnoses_of_claim").str.replace_all(".", "", literal=True))
     codes = [code.replace(".", "") for code in TWELVE]
-    pointed = [" ".join(codes[place - 1] for place in each) or " ".join(codes) for each in POINTERS]
+    pointed = [" ".join(codes[place - 1] for place in pointers) or " ".join(codes) for pointers in POINTERS]
     assert plain["diagnoses"].to_list() == pointed
     assert plain["diagnoses_of_claim"].to_list() == [" ".join(codes)] * 3 + [None]
 
 
 def test_python_values_have_them_too() -> None:
     lines = tuple(
-        ClaimLine(n, date(2026, 7, 15), "17000", 1, "11", "national", diagnosis_pointers=tuple(each))
-        for n, each in enumerate(POINTERS, start=1)
+        ClaimLine(n, date(2026, 7, 15), "17000", 1, "11", "national", diagnosis_pointers=tuple(pointers))
+        for n, pointers in enumerate(POINTERS, start=1)
     )
     frame = lines_of(Claim("A1", "B1", "P1", lines, diagnoses=tuple(TWELVE)))
     assert frame["diagnoses"].to_list() == ["L66.1", "L57.0 C44.41", "D22.5 D22.5 L57.0", " ".join(TWELVE)]

@@ -52,7 +52,7 @@ def test_another_beneficiary_changes_nothing(derm: Snapshot, lines: list[str], o
     )
     alone = adjudicate(literal_claims.claims(*lines), derm)
     together = adjudicate(pl.concat([strangers, literal_claims.claims(*lines)]), derm)
-    assert told(alone) == told(together, without="x")
+    assert answers_by_line(alone) == answers_by_line(together, without="x")
 
 
 @quickly
@@ -77,7 +77,9 @@ def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
     """Enough lines that work is shared among threads."""
     rng = Random(7)
     services = [f"{rng.choice(CODES)}{rng.choice(MODIFIERS)} day={rng.randrange(3)}" for _ in range(3000)]
-    frame = literal_claims.claims(*(f"{each} beneficiary=b{n // 6} claim=c{n // 3}" for n, each in enumerate(services)))
+    frame = literal_claims.claims(
+        *(f"{service} beneficiary=b{n // 6} claim=c{n // 3}" for n, service in enumerate(services))
+    )
     assert len({written(adjudicate(frame, derm)) for _ in range(3)}) == 1
 
 
@@ -91,16 +93,16 @@ def test_no_lines_give_no_findings(derm: Snapshot) -> None:
         assert (outcome.lines.height, outcome.findings.height, outcome.steps.collect().height) == (0, 0, 0)
 
 
-def told(outcome: Outcome, without: str = "") -> list[tuple[str, ...]]:
+def answers_by_line(outcome: Outcome, without: str = "") -> list[tuple[str, ...]]:
     """Return what is said of each line, whatever its row: the finding, and the claim and line that it rests on."""
     key = outcome.lines.select("row", pl.format("{}/{}", pl.col("claim_id"), pl.col("line")).alias("whose"))
     partners = key.rename({"row": "partner", "whose": "rests_on"})
     findings = outcome.findings.join(key, on="row").join(partners, on="partner", how="left")
     dispositions = outcome.lines.join(key, on="row").select("whose", "disposition", "decided_by")
-    said = findings.select("whose", "reason", "rests_on", "detail", "column_one", "column_two")
+    finding_rows = findings.select("whose", "reason", "rests_on", "detail", "column_one", "column_two")
     return sorted(
         tuple(map(str, row))
-        for row in [*dispositions.iter_rows(), *said.iter_rows()]
+        for row in [*dispositions.iter_rows(), *finding_rows.iter_rows()]
         if not str(row[0]).startswith(f"{without}/")
     )
 
@@ -121,7 +123,7 @@ def test_the_base_of_an_endoscopy_is_known_though_no_line_has_its_code(tmp_path:
         beside, CodeSet.of([snapshot], ["45378", "45385"]), participant=Participant.NON_QP
     ).outcome()
     assert alone.lines["allowed_cents"][0] == with_stranger.lines["allowed_cents"][0] == 29_700
-    assert told(alone) == told(with_stranger, without="d")
+    assert answers_by_line(alone) == answers_by_line(with_stranger, without="d")
 
 
 def written(outcome: Outcome) -> tuple[bytes, ...]:

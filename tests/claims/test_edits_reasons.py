@@ -288,9 +288,9 @@ def assert_filled(reason: str, snapshot: Snapshot, *texts: str, left_out: Sequen
     remedied = [
         finding["do"] for claim in claims for line in claim["lines"] if line["remedy"] for finding in line["findings"]
     ]
-    findings = [each for claim in claims for line in claim["lines"] for each in line["findings"]]
-    of_reason = [each for each in findings if each["reason"] == reason]
-    assert of_reason, f"{texts} do not have {reason}: {[each['reason'] for each in findings]}"
+    findings = [finding for claim in claims for line in claim["lines"] for finding in line["findings"]]
+    of_reason = [finding for finding in findings if finding["reason"] == reason]
+    assert of_reason, f"{texts} do not have {reason}: {[finding['reason'] for finding in findings]}"
     for finding in of_reason:
         templates = [(finding["says"], reasons()[reason].says)]
         if finding["do"] not in remedied:  # what a remedy says: test_remedies

@@ -19,9 +19,9 @@ def test_distinct_rows_are_the_first_of_each(height: int) -> None:
     rng = Random(height)
     rows = [(rng.randrange(5), rng.choice([None, "a", "b"])) for _ in range(height)]
     table = pl.DataFrame(rows, schema={"number": pl.Int64, "text": pl.String}, orient="row")
-    kept, which = distinct(table, ["number", "text"])
-    assert kept.rows() == list(dict.fromkeys(rows))
-    assert [kept.row(place) for place in which] == rows
+    distinct_rows, which = distinct(table, ["number", "text"])
+    assert distinct_rows.rows() == list(dict.fromkeys(rows))
+    assert [distinct_rows.row(place) for place in which] == rows
 
 
 def squares(new: pl.DataFrame) -> pl.DataFrame:
@@ -38,8 +38,8 @@ def test_what_is_remembered_is_what_would_be_worked_out(limit: int, most: int) -
     memory = Memory(limit)
     for _ in range(5):
         keys = [rng.randrange(12) for _ in range(rng.randrange(most))]
-        asked = pl.DataFrame({"key": keys}, schema={"key": pl.UInt64})
-        answers, rows = memory.recall(asked, squares)
+        requests = pl.DataFrame({"key": keys}, schema={"key": pl.UInt64})
+        answers, rows = memory.recall(requests, squares)
         expected = [(key, key**2) for key in keys for _ in range(1 + key % 2)]
         assert list(zip(rows["key"], answers.rows["square"][rows["answer"]], strict=True)) == expected
 

@@ -135,9 +135,9 @@ def written(folder: Path, text: str | bytes, name: str = "claims.csv") -> Path:
     return path
 
 
-def refused(read: Callable[[], object]) -> list[str]:
+def refused(read_claim_file: Callable[[], object]) -> list[str]:
     with pytest.raises(BadInput) as error:
-        read()
+        read_claim_file()
     return [str(fault) for fault in error.value.faults]
 
 
@@ -169,7 +169,7 @@ def test_values_give_the_same_lines() -> None:
 
 def test_objects_parse_to_values() -> None:
     plain = json.loads((CLAIMS / "two-claims.json").read_text(), parse_float=Decimal)["claims"]
-    assert [Claim.parse(each) for each in plain] == VALUES
+    assert [Claim.parse(claim) for claim in plain] == VALUES
 
 
 def test_a_frame_may_have_times_at_midnight_lists_and_dollars() -> None:
@@ -334,7 +334,10 @@ def test_a_malformed_field_is_reported(tmp_path: Path, field: str, value: str, s
 
 def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shifted(tmp_path: Path) -> None:
     secrets = ("1EG4TE5MK73", "123456789A", "123-45-6789", "BENE-ONE", "Smith", "Ann Lee", "483912", "04/31/1950")
-    rows = [f"A{n},{each},1,{each},{each},{each},{each},{each},{each},{each},{each}" for n, each in enumerate(secrets)]
+    rows = [
+        f"A{n},{secret},1,{secret},{secret},{secret},{secret},{secret},{secret},{secret},{secret}"
+        for n, secret in enumerate(secrets)
+    ]
     messages = faults_in(written(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
     assert len(messages) == 8 * 8 - 3  # six digits have the form of a line number, of units and of a charge
     assert [message for message in messages for secret in secrets if secret in message] == []
@@ -371,7 +374,7 @@ def test_what_may_be_a_name_or_number_of_a_patient_in_place_of_a_claim_number_is
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "file_type"),
     [
         (gzip.compress(b"claim_id,line\n", mtime=0), "a compressed file: unpack it first"),
         (bytes.fromhex("28b52ffd") + b"claims", "a compressed file: unpack it first"),
@@ -383,11 +386,11 @@ def test_what_may_be_a_name_or_number_of_a_patient_in_place_of_a_claim_number_is
         ),
     ],
 )
-def test_a_file_of_another_kind_is_called_so(tmp_path: Path, content: bytes, found: str) -> None:
+def test_a_file_of_another_kind_is_called_so(tmp_path: Path, content: bytes, file_type: str) -> None:
     """What is compressed is not unpacked: a few megabytes may be as many gigabytes."""
     path = tmp_path / "claims.csv"
     path.write_bytes(content)
-    assert refused(lambda: read_claims(path)) == [f"claims.csv: expected claims, found {found}"]
+    assert refused(lambda: read_claims(path)) == [f"claims.csv: expected claims, found {file_type}"]
 
 
 def test_a_parquet_file_of_equal_lines_beyond_measure_is_not_unpacked(tmp_path: Path) -> None:
@@ -408,14 +411,14 @@ def test_a_csv_of_another_separator_is_called_so(tmp_path: Path, separator: str)
 
 
 @pytest.mark.parametrize(
-    ("key", "shown"),
+    ("key", "key_in_message"),
     [("modifer", "modifer"), ("unit_price", "unit_price"), ("jane", "(not shown)"), ("Doe, J", "(not shown)")],
 )
-def test_a_key_that_could_be_a_patients_name_is_not_shown(tmp_path: Path, key: str, shown: str) -> None:
+def test_a_key_that_could_be_a_patients_name_is_not_shown(tmp_path: Path, key: str, key_in_message: str) -> None:
     path = written(tmp_path, json.dumps({"claim_id": "A1", "hcpcs": "17000", key: "x"}), "claims.ndjson")
     [fault] = [fault for fault in faults_in(path) if "a field of that name" in fault]
-    assert f"{shown}: expected one of" in fault
-    assert shown == key or key not in fault
+    assert f"{key_in_message}: expected one of" in fault
+    assert key_in_message == key or key not in fault
 
 
 @pytest.mark.parametrize(
@@ -488,7 +491,7 @@ def test_a_frame_of_other_kinds_is_refused() -> None:
     messages = refused(
         lambda: from_frame(pl.DataFrame({"line": [{"a": 1}]}, schema={"line": pl.Struct({"a": pl.Int8})}))
     )
-    assert [each.split(":")[0] for each in messages] == ["frame"] * len(messages)
+    assert [message.split(":")[0] for message in messages] == ["frame"] * len(messages)
 
 
 def test_a_time_of_day_is_no_date() -> None:
@@ -519,22 +522,22 @@ def test_a_number_of_its_own_type_is_checked_as_its_text_is(field: str, value: i
 @pytest.mark.parametrize("field", FIELDS)
 def test_whole_numbers_between_two_that_have_a_form_have_it_too(field: str) -> None:
     ends = [0, *(10**digits + more for digits in range(15) for more in (-1, 0, 1))]
-    numbers = sorted({sign * each for each in ends for sign in (1, -1)})
+    numbers = sorted({sign * end for end in ends for sign in (1, -1)})
     fits = pl.Series(numbers).cast(pl.String).str.contains(FIELDS[field].pattern)
     places = fits.arg_true()
     assert fits.slice(places.min() or 0, places.len()).all()
 
 
 @pytest.mark.parametrize(
-    ("name", "read"),
+    ("name", "beneficiary"),
     [("b-1", "b-1"), ("b 1", "b 1"), ("Bé", "Bé"), (" b1 ", "b1"), ("b\x7f", None), ("b\t1", None), ("", None)],
 )
 def test_names_are_read_without_blanks_around_and_refused_if_they_cannot_be_printed(
-    name: str, read: str | None
+    name: str, beneficiary: str | None
 ) -> None:
     lines, rejects = from_frame(TWO_CLAIMS.with_columns(beneficiary=pl.Series([name, name, "BENE-TWO"])))
-    assert lines["beneficiary"].to_list() == ([read, read] if read else []) + ["BENE-TWO"]
-    assert rejects.claims == (0 if read else 1)
+    assert lines["beneficiary"].to_list() == ([beneficiary, beneficiary] if beneficiary else []) + ["BENE-TWO"]
+    assert rejects.claims == (0 if beneficiary else 1)
 
 
 def test_malformed_objects_are_reported_by_their_place(tmp_path: Path) -> None:
@@ -644,7 +647,7 @@ def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path:
         'claims.csv,2,,A1,1,hcpcs,"five characters, digits or capital letters",text like 9999\n'
         "claims.csv,2,,A1,1,units,a whole number,text like a\n"
     )
-    assert [json.loads(each) for each in rejects_as([rejects], "ndjson").decode().splitlines()][1] == {
+    assert [json.loads(line) for line in rejects_as([rejects], "ndjson").decode().splitlines()][1] == {
         "file": "claims.csv",
         "at": 2,
         "place": None,

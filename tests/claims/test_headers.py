@@ -73,7 +73,7 @@ def test_a_header_that_is_not_understood_is_named_in_one_line_and_not_read(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("header", "shown"),
+    ("header", "header_in_message"),
     [
         ("Copay", '"Copay",'),
         ("Room 3 (old)", '"Room 3 (old)",'),
@@ -91,13 +91,13 @@ def test_a_header_that_is_not_understood_is_named_in_one_line_and_not_read(tmp_p
     ],
 )
 def test_a_header_that_could_be_somebodys_name_or_number_is_called_by_its_number(
-    tmp_path: Path, header: str, shown: str
+    tmp_path: Path, header: str, header_in_message: str
 ) -> None:
     """No value that could name or number a patient is in any message."""
     path = tmp_path / "export.csv"
     path.write_text(PRACTICE.replace(",DOB,", f",{header},"))
     _, rejects = read_claims(path, locality="national")
-    column = f"column 4, {shown}" if shown else "column 4"
+    column = f"column 4, {header_in_message}" if header_in_message else "column 4"
     assert rejects.notes[1:] == (f"{column} is not understood, and not read",)
 
 

@@ -32,8 +32,8 @@ def claim(*codes: str, on: str, units: int = 1) -> pl.DataFrame:
 
 
 def outcome(store: Store, release: str, lines: pl.DataFrame) -> list[tuple[str, int | None]]:
-    read = adjudicate(lines, store.open(release), participant=Participant.NON_QP, on_any_date=True)
-    return list(read.lines.select(pl.col("disposition").cast(pl.String), "allowed_cents").iter_rows())
+    result = adjudicate(lines, store.open(release), participant=Participant.NON_QP, on_any_date=True)
+    return list(result.lines.select(pl.col("disposition").cast(pl.String), "allowed_cents").iter_rows())
 
 
 @pytest.mark.parametrize(("release", "cents"), [("2025q4", 8895), ("2026q3", 9519)])
@@ -58,8 +58,8 @@ def test_an_edit_that_ended_before_the_release_applies_to_no_date(embedded):
 def test_an_add_on_edit_of_later_applies_to_earlier_dates(embedded):
     """15012 is an add-on to 15011 since 2025-04-01, by the edits of 2026q2; those of 2024q2 do not know it."""
     lines = claim("15012", on="2025-02-03")
-    read = adjudicate(lines, embedded.open("2026q3"), participant=Participant.NON_QP, on_any_date=True)
-    row = read.findings.filter(pl.col("reason") == "add-on-without-primary").row(0, named=True)
+    result = adjudicate(lines, embedded.open("2026q3"), participant=Participant.NON_QP, on_any_date=True)
+    row = result.findings.filter(pl.col("reason") == "add-on-without-primary").row(0, named=True)
     assert row["effective_date"] == date(2025, 4, 1)
 
 

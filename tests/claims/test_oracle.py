@@ -189,7 +189,7 @@ def claims() -> pl.DataFrame:
     days = rng.choices(DAYS, [5, 2, 2, 2], k=CLAIMS)
     beneficiaries = rng.choices(range(CLAIMS // 3), k=CLAIMS)
     span = rng.choices([0, 1, 9], [60, 1, 1], k=count)
-    told = {
+    columns = {
         "claim_id": [f"{number:07d}" for number in claim],
         "line": [number for size in sizes for number in range(1, size + 1)],
         "beneficiary": [f"b{beneficiaries[number]:06d}" for number in claim],
@@ -203,8 +203,8 @@ def claims() -> pl.DataFrame:
         "place_of_service": ["11"] * count,
         "locality": ["national"] * count,
     }
-    lacking = dict.fromkeys(column for column in COLUMNS if column not in told)
-    frame = pl.DataFrame(told | lacking, schema=dict(COLUMNS), strict=False).with_columns(pl.Series("span", span))
+    lacking = dict.fromkeys(column for column in COLUMNS if column not in columns)
+    frame = pl.DataFrame(columns | lacking, schema=dict(COLUMNS), strict=False).with_columns(pl.Series("span", span))
     last = pl.col("date_of_service") + pl.duration(days="span")
     return frame.with_columns(pl.when(pl.col("span") > 0).then(last.cast(pl.Date)).alias("through_date")).drop("span")
 
@@ -218,8 +218,10 @@ def outcome(claims: pl.DataFrame, real_2024q3: Snapshot) -> Outcome:
 def of_engine(outcome: Outcome) -> pl.DataFrame:
     """Return what the engine says: claim, line, edit, verdict; nothing of add-on codes that no row of CMS's lists."""
     of_table = outcome.findings.filter((pl.col("edit") != "add_on") | pl.col("table").is_not_null())
-    told = of_table.join(outcome.lines.select("row", "claim_id", "line"), on="row")
-    return told.select("claim_id", "line", pl.col("edit", "severity").cast(pl.String)).rename({"severity": "verdict"})
+    findings = of_table.join(outcome.lines.select("row", "claim_id", "line"), on="row")
+    return findings.select("claim_id", "line", pl.col("edit", "severity").cast(pl.String)).rename(
+        {"severity": "verdict"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -244,8 +246,8 @@ def of_oracle(
         while connection.execute(ADD_ONS_LOST).fetchone() != (0,):
             pass
         connection.execute(ADD_ONS_SAID)
-        told = "select distinct claim_id, line, edit, verdict from said join line using (id)"
-        rows = connection.execute(told).fetchall()
+        verdict_query = "select distinct claim_id, line, edit, verdict from said join line using (id)"
+        rows = connection.execute(verdict_query).fetchall()
     return pl.DataFrame(rows, schema=["claim_id", "line", "edit", "verdict"], orient="row")
 
 
@@ -273,9 +275,9 @@ def test_what_rests_on_the_record_is_said_of_every_line_that_is_not_denied(
 
 def test_the_claims_make_every_edit_speak(of_oracle: pl.DataFrame) -> None:
     """One line in a hundred at least for each edit and verdict, or the agreement says little."""
-    told = Counter(of_oracle.select("edit", "verdict").iter_rows())
-    kinds = [("ptp", "deny"), ("ptp", "documented"), ("mue", "deny"), ("add_on", "deny"), ("add_on", "review")]
-    assert {kind: told[kind] for kind in kinds if told[kind] < CLAIMS // 100} == {}
+    verdict_counts = Counter(of_oracle.select("edit", "verdict").iter_rows())
+    verdicts = [("ptp", "deny"), ("ptp", "documented"), ("mue", "deny"), ("add_on", "deny"), ("add_on", "review")]
+    assert {kind: verdict_counts[kind] for kind in verdicts if verdict_counts[kind] < CLAIMS // 100} == {}
 
 
 def test_no_line_is_left_out(claims: pl.DataFrame, outcome: Outcome) -> None:

@@ -68,7 +68,7 @@ ADD_ON = {
 NOTE = {"row": 1, "reason": "global-new-period", "column_one": "17004", "detail": "58"}
 
 
-def found(*rows: dict[str, object]) -> pl.DataFrame:
+def literal_findings(*rows: dict[str, object]) -> pl.DataFrame:
     whole = [dict.fromkeys(FINDINGS) | row for row in rows]
     frame = pl.DataFrame(whole, schema={**FINDINGS, "reason": pl.String, "table": pl.String})
     table = reason_table().with_columns(pl.col("reason").cast(pl.String))
@@ -76,7 +76,7 @@ def found(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def outcome(lines: pl.DataFrame, *rows: dict[str, object]) -> Outcome:
-    return Outcome(lines, found(*rows), pl.LazyFrame())
+    return Outcome(lines, literal_findings(*rows), pl.LazyFrame())
 
 
 OUTCOME = outcome(LINES, PTP, ADD_ON, NOTE)
@@ -299,14 +299,14 @@ def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_text(claim_id: st
 
 
 def test_the_sum_of_what_is_allowed_says_how_many_paid_lines_it_lacks() -> None:
-    priced = LINES.with_columns(
+    lines = LINES.with_columns(
         disposition=pl.Series(["pay", "pay_if_documented", "deny"], dtype=pl.Categorical),
         allowed_cents=pl.Series([9553, None, None], dtype=pl.Int64),
     )
-    assert summary_of_lines(outcome(priced)).endswith(
+    assert summary_of_lines(outcome(lines)).endswith(
         "Allowed for what is paid: $95.53, besides 1 line without an amount."
     )
-    with_amounts = priced.with_columns(pl.col("allowed_cents").fill_null(1000))
+    with_amounts = lines.with_columns(pl.col("allowed_cents").fill_null(1000))
     assert summary_of_lines(outcome(with_amounts)).endswith("Allowed for what is paid: $105.53.")
 
 

@@ -33,7 +33,9 @@ def published(archive: Path) -> pl.DataFrame:
         return in_both_settings(payment_file(members.read("PFREV26B.txt").decode("cp1252")))
 
 
-def priced(amounts: pl.DataFrame, codes: CodeSet, label: str, participant: Participant | None = None) -> pl.DataFrame:
+def engine_amounts(
+    amounts: pl.DataFrame, codes: CodeSet, label: str, participant: Participant | None = None
+) -> pl.DataFrame:
     """*amounts* with what the engine says of a line for each."""
     lines = as_lines(amounts, Release.parse(label))
     return price(lines, codes, participant=participant).amounts.join(lines, on="row")
@@ -61,9 +63,9 @@ def test_cms_payment_files_to_the_cent(cms, july_2026, variant, participant):
     amounts = published(cms / "payments" / f"PFREV26B_{variant}.zip")
     lines = as_lines(amounts, Release.parse("2026q3"))
     of_lines = price(lines, july_2026, participant=participant)
-    told = of_lines.amounts.join(lines, on="row")
-    equal = told.filter(pl.col("fee_cents") == pl.col("published_cents"))
-    allowed = told.filter(pl.col("allowed_cents") == pl.col("published_cents"))
+    amounts_of_both = of_lines.amounts.join(lines, on="row")
+    equal = amounts_of_both.filter(pl.col("fee_cents") == pl.col("published_cents"))
+    allowed = amounts_of_both.filter(pl.col("allowed_cents") == pl.col("published_cents"))
     [of_other_setting] = amount_findings(of_lines)
     reasons = of_other_setting.reason_rows["reason"]
     print(f"{variant}: {equal.height} of {amounts.height} fees equal, {allowed.height} allowed, {reasons.len()} NA")
@@ -81,7 +83,7 @@ def test_the_two_files_differ_in_every_amount(cms):
 def test_cms_payment_file_of_october_2025_to_the_cent(cms, package_2025):
     """PFREV4: 14 rows of codes with their components x 109 localities x two settings = 3,052 amounts."""
     amounts = in_both_settings(payment_file((cms / "payments" / "PFREV4.txt").read_text(encoding="cp1252")))
-    of_lines = priced(amounts, code_set(package_2025("2025q4")), "2025q4")
+    of_lines = engine_amounts(amounts, code_set(package_2025("2025q4")), "2025q4")
     equal = of_lines.filter(pl.col("fee_cents") == pl.col("published_cents"))
     assert (equal.height, amounts.height) == (3052, 14 * 109 * 2)
     assert amounts["locality"].n_unique() == 109
@@ -115,7 +117,7 @@ def test_every_amount_of_ohio_in_2020_to_the_cent(ohio, in_2020, label, other_am
 
     January had other RVUs for 14 rows, and for 12 (telephone visits, acupuncture, dry needling) status N: not paid.
     """
-    of_lines = priced(in_both_settings(ohio), in_2020[label], label)
+    of_lines = engine_amounts(in_both_settings(ohio), in_2020[label], label)
     other = of_lines.filter(pl.col("fee_cents") != pl.col("published_cents"))
     without = of_lines.filter(pl.col("fee_cents").is_null())
     assert of_lines.height == 2 * 8994
@@ -129,7 +131,7 @@ def test_imaging_in_ohio_is_paid_the_lower_of_fee_and_opps_amount(ohio, in_2020)
     capped = ohio.filter(pl.col("opps_nonfacility_cents") > 0)
     caps = in_both_settings(capped, "opps_")
     fees = in_both_settings(capped).rename({"published_cents": "published_fee"}).drop("variable")
-    of_lines = priced(caps, in_2020["2020q4"], "2020q4").join(
+    of_lines = engine_amounts(caps, in_2020["2020q4"], "2020q4").join(
         fees, on=["hcpcs", "modifiers", "locality", "place_of_service"]
     )
     lower = pl.min_horizontal("published_cents", "published_fee")
@@ -163,12 +165,12 @@ def test_cms_oppscap_files_to_the_cent(real_release, package_2025, label, rows):
     """
     snapshot = real_release(label).sealed.snapshot if label == "2024q2" else package_2025(label)
     codes = code_set(snapshot)
-    named = pl.concat_str("mac", "locality", separator="-").alias("locality")
+    locality = pl.concat_str("mac", "locality", separator="-").alias("locality")
     amounts = (
         snapshot.table("oppscap")
         .filter(status_code="A")
-        .with_columns(named)
-        .join(snapshot.table("gpci").select(named), on="locality", how="semi")
+        .with_columns(locality)
+        .join(snapshot.table("gpci").select(locality), on="locality", how="semi")
         .select(
             "hcpcs",
             pl.col("modifier").alias("modifiers"),
@@ -178,7 +180,7 @@ def test_cms_oppscap_files_to_the_cent(real_release, package_2025, label, rows):
     )
     fees = codes.fees.with_columns(facility_na=pl.lit(value=False))
     whole = replace(codes, rows={**codes.rows, "mpfs": fees})
-    of_lines = priced(in_both_settings(amounts), whole, label)
+    of_lines = engine_amounts(in_both_settings(amounts), whole, label)
     equal = of_lines.filter(pl.col("allowed_cents") == pl.col("published_cents"))
     print(f"{label}: {equal.height} of {of_lines.height} capped amounts equal")
     assert (equal.height, of_lines.height) == (2 * rows, 2 * rows)

@@ -67,8 +67,8 @@ def test_s34_the_day_before_and_the_day_of_the_new_year():
         releases=2,
     )
     old, new = {"date_of_service": date(2025, 12, 31)}, {"date_of_service": date(2026, 1, 1), "release": 1}
-    priced = [allowed(codes, line("11102", pos=pos, **day)) for day in (old, new) for pos in ("11", "22")]
-    assert priced == [[9575], [3623], [9553], [3006]]
+    cents = [allowed(codes, line("11102", pos=pos, **day)) for day in (old, new) for pos in ("11", "22")]
+    assert cents == [[9575], [3623], [9553], [3006]]
 
 
 def test_s35_the_factor_changes_within_a_quarter():
@@ -128,8 +128,8 @@ def test_a_binary_float_would_lose_the_cent():
 
 def test_units_multiply_the_published_fee():
     """13 x 6.35 = 82.55, as a remittance pays; 13 x 6.346171 would be 82.50 (0.19 RVUs x 33.4009)."""
-    priced = amounts(DERM, line("17003", units=13))[0]
-    assert (priced["fee_cents"], priced["allowed_cents"], priced["payment_percent"]) == (635, 8255, 100)
+    amount = amounts(DERM, line("17003", units=13))[0]
+    assert (amount["fee_cents"], amount["allowed_cents"], amount["payment_percent"]) == (635, 8255, 100)
 
 
 def test_the_charge_is_the_most_that_is_allowed():
@@ -159,8 +159,8 @@ def test_the_charge_is_the_most_that_is_allowed():
     ],
 )
 def test_what_is_not_known_has_no_amount(unknown_line, reason):
-    priced = amounts(DERM, unknown_line)[0]
-    assert (priced["allowed_cents"], priced["payment_percent"], priced["unpriced"]) == (None, None, reason)
+    amount = amounts(DERM, unknown_line)[0]
+    assert (amount["allowed_cents"], amount["payment_percent"], amount["unpriced"]) == (None, None, reason)
 
 
 @pytest.mark.parametrize(
@@ -178,16 +178,16 @@ def test_what_is_not_known_has_no_amount(unknown_line, reason):
 def test_only_status_a_r_and_t_are_priced_by_rvus(status, rvus, reason):
     """Layout RVU25D, Status Code: "only RVUs associated with status codes of A, R, or T are used"."""
     codes = code_set(fee("10000", rvus, "0", "0", status_code=status))
-    assert [each["unpriced"] for each in amounts(codes, line("10000"))] == [reason]
+    assert [amount["unpriced"] for amount in amounts(codes, line("10000"))] == [reason]
 
 
 def test_the_amount_of_an_na_setting_is_told_for_review():
     """Layout, NA Indicator: rarely or never performed there. CMS publishes a fee all the same (PFREV26B): 3.70 RVUs."""
     codes = code_set(fee("10000", "2.00", "1.50", "0.20", nonfacility_na=True))
-    priced = run(codes, line("10000"), line("10000", pos="22"))
-    office, hospital = priced.amounts.to_dicts()
+    price_result = run(codes, line("10000"), line("10000", pos="22"))
+    office, hospital = price_result.amounts.to_dicts()
     assert (office["fee_cents"], office["allowed_cents"], hospital["allowed_cents"]) == (12358, 12358, 12358)
-    [findings] = amount_findings(priced)
+    [findings] = amount_findings(price_result)
     assert findings.rows["row"].to_list() == [0]
     assert findings.reason_rows.select("reason", "detail").rows() == [("amount-of-other-setting", "the office")]
 
@@ -206,7 +206,7 @@ COLONOSCOPY = (
 def test_26_and_tc_have_fees_of_their_own():
     """1.48 RVUs = 49.433332 and 2.49 = 83.168241 (layout, Modifier)."""
     codes = code_set(*SCAN)
-    assert [allowed(codes, line("71250", each)) for each in ("", "26", "TC")] == [[13260], [4943], [8317]]
+    assert [allowed(codes, line("71250", modifier)) for modifier in ("", "26", "TC")] == [[13260], [4943], [8317]]
 
 
 def test_53_has_a_fee_of_its_own_with_four_codes_only():
@@ -223,21 +223,21 @@ def test_unusual_and_reduced_services_are_reviewed(modifier):
 
 
 def test_a_line_that_is_not_payable_is_never_priced():
-    priced = run(DERM, line("13132", payable=False), line("11642"))
-    assert priced.amounts.select("row", "allowed_cents").rows() == [(1, 26687)]
-    assert priced.steps.collect()["row"].unique().to_list() == [1]
+    price_result = run(DERM, line("13132", payable=False), line("11642"))
+    assert price_result.amounts.select("row", "allowed_cents").rows() == [(1, 26687)]
+    assert price_result.steps.collect()["row"].unique().to_list() == [1]
 
 
 def test_no_lines_no_amounts():
-    priced = price(frame(line("11642")).clear(), code_set(EXCISION), participant=Participant.NON_QP)
-    assert (priced.amounts.height, priced.steps.collect().height) == (0, 0)
+    price_result = price(frame(line("11642")).clear(), code_set(EXCISION), participant=Participant.NON_QP)
+    assert (price_result.amounts.height, price_result.steps.collect().height) == (0, 0)
 
 
 def test_the_derivation_of_a_line_in_sentences():
-    priced = run(
+    price_result = run(
         code_set(EXCISION, FLAP, MORE_LESIONS), line("14040"), line("11642", "22", units=2, charge_cents=20000)
     )
-    assert sentences(priced, 1) == [
+    assert sentences(price_result, 1) == [
         "1. relative-values: $266.873191 ((work 2.55 x 1.000 + PE 5.14 x 1.000 + MP 0.30 x 1.000) x 33.4009)",
         "2. fee-schedule-amount: $266.873191 -> $266.87 (rounded half-up to the cent, as CMS publishes it)",
         "3. units: $266.87 -> $533.74 (2 units)",

@@ -22,10 +22,10 @@ def test_the_ladder_is_100_50_50_50_50():
     """Not 100, 50, 25 (DOMAIN 11). 767.22; 462.27 / 2 = 231.135; 266.87 / 2 = 133.435; 95.53 / 2 = 47.765;
     66.47 / 2 = 33.235 (layout, Multiple Procedure 2). Half of the unrounded 66.467791 would be 33.23.
     """
-    priced = amounts(DERM, *(line(each) for each in ("17000", "11102", "11642", "13132", "14040")))
-    assert [each["allowed_cents"] for each in priced] == [3324, 4777, 13344, 23114, 76722]
-    assert [each["payment_percent"] for each in priced] == [50, 50, 50, 50, 100]
-    assert [each["reviews"] for each in priced] == [[], [], [], [], []]
+    line_amounts = amounts(DERM, *(line(hcpcs) for hcpcs in ("17000", "11102", "11642", "13132", "14040")))
+    assert [amount["allowed_cents"] for amount in line_amounts] == [3324, 4777, 13344, 23114, 76722]
+    assert [amount["payment_percent"] for amount in line_amounts] == [50, 50, 50, 50, 100]
+    assert [amount["reviews"] for amount in line_amounts] == [[], [], [], [], []]
 
 
 def test_the_sixth_is_by_report_and_never_below_half():
@@ -38,7 +38,7 @@ def test_the_sixth_is_by_report_and_never_below_half():
 def test_five_are_not_by_report():
     """4 x 133.435 = 533.74."""
     assert [
-        (each["allowed_cents"], each["reviews"]) for each in amounts(DERM, line("13132"), line("11642", units=4))
+        (amount["allowed_cents"], amount["reviews"]) for amount in amounts(DERM, line("13132"), line("11642", units=4))
     ] == [
         (46227, []),
         (53374, []),
@@ -47,8 +47,8 @@ def test_five_are_not_by_report():
 
 def test_every_unit_is_a_procedure():
     """266.87 + 133.435 = 400.305: 75 % of two fees (DOMAIN 7.5, ranking by unit)."""
-    priced = amounts(DERM, line("11642", units=2))[0]
-    assert (priced["allowed_cents"], priced["payment_percent"]) == (40031, Decimal(75))
+    amount = amounts(DERM, line("11642", units=2))[0]
+    assert (amount["allowed_cents"], amount["payment_percent"]) == (40031, Decimal(75))
 
 
 def test_indicator_0_is_neither_ranked_nor_reduced():
@@ -152,11 +152,11 @@ def test_a_family_that_ranks_second_is_halved():
 
 def test_the_base_need_not_be_billed_but_must_be_known():
     codes = code_set(
-        *(fee(each, "4", "1", "1", multiple_procedure="3", endoscopic_base="1000X") for each in ("10001", "10002"))
+        *(fee(hcpcs, "4", "1", "1", multiple_procedure="3", endoscopic_base="1000X") for hcpcs in ("10001", "10002"))
     )
-    priced = amounts(codes, line("10001"), line("10002"))
-    assert [each["unpriced"] for each in priced] == [None, "no-endoscopic-base"]
-    assert priced[1]["allowed_cents"] is None
+    line_amounts = amounts(codes, line("10001"), line("10002"))
+    assert [amount["unpriced"] for amount in line_amounts] == [None, "no-endoscopic-base"]
+    assert line_amounts[1]["allowed_cents"] is None
 
 
 # --- indicators 4, 6 and 7
@@ -240,8 +240,8 @@ def test_a_whole_test_without_known_components_is_reviewed_not_reduced():
         fee("93000", "0.17", "0.27", "0.02", pctc_indicator="4", **indicators),
         fee("93041", "0", "0.23", "0.01", pctc_indicator="3", **indicators),
     )
-    priced = amounts(codes, line("93000"), line("93041"))
-    assert [(each["allowed_cents"], each["reviews"]) for each in priced] == [
+    line_amounts = amounts(codes, line("93000"), line("93041"))
+    assert [(amount["allowed_cents"], amount["reviews"]) for amount in line_amounts] == [
         (1536, ["technical-component-unknown"]),
         (802, []),
     ]

@@ -68,14 +68,16 @@ def test_the_bilateral_amount_is_what_ranks():
 
 
 def test_more_lines_than_two_sides_are_reviewed():
-    priced = amounts(joints("1", multiple_procedure="0"), RIGHT, LEFT, LEFT | {"line": 9})
-    assert [(each["allowed_cents"], each["reviews"]) for each in priced] == [(6881, ["bilateral-units"])] * 3
+    line_amounts = amounts(joints("1", multiple_procedure="0"), RIGHT, LEFT, LEFT | {"line": 9})
+    assert [(amount["allowed_cents"], amount["reviews"]) for amount in line_amounts] == [
+        (6881, ["bilateral-units"])
+    ] * 3
 
 
 def test_units_of_modifier_50_are_bilateral_procedures_to_be_reviewed():
     """First Coast, modifier 50: units are the number of bilateral procedures. 2 x 103.215 = 206.43."""
-    priced = amounts(joints("1", multiple_procedure="0"), line("20610", "50", units=2))[0]
-    assert (priced["allowed_cents"], priced["reviews"]) == (20643, ["bilateral-units"])
+    amount = amounts(joints("1", multiple_procedure="0"), line("20610", "50", units=2))[0]
+    assert (amount["allowed_cents"], amount["reviews"]) == (20643, ["bilateral-units"])
 
 
 # --- parts of the global package; the flap in a facility is 16.35 RVUs = 546.10, .10 before, .71 during, .19 after
@@ -147,8 +149,8 @@ def test_assistants(modifiers, cents):
 )
 def test_the_assistant_indicator(indicator, unpriced, reviews):
     """Layout, Assistant at Surgery."""
-    priced = amounts(surgery(assistant_surgery=indicator), line("10000", "80"))[0]
-    assert (priced["unpriced"], priced["reviews"]) == (unpriced, reviews)
+    amount = amounts(surgery(assistant_surgery=indicator), line("10000", "80"))[0]
+    assert (amount["unpriced"], amount["reviews"]) == (unpriced, reviews)
 
 
 def test_an_assistant_is_ranked_among_his_own():
@@ -168,8 +170,8 @@ def test_an_assistant_is_ranked_among_his_own():
 )
 def test_two_surgeons(indicator, cents, unpriced, reviews):
     """62.5 % of 980.32 = 612.70 for each (layout, Co-surgeons; IOM 100-04 ch. 12, 40.8)."""
-    priced = amounts(surgery(co_surgery=indicator), line("10000", "62"))[0]
-    assert (priced["allowed_cents"], priced["unpriced"], priced["reviews"]) == (cents, unpriced, reviews)
+    amount = amounts(surgery(co_surgery=indicator), line("10000", "62"))[0]
+    assert (amount["allowed_cents"], amount["unpriced"], amount["reviews"]) == (cents, unpriced, reviews)
 
 
 @pytest.mark.parametrize(
@@ -182,5 +184,5 @@ def test_two_surgeons(indicator, cents, unpriced, reviews):
 )
 def test_teams_are_paid_by_report(indicator, unpriced, reviews):
     """Layout, Team Surgery."""
-    priced = amounts(surgery(team_surgery=indicator), line("10000", "66"))[0]
-    assert (priced["unpriced"], priced["reviews"]) == (unpriced, reviews)
+    amount = amounts(surgery(team_surgery=indicator), line("10000", "66"))[0]
+    assert (amount["unpriced"], amount["reviews"]) == (unpriced, reviews)

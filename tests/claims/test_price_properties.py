@@ -36,7 +36,7 @@ LINE = st.builds(
     payable=st.booleans(),
 )
 LINES = st.lists(LINE, min_size=1, max_size=12).map(
-    lambda lines: [each | {"line": place} for place, each in enumerate(lines, 1)]
+    lambda lines: [fields | {"line": place} for place, fields in enumerate(lines, 1)]
 )
 
 
@@ -44,7 +44,10 @@ def amounts_by_line(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict
     """The amounts by the number of the line, whatever the row."""
     frames = frame(*lines)
     amounts = price(frames, codes, participant=Participant.NON_QP).amounts.join(frames.select("row", "line"), on="row")
-    return {each["line"]: tuple(each[name] for name in amounts.columns if name != "row") for each in amounts.to_dicts()}
+    return {
+        amount["line"]: tuple(amount[name] for name in amounts.columns if name != "row")
+        for amount in amounts.to_dicts()
+    }
 
 
 @settings(deadline=None, max_examples=60)
@@ -58,7 +61,7 @@ def test_the_order_of_lines_does_not_matter(lines, random):
 @settings(deadline=None, max_examples=60)
 @given(LINES)
 def test_another_patient_changes_nothing(lines):
-    others = [each | {"beneficiary": "three", "line": each["line"] + 100} for each in lines]
+    others = [fields | {"beneficiary": "three", "line": fields["line"] + 100} for fields in lines]
     together = amounts_by_line([*lines, *others])
     assert {place: amounts for place, amounts in together.items() if place < 100} == amounts_by_line(lines)
 
@@ -66,9 +69,9 @@ def test_another_patient_changes_nothing(lines):
 @settings(deadline=None, max_examples=60)
 @given(LINES)
 def test_lines_that_are_not_payable_are_as_if_they_were_not_there(lines):
-    payable = [each for each in lines if each["payable"]]
+    payable = [fields for fields in lines if fields["payable"]]
     everything = amounts_by_line(lines)
-    assert set(everything) == {each["line"] for each in payable}
+    assert set(everything) == {fields["line"] for fields in payable}
     if payable:
         assert everything == amounts_by_line(payable)
 
@@ -92,11 +95,11 @@ def test_more_cases_than_are_kept_are_priced_alike(lines):
 @given(LINES)
 def test_steps_lead_from_the_fee_to_the_amount(lines):
     """Each step begins where the one before ended, and the last is the allowed amount, in billionths of a dollar."""
-    priced = price(frame(*lines), CODES, participant=Participant.NON_QP)
-    steps = priced.steps.collect()
-    for each in priced.amounts.to_dicts():
-        own = steps.filter(row=each["row"]).to_dicts()
+    price_result = price(frame(*lines), CODES, participant=Participant.NON_QP)
+    steps = price_result.steps.collect()
+    for amount in price_result.amounts.to_dicts():
+        own = steps.filter(row=amount["row"]).to_dicts()
         assert [step["step"] for step in own] == list(range(1, len(own) + 1))
         assert [step["before"] for step in own[1:]] == [step["after"] for step in own[:-1]]
-        if each["allowed_cents"] is not None:
-            assert own[-1]["after"] == each["allowed_cents"] * 10_000_000
+        if amount["allowed_cents"] is not None:
+            assert own[-1]["after"] == amount["allowed_cents"] * 10_000_000

@@ -93,7 +93,8 @@ REMEDIES: dict[tuple[str, ...], tuple[str, ...]] = {
 def remedy_texts(outcome: Outcome) -> tuple[str, ...]:
     """Return the remedy of each line, as scenarios have it."""
     return tuple(
-        " + ".join(each.text for each in row.remedy.lines) if row.remedy else NONE for row in outcome_rows(outcome)
+        " + ".join(remedy_line.text for remedy_line in row.remedy.lines) if row.remedy else NONE
+        for row in outcome_rows(outcome)
     )
 
 
@@ -187,23 +188,25 @@ def denied_again(outcome: Outcome, claims: pl.DataFrame, snapshot: Snapshot) -> 
         own = claims.filter(beneficiary=beneficiary).to_dicts()
         like = next(row for row in own if (row["claim_id"], row["line"]) == remedy.replaces[0])
         rows = [row for row in own if (row["claim_id"], row["line"]) not in remedy.replaces]
-        for each in remedy.lines:
-            service = {**vars(each), "modifiers": " ".join(each.modifiers), "charge_cents": None}
+        for remedy_line in remedy.lines:
+            service = {**vars(remedy_line), "modifiers": " ".join(remedy_line.modifiers), "charge_cents": None}
             rows.append({**like, **service})
         again += [{**row, "claim_id": f"{number:05} {row['claim_id']}", "beneficiary": f"{number:05}"} for row in rows]
     lines = adjudicate(pl.DataFrame(again, schema=dict(COLUMNS)), snapshot).lines
     answers = {(row["claim_id"], row["line"]): row for row in lines.iter_rows(named=True)}
     reported = [
-        (f"{number:05} {each.claim_id}", each.line)
+        (f"{number:05} {remedy_line.claim_id}", remedy_line.line)
         for number, (_, remedy) in enumerate(sorted(outcome.remedies.items()))
-        for each in remedy.lines
+        for remedy_line in remedy.lines
     ]
     return [key for key in reported if answers[key]["disposition"] == "deny"]
 
 
 def remedies_denied(suite: Suite, snapshot: Snapshot) -> tuple[int, list[Any]]:
     """Return how many remedies the scenarios of *suite* have on *snapshot*, and those that are denied."""
-    scenarios = [each for each in suite.scenarios if each.holds_in(snapshot.release) and not each.beyond_quarter]
+    scenarios = [
+        scenario for scenario in suite.scenarios if scenario.holds_in(snapshot.release) and not scenario.beyond_quarter
+    ]
     claims = claim_lines(scenarios, snapshot.release)
     outcome = adjudicate(claims, snapshot)
     return len(outcome.remedies), denied_again(outcome, claims, snapshot)

@@ -262,13 +262,13 @@ ENVELOPES = {
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_a_broken_envelope_is_reported_by_segment(tmp_path: Path, name: str) -> None:
     (old, new), says = ENVELOPES[name]
-    found = messages_of(tmp_path, changed(old, new))
-    assert sorted(each for each in found if " claim " not in each) == sorted(says)
+    messages = messages_of(tmp_path, changed(old, new))
+    assert sorted(message for message in messages if " claim " not in message) == sorted(says)
 
 
 def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
     """pyx12 ends at an empty segment: what follows is not lost without a word."""
-    assert [each for each in messages_of(tmp_path, changed("LX*2~", "LX*2~~")) if " claim " not in each] == [
+    assert [message for message in messages_of(tmp_path, changed("LX*2~", "LX*2~~")) if " claim " not in message] == [
         "segment 28: expected GE after its GS, found the end of what can be read",
         "segment 28: expected IEA after its ISA, found the end of what can be read",
         "segment 28: expected SE after its ST, found the end of what can be read",
@@ -277,13 +277,13 @@ def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_trailer_without_its_header_is_reported(tmp_path: Path) -> None:
-    found = messages_of(tmp_path, changed("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
-    assert found == ["segment 55: expected the header (ISA, GS, ST) of the envelope that ends here, found none"]
+    messages = messages_of(tmp_path, changed("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
+    assert messages == ["segment 55: expected the header (ISA, GS, ST) of the envelope that ends here, found none"]
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
-    found = messages_of(tmp_path, TEXT[: TEXT.index("HL*3*1*22")])
-    assert "segment 32: expected SE after its ST, found the end of what can be read" in found
+    messages = messages_of(tmp_path, TEXT[: TEXT.index("HL*3*1*22")])
+    assert "segment 32: expected SE after its ST, found the end of what can be read" in messages
 
 
 ENVELOPES_THAT_TOUCH_NO_CLAIM = {
@@ -325,8 +325,8 @@ def test_a_subscriber_that_lost_its_level_stops_the_file_whatever_is_asked(tmp_p
 
 
 def test_faults_are_in_the_order_of_segments_as_numbers(tmp_path: Path) -> None:
-    found = messages_of(tmp_path, changed("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2"))
-    assert [each.split(":")[0] for each in found[:3]] == ["segment 2 GS", "segment 3 ST", "segment 43 ST"]
+    messages = messages_of(tmp_path, changed("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2"))
+    assert [message.split(":")[0] for message in messages[:3]] == ["segment 2 GS", "segment 3 ST", "segment 43 ST"]
 
 
 @pytest.mark.parametrize("errata", ["005010X222", "005010X222A2"])
@@ -343,8 +343,8 @@ def test_claims_are_read_some_at_once_as_all_at_once() -> None:
 
 
 def test_a_service_line_outside_claims_is_refused(tmp_path: Path) -> None:
-    found = messages_of(tmp_path, counted(changed("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
-    assert found == [
+    messages = messages_of(tmp_path, counted(changed("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
+    assert messages == [
         "segment 38 LX: expected a CLM before it, found none",
         "segment 39 SV1: expected a CLM before it, found none",
     ]
@@ -539,8 +539,8 @@ def test_a_malformed_claim_is_set_aside_and_the_others_are_read(tmp_path: Path) 
 
 def test_all_faults_of_a_file_are_reported_together_and_no_name_or_identifier(tmp_path: Path) -> None:
     text = changed("SE*40*0001", "SE*41*0001").replace("HC:17000", "HC:1700").replace("D8*20260720", "D8*DOE")
-    found = messages_of(tmp_path, text)
-    assert found == [
+    messages = messages_of(tmp_path, text)
+    assert messages == [
         (
             "segment 29 SV1 claim A1, line 2: hcpcs: expected five characters, digits or capital letters, "
             "found text like 9999"
@@ -580,13 +580,13 @@ def test_no_patient_is_named_whatever_is_malformed(tmp_path: Path) -> None:
     for place in range(1, len(segments)):
         for instead in (["JANE DOE*BENE-ONE~\n"], []):
             path.write_text("".join([*segments[:place], *instead, *segments[place + 1 :]]))
-            says = _said(path)
+            says = _message_text(path)
             assert "DOE" not in says
             assert "BENE-" not in says
             assert says
 
 
-def _said(path: Path) -> str:
+def _message_text(path: Path) -> str:
     try:
         return "".join(map(str, faults_of(read_claims(path, locality=LOCALITY)[1])))
     except BadInput as error:

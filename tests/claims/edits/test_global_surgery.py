@@ -71,8 +71,8 @@ def test_25_is_for_minor_57_for_major_surgery_and_24_for_the_days_after(
 )
 def test_a_visit_beside_minor_and_major_surgery_needs_both(derm: Snapshot, visit: str, expected: list[str]) -> None:
     """I-13: 11300 is 000, 14040 090; their PTP row is bypassed."""
-    told = literal_claims.answers(derm, "14040", "11300-59", visit)
-    assert [told[0], told[2]] == [expected[0], expected[2]]
+    answers = literal_claims.answers(derm, "14040", "11300-59", visit)
+    assert [answers[0], answers[2]] == [expected[0], expected[2]]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_a_visit_in_a_period_beside_another_procedure_needs_24_and_25(
     derm: Snapshot, visit: str, expected: str
 ) -> None:
     """I-13: each rule stands for itself."""
-    told = literal_claims.answers(derm, "17000", "11102-79 day=5", visit)
-    assert told[2].split()[0] == expected
+    answers = literal_claims.answers(derm, "17000", "11102-79 day=5", visit)
+    assert answers[2].split()[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_modifier_that_speaks_of_a_service_that_was_not_read_says_so(
     derm: Snapshot, lines: tuple[str, ...], expected: list[str | None]
 ) -> None:
     """24, 58, 78, 79: IOM sections 40.1 and 40.2; 57 is for surgery of ninety days, 25 for that day: I-13."""
-    assert [sorted(found)[0] if found else None for found in literal_claims.reasons(derm, *lines)] == expected
+    assert [sorted(reasons)[0] if reasons else None for reasons in literal_claims.reasons(derm, *lines)] == expected
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_sutures_removed_in_a_period_are_for_review(store: Store, lines: tuple[s
 def test_a_shorter_period_inside_a_longer_one_does_not_end_it(derm: Snapshot) -> None:
     """14040 until day 90; 17000 of day 20 until day 30."""
     lines = ("14040", "17000-79 day=20", "99213 day=31", "99213 day=90", "99213 day=91")
-    assert [said.split()[0] for said in literal_claims.answers(derm, *lines)] == [
+    assert [answer.split()[0] for answer in literal_claims.answers(derm, *lines)] == [
         "pay",
         "pay_if_documented",
         "deny",
@@ -257,8 +257,8 @@ def test_a_period_runs_on_in_the_next_release(store: Store) -> None:
     surgery = {"hcpcs": "99911", "global_days": "010"}
     both = [literal_claims.sealed_release(store, label, [surgery, "99213"]) for label in ("2026q2", "2026q3")]
     days = ("2026-06-29", "2026-07-08", "2026-07-09")
-    told = literal_claims.answers(both, "99911 on=2026-06-28", *(f"99213 on={day}" for day in days))
-    assert told == ["pay", "deny global-visit-after", "deny global-visit-after", "pay"]
+    answers = literal_claims.answers(both, "99911 on=2026-06-28", *(f"99213 on={day}" for day in days))
+    assert answers == ["pay", "deny global-visit-after", "deny global-visit-after", "pay"]
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ def test_each_kind_of_global_days_decides_on_a_visit_of_the_day(store: Store, gl
 
 
 def test_a_finding_names_the_procedure_and_its_line(derm: Snapshot) -> None:
-    told = literal_claims.outcome(derm, "17000 claim=d", "99213 day=10")
-    finding = told.findings.filter(edit="global_surgery").row(0, named=True)
-    partner = told.lines.filter(row=finding["partner"]).row(0, named=True)
+    outcome = literal_claims.outcome(derm, "17000 claim=d", "99213 day=10")
+    finding = outcome.findings.filter(edit="global_surgery").row(0, named=True)
+    partner = outcome.lines.filter(row=finding["partner"]).row(0, named=True)
     assert (finding["column_one"], finding["detail"], finding["carc"]) == ("17000", "10", "97")
     assert (partner["claim_id"], partner["hcpcs"]) == ("d", "17000")

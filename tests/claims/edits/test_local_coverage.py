@@ -30,8 +30,8 @@ NAMED = ["A57044", "A56346", "A57113"]
 CGS, PALMETTO, NOVITAS, NORIDIAN, WPS, NGS = "15202-00", "10112-00", "04112-01", "01112-05", "05102-00", "13102-00"
 
 
-def sealed(folder: Path, named: list[str]) -> Snapshot:
-    codes = [(document, None, hcpcs) for document in named for hcpcs in ("17000", "17110")]
+def release_with_articles(folder: Path, documents: list[str]) -> Snapshot:
+    codes = [(document, None, hcpcs) for document in documents for hcpcs in ("17000", "17110")]
     return literal_claims.sealed_release(
         Store(folder),
         "2026q3",
@@ -42,11 +42,11 @@ def sealed(folder: Path, named: list[str]) -> Snapshot:
     )
 
 
-def told(snapshot: Snapshot, text: str) -> tuple[str, str, str | None]:
+def coverage_answer(snapshot: Snapshot, text: str) -> tuple[str, str, str | None]:
     """Disposition, and reason and detail of what is said of local coverage."""
     outcome = literal_claims.outcome([snapshot], text)
     findings = outcome_frames(outcome).findings.filter(edit="coverage").select("reason", "detail").rows()
-    [(reason, detail)] = [each for each in findings if not each[0].startswith("coverage-ncd")]
+    [(reason, detail)] = [finding for finding in findings if not finding[0].startswith("coverage-ncd")]
     return outcome.lines["disposition"][0], reason, detail
 
 
@@ -63,11 +63,13 @@ def told(snapshot: Snapshot, text: str) -> tuple[str, str, str | None]:
     ],
 )
 def test_actinic_keratoses_in_the_articles_at_hand(tmp_path: Path, locality: str, answer: tuple[str, str, str]) -> None:
-    assert told(sealed(tmp_path, NAMED), f"17000 diagnoses=L57.0 locality={locality}") == answer
+    assert (
+        coverage_answer(release_with_articles(tmp_path, NAMED), f"17000 diagnoses=L57.0 locality={locality}") == answer
+    )
 
 
 def test_an_article_that_lists_the_diagnosis_supports_it_and_what_is_not_held_is_said(tmp_path: Path) -> None:
-    answer = told(sealed(tmp_path, ["A57044"]), f"17000 diagnoses=L57.0 locality={PALMETTO}")
+    answer = coverage_answer(release_with_articles(tmp_path, ["A57044"]), f"17000 diagnoses=L57.0 locality={PALMETTO}")
     assert answer == (
         "pay",
         "coverage-listed",
@@ -82,8 +84,12 @@ def test_an_article_that_lists_the_diagnosis_supports_it_and_what_is_not_held_is
 def test_they_are_for_review_where_an_article_of_benign_lesions_names_the_code(
     tmp_path: Path, locality: str, detail: str
 ) -> None:
-    snapshot = sealed(tmp_path, [*NAMED, "A57161", "A57482"])
-    assert told(snapshot, f"17000 diagnoses=L57.0 locality={locality}") == ("review", "coverage-not-listed", detail)
+    snapshot = release_with_articles(tmp_path, [*NAMED, "A57161", "A57482"])
+    assert coverage_answer(snapshot, f"17000 diagnoses=L57.0 locality={locality}") == (
+        "review",
+        "coverage-not-listed",
+        detail,
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_they_are_for_review_where_an_article_of_benign_lesions_names_the_code(
 )
 def test_groups_companions_and_notices(tmp_path: Path, line: str, answer: tuple[str, str]) -> None:
     """Group 2 of A57044 needs a diagnosis of group 3 beside it, by its text."""
-    assert told(sealed(tmp_path, NAMED), f"{line} locality={CGS}")[:2] == answer
+    assert coverage_answer(release_with_articles(tmp_path, NAMED), f"{line} locality={CGS}")[:2] == answer
 
 
 OF_CGS = "CGS Administrators, LLC"
@@ -114,7 +120,7 @@ def of_cgs(folder: Path, documents: list[tuple[object, ...]], diagnoses: list[tu
 
 
 @pytest.mark.parametrize(
-    ("listed", "diagnoses", "answer"),
+    ("code_rows", "diagnoses", "answer"),
     [
         (
             REFUSING,
@@ -127,10 +133,10 @@ def of_cgs(folder: Path, documents: list[tuple[object, ...]], diagnoses: list[tu
     ],
 )
 def test_a_list_of_what_is_not_covered_leaves_it_for_review(
-    tmp_path: Path, listed: list[tuple[object, ...]], diagnoses: str, answer: tuple[str, str, str]
+    tmp_path: Path, code_rows: list[tuple[object, ...]], diagnoses: str, answer: tuple[str, str, str]
 ) -> None:
-    snapshot = of_cgs(tmp_path, [DOCUMENTS[0]], listed)
-    assert told(snapshot, f"17110 diagnoses={diagnoses} locality={CGS}") == answer
+    snapshot = of_cgs(tmp_path, [DOCUMENTS[0]], code_rows)
+    assert coverage_answer(snapshot, f"17110 diagnoses={diagnoses} locality={CGS}") == answer
 
 
 @pytest.mark.parametrize(
@@ -149,21 +155,21 @@ def test_an_article_of_a_contractor_that_does_not_pay_practitioners_says_nothing
 ) -> None:
     """Noridian and CGS are DME contractors too: lists of the database have "(DME MAC)" and "(HHH MAC)"."""
     snapshot = of_cgs(tmp_path, [("A57044", 16, OF_CGS, types)], DIAGNOSES)
-    assert told(snapshot, f"17110 diagnoses=L57.0 locality={CGS}")[1] == reason
+    assert coverage_answer(snapshot, f"17110 diagnoses=L57.0 locality={CGS}")[1] == reason
 
 
 def test_of_two_versions_in_force_the_newest_counts(tmp_path: Path) -> None:
     documents = [
         ("A57044", version, OF_CGS, "MAC - Part B", date(2026, 7, day)) for version, day in ((16, 1), (17, 20))
     ]
-    listed = [("A57044", 16, 1, "L821", True), ("A57044", 17, 1, "L820", True)]
-    snapshot = of_cgs(tmp_path, documents, listed)
+    code_rows = [("A57044", 16, 1, "L821", True), ("A57044", 17, 1, "L820", True)]
+    snapshot = of_cgs(tmp_path, documents, code_rows)
     lines = [f"17110 on=2026-07-{day} diagnoses=L82.1 locality={CGS}" for day in (19, 20)]
-    assert [told(snapshot, line)[1] for line in lines] == ["coverage-listed", "coverage-not-listed"]
+    assert [coverage_answer(snapshot, line)[1] for line in lines] == ["coverage-listed", "coverage-not-listed"]
 
 
 def test_a_denial_by_gz_and_gy_comes_before(tmp_path: Path) -> None:
-    snapshot = sealed(tmp_path, NAMED)
+    snapshot = release_with_articles(tmp_path, NAMED)
     for modifier in ("GY", "GZ"):
         outcome = literal_claims.outcome([snapshot], f"17110-{modifier} diagnoses=B07.8 locality={CGS}")
         assert outcome_frames(outcome).findings["edit"].to_list() == ["notice"]
@@ -173,7 +179,10 @@ def test_a_denial_by_gz_and_gy_comes_before(tmp_path: Path) -> None:
     ("day", "reason"), [("2026-08-31", "coverage-codes-not-held"), ("2026-09-01", "coverage-no-article")]
 )
 def test_an_article_is_in_force_to_its_retirement(tmp_path: Path, day: str, reason: str) -> None:
-    assert told(sealed(tmp_path, NAMED), f"17000 on={day} diagnoses=L57.0 locality={WPS}")[1] == reason
+    assert (
+        coverage_answer(release_with_articles(tmp_path, NAMED), f"17000 on={day} diagnoses=L57.0 locality={WPS}")[1]
+        == reason
+    )
 
 
 def test_without_articles_nothing_is_said_of_coverage(tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
     limits: Snapshot, hcpcs: str, reason: str, lines: tuple[str, ...], denied: list[bool]
 ) -> None:
     """All lines of the code on the day are summed, and all their units denied, not the excess: I-28."""
-    told = literal_claims.answers(limits, *(line.format(hcpcs) for line in lines))
-    assert [answer == f"deny {reason}" for answer in told] == denied
-    assert all(answer.startswith(("deny", "pay")) for answer in told)
+    answers = literal_claims.answers(limits, *(line.format(hcpcs) for line in lines))
+    assert [answer == f"deny {reason}" for answer in answers] == denied
+    assert all(answer.startswith(("deny", "pay")) for answer in answers)
 
 
 def test_units_of_a_line_that_is_denied_by_itself_do_not_count(limits: Snapshot) -> None:

@@ -46,8 +46,8 @@ def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
 
     In a hospital: 78 is payable only where there is an operating room.
     """
-    told = literal_claims.reasons(derm, *(f"{line.format(modifier)} place=22" for line in lines), edit="ptp")
-    assert told == [set(), {"ptp-bypassed"}]
+    reasons = literal_claims.reasons(derm, *(f"{line.format(modifier)} place=22" for line in lines), edit="ptp")
+    assert reasons == [set(), {"ptp-bypassed"}]
 
 
 @pytest.mark.parametrize("modifier", VISIT_LINE)
@@ -63,7 +63,7 @@ def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: S
     """59 and X{E,P,S,U} are not for visits: 25 and 57 belong to the visit, I-13, I-15."""
     without_remedies = replace(literal_claims.outcome(derm, "11102", "99213"), reader=None)
     [claim] = outcome_plain(without_remedies)
-    [do] = [each["do"] for each in claim["lines"][1]["findings"] if each["reason"] == "ptp-no-modifier"]
+    [do] = [finding["do"] for finding in claim["lines"][1]["findings"] if finding["reason"] == "ptp-no-modifier"]
     of_visits = do.partition("a visit with ")[2]
     assert all(modifier in of_visits for modifier in VISIT_LINE)
     assert "59" not in of_visits
@@ -85,8 +85,8 @@ def test_a_visit_modifier_between_two_procedures_bypasses_nothing(derm: Snapshot
 @pytest.mark.parametrize("lines", [("11102", "17000-{}"), ("11102-{}", "17000")], ids=["column two", "column one"])
 def test_a_modifier_that_is_not_listed_bypasses_nothing(derm: Snapshot, lines: tuple[str, str], modifier: str) -> None:
     """22, 76 and 77 are named as excluded, the others are not on the list: I-14."""
-    told = literal_claims.reasons(derm, *(line.format(modifier) for line in lines), edit="ptp")
-    assert told == [set(), {"ptp-no-modifier"}]
+    reasons = literal_claims.reasons(derm, *(line.format(modifier) for line in lines), edit="ptp")
+    assert reasons == [set(), {"ptp-no-modifier"}]
 
 
 @pytest.mark.parametrize("modifier", [*ANATOMIC, *EITHER_LINE, *VISIT_LINE])
@@ -168,14 +168,14 @@ def test_ptp_sees_one_beneficiary_practitioner_and_day(
 
 def test_every_column_one_line_gives_its_own_finding(derm: Snapshot) -> None:
     """11102 > 17000 and 17110 > 17000 both stand; the line is denied once and told twice."""
-    told = literal_claims.outcome(derm, "11102", "17110", "17000").findings.filter(edit="ptp", column_two="17000")
-    assert sorted(told["column_one"]) == ["11102", "17110"]
+    findings = literal_claims.outcome(derm, "11102", "17110", "17000").findings.filter(edit="ptp", column_two="17000")
+    assert sorted(findings["column_one"]) == ["11102", "17110"]
 
 
 def test_what_a_modifier_needs_is_said_once_of_a_line(derm: Snapshot) -> None:
     """XS bypasses both 11102 > 17000 and 17110 > 17000: one lesion apart, one thing for the record."""
-    told = literal_claims.outcome(derm, "11102", "17110-59", "17000-XS").findings.filter(severity="documented")
-    assert sorted(told.select("row", "detail").rows()) == [(0, "59"), (2, "XS")]
+    findings = literal_claims.outcome(derm, "11102", "17110-59", "17000-XS").findings.filter(severity="documented")
+    assert sorted(findings.select("row", "detail").rows()) == [(0, "59"), (2, "XS")]
 
 
 def test_a_finding_names_the_row_that_it_rests_on(derm: Snapshot) -> None:
@@ -290,7 +290,7 @@ def test_lines_of_one_claim_are_read_each_by_its_own_date(dated: list[Snapshot])
 def test_pairs_of_all_four_parts_of_the_file_are_read(real_2024q3: Snapshot) -> None:
     """Pairs of parts f1 to f4 of v30.2; a tool that reads only f1 misses 88305, 96567 and 99211."""
     pairs = [("11104", "11102"), ("17311", "88305"), ("96573", "96567"), ("96910", "99211")]
-    told = [
+    answers = [
         literal_claims.answers(real_2024q3, *(f"{hcpcs} on=2024-08-01" for hcpcs in pair), by="edit") for pair in pairs
     ]
-    assert told == [["pay", "deny ptp"]] * 4
+    assert answers == [["pay", "deny ptp"]] * 4

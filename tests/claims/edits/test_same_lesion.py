@@ -46,8 +46,8 @@ def test_lines_that_name_one_lesion_pay_one_removal_and_not_what_it_includes(
 @pytest.mark.parametrize("denied", ["11102-59 lesion=A", "11300-59 lesion=A", "17000-59 lesion=A"])
 def test_what_is_itself_included_in_an_excision_does_not_take_the_repair_along(derm: Snapshot, denied: str) -> None:
     """11602 keeps its intermediate repair (III-15); a biopsy, shave or destruction not paid includes nothing."""
-    told = literal_claims.reasons(derm, "11602 lesion=A", denied, "12031-59 lesion=A", edit="same_lesion")
-    assert [bool(reasons) for reasons in told] == [False, True, False]
+    reasons_by_line = literal_claims.reasons(derm, "11602 lesion=A", denied, "12031-59 lesion=A", edit="same_lesion")
+    assert [bool(reasons) for reasons in reasons_by_line] == [False, True, False]
 
 
 @pytest.mark.parametrize("modifier", ["59", "XS", "XU", "58"])
@@ -56,8 +56,8 @@ def test_a_biopsy_for_diagnosis_and_its_frozen_section_are_paid_before_mohs(
     derm: Snapshot, hcpcs: str, modifier: str
 ) -> None:
     """III-8; the modifiers bypass 17311 > 11102 and > 88331."""
-    told = literal_claims.answers(derm, "17311 lesion=A", f"{hcpcs}-{modifier} lesion=A")
-    assert told == ["pay", "pay_if_documented ptp-bypassed"]
+    answers = literal_claims.answers(derm, "17311 lesion=A", f"{hcpcs}-{modifier} lesion=A")
+    assert answers == ["pay", "pay_if_documented ptp-bypassed"]
 
 
 @pytest.mark.parametrize("line", ["11102 lesion=A", "88331 lesion=A", "88305 lesion=A", "88305-59 lesion=A"])

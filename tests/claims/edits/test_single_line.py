@@ -88,7 +88,7 @@ def test_each_indicator_decides_on_its_modifier(
     store: Store, indicator: str, modifier: str, value: str, expected: str
 ) -> None:
     """RVU25D, under each indicator. Modifier 50 on indicator 0 or 2 changes the amount, it denies nothing."""
-    fees = [{"hcpcs": "99911", "modifier": each, indicator: value} for each in ("", "26", "TC")]
+    fees = [{"hcpcs": "99911", "modifier": modifier, indicator: value} for modifier in ("", "26", "TC")]
     made_up = literal_claims.sealed_release(store, "2026q3", fees)
     assert literal_claims.dispositions(made_up, f"99911-{modifier}") == [expected]
 
@@ -113,8 +113,8 @@ def test_50_says_what_it_does(store: Store, line: str, expected: tuple[str, str 
     indicators = {"11402": "0", "99213": "0", "92250": "2", "20610": "1", "73560": "3", "11301": "9"}
     fees = [{"hcpcs": code, "bilateral_surgery": indicator} for code, indicator in indicators.items()]
     snapshot = literal_claims.sealed_release(store, "2026q3", fees)
-    [found] = literal_claims.reasons(snapshot, line)
-    assert (literal_claims.dispositions(snapshot, line)[0], next(iter(found), None)) == expected
+    [reasons] = literal_claims.reasons(snapshot, line)
+    assert (literal_claims.dispositions(snapshot, line)[0], next(iter(reasons), None)) == expected
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_a_line_by_itself(derm: Snapshot, line: str, expected: str) -> None:
 @pytest.mark.parametrize("day", ["2026-06-30", "2026-10-01", "2025-08-01", "2027-08-01"])
 def test_a_date_that_no_release_covers_is_unknown(derm: Snapshot, day: str) -> None:
     """Never clean, and no edit of another quarter speaks: 11104 > 11102 is CCMI 0."""
-    told = literal_claims.reasons(derm, f"11104 on={day}", f"11102 on={day}", f"17003x99 on={day}")
-    assert told == [{"no-release"}] * 3
+    reasons = literal_claims.reasons(derm, f"11104 on={day}", f"11102 on={day}", f"17003x99 on={day}")
+    assert reasons == [{"no-release"}] * 3
     assert literal_claims.dispositions(derm, f"11102 on={day}") == ["unknown"]
 
 
