@@ -54,42 +54,49 @@ def read_approvals(folder: Path, release: Release) -> list[Approval]:
 
     Raises BadInput: if the file is not one of approvals of *release*, or an entry was changed or removed.
     """
-    file = approvals_file(folder, release)
-    return parse_approvals(file.read_bytes(), release, str(file)) if file.is_file() else []
+    approvals_path = approvals_file(folder, release)
+    return (
+        parse_approvals(approvals_path.read_bytes(), release, str(approvals_path)) if approvals_path.is_file() else []
+    )
 
 
-def parse_approvals(content: bytes, release: Release, name: str) -> list[Approval]:
-    """Return the approvals in *content*, oldest first; *name* says where they are from. Raises as `read_approvals`."""
+def parse_approvals(content: bytes, release: Release, origin: str) -> list[Approval]:
+    """Return the approvals in *content*, oldest first; *origin* names its source. Raises as `read_approvals`."""
     try:
-        plain = json.loads(content, object_pairs_hook=_without_repeats)
+        approvals_document = json.loads(content, object_pairs_hook=_without_repeats)
     except ValueError as error:
-        raise BadInput([Fault(name, 0, f"is not valid JSON: {error}")], _UNTOUCHED) from error
-    if faults := reading_faults(plain, "approval") or list(_faults(plain, release)):
-        raise BadInput([Fault(name, 0, fault) for fault in faults], _UNTOUCHED)
-    return list(plain["approvals"])
+        raise BadInput([Fault(origin, 0, f"is not valid JSON: {error}")], _UNTOUCHED) from error
+    if faults := reading_faults(approvals_document, "approval") or list(_chain_faults(approvals_document, release)):
+        raise BadInput([Fault(origin, 0, fault) for fault in faults], _UNTOUCHED)
+    return list(approvals_document["approvals"])
 
 
-def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(name_value_pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; of a repeated name, one reader would see the first value and another the last."""
-    names = [name for name, _ in pairs]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{', '.join(map(repr, repeated))} is repeated")
-    return dict(pairs)
+    # Python's reader keeps the last value of a repeated name, so a signed value could hide behind another one.
+    names = [name for name, _ in name_value_pairs]
+    if repeated_names := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(map(repr, repeated_names))} is repeated")
+    return dict(name_value_pairs)
 
 
-def _faults(plain: Mapping[str, Any], release: Release) -> Iterable[str]:
-    if plain["release"] != str(release):
-        yield f"holds the approvals of {plain['release']}, not of {release}"
-    entries = plain["approvals"]
-    digests = [None, *map(digest_of, entries)]
-    for number, (entry, expected) in enumerate(zip(entries, digests, strict=False), start=1):
-        if entry["previous"] != expected:
-            yield f"approval {number} does not follow the one before it: an approval was changed or removed"
+def _chain_faults(approvals_document: Mapping[str, Any], release: Release) -> Iterable[str]:
+    if approvals_document["release"] != str(release):
+        yield f"holds the approvals of {approvals_document['release']}, not of {release}"
+    approval_entries = approvals_document["approvals"]
+    previous_digests = [None, *map(digest_of, approval_entries)]
+    # The digest of the last entry has no entry after it to name it: the lock and
+    # the git history keep that one (`heads`).
+    for entry_number, (entry, previous_digest) in enumerate(
+        zip(approval_entries, previous_digests, strict=False), start=1
+    ):
+        if entry["previous"] != previous_digest:
+            yield f"approval {entry_number} does not follow the one before it: an approval was changed or removed"
 
 
 def digest_of(entry: Approval) -> str:
     """Return the digest by which the next approval names *entry*."""
-    return sha256(_canonical(entry).encode()).hexdigest()
+    return sha256(_canonical_json(entry).encode()).hexdigest()
 
 
 def head_of(entries: Sequence[Approval]) -> Head | None:
@@ -97,7 +104,7 @@ def head_of(entries: Sequence[Approval]) -> Head | None:
     return Head(len(entries), digest_of(entries[-1])) if entries else None
 
 
-def _canonical(entry: Approval) -> str:
+def _canonical_json(entry: Approval) -> str:
     # Sorted: the same values are the same text, and so the same signature, in whatever order a tool writes their names.
     return json.dumps(entry, sort_keys=True, ensure_ascii=False)
 
@@ -110,15 +117,16 @@ def append_approval(entry: Approval, folder: Path, release: Release, key: Path) 
     Raises WrongUse: if the gate would not accept the signature, a text has control characters, or the other process
     goes on signing. BadInput: as `read_approvals`.
     """
-    _check_texts(entry)
+    _refuse_hidden_characters(entry)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / f".{release}.lock"
+    lock_path = folder / f".{release}.lock"
     try:
-        with FileLock(lock, timeout=WAIT_SECONDS):
+        with FileLock(lock_path, timeout=WAIT_SECONDS):
             try:
-                return _append(entry, folder, release, key)
+                return _append_signed(entry, folder, release, key)
             finally:
-                lock.unlink(missing_ok=True)
+                # The folder is committed: a lock file left behind would be one of its files.
+                lock_path.unlink(missing_ok=True)
     except Timeout as error:
         raise WrongUse(
             f"another approval of {release} is being signed in {folder}; sign again when it is done. "
@@ -126,34 +134,40 @@ def append_approval(entry: Approval, folder: Path, release: Release, key: Path) 
         ) from error
 
 
-def _append(entry: Approval, folder: Path, release: Release, key: Path) -> Approval:
-    earlier = read_approvals(folder, release)
-    unsigned = {**entry, "previous": digest_of(earlier[-1]) if earlier else None}
-    signature = sign(_canonical(unsigned), key)
-    signed = {**unsigned, "signer": _signer(signature, folder, key), "signature": signature}
+def _append_signed(entry: Approval, folder: Path, release: Release, key: Path) -> Approval:
+    earlier_approvals = read_approvals(folder, release)
+    unsigned_entry = {**entry, "previous": digest_of(earlier_approvals[-1]) if earlier_approvals else None}
+    signature = sign(_canonical_json(unsigned_entry), key)
+    signed_entry = {**unsigned_entry, "signer": _signer_name(signature, folder, key), "signature": signature}
     # As the gate will check it, and before it is written: an approval that the gate refuses would be worse than none.
-    if fault := approval_fault(signed, folder):
+    if fault := approval_fault(signed_entry, folder):
         raise WrongUse(f"{fault}. Nothing was written.")
-    plain = {"format": FORMATS["approval"], "release": str(release), "approvals": [*earlier, signed]}
-    if faults := faults_of(plain, "approval"):
+    approvals_document = {
+        "format": FORMATS["approval"],
+        "release": str(release),
+        "approvals": [*earlier_approvals, signed_entry],
+    }
+    if faults := faults_of(approvals_document, "approval"):
         raise WrongUse(f"this makes no approval: {'; '.join(faults)}. Nothing was written.")
-    write_file(approvals_file(folder, release), json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
-    return signed
+    write_file(approvals_file(folder, release), json.dumps(approvals_document, indent=2, ensure_ascii=False) + "\n")
+    return signed_entry
 
 
-def _signer(signature: str, folder: Path, key: Path) -> str:
-    if name := signer_of(signature, folder):
-        return name
+def _signer_name(signature: str, folder: Path, key: Path) -> str:
+    if signer_name := signer_of(signature, folder):
+        return signer_name
     raise WrongUse(
         f"{folder / SIGNERS} does not name this key ({key}), so that nobody could check the signature. "
         f"Add it with: codeset approve --setup --key {key}. Nothing was written."
     )
 
 
-def _check_texts(entry: Approval) -> None:
-    texts = {"--as": entry["by"], "--note": entry["note"]}
-    texts |= {f"the reason for {decision['outcome']}": decision["reason"] for decision in entry["decisions"]}
-    if faults := [f"{name}: {fault}" for name, text in texts.items() if (fault := text_fault(text))]:
+def _refuse_hidden_characters(entry: Approval) -> None:
+    text_by_label = {"--as": entry["by"], "--note": entry["note"]}
+    text_by_label |= {f"the reason for {decision['outcome']}": decision["reason"] for decision in entry["decisions"]}
+    if faults := [
+        f"{label}: {fault}" for label, entry_text in text_by_label.items() if (fault := text_fault(entry_text))
+    ]:
         raise WrongUse("\n".join([*faults, "Nothing was written."]))
 
 
@@ -163,11 +177,17 @@ def approval_fault(entry: Approval, folder: Path) -> str | None:
     Raises WrongUse: if *folder* has no `allowed_signers`.
     """
     # Who signed follows from the key of the signature, and is known only once there is one.
-    unsigned = {name: value for name, value in entry.items() if name not in ("signature", "signer")}
+    unsigned_entry = {
+        field_name: field_value
+        for field_name, field_value in entry.items()
+        if field_name not in ("signature", "signer")
+    }
     signer, signature = entry["signer"], entry["signature"]
-    if not (fault := signature_fault(signature, signer, _canonical(unsigned), signed_at(entry), folder)):
+    if not (
+        signing_fault := signature_fault(signature, signer, _canonical_json(unsigned_entry), signed_at(entry), folder)
+    ):
         return None
-    return f"the signature of {signer} is not good: {fault}"
+    return f"the signature of {signer} is not good: {signing_fault}"
 
 
 def signed_at(entry: Approval) -> datetime:

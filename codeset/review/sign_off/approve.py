@@ -57,29 +57,37 @@ def approve(
     if review["new"]["release"] != str(release):
         raise WrongUse(f"{review_folder} is a review of {review['new']['release']}, not of {release}")
     decisions = parse_decisions(review, [*_file_entries(review, decisions_file), *entries], reason)
-    old, new = store.open(review["old"]["release"]), store.open(release)
+    old_snapshot, new_snapshot = store.open(review["old"]["release"]), store.open(release)
     suite = load(scenarios)
-    check = check_release(suite, new, goldens_folder(scenarios))
-    removed = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
-    _refuse(release, [*removed, *snapshot_faults(old), *snapshot_faults(new), *short_check_messages(check)])
-    own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
+    release_check = check_release(suite, new_snapshot, goldens_folder(scenarios))
+    removal_faults = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
+    _refuse(
+        release,
+        [
+            *removal_faults,
+            *snapshot_faults(old_snapshot),
+            *snapshot_faults(new_snapshot),
+            *short_check_messages(release_check),
+        ],
+    )
+    is_own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     # Made anew: what is signed is what the snapshots give, not a page that somebody changed or an older version wrote.
-    remade = remake(review, store, suite, guidance, check.run)
-    _refuse(release, differences(review_folder, review, remade, {WORKBOOK} if own_workbook else set()))
+    remade_review = remake(review, store, suite, guidance, release_check.run)
+    _refuse(release, differences(review_folder, review, remade_review, {WORKBOOK} if is_own_workbook else set()))
     _refuse_undecided(review, decisions)
-    if own_workbook and not has_own_figures(review):
-        _set_filled_workbook_aside(review_folder, remade)
-    entry = {
+    if is_own_workbook and not has_own_figures(review):
+        _set_filled_workbook_aside(review_folder, remade_review)
+    approval_entry = {
         "by": by,
         "at": datetime.now(UTC).strftime(TIME_FORMAT),
         "note": note,
-        "compared_with": str(old.release),
+        "compared_with": str(old_snapshot.release),
         # Relative to the approvals: a clone in another place finds it too.
         "review_folder": Path(os.path.relpath(review_folder, approvals.parent)).as_posix(),
-        "digests": current_digests(old, new, check.goldens.file, review_folder),
+        "digests": current_digests(old_snapshot, new_snapshot, release_check.goldens.file, review_folder),
         "decisions": [asdict(decision) for decision in decisions],
     }
-    return append_approval(entry, approvals, release, key)
+    return append_approval(approval_entry, approvals, release, key)
 
 
 def _refuse(release: Release, faults: Sequence[str]) -> None:
@@ -88,25 +96,27 @@ def _refuse(release: Release, faults: Sequence[str]) -> None:
 
 
 def _refuse_undecided(review: Mapping[str, Any], decisions: Sequence[Decision]) -> None:
-    if left := undecided(review, decisions):
+    if open_outcomes := undecided(review, decisions):
         raise WrongUse(
-            f"decide on each with --decisions, --accept, --reject or --accept-all: {'; '.join(left)}. "
+            f"decide on each with --decisions, --accept, --reject or --accept-all: {'; '.join(open_outcomes)}. "
             "Nothing was written."
         )
 
 
-def _file_entries(review: Mapping[str, Any], file: Path | None) -> Sequence[Entry]:
-    if file is None:
+def _file_entries(review: Mapping[str, Any], file_path: Path | None) -> Sequence[Entry]:
+    if file_path is None:
         return ()
-    decisions = read_decision_file(file)
+    decisions = read_decision_file(file_path)
     check_review(decisions, review)
     return decisions.entries
 
 
-def _set_filled_workbook_aside(review_folder: Path, remade: Review) -> None:
+def _set_filled_workbook_aside(review_folder: Path, remade_review: Review) -> None:
     """Keep the filled-in workbook beside the review's folder; the one in it is as it was made, and can be checked."""
-    workbook = review_folder / WORKBOOK
-    content = review_workbook(remade)
-    if workbook.read_bytes() != content:
-        write_file(review_folder.with_name(f"{review_folder.resolve().name}-decisions.xlsx"), workbook.read_bytes())
-        write_file(workbook, content)
+    workbook_path = review_folder / WORKBOOK
+    made_workbook = review_workbook(remade_review)
+    if workbook_path.read_bytes() != made_workbook:
+        write_file(
+            review_folder.with_name(f"{review_folder.resolve().name}-decisions.xlsx"), workbook_path.read_bytes()
+        )
+        write_file(workbook_path, made_workbook)

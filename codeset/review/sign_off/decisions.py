@@ -33,11 +33,11 @@ class Entry:
     reason: str
 
 
-def option_entries(option: str, texts: Iterable[str]) -> Iterator[Entry]:
+def option_entries(option: str, option_texts: Iterable[str]) -> Iterator[Entry]:
     """Yield what `OUTCOME=REASON` texts of *option* (accept or reject) say."""
-    for text in texts:
-        outcome, _, reason = (part.strip() for part in text.partition("="))
-        yield Entry(f'--{option} "{text}"', outcome, option, reason)
+    for option_text in option_texts:
+        outcome, _, reason = (text_part.strip() for text_part in option_text.partition("="))
+        yield Entry(f'--{option} "{option_text}"', outcome, option, reason)
 
 
 def parse_decisions(review: Mapping[str, Any], entries: Sequence[Entry], reason: str | None) -> list[Decision]:
@@ -48,61 +48,77 @@ def parse_decisions(review: Mapping[str, Any], entries: Sequence[Entry], reason:
     Raises WrongUse: with every entry whose outcome is not in the review's `to_decide` or is decided twice, that is
     neither accept nor reject, or that has no reason.
     """
-    outcomes = [outcome["id"] for outcome in review["to_decide"]]
-    names = _names(outcomes)
-    filled = [(entry, names.get(_key(entry.outcome))) for entry in entries if entry.decision or entry.reason]
-    if faults := [*_entry_faults(filled, outcomes), *_repeats(filled)]:
+    outcome_ids = [outcome["id"] for outcome in review["to_decide"]]
+    outcome_by_name = _outcome_by_name(outcome_ids)
+    entries_with_outcome = [
+        (entry, outcome_by_name.get(_normalized_name(entry.outcome)))
+        for entry in entries
+        if entry.decision or entry.reason
+    ]
+    if faults := [*_entry_faults(entries_with_outcome, outcome_ids), *_repeat_faults(entries_with_outcome)]:
         raise WrongUse("\n".join([*faults, "Nothing was written."]))
     decisions = {
         outcome: Decision(outcome, _ANSWERS[entry.decision.lower()], entry.reason)
-        for entry, outcome in filled
+        for entry, outcome in entries_with_outcome
         if outcome
     }
     if reason is not None:
-        left = (outcome for outcome in outcomes if outcome not in decisions)
-        decisions |= {outcome: Decision(outcome, ACCEPTED, reason) for outcome in left}
-    return [decisions[outcome] for outcome in outcomes if outcome in decisions]
+        open_outcomes = (outcome for outcome in outcome_ids if outcome not in decisions)
+        decisions |= {outcome: Decision(outcome, ACCEPTED, reason) for outcome in open_outcomes}
+    return [decisions[outcome] for outcome in outcome_ids if outcome in decisions]
 
 
-def _names(outcomes: Sequence[str]) -> dict[str, str]:
+def _outcome_by_name(outcome_ids: Sequence[str]) -> dict[str, str]:
     """The outcome by everything that the page shows of it: its id, the code or codes alone, its number."""
-    numbers = {str(number): outcome for number, outcome in enumerate(outcomes, start=1)}
-    shown = {f"{number} {_key(outcome)}": outcome for number, outcome in numbers.items()}
-    bare = {_key(outcome).partition(" ")[2]: outcome for outcome in outcomes}
-    return numbers | shown | bare | {_key(outcome): outcome for outcome in outcomes}
+    outcome_by_number = {str(outcome_number): outcome for outcome_number, outcome in enumerate(outcome_ids, start=1)}
+    outcome_by_number_and_name = {
+        f"{outcome_number} {_normalized_name(outcome)}": outcome
+        for outcome_number, outcome in outcome_by_number.items()
+    }
+    outcome_by_codes = {_normalized_name(outcome).partition(" ")[2]: outcome for outcome in outcome_ids}
+    return (
+        outcome_by_number
+        | outcome_by_number_and_name
+        | outcome_by_codes
+        | {_normalized_name(outcome): outcome for outcome in outcome_ids}
+    )
 
 
-def _key(text: str) -> str:
-    return re.sub(r"[\s.:]+", " ", text).strip().lower()
+def _normalized_name(outcome_text: str) -> str:
+    return re.sub(r"[\s.:]+", " ", outcome_text).strip().lower()
 
 
-def _entry_faults(filled: Iterable[tuple[Entry, str | None]], outcomes: Sequence[str]) -> Iterator[str]:
-    for entry, outcome in filled:
+def _entry_faults(
+    entries_with_outcome: Iterable[tuple[Entry, str | None]], outcome_ids: Sequence[str]
+) -> Iterator[str]:
+    for entry, outcome in entries_with_outcome:
         if outcome is None:
-            known = "; ".join(f"{number} = {name}" for number, name in enumerate(outcomes, start=1))
-            named = f'"{entry.outcome}"' if entry.outcome else "no outcome"
-            yield f"{entry.where}: {named} is not in this review; it has: {known or 'nothing to decide'}"
+            outcome_list = "; ".join(
+                f"{outcome_number} = {outcome_name}" for outcome_number, outcome_name in enumerate(outcome_ids, start=1)
+            )
+            found_outcome = f'"{entry.outcome}"' if entry.outcome else "no outcome"
+            yield f"{entry.where}: {found_outcome} is not in this review; it has: {outcome_list or 'nothing to decide'}"
         elif entry.decision.lower() not in _ANSWERS:
-            answer = f'found "{entry.decision}"' if entry.decision else "the decision is missing"
-            yield f"{entry.where}: {outcome}: expected accept or reject, {answer}"
+            found_answer = f'found "{entry.decision}"' if entry.decision else "the decision is missing"
+            yield f"{entry.where}: {outcome}: expected accept or reject, {found_answer}"
         elif not entry.reason:
             yield f"{entry.where}: {outcome}: the reason is missing"
 
 
-def _repeats(filled: Iterable[tuple[Entry, str | None]]) -> Iterator[str]:
-    first: dict[str, Entry] = {}
-    for entry, outcome in filled:
+def _repeat_faults(entries_with_outcome: Iterable[tuple[Entry, str | None]]) -> Iterator[str]:
+    first_entries: dict[str, Entry] = {}
+    for entry, outcome in entries_with_outcome:
         if outcome is None:
             continue
-        earlier = first.setdefault(outcome, entry)
-        if earlier is entry:
+        earlier_entry = first_entries.setdefault(outcome, entry)
+        if earlier_entry is entry:
             continue
-        answers = {_ANSWERS.get(each.decision.lower()) for each in (earlier, entry)}
+        answers = {_ANSWERS.get(answered.decision.lower()) for answered in (earlier_entry, entry)}
         fault = "is both accepted and rejected" if answers == {ACCEPTED, REJECTED} else "is decided twice"
-        yield f"{outcome} {fault}: {earlier.where}, and {entry.where}"
+        yield f"{outcome} {fault}: {earlier_entry.where}, and {entry.where}"
 
 
 def undecided(review: Mapping[str, Any], decisions: Iterable[Decision]) -> list[str]:
     """Return the changed outcomes of *review* without a decision, in its order."""
-    decided = {decision.outcome for decision in decisions}
-    return [outcome["id"] for outcome in review["to_decide"] if outcome["id"] not in decided]
+    decided_outcomes = {decision.outcome for decision in decisions}
+    return [outcome["id"] for outcome in review["to_decide"] if outcome["id"] not in decided_outcomes]

@@ -41,13 +41,13 @@ class GateResult:
             "release": str(self.release),
             "passes": self.passes,
             "missing": list(self.missing),
-            "approval": None if self.approval is None else _plain_approval(self.approval),
+            "approval": None if self.approval is None else _approval_for_programs(self.approval),
         }
 
 
-def _plain_approval(entry: Approval) -> dict[str, Any]:
-    names = ("signer", "by", "at", "note", "compared_with", "decisions")
-    return {name: entry[name] for name in names} | {"key": fingerprint(entry["signature"])}
+def _approval_for_programs(entry: Approval) -> dict[str, Any]:
+    field_names = ("signer", "by", "at", "note", "compared_with", "decisions")
+    return {field_name: entry[field_name] for field_name in field_names} | {"key": fingerprint(entry["signature"])}
 
 
 def pass_lines(result: GateResult) -> str:
@@ -56,11 +56,11 @@ def pass_lines(result: GateResult) -> str:
         return ""
     entry = result.approval
     decisions = [decision["decision"] for decision in entry["decisions"]]
-    counts = f"{len(decisions)} decisions" if decisions else "nothing to decide"
+    decision_count = f"{len(decisions)} decisions" if decisions else "nothing to decide"
     return (
         f"PASS: {result.release} approved by {visible(entry['signer'])} ({visible(entry['by'])}) on "
         f"{signed_at(entry):%m/%d/%Y %H:%M} UTC, compared with {entry['compared_with']}\n"
-        f"  key {fingerprint(entry['signature'])}, {counts}"
+        f"  key {fingerprint(entry['signature'])}, {decision_count}"
     )
 
 
@@ -80,23 +80,26 @@ def gate(
     """
     # Not `open`, which refuses a snapshot that was changed: the gate lists all that is missing.
     snapshot = store.unchecked(release)
+    # Nothing else is worth checking: the suite and the review would be tried on rows that nobody sealed.
     if faults := snapshot_faults(snapshot):
         return GateResult(release, tuple(faults), None)
     suite = load(scenarios)
-    check = check_release(suite, snapshot, goldens_folder(scenarios))
-    faults = list(_suite_faults(check))
+    release_check = check_release(suite, snapshot, goldens_folder(scenarios))
+    faults = list(_suite_faults(release_check))
     try:
-        entries = read_approvals(approvals, release)
+        approval_entries = read_approvals(approvals, release)
     except BadInput as error:
+        # A file that cannot be read is one more thing that is missing, and the suite's faults are shown with it.
         return GateResult(release, (*faults, *map(str, error.faults)), None)
-    faults += removed_approvals(entries, approvals, release, heads)
-    if not entries:
+    faults += removed_approvals(approval_entries, approvals, release, heads)
+    if not approval_entries:
         faults.append(f"{release} has not been approved: codeset approve {release} --review DIR --as NAME")
         return GateResult(release, tuple(faults), None)
-    faults += _signature_faults(entries, approvals)
-    folder = review or approvals.parent / entries[-1]["review_folder"]
-    faults += _entry_faults(entries[-1], snapshot, store, suite, guidance, check, folder)
-    return GateResult(release, tuple(faults), entries[-1])
+    faults += _signature_faults(approval_entries, approvals)
+    # Relative to the approvals, as `approve` wrote it: a clone in another place finds the review too.
+    review_folder = review or approvals.parent / approval_entries[-1]["review_folder"]
+    faults += _approval_faults(approval_entries[-1], snapshot, store, suite, guidance, release_check, review_folder)
+    return GateResult(release, tuple(faults), approval_entries[-1])
 
 
 def snapshot_faults(snapshot: Snapshot) -> list[str]:
@@ -104,9 +107,9 @@ def snapshot_faults(snapshot: Snapshot) -> list[str]:
     return [f"the snapshot of {snapshot.path.name} is not as it was sealed: {fault}" for fault in snapshot.verify()]
 
 
-def _suite_faults(check: ReleaseCheck) -> Iterator[str]:
-    if not check.holds:
-        yield from (f"test claims: {message}" for message in short_check_messages(check))
+def _suite_faults(release_check: ReleaseCheck) -> Iterator[str]:
+    if not release_check.holds:
+        yield from (f"test claims: {message}" for message in short_check_messages(release_check))
 
 
 def _signature_faults(entries: Sequence[Approval], folder: Path) -> Iterator[str]:
@@ -120,34 +123,40 @@ def _signature_faults(entries: Sequence[Approval], folder: Path) -> Iterator[str
             yield fault
 
 
-def _entry_faults(
+def _approval_faults(
     entry: Approval,
-    new: Snapshot,
+    new_snapshot: Snapshot,
     store: Store,
     suite: Suite,
     guidance: tuple[Statement, ...],
-    check: ReleaseCheck,
-    folder: Path,
+    release_check: ReleaseCheck,
+    review_folder: Path,
 ) -> Iterator[str]:
     """What is not as *entry* says, or does not follow from the snapshots of both releases."""
     try:
-        old = store.open(entry["compared_with"])
-        review = read_review(folder)
+        old_snapshot = store.open(entry["compared_with"])
+        review = read_review(review_folder)
     except CodesetError as error:
         yield str(error)
         return
-    compared = (review["old"]["release"], review["new"]["release"])
-    if compared != (str(old.release), str(new.release)):
-        yield f"the review in {folder} compares {' with '.join(compared)}, not {old.release} with {new.release}"
+    compared_releases = (review["old"]["release"], review["new"]["release"])
+    if compared_releases != (str(old_snapshot.release), str(new_snapshot.release)):
+        signed_releases = f"{old_snapshot.release} with {new_snapshot.release}"
+        yield f"the review in {review_folder} compares {' with '.join(compared_releases)}, not {signed_releases}"
         return
-    yield from snapshot_faults(old)
-    yield from changes_since(entry["digests"], old, new, check.goldens.file, folder)
+    yield from snapshot_faults(old_snapshot)
+    yield from changes_since(entry["digests"], old_snapshot, new_snapshot, release_check.goldens.file, review_folder)
     decisions = [Decision(**decision) for decision in entry["decisions"]]
     # A rejection is signed as well, and holds the release back until a later approval decides otherwise.
-    yield from (f"{d.outcome} is rejected: {d.reason}" for d in decisions if d.decision == REJECTED)
-    remade = remake(review, store, suite, guidance, check.run)
-    yield from differing_facts(review, remade)
-    decided = {decision.outcome for decision in decisions}
+    yield from (
+        f"{rejection.outcome} is rejected: {rejection.reason}"
+        for rejection in decisions
+        if rejection.decision == REJECTED
+    )
+    remade_review = remake(review, store, suite, guidance, release_check.run)
+    yield from differing_facts(review, remade_review)
+    decided_outcomes = {decision.outcome for decision in decisions}
     # What the review asked, and what it would ask today: a result that a newer version sees was decided by nobody.
-    to_decide = dict.fromkeys([outcome["id"] for outcome in review["to_decide"]] + [o.id for o in remade.to_decide])
-    yield from (f"nobody decided on {outcome}" for outcome in to_decide if outcome not in decided)
+    outcome_ids = [outcome["id"] for outcome in review["to_decide"]]
+    to_decide = dict.fromkeys([*outcome_ids, *(outcome.id for outcome in remade_review.to_decide)])
+    yield from (f"nobody decided on {outcome}" for outcome in to_decide if outcome not in decided_outcomes)

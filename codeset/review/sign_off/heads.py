@@ -28,11 +28,12 @@ def _missing_heads(entries: Sequence[Approval], heads: Sequence[Head]) -> Iterat
 
 
 def _missing_commits(entries: Sequence[Approval], folder: Path, release: Release) -> Iterator[str]:
-    present = {digest_of(entry) for entry in entries}
-    for commit, committed in _committed(folder, release):
-        for number, entry in enumerate(committed, start=1):
-            if digest_of(entry) not in present and _is_signed(entry, folder):
-                yield f"approval {number} of {entry['signer']} ({entry['at']}) was removed; commit {commit[:12]} has it"
+    present_digests = {digest_of(entry) for entry in entries}
+    for commit, committed_entries in _committed_approvals(folder, release):
+        for entry_number, entry in enumerate(committed_entries, start=1):
+            if digest_of(entry) not in present_digests and _is_signed(entry, folder):
+                approval_name = f"approval {entry_number} of {entry['signer']} ({entry['at']})"
+                yield f"{approval_name} was removed; commit {commit[:12]} has it"
 
 
 def _is_signed(entry: Approval, folder: Path) -> bool:
@@ -43,23 +44,27 @@ def _is_signed(entry: Approval, folder: Path) -> bool:
         return False
 
 
-def _committed(folder: Path, release: Release) -> Iterator[tuple[str, list[Approval]]]:
+def _committed_approvals(folder: Path, release: Release) -> Iterator[tuple[str, list[Approval]]]:
     """Each commit that changed the approvals of *release*, with those it left; none outside a repository."""
-    name = approvals_file(folder, release).name
-    for commit in _git(folder, "log", "--format=%H", "--", name).decode().split():
-        content = _git(folder, "show", f"{commit}:./{name}")
+    file_name = approvals_file(folder, release).name
+    for commit in _git_output(folder, "log", "--format=%H", "--", file_name).decode().split():
+        file_content = _git_output(folder, "show", f"{commit}:./{file_name}")
         try:
-            yield commit, parse_approvals(content, release, f"{name} in {commit[:12]}") if content else []
+            yield (
+                commit,
+                parse_approvals(file_content, release, f"{file_name} in {commit[:12]}") if file_content else [],
+            )
+        # A commit with a broken file, or one of another layout, records no approval.
         except BadInput:
             continue
 
 
-def _git(folder: Path, *arguments: str) -> bytes:
+def _git_output(folder: Path, *arguments: str) -> bytes:
     """The output of git in *folder*; empty where there is no git, no repository, or no such file."""
-    program = which("git")
-    if program is None or not folder.is_dir():
+    git_path = which("git")
+    if git_path is None or not folder.is_dir():
         return b""
     process = subprocess.run(  # noqa: S603
-        [program, "-C", str(folder), *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [git_path, "-C", str(folder), *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     return process.stdout if process.returncode == 0 else b""

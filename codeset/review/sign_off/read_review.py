@@ -30,16 +30,16 @@ def read_review(folder: Path) -> Plain:
     Raises WrongUse: if there is none, or it is not one.
     """
     restore_replaced(folder)
-    file = folder / DATA
-    if not file.is_file():
+    data_path = folder / DATA
+    if not data_path.is_file():
         raise WrongUse(f"{folder}: there is no {DATA} in it; make one with: codeset review OLD NEW -o {folder}")
     try:
-        plain: Plain = json.loads(file.read_text(encoding="utf-8"))
+        review_document: Plain = json.loads(data_path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise WrongUse(f"{file}: is not valid JSON ({error})") from error
-    if not _is_review(plain):
-        raise WrongUse(f"{file}: is not a review; make it again with: codeset review OLD NEW -o {folder}")
-    return plain
+        raise WrongUse(f"{data_path}: is not valid JSON ({error})") from error
+    if not _is_review(review_document):
+        raise WrongUse(f"{data_path}: is not a review; make it again with: codeset review OLD NEW -o {folder}")
+    return review_document
 
 
 def blockers(review: Plain) -> list[str]:
@@ -47,43 +47,53 @@ def blockers(review: Plain) -> list[str]:
     return list(review.get("readiness", {}).get("blockers", ()))
 
 
-def _is_review(plain: Any) -> bool:
-    """Whether *plain* has what is read of a review here; those of earlier versions have it too."""
+def _is_review(review_document: Any) -> bool:
+    """Whether *review_document* has what is read of a review here; those of earlier versions have it too."""
     try:
-        _facts(plain)
-        names = (*(plain[name]["release"] for name in ("old", "new")), plain["place"]["locality"], *plain["settings"])
-        ids = [outcome["id"] for outcome in plain["to_decide"]]
-        return all(isinstance(text, str) for text in (*names, *ids)) and isinstance(plain["years"], list)
+        _facts(review_document)
+        checked_texts = (
+            *(review_document[key]["release"] for key in ("old", "new")),
+            review_document["place"]["locality"],
+            *review_document["settings"],
+        )
+        outcome_ids = [outcome["id"] for outcome in review_document["to_decide"]]
+        return all(isinstance(checked_text, str) for checked_text in (*checked_texts, *outcome_ids)) and isinstance(
+            review_document["years"], list
+        )
     except (KeyError, TypeError, AttributeError, IndexError):
         return False
 
 
-def remake(plain: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...], new_run: SuiteRun) -> Review:
-    """Return the review that *plain* says it is, made from the snapshots in *store*, without a practice's own figures.
+def remake(
+    review_document: Plain, store: Store, suite: Suite, guidance: tuple[Statement, ...], new_run: SuiteRun
+) -> Review:
+    """Return the review of *review_document* made anew from the snapshots in *store*, without a practice's own figures.
 
     *new_run* is that of *suite* on the new release.
 
     Raises StoreProblem: if the store does not hold both releases. WrongUse: as `make_review` does.
     """
-    old, new = (store.open(plain[name]["release"]) for name in ("old", "new"))
-    locality, settings = plain["place"]["locality"], plain["settings"]
+    old_snapshot, new_snapshot = (store.open(review_document[key]["release"]) for key in ("old", "new"))
+    locality, settings = review_document["place"]["locality"], review_document["settings"]
     return make_review(
-        old,
-        new,
+        old_snapshot,
+        new_snapshot,
         suite,
         guidance,
         locality=None if locality == NATIONAL else locality,
+        # One setting was given with --setting; both are the default, which `make_review` has without one.
         setting=settings[0] if len(settings) == 1 else None,
-        change_report=_change_report(plain),
-        history=[store.open(release) for release in plain.get("history", [])],
+        change_report=_change_report(review_document),
+        # Reviews from before code histories have none.
+        history=[store.open(release) for release in review_document.get("history", [])],
         new_run=new_run,
     )
 
 
-def _change_report(plain: Plain) -> ChangeReportCheck | None:
+def _change_report(review_document: Plain) -> ChangeReportCheck | None:
     """The comparison with CMS's own report, whose file is not at hand."""
-    report = plain.get("change_report")
-    return ChangeReportCheck(report["file"], report["disagreements"]) if report else None
+    report_entry = review_document.get("change_report")
+    return ChangeReportCheck(report_entry["file"], report_entry["disagreements"]) if report_entry else None
 
 
 _OWN_FIGURES = ("years", "claims")
@@ -94,74 +104,86 @@ _WITH_OWN_FIGURES = (
 """What a practice's volumes and claims add to, besides sections of their own; the rest follows from CMS's files."""
 
 
-def has_own_figures(plain: Plain) -> bool:
-    """Return whether a practice's own volumes or claims are in the review *plain*."""
-    return any(plain.get(name) for name in _OWN_FIGURES)
+def has_own_figures(review_document: Plain) -> bool:
+    """Return whether a practice's own volumes or claims are in the review *review_document*."""
+    return any(review_document.get(name) for name in _OWN_FIGURES)
 
 
-def differences(folder: Path, plain: Plain, remade: Review, filled_in: Collection[str] = ()) -> list[str]:
-    """Return how the review in *folder* differs from *remade*, the same review made anew.
+def differences(
+    folder: Path, review_document: Plain, remade_review: Review, filled_in: Collection[str] = ()
+) -> list[str]:
+    """Return how the review in *folder* differs from *remade_review*, the same review made anew.
 
     Each of its files is compared byte for byte, apart from those that the approver has *filled_in*; other files are
     ignored. With a practice's own volumes or claims, which are not at hand, everything in the data that follows from
     CMS's files is.
     """
-    if has_own_figures(plain):
-        faults = list(_differing_data(plain, remade))
+    if has_own_figures(review_document):
+        faults = list(_differing_data(review_document, remade_review))
     else:
-        faults = list(_differing_files(folder, plain, remade, filled_in))
+        faults = list(_differing_files(folder, review_document, remade_review, filled_in))
     if faults:
-        releases = f"{remade.old.release} {remade.new.release}"
+        releases = f"{remade_review.old.release} {remade_review.new.release}"
         faults.append(f"Make the review again, read it, then approve: codeset review {releases} -o {folder}")
     return faults
 
 
-def _differing_files(folder: Path, plain: Plain, remade: Review, filled_in: Collection[str]) -> Iterator[str]:
-    for name, content in review_files(remade):
-        file = folder / name
-        if name in filled_in:
+def _differing_files(
+    folder: Path, review_document: Plain, remade_review: Review, filled_in: Collection[str]
+) -> Iterator[str]:
+    for file_name, content in review_files(remade_review):
+        file_path = folder / file_name
+        if file_name in filled_in:
             continue
-        if not file.is_file():
-            yield f"{name} is missing"
-        elif file.read_bytes() != content:
-            if name == DATA:
-                yield from _differing_data(plain, remade)
+        if not file_path.is_file():
+            yield f"{file_name} is missing"
+        elif file_path.read_bytes() != content:
+            if file_name == DATA:
+                yield from _differing_data(review_document, remade_review)
             else:
-                yield f"{name} is not what the snapshots of both releases give"
+                yield f"{file_name} is not what the snapshots of both releases give"
 
 
-def _differing_data(plain: Plain, remade: Review) -> Iterator[str]:
-    expected = json.loads(review_json(remade))
-    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if has_own_figures(plain) else ()
-    names = [name for name in expected if name not in left_out and plain.get(name) != expected[name]]
-    if names or not left_out:
-        yield f"{DATA} is not what the snapshots of both releases give: {', '.join(names) or 'its layout'}"
+def _differing_data(review_document: Plain, remade_review: Review) -> Iterator[str]:
+    expected_document = json.loads(review_json(remade_review))
+    left_out = (*_OWN_FIGURES, *_WITH_OWN_FIGURES) if has_own_figures(review_document) else ()
+    differing_keys = [
+        key for key in expected_document if key not in left_out and review_document.get(key) != expected_document[key]
+    ]
+    if differing_keys or not left_out:
+        yield f"{DATA} is not what the snapshots of both releases give: {', '.join(differing_keys) or 'its layout'}"
 
 
-def differing_facts(plain: Plain, remade: Review) -> list[str]:
-    """Return which facts of CMS's in *plain* are not those of *remade*.
+def differing_facts(review_document: Plain, remade_review: Review) -> list[str]:
+    """Return which facts of CMS's in *review_document* are not those of *remade_review*.
 
     Sentences are not compared: a later version may word them otherwise, and an approval stays good.
     """
-    facts, expected_facts = _facts(plain), _facts(json.loads(review_json(remade)))
+    signed_facts, expected_facts = _facts(review_document), _facts(json.loads(review_json(remade_review)))
     return [
-        f"{name} in the review are not what the snapshots of both releases give"
-        for name, value in expected_facts.items()
-        if facts[name] != value
+        f"{fact_name} in the review are not what the snapshots of both releases give"
+        for fact_name, expected_fact in expected_facts.items()
+        if signed_facts[fact_name] != expected_fact
     ]
 
 
-def _facts(plain: Plain) -> dict[str, Any]:
+def _facts(review_document: Plain) -> dict[str, Any]:
     return {
         "the CMS files": [
             [(release["release"], table["table"], sorted(file["sha256"] for file in table["files"]))]
-            for release in (plain["old"], plain["new"])
+            for release in (review_document["old"], review_document["new"])
             for table in release["editions"]
         ],
-        "the conversion factors": plain["changes"]["conversion_factors"],
+        "the conversion factors": review_document["changes"]["conversion_factors"],
         "the amounts": [
-            (row["hcpcs"], row["modifier"], row["setting"], row["before"]["cents"], row["after"]["cents"])
-            for table in plain["payments"]
-            for row in table["rows"]
+            (
+                payment_row["hcpcs"],
+                payment_row["modifier"],
+                payment_row["setting"],
+                payment_row["before"]["cents"],
+                payment_row["after"]["cents"],
+            )
+            for table in review_document["payments"]
+            for payment_row in table["rows"]
         ],
     }

@@ -11,13 +11,16 @@ Unicode Technical Report 36, section 2.4, has how they make a text read as anoth
 
 def text_fault(text: str) -> str | None:
     """Return why *text* cannot be signed, naming its first hidden character; None if it has none."""
-    for place, character in enumerate(text, start=1):
+    for position, character in enumerate(text, start=1):
         if unicodedata.category(character) in _HIDDEN:
-            name = unicodedata.name(character, "a control character").lower()
-            return f"character {place} is U+{ord(character):04X} ({name}), which a reader does not see; leave it out"
+            character_name = unicodedata.name(character, "a control character").lower()
+            code_point = f"U+{ord(character):04X} ({character_name})"
+            return f"character {position} is {code_point}, which a reader does not see; leave it out"
     return None
 
 
 def visible(text: str) -> str:
     """Return *text* with its hidden characters spelled out, for a screen."""
-    return "".join(f"<U+{ord(c):04X}>" if unicodedata.category(c) in _HIDDEN else c for c in text)
+    return "".join(
+        f"<U+{ord(character):04X}>" if unicodedata.category(character) in _HIDDEN else character for character in text
+    )

@@ -25,8 +25,8 @@ from codeset.review.sign_off.read_review import read_review
 from codeset.review.sign_off.sign_page import FilledIn, page_policy, sign_page
 
 LOOPBACK = "127.0.0.1"
-_MOST_POSTED_BYTES, _SECONDS = 2_000_000, 30
-_TYPES = {
+_MOST_POSTED_BYTES, _TIMEOUT_SECONDS = 2_000_000, 30
+_CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
     ".md": "text/markdown; charset=utf-8",
@@ -34,7 +34,7 @@ _TYPES = {
     ".ics": "text/calendar; charset=utf-8",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_NUMBERED = re.compile(r"(?:decision|reason)-(\d{1,6})")
+_FIELD_NUMBER = re.compile(r"(?:decision|reason)-(\d{1,6})")
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ Sign = Callable[[SignRequest], str]
 class ReviewServer(ThreadingHTTPServer):
     """Serves the review in *folder* on loopback, on *port* or on any that is free; *sign* is called once at a time."""
 
+    # Ctrl-C ends the server at once, whatever a browser keeps open.
     daemon_threads = True
     # On Windows it would let another program take the same port, and be handed what is signed.
     allow_reuse_address = False
@@ -71,7 +72,7 @@ class ReviewServer(ThreadingHTTPServer):
     @property
     def hosts(self) -> tuple[str, ...]:
         """The names by which a browser of this machine may ask."""
-        return tuple(f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost"))
+        return tuple(f"{host_name}:{self.server_port}" for host_name in (LOOPBACK, "localhost"))
 
     @property
     def url(self) -> str:
@@ -81,41 +82,41 @@ class ReviewServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: ReviewServer
-    timeout = _SECONDS
+    timeout = _TIMEOUT_SECONDS
 
     def do_GET(self) -> None:
         """Give the page to sign on, or a file of the review."""
-        if (path := self._path()) is None:
+        if (requested_path := self._requested_path()) is None:
             return
-        if path == "":
-            self._page(FilledIn())
-        elif path in FILES and (file := self.server.folder / path).is_file():
-            policy = {"Content-Security-Policy": "frame-ancestors 'self'"} if path == PAGE else {}
-            self._send(HTTPStatus.OK, file.read_bytes(), _TYPES[file.suffix], policy)
+        if requested_path == "":
+            self._send_page(FilledIn())
+        elif requested_path in FILES and (file_path := self.server.folder / requested_path).is_file():
+            policy_header = {"Content-Security-Policy": "frame-ancestors 'self'"} if requested_path == PAGE else {}
+            self._send_response(HTTPStatus.OK, file_path.read_bytes(), _CONTENT_TYPES[file_path.suffix], policy_header)
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such page.")
 
     def do_POST(self) -> None:
         """Sign what was filled in."""
-        if (path := self._path()) is None:
+        if (requested_path := self._requested_path()) is None:
             return
-        if path != "sign":
+        if requested_path != "sign":
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such page.")
         elif not self._is_same_origin():
             self._refuse(HTTPStatus.FORBIDDEN, "Only the page itself may sign.")
-        elif (fields := self._fields()) is not None:
-            self._sign(fields)
+        elif (form_fields := self._form_fields()) is not None:
+            self._sign_form(form_fields)
 
-    def _path(self) -> str | None:
+    def _requested_path(self) -> str | None:
         """The path behind the token; None, and refused, for another host name or token."""
-        token, slash, path = self.path.lstrip("/").partition("/")
+        token, separator, requested_path = self.path.lstrip("/").partition("/")
         # A page elsewhere may let its name resolve to this machine (DNS rebinding): its requests come with that name.
         if self.headers.get("Host") not in self.server.hosts:
             self._refuse(HTTPStatus.FORBIDDEN, "This page is for this machine alone.")
-        elif not slash or not hmac.compare_digest(token.encode(), self.server.token.encode()):
+        elif not separator or not hmac.compare_digest(token.encode(), self.server.token.encode()):
             self._refuse(HTTPStatus.NOT_FOUND, "Open the whole address that codeset printed.")
         else:
-            return path
+            return requested_path
         return None
 
     def _is_same_origin(self) -> bool:
@@ -123,54 +124,64 @@ class _Handler(BaseHTTPRequestHandler):
         origin_matches = self.headers.get("Origin") == f"http://{self.headers.get('Host')}"
         return origin_matches and self.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
 
-    def _fields(self) -> Mapping[str, str] | None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdecimal() or int(length) > _MOST_POSTED_BYTES:
+    def _form_fields(self) -> Mapping[str, str] | None:
+        length_text = self.headers.get("Content-Length", "")
+        if not length_text.isascii() or not length_text.isdecimal() or int(length_text) > _MOST_POSTED_BYTES:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "This is more than the page sends.")
             return None
-        body = self.rfile.read(int(length)).decode("utf-8", errors="replace")
-        return {name: values[-1].strip() for name, values in parse_qs(body, keep_blank_values=True).items()}
+        body_text = self.rfile.read(int(length_text)).decode("utf-8", errors="replace")
+        # The last of a repeated field: one outcome has one decision.
+        return {
+            field_name: field_values[-1].strip()
+            for field_name, field_values in parse_qs(body_text, keep_blank_values=True).items()
+        }
 
-    def _sign(self, fields: Mapping[str, str]) -> None:
+    def _sign_form(self, form_fields: Mapping[str, str]) -> None:
         server = self.server
         # Two clicks are two requests: the second waits, and finds what the first has signed.
         with server.signing:
             try:
                 if not server.signed:
-                    server.signed = server.sign(self._request(fields))
+                    server.signed = server.sign(self._sign_request(form_fields))
             except CodesetError as error:
-                self._page(FilledIn(fields, tuple(str(error).splitlines())), HTTPStatus.UNPROCESSABLE_ENTITY)
+                self._send_page(FilledIn(form_fields, tuple(str(error).splitlines())), HTTPStatus.UNPROCESSABLE_ENTITY)
                 return
         # See other: a page that is loaded again asks for the page, and does not post again.
-        self._send(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": f"/{server.token}/"})
+        self._send_response(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": f"/{server.token}/"})
 
-    def _request(self, fields: Mapping[str, str]) -> SignRequest:
+    def _sign_request(self, form_fields: Mapping[str, str]) -> SignRequest:
         review = read_review(self.server.folder)
-        check_review(DecisionFile("What was filled in", fields.get("review", ""), ()), review)
-        numbers = sorted({int(match[1]) for name in fields if (match := _NUMBERED.fullmatch(name))})
+        check_review(DecisionFile("What was filled in", form_fields.get("review", ""), ()), review)
+        outcome_numbers = sorted(
+            {int(name_match[1]) for field_name in form_fields if (name_match := _FIELD_NUMBER.fullmatch(field_name))}
+        )
         entries = (
             Entry(
-                f"Result {number}",
-                str(number),
-                *(fields.get(f"{name}-{number}", "") for name in ("decision", "reason")),
+                f"Result {outcome_number}",
+                str(outcome_number),
+                *(form_fields.get(f"{field_name}-{outcome_number}", "") for field_name in ("decision", "reason")),
             )
-            for number in numbers
+            for outcome_number in outcome_numbers
         )
-        return SignRequest(fields.get("by", ""), fields.get("note", ""), tuple(entries))
+        return SignRequest(form_fields.get("by", ""), form_fields.get("note", ""), tuple(entries))
 
-    def _page(self, filled_in: FilledIn, status: HTTPStatus = HTTPStatus.OK) -> None:
+    def _send_page(self, filled_in: FilledIn, status: HTTPStatus = HTTPStatus.OK) -> None:
         try:
-            page = sign_page(read_review(self.server.folder), filled_in, self.server.signed)
+            page_html = sign_page(read_review(self.server.folder), filled_in, self.server.signed)
         except CodesetError as error:
             self._refuse(HTTPStatus.CONFLICT, str(error))
             return
-        self._send(status, page.encode(), _TYPES[".html"], {"Content-Security-Policy": page_policy()})
+        self._send_response(
+            status, page_html.encode(), _CONTENT_TYPES[".html"], {"Content-Security-Policy": page_policy()}
+        )
 
-    def _refuse(self, status: HTTPStatus, text: str) -> None:
+    def _refuse(self, status: HTTPStatus, reason_text: str) -> None:
+        # What the request still sends is not read: the next bytes of the
+        # connection are not the start of another request.
         self.close_connection = True
-        self._send(status, f"{text}\n".encode(), "text/plain; charset=utf-8")
+        self._send_response(status, f"{reason_text}\n".encode(), "text/plain; charset=utf-8")
 
-    _ALWAYS: ClassVar[Mapping[str, str]] = {
+    _HEADERS: ClassVar[Mapping[str, str]] = {
         "Cache-Control": "no-store",
         "Cross-Origin-Resource-Policy": "same-origin",
         # The address has the token.
@@ -178,10 +189,12 @@ class _Handler(BaseHTTPRequestHandler):
         "X-Content-Type-Options": "nosniff",
     }
 
-    def _send(self, status: HTTPStatus, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
+    def _send_response(
+        self, status: HTTPStatus, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.send_response(status)
-        for name, value in {**self._ALWAYS, **(headers or {}), "Content-Type": kind}.items():
-            self.send_header(name, value)
+        for header_name, header_value in {**self._HEADERS, **(headers or {}), "Content-Type": content_type}.items():
+            self.send_header(header_name, header_value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

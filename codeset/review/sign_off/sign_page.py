@@ -25,12 +25,12 @@ class FilledIn:
     faults: tuple[str, ...] = ()
 
 
-def sign_page(review: Plain, filled_in: FilledIn, signed: str) -> str:
-    """Return the page for *review* (as `review.json` has it); *signed* says what was signed, if it was."""
-    environment = Environment(loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined)
+def sign_page(review: Plain, filled_in: FilledIn, signed_note: str) -> str:
+    """Return the page for *review* (as `review.json` has it); *signed_note* says what was signed, if it was."""
+    environment = Environment(loader=FunctionLoader(_asset_text), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = True
     return environment.get_template("sign.html.j2").render(
-        css=Markup(_style()),  # noqa: S704 (our own)
+        css=Markup(_style_sheet()),  # noqa: S704 (our own)
         old=wording.release_title(review["old"]["release"]),
         new=wording.release_title(review["new"]["release"]),
         release=review["new"]["release"],
@@ -39,23 +39,23 @@ def sign_page(review: Plain, filled_in: FilledIn, signed: str) -> str:
         digest=basis_digest(review),
         filled=filled_in.fields,
         faults=filled_in.faults,
-        signed=signed,
+        signed=signed_note,
     )
 
 
 def page_policy() -> str:
     """Return what the page may load: its one style and the review, from here; it posts here alone."""
-    style = base64.b64encode(sha256(_style().encode()).digest()).decode()
+    style_digest = base64.b64encode(sha256(_style_sheet().encode()).digest()).decode()
     # Only what is needed is allowed: a script that got into a review, through a text of a file, cannot run here.
     return (
-        f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; frame-src 'self'; form-action 'self'; "
+        f"default-src 'none'; style-src 'sha256-{style_digest}'; img-src data:; frame-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 
 
-def _style() -> str:
-    return _asset("review.css") + _asset("sign.css")
+def _style_sheet() -> str:
+    return _asset_text("review.css") + _asset_text("sign.css")
 
 
-def _asset(name: str) -> str:
-    return files("codeset.review.forms").joinpath("page", name).read_text(encoding="utf-8")
+def _asset_text(asset_name: str) -> str:
+    return files("codeset.review.forms").joinpath("page", asset_name).read_text(encoding="utf-8")

@@ -41,23 +41,25 @@ class Signer:
     key: bytes
 
 
-def sign(message: str, key: Path) -> str:
-    """Return the signature of *message* by *key*.
+def sign(message: str, key_path: Path) -> str:
+    """Return the signature of *message* by *key_path*.
 
     Raises WrongUse: if there is no such key, or it cannot sign.
     """
-    if not key.is_file():
-        raise WrongUse(f"{key}: there is no such key; make one with: codeset approve --setup. Nothing was written.")
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "approval"
-        file.write_text(message, encoding="utf-8")
-        process = _ssh_keygen("-Y", "sign", "-f", str(key.resolve()), "-n", NAMESPACE, str(file))
+    if not key_path.is_file():
+        raise WrongUse(
+            f"{key_path}: there is no such key; make one with: codeset approve --setup. Nothing was written."
+        )
+    with TemporaryDirectory() as temporary_folder:
+        message_file = Path(temporary_folder) / "approval"
+        message_file.write_text(message, encoding="utf-8")
+        process = _ssh_keygen("-Y", "sign", "-f", str(key_path.resolve()), "-n", NAMESPACE, str(message_file))
         if process.returncode:
-            raise WrongUse(f"{key}: {_why_unsigned(process.stderr)}. Nothing was written.")
-        return file.with_name("approval.sig").read_text(encoding="utf-8")
+            raise WrongUse(f"{key_path}: {_signing_failure(process.stderr)}. Nothing was written.")
+        return message_file.with_name("approval.sig").read_text(encoding="utf-8")
 
 
-def _why_unsigned(stderr: str) -> str:
+def _signing_failure(stderr: str) -> str:
     if "passphrase" in stderr:
         return (
             "its passphrase was not typed, or is not right; run the command in a terminal, where ssh-keygen asks for "
@@ -66,53 +68,63 @@ def _why_unsigned(stderr: str) -> str:
     return f"cannot sign ({stderr.strip()})"
 
 
-def make_key(key: Path, *, ask_passphrase: bool) -> None:
-    """Make an Ed25519 key in *key*, and its public half beside it; ssh-keygen asks for a passphrase, or there is none.
+def make_key(key_path: Path, *, ask_passphrase: bool) -> None:
+    """Make an Ed25519 key in *key_path*, and its public half beside it.
+
+    With *ask_passphrase* ssh-keygen asks for a passphrase; else the key has none.
 
     Raises WrongUse: if one of the two files is there, or cannot be written.
     """
-    public = _public_file(key)
-    if existing := [str(file) for file in (key, public) if file.exists()]:
+    public_path = _public_file(key_path)
+    if existing := [str(key_file) for key_file in (key_path, public_path) if key_file.exists()]:
         raise WrongUse(
             f"{' and '.join(existing)} is there already, and is not overwritten. Name another file with --key"
         )
-    key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    passphrase = [] if ask_passphrase else ["-N", ""]
+    key_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    passphrase_options = [] if ask_passphrase else ["-N", ""]
     # Without a comment: ssh-keygen would put the user's and the machine's name into the public key.
-    process = _ssh_keygen("-q", "-t", "ed25519", "-f", str(key), "-C", "", *passphrase, on_terminal=ask_passphrase)
+    process = _ssh_keygen(
+        "-q", "-t", "ed25519", "-f", str(key_path), "-C", "", *passphrase_options, on_terminal=ask_passphrase
+    )
     if process.returncode:
-        raise WrongUse(f"{key}: cannot be made ({(process.stderr or 'ssh-keygen stopped').strip()})")
+        raise WrongUse(f"{key_path}: cannot be made ({(process.stderr or 'ssh-keygen stopped').strip()})")
 
 
-def public_key(key: Path) -> str:
-    """Return the public half of *key*, its type and its key, as `allowed_signers` takes them.
+def public_key(key_path: Path) -> str:
+    """Return the public half of *key_path*, its type and its key, as `allowed_signers` takes them.
 
     Raises WrongUse: if it is not beside the key, and the key does not give it.
     """
-    file = _public_file(key)
-    text = file.read_text(encoding="utf-8") if file.is_file() else _ssh_keygen("-y", "-P", "", "-f", str(key)).stdout
-    fields = text.split()
-    if len(fields) < 2 or not _decoded(fields[1]):
+    public_path = _public_file(key_path)
+    public_text = (
+        public_path.read_text(encoding="utf-8")
+        if public_path.is_file()
+        else _ssh_keygen("-y", "-P", "", "-f", str(key_path)).stdout
+    )
+    key_fields = public_text.split()
+    # The third field is a comment, usually the user's and the machine's name: it is left out of `allowed_signers`.
+    if len(key_fields) < 2 or not _decoded_base64(key_fields[1]):
         raise WrongUse(
-            f"{file} is missing or is not a public key; put it beside {key.name}, or name another with --key"
+            f"{public_path} is missing or is not a public key; "
+            f"put it beside {key_path.name}, or name another with --key"
         )
-    return " ".join(fields[:2])
+    return " ".join(key_fields[:2])
 
 
-def _public_file(key: Path) -> Path:
-    return key.with_name(f"{key.name}.pub")
+def _public_file(key_path: Path) -> Path:
+    return key_path.with_name(f"{key_path.name}.pub")
 
 
-def key_of_line(public: str) -> bytes:
-    """Return the key in *public*, the text that `public_key` returns, as OpenSSH encodes it."""
-    return _decoded(public.split()[1])
+def key_of_line(public_text: str) -> bytes:
+    """Return the key in *public_text*, the text that `public_key` returns, as OpenSSH encodes it."""
+    return _decoded_base64(public_text.split()[1])
 
 
 def key_fault(key: bytes) -> str | None:
     """Return why *key* may not sign; None if it may."""
-    bits = _rsa_bits(key)
-    if bits and bits < _RSA_BITS:
-        return f"an RSA key of {bits} bits is too short; expected {_RSA_BITS} or more, or an Ed25519 key"
+    key_bits = _rsa_bits(key)
+    if key_bits and key_bits < _RSA_BITS:
+        return f"an RSA key of {key_bits} bits is too short; expected {_RSA_BITS} or more, or an Ed25519 key"
     return None
 
 
@@ -129,40 +141,52 @@ def signer_of(signature: str, approvals: Path) -> str | None:
 
     Raises WrongUse: if *approvals* has no `allowed_signers`, or the line names a pattern instead of a person.
     """
-    name = signer_named(key_of(signature), approvals)
-    if name and re.search(r"[*?!]", name):
-        raise WrongUse(f"{approvals / SIGNERS}: {name} is a pattern; expected the name of one person, NAME@PRACTICE")
-    return name
+    signer_name = signer_named(key_of(signature), approvals)
+    if signer_name and re.search(r"[*?!]", signer_name):
+        raise WrongUse(
+            f"{approvals / SIGNERS}: {signer_name} is a pattern; expected the name of one person, NAME@PRACTICE"
+        )
+    return signer_name
 
 
-def signature_fault(signature: str, signer: str, message: str, at: datetime, approvals: Path) -> str | None:
-    """Return why *signature* is not a good one of *signer* on *message*, signed *at* that time; None if it is.
+def signature_fault(signature: str, signer: str, message: str, signing_time: datetime, approvals: Path) -> str | None:
+    """Return why *signature* is not a good one of *signer* on *message*, signed at *signing_time*; None if it is.
 
     Raises WrongUse: if *approvals* has no `allowed_signers`.
     """
-    if fault := key_fault(key_of(signature)):
-        return fault
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "signature"
-        file.write_text(signature, encoding="utf-8")
-        options = ["-f", str(_signers_file(approvals)), "-I", signer, "-n", NAMESPACE, "-s", str(file)]
+    if fault_text := key_fault(key_of(signature)):
+        return fault_text
+    with TemporaryDirectory() as temporary_folder:
+        signature_file = Path(temporary_folder) / "signature"
+        signature_file.write_text(signature, encoding="utf-8")
+        options = ["-f", str(_signers_file(approvals)), "-I", signer, "-n", NAMESPACE, "-s", str(signature_file)]
         # As of the day of signing: who left the practice since did sign while allowed to.
-        options += ["-O", f"verify-time={at:%Y%m%d%H%M%S}"]
-        process = _ssh_keygen("-Y", "verify", *options, text=message)
+        options += ["-O", f"verify-time={signing_time:%Y%m%d%H%M%S}"]
+        process = _ssh_keygen("-Y", "verify", *options, input_text=message)
         if process.returncode:
-            return _reason(process.stderr)
-        revoked = approvals / REVOKED
-        # Asked apart: with both in one call ssh-keygen does not say whether the signature or the key is at fault.
-        if revoked.exists() and _ssh_keygen("-Y", "verify", *options, "-r", str(revoked), text=message).returncode:
+            return _failure_reason(process.stderr)
+        revoked_path = approvals / REVOKED
+        # A second call: with both in one, ssh-keygen does not say whether the signature or the key is at fault.
+        if (
+            revoked_path.exists()
+            and _ssh_keygen("-Y", "verify", *options, "-r", str(revoked_path), input_text=message).returncode
+        ):
             return f"the key is in {REVOKED}, or that file cannot be read"
     return None
 
 
-def _reason(output: str) -> str:
+def _failure_reason(error_output: str) -> str:
     """What ssh-keygen says is wrong, in its own words, without the file's name."""
-    known = ("not permitted", "has expired", "not yet valid", "incorrect signature", "No principal matched")
-    lines = [re.sub(r"^\S+:\d+: ", "", line.strip()) for line in output.splitlines()]
-    return next((line for line in lines if any(text in line for text in known)), "it does not match what was signed")
+    known_messages = ("not permitted", "has expired", "not yet valid", "incorrect signature", "No principal matched")
+    message_lines = [re.sub(r"^\S+:\d+: ", "", message_line.strip()) for message_line in error_output.splitlines()]
+    return next(
+        (
+            message_line
+            for message_line in message_lines
+            if any(known_message in message_line for known_message in known_messages)
+        ),
+        "it does not match what was signed",
+    )
 
 
 def fingerprint(signature: str) -> str:
@@ -172,69 +196,73 @@ def fingerprint(signature: str) -> str:
 
 def key_of(signature: str) -> bytes:
     """Return the public key in *signature*, as OpenSSH encodes it (PROTOCOL.sshsig); empty if it is no signature."""
-    body = "".join(line for line in signature.splitlines() if not line.startswith("-----"))
+    base64_body = "".join(armor_line for armor_line in signature.splitlines() if not armor_line.startswith("-----"))
     try:
-        blob = base64.b64decode(body, validate=True)
+        signature_bytes = base64.b64decode(base64_body, validate=True)
         # Behind the magic of six bytes and the version of four the first string is the public key.
-        return next(_strings(blob[10:])) if blob.startswith(b"SSHSIG") else b""
+        return next(_encoded_strings(signature_bytes[10:])) if signature_bytes.startswith(b"SSHSIG") else b""
     except (ValueError, StopIteration):
         return b""
 
 
-def _strings(blob: bytes) -> Iterator[bytes]:
+def _encoded_strings(encoded_bytes: bytes) -> Iterator[bytes]:
     """The length-prefixed strings of which OpenSSH's encodings are made (RFC 4251, section 5)."""
-    while len(blob) >= 4:
-        length = int.from_bytes(blob[:4])
-        yield blob[4 : 4 + length]
-        blob = blob[4 + length :]
+    while len(encoded_bytes) >= 4:
+        string_length = int.from_bytes(encoded_bytes[:4])
+        yield encoded_bytes[4 : 4 + string_length]
+        encoded_bytes = encoded_bytes[4 + string_length :]
 
 
 def _rsa_bits(key: bytes) -> int | None:
     """The length of an RSA key; None for another kind. Its encoding is the name, the exponent, the modulus."""
-    parts = list(_strings(key))
-    return int.from_bytes(parts[2]).bit_length() if len(parts) == 3 and parts[0] == b"ssh-rsa" else None
+    key_parts = list(_encoded_strings(key))
+    return int.from_bytes(key_parts[2]).bit_length() if len(key_parts) == 3 and key_parts[0] == b"ssh-rsa" else None
 
 
 def _read_signers(approvals: Path) -> Iterator[Signer]:
-    for line in _signers_file(approvals).read_text(encoding="utf-8").splitlines():
-        match = None if line.startswith("#") else _SIGNER_LINE.match(line.strip())
-        if match:
+    for signer_line in _signers_file(approvals).read_text(encoding="utf-8").splitlines():
+        line_match = None if signer_line.startswith("#") else _SIGNER_LINE.match(signer_line.strip())
+        if line_match:
             # A line may name several; the first is whom an approval names.
-            name = match["principals"].strip('"').split(",")[0]
-            yield Signer(name, _decoded(match["key"]))
+            signer_name = line_match["principals"].strip('"').split(",")[0]
+            yield Signer(signer_name, _decoded_base64(line_match["key"]))
 
 
-def _decoded(text: str) -> bytes:
+def _decoded_base64(base64_text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(base64_text, validate=True)
     except ValueError:
         return b""
 
 
 def _signers_file(approvals: Path) -> Path:
-    file = approvals / SIGNERS
-    if not file.is_file():
-        raise WrongUse(f"{file} is missing: it names who may approve. Add yourself with: codeset approve --setup")
-    return file.resolve()
+    signers_path = approvals / SIGNERS
+    if not signers_path.is_file():
+        raise WrongUse(
+            f"{signers_path} is missing: it names who may approve. Add yourself with: codeset approve --setup"
+        )
+    return signers_path.resolve()
 
 
 def _ssh_keygen(
-    *arguments: str, text: str | None = None, on_terminal: bool = False
+    *arguments: str, input_text: str | None = None, on_terminal: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run ssh-keygen; dates in `allowed_signers` without a zone are UTC on every machine."""
-    program = which("ssh-keygen")
-    if program is None:
+    program_path = which("ssh-keygen")
+    if program_path is None:
         raise WrongUse(
             "ssh-keygen was not found; approvals are signed with it. It comes with OpenSSH; on Windows: Settings, "
             "System, Optional features, OpenSSH Client"
         )
-    environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
+    # Its messages are searched for English words (`_failure_reason`).
+    environment_variables = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
     return subprocess.run(  # noqa: S603
-        [program, *arguments],
-        input=None if on_terminal else text or "",
+        [program_path, *arguments],
+        # Without a terminal it must not wait for one: an empty input answers whatever it asks.
+        input=None if on_terminal else input_text or "",
         capture_output=not on_terminal,
         text=True,
         encoding="utf-8",
         check=False,
-        env=environment,
+        env=environment_variables,
     )

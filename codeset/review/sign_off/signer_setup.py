@@ -31,8 +31,8 @@ class SignerSetup:
     is_new_line: bool
 
 
-def set_up_signer(name: str, key: Path, approvals: Path, *, ask_passphrase: bool) -> SignerSetup:
-    """Make *key* where there is none, and name it in `allowed_signers` of *approvals* as the key of *name*.
+def set_up_signer(name: str, key_path: Path, approvals: Path, *, ask_passphrase: bool) -> SignerSetup:
+    """Make *key_path* where there is none, and name it in `allowed_signers` of *approvals* as the key of *name*.
 
     A key and a line that are there stay; a second key of the same name is added. With *ask_passphrase*, ssh-keygen asks
     for one on the terminal.
@@ -43,19 +43,22 @@ def set_up_signer(name: str, key: Path, approvals: Path, *, ask_passphrase: bool
         raise WrongUse(
             f"expected the name of one person, such as jane.doe@practice.example: {fault}. Nothing was written."
         )
-    is_new_key = not key.exists()
+    is_new_key = not key_path.exists()
     if is_new_key:
-        make_key(key, ask_passphrase=ask_passphrase)
-    public = public_key(key)
-    if fault := key_fault(key_of_line(public)):
-        raise WrongUse(f"{key}: {fault}. Name another file with --key. Nothing was written.")
-    signers = approvals / SIGNERS
-    named = signer_named(key_of_line(public), approvals) if signers.is_file() else None
-    if named not in (None, name):
-        raise WrongUse(f"{signers}: this key is {named}'s already. Sign as {named}, or name another file with --key")
-    if named is None:
-        earlier = signers.read_text(encoding="utf-8") if signers.is_file() else ""
+        make_key(key_path, ask_passphrase=ask_passphrase)
+    public_text = public_key(key_path)
+    if fault := key_fault(key_of_line(public_text)):
+        raise WrongUse(f"{key_path}: {fault}. Name another file with --key. Nothing was written.")
+    signers_path = approvals / SIGNERS
+    existing_name = signer_named(key_of_line(public_text), approvals) if signers_path.is_file() else None
+    if existing_name not in (None, name):
+        raise WrongUse(
+            f"{signers_path}: this key is {existing_name}'s already. "
+            f"Sign as {existing_name}, or name another file with --key"
+        )
+    if existing_name is None:
+        earlier_lines = signers_path.read_text(encoding="utf-8") if signers_path.is_file() else ""
         # An editor may have left the last line without an end: the new line must not run on behind it.
-        line_end = "\n" if earlier and not earlier.endswith("\n") else ""
-        write_file(signers, f'{earlier}{line_end}{name} namespaces="{NAMESPACE}" {public}\n')
-    return SignerSetup(name, key, signers, is_new_key, named is None)
+        line_end = "\n" if earlier_lines and not earlier_lines.endswith("\n") else ""
+        write_file(signers_path, f'{earlier_lines}{line_end}{name} namespaces="{NAMESPACE}" {public_text}\n')
+    return SignerSetup(name, key_path, signers_path, is_new_key, existing_name is None)
