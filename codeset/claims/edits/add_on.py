@@ -45,12 +45,12 @@ def find_add_on(lines: Lines) -> Findings:
     if add_ons.is_empty():
         return NONE
     pairs, _ = pairs_in_visit(lines, add_ons_and_primaries, primary_rows)
-    alone = without_paid_primary(add_ons, pairs, lines.denied)
-    if alone.is_empty():
+    lonely_add_ons = without_paid_primary(add_ons, pairs, lines.denied)
+    if lonely_add_ons.is_empty():
         return NONE
-    first = pairs.sort("row", "row_two").unique("row", keep="first").select("row", partner="row_two")
+    first_primaries = pairs.sort("row", "row_two").unique("row", keep="first").select("row", partner="row_two")
     return findings_of(
-        alone.join(first, on="row", how="left"),
+        lonely_add_ons.join(first_primaries, on="row", how="left"),
         REASON,
         detail=DETAIL,
         table=pl.lit("add_on"),
@@ -68,13 +68,13 @@ def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.
     """
     has_primary = is_member(add_ons["row"], pairs["row"])
     # Of an open list the contractor may know another primary: only one that is there and denied decides (p. I-36).
-    denies = ~add_ons["is_open"] | has_primary
+    may_deny = ~add_ons["is_open"] | has_primary
     unpaid = denied
     # Rows that are lost only become more, so that this ends, after at most as many rounds as add-ons depend on add-ons.
     while True:
         paid = pairs["row"].filter(~is_member(pairs["row_two"], unpaid))
         is_alone = ~is_member(add_ons["row"], paid)
-        unpaid_now = pl.concat([denied, add_ons["row"].filter(is_alone & denies)])
+        unpaid_now = pl.concat([denied, add_ons["row"].filter(is_alone & may_deny)])
         if unpaid_now.len() == unpaid.len():
             return add_ons.filter(is_alone)
         unpaid = unpaid_now
@@ -82,8 +82,8 @@ def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.
 
 def dated_rows(code_set: CodeSet) -> pl.DataFrame:
     """The rows that ever apply, from their first to their last day in the release."""
-    dated = code_set.add_on.join(code_set.releases.select("release", "first", "last"), on="release")
-    rows = dated.filter(~NEVER_APPLIES).select(
+    rows_in_releases = code_set.add_on.join(code_set.releases.select("release", "first", "last"), on="release")
+    applicable_rows = rows_in_releases.filter(~NEVER_APPLIES).select(
         "release",
         pl.col("add_on_code").cast(CODE).alias("hcpcs"),
         pl.col("primary_code").cast(CODE).alias("hcpcs_two"),
@@ -92,7 +92,7 @@ def dated_rows(code_set: CodeSet) -> pl.DataFrame:
         FIRST_DAY.alias("first_day"),
         LAST_DAY.alias("last_day"),
     )
-    return rows.filter(pl.col("first_day") <= pl.col("last_day"))
+    return applicable_rows.filter(pl.col("first_day") <= pl.col("last_day"))
 
 
 def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
@@ -100,10 +100,10 @@ def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
 
     `is_open`: the contractor may know other primaries. `primaries`: those that are listed, as text.
     """
-    rows = validity_intervals(code_set.cached(dated_rows), ["release", "hcpcs"])
-    listed = pl.col("hcpcs_two").cast(pl.String)
-    primaries = listed.filter(listed != CONTRACTOR_DEFINED).unique().sort().str.join(", ")
-    return rows.group_by("interval").agg(
+    interval_rows = validity_intervals(code_set.cached(dated_rows), ["release", "hcpcs"])
+    listed_primary = pl.col("hcpcs_two").cast(pl.String)
+    primaries = listed_primary.filter(listed_primary != CONTRACTOR_DEFINED).unique().sort().str.join(", ")
+    return interval_rows.group_by("interval").agg(
         pl.col("release", "hcpcs", "first_day", "last_day", "edition").first(),
         pl.col("effective_date", "deletion_date", "add_on_type").max(),
         IS_LEFT_TO_CONTRACTOR.any().alias("is_open"),
@@ -113,9 +113,9 @@ def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
 
 def add_on_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """The intervals of the line kinds that have an add-on code which may be paid."""
-    may_be_paid = line_kinds.table.filter(~NEVER_PAID.fill_null(value=False))
-    codes = may_be_paid.select("line_kind", "release", "hcpcs")
-    return codes.join(line_kinds.code_set.cached(add_on_intervals), on=["release", "hcpcs"])
+    payable_kinds = line_kinds.table.filter(~NEVER_PAID.fill_null(value=False))
+    codes_of_kinds = payable_kinds.select("line_kind", "release", "hcpcs")
+    return codes_of_kinds.join(line_kinds.code_set.cached(add_on_intervals), on=["release", "hcpcs"])
 
 
 def add_ons_and_primaries(code_set: CodeSet) -> pl.DataFrame:
@@ -125,11 +125,13 @@ def add_ons_and_primaries(code_set: CodeSet) -> pl.DataFrame:
 
 def primary_rows(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """The days on which a row lists the second line kind's code as a primary of the first one's."""
-    one = line_kinds.table.select("line_kind", "release", "hcpcs")
-    two = one.select(pl.col("line_kind", "hcpcs").name.suffix("_two"))
-    rows = line_kinds.code_set.cached(dated_rows).select("release", "hcpcs", "hcpcs_two", "first_day", "last_day")
-    both = pairs.join(one, on="line_kind").join(two, on="line_kind_two")
-    return both.join(rows, on=["release", "hcpcs", "hcpcs_two"]).select("number", "first_day", "last_day")
+    first_kinds = line_kinds.table.select("line_kind", "release", "hcpcs")
+    second_kinds = first_kinds.select(pl.col("line_kind", "hcpcs").name.suffix("_two"))
+    columns = ("release", "hcpcs", "hcpcs_two", "first_day", "last_day")
+    dated_primaries = line_kinds.code_set.cached(dated_rows).select(columns)
+    kind_pairs = pairs.join(first_kinds, on="line_kind").join(second_kinds, on="line_kind_two")
+    listed_pairs = kind_pairs.join(dated_primaries, on=["release", "hcpcs", "hcpcs_two"])
+    return listed_pairs.select("number", "first_day", "last_day")
 
 
 def days_rows_change(code_set: CodeSet) -> list[pl.Series]:

@@ -18,37 +18,42 @@ PAYABLE = ("A", "R", "T", "C")
 IS_PAYABLE = pl.col("status_code").is_in(PAYABLE)
 IS_ZZZ = pl.col("global_days") == "ZZZ"
 
-NAMED = ("of_visits", "supplies", "applications", "visits")
+CODE_LISTS = ("of_visits", "supplies", "applications", "visits")
 NEEDS = ("service", "application", "visit")
 """What an add-on by nature needs beside it."""
 
 
 def find_add_on_by_nature(lines: Lines) -> Findings:
     """One finding for each add-on by nature of a day on which nothing that it needs is payable."""
-    marks = lines.line_kinds.cached(marks_of_kinds)
-    payable = ~lines.is_denied
-    alone = []
+    kind_marks = lines.line_kinds.cached(marks_of_kinds)
+    is_payable = ~lines.is_denied
+    findings_of_needs = []
     for need in NEEDS:
-        needing = lines.look_up(marks[f"needs_{need}"]) & payable
-        if needing.any():
-            partner = first_in_visit(lines, among=lines.look_up(marks[f"is_{need}"]) & payable)
-            alone.append(findings_of(lines.table.filter(needing & partner.is_null()), f"add-on-without-{need}"))
-    return together(alone)
+        is_in_need = lines.look_up(kind_marks[f"needs_{need}"]) & is_payable
+        if is_in_need.any():
+            partner_rows = first_in_visit(lines, among=lines.look_up(kind_marks[f"is_{need}"]) & is_payable)
+            lonely_add_ons = lines.table.filter(is_in_need & partner_rows.is_null())
+            findings_of_needs.append(findings_of(lonely_add_ons, f"add-on-without-{need}"))
+    return together(findings_of_needs)
 
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """Whether each line kind is an add-on by nature, what it needs, and what of that it is itself."""
-    listed = line_kinds.code_set.add_on.select("release", hcpcs=pl.col("add_on_code").cast(pl.Categorical)).unique()
-    per_kind = line_kinds.table.join(
-        listed.with_columns(is_listed=pl.lit(value=True)), on=["release", "hcpcs"], how="left", maintain_order="left"
+    add_on_code = pl.col("add_on_code").cast(pl.Categorical)
+    listed_add_ons = line_kinds.code_set.add_on.select("release", hcpcs=add_on_code).unique()
+    marked_kinds = line_kinds.table.join(
+        listed_add_ons.with_columns(is_listed=pl.lit(value=True)),
+        on=["release", "hcpcs"],
+        how="left",
+        maintain_order="left",
     )
     of_visits, supplies, applications, visits = (
-        pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes_named("add_on_by_nature", name)).implode())
-        for name in NAMED
+        pl.col("hcpcs").is_in(codes_in(line_kinds.code_set, codes_named("add_on_by_nature", list_name)).implode())
+        for list_name in CODE_LISTS
     )
     is_payable, is_zzz = IS_PAYABLE.fill_null(value=False), IS_ZZZ.fill_null(value=False)
     is_add_on = is_payable & is_zzz & pl.col("is_listed").is_null()
-    return per_kind.select(
+    return marked_kinds.select(
         is_add_on.alias("is_add_on"),
         (is_add_on & of_visits).alias("needs_visit"),
         (is_add_on & supplies).alias("needs_application"),

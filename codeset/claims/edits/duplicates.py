@@ -33,6 +33,20 @@ OTHER_SERVICES = ("m62", "m66", "mJW", "mJZ")
 SEPARATING = ("distinct", "repeated", "other_bypass")
 """Modifiers that tell two lines of one code apart: 59 and X{EPSU}; 76 and 77; 27, 58, 78, 79, and 91."""
 
+# What tells a line apart from the other: one of `SEPARATING` on either, or else another site.
+NAMED_ON_FIRST, NAMED_ON_SECOND = (
+    pl.coalesce(first_modifier(f"{name}{suffix}") for name in SEPARATING) for suffix in ("", "_two")
+)
+# One side is a part of both: beside 50 it tells no other service.
+IS_BOTH_SIDES = pl.col("m50") | pl.col("m50_two")
+SITE_ON_FIRST, SITE_ON_SECOND = (
+    pl.when((pl.col("site") != pl.col("site_two")) & ~IS_BOTH_SIDES).then(first_modifier(f"site{suffix}"))
+    for suffix in ("", "_two")
+)
+
+# Two sides of a code that has none: `two_sides` decides.
+IS_ONE_SIDE_OF_NONE = pl.col("is_one_side") & pl.col("is_one_side_two") & (pl.col("site") != pl.col("site_two"))
+
 # A charge tells more than units do; where neither line has one, the units tell.
 IS_SAME_AMOUNT = (
     pl.when(pl.col("charge_cents").is_null() & pl.col("charge_cents_two").is_null())
@@ -70,50 +84,52 @@ def find_duplicates(lines: Lines) -> Findings:
     is_again = is_again_in_visit(lines, hcpcs)
     if not is_again.any():
         return NONE
-    repeating = replace(lines, table=lines.table.filter(is_again))
-    pairs, compared = pairs_in_visit(repeating, same_codes, compare_kinds)
-    repeated = pairs.filter(pl.col("row") < pl.col("row_two"))
-    if repeated.is_empty():
+    repeating_lines = replace(lines, table=lines.table.filter(is_again))
+    pairs, comparisons = pairs_in_visit(repeating_lines, same_codes, compare_kinds)
+    repeated_pairs = pairs.filter(pl.col("row") < pl.col("row_two"))
+    if repeated_pairs.is_empty():
         return NONE
-    own = repeating.table.select("row", *READS, *NAMES).filter(~repeating.is_denied)
-    own_two = own.rename({name: f"{name}_two" for name in own.columns})
-    both = repeated.hstack(compared[repeated["reason_row"]]).join(own, on="row").join(own_two, on="row_two")
-    is_separate = both.select(IS_SEPARATE).to_series()
-    return together([_of_repeated(both.filter(~is_separate)), _of_separate(both.filter(is_separate))])
+    values_of_first = repeating_lines.table.select("row", *READS, *NAMES).filter(~repeating_lines.is_denied)
+    values_of_second = values_of_first.rename({name: f"{name}_two" for name in values_of_first.columns})
+    compared_pairs = repeated_pairs.hstack(comparisons[repeated_pairs["reason_row"]])
+    compared_pairs = compared_pairs.join(values_of_first, on="row").join(values_of_second, on="row_two")
+    is_separate = compared_pairs.select(IS_SEPARATE).to_series()
+    repeats, separate_services = compared_pairs.filter(~is_separate), compared_pairs.filter(is_separate)
+    return together([_findings_of_repeats(repeats), _findings_of_separate(separate_services)])
 
 
-def _of_repeated(pairs: pl.DataFrame) -> Findings:
+def _findings_of_repeats(pairs: pl.DataFrame) -> Findings:
     """The later line of each pair, with the first line that it repeats.
 
     Visits of one day have a rule of their own, but nobody is a new patient of one practitioner or group twice.
     """
-    differing = [pl.when(differs).then(pl.lit(name)) for name, differs in DIFFERENCES.items()]
-    once = (
+    difference_names = [pl.when(differs).then(pl.lit(name)) for name, differs in DIFFERENCES.items()]
+    repeated_lines = (
         pairs.with_columns(
-            IS_EXACT.alias("is_exact"), pl.concat_str(differing, separator=", ", ignore_nulls=True).alias("differing")
+            IS_EXACT.alias("is_exact"),
+            pl.concat_str(difference_names, separator=", ", ignore_nulls=True).alias("differing"),
         )
         .filter(pl.col("is_exact") | ~pl.col("is_visit") | pl.col("is_new_patient"))
         .sort(~pl.col("is_exact"), "row", "row_two")
         .unique("row_two", keep="first", maintain_order=True)
     )
     return findings_of(
-        once.with_columns(pl.col("row_two").alias("row"), pl.col("row").alias("partner")),
+        repeated_lines.with_columns(pl.col("row_two").alias("row"), pl.col("row").alias("partner")),
         REASON,
         detail=pl.when(REASON == "duplicate-suspect").then("differing"),
         column_one=pl.col("hcpcs"),
     )
 
 
-def _of_separate(pairs: pl.DataFrame) -> Findings:
+def _findings_of_separate(pairs: pl.DataFrame) -> Findings:
     """The line of each pair that has the modifier: the later one, if both have."""
-    own, other = ("row_two", "row"), ("row", "row_two")
-    row, partner = (
-        pl.when("is_on_second").then(first).otherwise(second).alias(name)
-        for first, second, name in ((*own, "row"), (*other, "partner"))
-    )
-    once = pairs.select(row, partner, "modifier", "hcpcs").sort("row", "modifier", "partner")
+    line_with_modifier = pl.when("is_on_second").then("row_two").otherwise("row")
+    other_line = pl.when("is_on_second").then("row").otherwise("row_two")
+    separate_lines = pairs.select(line_with_modifier.alias("row"), other_line.alias("partner"), "modifier", "hcpcs")
     return findings_of(
-        once.unique(["row", "modifier"], keep="first", maintain_order=True),
+        separate_lines.sort("row", "modifier", "partner").unique(
+            ["row", "modifier"], keep="first", maintain_order=True
+        ),
         "duplicate-separate",
         detail=pl.col("modifier"),
         column_one=pl.col("hcpcs"),
@@ -125,11 +141,12 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
 
     `modifier` is the one that tells them apart, null if none does; `is_on_second` whether the second line has it.
     """
-    one, two = (parts_of_service(line_kinds.table[pairs[name]]) for name in ("line_kind", "line_kind_two"))
-    both = pairs.hstack(one).hstack(two.rename({name: f"{name}_two" for name in two.columns}))
+    first_parts = parts_of_service(line_kinds.table[pairs["line_kind"]])
+    second_parts = parts_of_service(line_kinds.table[pairs["line_kind_two"]]).select(pl.all().name.suffix("_two"))
+    kind_pairs = pairs.hstack(first_parts).hstack(second_parts)
     new_patients = codes_in(line_kinds.code_set, codes_named("new_patient", "codes"))
     is_same_part = [overlaps(part) for part in PARTS_OF_A_SERVICE]
-    return both.filter(pl.col("other") == pl.col("other_two"), *is_same_part, ~IS_ONE_SIDE_OF_NONE).select(
+    return kind_pairs.filter(pl.col("other") == pl.col("other_two"), *is_same_part, ~IS_ONE_SIDE_OF_NONE).select(
         "number",
         "hcpcs",
         "is_visit",
@@ -145,13 +162,15 @@ def compare_kinds(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
 
 def overlaps(part: str) -> pl.Expr:
     """Whether two lines claim the same *part* of a service, or, in the same place, one of them the whole."""
-    one, two = pl.col(part), pl.col(f"{part}_two")
-    return (one == two) | (((one == "") | (two == "")) & (pl.col("place_of_service") == pl.col("place_of_service_two")))
+    part_of_first, part_of_second = pl.col(part), pl.col(f"{part}_two")
+    is_whole = (part_of_first == "") | (part_of_second == "")
+    is_same_place = pl.col("place_of_service") == pl.col("place_of_service_two")
+    return (part_of_first == part_of_second) | (is_whole & is_same_place)
 
 
-def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
+def parts_of_service(line_kinds: pl.DataFrame) -> pl.DataFrame:
     """Of each kind of line which part of the service it claims, and what tells it apart from another line."""
-    return kinds.select(
+    return line_kinds.select(
         "hcpcs",
         "is_visit",
         "place_of_service",
@@ -169,19 +188,5 @@ def parts_of_service(kinds: pl.DataFrame) -> pl.DataFrame:
         IS_ONE_SIDE.alias("is_one_side"),
     )
 
-
-# What tells a line apart from the other: one of `SEPARATING` on either, or else another site.
-NAMED_ON_FIRST, NAMED_ON_SECOND = (
-    pl.coalesce(first_modifier(f"{name}{suffix}") for name in SEPARATING) for suffix in ("", "_two")
-)
-# One side is a part of both: beside 50 it tells no other service.
-IS_BOTH_SIDES = pl.col("m50") | pl.col("m50_two")
-SITE_ON_FIRST, SITE_ON_SECOND = (
-    pl.when((pl.col("site") != pl.col("site_two")) & ~IS_BOTH_SIDES).then(first_modifier(f"site{suffix}"))
-    for suffix in ("", "_two")
-)
-
-# Two sides of a code that has none: `two_sides` decides.
-IS_ONE_SIDE_OF_NONE = pl.col("is_one_side") & pl.col("is_one_side_two") & (pl.col("site") != pl.col("site_two"))
 
 DUPLICATES = Edit(find_duplicates, reads=READS, names=NAMES)

@@ -62,9 +62,9 @@ class Reason:
 @cache
 def reasons() -> Mapping[str, Reason]:
     """Return every reason by name, the one that decides first in front: by severity, then in the order of the file."""
-    plain = tomllib.loads(files("codeset.claims.edits").joinpath("reasons.toml").read_text(encoding="utf-8"))
-    in_file = [Reason(name, **columns) for name, columns in plain.items()]
-    gravest_first = sorted(in_file, key=lambda reason: SEVERITIES.index(reason.severity))
+    reason_tables = tomllib.loads(files("codeset.claims.edits").joinpath("reasons.toml").read_text(encoding="utf-8"))
+    reasons_of_file = [Reason(name, **reason_fields) for name, reason_fields in reason_tables.items()]
+    gravest_first = sorted(reasons_of_file, key=lambda reason: SEVERITIES.index(reason.severity))
     return {reason.name: reason for reason in gravest_first}
 
 
@@ -101,8 +101,8 @@ NONE = Findings(pl.DataFrame(schema=dict.fromkeys(("row", "partner", "reason_row
 
 def reason_columns(reason: str | pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
     """Return all columns of a reason row: *reason* and *columns*, the others null."""
-    values = {"reason": pl.lit(reason) if isinstance(reason, str) else reason, **columns}
-    return [values.get(name, pl.lit(None)).cast(COLUMNS[name]).alias(name) for name in REASON_COLUMNS]
+    column_values = {"reason": pl.lit(reason) if isinstance(reason, str) else reason, **columns}
+    return [column_values.get(name, pl.lit(None)).cast(COLUMNS[name]).alias(name) for name in REASON_COLUMNS]
 
 
 def findings_of(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) -> Findings:
@@ -110,24 +110,31 @@ def findings_of(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) 
 
     *columns* are those of a reason row that the finding has besides its *reason*; the others are null.
     """
-    partner = lines["partner"] if "partner" in lines.columns else repeat(None, lines.height).alias("partner")
-    rows = pl.DataFrame([lines["row"], partner, count_up(lines.height).alias("reason_row")])
-    values = {"reason": pl.lit(reason) if isinstance(reason, str) else reason, **columns}
-    reason_rows = lines.select("row", *(value.cast(COLUMNS[name]).alias(name) for name, value in values.items()))
-    return Findings(rows, pl.concat([_NO_REASON_ROWS, reason_rows[list(values)]], how="diagonal"))
+    partners = lines["partner"] if "partner" in lines.columns else repeat(None, lines.height).alias("partner")
+    finding_rows = pl.DataFrame([lines["row"], partners, count_up(lines.height).alias("reason_row")])
+    column_values = {"reason": pl.lit(reason) if isinstance(reason, str) else reason, **columns}
+    reason_rows = lines.select(
+        "row", *(column_value.cast(COLUMNS[name]).alias(name) for name, column_value in column_values.items())
+    )
+    return Findings(finding_rows, pl.concat([_NO_REASON_ROWS, reason_rows[list(column_values)]], how="diagonal"))
 
 
 def together(findings: Iterable[Findings]) -> Findings:
     """Return all *findings* as one."""
-    some = [part for part in findings if not part.rows.is_empty()]
-    if len(some) <= 1:
-        return some[0] if some else NONE
-    before = accumulate((part.reason_rows.height for part in some), initial=0)
-    rows = [
-        pl.DataFrame([part.rows["row"], part.rows["partner"], part.rows["reason_row"] + count])
-        for part, count in zip(some, before, strict=False)
+    with_rows = [edit_findings for edit_findings in findings if not edit_findings.rows.is_empty()]
+    if len(with_rows) <= 1:
+        return with_rows[0] if with_rows else NONE
+    rows_before = accumulate((edit_findings.reason_rows.height for edit_findings in with_rows), initial=0)
+    finding_rows = [
+        pl.DataFrame(
+            [edit_findings.rows["row"], edit_findings.rows["partner"], edit_findings.rows["reason_row"] + row_count]
+        )
+        for edit_findings, row_count in zip(with_rows, rows_before, strict=False)
     ]
-    return Findings(pl.concat(rows, rechunk=True), pl.concat([part.reason_rows for part in some], rechunk=True))
+    return Findings(
+        pl.concat(finding_rows, rechunk=True),
+        pl.concat([edit_findings.reason_rows for edit_findings in with_rows], rechunk=True),
+    )
 
 
 def apply_edits(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl.Series]:
@@ -143,8 +150,8 @@ def apply_edits(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl
 
 def denied_rows(findings: Findings) -> pl.Series:
     """Return the rows of the lines that *findings* deny."""
-    row, _, reason_row = findings.rows
-    return row if row.is_empty() else row.filter(is_denial(findings.reason_rows["reason"])[reason_row])
+    rows, _, reason_positions = findings.rows
+    return rows if rows.is_empty() else rows.filter(is_denial(findings.reason_rows["reason"])[reason_positions])
 
 
 def is_denial(reason: pl.Series) -> pl.Series:
@@ -165,44 +172,44 @@ def tidied(findings: Findings) -> Findings:
     code with MUE 0 nothing else; of a line that cannot be determined it is not said that a modifier has it paid; and
     what a modifier needs is said once on a line, whatever it bypasses there.
     """
-    starts = starts_group(findings.rows["row"])
-    if starts.all():
+    starts_line = starts_group(findings.rows["row"])
+    if starts_line.all():
         return findings
-    reason = findings.reason_rows["reason"].to_physical()[findings.rows["reason_row"]]
-    of_row = _severity_numbers()[reason]
-    later = true_positions(~starts)  # what decides a line comes first, and stays
-    first = true_positions(starts)[group_numbers(starts)[later]]
-    own = of_row[later]
-    is_unpaid = (of_row[first] <= _NO_PAYMENT) & (own >= _DOCUMENTED)
-    is_undetermined = (of_row[first] == _UNKNOWN) & (own == _DOCUMENTED)
-    is_moot = is_unpaid | is_undetermined | (reason[first] == _number_of("mue-none"))
-    is_documented = of_row == _DOCUMENTED
-    is_second = is_documented & is_documented.shift(1, fill_value=False) & ~starts  # those of a line are together
+    reason_numbers = findings.reason_rows["reason"].to_physical()[findings.rows["reason_row"]]
+    severities = _severity_numbers()[reason_numbers]
+    later_findings = true_positions(~starts_line)  # what decides a line comes first, and stays
+    deciding_findings = true_positions(starts_line)[group_numbers(starts_line)[later_findings]]
+    later_severities = severities[later_findings]
+    is_unpaid = (severities[deciding_findings] <= _NO_PAYMENT) & (later_severities >= _DOCUMENTED)
+    is_undetermined = (severities[deciding_findings] == _UNKNOWN) & (later_severities == _DOCUMENTED)
+    is_moot = is_unpaid | is_undetermined | (reason_numbers[deciding_findings] == _number_of_reason("mue-none"))
+    is_documented = severities == _DOCUMENTED
+    is_second = is_documented & is_documented.shift(1, fill_value=False) & ~starts_line  # those of a line are together
     is_one_of_several = is_second | is_second.shift(-1, fill_value=False)
-    dropped = later.filter(is_moot | _is_repeated(findings, is_one_of_several)[later])
-    if dropped.is_empty():
+    superfluous = later_findings.filter(is_moot | _is_repeated(findings, is_one_of_several)[later_findings])
+    if superfluous.is_empty():
         return findings
-    return _only(findings, ~all_false(starts.len()).scatter(dropped, values=True))
+    return _kept_findings(findings, ~all_false(starts_line.len()).scatter(superfluous, values=True))
 
 
-def _only(findings: Findings, kept: pl.Series) -> Findings:
+def _kept_findings(findings: Findings, is_kept: pl.Series) -> Findings:
     """Those of *findings* that are marked, with the reason rows that they use."""
-    rows = findings.rows.filter(kept)
-    is_used = all_false(findings.reason_rows.height).scatter(rows["reason_row"], values=True)
-    number = (is_used.cast(pl.UInt32).cum_sum() - 1)[rows["reason_row"]].alias("reason_row")
-    return Findings(rows.with_columns(number), findings.reason_rows.filter(is_used))
+    finding_rows = findings.rows.filter(is_kept)
+    is_used = all_false(findings.reason_rows.height).scatter(finding_rows["reason_row"], values=True)
+    reason_position = (is_used.cast(pl.UInt32).cum_sum() - 1)[finding_rows["reason_row"]].alias("reason_row")
+    return Findings(finding_rows.with_columns(reason_position), findings.reason_rows.filter(is_used))
 
 
 def _is_repeated(findings: Findings, is_documented: pl.Series) -> pl.Series:
     """Whether the same modifier's need for documentation was said of the line before."""
-    row, _, reason_row = findings.rows
-    documented = true_positions(is_documented)
-    detail = findings.reason_rows["detail"].cast(pl.Categorical).to_physical().cast(pl.UInt32)
-    key = pack_u64(row[documented], detail[reason_row[documented]])
-    return all_false(row.len()).scatter(documented, ~key.is_first_distinct())
+    rows, _, reason_positions = findings.rows
+    documented_positions = true_positions(is_documented)
+    detail_numbers = findings.reason_rows["detail"].cast(pl.Categorical).to_physical().cast(pl.UInt32)
+    line_and_modifier = pack_u64(rows[documented_positions], detail_numbers[reason_positions[documented_positions]])
+    return all_false(rows.len()).scatter(documented_positions, ~line_and_modifier.is_first_distinct())
 
 
-def _number_of(reason: str) -> int:
+def _number_of_reason(reason: str) -> int:
     return list(reasons()).index(reason)
 
 
@@ -212,14 +219,14 @@ _NO_PAYMENT, _UNKNOWN, _DOCUMENTED = map(SEVERITIES.index, ("no_payment", "unkno
 @cache
 def reason_table() -> pl.DataFrame:
     """Return the reasons as a frame: reason, edit, severity, group_code, carc, rarc."""
-    rows = [
+    reason_rows = [
         (reason.name, reason.edit, reason.severity, reason.group_code, reason.carc, reason.rarc)
         for reason in reasons().values()
     ]
-    texts = pl.DataFrame(rows, schema=["reason", "edit", "severity", *_DENIAL_CODES], orient="row")
+    reason_texts = pl.DataFrame(reason_rows, schema=["reason", "edit", "severity", *_DENIAL_CODES], orient="row")
     dtypes = {"reason": REASON, "edit": EDIT, "severity": SEVERITY}
-    dtypes |= {name: pl.Enum(texts[name].drop_nulls().unique().sort()) for name in _DENIAL_CODES}
-    return texts.with_columns(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+    dtypes |= {column: pl.Enum(reason_texts[column].drop_nulls().unique().sort()) for column in _DENIAL_CODES}
+    return reason_texts.with_columns(pl.col(column).cast(column_dtype) for column, column_dtype in dtypes.items())
 
 
 @cache
@@ -235,6 +242,8 @@ def dispositions() -> pl.DataFrame:
     The last row, after those of all reasons, is that of a line without findings.
     """
     disposition = pl.col("severity").cast(pl.String).replace_strict(DISPOSITIONS, return_dtype=DISPOSITION)
-    decided = reason_table().select(disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit")
+    decided_lines = reason_table().select(
+        disposition.alias("disposition"), pl.col("reason").alias("decided_by"), "edit"
+    )
     no_finding = pl.DataFrame({"disposition": ["pay"]}, schema={"disposition": DISPOSITION})
-    return pl.concat([decided, no_finding], how="diagonal", rechunk=True)
+    return pl.concat([decided_lines, no_finding], how="diagonal", rechunk=True)

@@ -140,32 +140,35 @@ def find_global_surgery(lines: Lines) -> Findings:
     of another service that day: where the claims read hold none, a note says so. Without an operating room 78 is not
     payable, whichever surgery it was.
     """
-    marks = lines.line_kinds.cached(marks_of_kinds)
-    surgeries = lines.look_up(marks["surgery"]) & ~lines.is_denied
-    speaking = lines.look_up(marks["speaks of another"]) & ~lines.is_denied
-    if not (surgeries.any() or speaking.any()):
+    kind_marks = lines.line_kinds.cached(marks_of_kinds)
+    is_surgery = lines.look_up(kind_marks["surgery"]) & ~lines.is_denied
+    is_speaking = lines.look_up(kind_marks["speaks of another"]) & ~lines.is_denied
+    if not (is_surgery.any() or is_speaking.any()):
         return NONE
     days = patient_days(lines.table)
-    related_lines = find_related(lines, days, marks, surgeries)
+    related_lines = find_related(lines, days, kind_marks, is_surgery)
     # Of surgery by the group in another specialty `surgery_of_group` speaks.
-    in_no_relation = speaking & ~is_member(lines.table["row"], related_lines.rows["row"])
+    in_no_relation = is_speaking & ~is_member(lines.table["row"], related_lines.rows["row"])
     in_no_relation &= lines.table["group_surgery"].is_null()
-    return together([related_lines, *find_not_read(lines, days, marks, true_positions(in_no_relation))])
+    return together([related_lines, *find_not_read(lines, days, kind_marks, true_positions(in_no_relation))])
 
 
-def find_not_read(lines: Lines, days: Days, marks: pl.DataFrame, speaking: pl.Series) -> Iterator[Findings]:
-    """One finding for each line of *speaking* (positions) whose modifier speaks of a service that was not read."""
-    if speaking.is_empty():
+def find_not_read(
+    lines: Lines, days: Days, kind_marks: pl.DataFrame, speaking_positions: pl.Series
+) -> Iterator[Findings]:
+    """One finding for each line at *speaking_positions* whose modifier speaks of a service that was not read."""
+    if speaking_positions.is_empty():
         return
-    kinds = lines.line_kinds.cached(speaking_of_kinds)[lines.table["line_kind"][speaking]]
-    named = pl.DataFrame([lines.table["row"][speaking], *kinds])
-    day = days.of_line[speaking]
+    speaking_kinds = lines.line_kinds.cached(speaking_of_kinds)[lines.table["line_kind"][speaking_positions]]
+    speaking_lines = pl.DataFrame([lines.table["row"][speaking_positions], *speaking_kinds])
+    day_positions = days.of_line[speaking_positions]
     for modifier in BESIDE:
-        beside = on_same_day(days, true_positions(lines.look_up(marks[f"beside {modifier}"])))[day]
-        is_beside = (named["modifier"] == modifier) & beside.is_not_null()
-        named, day = named.filter(~is_beside), day.filter(~is_beside)
-    yield findings_of(named.filter("is_in_office"), "global-return-place", detail=pl.col("place"))
-    yield findings_of(named.filter(~pl.col("is_in_office")), NOT_READ_REASON, detail=pl.col("modifier"))
+        others = true_positions(lines.look_up(kind_marks[f"beside {modifier}"]))
+        has_other = on_same_day(days, others)[day_positions].is_not_null()
+        is_beside = (speaking_lines["modifier"] == modifier) & has_other
+        speaking_lines, day_positions = speaking_lines.filter(~is_beside), day_positions.filter(~is_beside)
+    yield findings_of(speaking_lines.filter("is_in_office"), "global-return-place", detail=pl.col("place"))
+    yield findings_of(speaking_lines.filter(~pl.col("is_in_office")), NOT_READ_REASON, detail=pl.col("modifier"))
 
 
 NOT_READ_REASON = pl.col("modifier").replace_strict(NOT_READ, default="global-no-period-read", return_dtype=pl.String)
@@ -173,95 +176,102 @@ NOT_READ_REASON = pl.col("modifier").replace_strict(NOT_READ, default="global-no
 
 def speaking_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """Of each line kind whether it is a return to an office, its place of service, and its first of `SPEAKS_OF`."""
-    named = (pl.when(line).then(pl.lit(modifier)) for modifier, line in SPEAKS_OF.items())
+    modifiers_of_lines = (
+        pl.when(line_condition).then(pl.lit(modifier)) for modifier, line_condition in SPEAKS_OF.items()
+    )
     return line_kinds.table.select(
         IS_RETURN_IN_OFFICE.fill_null(value=False).alias("is_in_office"),
         PLACE.alias("place"),
-        pl.coalesce(*named).alias("modifier"),
+        pl.coalesce(*modifiers_of_lines).alias("modifier"),
     )
 
 
-def find_related(lines: Lines, days: Days, marks: pl.DataFrame, surgeries: pl.Series) -> Findings:
-    """One finding for each line in one of the relations to one of *surgeries* of the same patient."""
-    if not surgeries.any():
+def find_related(lines: Lines, days: Days, kind_marks: pl.DataFrame, is_surgery: pl.Series) -> Findings:
+    """One finding for each line in one of the relations to a surgery of the same patient (*is_surgery* marks them)."""
+    if not is_surgery.any():
         return NONE
-    in_period, surgeries = periods(lines, days, marks, surgeries)
+    in_period, is_surgery = settled_periods(lines, days, kind_marks, is_surgery)
 
     def on_day(*global_days: str) -> pl.Series:
         """The surgery of each day: of the first of *global_days* that the day has a surgery of."""
-        of_days = (true_positions(surgeries & lines.look_up(marks[each])) for each in global_days)
-        return first_not_null(*(on_same_day(days, positions) for positions in of_days))
+        positions = (true_positions(is_surgery & lines.look_up(kind_marks[name])) for name in global_days)
+        return first_not_null(*(on_same_day(days, surgeries) for surgeries in positions))
 
     surgery_of_day = {
         "minor": on_day(*MINOR),
         "major": on_day(*MAJOR),
         "contractor": on_day(*CONTRACTOR),
-        "day before": on_next_day(days, true_positions(surgeries & lines.look_up(marks[MAJOR[0]]))),
+        "day before": on_next_day(days, true_positions(is_surgery & lines.look_up(kind_marks[MAJOR[0]]))),
         "visit after": in_period,
         "sutures after": in_period,
         "procedure after": in_period,
         "return in office": in_period,
     }
-    matches = related(lines, days, {name: (marks[name], surgery_of_day[name]) for name in RELATIONS})
+    matches = related(lines, days, {name: (kind_marks[name], surgery_of_day[name]) for name in RELATIONS})
     if matches.is_empty():
         return NONE
-    return Findings(*explained(lines, with_followed(lines, matches, marks, surgeries), reason_rows_of))
+    return Findings(*explained(lines, with_followed(lines, matches, kind_marks, is_surgery), reason_rows_of))
 
 
-def with_followed(lines: Lines, matches: pl.DataFrame, marks: pl.DataFrame, surgeries: pl.Series) -> pl.DataFrame:
+def with_followed(lines: Lines, matches: pl.DataFrame, kind_marks: pl.DataFrame, is_surgery: pl.Series) -> pl.DataFrame:
     """The matches, those of staged procedures with the surgery that each follows, among all whose periods are open.
 
     That is one of the same lesion, else of the same site, else of the same family of codes, else the latest.
     """
-    is_staged = marks["staged"][matches["line_kind"]] & (matches["relation"] == PROCEDURE_AFTER)
+    is_staged = kind_marks["staged"][matches["line_kind"]] & (matches["relation"] == PROCEDURE_AFTER)
     if not is_staged.any():
         return matches
-    kinds = lines.line_kinds.cached(kinds_to_follow)
-    every = lines.table.select("row", "patient", "date_of_service", "lesion", "line_kind").hstack(
-        kinds[lines.table["line_kind"]]
+    kinds_of_lines = lines.line_kinds.cached(kinds_to_follow)
+    all_lines = lines.table.select("row", "patient", "date_of_service", "lesion", "line_kind").hstack(
+        kinds_of_lines[lines.table["line_kind"]]
     )
-    begun = every.filter(surgeries & every["period"].is_not_null())
-    staged = matches.filter(is_staged).select("row", "relation").join(every, on="row")
-    followed = (
-        staged.join(begun, on="patient", suffix="_before")
+    begun_surgeries = all_lines.filter(is_surgery & all_lines["period"].is_not_null())
+    staged_lines = matches.filter(is_staged).select("row", "relation").join(all_lines, on="row")
+    followed_surgeries = (
+        staged_lines.join(begun_surgeries, on="patient", suffix="_before")
         .filter(IS_IN_PERIOD_BEFORE)
         .sort("row", HOW_CLOSE, "date_of_service_before", "row_before", descending=[False, True, True, False])
         .unique("row", keep="first", maintain_order=True)
         .select("row", "line_kind", "relation", partner="row_before", partner_kind="line_kind_before")
     )
-    return pl.concat([matches.filter(~is_staged), followed.select(matches.columns)])
+    return pl.concat([matches.filter(~is_staged), followed_surgeries.select(matches.columns)])
 
 
 def kinds_to_follow(line_kinds: LineKinds) -> pl.DataFrame:
     """Of each line kind its site and family, blank if it has none, and the days of its period, null without one."""
-    begins = pl.when(BEGINS_PERIOD).then(GLOBAL_DAYS.replace_strict(PERIOD_DAYS, default=None, return_dtype=pl.Int64))
+    period_days = GLOBAL_DAYS.replace_strict(PERIOD_DAYS, default=None, return_dtype=pl.Int64)
+    family = scope("derm").family(pl.col("hcpcs").cast(pl.String))
     return line_kinds.table.select(
-        "site", scope("derm").family(pl.col("hcpcs").cast(pl.String)).alias("family"), begins.alias("period")
+        "site", family.alias("family"), pl.when(BEGINS_PERIOD).then(period_days).alias("period")
     )
 
 
-def periods(lines: Lines, days: Days, marks: pl.DataFrame, surgeries: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return for each day the surgery in whose period it falls, and those of *surgeries* that are not denied there.
+def settled_periods(
+    lines: Lines, days: Days, kind_marks: pl.DataFrame, is_surgery: pl.Series
+) -> tuple[pl.Series, pl.Series]:
+    """Return for each day the surgery in whose period it falls, and marks of the surgeries that are not denied there.
 
     What is denied begins no period itself. Whether one is denied hangs on the earlier ones alone, so that each round
     settles at least one more day. Of two periods the shorter counts, then the one that began last.
     """
     if starts_group(days.patient).all():  # no patient has a second day
-        return days.none, surgeries
-    unexplained = lines.look_up(marks["unexplained"])
-    begin = {global_days: surgeries & lines.look_up(marks[f"begins {global_days}"]) for global_days in PERIOD_DAYS}
-    paid = surgeries
+        return days.none, is_surgery
+    is_unexplained = lines.look_up(kind_marks["unexplained"])
+    begun_periods = {
+        global_days: is_surgery & lines.look_up(kind_marks[f"begins {global_days}"]) for global_days in PERIOD_DAYS
+    }
+    is_paid = is_surgery
     while True:
         in_period = first_not_null(
             *(
-                on_earlier_day(days, true_positions(begin[global_days] & paid), within_days=after)
-                for global_days, after in sorted(PERIOD_DAYS.items(), key=lambda period: period[1])
+                on_earlier_day(days, true_positions(begun_periods[global_days] & is_paid), within_days=days_after)
+                for global_days, days_after in sorted(PERIOD_DAYS.items(), key=lambda period: period[1])
             )
         )
-        now_paid = surgeries & ~(unexplained & in_period.is_not_null()[days.of_line])
-        if now_paid.equals(paid):
-            return in_period, paid
-        paid = now_paid
+        is_paid_now = is_surgery & ~(is_unexplained & in_period.is_not_null()[days.of_line])
+        if is_paid_now.equals(is_paid):
+            return in_period, is_paid
+        is_paid = is_paid_now
 
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
@@ -273,7 +283,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         "unexplained": IS_PROCEDURE & ~IS_EXPLAINED,
         "staged": IS_STAGED,
         "speaks of another": pl.any_horizontal(SPEAKS_OF.values()),
-        **{f"beside {modifier}": line for modifier, line in BESIDE.items()},
+        **{f"beside {modifier}": line_condition for modifier, line_condition in BESIDE.items()},
         **{name: relation.line for name, relation in RELATIONS.items()},
     }
     return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())
@@ -281,21 +291,20 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 
 def reason_rows_of(line_kinds: LineKinds, matches: pl.DataFrame) -> pl.DataFrame:
     """The reason row of each relation between a line of one kind and a surgery of another."""
-    surgeries = line_kinds.table.select(
+    surgery_kinds = line_kinds.table.select(
         partner_kind="line_kind", partner_hcpcs="hcpcs", partner_days=pl.col("global_days").cast(pl.String)
     )
-    both = matches.join(line_kinds.table, on="line_kind").join(surgeries, on="partner_kind")
+    kind_pairs = matches.join(line_kinds.table, on="line_kind").join(surgery_kinds, on="partner_kind")
     return pl.concat(
-        both.filter(pl.col("relation") == number).select("number", *_columns(relation))
-        for number, relation in enumerate(RELATIONS.values())
+        kind_pairs.filter(pl.col("relation") == relation_number).select("number", *_relation_columns(relation))
+        for relation_number, relation in enumerate(RELATIONS.values())
     )
 
 
-def _columns(relation: Relation) -> list[pl.Expr]:
+def _relation_columns(relation: Relation) -> list[pl.Expr]:
     """The reason row of a relation: the detail is the modifier, or the days of the surgery's period."""
-    modifier = pl.coalesce(
-        pl.lit(None, dtype=pl.String), *(pl.when(f"m{each}").then(pl.lit(each)) for each in relation.modifiers)
-    )
+    modifiers = [pl.when(f"m{name}").then(pl.lit(name)) for name in relation.modifiers]
+    modifier = pl.coalesce(pl.lit(None, dtype=pl.String), *modifiers)
     reason = pl.when(modifier.is_not_null()).then(relation.with_modifier).otherwise(pl.lit(relation.without))
     return reason_columns(
         reason,
@@ -308,9 +317,11 @@ def _columns(relation: Relation) -> list[pl.Expr]:
 
 def days_of_global_periods(code_set: CodeSet) -> Mapping[int, pl.Series]:
     """The days after the codes with a global period; a visit bears on the next day, which may be that of surgery."""
-    fees = code_set.fees.select("global_days", pl.col("hcpcs").cast(CODE)).unique()
-    periods = {after: fees.filter(global_days=days)["hcpcs"] for days, after in PERIOD_DAYS.items()}
-    return {1: pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE), **periods}
+    global_days = code_set.fees.select("global_days", pl.col("hcpcs").cast(CODE)).unique()
+    codes_by_days = {
+        days_after: global_days.filter(global_days=days)["hcpcs"] for days, days_after in PERIOD_DAYS.items()
+    }
+    return {1: pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE), **codes_by_days}
 
 
 GLOBAL_SURGERY = Edit(

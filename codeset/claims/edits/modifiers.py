@@ -11,7 +11,7 @@ from codeset.claims.edits.rules import codes_named, rules
 IS_ASSISTANT = pl.any_horizontal("m80", "m81", "m82", "mAS")
 """An assistant at surgery bills the line (IOM 100-04 ch. 12, sections 20.4.3 and 110.2)."""
 
-_TEXTS = ("distinct", "for_visit", "other_bypass", "repeated", "site")
+_TEXT_COLUMNS = ("distinct", "for_visit", "other_bypass", "repeated", "site")
 
 
 def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
@@ -22,8 +22,8 @@ def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
     the anatomic ones (`site`).
     """
     combinations = sorted(modifiers.unique().cast(pl.String).drop_nulls())
-    rows = [(combination, *_meaning(combination)) for combination in combinations]
-    return pl.DataFrame(rows, schema=_schema(), orient="row")
+    meaning_rows = [(combination, *_meaning_columns(combination)) for combination in combinations]
+    return pl.DataFrame(meaning_rows, schema=_meaning_schema(), orient="row")
 
 
 def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
@@ -33,9 +33,9 @@ def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
     return line_kinds.join(meanings, on="modifiers", how="left", maintain_order="left").with_columns(is_visit)
 
 
-def first_modifier(name: str) -> pl.Expr:
-    """Return the first of the modifiers that column *name* lists; null if it lists none."""
-    return pl.when(pl.col(name) != "").then(pl.col(name).str.head(2))
+def first_modifier(modifier_column: str) -> pl.Expr:
+    """Return the first of the modifiers that column *modifier_column* lists; null if it lists none."""
+    return pl.when(pl.col(modifier_column) != "").then(pl.col(modifier_column).str.head(2))
 
 
 @cache
@@ -44,22 +44,27 @@ def _visit_codes() -> pl.Series:
 
 
 @cache
-def _flags() -> dict[str, str]:
+def _flag_modifiers() -> dict[str, str]:
     """The modifier that each flag is for."""
-    deciding = (
+    deciding_groups = (
         rules()["modifiers"][group] for group in ("payment", "notice", "telehealth", "waste", "shared", "teaching")
     )
-    return {f"m{modifier}": modifier for modifier in (*chain(*deciding), "RT", "LT")}
+    return {f"m{modifier}": modifier for modifier in (*chain(*deciding_groups), "RT", "LT")}
 
 
 @cache
-def _schema() -> dict[str, pl.DataType]:
-    return {"modifiers": CODE, **dict.fromkeys(_flags(), pl.Boolean()), **dict.fromkeys(_TEXTS, pl.String())}
+def _meaning_schema() -> dict[str, pl.DataType]:
+    return {
+        "modifiers": CODE,
+        **dict.fromkeys(_flag_modifiers(), pl.Boolean()),
+        **dict.fromkeys(_TEXT_COLUMNS, pl.String()),
+    }
 
 
-def _meaning(combination: str) -> tuple[bool | str, ...]:
-    modifiers, bypass = set(combination.split()), rules()["bypass"]
-    repeated, sites = rules()["modifiers"]["repeated"], rules()["anatomic"]["modifiers"]
-    groups = (bypass["either_line"], bypass["visit_line"], bypass["other"], repeated, sites)
-    texts = [modifiers.intersection(group) for group in groups]
-    return (*(flagged in modifiers for flagged in _flags().values()), *(" ".join(sorted(group)) for group in texts))
+def _meaning_columns(combination: str) -> tuple[bool | str, ...]:
+    modifiers, bypass_groups = set(combination.split()), rules()["bypass"]
+    repeat_modifiers, sites = rules()["modifiers"]["repeated"], rules()["anatomic"]["modifiers"]
+    # In the order of `_TEXT_COLUMNS`.
+    groups = (*(bypass_groups[name] for name in ("either_line", "visit_line", "other")), repeat_modifiers, sites)
+    flags = (modifier in modifiers for modifier in _flag_modifiers().values())
+    return (*flags, *(" ".join(sorted(modifiers.intersection(group))) for group in groups))

@@ -41,17 +41,18 @@ UNITS_PER_DAY = (
 
 def find_mue(lines: Lines) -> Findings:
     """One finding for each line whose units, or whose code's units that day, exceed the MUE."""
-    limits = lines.line_kinds.cached(limits_of_kinds)
+    mue_limits = lines.line_kinds.cached(limits_of_kinds)
     # A line that is denied by itself, or that repeats another, has no units that count.
     units = units_per_day(lines.table).zip_with(~lines.is_denied, repeat(0, lines.table.height).cast(pl.Int64))
-    counted = sum_in_visit(lines, units, key=lines.look_up(limits["day_limit"])).alias("counted")
-    exceeds = is_exceeded(counted, lines.look_up(limits["mue_value"])) & ~lines.is_denied
-    if not exceeds.any():
+    counted_units = sum_in_visit(lines, units, key=lines.look_up(mue_limits["day_limit"])).alias("counted")
+    is_over = is_exceeded(counted_units, lines.look_up(mue_limits["mue_value"])) & ~lines.is_denied
+    if not is_over.any():
         return NONE
-    certain = is_exceeded(_without_waste(lines, units, counted), lines.look_up(limits["mue_value"])).alias("certain")
-    exceeding = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted, certain]).filter(exceeds)
+    used_units = _without_waste(lines, units, counted_units)
+    is_certain = is_exceeded(used_units, lines.look_up(mue_limits["mue_value"])).alias("certain")
+    lines_over = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted_units, is_certain]).filter(is_over)
     return findings_of(
-        exceeding.hstack(limits.drop("day_limit")[exceeding["line_kind"]]),
+        lines_over.hstack(mue_limits.drop("day_limit")[lines_over["line_kind"]]),
         REASON,
         detail=pl.col("counted"),
         table=pl.lit("mue"),
@@ -62,14 +63,14 @@ def find_mue(lines: Lines) -> Findings:
     )
 
 
-def _without_waste(lines: Lines, units: pl.Series, counted: pl.Series) -> pl.Series:
-    """The units of each line's limit that are not of lines with JW; *counted* where no line of a visit has it."""
+def _without_waste(lines: Lines, units: pl.Series, counted_units: pl.Series) -> pl.Series:
+    """The units of each line's limit that are not of lines with JW; *counted_units* where no line of a visit has it."""
     is_waste = lines.look_up(lines.line_kinds.table["mJW"])
     if not is_waste.any():
-        return counted
-    limits = lines.line_kinds.cached(limits_of_kinds)
-    used = units.zip_with(~is_waste, repeat(0, units.len()).cast(pl.Int64))
-    return sum_in_visit(lines, used, key=lines.look_up(limits["day_limit"]))
+        return counted_units
+    mue_limits = lines.line_kinds.cached(limits_of_kinds)
+    used_units = units.zip_with(~is_waste, repeat(0, units.len()).cast(pl.Int64))
+    return sum_in_visit(lines, used_units, key=lines.look_up(mue_limits["day_limit"]))
 
 
 def is_exceeded(counted: pl.Series, mue_value: pl.Series) -> pl.Series:
@@ -86,20 +87,20 @@ def units_per_day(table: pl.DataFrame) -> pl.Series:
 
 def limits_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     """The MUE of each line kind, null if its code has none; `day_limit` numbers the limits per day, else 0."""
-    limits = line_kinds.code_set.cached(numbered_limits)
-    of_kinds = line_kinds.table.select("release", "hcpcs").join(
-        limits, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1"
+    mue_rows = line_kinds.code_set.cached(numbered_limits)
+    mue_of_kinds = line_kinds.table.select("release", "hcpcs").join(
+        mue_rows, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1"
     )
     day_limit = pl.when(IS_PER_DAY).then("limit").fill_null(0).alias("day_limit")
-    return of_kinds.select(day_limit, "hcpcs", "mue_value", "mai", "edition")
+    return mue_of_kinds.select(day_limit, "hcpcs", "mue_value", "mai", "edition")
 
 
 def numbered_limits(code_set: CodeSet) -> pl.DataFrame:
     """The MUEs of all releases, each with a number from 1 on; what is billed for reporting alone is not limited."""
-    limits = code_set.mue.filter(~pl.col("hcpcs").is_in(rules()["reporting"]["codes"])).select(
+    mue_rows = code_set.mue.filter(~pl.col("hcpcs").is_in(rules()["reporting"]["codes"])).select(
         "release", pl.col("hcpcs", "edition").cast(CODE), "mue_value", "mai"
     )
-    return limits.with_row_index("limit", offset=1)
+    return mue_rows.with_row_index("limit", offset=1)
 
 
 MUE = Edit(find_mue, reads=("date_of_service", "through_date", "units"))

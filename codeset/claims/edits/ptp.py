@@ -53,8 +53,8 @@ BYPASSES = (
 59 and X{E,P,S,U} on a procedure (p. I-17); 24, 25 and 57 on the visit's line (pp. I-13, I-15); the others on either;
 anatomic ones on either line unless both name the same site."""
 
-_ROW = ("column_one", "column_two", "ccmi", "effective_date", "deletion_date", "edition")
-_MODIFIERS = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
+_EDIT_COLUMNS = ("column_one", "column_two", "ccmi", "effective_date", "deletion_date", "edition")
+_MODIFIER_COLUMNS = ("is_visit", "distinct", "for_visit", "other_bypass", "site")
 
 
 def find_ptp(lines: Lines) -> Findings:
@@ -62,8 +62,10 @@ def find_ptp(lines: Lines) -> Findings:
     pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between)
     if pairs.is_empty():
         return NONE
-    row, row_two, reason_row = with_first_partner(pairs)
-    return Findings(pl.DataFrame([row_two.alias("row"), row.alias("partner"), reason_row]), reason_rows)
+    column_one_rows, column_two_rows, reason_positions = with_first_partner(pairs)
+    # The line that is denied is that of the column two code.
+    finding_rows = [column_two_rows.alias("row"), column_one_rows.alias("partner"), reason_positions]
+    return Findings(pl.DataFrame(finding_rows), reason_rows)
 
 
 def dated_edits(code_set: CodeSet) -> pl.DataFrame:
@@ -84,26 +86,27 @@ def edited_codes(code_set: CodeSet) -> pl.DataFrame:
 
 def edits_between(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """What each edit between two line kinds says, on the days on which it says it."""
-    edits, kinds = line_kinds.code_set.cached(dated_edits), line_kinds.table
-    one = kinds.select("release", column_one="hcpcs")[pairs["line_kind"]]
-    two = kinds.select(column_two="hcpcs")[pairs["line_kind_two"]]
-    edited = pairs.hstack(one).hstack(two).join(edits, on=["release", "column_one", "column_two"])
-    modifiers = kinds.select(_MODIFIERS)[edited["line_kind"]]
-    modifiers_two = kinds.select(pl.col(_MODIFIERS).name.suffix("_two"))[edited["line_kind_two"]]
-    dated = split_at(edited.hstack(modifiers).hstack(modifiers_two), EITHER_LINE_SINCE).with_columns(
-        pl.coalesce(BYPASSES).alias("bypass")
+    dated_rows, kind_rows = line_kinds.code_set.cached(dated_edits), line_kinds.table
+    first_kinds = kind_rows.select("release", column_one="hcpcs")[pairs["line_kind"]]
+    second_kinds = kind_rows.select(column_two="hcpcs")[pairs["line_kind_two"]]
+    edit_rows = (
+        pairs.hstack(first_kinds).hstack(second_kinds).join(dated_rows, on=["release", "column_one", "column_two"])
     )
-    return dated.select("number", "first_day", "last_day", *reason_row())
+    first_modifiers = kind_rows.select(_MODIFIER_COLUMNS)[edit_rows["line_kind"]]
+    second_modifiers = kind_rows.select(pl.col(_MODIFIER_COLUMNS).name.suffix("_two"))[edit_rows["line_kind_two"]]
+    rows_with_modifiers = split_at(edit_rows.hstack(first_modifiers).hstack(second_modifiers), EITHER_LINE_SINCE)
+    rows_with_bypass = rows_with_modifiers.with_columns(pl.coalesce(BYPASSES).alias("bypass"))
+    return rows_with_bypass.select("number", "first_day", "last_day", *reason_row())
 
 
-def split_at(dated: pl.DataFrame, day: date) -> pl.DataFrame:
+def split_at(dated_rows: pl.DataFrame, day: date) -> pl.DataFrame:
     """Dated rows, those in force both before *day* and from then on as two; `counts_on_either_line` from then on."""
-    until, since = pl.lit(day - timedelta(1)), pl.lit(day)
-    rows_before = dated.with_columns(
-        pl.min_horizontal("last_day", until).alias("last_day"), pl.lit(value=False).alias("counts_on_either_line")
+    day_before, day_itself = pl.lit(day - timedelta(1)), pl.lit(day)
+    rows_before = dated_rows.with_columns(
+        pl.min_horizontal("last_day", day_before).alias("last_day"), pl.lit(value=False).alias("counts_on_either_line")
     )
-    rows_since = dated.with_columns(
-        pl.max_horizontal("first_day", since).alias("first_day"), pl.lit(value=True).alias("counts_on_either_line")
+    rows_since = dated_rows.with_columns(
+        pl.max_horizontal("first_day", day_itself).alias("first_day"), pl.lit(value=True).alias("counts_on_either_line")
     )
     return pl.concat([rows_before, rows_since]).filter(pl.col("first_day") <= pl.col("last_day"))
 
@@ -120,13 +123,13 @@ def reason_row() -> list[pl.Expr]:
         .otherwise(pl.lit("ptp-no-modifier"))
     )
     detail = pl.when(IS_BYPASSED).then("bypass").otherwise("site")
-    return reason_columns(reason, detail=detail, table=pl.lit("ptp"), **{name: pl.col(name) for name in _ROW})
+    return reason_columns(reason, detail=detail, table=pl.lit("ptp"), **{name: pl.col(name) for name in _EDIT_COLUMNS})
 
 
 def days_edits_change(code_set: CodeSet) -> list[pl.Series]:
     """The days on which an edit begins or is no longer in force, and the one on which either line began to count."""
-    day_after = code_set.ptp["last_day"].unique().dt.offset_by("1d")
-    return [code_set.ptp["first_day"], day_after, pl.Series([EITHER_LINE_SINCE], dtype=pl.Date)]
+    days_after = code_set.ptp["last_day"].unique().dt.offset_by("1d")
+    return [code_set.ptp["first_day"], days_after, pl.Series([EITHER_LINE_SINCE], dtype=pl.Date)]
 
 
 PTP = Edit(find_ptp, reads=("date_of_service",), change_dates=days_edits_change)

@@ -19,24 +19,25 @@ def rules() -> Mapping[str, Any]:
 
 
 @cache
-def codes_named(section: str, name: str) -> frozenset[str]:
-    """Return the codes that *name* of *section* lists, singly or as ranges."""
-    return frozenset(code for span in rules()[section][name] for code in codes_of(span))
+def codes_named(section: str, list_name: str) -> frozenset[str]:
+    """Return the codes that *list_name* of *section* lists, singly or as ranges."""
+    return frozenset(hcpcs for code_span in rules()[section][list_name] for hcpcs in codes_of(code_span))
 
 
-def has_code(section: str, name: str) -> pl.Expr:
-    """Return whether a line kind has one of the codes that *name* of *section* lists."""
-    return pl.col("hcpcs").is_in(pl.Series(sorted(codes_named(section, name)), dtype=pl.Categorical()).implode())
+def has_code(section: str, list_name: str) -> pl.Expr:
+    """Return whether a line kind has one of the codes that *list_name* of *section* lists."""
+    return pl.col("hcpcs").is_in(pl.Series(sorted(codes_named(section, list_name)), dtype=pl.Categorical()).implode())
 
 
 def codes_in(code_set: CodeSet, codes: Iterable[str]) -> pl.Series:
     """Return those of *codes* that *code_set* has, as categories."""
-    known = set(code_set.fees["hcpcs"].unique())
-    return pl.Series("hcpcs", sorted(known.intersection(codes)), dtype=pl.Categorical())
+    codes_of_fees = set(code_set.fees["hcpcs"].unique())
+    return pl.Series("hcpcs", sorted(codes_of_fees.intersection(codes)), dtype=pl.Categorical())
 
 
-def codes_counted(code_set: CodeSet, section: str, name: str) -> pl.Series:
-    """Return the codes that *code_set* has and *name* of *section* lists, as categories; for spans of thousands."""
-    spans = rules()[section][name]
-    known = sorted(code_set.fees["hcpcs"].unique())
-    return pl.Series("hcpcs", [code for code in known if any(counts(span, code) for span in spans)], pl.Categorical())
+def codes_counted(code_set: CodeSet, section: str, list_name: str) -> pl.Series:
+    """Return the codes of *code_set* that *list_name* of *section* lists, as categories; for spans of thousands."""
+    code_spans = rules()[section][list_name]
+    codes_of_fees = sorted(code_set.fees["hcpcs"].unique())
+    within_spans = [hcpcs for hcpcs in codes_of_fees if any(counts(span, hcpcs) for span in code_spans)]
+    return pl.Series("hcpcs", within_spans, pl.Categorical())

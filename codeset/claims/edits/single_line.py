@@ -85,37 +85,42 @@ PROCEDURE_MODIFIERS = ("58", "78", "79")
 
 def find_single_line(lines: Lines) -> Findings:
     """One finding for each check that a line fails: by its kind, and by its units."""
-    return together([_without_release(lines), find_by_kind(lines, checks), _without_units(lines.table)])
+    by_kind = find_by_kind(lines, checks)
+    return together([_findings_without_release(lines), by_kind, _findings_without_units(lines.table)])
 
 
-def _without_release(lines: Lines) -> Findings:
+def _findings_without_release(lines: Lines) -> Findings:
     """Lines on a date that no release covers that is used: it is at hand and was left out, or it is not at hand."""
-    release = lines.line_kinds.table["release"]
-    if not release.null_count():
+    releases_of_kinds = lines.line_kinds.table["release"]
+    if not releases_of_kinds.null_count():
         return NONE
-    table = filter_rows(lines.table.select("row", "date_of_service"), lines.look_up(release.is_null()))
-    labels = [
+    uncovered_lines = filter_rows(
+        lines.table.select("row", "date_of_service"), lines.look_up(releases_of_kinds.is_null())
+    )
+    left_out_labels = [
         pl.when(pl.col("date_of_service").is_between(release.first_day, release.last_day)).then(pl.lit(str(release)))
         for release in lines.line_kinds.code_set.left_out
     ]
-    table = table.with_columns(pl.coalesce([*labels, pl.lit(None, pl.String)]).alias("left_out"))
+    uncovered_lines = uncovered_lines.with_columns(
+        pl.coalesce([*left_out_labels, pl.lit(None, pl.String)]).alias("left_out")
+    )
     is_left_out = pl.col("left_out").is_not_null()
     return together(
         [
-            findings_of(table.filter(~is_left_out), "no-release"),
-            findings_of(table.filter(is_left_out), "release-left-out", detail=pl.col("left_out")),
+            findings_of(uncovered_lines.filter(~is_left_out), "no-release"),
+            findings_of(uncovered_lines.filter(is_left_out), "release-left-out", detail=pl.col("left_out")),
         ]
     )
 
 
 def days_left_out(code_set: CodeSet) -> list[pl.Series]:
     """The days on which a release that was left out begins to cover dates, or no longer does."""
-    first = pl.Series([release.first_day for release in code_set.left_out], dtype=pl.Date)
-    last = pl.Series([release.last_day for release in code_set.left_out], dtype=pl.Date)
-    return [first, last.dt.offset_by("1d")]
+    first_days = pl.Series([release.first_day for release in code_set.left_out], dtype=pl.Date)
+    last_days = pl.Series([release.last_day for release in code_set.left_out], dtype=pl.Date)
+    return [first_days, last_days.dt.offset_by("1d")]
 
 
-def _without_units(table: pl.DataFrame) -> Findings:
+def _findings_without_units(table: pl.DataFrame) -> Findings:
     """Lines whose units are below one (IOM 100-04 ch. 26, section 10.4, item 24G)."""
     units = table["units"]
     if not (units < 1).any():
@@ -125,13 +130,13 @@ def _without_units(table: pl.DataFrame) -> Findings:
 
 def find_by_kind(lines: Lines, checks: Checks) -> Findings:
     """Return a finding for each of *checks* that a line fails by its kind."""
-    of_kinds, has_findings = lines.line_kinds.cached(findings_of_kinds, checks)
-    fails = lines.look_up(has_findings)
-    if not fails.any():
+    kind_findings, has_findings = lines.line_kinds.cached(findings_of_kinds, checks)
+    is_failing = lines.look_up(has_findings)
+    if not is_failing.any():
         return NONE
-    failing = filter_rows(lines.table.select("row", "line_kind"), fails)
-    rows = failing.join(of_kinds.rows, left_on="line_kind", right_on="row").drop("line_kind")
-    return Findings(rows, of_kinds.reason_rows)
+    failing_lines = filter_rows(lines.table.select("row", "line_kind"), is_failing)
+    finding_rows = failing_lines.join(kind_findings.rows, left_on="line_kind", right_on="row").drop("line_kind")
+    return Findings(finding_rows, kind_findings.reason_rows)
 
 
 def fails_any(checks: Checks) -> pl.Expr:
@@ -141,59 +146,61 @@ def fails_any(checks: Checks) -> pl.Expr:
 
 def findings_of_kinds(line_kinds: LineKinds, checks: Checks) -> tuple[Findings, pl.Series]:
     """Return the findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
-    table = line_kinds.table.with_columns(row="line_kind")
-    of_kinds = together(
-        findings_of(table.filter(fails.fill_null(value=False)), reason, detail=detail)
-        for fails, reason, detail in _failed(table, list(checks()))
+    kind_rows = line_kinds.table.with_columns(row="line_kind")
+    kind_findings = together(
+        findings_of(kind_rows.filter(fails.fill_null(value=False)), reason, detail=detail)
+        for fails, reason, detail in _failing_checks(kind_rows, list(checks()))
     )
-    return of_kinds, is_member(table["row"], of_kinds.rows["row"])
+    return kind_findings, is_member(kind_rows["row"], kind_findings.rows["row"])
 
 
 _NO_DETAIL = pl.lit(None)
 
 
-def _failed(table: pl.DataFrame, every: list[Check]) -> list[Check]:
-    """Those of *every* check that some line kind of *table* fails; all are tried in one go."""
-    failed = table.select(fails.any().alias(str(place)) for place, (fails, *_) in enumerate(every))
-    return [check for place, check in enumerate(every) if failed[str(place)].any()]
+def _failing_checks(kind_rows: pl.DataFrame, all_checks: list[Check]) -> list[Check]:
+    """Those of *all_checks* that some line kind of *kind_rows* fails; all are tried in one go."""
+    check_failures = kind_rows.select(
+        fails.any().alias(str(position)) for position, (fails, *_) in enumerate(all_checks)
+    )
+    return [check for position, check in enumerate(all_checks) if check_failures[str(position)].any()]
 
 
 def checks() -> Iterator[Check]:
     """Every check of a line by itself."""
-    for table in NEEDED_TABLES:
-        yield HAS_RELEASE & ~pl.col(f"has_{table}"), "table-not-held", pl.lit(table)
+    for table_name in NEEDED_TABLES:
+        yield HAS_RELEASE & ~pl.col(f"has_{table_name}"), "table-not-held", pl.lit(table_name)
     yield IS_UNLISTED & IS_WHOLE, "hcpcs-not-in-release", _NO_DETAIL
     yield IS_OUTSIDE_EXCERPT, "outside-the-excerpt", pl.col("scope")
     yield IS_LISTED & IS_REPORTING, "status-for-reporting", pl.col("status_code")
-    yield _indicator(~IS_REPORTING, "status_code", STATUS_REASONS)
+    yield _indicator_check(~IS_REPORTING, "status_code", STATUS_REASONS)
     yield IS_LISTED & IS_HOSPITAL & IS_INCIDENT_TO, "incident-to-in-hospital", pl.col("place_of_service")
     for modifier, indicators in COMPONENTS.items():
         is_invalid = pl.col(f"m{modifier}") & pl.col("pctc_indicator").is_in(indicators)
         yield IS_LISTED & is_invalid, "modifier-component", pl.lit(modifier)
-    yield _indicator(pl.col("m50"), "bilateral_surgery", BILATERAL_REASONS)
+    yield _indicator_check(pl.col("m50"), "bilateral_surgery", BILATERAL_REASONS)
     yield IS_LISTED & IS_BILATERAL_WITH_SIDE, "modifier-sides", _NO_DETAIL
-    yield _indicator(IS_ASSISTANT, "assistant_surgery", ASSISTANT_REASONS)
-    yield _indicator(pl.col("m62"), "co_surgery", CO_SURGEON_REASONS)
-    yield _indicator(pl.col("m66"), "team_surgery", TEAM_REASONS)
-    yield _misplaced(IS_PROCEDURE & ~IS_REPORTING, VISIT_MODIFIERS, "modifier-of-visits")
-    yield _misplaced(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
+    yield _indicator_check(IS_ASSISTANT, "assistant_surgery", ASSISTANT_REASONS)
+    yield _indicator_check(pl.col("m62"), "co_surgery", CO_SURGEON_REASONS)
+    yield _indicator_check(pl.col("m66"), "team_surgery", TEAM_REASONS)
+    yield _misplaced_modifiers(IS_PROCEDURE & ~IS_REPORTING, VISIT_MODIFIERS, "modifier-of-visits")
+    yield _misplaced_modifiers(IS_VISIT, PROCEDURE_MODIFIERS, "modifier-of-procedures")
     yield IS_LISTED & IS_SHARED & IS_OUTSIDE_FACILITY, "modifier-shared-outside-facility", pl.col("place_of_service")
     yield IS_LISTED & IS_BEYOND_EXCEPTION, "modifier-primary-care-exception", _NO_DETAIL
     yield IS_LISTED & IS_VISIT & IS_DISTINCT_ONLY, "modifier-distinct-on-visit", pl.col("distinct")
 
 
-def _indicator(applies: pl.Expr, indicator: str, reasons: Mapping[str, str]) -> Check:
+def _indicator_check(applies: pl.Expr, indicator_column: str, reasons: Mapping[str, str]) -> Check:
     """A value of the fee schedule that says something against a line to which it *applies*."""
-    fails = IS_LISTED & applies & pl.col(indicator).is_in(list(reasons))
-    reason = pl.col(indicator).replace_strict(dict(reasons), default=None, return_dtype=pl.String)
-    return fails, reason, pl.col(indicator)
+    fails = IS_LISTED & applies & pl.col(indicator_column).is_in(list(reasons))
+    reason = pl.col(indicator_column).replace_strict(dict(reasons), default=None, return_dtype=pl.String)
+    return fails, reason, pl.col(indicator_column)
 
 
-def _misplaced(where: pl.Expr, modifiers: tuple[str, ...], reason: str) -> Check:
+def _misplaced_modifiers(line_condition: pl.Expr, modifiers: tuple[str, ...], reason: str) -> Check:
     """Modifiers that do not belong on such a line."""
-    named = [pl.when(f"m{modifier}").then(pl.lit(modifier)) for modifier in modifiers]
+    modifier_names = [pl.when(f"m{modifier}").then(pl.lit(modifier)) for modifier in modifiers]
     has_any = pl.any_horizontal(f"m{modifier}" for modifier in modifiers)
-    return IS_LISTED & where & has_any, reason, pl.concat_str(named, separator=" ", ignore_nulls=True)
+    return IS_LISTED & line_condition & has_any, reason, pl.concat_str(modifier_names, separator=" ", ignore_nulls=True)
 
 
 SINGLE_LINE = Edit(find_single_line, reads=("units", "date_of_service"), change_dates=days_left_out)

@@ -27,8 +27,8 @@ def find_status_t(lines: Lines) -> Findings:
 def injections_and_others(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:
     """Whether each line kind is an injection of status T, and whether it is another payable service."""
     is_injection, is_other = IS_INJECTION.alias("injection"), IS_PAYABLE_UNDER_FEE_SCHEDULE.alias("other")
-    injection, other = line_kinds.table.select(is_injection, is_other).fill_null(value=False)
-    return injection, other
+    injection_kinds, other_kinds = line_kinds.table.select(is_injection, is_other).fill_null(value=False)
+    return injection_kinds, other_kinds
 
 
 STATUS_T = Edit(find_status_t, concerns=IS_INJECTION)

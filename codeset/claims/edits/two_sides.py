@@ -31,13 +31,13 @@ def find_two_sides(lines: Lines) -> Findings:
     if not is_one_side.any():
         return NONE
     one_sided_lines = replace(lines, table=lines.table.filter(is_one_side))
-    pairs, sides = pairs_in_visit(one_sided_lines, same_codes, other_side)
+    pairs, side_rows = pairs_in_visit(one_sided_lines, same_codes, other_side)
     if pairs.is_empty():
         return NONE
-    later = pairs.hstack(sides[pairs["reason_row"]]).filter(pl.col("row") < pl.col("row_two")).sort("row")
-    once = later.unique("row_two", keep="first", maintain_order=True)
+    side_pairs = pairs.hstack(side_rows[pairs["reason_row"]]).filter(pl.col("row") < pl.col("row_two")).sort("row")
+    second_sides = side_pairs.unique("row_two", keep="first", maintain_order=True)
     return findings_of(
-        once.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "hcpcs"),
+        second_sides.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "hcpcs"),
         "two-sides",
         table=pl.lit("mpfs"),
         column_one=pl.col("hcpcs"),
@@ -57,9 +57,9 @@ def one_sided(line_kinds: LineKinds) -> pl.Series:
 
 def other_side(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """The pairs of line kinds with different sides."""
-    site, hcpcs = line_kinds.table["site"], line_kinds.table["hcpcs"]
-    differs = site[pairs["line_kind"]] != site[pairs["line_kind_two"]]
-    return pl.DataFrame([pairs["number"], hcpcs[pairs["line_kind"]]]).filter(differs)
+    sites_of_kinds, hcpcs_of_kinds = line_kinds.table["site"], line_kinds.table["hcpcs"]
+    is_other_side = sites_of_kinds[pairs["line_kind"]] != sites_of_kinds[pairs["line_kind_two"]]
+    return pl.DataFrame([pairs["number"], hcpcs_of_kinds[pairs["line_kind"]]]).filter(is_other_side)
 
 
 TWO_SIDES = Edit(find_two_sides, concerns=IS_ONE_SIDE)

@@ -24,14 +24,11 @@ IS_IN_SURGICAL_CENTER = pl.col("place_of_service").cast(pl.String) == AMBULATORY
 
 def checks() -> Iterator[Check]:
     """The components that a practitioner is not paid for in a place."""
-    billed = IS_LISTED & IS_PRICED
-    yield billed & IS_HOSPITAL & HAS_TECHNICAL_PART, "component-whole-in-hospital", pl.col("place_of_service")
-    yield billed & IS_HOSPITAL & IS_TECHNICAL_ONLY, "component-technical-in-hospital", pl.col("place_of_service")
-    yield (
-        billed & IS_IN_SURGICAL_CENTER & HAS_TECHNICAL_PART,
-        "component-in-surgical-center",
-        pl.col("place_of_service"),
-    )
+    place, in_hospital = pl.col("place_of_service"), IS_LISTED & IS_PRICED & IS_HOSPITAL
+    in_surgical_center = IS_LISTED & IS_PRICED & IS_IN_SURGICAL_CENTER
+    yield in_hospital & HAS_TECHNICAL_PART, "component-whole-in-hospital", place
+    yield in_hospital & IS_TECHNICAL_ONLY, "component-technical-in-hospital", place
+    yield in_surgical_center & HAS_TECHNICAL_PART, "component-in-surgical-center", place
 
 
 def find_components(lines: Lines) -> Findings:

@@ -23,26 +23,27 @@ DECIDING = frozenset(rules()["modifiers"]["payment"])
 
 def find_modifier_order(lines: Lines) -> Findings:
     """One finding for each line that has a pricing modifier after an informational one; the detail names the former."""
-    late = lines.look_up(lines.line_kinds.cached(late_of_kinds))
-    is_late = late.is_not_null()
+    late_modifiers = lines.look_up(lines.line_kinds.cached(late_of_kinds))
+    is_late = late_modifiers.is_not_null()
     if not is_late.any():
         return NONE
-    return findings_of(lines.table.hstack([late]).filter(is_late), "modifier-order", detail=pl.col("late"))
+    return findings_of(lines.table.hstack([late_modifiers]).filter(is_late), "modifier-order", detail=pl.col("late"))
 
 
 def late_of_kinds(line_kinds: LineKinds) -> pl.Series:
     """Of each line kind the first pricing modifier after an informational one; null if there is none."""
     modifiers = line_kinds.table["modifiers"].cast(pl.String)
-    late = pl.Series("late", [late_pricing_modifier(text.split()) for text in modifiers], dtype=pl.String)
+    late_modifiers = pl.Series("late", [late_pricing_modifier(text.split()) for text in modifiers], dtype=pl.String)
     is_listed = line_kinds.table.select(IS_LISTED.fill_null(value=False)).to_series()
-    return late.zip_with(is_listed, pl.Series("late", [None], dtype=pl.String).new_from_index(0, late.len()))
+    no_modifiers = pl.Series("late", [None], dtype=pl.String).new_from_index(0, late_modifiers.len())
+    return late_modifiers.zip_with(is_listed, no_modifiers)
 
 
 def late_pricing_modifier(modifiers: list[str]) -> str | None:
     """The first of *modifiers* that sets the amount and has one before it that decides nothing; None without one."""
-    informational = [place for place, name in enumerate(modifiers) if name not in DECIDING]
-    after = modifiers[informational[0] :] if informational else []
-    return next((name for name in after if name in PRICING), None)
+    informational_positions = [place for place, name in enumerate(modifiers) if name not in DECIDING]
+    later_modifiers = modifiers[informational_positions[0] :] if informational_positions else []
+    return next((name for name in later_modifiers if name in PRICING), None)
 
 
 MODIFIER_ORDER = Edit(find_modifier_order, concerns=HAS_SEVERAL)

@@ -21,9 +21,9 @@ IS_IN_FORCE = pl.col("date_of_service").is_between("first_day", "last_day")
 
 def find_place_of_service(lines: Lines) -> Findings:
     """One finding for each line whose place of service is not in force on its date, or is not Medicare's."""
-    invalid = lines.table.filter(lines.table["is_invalid_place"].is_not_null())
-    place = lines.line_kinds.table["place_of_service"].cast(pl.String)[invalid["line_kind"]]
-    return findings_of(invalid.hstack([place]), "place-not-valid", detail=pl.col("place_of_service"))
+    lines_with_invalid = lines.table.filter(lines.table["is_invalid_place"].is_not_null())
+    places = lines.line_kinds.table["place_of_service"].cast(pl.String)[lines_with_invalid["line_kind"]]
+    return findings_of(lines_with_invalid.hstack([places]), "place-not-valid", detail=pl.col("place_of_service"))
 
 
 def invalid_places(_: pl.DataFrame, table: pl.DataFrame, __: CodeSet) -> pl.DataFrame:
@@ -32,22 +32,22 @@ def invalid_places(_: pl.DataFrame, table: pl.DataFrame, __: CodeSet) -> pl.Data
     So that only these are told apart by their days: the places of nearly all lines are in force on all of them.
     """
     is_invalid = pl.Series("is_invalid_place", [None], dtype=pl.Boolean).new_from_index(0, table.height)
-    doubtful = table["release"].is_not_null() & ~is_one_of(table["place_of_service"], _in_force_on_all_days(table))
-    if not doubtful.any():
+    is_doubtful = table["release"].is_not_null() & ~is_one_of(table["place_of_service"], _in_force_on_all_days(table))
+    if not is_doubtful.any():
         return is_invalid.to_frame()
-    lines = table.select("date_of_service", pl.col("place_of_service").cast(pl.String)).with_row_index("position")
-    lines = lines.filter(doubtful)
-    valid = lines.join(accepted_places(), on="place_of_service").filter(IS_IN_FORCE)["position"]
-    invalid = lines["position"].filter(~lines["position"].is_in(valid.implode()))
-    return is_invalid.scatter(invalid, values=True).to_frame()
+    place = pl.col("place_of_service").cast(pl.String)
+    doubtful_lines = table.select("date_of_service", place).with_row_index("position").filter(is_doubtful)
+    valid_positions = doubtful_lines.join(accepted_places(), on="place_of_service").filter(IS_IN_FORCE)["position"]
+    invalid_positions = doubtful_lines["position"].filter(~doubtful_lines["position"].is_in(valid_positions.implode()))
+    return is_invalid.scatter(invalid_positions, values=True).to_frame()
 
 
 def _in_force_on_all_days(table: pl.DataFrame) -> pl.Series:
     """The places that Medicare accepts on every day from the first to the last of *table*."""
-    day = table["date_of_service"]
-    first, last = (pl.lit(end, dtype=pl.Date) for end in (day.min(), day.max()))
-    every_day = (pl.col("first_day") <= first) & (last <= pl.col("last_day"))
-    return accepted_places().filter(every_day)["place_of_service"].cast(CODE)
+    dates = table["date_of_service"]
+    first_day, last_day = (pl.lit(date_bound, dtype=pl.Date) for date_bound in (dates.min(), dates.max()))
+    is_in_force_throughout = (pl.col("first_day") <= first_day) & (last_day <= pl.col("last_day"))
+    return accepted_places().filter(is_in_force_throughout)["place_of_service"].cast(CODE)
 
 
 @cache

@@ -36,30 +36,33 @@ IS_PRICED = pl.col("status_code").is_in(["A", "R", "C", "T"])
 
 def checks() -> Iterator[Check]:
     """What is billed as telehealth, and would have to be on the list."""
-    billed = IS_LISTED & IS_PRICED & IS_TELEHEALTH
-    yield billed & IS_PROCEDURE, "telehealth-procedure", BILLED_BY
-    yield billed & ~IS_PROCEDURE & HAS_LIST, "telehealth-not-on-list", BILLED_BY
+    is_priced_telehealth = IS_LISTED & IS_PRICED & IS_TELEHEALTH
+    yield is_priced_telehealth & IS_PROCEDURE, "telehealth-procedure", BILLED_BY
+    yield is_priced_telehealth & ~IS_PROCEDURE & HAS_LIST, "telehealth-not-on-list", BILLED_BY
     # The list is CMS's yearly file: a release that it was not given to says nothing of it, neither yes nor no.
-    yield billed & ~IS_PROCEDURE & ~HAS_LIST, "telehealth-list-not-held", BILLED_BY
+    yield is_priced_telehealth & ~IS_PROCEDURE & ~HAS_LIST, "telehealth-list-not-held", BILLED_BY
 
 
 def find_telehealth(lines: Lines) -> Findings:
     """One finding for each line that is billed as telehealth, and of which the list does not say that it may be."""
-    billed = find_by_kind(lines, checks)
-    if billed.rows.is_empty():
+    telehealth_findings = find_by_kind(lines, checks)
+    if telehealth_findings.rows.is_empty():
         return NONE
-    on_list = lines.table["row"].filter(lines.look_up(lines.line_kinds.cached(kinds_on_list)))
-    return Findings(billed.rows.filter(~is_member(billed.rows["row"], on_list)), billed.reason_rows)
+    rows_on_list = lines.table["row"].filter(lines.look_up(lines.line_kinds.cached(kinds_on_list)))
+    is_on_list = is_member(telehealth_findings.rows["row"], rows_on_list)
+    return Findings(telehealth_findings.rows.filter(~is_on_list), telehealth_findings.reason_rows)
 
 
 def kinds_on_list(line_kinds: LineKinds) -> pl.Series:
     """Whether the list of its release has the code of each line kind."""
-    services = line_kinds.code_set.rows["telehealth"].select(
+    listed_services = line_kinds.code_set.rows["telehealth"].select(
         "release", pl.col("hcpcs").cast(CODE), is_on_list=pl.lit(value=True)
     )
-    per_kind = line_kinds.table.select("release", "hcpcs")
-    on_list = per_kind.join(services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1")
-    return on_list["is_on_list"].fill_null(value=False)
+    codes_of_kinds = line_kinds.table.select("release", "hcpcs")
+    listed_kinds = codes_of_kinds.join(
+        listed_services, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1"
+    )
+    return listed_kinds["is_on_list"].fill_null(value=False)
 
 
 TELEHEALTH = Edit(find_telehealth, concerns=fails_any(checks))

@@ -27,48 +27,50 @@ def known_of_diagnoses(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
 
     *frame*: with the diagnoses of each line, or with those of its claim and `diagnosis_pointers`.
     """
-    every = _diagnoses_of_claims(frame)
-    if every.null_count() == frame.height:
+    diagnoses_of_claims = _diagnoses_of_claims(frame)
+    if diagnoses_of_claims.null_count() == frame.height:
         return _no_doubts(frame.height)
-    lines, lists = _by_claim(frame, table), code_lists(every)
-    marks = lists.any_of(marks_of_codes(lists.codes) | invalid_on_some_date(lists.codes, code_set))
-    doubts = _no_doubts(frame.height).to_dict()
-    some = filter_rows(lines, may_be_in_doubt(lines, marks, code_set))
-    if not some.is_empty():
-        doubts |= lines_in_doubt(with_own_diagnoses(some), frame.height, code_set).to_dict()
-    pairs = excluded_pairs(lists.codes, code_set)
-    of_claim = ((marks & INVALID) != 0) | has_paired(lists, pairs)
-    if of_claim.any():
-        claims = with_own_diagnoses(lines.filter(is_member(lines["claim"], lines["claim"].filter(of_claim))))
-        if not pairs.is_empty():
-            doubts["excluded_diagnoses"] = excluded_diagnoses(claims, pairs, frame.height)
-        doubts["unreferenced_diagnoses"] = unreferenced_diagnoses(claims, code_set, frame.height)
-    columns, row = pl.DataFrame(doubts), table["row"]
-    return columns if row.is_sorted() else columns[row]
+    claim_lines, lists_of_codes = _lines_by_claim(frame, table), code_lists(diagnoses_of_claims)
+    codes = lists_of_codes.codes
+    marks_of_claims = lists_of_codes.any_of(marks_of_codes(codes) | invalid_on_some_date(codes, code_set))
+    doubt_columns = _no_doubts(frame.height).to_dict()
+    doubtful_lines = filter_rows(claim_lines, may_be_in_doubt(claim_lines, marks_of_claims, code_set))
+    if not doubtful_lines.is_empty():
+        doubt_columns |= lines_in_doubt(with_own_diagnoses(doubtful_lines), frame.height, code_set).to_dict()
+    paired_codes = excluded_pairs(codes, code_set)
+    is_claim_doubtful = ((marks_of_claims & INVALID) != 0) | has_paired(lists_of_codes, paired_codes)
+    if is_claim_doubtful.any():
+        claims = claim_lines["claim"]
+        doubtful_claims = with_own_diagnoses(claim_lines.filter(is_member(claims, claims.filter(is_claim_doubtful))))
+        if not paired_codes.is_empty():
+            doubt_columns["excluded_diagnoses"] = excluded_diagnoses(doubtful_claims, paired_codes, frame.height)
+        doubt_columns["unreferenced_diagnoses"] = unreferenced_diagnoses(doubtful_claims, code_set, frame.height)
+    doubts, rows = pl.DataFrame(doubt_columns), table["row"]
+    return doubts if rows.is_sorted() else doubts[rows]
 
 
 def _diagnoses_of_claims(frame: pl.DataFrame) -> pl.Series:
     """All diagnoses of the claim of each line."""
-    own, of_claim = frame["diagnoses"], frame["diagnoses_of_claim"]
-    if "diagnosis_pointers" in frame.columns or of_claim.null_count() == frame.height:
-        return own
-    return of_claim.zip_with(of_claim.is_not_null(), own)
+    own_diagnoses, claim_diagnoses = frame["diagnoses"], frame["diagnoses_of_claim"]
+    if "diagnosis_pointers" in frame.columns or claim_diagnoses.null_count() == frame.height:
+        return own_diagnoses
+    return claim_diagnoses.zip_with(claim_diagnoses.is_not_null(), own_diagnoses)
 
 
-def _no_doubts(lines: int) -> pl.DataFrame:
-    nothing = repeat(None, lines)
-    texts = [nothing.cast(pl.String).alias(name) for name in COLUMNS[1:]]
-    return pl.DataFrame([nothing.alias(COLUMNS[0]), *texts])
+def _no_doubts(line_count: int) -> pl.DataFrame:
+    no_marks = repeat(None, line_count)
+    no_texts = [no_marks.cast(pl.String).alias(name) for name in COLUMNS[1:]]
+    return pl.DataFrame([no_marks.alias(COLUMNS[0]), *no_texts])
 
 
-def _by_claim(frame: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+def _lines_by_claim(frame: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """The lines of *frame*, with their `row`, `release`, and `claim`, a number."""
-    row = table["row"]
-    release = table["release"] if row.is_sorted() else table["release"][row.arg_sort()]
-    names = ("diagnoses", "diagnoses_of_claim", "diagnosis_pointers", "date_of_service", "hcpcs", "locality")
-    own = [frame[name] for name in names if name in frame.columns]
-    claim = group_numbers(starts_group(frame["claim_id"])).alias("claim")
-    return pl.DataFrame([count_up(frame.height).alias("row"), *own, claim, release])
+    rows = table["row"]
+    releases = table["release"] if rows.is_sorted() else table["release"][rows.arg_sort()]
+    columns_read = ("diagnoses", "diagnoses_of_claim", "diagnosis_pointers", "date_of_service", "hcpcs", "locality")
+    columns_of_frame = [frame[name] for name in columns_read if name in frame.columns]
+    claim_numbers = group_numbers(starts_group(frame["claim_id"])).alias("claim")
+    return pl.DataFrame([count_up(frame.height).alias("row"), *columns_of_frame, claim_numbers, releases])
 
 
 COLUMNS = ("diagnosis_marks", "doubtful_diagnoses", "excluded_diagnoses", "unreferenced_diagnoses")

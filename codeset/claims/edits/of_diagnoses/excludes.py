@@ -33,8 +33,8 @@ class Notes:
 
     def over(self, code: str) -> Iterator[Pattern]:
         """Yield what the notes exclude that *code* is under: its own and those of its headers, block and chapter."""
-        for length in range(CATEGORY, len(code) + 1):
-            yield from self.of_codes.get(code[:length], ())
+        for code_length in range(CATEGORY, len(code) + 1):
+            yield from self.of_codes.get(code[:code_length], ())
         for (first, last), excluded in self.of_blocks.items():
             if first <= code <= last + LAST:
                 yield from excluded
@@ -42,50 +42,59 @@ class Notes:
 
 def excludes_notes(code_set: CodeSet) -> Mapping[int, Notes]:
     """Return the notes of each release that holds those of its fiscal year, by its number."""
-    notes: dict[int, Notes] = defaultdict(Notes)
-    numbers = enumerate(code_set.manifests)
-    current = [number for number, manifest in numbers if not has_outdated_diagnoses(manifest, "excludes")]
-    rows = code_set.rows_for_diagnoses("excludes").filter(pl.col("release").is_in(current), kind=EXCLUDES_1)
-    for release, diagnosis, excluded in rows.select("release", "diagnosis", "excluded").iter_rows():
+    notes_of_releases: dict[int, Notes] = defaultdict(Notes)
+    numbered_manifests = enumerate(code_set.manifests)
+    current_releases = [
+        number for number, manifest in numbered_manifests if not has_outdated_diagnoses(manifest, "excludes")
+    ]
+    note_rows = code_set.rows_for_diagnoses("excludes").filter(
+        pl.col("release").is_in(current_releases), kind=EXCLUDES_1
+    )
+    for release, diagnosis, excluded in note_rows.select("release", "diagnosis", "excluded").iter_rows():
         if "-" in diagnosis:
-            notes[release].of_blocks[_pattern(diagnosis)].append(_pattern(excluded))
+            notes_of_releases[release].of_blocks[_code_pattern(diagnosis)].append(_code_pattern(excluded))
         else:
-            notes[release].of_codes[diagnosis].append(_pattern(excluded))
-    return dict(notes)
+            notes_of_releases[release].of_codes[diagnosis].append(_code_pattern(excluded))
+    return dict(notes_of_releases)
 
 
-def _pattern(codes: str) -> Pattern:
+def _code_pattern(code_or_span: str) -> Pattern:
     """A code, or two with a hyphen between them."""
-    first, _, last = codes.partition("-")
-    return first, last or first
+    first_code, _, last_code = code_or_span.partition("-")
+    return first_code, last_code or first_code
 
 
-def excluded_diagnoses(lines: pl.DataFrame, pairs: pl.DataFrame, height: int) -> pl.Series:
+def excluded_diagnoses(lines: pl.DataFrame, excluded_codes: pl.DataFrame, line_count: int) -> pl.Series:
     """Return what excludes each other among the diagnoses of a line's claim on the line's date, in words.
 
-    Null if nothing does. *lines*: those of some claims, of *height* lines: `row`, `claim`, `release`,
-    `date_of_service`, `diagnoses` and `diagnoses_of_claim`. *pairs*: those of `excluded_pairs`.
+    Null if nothing does. *lines*: those of some claims, of *line_count* lines: `row`, `claim`, `release`,
+    `date_of_service`, `diagnoses` and `diagnoses_of_claim`. *excluded_codes*: those of `excluded_pairs`.
     """
-    some = lines.with_columns(_ON_DATE)
-    some = some.filter(has_paired(code_lists(some["text"]), pairs))
-    on_date = with_codes(some, "text").unique(["release", *_DATE, "code"], keep="first", maintain_order=True)
-    together_on_date = on_date.join(pairs, on=["release", "code"], maintain_order="left").join(
-        on_date.select(*_DATE, pl.col("code").alias("other")), on=[*_DATE, "other"], how="semi", maintain_order="left"
+    lines_of_claims = lines.with_columns(_TEXT_ON_DATE)
+    lines_of_claims = lines_of_claims.filter(has_paired(code_lists(lines_of_claims["text"]), excluded_codes))
+    on_date = with_codes(lines_of_claims, "text").unique(
+        ["release", *_CLAIM_AND_DATE, "code"], keep="first", maintain_order=True
     )
-    texts = _texts_of_lines(some, together_on_date)
-    return only_at(texts["row"], texts["text"], height)
+    excluded_on_date = on_date.join(excluded_codes, on=["release", "code"], maintain_order="left").join(
+        on_date.select(*_CLAIM_AND_DATE, pl.col("code").alias("other")),
+        on=[*_CLAIM_AND_DATE, "other"],
+        how="semi",
+        maintain_order="left",
+    )
+    texts_of_lines = _texts_of_lines(lines_of_claims, excluded_on_date)
+    return only_at(texts_of_lines["row"], texts_of_lines["text"], line_count)
 
 
-def has_paired(lists: CodeLists, pairs: pl.DataFrame) -> pl.Series:
-    """Return whether the list of each line has a code that is in one of *pairs*."""
-    if pairs.is_empty():
+def has_paired(lists: CodeLists, excluded_codes: pl.DataFrame) -> pl.Series:
+    """Return whether the list of each line has a code that is in one of *excluded_codes*."""
+    if excluded_codes.is_empty():
         return all_false(lists.list_of_line.len())
-    paired = _plain(lists.codes).is_in(pl.concat([pairs["code"], pairs["other"]]).implode())
-    return lists.any_of(paired.cast(pl.UInt32)) != 0
+    is_paired = _without_dot(lists.codes).is_in(pl.concat([excluded_codes["code"], excluded_codes["other"]]).implode())
+    return lists.any_of(is_paired.cast(pl.UInt32)) != 0
 
 
-_DATE = ("claim", "date_of_service")
-_ON_DATE = (
+_CLAIM_AND_DATE = ("claim", "date_of_service")
+_TEXT_ON_DATE = (
     pl.when((pl.col("date_of_service") == pl.col("date_of_service").first().over("claim")).all().over("claim"))
     .then(pl.coalesce("diagnoses_of_claim", "diagnoses"))
     .otherwise("diagnoses")
@@ -94,45 +103,56 @@ _ON_DATE = (
 """A claim of one date has all its diagnoses on it; of a claim of several, the lines of a date say which."""
 
 
-def _texts_of_lines(some: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """`row` and `text` of the lines that point to a code of *pairs* on its date; else of the first line of the date."""
-    both = pl.format("{} and {}", with_dot(pl.col("code")), with_dot(pl.col("other")))
-    key = pl.concat_list("code", "other").list.sort().list.join(" ")
-    named = pairs.select(*_DATE, pl.col("code", "other"), both.alias("text"), key.alias("key"))
-    named = named.unique([*_DATE, "key"], keep="first", maintain_order=True)
-    own = with_codes(some, "diagnoses").select("row", *_DATE, "code")
-    pointed = pl.concat(
-        own.join(named, left_on=[*_DATE, "code"], right_on=[*_DATE, side], maintain_order="left").select(
-            "row", *_DATE, "key", "text"
-        )
-        for side in ("code", "other")
+def _texts_of_lines(lines_of_claims: pl.DataFrame, pairs_on_date: pl.DataFrame) -> pl.DataFrame:
+    """`row` and `text` of the lines that point to a code of *pairs_on_date*; else of the first line of the date."""
+    pair_text = pl.format("{} and {}", with_dot(pl.col("code")), with_dot(pl.col("other")))
+    pair_key = pl.concat_list("code", "other").list.sort().list.join(" ")
+    named_pairs = pairs_on_date.select(
+        *_CLAIM_AND_DATE, pl.col("code", "other"), pair_text.alias("text"), pair_key.alias("key")
     )
-    others = named.join(pointed, on=[*_DATE, "key"], how="anti", maintain_order="left")
-    first = some.group_by(*_DATE, maintain_order=True).agg(pl.col("row").min())
-    rest = others.join(first, on=_DATE, maintain_order="left").select("row", *_DATE, "key", "text")
-    texts = pl.concat([pointed, rest]).unique(["row", "key"], keep="first", maintain_order=True).sort("row", "key")
-    return texts.group_by("row", maintain_order=True).agg(pl.col("text").str.join("; "))
+    named_pairs = named_pairs.unique([*_CLAIM_AND_DATE, "key"], keep="first", maintain_order=True)
+    own_codes = with_codes(lines_of_claims, "diagnoses").select("row", *_CLAIM_AND_DATE, "code")
+    pointed_pairs = pl.concat(
+        own_codes.join(
+            named_pairs,
+            left_on=[*_CLAIM_AND_DATE, "code"],
+            right_on=[*_CLAIM_AND_DATE, pair_column],
+            maintain_order="left",
+        ).select("row", *_CLAIM_AND_DATE, "key", "text")
+        for pair_column in ("code", "other")
+    )
+    unpointed_pairs = named_pairs.join(pointed_pairs, on=[*_CLAIM_AND_DATE, "key"], how="anti", maintain_order="left")
+    first_lines = lines_of_claims.group_by(*_CLAIM_AND_DATE, maintain_order=True).agg(pl.col("row").min())
+    pairs_of_first_line = unpointed_pairs.join(first_lines, on=_CLAIM_AND_DATE, maintain_order="left").select(
+        "row", *_CLAIM_AND_DATE, "key", "text"
+    )
+    texts_of_pairs = (
+        pl.concat([pointed_pairs, pairs_of_first_line])
+        .unique(["row", "key"], keep="first", maintain_order=True)
+        .sort("row", "key")
+    )
+    return texts_of_pairs.group_by("row", maintain_order=True).agg(pl.col("text").str.join("; "))
 
 
-def _plain(codes: pl.Series) -> pl.Series:
+def _without_dot(codes: pl.Series) -> pl.Series:
     """*codes* without the dot, as the tables have them."""
     return codes.str.replace(".", "", literal=True)
 
 
 def excluded_pairs(codes: pl.Series, code_set: CodeSet) -> pl.DataFrame:
     """Return `release`, `code` and `other`: those of *codes* that a note of the release, over *code*, excludes."""
-    plain = sorted(set(_plain(codes)))
-    pairs = [
-        (release, code, other)
-        for release, of_release in code_set.cached(excludes_notes).items()
-        for code in plain
-        for other in _between(plain, of_release.over(code))
-        if other != code
+    sorted_codes = sorted(set(_without_dot(codes)))
+    code_pairs = [
+        (release, code, other_code)
+        for release, release_notes in code_set.cached(excludes_notes).items()
+        for code in sorted_codes
+        for other_code in _codes_within(sorted_codes, release_notes.over(code))
+        if other_code != code
     ]
-    return pl.DataFrame(pairs, schema={"release": pl.UInt16, "code": pl.String, "other": pl.String}, orient="row")
+    return pl.DataFrame(code_pairs, schema={"release": pl.UInt16, "code": pl.String, "other": pl.String}, orient="row")
 
 
-def _between(codes: Sequence[str], patterns: Iterator[Pattern]) -> list[str]:
+def _codes_within(codes: Sequence[str], patterns: Iterator[Pattern]) -> list[str]:
     """Those of the sorted *codes* that *patterns* mean."""
-    spans = ((bisect_left(codes, first), bisect_right(codes, last + LAST)) for first, last in patterns)
-    return list(dict.fromkeys(code for start, end in spans for code in codes[start:end]))
+    position_spans = ((bisect_left(codes, first), bisect_right(codes, last + LAST)) for first, last in patterns)
+    return list(dict.fromkeys(code for start, end in position_spans for code in codes[start:end]))

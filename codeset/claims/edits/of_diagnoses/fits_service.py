@@ -19,17 +19,17 @@ ANY_MARK = 2**32 - 1
 
 def find_misfit(lines: Lines) -> Findings:
     """One finding for each line whose diagnoses a rule of `necessity.toml` speaks of."""
-    doubtful = marked(lines, ANY_MARK)
-    if doubtful.is_empty():
+    doubtful_lines = marked(lines, ANY_MARK)
+    if doubtful_lines.is_empty():
         return NONE
-    findings, answered = [], doubtful.select("row").clear()
+    rule_findings, answered_rows = [], doubtful_lines.select("row").clear()
     for rule in rules_of_classes():
-        concerned = doubtful.filter(rule.is_for(pl.col("hcpcs")) & rule.holds)
-        fitting = concerned.join(answered, on="row", how="anti", maintain_order="left")
-        if not fitting.is_empty():
-            findings.append(findings_of(fitting, rule.reason, detail=pl.col("doubtful_diagnoses")))
-            answered = pl.concat([answered, fitting.select("row")])
-    return together(findings)
+        lines_of_rule = doubtful_lines.filter(rule.is_for(pl.col("hcpcs")) & rule.holds)
+        unanswered_lines = lines_of_rule.join(answered_rows, on="row", how="anti", maintain_order="left")
+        if not unanswered_lines.is_empty():
+            rule_findings.append(findings_of(unanswered_lines, rule.reason, detail=pl.col("doubtful_diagnoses")))
+            answered_rows = pl.concat([answered_rows, unanswered_lines.select("row")])
+    return together(rule_findings)
 
 
 FITS_SERVICE = Edit(find_misfit, derives=(DIAGNOSES,), needs="diagnosis_marks")

@@ -48,8 +48,8 @@ def necessity() -> Mapping[str, Any]:
 @cache
 def class_bits() -> Mapping[str, int]:
     """Return the bit of each class of diagnoses."""
-    bits = {name: FIRST_CLASS << place for place, name in enumerate(necessity()["class"])}
-    return bits | {"other_than_cosmetic": OTHER_THAN_COSMETIC}
+    bits_by_class = {name: FIRST_CLASS << position for position, name in enumerate(necessity()["class"])}
+    return bits_by_class | {"other_than_cosmetic": OTHER_THAN_COSMETIC}
 
 
 def bits_of(names: str) -> int:
@@ -58,11 +58,11 @@ def bits_of(names: str) -> int:
 
 
 @cache
-def listed(table: str) -> Mapping[str, str]:
+def listed(table_name: str) -> Mapping[str, str]:
     """Return the diagnoses, without the dot, of one of the reference tables, with its second column if it has one."""
-    text = files("codeset.claims.reference").joinpath(f"{table}.csv").read_text(encoding="utf-8")
-    rows = list(csv.reader(text.splitlines()))[1:]
-    return {row[0].replace(".", ""): row[-1] for row in rows}
+    csv_text = files("codeset.claims.reference").joinpath(f"{table_name}.csv").read_text(encoding="utf-8")
+    csv_rows = list(csv.reader(csv_text.splitlines()))[1:]
+    return {csv_row[0].replace(".", ""): csv_row[-1] for csv_row in csv_rows}
 
 
 def without_dot(codes: pl.Expr) -> pl.Expr:
@@ -77,20 +77,22 @@ def without_dots(codes: pl.Series) -> list[str]:
 
 def with_dot(codes: pl.Expr) -> pl.Expr:
     """Return *codes* as people write them."""
-    dotted = pl.concat_str(codes.str.slice(0, 3), pl.lit("."), codes.str.slice(3))
-    return pl.when(codes.str.len_chars() > 3).then(dotted).otherwise(codes)
+    dotted_codes = pl.concat_str(codes.str.slice(0, 3), pl.lit("."), codes.str.slice(3))
+    return pl.when(codes.str.len_chars() > 3).then(dotted_codes).otherwise(codes)
 
 
 def valid_diagnoses(code_set: CodeSet) -> Mapping[int, frozenset[str]]:
     """The codes that may be billed, without the dot, by the number of each release that holds the edition in force."""
-    rows = code_set.rows_for_diagnoses("diagnosis").filter("billable")
-    held = {
-        int(number): frozenset(of_release["diagnosis"].to_list()) for (number,), of_release in rows.group_by("release")
+    billable_rows = code_set.rows_for_diagnoses("diagnosis").filter("billable")
+    codes_of_releases = {
+        int(release_number): frozenset(release_rows["diagnosis"].to_list())
+        for (release_number,), release_rows in billable_rows.group_by("release")
     }
-    return {number: codes for number, codes in held.items() if number not in code_set.cached(_outdated)}
+    outdated = code_set.cached(_outdated_releases)
+    return {number: codes for number, codes in codes_of_releases.items() if number not in outdated}
 
 
-def _outdated(code_set: CodeSet) -> frozenset[int]:
+def _outdated_releases(code_set: CodeSet) -> frozenset[int]:
     return frozenset(number for number, manifest in enumerate(code_set.manifests) if has_outdated_diagnoses(manifest))
 
 
@@ -104,18 +106,21 @@ def has_outdated_diagnoses(manifest: Manifest, table: str = "diagnosis") -> bool
 
 def marks_of_codes(codes: pl.Series) -> pl.Series:
     """Return what is known of each of *codes* by itself, on any date."""
-    plain = without_dot(pl.col("code"))
-    marks = {
-        UNSPECIFIED: plain.is_in(list(listed("unspecified_sites"))),
-        NOT_FIRST: plain.is_in(list(listed("manifestations"))) | plain.str.slice(0, 1).is_in(EXTERNAL_CAUSES),
-        OTHER_THAN_COSMETIC: ~_begins(plain, necessity()["class"]["cosmetic"]),
-        **{class_bits()[name]: _begins(plain, prefixes) for name, prefixes in necessity()["class"].items()},
+    plain_code = without_dot(pl.col("code"))
+    conditions_by_bit = {
+        UNSPECIFIED: plain_code.is_in(list(listed("unspecified_sites"))),
+        NOT_FIRST: plain_code.is_in(list(listed("manifestations"))) | plain_code.str.slice(0, 1).is_in(EXTERNAL_CAUSES),
+        OTHER_THAN_COSMETIC: ~_begins_with(plain_code, necessity()["class"]["cosmetic"]),
+        **{class_bits()[name]: _begins_with(plain_code, prefixes) for name, prefixes in necessity()["class"].items()},
     }
-    bits = (pl.when(holds).then(pl.lit(bit, pl.UInt32)).otherwise(pl.lit(0, pl.UInt32)) for bit, holds in marks.items())
-    return codes.to_frame("code").select(reduce(or_, bits)).to_series()
+    bits_of_codes = (
+        pl.when(holds).then(pl.lit(bit, pl.UInt32)).otherwise(pl.lit(0, pl.UInt32))
+        for bit, holds in conditions_by_bit.items()
+    )
+    return codes.to_frame("code").select(reduce(or_, bits_of_codes)).to_series()
 
 
-def _begins(codes: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
+def _begins_with(codes: pl.Expr, prefixes: Iterable[str]) -> pl.Expr:
     return pl.any_horizontal(codes.str.starts_with(prefix) for prefix in prefixes)
 
 
@@ -127,57 +132,63 @@ def may_be_in_doubt(lines: pl.DataFrame, marks_of_claim: pl.Series, code_set: Co
     return _has_contractor(lines, code_set) | ((marks_of_claim & _marks_that_matter(lines["hcpcs"])) != 0)
 
 
-def lines_in_doubt(some: pl.DataFrame, height: int, code_set: CodeSet) -> pl.DataFrame:
+def lines_in_doubt(doubtful_lines: pl.DataFrame, line_count: int, code_set: CodeSet) -> pl.DataFrame:
     """`diagnosis_marks`, what is known of the diagnoses of each line, and they as text; both null without a doubt.
 
-    *some*: the lines that may be in doubt, of *height* lines: `row` (the place of each), `diagnoses`, `release`,
-    `hcpcs` and `locality`.
+    *doubtful_lines*: the lines that may be in doubt, of *line_count* lines: `row` (the place of each), `diagnoses`,
+    `release`, `hcpcs` and `locality`.
     """
-    texts, lists = some["diagnoses"], code_lists(some["diagnoses"])
-    known = marks_of_codes(lists.codes)
-    marks = (lists.any_of(known) & ALL_BUT_NOT_FIRST) | (lists.first_of(known) & NOT_FIRST)
-    marks |= invalid_marks(lists, some["release"], code_set)
-    marks |= _where(_has_contractor(some, code_set), CONTRACTOR)
-    does_not_fit = _does_not_fit(some["hcpcs"], marks)
-    of_any_service = marks & MARKS_OF_ANY_SERVICE
-    in_doubt = (of_any_service != 0) | does_not_fit
-    of_the_text = (of_any_service & ALL_BUT_OF_ONE_CODE) & ~_where(some["locality"] == NATIONAL, CONTRACTOR)
-    is_brief = in_doubt & ~does_not_fit & (of_the_text == 0)
+    diagnosis_texts, lists_of_codes = doubtful_lines["diagnoses"], code_lists(doubtful_lines["diagnoses"])
+    marks_of_each_code = marks_of_codes(lists_of_codes.codes)
+    # Only the first diagnosis can be one that may not be first.
+    line_marks = lists_of_codes.any_of(marks_of_each_code) & ALL_BUT_NOT_FIRST
+    line_marks |= lists_of_codes.first_of(marks_of_each_code) & NOT_FIRST
+    line_marks |= invalid_marks(lists_of_codes, doubtful_lines["release"], code_set)
+    line_marks |= _bit_where(_has_contractor(doubtful_lines, code_set), CONTRACTOR)
+    is_misfit = _is_misfit(doubtful_lines["hcpcs"], line_marks)
+    service_marks = line_marks & MARKS_OF_ANY_SERVICE
+    in_doubt = (service_marks != 0) | is_misfit
+    text_marks = (service_marks & ALL_BUT_OF_ONE_CODE) & ~_bit_where(doubtful_lines["locality"] == NATIONAL, CONTRACTOR)
+    is_brief = in_doubt & ~is_misfit & (text_marks == 0)
     if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same
-        are_named = ((known | invalid_on_some_date(lists.codes, code_set)) & OF_ONE_CODE) != 0
-        texts, marks = lists.text_of(are_named).zip_with(is_brief, texts), of_any_service.zip_with(is_brief, marks)
-    row, columns = some["row"].filter(in_doubt), (marks.alias("diagnosis_marks"), texts.alias("doubtful_diagnoses"))
-    return pl.DataFrame([only_at(row, column.filter(in_doubt), height) for column in columns])
+        are_named = ((marks_of_each_code | invalid_on_some_date(lists_of_codes.codes, code_set)) & OF_ONE_CODE) != 0
+        diagnosis_texts = lists_of_codes.text_of(are_named).zip_with(is_brief, diagnosis_texts)
+        line_marks = service_marks.zip_with(is_brief, line_marks)
+    rows = doubtful_lines["row"].filter(in_doubt)
+    doubt_columns = (line_marks.alias("diagnosis_marks"), diagnosis_texts.alias("doubtful_diagnoses"))
+    return pl.DataFrame([only_at(rows, column.filter(in_doubt), line_count) for column in doubt_columns])
 
 
-def _where(holds: pl.Series, bit: int) -> pl.Series:
+def _bit_where(holds: pl.Series, bit: int) -> pl.Series:
     return holds.cast(pl.UInt32) * bit
 
 
 def invalid_on_some_date(codes: pl.Series, code_set: CodeSet) -> pl.Series:
     """Return `INVALID` for those of *codes* that the edition of some release does not let be billed."""
-    valid = code_set.cached(valid_diagnoses).values()
-    plain = without_dots(codes)
-    return pl.Series([0 if all(code in each for each in valid) else INVALID for code in plain], dtype=pl.UInt32)
+    editions = code_set.cached(valid_diagnoses).values()
+    plain_codes = without_dots(codes)
+    code_marks = [0 if all(code in valid_codes for valid_codes in editions) else INVALID for code in plain_codes]
+    return pl.Series(code_marks, dtype=pl.UInt32)
 
 
 def invalid_marks(lists: CodeLists, release: pl.Series, code_set: CodeSet) -> pl.Series:
     """Return `INVALID` on lines with a diagnosis that the edition of their release does not let them bill."""
-    marks = repeat(0, release.len())
-    codes = without_dots(lists.codes)
-    for number, valid in code_set.cached(valid_diagnoses).items():
-        invalid = pl.Series([0 if code in valid else INVALID for code in codes], dtype=pl.UInt32)
-        if (invalid != 0).any():
-            marks |= lists.any_of(invalid) * (release == number).fill_null(value=False).cast(pl.UInt32)
-    return marks
+    line_marks = repeat(0, release.len())
+    plain_codes = without_dots(lists.codes)
+    for release_number, valid_codes in code_set.cached(valid_diagnoses).items():
+        code_marks = pl.Series([0 if code in valid_codes else INVALID for code in plain_codes], dtype=pl.UInt32)
+        if (code_marks != 0).any():
+            line_marks |= lists.any_of(code_marks) * (release == release_number).fill_null(value=False).cast(pl.UInt32)
+    return line_marks
 
 
 def _has_contractor(lines: pl.DataFrame, code_set: CodeSet) -> pl.Series:
     """Whether a line's release holds the articles of contractors, and the line has a diagnosis."""
-    releases = code_set.rows_for_diagnoses("coverage_document")["release"].unique()
-    if releases.is_empty():
+    releases_with_articles = code_set.rows_for_diagnoses("coverage_document")["release"].unique()
+    if releases_with_articles.is_empty():
         return all_false(lines.height)
-    return lines["release"].is_in(releases.implode()).fill_null(value=False) & lines["diagnoses"].is_not_null()
+    has_articles = lines["release"].is_in(releases_with_articles.implode()).fill_null(value=False)
+    return has_articles & lines["diagnoses"].is_not_null()
 
 
 class Rule(NamedTuple):
@@ -198,38 +209,42 @@ class Rule(NamedTuple):
 @cache
 def rules_of_classes() -> tuple[Rule, ...]:
     """Return the rules of `necessity.toml`."""
-    return tuple(_rules())
+    return tuple(_rules_of_file())
 
 
-def _rules() -> Iterator[Rule]:
-    marks = pl.col("diagnosis_marks")
-    for rule in (*necessity()["mismatch"], *necessity()["national"]):
-        with_any = bits_of(rule["with"])
-        holds = (marks & with_any) != 0
-        if "and" in rule:
-            holds &= (marks & bits_of(rule["and"])) != 0
-        if "without" in rule:
-            holds &= (marks & bits_of(rule["without"])) == 0
-        codes = [code for span in rule.get("codes", ()) for code in codes_of(span)]
-        yield Rule(rule["reason"], pl.Series(codes, dtype=CODE) if codes else None, with_any, holds)
+def _rules_of_file() -> Iterator[Rule]:
+    diagnosis_marks = pl.col("diagnosis_marks")
+    for rule_table in (*necessity()["mismatch"], *necessity()["national"]):
+        with_any = bits_of(rule_table["with"])
+        holds = (diagnosis_marks & with_any) != 0
+        if "and" in rule_table:
+            holds &= (diagnosis_marks & bits_of(rule_table["and"])) != 0
+        if "without" in rule_table:
+            holds &= (diagnosis_marks & bits_of(rule_table["without"])) == 0
+        service_codes = [code for span in rule_table.get("codes", ()) for code in codes_of(span)]
+        codes = pl.Series(service_codes, dtype=CODE) if service_codes else None
+        yield Rule(rule_table["reason"], codes, with_any, holds)
 
 
 def _marks_that_matter(hcpcs: pl.Series) -> pl.Series:
     """The marks without which nothing is said of a line of each of *hcpcs*."""
-    codes, number = distinct_texts(hcpcs)
-    marks = (pl.when(rule.is_for(pl.col("hcpcs"))).then(rule.with_any).otherwise(0) for rule in rules_of_classes())
-    lines = codes.cast(CODE).to_frame("hcpcs")
-    return lines.select(reduce(or_, marks, pl.lit(MARKS_OF_ANY_SERVICE)).cast(pl.UInt32)).to_series()[number]
+    distinct_codes, code_numbers = distinct_texts(hcpcs)
+    marks_of_rules = (
+        pl.when(rule.is_for(pl.col("hcpcs"))).then(rule.with_any).otherwise(0) for rule in rules_of_classes()
+    )
+    code_lines = distinct_codes.cast(CODE).to_frame("hcpcs")
+    marks = reduce(or_, marks_of_rules, pl.lit(MARKS_OF_ANY_SERVICE)).cast(pl.UInt32)
+    return code_lines.select(marks).to_series()[code_numbers]
 
 
-def _does_not_fit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
+def _is_misfit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
     """Whether a rule of `necessity.toml` says something of a line."""
-    lines = pl.DataFrame([hcpcs, marks.alias("diagnosis_marks")])
-    some = (marks >= FIRST_CLASS).alias("some")
-    if not some.any():
-        return some
-    tells = [rule.holds & rule.is_for(pl.col("hcpcs")) for rule in rules_of_classes()]
-    return lines.select(pl.any_horizontal(tells)).to_series()
+    marked_lines = pl.DataFrame([hcpcs, marks.alias("diagnosis_marks")])
+    has_class = (marks >= FIRST_CLASS).alias("some")
+    if not has_class.any():
+        return has_class
+    rule_conditions = [rule.holds & rule.is_for(pl.col("hcpcs")) for rule in rules_of_classes()]
+    return marked_lines.select(pl.any_horizontal(rule_conditions)).to_series()
 
 
 def marked(lines: Lines, bit: int) -> pl.DataFrame:
@@ -237,9 +252,9 @@ def marked(lines: Lines, bit: int) -> pl.DataFrame:
     has_bit = (lines.table["diagnosis_marks"] & bit) != 0
     if not has_bit.any():
         return lines.table.clear().hstack(_NO_KINDS)
-    table = lines.table.filter(has_bit & ~is_member(lines.table["row"], lines.denied))
-    kinds: LineKinds = lines.line_kinds
-    return table.hstack(kinds.table.select("release", "hcpcs", "modifiers")[table["line_kind"]])
+    marked_lines = lines.table.filter(has_bit & ~is_member(lines.table["row"], lines.denied))
+    line_kinds: LineKinds = lines.line_kinds
+    return marked_lines.hstack(line_kinds.table.select("release", "hcpcs", "modifiers")[marked_lines["line_kind"]])
 
 
 _NO_KINDS = pl.DataFrame(schema={"release": pl.UInt16, "hcpcs": CODE, "modifiers": CODE})

@@ -75,150 +75,178 @@ class Article:
 
 def find_coverage(lines: Lines) -> Findings:
     """One finding for each line with a diagnosis: what the contractor's article says of it, or that none decides."""
-    doubtful = marked(lines, CONTRACTOR)
-    if doubtful.is_empty():
+    doubtful_lines = marked(lines, CONTRACTOR)
+    if doubtful_lines.is_empty():
         return NONE
-    cases = doubtful.with_columns(pl.col("hcpcs", "modifiers").cast(pl.String))
-    key = ["release", "date_of_service", "locality", "hcpcs", "modifiers", "doubtful_diagnoses"]
-    distinct = cases.select(key).unique(maintain_order=True)
-    results = [_coverage(lines.line_kinds.code_set, *case) for case in distinct.iter_rows()]
-    answers = distinct.hstack(pl.DataFrame(results, schema={"reason": pl.String, "detail": pl.String}, orient="row"))
-    return findings_of(
-        cases.join(answers, on=key, nulls_equal=True, maintain_order="left"), pl.col("reason"), detail=pl.col("detail")
-    )
+    coverage_cases = doubtful_lines.with_columns(pl.col("hcpcs", "modifiers").cast(pl.String))
+    case_columns = ["release", "date_of_service", "locality", "hcpcs", "modifiers", "doubtful_diagnoses"]
+    distinct_cases = coverage_cases.select(case_columns).unique(maintain_order=True)
+    reasons_and_details = [_coverage_answer(lines.line_kinds.code_set, *case) for case in distinct_cases.iter_rows()]
+    schema = {"reason": pl.String, "detail": pl.String}
+    answers = distinct_cases.hstack(pl.DataFrame(reasons_and_details, schema=schema, orient="row"))
+    answered_lines = coverage_cases.join(answers, on=case_columns, nulls_equal=True, maintain_order="left")
+    return findings_of(answered_lines, pl.col("reason"), detail=pl.col("detail"))
 
 
-def _coverage(
-    code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str, modifiers: str, codes: str
+def _coverage_answer(
+    code_set: CodeSet, release: int, day: date, locality: str, hcpcs: str, modifiers: str, diagnoses_text: str
 ) -> ReasonAndDetail:
-    contractor = _contractor(locality)
+    contractor = _contractor_of_locality(locality)
     if contractor is None:
         return "coverage-no-contractor", locality
-    diagnoses = list(dict.fromkeys(codes.replace(".", "").split(" ")))
+    diagnoses = list(dict.fromkeys(diagnoses_text.replace(".", "").split(" ")))
     articles = code_set.cached(articles_of).get((release, contractor), [])
-    in_force = _newest(article for article in articles if article.first_day <= day <= article.last_day)
-    naming = [article for article in in_force if hcpcs in article.hcpcs]
-    if naming:
-        return _by_articles(naming, diagnoses, set(modifiers.split()))
-    without_codes = [article for article in in_force if article.lists_diagnoses and not article.hcpcs]
+    articles_in_force = _newest_versions(
+        article for article in articles if article.first_day <= day <= article.last_day
+    )
+    naming_articles = [article for article in articles_in_force if hcpcs in article.hcpcs]
+    if naming_articles:
+        return _answer_of_articles(naming_articles, diagnoses, set(modifiers.split()))
+    without_codes = [article for article in articles_in_force if article.lists_diagnoses and not article.hcpcs]
     for article in without_codes:
-        if supporting := _supporting(article, diagnoses):
+        if supporting := _supporting_group(article, diagnoses):
             return "coverage-listed", f"{supporting}; whether it names {hcpcs} is not held"
     if without_codes:
-        return "coverage-codes-not-held", "; ".join(_lists(article, diagnoses) for article in without_codes)
-    later = [f"{article} is in force from {article.first_day}" for article in articles if article.first_day > day]
-    return "coverage-no-article", "; ".join([contractor, *later])
+        return "coverage-codes-not-held", "; ".join(_listed_text(article, diagnoses) for article in without_codes)
+    later_articles = [
+        f"{article} is in force from {article.first_day}" for article in articles if article.first_day > day
+    ]
+    return "coverage-no-article", "; ".join([contractor, *later_articles])
 
 
-def _by_articles(articles: Sequence[Article], diagnoses: Sequence[str], modifiers: set[str]) -> ReasonAndDetail:
+def _answer_of_articles(articles: Sequence[Article], diagnoses: Sequence[str], modifiers: set[str]) -> ReasonAndDetail:
     """What the articles that name the service say: one that supports it is enough."""
     for article in articles:
-        if supporting := _supporting(article, diagnoses):
+        if supporting := _supporting_group(article, diagnoses):
             return "coverage-listed", supporting
-    partial = [
+    incomplete_matches = [
         f"{article}, group {group} ({dotted(diagnosis)}): group {companions()[article.document, group]}"
         for article in articles
         for diagnosis, group in article.places(diagnoses)
     ]
-    if partial:
-        return "coverage-companion-missing", "; ".join(partial)
-    with_diagnoses = [article for article in articles if article.lists_diagnoses]
-    if not with_diagnoses:
+    if incomplete_matches:
+        return "coverage-companion-missing", "; ".join(incomplete_matches)
+    articles_with_diagnoses = [article for article in articles if article.lists_diagnoses]
+    if not articles_with_diagnoses:
         return "coverage-diagnoses-not-held", ", ".join(map(str, articles))
-    if not any(article.groups or article.refuses(diagnoses) for article in with_diagnoses):
-        return "coverage-not-excluded", ", ".join(map(str, with_diagnoses))
+    if not any(article.groups or article.refuses(diagnoses) for article in articles_with_diagnoses):
+        return "coverage-not-excluded", ", ".join(map(str, articles_with_diagnoses))
     suffix = "-with-notice" if "GA" in modifiers else "-attested" if "KX" in modifiers else ""
-    return f"coverage-not-listed{suffix}", "; ".join(_lists(article, diagnoses) for article in with_diagnoses)
+    return f"coverage-not-listed{suffix}", "; ".join(
+        _listed_text(article, diagnoses) for article in articles_with_diagnoses
+    )
 
 
-def _supporting(article: Article, diagnoses: Sequence[str]) -> str | None:
+def _supporting_group(article: Article, diagnoses: Sequence[str]) -> str | None:
     """The first group of an article that supports one of *diagnoses*, with what it needs beside it, in words."""
-    places = article.places(diagnoses)
-    groups = {group for _, group in places}
-    for diagnosis, group in places:
-        needed = companions().get((article.document, group))
-        if needed is None or needed in groups - {group}:
+    listed_places = article.places(diagnoses)
+    groups = {group for _, group in listed_places}
+    for diagnosis, group in listed_places:
+        needed_group = companions().get((article.document, group))
+        if needed_group is None or needed_group in groups - {group}:
             return f"{article}, group {group} ({dotted(diagnosis)})"
     return None
 
 
-def _lists(article: Article, diagnoses: Sequence[str]) -> str:
+def _listed_text(article: Article, diagnoses: Sequence[str]) -> str:
     """What an article lists of *diagnoses*, in words: its groups, and which of them has what."""
-    places = [f"{dotted(diagnosis)} in group {group}" for diagnosis, group in article.places(diagnoses)]
-    if places or article.refuses(diagnoses):
-        return f"{article} lists " + ", ".join([*places, *article.refuses(diagnoses)])
+    listed_places = [f"{dotted(diagnosis)} in group {group}" for diagnosis, group in article.places(diagnoses)]
+    if listed_places or article.refuses(diagnoses):
+        return f"{article} lists " + ", ".join([*listed_places, *article.refuses(diagnoses)])
     if not article.groups:
         return f"{article} does not list {', '.join(map(dotted, diagnoses))}"
-    groups = sorted({group for of_diagnosis in article.groups.values() for group in of_diagnosis})
+    groups = sorted({group for groups_of_diagnosis in article.groups.values() for group in groups_of_diagnosis})
     return f"{article}, groups {', '.join(map(str, groups))}: not {', '.join(map(dotted, diagnoses))}"
 
 
-def _newest(articles: Iterable[Article]) -> list[Article]:
+def _newest_versions(articles: Iterable[Article]) -> list[Article]:
     """The newest version of each of *articles*, which are by version."""
     return list({article.document: article for article in articles}.values())
 
 
 def articles_of(code_set: CodeSet) -> dict[tuple[int, str], list[Article]]:
     """The articles of each release and contractor, by document and version."""
-    hcpcs: dict[Version, set[str]] = defaultdict(set)
-    groups: dict[tuple[Version, bool], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for release, document, version, code in _rows(code_set, "coverage_hcpcs", "hcpcs"):
-        hcpcs[release, document, version].add(code)
-    listed = ("group", "diagnosis", "covered")
-    for release, document, version, group, diagnosis, covered in _rows(code_set, "coverage_diagnosis", *listed):
-        groups[(release, document, version), covered][diagnosis].append(group)
+    hcpcs_of_versions, groups_of_versions = _hcpcs_of_versions(code_set), _groups_of_versions(code_set)
     articles = defaultdict(list)
-    names = ("contractor", "contractor_type", "effective_date", "retirement_date")
-    for release, document, version, contractor, types, first, last in _rows(code_set, "coverage_document", *names):
-        keys = list(dict.fromkeys([(release, document, version), (release, document, None)]))
-        codes = frozenset(code for key in keys for code in hcpcs.get(key, ()))
-        covered, other = (
-            {name: of for key in keys for name, of in groups.get((key, which), {}).items()} for which in (True, False)
+    columns = ("contractor", "contractor_type", "effective_date", "retirement_date")
+    rows = _versioned_rows(code_set, "coverage_document", *columns)
+    for release, document, version, contractor, contractor_types, effective, retired in rows:
+        # Of a file without versions the rows are of every version of the document (`coverage_articles`).
+        version_keys = list(dict.fromkeys([(release, document, version), (release, document, None)]))
+        named_codes = frozenset(code for key in version_keys for code in hcpcs_of_versions.get(key, ()))
+        covered, not_covered = (
+            {
+                diagnosis: groups
+                for key in version_keys
+                for diagnosis, groups in groups_of_versions.get((key, is_covered), {}).items()
+            }
+            for is_covered in (True, False)
         )
-        name = _contractor_called(contractor)
-        if name is not None and _is_of_practitioners(types) and (codes or covered or other):
-            days = (first or date.min, last or date.max)
-            articles[release, name].append(Article(document, version, contractor, *days, codes, covered, other))
-    return {
-        key: sorted(every, key=lambda article: (article.document, article.version or 0))
-        for key, every in articles.items()
-    }
+        contractor_name = _contractor_called(contractor)
+        names_anything = named_codes or covered or not_covered
+        if contractor_name is not None and _is_of_practitioners(contractor_types) and names_anything:
+            days_in_force = (effective or date.min, retired or date.max)
+            article = Article(document, version, contractor, *days_in_force, named_codes, covered, not_covered)
+            articles[release, contractor_name].append(article)
+    return {key: sorted(of_contractor, key=_document_and_version) for key, of_contractor in articles.items()}
 
 
-def _is_of_practitioners(types: str | None) -> bool:
-    """Whether a contractor of these *types* pays practitioners: not one of DME, home health, or Part A alone."""
-    return types is None or "Part B" in types or not any(other in types for other in ("Part A", "DME", "HHH"))
+def _document_and_version(article: Article) -> tuple[str, int]:
+    return article.document, article.version or 0
 
 
-def _rows(code_set: CodeSet, table: str, *columns: str) -> Sequence[tuple]:  # type: ignore[type-arg]
-    rows = code_set.rows_for_diagnoses(table)
-    return rows.select("release", "document", "version", *columns).rows()
+def _hcpcs_of_versions(code_set: CodeSet) -> Mapping[Version, set[str]]:
+    hcpcs_of_versions: dict[Version, set[str]] = defaultdict(set)
+    for release, document, version, hcpcs in _versioned_rows(code_set, "coverage_hcpcs", "hcpcs"):
+        hcpcs_of_versions[release, document, version].add(hcpcs)
+    return hcpcs_of_versions
+
+
+def _groups_of_versions(code_set: CodeSet) -> Mapping[tuple[Version, bool], Mapping[str, list[int]]]:
+    """By version, and whether they support the service, the groups that each diagnosis is in."""
+    groups_of_versions: dict[tuple[Version, bool], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    rows = _versioned_rows(code_set, "coverage_diagnosis", "group", "diagnosis", "covered")
+    for release, document, version, group, diagnosis, is_covered in rows:
+        groups_of_versions[(release, document, version), is_covered][diagnosis].append(group)
+    return groups_of_versions
+
+
+def _is_of_practitioners(contractor_types: str | None) -> bool:
+    """Whether a contractor of *contractor_types* pays practitioners: not one of DME, home health, or Part A alone."""
+    if contractor_types is None or "Part B" in contractor_types:
+        return True
+    return not any(other_type in contractor_types for other_type in ("Part A", "DME", "HHH"))
+
+
+def _versioned_rows(code_set: CodeSet, table_name: str, *columns: str) -> Sequence[tuple]:  # type: ignore[type-arg]
+    table_rows = code_set.rows_for_diagnoses(table_name)
+    return table_rows.select("release", "document", "version", *columns).rows()
 
 
 @cache
 def _contractors() -> Mapping[str, str]:
-    return {row["mac_begins"]: row["name_begins"] for row in _reference("contractors")}
+    return {row["mac_begins"]: row["name_begins"] for row in _reference_rows("contractors")}
 
 
-def _contractor(locality: str) -> str | None:
+def _contractor_of_locality(locality: str) -> str | None:
     """The contractor of a locality; None for the nation."""
     return _contractors().get(locality[:2])
 
 
-def _contractor_called(name: str) -> str | None:
-    return next((begins for begins in _contractors().values() if name.startswith(begins)), None)
+def _contractor_called(contractor_name: str) -> str | None:
+    return next((name for name in _contractors().values() if contractor_name.startswith(name)), None)
 
 
 @cache
 def companions() -> Mapping[tuple[str, int], int]:
     """The group that a group of an article needs a diagnosis of beside its own."""
-    rows = _reference("coverage_companions")
-    return {(row["document"], int(row["group"])): int(row["needs_group"]) for row in rows}
+    companion_rows = _reference_rows("coverage_companions")
+    return {(row["document"], int(row["group"])): int(row["needs_group"]) for row in companion_rows}
 
 
-def _reference(table: str) -> list[dict[str, str]]:
-    text = files("codeset.claims.reference").joinpath(f"{table}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+def _reference_rows(table_name: str) -> list[dict[str, str]]:
+    csv_text = files("codeset.claims.reference").joinpath(f"{table_name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(csv_text.splitlines()))
 
 
 def change_dates(code_set: CodeSet) -> list[pl.Series]:

@@ -11,10 +11,12 @@ from codeset.claims.engine.lines import Lines
 def find_in_claim(lines: Lines) -> Findings:
     """One finding for each line with diagnoses that exclude each other; one for each claim with stray invalid ones."""
     reasons = {"excluded_diagnoses": "diagnosis-excluded", "unreferenced_diagnoses": "diagnosis-unreferenced"}
-    columns = [name for name in reasons if lines.table[name].null_count() < lines.table.height]
-    if not columns:
+    columns_with_text = [name for name in reasons if lines.table[name].null_count() < lines.table.height]
+    if not columns_with_text:
         return NONE
-    return together(findings_of(lines.table.drop_nulls(name), reasons[name], detail=pl.col(name)) for name in columns)
+    return together(
+        findings_of(lines.table.drop_nulls(name), reasons[name], detail=pl.col(name)) for name in columns_with_text
+    )
 
 
 CLAIM_DIAGNOSES = Edit(find_in_claim, derives=(DIAGNOSES,))

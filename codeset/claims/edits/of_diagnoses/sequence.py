@@ -32,26 +32,26 @@ def find_sequence(lines: Lines) -> Findings:
 
 
 def _not_first(lines: Lines) -> Findings:
-    doubtful = marked(lines, NOT_FIRST)
-    if doubtful.is_empty():
+    doubtful_lines = marked(lines, NOT_FIRST)
+    if doubtful_lines.is_empty():
         return NONE
-    first = by_diagnosis(doubtful).filter(place=0)
+    first_diagnoses = by_diagnosis(doubtful_lines).filter(place=0)
     reason = pl.when(IS_EXTERNAL_CAUSE).then(pl.lit("diagnosis-external-cause-first"))
     return findings_of(
-        first, reason.otherwise(pl.lit("diagnosis-manifestation-first")), detail=with_dot(pl.col("diagnosis"))
+        first_diagnoses, reason.otherwise(pl.lit("diagnosis-manifestation-first")), detail=with_dot(pl.col("diagnosis"))
     )
 
 
 def _unspecified(lines: Lines) -> Findings:
-    doubtful = marked(lines, UNSPECIFIED)
-    if doubtful.is_empty():
+    doubtful_lines = marked(lines, UNSPECIFIED)
+    if doubtful_lines.is_empty():
         return NONE
-    sites = listed("unspecified_sites")
-    unspecified = by_diagnosis(doubtful).filter(pl.col("diagnosis").is_in(list(sites)))
-    once = unspecified.unique(["row", "diagnosis"], keep="first", maintain_order=True)
-    named_below = pl.col("diagnosis").replace_strict(dict(sites), return_dtype=pl.String)
-    detail = pl.format("{}: {}", with_dot(pl.col("diagnosis")), named_below)
-    return findings_of(once, "diagnosis-unspecified", detail=detail)
+    unspecified_sites = listed("unspecified_sites")
+    unspecified_diagnoses = by_diagnosis(doubtful_lines).filter(pl.col("diagnosis").is_in(list(unspecified_sites)))
+    distinct_diagnoses = unspecified_diagnoses.unique(["row", "diagnosis"], keep="first", maintain_order=True)
+    specific_sites = pl.col("diagnosis").replace_strict(dict(unspecified_sites), return_dtype=pl.String)
+    detail = pl.format("{}: {}", with_dot(pl.col("diagnosis")), specific_sites)
+    return findings_of(distinct_diagnoses, "diagnosis-unspecified", detail=detail)
 
 
 SEQUENCE = Edit(find_sequence, derives=(DIAGNOSES,), needs="diagnosis_marks")

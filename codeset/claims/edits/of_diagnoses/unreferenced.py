@@ -13,23 +13,22 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.series import filter_rows, is_member, only_at, repeat, starts_group
 
 
-def unreferenced_diagnoses(lines: pl.DataFrame, code_set: CodeSet, height: int) -> pl.Series:
+def unreferenced_diagnoses(lines: pl.DataFrame, code_set: CodeSet, line_count: int) -> pl.Series:
     """Return on the first line of each claim its diagnoses that may not be billed and that no line points to.
 
-    *lines*: those of some claims, of *height* lines, as those of `excluded_diagnoses`.
+    *lines*: those of some claims, of *line_count* lines, as those of `excluded_diagnoses`.
     """
-    first = filter_rows(lines, starts_group(lines["claim"]) & lines["diagnoses_of_claim"].is_not_null())
-    if first.is_empty():
-        return repeat(None, height).cast(pl.String)
-    is_invalid = (invalid_marks(code_lists(first["diagnoses_of_claim"]), first["release"], code_set) & INVALID) != 0
-    first = filter_rows(first, is_invalid)
-    pointed = lines.filter(is_member(lines["claim"], first["claim"]))
-    left = with_codes(first, "diagnoses_of_claim").join(
-        with_codes(pointed, "diagnoses"), on=["claim", "code"], how="anti", maintain_order="left"
+    first_lines = filter_rows(lines, starts_group(lines["claim"]) & lines["diagnoses_of_claim"].is_not_null())
+    if first_lines.is_empty():
+        return repeat(None, line_count).cast(pl.String)
+    marks = invalid_marks(code_lists(first_lines["diagnoses_of_claim"]), first_lines["release"], code_set)
+    first_lines = filter_rows(first_lines, (marks & INVALID) != 0)
+    lines_of_claims = lines.filter(is_member(lines["claim"], first_lines["claim"]))
+    unpointed_codes = with_codes(first_lines, "diagnoses_of_claim").join(
+        with_codes(lines_of_claims, "diagnoses"), on=["claim", "code"], how="anti", maintain_order="left"
     )
-    cases = left.select("row", "release", "date_of_service", pl.col("code").alias("diagnosis")).unique(
-        maintain_order=True
-    )
-    named = with_reasons(cases, code_set).filter(pl.col("reason") != "diagnosis-outside-excerpt")
-    texts = named.group_by("row", maintain_order=True).agg(pl.col("detail").str.join("; "))
-    return only_at(texts["row"], texts["detail"], height)
+    columns = ("row", "release", "date_of_service", pl.col("code").alias("diagnosis"))
+    diagnosis_cases = unpointed_codes.select(*columns).unique(maintain_order=True)
+    invalid_diagnoses = with_reasons(diagnosis_cases, code_set).filter(pl.col("reason") != "diagnosis-outside-excerpt")
+    claim_texts = invalid_diagnoses.group_by("row", maintain_order=True).agg(pl.col("detail").str.join("; "))
+    return only_at(claim_texts["row"], claim_texts["detail"], line_count)

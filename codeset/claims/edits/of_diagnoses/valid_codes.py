@@ -19,14 +19,14 @@ from codeset.claims.engine.lines import Lines
 
 def find_invalid(lines: Lines) -> Findings:
     """One finding for each diagnosis that may not be billed on the date of its line."""
-    doubtful = marked(lines, INVALID)
-    if doubtful.is_empty():
+    doubtful_lines = marked(lines, INVALID)
+    if doubtful_lines.is_empty():
         return NONE
-    cases = by_diagnosis(doubtful).select("row", "release", "date_of_service", "diagnosis")
-    once = with_reasons(cases, lines.line_kinds.code_set).unique(
+    diagnosis_cases = by_diagnosis(doubtful_lines).select("row", "release", "date_of_service", "diagnosis")
+    invalid_diagnoses = with_reasons(diagnosis_cases, lines.line_kinds.code_set).unique(
         ["row", "diagnosis"], keep="first", maintain_order=True
     )
-    return findings_of(once, pl.col("reason"), detail=pl.col("detail"))
+    return findings_of(invalid_diagnoses, pl.col("reason"), detail=pl.col("detail"))
 
 
 def change_dates(code_set: CodeSet) -> list[pl.Series]:

@@ -51,7 +51,7 @@ def find_new_patient(lines: Lines) -> Findings:
     )
 
 
-class Codes(NamedTuple):
+class PatientCodes(NamedTuple):
     """The codes of new patients' visits; those that show that a patient was seen; and those that may show it."""
 
     new: pl.Series
@@ -59,14 +59,16 @@ class Codes(NamedTuple):
     maybe_contact: pl.Series
 
 
-def codes_of_patients(code_set: CodeSet) -> Codes:
+def codes_of_patients(code_set: CodeSet) -> PatientCodes:
     """The codes of *code_set*, as categories."""
-    listed = code_set.fees.filter(modifier="")
+    fee_rows = code_set.fees.filter(modifier="")
     is_visit = pl.col("hcpcs").is_in(sorted(codes_named("visits", "codes") | codes_named("new_patient", "visits")))
     is_contact = (IS_PROCEDURE | (is_visit & ~IS_ADD_ON)).fill_null(value=False)
     is_maybe = ~is_contact & ~IS_TEST.fill_null(value=True) & ~IS_ADD_ON.fill_null(value=True)
-    contact, maybe = (listed.filter(holds)["hcpcs"].unique().cast(CODE) for holds in (is_contact, is_maybe))
-    return Codes(codes_in(code_set, codes_named("new_patient", "codes")), contact, maybe)
+    contact_codes, maybe_codes = (
+        fee_rows.filter(holds)["hcpcs"].unique().cast(CODE) for holds in (is_contact, is_maybe)
+    )
+    return PatientCodes(codes_in(code_set, codes_named("new_patient", "codes")), contact_codes, maybe_codes)
 
 
 def prior_services(_: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
@@ -74,54 +76,61 @@ def prior_services(_: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> p
 
     `prior` is how many lines before the visit's it is, times two, and one more where it may show no contact.
     """
-    nothing = pl.DataFrame([repeat(None, table.height).alias(name) for name in ("prior", "prior_row")])
-    codes = code_set.cached(codes_of_patients)
-    new = true_positions(is_one_of(table["hcpcs"], codes.new))
-    patient, visit = table["patient"], table["visit"]
-    first_visit = visit.filter(starts_group(patient))
-    new = new.filter(visit[new] != first_visit[patient[new]])  # a first visit has none before it
-    if new.is_empty():
-        return nothing
-    here = true_positions(is_member(patient, patient[new]))
-    history = table.select("row", "patient", "visit", "date_of_service", "hcpcs", "modifiers")[here]
-    visits = _with_earlier(history, codes, true_positions(is_member(here, new)))
-    distance = here[visits["line"]] - here[visits["earlier"]]
-    prior = distance * 2 + visits["is_maybe"].cast(pl.UInt32)
-    at = here[visits["line"]]
-    columns = {"prior": prior, "prior_row": history["row"][visits["earlier"]]}
-    return nothing.with_columns(nothing[name].scatter(at, values) for name, values in columns.items())
+    no_prior_services = pl.DataFrame([repeat(None, table.height).alias(name) for name in ("prior", "prior_row")])
+    patient_codes = code_set.cached(codes_of_patients)
+    new_visits = true_positions(is_one_of(table["hcpcs"], patient_codes.new))
+    patients, visits_of_lines = table["patient"], table["visit"]
+    first_visits = visits_of_lines.filter(starts_group(patients))
+    # A first visit has none before it.
+    new_visits = new_visits.filter(visits_of_lines[new_visits] != first_visits[patients[new_visits]])
+    if new_visits.is_empty():
+        return no_prior_services
+    history_positions = true_positions(is_member(patients, patients[new_visits]))
+    history = table.select("row", "patient", "visit", "date_of_service", "hcpcs", "modifiers")[history_positions]
+    new_in_history = true_positions(is_member(history_positions, new_visits))
+    visits_with_earlier = _visits_with_earlier(history, patient_codes, new_in_history)
+    lines_between = history_positions[visits_with_earlier["line"]] - history_positions[visits_with_earlier["earlier"]]
+    prior_numbers = lines_between * 2 + visits_with_earlier["is_maybe"].cast(pl.UInt32)
+    visit_positions = history_positions[visits_with_earlier["line"]]
+    columns = {"prior": prior_numbers, "prior_row": history["row"][visits_with_earlier["earlier"]]}
+    return no_prior_services.with_columns(
+        no_prior_services[name].scatter(visit_positions, column_values) for name, column_values in columns.items()
+    )
 
 
-def _with_earlier(history: pl.DataFrame, codes: Codes, new: pl.Series) -> pl.DataFrame:
+def _visits_with_earlier(history: pl.DataFrame, patient_codes: PatientCodes, new_visits: pl.Series) -> pl.DataFrame:
     """Positions in *history* of new patients' visits (`line`) and of what is `earlier`; `is_maybe`: maybe none."""
     combinations = history["modifiers"].unique()
     components = combinations.filter(combinations.cast(pl.String).str.contains(COMPONENT))
     has_component = history["modifiers"].is_in(components.implode())
-    visits = _first_lines_of_visits(history, new)
-    contact, maybe_contact = (
-        _latest_before(visits, history, shows=history["hcpcs"].is_in(chosen.implode()) & ~has_component)
-        for chosen in (codes.contact, codes.maybe_contact)
+    first_lines = _first_lines_of_visits(history, new_visits)
+    latest_contacts, latest_maybe_contacts = (
+        _latest_before(first_lines, history, history["hcpcs"].is_in(contact_codes.implode()) & ~has_component)
+        for contact_codes in (patient_codes.contact, patient_codes.maybe_contact)
     )
-    earlier = contact.zip_with(contact.is_not_null(), maybe_contact)
-    columns = [new.alias("line"), earlier.alias("earlier"), contact.is_null().alias("is_maybe")]
+    earlier_services = latest_contacts.zip_with(latest_contacts.is_not_null(), latest_maybe_contacts)
+    columns = [new_visits.alias("line"), earlier_services.alias("earlier"), latest_contacts.is_null().alias("is_maybe")]
     return pl.DataFrame(columns).drop_nulls("earlier")
 
 
-def _first_lines_of_visits(history: pl.DataFrame, new: pl.Series) -> pl.DataFrame:
-    """The position of the `first` line of the visit of each of *new*; its `patient`; its date three years `before`."""
-    starts = starts_group(history["visit"])
-    patient, before = history["patient"][new], history["date_of_service"][new].dt.offset_by(f"-{YEARS}y")
-    first = true_positions(starts)[group_numbers(starts)[new]]
-    return pl.DataFrame([first.alias("first"), patient, before.alias("before")])
+def _first_lines_of_visits(history: pl.DataFrame, new_visits: pl.Series) -> pl.DataFrame:
+    """The position of the `first` line of each of *new_visits*; its `patient`; its date three years `before`."""
+    starts_visit = starts_group(history["visit"])
+    patients = history["patient"][new_visits]
+    days_before = history["date_of_service"][new_visits].dt.offset_by(f"-{YEARS}y")
+    first_positions = true_positions(starts_visit)[group_numbers(starts_visit)[new_visits]]
+    return pl.DataFrame([first_positions.alias("first"), patients, days_before.alias("before")])
 
 
-def _latest_before(visits: pl.DataFrame, history: pl.DataFrame, shows: pl.Series) -> pl.Series:
-    """The position of the latest line that *shows* before each of *visits*, within three years; or null."""
-    nowhere = repeat(None, history.height)
-    earlier = count_up(history.height).zip_with(shows, nowhere).forward_fill().shift(1)[visits["first"]]
-    is_same_patient = history["patient"][earlier] == visits["patient"]
-    is_within = is_same_patient & (history["date_of_service"][earlier] >= visits["before"])
-    return earlier.zip_with(is_within.fill_null(value=False), nowhere.head(visits.height))
+def _latest_before(visit_rows: pl.DataFrame, history: pl.DataFrame, is_contact: pl.Series) -> pl.Series:
+    """The position of the latest line before each of *visit_rows* that *is_contact*, within three years; or null."""
+    no_positions = repeat(None, history.height)
+    # Of each line the position of the last contact up to it; one row on, so that a line is not before itself.
+    latest_contacts = count_up(history.height).zip_with(is_contact, no_positions).forward_fill().shift(1)
+    earlier_positions = latest_contacts[visit_rows["first"]]
+    is_same_patient = history["patient"][earlier_positions] == visit_rows["patient"]
+    is_within = is_same_patient & (history["date_of_service"][earlier_positions] >= visit_rows["before"])
+    return earlier_positions.zip_with(is_within.fill_null(value=False), no_positions.head(visit_rows.height))
 
 
 NEW_PATIENT = Edit(

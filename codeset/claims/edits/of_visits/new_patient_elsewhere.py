@@ -42,12 +42,13 @@ def own_services(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) ->
 
 def _latest_elsewhere(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """`row` of new patients' visits, and `row_before`: the practitioner's latest face-to-face service elsewhere."""
-    codes = code_set.cached(codes_of_patients)
-    columns = ("beneficiary", "provider", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
-    lines = frame.select(columns).with_row_index("row").with_columns(pl.col("hcpcs").cast(CODE))
-    visits = lines.filter(is_one_of(lines["hcpcs"], codes.new))
-    contacts = lines.filter(
-        is_one_of(lines["hcpcs"], codes.contact) & is_one_of(lines["beneficiary"], visits["beneficiary"].unique())
+    patient_codes = code_set.cached(codes_of_patients)
+    columns_read = ("beneficiary", "provider", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
+    all_lines = frame.select(columns_read).with_row_index("row").with_columns(pl.col("hcpcs").cast(CODE))
+    visits = all_lines.filter(is_one_of(all_lines["hcpcs"], patient_codes.new))
+    contacts = all_lines.filter(
+        is_one_of(all_lines["hcpcs"], patient_codes.contact)
+        & is_one_of(all_lines["beneficiary"], visits["beneficiary"].unique())
     )
     services = contacts.filter(~pl.col("modifiers").cast(pl.String).str.contains(COMPONENT)).select(
         "beneficiary",

@@ -53,12 +53,13 @@ def _has_non_physician(frame: pl.DataFrame) -> bool:
 
 def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """`row` of new patients' visits, and `row_before`: the latest service that leaves in doubt whether they are."""
-    codes = code_set.cached(codes_of_patients)
+    patient_codes = code_set.cached(codes_of_patients)
     visit_codes = codes_in(code_set, codes_named("visits", "one_a_day"))
-    columns = frame.select("beneficiary", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
-    lines = columns.with_row_index("row").filter(IS_ONE_OF_A_GROUP)
+    columns_read = frame.select("beneficiary", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
+    lines = columns_read.with_row_index("row").filter(IS_ONE_OF_A_GROUP)
     lines = lines.with_columns(pl.col("hcpcs").cast(CODE), IS_NO_PHYSICIAN.alias("is_no_physician"))
-    is_service = pl.col("hcpcs").is_in(codes.contact.implode()) | pl.col("hcpcs").is_in(codes.maybe_contact.implode())
+    service_codes = pl.concat([patient_codes.contact, patient_codes.maybe_contact])
+    is_service = pl.col("hcpcs").is_in(service_codes.implode())
     services = lines.filter(is_service & ~pl.col("modifiers").cast(pl.String).str.contains(COMPONENT)).select(
         "beneficiary",
         "group",
@@ -68,10 +69,10 @@ def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
         is_no_physician_before="is_no_physician",
         is_visit_before=pl.col("hcpcs").is_in(visit_codes.implode()),
     )
-    visits = lines.filter(pl.col("hcpcs").is_in(codes.new.implode()))
-    pairs = visits.join(services, on=["beneficiary", "group"])
-    doubtful = pairs.filter(IS_OTHER_SPECIALTY & IS_DOUBTFUL & IS_WITHIN)
-    return latest_of_each(doubtful)
+    visits = lines.filter(pl.col("hcpcs").is_in(patient_codes.new.implode()))
+    visits_and_services = visits.join(services, on=["beneficiary", "group"])
+    doubtful_pairs = visits_and_services.filter(IS_OTHER_SPECIALTY & IS_DOUBTFUL & IS_WITHIN)
+    return latest_of_each(doubtful_pairs)
 
 
 NEW_PATIENT_OF_GROUP = Edit(

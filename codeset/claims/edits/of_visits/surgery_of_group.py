@@ -50,13 +50,15 @@ def group_surgeries(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet)
 
     `group_surgery` is how many lines of *table* after the visit's it is, below 0 where it is before; null for others.
     """
-    latest = _latest_of_group(frame, code_set) if _has_non_physician(frame) else None
-    surgery = as_earlier_service("group_surgery", latest, table)
-    row = surgery["group_surgery_row"]
-    code = (
-        frame["hcpcs"].cast(CODE)[row].alias("surgery_code") if latest is not None else row.cast(pl.String).cast(CODE)
+    latest_surgeries = _latest_of_group(frame, code_set) if _has_non_physician(frame) else None
+    surgery_columns = as_earlier_service("group_surgery", latest_surgeries, table)
+    surgery_rows = surgery_columns["group_surgery_row"]
+    surgery_codes = (
+        frame["hcpcs"].cast(CODE)[surgery_rows].alias("surgery_code")
+        if latest_surgeries is not None
+        else surgery_rows.cast(pl.String).cast(CODE)
     )
-    return surgery.hstack([code.alias("surgery_code")])
+    return surgery_columns.hstack([surgery_codes.alias("surgery_code")])
 
 
 def _has_non_physician(frame: pl.DataFrame) -> bool:
@@ -66,15 +68,15 @@ def _has_non_physician(frame: pl.DataFrame) -> bool:
 
 def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """`row` of visits, and `row_before`: the latest surgery whose period leaves in doubt whether they are paid."""
-    columns = frame.select("beneficiary", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
-    lines = columns.with_row_index("row").filter(IS_ONE_OF_A_GROUP)
-    lines = lines.with_columns(pl.col("hcpcs").cast(CODE), IS_NO_PHYSICIAN.alias("is_no_physician"))
-    periods = code_set.fees.select(
+    columns_read = frame.select("beneficiary", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
+    group_lines = columns_read.with_row_index("row").filter(IS_ONE_OF_A_GROUP)
+    group_lines = group_lines.with_columns(pl.col("hcpcs").cast(CODE), IS_NO_PHYSICIAN.alias("is_no_physician"))
+    period_of_codes = code_set.fees.select(
         pl.col("hcpcs").cast(CODE), pl.col("global_days").replace_strict(PERIOD_DAYS, default=None).alias("period")
     )
     surgeries = (
-        lines.filter(~pl.col("modifiers").cast(pl.String).str.contains(HAS_NO_PERIOD))
-        .join(periods.drop_nulls().unique(), on="hcpcs")
+        group_lines.filter(~pl.col("modifiers").cast(pl.String).str.contains(HAS_NO_PERIOD))
+        .join(period_of_codes.drop_nulls().unique(), on="hcpcs")
         .select(
             "beneficiary",
             "group",
@@ -85,16 +87,17 @@ def _latest_of_group(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
             is_no_physician_before="is_no_physician",
         )
     )
-    visits = lines.filter(is_one_of(lines["hcpcs"], code_set.cached(visits_in_periods)))
-    pairs = visits.join(surgeries, on=["beneficiary", "group"])
-    return latest_of_each(pairs.filter(IS_OTHER_SPECIALTY & IS_DOUBTFUL & IS_IN_PERIOD))
+    visits = group_lines.filter(is_one_of(group_lines["hcpcs"], code_set.cached(visits_in_periods)))
+    visits_and_surgeries = visits.join(surgeries, on=["beneficiary", "group"])
+    return latest_of_each(visits_and_surgeries.filter(IS_OTHER_SPECIALTY & IS_DOUBTFUL & IS_IN_PERIOD))
 
 
 def visits_in_periods(code_set: CodeSet) -> pl.Series:
     """The codes of visits but for add-on codes, which are denied with their visit."""
-    visits = pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE)
-    fees = code_set.fees.filter(pl.col("hcpcs").cast(CODE).is_in(visits.implode()), pl.col("global_days") != "ZZZ")
-    return fees["hcpcs"].unique().cast(CODE)
+    visit_codes = pl.Series(sorted(codes_named("visits", "codes")), dtype=CODE)
+    is_visit = pl.col("hcpcs").cast(CODE).is_in(visit_codes.implode())
+    visit_fees = code_set.fees.filter(is_visit, pl.col("global_days") != "ZZZ")
+    return visit_fees["hcpcs"].unique().cast(CODE)
 
 
 GROUP_SURGERIES = Derived(group_surgeries, ("group_surgery", "surgery_code"), carried=("group_surgery_row",))

@@ -23,17 +23,18 @@ HAS_EXCEPTION = pl.col("date_of_service") >= rules()["visit_complexity"]["preven
 
 def find_visit_complexity(lines: Lines) -> Findings:
     """One finding for each G2211 of which every visit of the day has 25, unless a preventive service is there."""
-    marks = lines.line_kinds.cached(marks_of_kinds)
-    is_complexity = lines.look_up(marks["is_complexity"])
-    billed = ~lines.is_denied
-    first = {
-        name: first_in_visit(lines, among=lines.look_up(marks[f"is_{name}"]) & billed)
-        for name in ("visit_with_25", "visit_without_25", "preventive", "maybe_preventive")
+    kind_marks = lines.line_kinds.cached(marks_of_kinds)
+    is_complexity = lines.look_up(kind_marks["is_complexity"])
+    is_billed = ~lines.is_denied
+    first_rows_by_mark = {
+        mark_name: first_in_visit(lines, among=lines.look_up(kind_marks[f"is_{mark_name}"]) & is_billed)
+        for mark_name in ("visit_with_25", "visit_without_25", "preventive", "maybe_preventive")
     }
     table = lines.table.with_columns(
-        first["visit_with_25"].alias("partner"), **{name: row.is_not_null() for name, row in first.items()}
+        first_rows_by_mark["visit_with_25"].alias("partner"),
+        **{mark_name: first_rows.is_not_null() for mark_name, first_rows in first_rows_by_mark.items()},
     )
-    beside_25 = table.filter(is_complexity & billed).filter(
+    beside_25 = table.filter(is_complexity & is_billed).filter(
         IS_DENIED_PERIOD, "visit_with_25", ~pl.col("visit_without_25"), ~(HAS_EXCEPTION & pl.col("preventive"))
     )
     is_open = HAS_EXCEPTION & pl.col("maybe_preventive")
@@ -67,8 +68,8 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 
 def change_dates(_: CodeSet) -> list[pl.Series]:
     """The days on which the rule begins and is relaxed."""
-    since = rules()["visit_complexity"]
-    return [pl.Series([since["denied_since"], since["preventive_since"]], dtype=pl.Date)]
+    rule_dates = rules()["visit_complexity"]
+    return [pl.Series([rule_dates["denied_since"], rule_dates["preventive_since"]], dtype=pl.Date)]
 
 
 VISIT_COMPLEXITY = Edit(
