@@ -22,7 +22,7 @@ from benchmarks.claim_files import (
 )
 from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
-from codeset.claims.edits.modifiers import described
+from codeset.claims.edits.modifiers import with_meanings
 from codeset.claims.edits.mue import MUE
 from codeset.claims.edits.ptp import PTP
 from codeset.claims.engine.code_set import CodeSet
@@ -190,7 +190,7 @@ def _prepared(folder: Path) -> Lines:
     frame, _ = read_claims(min((folder / _CLAIMS).iterdir()))
     code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], frame["hcpcs"].unique())
     table = sort_by_visit(frame, code_set, (*PTP.reads, *MUE.reads))
-    line_kinds, kind = line_kinds_of(table, code_set, described)
+    line_kinds, kind = line_kinds_of(table, code_set, with_meanings)
     return Lines(table.hstack([kind]), line_kinds, kind.clear())
 
 

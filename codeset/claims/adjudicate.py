@@ -7,8 +7,8 @@ import polars as pl
 from codeset.claims.answers import distinct_answers, with_reasons
 from codeset.claims.basis import basis_of, history_of
 from codeset.claims.edits import EDITS
-from codeset.claims.edits.findings import apply_edits, tidied, together
-from codeset.claims.edits.modifiers import described
+from codeset.claims.edits.findings import apply_edits, combine_findings, tidy_findings
+from codeset.claims.edits.modifiers import with_meanings
 from codeset.claims.engine.code_set import CodeSet, code_set_of
 from codeset.claims.engine.dedupe import representatives
 from codeset.claims.engine.edit import Edit, lines_as_read
@@ -68,11 +68,11 @@ def compact_outcome(
     frame, contracts = sort_by_claim(frame), (*edits, PRICE)
     every_line = lines_as_read(frame, code_set, contracts)
     represented = representatives(every_line, code_set, contracts, deduplicate=deduplicate)
-    lines = lines_of_kinds(represented.among(every_line), code_set, described)
+    lines = lines_of_kinds(represented.among(every_line), code_set, with_meanings)
 
     findings, denied = apply_edits(edits, lines)
     priced = price(lines.with_payable(denied), code_set, participant=participant)
-    resolved = tidied(by_line(together([*findings, *amount_findings(priced)]), frame.height))
+    resolved = tidy_findings(by_line(combine_findings([*findings, *amount_findings(priced)]), frame.height))
     answers, answer = distinct_answers(lines, priced, resolved, frame.height)
 
     return CompactOutcome(

@@ -9,10 +9,12 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.resolve import decisive_reasons, side_by_side
 from codeset.claims.engine.series import distinct
-from codeset.claims.pricing.price import Priced
+from codeset.claims.pricing.price import LinePrices
 
 
-def distinct_answers(lines: Lines, priced: Priced, findings: Findings, height: int) -> tuple[pl.DataFrame, pl.Series]:
+def distinct_answers(
+    lines: Lines, priced: LinePrices, findings: Findings, height: int
+) -> tuple[pl.DataFrame, pl.Series]:
     """Return the answers to lines, each once, and which of them each line has, by row.
 
     What decides is the line kind, the case and the allowed amount of the price, and the gravest reason.
@@ -22,7 +24,7 @@ def distinct_answers(lines: Lines, priced: Priced, findings: Findings, height: i
     cases, answer = distinct(deciding, deciding.columns)
     disposition = dispositions()[cases["reason"].fill_null(len(reasons()))]
     service = lines.line_kinds.cached(service_by_line_kind)[cases["line_kind"]]
-    return disposition.hstack(service).hstack(priced.of(cases["case"], cases["allowed_cents"])), answer
+    return disposition.hstack(service).hstack(priced.amounts_of(cases["case"], cases["allowed_cents"])), answer
 
 
 def service_by_line_kind(line_kinds: LineKinds) -> pl.DataFrame:

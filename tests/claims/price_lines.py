@@ -8,7 +8,7 @@ import polars as pl
 
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.pricing.derivation import derivation
-from codeset.claims.pricing.price import Priced, price
+from codeset.claims.pricing.price import LinePrices, price
 from codeset.participants import Participant
 
 JULY = date(2026, 7, 1)
@@ -155,7 +155,7 @@ def frame(*lines: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(numbered, schema=_LINES).with_columns(visit.alias("visit"), row.alias("row"))
 
 
-def run(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> Priced:
+def run(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> LinePrices:
     """Price *lines*."""
     return price(frame(*lines), codes, participant=participant)
 
@@ -172,7 +172,7 @@ def allowed(codes: CodeSet, *lines: dict[str, Any], participant: Participant = P
     return [amount["allowed_cents"] for amount in amounts(codes, *lines, participant=participant)]
 
 
-def sentences(price_result: Priced, row: int = 0) -> list[str]:
+def sentences(price_result: LinePrices, row: int = 0) -> list[str]:
     """Return the derivation of one line."""
     return derivation(price_result.amounts.filter(row=row).row(0, named=True), price_result.steps)
 

@@ -6,7 +6,7 @@ from random import Random
 import polars as pl
 import pytest
 
-from codeset.claims.edits.findings import findings_of, together
+from codeset.claims.edits.findings import combine_findings, findings_of
 from codeset.claims.engine.cache import Memory
 from codeset.claims.engine.resolve import by_line
 from codeset.claims.engine.series import distinct
@@ -58,7 +58,7 @@ def test_answers_with_more_behind_them_have_the_same_numbers() -> None:
 def test_findings_of_a_line_with_one_reason_and_partner_are_sorted_by_the_code_they_rest_on() -> None:
     lines = pl.DataFrame({"row": [1, 0], "partner": [0, None]}, schema={"row": pl.UInt32, "partner": pl.UInt32})
     several = [findings_of(lines, "ptp-never", column_one=pl.lit(hcpcs)) for hcpcs in ("99912", "99911")]
-    findings = by_line(together([*several, findings_of(lines.head(1), "no-release")]), 2)
+    findings = by_line(combine_findings([*several, findings_of(lines.head(1), "no-release")]), 2)
     reasons, codes = findings.of("reason"), findings.of("column_one")
     assert list(zip(findings.rows["row"], reasons, codes, strict=True)) == [
         (0, "ptp-never", "99911"),

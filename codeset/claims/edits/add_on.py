@@ -8,7 +8,7 @@ contractor: for review (pp. I-35, I-36). Denial passes on: an add-on may be the 
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -43,11 +43,11 @@ def find_add_on(lines: Lines) -> Findings:
     """One finding for each add-on code without a primary code that is paid."""
     add_ons = rows_in_force(lines, add_on_kinds)
     if add_ons.is_empty():
-        return NONE
+        return NO_FINDINGS
     pairs, _ = pairs_in_visit(lines, add_ons_and_primaries, primary_rows)
     lonely_add_ons = without_paid_primary(add_ons, pairs, lines.denied)
     if lonely_add_ons.is_empty():
-        return NONE
+        return NO_FINDINGS
     first_primaries = pairs.sort("row", "row_two").unique("row", keep="first").select("row", partner="row_two")
     return findings_of(
         lonely_add_ons.join(first_primaries, on="row", how="left"),

@@ -7,7 +7,7 @@ supplies incident to one), G0559 and G2211 an office visit.
 
 import polars as pl
 
-from codeset.claims.edits.findings import findings_of, together
+from codeset.claims.edits.findings import combine_findings, findings_of
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -34,7 +34,7 @@ def find_add_on_by_nature(lines: Lines) -> Findings:
             partner_rows = first_in_visit(lines, among=lines.look_up(kind_marks[f"is_{need}"]) & is_payable)
             lonely_add_ons = lines.table.filter(is_in_need & partner_rows.is_null())
             findings_of_needs.append(findings_of(lonely_add_ons, f"add-on-without-{need}"))
-    return together(findings_of_needs)
+    return combine_findings(findings_of_needs)
 
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.modifiers import IS_ASSISTANT, first_modifier
 from codeset.claims.edits.rules import codes_in, codes_named
 from codeset.claims.edits.two_sides import IS_ONE_SIDE, same_codes
@@ -83,19 +83,19 @@ def find_duplicates(lines: Lines) -> Findings:
     hcpcs = lines.look_up(lines.line_kinds.table["hcpcs"].to_physical())
     is_again = is_again_in_visit(lines, hcpcs)
     if not is_again.any():
-        return NONE
+        return NO_FINDINGS
     repeating_lines = replace(lines, table=lines.table.filter(is_again))
     pairs, comparisons = pairs_in_visit(repeating_lines, same_codes, compare_kinds)
     repeated_pairs = pairs.filter(pl.col("row") < pl.col("row_two"))
     if repeated_pairs.is_empty():
-        return NONE
+        return NO_FINDINGS
     values_of_first = repeating_lines.table.select("row", *READS, *NAMES).filter(~repeating_lines.is_denied)
     values_of_second = values_of_first.rename({name: f"{name}_two" for name in values_of_first.columns})
     compared_pairs = repeated_pairs.hstack(comparisons[repeated_pairs["reason_row"]])
     compared_pairs = compared_pairs.join(values_of_first, on="row").join(values_of_second, on="row_two")
     is_separate = compared_pairs.select(IS_SEPARATE).to_series()
     repeats, separate_services = compared_pairs.filter(~is_separate), compared_pairs.filter(is_separate)
-    return together([_findings_of_repeats(repeats), _findings_of_separate(separate_services)])
+    return combine_findings([_findings_of_repeats(repeats), _findings_of_separate(separate_services)])
 
 
 def _findings_of_repeats(pairs: pl.DataFrame) -> Findings:

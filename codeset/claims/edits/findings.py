@@ -96,7 +96,9 @@ REASON_COLUMNS = tuple(COLUMNS)[2:]
 """The columns of a reason row: what is found, and on which row of CMS's table."""
 
 _NO_REASON_ROWS = pl.DataFrame(schema={name: COLUMNS[name] for name in REASON_COLUMNS})
-NONE = Findings(pl.DataFrame(schema=dict.fromkeys(("row", "partner", "reason_row"), pl.UInt32())), _NO_REASON_ROWS)
+NO_FINDINGS = Findings(
+    pl.DataFrame(schema=dict.fromkeys(("row", "partner", "reason_row"), pl.UInt32())), _NO_REASON_ROWS
+)
 
 
 def reason_columns(reason: str | pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
@@ -119,11 +121,11 @@ def findings_of(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) 
     return Findings(finding_rows, pl.concat([_NO_REASON_ROWS, reason_rows[list(column_values)]], how="diagonal"))
 
 
-def together(findings: Iterable[Findings]) -> Findings:
+def combine_findings(findings: Iterable[Findings]) -> Findings:
     """Return all *findings* as one."""
     with_rows = [edit_findings for edit_findings in findings if not edit_findings.rows.is_empty()]
     if len(with_rows) <= 1:
-        return with_rows[0] if with_rows else NONE
+        return with_rows[0] if with_rows else NO_FINDINGS
     rows_before = accumulate((edit_findings.reason_rows.height for edit_findings in with_rows), initial=0)
     finding_rows = [
         pl.DataFrame(
@@ -165,7 +167,7 @@ def _severity_numbers() -> pl.Series:
     return pl.Series([SEVERITIES.index(reason.severity) for reason in reasons().values()], dtype=pl.UInt8)
 
 
-def tidied(findings: Findings) -> Findings:
+def tidy_findings(findings: Findings) -> Findings:
     """Return *findings*, which are by line, as a coder reads them.
 
     Of a line that is denied, or of which no payment is due, nothing is said that would be so if it were paid, and of a

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, findings_of, reason_columns, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of, reason_columns
 from codeset.claims.edits.of_visits.surgery_of_group import GROUP_SURGERIES, PERIOD_DAYS
 from codeset.claims.edits.rules import codes_named, has_code
 from codeset.claims.engine.code_set import CodeSet
@@ -144,13 +144,13 @@ def find_global_surgery(lines: Lines) -> Findings:
     is_surgery = lines.look_up(kind_marks["surgery"]) & ~lines.is_denied
     is_speaking = lines.look_up(kind_marks["speaks of another"]) & ~lines.is_denied
     if not (is_surgery.any() or is_speaking.any()):
-        return NONE
+        return NO_FINDINGS
     days = patient_days(lines.table)
     related_lines = find_related(lines, days, kind_marks, is_surgery)
     # Of surgery by the group in another specialty `surgery_of_group` speaks.
     in_no_relation = is_speaking & ~is_member(lines.table["row"], related_lines.rows["row"])
     in_no_relation &= lines.table["group_surgery"].is_null()
-    return together([related_lines, *find_not_read(lines, days, kind_marks, true_positions(in_no_relation))])
+    return combine_findings([related_lines, *find_not_read(lines, days, kind_marks, true_positions(in_no_relation))])
 
 
 def find_not_read(
@@ -189,7 +189,7 @@ def speaking_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 def find_related(lines: Lines, days: Days, kind_marks: pl.DataFrame, is_surgery: pl.Series) -> Findings:
     """One finding for each line in one of the relations to a surgery of the same patient (*is_surgery* marks them)."""
     if not is_surgery.any():
-        return NONE
+        return NO_FINDINGS
     in_period, is_surgery = settled_periods(lines, days, kind_marks, is_surgery)
 
     def on_day(*global_days: str) -> pl.Series:
@@ -209,7 +209,7 @@ def find_related(lines: Lines, days: Days, kind_marks: pl.DataFrame, is_surgery:
     }
     matches = related(lines, days, {name: (kind_marks[name], surgery_of_day[name]) for name in RELATIONS})
     if matches.is_empty():
-        return NONE
+        return NO_FINDINGS
     return Findings(*explained(lines, with_followed(lines, matches, kind_marks, is_surgery), reason_rows_of))
 
 

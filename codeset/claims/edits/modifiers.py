@@ -26,7 +26,7 @@ def modifier_meanings(modifiers: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(meaning_rows, schema=_meaning_schema(), orient="row")
 
 
-def described(line_kinds: pl.DataFrame) -> pl.DataFrame:
+def with_meanings(line_kinds: pl.DataFrame) -> pl.DataFrame:
     """Return *line_kinds* (`hcpcs`, `modifiers`) with what both mean: `modifier_meanings`, and `is_visit`."""
     meanings = modifier_meanings(line_kinds["modifiers"])
     is_visit = pl.col("hcpcs").is_in(_visit_codes()).alias("is_visit")

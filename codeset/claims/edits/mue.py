@@ -9,7 +9,7 @@ units that were discarded (JW) count, the manual does not say: units that exceed
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -47,7 +47,7 @@ def find_mue(lines: Lines) -> Findings:
     counted_units = sum_in_visit(lines, units, key=lines.look_up(mue_limits["day_limit"])).alias("counted")
     is_over = is_exceeded(counted_units, lines.look_up(mue_limits["mue_value"])) & ~lines.is_denied
     if not is_over.any():
-        return NONE
+        return NO_FINDINGS
     used_units = _without_waste(lines, units, counted_units)
     is_certain = is_exceeded(used_units, lines.look_up(mue_limits["mue_value"])).alias("certain")
     lines_over = pl.DataFrame([lines.table["row"], lines.table["line_kind"], counted_units, is_certain]).filter(is_over)

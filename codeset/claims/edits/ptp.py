@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, reason_columns
+from codeset.claims.edits.findings import NO_FINDINGS, reason_columns
 from codeset.claims.edits.modifiers import first_modifier
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
@@ -61,7 +61,7 @@ def find_ptp(lines: Lines) -> Findings:
     """One finding for each column two line and each edit in force that a line of its visit has against it."""
     pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between)
     if pairs.is_empty():
-        return NONE
+        return NO_FINDINGS
     column_one_rows, column_two_rows, reason_positions = with_first_partner(pairs)
     # The line that is denied is that of the column two code.
     finding_rows = [column_two_rows.alias("row"), column_one_rows.alias("partner"), reason_positions]

@@ -10,7 +10,7 @@ from functools import cache
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.rules import rules
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -33,7 +33,7 @@ def find_same_lesion(lines: Lines) -> Findings:
     """One finding for each line of a lesion that is another removal, or belongs to a line that is paid."""
     lines_of_lesions = lines.by("lesion")
     removals = find_other_removals(lines_of_lesions)
-    return together([removals, find_included(lines_of_lesions, removals.rows["row"])])
+    return combine_findings([removals, find_included(lines_of_lesions, removals.rows["row"])])
 
 
 def find_other_removals(lines: Lines) -> Findings:
@@ -75,7 +75,7 @@ def find_included(lines: Lines, other_removals: pl.Series) -> Findings:
     pairs = pairs.filter(~is_member(pairs["row"], pl.concat([lines.denied, other_removals])))
     pairs = pairs.filter(~is_member(pairs["row"], pairs["row_two"]))
     if pairs.is_empty():
-        return NONE
+        return NO_FINDINGS
     first_pairs = pairs.sort("row_two", "row").unique("row_two", keep="first", maintain_order=True)
     included_lines = first_pairs.hstack(code_pairs[first_pairs["reason_row"]]).select(
         "column_one", "column_two", row="row_two", partner="row"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.modifiers import IS_ASSISTANT
 from codeset.claims.edits.rules import has_code, rules
 from codeset.claims.engine.code_set import CodeSet
@@ -86,14 +86,14 @@ PROCEDURE_MODIFIERS = ("58", "78", "79")
 def find_single_line(lines: Lines) -> Findings:
     """One finding for each check that a line fails: by its kind, and by its units."""
     by_kind = find_by_kind(lines, checks)
-    return together([_findings_without_release(lines), by_kind, _findings_without_units(lines.table)])
+    return combine_findings([_findings_without_release(lines), by_kind, _findings_without_units(lines.table)])
 
 
 def _findings_without_release(lines: Lines) -> Findings:
     """Lines on a date that no release covers that is used: it is at hand and was left out, or it is not at hand."""
     releases_of_kinds = lines.line_kinds.table["release"]
     if not releases_of_kinds.null_count():
-        return NONE
+        return NO_FINDINGS
     uncovered_lines = filter_rows(
         lines.table.select("row", "date_of_service"), lines.look_up(releases_of_kinds.is_null())
     )
@@ -105,7 +105,7 @@ def _findings_without_release(lines: Lines) -> Findings:
         pl.coalesce([*left_out_labels, pl.lit(None, pl.String)]).alias("left_out")
     )
     is_left_out = pl.col("left_out").is_not_null()
-    return together(
+    return combine_findings(
         [
             findings_of(uncovered_lines.filter(~is_left_out), "no-release"),
             findings_of(uncovered_lines.filter(is_left_out), "release-left-out", detail=pl.col("left_out")),
@@ -124,7 +124,7 @@ def _findings_without_units(table: pl.DataFrame) -> Findings:
     """Lines whose units are below one (IOM 100-04 ch. 26, section 10.4, item 24G)."""
     units = table["units"]
     if not (units < 1).any():
-        return NONE
+        return NO_FINDINGS
     return findings_of(table.filter(HAS_NO_UNITS), "units-below-one", detail=pl.col("units"))
 
 
@@ -133,7 +133,7 @@ def find_by_kind(lines: Lines, checks: Checks) -> Findings:
     kind_findings, has_findings = lines.line_kinds.cached(findings_of_kinds, checks)
     is_failing = lines.look_up(has_findings)
     if not is_failing.any():
-        return NONE
+        return NO_FINDINGS
     failing_lines = filter_rows(lines.table.select("row", "line_kind"), is_failing)
     finding_rows = failing_lines.join(kind_findings.rows, left_on="line_kind", right_on="row").drop("line_kind")
     return Findings(finding_rows, kind_findings.reason_rows)
@@ -147,7 +147,7 @@ def fails_any(checks: Checks) -> pl.Expr:
 def findings_of_kinds(line_kinds: LineKinds, checks: Checks) -> tuple[Findings, pl.Series]:
     """Return the findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
     kind_rows = line_kinds.table.with_columns(row="line_kind")
-    kind_findings = together(
+    kind_findings = combine_findings(
         findings_of(kind_rows.filter(fails.fill_null(value=False)), reason, detail=detail)
         for fails, reason, detail in _failing_checks(kind_rows, list(checks()))
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -29,11 +29,11 @@ def find_two_sides(lines: Lines) -> Findings:
     """One finding for each line of one side that has a line of the other side before it."""
     is_one_side = lines.look_up(lines.line_kinds.cached(one_sided)) & ~lines.is_denied
     if not is_one_side.any():
-        return NONE
+        return NO_FINDINGS
     one_sided_lines = replace(lines, table=lines.table.filter(is_one_side))
     pairs, side_rows = pairs_in_visit(one_sided_lines, same_codes, other_side)
     if pairs.is_empty():
-        return NONE
+        return NO_FINDINGS
     side_pairs = pairs.hstack(side_rows[pairs["reason_row"]]).filter(pl.col("row") < pl.col("row_two")).sort("row")
     second_sides = side_pairs.unique("row_two", keep="first", maintain_order=True)
     return findings_of(

@@ -6,7 +6,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import findings_of
 from codeset.claims.engine.edit import Findings
-from codeset.claims.pricing.price import Priced
+from codeset.claims.pricing.price import LinePrices
 from codeset.claims.pricing.unpriced import FACTORS_UNKNOWN, NO_AMOUNT
 
 IS_FOR_REVIEW = (pl.col("reviews").list.len() > 0).alias("for_review")
@@ -16,7 +16,7 @@ HAS_NO_AMOUNT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False).alias
 SETTING_NAMES = {"facility": "a facility", "nonfacility": "the office"}
 
 
-def amount_findings(priced: Priced) -> Iterator[Findings]:
+def amount_findings(priced: LinePrices) -> Iterator[Findings]:
     """Yield a finding for each amount for review, of the other setting, or of nothing, and for each that is missing."""
     for_review, of_other_setting, without_amount = (
         of_cases[priced.case] for of_cases in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
@@ -25,17 +25,19 @@ def amount_findings(priced: Priced) -> Iterator[Findings]:
     is_nothing_due = priced.allowed == 0
     if is_nothing_due.any():
         yield findings_of(
-            priced.only(is_nothing_due).amounts.hstack([priced.only(is_nothing_due).lines["charge_cents"]]),
+            priced.filter(is_nothing_due).amounts.hstack([priced.filter(is_nothing_due).lines["charge_cents"]]),
             pl.when(pl.col("charge_cents") == 0)
             .then(pl.lit("amount-no-charge"))
             .otherwise(pl.lit("amount-nothing-left")),
         )
     if of_other_setting.any():
-        amounts = priced.only(of_other_setting).amounts
+        amounts = priced.filter(of_other_setting).amounts
         yield findings_of(
             amounts, "amount-of-other-setting", detail=pl.col("setting").cast(pl.String).replace(SETTING_NAMES)
         )
     if for_review.any():
-        yield findings_of(priced.only(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", "))
+        yield findings_of(
+            priced.filter(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", ")
+        )
     if without_amount.any():
-        yield findings_of(priced.only(without_amount).amounts, "no-amount", detail=pl.col("unpriced"))
+        yield findings_of(priced.filter(without_amount).amounts, "no-amount", detail=pl.col("unpriced"))

@@ -81,7 +81,7 @@ def _decimal_text(column: str, places: int) -> pl.Expr:
 def derivation(row_amounts: Mapping[str, Any], steps: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """Return how a line's amount came about: a sentence for each factor and each rounding, then the outcome.
 
-    *row_amounts* is the line's row of `Priced.amounts`, *steps* those of any lines.
+    *row_amounts* is the line's row of `LinePrices.amounts`, *steps* those of any lines.
     """
     line_steps = steps.lazy().filter(pl.col("row") == row_amounts["row"]).sort("step").collect()
     step_sentences = map(_step_sentence, line_steps.iter_rows(named=True))

@@ -26,7 +26,7 @@ from codeset.claims.pricing.derivation import STEPS, steps_of
 from codeset.claims.pricing.fee import CENT, cents, factors_by_date, whole_codes, with_fees
 from codeset.claims.pricing.price_rules import price_rules
 from codeset.claims.pricing.ranking import ALONE, FACTS, PARTS, facts_of
-from codeset.claims.pricing.reductions import GLOBAL_SHARE, PRACTITIONER_SHARE, SHARES_BY_MODIFIER, reduced
+from codeset.claims.pricing.reductions import GLOBAL_SHARE, PRACTITIONER_SHARE, SHARES_BY_MODIFIER, with_reductions
 from codeset.claims.pricing.unpriced import FIRST_REASON, IS_NA, WITHOUT_BASE, reviews_of
 from codeset.participants import Participant
 
@@ -90,7 +90,7 @@ there is no amount)."""
 
 
 @dataclass(frozen=True)
-class Priced:
+class LinePrices:
     """What payable lines are worth, and why.
 
     `lines` has their `row` and `charge_cents`; `case` says of each which row of `cases` has the rest.
@@ -109,7 +109,7 @@ class Priced:
     def amounts(self) -> pl.DataFrame:
         """A row for each line: `row`, the columns of `AMOUNTS`, and `reviews` (why a person must look at it)."""
         reviews = self.cases["reviews"][self.case]
-        return self.of(self.case, self.allowed).insert_column(0, self.lines["row"]).hstack([reviews])
+        return self.amounts_of(self.case, self.allowed).insert_column(0, self.lines["row"]).hstack([reviews])
 
     @property
     def steps(self) -> pl.LazyFrame:
@@ -119,15 +119,15 @@ class Priced:
     def _steps(self) -> pl.DataFrame:
         return steps_of(self.lines.hstack([self.allowed]).hstack(self.cases[self.case])).collect()
 
-    def of(self, case: pl.Series, allowed: pl.Series) -> pl.DataFrame:
+    def amounts_of(self, case: pl.Series, allowed: pl.Series) -> pl.DataFrame:
         """Return the columns of `AMOUNTS` for lines of each *case*, of which so much is *allowed*."""
         columns_by_case = {name: self.cases[_CASE_COLUMN.get(name, name)] for name in AMOUNTS if name != allowed.name}
         columns = {name: columns_by_case[name][case] if name in columns_by_case else allowed for name in AMOUNTS}
         return pl.DataFrame(columns)
 
-    def only(self, is_chosen: pl.Series) -> "Priced":
+    def filter(self, is_chosen: pl.Series) -> "LinePrices":
         """Return the lines that *is_chosen* is true of."""
-        return Priced(filter_rows(self.lines, is_chosen), self.cases, self.case.filter(is_chosen))
+        return LinePrices(filter_rows(self.lines, is_chosen), self.cases, self.case.filter(is_chosen))
 
 
 SCHEDULE_OR_CHARGE = pl.min_horizontal("schedule", "charge_cents")
@@ -137,7 +137,7 @@ _ALLOWED_CENTS = pl.when(pl.col("schedule").is_not_null()).then(SCHEDULE_OR_CHAR
 _CASE_COLUMN = {"fee_cents": "fee", **{name: f"{name} as printed" for name in RVUS}}
 
 
-def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> Priced:
+def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | None) -> LinePrices:
     """Price the `payable` among *lines* (columns: `LINES`), in their order.
 
     *participant* chooses the conversion factor from 2026; None: only one that serves everyone will do. A line that is
@@ -146,7 +146,7 @@ def price(lines: pl.DataFrame, code_set: CodeSet, *, participant: Participant | 
     factor = code_set.cached(factors_by_date)[participant]
     payable = filter_rows(lines[list(LINES)], lines["payable"]).with_columns(factor)
     cases, case = _price_cases(payable, code_set)
-    return Priced(payable[["row", "charge_cents"]], cases, case)
+    return LinePrices(payable[["row", "charge_cents"]], cases, case)
 
 
 def _price_cases(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, pl.Series]:
@@ -201,7 +201,7 @@ def price_in_session(session_facts: pl.DataFrame, cases_alone: pl.DataFrame) -> 
 def _amount_after_rules(cases: pl.DataFrame) -> pl.DataFrame:
     """Adds `amount` after all rules, `schedule` (the same in cents), what follows from it, and `reviews`."""
     unreduced = cases.with_columns(pl.when(pl.col("unpriced").is_null()).then(pl.col("fee") * CENT).alias("amount"))
-    after_rules = reduced(unreduced).with_columns(WITHOUT_BASE).with_columns(_AMOUNT_IN_CENTS)
+    after_rules = with_reductions(unreduced).with_columns(WITHOUT_BASE).with_columns(_AMOUNT_IN_CENTS)
     return after_rules.with_columns(*_NONPARTICIPATING_AMOUNTS, *_PRINTED_RVUS, reviews_of(after_rules))
 
 

@@ -37,7 +37,7 @@ class Reduction(NamedTuple):
         return f"after {self.rule}"
 
 
-def reduced(lines: pl.DataFrame) -> pl.DataFrame:
+def with_reductions(lines: pl.DataFrame) -> pl.DataFrame:
     """Return *lines* with `amount` after all rules, and `after <rule>` for each of them.
 
     Lines without `amount` take no part. A rule that goes by nothing in any line is not worked through.

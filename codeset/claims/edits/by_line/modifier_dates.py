@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.single_line import IS_LISTED
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -26,12 +26,12 @@ def find_modifier_dates(lines: Lines) -> Findings:
     doubts_of_kinds = lines.line_kinds.cached(doubtful_kinds)
     is_unknown = lines.look_up(doubts_of_kinds["unknown"].is_not_null())
     is_dated = lines.look_up(doubts_of_kinds["is_dated"])
-    return together([_unknown(lines, is_unknown), _not_in_force(lines, is_dated)])
+    return combine_findings([_unknown(lines, is_unknown), _not_in_force(lines, is_dated)])
 
 
 def _unknown(lines: Lines, is_unknown: pl.Series) -> Findings:
     if not is_unknown.any():
-        return NONE
+        return NO_FINDINGS
     lines_with_unknown = lines.table.filter(is_unknown)
     unknown_names = lines.line_kinds.cached(doubtful_kinds)["unknown"][lines_with_unknown["line_kind"]]
     return findings_of(lines_with_unknown.hstack([unknown_names]), "modifier-unknown", detail=pl.col("unknown"))
@@ -39,7 +39,7 @@ def _unknown(lines: Lines, is_unknown: pl.Series) -> Findings:
 
 def _not_in_force(lines: Lines, is_dated: pl.Series) -> Findings:
     if not is_dated.any():
-        return NONE
+        return NO_FINDINGS
     dated_lines = lines.table.filter(is_dated).join(lines.line_kinds.cached(modifiers_of_kinds), on="line_kind")
     lines_outside = dated_lines.filter(IS_KNOWN & ~IS_IN_FORCE)
     # Lines are joined and grouped here: those few with a modifier that begins or ends within their release.

@@ -7,7 +7,7 @@ Reminder, June 22, 2005). No current contractor's page was found that says what 
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.rules import rules
 from codeset.claims.edits.single_line import IS_LISTED
 from codeset.claims.engine.edit import Edit, Findings
@@ -26,7 +26,7 @@ def find_modifier_order(lines: Lines) -> Findings:
     late_modifiers = lines.look_up(lines.line_kinds.cached(late_of_kinds))
     is_late = late_modifiers.is_not_null()
     if not is_late.any():
-        return NONE
+        return NO_FINDINGS
     return findings_of(lines.table.hstack([late_modifiers]).filter(is_late), "modifier-order", detail=pl.col("late"))
 
 

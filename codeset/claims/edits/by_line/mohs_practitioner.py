@@ -7,7 +7,7 @@ manual is all there is, so that the line is for review.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.rules import codes_in, codes_named, has_code, rules
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -24,7 +24,7 @@ def find_mohs_practitioner(lines: Lines) -> Findings:
     """One finding for each line of Mohs surgery by a practitioner who is no physician."""
     is_mohs = lines.look_up(lines.line_kinds.cached(mohs_kinds)) & ~lines.is_denied
     if not is_mohs.any():
-        return NONE
+        return NO_FINDINGS
     by_others = lines.table.filter(is_mohs).filter(IS_NO_PHYSICIAN)
     return findings_of(by_others, "mohs-by-no-physician", detail=pl.col("specialty"))
 

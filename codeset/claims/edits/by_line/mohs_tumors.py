@@ -7,7 +7,7 @@ service of one tumor), so that the line is for review with its amount.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.rules import codes_in, codes_named, has_code
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
@@ -20,7 +20,7 @@ def find_mohs_tumors(lines: Lines) -> Findings:
     """One finding for each line of several first stages of Mohs surgery."""
     is_first_stage = lines.look_up(lines.line_kinds.cached(first_stage_kinds)) & ~lines.is_denied
     if not is_first_stage.any():
-        return NONE
+        return NO_FINDINGS
     of_several_units = lines.table.filter(is_first_stage).filter(HAS_SEVERAL_UNITS)
     return findings_of(of_several_units, "mohs-several-tumors", detail=pl.col("units").cast(pl.String))
 

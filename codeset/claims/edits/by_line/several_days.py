@@ -7,7 +7,7 @@ first day, the least that may be due: for review.
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
@@ -21,7 +21,7 @@ def find_several_days(lines: Lines) -> Findings:
     """One finding for each line with several units over several days of a service that is reduced beside others."""
     # Most files have no through date at all.
     if lines.table["through_date"].null_count() == lines.table.height:
-        return NONE
+        return NO_FINDINGS
     is_reduced = lines.look_up(lines.line_kinds.cached(reduced_kinds)) & ~lines.is_denied
     spans = lines.table.filter(is_reduced).filter(IS_OF_SEVERAL_DAYS)
     return findings_of(spans, "amount-of-several-days", detail=pl.col("units").cast(pl.String))

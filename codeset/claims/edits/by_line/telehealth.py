@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from codeset.claims.claim_fields import CODE
-from codeset.claims.edits.findings import NONE
+from codeset.claims.edits.findings import NO_FINDINGS
 from codeset.claims.edits.rules import rules
 from codeset.claims.edits.single_line import IS_LISTED, Check, fails_any, find_by_kind
 from codeset.claims.engine.edit import Edit, Findings
@@ -47,7 +47,7 @@ def find_telehealth(lines: Lines) -> Findings:
     """One finding for each line that is billed as telehealth, and of which the list does not say that it may be."""
     telehealth_findings = find_by_kind(lines, checks)
     if telehealth_findings.rows.is_empty():
-        return NONE
+        return NO_FINDINGS
     rows_on_list = lines.table["row"].filter(lines.look_up(lines.line_kinds.cached(kinds_on_list)))
     is_on_list = is_member(telehealth_findings.rows["row"], rows_on_list)
     return Findings(telehealth_findings.rows.filter(~is_on_list), telehealth_findings.reason_rows)

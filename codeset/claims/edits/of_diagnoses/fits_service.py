@@ -8,7 +8,7 @@ record. A service for cosmetic reasons alone is excluded by statute and the pati
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
 from codeset.claims.edits.of_diagnoses.in_doubt import marked, rules_of_classes
 from codeset.claims.engine.edit import Edit, Findings
@@ -21,7 +21,7 @@ def find_misfit(lines: Lines) -> Findings:
     """One finding for each line whose diagnoses a rule of `necessity.toml` speaks of."""
     doubtful_lines = marked(lines, ANY_MARK)
     if doubtful_lines.is_empty():
-        return NONE
+        return NO_FINDINGS
     rule_findings, answered_rows = [], doubtful_lines.select("row").clear()
     for rule in rules_of_classes():
         lines_of_rule = doubtful_lines.filter(rule.is_for(pl.col("hcpcs")) & rule.holds)
@@ -29,7 +29,7 @@ def find_misfit(lines: Lines) -> Findings:
         if not unanswered_lines.is_empty():
             rule_findings.append(findings_of(unanswered_lines, rule.reason, detail=pl.col("doubtful_diagnoses")))
             answered_rows = pl.concat([answered_rows, unanswered_lines.select("row")])
-    return together(rule_findings)
+    return combine_findings(rule_findings)
 
 
 FITS_SERVICE = Edit(find_misfit, derives=(DIAGNOSES,), needs="diagnosis_marks")

@@ -20,7 +20,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
 from codeset.claims.edits.of_diagnoses.in_doubt import CONTRACTOR, marked
 from codeset.claims.edits.of_diagnoses.why_not_valid import dotted
@@ -77,7 +77,7 @@ def find_coverage(lines: Lines) -> Findings:
     """One finding for each line with a diagnosis: what the contractor's article says of it, or that none decides."""
     doubtful_lines = marked(lines, CONTRACTOR)
     if doubtful_lines.is_empty():
-        return NONE
+        return NO_FINDINGS
     coverage_cases = doubtful_lines.with_columns(pl.col("hcpcs", "modifiers").cast(pl.String))
     case_columns = ["release", "date_of_service", "locality", "hcpcs", "modifiers", "doubtful_diagnoses"]
     distinct_cases = coverage_cases.select(case_columns).unique(maintain_order=True)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
@@ -13,8 +13,8 @@ def find_in_claim(lines: Lines) -> Findings:
     reasons = {"excluded_diagnoses": "diagnosis-excluded", "unreferenced_diagnoses": "diagnosis-unreferenced"}
     columns_with_text = [name for name in reasons if lines.table[name].null_count() < lines.table.height]
     if not columns_with_text:
-        return NONE
-    return together(
+        return NO_FINDINGS
+    return combine_findings(
         findings_of(lines.table.drop_nulls(name), reasons[name], detail=pl.col(name)) for name in columns_with_text
     )
 

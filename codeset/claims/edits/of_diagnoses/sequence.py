@@ -9,7 +9,7 @@ A code for an unspecified side or site, where others name it, is told, not denie
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
 from codeset.claims.edits.of_diagnoses.in_doubt import (
     EXTERNAL_CAUSES,
@@ -28,13 +28,13 @@ IS_EXTERNAL_CAUSE = pl.col("diagnosis").str.slice(0, 1).is_in(EXTERNAL_CAUSES)
 
 def find_sequence(lines: Lines) -> Findings:
     """One finding for each first diagnosis that may not be first, and each unspecified one."""
-    return together([_not_first(lines), _unspecified(lines)])
+    return combine_findings([_not_first(lines), _unspecified(lines)])
 
 
 def _not_first(lines: Lines) -> Findings:
     doubtful_lines = marked(lines, NOT_FIRST)
     if doubtful_lines.is_empty():
-        return NONE
+        return NO_FINDINGS
     first_diagnoses = by_diagnosis(doubtful_lines).filter(place=0)
     reason = pl.when(IS_EXTERNAL_CAUSE).then(pl.lit("diagnosis-external-cause-first"))
     return findings_of(
@@ -45,7 +45,7 @@ def _not_first(lines: Lines) -> Findings:
 def _unspecified(lines: Lines) -> Findings:
     doubtful_lines = marked(lines, UNSPECIFIED)
     if doubtful_lines.is_empty():
-        return NONE
+        return NO_FINDINGS
     unspecified_sites = listed("unspecified_sites")
     unspecified_diagnoses = by_diagnosis(doubtful_lines).filter(pl.col("diagnosis").is_in(list(unspecified_sites)))
     distinct_diagnoses = unspecified_diagnoses.unique(["row", "diagnosis"], keep="first", maintain_order=True)

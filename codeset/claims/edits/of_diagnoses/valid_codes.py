@@ -8,7 +8,7 @@ conversion table), are named. A release without the edition of its dates says no
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of
+from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
 from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, by_diagnosis, marked
 from codeset.claims.edits.of_diagnoses.why_not_valid import with_reasons
@@ -21,7 +21,7 @@ def find_invalid(lines: Lines) -> Findings:
     """One finding for each diagnosis that may not be billed on the date of its line."""
     doubtful_lines = marked(lines, INVALID)
     if doubtful_lines.is_empty():
-        return NONE
+        return NO_FINDINGS
     diagnosis_cases = by_diagnosis(doubtful_lines).select("row", "release", "date_of_service", "diagnosis")
     invalid_diagnoses = with_reasons(diagnosis_cases, lines.line_kinds.code_set).unique(
         ["row", "diagnosis"], keep="first", maintain_order=True

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from codeset.claims.edits.findings import NONE, findings_of, together
+from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.mue import units_per_day
 from codeset.claims.edits.rules import codes_in, codes_named, rules
 from codeset.claims.engine.code_set import CodeSet
@@ -26,9 +26,9 @@ def find_same_day_visits(lines: Lines) -> Findings:
     is_paid_once = lines.look_up(lines.line_kinds.cached(paid_once_a_day))
     lines_paid_once = filter_rows(lines.table, is_paid_once & ~lines.is_denied)
     if lines_paid_once.is_empty():
-        return NONE
+        return NO_FINDINGS
     visits = filter_rows(lines.table, lines.look_up(lines.line_kinds.cached(visits_one_a_day)) & ~lines.is_denied)
-    return together([_findings_of_units(lines_paid_once), _findings_of_two_lines(lines, visits)])
+    return combine_findings([_findings_of_units(lines_paid_once), _findings_of_two_lines(lines, visits)])
 
 
 def _findings_of_units(lines_paid_once: pl.DataFrame) -> Findings:
@@ -37,14 +37,14 @@ def _findings_of_units(lines_paid_once: pl.DataFrame) -> Findings:
     units_by_row = pl.DataFrame([lines_paid_once["row"], units_of_lines.alias("units")])
     several_units = filter_rows(units_by_row, units_of_lines > 1)
     if several_units.is_empty():
-        return NONE
+        return NO_FINDINGS
     return findings_of(several_units, "visit-units", detail=pl.col("units").cast(pl.String))
 
 
 def _findings_of_two_lines(lines: Lines, visits: pl.DataFrame) -> Findings:
     """The lesser of two of *visits* on one day."""
     if starts_group(visits["visit"]).all():
-        return NONE
+        return NO_FINDINGS
     pairs, lesser_rows = pairs_in_visit(replace(lines, table=visits), two_visits, lesser_of_two)
     # Of two equal visits the later one is the lesser.
     is_lesser = ~pl.col("is_tie") | (pl.col("row") < pl.col("row_two"))
