@@ -1,7 +1,7 @@
 """The review's folder: every form of the review, written whole or not at all."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from codeset.atomic_write import replacing_folder, restore_replaced, write_file
@@ -63,9 +63,11 @@ FILES = tuple(_FORMS)
 """The names of a review's files."""
 
 
-def review_files(review: Review, say: Say = silent) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each file of *review*; the same review gives the same bytes."""
+def review_files(review: Review, say: Say = silent, *, left_out: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of *review* but those *left_out*; the same review gives the same bytes."""
     for name, form in _FORMS.items():
+        if name in left_out:
+            continue
         say(f"writing {name}")
         content = form(review)
         yield name, content.encode() if isinstance(content, str) else content

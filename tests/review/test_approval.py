@@ -20,7 +20,7 @@ from practice import SCENARIOS, practice
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.review.decision_basis import basis_digest
-from codeset.review.folder import DATA, review_files, write_review
+from codeset.review.folder import DATA, WORKBOOK, review_files, write_review
 from codeset.review.forms.as_json import review_json
 from codeset.review.make import make_review
 from codeset.review.sign_off import approval, read_review
@@ -32,6 +32,7 @@ from codeset.snapshot import digest
 from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release
 from codeset.suite.goldens import goldens_folder
+from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import load
 from codeset_ingest.embedded import build_embedded
 
@@ -143,13 +144,19 @@ def to_be_signed(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def remade() -> dict[object, object]:
-    """The reviews that were made anew, by what they were made of."""
+    """The suite's runs and the reviews that were made anew, by what they were made of."""
     return {}
 
 
 @pytest.fixture
 def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A copy of that folder. A review of the same snapshots is made anew and rendered once: that takes seconds."""
+    """A copy of that folder. Of the same snapshots the suite is run, and the review made anew and rendered, once."""
+
+    def run_once(suite, snapshot):
+        key = repr(((snapshot.path / "manifest.json").read_bytes(), suite.scenarios))
+        if key not in remade:
+            remade[key] = run_suite(suite, snapshot)
+        return remade[key]
 
     def once(old, new, suite, guidance, *, history, **options):
         manifests = [(each.path / "manifest.json").read_bytes() for each in (old, new, *history)]
@@ -158,19 +165,22 @@ def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.
             remade[key] = make_review(old, new, suite, guidance, history=history, **options)
         return remade[key]
 
-    def rendered_once(review):
+    def rendered_once(review, *, left_out=()):
         if id(review) not in remade:
             remade[id(review)] = (review, list(review_files(review)))
-        return remade[id(review)][1]
+        return [(name, content) for name, content in remade[id(review)][1] if name not in left_out]
 
     def json_once(review):
         if (DATA, id(review)) not in remade:
             remade[DATA, id(review)] = (review, review_json(review))
         return remade[DATA, id(review)][1]
 
+    monkeypatch.setattr("codeset.suite.check_release.run_suite", run_once)
     monkeypatch.setattr(read_review, "make_review", once)
     monkeypatch.setattr(read_review, "review_files", rendered_once)
     monkeypatch.setattr(read_review, "review_json", json_once)
+    workbook_once = "codeset.review.sign_off.approve.review_workbook"
+    monkeypatch.setattr(workbook_once, lambda review: dict(rendered_once(review))[WORKBOOK])
     shutil.copytree(signed_place, tmp_path / "place")
     (tmp_path / "place" / "key").chmod(0o600)
     return Place(tmp_path / "place")
@@ -235,11 +245,15 @@ def test_another_version_of_the_tool_does_not(place):
     assert place.missing() == ()
 
 
+UPGRADED = {"derm-codeset": "9.9.9", "polars": "9.9"}
+
+
 def upgrade(place: Place) -> None:
-    file = place.folder / "store/2026q3/manifest.json"
-    manifest = place.store.open(NEW).manifest
-    file.chmod(0o600)
-    file.write_text(replace(manifest, made_by={"derm-codeset": "9.9.9", "polars": "9.9"}).to_json())
+    for release in (OLD, NEW):
+        file = place.folder / f"store/{release}/manifest.json"
+        manifest = place.store.open(release).manifest
+        file.chmod(0o600)
+        file.write_text(replace(manifest, made_by=UPGRADED).to_json())
 
 
 def first_form(place: Place) -> dict:
@@ -286,11 +300,10 @@ def test_a_snapshot_sealed_anew_with_another_content_closes_the_gate(place):
 def test_an_approval_passes_when_a_later_version_seals_the_same_files(place, monkeypatch):
     place.approve()
     shutil.rmtree(place.folder / "store")
-    newer = {"derm-codeset": "0.2.0", "polars": "2.3.0"}
-    monkeypatch.setattr("codeset.manifest.version", newer.__getitem__)
+    monkeypatch.setattr("codeset.manifest.version", UPGRADED.__getitem__)
     for release in (OLD, NEW):
         build_embedded(release, place.store)
-    assert place.store.open(NEW).manifest.made_by == newer
+    assert place.store.open(NEW).manifest.made_by == UPGRADED
     assert place.missing() == ()
 
 
@@ -447,7 +460,7 @@ def test_a_review_made_on_another_store_is_not_signed(place):
     reviewed.restate_mue(place.store.open(NEW), place.folder / "elsewhere/2026q3", hcpcs="88346", mue_value=99)
     elsewhere = Store(place.folder / "elsewhere").open(NEW)
     review = make_review(place.store.open(OLD), elsewhere, load(place.folder / "scenarios"), ())
-    write_review(review, place.folder / "review")
+    (place.folder / "review" / DATA).write_text(review_json(review))
     with pytest.raises(WrongUse, match=r"review\.json is not what the snapshots of both releases give: .*changes"):
         place.approve()
 
@@ -475,10 +488,10 @@ def test_a_review_with_volumes_and_a_locality_is_made_anew_without_the_volumes(p
         locality="01112-05",
         setting="facility",
     )
-    write_review(review, place.folder / "review")
+    file = place.folder / "review/review.json"
+    file.write_text(review_json(review))
     place.approve()
     assert place.missing() == ()
-    file = place.folder / "review/review.json"
     plain = json.loads(file.read_text())
     file.write_text(json.dumps(plain | {"to_decide": []}))
     with pytest.raises(WrongUse, match="give: to_decide"):

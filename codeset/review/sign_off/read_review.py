@@ -73,19 +73,22 @@ def remake(
 
     Raises StoreProblem: if the store does not hold both releases. WrongUse: as `make_review` does.
     """
-    old_snapshot, new_snapshot = (store.open(review_document[key]["release"]) for key in ("old", "new"))
+    old_label, new_label = (review_document[key]["release"] for key in ("old", "new"))
+    # Reviews from before code histories have none.
+    history = review_document.get("history", [])
+    # Each is opened once, for a snapshot's files are read whole to see that they are as they were sealed.
+    snapshots = {label: store.open(label) for label in dict.fromkeys([old_label, new_label, *history])}
     locality, settings = review_document["place"]["locality"], review_document["settings"]
     return make_review(
-        old_snapshot,
-        new_snapshot,
+        snapshots[old_label],
+        snapshots[new_label],
         suite,
         guidance,
         locality=None if locality == NATIONAL else locality,
         # One setting was given with --setting; both are the default, which `make_review` has without one.
         setting=settings[0] if len(settings) == 1 else None,
         change_report=_change_report(review_document),
-        # Reviews from before code histories have none.
-        history=[store.open(release) for release in review_document.get("history", [])],
+        history=[snapshots[label] for label in history],
         new_run=new_run,
     )
 
@@ -131,10 +134,8 @@ def differences(
 def _differing_files(
     folder: Path, review_document: Plain, remade_review: Review, filled_in: Collection[str]
 ) -> Iterator[str]:
-    for file_name, content in review_files(remade_review):
+    for file_name, content in review_files(remade_review, left_out=filled_in):
         file_path = folder / file_name
-        if file_name in filled_in:
-            continue
         if not file_path.is_file():
             yield f"{file_name} is missing"
         elif file_path.read_bytes() != content:
