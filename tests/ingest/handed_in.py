@@ -22,7 +22,7 @@ from codeset_ingest.read.recognize import CmsFile, recognize
 _SHEET = "xl/worksheets/sheet1.xml"
 
 
-def posted(
+def rendered_file(
     facts: Facts, table: str, form: str = "csv", *, factor: int = 0, line_end: str = "\r\n"
 ) -> tuple[str, bytes]:
     """Return the name and bytes of one file of *facts*; *factor* chooses among the conversion factors."""
@@ -38,14 +38,14 @@ def sheet(data: bytes) -> bytes:
         return book.read(_SHEET)
 
 
-def changed(data: bytes, old: str, new: str) -> bytes:
+def replace_text(data: bytes, old: str, new: str) -> bytes:
     """Return *data* with the one place that says *old* saying *new*; of a workbook, in its sheet."""
     if not data.startswith(b"PK"):
         assert data.count(old.encode()) == 1, f"{old!r} stands {data.count(old.encode())} times"
         return data.replace(old.encode(), new.encode())
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
-    return zipped(members | {_SHEET: changed(members[_SHEET], old, new)})
+    return zipped(members | {_SHEET: replace_text(members[_SHEET], old, new)})
 
 
 def hand_in(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -56,12 +56,12 @@ def hand_in(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def built(store: Store, release: Release, *paths: Path, accept: Iterable[str] = ()) -> BuildResult:
+def build_release(store: Store, release: Release, *paths: Path, accept: Iterable[str] = ()) -> BuildResult:
     """Build *release* out of *paths*."""
     return build(release, paths, store, accept=accept)
 
 
-def refused(store: Store, release: Release, files: Mapping[str, bytes]) -> list[str]:
+def build_faults(store: Store, release: Release, files: Mapping[str, bytes]) -> list[str]:
     """Return what a build of *files* is refused for; the store is as it was before, down to the names of its files."""
     before = contents(store)
     folder = hand_in(store.path.parent / "cms", files)
@@ -77,7 +77,7 @@ def contents(store: Store) -> set[str]:
     return {str(path.relative_to(store.path)) for path in store.path.rglob("*")}
 
 
-def recognised(name: str, data: bytes, archives: tuple[str, ...] = ()) -> CmsFile:
+def recognized_file(name: str, data: bytes, archives: tuple[str, ...] = ()) -> CmsFile:
     """Return what the file turns out to be."""
     (each,) = recognize([File(name, archives, data)])
     assert isinstance(each, CmsFile), f"{name} is not recognised"
@@ -86,7 +86,7 @@ def recognised(name: str, data: bytes, archives: tuple[str, ...] = ()) -> CmsFil
 
 def read_back(name: str, data: bytes, release: Release) -> pl.DataFrame:
     """Return the table that one file makes up, in the columns and order of the snapshot."""
-    ((table, reading),) = read([recognised(name, data)], release).items()
+    ((table, reading),) = read([recognized_file(name, data)], release).items()
     lacking = [pl.lit(None, kind).alias(column) for column, kind in TABLES[table].columns.items()]
     lacking = [column for column in lacking if column.meta.output_name() not in reading.frame.columns]
     return (

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from facts import Facts
-from handed_in import built, hand_in, posted, refused
+from handed_in import build_faults, build_release, hand_in, rendered_file
 
 from codeset.errors import BadInput
 from codeset.snapshot import Snapshot
@@ -17,7 +17,7 @@ from codeset_ingest.build import BuildResult, build
 
 def package(known: Facts, *tables: str) -> dict[str, bytes]:
     forms = {"zip_locality": "txt"}
-    return dict(posted(known, table, forms.get(table, "csv")) for table in tables)
+    return dict(rendered_file(known, table, forms.get(table, "csv")) for table in tables)
 
 
 @pytest.mark.parametrize("table", ["anesthesia", "locality_county", "zip_locality", "oppscap"])
@@ -27,7 +27,7 @@ def test_a_table_that_lacks_a_locality_of_the_gpci_is_refused(
     known = facts["2026q3"]
     lacking = known.tables[table].filter(pl.col("locality") != "18")
     files = package(replace(known, tables=dict(known.tables) | {table: lacking}), "gpci", table)
-    assert refused(store, known.release, files) == [
+    assert build_faults(store, known.release, files) == [
         (
             f"{table}: 1 localities of the GPCI are not in it: 01182-18. "
             f"If that is right, build with --accept localities:{table}"
@@ -40,7 +40,7 @@ def test_a_locality_that_the_gpci_does_not_have_is_refused(table: str, facts: di
     known = facts["2026q3"]
     gpci = known.tables["gpci"].filter(pl.col("locality") != "18")
     files = package(replace(known, tables=dict(known.tables) | {"gpci": gpci}), "gpci", table)
-    assert refused(store, known.release, files) == [
+    assert build_faults(store, known.release, files) == [
         (
             f"{table}: 1 of its localities are not in the GPCI: 01182-18. "
             f"If that is right, build with --accept localities:{table}"
@@ -50,7 +50,7 @@ def test_a_locality_that_the_gpci_does_not_have_is_refused(table: str, facts: di
 
 def test_carried_tables_are_compared_too(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     before, now = facts["2024q2"], facts["2026q3"]
-    built(store, before.release, hand_in(tmp_path / "before", package(before, "gpci")))
+    build_release(store, before.release, hand_in(tmp_path / "before", package(before, "gpci")))
     lacking = now.tables["anesthesia"].head(7)
     files = package(replace(now, tables={"anesthesia": lacking}), "anesthesia")
     with pytest.raises(BadInput, match="1 localities of the GPCI are not in it: 13202-02"):
@@ -61,11 +61,11 @@ def test_the_caps_of_another_year_are_refused(facts: dict[str, Facts], store: St
     """The facts of 2024q2: 0633T-TC, OPPS PE 3.19, MP 0.01; San Francisco (3.19 x 1.419 + 0.01 x 0.445) x 33.2875."""
     known, other = facts["2024q2"], facts["2026q3"]
     files = package(known, "mpfs", "gpci")
-    caps = posted(known, "oppscap")
-    assert built(store, known.release, hand_in(tmp_path / "cms", files | dict([caps]))).sealed.new
-    wrong = posted(replace(known, tables={"oppscap": other.tables["oppscap"]}), "oppscap")
+    caps = rendered_file(known, "oppscap")
+    assert build_release(store, known.release, hand_in(tmp_path / "cms", files | dict([caps]))).sealed.new
+    wrong = rendered_file(replace(known, tables={"oppscap": other.tables["oppscap"]}), "oppscap")
     with pytest.raises(BadInput) as caught:
-        built(Store(tmp_path / "x"), known.release, hand_in(tmp_path / "wrong", files | dict([wrong])))
+        build_release(Store(tmp_path / "x"), known.release, hand_in(tmp_path / "wrong", files | dict([wrong])))
     assert str(caught.value.faults[0]) == (
         "oppscap: 8 of 8 caps on technical components do not follow from OPPS RVUs, GPCI and conversion factor "
         "(first: 0633T in 01112-05: 150.38). The file may be of another year. "

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from cms_files.render import deliver, rendered, zipped
 from facts import Facts
-from handed_in import built, changed, hand_in, posted, refused
+from handed_in import build_faults, build_release, hand_in, rendered_file, replace_text
 from polars.testing import assert_frame_equal
 
 from codeset.errors import BadInput
@@ -41,7 +41,7 @@ def test_a_part_missing_by_number_is_named(
 ) -> None:
     files = _parts(facts["2026q3"], tmp_path / "all", *given)
     names = ", ".join(map(_member, given))
-    assert refused(store, facts["2026q3"].release, files) == [f"{names}: ptp is not whole: {gone} is missing"]
+    assert build_faults(store, facts["2026q3"].release, files) == [f"{names}: ptp is not whole: {gone} is missing"]
 
 
 def test_a_last_part_missing_is_told_by_what_is_in_the_others(
@@ -49,7 +49,7 @@ def test_a_last_part_missing_is_told_by_what_is_in_the_others(
 ) -> None:
     files = _parts(facts["2026q3"], tmp_path / "all", 1, 2, 3)
     names = ", ".join(map(_member, (1, 2, 3)))
-    assert refused(store, facts["2026q3"].release, files) == [
+    assert build_faults(store, facts["2026q3"].release, files) == [
         f"{names}: the last part is missing: column one goes from 0001A to 96910, expected [A-Z] at the last row "
         + SET_OF_PARTS
     ]
@@ -58,8 +58,8 @@ def test_a_last_part_missing_is_told_by_what_is_in_the_others(
 def test_a_first_part_missing_is_told_by_what_is_in_the_others(facts: dict[str, Facts], store: Store) -> None:
     known = facts["2026q3"]
     rest = known.tables["ptp"].filter(pl.col("column_one") > "2")
-    name, data = posted(replace(known, tables={"ptp": rest}), "ptp", "txt")
-    assert refused(store, known.release, {name: data}) == [
+    name, data = rendered_file(replace(known, tables={"ptp": rest}), "ptp", "txt")
+    assert build_faults(store, known.release, {name: data}) == [
         "ccipra-v322r0.txt: the first part is missing: column one goes from 96910 to U0003, expected [01] at the first "
         "row " + SET_OF_PARTS
     ]
@@ -74,14 +74,14 @@ def test_parts_make_the_table_in_whatever_order_their_names_put_them(
         name: zipped({"edits.txt": each.data})
         for name, each in zip(names, open_all([tmp_path / "all" / name for name in files]), strict=True)
     }
-    sealed = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", unnumbered)).sealed
+    sealed = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", unnumbered)).sealed
     assert_frame_equal(sealed.snapshot.table("ptp"), facts["2026q3"].tables["ptp"])
 
 
 def test_a_second_edition_of_a_table_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2026q3"], "mue")
-    files = {"units.csv": data, "units again.csv": changed(data, "17003,13,", "17003,14,")}
-    assert refused(store, facts["2026q3"].release, files) == [
+    _, data = rendered_file(facts["2026q3"], "mue")
+    files = {"units.csv": data, "units again.csv": replace_text(data, "17003,13,", "17003,14,")}
+    assert build_faults(store, facts["2026q3"].release, files) == [
         "units.csv: a second edition of mue; units again.csv came too. Give one of them"
     ]
 
@@ -90,17 +90,17 @@ def test_a_second_edition_of_the_fee_schedule_is_refused_as_one(facts: dict[str,
     known = facts["2024q2"]
     halves = (known.tables["mpfs"].head(20), known.tables["mpfs"].tail(20))
     files = {
-        f"PPRRVU24_APR {number}.csv": posted(replace(known, tables={"mpfs": half}), "mpfs")[1]
+        f"PPRRVU24_APR {number}.csv": rendered_file(replace(known, tables={"mpfs": half}), "mpfs")[1]
         for number, half in enumerate(halves)
     }
-    assert "a second edition of mpfs" in "\n".join(refused(store, known.release, files))
+    assert "a second edition of mpfs" in "\n".join(build_faults(store, known.release, files))
 
 
 def test_two_versions_of_the_edits_are_refused(facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2026q3"], "ptp", "txt")
-    other = changed(data, "\t20190331\t", "\t20190630\t")
+    _, data = rendered_file(facts["2026q3"], "ptp", "txt")
+    other = replace_text(data, "\t20190331\t", "\t20190630\t")
     files = {"ccipra-v322r0-f1.txt": data, "ccipra-v322r1-f1.txt": other}
-    assert refused(store, facts["2026q3"].release, files) == [
+    assert build_faults(store, facts["2026q3"].release, files) == [
         "ccipra-v322r0-f1.txt, ccipra-v322r1-f1.txt: two editions of ptp: v322r0, v322r1. Give one of them",
         "ccipra-v322r1-f1.txt: a second edition of ptp; ccipra-v322r0-f1.txt came too. Give one of them",
     ]
@@ -123,8 +123,8 @@ def test_two_versions_of_the_edits_are_refused(facts: dict[str, Facts], store: S
 def test_a_file_of_another_quarter_is_refused(
     table: str, form: str, file: str, period: str, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2024q2"], table, form)
-    (fault,) = refused(store, Release.parse("2026q3"), {name: data})
+    name, data = rendered_file(facts["2024q2"], table, form)
+    (fault,) = build_faults(store, Release.parse("2026q3"), {name: data})
     assert fault.startswith(f"{file}: This file is for {period}, not for 2026q3. ")
 
 
@@ -132,68 +132,70 @@ def test_a_file_of_another_quarter_is_refused(
 def test_a_file_of_another_quarter_can_be_carried_as_the_message_says(
     table: str, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2024q2"], table)
-    (fault,) = refused(store, Release.parse("2026q3"), {name: data})
+    name, data = rendered_file(facts["2024q2"], table)
+    (fault,) = build_faults(store, Release.parse("2026q3"), {name: data})
     origin = fault.split(f"--carry {table}=")[1]
     assert Release.parse(origin).year == 2024
 
 
 def test_what_a_file_says_of_its_quarter_counts_more_than_its_name(facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2024q2"], "mpfs")
-    (fault,) = refused(store, Release.parse("2024q3"), {"PPRRVU24_JUL.csv": data})
+    _, data = rendered_file(facts["2024q2"], "mpfs")
+    (fault,) = build_faults(store, Release.parse("2024q3"), {"PPRRVU24_JUL.csv": data})
     assert fault.startswith("PPRRVU24_JUL.csv: This file is for 2024q2, not for 2024q3. ")
 
 
 def test_the_package_tells_the_year_of_a_file_that_does_not(facts: dict[str, Facts], store: Store) -> None:
-    package = zipped(dict([posted(facts["2024q2"], "oppscap")]))
-    (fault,) = refused(store, Release.parse("2025q2"), {"rvu24b.zip": package})
+    package = zipped(dict([rendered_file(facts["2024q2"], "oppscap")]))
+    (fault,) = build_faults(store, Release.parse("2025q2"), {"rvu24b.zip": package})
     assert fault.startswith("rvu24b.zip/OPPSCAP_APR.csv: This file is for 2024q2, not for 2025q2. ")
 
 
 def test_a_year_before_the_layouts_is_refused(facts: dict[str, Facts], store: Store) -> None:
     early = Release.parse("2019q4")
     data = rendered("gpci", facts["2024q2"].tables["gpci"], early, "csv")
-    assert refused(store, early, {"GPCI2019.csv": data}) == ["GPCI2019.csv: the layout of gpci is known from 2020q1 on"]
+    assert build_faults(store, early, {"GPCI2019.csv": data}) == [
+        "GPCI2019.csv: the layout of gpci is known from 2020q1 on"
+    ]
 
 
 def test_a_file_that_no_layout_knows_is_named_and_does_not_stop_a_build(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    files = dict([posted(facts["2026q3"], "gpci")]) | {
+    files = dict([rendered_file(facts["2026q3"], "gpci")]) | {
         "README.txt": b"To whom it may concern.\r\n",
         "RVU26C.pdf": b"%PDF-1.7\n",
         "other.zip": zipped({"empty.csv": b"", "picture.png": b"\x89PNG\r\n\x1a\n"}),
     }
-    outcome = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
+    outcome = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
     assert outcome.unrecognized == ("README.txt", "RVU26C.pdf", "other.zip/empty.csv", "other.zip/picture.png")
     assert list(outcome.sealed.snapshot.manifest.tables) == ["gpci"]
 
 
 def test_the_same_file_twice_counts_once(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    _, data = posted(facts["2026q3"], "gpci")
+    _, data = rendered_file(facts["2026q3"], "gpci")
     folder = hand_in(tmp_path / "cms", {"GPCI2026.csv": data, "Copy of GPCI2026.csv": data})
-    outcome = built(store, facts["2026q3"].release, folder)
+    outcome = build_release(store, facts["2026q3"].release, folder)
     assert outcome.notes[0] == "GPCI2026.csv is the same file as Copy of GPCI2026.csv; read once"
     entry = outcome.sealed.snapshot.manifest.tables["gpci"]
     assert (entry.rows, len(entry.sources)) == (8, 1)
 
 
 def test_a_path_given_twice_counts_once(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    folder = hand_in(tmp_path / "cms", dict([posted(facts["2026q3"], "gpci")]))
-    outcome = built(store, facts["2026q3"].release, folder, folder / "GPCI2026.csv")
+    folder = hand_in(tmp_path / "cms", dict([rendered_file(facts["2026q3"], "gpci")]))
+    outcome = build_release(store, facts["2026q3"].release, folder, folder / "GPCI2026.csv")
     assert outcome.sealed.snapshot.manifest.tables["gpci"].rows == 8
 
 
 def test_two_tables_with_the_same_bytes_are_two_tables(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    _, data = posted(facts["2026q3"], "ptp", "txt")
+    _, data = rendered_file(facts["2026q3"], "ptp", "txt")
     files = {"ccipra-v322r0-f1.txt": data, "ccioph-v322r0-f1.txt": data}
-    outcome = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
+    outcome = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
     assert set(outcome.sealed.snapshot.manifest.tables) == {"ptp", "ptp_outpatient"}
 
 
 def test_edits_whose_name_does_not_say_whose_are_refused(facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2026q3"], "ptp", "txt")
-    assert refused(store, facts["2026q3"].release, {"edits.txt": data}) == [
+    _, data = rendered_file(facts["2026q3"], "ptp", "txt")
+    assert build_faults(store, facts["2026q3"].release, {"edits.txt": data}) == [
         (
             "edits.txt: its contents do not tell which ptp it is; expected in its name: ccipra|practitioner "
             "(NCCI edits, practitioner) or ccioph|hospital (NCCI edits, outpatient hospital)"
@@ -211,16 +213,18 @@ def test_edits_whose_name_does_not_say_whose_are_refused(facts: dict[str, Facts]
 def test_the_package_may_say_whose_the_edits_are(
     package: str, table: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    _, data = posted(facts["2026q3"], "ptp", "txt")
-    outcome = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", {package: zipped({"edits.txt": data})}))
+    _, data = rendered_file(facts["2026q3"], "ptp", "txt")
+    outcome = build_release(
+        store, facts["2026q3"].release, hand_in(tmp_path / "cms", {package: zipped({"edits.txt": data})})
+    )
     assert list(outcome.sealed.snapshot.manifest.tables) == [table]
 
 
 def test_hospital_edits_do_not_stand_in_for_the_practitioners(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    files = dict([posted(facts["2026q3"], "ptp_outpatient", "txt"), posted(facts["2026q3"], "gpci")])
-    outcome = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
+    files = dict([rendered_file(facts["2026q3"], "ptp_outpatient", "txt"), rendered_file(facts["2026q3"], "gpci")])
+    outcome = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
     assert outcome.missing == ("mpfs", "ptp", "mue", "add_on")
     assert "ptp" not in outcome.sealed.snapshot
 
@@ -232,21 +236,23 @@ def test_units_of_hospitals_and_suppliers_are_kept_apart(facts: dict[str, Facts]
         "mue_outpatient": known.tables["mue"].with_columns(mue_value=pl.lit(7, pl.UInt32)),
         "mue_dme": known.tables["mue"].tail(2),
     }
-    files = dict(posted(replace(known, tables=tables), table) for table in tables)
-    snapshot = built(store, known.release, hand_in(tmp_path / "cms", files)).sealed.snapshot
+    files = dict(rendered_file(replace(known, tables=tables), table) for table in tables)
+    snapshot = build_release(store, known.release, hand_in(tmp_path / "cms", files)).sealed.snapshot
     for table, frame in tables.items():
         assert_frame_equal(snapshot.table(table), frame)
 
 
 def test_the_tables_that_a_release_lacks_are_said(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    outcome = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", dict([posted(facts["2026q3"], "mue")])))
+    outcome = build_release(
+        store, facts["2026q3"].release, hand_in(tmp_path / "cms", dict([rendered_file(facts["2026q3"], "mue")]))
+    )
     assert outcome.missing == ("mpfs", "gpci", "ptp", "add_on")
 
 
 def test_a_table_that_is_given_and_carried_is_refused(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     before, now = facts["2024q2"], facts["2026q3"]
-    built(store, before.release, hand_in(tmp_path / "before", dict([posted(before, "add_on", "xlsx")])))
-    folder = hand_in(tmp_path / "now", dict([posted(now, "add_on", "xlsx")]))
+    build_release(store, before.release, hand_in(tmp_path / "before", dict([rendered_file(before, "add_on", "xlsx")])))
+    folder = hand_in(tmp_path / "now", dict([rendered_file(now, "add_on", "xlsx")]))
     with pytest.raises(BadInput) as caught:
         build(now.release, [folder], store, carry={"add_on": before.release})
     assert str(caught.value) == (

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from cms_files.rendered_forms import MAI_TEXTS
 from facts import Facts
-from handed_in import built, changed, contents, hand_in, posted, read_back, refused
+from handed_in import build_faults, build_release, contents, hand_in, read_back, rendered_file, replace_text
 from polars.testing import assert_frame_equal
 
 from codeset.releases import Release
@@ -285,8 +285,8 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_contract_names_file_line_and_finding(case: str, facts: dict[str, Facts], store: Store) -> None:
     table, form, old, new, says = BROKEN[case]
-    name, data = posted(facts["2024q2"], table, form)
-    assert refused(store, facts["2024q2"].release, {name: changed(data, old, new)}) == says
+    name, data = rendered_file(facts["2024q2"], table, form)
+    assert build_faults(store, facts["2024q2"].release, {name: replace_text(data, old, new)}) == says
     assert contents(store) == set()
 
 
@@ -311,8 +311,8 @@ INDICATORS = {
 @pytest.mark.parametrize("column", INDICATORS)
 def test_an_unknown_indicator_is_refused(column: str, form: str, facts: dict[str, Facts], store: Store) -> None:
     found, expected = INDICATORS[column]
-    name, data = posted(_with(facts["2026q3"], "mpfs", 5, column, found), "mpfs", form)
-    assert refused(store, facts["2026q3"].release, {name: data}) == [
+    name, data = rendered_file(_with(facts["2026q3"], "mpfs", 5, column, found), "mpfs", form)
+    assert build_faults(store, facts["2026q3"].release, {name: data}) == [
         f'{name}: line 16: {column} is "{found}", expected {expected}'
     ]
 
@@ -320,8 +320,8 @@ def test_an_unknown_indicator_is_refused(column: str, form: str, facts: dict[str
 @pytest.mark.parametrize("form", ["txt", "xlsx"])
 @pytest.mark.parametrize("table", ["ptp", "ptp_outpatient"])
 def test_an_unknown_ccmi_is_refused(table: str, form: str, facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(_with(facts["2024q2"], table, 3, "ccmi", 2), table, form)
-    assert refused(store, facts["2024q2"].release, {name: data}) == [
+    name, data = rendered_file(_with(facts["2024q2"], table, 3, "ccmi", 2), table, form)
+    assert build_faults(store, facts["2024q2"].release, {name: data}) == [
         f'{name}: line 10: ccmi is "2", expected one of 0, 1, 9'
     ]
 
@@ -337,11 +337,11 @@ def _with(known: Facts, table: str, row: int, column: str, value: object) -> Fac
 def test_a_workbook_that_lost_leading_zeros_is_restored_by_rule(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    name, data = posted(facts["2024q2"], "mpfs", "xlsx")
-    data = changed(data, 'r="A11" t="inlineStr"><is><t>00100</t></is>', 'r="A11" t="n"><v>100</v>')
-    data = changed(data, 'r="O15" t="inlineStr"><is><t>010</t></is>', 'r="O15" t="n"><v>10</v>')
-    data = changed(data, 'r="O16" t="inlineStr"><is><t>000</t></is>', 'r="O16" t="n"><v>0</v>')
-    outcome = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data}))
+    name, data = rendered_file(facts["2024q2"], "mpfs", "xlsx")
+    data = replace_text(data, 'r="A11" t="inlineStr"><is><t>00100</t></is>', 'r="A11" t="n"><v>100</v>')
+    data = replace_text(data, 'r="O15" t="inlineStr"><is><t>010</t></is>', 'r="O15" t="n"><v>10</v>')
+    data = replace_text(data, 'r="O16" t="inlineStr"><is><t>000</t></is>', 'r="O16" t="n"><v>0</v>')
+    outcome = build_release(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data}))
     assert_frame_equal(outcome.sealed.snapshot.table("mpfs"), facts["2024q2"].tables["mpfs"])
     assert outcome.notes[:2] == (
         f'{FEES_BOOK}: 1 cells of hcpcs had lost leading zeros, restored by rule (first: line 11, "100")',
@@ -352,9 +352,9 @@ def test_a_workbook_that_lost_leading_zeros_is_restored_by_rule(
 def test_mac_and_locality_without_leading_zeros_are_restored_by_rule(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    name, data = posted(facts["2024q2"], "locality_county")
+    name, data = rendered_file(facts["2024q2"], "locality_county")
     assert b"\r\n2102,1,ALASKA,STATEWIDE,ALL COUNTIES\r\n" in data
-    outcome = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data}))
+    outcome = build_release(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data}))
     frame = outcome.sealed.snapshot.table("locality_county")
     assert frame.filter(state="ALASKA").select("mac", "locality").row(0) == ("02102", "01")
     notes = (
@@ -366,18 +366,20 @@ def test_mac_and_locality_without_leading_zeros_are_restored_by_rule(
 
 
 def test_the_noise_of_a_workbooks_floats_is_taken_off(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    name, data = posted(facts["2024q2"], "mpfs", "xlsx")
-    data = changed(data, 'r="F16" t="n"><v>0.66<', 'r="F16" t="n"><v>0.66000000000000004<')
-    data = changed(data, 'r="L16" t="n"><v>3.02<', 'r="L16" t="n"><v>3.0199999999999996<')
-    snapshot = built(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data})).sealed.snapshot
+    name, data = rendered_file(facts["2024q2"], "mpfs", "xlsx")
+    data = replace_text(data, 'r="F16" t="n"><v>0.66<', 'r="F16" t="n"><v>0.66000000000000004<')
+    data = replace_text(data, 'r="L16" t="n"><v>3.02<', 'r="L16" t="n"><v>3.0199999999999996<')
+    snapshot = build_release(store, facts["2024q2"].release, hand_in(tmp_path / "cms", {name: data})).sealed.snapshot
     assert_frame_equal(snapshot.table("mpfs"), facts["2024q2"].tables["mpfs"])
 
 
 def test_a_header_that_is_missing_and_one_that_is_unknown_are_said_with_those_read(
     facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2024q2"], "oppscap")
-    faults = refused(store, facts["2024q2"].release, {name: changed(data, "LOCALITY,FACILITY", "LOCALITY NO,FACILITY")})
+    name, data = rendered_file(facts["2024q2"], "oppscap")
+    faults = build_faults(
+        store, facts["2024q2"].release, {name: replace_text(data, "LOCALITY,FACILITY", "LOCALITY NO,FACILITY")}
+    )
     read = "headers read: HCPCS; MOD; PROCSTAT; CARRIER; LOCALITY NO; FACILITY PRICE; NON-FACILTY PRICE"
     assert faults == [
         f'OPPSCAP_APR.csv: line 1: column "LOCALITY NO" is not in the layout of oppscap; {read}',
@@ -387,9 +389,9 @@ def test_a_header_that_is_missing_and_one_that_is_unknown_are_said_with_those_re
 
 def test_the_columns_of_2026_are_not_those_of_2024(facts: dict[str, Facts], store: Store) -> None:
     old = replace(facts["2024q2"], release=facts["2026q3"].release, factors=facts["2026q3"].factors)
-    name, data = posted(old, "mpfs")
+    name, data = rendered_file(old, "mpfs")
     data = data.replace(b"TEAM,PRIC,ENDO", b"TEAM,WAGE,ENDO")
-    faults = refused(store, old.release, {name: data})
+    faults = build_faults(store, old.release, {name: data})
     assert [fault.split("; headers read: ")[0] for fault in faults] == [
         f'{name}: line 10: column "WAGE IND" is not in the layout of pprrvu',
         f'{name}: line 10: no column "PRIC IND" (mpfs.pricing_indicator)',
@@ -397,10 +399,10 @@ def test_the_columns_of_2026_are_not_those_of_2024(facts: dict[str, Facts], stor
 
 
 def test_ragged_edits_are_refused_even_when_their_cells_add_up(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2024q2"], "ptp", "txt")
-    data = changed(data, "U0003\tU0004\t\t", "U0003\tU0004\t")
-    data = changed(data, "11104\t11102\t\t", "11104\t11102\t\t\t")
-    faults = refused(store, facts["2024q2"].release, {name: data})
+    name, data = rendered_file(facts["2024q2"], "ptp", "txt")
+    data = replace_text(data, "U0003\tU0004\t\t", "U0003\tU0004\t")
+    data = replace_text(data, "11104\t11102\t\t", "11104\t11102\t\t\t")
+    faults = build_faults(store, facts["2024q2"].release, {name: data})
     assert faults == [
         f"{EDITS}: line 15: 8 cells, expected 7 as in the header",
         f"{EDITS}: line 27: 6 cells, expected 7 as in the header",
@@ -414,10 +416,10 @@ def test_ragged_edits_are_refused_even_when_their_cells_add_up(facts: dict[str, 
 def test_a_file_that_was_cut_is_refused(
     table: str, form: str, line: int, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2026q3"], table, form)
+    name, data = rendered_file(facts["2026q3"], table, form)
     cut = data.rstrip()[:-2]
     assert cut.count(b"\n") == line - 1
-    assert refused(store, facts["2026q3"].release, {name: cut}) == [
+    assert build_faults(store, facts["2026q3"].release, {name: cut}) == [
         (
             f"{name}: line {line}: the last line has no line end: the file was cut; fetch it again. "
             f"If that is right, build with --accept end:{table}"
@@ -426,12 +428,12 @@ def test_a_file_that_was_cut_is_refused(
 
 
 def test_all_faults_of_all_files_are_reported_together(facts: dict[str, Facts], store: Store) -> None:
-    fees, edits = dict([posted(facts["2024q2"], "mpfs")]), dict([posted(facts["2024q2"], "ptp", "txt")])
-    data = changed(fees[FEES], "3.22,0,010,", "3.22,0,020,")
-    data = changed(data, "\r\n14040,,service,A,", "\r\n14040,,service,Z,")
-    data = changed(data, "0.66,2.29,", "0,66,2.29,".replace("0,66", "0.6.6"))
-    files = {FEES: data, EDITS: changed(edits[EDITS], "\t20190331\t", "\t20190229\t")}
-    assert refused(store, facts["2024q2"].release, files) == [
+    fees, edits = dict([rendered_file(facts["2024q2"], "mpfs")]), dict([rendered_file(facts["2024q2"], "ptp", "txt")])
+    data = replace_text(fees[FEES], "3.22,0,010,", "3.22,0,020,")
+    data = replace_text(data, "\r\n14040,,service,A,", "\r\n14040,,service,Z,")
+    data = replace_text(data, "0.66,2.29,", "0,66,2.29,".replace("0,66", "0.6.6"))
+    files = {FEES: data, EDITS: replace_text(edits[EDITS], "\t20190331\t", "\t20190229\t")}
+    assert build_faults(store, facts["2024q2"].release, files) == [
         f'{FEES}: line 15: global_days is "020", expected one of 000, 010, 090, XXX, YYY, ZZZ, MMM',
         f'{FEES}: line 16: work_rvu is "0.6.6", expected a number with at most 2 decimals',
         f'{FEES}: line 25: status_code is "Z", expected {STATUS_CODES}',
@@ -440,10 +442,10 @@ def test_all_faults_of_all_files_are_reported_together(facts: dict[str, Facts], 
 
 
 def test_broken_contracts_of_all_tables_are_reported_together(facts: dict[str, Facts], store: Store) -> None:
-    fees, places = dict([posted(facts["2024q2"], "mpfs")]), dict([posted(facts["2024q2"], "gpci")])
-    data = changed(fees[FEES], "0.07,3.02,1.12,", "0.07,3.03,1.21,")
-    files = {FEES: data, "GPCI2024.csv": changed(places["GPCI2024.csv"], "13202,NY,02,", "13202,NY,01,")}
-    assert refused(store, facts["2024q2"].release, files) == [
+    fees, places = dict([rendered_file(facts["2024q2"], "mpfs")]), dict([rendered_file(facts["2024q2"], "gpci")])
+    data = replace_text(fees[FEES], "0.07,3.02,1.12,", "0.07,3.03,1.21,")
+    files = {FEES: data, "GPCI2024.csv": replace_text(places["GPCI2024.csv"], "13202,NY,02,", "13202,NY,01,")}
+    assert build_faults(store, facts["2024q2"].release, files) == [
         "GPCI2024.csv: line 11: 13202 01 is there more than once; expected one record for each mac and locality",
         f"{FEES}: line 16: 11102: facility total is 1.21, expected work + PE + MP = 1.12",
         f"{FEES}: line 16: 11102: nonfacility total is 3.03, expected work + PE + MP = 3.02",
@@ -451,34 +453,34 @@ def test_broken_contracts_of_all_tables_are_reported_together(facts: dict[str, F
 
 
 def test_forms_that_disagree_are_refused(facts: dict[str, Facts], store: Store) -> None:
-    files = dict(posted(facts["2024q2"], "mpfs", form) for form in ("csv", "txt", "xlsx"))
-    files[FEES_TEXT] = changed(files[FEES_TEXT], "A   0.66   2.29     0.39", "A   0.67   2.29     0.39")
-    (fault,) = refused(store, facts["2024q2"].release, files)
+    files = dict(rendered_file(facts["2024q2"], "mpfs", form) for form in ("csv", "txt", "xlsx"))
+    files[FEES_TEXT] = replace_text(files[FEES_TEXT], "A   0.66   2.29     0.39", "A   0.67   2.29     0.39")
+    (fault,) = build_faults(store, facts["2024q2"].release, files)
     assert fault.startswith(f"{FEES}: line 16: work_rvu of 11102")
     assert fault.endswith(f"is 0.66, but 0.67 in {FEES_TEXT} line 13 (1 such records)")
 
 
 def test_a_record_that_one_form_lacks_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    files = dict(posted(facts["2024q2"], "oppscap", form) for form in ("csv", "txt"))
-    files["OPPSCAP_APR.txt"] = changed(files["OPPSCAP_APR.txt"], "0633TTC C 02102  01   114.99    114.99\r\n", "")
-    assert refused(store, facts["2024q2"].release, files) == [
+    files = dict(rendered_file(facts["2024q2"], "oppscap", form) for form in ("csv", "txt"))
+    files["OPPSCAP_APR.txt"] = replace_text(files["OPPSCAP_APR.txt"], "0633TTC C 02102  01   114.99    114.99\r\n", "")
+    assert build_faults(store, facts["2024q2"].release, files) == [
         "OPPSCAP_APR.csv: line 4: 1 records are not in OPPSCAP_APR.txt (first: 0633T TC 02102 01)"
     ]
 
 
 def test_qpp_and_nonqpp_files_that_differ_in_an_rvu_are_refused(facts: dict[str, Facts], store: Store) -> None:
-    files = dict(posted(facts["2026q3"], "mpfs", factor=factor) for factor in (0, 1))
+    files = dict(rendered_file(facts["2026q3"], "mpfs", factor=factor) for factor in (0, 1))
     qpp = "PPRRVU2026_Jul_QPP.csv"
-    files[qpp] = changed(files[qpp], "0.64,2.16,", "0.65,2.16,")
-    (fault,) = refused(store, facts["2026q3"].release, files)
+    files[qpp] = replace_text(files[qpp], "0.64,2.16,", "0.65,2.16,")
+    (fault,) = build_faults(store, facts["2026q3"].release, files)
     assert fault.startswith("PPRRVU2026_Jul_nonQPP.csv: line 16: work_rvu of 11102")
     assert fault.endswith(f"is 0.64, but 0.65 in {qpp} line 16 (1 such records)")
 
 
 def test_a_factor_published_for_another_year_is_refused(facts: dict[str, Facts], store: Store) -> None:
     known = replace(facts["2024q2"], factors=facts["2026q3"].factors[:1])
-    name, data = posted(known, "mpfs")
-    assert refused(store, known.release, {FEES: data}) == [
+    name, data = rendered_file(known, "mpfs")
+    assert build_faults(store, known.release, {FEES: data}) == [
         (
             f"{FEES}: conversion factor 33.4009 was published for dates from 2026-01-01 to 2026-12-31, "
             "expected one for 2024q2"
@@ -497,9 +499,9 @@ def test_a_factor_that_cms_did_not_publish_is_refused_unless_accepted(
 ) -> None:
     known = facts["2026q3"]
     factor = replace(known.factors[0], value=Decimal("34.4009"))
-    files = dict([posted(replace(known, factors=(factor,)), "mpfs")])
-    assert refused(store, known.release, files) == [f"PPRRVU2026_Jul_nonQPP.csv: {UNPUBLISHED}"]
-    outcome = built(store, known.release, hand_in(tmp_path / "cms", files), accept=["factor:mpfs"])
+    files = dict([rendered_file(replace(known, factors=(factor,)), "mpfs")])
+    assert build_faults(store, known.release, files) == [f"PPRRVU2026_Jul_nonQPP.csv: {UNPUBLISHED}"]
+    outcome = build_release(store, known.release, hand_in(tmp_path / "cms", files), accept=["factor:mpfs"])
     assert [each.value for each in outcome.sealed.snapshot.conversion_factors] == [Decimal("34.4009")]
 
 
@@ -508,8 +510,8 @@ def test_a_factor_of_a_year_to_come_is_not_known_and_taken(
 ) -> None:
     known = replace(facts["2026q3"], release=Release.parse("2031q1"))
     factor = replace(known.factors[0], value=Decimal("34.4009"))
-    files = dict([posted(replace(known, factors=(factor,)), "mpfs")])
-    assert built(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
+    files = dict([rendered_file(replace(known, factors=(factor,)), "mpfs")])
+    assert build_release(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
 
 
 def test_forms_of_one_file_with_two_factors_are_refused(facts: dict[str, Facts], store: Store) -> None:
@@ -517,9 +519,10 @@ def test_forms_of_one_file_with_two_factors_are_refused(facts: dict[str, Facts],
     known = replace(facts["2024q2"], release=Release.parse("2025q4"))
     factors = [(replace(known.factors[0], value=Decimal(value)),) for value in ("34.4009", "32.3465")]
     csv, txt = (
-        posted(replace(known, factors=each), "mpfs", form) for each, form in zip(factors, ("csv", "txt"), strict=True)
+        rendered_file(replace(known, factors=each), "mpfs", form)
+        for each, form in zip(factors, ("csv", "txt"), strict=True)
     )
-    assert refused(store, known.release, dict([csv, txt])) == [
+    assert build_faults(store, known.release, dict([csv, txt])) == [
         "PPRRVU2025_Oct.csv: line 11: conversion_factor is 34.4009, but 32.3465 in PPRRVU2025_Oct.txt line 8"
     ]
 
@@ -531,17 +534,17 @@ def test_two_factors_for_the_same_days_are_refused_whatever_the_files_are_called
     other = (replace(known.factors[0], value=Decimal("34.4009")),)
     ours = (replace(known.factors[0], value=Decimal("32.3465")),)
     files = {
-        "one.csv": posted(replace(known, factors=other), "mpfs")[1],
-        "other.txt": posted(replace(known, factors=ours), "mpfs", "txt")[1],
+        "one.csv": rendered_file(replace(known, factors=other), "mpfs")[1],
+        "other.txt": rendered_file(replace(known, factors=ours), "mpfs", "txt")[1],
     }
-    assert refused(store, known.release, files) == [
+    assert build_faults(store, known.release, files) == [
         "other.txt: two conversion factors on the same days: 32.3465 here, 34.4009 in one.csv"
     ]
 
 
 def test_a_name_that_contradicts_the_factor_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2026q3"], "mpfs", factor=0)
-    assert refused(store, facts["2026q3"].release, {"PPRRVU2026_Jul_QPP.csv": data}) == [
+    _, data = rendered_file(facts["2026q3"], "mpfs", factor=0)
+    assert build_faults(store, facts["2026q3"].release, {"PPRRVU2026_Jul_QPP.csv": data}) == [
         (
             "PPRRVU2026_Jul_QPP.csv: its name and its conversion factor disagree on whether it is for qualifying APM "
             "participants; expected QPP or nonQPP in its name, as CMS has it"
@@ -553,17 +556,19 @@ def test_what_was_sealed_stays_when_a_later_build_is_refused(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2024q2"]
-    sealed = built(store, known.release, hand_in(tmp_path / "before", dict([posted(known, "gpci")]))).sealed
-    name, data = posted(known, "gpci")
-    refused(store, known.release, {name: changed(data, "13202,NY,02,", "13202,NY,01,")})
+    sealed = build_release(
+        store, known.release, hand_in(tmp_path / "before", dict([rendered_file(known, "gpci")]))
+    ).sealed
+    name, data = rendered_file(known, "gpci")
+    build_faults(store, known.release, {name: replace_text(data, "13202,NY,02,", "13202,NY,01,")})
     assert sealed.snapshot.verify() == []
     assert store.releases() == [known.release]
 
 
 def test_edits_with_nothing_but_a_header_are_refused(facts: dict[str, Facts], store: Store) -> None:
     known = facts["2024q2"]
-    name, data = posted(replace(known, tables={"ptp": known.tables["ptp"].head(0)}), "ptp", "txt")
-    assert refused(store, known.release, {name: data})[0].startswith(f"{name}: ")
+    name, data = rendered_file(replace(known, tables={"ptp": known.tables["ptp"].head(0)}), "ptp", "txt")
+    assert build_faults(store, known.release, {name: data})[0].startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("lost", [1, 3])
@@ -574,29 +579,29 @@ def test_caps_that_lack_localities_of_their_last_code_are_refused_unless_accepte
     known = facts["2026q3"]
     caps = known.tables["oppscap"]
     both = pl.concat([caps, caps.with_columns(hcpcs=pl.lit("93990"))])
-    name, data = posted(
+    name, data = rendered_file(
         replace(known, tables=dict(known.tables) | {"oppscap": both.head(both.height - lost)}), "oppscap"
     )
     says = f"93990 TC has caps in {8 - lost} localities, other codes in 8: rows are missing"
-    (fault,) = refused(store, known.release, {name: data})
+    (fault,) = build_faults(store, known.release, {name: data})
     assert says in fault
     assert fault.endswith("If that is right, build with --accept localities:oppscap")
-    name, data = posted(replace(known, tables=dict(known.tables) | {"oppscap": both}), "oppscap")
-    assert built(store, known.release, hand_in(tmp_path / "whole", {name: data})).sealed.new
+    name, data = rendered_file(replace(known, tables=dict(known.tables) | {"oppscap": both}), "oppscap")
+    assert build_release(store, known.release, hand_in(tmp_path / "whole", {name: data})).sealed.new
 
 
 @pytest.mark.parametrize("table", ["mue", "gpci", "locality_county", "oppscap"])
 def test_a_table_with_nothing_but_a_header_is_refused(table: str, facts: dict[str, Facts], store: Store) -> None:
     known = facts["2024q2"]
-    name, data = posted(replace(known, tables={table: known.tables[table].head(0)}), table)
-    assert refused(store, known.release, {name: data})[0].startswith(f"{name}: ")
+    name, data = rendered_file(replace(known, tables={table: known.tables[table].head(0)}), table)
+    assert build_faults(store, known.release, {name: data})[0].startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("before", ["17004\t11042", "Column1/Column2 Edits"], ids=["among the edits", "in the header"])
 def test_a_bare_carriage_return_ends_a_line_of_edits_too(before: str, facts: dict[str, Facts]) -> None:
     release = facts["2024q2"].release
-    name, data = posted(facts["2024q2"], "ptp", "txt")
-    mixed = changed(data, f"\r\n{before}", f"\r{before}")
+    name, data = rendered_file(facts["2024q2"], "ptp", "txt")
+    mixed = replace_text(data, f"\r\n{before}", f"\r{before}")
     assert_frame_equal(read_back(name, mixed, release), read_back(name, data, release))
 
 
@@ -604,19 +609,21 @@ def test_a_bare_carriage_return_ends_a_line_of_edits_too(before: str, facts: dic
 def test_a_carriage_return_beside_a_code_cuts_the_record_in_two(
     cut: str, cells: int, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2024q2"], "ptp", "txt")
+    name, data = rendered_file(facts["2024q2"], "ptp", "txt")
     line = data[: data.index(b"17004\t11042")].count(b"\n") + 1
-    found = refused(store, facts["2024q2"].release, {name: changed(data, "17004\t11042", cut)})
+    found = build_faults(store, facts["2024q2"].release, {name: replace_text(data, "17004\t11042", cut)})
     assert found[0] == f"{name}: line {line}: {cells} cells, expected 7 as in the header"
 
 
 def test_edits_in_any_order_are_sealed_as_the_same_bytes(facts: dict[str, Facts], tmp_path: Path) -> None:
     known = facts["2024q2"]
-    name, data = posted(known, "ptp", "txt")
+    name, data = rendered_file(known, "ptp", "txt")
     header, edits = data.splitlines(keepends=True)[:6], data.splitlines(keepends=True)[6:]
     assert edits != edits[::-1]
     forwards, backwards = (
-        built(Store(tmp_path / f"{label}.store"), known.release, hand_in(tmp_path / label, {name: b"".join(lines)}))
+        build_release(
+            Store(tmp_path / f"{label}.store"), known.release, hand_in(tmp_path / label, {name: b"".join(lines)})
+        )
         for label, lines in (("forwards", header + edits), ("backwards", header + edits[::-1]))
     )
     digests = [each.sealed.snapshot.manifest.tables["ptp"].sha256 for each in (forwards, backwards)]
@@ -624,4 +631,4 @@ def test_edits_in_any_order_are_sealed_as_the_same_bytes(facts: dict[str, Facts]
 
 
 def test_files_of_which_none_is_recognised_seal_nothing(facts: dict[str, Facts], store: Store) -> None:
-    assert refused(store, facts["2024q2"].release, {"README.txt": b"To whom it may concern.\r\n"})
+    assert build_faults(store, facts["2024q2"].release, {"README.txt": b"To whom it may concern.\r\n"})

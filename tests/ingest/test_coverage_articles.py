@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cms_files.render import zipped
-from handed_in import hand_in, refused
+from handed_in import build_faults, hand_in
 
 from codeset.releases import Release
 from codeset.store import Store
@@ -182,7 +182,7 @@ def test_a_download_that_is_not_whole_stops_the_build(
 ) -> None:
     files = {name: data for name, data in DOCUMENTS.items() if name != left_out}
     files |= {name: files[name].replace(*change) for name, change in changed.items()}
-    faults = refused(store, RELEASE, files)
+    faults = build_faults(store, RELEASE, files)
     assert any(says in fault for fault in faults), faults
 
 
@@ -196,5 +196,5 @@ def test_a_download_that_is_not_whole_stops_the_build(
 )
 def test_what_the_layout_does_not_know_is_refused(theirs: bytes, other: bytes, says: str, store: Store) -> None:
     name = "article_x_icd10_covered.csv"
-    faults = refused(store, RELEASE, {name: DOWNLOAD[name].replace(theirs, other)})
+    faults = build_faults(store, RELEASE, {name: DOWNLOAD[name].replace(theirs, other)})
     assert any(says in fault for fault in faults), faults

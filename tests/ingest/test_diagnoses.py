@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cms_files.render import zipped
-from handed_in import hand_in, refused
+from handed_in import build_faults, hand_in
 
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -139,7 +139,7 @@ def test_a_conversion_table_may_be_a_csv(store: Store, tmp_path: Path) -> None:
 )
 def test_a_replacement_that_is_not_understood_is_refused(cell: str, instead: str, says: str, store: Store) -> None:
     text = CONVERSION.replace(cell, instead, 1)
-    (said,) = refused(store, Release.parse("2024q4"), {"conversion-table-FY2025.csv": text.encode()})
+    (said,) = build_faults(store, Release.parse("2024q4"), {"conversion-table-FY2025.csv": text.encode()})
     assert says in said
 
 
@@ -248,7 +248,7 @@ def test_addenda_say_since_when_a_code_is_as_it_is(store: Store, tmp_path: Path)
     ],
 )
 def test_what_disagrees_stops_the_build(files: dict[str, bytes], says: str, store: Store) -> None:
-    faults = refused(store, Release.parse("2024q4"), files)
+    faults = build_faults(store, Release.parse("2024q4"), files)
     assert any(says in fault for fault in faults), faults
 
 
@@ -263,7 +263,7 @@ def test_a_later_edition_is_not_to_be_carried_back(
     release: str, name: str, period: str, instead: str, build: str, store: Store
 ) -> None:
     """`--carry` takes what was in force before; what comes later was not in force yet."""
-    (fault,) = refused(store, Release.parse(release), {ORDER_FILE.replace("order_2025", name): order_file()})
+    (fault,) = build_faults(store, Release.parse(release), {ORDER_FILE.replace("order_2025", name): order_file()})
     assert (
         f"This file is for {period}, not for {release}. It is of a later time: give CMS's file of fiscal year " in fault
     )

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from cms_files.render import rendered
 from facts import Facts
-from handed_in import built, changed, hand_in, posted, read_back, refused
+from handed_in import build_faults, build_release, hand_in, read_back, rendered_file, replace_text
 
 from codeset.releases import Release
 from codeset.store import Store
@@ -78,7 +78,7 @@ def test_before_2024_the_fee_schedule_prints_indicator_without_na(
     facts: dict[str, Facts], label: str, factor: str
 ) -> None:
     known = replace(facts["2024q2"], factors=(replace(facts["2024q2"].factors[0], value=Decimal(factor)),))
-    name, data = posted(replace(known, release=Release.parse(label)), "mpfs")
+    name, data = rendered_file(replace(known, release=Release.parse(label)), "mpfs")
     assert data.count(b",NA,FACILITY,NA,") == 1
     older = data.replace(b",NA,FACILITY,NA,", b",,FACILITY,,")
     release = Release.parse(label)
@@ -99,11 +99,11 @@ def test_a_last_record_without_its_line_end_is_read_only_if_it_is_whole(
     lost: int, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2026q3"]
-    name, data = posted(known, "oppscap", "txt")
+    name, data = rendered_file(known, "oppscap", "txt")
     whole = data.removesuffix(b"\r\n")
-    assert built(store, known.release, hand_in(tmp_path / "whole", {name: whole})).sealed.new
+    assert build_release(store, known.release, hand_in(tmp_path / "whole", {name: whole})).sealed.new
     line = whole.count(b"\n") + 1
-    assert refused(Store(tmp_path / "other"), known.release, {name: whole[:-lost]})[-1] == (
+    assert build_faults(Store(tmp_path / "other"), known.release, {name: whole[:-lost]})[-1] == (
         f"{name}: line {line}: the last line has no line end: the file was cut; fetch it again. "
         "If that is right, build with --accept end:oppscap"
     )
@@ -122,13 +122,13 @@ def test_a_file_without_the_mark_that_ends_it_is_refused_unless_that_is_accepted
     label: str, table: str, form: str, mark: bytes, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts[label]
-    name, data = posted(known, table, form)
+    name, data = rendered_file(known, table, form)
     assert data.endswith(mark)
     cut = data.removesuffix(mark)
-    assert refused(store, known.release, {name: cut}) == [
+    assert build_faults(store, known.release, {name: cut}) == [
         f"{name}: {END}. If that is right, build with --accept end:{table}"
     ]
-    accepted = built(store, known.release, hand_in(tmp_path / "cms", {name: cut}), accept=[f"end:{table}"])
+    accepted = build_release(store, known.release, hand_in(tmp_path / "cms", {name: cut}), accept=[f"end:{table}"])
     assert accepted.sealed.snapshot.manifest.accepted == (f"end:{table}",)
 
 
@@ -136,8 +136,8 @@ def test_a_file_without_the_mark_that_ends_it_is_refused_unless_that_is_accepted
 def test_cost_indices_without_their_footnotes_are_refused(
     form: str, end: bytes, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2026q3"], "gpci", form)
-    faults = refused(store, facts["2026q3"].release, {name: data[: data.index(end)]})
+    name, data = rendered_file(facts["2026q3"], "gpci", form)
+    faults = build_faults(store, facts["2026q3"].release, {name: data[: data.index(end)]})
     assert faults == [f"{name}: {END}. If that is right, build with --accept end:gpci"]
 
 
@@ -145,8 +145,8 @@ def test_another_form_that_agrees_shows_that_a_file_was_not_cut(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2024q2"]
-    (name, data), other = posted(known, "mpfs", "txt"), posted(known, "mpfs", "csv")
+    (name, data), other = rendered_file(known, "mpfs", "txt"), rendered_file(known, "mpfs", "csv")
     files = {name: data.removesuffix(b"\x1a"), other[0]: other[1]}
-    assert built(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
-    shorter = changed(data.removesuffix(b"\x1a"), data.splitlines()[-2].decode() + "\r\n", "")
-    assert "records are not in" in refused(Store(tmp_path / "x"), known.release, files | {name: shorter})[0]
+    assert build_release(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
+    shorter = replace_text(data.removesuffix(b"\x1a"), data.splitlines()[-2].decode() + "\r\n", "")
+    assert "records are not in" in build_faults(Store(tmp_path / "x"), known.release, files | {name: shorter})[0]

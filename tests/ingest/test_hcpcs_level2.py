@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from cms_files import hcpcs_level2
 from facts import Facts
-from handed_in import built, hand_in, refused
+from handed_in import build_faults, build_release, hand_in
 from openpyxl import load_workbook
 from polars.testing import assert_frame_equal
 
@@ -40,7 +40,7 @@ def files(facts: dict[str, Facts], *forms: str) -> dict[str, bytes]:
 def test_both_forms_seal_the_codes_and_the_modifiers(
     forms: tuple[str, ...], facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    snapshot = built(store, RELEASE, hand_in(tmp_path / "cms", files(facts, *forms))).sealed.snapshot
+    snapshot = build_release(store, RELEASE, hand_in(tmp_path / "cms", files(facts, *forms))).sealed.snapshot
     for table in TABLES:
         assert_frame_equal(snapshot.table(table), facts["2026q3"].tables[table])
         assert snapshot.manifest.tables[table].forms == forms
@@ -53,7 +53,7 @@ def test_forms_that_disagree_are_refused(facts: dict[str, Facts], store: Store) 
     at = text.index(b"U0003")
     line = text[at : text.index(b"\r\n", at)]
     both["HCPC2026_JUL_ANWEB.txt"] = text.replace(line, line.replace(b"20230511", b"20230512"))
-    (fault,) = refused(store, RELEASE, both)
+    (fault,) = build_faults(store, RELEASE, both)
     assert "deletion_date of U0003 is 2023-05-11, but 2023-05-12 in HCPC2026_JUL_ANWEB.txt" in fault
 
 
@@ -62,7 +62,7 @@ def test_a_continuation_that_continues_nothing_is_refused(facts: dict[str, Facts
     lines = text.split(b"\r\n")
     at = next(n for n, line in enumerate(lines) if line[10:11] == b"4")
     moved = b"\r\n".join([*lines[: at - 1], lines[at], lines[at - 1], *lines[at + 1 :]])
-    assert refused(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": moved}) == [
+    assert build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": moved}) == [
         f"HCPC2026_JUL_ANWEB.txt: line {at}: continues no record of its code"
     ]
 
@@ -77,7 +77,7 @@ def test_a_line_of_a_description_that_is_lost_or_there_twice_is_refused(
     third = lines[second].replace(b"00200", b"00300")
     instead = {"lost": [third], "twice": [lines[second], lines[second]]}[change]
     number, expected = {"lost": ("00300", "00200"), "twice": ("00200", "00300")}[change]
-    (said,) = refused(
+    (said,) = build_faults(
         store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": b"\r\n".join([*lines[:second], *instead, *lines[second + 1 :]])}
     )
     line = second + len(instead)
@@ -93,7 +93,7 @@ def test_a_pricing_indicator_that_lost_its_zero_is_refused(facts: dict[str, Fact
     row = next(row for row in range(2, sheet.max_row + 1) if sheet.cell(row, place).value == "00")
     sheet.cell(row, place).value = 0
     book.save(stream)
-    (said,) = refused(store, RELEASE, {"HCPC2026_JUL_ANWEB.xlsx": stream.getvalue()})
+    (said,) = build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.xlsx": stream.getvalue()})
     assert said.startswith(
         f"HCPC2026_JUL_ANWEB.xlsx: line {row}: 1 cells of pricing_indicator have fewer than 2 characters"
     )
@@ -102,7 +102,7 @@ def test_a_pricing_indicator_that_lost_its_zero_is_refused(facts: dict[str, Fact
 def test_a_file_without_modifiers_is_refused(facts: dict[str, Facts], store: Store) -> None:
     text = files(facts, "txt")["HCPC2026_JUL_ANWEB.txt"]
     codes = b"\r\n".join(line for line in text.split(b"\r\n") if line[10:11] != b"7")
-    assert refused(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": codes})
+    assert build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": codes})
 
 
 def test_codes_that_end_and_begin_are_differences(facts: dict[str, Facts], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cms_files.render import zipped
 from facts import Facts
-from handed_in import changed, hand_in, posted, refused, sheet
+from handed_in import build_faults, hand_in, rendered_file, replace_text, sheet
 from openpyxl import load_workbook
 
 from codeset.errors import BadInput
@@ -26,7 +26,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 def faults(store: Store, name: str, data: bytes) -> list[str]:
     """What a build of that one file is refused for, within ten seconds."""
     start = time.monotonic()
-    said = refused(store, RELEASE, {name: data})
+    said = build_faults(store, RELEASE, {name: data})
     assert time.monotonic() - start < 10
     return said
 
@@ -52,14 +52,14 @@ def test_the_cases_at_hand_are_refused(name: str, cms: Path, store: Store) -> No
 
 def workbook_with(facts: dict[str, Facts], old: str, new: str) -> bytes:
     """The GPCI's workbook with the one place in its sheet that says *old* saying *new*."""
-    return changed(posted(facts["2026q3"], "gpci", "xlsx")[1], old, new)
+    return replace_text(rendered_file(facts["2026q3"], "gpci", "xlsx")[1], old, new)
 
 
 @pytest.mark.parametrize("far", ["XFD4", "BA4", "AAA4", "B1048576"])
 def test_a_cell_at_the_far_end_of_a_sheet_is_refused(far: str, facts: dict[str, Facts], store: Store) -> None:
     data = workbook_with(facts, "</sheetData>", f'<row r="1048576"><c r="{far}"><v>1</v></c></row></sheetData>')
     if far == "B1048576":
-        data = changed(data, "</sheetData>", '<row r="1048577"><c r="Q7"><v>1</v></c></row></sheetData>')
+        data = replace_text(data, "</sheetData>", '<row r="1048577"><c r="Q7"><v>1</v></c></row></sheetData>')
     assert faults(store, "GPCI2026.xlsx", data) == [
         f"GPCI2026.xlsx: {SHEET} spans more rows and columns than any sheet of CMS's"
     ]
@@ -67,7 +67,7 @@ def test_a_cell_at_the_far_end_of_a_sheet_is_refused(far: str, facts: dict[str, 
 
 @pytest.mark.parametrize("declared", ["<!DOCTYPE x>", '<!doctype x [<!ENTITY a "b">]>', "<!ENTITY a 'b'>"])
 def test_a_document_type_is_refused_wherever_it_is(declared: str, facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
     for name, xml in members.items():
@@ -79,7 +79,7 @@ def test_a_document_type_is_refused_wherever_it_is(declared: str, facts: dict[st
 
 def test_a_workbook_in_another_encoding_is_refused(facts: dict[str, Facts], store: Store) -> None:
     """UTF-16 would hide a document type from a search for its letters."""
-    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
     members[SHEET] = sheet(data).decode().encode("utf-16")
@@ -89,7 +89,7 @@ def test_a_workbook_in_another_encoding_is_refused(facts: dict[str, Facts], stor
 @pytest.mark.parametrize("state", ["visible", "hidden"])
 def test_a_second_sheet_of_a_table_is_refused(state: str, facts: dict[str, Facts], store: Store) -> None:
     """The one that is not read would be left out without a word; a hidden one may be what is read."""
-    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     book, stream = load_workbook(io.BytesIO(data)), io.BytesIO()
     copy = book.copy_worksheet(book.worksheets[0])
     book.move_sheet(copy, -1)
@@ -104,7 +104,7 @@ def test_a_second_sheet_of_a_table_is_refused(state: str, facts: dict[str, Facts
 def test_a_sheet_of_notes_beside_the_table_is_passed_over(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     book, stream = load_workbook(io.BytesIO(data)), io.BytesIO()
     book.create_sheet("Notes", 0).append(["What changed is said in the final rule."])
     book.save(stream)
@@ -120,8 +120,8 @@ LOST = {
 @pytest.mark.parametrize("says", LOST)
 def test_a_cell_that_would_be_read_as_blank_is_refused(says: str, facts: dict[str, Facts], store: Store) -> None:
     """A blank deletion date is an edit that still applies; an error in its place is no date at all."""
-    name, data = posted(facts["2026q3"], "add_on", "xlsx")
-    lost = changed(data, '<c r="H3"', LOST[says] + '<c r="H3"')
+    name, data = rendered_file(facts["2026q3"], "add_on", "xlsx")
+    lost = replace_text(data, '<c r="H3"', LOST[says] + '<c r="H3"')
     assert faults(store, name, lost) == [
         f"{name}: line 3: cell G3 {says}, expected a value; take the file from CMS's own zip"
     ]
@@ -129,7 +129,7 @@ def test_a_cell_that_would_be_read_as_blank_is_refused(says: str, facts: dict[st
 
 @pytest.mark.parametrize("cut", [10, 100, 1000])
 def test_a_workbook_that_was_cut_is_refused(cut: int, facts: dict[str, Facts], store: Store) -> None:
-    _, data = posted(facts["2026q3"], "gpci", "xlsx")
+    _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     (said,) = faults(store, "GPCI2026.xlsx", data[:-cut])
     assert said.startswith("GPCI2026.xlsx: not a zip that can be read (")
 
@@ -138,7 +138,7 @@ def test_a_workbook_that_was_cut_is_refused(cut: int, facts: dict[str, Facts], s
 def test_a_damaged_member_is_refused_however_it_is_packed(method: int, facts: dict[str, Facts], store: Store) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive:
-        archive.writestr("GPCI2026.csv", posted(facts["2026q3"], "gpci")[1] * 3)
+        archive.writestr("GPCI2026.csv", rendered_file(facts["2026q3"], "gpci")[1] * 3)
     data = bytearray(stream.getvalue())
     data[60:90] = bytes(30)
     (said,) = faults(store, "rvu26c.zip", bytes(data))
@@ -149,7 +149,7 @@ def test_what_python_packs_is_read_however_it_is_packed(facts: dict[str, Facts],
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", method) as archive:
-            archive.writestr(*posted(facts["2026q3"], "gpci"))
+            archive.writestr(*rendered_file(facts["2026q3"], "gpci"))
         folder = hand_in(tmp_path / str(method), {"rvu26c.zip": stream.getvalue()})
         assert build(RELEASE, [folder], Store(tmp_path / f"{method}.store")).sealed.new
     assert bz2.compress(b"")
@@ -169,7 +169,7 @@ LINES = [("gpci", "csv"), ("gpci", "txt"), ("mpfs", "txt"), ("oppscap", "txt"), 
 def test_a_line_longer_than_any_of_cms_is_refused_before_it_is_examined(
     table: str, form: str, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2026q3"], table, form)
+    name, data = rendered_file(facts["2026q3"], table, form)
     ends = data.rindex(b"\r\n", 0, len(data) - 2)
     long = data[:ends] + b" x" * 1_000_000 + data[ends:]
     line = data[:ends].count(b"\n") + 1
@@ -179,14 +179,14 @@ def test_a_line_longer_than_any_of_cms_is_refused_before_it_is_examined(
 
 
 def test_an_open_quotation_mark_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2026q3"], "gpci")
-    open_quote = changed(data, "10112,AL,00,ALABAMA", '10112,AL,00,"ALABAMA')
+    name, data = rendered_file(facts["2026q3"], "gpci")
+    open_quote = replace_text(data, "10112,AL,00,ALABAMA", '10112,AL,00,"ALABAMA')
     assert faults(store, name, open_quote)
 
 
 def test_two_records_in_one_cell_are_refused(facts: dict[str, Facts], store: Store) -> None:
     """The second record's indices would stand for the first one's locality."""
-    name, data = posted(facts["2026q3"], "gpci")
+    name, data = rendered_file(facts["2026q3"], "gpci")
     lines = data.decode("cp1252").split("\r\n")
     at = next(n for n, line in enumerate(lines) if line.startswith("13202,NY,01"))
     first, second = lines[at].split(",", 3), lines[at + 1].split(",", 3)
@@ -203,7 +203,7 @@ def test_a_control_character_between_the_records_is_refused(
     table: str, form: str, control: bytes, facts: dict[str, Facts], store: Store
 ) -> None:
     """CMS's texts of 2020 to 2026 have none but the end-of-file mark, behind the last record."""
-    name, data = posted(facts["2026q3"], table, form)
+    name, data = rendered_file(facts["2026q3"], table, form)
     lines = data.split(b"\r\n")
     at = len(lines) - 4
     says = "end-of-file mark with records after it" if control == b"\x1a" else f"control character {control[0]:#04x}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cms_files.render import zipped
 from facts import Facts
-from handed_in import built, hand_in, posted, refused
+from handed_in import build_faults, build_release, hand_in, rendered_file
 
 from codeset.errors import BadInput
 from codeset.store import Store
@@ -19,10 +19,10 @@ def test_a_named_file_that_no_layout_knows_stops_the_build(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2026q3"]
-    folder = hand_in(tmp_path / "cms", dict([posted(known, "gpci")]))
+    folder = hand_in(tmp_path / "cms", dict([rendered_file(known, "gpci")]))
     other = hand_in(tmp_path / "other", {"our-year.csv": b"code,count\r\n11102,7\r\n"}) / "our-year.csv"
     with pytest.raises(BadInput) as caught:
-        built(store, known.release, folder, other)
+        build_release(store, known.release, folder, other)
     assert [str(fault) for fault in caught.value.faults] == [f"{other}: {UNKNOWN}"]
 
 
@@ -30,19 +30,19 @@ def test_a_named_zip_of_which_no_member_is_known_stops_the_build(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2026q3"]
-    folder = hand_in(tmp_path / "cms", dict([posted(known, "gpci")]))
+    folder = hand_in(tmp_path / "cms", dict([rendered_file(known, "gpci")]))
     other = hand_in(tmp_path / "other", {"a.zip": zipped({"README.txt": b"x\r\n"})}) / "a.zip"
     with pytest.raises(BadInput, match=r"a\.zip: is not a CMS file we recognize"):
-        built(store, known.release, folder, other)
+        build_release(store, known.release, folder, other)
 
 
 def test_unknown_files_of_a_folder_and_of_a_zip_are_listed(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2026q3"]
-    package = zipped(dict([posted(known, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
+    package = zipped(dict([rendered_file(known, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
     folder = hand_in(tmp_path / "cms", {"rvu26c.zip": package, "notes.txt": b"x\r\n"})
-    assert built(store, known.release, folder).unrecognized == ("notes.txt", "rvu26c.zip/RVU26C.pdf")
+    assert build_release(store, known.release, folder).unrecognized == ("notes.txt", "rvu26c.zip/RVU26C.pdf")
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
@@ -58,14 +58,14 @@ def test_unknown_files_of_a_folder_and_of_a_zip_are_listed(
 def test_a_changed_header_is_named(
     form: str, table: str, theirs: bytes, other: bytes, says: list[str], facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2026q3"], table, form)
+    name, data = rendered_file(facts["2026q3"], table, form)
     if form == "xlsx":
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             members = {member: book.read(member).replace(theirs, other) for member in book.namelist()}
         data = zipped(members)
     else:
         data = data.replace(theirs, other)
-    said = "\n".join(refused(store, facts["2026q3"].release, {name: data}))
+    said = "\n".join(build_faults(store, facts["2026q3"].release, {name: data}))
     assert table in said
     assert UNKNOWN not in said
     assert all(each in said for each in says), said
@@ -74,15 +74,15 @@ def test_a_changed_header_is_named(
 def test_a_text_that_is_named_like_one_of_cms_but_begins_otherwise_stops_the_build(
     facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2026q3"], "oppscap", "txt")
-    assert refused(store, facts["2026q3"].release, {name: b"x" + data}) == [
+    name, data = rendered_file(facts["2026q3"], "oppscap", "txt")
+    assert build_faults(store, facts["2026q3"].release, {name: b"x" + data}) == [
         "OPPSCAP_Jul.txt: is named like oppscap (oppscap), but does not begin as its text form does"
     ]
 
 
 def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Store) -> None:
     """Caps name their month, and no year."""
-    (said,) = refused(store, facts["2024q2"].release, dict([posted(facts["2026q3"], "oppscap")]))
+    (said,) = build_faults(store, facts["2024q2"].release, dict([rendered_file(facts["2026q3"], "oppscap")]))
     assert said.startswith(
         "OPPSCAP_Jul.csv: This file is for quarter 3 of a year that it does not state, not for 2024q2"
     )
@@ -93,7 +93,7 @@ def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Stor
 def test_a_file_saved_as_unicode_text_is_named(table: str, tables: str, facts: dict[str, Facts], store: Store) -> None:
     """A folder with such a copy would have been sealed without the table."""
     known = facts["2026q3"]
-    name, data = posted(known, table)
-    (said,) = refused(store, known.release, {name: data.decode("cp1252").encode("utf-16")})
+    name, data = rendered_file(known, table)
+    (said,) = build_faults(store, known.release, {name: data.decode("cp1252").encode("utf-16")})
     what = f"{name}: is {table} ({tables}) in UTF-16, which CMS does not write"
     assert said == f"{what}; take the file from CMS's own zip"

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from command_line import run_codeset
 from facts import Facts
-from handed_in import built, hand_in, posted, refused
+from handed_in import build_faults, build_release, hand_in, rendered_file
 
 import codeset
 from codeset.change_report.facts import cautions
@@ -30,14 +30,16 @@ def after(known: Facts, table: str, frame: pl.DataFrame, release: Release = NEXT
 def sealed(known: Facts, table: str, store: Store, tmp_path: Path, *accept: str) -> BuildResult:
     """Build *table* of *known* from one file."""
     form = "txt" if table == "ptp" else "csv"
-    files = dict([posted(known, table, form if table != "add_on" else "xlsx")])
-    return built(store, known.release, hand_in(tmp_path / str(known.release), files), accept=accept)
+    files = dict([rendered_file(known, table, form if table != "add_on" else "xlsx")])
+    return build_release(store, known.release, hand_in(tmp_path / str(known.release), files), accept=accept)
 
 
 def refusal(known: Facts, table: str, store: Store) -> list[str]:
     """Return what the build of one table is refused for."""
     form = "txt" if table == "ptp" else "csv"
-    return refused(store, known.release, dict([posted(known, table, form if table != "add_on" else "xlsx")]))
+    return build_faults(
+        store, known.release, dict([rendered_file(known, table, form if table != "add_on" else "xlsx")])
+    )
 
 
 def test_what_changed_is_told_and_kept_in_the_manifest(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
@@ -162,18 +164,18 @@ def test_a_revision_without_a_table_that_it_replaces_stops_until_accepted(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     known = facts["2024q2"]
-    files = dict([posted(known, "mue"), posted(known, "gpci")])
-    built(store, known.release, hand_in(tmp_path / "first", files))
-    alone = hand_in(tmp_path / "second", dict([posted(known, "gpci", "txt")]))
+    files = dict([rendered_file(known, "mue"), rendered_file(known, "gpci")])
+    build_release(store, known.release, hand_in(tmp_path / "first", files))
+    alone = hand_in(tmp_path / "second", dict([rendered_file(known, "gpci", "txt")]))
     with pytest.raises(BadInput) as caught:
-        built(store, known.release, alone)
+        build_release(store, known.release, alone)
     assert [str(fault) for fault in caught.value.faults] == [
         (
             "mue: 2024q2 holds it, and would be replaced by a revision without it. "
             "If that is right, build with --accept tables:mue"
         )
     ]
-    assert str(built(store, known.release, alone, accept=["tables:mue"]).sealed.snapshot.release) == "2024q2r1"
+    assert str(build_release(store, known.release, alone, accept=["tables:mue"]).sealed.snapshot.release) == "2024q2r1"
 
 
 def test_only_acceptances_that_were_needed_are_kept(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
@@ -196,7 +198,7 @@ def test_codes_gone_are_accepted_at_the_command(
     """`--accept-row-count` is the name of before, and is not in the help."""
     known = facts["2024q2"]
     sealed(known, "mue", store, tmp_path)
-    name, data = posted(after(known, "mue", known.tables["mue"].tail(-2)), "mue")
+    name, data = rendered_file(after(known, "mue", known.tables["mue"].tail(-2)), "mue")
     folder = hand_in(tmp_path / "later", {name: data})
     stopped = build_command(store, folder)
     assert stopped.returncode == 3
@@ -222,9 +224,9 @@ def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(
     known = facts["2024q2"]
     before = sealed(known, "mue", store, tmp_path).sealed.snapshot
     later = replace(known, release=NEXT)
-    both = dict([posted(later, "mue"), posted(later, "mue", "xlsx")])
+    both = dict([rendered_file(later, "mue"), rendered_file(later, "mue", "xlsx")])
     alone = sealed(later, "mue", Store(tmp_path / "alone"), tmp_path).sealed.snapshot
-    together = built(store, NEXT, hand_in(tmp_path / "both", both)).sealed.snapshot
+    together = build_release(store, NEXT, hand_in(tmp_path / "both", both)).sealed.snapshot
     entries = [snapshot.manifest.tables["mue"] for snapshot in (alone, together)]
     assert [(entry.forms, entry.other_forms) for entry in entries] == [(("csv",), ("xlsx",)), (("csv", "xlsx"), ())]
     says = "Read from one file format only, not compared with CMS's other formats: MUEs (csv)"

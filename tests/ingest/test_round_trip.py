@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from cms_files.render import deliver, file_name, layout_for, rendered, zipped
 from facts import Facts, facts_by_release
-from handed_in import built, hand_in, posted, read_back, sheet
+from handed_in import build_release, hand_in, read_back, rendered_file, sheet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -40,8 +40,8 @@ RELEASES = ["2024q2", "2026q3"]
 def test_each_form_of_each_table_seals_what_was_rendered(
     table: str, form: str, line_end: str, label: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    name, data = posted(facts[label], table, form, line_end=LINE_ENDS[line_end])
-    sealed = built(store, facts[label].release, hand_in(tmp_path / "cms", {name: data})).sealed
+    name, data = rendered_file(facts[label], table, form, line_end=LINE_ENDS[line_end])
+    sealed = build_release(store, facts[label].release, hand_in(tmp_path / "cms", {name: data})).sealed
     expected = facts[label].tables[table]
     if (table, form) == ("mpfs", "txt"):
         expected = expected.with_columns(pl.lit(None, pl.String).alias("pricing_indicator"))
@@ -50,14 +50,14 @@ def test_each_form_of_each_table_seals_what_was_rendered(
 
 @pytest.mark.parametrize(("table", "form"), FORMS)
 def test_rendering_twice_gives_the_same_bytes(table: str, form: str, facts: dict[str, Facts]) -> None:
-    assert posted(facts["2026q3"], table, form) == posted(facts["2026q3"], table, form)
+    assert rendered_file(facts["2026q3"], table, form) == rendered_file(facts["2026q3"], table, form)
 
 
 @pytest.mark.parametrize("label", RELEASES)
 def test_a_delivery_seals_every_table(label: str, facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     known = facts[label]
     deliver(known.tables, known.release, known.factors, tmp_path / "cms")
-    outcome = built(store, known.release, tmp_path / "cms")
+    outcome = build_release(store, known.release, tmp_path / "cms")
     assert (outcome.missing, outcome.unrecognized) == ((), ())
     assert set(outcome.sealed.snapshot.manifest.tables) == set(known.tables)
     for table, frame in known.tables.items():
@@ -143,7 +143,7 @@ def test_it_does_not_matter_how_files_are_kept(
 ) -> None:
     known = facts["2026q3"]
     deliver(known.tables, known.release, known.factors, tmp_path / "cms")
-    outcome = built(store, known.release, kept(tmp_path / "cms", tmp_path / "kept"))
+    outcome = build_release(store, known.release, kept(tmp_path / "cms", tmp_path / "kept"))
     for table, frame in known.tables.items():
         assert_frame_equal(outcome.sealed.snapshot.table(table), frame)
 
@@ -151,9 +151,9 @@ def test_it_does_not_matter_how_files_are_kept(
 def test_qpp_and_nonqpp_files_together_are_one_table_with_two_factors(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    files = dict(posted(facts["2026q3"], "mpfs", factor=factor) for factor in (0, 1))
+    files = dict(rendered_file(facts["2026q3"], "mpfs", factor=factor) for factor in (0, 1))
     assert list(files) == ["PPRRVU2026_Jul_nonQPP.csv", "PPRRVU2026_Jul_QPP.csv"]
-    snapshot = built(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files)).sealed.snapshot
+    snapshot = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files)).sealed.snapshot
     assert_frame_equal(snapshot.table("mpfs"), facts["2026q3"].tables["mpfs"])
     assert [(each.value, each.participant) for each in snapshot.conversion_factors] == [
         (Decimal("33.4009"), Participant.NON_QP),
@@ -172,7 +172,7 @@ def test_a_factor_that_changed_within_the_quarter_comes_in_two_packages(
     factors = [type(one)(Decimal(value), first, last) for value, first, last in days]
     tables = {name: facts["2024q2"].tables[name] for name in ("mpfs", "gpci")}
     assert [path.name for path in deliver(tables, release, factors, tmp_path / "cms")] == ["rvu24a.zip", "rvu24ar.zip"]
-    snapshot = built(store, release, tmp_path / "cms").sealed.snapshot
+    snapshot = build_release(store, release, tmp_path / "cms").sealed.snapshot
     assert [(str(each.value), each.first, each.last) for each in snapshot.conversion_factors] == days
     assert_frame_equal(snapshot.table("mpfs"), tables["mpfs"])
 
@@ -189,7 +189,7 @@ SURG,SURG,SURG,BASE,FACTOR,PROCEDURES,FLAG,INDICATOR,AMOUNT,AMOUNT,AMOUNT"""
 
 
 def test_captions_of_the_fee_schedule_are_stacked_as_cms_prints_them(facts: dict[str, Facts]) -> None:
-    lines = {label: posted(facts[label], "mpfs")[1].decode().split("\r\n")[4:10] for label in RELEASES}
+    lines = {label: rendered_file(facts[label], "mpfs")[1].decode().split("\r\n")[4:10] for label in RELEASES}
     assert "\n".join(lines["2024q2"]) == CAPTIONS
     assert lines["2026q3"][-1] == lines["2024q2"][-1].replace("SURG,BASE,", "SURG,IND,BASE,")
 
@@ -198,13 +198,13 @@ def test_of_two_work_columns_the_one_with_the_floor_is_read(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     """As in the file of January 2026."""
-    name, data = posted(facts["2026q3"], "gpci")
+    name, data = rendered_file(facts["2026q3"], "gpci")
     lines = data.decode().split("\r\n")
     lines[2] = lines[2].replace("2026 PW GPCI (with", "2026 PW GPCI (without 1.0 Floor)**,2026 PW GPCI (with")
     cells = [line.rsplit(",", 3) for line in lines[3:11]]
     lines[3:11] = [",".join([place, "0.999", *indices]) for place, *indices in cells]
     folder = hand_in(tmp_path / "cms", {name: "\r\n".join(lines).encode()})
-    snapshot = built(store, facts["2026q3"].release, folder).sealed.snapshot
+    snapshot = build_release(store, facts["2026q3"].release, folder).sealed.snapshot
     assert_frame_equal(snapshot.table("gpci"), facts["2026q3"].tables["gpci"])
 
 
@@ -228,10 +228,10 @@ def test_a_form_that_cms_does_not_ship_is_not_rendered(facts: dict[str, Facts]) 
 
 
 def test_files_up_to_2025_end_in_the_mark_of_old(facts: dict[str, Facts]) -> None:
-    assert posted(facts["2024q2"], "mpfs", "csv")[1].endswith(b"\r\n\x1a" + 30 * b"," + b"\r\n")
-    assert posted(facts["2024q2"], "mpfs", "txt")[1].endswith(b"\r\n\x1a")
-    assert b"<t>_x001A_</t>" in sheet(posted(facts["2024q2"], "mpfs", "xlsx")[1])
-    assert b"\x1a" not in posted(facts["2026q3"], "mpfs", "csv")[1]
+    assert rendered_file(facts["2024q2"], "mpfs", "csv")[1].endswith(b"\r\n\x1a" + 30 * b"," + b"\r\n")
+    assert rendered_file(facts["2024q2"], "mpfs", "txt")[1].endswith(b"\r\n\x1a")
+    assert b"<t>_x001A_</t>" in sheet(rendered_file(facts["2024q2"], "mpfs", "xlsx")[1])
+    assert b"\x1a" not in rendered_file(facts["2026q3"], "mpfs", "csv")[1]
 
 
 KNOWN = facts_by_release()
@@ -278,7 +278,7 @@ def survive(table: str, label: str, rows: list[dict[str, object]]) -> None:
     frame = pl.DataFrame([first | row for row in rows], schema=dict(TABLES[table].columns))
     frame = frame.sort(TABLES[table].key, nulls_last=True)
     for form in layout_for(table).forms:
-        name, data = posted(replace(known, tables={table: frame}), table, form)
+        name, data = rendered_file(replace(known, tables={table: frame}), table, form)
         lacking = ["pricing_indicator"] if (table, form) == ("mpfs", "txt") else []
         assert_frame_equal(read_back(name, data, known.release).drop(lacking), frame.drop(lacking))
 

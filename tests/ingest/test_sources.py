@@ -11,7 +11,7 @@ import pytest
 from cms_files.render import deliver, layout_for, zipped
 from cms_files.rendered_forms import DESCRIPTION, NOTICE
 from facts import Facts
-from handed_in import built, contents, hand_in, posted, refused
+from handed_in import build_faults, build_release, contents, hand_in, rendered_file
 
 from codeset.errors import BadInput
 from codeset.releases import Release
@@ -34,35 +34,35 @@ def _declared(archive: bytes, field: int, number: int) -> bytes:
 
 def test_a_path_that_is_not_there_is_named(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
-        built(store, facts["2026q3"].release, tmp_path / "rvu26c.zip")
+        build_release(store, facts["2026q3"].release, tmp_path / "rvu26c.zip")
     assert str(caught.value) == f"{tmp_path / 'rvu26c.zip'}: there is no such file or folder\nNothing was written."
 
 
 @pytest.mark.parametrize("kept", [30, 200, -30])
 def test_a_zip_that_was_cut_is_refused(kept: int, facts: dict[str, Facts], store: Store) -> None:
-    archive = zipped(dict([posted(facts["2026q3"], "gpci")]))[:kept]
-    (fault,) = refused(store, facts["2026q3"].release, {"rvu26c.zip": archive})
+    archive = zipped(dict([rendered_file(facts["2026q3"], "gpci")]))[:kept]
+    (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert fault.startswith("rvu26c.zip: not a zip that can be read (")
     assert fault.endswith("); fetch it again")
 
 
 def test_a_member_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    archive = bytearray(zipped(dict([posted(facts["2026q3"], "gpci")])))
+    archive = bytearray(zipped(dict([rendered_file(facts["2026q3"], "gpci")])))
     archive[120:140] = bytes(20)
-    (fault,) = refused(store, facts["2026q3"].release, {"rvu26c.zip": bytes(archive)})
+    (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": bytes(archive)})
     assert fault.startswith("rvu26c.zip: not a zip that can be read (")
 
 
 def test_a_workbook_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2026q3"], "gpci", "xlsx")
+    name, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     damaged = zipped({"[Content_Types].xml": b"<Types", "xl/workbook.xml": data[:50]})
-    (fault,) = refused(store, facts["2026q3"].release, {name: damaged})
+    (fault,) = build_faults(store, facts["2026q3"].release, {name: damaged})
     assert fault.startswith(f"{name}: not a workbook that can be read (")
 
 
 def test_a_zip_bomb_is_refused_by_the_size_that_it_declares(facts: dict[str, Facts], store: Store) -> None:
-    archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 24, 2 << 30)
-    faults = refused(store, facts["2026q3"].release, {"rvu26c.zip": archive})
+    archive = _declared(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, 2 << 30)
+    faults = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert faults[0].startswith("rvu26c.zip: GPCI2026.csv would unpack from ")
     assert faults[0].endswith(" to 2,147,483,648 bytes: a zip bomb")
 
@@ -72,7 +72,7 @@ def test_many_members_that_are_a_bomb_together_are_refused(
 ) -> None:
     monkeypatch.setattr("codeset_ingest.read.open_files.MAX_ZIP", 2500)
     archive = zipped({f"{number}.txt": bytes(1000) for number in range(3)})
-    assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
+    assert build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
         "rvu26c.zip: would unpack to 3,000 bytes; no CMS package is over 2,500"
     ]
 
@@ -81,14 +81,14 @@ def test_many_members_that_are_a_bomb_together_are_refused(
 def test_a_member_of_another_length_than_declared_is_refused(
     declared: int, facts: dict[str, Facts], store: Store
 ) -> None:
-    archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 24, declared)
-    (fault,) = refused(store, facts["2026q3"].release, {"rvu26c.zip": archive})
+    archive = _declared(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, declared)
+    (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert fault.startswith("rvu26c.zip: ")
 
 
 def test_an_encrypted_zip_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    archive = _declared(zipped(dict([posted(facts["2026q3"], "gpci")])), 8, 1)
-    assert refused(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
+    archive = _declared(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 8, 1)
+    assert build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
         "rvu26c.zip: GPCI2026.csv is encrypted; CMS's files are not"
     ]
 
@@ -102,44 +102,44 @@ def _nested(name: str, data: bytes, depth: int) -> bytes:
 def test_three_zips_in_one_another_are_opened_and_four_are_not(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    file = posted(facts["2026q3"], "gpci")
+    file = rendered_file(facts["2026q3"], "gpci")
     folder = hand_in(tmp_path / "three", {"1.zip": _nested(*file, 3)})
     assert [each.names for each in open_all([folder])] == ["1.zip/2.zip/3.zip/GPCI2026.csv"]
-    assert refused(store, facts["2026q3"].release, {"1.zip": _nested(*file, 4)}) == [
+    assert build_faults(store, facts["2026q3"].release, {"1.zip": _nested(*file, 4)}) == [
         "1.zip/2.zip/3.zip/4.zip: more than 3 zips in one another"
     ]
 
 
 @pytest.mark.parametrize("name", ["../../GPCI2026.csv", "/GPCI2026.csv", "C:/x/GPCI2026.csv", "a/b/../GPCI2026.csv"])
 def test_a_name_in_a_zip_leads_nowhere(name: str, facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    _, data = posted(facts["2026q3"], "gpci")
+    _, data = rendered_file(facts["2026q3"], "gpci")
     folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({name: data})})
-    outcome = built(store, facts["2026q3"].release, folder)
+    outcome = build_release(store, facts["2026q3"].release, folder)
     assert [source.name for source in outcome.sealed.snapshot.manifest.tables["gpci"].sources] == ["GPCI2026.csv"]
     assert contents(store) == {"2026q3", "2026q3/manifest.json", "2026q3/gpci.parquet"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cms", "store"]
 
 
 def test_a_folder_and_an_empty_file_in_a_zip_do_no_harm(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    name, data = posted(facts["2026q3"], "gpci")
+    name, data = rendered_file(facts["2026q3"], "gpci")
     folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({"tables/": b"", f"tables/{name}": data, "empty": b""})})
-    outcome = built(store, facts["2026q3"].release, folder)
+    outcome = build_release(store, facts["2026q3"].release, folder)
     assert outcome.unrecognized == ("rvu26c.zip/empty",)
 
 
 def test_a_byte_that_cms_does_not_write_is_named(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2026q3"], "mpfs")
+    name, data = rendered_file(facts["2026q3"], "mpfs")
     data = data.replace(b"\n11103,,service", b"\n11103,,serv\x81ce")
-    assert refused(store, facts["2026q3"].release, {name: data}) == [
+    assert build_faults(store, facts["2026q3"].release, {name: data}) == [
         f"{name}: line 17: byte 0x81 is no character of cp1252, which CMS writes"
     ]
 
 
 def test_a_byte_that_cms_does_not_write_is_named_in_edits_too(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2026q3"], "ptp", "txt")
+    name, data = rendered_file(facts["2026q3"], "ptp", "txt")
     lines = data.split(b"\r\n")
     lines[7] += b"\x81"
-    assert refused(store, facts["2026q3"].release, {name: b"\r\n".join(lines)}) == [
+    assert build_faults(store, facts["2026q3"].release, {name: b"\r\n".join(lines)}) == [
         f"{name}: line 8: byte 0x81 is no character of cp1252, which CMS writes"
     ]
 
@@ -164,7 +164,7 @@ def test_no_descriptor_or_notice_gets_into_a_snapshot_or_a_note(
         for each in open_all([tmp_path / "cms"])
         if each.name.startswith(("PPRRVU", "cci", "MCR", "AOC"))
     )
-    outcome = built(store, known.release, tmp_path / "cms")
+    outcome = build_release(store, known.release, tmp_path / "cms")
     snapshot = outcome.sealed.snapshot
     texts = [
         text
@@ -186,7 +186,7 @@ def test_no_descriptor_or_notice_gets_into_a_message(
     table: str, form: str, facts: dict[str, Facts], store: Store
 ) -> None:
     """Whatever line is dropped, doubled, shifted or cut: what is said does not quote it."""
-    name, data = posted(facts["2024q2"], table, form)
+    name, data = rendered_file(facts["2024q2"], table, form)
     lines = _marked(data).split(b"\r\n")
     assert WORD.encode() in b"".join(lines)
     for place in range(min(len(lines), 14)):
@@ -202,7 +202,7 @@ def test_no_descriptor_or_notice_gets_into_a_message(
 
 
 def test_captions_that_are_gone_do_not_bring_a_notice_into_a_message(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2024q2"], "mpfs")
+    name, data = rendered_file(facts["2024q2"], "mpfs")
     lines = _marked(data).split(b"\r\n")
     folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join([*lines[:5], *lines[9:]])})
     assert WORD not in _said(store, facts["2024q2"].release, folder)
@@ -211,7 +211,7 @@ def test_captions_that_are_gone_do_not_bring_a_notice_into_a_message(facts: dict
 def _said(store: Store, release: Release, folder: Path) -> str:
     """All that a build says, well or ill."""
     try:
-        outcome = built(store, release, folder)
+        outcome = build_release(store, release, folder)
     except BadInput as error:
         return str(error)
     return "\n".join((*outcome.notes, *outcome.unrecognized))

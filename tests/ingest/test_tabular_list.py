@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from cms_files.render import zipped
-from handed_in import hand_in, refused
+from handed_in import build_faults, hand_in
 
 from codeset.releases import Release
 from codeset.store import Store
@@ -123,5 +123,5 @@ ORDER = "00001 L23     0 {0:<60} {0}\r\n00002 L230    1 {0:<60} {0}\r\n".format(
 )
 def test_what_is_not_a_list_of_this_edition_stops_the_build(store: Store, text: str, label: str, says: str) -> None:
     files = {"icd10cm_tabular_2026.xml": text.encode(), "icd10cm_order_2026.txt": ORDER.encode()}
-    faults = refused(store, Release.parse(label), files)
+    faults = build_faults(store, Release.parse(label), files)
     assert any(says in fault for fault in faults), faults

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from handed_in import built, hand_in
+from handed_in import build_release, hand_in
 
 from codeset.errors import BadInput
 from codeset.releases import Release
@@ -61,7 +61,7 @@ def test_the_list_of_a_year_is_a_table_of_its_releases(
 ) -> None:
     data = workbook(rows) if form == "xlsx" else csv(rows)
     name = f"list-telehealth-services-calendar-year-{label[:4]}.{form}"
-    snapshot = built(store, Release.parse(label), hand_in(tmp_path / "cms", {name: data})).sealed.snapshot
+    snapshot = build_release(store, Release.parse(label), hand_in(tmp_path / "cms", {name: data})).sealed.snapshot
     assert snapshot.table("telehealth").rows() == services
     assert snapshot.editions["telehealth"].edition == f"telehealth list {label[:4]}"
 
@@ -69,11 +69,11 @@ def test_the_list_of_a_year_is_a_table_of_its_releases(
 def test_the_list_of_another_year_is_not_the_release_s(store: Store, tmp_path: Path) -> None:
     folder = hand_in(tmp_path / "cms", {"list-telehealth-services.xlsx": workbook(ROWS_2026)})
     with pytest.raises(BadInput, match="2026"):
-        built(store, Release.parse("2025q4"), folder)
+        build_release(store, Release.parse("2025q4"), folder)
 
 
 def test_a_column_that_no_list_had_stops_the_build(store: Store, tmp_path: Path) -> None:
     rows = [[*row, extra] for row, extra in zip(ROWS_2026, ["", "Payable from", "x", "x"], strict=True)]
     folder = hand_in(tmp_path / "cms", {"telehealth.csv": csv(rows)})
     with pytest.raises(BadInput, match=r'column "Payable from" is not in the layout of telehealth'):
-        built(store, Release.parse("2026q3"), folder)
+        build_release(store, Release.parse("2026q3"), folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from facts import Facts
-from handed_in import changed, posted, refused
+from handed_in import build_faults, rendered_file, replace_text
 
 from codeset.releases import Release
 from codeset.store import Store
@@ -30,8 +30,8 @@ def test_the_file_of_october_2025_equals_its_lines(cms: Path, tmp_path: Path) ->
 
 
 def test_a_file_of_another_quarter_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    name, data = posted(facts["2024q2"], "zip_locality", "txt")
-    (fault,) = refused(store, facts["2026q3"].release, {name: data})
+    name, data = rendered_file(facts["2024q2"], "zip_locality", "txt")
+    (fault,) = build_faults(store, facts["2026q3"].release, {name: data})
     assert fault.startswith("ZIP5_APR2024.txt: This file is for 2024q2, not for 2026q3.")
 
 
@@ -47,5 +47,8 @@ def test_a_file_of_another_quarter_is_refused(facts: dict[str, Facts], store: St
 def test_what_the_layout_does_not_know_is_refused(
     theirs: str, other: str, says: str, facts: dict[str, Facts], store: Store
 ) -> None:
-    name, data = posted(facts["2026q3"], "zip_locality", "txt")
-    assert any(says in fault for fault in refused(store, facts["2026q3"].release, {name: changed(data, theirs, other)}))
+    name, data = rendered_file(facts["2026q3"], "zip_locality", "txt")
+    assert any(
+        says in fault
+        for fault in build_faults(store, facts["2026q3"].release, {name: replace_text(data, theirs, other)})
+    )
