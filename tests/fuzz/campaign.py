@@ -86,43 +86,43 @@ def _targets_of_diagnoses() -> Iterator[Target]:
 
 
 def _targets(label: str) -> Iterator[Target]:
-    known = releases()[label]
-    for table in known.tables:
+    cms_facts = releases()[label]
+    for table in cms_facts.tables:
         if table == "modifier":
             continue
         tables = _ONE_FILE if table in _ONE_FILE else (table,)
-        forms = dict(_rendered(known, table))
+        forms = dict(_rendered(cms_facts, table))
         for name, data in forms.items():
             yield Target(label, {name: data}, name, tables, all_forms=False)
             if len(forms) > 1:
                 yield Target(label, forms, name, tables, all_forms=True)
-    package = {name: data for table in _PACKAGE for name, data in _rendered(known, table)}
+    package = {name: data for table in _PACKAGE for name, data in _rendered(cms_facts, table)}
     for name in package:
         yield Target(label, package, name, _PACKAGE, all_forms=True)
-    archive = f"rvu{known.release.year % 100}{'abcd'[known.release.quarter - 1]}.zip"
+    archive = f"rvu{cms_facts.release.year % 100}{'abcd'[cms_facts.release.quarter - 1]}.zip"
     yield Target(label, {archive: zipped(package)}, archive, _PACKAGE, all_forms=True)
 
 
-def _rendered(known: Facts, table: str) -> Iterator[tuple[str, bytes]]:
+def _rendered(cms_facts: Facts, table: str) -> Iterator[tuple[str, bytes]]:
     if table in _ONE_FILE:
         for form in ("txt", "xlsx"):
-            data = hcpcs_level2.rendered(*(known.tables[each] for each in _ONE_FILE), form)
-            yield hcpcs_level2.file_name(known.release, form), data
+            data = hcpcs_level2.rendered(*(cms_facts.tables[name] for name in _ONE_FILE), form)
+            yield hcpcs_level2.file_name(cms_facts.release, form), data
         return
-    factor = known.factors[0]
+    factor = cms_facts.factors[0]
     participant = factor.participant if table == "mpfs" else None
     for form in layout_for(table).forms:
-        name = file_name(table, known.release, form, participant=participant)
-        yield name, rendered(table, known.tables[table], known.release, form, factor.value)
+        name = file_name(table, cms_facts.release, form, participant=participant)
+        yield name, rendered(table, cms_facts.tables[table], cms_facts.release, form, factor.value)
 
 
 def before(label: str, home: Path) -> Store:
     """Return a store with the quarter before *label*, which has the same tables."""
     store = Store(home / label)
-    known, release = releases()[label], BEFORE.get(label, Release(2026, 2))
-    entries = {table: TableEntry(table, (Source(table, "0" * 64, 1),), 0, {}, "") for table in known.tables}
+    cms_facts, release = releases()[label], BEFORE.get(label, Release(2026, 2))
+    entries = {table: TableEntry(table, (Source(table, "0" * 64, 1),), 0, {}, "") for table in cms_facts.tables}
     if not store.revisions(release):
-        store.seal(Manifest(release, "all", (), entries), known.tables)
+        store.seal(Manifest(release, "all", (), entries), cms_facts.tables)
     return store
 
 
@@ -155,41 +155,41 @@ def _built(target: Target, data: bytes, home: Path) -> tuple[str, str]:
         except BaseException as error:
             return "error", f"{type(error).__name__}: {error}"
     try:
-        return "sealed", "; ".join(_untold(target, result))
+        return "sealed", "; ".join(_unreported(target, result))
     except Exception as error:
         return "sealed", f"cannot be read again: {type(error).__name__}: {error}"
     finally:
         shutil.rmtree(result.sealed.snapshot.path)
 
 
-def _untold(target: Target, result: BuildResult) -> Iterator[str]:
-    known, snapshot = releases()[target.label], result.sealed.snapshot
-    expected = {known.factors[0].value} if "mpfs" in snapshot else set()
+def _unreported(target: Target, result: BuildResult) -> Iterator[str]:
+    cms_facts, snapshot = releases()[target.label], result.sealed.snapshot
+    expected = {cms_facts.factors[0].value} if "mpfs" in snapshot else set()
     if {factor.value for factor in snapshot.conversion_factors} != expected:
         yield f"conversion factors {[str(factor.value) for factor in snapshot.conversion_factors]}"
     for table in target.tables:
         if table in snapshot:
-            yield from _untold_changes(target, result, table)
+            yield from _unreported_changes(target, result, table)
         elif not result.unrecognized:
             yield f"{table} is missing, and no file is said to be unknown"
 
 
-def _untold_changes(target: Target, result: BuildResult, table: str) -> Iterator[str]:
+def _unreported_changes(target: Target, result: BuildResult, table: str) -> Iterator[str]:
     before_rows, snapshot = releases()[target.label].tables[table], result.sealed.snapshot
     gone, new, changed = _differences(table, before_rows, snapshot)
     since = snapshot.manifest.tables[table].since
-    told = (since.keys_gone, since.keys_new, dict(since.rows_changed)) if since else None
-    if told != (gone, new, changed):
-        yield f"{table}: gone, new, changed are {(gone, new, changed)}, told was {told}"
+    counts_in_manifest = (since.keys_gone, since.keys_new, dict(since.rows_changed)) if since else None
+    if counts_in_manifest != (gone, new, changed):
+        yield f"{table}: gone, new, changed are {(gone, new, changed)}, the manifest has {counts_in_manifest}"
     for column, count in changed.items():
         is_fact = column not in TABLES[table].remarks and TABLES[table].columns[column] != pl.Date
         if count * SHARE > before_rows.height and is_fact:
             yield f"{table}.{column} differs in {count} of {before_rows.height} rows"
     if target.all_forms:
         excused = _EXCUSED.get(table, set())
-        untold = {column for column in changed if column not in excused or column not in " ".join(result.notes)}
-        if gone or new or untold:
-            yield f"{table} differs though all forms were given: {(gone, new, untold)}"
+        unreported = {column for column in changed if column not in excused or column not in " ".join(result.notes)}
+        if gone or new or unreported:
+            yield f"{table} differs though all forms were given: {(gone, new, unreported)}"
 
 
 def _differences(table: str, before_rows: pl.DataFrame, snapshot: Snapshot) -> tuple[int, int, dict[str, int]]:

@@ -62,7 +62,7 @@ def _tabular() -> bytes:
     return f"{head}{chapter}</ICD10CM.tabular>\n".encode()
 
 
-def _listed(kind: str) -> bytes:
+def _code_list(kind: str) -> bytes:
     head = f"article_id,article_version,icd10_code_id,icd10_code_version,icd10_{kind}_group,range,last_updated"
     codes = (f"L{20 + number}.{number % 10}" for number in range(30))
     return _table(head, *((57000 + n % 4, 10 + n % 4, code, 31, 1 + n % 3, "N", _DAY) for n, code in enumerate(codes)))
@@ -94,8 +94,8 @@ def file_sets() -> tuple[tuple[str, Mapping[str, bytes]], ...]:
         ("diagnosis", {"icd10cm_order_2026.txt": _order(), "icd10cm_codes_2026.txt": _valid()}),
         ("diagnosis_replacement", {"fy2026_conversion-table.xlsx": _conversion()}),
         ("excludes", {"icd10cm_tabular_2026.xml": _tabular()}),
-        ("coverage_diagnosis", {"article_x_icd10_covered.csv": _listed("covered")}),
-        ("coverage_diagnosis", {"article_x_icd10_noncovered.csv": _listed("noncovered")}),
+        ("coverage_diagnosis", {"article_x_icd10_covered.csv": _code_list("covered")}),
+        ("coverage_diagnosis", {"article_x_icd10_noncovered.csv": _code_list("noncovered")}),
         ("coverage_hcpcs", {"article_x_hcpc_code.csv": codes}),
         ("coverage_document", _documents()),
     )

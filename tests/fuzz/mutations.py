@@ -101,11 +101,11 @@ def quote_two_lines(data: bytes, chance: random.Random) -> bytes:
     """A quotation mark somewhere in one line, and another somewhere in the next."""
     lines, end = _lines(data)
     place = _any_line(lines, chance)
-    for each in lines[place : place + 2], [b""]:
-        if len(each) == 2:
-            for number, line in enumerate(each):
-                at = chance.randrange(len(line) + 1)
-                lines[place + number] = line[:at] + b'"' + line[at:]
+    two_lines = lines[place : place + 2]
+    if len(two_lines) == 2:
+        for number, line in enumerate(two_lines):
+            at = chance.randrange(len(line) + 1)
+            lines[place + number] = line[:at] + b'"' + line[at:]
     return end.join(lines)
 
 

@@ -79,9 +79,9 @@ def contents(store: Store) -> set[str]:
 
 def recognized_file(name: str, data: bytes, archives: tuple[str, ...] = ()) -> CmsFile:
     """Return what the file turns out to be."""
-    (each,) = recognize([File(name, archives, data)])
-    assert isinstance(each, CmsFile), f"{name} is not recognised"
-    return each
+    (recognized,) = recognize([File(name, archives, data)])
+    assert isinstance(recognized, CmsFile), f"{name} is not recognised"
+    return recognized
 
 
 def read_back(name: str, data: bytes, release: Release) -> pl.DataFrame:

@@ -15,19 +15,19 @@ from codeset.store import Store
 from codeset_ingest.build import BuildResult, build
 
 
-def package(known: Facts, *tables: str) -> dict[str, bytes]:
+def package(cms_facts: Facts, *tables: str) -> dict[str, bytes]:
     forms = {"zip_locality": "txt"}
-    return dict(rendered_file(known, table, forms.get(table, "csv")) for table in tables)
+    return dict(rendered_file(cms_facts, table, forms.get(table, "csv")) for table in tables)
 
 
 @pytest.mark.parametrize("table", ["anesthesia", "locality_county", "zip_locality", "oppscap"])
 def test_a_table_that_lacks_a_locality_of_the_gpci_is_refused(
     table: str, facts: dict[str, Facts], store: Store
 ) -> None:
-    known = facts["2026q3"]
-    lacking = known.tables[table].filter(pl.col("locality") != "18")
-    files = package(replace(known, tables=dict(known.tables) | {table: lacking}), "gpci", table)
-    assert build_faults(store, known.release, files) == [
+    cms_facts = facts["2026q3"]
+    lacking = cms_facts.tables[table].filter(pl.col("locality") != "18")
+    files = package(replace(cms_facts, tables=dict(cms_facts.tables) | {table: lacking}), "gpci", table)
+    assert build_faults(store, cms_facts.release, files) == [
         (
             f"{table}: 1 localities of the GPCI are not in it: 01182-18. "
             f"If that is right, build with --accept localities:{table}"
@@ -37,10 +37,10 @@ def test_a_table_that_lacks_a_locality_of_the_gpci_is_refused(
 
 @pytest.mark.parametrize("table", ["anesthesia", "locality_county", "zip_locality"])
 def test_a_locality_that_the_gpci_does_not_have_is_refused(table: str, facts: dict[str, Facts], store: Store) -> None:
-    known = facts["2026q3"]
-    gpci = known.tables["gpci"].filter(pl.col("locality") != "18")
-    files = package(replace(known, tables=dict(known.tables) | {"gpci": gpci}), "gpci", table)
-    assert build_faults(store, known.release, files) == [
+    cms_facts = facts["2026q3"]
+    gpci = cms_facts.tables["gpci"].filter(pl.col("locality") != "18")
+    files = package(replace(cms_facts, tables=dict(cms_facts.tables) | {"gpci": gpci}), "gpci", table)
+    assert build_faults(store, cms_facts.release, files) == [
         (
             f"{table}: 1 of its localities are not in the GPCI: 01182-18. "
             f"If that is right, build with --accept localities:{table}"
@@ -59,13 +59,13 @@ def test_carried_tables_are_compared_too(facts: dict[str, Facts], store: Store, 
 
 def test_the_caps_of_another_year_are_refused(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     """The facts of 2024q2: 0633T-TC, OPPS PE 3.19, MP 0.01; San Francisco (3.19 x 1.419 + 0.01 x 0.445) x 33.2875."""
-    known, other = facts["2024q2"], facts["2026q3"]
-    files = package(known, "mpfs", "gpci")
-    caps = rendered_file(known, "oppscap")
-    assert build_release(store, known.release, hand_in(tmp_path / "cms", files | dict([caps]))).sealed.new
-    wrong = rendered_file(replace(known, tables={"oppscap": other.tables["oppscap"]}), "oppscap")
+    cms_facts, other = facts["2024q2"], facts["2026q3"]
+    files = package(cms_facts, "mpfs", "gpci")
+    caps = rendered_file(cms_facts, "oppscap")
+    assert build_release(store, cms_facts.release, hand_in(tmp_path / "cms", files | dict([caps]))).sealed.new
+    wrong = rendered_file(replace(cms_facts, tables={"oppscap": other.tables["oppscap"]}), "oppscap")
     with pytest.raises(BadInput) as caught:
-        build_release(Store(tmp_path / "x"), known.release, hand_in(tmp_path / "wrong", files | dict([wrong])))
+        build_release(Store(tmp_path / "x"), cms_facts.release, hand_in(tmp_path / "wrong", files | dict([wrong])))
     assert str(caught.value.faults[0]) == (
         "oppscap: 8 of 8 caps on technical components do not follow from OPPS RVUs, GPCI and conversion factor "
         "(first: 0633T in 01112-05: 150.38). The file may be of another year. "

@@ -21,9 +21,9 @@ SET_OF_PARTS = (
 )
 
 
-def _parts(known: Facts, folder: Path, *numbers: int) -> dict[str, bytes]:
+def _parts(cms_facts: Facts, folder: Path, *numbers: int) -> dict[str, bytes]:
     """The chosen parts, of four, of the practitioner edits."""
-    deliver({"ptp": known.tables["ptp"]}, known.release, [], folder)
+    deliver({"ptp": cms_facts.tables["ptp"]}, cms_facts.release, [], folder)
     names = [f"ccipra-v322r0-f{number}.zip" for number in numbers]
     return {name: (folder / name).read_bytes() for name in names}
 
@@ -33,14 +33,14 @@ def _member(part: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("given", "gone"),
+    ("part_numbers", "gone"),
     [((1, 3, 4), "f2 of f1 to f4"), ((2, 3, 4), "f1 of f1 to f4"), ((1, 4), "f2, f3 of f1 to f4")],
 )
 def test_a_part_missing_by_number_is_named(
-    given: tuple[int, ...], gone: str, facts: dict[str, Facts], store: Store, tmp_path: Path
+    part_numbers: tuple[int, ...], gone: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    files = _parts(facts["2026q3"], tmp_path / "all", *given)
-    names = ", ".join(map(_member, given))
+    files = _parts(facts["2026q3"], tmp_path / "all", *part_numbers)
+    names = ", ".join(map(_member, part_numbers))
     assert build_faults(store, facts["2026q3"].release, files) == [f"{names}: ptp is not whole: {gone} is missing"]
 
 
@@ -56,10 +56,10 @@ def test_a_last_part_missing_is_told_by_what_is_in_the_others(
 
 
 def test_a_first_part_missing_is_told_by_what_is_in_the_others(facts: dict[str, Facts], store: Store) -> None:
-    known = facts["2026q3"]
-    rest = known.tables["ptp"].filter(pl.col("column_one") > "2")
-    name, data = rendered_file(replace(known, tables={"ptp": rest}), "ptp", "txt")
-    assert build_faults(store, known.release, {name: data}) == [
+    cms_facts = facts["2026q3"]
+    rest = cms_facts.tables["ptp"].filter(pl.col("column_one") > "2")
+    name, data = rendered_file(replace(cms_facts, tables={"ptp": rest}), "ptp", "txt")
+    assert build_faults(store, cms_facts.release, {name: data}) == [
         "ccipra-v322r0.txt: the first part is missing: column one goes from 96910 to U0003, expected [01] at the first "
         "row " + SET_OF_PARTS
     ]
@@ -71,8 +71,8 @@ def test_parts_make_the_table_in_whatever_order_their_names_put_them(
     files = _parts(facts["2026q3"], tmp_path / "all", 1, 2, 3, 4)
     names = ["z practitioner.zip", "y practitioner.zip", "x practitioner.zip", "w practitioner.zip"]
     unnumbered = {
-        name: zipped({"edits.txt": each.data})
-        for name, each in zip(names, open_all([tmp_path / "all" / name for name in files]), strict=True)
+        name: zipped({"edits.txt": file.data})
+        for name, file in zip(names, open_all([tmp_path / "all" / name for name in files]), strict=True)
     }
     sealed = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", unnumbered)).sealed
     assert_frame_equal(sealed.snapshot.table("ptp"), facts["2026q3"].tables["ptp"])
@@ -87,13 +87,13 @@ def test_a_second_edition_of_a_table_is_refused(facts: dict[str, Facts], store: 
 
 
 def test_a_second_edition_of_the_fee_schedule_is_refused_as_one(facts: dict[str, Facts], store: Store) -> None:
-    known = facts["2024q2"]
-    halves = (known.tables["mpfs"].head(20), known.tables["mpfs"].tail(20))
+    cms_facts = facts["2024q2"]
+    halves = (cms_facts.tables["mpfs"].head(20), cms_facts.tables["mpfs"].tail(20))
     files = {
-        f"PPRRVU24_APR {number}.csv": rendered_file(replace(known, tables={"mpfs": half}), "mpfs")[1]
+        f"PPRRVU24_APR {number}.csv": rendered_file(replace(cms_facts, tables={"mpfs": half}), "mpfs")[1]
         for number, half in enumerate(halves)
     }
-    assert "a second edition of mpfs" in "\n".join(build_faults(store, known.release, files))
+    assert "a second edition of mpfs" in "\n".join(build_faults(store, cms_facts.release, files))
 
 
 def test_two_versions_of_the_edits_are_refused(facts: dict[str, Facts], store: Store) -> None:
@@ -230,14 +230,14 @@ def test_hospital_edits_do_not_stand_in_for_the_practitioners(
 
 
 def test_units_of_hospitals_and_suppliers_are_kept_apart(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    known = facts["2026q3"]
+    cms_facts = facts["2026q3"]
     tables = {
-        "mue": known.tables["mue"],
-        "mue_outpatient": known.tables["mue"].with_columns(mue_value=pl.lit(7, pl.UInt32)),
-        "mue_dme": known.tables["mue"].tail(2),
+        "mue": cms_facts.tables["mue"],
+        "mue_outpatient": cms_facts.tables["mue"].with_columns(mue_value=pl.lit(7, pl.UInt32)),
+        "mue_dme": cms_facts.tables["mue"].tail(2),
     }
-    files = dict(rendered_file(replace(known, tables=tables), table) for table in tables)
-    snapshot = build_release(store, known.release, hand_in(tmp_path / "cms", files)).sealed.snapshot
+    files = dict(rendered_file(replace(cms_facts, tables=tables), table) for table in tables)
+    snapshot = build_release(store, cms_facts.release, hand_in(tmp_path / "cms", files)).sealed.snapshot
     for table, frame in tables.items():
         assert_frame_equal(snapshot.table(table), frame)
 

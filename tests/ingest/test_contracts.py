@@ -310,10 +310,10 @@ INDICATORS = {
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 @pytest.mark.parametrize("column", INDICATORS)
 def test_an_unknown_indicator_is_refused(column: str, form: str, facts: dict[str, Facts], store: Store) -> None:
-    found, expected = INDICATORS[column]
-    name, data = rendered_file(_with(facts["2026q3"], "mpfs", 5, column, found), "mpfs", form)
+    indicator, expected = INDICATORS[column]
+    name, data = rendered_file(_with(facts["2026q3"], "mpfs", 5, column, indicator), "mpfs", form)
     assert build_faults(store, facts["2026q3"].release, {name: data}) == [
-        f'{name}: line 16: {column} is "{found}", expected {expected}'
+        f'{name}: line 16: {column} is "{indicator}", expected {expected}'
     ]
 
 
@@ -326,12 +326,12 @@ def test_an_unknown_ccmi_is_refused(table: str, form: str, facts: dict[str, Fact
     ]
 
 
-def _with(known: Facts, table: str, row: int, column: str, value: object) -> Facts:
+def _with(cms_facts: Facts, table: str, row: int, column: str, value: object) -> Facts:
     """Return the facts with one cell changed."""
-    frame = known.tables[table]
+    frame = cms_facts.tables[table]
     here = pl.int_range(frame.height) == row
     new = pl.when(here).then(pl.lit(value)).otherwise(pl.col(column)).cast(frame.schema[column]).alias(column)
-    return replace(known, tables={**known.tables, table: frame.with_columns(new)})
+    return replace(cms_facts, tables={**cms_facts.tables, table: frame.with_columns(new)})
 
 
 def test_a_workbook_that_lost_leading_zeros_is_restored_by_rule(
@@ -380,10 +380,10 @@ def test_a_header_that_is_missing_and_one_that_is_unknown_are_said_with_those_re
     faults = build_faults(
         store, facts["2024q2"].release, {name: replace_text(data, "LOCALITY,FACILITY", "LOCALITY NO,FACILITY")}
     )
-    read = "headers read: HCPCS; MOD; PROCSTAT; CARRIER; LOCALITY NO; FACILITY PRICE; NON-FACILTY PRICE"
+    headers = "headers read: HCPCS; MOD; PROCSTAT; CARRIER; LOCALITY NO; FACILITY PRICE; NON-FACILTY PRICE"
     assert faults == [
-        f'OPPSCAP_APR.csv: line 1: column "LOCALITY NO" is not in the layout of oppscap; {read}',
-        f'OPPSCAP_APR.csv: line 1: no column "LOCALITY" (oppscap.locality); {read}',
+        f'OPPSCAP_APR.csv: line 1: column "LOCALITY NO" is not in the layout of oppscap; {headers}',
+        f'OPPSCAP_APR.csv: line 1: no column "LOCALITY" (oppscap.locality); {headers}',
     ]
 
 
@@ -478,9 +478,9 @@ def test_qpp_and_nonqpp_files_that_differ_in_an_rvu_are_refused(facts: dict[str,
 
 
 def test_a_factor_published_for_another_year_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    known = replace(facts["2024q2"], factors=facts["2026q3"].factors[:1])
-    name, data = rendered_file(known, "mpfs")
-    assert build_faults(store, known.release, {FEES: data}) == [
+    cms_facts = replace(facts["2024q2"], factors=facts["2026q3"].factors[:1])
+    name, data = rendered_file(cms_facts, "mpfs")
+    assert build_faults(store, cms_facts.release, {FEES: data}) == [
         (
             f"{FEES}: conversion factor 33.4009 was published for dates from 2026-01-01 to 2026-12-31, "
             "expected one for 2024q2"
@@ -497,32 +497,32 @@ UNPUBLISHED = (
 def test_a_factor_that_cms_did_not_publish_is_refused_unless_accepted(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2026q3"]
-    factor = replace(known.factors[0], value=Decimal("34.4009"))
-    files = dict([rendered_file(replace(known, factors=(factor,)), "mpfs")])
-    assert build_faults(store, known.release, files) == [f"PPRRVU2026_Jul_nonQPP.csv: {UNPUBLISHED}"]
-    outcome = build_release(store, known.release, hand_in(tmp_path / "cms", files), accept=["factor:mpfs"])
-    assert [each.value for each in outcome.sealed.snapshot.conversion_factors] == [Decimal("34.4009")]
+    cms_facts = facts["2026q3"]
+    factor = replace(cms_facts.factors[0], value=Decimal("34.4009"))
+    files = dict([rendered_file(replace(cms_facts, factors=(factor,)), "mpfs")])
+    assert build_faults(store, cms_facts.release, files) == [f"PPRRVU2026_Jul_nonQPP.csv: {UNPUBLISHED}"]
+    outcome = build_release(store, cms_facts.release, hand_in(tmp_path / "cms", files), accept=["factor:mpfs"])
+    assert [factor.value for factor in outcome.sealed.snapshot.conversion_factors] == [Decimal("34.4009")]
 
 
 def test_a_factor_of_a_year_to_come_is_not_known_and_taken(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = replace(facts["2026q3"], release=Release.parse("2031q1"))
-    factor = replace(known.factors[0], value=Decimal("34.4009"))
-    files = dict([rendered_file(replace(known, factors=(factor,)), "mpfs")])
-    assert build_release(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
+    cms_facts = replace(facts["2026q3"], release=Release.parse("2031q1"))
+    factor = replace(cms_facts.factors[0], value=Decimal("34.4009"))
+    files = dict([rendered_file(replace(cms_facts, factors=(factor,)), "mpfs")])
+    assert build_release(store, cms_facts.release, hand_in(tmp_path / "cms", files)).sealed.new
 
 
 def test_forms_of_one_file_with_two_factors_are_refused(facts: dict[str, Facts], store: Store) -> None:
     """A csv that says 34.4009 beside a txt that says 32.3465: today's factor of neither."""
-    known = replace(facts["2024q2"], release=Release.parse("2025q4"))
-    factors = [(replace(known.factors[0], value=Decimal(value)),) for value in ("34.4009", "32.3465")]
+    cms_facts = replace(facts["2024q2"], release=Release.parse("2025q4"))
+    factors = [(replace(cms_facts.factors[0], value=Decimal(value)),) for value in ("34.4009", "32.3465")]
     csv, txt = (
-        rendered_file(replace(known, factors=each), "mpfs", form)
-        for each, form in zip(factors, ("csv", "txt"), strict=True)
+        rendered_file(replace(cms_facts, factors=factors_of_form), "mpfs", form)
+        for factors_of_form, form in zip(factors, ("csv", "txt"), strict=True)
     )
-    assert build_faults(store, known.release, dict([csv, txt])) == [
+    assert build_faults(store, cms_facts.release, dict([csv, txt])) == [
         "PPRRVU2025_Oct.csv: line 11: conversion_factor is 34.4009, but 32.3465 in PPRRVU2025_Oct.txt line 8"
     ]
 
@@ -530,14 +530,14 @@ def test_forms_of_one_file_with_two_factors_are_refused(facts: dict[str, Facts],
 def test_two_factors_for_the_same_days_are_refused_whatever_the_files_are_called(
     facts: dict[str, Facts], store: Store
 ) -> None:
-    known = replace(facts["2024q2"], release=Release.parse("2025q4"))
-    other = (replace(known.factors[0], value=Decimal("34.4009")),)
-    ours = (replace(known.factors[0], value=Decimal("32.3465")),)
+    cms_facts = replace(facts["2024q2"], release=Release.parse("2025q4"))
+    other = (replace(cms_facts.factors[0], value=Decimal("34.4009")),)
+    ours = (replace(cms_facts.factors[0], value=Decimal("32.3465")),)
     files = {
-        "one.csv": rendered_file(replace(known, factors=other), "mpfs")[1],
-        "other.txt": rendered_file(replace(known, factors=ours), "mpfs", "txt")[1],
+        "one.csv": rendered_file(replace(cms_facts, factors=other), "mpfs")[1],
+        "other.txt": rendered_file(replace(cms_facts, factors=ours), "mpfs", "txt")[1],
     }
-    assert build_faults(store, known.release, files) == [
+    assert build_faults(store, cms_facts.release, files) == [
         "other.txt: two conversion factors on the same days: 32.3465 here, 34.4009 in one.csv"
     ]
 
@@ -555,20 +555,20 @@ def test_a_name_that_contradicts_the_factor_is_refused(facts: dict[str, Facts], 
 def test_what_was_sealed_stays_when_a_later_build_is_refused(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2024q2"]
+    cms_facts = facts["2024q2"]
     sealed = build_release(
-        store, known.release, hand_in(tmp_path / "before", dict([rendered_file(known, "gpci")]))
+        store, cms_facts.release, hand_in(tmp_path / "before", dict([rendered_file(cms_facts, "gpci")]))
     ).sealed
-    name, data = rendered_file(known, "gpci")
-    build_faults(store, known.release, {name: replace_text(data, "13202,NY,02,", "13202,NY,01,")})
+    name, data = rendered_file(cms_facts, "gpci")
+    build_faults(store, cms_facts.release, {name: replace_text(data, "13202,NY,02,", "13202,NY,01,")})
     assert sealed.snapshot.verify() == []
-    assert store.releases() == [known.release]
+    assert store.releases() == [cms_facts.release]
 
 
 def test_edits_with_nothing_but_a_header_are_refused(facts: dict[str, Facts], store: Store) -> None:
-    known = facts["2024q2"]
-    name, data = rendered_file(replace(known, tables={"ptp": known.tables["ptp"].head(0)}), "ptp", "txt")
-    assert build_faults(store, known.release, {name: data})[0].startswith(f"{name}: ")
+    cms_facts = facts["2024q2"]
+    name, data = rendered_file(replace(cms_facts, tables={"ptp": cms_facts.tables["ptp"].head(0)}), "ptp", "txt")
+    assert build_faults(store, cms_facts.release, {name: data})[0].startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("lost", [1, 3])
@@ -576,25 +576,25 @@ def test_caps_that_lack_localities_of_their_last_code_are_refused_unless_accepte
     lost: int, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     """Like OPPSCAP of July 2025, which has no end mark, cut between two records."""
-    known = facts["2026q3"]
-    caps = known.tables["oppscap"]
+    cms_facts = facts["2026q3"]
+    caps = cms_facts.tables["oppscap"]
     both = pl.concat([caps, caps.with_columns(hcpcs=pl.lit("93990"))])
     name, data = rendered_file(
-        replace(known, tables=dict(known.tables) | {"oppscap": both.head(both.height - lost)}), "oppscap"
+        replace(cms_facts, tables=dict(cms_facts.tables) | {"oppscap": both.head(both.height - lost)}), "oppscap"
     )
     says = f"93990 TC has caps in {8 - lost} localities, other codes in 8: rows are missing"
-    (fault,) = build_faults(store, known.release, {name: data})
+    (fault,) = build_faults(store, cms_facts.release, {name: data})
     assert says in fault
     assert fault.endswith("If that is right, build with --accept localities:oppscap")
-    name, data = rendered_file(replace(known, tables=dict(known.tables) | {"oppscap": both}), "oppscap")
-    assert build_release(store, known.release, hand_in(tmp_path / "whole", {name: data})).sealed.new
+    name, data = rendered_file(replace(cms_facts, tables=dict(cms_facts.tables) | {"oppscap": both}), "oppscap")
+    assert build_release(store, cms_facts.release, hand_in(tmp_path / "whole", {name: data})).sealed.new
 
 
 @pytest.mark.parametrize("table", ["mue", "gpci", "locality_county", "oppscap"])
 def test_a_table_with_nothing_but_a_header_is_refused(table: str, facts: dict[str, Facts], store: Store) -> None:
-    known = facts["2024q2"]
-    name, data = rendered_file(replace(known, tables={table: known.tables[table].head(0)}), table)
-    assert build_faults(store, known.release, {name: data})[0].startswith(f"{name}: ")
+    cms_facts = facts["2024q2"]
+    name, data = rendered_file(replace(cms_facts, tables={table: cms_facts.tables[table].head(0)}), table)
+    assert build_faults(store, cms_facts.release, {name: data})[0].startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("before", ["17004\t11042", "Column1/Column2 Edits"], ids=["among the edits", "in the header"])
@@ -611,22 +611,22 @@ def test_a_carriage_return_beside_a_code_cuts_the_record_in_two(
 ) -> None:
     name, data = rendered_file(facts["2024q2"], "ptp", "txt")
     line = data[: data.index(b"17004\t11042")].count(b"\n") + 1
-    found = build_faults(store, facts["2024q2"].release, {name: replace_text(data, "17004\t11042", cut)})
-    assert found[0] == f"{name}: line {line}: {cells} cells, expected 7 as in the header"
+    faults = build_faults(store, facts["2024q2"].release, {name: replace_text(data, "17004\t11042", cut)})
+    assert faults[0] == f"{name}: line {line}: {cells} cells, expected 7 as in the header"
 
 
 def test_edits_in_any_order_are_sealed_as_the_same_bytes(facts: dict[str, Facts], tmp_path: Path) -> None:
-    known = facts["2024q2"]
-    name, data = rendered_file(known, "ptp", "txt")
+    cms_facts = facts["2024q2"]
+    name, data = rendered_file(cms_facts, "ptp", "txt")
     header, edits = data.splitlines(keepends=True)[:6], data.splitlines(keepends=True)[6:]
     assert edits != edits[::-1]
     forwards, backwards = (
         build_release(
-            Store(tmp_path / f"{label}.store"), known.release, hand_in(tmp_path / label, {name: b"".join(lines)})
+            Store(tmp_path / f"{label}.store"), cms_facts.release, hand_in(tmp_path / label, {name: b"".join(lines)})
         )
         for label, lines in (("forwards", header + edits), ("backwards", header + edits[::-1]))
     )
-    digests = [each.sealed.snapshot.manifest.tables["ptp"].sha256 for each in (forwards, backwards)]
+    digests = [result.sealed.snapshot.manifest.tables["ptp"].sha256 for result in (forwards, backwards)]
     assert digests[0] == digests[1]
 
 

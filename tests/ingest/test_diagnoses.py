@@ -139,8 +139,8 @@ def test_a_conversion_table_may_be_a_csv(store: Store, tmp_path: Path) -> None:
 )
 def test_a_replacement_that_is_not_understood_is_refused(cell: str, instead: str, says: str, store: Store) -> None:
     text = CONVERSION.replace(cell, instead, 1)
-    (said,) = build_faults(store, Release.parse("2024q4"), {"conversion-table-FY2025.csv": text.encode()})
-    assert says in said
+    (message,) = build_faults(store, Release.parse("2024q4"), {"conversion-table-FY2025.csv": text.encode()})
+    assert says in message
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,12 @@ def code_file(rows: list[tuple[str, int, str]] = ORDER) -> bytes:
     return "".join(f"{code:<7} {title}\r\n" for code, flag, title in rows if flag).encode()
 
 
-def made(store: Store, tmp_path: Path, label: str = "2024q4", **files: bytes) -> BuildResult:
+def build_files(store: Store, tmp_path: Path, label: str = "2024q4", **files: bytes) -> BuildResult:
     return build(Release.parse(label), [hand_in(tmp_path / "cms", files)], store)
 
 
 def test_a_loose_order_file_is_enough(store: Store, tmp_path: Path) -> None:
-    sealed = made(store, tmp_path, **{"order-of-ours.txt": order_file()}).sealed.snapshot
+    sealed = build_files(store, tmp_path, **{"order-of-ours.txt": order_file()}).sealed.snapshot
     rows = sealed.table("diagnosis").select("diagnosis", "billable", "parent", "effective_date").rows()
     assert rows == [
         ("L57", False, None, None),
@@ -208,7 +208,7 @@ def test_a_loose_order_file_is_enough(store: Store, tmp_path: Path) -> None:
 
 def test_addenda_say_since_when_a_code_is_as_it_is(store: Store, tmp_path: Path) -> None:
     files = {ORDER_FILE: order_file(), CODES_FILE: code_file(), ADDENDA_FILE: (ADDENDA + SUMMARY).encode()}
-    sealed = made(store, tmp_path, **{"icd10cm.zip": zipped(files)}).sealed.snapshot
+    sealed = build_files(store, tmp_path, **{"icd10cm.zip": zipped(files)}).sealed.snapshot
     assert sealed.manifest.tables["diagnosis"].edition == "icd10cm fy2025 october"
     since = dict(sealed.table("diagnosis").select("diagnosis", "effective_date").rows())
     assert [code for code, day in since.items() if day == date(2024, 10, 1)] == ["L661", "L6610", "L6611"]

@@ -27,8 +27,8 @@ def without_texts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
 def test_the_embedded_facts_survive_cms_layouts(label: str, store: Store, tmp_path: Path) -> None:
     release = Release.parse(label)
     manifest, tables = without_texts(release)
-    posted = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
-    built = build(release, posted, store)
+    cms_paths = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
+    built = build(release, cms_paths, store)
     for name, table in tables.items():
         assert built.sealed.snapshot.table(name).equals(table), name
     assert built.sealed.snapshot.conversion_factors == manifest.conversion_factors
@@ -39,8 +39,8 @@ def test_the_full_release_supersedes_the_excerpt_and_not_the_other_way_round(sto
     release = Release.parse("2026q3")
     build_embedded(release, store)
     manifest, tables = without_texts(release)
-    posted = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
-    full = build(release, posted, store).sealed.snapshot
+    cms_paths = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
+    full = build(release, cms_paths, store).sealed.snapshot
     assert full.release == replace(release, revision=1)
     assert full.manifest.scope == "all"
     with pytest.raises(StoreProblem, match="holds the full 2026q3"):

@@ -77,8 +77,8 @@ def test_cost_indices_of_2020_to_2024_are_read(cms: Path, release: str) -> None:
 def test_before_2024_the_fee_schedule_prints_indicator_without_na(
     facts: dict[str, Facts], label: str, factor: str
 ) -> None:
-    known = replace(facts["2024q2"], factors=(replace(facts["2024q2"].factors[0], value=Decimal(factor)),))
-    name, data = rendered_file(replace(known, release=Release.parse(label)), "mpfs")
+    cms_facts = replace(facts["2024q2"], factors=(replace(facts["2024q2"].factors[0], value=Decimal(factor)),))
+    name, data = rendered_file(replace(cms_facts, release=Release.parse(label)), "mpfs")
     assert data.count(b",NA,FACILITY,NA,") == 1
     older = data.replace(b",NA,FACILITY,NA,", b",,FACILITY,,")
     release = Release.parse(label)
@@ -98,12 +98,12 @@ def test_the_mues_of_july_2026_are_read(cms: Path) -> None:
 def test_a_last_record_without_its_line_end_is_read_only_if_it_is_whole(
     lost: int, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2026q3"]
-    name, data = rendered_file(known, "oppscap", "txt")
+    cms_facts = facts["2026q3"]
+    name, data = rendered_file(cms_facts, "oppscap", "txt")
     whole = data.removesuffix(b"\r\n")
-    assert build_release(store, known.release, hand_in(tmp_path / "whole", {name: whole})).sealed.new
+    assert build_release(store, cms_facts.release, hand_in(tmp_path / "whole", {name: whole})).sealed.new
     line = whole.count(b"\n") + 1
-    assert build_faults(Store(tmp_path / "other"), known.release, {name: whole[:-lost]})[-1] == (
+    assert build_faults(Store(tmp_path / "other"), cms_facts.release, {name: whole[:-lost]})[-1] == (
         f"{name}: line {line}: the last line has no line end: the file was cut; fetch it again. "
         "If that is right, build with --accept end:oppscap"
     )
@@ -121,14 +121,14 @@ def test_a_last_record_without_its_line_end_is_read_only_if_it_is_whole(
 def test_a_file_without_the_mark_that_ends_it_is_refused_unless_that_is_accepted(
     label: str, table: str, form: str, mark: bytes, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts[label]
-    name, data = rendered_file(known, table, form)
+    cms_facts = facts[label]
+    name, data = rendered_file(cms_facts, table, form)
     assert data.endswith(mark)
     cut = data.removesuffix(mark)
-    assert build_faults(store, known.release, {name: cut}) == [
+    assert build_faults(store, cms_facts.release, {name: cut}) == [
         f"{name}: {END}. If that is right, build with --accept end:{table}"
     ]
-    accepted = build_release(store, known.release, hand_in(tmp_path / "cms", {name: cut}), accept=[f"end:{table}"])
+    accepted = build_release(store, cms_facts.release, hand_in(tmp_path / "cms", {name: cut}), accept=[f"end:{table}"])
     assert accepted.sealed.snapshot.manifest.accepted == (f"end:{table}",)
 
 
@@ -144,9 +144,9 @@ def test_cost_indices_without_their_footnotes_are_refused(
 def test_another_form_that_agrees_shows_that_a_file_was_not_cut(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2024q2"]
-    (name, data), other = rendered_file(known, "mpfs", "txt"), rendered_file(known, "mpfs", "csv")
+    cms_facts = facts["2024q2"]
+    (name, data), other = rendered_file(cms_facts, "mpfs", "txt"), rendered_file(cms_facts, "mpfs", "csv")
     files = {name: data.removesuffix(b"\x1a"), other[0]: other[1]}
-    assert build_release(store, known.release, hand_in(tmp_path / "cms", files)).sealed.new
+    assert build_release(store, cms_facts.release, hand_in(tmp_path / "cms", files)).sealed.new
     shorter = replace_text(data.removesuffix(b"\x1a"), data.splitlines()[-2].decode() + "\r\n", "")
-    assert "records are not in" in build_faults(Store(tmp_path / "x"), known.release, files | {name: shorter})[0]
+    assert "records are not in" in build_faults(Store(tmp_path / "x"), cms_facts.release, files | {name: shorter})[0]

@@ -77,11 +77,11 @@ def test_a_line_of_a_description_that_is_lost_or_there_twice_is_refused(
     third = lines[second].replace(b"00200", b"00300")
     instead = {"lost": [third], "twice": [lines[second], lines[second]]}[change]
     number, expected = {"lost": ("00300", "00200"), "twice": ("00200", "00300")}[change]
-    (said,) = build_faults(
+    (message,) = build_faults(
         store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": b"\r\n".join([*lines[:second], *instead, *lines[second + 1 :]])}
     )
     line = second + len(instead)
-    assert f"line {line}: its sequence number is {number}, expected {expected}: a line of " in said
+    assert f"line {line}: its sequence number is {number}, expected {expected}: a line of " in message
 
 
 def test_a_pricing_indicator_that_lost_its_zero_is_refused(facts: dict[str, Facts], store: Store) -> None:
@@ -93,8 +93,8 @@ def test_a_pricing_indicator_that_lost_its_zero_is_refused(facts: dict[str, Fact
     row = next(row for row in range(2, sheet.max_row + 1) if sheet.cell(row, place).value == "00")
     sheet.cell(row, place).value = 0
     book.save(stream)
-    (said,) = build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.xlsx": stream.getvalue()})
-    assert said.startswith(
+    (message,) = build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.xlsx": stream.getvalue()})
+    assert message.startswith(
         f"HCPC2026_JUL_ANWEB.xlsx: line {row}: 1 cells of pricing_indicator have fewer than 2 characters"
     )
 

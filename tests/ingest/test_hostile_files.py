@@ -26,9 +26,9 @@ SHEET = "xl/worksheets/sheet1.xml"
 def faults(store: Store, name: str, data: bytes) -> list[str]:
     """What a build of that one file is refused for, within ten seconds."""
     start = time.monotonic()
-    said = build_faults(store, RELEASE, {name: data})
+    messages = build_faults(store, RELEASE, {name: data})
     assert time.monotonic() - start < 10
-    return said
+    return messages
 
 
 CASES = {
@@ -47,7 +47,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_cases_at_hand_are_refused(name: str, cms: Path, store: Store) -> None:
     data = (cms.parent / "cases" / "files" / name).read_bytes()
-    assert any(CASES[name] in said for said in faults(store, name, data))
+    assert any(CASES[name] in message for message in faults(store, name, data))
 
 
 def workbook_with(facts: dict[str, Facts], old: str, new: str) -> bytes:
@@ -73,8 +73,8 @@ def test_a_document_type_is_refused_wherever_it_is(declared: str, facts: dict[st
     for name, xml in members.items():
         if name.endswith(".xml"):
             hostile = members | {name: declared.encode() + xml}
-            (said,) = faults(store, "GPCI2026.xlsx", zipped(hostile))
-            assert "declares a document type or entities" in said, name
+            (message,) = faults(store, "GPCI2026.xlsx", zipped(hostile))
+            assert "declares a document type or entities" in message, name
 
 
 def test_a_workbook_in_another_encoding_is_refused(facts: dict[str, Facts], store: Store) -> None:
@@ -96,9 +96,9 @@ def test_a_second_sheet_of_a_table_is_refused(state: str, facts: dict[str, Facts
     copy.title, copy.sheet_state, book.active = "Draft", state, 1
     copy.delete_rows(4)
     book.save(stream)
-    (said,) = faults(store, "GPCI2026.xlsx", stream.getvalue())
+    (message,) = faults(store, "GPCI2026.xlsx", stream.getvalue())
     both = f'"Draft" (gpci) and "{book.worksheets[1].title}" (gpci)'
-    assert said.startswith(f"GPCI2026.xlsx: more than one sheet is a table of CMS's: {both}; expected one.")
+    assert message.startswith(f"GPCI2026.xlsx: more than one sheet is a table of CMS's: {both}; expected one.")
 
 
 def test_a_sheet_of_notes_beside_the_table_is_passed_over(
@@ -130,8 +130,8 @@ def test_a_cell_that_would_be_read_as_blank_is_refused(says: str, facts: dict[st
 @pytest.mark.parametrize("cut", [10, 100, 1000])
 def test_a_workbook_that_was_cut_is_refused(cut: int, facts: dict[str, Facts], store: Store) -> None:
     _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
-    (said,) = faults(store, "GPCI2026.xlsx", data[:-cut])
-    assert said.startswith("GPCI2026.xlsx: not a zip that can be read (")
+    (message,) = faults(store, "GPCI2026.xlsx", data[:-cut])
+    assert message.startswith("GPCI2026.xlsx: not a zip that can be read (")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
@@ -141,8 +141,8 @@ def test_a_damaged_member_is_refused_however_it_is_packed(method: int, facts: di
         archive.writestr("GPCI2026.csv", rendered_file(facts["2026q3"], "gpci")[1] * 3)
     data = bytearray(stream.getvalue())
     data[60:90] = bytes(30)
-    (said,) = faults(store, "rvu26c.zip", bytes(data))
-    assert said.startswith("rvu26c.zip: ")
+    (message,) = faults(store, "rvu26c.zip", bytes(data))
+    assert message.startswith("rvu26c.zip: ")
 
 
 def test_what_python_packs_is_read_however_it_is_packed(facts: dict[str, Facts], tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ def test_what_python_packs_is_read_however_it_is_packed(facts: dict[str, Facts],
 
 def test_a_member_that_unpacks_to_a_hundred_times_its_size_is_refused(store: Store) -> None:
     data = zipped({"GPCI2026.csv": b" " * (2 << 20)})
-    (said,) = faults(store, "rvu26c.zip", data)
-    assert said.endswith(" to 2,097,152 bytes: a zip bomb")
+    (message,) = faults(store, "rvu26c.zip", data)
+    assert message.endswith(" to 2,097,152 bytes: a zip bomb")
 
 
 LINES = [("gpci", "csv"), ("gpci", "txt"), ("mpfs", "txt"), ("oppscap", "txt"), ("ptp", "txt"), ("zip_locality", "txt")]
@@ -193,8 +193,8 @@ def test_two_records_in_one_cell_are_refused(facts: dict[str, Facts], store: Sto
     merged = ",".join([*first[:3], f'"{first[3]}\r\n{",".join(second[:3])},{second[3].split(",")[0]}"'])
     merged += "," + ",".join(second[3].split(",")[1:])
     data = "\r\n".join([*lines[:at], merged, *lines[at + 2 :]]).encode("cp1252")
-    said = faults(store, name, data)
-    assert any("a cell goes on over several lines" in each for each in said)
+    messages = faults(store, name, data)
+    assert any("a cell goes on over several lines" in message for message in messages)
 
 
 @pytest.mark.parametrize(("table", "form"), LINES)
@@ -209,9 +209,9 @@ def test_a_control_character_between_the_records_is_refused(
     says = "end-of-file mark with records after it" if control == b"\x1a" else f"control character {control[0]:#04x}"
     for broken in (lines[at] + control, lines[at][:-1] + control + lines[at][-1:]):
         damaged = b"\r\n".join([*lines[:at], broken, *lines[at + 1 :]])
-        (said,) = faults(store, name, damaged)
-        assert said.startswith(f"{name}: line {at + 1}: ")
-        assert says in said
+        (message,) = faults(store, name, damaged)
+        assert message.startswith(f"{name}: line {at + 1}: ")
+        assert says in message
 
 
 def test_a_device_or_a_pipe_is_not_read(store: Store, tmp_path: Path) -> None:

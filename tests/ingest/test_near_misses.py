@@ -18,31 +18,31 @@ UNKNOWN = "is not a CMS file we recognize. (Expected: PPRRVU…, GPCI…, ccipra
 def test_a_named_file_that_no_layout_knows_stops_the_build(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2026q3"]
-    folder = hand_in(tmp_path / "cms", dict([rendered_file(known, "gpci")]))
+    cms_facts = facts["2026q3"]
+    folder = hand_in(tmp_path / "cms", dict([rendered_file(cms_facts, "gpci")]))
     other = hand_in(tmp_path / "other", {"our-year.csv": b"code,count\r\n11102,7\r\n"}) / "our-year.csv"
     with pytest.raises(BadInput) as caught:
-        build_release(store, known.release, folder, other)
+        build_release(store, cms_facts.release, folder, other)
     assert [str(fault) for fault in caught.value.faults] == [f"{other}: {UNKNOWN}"]
 
 
 def test_a_named_zip_of_which_no_member_is_known_stops_the_build(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2026q3"]
-    folder = hand_in(tmp_path / "cms", dict([rendered_file(known, "gpci")]))
+    cms_facts = facts["2026q3"]
+    folder = hand_in(tmp_path / "cms", dict([rendered_file(cms_facts, "gpci")]))
     other = hand_in(tmp_path / "other", {"a.zip": zipped({"README.txt": b"x\r\n"})}) / "a.zip"
     with pytest.raises(BadInput, match=r"a\.zip: is not a CMS file we recognize"):
-        build_release(store, known.release, folder, other)
+        build_release(store, cms_facts.release, folder, other)
 
 
 def test_unknown_files_of_a_folder_and_of_a_zip_are_listed(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2026q3"]
-    package = zipped(dict([rendered_file(known, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
+    cms_facts = facts["2026q3"]
+    package = zipped(dict([rendered_file(cms_facts, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
     folder = hand_in(tmp_path / "cms", {"rvu26c.zip": package, "notes.txt": b"x\r\n"})
-    assert build_release(store, known.release, folder).unrecognized == ("notes.txt", "rvu26c.zip/RVU26C.pdf")
+    assert build_release(store, cms_facts.release, folder).unrecognized == ("notes.txt", "rvu26c.zip/RVU26C.pdf")
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
@@ -65,10 +65,10 @@ def test_a_changed_header_is_named(
         data = zipped(members)
     else:
         data = data.replace(theirs, other)
-    said = "\n".join(build_faults(store, facts["2026q3"].release, {name: data}))
-    assert table in said
-    assert UNKNOWN not in said
-    assert all(each in said for each in says), said
+    messages = "\n".join(build_faults(store, facts["2026q3"].release, {name: data}))
+    assert table in messages
+    assert UNKNOWN not in messages
+    assert all(phrase in messages for phrase in says), messages
 
 
 def test_a_text_that_is_named_like_one_of_cms_but_begins_otherwise_stops_the_build(
@@ -82,18 +82,18 @@ def test_a_text_that_is_named_like_one_of_cms_but_begins_otherwise_stops_the_bui
 
 def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Store) -> None:
     """Caps name their month, and no year."""
-    (said,) = build_faults(store, facts["2024q2"].release, dict([rendered_file(facts["2026q3"], "oppscap")]))
-    assert said.startswith(
+    (message,) = build_faults(store, facts["2024q2"].release, dict([rendered_file(facts["2026q3"], "oppscap")]))
+    assert message.startswith(
         "OPPSCAP_Jul.csv: This file is for quarter 3 of a year that it does not state, not for 2024q2"
     )
-    assert "YEAR" not in said
+    assert "YEAR" not in message
 
 
 @pytest.mark.parametrize(("table", "tables"), [("gpci", "gpci"), ("mue", "mue, mue_outpatient, mue_dme")])
 def test_a_file_saved_as_unicode_text_is_named(table: str, tables: str, facts: dict[str, Facts], store: Store) -> None:
     """A folder with such a copy would have been sealed without the table."""
-    known = facts["2026q3"]
-    name, data = rendered_file(known, table)
-    (said,) = build_faults(store, known.release, {name: data.decode("cp1252").encode("utf-16")})
+    cms_facts = facts["2026q3"]
+    name, data = rendered_file(cms_facts, table)
+    (message,) = build_faults(store, cms_facts.release, {name: data.decode("cp1252").encode("utf-16")})
     what = f"{name}: is {table} ({tables}) in UTF-16, which CMS does not write"
-    assert said == f"{what}; take the file from CMS's own zip"
+    assert message == f"{what}; take the file from CMS's own zip"

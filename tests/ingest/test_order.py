@@ -12,8 +12,8 @@ KEYS = [(code, units) for code in ("0001A", "10060", "A4550", None) for units in
 def test_rows_ascend_exactly_if_sorting_leaves_them_and_none_is_alike() -> None:
     for rows in product(KEYS, repeat=3):
         keys = pl.DataFrame(rows, {"hcpcs": pl.Categorical(), "units": pl.UInt8()}, orient="row")
-        left = keys.sort(keys.columns, nulls_last=True).equals(keys)
-        assert is_sorted(keys) == (left and keys.is_unique().all()), rows
+        is_ascending = keys.sort(keys.columns, nulls_last=True).equals(keys)
+        assert is_sorted(keys) == (is_ascending and keys.is_unique().all()), rows
 
 
 def test_no_row_and_one_row_ascend() -> None:

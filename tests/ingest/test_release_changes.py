@@ -22,33 +22,33 @@ from codeset_ingest.build import BuildResult
 NEXT = Release.parse("2024q3")
 
 
-def after(known: Facts, table: str, frame: pl.DataFrame, release: Release = NEXT) -> Facts:
+def after(cms_facts: Facts, table: str, frame: pl.DataFrame, release: Release = NEXT) -> Facts:
     """Return a later release with *frame* as its *table*."""
-    return replace(known, release=release, tables=dict(known.tables) | {table: frame})
+    return replace(cms_facts, release=release, tables=dict(cms_facts.tables) | {table: frame})
 
 
-def sealed(known: Facts, table: str, store: Store, tmp_path: Path, *accept: str) -> BuildResult:
-    """Build *table* of *known* from one file."""
+def sealed(cms_facts: Facts, table: str, store: Store, tmp_path: Path, *accept: str) -> BuildResult:
+    """Build *table* of *cms_facts* from one file."""
     form = "txt" if table == "ptp" else "csv"
-    files = dict([rendered_file(known, table, form if table != "add_on" else "xlsx")])
-    return build_release(store, known.release, hand_in(tmp_path / str(known.release), files), accept=accept)
+    files = dict([rendered_file(cms_facts, table, form if table != "add_on" else "xlsx")])
+    return build_release(store, cms_facts.release, hand_in(tmp_path / str(cms_facts.release), files), accept=accept)
 
 
-def refusal(known: Facts, table: str, store: Store) -> list[str]:
+def refusal(cms_facts: Facts, table: str, store: Store) -> list[str]:
     """Return what the build of one table is refused for."""
     form = "txt" if table == "ptp" else "csv"
     return build_faults(
-        store, known.release, dict([rendered_file(known, table, form if table != "add_on" else "xlsx")])
+        store, cms_facts.release, dict([rendered_file(cms_facts, table, form if table != "add_on" else "xlsx")])
     )
 
 
 def test_what_changed_is_told_and_kept_in_the_manifest(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    known = facts["2024q2"]
-    sealed(known, "mue", store, tmp_path)
-    units = known.tables["mue"]
+    cms_facts = facts["2024q2"]
+    sealed(cms_facts, "mue", store, tmp_path)
+    units = cms_facts.tables["mue"]
     one_less = units.filter(pl.col("hcpcs") != "0001U")
     raised = pl.when(pl.col("hcpcs") == "17003").then(14).otherwise(pl.col("mue_value")).cast(pl.UInt32)
-    outcome = sealed(after(known, "mue", one_less.with_columns(mue_value=raised)), "mue", store, tmp_path)
+    outcome = sealed(after(cms_facts, "mue", one_less.with_columns(mue_value=raised)), "mue", store, tmp_path)
     assert (
         f"mue since 2024q2: 1 of {units.height} keys removed ({100 / units.height:.1f}%), 0 new; "
         "rows changed: mue_value 1" in outcome.notes
@@ -66,10 +66,10 @@ def test_a_first_release_has_nothing_to_be_compared_with(facts: dict[str, Facts]
 def test_over_five_percent_of_the_keys_gone_stop_until_accepted(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2024q2"]
-    sealed(known, "mue", store, tmp_path)
-    count = known.tables["mue"].height
-    lacking = after(known, "mue", known.tables["mue"].tail(count - 2))
+    cms_facts = facts["2024q2"]
+    sealed(cms_facts, "mue", store, tmp_path)
+    count = cms_facts.tables["mue"].height
+    lacking = after(cms_facts, "mue", cms_facts.tables["mue"].tail(count - 2))
     (fault,) = refusal(lacking, "mue", store)
     assert fault == (
         f"mue: 2 of the {count} keys of 2024q2 are removed, more than 5%: 0001U, 0633T. A part of the file may be "
@@ -81,18 +81,20 @@ def test_over_five_percent_of_the_keys_gone_stop_until_accepted(
 
 def test_keys_count_and_not_rows(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     """As many codes as before, but other ones."""
-    known = facts["2024q2"]
-    sealed(known, "mue", store, tmp_path)
-    renamed = known.tables["mue"].with_columns(hcpcs="9" + pl.col("hcpcs").str.slice(1))
-    faults = refusal(after(known, "mue", renamed.unique("hcpcs")), "mue", store)
+    cms_facts = facts["2024q2"]
+    sealed(cms_facts, "mue", store, tmp_path)
+    renamed = cms_facts.tables["mue"].with_columns(hcpcs="9" + pl.col("hcpcs").str.slice(1))
+    faults = refusal(after(cms_facts, "mue", renamed.unique("hcpcs")), "mue", store)
     assert [fault.rpartition("--accept ")[2] for fault in faults] == ["keys:mue", "keys:mue"]
 
 
 def test_a_table_that_doubles_stops(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    known = facts["2024q2"]
-    sealed(known, "mue", store, tmp_path)
-    twice = pl.concat([known.tables["mue"], known.tables["mue"].with_columns(hcpcs="Z" + pl.col("hcpcs").str.slice(1))])
-    (fault,) = refusal(after(known, "mue", twice.unique("hcpcs")), "mue", store)
+    cms_facts = facts["2024q2"]
+    sealed(cms_facts, "mue", store, tmp_path)
+    twice = pl.concat(
+        [cms_facts.tables["mue"], cms_facts.tables["mue"].with_columns(hcpcs="Z" + pl.col("hcpcs").str.slice(1))]
+    )
+    (fault,) = refusal(after(cms_facts, "mue", twice.unique("hcpcs")), "mue", store)
     assert "keys are new beside the" in fault
 
 
@@ -100,10 +102,10 @@ def test_a_table_that_doubles_stops(facts: dict[str, Facts], store: Store, tmp_p
 def test_a_locality_that_is_gone_stops_until_accepted(
     table: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2024q2"]
-    sealed(known, table, store, tmp_path)
-    lacking = after(known, table, known.tables[table].head(7))
-    fault = next(each for each in refusal(lacking, table, store) if "localities" in each)
+    cms_facts = facts["2024q2"]
+    sealed(cms_facts, table, store, tmp_path)
+    lacking = after(cms_facts, table, cms_facts.tables[table].head(7))
+    fault = next(message for message in refusal(lacking, table, store) if "localities" in message)
     assert fault == (
         f"{table}: 1 localities of 2024q2 are removed: 13202-02. "
         f"If that is right, build with --accept localities:{table}"
@@ -111,11 +113,11 @@ def test_a_locality_that_is_gone_stops_until_accepted(
     assert sealed(lacking, table, store, tmp_path, f"localities:{table}", f"keys:{table}").sealed.new
 
 
-def mpfs_of(known: Facts, rows: int = 60) -> Facts:
+def mpfs_of(cms_facts: Facts, rows: int = 60) -> Facts:
     """The fee schedule with codes enough that one in twenty counts."""
-    frame = known.tables["mpfs"].filter(modifier="").filter(pl.col("status_code") == "A", pl.col("work_rvu") > 0.1)
+    frame = cms_facts.tables["mpfs"].filter(modifier="").filter(pl.col("status_code") == "A", pl.col("work_rvu") > 0.1)
     copies = [frame.with_columns(hcpcs=f"{number:02d}" + pl.col("hcpcs").str.slice(2)) for number in range(10, 14)]
-    return replace(known, tables={"mpfs": pl.concat(copies).unique("hcpcs").sort("hcpcs").head(rows)})
+    return replace(cms_facts, tables={"mpfs": pl.concat(copies).unique("hcpcs").sort("hcpcs").head(rows)})
 
 
 INDICATORS = [
@@ -128,19 +130,21 @@ INDICATORS = [
 def test_two_indicators_that_changed_places_stop(
     one: str, other: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = mpfs_of(facts["2024q2"])
-    sealed(known, "mpfs", store, tmp_path)
-    swapped = known.tables["mpfs"].with_columns(pl.col(one).alias(other), pl.col(other).alias(one))
-    faults = refusal(after(known, "mpfs", swapped), "mpfs", store)
+    cms_facts = mpfs_of(facts["2024q2"])
+    sealed(cms_facts, "mpfs", store, tmp_path)
+    swapped = cms_facts.tables["mpfs"].with_columns(pl.col(one).alias(other), pl.col(other).alias(one))
+    faults = refusal(after(cms_facts, "mpfs", swapped), "mpfs", store)
     assert any("Columns may be swapped or slipped" in fault for fault in faults)
 
 
 def test_numbers_of_one_year_hardly_move(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    known = mpfs_of(facts["2024q2"])
-    sealed(known, "mpfs", store, tmp_path)
+    cms_facts = mpfs_of(facts["2024q2"])
+    sealed(cms_facts, "mpfs", store, tmp_path)
     cent = pl.lit("0.01").cast(pl.Decimal(9, 2))
-    moved = known.tables["mpfs"].with_columns(pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent)
-    faults = refusal(after(known, "mpfs", moved), "mpfs", store)
+    moved = cms_facts.tables["mpfs"].with_columns(
+        pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent
+    )
+    faults = refusal(after(cms_facts, "mpfs", moved), "mpfs", store)
     assert [fault.partition(":")[0] for fault in faults] == ["mpfs"] * 3
     assert faults[0].startswith("mpfs: facility_total_rvu: ")
 
@@ -148,34 +152,38 @@ def test_numbers_of_one_year_hardly_move(facts: dict[str, Facts], store: Store, 
 def test_a_new_year_may_move_every_number_but_not_by_half(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = mpfs_of(facts["2024q2"])
-    sealed(known, "mpfs", store, tmp_path)
+    cms_facts = mpfs_of(facts["2024q2"])
+    sealed(cms_facts, "mpfs", store, tmp_path)
     year = Release.parse("2025q1")
-    factor = (replace(known.factors[0], value=Decimal("32.3465")),)
+    factor = (replace(cms_facts.factors[0], value=Decimal("32.3465")),)
     cent = pl.lit("0.01").cast(pl.Decimal(9, 2))
-    moved = known.tables["mpfs"].with_columns(pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent)
-    assert sealed(replace(after(known, "mpfs", moved, year), factors=factor), "mpfs", store, tmp_path).sealed.new
-    swapped = known.tables["mpfs"].with_columns(work_rvu=pl.col("mp_rvu"), mp_rvu=pl.col("work_rvu"))
-    later = replace(after(known, "mpfs", swapped, Release.parse("2025q2")), factors=factor)
+    moved = cms_facts.tables["mpfs"].with_columns(
+        pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent
+    )
+    assert sealed(replace(after(cms_facts, "mpfs", moved, year), factors=factor), "mpfs", store, tmp_path).sealed.new
+    swapped = cms_facts.tables["mpfs"].with_columns(work_rvu=pl.col("mp_rvu"), mp_rvu=pl.col("work_rvu"))
+    later = replace(after(cms_facts, "mpfs", swapped, Release.parse("2025q2")), factors=factor)
     assert any("changes:mpfs" in fault for fault in refusal(later, "mpfs", store))
 
 
 def test_a_revision_without_a_table_that_it_replaces_stops_until_accepted(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2024q2"]
-    files = dict([rendered_file(known, "mue"), rendered_file(known, "gpci")])
-    build_release(store, known.release, hand_in(tmp_path / "first", files))
-    alone = hand_in(tmp_path / "second", dict([rendered_file(known, "gpci", "txt")]))
+    cms_facts = facts["2024q2"]
+    files = dict([rendered_file(cms_facts, "mue"), rendered_file(cms_facts, "gpci")])
+    build_release(store, cms_facts.release, hand_in(tmp_path / "first", files))
+    alone = hand_in(tmp_path / "second", dict([rendered_file(cms_facts, "gpci", "txt")]))
     with pytest.raises(BadInput) as caught:
-        build_release(store, known.release, alone)
+        build_release(store, cms_facts.release, alone)
     assert [str(fault) for fault in caught.value.faults] == [
         (
             "mue: 2024q2 holds it, and would be replaced by a revision without it. "
             "If that is right, build with --accept tables:mue"
         )
     ]
-    assert str(build_release(store, known.release, alone, accept=["tables:mue"]).sealed.snapshot.release) == "2024q2r1"
+    assert (
+        str(build_release(store, cms_facts.release, alone, accept=["tables:mue"]).sealed.snapshot.release) == "2024q2r1"
+    )
 
 
 def test_only_acceptances_that_were_needed_are_kept(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
@@ -196,9 +204,9 @@ def test_codes_gone_are_accepted_at_the_command(
     arguments: tuple[str, str], facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     """`--accept-row-count` is the name of before, and is not in the help."""
-    known = facts["2024q2"]
-    sealed(known, "mue", store, tmp_path)
-    name, data = rendered_file(after(known, "mue", known.tables["mue"].tail(-2)), "mue")
+    cms_facts = facts["2024q2"]
+    sealed(cms_facts, "mue", store, tmp_path)
+    name, data = rendered_file(after(cms_facts, "mue", cms_facts.tables["mue"].tail(-2)), "mue")
     folder = hand_in(tmp_path / "later", {name: data})
     stopped = build_command(store, folder)
     assert stopped.returncode == 3
@@ -221,9 +229,9 @@ def build_command(store: Store, folder: Path, *arguments: str) -> CompletedProce
 def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2024q2"]
-    before = sealed(known, "mue", store, tmp_path).sealed.snapshot
-    later = replace(known, release=NEXT)
+    cms_facts = facts["2024q2"]
+    before = sealed(cms_facts, "mue", store, tmp_path).sealed.snapshot
+    later = replace(cms_facts, release=NEXT)
     both = dict([rendered_file(later, "mue"), rendered_file(later, "mue", "xlsx")])
     alone = sealed(later, "mue", Store(tmp_path / "alone"), tmp_path).sealed.snapshot
     together = build_release(store, NEXT, hand_in(tmp_path / "both", both)).sealed.snapshot

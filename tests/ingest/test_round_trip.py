@@ -31,7 +31,12 @@ FORMS = [
     for form in layout_for(table).forms
 ]
 LINE_ENDS = {"crlf": "\r\n", "lf": "\n", "cr": "\r"}
-TEXTS = [(*each, end) for each in FORMS for end in LINE_ENDS if each[1] != "xlsx" or end == "crlf"]
+TEXTS = [
+    (*table_and_form, end)
+    for table_and_form in FORMS
+    for end in LINE_ENDS
+    if table_and_form[1] != "xlsx" or end == "crlf"
+]
 RELEASES = ["2024q2", "2026q3"]
 
 
@@ -55,18 +60,18 @@ def test_rendering_twice_gives_the_same_bytes(table: str, form: str, facts: dict
 
 @pytest.mark.parametrize("label", RELEASES)
 def test_a_delivery_seals_every_table(label: str, facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    known = facts[label]
-    deliver(known.tables, known.release, known.factors, tmp_path / "cms")
-    outcome = build_release(store, known.release, tmp_path / "cms")
+    cms_facts = facts[label]
+    deliver(cms_facts.tables, cms_facts.release, cms_facts.factors, tmp_path / "cms")
+    outcome = build_release(store, cms_facts.release, tmp_path / "cms")
     assert (outcome.missing, outcome.unrecognized) == ((), ())
-    assert set(outcome.sealed.snapshot.manifest.tables) == set(known.tables)
-    for table, frame in known.tables.items():
+    assert set(outcome.sealed.snapshot.manifest.tables) == set(cms_facts.tables)
+    for table, frame in cms_facts.tables.items():
         assert_frame_equal(outcome.sealed.snapshot.table(table), frame)
 
 
 def test_a_delivery_has_the_names_that_cms_gives(facts: dict[str, Facts], tmp_path: Path) -> None:
-    known = facts["2026q3"]
-    paths = deliver(known.tables, known.release, known.factors, tmp_path)
+    cms_facts = facts["2026q3"]
+    paths = deliver(cms_facts.tables, cms_facts.release, cms_facts.factors, tmp_path)
     assert sorted(path.name for path in paths) == [
         "AOC_V2026Q3-MCR.txt",
         "AOC_V2026Q3-MCR.xlsx",
@@ -82,13 +87,13 @@ def test_a_delivery_has_the_names_that_cms_gives(facts: dict[str, Facts], tmp_pa
         *(f"{service}-v322r0-f{part}.zip" for service in ("ccioph", "ccipra") for part in (1, 2, 3, 4)),
         "rvu26c.zip",
     ]
-    assert [each.name for each in open_all([tmp_path / f"ccipra-v322r0-f{part}.zip" for part in (1, 2, 3, 4)])] == [
+    assert [file.name for file in open_all([tmp_path / f"ccipra-v322r0-f{part}.zip" for part in (1, 2, 3, 4)])] == [
         "ccipra-v322r0-f1.TXT",
         "ccipra-v322r0-f2.TXT",
         "ccipra-v322r0-f3.txt",
         "ccipra-v322r0-f4.txt",
     ]
-    assert [each.name for each in open_all([tmp_path / "rvu26c.zip"])] == [
+    assert [file.name for file in open_all([tmp_path / "rvu26c.zip"])] == [
         *("26LOCCO.csv", "26LOCCO.txt", "26LOCCO.xlsx"),
         *("ANES2026.csv", "ANES2026.txt", "ANES2026.xlsx"),
         *("GPCI2026.csv", "GPCI2026.txt", "GPCI2026.xlsx"),
@@ -116,14 +121,16 @@ def test_a_file_has_the_name_that_cms_gave_it(table: str, label: str, form: str,
 
 
 def test_two_deliveries_of_the_same_tables_are_the_same_bytes(facts: dict[str, Facts], tmp_path: Path) -> None:
-    known = facts["2024q2"]
-    first, second = (deliver(known.tables, known.release, known.factors, tmp_path / each) for each in ("one", "two"))
+    cms_facts = facts["2024q2"]
+    first, second = (
+        deliver(cms_facts.tables, cms_facts.release, cms_facts.factors, tmp_path / folder) for folder in ("one", "two")
+    )
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
 def loose(folder: Path, into: Path) -> Path:
     """Every file of *folder*'s zips, by itself."""
-    return hand_in(into, {each.name: each.data for each in open_all([folder])})
+    return hand_in(into, {file.name: file.data for file in open_all([folder])})
 
 
 def zip_in_zip(folder: Path, into: Path) -> Path:
@@ -134,17 +141,17 @@ def zip_in_zip(folder: Path, into: Path) -> Path:
 
 def odd_names(folder: Path, into: Path) -> Path:
     """Files as people keep them: other endings, blanks, capitals, a folder that says which hospital edits they are."""
-    return hand_in(into, {f"Copy of {each.name.upper()} (1).download": each.data for each in open_all([folder])})
+    return hand_in(into, {f"Copy of {file.name.upper()} (1).download": file.data for file in open_all([folder])})
 
 
-@pytest.mark.parametrize("kept", [loose, zip_in_zip, odd_names])
+@pytest.mark.parametrize("repack", [loose, zip_in_zip, odd_names])
 def test_it_does_not_matter_how_files_are_kept(
-    kept: Callable[[Path, Path], Path], facts: dict[str, Facts], store: Store, tmp_path: Path
+    repack: Callable[[Path, Path], Path], facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts["2026q3"]
-    deliver(known.tables, known.release, known.factors, tmp_path / "cms")
-    outcome = build_release(store, known.release, kept(tmp_path / "cms", tmp_path / "kept"))
-    for table, frame in known.tables.items():
+    cms_facts = facts["2026q3"]
+    deliver(cms_facts.tables, cms_facts.release, cms_facts.factors, tmp_path / "cms")
+    outcome = build_release(store, cms_facts.release, repack(tmp_path / "cms", tmp_path / "kept"))
+    for table, frame in cms_facts.tables.items():
         assert_frame_equal(outcome.sealed.snapshot.table(table), frame)
 
 
@@ -155,12 +162,12 @@ def test_qpp_and_nonqpp_files_together_are_one_table_with_two_factors(
     assert list(files) == ["PPRRVU2026_Jul_nonQPP.csv", "PPRRVU2026_Jul_QPP.csv"]
     snapshot = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files)).sealed.snapshot
     assert_frame_equal(snapshot.table("mpfs"), facts["2026q3"].tables["mpfs"])
-    assert [(each.value, each.participant) for each in snapshot.conversion_factors] == [
+    assert [(factor.value, factor.participant) for factor in snapshot.conversion_factors] == [
         (Decimal("33.4009"), Participant.NON_QP),
         (Decimal("33.5675"), Participant.QP),
     ]
-    assert {each.first for each in snapshot.conversion_factors} == {date(2026, 7, 1)}
-    assert {each.last for each in snapshot.conversion_factors} == {date(2026, 9, 30)}
+    assert {factor.first for factor in snapshot.conversion_factors} == {date(2026, 7, 1)}
+    assert {factor.last for factor in snapshot.conversion_factors} == {date(2026, 9, 30)}
 
 
 def test_a_factor_that_changed_within_the_quarter_comes_in_two_packages(
@@ -173,7 +180,7 @@ def test_a_factor_that_changed_within_the_quarter_comes_in_two_packages(
     tables = {name: facts["2024q2"].tables[name] for name in ("mpfs", "gpci")}
     assert [path.name for path in deliver(tables, release, factors, tmp_path / "cms")] == ["rvu24a.zip", "rvu24ar.zip"]
     snapshot = build_release(store, release, tmp_path / "cms").sealed.snapshot
-    assert [(str(each.value), each.first, each.last) for each in snapshot.conversion_factors] == days
+    assert [(str(factor.value), factor.first, factor.last) for factor in snapshot.conversion_factors] == days
     assert_frame_equal(snapshot.table("mpfs"), tables["mpfs"])
 
 
@@ -273,14 +280,14 @@ def unique(rows: st.SearchStrategy[dict[str, object]], table: str) -> st.SearchS
 
 def survive(table: str, label: str, rows: list[dict[str, object]]) -> None:
     """Check that *rows* come back from each form; what is not said in them is that of the first row of the facts."""
-    known = KNOWN[label]
-    first = known.tables[table].row(0, named=True)
+    cms_facts = KNOWN[label]
+    first = cms_facts.tables[table].row(0, named=True)
     frame = pl.DataFrame([first | row for row in rows], schema=dict(TABLES[table].columns))
     frame = frame.sort(TABLES[table].key, nulls_last=True)
     for form in layout_for(table).forms:
-        name, data = rendered_file(replace(known, tables={table: frame}), table, form)
+        name, data = rendered_file(replace(cms_facts, tables={table: frame}), table, form)
         lacking = ["pricing_indicator"] if (table, form) == ("mpfs", "txt") else []
-        assert_frame_equal(read_back(name, data, known.release).drop(lacking), frame.drop(lacking))
+        assert_frame_equal(read_back(name, data, cms_facts.release).drop(lacking), frame.drop(lacking))
 
 
 @pytest.mark.parametrize("label", RELEASES)

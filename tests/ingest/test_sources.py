@@ -38,9 +38,9 @@ def test_a_path_that_is_not_there_is_named(facts: dict[str, Facts], store: Store
     assert str(caught.value) == f"{tmp_path / 'rvu26c.zip'}: there is no such file or folder\nNothing was written."
 
 
-@pytest.mark.parametrize("kept", [30, 200, -30])
-def test_a_zip_that_was_cut_is_refused(kept: int, facts: dict[str, Facts], store: Store) -> None:
-    archive = zipped(dict([rendered_file(facts["2026q3"], "gpci")]))[:kept]
+@pytest.mark.parametrize("zip_end", [30, 200, -30])
+def test_a_zip_that_was_cut_is_refused(zip_end: int, facts: dict[str, Facts], store: Store) -> None:
+    archive = zipped(dict([rendered_file(facts["2026q3"], "gpci")]))[:zip_end]
     (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert fault.startswith("rvu26c.zip: not a zip that can be read (")
     assert fault.endswith("); fetch it again")
@@ -104,7 +104,7 @@ def test_three_zips_in_one_another_are_opened_and_four_are_not(
 ) -> None:
     file = rendered_file(facts["2026q3"], "gpci")
     folder = hand_in(tmp_path / "three", {"1.zip": _nested(*file, 3)})
-    assert [each.names for each in open_all([folder])] == ["1.zip/2.zip/3.zip/GPCI2026.csv"]
+    assert [file.names for file in open_all([folder])] == ["1.zip/2.zip/3.zip/GPCI2026.csv"]
     assert build_faults(store, facts["2026q3"].release, {"1.zip": _nested(*file, 4)}) == [
         "1.zip/2.zip/3.zip/4.zip: more than 3 zips in one another"
     ]
@@ -156,15 +156,15 @@ def _marked(data: bytes) -> bytes:
 def test_no_descriptor_or_notice_gets_into_a_snapshot_or_a_note(
     label: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
-    known = facts[label]
-    for path in deliver(known.tables, known.release, known.factors, tmp_path / "cms"):
+    cms_facts = facts[label]
+    for path in deliver(cms_facts.tables, cms_facts.release, cms_facts.factors, tmp_path / "cms"):
         path.write_bytes(_marked(path.read_bytes()))
     assert all(
-        WORD.encode() in each.data or each.is_workbook
-        for each in open_all([tmp_path / "cms"])
-        if each.name.startswith(("PPRRVU", "cci", "MCR", "AOC"))
+        WORD.encode() in file.data or file.is_workbook
+        for file in open_all([tmp_path / "cms"])
+        if file.name.startswith(("PPRRVU", "cci", "MCR", "AOC"))
     )
-    outcome = build_release(store, known.release, tmp_path / "cms")
+    outcome = build_release(store, cms_facts.release, tmp_path / "cms")
     snapshot = outcome.sealed.snapshot
     texts = [
         text
@@ -172,8 +172,8 @@ def test_no_descriptor_or_notice_gets_into_a_snapshot_or_a_note(
         for column in snapshot.table(table).select(pl.selectors.string()).iter_columns()
         for text in column.drop_nulls()
     ]
-    said = [*outcome.notes, *outcome.unrecognized, (snapshot.path / "manifest.json").read_text(), *texts]
-    assert WORD not in "\n".join(said)
+    printed_texts = [*outcome.notes, *outcome.unrecognized, (snapshot.path / "manifest.json").read_text(), *texts]
+    assert WORD not in "\n".join(printed_texts)
 
 
 TEXT_FORMS = [
@@ -198,17 +198,17 @@ def test_no_descriptor_or_notice_gets_into_a_message(
             [*lines[:place], lines[place][:20]],
         ):
             folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join(broken)})
-            assert WORD not in _said(store, facts["2024q2"].release, folder)
+            assert WORD not in _printed_text(store, facts["2024q2"].release, folder)
 
 
 def test_captions_that_are_gone_do_not_bring_a_notice_into_a_message(facts: dict[str, Facts], store: Store) -> None:
     name, data = rendered_file(facts["2024q2"], "mpfs")
     lines = _marked(data).split(b"\r\n")
     folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join([*lines[:5], *lines[9:]])})
-    assert WORD not in _said(store, facts["2024q2"].release, folder)
+    assert WORD not in _printed_text(store, facts["2024q2"].release, folder)
 
 
-def _said(store: Store, release: Release, folder: Path) -> str:
+def _printed_text(store: Store, release: Release, folder: Path) -> str:
     """All that a build says, well or ill."""
     try:
         outcome = build_release(store, release, folder)
