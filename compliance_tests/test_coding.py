@@ -7,7 +7,7 @@ from codeset.store import Store
 from codeset.suite.plugin import releases_of, store_of
 from codeset.suite.scenarios import Source, load
 from codeset.visit.trials.coding_scenarios import CodingScenario, coding_folder, load_coding
-from codeset.visit.trials.run_coding import run_own
+from codeset.visit.trials.run_coding import run_shipped_rules
 from compliance_tests import coverage
 
 SCENARIOS = load_coding(coding_folder(coverage.HERE / "scenarios"))
@@ -51,7 +51,7 @@ def is_there(source: Source, snapshot: Snapshot) -> bool:
 def test_visits_are_coded_as_a_coder_codes_them(request: pytest.FixtureRequest) -> None:
     store = Store.at(store_of(request.config))
     for release in releases_of(request.config):
-        run = run_own(SCENARIOS, store.open(release))
+        run = run_shipped_rules(SCENARIOS, store.open(release))
         assert {result.scenario.id: result.failures for result in run.failed} == {}
 
 

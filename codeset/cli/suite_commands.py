@@ -97,13 +97,13 @@ def try_suite(
 def _coding_runs(labels: Sequence[Release], scenarios: Path | None, store: Store) -> "list[CodingRun]":
     """The coding scenarios beside *scenarios* on each release; none, if there are none."""
     from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
-    from codeset.visit.trials.run_coding import run_own
+    from codeset.visit.trials.run_coding import run_shipped_rules
 
     folder = coding_folder(scenarios)
     if not folder.is_dir():
         return []
     coding = load_coding(folder)
-    return [run_own(coding, store.open(label)) for label in labels]
+    return [run_shipped_rules(coding, store.open(label)) for label in labels]
 
 
 def _try_engine(command: str, labels: Sequence[Release], scenarios: Path | None, *, as_json: bool) -> None:

@@ -134,14 +134,14 @@ def _coded(visits: "list[Visit]", store: Store, participant: Participant | None)
 
     A visit of a quarter without a release is unknown, and the others go on; if that is so of all, nothing can be said.
     """
-    from codeset.visit.code_visit import code_visits, not_coded
+    from codeset.visit.code_visit import code_visits, uncoded_visit
 
     coded: dict[str, Coded] = {}
     by_quarter = sorted(visits, key=lambda facts: facts.date_of_service)
     for quarter, group in groupby(by_quarter, key=lambda facts: Release.of(facts.date_of_service)):
         snapshot = store.in_force(quarter.first_day)
         if snapshot is None:
-            coded |= {facts.visit_id: (None, not_coded(facts)) for facts in group}
+            coded |= {facts.visit_id: (None, uncoded_visit(facts)) for facts in group}
             continue
         if "code_facts" not in snapshot:
             err.print(
@@ -160,7 +160,7 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
     """Compare the lines of a claim file with each visit and show how they differ; exit code 1 if they do."""
     from codeset.claims.input.claim_files import read_files
     from codeset.cli.visit_output import comparison_notes, comparison_table, question_notes
-    from codeset.visit.coded_output import comparison_plain
+    from codeset.visit.coded_output import comparison_json
     from codeset.visit.compare_claim import compare_claims
 
     if form is CodeFormat.CSV:
@@ -181,7 +181,7 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
     for coded_visit in unknown:
         err.print("\n".join(question_notes(coded_visit)), markup=False)
     if form is CodeFormat.JSON:
-        print_json([comparison_plain(comparison) for comparison in comparisons])
+        print_json([comparison_json(comparison) for comparison in comparisons])
     else:
         for comparison in comparisons:
             out.print(comparison_table(comparison))
@@ -192,7 +192,7 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
 
 def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
     from codeset.cli.visit_output import coded_notes, coded_table
-    from codeset.visit.coded_output import coded_csv, coded_plain
+    from codeset.visit.coded_output import coded_csv, coded_visit_json
 
     if output is not None and form is CodeFormat.TABLE:
         form = CodeFormat.CSV if output.suffix == ".csv" else CodeFormat.JSON
@@ -201,9 +201,9 @@ def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
             out.print(coded_table(coded_visit, release))
             out.print("\n".join(coded_notes(coded_visit)), markup=False)
     elif output is None and form is CodeFormat.JSON:
-        print_json([coded_plain(coded_visit, release) for release, coded_visit in coded])
+        print_json([coded_visit_json(coded_visit, release) for release, coded_visit in coded])
     else:
-        plain = [coded_plain(coded_visit, release) for release, coded_visit in coded]
+        plain = [coded_visit_json(coded_visit, release) for release, coded_visit in coded]
         as_json = json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
         content = as_json if form is CodeFormat.JSON else coded_csv(coded_visit for _, coded_visit in coded)
         if output is None:
@@ -236,7 +236,7 @@ def suggest(
     """
     from codeset.claims.input.claim_files import read_files
     from codeset.cli.visit_output import suggestion_notes, suggestion_table
-    from codeset.visit.coded_output import claims_csv, suggestion_plain
+    from codeset.visit.coded_output import claims_csv, suggestion_json
     from codeset.visit.suggest_claim import suggest_changes
 
     lines, _ = read_files([claim], locality=locality)
@@ -249,7 +249,7 @@ def suggest(
     if output is not None:
         write(output, claims_csv(suggestion.lines), private=True)
     if form is CodeFormat.JSON:
-        print_json(suggestion_plain(suggestion))
+        print_json(suggestion_json(suggestion))
     elif form is CodeFormat.CSV and output is None:
         sys.stdout.buffer.write(claims_csv(suggestion.lines))
     else:

@@ -13,7 +13,7 @@ from codeset.visit.services import Service
 from codeset.visit.visit import Visit
 from codeset.visit.visit_rules import modifier_for
 
-_OF_TECHNIQUE = {
+_FAMILY_OF_TECHNIQUE = {
     "biopsy": "biopsy",
     "shave": "shave",
     "excision": "excision",
@@ -72,10 +72,15 @@ class RecordCheck:
 @cache
 def checklists() -> Mapping[str, Checklist]:
     """Return the checklists by family, in their order."""
-    plain = tomllib.loads(files("codeset.visit").joinpath("checklists.toml").read_text(encoding="utf-8"))
+    checklist_tables = tomllib.loads(files("codeset.visit").joinpath("checklists.toml").read_text(encoding="utf-8"))
     return {
-        family: Checklist(family, row["title"], row["since"], tuple(ChecklistItem(**item) for item in row["items"]))
-        for family, row in plain.items()
+        family: Checklist(
+            family,
+            checklist_table["title"],
+            checklist_table["since"],
+            tuple(ChecklistItem(**item) for item in checklist_table["items"]),
+        )
+        for family, checklist_table in checklist_tables.items()
     }
 
 
@@ -89,37 +94,42 @@ def checklist(family: str) -> Checklist:
     return checklists()[family]
 
 
-def checklist_markdown(page: Checklist) -> str:
+def checklist_markdown(family_checklist: Checklist) -> str:
     """Return a checklist as Markdown: a box for each item, with its source."""
-    lines = [f"# {page.title}: what the record must hold", "", f"Sources as of {page.since}.", ""]
-    lines += [f"- [ ] **{item.name}**: {item.says} ({item.source})" for item in page.items]
+    lines = [
+        f"# {family_checklist.title}: what the record must hold",
+        "",
+        f"Sources as of {family_checklist.since}.",
+        "",
+    ]
+    lines += [f"- [ ] **{item.name}**: {item.says} ({item.source})" for item in family_checklist.items]
     return "\n".join(lines)
 
 
 @cache
 def item_names() -> frozenset[str]:
     """Return every name that a visit's `documented` may have."""
-    return frozenset(item.name for page in checklists().values() for item in page.items)
+    return frozenset(item.name for family_checklist in checklists().values() for item in family_checklist.items)
 
 
-def record_check(service: Service, visit: Visit, facts: CodeFacts) -> RecordCheck:
+def record_check(service: Service, visit: Visit, code_facts: CodeFacts) -> RecordCheck:
     """Return what the record of *service* must hold, and what of it the facts of *visit* say is missing."""
-    items = tuple(item for family in _families(service, facts) for item in checklists()[family].items)
-    documented = _documented(service, visit)
+    items = tuple(item for family in _checklist_families(service, code_facts) for item in checklists()[family].items)
+    documented = _documented_items(service, visit)
     if documented is None:
         return RecordCheck(items, None)
     return RecordCheck(items, tuple(dict.fromkeys(item.name for item in items if item.name not in documented)))
 
 
-def _families(service: Service, facts: CodeFacts) -> Iterable[str]:
+def _checklist_families(service: Service, code_facts: CodeFacts) -> Iterable[str]:
     """The checklists of a service: that of its technique, and those of its modifiers."""
-    fact = facts.of_code(service.hcpcs)
-    if fact is None:
+    code_fact = code_facts.of_code(service.hcpcs)
+    if code_fact is None:
         return
-    if fact.technique == "visit_complexity":
+    if code_fact.technique == "visit_complexity":
         yield "visit-complexity"
         return
-    yield _OF_TECHNIQUE[fact.technique.partition("_")[0]]
+    yield _FAMILY_OF_TECHNIQUE[code_fact.technique.partition("_")[0]]
     if modifier_for("unrelated_visit") in service.modifiers:
         yield "visit-with-24"
     if modifier_for("separate_visit") in service.modifiers:
@@ -128,12 +138,16 @@ def _families(service: Service, facts: CodeFacts) -> Iterable[str]:
         yield "visit-with-57"
 
 
-def _documented(service: Service, visit: Visit) -> frozenset[str] | None:
+def _documented_items(service: Service, visit: Visit) -> frozenset[str] | None:
     """What the record holds of everything that *service* is of; None if nothing is said of one of them."""
     lesions = [lesion for lesion in visit.lesions if set(lesion.names).intersection(service.lesions)]
     treatments = {"photodynamic": visit.photodynamic, "light": visit.light, "visit-level": visit.evaluation}
     treatment = treatments.get("visit-level" if service.rule == "visit-complexity" else service.rule)
-    records = [lesion.documented for lesion in lesions] if lesions else [treatment.documented if treatment else None]
-    if any(record is None for record in records):
+    documented_sets = (
+        [lesion.documented for lesion in lesions] if lesions else [treatment.documented if treatment else None]
+    )
+    if any(documented_items is None for documented_items in documented_sets):
         return None
-    return frozenset.intersection(*(record for record in records if record is not None))
+    return frozenset.intersection(
+        *(documented_items for documented_items in documented_sets if documented_items is not None)
+    )

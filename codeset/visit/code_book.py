@@ -42,9 +42,9 @@ class CodeBook:
 
     snapshot: Snapshot
     facts: CodeFacts
-    rows: Mapping[str, CodeRow]
+    fee_schedule: Mapping[str, CodeRow]
     mues: Mapping[str, tuple[int, int]]
-    pairs: Mapping[tuple[str, str], tuple[tuple[date, date, int], ...]]
+    ptp_edits: Mapping[tuple[str, str], tuple[tuple[date, date, int], ...]]
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "CodeBook":
@@ -54,48 +54,52 @@ class CodeBook:
         """
         if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
             raise WrongUse(f"{snapshot.release} holds no {', '.join(missing_tables)}: build it with --from or --carry")
-        facts = CodeFacts.of(snapshot)
-        codes = facts.codes
-        mue = snapshot.scan("mue").filter(pl.col("hcpcs").is_in(codes)).collect()
+        code_facts = CodeFacts.of(snapshot)
+        visit_codes = code_facts.codes
+        mue_rows = snapshot.scan("mue").filter(pl.col("hcpcs").is_in(visit_codes)).collect()
         return cls(
             snapshot,
-            facts,
-            _code_rows(snapshot, codes),
-            {row["hcpcs"]: (row["mue_value"], row["mai"]) for row in mue.iter_rows(named=True)},
-            _ptp_pairs(snapshot, codes),
+            code_facts,
+            _fee_rows_by_code(snapshot, visit_codes),
+            {mue_row["hcpcs"]: (mue_row["mue_value"], mue_row["mai"]) for mue_row in mue_rows.iter_rows(named=True)},
+            _dated_edits_by_pair(snapshot, visit_codes),
         )
 
     def is_payable(self, hcpcs: str) -> bool:
         """Whether the release pays the code by the fee schedule."""
-        row = self.rows.get(hcpcs)
-        return row is not None and row.status_code in PAYABLE_STATUS
+        fee_row = self.fee_schedule.get(hcpcs)
+        return fee_row is not None and fee_row.status_code in PAYABLE_STATUS
 
-    def edit(self, one: str, other: str, day: date) -> PtpEdit | None:
-        """Return the PTP edit of two codes that is in force on *day*, whichever is column one; None without one."""
-        for pair in ((one, other), (other, one)):
-            for effective, deletion, ccmi in self.pairs.get(pair, ()):
+    def ptp_edit(self, hcpcs: str, other_hcpcs: str, date_of_service: date) -> PtpEdit | None:
+        """Return the PTP edit of two codes that is in force on that date, whichever is column one; None without one."""
+        for columns in ((hcpcs, other_hcpcs), (other_hcpcs, hcpcs)):
+            for effective_date, deletion_date, ccmi in self.ptp_edits.get(columns, ()):
                 # The deletion date is the last day on which the edit applies.
-                if effective <= day <= deletion:
-                    return PtpEdit(*pair, ccmi)
+                if effective_date <= date_of_service <= deletion_date:
+                    return PtpEdit(*columns, ccmi)
         return None
 
 
-def _code_rows(snapshot: Snapshot, codes: Sequence[str]) -> dict[str, CodeRow]:
-    columns = ["status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu", "facility_total_rvu"]
-    is_whole = pl.col("hcpcs").is_in(codes) & (pl.col("modifier") == "")
-    rows = snapshot.scan("mpfs").filter(is_whole).select("hcpcs", *columns).collect()
-    return {row.pop("hcpcs"): CodeRow(**row) for row in rows.iter_rows(named=True)}
+def _fee_rows_by_code(snapshot: Snapshot, visit_codes: Sequence[str]) -> dict[str, CodeRow]:
+    indicator_columns = ["status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu", "facility_total_rvu"]
+    is_unmodified = pl.col("hcpcs").is_in(visit_codes) & (pl.col("modifier") == "")
+    fee_rows = snapshot.scan("mpfs").filter(is_unmodified).select("hcpcs", *indicator_columns).collect()
+    return {fee_row.pop("hcpcs"): CodeRow(**fee_row) for fee_row in fee_rows.iter_rows(named=True)}
 
 
-def _ptp_pairs(snapshot: Snapshot, codes: Sequence[str]) -> dict[tuple[str, str], tuple[tuple[date, date, int], ...]]:
+def _dated_edits_by_pair(
+    snapshot: Snapshot, visit_codes: Sequence[str]
+) -> dict[tuple[str, str], tuple[tuple[date, date, int], ...]]:
     """The dates and modifier indicators of each pair; rows that were deleted as they took effect never applied."""
-    has_both_codes = pl.col("column_one").is_in(codes) & pl.col("column_two").is_in(codes)
+    has_both_codes = pl.col("column_one").is_in(visit_codes) & pl.col("column_two").is_in(visit_codes)
     columns = ["column_one", "column_two", "effective_date", "deletion_date", "ccmi"]
-    pairs: dict[tuple[str, str], list[tuple[date, date, int]]] = defaultdict(list)
-    row: dict[str, Any]
-    for row in snapshot.scan("ptp").filter(has_both_codes).select(columns).collect().iter_rows(named=True):
-        deletion = row["deletion_date"] or date.max
+    edits_by_pair: dict[tuple[str, str], list[tuple[date, date, int]]] = defaultdict(list)
+    ptp_row: dict[str, Any]
+    for ptp_row in snapshot.scan("ptp").filter(has_both_codes).select(columns).collect().iter_rows(named=True):
+        deletion_date = ptp_row["deletion_date"] or date.max
         # One date for both: CMS took the edit back from its first day (Policy Manual 2026, I-14: indicator 9).
-        if deletion != row["effective_date"]:
-            pairs[row["column_one"], row["column_two"]].append((row["effective_date"], deletion, row["ccmi"]))
-    return {pair: tuple(rows) for pair, rows in pairs.items()}
+        if deletion_date != ptp_row["effective_date"]:
+            edits_by_pair[ptp_row["column_one"], ptp_row["column_two"]].append(
+                (ptp_row["effective_date"], deletion_date, ptp_row["ccmi"])
+            )
+    return {code_pair: tuple(dated_edits) for code_pair, dated_edits in edits_by_pair.items()}

@@ -59,13 +59,13 @@ class CodeFact:
 class CodeFacts:
     """The facts of every code that a visit can be coded with, by code and by use."""
 
-    def __init__(self, facts: Iterable[CodeFact]) -> None:
-        self._by_code = {fact.hcpcs: fact for fact in facts}
-        by_use: dict[tuple[str, str, str], list[CodeFact]] = defaultdict(list)
-        for fact in sorted(self._by_code.values(), key=lambda fact: fact.size_from):
-            by_use[fact.technique, fact.nature, fact.site_class].append(fact)
+    def __init__(self, code_facts: Iterable[CodeFact]) -> None:
+        self._by_code = {code_fact.hcpcs: code_fact for code_fact in code_facts}
+        facts_by_use: dict[tuple[str, str, str], list[CodeFact]] = defaultdict(list)
+        for code_fact in sorted(self._by_code.values(), key=lambda code_fact: code_fact.size_from):
+            facts_by_use[code_fact.technique, code_fact.nature, code_fact.site_class].append(code_fact)
         self.by_use: Mapping[tuple[str, str, str], tuple[CodeFact, ...]] = {
-            use: tuple(facts) for use, facts in by_use.items()
+            use_key: tuple(code_facts) for use_key, code_facts in facts_by_use.items()
         }
 
     @classmethod
@@ -74,10 +74,18 @@ class CodeFacts:
         # Sealed before the table, or from a file without descriptions (docs/decisions/0009-code-facts.md).
         if CODE_FACTS not in snapshot:
             return cited_facts()
-        stated_rows = {row["hcpcs"]: row for row in snapshot.table(CODE_FACTS).iter_rows(named=True) if row["measure"]}
-        codes = sorted({*cited_rows(), *stated_rows})
-        rows = (_joined(cited_rows().get(code), stated_rows.get(code)) for code in codes)
-        return cls(_fact(row) for row in rows if row["technique"] and row["size_from"] is not None)
+        stated_rows = {
+            fact_row["hcpcs"]: fact_row
+            for fact_row in snapshot.table(CODE_FACTS).iter_rows(named=True)
+            if fact_row["measure"]
+        }
+        visit_codes = sorted({*cited_rows(), *stated_rows})
+        merged_rows = (_merged_row(cited_rows().get(hcpcs), stated_rows.get(hcpcs)) for hcpcs in visit_codes)
+        return cls(
+            _code_fact(fact_row)
+            for fact_row in merged_rows
+            if fact_row["technique"] and fact_row["size_from"] is not None
+        )
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -93,77 +101,94 @@ class CodeFacts:
 
         Raises NoCode: if the release has none.
         """
-        if not (facts := self.firsts(technique, nature)):
+        if not (candidates := self.first_parts(technique, nature)):
             raise NoCode(f"{technique} {nature}")
-        return facts[0]
+        return candidates[0]
 
     def covering(self, size: Decimal, technique: str, nature: str = "", site_class: str = "") -> CodeFact:
         """Return the code of a technique, nature and class of site that covers *size*.
 
         Raises NoCode: if the release has none.
         """
-        fact = self.find_covering(size, technique, nature, site_class)
-        if fact is None:
+        code_fact = self.find_covering(size, technique, nature, site_class)
+        if code_fact is None:
             raise NoCode(f"{technique} {nature} {site_class} of {size}")
-        return fact
+        return code_fact
 
     def find_covering(self, size: Decimal, technique: str, nature: str = "", site_class: str = "") -> CodeFact | None:
         """Return the code of a technique, nature and class of site that covers *size*, or None: no code does."""
-        return next((fact for fact in self.firsts(technique, nature, site_class) if fact.covers(size)), None)
+        return next(
+            (code_fact for code_fact in self.first_parts(technique, nature, site_class) if code_fact.covers(size)), None
+        )
 
     def single(self, technique: str, nature: str = "", site_class: str = "") -> CodeFact:
         """Return the code of one lesion, session, or first part."""
         return self.covering(Decimal(1), technique, nature, site_class)
 
-    def firsts(self, technique: str, nature: str = "", site_class: str = "") -> list[CodeFact]:
+    def first_parts(self, technique: str, nature: str = "", site_class: str = "") -> list[CodeFact]:
         """Return the codes that are no further parts, smallest sizes first."""
-        return [fact for fact in self.by_use.get((technique, nature, site_class), ()) if fact.part != "further"]
+        return [
+            code_fact
+            for code_fact in self.by_use.get((technique, nature, site_class), ())
+            if code_fact.part != "further"
+        ]
 
     def further(self, technique: str, nature: str = "", site_class: str = "") -> CodeFact:
         """Return the code of each further part of a technique.
 
         Raises NoCode: if the release has none.
         """
-        of_use = self.by_use.get((technique, nature, site_class), ())
-        fact = next((fact for fact in of_use if fact.part == "further"), None)
-        if fact is None:
+        codes_of_use = self.by_use.get((technique, nature, site_class), ())
+        code_fact = next((code_fact for code_fact in codes_of_use if code_fact.part == "further"), None)
+        if code_fact is None:
             raise NoCode(f"further {technique} {nature} {site_class}")
-        return fact
+        return code_fact
 
 
 @cache
 def cited_facts() -> CodeFacts:
     """Return the facts of `code_facts.csv` alone."""
-    return CodeFacts(_fact(row) for row in cited_rows().values())
+    return CodeFacts(_code_fact(fact_row) for fact_row in cited_rows().values())
 
 
 @cache
 def cited_rows() -> Mapping[str, Mapping[str, Any]]:
     """Return the rows of `code_facts.csv` by code, sizes as decimals."""
-    text = files("codeset.visit").joinpath("code_facts.csv").read_text(encoding="utf-8")
-    return {row["hcpcs"]: {**row, **_sizes(row)} for row in csv.DictReader(text.splitlines())}
+    csv_text = files("codeset.visit").joinpath("code_facts.csv").read_text(encoding="utf-8")
+    return {
+        fact_row["hcpcs"]: {**fact_row, **_decimal_sizes(fact_row)}
+        for fact_row in csv.DictReader(csv_text.splitlines())
+    }
 
 
-def _sizes(row: Mapping[str, str]) -> dict[str, Decimal | None]:
-    return {name: Decimal(row[name]) if row[name] else None for name in ("size_from", "size_to", "step")}
+def _decimal_sizes(fact_row: Mapping[str, str]) -> dict[str, Decimal | None]:
+    return {
+        column: Decimal(fact_row[column]) if fact_row[column] else None for column in ("size_from", "size_to", "step")
+    }
 
 
-def _joined(cited_row: Mapping[str, Any] | None, stated_row: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _merged_row(cited_row: Mapping[str, Any] | None, stated_row: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """What a release's file states of a code, before what this program cites of it."""
     if stated_row is None or cited_row is None:
         return stated_row or cited_row or {}
-    row = {name: value if stated_row.get(name) is None else stated_row[name] for name, value in cited_row.items()}
+    merged_row = {
+        column: cited_value if stated_row.get(column) is None else stated_row[column]
+        for column, cited_value in cited_row.items()
+    }
     # Both ends from one source: an open end in the file is its statement, not a gap to fill from the cited row.
     if stated_row["size_from"] is not None:
-        row["size_to"] = stated_row["size_to"]
-    return row
+        merged_row["size_to"] = stated_row["size_to"]
+    return merged_row
 
 
-def _fact(row: Mapping[str, Any]) -> CodeFact:
-    values = {field.name: row[field.name] for field in fields(CodeFact)}
-    texts = {name: values[name] or "" for name in ("nature", "site_class")}
-    sizes = {name: _as_counted(values[name], values["measure"]) for name in ("size_from", "size_to", "step")}
-    return CodeFact(**values | texts | sizes | {"part": values["part"] or "whole"})
+def _code_fact(fact_row: Mapping[str, Any]) -> CodeFact:
+    field_values = {field.name: fact_row[field.name] for field in fields(CodeFact)}
+    text_fields = {column: field_values[column] or "" for column in ("nature", "site_class")}
+    counted_sizes = {
+        column: _as_counted(field_values[column], field_values["measure"])
+        for column in ("size_from", "size_to", "step")
+    }
+    return CodeFact(**field_values | text_fields | counted_sizes | {"part": field_values["part"] or "whole"})
 
 
 def _as_counted(size: Decimal | None, measure: str) -> Decimal | None:

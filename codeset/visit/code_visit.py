@@ -13,14 +13,14 @@ from codeset.manifest import Edition
 from codeset.participants import Participant
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
-from codeset.visit.bundling import settled
+from codeset.visit.bundling import billable_services
 from codeset.visit.checklists import RecordCheck, record_check
 from codeset.visit.code_book import CodeBook
 from codeset.visit.code_facts import CODE_FACTS, NoCode
 from codeset.visit.families import FAMILIES
 from codeset.visit.global_period import in_global_period
 from codeset.visit.office_visit import office_visit
-from codeset.visit.services import Chosen, Coding, Family, Question, Service, Unbilled
+from codeset.visit.services import Coding, Family, FamilyAnswers, Question, Service, Unbilled
 from codeset.visit.visit import Visit
 from codeset.visit.visit_rules import modifier_for, nature_of_diagnosis
 
@@ -70,67 +70,76 @@ def code_visits(
 
     Raises WrongUse: if the snapshot lacks a table that decides.
     """
-    book = CodeBook.of(snapshot)
-    codings = [choose(visit, book) for visit in visits]
-    outcomes = _outcomes(codings, snapshot, participant)
-    return [_coded(nth, coding, outcomes, book) for nth, coding in enumerate(codings)]
+    code_book = CodeBook.of(snapshot)
+    codings = [choose_services(visit, code_book) for visit in visits]
+    outcomes = _line_outcomes(codings, snapshot, participant)
+    return [_coded_visit(position, coding, outcomes, code_book) for position, coding in enumerate(codings)]
 
 
-def not_coded(visit: Visit) -> CodedVisit:
+def uncoded_visit(visit: Visit) -> CodedVisit:
     """Return *visit* without lines: no release of its date is at hand, so that its codes are unknown."""
     return CodedVisit(visit, (), (), (Question("no-release", "visit", str(Release.of(visit.date_of_service))),))
 
 
-def choose(visit: Visit, book: CodeBook) -> Coding:
+def choose_services(visit: Visit, code_book: CodeBook) -> Coding:
     """Choose the services of *visit*: by family, then what the edits of the day leave, then the office visit."""
-    answers = [in_global_period(answer, visit, book) for family in FAMILIES for answer in _answers(family, visit, book)]
+    family_answers = [
+        in_global_period(answer, visit, code_book)
+        for family in FAMILIES
+        for answer in _answers_of_family(family, visit, code_book)
+    ]
     # The visit comes last: its modifiers depend on what is billed beside it (Policy Manual 2026, III-3 and III-4).
-    services, refusals = settled(visit, [answer for answer in answers if isinstance(answer, Service)], book)
-    with_visit = list(office_visit(visit, services, book))
-    office_services, visit_refusals = settled(
-        visit, [answer for answer in with_visit if isinstance(answer, Service)], book
+    services, refusals = billable_services(
+        visit, [answer for answer in family_answers if isinstance(answer, Service)], code_book
     )
-    others = [*answers, *refusals, *with_visit, *visit_refusals]
+    visit_answers = list(office_visit(visit, services, code_book))
+    office_services, visit_refusals = billable_services(
+        visit, [answer for answer in visit_answers if isinstance(answer, Service)], code_book
+    )
+    unsettled_answers = [*family_answers, *refusals, *visit_answers, *visit_refusals]
     return Coding(
         visit,
-        (*office_services, *_in_order(services, visit, book)),
-        tuple(answer for answer in others if isinstance(answer, Unbilled)),
+        (*office_services, *_highest_paid_first(services, visit, code_book)),
+        tuple(answer for answer in unsettled_answers if isinstance(answer, Unbilled)),
         (
-            *(answer for answer in others if isinstance(answer, Question)),
-            *(Question("not-coded", "other services", name.replace("_", " ")) for name in visit.other_services),
-            *_about_diagnoses(visit),
+            *(answer for answer in unsettled_answers if isinstance(answer, Question)),
+            *(
+                Question("not-coded", "other services", service_name.replace("_", " "))
+                for service_name in visit.other_services
+            ),
+            *_diagnosis_questions(visit),
         ),
     )
 
 
-def _answers(family: Family, visit: Visit, book: CodeBook) -> Chosen:
+def _answers_of_family(family: Family, visit: Visit, code_book: CodeBook) -> FamilyAnswers:
     """What a family makes of a visit, as far as the release has codes for it."""
     try:
-        yield from family(visit, book.facts)
+        yield from family(visit, code_book.facts)
     except NoCode as error:
-        yield Question("no-code", family.__name__.replace("_", " "), f"{error} in {book.snapshot.release}")
+        yield Question("no-code", family.__name__.replace("_", " "), f"{error} in {code_book.snapshot.release}")
 
 
-def _in_order(services: Sequence[Service], visit: Visit, book: CodeBook) -> list[Service]:
+def _highest_paid_first(services: Sequence[Service], visit: Visit, code_book: CodeBook) -> list[Service]:
     """The services by what they pay, highest first, each add-on behind the code that it adds to."""
 
-    def value(service: Service) -> Any:
-        row = book.rows[service.hcpcs]
-        return row.facility_total_rvu if visit.is_in_hospital else row.nonfacility_total_rvu
+    def total_rvu(service: Service) -> Any:
+        fee_row = code_book.fee_schedule[service.hcpcs]
+        return fee_row.facility_total_rvu if visit.is_in_hospital else fee_row.nonfacility_total_rvu
 
     # By RVUs: Medicare ranks by fee itself, and people read the largest first (ASSUMPTIONS.md).
-    primaries = sorted((service for service in services if not service.add_on_to), key=value, reverse=True)
+    primaries = sorted((service for service in services if not service.add_on_to), key=total_rvu, reverse=True)
     ordered: list[Service] = []
-    for place, primary in enumerate(primaries):
+    for position, primary in enumerate(primaries):
         ordered.append(primary)
         # An add-on of all lesions (a further biopsy) follows the last line of its primary, one of a lesion its own.
-        is_last = all(later.hcpcs != primary.hcpcs for later in primaries[place + 1 :])
+        is_last = all(later.hcpcs != primary.hcpcs for later in primaries[position + 1 :])
         add_ons = [service for service in services if service.add_on_to == primary.hcpcs and service not in ordered]
         ordered += [service for service in add_ons if service.lesions == primary.lesions or is_last]
     return ordered
 
 
-def _about_diagnoses(visit: Visit) -> Iterator[Question]:
+def _diagnosis_questions(visit: Visit) -> Iterator[Question]:
     """What is asked of diagnoses: those that are missing, and those that say another nature than the lesion's."""
     for lesion in visit.lesions:
         if lesion.diagnosis is None:
@@ -143,17 +152,17 @@ def _about_diagnoses(visit: Visit) -> Iterator[Question]:
             yield Question(
                 "nature-and-diagnosis", lesion.name, f"{lesion_nature}, is not that of {lesion.diagnosis} ({nature})"
             )
-    for name, treatment in (("photodynamic therapy", visit.photodynamic), ("phototherapy", visit.light)):
+    for treatment_name, treatment in (("photodynamic therapy", visit.photodynamic), ("phototherapy", visit.light)):
         if treatment and treatment.diagnosis is None:
-            yield Question("diagnosis", name)
+            yield Question("diagnosis", treatment_name)
     if visit.evaluation and not visit.diagnoses:
         yield Question("diagnosis", "office visit")
 
 
-def _outcomes(
+def _line_outcomes(
     codings: Sequence[Coding], snapshot: Snapshot, participant: Participant | None
 ) -> dict[tuple[str, int], LineOutcome]:
-    rows = [_row(nth, coding, line) for nth, coding in enumerate(codings) for line in range(len(coding.services))]
+    rows = [_claim_row(nth, coding, line) for nth, coding in enumerate(codings) for line in range(len(coding.services))]
     frame = pl.DataFrame(rows, schema=dict(COLUMNS))
     if frame.is_empty():
         return {}
@@ -161,13 +170,13 @@ def _outcomes(
     return {(line.claim_id, line.line): line for line in outcome_rows(outcome)}
 
 
-def _row(nth: int, coding: Coding, place: int) -> dict[str, Any]:
+def _claim_row(visit_position: int, coding: Coding, service_position: int) -> dict[str, Any]:
     """A claim line for the edits; visits are told apart by their places, whose names may repeat across files."""
-    visit, service = coding.visit, coding.services[place]
+    visit, service = coding.visit, coding.services[service_position]
     return {
-        "claim_id": str(nth),
-        "line": place + 1,
-        "beneficiary": str(nth),
+        "claim_id": str(visit_position),
+        "line": service_position + 1,
+        "beneficiary": str(visit_position),
         "provider": visit.practitioner,
         "date_of_service": visit.date_of_service,
         "hcpcs": service.hcpcs,
@@ -183,29 +192,31 @@ def _row(nth: int, coding: Coding, place: int) -> dict[str, Any]:
 def _lesion_of_line(service: Service) -> str | None:
     """The lesion that the edits are told of: none for several, or for a biopsy before Mohs surgery."""
     # A biopsy before Mohs surgery is of the tumor that is removed: named, it would be part of the surgery (III-8, F).
-    is_one = len(service.lesions) == 1 and modifier_for("before_mohs") not in service.modifiers
-    return service.lesions[0] if is_one else None
+    has_one_lesion = len(service.lesions) == 1 and modifier_for("before_mohs") not in service.modifiers
+    return service.lesions[0] if has_one_lesion else None
 
 
-def _coded(nth: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome], book: CodeBook) -> CodedVisit:
+def _coded_visit(
+    visit_position: int, coding: Coding, outcomes: dict[tuple[str, int], LineOutcome], code_book: CodeBook
+) -> CodedVisit:
     lines = tuple(
         CodedLine(
-            number,
+            line_number,
             service,
             pointers(coding.visit, service),
-            outcomes[str(nth), number],
-            record_check(service, coding.visit, book.facts),
+            outcomes[str(visit_position), line_number],
+            record_check(service, coding.visit, code_book.facts),
         )
-        for number, service in enumerate(coding.services, start=1)
+        for line_number, service in enumerate(coding.services, start=1)
     )
-    denials = tuple(_denial(line) for line in lines if line.outcome.disposition == "deny")
-    facts_from = book.snapshot.manifest.editions.get(CODE_FACTS)
+    denials = tuple(_denial_question(line) for line in lines if line.outcome.disposition == "deny")
+    facts_from = code_book.snapshot.manifest.editions.get(CODE_FACTS)
     return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denials), facts_from)
 
 
-def _denial(line: CodedLine) -> Question:
-    says = line.outcome.findings[0].says if line.outcome.findings else line.outcome.decided_by or ""
-    return Question("denied", line.service.about, f"{line.service.hcpcs} would be denied: {says.rstrip('.')}")
+def _denial_question(line: CodedLine) -> Question:
+    denial_text = line.outcome.findings[0].says if line.outcome.findings else line.outcome.decided_by or ""
+    return Question("denied", line.service.about, f"{line.service.hcpcs} would be denied: {denial_text.rstrip('.')}")
 
 
 def pointers(visit: Visit, service: Service) -> tuple[int, ...]:

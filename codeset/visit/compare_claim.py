@@ -16,7 +16,7 @@ from codeset.visit.code_visit import CodedLine, CodedVisit
 from codeset.visit.services import Unbilled
 from codeset.wording import count
 
-_GROUPS = {
+_USAGE_OF_TECHNIQUE = {
     "biopsy_tangential": "biopsy",
     "biopsy_punch": "biopsy",
     "biopsy_incisional": "biopsy",
@@ -64,7 +64,7 @@ class Comparison:
     @property
     def billed_cents(self) -> int:
         """What the claim pays as billed."""
-        return sum(_allowed(line) for line in self.billed)
+        return sum(_allowed_cents(line) for line in self.billed)
 
     @property
     def over_cents(self) -> int:
@@ -78,102 +78,147 @@ class Comparison:
 
 
 def compare_claims(
-    coded: Sequence[CodedVisit], lines: pl.DataFrame, snapshot: Snapshot, *, participant: Participant | None = None
+    coded_visits: Sequence[CodedVisit],
+    lines: pl.DataFrame,
+    snapshot: Snapshot,
+    *,
+    participant: Participant | None = None,
 ) -> list[Comparison]:
-    """Compare claim *lines* with the *coded* visits: those of the claim named as the visit, or all with one visit.
+    """Compare claim *lines* with *coded_visits*: those of the claim named as the visit, or all with one visit.
 
     Raises WrongUse: if a visit has no line.
     """
     outcomes = outcome_rows(adjudicate(lines, snapshot, participant=participant))
-    facts = CodeFacts.of(snapshot)
+    code_facts = CodeFacts.of(snapshot)
     comparisons = []
-    for visit in coded:
-        claim_lines = [line for line in outcomes if len(coded) == 1 or line.claim_id == visit.visit.visit_id]
-        of_day = [line for line in claim_lines if line.date_of_service == visit.visit.date_of_service]
-        if not of_day:
-            day = visit.visit.date_of_service
+    for coded_visit in coded_visits:
+        claim_lines = [
+            line for line in outcomes if len(coded_visits) == 1 or line.claim_id == coded_visit.visit.visit_id
+        ]
+        lines_of_day = [line for line in claim_lines if line.date_of_service == coded_visit.visit.date_of_service]
+        if not lines_of_day:
+            date_of_service = coded_visit.visit.date_of_service
             raise WrongUse(
-                f"{visit.visit.visit_id}: no claim line of {day}; a claim has the visit's visit_id as claim_id"
+                f"{coded_visit.visit.visit_id}: no claim line of {date_of_service}; "
+                "a claim has the visit's visit_id as claim_id"
             )
-        comparisons.append(_compared(visit, of_day, snapshot, facts))
+        comparisons.append(_comparison(coded_visit, lines_of_day, snapshot, code_facts))
     return comparisons
 
 
-def _compared(coded: CodedVisit, billed: Sequence[LineOutcome], snapshot: Snapshot, facts: CodeFacts) -> Comparison:
-    pairs, only_billed, only_right = _paired(billed, coded.lines, facts)
+def _comparison(
+    coded_visit: CodedVisit, billed_lines: Sequence[LineOutcome], snapshot: Snapshot, code_facts: CodeFacts
+) -> Comparison:
+    matched_lines, unmatched_billed, unmatched_coded = _match_lines(billed_lines, coded_visit.lines, code_facts)
     discrepancies = [
-        *(discrepancy for one, other in pairs if (discrepancy := _of_pair(one, other, snapshot))),
-        *(Discrepancy("missed", None, right, right.service.about, _allowed(right.outcome)) for right in only_right),
-        *(_without_support(line, coded, facts) for line in only_billed),
+        *(
+            discrepancy
+            for billed_line, coded_line in matched_lines
+            if (discrepancy := _discrepancy_of_pair(billed_line, coded_line, snapshot))
+        ),
+        *(
+            Discrepancy("missed", None, coded_line, coded_line.service.about, _allowed_cents(coded_line.outcome))
+            for coded_line in unmatched_coded
+        ),
+        *(_unsupported_line(billed_line, coded_visit, code_facts) for billed_line in unmatched_billed),
     ]
-    return Comparison(coded, tuple(billed), tuple(discrepancies))
+    return Comparison(coded_visit, tuple(billed_lines), tuple(discrepancies))
 
 
-Pair = tuple[LineOutcome, CodedLine]
+LinePair = tuple[LineOutcome, CodedLine]
 
 
-def _paired(
-    billed: Iterable[LineOutcome], right: Iterable[CodedLine], facts: CodeFacts
-) -> tuple[list[Pair], list[LineOutcome], list[CodedLine]]:
+def _match_lines(
+    billed_lines: Iterable[LineOutcome], coded_lines: Iterable[CodedLine], code_facts: CodeFacts
+) -> tuple[list[LinePair], list[LineOutcome], list[CodedLine]]:
     """Pair lines of the same code, then of the same use; and return those that are left on either side."""
-    pairs: list[Pair] = []
-    left_billed, left_right = list(billed), list(right)
+    matched_lines: list[LinePair] = []
+    unmatched_billed, unmatched_coded = list(billed_lines), list(coded_lines)
     # Same codes first: a line that is right is never paired with another of its family.
-    for use in (str, lambda hcpcs: _use(hcpcs, facts)):
-        for line in list(left_billed):
+    for usage in (str, lambda hcpcs: _usage(hcpcs, code_facts)):
+        for billed_line in list(unmatched_billed):
             partner = next(
-                (right_line for right_line in left_right if use(right_line.service.hcpcs) == use(line.hcpcs)), None
+                (
+                    coded_line
+                    for coded_line in unmatched_coded
+                    if usage(coded_line.service.hcpcs) == usage(billed_line.hcpcs)
+                ),
+                None,
             )
             if partner is not None:
-                pairs.append((line, partner))
-                left_billed.remove(line)
-                left_right.remove(partner)
-    return pairs, left_billed, left_right
+                matched_lines.append((billed_line, partner))
+                unmatched_billed.remove(billed_line)
+                unmatched_coded.remove(partner)
+    return matched_lines, unmatched_billed, unmatched_coded
 
 
-def _use(hcpcs: str, facts: CodeFacts) -> tuple[str, bool] | str:
+def _usage(hcpcs: str, code_facts: CodeFacts) -> tuple[str, bool] | str:
     """What a code is used for, first and further parts apart; a code that is not known here only for itself."""
-    fact = facts.of_code(hcpcs)
-    return hcpcs if fact is None else (_GROUPS.get(fact.technique, fact.technique), fact.part == "further")
-
-
-def _of_pair(billed: LineOutcome, right: CodedLine, snapshot: Snapshot) -> Discrepancy | None:
-    service = right.service
-    cents = _allowed(right.outcome) - _allowed(billed)
-    facts = "; ".join(service.rests_on)
-    # By RVUs, not by dollars: a line that is denied pays nothing and may yet be the larger code.
-    if billed.hcpcs != service.hcpcs:
-        kind = "over-coded" if _rvu(billed, snapshot) > _rvu(right.outcome, snapshot) else "under-coded"
-        return Discrepancy(kind, billed, right, f"{service.hcpcs}, not {billed.hcpcs}: {facts}", cents)
-    if billed.units != service.units:
-        kind = "over-coded" if billed.units > service.units else "under-coded"
-        return Discrepancy(kind, billed, right, f"{count(service.units, 'unit')}, not {billed.units}: {facts}", cents)
-    if set(billed.modifiers) != set(service.modifiers):
-        expected, billed_modifiers = (
-            " ".join(modifiers) or "none" for modifiers in (service.modifiers, billed.modifiers)
-        )
-        return Discrepancy("modifiers", billed, right, f"expected {expected}, found {billed_modifiers}", cents)
+    code_fact = code_facts.of_code(hcpcs)
     return (
-        Discrepancy("same code", billed, right, "paid otherwise because of the other lines", cents) if cents else None
+        hcpcs
+        if code_fact is None
+        else (_USAGE_OF_TECHNIQUE.get(code_fact.technique, code_fact.technique), code_fact.part == "further")
     )
 
 
-def _without_support(line: LineOutcome, coded: CodedVisit, facts: CodeFacts) -> Discrepancy:
+def _discrepancy_of_pair(billed_line: LineOutcome, coded_line: CodedLine, snapshot: Snapshot) -> Discrepancy | None:
+    service = coded_line.service
+    cents = _allowed_cents(coded_line.outcome) - _allowed_cents(billed_line)
+    supporting_facts = "; ".join(service.rests_on)
+    # By RVUs, not by dollars: a line that is denied pays nothing and may yet be the larger code.
+    if billed_line.hcpcs != service.hcpcs:
+        kind = (
+            "over-coded"
+            if _office_rvu(billed_line, snapshot) > _office_rvu(coded_line.outcome, snapshot)
+            else "under-coded"
+        )
+        return Discrepancy(
+            kind, billed_line, coded_line, f"{service.hcpcs}, not {billed_line.hcpcs}: {supporting_facts}", cents
+        )
+    if billed_line.units != service.units:
+        kind = "over-coded" if billed_line.units > service.units else "under-coded"
+        return Discrepancy(
+            kind,
+            billed_line,
+            coded_line,
+            f"{count(service.units, 'unit')}, not {billed_line.units}: {supporting_facts}",
+            cents,
+        )
+    if set(billed_line.modifiers) != set(service.modifiers):
+        expected_modifiers, billed_modifiers = (
+            " ".join(modifiers) or "none" for modifiers in (service.modifiers, billed_line.modifiers)
+        )
+        return Discrepancy(
+            "modifiers", billed_line, coded_line, f"expected {expected_modifiers}, found {billed_modifiers}", cents
+        )
+    return (
+        Discrepancy("same code", billed_line, coded_line, "paid otherwise because of the other lines", cents)
+        if cents
+        else None
+    )
+
+
+def _unsupported_line(billed_line: LineOutcome, coded_visit: CodedVisit, code_facts: CodeFacts) -> Discrepancy:
     """A billed line of which the facts know nothing, or that is part of what they know."""
     # The rules of the visit first: they name the lesion, where an edit names two codes alone.
-    for unbilled in coded.unbilled:
-        if unbilled.hcpcs == line.hcpcs or _is_about(unbilled, line.hcpcs, facts):
-            return Discrepancy("unbundled", line, None, f"{unbilled.about}: {unbilled.why}", -_allowed(line))
-    for finding in line.findings:
+    for unbilled in coded_visit.unbilled:
+        if unbilled.hcpcs == billed_line.hcpcs or _is_included_kind(unbilled, billed_line.hcpcs, code_facts):
+            return Discrepancy(
+                "unbundled", billed_line, None, f"{unbilled.about}: {unbilled.why}", -_allowed_cents(billed_line)
+            )
+    for finding in billed_line.findings:
         if finding.edit in ("ptp", "same_lesion") and finding.severity in ("deny", "review"):
-            return Discrepancy("unbundled", line, None, finding.says, -_allowed(line))
-    return Discrepancy("not supported", line, None, "no fact of the visit supports it", -_allowed(line))
+            return Discrepancy("unbundled", billed_line, None, finding.says, -_allowed_cents(billed_line))
+    return Discrepancy(
+        "not supported", billed_line, None, "no fact of the visit supports it", -_allowed_cents(billed_line)
+    )
 
 
-def _is_about(unbilled: Unbilled, hcpcs: str, facts: CodeFacts) -> bool:
+def _is_included_kind(unbilled: Unbilled, hcpcs: str, code_facts: CodeFacts) -> bool:
     """Whether a code is of the kind that a rule says is included: a repair, a biopsy, an excision, or pathology."""
-    fact = facts.of_code(hcpcs)
-    if fact is None:
+    code_fact = code_facts.of_code(hcpcs)
+    if code_fact is None:
         return False
     technique_of_rule = {
         "repair-included": "repair",
@@ -184,16 +229,16 @@ def _is_about(unbilled: Unbilled, hcpcs: str, facts: CodeFacts) -> bool:
         "mohs-pathology": "pathology",
     }
     technique = technique_of_rule.get(unbilled.rule)
-    return technique is not None and fact.technique.startswith(
+    return technique is not None and code_fact.technique.startswith(
         (technique, "frozen") if technique == "pathology" else technique
     )
 
 
-def _allowed(line: LineOutcome) -> int:
+def _allowed_cents(line: LineOutcome) -> int:
     return 0 if line.disposition == "deny" else line.allowed_cents or 0
 
 
-def _rvu(line: LineOutcome, snapshot: Snapshot) -> Decimal:
+def _office_rvu(line: LineOutcome, snapshot: Snapshot) -> Decimal:
     """What a line is worth by itself, also where it is denied: the RVUs of its units in the office."""
-    row = snapshot.mpfs(line.hcpcs)
-    return Decimal(0) if row is None else row["nonfacility_total_rvu"] * line.units
+    fee_row = snapshot.mpfs(line.hcpcs)
+    return Decimal(0) if fee_row is None else fee_row["nonfacility_total_rvu"] * line.units

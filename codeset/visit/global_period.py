@@ -12,25 +12,27 @@ _NO_PROCEDURE = "XXX"
 
 
 def in_global_period(
-    answer: Service | Unbilled | Question, visit: Visit, book: CodeBook
+    coded_item: Service | Unbilled | Question, visit: Visit, code_book: CodeBook
 ) -> Service | Unbilled | Question:
-    """Return *answer* as it is reported if its lesions were treated in the global period of an earlier procedure."""
-    row = book.rows.get(answer.hcpcs) if isinstance(answer, Service) else None
-    if not isinstance(answer, Service) or row is None or row.global_days == _NO_PROCEDURE:
-        return answer
-    periods = _periods(answer, visit)
+    """Return *coded_item* as it is reported if its lesions were treated in an earlier procedure's global period."""
+    fee_row = code_book.fee_schedule.get(coded_item.hcpcs) if isinstance(coded_item, Service) else None
+    if not isinstance(coded_item, Service) or fee_row is None or fee_row.global_days == _NO_PROCEDURE:
+        return coded_item
+    periods = _reasons_in_period(coded_item, visit)
     # A modifier is of the whole line: the reason of one lesion would be claimed for the others.
     if len(periods) > 1:
-        return Question("global-periods", answer.about, ", ".join(sorted(periods)))
+        return Question("global-periods", coded_item.about, ", ".join(sorted(periods)))
     period = periods.pop() if periods else "none"
     if period == "complication":
-        return Unbilled(answer.about, "procedure-complication", "it was for a complication", answer.hcpcs)
+        return Unbilled(coded_item.about, "procedure-complication", "it was for a complication", coded_item.hcpcs)
     if period == "none":
-        return answer
+        return coded_item
     modifier = modifier_for(period)
-    return replace(answer.with_modifier(modifier), rests_on=(*answer.rests_on, f"{period} procedure ({modifier})"))
+    return replace(
+        coded_item.with_modifier(modifier), rests_on=(*coded_item.rests_on, f"{period} procedure ({modifier})")
+    )
 
 
-def _periods(service: Service, visit: Visit) -> set[str]:
+def _reasons_in_period(service: Service, visit: Visit) -> set[str]:
     """Why the lesions of *service* were treated in a global period; a numbered lesion is one of several alike."""
     return {lesion.global_period for lesion in visit.lesions if set(lesion.names).intersection(service.lesions)}

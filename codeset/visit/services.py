@@ -76,27 +76,27 @@ class Coding:
     questions: tuple[Question, ...] = field(default=())
 
 
-Chosen = Iterator[Service | Unbilled | Question]
+FamilyAnswers = Iterator[Service | Unbilled | Question]
 """What a family of codes makes of a visit."""
 
-Family = Callable[[Visit, CodeFacts], Chosen]
+Family = Callable[[Visit, CodeFacts], FamilyAnswers]
 
 
-def steps(size: Decimal, fact: CodeFact) -> int:
-    """Return how many steps of *fact*, or parts of one, *size* has."""
-    if fact.step is None:
-        raise LookupError(f"{fact.hcpcs} has no step")
-    return int((size / fact.step).to_integral_value(ROUND_CEILING))
+def count_steps(size: Decimal, code_fact: CodeFact) -> int:
+    """Return how many steps of *code_fact*, or parts of one, *size* has."""
+    if code_fact.step is None:
+        raise LookupError(f"{code_fact.hcpcs} has no step")
+    return int((size / code_fact.step).to_integral_value(ROUND_CEILING))
 
 
-def neighbors(facts: CodeFacts, chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
+def neighboring_sizes(code_facts: CodeFacts, chosen: CodeFact, size: Decimal) -> tuple[Alternative, ...]:
     """Return the codes of the next smaller and next larger size, and why they are not the one."""
-    of_use = facts.firsts(chosen.technique, chosen.nature, chosen.site_class)
-    place = of_use.index(chosen)
-    beside = [*of_use[max(place - 1, 0) : place], *of_use[place + 1 : place + 2]]
-    return tuple(Alternative(fact.hcpcs, f"is for {fact.sizes}; here {size}") for fact in beside)
+    codes_of_use = code_facts.first_parts(chosen.technique, chosen.nature, chosen.site_class)
+    position = codes_of_use.index(chosen)
+    adjacent_facts = [*codes_of_use[max(position - 1, 0) : position], *codes_of_use[position + 1 : position + 2]]
+    return tuple(Alternative(code_fact.hcpcs, f"is for {code_fact.sizes}; here {size}") for code_fact in adjacent_facts)
 
 
-def joined(*diagnoses: str | None) -> tuple[str, ...]:
+def distinct_diagnoses(*diagnoses: str | None) -> tuple[str, ...]:
     """Return the diagnoses that are given, each once, in order."""
     return tuple(dict.fromkeys(diagnosis for diagnosis in diagnoses if diagnosis))

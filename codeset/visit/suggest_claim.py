@@ -43,49 +43,54 @@ def suggest_changes(
     *lines*, *snapshots* and *participant* are as in `adjudicate`. A remedy denies no line that was paid: every round
     leaves fewer lines denied. Nothing is changed that is not denied.
     """
-    before = outcomes = outcome_rows(adjudicate(lines, snapshots, participant=participant))
+    outcomes_as_billed = outcomes = outcome_rows(adjudicate(lines, snapshots, participant=participant))
     changes: list[Change] = []
     # One remedy of a beneficiary at a time: it may be all that another denied line of the day lacked.
-    while changes_of_round := _chosen(outcomes, lines):
+    while changes_of_round := _smallest_changes(outcomes, lines):
         changes += changes_of_round
         for change in changes_of_round:
-            lines = _changed(lines, change.remedy)
+            lines = _with_remedy(lines, change.remedy)
         outcomes = outcome_rows(adjudicate(lines, snapshots, participant=participant))
-    return Suggestion(lines, tuple(before), tuple(outcomes), tuple(changes))
+    return Suggestion(lines, tuple(outcomes_as_billed), tuple(outcomes), tuple(changes))
 
 
-def _chosen(outcomes: Sequence[LineOutcome], lines: pl.DataFrame) -> list[Change]:
+def _smallest_changes(outcomes: Sequence[LineOutcome], lines: pl.DataFrame) -> list[Change]:
     """The smallest remedy of each beneficiary; of several as small the first line's."""
-    keys = zip(lines["claim_id"], lines["line"], lines["beneficiary"], strict=True)
-    beneficiary_of = {(claim_id, line): beneficiary for claim_id, line, beneficiary in keys}
-    by_key = {(outcome.claim_id, outcome.line): outcome for outcome in outcomes}
+    line_keys = zip(lines["claim_id"], lines["line"], lines["beneficiary"], strict=True)
+    beneficiary_of = {(claim_id, line): beneficiary for claim_id, line, beneficiary in line_keys}
+    outcome_of_line = {(outcome.claim_id, outcome.line): outcome for outcome in outcomes}
     smallest_remedies: dict[str, Remedy] = {}
-    for key, outcome in by_key.items():
+    for line_key, outcome in outcome_of_line.items():
         remedy = outcome.remedy
         if remedy is None or outcome.disposition != "deny":
             continue
-        smallest = smallest_remedies.get(beneficiary_of[key])
-        if smallest is None or _size(remedy) < _size(smallest):
-            smallest_remedies[beneficiary_of[key]] = remedy
-    return [Change(tuple(by_key[key] for key in remedy.replaces), remedy) for remedy in smallest_remedies.values()]
+        smallest = smallest_remedies.get(beneficiary_of[line_key])
+        if smallest is None or _lines_touched(remedy) < _lines_touched(smallest):
+            smallest_remedies[beneficiary_of[line_key]] = remedy
+    return [
+        Change(tuple(outcome_of_line[line_key] for line_key in remedy.replaces), remedy)
+        for remedy in smallest_remedies.values()
+    ]
 
 
-def _size(remedy: Remedy) -> int:
+def _lines_touched(remedy: Remedy) -> int:
     return len(remedy.replaces) + len(remedy.lines)
 
 
-def _changed(lines: pl.DataFrame, remedy: Remedy) -> pl.DataFrame:
+def _with_remedy(lines: pl.DataFrame, remedy: Remedy) -> pl.DataFrame:
     """The lines with those of *remedy* in place of those that it replaces, in the order of claims and lines."""
     is_replaced = pl.any_horizontal(
         (pl.col("claim_id") == claim_id) & (pl.col("line") == line) for claim_id, line in remedy.replaces
     )
     replaced_lines = lines.filter(is_replaced).rows(named=True)
-    rows = []
+    changed_rows = []
     for line in remedy.lines:
-        replaced_line = next((row for row in replaced_lines if row["line"] == line.line), replaced_lines[0])
+        replaced_line = next(
+            (claim_row for claim_row in replaced_lines if claim_row["line"] == line.line), replaced_lines[0]
+        )
         # The charge is of the service as it was billed: what another code or count costs only the practice knows.
-        is_same = replaced_line["hcpcs"] == line.hcpcs and replaced_line["units"] == line.units
-        rows.append(
+        is_same_service = replaced_line["hcpcs"] == line.hcpcs and replaced_line["units"] == line.units
+        changed_rows.append(
             {
                 **replaced_line,
                 "claim_id": line.claim_id,
@@ -93,8 +98,8 @@ def _changed(lines: pl.DataFrame, remedy: Remedy) -> pl.DataFrame:
                 "hcpcs": line.hcpcs,
                 "modifiers": " ".join(line.modifiers),
                 "units": line.units,
-                "charge_cents": replaced_line["charge_cents"] if is_same else None,
+                "charge_cents": replaced_line["charge_cents"] if is_same_service else None,
             }
         )
-    remedy_lines = pl.DataFrame(rows, schema=lines.schema)
+    remedy_lines = pl.DataFrame(changed_rows, schema=lines.schema)
     return pl.concat([lines.filter(~is_replaced), remedy_lines]).sort("claim_id", "line", maintain_order=True)

@@ -170,90 +170,105 @@ class Visit:
         return self.place_of_service in _TELEHEALTH
 
 
-Plain = Mapping[str, Any]
+FactsAsWritten = Mapping[str, Any]
 
 
-def visit_of(plain: Plain) -> Visit:
-    """Return the visit that *plain* is, in which `visit_faults` of `visit_files` has found nothing."""
+def visit_of(visit_facts: FactsAsWritten) -> Visit:
+    """Return the visit that *visit_facts* is, in which `visit_faults` of `visit_files` has found nothing."""
     return Visit(
-        visit_id=plain["visit_id"],
-        date_of_service=date.fromisoformat(plain["date_of_service"]),
-        place_of_service=plain["place_of_service"],
-        locality=plain.get("locality", "national"),
-        patient=plain["patient"],
-        practitioner=plain.get("practitioner", "practitioner"),
-        evaluation=_evaluation(plain["evaluation"]) if "evaluation" in plain else None,
-        lesions=tuple(map(_lesion, plain.get("lesions", ()))),
-        photodynamic=_photodynamic(plain["photodynamic"]) if "photodynamic" in plain else None,
-        light=_light(plain["light"]) if "light" in plain else None,
-        reads_pathology=plain.get("pathology_by") == "this_practitioner",
-        other_services=tuple(dict.fromkeys(plain.get("other_services", ()))),
+        visit_id=visit_facts["visit_id"],
+        date_of_service=date.fromisoformat(visit_facts["date_of_service"]),
+        place_of_service=visit_facts["place_of_service"],
+        locality=visit_facts.get("locality", "national"),
+        patient=visit_facts["patient"],
+        practitioner=visit_facts.get("practitioner", "practitioner"),
+        evaluation=_evaluation_of(visit_facts["evaluation"]) if "evaluation" in visit_facts else None,
+        lesions=tuple(map(_lesion_of, visit_facts.get("lesions", ()))),
+        photodynamic=_photodynamic_of(visit_facts["photodynamic"]) if "photodynamic" in visit_facts else None,
+        light=_light_of(visit_facts["light"]) if "light" in visit_facts else None,
+        reads_pathology=visit_facts.get("pathology_by") == "this_practitioner",
+        other_services=tuple(dict.fromkeys(visit_facts.get("other_services", ()))),
     )
 
 
-def _evaluation(plain: Plain) -> Evaluation:
+def _evaluation_of(evaluation_facts: FactsAsWritten) -> Evaluation:
     return Evaluation(
-        level=plain.get("level"),
-        minutes=int(plain["minutes"]) if "minutes" in plain else None,
-        is_separate=_yes(plain, "separate"),
-        decided_major_surgery=_yes(plain, "decided_major_surgery"),
-        is_longitudinal=_yes(plain, "longitudinal"),
-        global_period=plain.get("global_period", "none"),
-        diagnosis=plain.get("diagnosis"),
-        documented=_documented(plain),
+        level=evaluation_facts.get("level"),
+        minutes=int(evaluation_facts["minutes"]) if "minutes" in evaluation_facts else None,
+        is_separate=_yes_or_no_fact(evaluation_facts, "separate"),
+        decided_major_surgery=_yes_or_no_fact(evaluation_facts, "decided_major_surgery"),
+        is_longitudinal=_yes_or_no_fact(evaluation_facts, "longitudinal"),
+        global_period=evaluation_facts.get("global_period", "none"),
+        diagnosis=evaluation_facts.get("diagnosis"),
+        documented=_documented_items(evaluation_facts),
     )
 
 
-def _photodynamic(plain: Plain) -> Photodynamic:
-    debridement = _yes(plain, "debridement") or False
-    return Photodynamic(plain.get("applied_by"), debridement, plain.get("diagnosis"), _documented(plain))
+def _photodynamic_of(therapy_facts: FactsAsWritten) -> Photodynamic:
+    debridement = _yes_or_no_fact(therapy_facts, "debridement") or False
+    return Photodynamic(
+        therapy_facts.get("applied_by"), debridement, therapy_facts.get("diagnosis"), _documented_items(therapy_facts)
+    )
 
 
-def _light(plain: Plain) -> Light:
-    return Light(plain["kind"], _size(plain, "area_sq_cm"), plain.get("diagnosis"), _documented(plain))
+def _light_of(light_facts: FactsAsWritten) -> Light:
+    return Light(
+        light_facts["kind"],
+        _decimal_fact(light_facts, "area_sq_cm"),
+        light_facts.get("diagnosis"),
+        _documented_items(light_facts),
+    )
 
 
-def _lesion(plain: Plain) -> Lesion:
-    biopsy, frozen, closure = plain.get("biopsy"), plain.get("frozen_section"), plain.get("closure")
+def _lesion_of(lesion_facts: FactsAsWritten) -> Lesion:
+    biopsy, frozen_section, closure = (
+        lesion_facts.get("biopsy"),
+        lesion_facts.get("frozen_section"),
+        lesion_facts.get("closure"),
+    )
     return Lesion(
-        name=plain["name"],
-        site=plain["site"],
-        technique=plain["technique"],
-        side=plain.get("side"),
-        nature=plain.get("nature"),
-        diagnosis=plain.get("diagnosis"),
-        count=int(plain.get("count", 1)),
-        method=plain.get("method"),
-        diameter_cm=_size(plain, "diameter_cm"),
-        margin_cm=_size(plain, "margin_cm"),
-        excised_diameter_cm=_size(plain, "excised_diameter_cm"),
-        area_sq_cm=_size(plain, "area_sq_cm"),
-        stages=tuple(map(int, plain.get("stages", ()))),
-        agent=plain.get("agent"),
-        is_complicated=_yes(plain, "complicated"),
-        biopsy=Biopsy(biopsy["technique"], _yes(biopsy, "result_known")) if biopsy else None,
-        frozen_section=FrozenSection(int(frozen["blocks"]), _yes(frozen, "result_known")) if frozen else None,
-        closure=Closure(closure["class"], _size(closure, "length_cm")) if closure else None,
-        flap_area_sq_cm=_size(plain.get("flap", {}), "area_sq_cm"),
-        graft_area_sq_cm=_size(plain.get("graft", {}), "area_sq_cm"),
-        specimens=tuple(map(_specimen, plain.get("specimens", ()))),
-        documented=_documented(plain),
-        global_period=plain.get("global_period", "none"),
+        name=lesion_facts["name"],
+        site=lesion_facts["site"],
+        technique=lesion_facts["technique"],
+        side=lesion_facts.get("side"),
+        nature=lesion_facts.get("nature"),
+        diagnosis=lesion_facts.get("diagnosis"),
+        count=int(lesion_facts.get("count", 1)),
+        method=lesion_facts.get("method"),
+        diameter_cm=_decimal_fact(lesion_facts, "diameter_cm"),
+        margin_cm=_decimal_fact(lesion_facts, "margin_cm"),
+        excised_diameter_cm=_decimal_fact(lesion_facts, "excised_diameter_cm"),
+        area_sq_cm=_decimal_fact(lesion_facts, "area_sq_cm"),
+        stages=tuple(map(int, lesion_facts.get("stages", ()))),
+        agent=lesion_facts.get("agent"),
+        is_complicated=_yes_or_no_fact(lesion_facts, "complicated"),
+        biopsy=Biopsy(biopsy["technique"], _yes_or_no_fact(biopsy, "result_known")) if biopsy else None,
+        frozen_section=FrozenSection(int(frozen_section["blocks"]), _yes_or_no_fact(frozen_section, "result_known"))
+        if frozen_section
+        else None,
+        closure=Closure(closure["class"], _decimal_fact(closure, "length_cm")) if closure else None,
+        flap_area_sq_cm=_decimal_fact(lesion_facts.get("flap", {}), "area_sq_cm"),
+        graft_area_sq_cm=_decimal_fact(lesion_facts.get("graft", {}), "area_sq_cm"),
+        specimens=tuple(map(_specimen_of, lesion_facts.get("specimens", ()))),
+        documented=_documented_items(lesion_facts),
+        global_period=lesion_facts.get("global_period", "none"),
     )
 
 
-def _specimen(plain: Plain) -> Specimen:
-    counts = (int(plain.get(name, 0)) for name in ("antibodies", "stains_group_one", "stains_group_two"))
-    return Specimen(plain["examination"], *counts)
+def _specimen_of(specimen_facts: FactsAsWritten) -> Specimen:
+    counts = (
+        int(specimen_facts.get(count_name, 0)) for count_name in ("antibodies", "stains_group_one", "stains_group_two")
+    )
+    return Specimen(specimen_facts["examination"], *counts)
 
 
-def _size(plain: Plain, name: str) -> Decimal | None:
-    return Decimal(plain[name]) if name in plain else None
+def _decimal_fact(facts: FactsAsWritten, fact_name: str) -> Decimal | None:
+    return Decimal(facts[fact_name]) if fact_name in facts else None
 
 
-def _yes(plain: Plain, name: str) -> bool | None:
-    return plain[name] == "yes" if name in plain else None
+def _yes_or_no_fact(facts: FactsAsWritten, fact_name: str) -> bool | None:
+    return facts[fact_name] == "yes" if fact_name in facts else None
 
 
-def _documented(plain: Plain) -> frozenset[str] | None:
-    return frozenset(plain["documented"]) if "documented" in plain else None
+def _documented_items(facts: FactsAsWritten) -> frozenset[str] | None:
+    return frozenset(facts["documented"]) if "documented" in facts else None

@@ -15,15 +15,15 @@ from codeset.visit.checklists import item_names
 from codeset.visit.visit import Visit, visit_of
 from codeset.visit.visit_rules import paired_sites
 
-AFTER = "No visit was coded."
+NOTHING_CODED = "No visit was coded."
 
 # The facts that a technique takes beside those of every lesion: one that another technique takes is refused, so that it
 # is not passed over in silence.
-_EVERY = {
+_FACTS_OF_EVERY_LESION = {
     "name", "site", "side", "nature", "diagnosis", "technique", "count", "specimens", "documented", "biopsy",
     "global_period",
 }  # fmt: skip
-_TAKES: Mapping[str, frozenset[str]] = {
+_FACTS_OF_TECHNIQUE: Mapping[str, frozenset[str]] = {
     "tangential_biopsy": frozenset({"frozen_section", "diameter_cm"}),
     "punch_biopsy": frozenset({"frozen_section", "diameter_cm", "closure"}),
     "incisional_biopsy": frozenset({"frozen_section", "diameter_cm", "closure"}),
@@ -38,7 +38,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "drainage": frozenset({"complicated"}),
     "repair": frozenset({"closure", "flap", "graft"}),
 }
-_SEVERAL = frozenset({"destruction", "tag_removal", "injection", "drainage"})
+_COUNTED_TECHNIQUES = frozenset({"destruction", "tag_removal", "injection", "drainage"})
 """What is done to several lesions under one name; else each lesion has an entry of its own."""
 
 
@@ -49,7 +49,7 @@ def read_visits(file: Path) -> list[Visit]:
     """
     if not file.is_file():
         raise WrongUse(f"{file}: no such file")
-    return _visits(read_yaml(file) if file.suffix.lower() != ".json" else _read_json(file))
+    return _checked_visits(read_yaml(file) if file.suffix.lower() != ".json" else _read_json(file))
 
 
 def parse_visits(plain: Mapping[str, Any] | Sequence[Any], name: str = "visits") -> list[Visit]:
@@ -57,147 +57,157 @@ def parse_visits(plain: Mapping[str, Any] | Sequence[Any], name: str = "visits")
 
     Raises BadInput: with every fault.
     """
-    return _visits(YamlFile(name, as_text(plain), {}))
+    return _checked_visits(YamlFile(name, scalars_as_text(plain), {}))
 
 
-def _read_json(file: Path) -> YamlFile:
-    if file.stat().st_size > MOST_BYTES:
-        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
+def _read_json(json_file: Path) -> YamlFile:
+    if json_file.stat().st_size > MOST_BYTES:
+        return YamlFile(json_file.name, None, {}, (Fault(json_file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
     try:
-        text = file.read_text(encoding="utf-8")
-        plain = json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=_named_once)
+        json_text = json_file.read_text(encoding="utf-8")
+        document = json.loads(json_text, parse_float=str, parse_int=str, object_pairs_hook=_unique_fields)
     except UnicodeDecodeError as error:
-        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f"is not UTF-8 text (byte {error.start})"),))
+        return YamlFile(
+            json_file.name, None, {}, (Fault(json_file.name, 0, f"is not UTF-8 text (byte {error.start})"),)
+        )
     except json.JSONDecodeError as error:
-        return YamlFile(file.name, None, {}, (Fault(file.name, error.lineno, f"is not JSON: {error.msg}"),))
-    except _NamedTwiceError as error:
-        return YamlFile(file.name, None, {}, (Fault(file.name, 0, f'"{error}" is there twice'),))
+        return YamlFile(json_file.name, None, {}, (Fault(json_file.name, error.lineno, f"is not JSON: {error.msg}"),))
+    except _RepeatedFieldError as error:
+        return YamlFile(json_file.name, None, {}, (Fault(json_file.name, 0, f'"{error}" is there twice'),))
     except RecursionError:
-        return YamlFile(file.name, None, {}, (Fault(file.name, 0, "is nested too deep"),))
-    return YamlFile(file.name, as_text(plain), {})
+        return YamlFile(json_file.name, None, {}, (Fault(json_file.name, 0, "is nested too deep"),))
+    return YamlFile(json_file.name, scalars_as_text(document), {})
 
 
-class _NamedTwiceError(Exception):
+class _RepeatedFieldError(Exception):
     """A JSON object has two fields of one name."""
 
 
-def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _NamedTwiceError(next(name for name in names if names.count(name) > 1))
+def _unique_fields(name_value_pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(name_value_pairs)
+    if len(fields) < len(name_value_pairs):
+        field_names = [name for name, _ in name_value_pairs]
+        raise _RepeatedFieldError(next(name for name in field_names if field_names.count(name) > 1))
     return fields
 
 
-def as_text(plain: Any) -> Any:
-    """Return *plain* with every scalar as text, as a YAML file has it; true is yes."""
-    if isinstance(plain, Mapping):
-        return {str(name): as_text(value) for name, value in plain.items()}
-    if isinstance(plain, (list, tuple)):
-        return [as_text(value) for value in plain]
-    if isinstance(plain, bool):
-        return "yes" if plain else "no"
-    return str(plain) if isinstance(plain, (int, float, Decimal, date)) else plain
+def scalars_as_text(document: Any) -> Any:
+    """Return *document* with every scalar as text, as a YAML file has it; true is yes."""
+    if isinstance(document, Mapping):
+        return {str(name): scalars_as_text(value) for name, value in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [scalars_as_text(value) for value in document]
+    if isinstance(document, bool):
+        return "yes" if document else "no"
+    return str(document) if isinstance(document, (int, float, Decimal, date)) else document
 
 
-def _visits(yaml_file: YamlFile) -> list[Visit]:
+def _checked_visits(yaml_file: YamlFile) -> list[Visit]:
     if isinstance(yaml_file.plain, dict):
-        lines = {(0, *place): line for place, line in yaml_file.lines.items()}
+        lines = {(0, *value_path): line for value_path, line in yaml_file.lines.items()}
         yaml_file = YamlFile(yaml_file.file, [yaml_file.plain], lines, yaml_file.faults)
     if not yaml_file.faults and (not isinstance(yaml_file.plain, list) or not yaml_file.plain):
         raise BadInput(
-            [Fault(yaml_file.file, 0, "holds no visit; expected the facts of one, or a list of visits")], AFTER
+            [Fault(yaml_file.file, 0, "holds no visit; expected the facts of one, or a list of visits")], NOTHING_CODED
         )
-    faults = [*yaml_file.faults] or [_with_way_out(fault) for fault in faults_against(yaml_file, "visit")]
-    faults = faults or [fault for nth in range(len(yaml_file.plain)) for fault in _faults(yaml_file, nth)]
-    faults = faults or list(_repeated(yaml_file))
+    faults = [*yaml_file.faults] or [_with_other_services_hint(fault) for fault in faults_against(yaml_file, "visit")]
+    faults = faults or [
+        fault for position in range(len(yaml_file.plain)) for fault in _faults_in_visit(yaml_file, position)
+    ]
+    faults = faults or list(_repeated_visit_ids(yaml_file))
     if faults:
-        raise BadInput(faults, AFTER)
-    return [visit_of(plain) for plain in yaml_file.plain]
+        raise BadInput(faults, NOTHING_CODED)
+    return [visit_of(visit_facts) for visit_facts in yaml_file.plain]
 
 
-def _with_way_out(fault: Fault) -> Fault:
+def _with_other_services_hint(fault: Fault) -> Fault:
     """A technique or graft that is not coded here, with where to record that it was done."""
     if not any(f"{name}: expected one of" in fault.says for name in ("technique", "graft.kind")):
         return fault
     return replace(fault, says=f"{fault.says}. What is not coded here is recorded under other_services")
 
 
-def _repeated(yaml_file: YamlFile) -> Iterator[Fault]:
+def _repeated_visit_ids(yaml_file: YamlFile) -> Iterator[Fault]:
     visit_ids: set[str] = set()
-    for nth, plain in enumerate(yaml_file.plain):
-        if plain["visit_id"] in visit_ids:
-            yield Fault(yaml_file.file, yaml_file.line((nth,)), f"{plain['visit_id']}: two visits have this visit_id")
-        visit_ids.add(plain["visit_id"])
+    for position, visit_facts in enumerate(yaml_file.plain):
+        if visit_facts["visit_id"] in visit_ids:
+            yield Fault(
+                yaml_file.file, yaml_file.line((position,)), f"{visit_facts['visit_id']}: two visits have this visit_id"
+            )
+        visit_ids.add(visit_facts["visit_id"])
 
 
-def _faults(yaml_file: YamlFile, nth: int) -> Iterator[Fault]:
+def _faults_in_visit(yaml_file: YamlFile, position: int) -> Iterator[Fault]:
     """Yield what the schema cannot see of a visit: dates, sides, facts of another technique, nothing that was done."""
-    plain, place = yaml_file.plain[nth], (nth,)
-    yield from _at(yaml_file, place, plain["visit_id"], _faults_of_visit(plain))
-    names: set[str] = set()
-    for number, lesion in enumerate(plain.get("lesions", ())):
-        subject = f"{plain['visit_id']}, {lesion['name']}"
-        yield from _at(yaml_file, (nth, "lesions", number), subject, _faults_of_lesion(lesion, names))
-        names.add(lesion["name"])
+    visit_facts, visit_path = yaml_file.plain[position], (position,)
+    yield from _faults_at(yaml_file, visit_path, visit_facts["visit_id"], _faults_of_visit(visit_facts))
+    earlier_names: set[str] = set()
+    for lesion_position, lesion in enumerate(visit_facts.get("lesions", ())):
+        subject = f"{visit_facts['visit_id']}, {lesion['name']}"
+        yield from _faults_at(
+            yaml_file, (position, "lesions", lesion_position), subject, _faults_of_lesion(lesion, earlier_names)
+        )
+        earlier_names.add(lesion["name"])
 
 
-def _at(yaml_file: YamlFile, place: Place, name: str, texts: Iterable[str]) -> Iterator[Fault]:
-    return (Fault(yaml_file.file, yaml_file.line(place), f"{name}: {text}") for text in texts)
+def _faults_at(yaml_file: YamlFile, value_path: Place, subject: str, fault_texts: Iterable[str]) -> Iterator[Fault]:
+    return (Fault(yaml_file.file, yaml_file.line(value_path), f"{subject}: {fault_text}") for fault_text in fault_texts)
 
 
-def _faults_of_record(plain: Mapping[str, Any]) -> Iterator[str]:
-    for name in plain.get("documented", ()):
-        if name not in item_names():
-            nearest = get_close_matches(name, item_names(), n=1)
+def _faults_of_record(facts: Mapping[str, Any]) -> Iterator[str]:
+    for item_name in facts.get("documented", ()):
+        if item_name not in item_names():
+            nearest = get_close_matches(item_name, item_names(), n=1)
             suggestion = f'; is "{nearest[0]}" meant?' if nearest else "; see: codeset code --checklist"
-            yield f'no checklist has an item called "{name}"{suggestion}'
+            yield f'no checklist has an item called "{item_name}"{suggestion}'
 
 
-def _faults_of_visit(plain: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("evaluation", "photodynamic", "light"):
-        yield from _faults_of_record(plain.get(name, {}))
+def _faults_of_visit(visit_facts: Mapping[str, Any]) -> Iterator[str]:
+    for fact_name in ("evaluation", "photodynamic", "light"):
+        yield from _faults_of_record(visit_facts.get(fact_name, {}))
     try:
-        date.fromisoformat(plain["date_of_service"])
+        date.fromisoformat(visit_facts["date_of_service"])
     except ValueError:
-        yield f"{plain['date_of_service']} is no date"
-    if not any(name in plain for name in ("evaluation", "lesions", "photodynamic", "light", "other_services")):
+        yield f"{visit_facts['date_of_service']} is no date"
+    if not any(
+        fact_name in visit_facts for fact_name in ("evaluation", "lesions", "photodynamic", "light", "other_services")
+    ):
         yield "nothing was done; expected evaluation, lesions, photodynamic, light or other_services"
     # A procedure is done in person: telehealth replaces a meeting (Social Security Act, section 1834(m)).
-    if plain["place_of_service"] in ("02", "10"):
-        for name in ("lesions", "photodynamic", "light"):
-            if name in plain:
-                yield f"{name} cannot be done by telehealth; place_of_service is {plain['place_of_service']}"
-    evaluation = plain.get("evaluation", {})
-    if evaluation.get("level") == "nurse" and plain["patient"] == "new":
+    if visit_facts["place_of_service"] in ("02", "10"):
+        for fact_name in ("lesions", "photodynamic", "light"):
+            if fact_name in visit_facts:
+                yield f"{fact_name} cannot be done by telehealth; place_of_service is {visit_facts['place_of_service']}"
+    evaluation = visit_facts.get("evaluation", {})
+    if evaluation.get("level") == "nurse" and visit_facts["patient"] == "new":
         yield "a nurse's visit is of an established patient"
     if "level" in evaluation and "minutes" in evaluation:
         yield "a visit is coded by level or by minutes; both are given"
-    light = plain.get("light", {})
+    light = visit_facts.get("light", {})
     if "area_sq_cm" in light and light["kind"] != "excimer":
         yield f"area_sq_cm is of an excimer laser, not of {light['kind']}"
 
 
-def _faults_of_lesion(lesion: Mapping[str, Any], names: set[str]) -> Iterator[str]:
+def _faults_of_lesion(lesion: Mapping[str, Any], earlier_names: set[str]) -> Iterator[str]:
     technique = lesion["technique"]
     yield from _faults_of_record(lesion)
-    if lesion["name"] in names:
+    if lesion["name"] in earlier_names:
         yield "two lesions have this name"
-    for name in lesion:
-        if name not in _EVERY and name not in _TAKES[technique]:
-            yield f"{name} is not a fact of {technique}"
+    for fact_name in lesion:
+        if fact_name not in _FACTS_OF_EVERY_LESION and fact_name not in _FACTS_OF_TECHNIQUE[technique]:
+            yield f"{fact_name} is not a fact of {technique}"
     if lesion.get("side") == "midline" and lesion["site"] in paired_sites():
         yield f"there are two of {lesion['site']}; expected side left or right, found midline"
-    if int(lesion.get("count", 1)) > 1 and technique not in _SEVERAL:
+    if int(lesion.get("count", 1)) > 1 and technique not in _COUNTED_TECHNIQUES:
         yield f"each lesion of {technique} needs an entry of its own; found count {lesion['count']}"
     if "excised_diameter_cm" in lesion and "margin_cm" in lesion and "diameter_cm" in lesion:
-        excised = Decimal(lesion["diameter_cm"]) + 2 * Decimal(lesion["margin_cm"])
-        if excised != Decimal(lesion["excised_diameter_cm"]):
-            yield f"diameter_cm and twice margin_cm are {excised}, not {lesion['excised_diameter_cm']}"
+        excised_cm = Decimal(lesion["diameter_cm"]) + 2 * Decimal(lesion["margin_cm"])
+        if excised_cm != Decimal(lesion["excised_diameter_cm"]):
+            yield f"diameter_cm and twice margin_cm are {excised_cm}, not {lesion['excised_diameter_cm']}"
     if technique.endswith("_biopsy") and "biopsy" in lesion:
         yield "the technique is the biopsy; expected biopsy beside a removal only"
     if (lesion.get("nature") == "wound") != (technique == "repair"):
         yield "a repair by itself is of a wound, and a wound is only repaired here"
-    for one, other in (("flap", "closure"), ("graft", "closure"), ("flap", "graft")):
-        if one in lesion and other in lesion:
-            yield f"{one} and {other} of one wound; give the one that closed it"
+    for closure_kind, other_closure_kind in (("flap", "closure"), ("graft", "closure"), ("flap", "graft")):
+        if closure_kind in lesion and other_closure_kind in lesion:
+            yield f"{closure_kind} and {other_closure_kind} of one wound; give the one that closed it"

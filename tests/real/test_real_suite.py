@@ -9,7 +9,7 @@ from codeset.suite.goldens import goldens_folder
 from codeset.suite.lint import rows_cited
 from codeset.suite.scenarios import Suite
 from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
-from codeset.visit.trials.run_coding import run_own
+from codeset.visit.trials.run_coding import run_shipped_rules
 
 
 @pytest.mark.cms
@@ -30,6 +30,6 @@ def test_every_cited_row_stands_in_cms_files(golden_suite: Suite, real_store: St
 @pytest.mark.cms
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
 def test_visits_are_coded_as_coders_say_and_no_line_is_denied(real_store: Store, label: str) -> None:
-    run = run_own(load_coding(coding_folder()), real_store.open(Release.parse(label)))
+    run = run_shipped_rules(load_coding(coding_folder()), real_store.open(Release.parse(label)))
     assert {result.scenario.id: result.failures for result in run.failed} == {}  # a denied line would be asked about
     assert len(run.results) >= 200

@@ -13,7 +13,7 @@ from random_visits import random_visit
 from codeset.errors import BadInput
 from codeset.participants import ANSWERS
 from codeset.visit.code_book import CodeBook
-from codeset.visit.code_visit import choose, code_visits
+from codeset.visit.code_visit import choose_services, code_visits
 from codeset.visit.visit_files import parse_visits, read_visits
 from codeset.visit.visit_rules import rule, rule_names
 
@@ -71,10 +71,10 @@ def test_keratoses_are_a_first_and_further_ones_or_fifteen_and_more(release, cou
 def test_a_stain_that_the_release_does_not_pay_leaves_the_specimen_billed(release):
     """Each specimen is examined once, whatever its stains (Policy Manual 2026, III-7, E.4): 88305 is not lost."""
     book = CodeBook.of(release)
-    unpaid = replace(book, rows={code: row for code, row in book.rows.items() if code != "88312"})
+    unpaid = replace(book, fee_schedule={code: row for code, row in book.fee_schedule.items() if code != "88312"})
     specimen = {"examination": "skin", "stains_group_one": 1}
     lesion = CARCINOMA | {"name": "a", "technique": "tangential_biopsy", "specimens": [specimen]}
-    coding = choose(parse_visits(BASE | {"lesions": [lesion], "pathology_by": "this_practitioner"})[0], unpaid)
+    coding = choose_services(parse_visits(BASE | {"lesions": [lesion], "pathology_by": "this_practitioner"})[0], unpaid)
     assert {service.hcpcs for service in coding.services} == {"11102", "88305"}
     assert [(question.name, question.detail) for question in coding.questions] == [("not-in-release", "88312")]
 

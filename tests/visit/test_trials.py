@@ -13,7 +13,7 @@ from codeset.errors import WrongUse
 from codeset.visit.code_facts import cited_facts
 from codeset.visit.code_visit import code_visits
 from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
-from codeset.visit.trials.run_coding import command_engine, line_text, run_engine, run_own
+from codeset.visit.trials.run_coding import command_engine, line_text, run_engine, run_shipped_rules
 from codeset.visit.visit_files import parse_visits
 from codeset.visit.visit_rules import site_class, sites
 
@@ -28,7 +28,7 @@ def release(embedded):
 @pytest.fixture(scope="module")
 def own_codes(release):
     """What this program codes of each scenario's visit."""
-    run = run_own(SCENARIOS, release)
+    run = run_shipped_rules(SCENARIOS, release)
     return {result.scenario.id: list(result.codes) for result in run.results}
 
 
@@ -77,7 +77,7 @@ def test_an_engine_that_passes_over_a_fact_is_contradicted(family, release):
         for scenario in scenarios
         if not {"excised_diameter_cm", "margin_cm"} <= set(scenario.facts["lesions"][0])
     ]
-    assert run_own(changed, release).failed != ()
+    assert run_shipped_rules(changed, release).failed != ()
 
 
 def test_every_family_has_a_wrong_engine():

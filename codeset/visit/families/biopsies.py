@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codeset.visit.code_facts import CodeFacts
-from codeset.visit.services import Alternative, Chosen, Question, Service, Unbilled, joined
+from codeset.visit.services import Alternative, FamilyAnswers, Question, Service, Unbilled, distinct_diagnoses
 from codeset.visit.visit import PROCEDURE_BIOPSIES, Lesion, Visit
 from codeset.visit.visit_rules import has_own_codes, modifier_for
 
@@ -16,7 +16,7 @@ DEEPEST_FIRST = ("incisional", "punch", "tangential")
 
 
 @dataclass(frozen=True)
-class _Sample:
+class _BiopsySample:
     """A biopsy to be coded: of which lesion, by which technique, and whether Mohs surgery follows it."""
 
     lesion: Lesion
@@ -24,24 +24,24 @@ class _Sample:
     before_mohs: bool
 
 
-def biopsies(visit: Visit, facts: CodeFacts) -> Chosen:
+def biopsies(visit: Visit, code_facts: CodeFacts) -> FamilyAnswers:
     """Yield the biopsies of *visit*."""
-    samples: list[_Sample] = []
+    samples: list[_BiopsySample] = []
     for lesion in visit.lesions:
-        for answer in _samples(lesion):
-            if isinstance(answer, _Sample):
+        for answer in _samples_of_lesion(lesion):
+            if isinstance(answer, _BiopsySample):
                 samples.append(answer)
             else:
                 yield answer
     # CMS bundles the shallower first code into the deeper one, whatever the modifier (PTP edits, indicator 0).
     samples.sort(key=lambda sample: DEEPEST_FIRST.index(sample.technique))
     if samples:
-        first = _first(samples, facts)
-        yield first
-        yield from _further(samples[1:], first.hcpcs, facts)
+        first_service = _first_biopsy(samples, code_facts)
+        yield first_service
+        yield from _further_biopsies(samples[1:], first_service.hcpcs, code_facts)
 
 
-def _samples(lesion: Lesion) -> Iterator[_Sample | Unbilled | Question]:
+def _samples_of_lesion(lesion: Lesion) -> Iterator[_BiopsySample | Unbilled | Question]:
     technique = PROCEDURE_BIOPSIES.get(lesion.technique) or (lesion.biopsy.technique if lesion.biopsy else None)
     if technique is None:
         return
@@ -54,48 +54,51 @@ def _samples(lesion: Lesion) -> Iterator[_Sample | Unbilled | Question]:
     elif lesion.biopsy and lesion.biopsy.result_known:
         yield Unbilled(lesion.name, "biopsy-included", "the diagnosis was known before Mohs surgery")
     else:
-        yield _Sample(lesion, technique, lesion.biopsy is not None)
+        yield _BiopsySample(lesion, technique, lesion.biopsy is not None)
 
 
-def _first(samples: list[_Sample], facts: CodeFacts) -> Service:
+def _first_biopsy(samples: list[_BiopsySample], code_facts: CodeFacts) -> Service:
     sample = samples[0]
-    others = dict.fromkeys(other.technique for other in samples if other.technique != sample.technique)
+    other_techniques = dict.fromkeys(
+        other_sample.technique for other_sample in samples if other_sample.technique != sample.technique
+    )
     return Service(
-        facts.single(f"biopsy_{sample.technique}").hcpcs,
+        code_facts.single(f"biopsy_{sample.technique}").hcpcs,
         "biopsy-first",
-        _about([sample]),
+        _biopsied_lesions([sample]),
         lesions=(sample.lesion.name,),
-        diagnoses=joined(sample.lesion.diagnosis),
+        diagnoses=distinct_diagnoses(sample.lesion.diagnosis),
         rests_on=(f"technique {sample.technique}", f"{len(samples)} lesions biopsied"),
         alternatives=tuple(
             Alternative(
-                facts.single(f"biopsy_{name}").hcpcs, f"is the first of {name} biopsies; a deeper one was taken"
+                code_facts.single(f"biopsy_{technique}").hcpcs,
+                f"is the first of {technique} biopsies; a deeper one was taken",
             )
-            for name in others
+            for technique in other_techniques
         ),
-        modifiers=_modifiers([sample]),
+        modifiers=_mohs_modifiers([sample]),
     )
 
 
-def _further(samples: list[_Sample], first: str, facts: CodeFacts) -> Iterator[Service]:
+def _further_biopsies(samples: list[_BiopsySample], first_hcpcs: str, code_facts: CodeFacts) -> Iterator[Service]:
     for technique in DEEPEST_FIRST:
-        if of_technique := [sample for sample in samples if sample.technique == technique]:
+        if technique_samples := [sample for sample in samples if sample.technique == technique]:
             yield Service(
-                facts.further(f"biopsy_{technique}").hcpcs,
+                code_facts.further(f"biopsy_{technique}").hcpcs,
                 "biopsy-further",
-                _about(of_technique),
-                units=len(of_technique),
-                lesions=tuple(sample.lesion.name for sample in of_technique),
-                diagnoses=joined(*(sample.lesion.diagnosis for sample in of_technique)),
-                rests_on=(f"{len(of_technique)} further lesions by technique {technique}",),
-                modifiers=_modifiers(of_technique),
-                add_on_to=first,
+                _biopsied_lesions(technique_samples),
+                units=len(technique_samples),
+                lesions=tuple(sample.lesion.name for sample in technique_samples),
+                diagnoses=distinct_diagnoses(*(sample.lesion.diagnosis for sample in technique_samples)),
+                rests_on=(f"{len(technique_samples)} further lesions by technique {technique}",),
+                modifiers=_mohs_modifiers(technique_samples),
+                add_on_to=first_hcpcs,
             )
 
 
-def _modifiers(samples: list[_Sample]) -> tuple[str, ...]:
+def _mohs_modifiers(samples: list[_BiopsySample]) -> tuple[str, ...]:
     return (modifier_for("before_mohs"),) if any(sample.before_mohs for sample in samples) else ()
 
 
-def _about(samples: list[_Sample]) -> str:
+def _biopsied_lesions(samples: list[_BiopsySample]) -> str:
     return "biopsy of " + ", ".join(sample.lesion.name for sample in samples)

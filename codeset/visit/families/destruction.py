@@ -7,111 +7,126 @@ from decimal import Decimal
 from codeset.visit.code_facts import CodeFacts, NoCode
 from codeset.visit.services import (
     Alternative,
-    Chosen,
+    FamilyAnswers,
     Question,
     Service,
-    joined,
-    neighbors,
-    steps,
+    count_steps,
+    distinct_diagnoses,
+    neighboring_sizes,
 )
 from codeset.visit.visit import Lesion, Visit
 from codeset.visit.visit_rules import has_own_codes, site_class
 
 
-def destruction(visit: Visit, facts: CodeFacts) -> Chosen:
+def destruction(visit: Visit, code_facts: CodeFacts) -> FamilyAnswers:
     """Yield what was destroyed at *visit*, and the skin tags removed."""
-    groups: dict[str, list[Lesion]] = {"premalignant": [], "benign": [], "vascular": []}
+    lesions_of_nature: dict[str, list[Lesion]] = {"premalignant": [], "benign": [], "vascular": []}
     for lesion in visit.lesions:
         if lesion.technique != "destruction":
             continue
         if has_own_codes(lesion.site, "destruction"):
             yield Question("own-codes", lesion.name, "destruction")
         elif lesion.nature == "malignant":
-            yield from _malignant(lesion, facts)
-        elif lesion.nature in groups:
-            groups[lesion.nature].append(lesion)
+            yield from _malignant_destruction(lesion, code_facts)
+        elif lesion.nature in lesions_of_nature:
+            lesions_of_nature[lesion.nature].append(lesion)
         else:
             yield Question("nature", lesion.name, lesion.nature or "not given")
-    yield from _premalignant(groups["premalignant"], facts)
-    yield from _benign(groups["benign"], facts)
-    yield from _vascular(groups["vascular"], facts)
-    yield from _tags([lesion for lesion in visit.lesions if lesion.technique == "tag_removal"], facts)
+    yield from _premalignant_destruction(lesions_of_nature["premalignant"], code_facts)
+    yield from _benign_destruction(lesions_of_nature["benign"], code_facts)
+    yield from _vascular_destruction(lesions_of_nature["vascular"], code_facts)
+    yield from _tag_removal([lesion for lesion in visit.lesions if lesion.technique == "tag_removal"], code_facts)
 
 
-def _malignant(lesion: Lesion, facts: CodeFacts) -> Chosen:
+def _malignant_destruction(lesion: Lesion, code_facts: CodeFacts) -> FamilyAnswers:
     if lesion.diameter_cm is None:
         yield Question("diameter", lesion.name)
         return
-    fact = facts.covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
+    code_fact = code_facts.covering(lesion.diameter_cm, "destruction", "malignant", site_class(lesion.site, "lesion"))
     # A line for each: malignant lesions are not counted by units, but coded one by one (III-6, E.1).
-    for name in lesion.names[-lesion.count :]:
+    for lesion_name in lesion.names[-lesion.count :]:
         yield Service(
-            fact.hcpcs,
+            code_fact.hcpcs,
             "destruction-malignant",
             f"destruction of {lesion.name}",
-            lesions=(name,),
-            diagnoses=joined(lesion.diagnosis),
+            lesions=(lesion_name,),
+            diagnoses=distinct_diagnoses(lesion.diagnosis),
             rests_on=(f"{lesion.diameter_cm} cm", f"site {lesion.site}", "nature malignant"),
-            alternatives=neighbors(facts, fact, lesion.diameter_cm),
+            alternatives=neighboring_sizes(code_facts, code_fact, lesion.diameter_cm),
         )
 
 
-def _premalignant(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
-    count = _count(lesions)
-    if not count:
+def _premalignant_destruction(lesions: list[Lesion], code_facts: CodeFacts) -> FamilyAnswers:
+    lesion_count = _count_lesions(lesions)
+    if not lesion_count:
         return
-    first, further = facts.single("destruction", "premalignant"), facts.further("destruction", "premalignant")
-    if further.size_to is None:
+    first_lesion, further_lesion = (
+        code_facts.single("destruction", "premalignant"),
+        code_facts.further("destruction", "premalignant"),
+    )
+    if further_lesion.size_to is None:
         raise NoCode("destruction premalignant beyond the further ones")
-    for_all = facts.covering(further.size_to + 1, "destruction", "premalignant")
+    many_lesions = code_facts.covering(further_lesion.size_to + 1, "destruction", "premalignant")
     # The one code stands for all of them: beside it neither of the two is ever paid (PTP edits, indicator 0).
-    if count > further.size_to:
+    if lesion_count > further_lesion.size_to:
         alternative = Alternative(
-            first.hcpcs, f"with {further.hcpcs} is for up to {further.size_to} lesions; here {count}"
+            first_lesion.hcpcs,
+            f"with {further_lesion.hcpcs} is for up to {further_lesion.size_to} lesions; here {lesion_count}",
         )
-        yield _counted(for_all.hcpcs, "destruction-premalignant", lesions, alternatives=(alternative,))
+        yield _service_by_count(many_lesions.hcpcs, "destruction-premalignant", lesions, alternatives=(alternative,))
         return
-    alternative = Alternative(for_all.hcpcs, f"is for {for_all.sizes}; here {count}")
-    yield _counted(first.hcpcs, "destruction-premalignant", lesions, alternatives=(alternative,))
-    if count > 1:
-        yield _counted(further.hcpcs, "destruction-premalignant", lesions, count - 1, add_on_to=first.hcpcs)
+    alternative = Alternative(many_lesions.hcpcs, f"is for {many_lesions.sizes}; here {lesion_count}")
+    yield _service_by_count(first_lesion.hcpcs, "destruction-premalignant", lesions, alternatives=(alternative,))
+    if lesion_count > 1:
+        yield _service_by_count(
+            further_lesion.hcpcs, "destruction-premalignant", lesions, lesion_count - 1, add_on_to=first_lesion.hcpcs
+        )
 
 
-def _benign(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
-    if count := Decimal(_count(lesions)):
-        fact = facts.covering(count, "destruction", "benign")
-        yield _counted(fact.hcpcs, "destruction-benign", lesions, alternatives=neighbors(facts, fact, count))
+def _benign_destruction(lesions: list[Lesion], code_facts: CodeFacts) -> FamilyAnswers:
+    if lesion_count := Decimal(_count_lesions(lesions)):
+        code_fact = code_facts.covering(lesion_count, "destruction", "benign")
+        yield _service_by_count(
+            code_fact.hcpcs,
+            "destruction-benign",
+            lesions,
+            alternatives=neighboring_sizes(code_facts, code_fact, lesion_count),
+        )
 
 
-def _vascular(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
-    areas = [lesion.area_sq_cm for lesion in lesions if lesion.area_sq_cm is not None]
+def _vascular_destruction(lesions: list[Lesion], code_facts: CodeFacts) -> FamilyAnswers:
+    known_areas = [lesion.area_sq_cm for lesion in lesions if lesion.area_sq_cm is not None]
     yield from (Question("area", lesion.name) for lesion in lesions if lesion.area_sq_cm is None)
     # The code goes by the total: with one area missing it cannot be chosen for any of them.
-    if areas and len(areas) == len(lesions):
-        area = sum(areas, Decimal(0))
-        fact = facts.covering(area, "destruction", "vascular")
-        rests_on = f"{area} sq cm in all"
-        yield _counted(
-            fact.hcpcs, "destruction-vascular", lesions, alternatives=neighbors(facts, fact, area), rests_on=rests_on
+    if known_areas and len(known_areas) == len(lesions):
+        total_area = sum(known_areas, Decimal(0))
+        code_fact = code_facts.covering(total_area, "destruction", "vascular")
+        rests_on = f"{total_area} sq cm in all"
+        yield _service_by_count(
+            code_fact.hcpcs,
+            "destruction-vascular",
+            lesions,
+            alternatives=neighboring_sizes(code_facts, code_fact, total_area),
+            rests_on=rests_on,
         )
 
 
-def _tags(lesions: list[Lesion], facts: CodeFacts) -> Chosen:
-    count = _count(lesions)
-    if not count:
+def _tag_removal(lesions: list[Lesion], code_facts: CodeFacts) -> FamilyAnswers:
+    tag_count = _count_lesions(lesions)
+    if not tag_count:
         return
-    first, further = facts.single("tag_removal"), facts.further("tag_removal")
-    yield _counted(first.hcpcs, "tags", lesions)
-    if first.size_to is not None and count > first.size_to:
-        units = steps(count - first.size_to, further)
-        yield _counted(further.hcpcs, "tags", lesions, units, add_on_to=first.hcpcs)
+    first_tags, further_tags = code_facts.single("tag_removal"), code_facts.further("tag_removal")
+    yield _service_by_count(first_tags.hcpcs, "tags", lesions)
+    if first_tags.size_to is not None and tag_count > first_tags.size_to:
+        units = count_steps(tag_count - first_tags.size_to, further_tags)
+        yield _service_by_count(further_tags.hcpcs, "tags", lesions, units, add_on_to=first_tags.hcpcs)
 
 
-def _count(lesions: list[Lesion]) -> int:
+def _count_lesions(lesions: list[Lesion]) -> int:
     return sum(lesion.count for lesion in lesions)
 
 
-def _counted(
+def _service_by_count(
     hcpcs: str,
     rule: str,
     lesions: list[Lesion],
@@ -128,8 +143,8 @@ def _counted(
         f"{lesions[0].technique.replace('_', ' ')} of " + ", ".join(lesion.name for lesion in lesions),
         units=units,
         lesions=tuple(lesion.name for lesion in lesions),
-        diagnoses=joined(*(lesion.diagnosis for lesion in lesions)),
-        rests_on=(rests_on or f"{_count(lesions)} lesions", *natures),
+        diagnoses=distinct_diagnoses(*(lesion.diagnosis for lesion in lesions)),
+        rests_on=(rests_on or f"{_count_lesions(lesions)} lesions", *natures),
         alternatives=alternatives,
         add_on_to=add_on_to,
     )

@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 from codeset.visit.code_facts import CodeFacts
-from codeset.visit.services import Chosen, Question, Service, joined, neighbors
+from codeset.visit.services import FamilyAnswers, Question, Service, distinct_diagnoses, neighboring_sizes
 from codeset.visit.visit import Lesion, Visit
 
 
-def injection_and_drainage(visit: Visit, facts: CodeFacts) -> Chosen:
+def injection_and_drainage(visit: Visit, code_facts: CodeFacts) -> FamilyAnswers:
     """Yield the injections and drainages of *visit*."""
     injected_lesions = [lesion for lesion in visit.lesions if lesion.technique == "injection"]
     yield from (Question("agent", lesion.name) for lesion in injected_lesions if lesion.agent is None)
@@ -16,30 +16,30 @@ def injection_and_drainage(visit: Visit, facts: CodeFacts) -> Chosen:
     chemotherapy = [lesion for lesion in injected_lesions if lesion.agent == "chemotherapy"]
     for technique, lesions in (("injection", other_agents), ("injection_chemotherapy", chemotherapy)):
         if lesions:
-            yield _counted(technique, lesions, "injection-count", facts)
+            yield _service_by_count(technique, lesions, "injection-count", code_facts)
     if drained_lesions := [lesion for lesion in visit.lesions if lesion.technique == "drainage"]:
-        yield _drainage(drained_lesions, facts)
+        yield _drainage_service(drained_lesions, code_facts)
 
 
-def _drainage(lesions: list[Lesion], facts: CodeFacts) -> Service | Question:
+def _drainage_service(lesions: list[Lesion], code_facts: CodeFacts) -> Service | Question:
     # Several are one unit of the code for complicated drainage (`drainage` in `visit_rules.toml`; III-6, D).
     if sum(lesion.count for lesion in lesions) > 1 or any(lesion.is_complicated for lesion in lesions):
-        return _counted("drainage_complicated", lesions, "drainage", facts)
+        return _service_by_count("drainage_complicated", lesions, "drainage", code_facts)
     if lesions[0].is_complicated is None:
         return Question("complicated", lesions[0].name)
-    return _counted("drainage", lesions, "drainage", facts)
+    return _service_by_count("drainage", lesions, "drainage", code_facts)
 
 
-def _counted(technique: str, lesions: list[Lesion], rule: str, facts: CodeFacts) -> Service:
-    count = Decimal(sum(lesion.count for lesion in lesions))
-    fact = facts.covering(count, technique)
+def _service_by_count(technique: str, lesions: list[Lesion], rule: str, code_facts: CodeFacts) -> Service:
+    lesion_count = Decimal(sum(lesion.count for lesion in lesions))
+    code_fact = code_facts.covering(lesion_count, technique)
     agents = dict.fromkeys(f"agent {lesion.agent}" for lesion in lesions if lesion.agent)
     return Service(
-        fact.hcpcs,
+        code_fact.hcpcs,
         rule,
         f"{lesions[0].technique} of " + ", ".join(lesion.name for lesion in lesions),
         lesions=tuple(lesion.name for lesion in lesions),
-        diagnoses=joined(*(lesion.diagnosis for lesion in lesions)),
-        rests_on=(f"{count} lesions", *agents),
-        alternatives=neighbors(facts, fact, count),
+        diagnoses=distinct_diagnoses(*(lesion.diagnosis for lesion in lesions)),
+        rests_on=(f"{lesion_count} lesions", *agents),
+        alternatives=neighboring_sizes(code_facts, code_fact, lesion_count),
     )

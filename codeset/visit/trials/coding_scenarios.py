@@ -40,16 +40,17 @@ class CodingScenario:
 
     def visit_on(self, day: date) -> Mapping[str, Any]:
         """Return the visit on *day* in the form of `visit.schema.json`."""
-        return visit_with(self.id, self.facts, day)
+        return visit_from_facts(self.id, self.facts, day)
 
 
-def visit_with(name: str, facts: Mapping[str, Any], day: date) -> dict[str, Any]:
-    """Return *facts* as a visit of that name on *day*: in the office, of an established patient, lesions by number."""
-    visit = {"visit_id": name, "date_of_service": day.isoformat(), **_DEFAULTS, **facts}
+def visit_from_facts(visit_id: str, facts: Mapping[str, Any], date_of_service: date) -> dict[str, Any]:
+    """Return *facts* as the visit *visit_id*: in the office, of an established patient, lesions by number."""
+    visit = {"visit_id": visit_id, "date_of_service": date_of_service.isoformat(), **_DEFAULTS, **facts}
     if isinstance(lesions := facts.get("lesions"), list):
         numbered = enumerate(lesions, start=1)
         visit["lesions"] = [
-            {"name": f"lesion {nth}", **lesion} if isinstance(lesion, dict) else lesion for nth, lesion in numbered
+            {"name": f"lesion {number}", **lesion} if isinstance(lesion, dict) else lesion
+            for number, lesion in numbered
         ]
     return visit
 
@@ -64,48 +65,50 @@ def load_coding(folder: Path) -> tuple[CodingScenario, ...]:
 
     Raises BadInput: with every fault of every file. WrongUse: if there is none.
     """
-    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    if not files:
+    scenario_files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not scenario_files:
         raise WrongUse(f"{folder}: holds no coding scenario (*.yaml)")
-    yaml_files = [read_yaml(file) for file in files]
+    yaml_files = [read_yaml(scenario_file) for scenario_file in scenario_files]
     faults = [
         fault for yaml_file in yaml_files for fault in yaml_file.faults or faults_against(yaml_file, "coding-scenario")
     ]
-    faults = faults or [fault for yaml_file in yaml_files for fault in _unfit(yaml_file)]
+    faults = faults or [fault for yaml_file in yaml_files for fault in _faults_in_facts(yaml_file)]
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    return tuple(_scenario(yaml_file, nth) for yaml_file in yaml_files for nth in range(len(yaml_file.plain)))
+    return tuple(
+        _coding_scenario(yaml_file, position) for yaml_file in yaml_files for position in range(len(yaml_file.plain))
+    )
 
 
-def _unfit(yaml_file: YamlFile) -> Iterator[Fault]:
+def _faults_in_facts(yaml_file: YamlFile) -> Iterator[Fault]:
     """Yield what the schema cannot see: facts that are no visit, and scenarios that expect nothing and ask nothing."""
-    for nth, plain in enumerate(yaml_file.plain):
-        texts = visit_faults(plain["id"], plain["facts"])
-        yield from (Fault(yaml_file.file, yaml_file.line((nth,)), text) for text in texts)
+    for position, scenario_facts in enumerate(yaml_file.plain):
+        fault_texts = visit_faults(scenario_facts["id"], scenario_facts["facts"])
+        yield from (Fault(yaml_file.file, yaml_file.line((position,)), fault_text) for fault_text in fault_texts)
 
 
-def visit_faults(name: str, facts: Mapping[str, Any]) -> list[str]:
-    """Return why *facts* are no visit, each with the *name* of the scenario or statement; nothing, if they are one."""
+def visit_faults(entry_id: str, facts: Mapping[str, Any]) -> list[str]:
+    """Return why *facts* are no visit, each with the id of its scenario or statement; nothing, if they are one."""
     try:
-        parse_visits(visit_with(name, facts, _ANY_DAY), name)
+        parse_visits(visit_from_facts(entry_id, facts, _ANY_DAY), entry_id)
     except BadInput as refusal:
-        return [f"{name}: {fault.says}" for fault in refusal.faults]
+        return [f"{entry_id}: {fault.says}" for fault in refusal.faults]
     return []
 
 
-def _scenario(yaml_file: YamlFile, nth: int) -> CodingScenario:
-    plain = yaml_file.plain[nth]
-    holds = plain.get("holds", {})
+def _coding_scenario(yaml_file: YamlFile, position: int) -> CodingScenario:
+    scenario_facts = yaml_file.plain[position]
+    validity = scenario_facts.get("holds", {})
     return CodingScenario(
-        id=plain["id"],
+        id=scenario_facts["id"],
         family=Path(yaml_file.file).stem,
-        says=plain["says"],
-        sources=sources(plain["source"]),
-        holds_from=as_date(holds.get("from")) or date.min,
-        holds_to=as_date(holds.get("to")) or date.max,
-        facts=plain["facts"],
-        codes=tuple(sorted(plain["codes"])),
-        asks=tuple(sorted(plain.get("asks", ()))),
+        says=scenario_facts["says"],
+        sources=sources(scenario_facts["source"]),
+        holds_from=as_date(validity.get("from")) or date.min,
+        holds_to=as_date(validity.get("to")) or date.max,
+        facts=scenario_facts["facts"],
+        codes=tuple(sorted(scenario_facts["codes"])),
+        asks=tuple(sorted(scenario_facts.get("asks", ()))),
         file=yaml_file.file,
-        at=yaml_file.line((nth,)),
+        at=yaml_file.line((position,)),
     )
