@@ -6,7 +6,7 @@ import polars as pl
 
 from codeset.atomic_write import replacing
 from codeset.claims.engine.series import starts_group
-from codeset.claims.input.check import claim_key
+from codeset.claims.input.check import claim_key, trimmed_claim_key
 from codeset.claims.input.claim_frames import BESIDES
 from codeset.claims.input.headers import read_header
 
@@ -36,7 +36,8 @@ def claim_ids_of(frame: pl.DataFrame) -> pl.Series:
 def distinct_keys(lines: pl.DataFrame) -> pl.Series:
     """Return the keys of the claims of checked *lines*, each once."""
     claims = lines["claim_id"].filter(starts_group(lines["claim_id"]))
-    keys = keys_of(claims)
+    # What was checked has no blanks around it: to trim it again takes fourteen times as long as the hash.
+    keys = claims.to_frame().select(trimmed_claim_key(pl.col("claim_id")).alias(_KEY)).to_series()
     return keys if claims.is_sorted() else keys.unique()  # sorted, each is there once
 
 

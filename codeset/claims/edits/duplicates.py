@@ -17,7 +17,7 @@ from codeset.claims.edits.two_sides import IS_ONE_SIDE, same_codes
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.visits import is_again_in_visit, pairs_in_visit
+from codeset.claims.engine.visits import is_code_again_in_visit, pairs_in_visit
 
 READS = ("through_date", "units", "charge_cents")
 NAMES = ("provider", "claim_id")
@@ -80,8 +80,7 @@ IS_SEPARATE = pl.col("modifier").is_not_null() & (
 
 def find_duplicates(lines: Lines) -> Findings:
     """One finding for each line that repeats an earlier line of its visit, or that a modifier tells apart from one."""
-    hcpcs = lines.look_up(lines.line_kinds.table["hcpcs"].to_physical())
-    is_again = is_again_in_visit(lines, hcpcs)
+    is_again = is_code_again_in_visit(lines)
     if not is_again.any():
         return NO_FINDINGS
     repeating_lines = replace(lines, table=lines.table.filter(is_again))

@@ -17,7 +17,7 @@ from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
-from codeset.claims.engine.visits import pairs_in_visit, with_first_partner
+from codeset.claims.engine.visits import pairs_in_visit
 
 EVER_APPLIES = pl.col("ccmi") != 9
 IS_NEVER_BYPASSED = pl.col("ccmi") == 0
@@ -59,10 +59,10 @@ _MODIFIER_COLUMNS = ("is_visit", "distinct", "for_visit", "other_bypass", "site"
 
 def find_ptp(lines: Lines) -> Findings:
     """One finding for each column two line and each edit in force that a line of its visit has against it."""
-    pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between)
+    pairs, reason_rows = pairs_in_visit(lines, edited_codes, edits_between, first_of_kind=True)
     if pairs.is_empty():
         return NO_FINDINGS
-    column_one_rows, column_two_rows, reason_positions = with_first_partner(pairs)
+    column_one_rows, column_two_rows, reason_positions = pairs
     # The line that is denied is that of the column two code.
     finding_rows = [column_two_rows.alias("row"), column_one_rows.alias("partner"), reason_positions]
     return Findings(pl.DataFrame(finding_rows), reason_rows)

@@ -152,7 +152,8 @@ def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contra
     columns = [*table.select(LINE_KIND), gap, _changes_before(table["date_of_service"], changes)]
     columns.append(_order(table["row"], starts, number))
     names = dict.fromkeys(name for contract in contracts for name in contract.names if name not in reads)
-    columns += [_first_with_same_in_visit(table[name], table["visit"]) for name in names]
+    starts_visit = starts_group(table["visit"])
+    columns += [_first_with_same_in_visit(table[name], table["visit"], starts_visit) for name in names]
     for name in reads:
         if name == "through_date":
             columns += [table[name].to_physical() - day, _changes_before(table[name], changes)]
@@ -223,17 +224,26 @@ def _first_with_same(values: pl.Series, start: pl.Series, number: pl.Series) -> 
     return lines.select(pl.col("here").first().over("number", "value")).to_series() - start[number]
 
 
-def _first_with_same_in_visit(values: pl.Series, visit: pl.Series) -> pl.Series:
+def _first_with_same_in_visit(values: pl.Series, visit: pl.Series, starts_visit: pl.Series) -> pl.Series:
     """The place, in its visit, of the first line that has the same value; all 0 where visits have one value each."""
-    starts_visit = starts_group(visit)
     changes = starts_group(values) & ~starts_visit
     if not changes.any():
         return repeat(0, values.len())
     mixed = true_positions(is_member(visit, visit.filter(changes)))
-    start = true_positions(starts_visit)[group_numbers(starts_visit)]
-    lines = pl.DataFrame([values[mixed].alias("value"), visit[mixed].alias("visit"), mixed.alias("here")])
-    first = lines.select(pl.col("here").first().over("visit", "value")).to_series()
-    return repeat(0, values.len()).scatter(mixed, first - start[mixed])
+    start = mixed.filter(starts_visit[mixed])[group_numbers(starts_visit[mixed])]
+    first = _first_of_run(values[mixed], visit[mixed], mixed)
+    return repeat(0, values.len()).scatter(mixed, first - start)
+
+
+def _first_of_run(values: pl.Series, visit: pl.Series, here: pl.Series) -> pl.Series:
+    """Which of the positions *here* is the first of its visit with the same value."""
+    starts_visit = starts_group(visit)
+    starts = starts_group(values) | starts_visit
+    # Lines of a visit are sorted by row, and so by claim: where values only ascend, what is the same is side by side.
+    if (starts_visit | (values >= values.shift())).all(ignore_nulls=False):
+        return here.filter(starts)[group_numbers(starts)]
+    lines = pl.DataFrame([values.alias("value"), visit.alias("visit"), here.alias("here")])
+    return lines.select(pl.col("here").first().over("visit", "value")).to_series()
 
 
 def _first_same(episodes: _Episodes) -> pl.Series:

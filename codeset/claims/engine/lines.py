@@ -23,34 +23,55 @@ from codeset.claims.engine.series import (
 
 
 class Neighbors:
-    """The pairs of lines of each visit, found once for all edits that ask for them."""
+    """The pairs of lines of each visit, found once for all edits that ask for them.
+
+    Kept are those of the first visits that were asked for, which are those of all lines.
+    """
 
     def __init__(self) -> None:
         self._visit: pl.Series | None = None
         self._near: list[pl.Series] = []
+        self._of_one_code: tuple[pl.Series, pl.Series] | None = None
 
     def of(self, visit: pl.Series) -> Iterator[tuple[pl.Series, pl.Series]]:
         """The positions of two lines of one visit, each two once: those that are next to each other first.
 
-        After these the lines two apart, and so on to the end of the longest visit. *visit* is sorted. What is kept is
-        that of the first *visit* that was asked for, which is that of all lines.
+        After these the lines two apart, and so on to the end of the longest visit. *visit* is sorted.
         """
-        if self._visit is None:
-            self._visit = visit
-        kept = self._near if self._visit.equals(visit) else []
+        near = self._near if self._is_kept(visit) else []
         position = count_up(visit.len())
         # A visit has few lines: shifts find its pairs sooner than a self-join does (docs/decisions/0004).
         for distance in range(1, visit.len()):
-            if distance <= len(kept):
-                one = kept[distance - 1]
+            if distance <= len(near):
+                one = near[distance - 1]
             else:
                 length = visit.len() - distance
                 one = position.slice(0, length).filter(visit.slice(0, length) == visit.slice(distance))
                 if distance <= _MOST_APART:
-                    kept.append(one)
+                    near.append(one)
             if one.is_empty():
                 return
             yield one, one + distance
+
+    def of_one_code(self, visit: pl.Series, code: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """The positions of two lines of one visit with the same *code*, a number for each line; each two once."""
+        is_kept = self._is_kept(visit)
+        if is_kept and self._of_one_code is not None:
+            return self._of_one_code
+        ones, twos = [count_up(0)], [count_up(0)]
+        for one, two in self.of(visit):
+            is_same = code[one] == code[two]
+            ones.append(one.filter(is_same))
+            twos.append(two.filter(is_same))
+        pairs = pl.concat(ones), pl.concat(twos)
+        if is_kept:
+            self._of_one_code = pairs
+        return pairs
+
+    def _is_kept(self, visit: pl.Series) -> bool:
+        if self._visit is None:
+            self._visit = visit
+        return self._visit.equals(visit)
 
 
 _MOST_APART = 30

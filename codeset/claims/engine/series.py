@@ -87,20 +87,6 @@ def is_one_of(codes: pl.Series, chosen: pl.Series) -> pl.Series:
     return codes.is_in(chosen.implode())
 
 
-def is_repeated_row(rows: pl.Series) -> pl.Series:
-    """Return whether each of *rows* is there twice or more. Rows are small numbers: marks are quicker than hashes."""
-    here = count_up(rows.len())
-    latest = _latest_places(rows, here)
-    again = rows.filter(latest[rows] != here)
-    return is_member(rows, again)
-
-
-def _latest_places(rows: pl.Series, here: pl.Series) -> pl.Series:
-    """By row the last place at which it is."""
-    highest: Any = rows.max()
-    return repeat(0, 0 if highest is None else highest + 1).scatter(rows, here)
-
-
 def is_constant(values: pl.Series) -> bool:
     """Return whether all *values* are the same, or all null."""
     nulls = values.null_count()

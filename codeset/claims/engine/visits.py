@@ -10,10 +10,8 @@ from codeset.claims.engine.line_kinds import LineKinds, Rule
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import (
     all_false,
-    count_up,
     filter_rows,
     group_numbers,
-    is_repeated_row,
     pack_u64,
     repeat,
     starts_group,
@@ -24,7 +22,9 @@ CodePairs = Callable[[CodeSet], pl.DataFrame]
 """`hcpcs` and `hcpcs_two` (categories) of all pairs of codes that a rule may concern, in any release."""
 
 
-def pairs_in_visit(lines: Lines, code_pairs: CodePairs, rule: Rule) -> tuple[pl.DataFrame, pl.DataFrame]:
+def pairs_in_visit(
+    lines: Lines, code_pairs: CodePairs, rule: Rule, *, first_of_kind: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the ordered pairs of different lines of a visit of which *rule* says something on their day.
 
     *rule* is handed `number`, `line_kind` and `line_kind_two`, and returns rows with `number`, what it says, and
@@ -32,11 +32,15 @@ def pairs_in_visit(lines: Lines, code_pairs: CodePairs, rule: Rule) -> tuple[pl.
     `row`, `row_two` and `reason_row`, a row for each that the rule says of the pair, and what `reason_row` numbers.
 
     The rule is asked once for each pair of line kinds that occurs, and its answer is remembered: it must depend on its
-    arguments alone.
+    arguments alone. *first_of_kind*: of several lines of one kind in a visit, which say the same of another line, the
+    first alone is `row`; then no code pairs with itself.
     """
     table = lines.table
     # Pairs are filtered by code before the rule is asked: of the kinds alone, all with all would be a cross product.
     one, two = _positions(lines, code_pairs)
+    if first_of_kind:
+        is_first = ~_is_later_of_kind(lines)[one]
+        one, two = one.filter(is_first), two.filter(is_first)
     if one.is_empty():
         return _NO_PAIRS, _NO_PAIRS
     kind, kind_two = table["line_kind"][one], table["line_kind"][two].alias("line_kind_two")
@@ -56,21 +60,11 @@ IS_IN_FORCE = (pl.col("first_day") <= pl.col("day")) & (pl.col("day") <= pl.col(
 """A dated row holds on the day of service; its last day is the last on which it does."""
 
 
-def with_first_partner(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return *pairs* (`row`, `row_two`, `reason_row`), one for each `row_two` and `reason_row`: of the lowest `row`.
-
-    Where several lines of a visit say the same of another one, the first is enough to name.
-    """
-    # A line with one partner says nothing twice: only the others' pairs are hashed, and only what is twice is sorted.
-    again = true_positions(is_repeated_row(pairs["row_two"]))
-    key = pack_u64(pairs["row_two"][again], pairs["reason_row"][again])
-    is_twice = key.is_duplicated()
-    if not is_twice.any():
-        return pairs
-    twice = again.filter(is_twice)
-    ordered = pairs[twice].hstack([key.filter(is_twice).alias("key")]).sort("key", "row")
-    is_once = ~all_false(pairs.height).scatter(twice, values=True)
-    return pl.concat([pairs.filter(is_once), ordered.filter(starts_group(ordered["key"])).drop("key")], rechunk=True)
+def _is_later_of_kind(lines: Lines) -> pl.Series:
+    """Whether a line of the same kind is before each one in its visit."""
+    kind = lines.table["line_kind"]
+    one, two = _pairs_of_one_code(lines)
+    return all_false(kind.len()).scatter(two.filter(kind[one] == kind[two]), values=True)
 
 
 class _Marks(NamedTuple):
@@ -116,9 +110,12 @@ def _positions(lines: Lines, code_pairs: CodePairs) -> tuple[pl.Series, pl.Serie
 
 
 def sum_in_visit(lines: Lines, values: pl.Series, key: pl.Series) -> pl.Series:
-    """Return for each line the sum of *values* over the lines of its visit with the same *key*; 0 is no key."""
-    # Most lines are the only ones of their key in their visit: only the others are grouped (docs/decisions/0004).
-    positions = true_positions(is_again_in_visit(lines, key) & (key != 0))
+    """Return for each line the sum of *values* over the lines of its visit with the same *key*; 0 is no key.
+
+    Lines with the same key have the same code.
+    """
+    # Most lines are the only ones of their code in their visit: only the others are grouped (docs/decisions/0004).
+    positions = true_positions(is_code_again_in_visit(lines) & (key != 0))
     if positions.is_empty():
         return values
     visit = lines.table["visit"]
@@ -126,13 +123,15 @@ def sum_in_visit(lines: Lines, values: pl.Series, key: pl.Series) -> pl.Series:
     return values.clone().scatter(positions, split.select(SUM_OF_VISIT).to_series())
 
 
-def is_again_in_visit(lines: Lines, key: pl.Series) -> pl.Series:
-    """Return for each line whether another line of its visit has the same *key*."""
-    again = [count_up(0)]
-    for one, two in lines.neighbors.of(lines.table["visit"]):
-        is_same = key[one] == key[two]
-        again += [one.filter(is_same), two.filter(is_same)]
-    return all_false(key.len()).scatter(pl.concat(again), values=True)
+def is_code_again_in_visit(lines: Lines) -> pl.Series:
+    """Return for each line whether another line of its visit has the same code."""
+    return all_false(lines.table.height).scatter(pl.concat(_pairs_of_one_code(lines)), values=True)
+
+
+def _pairs_of_one_code(lines: Lines) -> tuple[pl.Series, pl.Series]:
+    """The positions of two lines of a visit that have the same code, the first and the second of each two."""
+    code = lines.look_up(lines.line_kinds.table["hcpcs"].to_physical())
+    return lines.neighbors.of_one_code(lines.table["visit"], code)
 
 
 SUM_OF_VISIT = pl.col("values").sum().over(pack_u64(pl.col("visit"), pl.col("key")))

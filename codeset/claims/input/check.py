@@ -183,7 +183,12 @@ def set_bad_claims_aside(
 
 def claim_key(claim_id: pl.Expr) -> pl.Expr:
     """Return a number that stands for a claim: of its identifier as the check reads it, the same in every process."""
-    return claim_id.cast(pl.String).str.strip_chars().replace("", None).hash(_KEY_SEED)
+    return trimmed_claim_key(claim_id.cast(pl.String).str.strip_chars().replace("", None))
+
+
+def trimmed_claim_key(claim_id: pl.Expr) -> pl.Expr:
+    """Return the `claim_key` of an identifier that is checked: text without blanks around it."""
+    return claim_id.hash(_KEY_SEED)
 
 
 def _trimmed_lines(raw_lines: pl.DataFrame, locality: str | None) -> pl.DataFrame:
