@@ -240,7 +240,7 @@ def _write_review(
             change_report=_check_change_report(own.change_report, before, after),
             favorites=diagnoses,
             history=_history(store, after),
-            say=say,
+            report_progress=say,
         )
         write_review(review, output, say)
     if billed and billed.unused:

@@ -98,7 +98,7 @@ def _write_review(store: Store, old: Release, suite: Suite, new_run: SuiteRun, f
     """Write the review of the release that *new_run* is of into *folder* and return it."""
     refuse_other(folder, str(old), str(new_run.release))
     snapshots, guides = (store.open(old), store.open(new_run.release)), statements(guidance_folder())
-    review = make_review(*snapshots, suite, guides, new_run=new_run, say=say)
+    review = make_review(*snapshots, suite, guides, new_run=new_run, report_progress=say)
     write_review(review, folder, say)
     return review
 

@@ -25,23 +25,24 @@ _START_LINE = re.compile(_START)
 _BOXES = re.compile(f"{_START}(?P<boxes>.*?){PULL_REQUEST_END}", re.DOTALL)
 
 
-def basis_digest(plain: Mapping[str, Any]) -> str:
-    """Return the digest of what is decided in a review with the data *plain* (as `review.json` has them).
+def basis_digest(review_document: Mapping[str, Any]) -> str:
+    """Return the digest of what is decided in a review with the data *review_document* (as `review.json` has them).
 
     A practice's own volumes and claims do not bear on it.
     """
-    content = json.dumps({name: plain[name] for name in BASIS}, sort_keys=True, ensure_ascii=False)
-    return sha256(content.encode()).hexdigest()
+    # Sorted keys: a later version may write them in another order, and decisions on the same outcomes stay good.
+    canonical_json = json.dumps({key: review_document[key] for key in BASIS}, sort_keys=True, ensure_ascii=False)
+    return sha256(canonical_json.encode()).hexdigest()
 
 
-def has_boxes(text: str) -> bool:
-    """Return whether tick boxes begin in *text*, whole or not."""
-    return _START_LINE.search(text) is not None
+def has_boxes(request_text: str) -> bool:
+    """Return whether tick boxes begin in *request_text*, whole or not."""
+    return _START_LINE.search(request_text) is not None
 
 
-def boxes_in(text: str) -> re.Match[str] | None:
-    """Return the tick boxes in *text*, with their `format`, the digest of their `review` and the `boxes`."""
-    return _BOXES.search(text)
+def boxes_in(request_text: str) -> re.Match[str] | None:
+    """Return the tick boxes in *request_text*, with their `format`, the digest of their `review` and the `boxes`."""
+    return _BOXES.search(request_text)
 
 
 def pull_request_start(digest: str) -> str:

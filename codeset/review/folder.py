@@ -19,30 +19,32 @@ PAGE, WORKBOOK, MARKDOWN, DATA, ENTRY = "review.html", "review.xlsx", "review.md
 TASKS, DUE_DATES = "tasks.xlsx", "due-dates.ics"
 
 
-def refuse_other(folder: Path, old: str, new: str) -> None:
+def refuse_other(folder: Path, old_release: str, new_release: str) -> None:
     """Check that *folder* is missing, empty, or an earlier review of the same two releases.
 
     Raises WrongUse: if it is anything else.
     """
+    # A writer that was stopped between its two renames left the earlier review beside the folder.
     restore_replaced(folder)
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
         raise WrongUse(f"{folder} is not a folder; nothing was written")
-    names = sorted(file.name for file in folder.iterdir())
+    file_names = sorted(file_path.name for file_path in folder.iterdir())
     # A file of others in it would be lost with the folder that is replaced.
-    if (names and _releases(folder) != (old, new)) or set(names) - set(FILES):
+    if (file_names and _reviewed_releases(folder) != (old_release, new_release)) or set(file_names) - set(FILES):
         raise WrongUse(
-            f"{folder} is not a review of {old} and {new} (it contains: {', '.join(names[:5])}); name another folder. "
-            "Nothing was written."
+            f"{folder} is not a review of {old_release} and {new_release} "
+            f"(it contains: {', '.join(file_names[:5])}); name another folder. Nothing was written."
         )
 
 
-def _releases(folder: Path) -> tuple[str, str] | None:
+def _reviewed_releases(folder: Path) -> tuple[str, str] | None:
     """The old and new release of the review in *folder*, or None if it is no review."""
     try:
-        plain = json.loads((folder / DATA).read_text(encoding="utf-8"))
-        return plain["old"]["release"], plain["new"]["release"]
+        review_document = json.loads((folder / DATA).read_text(encoding="utf-8"))
+        return review_document["old"]["release"], review_document["new"]["release"]
+    # Not one of ours: the caller refuses the folder, and nothing in it is lost.
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -63,17 +65,19 @@ FILES = tuple(_FORMS)
 """The names of a review's files."""
 
 
-def review_files(review: Review, say: Say = silent, *, left_out: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
+def review_files(
+    review: Review, report_progress: Say = silent, *, left_out: Collection[str] = ()
+) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of *review* but those *left_out*; the same review gives the same bytes."""
-    for name, form in _FORMS.items():
-        if name in left_out:
+    for file_name, render_form in _FORMS.items():
+        if file_name in left_out:
             continue
-        say(f"writing {name}")
-        content = form(review)
-        yield name, content.encode() if isinstance(content, str) else content
+        report_progress(f"writing {file_name}")
+        content = render_form(review)
+        yield file_name, content.encode() if isinstance(content, str) else content
 
 
-def write_review(review: Review, folder: Path, say: Say = silent) -> None:
+def write_review(review: Review, folder: Path, report_progress: Say = silent) -> None:
     """Write every form of *review* into *folder*, replacing an earlier review of the same two releases.
 
     Raises WrongUse: if *folder* is something else, or cannot be written; then what was there is as it was.
@@ -81,7 +85,7 @@ def write_review(review: Review, folder: Path, say: Say = silent) -> None:
     refuse_other(folder, review.old.release, review.new.release)
     try:
         with replacing_folder(folder) as unfinished:
-            for name, content in review_files(review, say):
-                write_file(unfinished / name, content)
+            for file_name, content in review_files(review, report_progress):
+                write_file(unfinished / file_name, content)
     except OSError as error:
         raise WrongUse(f"{folder}: cannot be written ({error.strerror})") from error

@@ -39,8 +39,8 @@ from codeset.tables import REQUIRED_TABLES, TABLES
 
 
 def make_review(
-    old: Snapshot,
-    new: Snapshot,
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
     suite: Suite,
     guidance: Sequence[Statement],
     *,
@@ -52,26 +52,31 @@ def make_review(
     favorites: tuple[str, ...] | None = None,
     history: Sequence[Snapshot] = (),
     new_run: SuiteRun | None = None,
-    say: Say = silent,
+    report_progress: Say = silent,
 ) -> Review:
-    """Return the review of *new* compared with *old*.
+    """Return the review of *new_snapshot* compared with *old_snapshot*.
 
     Amounts are national without *locality* (`mac-locality`), and of both settings without *setting*. *claims* are lines
     with the columns of `claim_fields`, *favorites* its diagnosis codes, without the point. *history* are the releases,
-    oldest first and *new* last, in which each code is shown; without it, *old* and *new*. *new_run* is that of *suite*
-    on *new*, where it has been run already.
+    oldest first and *new_snapshot* last, in which each code is shown; without it, the two that are compared. *new_run*
+    is that of *suite* on *new_snapshot*, where it has been run already.
 
     Raises WrongUse: if a release lacks a table that claims are read against, lacks the locality, or is not the later.
     """
-    _check_releases(old, new)
-    own = _Own(volumes, claims, locality, setting, change_report, favorites, history or (old, new))
-    with baseline(old, new) as base:
-        review = _compare(old, new, base, suite, guidance, own, new_run, say)
-    return replace(review, rows=source_rows((old, new), [*refs_in(review), *_refs_of_claims(review)]))
+    _check_releases(old_snapshot, new_snapshot)
+    practice_inputs = _PracticeInputs(
+        volumes, claims, locality, setting, change_report, favorites, history or (old_snapshot, new_snapshot)
+    )
+    with baseline(old_snapshot, new_snapshot) as cms_baseline:
+        review = _compare(
+            old_snapshot, new_snapshot, cms_baseline, suite, guidance, practice_inputs, new_run, report_progress
+        )
+    # Last: the rows are those that everything else in the review refers to.
+    return replace(review, rows=source_rows((old_snapshot, new_snapshot), [*refs_in(review), *_refs_of_claims(review)]))
 
 
 @dataclass(frozen=True)
-class _Own:
+class _PracticeInputs:
     """What a practice gives beside the two releases, as `make_review` has it."""
 
     volumes: Sequence[Volume]
@@ -88,68 +93,91 @@ class _Own:
 
 
 def _compare(
-    old: Snapshot,
-    new: Snapshot,
-    base: Baseline,
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
+    cms_baseline: Baseline,
     suite: Suite,
     guidance: Sequence[Statement],
-    own: _Own,
+    practice_inputs: _PracticeInputs,
     new_run: SuiteRun | None,
-    say: Say,
+    report_progress: Say,
 ) -> Review:
-    """The review without its rows: amounts of *old* and *new*, edits and outcomes from the baseline."""
-    place = place_of(own.locality, old, new)
+    """The review without its rows: amounts of both snapshots, edits and outcomes from the baseline."""
+    amounts_place = place_of(practice_inputs.locality, old_snapshot, new_snapshot)
     scope = scope_called(SCOPE)
     families = list(dict.fromkeys(scope.families.values()))
-    say("comparing the tables")
-    changes = diff(old, new, SCOPE, own.favorites)
-    changes_by_cms = diff(base.snapshot, new, SCOPE) if base.replaced else changes
-    say(f"running {len(suite.scenarios)} test claims on both releases")
-    tested = _test_outcomes(old, new, base, suite, new_run or run_suite(suite, new), say)
-    rows_of_base = {(str(old.release), table): str(new.release) for table in base.replaced}
-    tables = payment_tables(payments(old, new, place, scope, own.settings), families)
-    factors = _factors(old, new)
-    factors_of_both = factor_pairs(old.manifest, new.manifest)
+    report_progress("comparing the tables")
+    changes = diff(old_snapshot, new_snapshot, SCOPE, practice_inputs.favorites)
+    # Amounts are compared as they are: each release has its own fee schedule.
+    # Edits may rest on an older file than that.
+    changes_by_cms = diff(cms_baseline.snapshot, new_snapshot, SCOPE) if cms_baseline.replaced else changes
+    report_progress(f"running {len(suite.scenarios)} test claims on both releases")
+    tested_outcomes = _test_outcomes(
+        old_snapshot, new_snapshot, cms_baseline, suite, new_run or run_suite(suite, new_snapshot), report_progress
+    )
+    release_of_table = {
+        (str(old_snapshot.release), table): str(new_snapshot.release) for table in cms_baseline.replaced
+    }
+    priced_tables = payment_tables(
+        payments(old_snapshot, new_snapshot, amounts_place, scope, practice_inputs.settings), families
+    )
+    factors = _reviewed_factors(old_snapshot, new_snapshot)
+    factors_of_both = factor_pairs(old_snapshot.manifest, new_snapshot.manifest)
     return Review(
-        old=_release(old.manifest),
-        new=_release(new.manifest),
-        place=place,
-        settings=own.settings,
+        old=_reviewed_release(old_snapshot.manifest),
+        new=_reviewed_release(new_snapshot.manifest),
+        place=amounts_place,
+        settings=practice_inputs.settings,
         factors=factors,
-        causes=policy_causes(tables, factors_of_both, old.release.last_day, new.release.last_day),
-        change_report=own.change_report,
+        causes=policy_causes(
+            priced_tables, factors_of_both, old_snapshot.release.last_day, new_snapshot.release.last_day
+        ),
+        change_report=practice_inputs.change_report,
         codes=changes.codes["hcpcs"].n_unique(),
-        payments=tables,
-        new_codes=tuple(_codes(changes, new, in_new=True)),
-        gone_codes=tuple(_codes(changes, old, in_new=False)),
-        tables=table_reviews(changes, changes_by_cms, base.replaced),
-        outcomes=with_releases(outcomes.outcomes(tested.scenarios, old.release, tested.new_run), rows_of_base),
-        pairs=with_releases(outcomes.pairs(tested.pairs, old.release, new.release), rows_of_base),
-        to_decide=tested.to_decide,
-        own_differences=tested.own_differences,
-        baseline=tuple(_reasons_shown(base.replaced, tested.own_differences)),
+        payments=priced_tables,
+        new_codes=tuple(_codes_of_one(changes, new_snapshot, in_new=True)),
+        gone_codes=tuple(_codes_of_one(changes, old_snapshot, in_new=False)),
+        tables=table_reviews(changes, changes_by_cms, cms_baseline.replaced),
+        outcomes=with_releases(
+            outcomes.outcomes(tested_outcomes.scenarios, old_snapshot.release, tested_outcomes.new_run),
+            release_of_table,
+        ),
+        pairs=with_releases(
+            outcomes.pairs(tested_outcomes.pairs, old_snapshot.release, new_snapshot.release), release_of_table
+        ),
+        to_decide=tested_outcomes.to_decide,
+        own_differences=tested_outcomes.own_differences,
+        baseline=tuple(_reasons_shown(cms_baseline.replaced, tested_outcomes.own_differences)),
         # From the baseline: a verdict that differs because our old file was older says nothing of the guide.
-        guidance=compare_audits(audit(guidance, base.snapshot), audit(guidance, new), new.release),
-        years=_years(own.volumes, old, new, place, own.settings, families),
-        claims=_claims(own.claims, old, new),
-        practice_guide=guide_changes(*(make_guide(SCOPE, snapshot, (), place.locality) for snapshot in (old, new))),
-        history=tuple(str(snapshot.release) for snapshot in own.history),
-        code_details=code_details(own.history, scope, factors[0].participant if factors else None, place.locality),
+        guidance=compare_audits(
+            audit(guidance, cms_baseline.snapshot), audit(guidance, new_snapshot), new_snapshot.release
+        ),
+        years=_practice_years(
+            practice_inputs.volumes, old_snapshot, new_snapshot, amounts_place, practice_inputs.settings, families
+        ),
+        claims=_practice_claims(practice_inputs.claims, old_snapshot, new_snapshot),
+        practice_guide=guide_changes(
+            *(make_guide(SCOPE, snapshot, (), amounts_place.locality) for snapshot in (old_snapshot, new_snapshot))
+        ),
+        history=tuple(str(snapshot.release) for snapshot in practice_inputs.history),
+        code_details=code_details(
+            practice_inputs.history, scope, factors[0].participant if factors else None, amounts_place.locality
+        ),
         rows=(),
         changes=changes,
     )
 
 
-def _reasons_shown(replaced: Mapping[str, str], own: Sequence[OwnDifference]) -> Iterator[str]:
+def _reasons_shown(replaced: Mapping[str, str], own_results: Sequence[OwnDifference]) -> Iterator[str]:
     """Why our files differ, for the tables that the review shows and for each other one that changed a result."""
-    shown = (*scope_called(SCOPE).tables, FACTOR)
+    shown_tables = (*scope_called(SCOPE).tables, FACTOR)
     for table, reason in replaced.items():
-        if table in shown or any(difference.why == reason for difference in own):
+        if table in shown_tables or any(difference.why == reason for difference in own_results):
             yield reason
 
 
 @dataclass(frozen=True)
-class _Tested:
+class _OutcomeChanges:
     """The outcomes that CMS changed, from the baseline; and those that differ because of our own files."""
 
     new_run: SuiteRun
@@ -159,25 +187,37 @@ class _Tested:
     own_differences: tuple[OwnDifference, ...]
 
 
-def _test_outcomes(old: Snapshot, new: Snapshot, base: Baseline, suite: Suite, new_run: SuiteRun, say: Say) -> _Tested:
-    scenarios = changed_outcomes(run_suite(suite, base.snapshot), new_run)
-    say("testing every pair of codes on both releases")
-    new_pairs = all_pairs(new)
-    pairs = changed_pairs(all_pairs(base.snapshot), new_pairs)
-    by_cms = to_decide(scenarios, pairs)
-    if not base.replaced:
-        return _Tested(new_run, scenarios, pairs, by_cms, ())
-    say("telling CMS's changes from those of our own files")
-    reach = own_reach(old, base)
+def _test_outcomes(
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
+    cms_baseline: Baseline,
+    suite: Suite,
+    new_run: SuiteRun,
+    report_progress: Say,
+) -> _OutcomeChanges:
+    cms_scenarios = changed_outcomes(run_suite(suite, cms_baseline.snapshot), new_run)
+    report_progress("testing every pair of codes on both releases")
+    new_pairs = all_pairs(new_snapshot)
+    cms_pairs = changed_pairs(all_pairs(cms_baseline.snapshot), new_pairs)
+    cms_decisions = to_decide(cms_scenarios, cms_pairs)
+    if not cms_baseline.replaced:
+        return _OutcomeChanges(new_run, cms_scenarios, cms_pairs, cms_decisions, ())
+    report_progress("telling CMS's changes from those of our own files")
+    reach_of_own_files = own_reach(old_snapshot, cms_baseline)
     # Only what our older files can bear on is run a second time: it takes as long as the first.
-    all_scenarios = changed_outcomes(run_suite(replace(suite, scenarios=_concerned(suite, reach)), old), new_run)
-    pairs_of_old = changed_pairs(all_pairs(old, reach.codes), new_pairs)
-    edits = deciding_tables(all_scenarios, pairs_of_old)
-    own = own_differences(to_decide(all_scenarios, pairs_of_old), by_cms, edits, base.replaced)
-    return _Tested(new_run, scenarios, pairs, by_cms, own)
+    all_scenarios = changed_outcomes(
+        run_suite(replace(suite, scenarios=_scenarios_within(suite, reach_of_own_files)), old_snapshot), new_run
+    )
+    pairs_of_old = changed_pairs(all_pairs(old_snapshot, reach_of_own_files.codes), new_pairs)
+    table_by_id = deciding_tables(all_scenarios, pairs_of_old)
+    # What differs from our old files and not from the baseline is no change of CMS's: nobody has to decide it.
+    own_results = own_differences(
+        to_decide(all_scenarios, pairs_of_old), cms_decisions, table_by_id, cms_baseline.replaced
+    )
+    return _OutcomeChanges(new_run, cms_scenarios, cms_pairs, cms_decisions, own_results)
 
 
-def _concerned(suite: Suite, reach: OwnReach) -> tuple[Scenario, ...]:
+def _scenarios_within(suite: Suite, reach: OwnReach) -> tuple[Scenario, ...]:
     """The scenarios whose outcome our older files may have changed."""
     return tuple(
         scenario
@@ -186,51 +226,53 @@ def _concerned(suite: Suite, reach: OwnReach) -> tuple[Scenario, ...]:
     )
 
 
-def _check_releases(old: Snapshot, new: Snapshot) -> None:
-    for snapshot in (old, new):
-        if lacking := [table for table in REQUIRED_TABLES if table not in snapshot]:
-            raise WrongUse(f"{snapshot.release} holds no {', '.join(lacking)}: build it with --from or --carry")
-    if old.release >= new.release:
-        raise WrongUse(f"{new.release} is not later than {old.release}; name the earlier release first")
+def _check_releases(old_snapshot: Snapshot, new_snapshot: Snapshot) -> None:
+    for snapshot in (old_snapshot, new_snapshot):
+        if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
+            raise WrongUse(f"{snapshot.release} holds no {', '.join(missing_tables)}: build it with --from or --carry")
+    if old_snapshot.release >= new_snapshot.release:
+        raise WrongUse(
+            f"{new_snapshot.release} is not later than {old_snapshot.release}; name the earlier release first"
+        )
 
 
-def _release(manifest: Manifest) -> ReviewedRelease:
+def _reviewed_release(manifest: Manifest) -> ReviewedRelease:
     release = manifest.release
     editions = (
         Edition(
-            table=name,
-            holds=TABLES[name].holds,
-            edition=entry.edition,
-            carried_from=entry.carried_from,
-            rows=entry.rows,
-            files=tuple(File(source.name, source.sha256) for source in entry.sources),
+            table=table_name,
+            holds=TABLES[table_name].holds,
+            edition=sealed_table.edition,
+            carried_from=sealed_table.carried_from,
+            rows=sealed_table.rows,
+            files=tuple(File(source_file.name, source_file.sha256) for source_file in sealed_table.sources),
         )
-        for name, entry in sorted(manifest.tables.items())
-        if name in scope_called(SCOPE).tables
+        for table_name, sealed_table in sorted(manifest.tables.items())
+        if table_name in scope_called(SCOPE).tables
     )
     excerpt = None if manifest.scope == "all" else manifest.scope
     return ReviewedRelease(str(release), release.first_day, release.last_day, excerpt, tuple(editions))
 
 
-def _factors(old: Snapshot, new: Snapshot) -> tuple[Factor, ...]:
-    refs = factor_refs(old, new)
+def _reviewed_factors(old_snapshot: Snapshot, new_snapshot: Snapshot) -> tuple[Factor, ...]:
+    factor_rows = factor_refs(old_snapshot, new_snapshot)
     return tuple(
-        Factor(participant, before, after, *refs)
-        for participant, before, after in factor_pairs(old.manifest, new.manifest)
+        Factor(participant, old_factor, new_factor, *factor_rows)
+        for participant, old_factor, new_factor in factor_pairs(old_snapshot.manifest, new_snapshot.manifest)
     )
 
 
-def _codes(changes: Changes, snapshot: Snapshot, *, in_new: bool) -> Iterator[Code]:
+def _codes_of_one(changes: Changes, snapshot: Snapshot, *, in_new: bool) -> Iterator[Code]:
     """The codes that only the new release (*in_new*) or only the old one has; their rows are in *snapshot*."""
-    only_there = changes.codes.filter(pl.col("in_old") != in_new, pl.col("in_new") == in_new)
-    for hcpcs, modifier, family in only_there.select("hcpcs", "modifier", "family").iter_rows():
+    codes_of_one_release = changes.codes.filter(pl.col("in_old") != in_new, pl.col("in_new") == in_new)
+    for hcpcs, modifier, family in codes_of_one_release.select("hcpcs", "modifier", "family").iter_rows():
         yield Code(hcpcs, modifier, family, Ref(str(snapshot.release), "mpfs", (hcpcs, modifier)))
 
 
-def _years(
+def _practice_years(
     volumes: Sequence[Volume],
-    old: Snapshot,
-    new: Snapshot,
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
     place: Place,
     settings: tuple[str, ...],
     families: Sequence[str],
@@ -238,33 +280,50 @@ def _years(
     """The practice's year with all of its codes, those outside dermatology's families included."""
     if not volumes:
         return ()
-    known = scope_called(SCOPE).families
+    family_by_code = scope_called(SCOPE).families
     # A scope of its own: a practice bills codes outside dermatology, and its year is all of them.
-    billed = Scope("volumes", ("mpfs",), {volume.hcpcs: known.get(volume.hcpcs, "") for volume in volumes}, {})
-    localities = {text: locality_id(text, (old, new)) for text in {_place_named(volume) for volume in volumes} if text}
-    placed = [replace(volume, locality=localities.get(_place_named(volume), place.locality)) for volume in volumes]
-    return years(placed, lambda locality: payments(old, new, place_of(locality, old, new), billed), settings, families)
+    practice_scope = Scope(
+        "volumes", ("mpfs",), {volume.hcpcs: family_by_code.get(volume.hcpcs, "") for volume in volumes}, {}
+    )
+    localities = {
+        place_text: locality_id(place_text, (old_snapshot, new_snapshot))
+        for place_text in {_place_text(volume) for volume in volumes}
+        if place_text
+    }
+    placed_volumes = [
+        replace(volume, locality=localities.get(_place_text(volume), place.locality)) for volume in volumes
+    ]
+    return years(
+        placed_volumes,
+        lambda locality: payments(
+            old_snapshot, new_snapshot, place_of(locality, old_snapshot, new_snapshot), practice_scope
+        ),
+        settings,
+        families,
+    )
 
 
-def _claims(lines: pl.DataFrame | None, old: Snapshot, new: Snapshot) -> tuple[ClaimsImpact, ...]:
+def _practice_claims(
+    claim_lines: pl.DataFrame | None, old_snapshot: Snapshot, new_snapshot: Snapshot
+) -> tuple[ClaimsImpact, ...]:
     """The practice's claims under both releases, for each participant class that the new one knows apart."""
-    if lines is None:
+    if claim_lines is None:
         return ()
     families = scope_called(SCOPE).families
     return tuple(
-        claims_impact(lines, old, new, participant, families)
-        for participant, _, _ in factor_pairs(old.manifest, new.manifest)
+        claims_impact(claim_lines, old_snapshot, new_snapshot, participant, families)
+        for participant, _, _ in factor_pairs(old_snapshot.manifest, new_snapshot.manifest)
     )
 
 
 def _refs_of_claims(review: Review) -> Iterator[Ref]:
     """The rows that decide the claims' changed lines."""
-    for line in (line for impact in review.claims for line in impact.changed):
-        for release, result in ((review.old.release, line.before), (review.new.release, line.after)):
-            if result.table:
-                yield Ref(release, result.table, result.key)
+    for claim_line in (claim_line for impact in review.claims for claim_line in impact.changed):
+        for release, line_result in ((review.old.release, claim_line.before), (review.new.release, claim_line.after)):
+            if line_result.table:
+                yield Ref(release, line_result.table, line_result.key)
 
 
-def _place_named(volume: Volume) -> str:
+def _place_text(volume: Volume) -> str:
     """What the volumes name as the place of a unit, or ""."""
     return volume.locality or volume.zip_code

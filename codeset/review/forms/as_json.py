@@ -28,25 +28,26 @@ def review_json(review: Review) -> str:
 
 def review_plain(review: Review) -> dict[str, Any]:
     """Return *review* as dictionaries and lists; a row of CMS's is named by its anchor, under which `rows` has it."""
-    facts = {field.name: getattr(review, field.name) for field in fields(Review) if field.name not in _LEFT_OUT}
-    compared = {name: facts.pop(name) for name in _COMPARED}
-    values = compared | vars(first_page(review)) | facts
-    plain = {name: _plain(value) for name, value in values.items()}
-    return {"format": FORMATS["review"]} | plain | {"changes": changes_plain(review.changes)}
+    fact_by_field = {field.name: getattr(review, field.name) for field in fields(Review) if field.name not in _LEFT_OUT}
+    compared_fields = {name: fact_by_field.pop(name) for name in _COMPARED}
+    value_by_field = compared_fields | vars(first_page(review)) | fact_by_field
+    plain_by_field = {name: _plain_value(value) for name, value in value_by_field.items()}
+    return {"format": FORMATS["review"]} | plain_by_field | {"changes": changes_plain(review.changes)}
 
 
 def decision_digest(review: Review) -> str:
     """Return the digest of what is decided in *review*, by which a file of decisions names it."""
-    return basis_digest({name: _plain(getattr(review, name)) for name in BASIS})
+    return basis_digest({name: _plain_value(getattr(review, name)) for name in BASIS})
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Ref):
-        return value.anchor
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, (Decimal, date)) else value
+def _plain_value(review_value: Any) -> Any:
+    if isinstance(review_value, Ref):
+        return review_value.anchor
+    if is_dataclass(review_value):
+        return {field.name: _plain_value(getattr(review_value, field.name)) for field in fields(review_value)}
+    if isinstance(review_value, Mapping):
+        return {name: _plain_value(item) for name, item in review_value.items()}
+    if isinstance(review_value, tuple):
+        return [_plain_value(item) for item in review_value]
+    # As text: JSON's numbers are binary fractions to most readers, and amounts and RVUs are exact.
+    return str(review_value) if isinstance(review_value, (Decimal, date)) else review_value

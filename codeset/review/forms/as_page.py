@@ -67,24 +67,30 @@ class PaymentRow:
     @property
     def tags(self) -> str:
         """What the page's filters look for."""
-        marks = {"mine": self.units > 0, "loser": self.change < 0, "gainer": self.change > 0, "changed": self.changed}
-        return " ".join(name for name, holds in marks.items() if holds)
+        filter_marks = {
+            "mine": self.units > 0,
+            "loser": self.change < 0,
+            "gainer": self.change > 0,
+            "changed": self.changed,
+        }
+        return " ".join(filter_name for filter_name, is_marked in filter_marks.items() if is_marked)
 
 
 def review_html(review: Review) -> str:
     """Return *review* as a page; the same review gives the same bytes."""
-    environment = Environment(loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined)
+    # StrictUndefined: a name that a template misspells stops the page instead of leaving a figure out.
+    environment = Environment(loader=FunctionLoader(_asset_text), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = True
     environment.filters |= _FILTERS
     return environment.get_template("review.html.j2").render(**_context(review))
 
 
-def _asset(name: str) -> str:
-    return files("codeset.review.forms").joinpath("page", name).read_text(encoding="utf-8")
+def _asset_text(asset_name: str) -> str:
+    return files("codeset.review.forms").joinpath("page", asset_name).read_text(encoding="utf-8")
 
 
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _capitalized(phrase: str) -> str:
+    return phrase[:1].upper() + phrase[1:]
 
 
 _FILTERS: Mapping[str, Any] = {
@@ -109,16 +115,16 @@ _FILTERS: Mapping[str, Any] = {
 
 def _context(review: Review) -> Mapping[str, Any]:
     """Everything that the templates use; the style and the script are our own and go in unescaped."""
-    css, js, page = _asset("review.css"), _asset("review.js"), first_page(review)
+    style_sheet, script, opening_page = _asset_text("review.css"), _asset_text("review.js"), first_page(review)
     participants = list(dict.fromkeys(table.participant for table in review.payments))
     return {
         "r": review,
-        "page": page,
+        "page": opening_page,
         "decision_digest": decision_digest(review),
-        "css": Markup(css),  # noqa: S704
-        "js": Markup(js),  # noqa: S704
+        "css": Markup(style_sheet),  # noqa: S704
+        "js": Markup(script),  # noqa: S704
         "codes_data": Markup(_codes_data(review)),  # noqa: S704 (no character that ends a script is in it)
-        "policy": _policy(css, js),
+        "policy": _page_policy(style_sheet, script),
         "sections": sections(review),
         "edit_names": _EDIT_TABLES,
         "no_value": wording.NONE,
@@ -129,10 +135,10 @@ def _context(review: Review) -> Mapping[str, Any]:
         "charts": [chart_geometry(review.payments, participant) for participant in participants],
         "participant_note": partial(participant_note, review=review),
         "payment_rows": partial(payment_rows, review),
-        "with_locality_names": partial(_with_locality_names, _locality_names(review)),
+        "with_locality_names": partial(_keys_with_names, _locality_names(review)),
         "statement_groups": statement_groups,
         "change_groups": change_groups,
-        "mover_text": partial(mover_text, page),
+        "mover_text": partial(mover_text, opening_page),
         "own_units": bool(review.years),
         "family_names": partial(_family_names, review),
         "family_range": _family_range,
@@ -143,31 +149,46 @@ def _context(review: Review) -> Mapping[str, Any]:
     }
 
 
-def _policy(css: str, js: str) -> str:
-    style, script = (base64.b64encode(sha256(text.encode()).digest()).decode() for text in (css, js))
+def _page_policy(style_sheet: str, script_text: str) -> str:
+    style_digest, script_digest = (
+        base64.b64encode(sha256(asset_text.encode()).digest()).decode() for asset_text in (style_sheet, script_text)
+    )
     return (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; "
+        f"default-src 'none'; style-src 'sha256-{style_digest}'; script-src 'sha256-{script_digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
 def _locality_names(review: Review) -> dict[str, str]:
     """The name of each locality that has a CMS row in the review: its GPCIs' row begins with it."""
-    return {row.key: row.says[0].partition(": ")[0] for row in review.rows if row.ref.table == "gpci" and row.says}
+    return {
+        source_row.key: source_row.says[0].partition(": ")[0]
+        for source_row in review.rows
+        if source_row.ref.table == "gpci" and source_row.says
+    }
 
 
-def _with_locality_names(names: Mapping[str, str], keys: str) -> str:
+def _keys_with_names(name_by_locality: Mapping[str, str], keys_text: str) -> str:
     """The keys of changed rows, those of localities with their names."""
-    return ", ".join(f"{key} {names[key]}" if key in names else key for key in keys.split(", "))
+    return ", ".join(
+        f"{row_key} {name_by_locality[row_key]}" if row_key in name_by_locality else row_key
+        for row_key in keys_text.split(", ")
+    )
 
 
 def payment_rows(review: Review, participant: Participant | None) -> list[PaymentRow]:
     """Return every code and modifier that has an amount for *participant*, the largest change of dollars first."""
-    tables = [table for table in review.payments if table.participant == participant]
-    by_key = [{(p.hcpcs, p.modifier): p for p in (*table.rows, *table.unchanged)} for table in tables]
-    own = {(line.hcpcs, line.modifier): line for line in _own_lines(review, participant)}
-    rows = [_payment_row(key, by_key, own.get(key)) for key in sorted({key for of_table in by_key for key in of_table})]
-    return sorted(rows, key=lambda row: (-abs(row.change), row.hcpcs, row.modifier))
+    payment_tables = [table for table in review.payments if table.participant == participant]
+    payments_by_setting = [
+        {(payment.hcpcs, payment.modifier): payment for payment in (*table.rows, *table.unchanged)}
+        for table in payment_tables
+    ]
+    year_line_by_code = {(line.hcpcs, line.modifier): line for line in _own_lines(review, participant)}
+    all_rows = [
+        _payment_row(code_key, payments_by_setting, year_line_by_code.get(code_key))
+        for code_key in sorted({code_key for payment_by_code in payments_by_setting for code_key in payment_by_code})
+    ]
+    return sorted(all_rows, key=lambda payment_row: (-abs(payment_row.change), payment_row.hcpcs, payment_row.modifier))
 
 
 def _own_lines(review: Review, participant: Participant | None) -> Sequence[YearLine]:
@@ -175,82 +196,88 @@ def _own_lines(review: Review, participant: Participant | None) -> Sequence[Year
 
 
 def _payment_row(
-    key: tuple[str, str], by_key: Sequence[Mapping[tuple[str, str], Payment]], own: YearLine | None
+    code_key: tuple[str, str],
+    payments_by_setting: Sequence[Mapping[tuple[str, str], Payment]],
+    year_line: YearLine | None,
 ) -> PaymentRow:
-    payments = tuple(of_table.get(key) for of_table in by_key)
-    one = next(payment for payment in payments if payment)
-    units, cents = (own.units, own.change_cents) if own else (0, None)
-    return PaymentRow(*key, one.family, payments, units, cents, one.after.row or one.before.row)
+    payments = tuple(payment_by_code.get(code_key) for payment_by_code in payments_by_setting)
+    # The family is the code's, and so the same in every setting.
+    any_payment = next(payment for payment in payments if payment)
+    units, year_cents = (year_line.units, year_line.change_cents) if year_line else (0, None)
+    return PaymentRow(
+        *code_key, any_payment.family, payments, units, year_cents, any_payment.after.row or any_payment.before.row
+    )
 
 
 def _codes_data(review: Review) -> str:
     """The data of the panel of each code; "<" is spelled out, so that nothing in it ends the script element."""
-    parts: dict[str, dict[str, list[int]]] = {}
+    parts_by_code: dict[str, dict[str, list[int]]] = {}
     for table in review.payments:
         for payment in table.rows:
+            # The panel is of a code: of its components (26, TC) the table of amounts has the split.
             if payment.parts and not payment.modifier:
-                cents = [getattr(payment.parts, part) for part in PARTS]
-                parts.setdefault(payment.hcpcs, {}).setdefault(wording.setting(table.setting), cents)
-    units: dict[str, int] = {}
+                part_cents = [getattr(payment.parts, cause) for cause in PARTS]
+                parts_by_code.setdefault(payment.hcpcs, {}).setdefault(wording.setting(table.setting), part_cents)
+    units_by_code: dict[str, int] = {}
     for line in review.years[0].lines if review.years else ():
-        units[line.hcpcs] = units.get(line.hcpcs, 0) + line.units
-    data = {
+        units_by_code[line.hcpcs] = units_by_code.get(line.hcpcs, 0) + line.units
+    panel_data = {
         "releases": {label: wording.quarter(label) for label in review.history},
         "place": review.place.name if review.place.before_row else "",
-        "amounts": _amounts_of(review),
-        "codes": {detail.hcpcs: _code_data(detail, parts, units) for detail in review.code_details},
+        "amounts": _amounts_label(review),
+        "codes": {detail.hcpcs: _code_data(detail, parts_by_code, units_by_code) for detail in review.code_details},
     }
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(panel_data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _amounts_of(review: Review) -> str:
+def _amounts_label(review: Review) -> str:
     """Whose the amounts of a panel are: the place, and the participants where they differ."""
     place = review.place.name if review.place.before_row else NATIONAL
     return f"{place}{participant_note(review.factors[0].participant, review)}" if review.factors else place
 
 
 def _code_data(
-    detail: CodeDetail, parts: Mapping[str, Mapping[str, list[int]]], units: Mapping[str, int]
+    detail: CodeDetail, parts_by_code: Mapping[str, Mapping[str, list[int]]], units_by_code: Mapping[str, int]
 ) -> dict[str, Any]:
-    rows = [
+    history_rows = [
         [
-            row.release,
-            row.modifier,
-            row.status_code,
-            str(row.work_rvu),
-            str(row.office_pe_rvu),
-            str(row.facility_pe_rvu),
-            str(row.mp_rvu),
-            row.global_days,
-            row.office_cents,
-            row.facility_cents,
-            row.mue,
+            schedule_row.release,
+            schedule_row.modifier,
+            schedule_row.status_code,
+            str(schedule_row.work_rvu),
+            str(schedule_row.office_pe_rvu),
+            str(schedule_row.facility_pe_rvu),
+            str(schedule_row.mp_rvu),
+            schedule_row.global_days,
+            schedule_row.office_cents,
+            schedule_row.facility_cents,
+            schedule_row.mue,
         ]
-        for row in detail.history
+        for schedule_row in detail.history
     ]
-    edits = {
-        "bundles": {indicator: " ".join(codes) for indicator, codes in detail.bundles.items()},
-        "into": {indicator: " ".join(codes) for indicator, codes in detail.bundled_into.items()},
+    edit_texts = {
+        "bundles": {indicator: " ".join(edit_codes) for indicator, edit_codes in detail.bundles.items()},
+        "into": {indicator: " ".join(edit_codes) for indicator, edit_codes in detail.bundled_into.items()},
     }
-    known = {
+    panel_values = {
         "primaries": " ".join(detail.primaries),
         "addOns": " ".join(detail.add_ons),
-        "parts": parts.get(detail.hcpcs),
-        "units": units.get(detail.hcpcs),
-        **edits,
+        "parts": parts_by_code.get(detail.hcpcs),
+        "units": units_by_code.get(detail.hcpcs),
+        **edit_texts,
     }
-    return {"family": wording.family(detail.family), "rows": rows} | {
-        name: value for name, value in known.items() if value
+    return {"family": wording.family(detail.family), "rows": history_rows} | {
+        field_name: panel_value for field_name, panel_value in panel_values.items() if panel_value
     }
 
 
 def _family_names(review: Review, participant: Participant | None) -> list[str]:
-    tables = [table for table in review.payments if table.participant == participant]
-    return list(dict.fromkeys(family.family for table in tables for family in table.families))
+    payment_tables = [table for table in review.payments if table.participant == participant]
+    return list(dict.fromkeys(family.family for table in payment_tables for family in table.families))
 
 
 def _family_range(table: PaymentTable, family: str) -> Range | None:
-    return next((shown for shown in table.families if shown.family == family), None)
+    return next((family_range for family_range in table.families if family_range.family == family), None)
 
 
 def _year_families(review: Review) -> list[str]:
@@ -265,5 +292,10 @@ def _year_total(year: Year, family: str) -> YearTotal | None:
 
 
 def _row_groups(review: Review) -> list[tuple[str, str, str, list[SourceRow]]]:
-    grouped = groupby(review.rows, key=lambda row: (row.ref.release, row.ref.table, row.edition))
-    return [(release, wording.table_name(table), edition, list(rows)) for (release, table, edition), rows in grouped]
+    rows_by_edition = groupby(
+        review.rows, key=lambda source_row: (source_row.ref.release, source_row.ref.table, source_row.edition)
+    )
+    return [
+        (release, wording.table_name(table), edition, list(edition_rows))
+        for (release, table, edition), edition_rows in rows_by_edition
+    ]

@@ -24,34 +24,56 @@ class ChangeGroup:
 
 def change_groups(changes: Iterable[Change]) -> list[ChangeGroup]:
     """Return *changes* in their order, alike ones at the place of the first."""
-    rows = [_of_one_key(list(group)) for _, group in groupby(changes, key=lambda change: (change.key, change.kind))]
-    alike: dict[tuple[str, ...], list[ChangeGroup]] = {}
-    for row in rows:
+    key_groups = [
+        _group_of_key(list(key_changes))
+        for _, key_changes in groupby(changes, key=lambda change: (change.key, change.kind))
+    ]
+    groups_by_values: dict[tuple[str, ...], list[ChangeGroup]] = {}
+    for key_group in key_groups:
         # Rows of a pair are put together only under one first code: edits of two codes that changed alike are two
         # facts.
-        alike.setdefault((row.key.partition(_SEPARATOR)[0] * (_SEPARATOR in row.key), *_values(row)), []).append(row)
-    return [_merged(group) for group in alike.values()]
+        groups_by_values.setdefault(
+            (key_group.key.partition(_SEPARATOR)[0] * (_SEPARATOR in key_group.key), *_shared_values(key_group)), []
+        ).append(key_group)
+    return [_merged_group(similar_groups) for similar_groups in groups_by_values.values()]
 
 
-def _values(row: ChangeGroup) -> tuple[str, ...]:
-    return row.kind, row.what, row.before, row.after
+def _shared_values(change_group: ChangeGroup) -> tuple[str, ...]:
+    return change_group.kind, change_group.what, change_group.before, change_group.after
 
 
-def _of_one_key(changes: list[Change]) -> ChangeGroup:
-    first = changes[0]
-    row = first.after_row or first.before_row
-    if len(changes) == 1 or first.kind != CHANGED:
-        return ChangeGroup(first.key, first.kind, first.what, first.before, first.after, row)
-    before, after = ("; ".join(f"{c.what} {getattr(c, when)}" for c in changes) for when in ("before", "after"))
-    return ChangeGroup(first.key, first.kind, ", ".join(change.what for change in changes), before, after, row)
+def _group_of_key(changes: list[Change]) -> ChangeGroup:
+    first_change = changes[0]
+    deciding_row = first_change.after_row or first_change.before_row
+    # Of rows added or removed all values are in one change already.
+    if len(changes) == 1 or first_change.kind != CHANGED:
+        return ChangeGroup(
+            first_change.key,
+            first_change.kind,
+            first_change.what,
+            first_change.before,
+            first_change.after,
+            deciding_row,
+        )
+    values_before, values_after = (
+        "; ".join(f"{single.what} {getattr(single, moment)}" for single in changes) for moment in ("before", "after")
+    )
+    return ChangeGroup(
+        first_change.key,
+        first_change.kind,
+        ", ".join(change.what for change in changes),
+        values_before,
+        values_after,
+        deciding_row,
+    )
 
 
-def _merged(rows: list[ChangeGroup]) -> ChangeGroup:
+def _merged_group(merged_groups: list[ChangeGroup]) -> ChangeGroup:
     """Pairs of one code are named by it and the others: `G2211 with 99341, 99342`."""
-    first = rows[0]
-    if len(rows) == 1:
-        return first
-    code, separator, _ = first.key.partition(_SEPARATOR)
-    others = ", ".join(row.key.partition(_SEPARATOR)[2] if separator else row.key for row in rows)
-    key = f"{code} with {others}" if separator else others
-    return replace(first, key=key)
+    first_group = merged_groups[0]
+    if len(merged_groups) == 1:
+        return first_group
+    code, separator, _ = first_group.key.partition(_SEPARATOR)
+    other_keys = ", ".join(member.key.partition(_SEPARATOR)[2] if separator else member.key for member in merged_groups)
+    merged_key = f"{code} with {other_keys}" if separator else other_keys
+    return replace(first_group, key=merged_key)

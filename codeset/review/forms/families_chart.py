@@ -10,9 +10,9 @@ from codeset.participants import Participant
 from codeset.review.payments import PaymentTable, Range
 
 _COLORS = {"nonfacility": "var(--office)", "facility": "var(--facility)"}
-_LEFT, _PLOT_WIDTH, _TOP = 156, 230, 64
+_LEFT_EDGE, _PLOT_WIDTH, _TOP_EDGE = 156, 230, 64
 _FAMILY_HEIGHT, _BAR_HEIGHT, _LEGEND_WIDTH = 34, 12, 90
-_LABEL = 22
+_LABEL_CHARACTERS = 22
 """Characters after which a family's name continues on a second line."""
 
 _STEPS = tuple(map(Decimal, ("0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10")))
@@ -29,7 +29,7 @@ class _Scale:
     step: Decimal
 
     def x(self, change: Decimal) -> Decimal:
-        return round(_LEFT + _PLOT_WIDTH * (change - self.least) / (self.most - self.least), 1)
+        return round(_LEFT_EDGE + _PLOT_WIDTH * (change - self.least) / (self.most - self.least), 1)
 
     def ticks(self) -> Iterator[dict[str, object]]:
         change = self.least
@@ -45,59 +45,74 @@ def chart_geometry(tables: Sequence[PaymentTable], participant: Participant | No
     Coordinates are in units of the picture. None if no amount changed. To a screen reader the chart is one
     picture: the page shows the same figures in a table beside it.
     """
-    shown = [table for table in tables if table.participant is participant and table.families]
-    if not any(table.rows for table in shown):
+    drawn_tables = [table for table in tables if table.participant is participant and table.families]
+    if not any(table.rows for table in drawn_tables):
         return None
-    ranges = [family for table in shown for family in table.families]
-    names = list(dict.fromkeys(family.family for family in ranges))
-    scale = _scale(ranges)
-    bottom = _TOP + _FAMILY_HEIGHT * len(names)
+    ranges = [family for table in drawn_tables for family in table.families]
+    family_names = list(dict.fromkeys(family.family for family in ranges))
+    scale = _axis_scale(ranges)
+    bottom = _TOP_EDGE + _FAMILY_HEIGHT * len(family_names)
     return {
-        "width": _LEFT + _PLOT_WIDTH + 20,
+        "width": _LEFT_EDGE + _PLOT_WIDTH + 20,
         "height": bottom + 4,
-        "left": _LEFT,
-        "right": _LEFT + _PLOT_WIDTH,
-        "plot_middle": _LEFT + _PLOT_WIDTH // 2,
-        "top": _TOP,
+        "left": _LEFT_EDGE,
+        "right": _LEFT_EDGE + _PLOT_WIDTH,
+        "plot_middle": _LEFT_EDGE + _PLOT_WIDTH // 2,
+        "top": _TOP_EDGE,
         "bottom": bottom,
         "zero": scale.x(Decimal(0)),
         "ticks": list(scale.ticks()),
         "legend": [
-            {"x": _LEFT + 6 + _LEGEND_WIDTH * place, "name": wording.setting(name), "color": _COLORS[name]}
-            for place, name in enumerate(dict.fromkeys(table.setting for table in shown))
+            {
+                "x": _LEFT_EDGE + 6 + _LEGEND_WIDTH * position,
+                "name": wording.setting(family_name),
+                "color": _COLORS[family_name],
+            }
+            for position, family_name in enumerate(dict.fromkeys(table.setting for table in drawn_tables))
         ],
-        "families": [_family(name, _TOP + _FAMILY_HEIGHT * place, shown, scale) for place, name in enumerate(names)],
+        "families": [
+            _family_shape(family_name, _TOP_EDGE + _FAMILY_HEIGHT * position, drawn_tables, scale)
+            for position, family_name in enumerate(family_names)
+        ],
     }
 
 
-def _scale(ranges: Sequence[Range]) -> _Scale:
+def _axis_scale(ranges: Sequence[Range]) -> _Scale:
     # With 0 among them: bars that all begin at a cut would hide that they are cuts.
-    least = min(Decimal(0), *(family.least for family in ranges))
-    most = max(Decimal(0), *(family.most for family in ranges))
+    least_change = min(Decimal(0), *(family.least for family in ranges))
+    largest_change = max(Decimal(0), *(family.most for family in ranges))
+    # The finest step whose grid lines are few enough; the last step is 1000%, which no family reaches.
     for step in _STEPS:
-        first, last = (
-            (least / step).to_integral_value(ROUND_FLOOR),
-            (most / step).to_integral_value(ROUND_CEILING),
+        first_tick, last_tick = (
+            (least_change / step).to_integral_value(ROUND_FLOOR),
+            (largest_change / step).to_integral_value(ROUND_CEILING),
         )
-        if last - first <= _MOST_STEPS:
+        if last_tick - first_tick <= _MOST_STEPS:
             break
-    return _Scale(first * step, max(last, first + 1) * step, step)
+    # At least one interval, so that `x` does not divide by zero where nothing but 0 is shown.
+    return _Scale(first_tick * step, max(last_tick, first_tick + 1) * step, step)
 
 
-def _family(name: str, top: int, tables: Sequence[PaymentTable], scale: _Scale) -> dict[str, object]:
-    named = wording.family(name)
-    lines = wrap(named[:1].upper() + named[1:], _LABEL)
-    middle = top + _FAMILY_HEIGHT // 2
-    first = middle - _BAR_HEIGHT * len(tables) // 2 + 2
+def _family_shape(family_name: str, top_edge: int, tables: Sequence[PaymentTable], scale: _Scale) -> dict[str, object]:
+    label_text = wording.family(family_name)
+    label_lines = wrap(label_text[:1].upper() + label_text[1:], _LABEL_CHARACTERS)
+    middle_line = top_edge + _FAMILY_HEIGHT // 2
+    first_bar_top = middle_line - _BAR_HEIGHT * len(tables) // 2 + 2
     bars = [
-        _bar(family, _COLORS[table.setting], first + _BAR_HEIGHT * place, scale)
-        for place, table in enumerate(tables)
+        _bar_shape(family, _COLORS[table.setting], first_bar_top + _BAR_HEIGHT * position, scale)
+        for position, table in enumerate(tables)
         for family in table.families
-        if family.family == name
+        if family.family == family_name
     ]
-    return {"lines": lines, "y": middle + 4 - 13 * (len(lines) - 1) // 2, "bars": bars}
+    return {"lines": label_lines, "y": middle_line + 4 - 13 * (len(label_lines) - 1) // 2, "bars": bars}
 
 
-def _bar(family: Range, color: str, top: int, scale: _Scale) -> dict[str, object]:
-    start, end = scale.x(family.least), scale.x(family.most)
-    return {"x": start, "y": top, "width": max(end - start, 1), "median": scale.x(family.median), "color": color}
+def _bar_shape(family: Range, color: str, top_edge: int, scale: _Scale) -> dict[str, object]:
+    left_edge, right_edge = scale.x(family.least), scale.x(family.most)
+    return {
+        "x": left_edge,
+        "y": top_edge,
+        "width": max(right_edge - left_edge, 1),
+        "median": scale.x(family.median),
+        "color": color,
+    }

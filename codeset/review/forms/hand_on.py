@@ -30,26 +30,35 @@ def fee_schedule_csv(review: Review) -> str:
     Amounts are dollars without a sign; empty where CMS sets none. With several conversion factors a last column says
     whose the row is.
     """
-    several = len({table.participant for table in review.payments}) > 1
-    header = ["code", "modifier", "setting", "old", "new", "effective", "locality", *(["qp_status"] if several else [])]
-    rows: Iterator[list[Cell]] = (
+    has_classes = len({table.participant for table in review.payments}) > 1
+    captions = [
+        "code",
+        "modifier",
+        "setting",
+        "old",
+        "new",
+        "effective",
+        "locality",
+        *(["qp_status"] if has_classes else []),
+    ]
+    amount_rows: Iterator[list[Cell]] = (
         [
             payment.hcpcs,
             payment.modifier,
             wording.setting(table.setting),
-            _amount(payment.before.cents),
-            _amount(payment.after.cents),
+            _amount_text(payment.before.cents),
+            _amount_text(payment.after.cents),
             review.new.first_day,
             review.place.locality,
-            *([participant_label(table.participant)] if several else []),
+            *([participant_label(table.participant)] if has_classes else []),
         ]
         for table in review.payments
         for payment in table.rows
     )
-    return _csv(header, rows)
+    return _csv_text(captions, amount_rows)
 
 
-def _amount(cents: int | None) -> str:
+def _amount_text(cents: int | None) -> str:
     return "" if cents is None else f"{Decimal(cents) / 100:.2f}"
 
 
@@ -59,52 +68,55 @@ def edits_csv(review: Review) -> str:
     `our older file` means that our old release lacks what CMS changed before: since when, an MUE does not say, and the
     scrubber may have it already.
     """
-    header = ["table", "code", "other_code", "change", "field", "old", "new", "effective", "changed_by"]
-    rows = (
-        [wording.table_name(table.table), *_change_cells(change), change.since or unless_dated, changed_by]
+    captions = ["table", "code", "other_code", "change", "field", "old", "new", "effective", "changed_by"]
+    edit_rows = (
+        [wording.table_name(table.table), *_change_cells(change), change.since or default_date, changed_by]
         for table in map(review.table, EDIT_NAMES)
-        for changes, unless_dated, changed_by in (
+        for changes, default_date, changed_by in (
             (table.changes, review.new.first_day, "CMS"),
             (table.own_changes, None, "our older file"),
         )
         for change in changes
     )
-    return _csv(header, rows)
+    return _csv_text(captions, edit_rows)
 
 
 def _change_cells(change: Change) -> list[Cell]:
-    old, new = ("" if value == wording.NONE else value for value in (change.before, change.after))
+    value_before, value_after = (
+        "" if cell_text == wording.NONE else cell_text for cell_text in (change.before, change.after)
+    )
     # A scrubber wants the two codes of a pair in columns of their own.
     code, _, other_code = change.key.partition(" / ")
-    return [code, other_code, change.kind, change.what, old, new]
+    return [code, other_code, change.kind, change.what, value_before, value_after]
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return text.getvalue()
+def _csv_text(captions: Sequence[str], table_rows: Iterable[Sequence[Cell]]) -> str:
+    csv_text = io.StringIO()
+    # Unix line ends on every system: the signature covers the bytes.
+    csv_writer = csv.writer(csv_text, lineterminator="\n")
+    csv_writer.writerow(captions)
+    csv_writer.writerows(["" if cell is None else cell for cell in table_row] for table_row in table_rows)
+    return csv_text.getvalue()
 
 
 def tasks_workbook(review: Review) -> bytes:
     """Return the action items as an xlsx workbook, with owner, due date and done to fill in."""
-    page = first_page(review)
-    rows = (
-        (number, item.title, item.details, item.file, "", item.due, "")
-        for number, item in enumerate(page.actions, start=1)
+    opening_page = first_page(review)
+    task_rows = (
+        (task_number, action_item.title, action_item.details, action_item.file, "", action_item.due, "")
+        for task_number, action_item in enumerate(opening_page.actions, start=1)
     )
-    header = ("number", "task", "details", "file", "owner", "due", "done")
+    captions = ("number", "task", "details", "file", "owner", "due", "done")
     widths = {0: 9, 1: 50, 2: 70, 3: 24, 4: 24, 5: 12, 6: 9}
-    target = io.BytesIO()
-    sheet = Sheet(rows, header, [page.title], {5: "mm/dd/yyyy"}, widths, wrapped=frozenset({1, 2}))
-    workbook.write(target, {"tasks": sheet})
-    return target.getvalue()
+    xlsx_bytes = io.BytesIO()
+    task_sheet = Sheet(task_rows, captions, [opening_page.title], {5: "mm/dd/yyyy"}, widths, wrapped=frozenset({1, 2}))
+    workbook.write(xlsx_bytes, {"tasks": task_sheet})
+    return xlsx_bytes.getvalue()
 
 
 def physician_handout(review: Review) -> str:
     """Return one printed page for physicians: what changes in payment and edits, and from when."""
-    environment = Environment(loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=FunctionLoader(_asset_text), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = True
     environment.filters |= {
         "signed_dollars": money.signed_dollars,
@@ -116,19 +128,25 @@ def physician_handout(review: Review) -> str:
     )
 
 
-def _asset(name: str) -> str:
-    return files("codeset.review.forms").joinpath("page", name).read_text(encoding="utf-8")
+def _asset_text(asset_name: str) -> str:
+    return files("codeset.review.forms").joinpath("page", asset_name).read_text(encoding="utf-8")
 
 
 def _handout_movers(review: Review) -> list[tuple[str, str, str, str, str]]:
     """Code, old and new amount, change and percent in the first setting shown: the practice's largest changes first."""
-    rows = [payment for table in review.payments[:1] for payment in table.rows if payment.change_cents]
-    own = {(line.hcpcs, line.modifier): abs(line.change_cents or 0) for year in review.years[:1] for line in year.lines}
+    changed_payments = [payment for table in review.payments[:1] for payment in table.rows if payment.change_cents]
+    own_change_by_code = {
+        (line.hcpcs, line.modifier): abs(line.change_cents or 0) for year in review.years[:1] for line in year.lines
+    }
 
-    def size(payment: Payment) -> tuple[int, int, str]:
-        return (-own.get((payment.hcpcs, payment.modifier), 0), -abs(payment.change_cents or 0), payment.hcpcs)
+    def descending_change(payment: Payment) -> tuple[int, int, str]:
+        return (
+            -own_change_by_code.get((payment.hcpcs, payment.modifier), 0),
+            -abs(payment.change_cents or 0),
+            payment.hcpcs,
+        )
 
-    largest = sorted(rows, key=size)[:_MOST_MOVERS]
+    largest_payments = sorted(changed_payments, key=descending_change)[:_MOST_MOVERS]
     return [
         (
             f"{payment.hcpcs} {payment.modifier}".strip(),
@@ -137,55 +155,60 @@ def _handout_movers(review: Review) -> list[tuple[str, str, str, str, str]]:
             money.signed_dollars(payment.change_cents),
             wording.percent(payment.before.cents, payment.after.cents),
         )
-        for payment in largest
+        for payment in largest_payments
     ]
 
 
 def _handout_edits(review: Review) -> Iterator[str]:
-    for name in ("ptp", "mue", "add_on"):
-        for change in change_groups(review.table(name).changes)[:_MOST_MOVERS]:
-            values = " → ".join(value for value in (change.before, change.after) if value != wording.NONE)
-            yield f"{change.key}: {change.what} {change.kind} ({values})"
+    for table_name in ("ptp", "mue", "add_on"):
+        for change in change_groups(review.table(table_name).changes)[:_MOST_MOVERS]:
+            values_text = " → ".join(
+                cell_text for cell_text in (change.before, change.after) if cell_text != wording.NONE
+            )
+            yield f"{change.key}: {change.what} {change.kind} ({values_text})"
 
 
 def due_dates_ics(review: Review) -> str:
     """Return the due dates of the action items as a calendar file (RFC 5545); no clock goes into it."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//derm-codeset//review//EN"]
-    for number, item in enumerate(first_page(review).actions, start=1):
+    calendar_lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//derm-codeset//review//EN"]
+    for task_number, action_item in enumerate(first_page(review).actions, start=1):
         # One name for one item of one review: a calendar that imports the file again changes its entry, and adds none.
-        lines += _event(item, f"{review.new.release}-{review.old.release}-{number}@derm-codeset", review.new.first_day)
-    lines.append("END:VCALENDAR")
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
+        calendar_lines += _calendar_event(
+            action_item, f"{review.new.release}-{review.old.release}-{task_number}@derm-codeset", review.new.first_day
+        )
+    calendar_lines.append("END:VCALENDAR")
+    return "".join(f"{_folded_line(calendar_line)}\r\n" for calendar_line in calendar_lines)
 
 
-def _event(item: ActionItem, uid: str, stamp: date) -> list[str]:
-    text = ". ".join(filter(None, (item.title, item.details)))
+def _calendar_event(action_item: ActionItem, uid: str, stamp_day: date) -> list[str]:
+    summary_text = ". ".join(filter(None, (action_item.title, action_item.details)))
     return [
         "BEGIN:VEVENT",
         f"UID:{uid}",
         # The release's first day and no clock: the same review gives the same bytes, which the signature covers.
-        f"DTSTAMP:{stamp:%Y%m%d}T000000Z",
-        f"DTSTART;VALUE=DATE:{item.due:%Y%m%d}",
+        f"DTSTAMP:{stamp_day:%Y%m%d}T000000Z",
+        f"DTSTART;VALUE=DATE:{action_item.due:%Y%m%d}",
         # The end is not part of the event (RFC 5545, section 3.6.1).
-        f"DTEND;VALUE=DATE:{item.due + timedelta(days=1):%Y%m%d}",
-        f"SUMMARY:{_escaped(f'Medicare update: {text}')}",
-        *([f"DESCRIPTION:{_escaped(f'File: {item.file}')}"] if item.file else []),
+        f"DTEND;VALUE=DATE:{action_item.due + timedelta(days=1):%Y%m%d}",
+        f"SUMMARY:{_escaped_text(f'Medicare update: {summary_text}')}",
+        *([f"DESCRIPTION:{_escaped_text(f'File: {action_item.file}')}"] if action_item.file else []),
         "END:VEVENT",
     ]
 
 
-def _escaped(text: str) -> str:
+def _escaped_text(plain_text: str) -> str:
     """A text as RFC 5545, section 3.3.11, wants it."""
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+    return plain_text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
-def _folded(line: str) -> str:
+def _folded_line(content_line: str) -> str:
     """A line of at most 75 bytes, continued on the next ones (RFC 5545, section 3.1); no character is split."""
-    parts: list[str] = []
-    part = ""
-    for character in line:
-        if len((part + character).encode()) > (75 if not parts else 74):
-            parts.append(part)
-            part = ""
-        part += character
-    return "\r\n ".join([*parts, part])
+    physical_lines: list[str] = []
+    physical_line = ""
+    for character in content_line:
+        # A continued line begins with a blank, which counts among its 75 bytes.
+        if len((physical_line + character).encode()) > (75 if not physical_lines else 74):
+            physical_lines.append(physical_line)
+            physical_line = ""
+        physical_line += character
+    return "\r\n ".join([*physical_lines, physical_line])

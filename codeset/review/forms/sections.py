@@ -57,12 +57,13 @@ class Section:
 
 def sections(review: Review) -> list[Section]:
     """Return the sections that *review* has, in their order on the page."""
-    own = review.own_differences or any(table.own_changes for table in review.tables)
-    values: dict[str, object] = {"diagnoses": review.changes.diagnoses.is_reportable}
-    values |= {"year": review.years, "claims": review.claims, "own-differences": own}
-    return [section for section in _SECTIONS if values.get(section.id, True)]
+    own_differences = review.own_differences or any(table.own_changes for table in review.tables)
+    shown_values: dict[str, object] = {"diagnoses": review.changes.diagnoses.is_reportable}
+    shown_values |= {"year": review.years, "claims": review.claims, "own-differences": own_differences}
+    return [section for section in _SECTIONS if shown_values.get(section.id, True)]
 
 
+# What must be read before signing comes first, what only supports a figure last.
 _SECTIONS = (
     Section("limits", "Limitations", "Limitations — read before you sign"),
     Section("own-differences", "Differences from our files", "Differs because of our files, not CMS"),
@@ -84,12 +85,9 @@ _SECTIONS = (
 )
 
 
-# --- sheets
-
-
 def editions_sheet(review: Review) -> Sheet:
     """Return the sheet of the source files of both releases."""
-    rows: Iterable[Sequence[Cell]] = (
+    edition_rows: Iterable[Sequence[Cell]] = (
         (
             release.release,
             wording.table_name(table.table),
@@ -103,26 +101,28 @@ def editions_sheet(review: Review) -> Sheet:
         for table in release.editions
         for file in table.files
     )
-    header = ("release", "table", "edition", "carried from", "rows", "CMS file", "SHA-256 checksum")
-    return Sheet(rows, header, formats={4: COUNT})
+    captions = ("release", "table", "edition", "carried from", "rows", "CMS file", "SHA-256 checksum")
+    return Sheet(edition_rows, captions, formats={4: COUNT})
 
 
 def rows_sheet(review: Review) -> Sheet:
     """Return the sheet of the CMS rows that figures rest on."""
-    rows = (
+    source_rows = (
         (
-            row.ref.anchor,
-            row.ref.release,
-            wording.table_name(row.ref.table),
-            row.edition,
-            row.file,
-            row.key,
-            "; ".join(row.says),
+            source_row.ref.anchor,
+            source_row.ref.release,
+            wording.table_name(source_row.ref.table),
+            source_row.edition,
+            source_row.file,
+            source_row.key,
+            "; ".join(source_row.says),
         )
-        for row in review.rows
+        for source_row in review.rows
     )
-    columns = ("CMS row", "release", "table", "edition", "CMS file", "code", "values")
-    return Sheet(rows, columns, wrapped=frozenset({6}), targets=[row.ref.anchor for row in review.rows])
+    captions = ("CMS row", "release", "table", "edition", "CMS file", "code", "values")
+    return Sheet(
+        source_rows, captions, wrapped=frozenset({6}), targets=[source_row.ref.anchor for source_row in review.rows]
+    )
 
 
 _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
@@ -152,11 +152,15 @@ _SHEETS: Mapping[str, Callable[[Review], Sheet]] = {
 def sheets(review: Review) -> dict[str, Sheet]:
     """Return the sheets of *review* by name, in their order in the workbook."""
     diagnoses = review.changes.diagnoses
-    optional = {
+    optional_contents = {
         "year": review.years,
         "claims": review.claims,
         "diagnosis codes": diagnoses.is_reportable,
         "coverage articles": diagnoses.articles,
     }
-    lacking = tuple(name for name, values in optional.items() if not values)
-    return {name: sheet(review) for name, sheet in _SHEETS.items() if not (lacking and name.startswith(lacking))}
+    empty_sheets = tuple(sheet_name for sheet_name, contents in optional_contents.items() if not contents)
+    return {
+        sheet_name: sheet(review)
+        for sheet_name, sheet in _SHEETS.items()
+        if not (empty_sheets and sheet_name.startswith(empty_sheets))
+    }

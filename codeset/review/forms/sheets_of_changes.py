@@ -13,79 +13,83 @@ from codeset.workbook import Cell, Sheet
 
 def codes_sheet(review: Review) -> Sheet:
     """Return the sheet of new and deleted codes."""
-    listed = (("new", review.new_codes), ("removed", review.gone_codes))
-    rows = (
-        (change, code.hcpcs, code.modifier, wording.family(code.family), cms_row_link(code.row))
-        for change, codes in listed
+    codes_by_change = (("new", review.new_codes), ("removed", review.gone_codes))
+    code_rows = (
+        (change_kind, code.hcpcs, code.modifier, wording.family(code.family), cms_row_link(code.row))
+        for change_kind, codes in codes_by_change
         for code in codes
     )
-    return Sheet(rows, ("change", "code", "modifier", "family", "CMS row"), notes={4: ROW_NOTE})
+    return Sheet(code_rows, ("change", "code", "modifier", "family", "CMS row"), notes={4: ROW_NOTE})
 
 
 def diagnoses_sheet(review: Review) -> Sheet:
     """Return the sheet of diagnosis codes that changed."""
     diagnoses = review.changes.diagnoses
-    rows = [
+    diagnosis_rows = [
         *(
             (change.kind, change.diagnosis, wording.family(change.family), change.since, ", ".join(change.others))
             for change in diagnoses.changes
         ),
-        *(("not valid for billing", code, "", None, why) for code, why in diagnoses.never_valid),
+        *(("not valid for billing", code, "", None, reason_text) for code, reason_text in diagnoses.never_valid),
     ]
-    columns = ("change", "code", "family", "since", "replaces or is replaced by")
-    return Sheet(rows, columns, formats={3: DAY}, wrapped=frozenset({4}))
+    captions = ("change", "code", "family", "since", "replaces or is replaced by")
+    return Sheet(diagnosis_rows, captions, formats={3: DAY}, wrapped=frozenset({4}))
 
 
 def articles_sheet(review: Review) -> Sheet:
     """Return the sheet of coverage articles that changed."""
-    rows = (article.cells for article in review.changes.diagnoses.articles)
-    columns = ("article", "contractor", *release_names(review), "diagnoses added", "diagnoses dropped")
-    return Sheet(rows, columns, wrapped=frozenset({4, 5}))
+    article_rows = (article.cells for article in review.changes.diagnoses.articles)
+    captions = ("article", "contractor", *release_names(review), "diagnoses added", "diagnoses dropped")
+    return Sheet(article_rows, captions, wrapped=frozenset({4, 5}))
 
 
 def table_changes_sheet(review: Review) -> Sheet:
     """Return the sheet of changed edits, those that our own files explain included."""
-    rows = (
+    change_rows = (
         (
-            wording.table_name(table.table),
+            wording.table_name(table_review.table),
             change.key,
             change.kind,
             change.what,
             change.before,
             change.after,
-            since,
-            source,
+            effective_date,
+            changed_by,
         )
-        for table, change, since, source in _changes_with_source(review)
+        for table_review, change, effective_date, changed_by in _changes_with_source(review)
     )
-    columns = ("table", "code", "change", "field", *release_names(review), "in effect since", "changed by")
-    notes = {7: "Our files: the old release on file was built with an older file, so CMS's change may be older."}
-    return Sheet(rows, columns, formats={6: DAY}, notes=notes)
+    captions = ("table", "code", "change", "field", *release_names(review), "in effect since", "changed by")
+    caption_notes = {
+        7: "Our files: the old release on file was built with an older file, so CMS's change may be older."
+    }
+    return Sheet(change_rows, captions, formats={6: DAY}, notes=caption_notes)
 
 
 def _changes_with_source(review: Review) -> Iterator[tuple[TableReview, Change, date | None, str]]:
-    for table in review.tables:
-        yield from ((table, change, change.since, "CMS") for change in table.changes)
-        yield from ((table, change, change.since, "our files") for change in table.own_changes)
+    for table_review in review.tables:
+        yield from ((table_review, change, change.since, "CMS") for change in table_review.changes)
+        yield from ((table_review, change, change.since, "our files") for change in table_review.own_changes)
 
 
 def practice_guide_sheet(review: Review) -> Sheet:
     """Return the sheet of changed figures of the practice guide."""
-    rows = ((change.key, change.what, change.before, change.after) for change in review.practice_guide)
-    return Sheet(rows, ("code or pair", "figure", *release_names(review)))
+    figure_rows = ((change.key, change.what, change.before, change.after) for change in review.practice_guide)
+    return Sheet(figure_rows, ("code or pair", "figure", *release_names(review)))
 
 
 def guides_sheet(review: Review) -> Sheet:
     """Return the sheet of statements of guides that changed or are contradicted."""
-    listed = {statement.id: statement for statement in (*review.guidance.changed, *review.guidance.contradicted)}
-    rows = map(_statement, listed.values())
-    header = ("statement", "guide", "heading", "guide says", *release_names(review), "CMS says", "right", "CMS row")
-    return Sheet(rows, header, wrapped=frozenset({3, 6, 7, 8}))
+    statement_by_id = {
+        statement.id: statement for statement in (*review.guidance.changed, *review.guidance.contradicted)
+    }
+    statement_rows = map(_statement_cells, statement_by_id.values())
+    captions = ("statement", "guide", "heading", "guide says", *release_names(review), "CMS says", "right", "CMS row")
+    return Sheet(statement_rows, captions, wrapped=frozenset({3, 6, 7, 8}))
 
 
-def _statement(statement: ReviewedStatement) -> tuple[Cell, ...]:
+def _statement_cells(statement: ReviewedStatement) -> tuple[Cell, ...]:
     verdicts = (wording.verdict(statement.before), wording.verdict(statement.after))
-    texts = (wording.plain(statement.why), wording.plain(statement.right))
-    cited = "; ".join(row.text for row in statement.rows)
-    where = statement.guide, wording.guide_heading(statement.heading)
-    return (statement.id, *where, wording.plain(statement.says), *verdicts, *texts, cited)
+    answer_texts = (wording.plain(statement.why), wording.plain(statement.right))
+    cited_rows = "; ".join(cited_row.text for cited_row in statement.rows)
+    place_cells = statement.guide, wording.guide_heading(statement.heading)
+    return (statement.id, *place_cells, wording.plain(statement.says), *verdicts, *answer_texts, cited_rows)

@@ -17,71 +17,99 @@ DECIDE_HEADER = ("number", "outcome", "what changed", "decision", "reason")
 
 def to_decide_sheet(review: Review) -> Sheet:
     """Return the sheet of what the approver decides."""
-    rows = ((number, outcome.id, outcome.says, "", "") for number, outcome in enumerate(review.to_decide, start=1))
-    title = [
+    outcome_rows = (
+        (outcome_number, outcome.id, outcome.says, "", "")
+        for outcome_number, outcome in enumerate(review.to_decide, start=1)
+    )
+    title_lines = [
         "Decide on each changed result",
         f'Fill in, save, then: codeset approve {review.new.release} --as "Name, role" --decisions review.xlsx',
         f"Review {decision_digest(review)}",
     ]
-    notes = {3: "accept or reject", 4: "Required."}
-    widths = {0: 10, 1: 34, 2: 70, 3: 14, 4: 50}
-    return Sheet(rows, DECIDE_HEADER, title, widths=widths, notes=notes, wrapped=frozenset({2, 4}))
+    caption_notes = {3: "accept or reject", 4: "Required."}
+    column_widths = {0: 10, 1: 34, 2: 70, 3: 14, 4: 50}
+    return Sheet(
+        outcome_rows, DECIDE_HEADER, title_lines, widths=column_widths, notes=caption_notes, wrapped=frozenset({2, 4})
+    )
 
 
 def own_differences_sheet(review: Review) -> Sheet:
     """Return the sheet of results that differ because of our own files."""
-    rows = ((difference.id, difference.says, difference.why) for difference in review.own_differences)
-    return Sheet(rows, ("test", "difference", "why it is not a CMS change"), wrapped=frozenset({1, 2}))
+    difference_rows = ((difference.id, difference.says, difference.why) for difference in review.own_differences)
+    return Sheet(difference_rows, ("test", "difference", "why it is not a CMS change"), wrapped=frozenset({1, 2}))
 
 
 def scenarios_sheet(review: Review) -> Sheet:
     """Return the sheet of test claims with a new result."""
-    rows = (
-        (scenario.id, scenario.says, number, *_line(line), "; ".join(scenario.sources))
+    line_rows = (
+        (scenario.id, scenario.says, line_number, *_line_cells(reviewed_line), "; ".join(scenario.sources))
         for scenario in review.outcomes.changed
-        for number, line in enumerate(scenario.lines, start=1)
+        for line_number, reviewed_line in enumerate(scenario.lines, start=1)
     )
-    header = ("test", "claim", "line", "code", "modifiers", "units", "date of service", "POS", "new result")
-    columns = (*header, *_result_header(review), "sources")
-    return Sheet(rows, columns, formats={11: MONEY, 15: MONEY}, wrapped=frozenset({1, 10, 14, 17}))
+    captions = ("test", "claim", "line", "code", "modifiers", "units", "date of service", "POS", "new result")
+    all_captions = (*captions, *_result_captions(review), "sources")
+    return Sheet(line_rows, all_captions, formats={11: MONEY, 15: MONEY}, wrapped=frozenset({1, 10, 14, 17}))
 
 
-def _line(line: ReviewedLine) -> tuple[Cell, ...]:
-    billed = (line.hcpcs, line.modifiers, line.units, line.day, line.place_of_service, line.news)
-    return (*billed, *_result(line.before), *_result(line.after))
+def _line_cells(reviewed_line: ReviewedLine) -> tuple[Cell, ...]:
+    billed_cells = (
+        reviewed_line.hcpcs,
+        reviewed_line.modifiers,
+        reviewed_line.units,
+        reviewed_line.day,
+        reviewed_line.place_of_service,
+        reviewed_line.news,
+    )
+    return (*billed_cells, *_result_cells(reviewed_line.before), *_result_cells(reviewed_line.after))
 
 
-def _result_header(review: Review, suffix: str = "") -> Iterator[str]:
+def _result_captions(review: Review, suffix: str = "") -> Iterator[str]:
     for release in release_names(review):
-        yield from (f"{release}{suffix}", *(f"{what}, {release}{suffix}" for what in ("why", "allowed", "CMS row")))
+        yield from (
+            f"{release}{suffix}",
+            *(f"{caption}, {release}{suffix}" for caption in ("why", "allowed", "CMS row")),
+        )
 
 
-def _result(result: LineResult) -> tuple[Cell, ...]:
+def _result_cells(line_result: LineResult) -> tuple[Cell, ...]:
     return (
-        wording.disposition(result.disposition),
-        result.why,
-        decimal_dollars(result.allowed_cents),
-        cms_row_link(result.row),
+        wording.disposition(line_result.disposition),
+        line_result.why,
+        decimal_dollars(line_result.allowed_cents),
+        cms_row_link(line_result.row),
     )
 
 
 def codes_alone_sheet(review: Review) -> Sheet:
     """Return the sheet of codes with a new result when billed alone."""
-    rows = ((code.hcpcs, code.cases, *_result(code.before), *_result(code.after)) for code in review.pairs.alone)
-    notes = {1: "Pairs in which nothing else differs."}
-    return Sheet(rows, ("code", "pairs", *_result_header(review)), notes=notes)
+    code_rows = (
+        (
+            reviewed_code.hcpcs,
+            reviewed_code.cases,
+            *_result_cells(reviewed_code.before),
+            *_result_cells(reviewed_code.after),
+        )
+        for reviewed_code in review.pairs.alone
+    )
+    caption_notes = {1: "Pairs in which nothing else differs."}
+    return Sheet(code_rows, ("code", "pairs", *_result_captions(review)), notes=caption_notes)
 
 
 def pairs_sheet(review: Review) -> Sheet:
     """Return the sheet of code pairs with a new result."""
-    rows = (
-        (pair.hcpcs_one, pair.hcpcs_two, pair.modifier_on or "neither", *chain.from_iterable(_results_of_pair(pair)))
-        for pair in review.pairs.changed
+    pair_rows = (
+        (
+            reviewed_pair.hcpcs_one,
+            reviewed_pair.hcpcs_two,
+            reviewed_pair.modifier_on or "neither",
+            *chain.from_iterable(_pair_result_cells(reviewed_pair)),
+        )
+        for reviewed_pair in review.pairs.changed
     )
-    results = (*_result_header(review, ", one"), *_result_header(review, ", two"))
-    return Sheet(rows, ("one", "two", "XS on", *results))
+    result_captions = (*_result_captions(review, ", one"), *_result_captions(review, ", two"))
+    return Sheet(pair_rows, ("one", "two", "XS on", *result_captions))
 
 
-def _results_of_pair(pair: ReviewedPair) -> Iterator[tuple[Cell, ...]]:
-    for before, after in zip(pair.before, pair.after, strict=True):
-        yield from (_result(before), _result(after))
+def _pair_result_cells(reviewed_pair: ReviewedPair) -> Iterator[tuple[Cell, ...]]:
+    for result_before, result_after in zip(reviewed_pair.before, reviewed_pair.after, strict=True):
+        yield from (_result_cells(result_before), _result_cells(result_after))

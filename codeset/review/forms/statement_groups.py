@@ -24,24 +24,36 @@ class StatementGroup:
 
 def statement_groups(statements: Iterable[ReviewedStatement]) -> list[StatementGroup]:
     """Return *statements* in their order; rows of one table with the same verdict on both releases are one."""
-    return [_group(list(group)) for _, group in groupby(statements, key=_table_and_verdict)]
+    return [_statement_group(list(group)) for _, group in groupby(statements, key=_table_and_verdict)]
 
 
 def _table_and_verdict(statement: ReviewedStatement) -> tuple[str, ...]:
-    table, dot, _ = statement.heading.partition(".")
-    name = table if dot else statement.id
-    return statement.guide, name, statement.before, statement.after
+    # A heading is `table.row`; a statement from the guide's text has no row, and is a group of its own.
+    guide_table, separator, _ = statement.heading.partition(".")
+    row_group = guide_table if separator else statement.id
+    return statement.guide, row_group, statement.before, statement.after
 
 
-def _group(statements: list[ReviewedStatement]) -> StatementGroup:
-    first, rows = statements[0], [row for statement in statements for row in statement.rows]
-    where = f"{first.guide} guide, {wording.guide_heading(first.heading)}"
-    says, why = wording.plain(first.says), f"{wording.plain(first.why)}."
+def _statement_group(statements: list[ReviewedStatement]) -> StatementGroup:
+    first_statement, cited_rows = statements[0], [cited_row for statement in statements for cited_row in statement.rows]
+    heading_text = f"{first_statement.guide} guide, {wording.guide_heading(first_statement.heading)}"
+    claim_text, reason_text = wording.plain(first_statement.says), f"{wording.plain(first_statement.why)}."
     if len(statements) > 1:
-        table, _, _ = first.heading.partition(".")
-        entries = [statement.heading.partition(".")[2] for statement in statements]
-        where = f"{first.guide} guide, {wording.guide_heading(table)}"
-        says = f"{len(statements)} rows: {', '.join(entries)}"
-        why = f"For example {why if why.startswith(entries[0]) else f'{entries[0]}: {why}'}"
-    right = wording.plain(first.right) if len(statements) == 1 else ""
-    return StatementGroup(where, says, first.before, first.after, why, right, next(iter(rows), None), len(rows) - 1)
+        guide_table, _, _ = first_statement.heading.partition(".")
+        row_names = [statement.heading.partition(".")[2] for statement in statements]
+        heading_text = f"{first_statement.guide} guide, {wording.guide_heading(guide_table)}"
+        claim_text = f"{len(statements)} rows: {', '.join(row_names)}"
+        reason_text = (
+            f"For example {reason_text if reason_text.startswith(row_names[0]) else f'{row_names[0]}: {reason_text}'}"
+        )
+    right_value = wording.plain(first_statement.right) if len(statements) == 1 else ""
+    return StatementGroup(
+        heading_text,
+        claim_text,
+        first_statement.before,
+        first_statement.after,
+        reason_text,
+        right_value,
+        next(iter(cited_rows), None),
+        len(cited_rows) - 1,
+    )
