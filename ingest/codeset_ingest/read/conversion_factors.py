@@ -37,10 +37,8 @@ def with_dates(factor_value: Decimal, release: Release, reading: Reading) -> Con
     published_entry = _published_factors().get(factor_value)
     first_day, last_day = release.first_day, release.last_day
     if published_entry is not None:
-        first_day, last_day = (
-            max(first_day, date.fromisoformat(published_entry["first"])),
-            min(last_day, date.fromisoformat(published_entry["last"])),
-        )
+        first_day = max(first_day, date.fromisoformat(published_entry["first"]))
+        last_day = min(last_day, date.fromisoformat(published_entry["last"]))
     if published_entry is not None and first_day > last_day:
         first_day, last_day = published_entry["first"], published_entry["last"]
         message = (

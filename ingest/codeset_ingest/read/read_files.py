@@ -115,10 +115,8 @@ def is_sorted(key_rows: pl.DataFrame) -> bool:
     for key_column in key_rows.iter_columns():
         current_keys, previous_keys = key_column.slice(1), key_column.head(-1)
         equal_keys = current_keys.eq_missing(previous_keys)
-        current_keys, previous_keys = (
-            current_keys.filter(equal_so_far & ~equal_keys),
-            previous_keys.filter(equal_so_far & ~equal_keys),
-        )
+        current_keys = current_keys.filter(equal_so_far & ~equal_keys)
+        previous_keys = previous_keys.filter(equal_so_far & ~equal_keys)
         if not (current_keys > previous_keys).fill_null(current_keys.is_null()).all():
             return False
         equal_so_far &= equal_keys

@@ -67,10 +67,8 @@ def count_changes(reading: Reading, release: Release, previous_snapshot: Snapsho
     current_rows = reading.frame.select(pl.col(name).cast(dtype) for name, dtype in previous_rows.schema.items())
     # Of millions of rows nearly all are the same: only the others are matched by key.
     previous_hashes, current_hashes = previous_rows.hash_rows(), current_rows.hash_rows()
-    previous_rest, current_rest = (
-        previous_rows.filter(~previous_hashes.is_in(current_hashes.implode())),
-        current_rows.filter(~current_hashes.is_in(previous_hashes.implode())),
-    )
+    previous_rest = previous_rows.filter(~previous_hashes.is_in(current_hashes.implode()))
+    current_rest = current_rows.filter(~current_hashes.is_in(previous_hashes.implode()))
     removed_rows = previous_rest.join(
         _with_keys_of(current_rows, previous_rest, identity_columns), on=identity_columns, how="anti", nulls_equal=True
     )
@@ -140,10 +138,8 @@ def _key_faults(
     """Keys gone or new beyond what a year brings, for each of the *years_between* since the edition before."""
     table_name, release = reading.table, previous_snapshot.release
     previous_count = previous_snapshot.manifest.tables[table_name].rows
-    most_gone, most_new = (
-        PERCENT_GONE_BY_TABLE.get(table_name, PERCENT_GONE) * years_between,
-        PERCENT_NEW * years_between,
-    )
+    most_gone = PERCENT_GONE_BY_TABLE.get(table_name, PERCENT_GONE) * years_between
+    most_new = PERCENT_NEW * years_between
     if removed_rows.height * 100 > previous_count * most_gone:
         message = (
             f"{removed_rows.height:,} of the {previous_count:,} keys of {release} are removed, more than {most_gone}%"

@@ -11,8 +11,8 @@ import polars as pl
 from codeset.errors import BadInput, Fault
 from codeset_ingest.read.table import FILE, LINE, Reading
 
-_CODE = r"[A-Z][0-9A-Z]{2}(?:\.?[0-9A-Z]{1,4})?"
-_SPAN = re.compile(rf"({_CODE})-({_CODE})|({_CODE})(?![\w.]|-)")
+_CODE_PATTERN = r"[A-Z][0-9A-Z]{2}(?:\.?[0-9A-Z]{1,4})?"
+_CODE_SPAN = re.compile(rf"({_CODE_PATTERN})-({_CODE_PATTERN})|({_CODE_PATTERN})(?![\w.]|-)")
 _IN_WORDS = re.compile(r"categor|\.-|code from", re.IGNORECASE)
 _NO_CODE = re.compile(rf"^\s*none\s*$|{_IN_WORDS.pattern}", re.IGNORECASE)
 
@@ -25,56 +25,73 @@ def split_replacements(reading: Reading) -> Reading:
     """
     if faults := list(_not_understood(reading)):
         raise BadInput(faults)
-    rows, in_words = [], 0
-    for row in reading.frame.iter_rows(named=True):
-        previous = sorted(set(previous_codes(row["previous"])))
-        in_words += not previous
-        for code in previous:
-            rows.append((_plain(code), _plain(row["diagnosis"]), _day(row["effective"]), row[LINE], row[FILE]))
+    replacement_rows, count_in_words = [], 0
+    for conversion_row in reading.frame.iter_rows(named=True):
+        previous_of_row = sorted(set(previous_codes(conversion_row["previous"])))
+        count_in_words += not previous_of_row
+        for previous_code in previous_of_row:
+            replacement_rows.append(
+                (
+                    _without_point(previous_code),
+                    _without_point(conversion_row["diagnosis"]),
+                    _effective_day(conversion_row["effective"]),
+                    conversion_row[LINE],
+                    conversion_row[FILE],
+                )
+            )
     dtypes = {"previous_diagnosis": pl.String, "diagnosis": pl.String, "effective_date": pl.Date}
-    frame = pl.DataFrame(rows, schema={**dtypes, LINE: pl.Int32, FILE: pl.String}, orient="row")
-    note = f"{reading.names[0]}: {in_words} new codes without a previous code, or with one described only in words"
+    replacements = pl.DataFrame(replacement_rows, schema={**dtypes, LINE: pl.Int32, FILE: pl.String}, orient="row")
+    count_note = (
+        f"{reading.names[0]}: {count_in_words} new codes without a previous code, or with one described only in words"
+    )
     return replace(
-        reading, frame=frame.unique(list(dtypes), keep="first", maintain_order=True), notes=(*reading.notes, note)
+        reading,
+        frame=replacements.unique(list(dtypes), keep="first", maintain_order=True),
+        notes=(*reading.notes, count_note),
     )
 
 
 def _not_understood(reading: Reading) -> Iterator[Fault]:
-    for row in reading.frame.iter_rows(named=True):
-        if not (any(previous_codes(row["previous"])) or _NO_CODE.search(row["previous"])):
+    for conversion_row in reading.frame.iter_rows(named=True):
+        if not (any(previous_codes(conversion_row["previous"])) or _NO_CODE.search(conversion_row["previous"])):
             message = (
-                f"the previous codes of {row['diagnosis']} are not understood; expected codes, None, or categories"
+                f"the previous codes of {conversion_row['diagnosis']} are not understood; expected codes, None, or "
+                "categories"
             )
-            yield Fault(row[FILE], row[LINE], message)
-        if _day(row["effective"]) is None:
-            yield Fault(row[FILE], row[LINE], f'effective is "{row["effective"]}", expected a date that exists')
+            yield Fault(conversion_row[FILE], conversion_row[LINE], message)
+        if _effective_day(conversion_row["effective"]) is None:
+            yield Fault(
+                conversion_row[FILE],
+                conversion_row[LINE],
+                f'effective is "{conversion_row["effective"]}", expected a date that exists',
+            )
 
 
-def previous_codes(cell: str) -> Iterator[str]:
+def previous_codes(cell_text: str) -> Iterator[str]:
     """Yield the codes of a cell: listed (`C56.1 and C56.2`), or a range that ends in digits (`H02.101-H02.106`)."""
-    if _IN_WORDS.search(cell):
+    if _IN_WORDS.search(cell_text):
         return
-    for first, last, single in _SPAN.findall(cell):
-        yield from [single] if single else _codes_between(first, last)
+    for first_code, last_code, single_code in _CODE_SPAN.findall(cell_text):
+        yield from [single_code] if single_code else _codes_between(first_code, last_code)
 
 
-def _codes_between(first: str, last: str) -> Iterator[str]:
+def _codes_between(first_code: str, last_code: str) -> Iterator[str]:
     """The codes of a range whose ends differ in their last digit; else only its ends, which alone are sure."""
-    if first[:-1] == last[:-1] and first[-1].isdigit() and last[-1].isdigit():
-        yield from (f"{first[:-1]}{digit}" for digit in range(int(first[-1]), int(last[-1]) + 1))
+    if first_code[:-1] == last_code[:-1] and first_code[-1].isdigit() and last_code[-1].isdigit():
+        yield from (f"{first_code[:-1]}{digit}" for digit in range(int(first_code[-1]), int(last_code[-1]) + 1))
     else:
-        yield from (first, last)
+        yield from (first_code, last_code)
 
 
-def _plain(code: str) -> str:
-    return code.strip().replace(".", "")
+def _without_point(dotted_code: str) -> str:
+    return dotted_code.strip().replace(".", "")
 
 
-def _day(effective: str) -> date | None:
+def _effective_day(effective_text: str) -> date | None:
     # CMS types the year, whose October 1 it is, but for codes of another day: those of April are dates of the workbook.
     with suppress(ValueError):
-        if "/" in effective:
-            month, day, year = (int(part) for part in effective.split("/"))
+        if "/" in effective_text:
+            month, day, year = (int(date_part) for date_part in effective_text.split("/"))
             return date(year, month, day)
-        return date(int(effective), 10, 1) if len(effective) == 4 else date.fromisoformat(effective[:10])
+        return date(int(effective_text), 10, 1) if len(effective_text) == 4 else date.fromisoformat(effective_text[:10])
     return None

@@ -50,8 +50,8 @@ class CellRow:
     @property
     def has_line_break(self) -> bool:
         """Whether a cell holds more than one line."""
-        text = "".join(self.cells)
-        return "\n" in text or "\r" in text
+        joined_text = "".join(self.cells)
+        return "\n" in joined_text or "\r" in joined_text
 
     @property
     def is_single(self) -> bool:
@@ -59,125 +59,168 @@ class CellRow:
         return bool(self.cells[0].strip()) and not "".join(self.cells[1:]).strip()
 
 
-def workbook_rows(file: File, sheet: str, rows: int | None = None) -> Iterator[CellRow]:
-    """Yield the first *rows* rows of a sheet, all by default."""
-    for line, cells in enumerate(workbooks.sheet_rows(file, sheet, rows), start=1):
-        yield CellRow(line, cells)
+def workbook_rows(source_file: File, sheet_name: str, row_count: int | None = None) -> Iterator[CellRow]:
+    """Yield the first *row_count* rows of a sheet, all by default."""
+    for line_number, cells in enumerate(workbooks.sheet_rows(source_file, sheet_name, row_count), start=1):
+        yield CellRow(line_number, cells)
 
 
-def delimited_rows(file: File, delimiter: str) -> Iterator[CellRow]:
+def delimited_rows(source_file: File, delimiter: str) -> Iterator[CellRow]:
     """Yield the rows of a csv file; a row with quoted line breaks has the line on which it begins.
 
     Raises BadInput: for what is no csv record, with its line.
     """
     # Strict: text behind a closing quotation mark would else be taken for part of the cell.
-    reader = csv.reader(io.StringIO(text_of(file), newline=""), delimiter=delimiter, strict=True)
-    line = 1
+    record_reader = csv.reader(io.StringIO(text_of(source_file), newline=""), delimiter=delimiter, strict=True)
+    first_line = 1
     try:
-        for row in reader:
-            yield CellRow(line, row or [""])
-            line = reader.line_num + 1
+        for record_cells in record_reader:
+            yield CellRow(first_line, record_cells or [""])
+            first_line = record_reader.line_num + 1
     except csv.Error as error:
-        raise BadInput([Fault(file.names, line, f"not a csv record ({error})")]) from error
+        raise BadInput([Fault(source_file.names, first_line, f"not a csv record ({error})")]) from error
 
 
 def grid_records(
-    file: File, rules: Any, columns: list[Column], layout: Layout, grid: Iterable[CellRow]
+    source_file: File, form_rules: Any, columns: list[Column], layout: Layout, grid_rows: Iterable[CellRow]
 ) -> pl.DataFrame:
-    """Return the records of *grid* below the header that *rules* describe, a column for each of the layout's.
+    """Return the records of *grid_rows* below the header that *form_rules* describe, a column for each of the layout's.
 
     Raises BadInput: for headers that are not the layout's, and for every row of another width.
     """
-    rows = iter(grid)
-    places = read_header(file, rules["header"], columns, layout, rows)
-    records, faults = _records(file, rules, rows, len(places))
+    remaining_rows = iter(grid_rows)
+    columns_of_cells = read_header(source_file, form_rules["header"], columns, layout, remaining_rows)
+    block_records, faults = _records_below_header(source_file, form_rules, remaining_rows, len(columns_of_cells))
     if faults:
         raise BadInput(faults)
-    data: dict[str, Sequence[Any]] = {LINE: [row.line for row, _ in records], BLOCK: [block for _, block in records]}
-    by_column = zip(*(row.cells for row, _ in records), strict=True) if records else ([] for _ in places)
-    data |= {column.name: texts for column, texts in zip(places, by_column, strict=True) if column.name}
-    schema = {name: pl.Int32 if name in (LINE, BLOCK) else pl.String for name in data}
-    return pl.DataFrame(data, schema=schema)
+    column_values: dict[str, Sequence[Any]] = {
+        LINE: [cell_row.line for cell_row, _ in block_records],
+        BLOCK: [block for _, block in block_records],
+    }
+    by_column = (
+        zip(*(cell_row.cells for cell_row, _ in block_records), strict=True)
+        if block_records
+        else ([] for _ in columns_of_cells)
+    )
+    column_values |= {
+        column.name: column_texts
+        for column, column_texts in zip(columns_of_cells, by_column, strict=True)
+        if column.name
+    }
+    column_types = {
+        column_name: pl.Int32 if column_name in (LINE, BLOCK) else pl.String for column_name in column_values
+    }
+    return pl.DataFrame(column_values, schema=column_types)
 
 
-def _records(
-    file: File, rules: Any, rows: Iterator[CellRow], width: int
+def _records_below_header(
+    source_file: File, form_rules: Any, remaining_rows: Iterator[CellRow], header_width: int
 ) -> tuple[list[tuple[CellRow, int]], list[Fault]]:
     """The records with the number of their block (blank rows separate blocks), and faults for other rows."""
-    records: list[tuple[CellRow, int]] = []
+    block_records: list[tuple[CellRow, int]] = []
     faults: list[Fault] = []
     footnote: CellRow | None = None
-    block = 0
-    for row in rows:
+    block_number = 0
+    for cell_row in remaining_rows:
         # LOCCO names a state in the first of its rows, and parts the states by blank ones: no state is filled across.
-        if row.is_blank or row.is_end:
-            block += 1
-        elif row.is_single and "footnotes" in rules and re.match(rules["footnotes"], row.cells[0]):
-            footnote = footnote or row
-        elif len(row.cells) != width:
-            faults.append(Fault(file.names, row.line, f"{len(row.cells)} cells, expected {width} as in the header"))
-        elif row.has_line_break and "line_breaks" not in rules:
+        if cell_row.is_blank or cell_row.is_end:
+            block_number += 1
+        elif cell_row.is_single and "footnotes" in form_rules and re.match(form_rules["footnotes"], cell_row.cells[0]):
+            footnote = footnote or cell_row
+        elif len(cell_row.cells) != header_width:
+            faults.append(
+                Fault(
+                    source_file.names,
+                    cell_row.line,
+                    f"{len(cell_row.cells)} cells, expected {header_width} as in the header",
+                )
+            )
+        elif cell_row.has_line_break and "line_breaks" not in form_rules:
             message = "a cell goes on over several lines: a quotation mark is open, or two records stand in one cell"
-            faults.append(Fault(file.names, row.line, message))
+            faults.append(Fault(source_file.names, cell_row.line, message))
         else:
             if footnote is not None:
-                faults.append(Fault(file.names, footnote.line, "text between the records; footnotes stand after them"))
+                faults.append(
+                    Fault(source_file.names, footnote.line, "text between the records; footnotes stand after them")
+                )
                 footnote = None
-            records.append((row, block))
-    return records, faults
+            block_records.append((cell_row, block_number))
+    return block_records, faults
 
 
 def read_header(
-    file: File, header: Any, columns: list[Column], layout: Layout, rows: Iterator[CellRow]
+    source_file: File, header_rules: Any, columns: list[Column], layout: Layout, remaining_rows: Iterator[CellRow]
 ) -> list[Column]:
-    """Read *rows* up to the end of the stacked header; return the layout's column for each cell."""
-    above: list[CellRow] = []
-    for row in islice(rows, HEAD_ROWS):
-        above.append(row)
-        if re.fullmatch(header["anchor"], _fold(row.cells[0])):
+    """Read *remaining_rows* up to the end of the stacked header; return the layout's column for each cell."""
+    rows_so_far: list[CellRow] = []
+    for cell_row in islice(remaining_rows, HEAD_ROWS):
+        rows_so_far.append(cell_row)
+        if re.fullmatch(header_rules["anchor"], _folded(cell_row.cells[0])):
             break
     else:
-        raise BadInput([Fault(file.names, 0, f'no header row that begins with "{header["anchor"]}"')])
+        raise BadInput([Fault(source_file.names, 0, f'no header row that begins with "{header_rules["anchor"]}"')])
     # PPRRVU spreads a caption over up to five rows (NON-FAC / PE / RVU), and RVU, INDICATOR and TOTAL stand in its last
     # row several times: only what is joined names a column. So columns may move, as in 2026, when PRIC IND came before
     # ENDO BASE.
-    stack = [*above[-1 - header["above"] :], *islice(rows, header["below"])]
-    width = len(above[-1].cells)
-    texts = [_fold(" ".join(row.cells[place] for row in stack if place < len(row.cells))) for place in range(width)]
-    return _match_columns(file, texts, columns, layout, above[-1].line)
+    stacked_rows = [*rows_so_far[-1 - header_rules["above"] :], *islice(remaining_rows, header_rules["below"])]
+    header_width = len(rows_so_far[-1].cells)
+    header_texts = [
+        _folded(
+            " ".join(cell_row.cells[column_index] for cell_row in stacked_rows if column_index < len(cell_row.cells))
+        )
+        for column_index in range(header_width)
+    ]
+    return _match_columns(source_file, header_texts, columns, layout, rows_so_far[-1].line)
 
 
-def _match_columns(file: File, texts: list[str], columns: list[Column], layout: Layout, line: int) -> list[Column]:
-    places = [[column for column in columns if column.header.fullmatch(text)] for text in texts]
-    matched = [column for place in places for column in place]
-    read = f"headers read: {_header_texts(texts)}"
-    table = layout.rules["tables"][0]["table"]
+def _match_columns(
+    source_file: File, header_texts: list[str], columns: list[Column], layout: Layout, header_line: int
+) -> list[Column]:
+    columns_of_texts = [
+        [column for column in columns if column.header.fullmatch(header_text)] for header_text in header_texts
+    ]
+    matched_columns = [column for columns_of_text in columns_of_texts for column in columns_of_text]
+    headers_read = f"headers read: {_header_texts(header_texts)}"
+    table_name = layout.rules["tables"][0]["table"]
     faults = [
-        Fault(file.names, line, f'no column "{column.label}" ({table}.{column.name or "dropped"}); {read}')
+        Fault(
+            source_file.names,
+            header_line,
+            f'no column "{column.label}" ({table_name}.{column.name or "dropped"}); {headers_read}',
+        )
         for column in columns
-        if column not in matched and not column.rules.get("optional")
+        if column not in matched_columns and not column.rules.get("optional")
     ]
     faults += [
         Fault(
-            file.names, line, f'column "{_header_texts([text])}" is not in the layout of {layout.publication}; {read}'
+            source_file.names,
+            header_line,
+            f'column "{_header_texts([header_text])}" is not in the layout of {layout.publication}; {headers_read}',
         )
-        for text, place in zip(texts, places, strict=True)
-        if not place
+        for header_text, columns_of_text in zip(header_texts, columns_of_texts, strict=True)
+        if not columns_of_text
     ]
     faults += [
-        Fault(file.names, line, f'column "{column.label}" is there {matched.count(column)} times; {read}')
+        Fault(
+            source_file.names,
+            header_line,
+            f'column "{column.label}" is there {matched_columns.count(column)} times; {headers_read}',
+        )
         for column in columns
-        if matched.count(column) > 1
+        if matched_columns.count(column) > 1
     ]
     if faults:
         raise BadInput(faults)
-    return [place[0] for place in places]
+    return [columns_of_text[0] for columns_of_text in columns_of_texts]
 
 
-def _fold(text: str) -> str:
-    return " ".join(text.split())
+def _folded(caption_text: str) -> str:
+    return " ".join(caption_text.split())
 
 
-def _header_texts(texts: list[str]) -> str:
+def _header_texts(header_texts: list[str]) -> str:
     """Headers for a message: of a long one only the last word, so that no notice above it slips into a log."""
-    return "; ".join(text if len(text) <= _HEADER_LETTERS else "... " + text.split()[-1] for text in texts)
+    return "; ".join(
+        header_text if len(header_text) <= _HEADER_LETTERS else "... " + header_text.split()[-1]
+        for header_text in header_texts
+    )

@@ -19,60 +19,74 @@ from codeset_ingest.read.open_files import File
 from codeset_ingest.read.table import LINE
 
 
-def read_cells(file: File, layout: Layout, form: str, sheet: str, release: Release) -> pl.DataFrame:
-    """Return the records of *file* as text cells.
+def read_cells(source_file: File, layout: Layout, form_name: str, sheet_name: str, release: Release) -> pl.DataFrame:
+    """Return the records of *source_file* as text cells.
 
     Raises BadInput: for headers that are not the layout's, records of another length.
     ComputeError or SchemaError: if a record of a tab separated file is too long.
     """
-    rules, columns = layout.forms[form], layout.columns_of(release)
-    if rules["kind"] == "workbook":
-        workbooks.refuse_lost_cells(file)
-        frame = grid_records(file, rules, columns, layout, workbook_rows(file, sheet))
-        return _join_continuations(file, frame, layout)
-    if rules["kind"] == "xml":
-        return tabular_cells(file)
-    if "prose" not in rules:
-        refuse_long_lines(file)
-        refuse_control_characters(file)
-    if rules["kind"] == "fixed":
-        frame = read_fixed(file, rules, [column for column in columns if column.fixed])
-        return _join_continuations(file, frame, layout)
-    if rules["delimiter"] == "\t":
-        return read_tabbed(file, rules, columns, layout)
-    return grid_records(file, rules, columns, layout, delimited_rows(file, rules["delimiter"]))
+    form_rules, columns = layout.forms[form_name], layout.columns_of(release)
+    if form_rules["kind"] == "workbook":
+        workbooks.refuse_lost_cells(source_file)
+        text_rows = grid_records(source_file, form_rules, columns, layout, workbook_rows(source_file, sheet_name))
+        return _join_continuations(source_file, text_rows, layout)
+    if form_rules["kind"] == "xml":
+        return tabular_cells(source_file)
+    if "prose" not in form_rules:
+        refuse_long_lines(source_file)
+        refuse_control_characters(source_file)
+    if form_rules["kind"] == "fixed":
+        text_rows = read_fixed(source_file, form_rules, [column for column in columns if column.fixed])
+        return _join_continuations(source_file, text_rows, layout)
+    if form_rules["delimiter"] == "\t":
+        return read_tabbed(source_file, form_rules, columns, layout)
+    return grid_records(source_file, form_rules, columns, layout, delimited_rows(source_file, form_rules["delimiter"]))
 
 
-def _join_continuations(file: File, frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+def _join_continuations(source_file: File, text_rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Put the text of continuation records behind that of the record that they continue."""
-    rules = layout.rules.get("records")
-    if rules is None:
-        return frame
-    kind, code, text = pl.col(rules["column"]).str.strip_chars(), pl.col(layout.columns[0].name), rules["joins"]
-    continued = kind.replace_strict(rules["continued_by"], default=None, return_dtype=pl.String)
-    frame = frame.with_columns(continued.is_null().cum_sum().alias("record"), continued.alias("continues"))
-    first = frame.group_by("record", maintain_order=True).first()
-    heads = first.select("record", head_kind=kind, head_code=code)
-    stray = frame.join(heads, on="record", maintain_order="left").filter(
+    record_rules = layout.rules.get("records")
+    if record_rules is None:
+        return text_rows
+    record_kind = pl.col(record_rules["column"]).str.strip_chars()
+    record_code = pl.col(layout.columns[0].name)
+    text_column = record_rules["joins"]
+    continued = record_kind.replace_strict(record_rules["continued_by"], default=None, return_dtype=pl.String)
+    text_rows = text_rows.with_columns(continued.is_null().cum_sum().alias("record"), continued.alias("continues"))
+    first_lines = text_rows.group_by("record", maintain_order=True).first()
+    record_heads = first_lines.select("record", head_kind=record_kind, head_code=record_code)
+    stray_lines = text_rows.join(record_heads, on="record", maintain_order="left").filter(
         pl.col("continues").is_not_null()
-        & ((pl.col("continues") != pl.col("head_kind")) | (code != pl.col("head_code")) | (pl.col("record") == 0))
+        & (
+            (pl.col("continues") != pl.col("head_kind"))
+            | (record_code != pl.col("head_code"))
+            | (pl.col("record") == 0)
+        )
     )
-    if stray.height:
-        raise BadInput([Fault(file.names, line, "continues no record of its code") for line in stray[LINE].head(1)])
-    _refuse_gaps(file, frame, layout)
-    texts = frame.group_by("record", maintain_order=True).agg(pl.col(text).str.join(" "))
-    return first.with_columns(texts[text]).drop("record", "continues", rules["numbered_by"])
+    if stray_lines.height:
+        raise BadInput(
+            [
+                Fault(source_file.names, line_number, "continues no record of its code")
+                for line_number in stray_lines[LINE].head(1)
+            ]
+        )
+    _refuse_gaps(source_file, text_rows, layout)
+    joined_texts = text_rows.group_by("record", maintain_order=True).agg(pl.col(text_column).str.join(" "))
+    return first_lines.with_columns(joined_texts[text_column]).drop("record", "continues", record_rules["numbered_by"])
 
 
-def _refuse_gaps(file: File, frame: pl.DataFrame, layout: Layout) -> None:
+def _refuse_gaps(source_file: File, text_rows: pl.DataFrame, layout: Layout) -> None:
     """Refuse a line of a record that is missing or there twice: its text would be short, or repeat itself."""
     # SEQNUM counts the lines of a code from 00100 by hundreds in the txt, from 0010 by tens in the workbook.
-    number = pl.col(layout.rules["records"]["numbered_by"]).str.strip_chars()
+    sequence_number = pl.col(layout.rules["records"]["numbered_by"]).str.strip_chars()
     line_of_record = pl.col(LINE).cum_count().over("record").cast(pl.String)
-    expected = line_of_record.str.zfill(3) + number.str.slice(3).str.replace_all("[^0]", "0")
-    numbered = frame.select(LINE, code=layout.columns[0].name, number=number, expected=expected)
-    for row in numbered.filter(pl.col("number") != pl.col("expected")).head(1).iter_rows(named=True):
+    expected_number = line_of_record.str.zfill(3) + sequence_number.str.slice(3).str.replace_all("[^0]", "0")
+    numbered_lines = text_rows.select(
+        LINE, code=layout.columns[0].name, number=sequence_number, expected=expected_number
+    )
+    for numbered_line in numbered_lines.filter(pl.col("number") != pl.col("expected")).head(1).iter_rows(named=True):
         message = (
-            f"its sequence number is {row['number']}, expected {row['expected']}: a line of {row['code'].strip()} is "
+            f"its sequence number is {numbered_line['number']}, expected {numbered_line['expected']}: a line of "
+            f"{numbered_line['code'].strip()} is "
         )
-        raise BadInput([Fault(file.names, row[LINE], f"{message}missing, or there twice")])
+        raise BadInput([Fault(source_file.names, numbered_line[LINE], f"{message}missing, or there twice")])
