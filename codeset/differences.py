@@ -17,7 +17,7 @@ from codeset.scope import scope as scope_called
 from codeset.snapshot import Snapshot
 from codeset.tables import TABLES, active_in
 
-_DATES = ("effective_date", "deletion_date")
+_DATE_COLUMNS = ("effective_date", "deletion_date")
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class TableChanges:
     @property
     def count(self) -> int:
         """How many rows are added, removed, changed, or reach back without being one of these."""
-        changed = self.changed.select(self.key).unique()
-        return self.added.height + self.removed.height + changed.height + self.past.height
+        changed_keys = self.changed.select(self.key).unique()
+        return self.added.height + self.removed.height + changed_keys.height + self.past.height
 
     @property
     def past(self) -> pl.DataFrame:
         """The retroactive rows that are neither added nor changed now: they bear on older dates of service only."""
-        current = pl.concat([self.added.select(self.key), self.changed.select(self.key)])
-        return self.retroactive.join(current, on=self.key, how="anti", maintain_order="left")
+        current_keys = pl.concat([self.added.select(self.key), self.changed.select(self.key)])
+        return self.retroactive.join(current_keys, on=self.key, how="anti", maintain_order="left")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Changes:
     @property
     def conversion_factors_differ(self) -> bool:
         """Whether a dollar per RVU changed for anyone."""
-        return any(before != after for _, before, after in factor_pairs(self.old, self.new))
+        return any(old_factor != new_factor for _, old_factor, new_factor in factor_pairs(self.old, self.new))
 
     @property
     def none(self) -> bool:
@@ -107,220 +107,275 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm", favorites: tuple[str
     if old.release > new.release:
         raise WrongUse(f"{new.release} is earlier than {old.release}; name the earlier release first")
     compared_scope = scope_called(scope)
-    comparable = [table for table in compared_scope.tables if table in old and table in new]
-    tables = {table: _table(table, old, new, compared_scope) for table in comparable}
-    missing = {
-        table: " and ".join(str(snapshot.release) for snapshot in (old, new) if table not in snapshot)
-        for table in compared_scope.tables
-        if table not in comparable and (table in old or table in new or scope != "all")
+    comparable = [table_name for table_name in compared_scope.tables if table_name in old and table_name in new]
+    tables = {table_name: _table_changes(table_name, old, new, compared_scope) for table_name in comparable}
+    missing_tables = {
+        table_name: " and ".join(str(snapshot.release) for snapshot in (old, new) if table_name not in snapshot)
+        for table_name in compared_scope.tables
+        if table_name not in comparable and (table_name in old or table_name in new or scope != "all")
     }
     diagnoses = diagnosis_changes(old, new, compared_scope, favorites)
-    codes, payments = _codes(old, new, compared_scope), _payments(old, new, compared_scope)
-    return Changes(old.manifest, new.manifest, compared_scope, tables, codes, payments, missing, diagnoses)
+    scope_codes, payment_changes = _scope_codes(old, new, compared_scope), _payment_changes(old, new, compared_scope)
+    return Changes(
+        old.manifest, new.manifest, compared_scope, tables, scope_codes, payment_changes, missing_tables, diagnoses
+    )
 
 
-def factor_pairs(old: Manifest, new: Manifest) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:
+def factor_pairs(
+    old_manifest: Manifest, new_manifest: Manifest
+) -> list[tuple[Participant | None, Decimal | None, Decimal | None]]:
     """Return (participant, before, after) for everyone whom the new release knows apart.
 
     Where a release changes its factor within the quarter, its last one counts. Nobody, if one of them has no fee
     schedule.
     """
-    if ("mpfs" in old.tables) != ("mpfs" in new.tables):
+    if ("mpfs" in old_manifest.tables) != ("mpfs" in new_manifest.tables):
         return []
-    participants = sorted({factor.participant for factor in new.conversion_factors}, key=str)
+    participants = sorted({factor.participant for factor in new_manifest.conversion_factors}, key=str)
     return [
-        (participant, _last(old.conversion_factors, participant), _last(new.conversion_factors, participant))
+        (
+            participant,
+            _last_factor(old_manifest.conversion_factors, participant),
+            _last_factor(new_manifest.conversion_factors, participant),
+        )
         for participant in participants
     ]
 
 
-def _last(factors: tuple[ConversionFactor, ...], participant: Participant | None) -> Decimal | None:
-    matching = [factor for factor in factors if factor.participant in (participant, None)]
-    return max(matching, key=lambda factor: factor.last).value if matching else None
+def _last_factor(conversion_factors: tuple[ConversionFactor, ...], participant: Participant | None) -> Decimal | None:
+    matching_factors = [factor for factor in conversion_factors if factor.participant in (participant, None)]
+    return max(matching_factors, key=lambda factor: factor.last).value if matching_factors else None
 
 
-def _table(table: str, old: Snapshot, new: Snapshot, scope: Scope) -> TableChanges:
-    before, after = (scope.of(table, snapshot.scan(table)).collect() for snapshot in (old, new))
-    compared = (before.height, after.height)
-    key = list(TABLES[table].key)
-    flipped = retroactive = after.clear()
-    if TABLES[table].dated:
+def _table_changes(table_name: str, old_snapshot: Snapshot, new_snapshot: Snapshot, scope: Scope) -> TableChanges:
+    old_rows, new_rows = (
+        scope.of(table_name, snapshot.scan(table_name)).collect() for snapshot in (old_snapshot, new_snapshot)
+    )
+    compared_counts = (old_rows.height, new_rows.height)
+    key_columns = list(TABLES[table_name].key)
+    flipped_rows = retroactive_rows = new_rows.clear()
+    if TABLES[table_name].dated:
         # PTP and add-on files hold the history of each pair, in several rows: what matters is which row applies in each
         # quarter, not which rows are in the file.
-        key = list(TABLES[table].subject)
-        before, after = _touched(before, after, key, old, new)
-        retroactive = _retroactive(table, before, after, old)
-        history, before, after = after, before.filter(_applies(old)), after.filter(_applies(new))
+        key_columns = list(TABLES[table_name].subject)
+        old_rows, new_rows = _rows_of_touched_pairs(old_rows, new_rows, key_columns, old_snapshot, new_snapshot)
+        retroactive_rows = _retroactive_rows(table_name, old_rows, new_rows, old_snapshot)
+        edit_history = new_rows
+        old_rows = old_rows.filter(_applies_in_quarter(old_snapshot))
+        new_rows = new_rows.filter(_applies_in_quarter(new_snapshot))
     # A version of an article may be unknown on both sides: null is equal to null.
-    added = after.join(before, on=key, how="anti", nulls_equal=True, maintain_order="left")
-    removed = before.join(after, on=key, how="anti", nulls_equal=True, maintain_order="left")
-    if TABLES[table].dated:
-        removed = _with_deletion(removed, history, key)
-        flipped = _flipped(added, removed, key)
-    new_columns = tuple(column for column in before.columns if _is_new(column, before, after))
+    added_rows = new_rows.join(old_rows, on=key_columns, how="anti", nulls_equal=True, maintain_order="left")
+    removed_rows = old_rows.join(new_rows, on=key_columns, how="anti", nulls_equal=True, maintain_order="left")
+    if TABLES[table_name].dated:
+        removed_rows = _with_deletion_date(removed_rows, edit_history, key_columns)
+        flipped_rows = _flipped_edits(added_rows, removed_rows, key_columns)
+    new_columns = tuple(column for column in old_rows.columns if _is_new_column(column, old_rows, new_rows))
     # The columns that decide nothing on a claim (rationale, the mark of 1996) are counted as remarks and change no row.
-    both = before.join(after, on=key, how="inner", nulls_equal=True, suffix=" after", maintain_order="left")
-    cells = {column: _cells(both, key, column) for column in before.columns if column not in (*key, *new_columns)}
-    remarks = {*TABLES[table].remarks, *(_DATES if TABLES[table].dated else ())}
-    own = [rows for column, rows in cells.items() if column not in remarks]
-    changed = pl.concat(own or [_no_cells(both, key)])  # of the notes and replacements of diagnoses all columns are key
-    changed = _with_dates(changed.sort(*key, maintain_order=True), cells, key)
-    unchanged = both.join(changed, on=key, how="anti")
+    rows_in_both = old_rows.join(
+        new_rows, on=key_columns, how="inner", nulls_equal=True, suffix=" after", maintain_order="left"
+    )
+    changed_cells = {
+        column: _changed_cells(rows_in_both, key_columns, column)
+        for column in old_rows.columns
+        if column not in (*key_columns, *new_columns)
+    }
+    remark_columns = {*TABLES[table_name].remarks, *(_DATE_COLUMNS if TABLES[table_name].dated else ())}
+    deciding_cells = [column_cells for column, column_cells in changed_cells.items() if column not in remark_columns]
+    changed_rows = pl.concat(
+        deciding_cells or [_no_changed_cells(rows_in_both, key_columns)]
+    )  # of the notes and replacements of diagnoses all columns are key
+    changed_rows = _with_dates(changed_rows.sort(*key_columns, maintain_order=True), changed_cells, key_columns)
+    unchanged_rows = rows_in_both.join(changed_rows, on=key_columns, how="anti")
     return TableChanges(
-        table=table,
-        compared=compared,
-        same_files=_files(old, table) == _files(new, table),
-        added=added,
-        removed=removed,
-        changed=changed,
-        remarks={column: rows.height for column, rows in cells.items() if column in remarks and rows.height},
+        table=table_name,
+        compared=compared_counts,
+        same_files=_source_digests(old_snapshot, table_name) == _source_digests(new_snapshot, table_name),
+        added=added_rows,
+        removed=removed_rows,
+        changed=changed_rows,
+        remarks={
+            column: column_cells.height
+            for column, column_cells in changed_cells.items()
+            if column in remark_columns and column_cells.height
+        },
         new_columns=new_columns,
-        flipped=flipped,
-        retroactive=retroactive.join(unchanged, on=key, how="anti", maintain_order="left"),
+        flipped=flipped_rows,
+        retroactive=retroactive_rows.join(unchanged_rows, on=key_columns, how="anti", maintain_order="left"),
     )
 
 
-def _files(snapshot: Snapshot, table: str) -> list[str]:
-    return [source.sha256 for source in snapshot.manifest.tables[table].sources]
+def _source_digests(snapshot: Snapshot, table_name: str) -> list[str]:
+    return [source.sha256 for source in snapshot.manifest.tables[table_name].sources]
 
 
-def _is_new(column: str, before: pl.DataFrame, after: pl.DataFrame) -> bool:
+def _is_new_column(column: str, old_rows: pl.DataFrame, new_rows: pl.DataFrame) -> bool:
     """Whether the old release gives *column* to no row at all, and the new one to all: its files did not have it."""
-    return before.height > 0 and before[column].is_null().all() and not after[column].is_null().any()
+    return old_rows.height > 0 and old_rows[column].is_null().all() and not new_rows[column].is_null().any()
 
 
-def _touched(
-    before: pl.DataFrame, after: pl.DataFrame, pair: list[str], old: Snapshot, new: Snapshot
+def _rows_of_touched_pairs(
+    old_rows: pl.DataFrame,
+    new_rows: pl.DataFrame,
+    pair_columns: list[str],
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of every pair of which some row differs, or applies in one of the quarters only.
 
     Nearly all of some million rows are the same in both releases; only what is left is compared in full.
     """
-    columns = after.columns
-    fresh = after.join(before, on=columns, how="anti", nulls_equal=True)
-    ended = after.filter(_applies(old) != _applies(new))
-    pairs = pl.concat([fresh.select(pair), ended.select(pair)])
-    rows_before, rows_after = _of(pairs, before), _of(pairs, after)
+    all_columns = new_rows.columns
+    fresh_rows = new_rows.join(old_rows, on=all_columns, how="anti", nulls_equal=True)
+    rows_of_one_quarter = new_rows.filter(_applies_in_quarter(old_snapshot) != _applies_in_quarter(new_snapshot))
+    touched_pairs = pl.concat([fresh_rows.select(pair_columns), rows_of_one_quarter.select(pair_columns)])
+    touched_old_rows = _rows_of_pairs(touched_pairs, old_rows)
+    touched_new_rows = _rows_of_pairs(touched_pairs, new_rows)
     # Nearly always rows only come and end; a row that disappeared, or changed, shows in this count, and only then is
     # the old table searched as well.
-    missing_rows = before.height - (after.height - fresh.height)
-    if missing_rows == rows_before.join(rows_after, on=columns, how="anti", nulls_equal=True).height:
-        return rows_before, rows_after
-    pairs = pl.concat([pairs, before.join(after, on=columns, how="anti", nulls_equal=True).select(pair)])
-    return _of(pairs, before), _of(pairs, after)
+    missing_count = old_rows.height - (new_rows.height - fresh_rows.height)
+    if missing_count == touched_old_rows.join(touched_new_rows, on=all_columns, how="anti", nulls_equal=True).height:
+        return touched_old_rows, touched_new_rows
+    touched_pairs = pl.concat(
+        [touched_pairs, old_rows.join(new_rows, on=all_columns, how="anti", nulls_equal=True).select(pair_columns)]
+    )
+    return _rows_of_pairs(touched_pairs, old_rows), _rows_of_pairs(touched_pairs, new_rows)
 
 
-def _of(pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _rows_of_pairs(touched_pairs: pl.DataFrame, table_rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of those pairs, in their order."""
-    return rows.join(pairs, on=pairs.columns, how="semi", maintain_order="left")
+    return table_rows.join(touched_pairs, on=touched_pairs.columns, how="semi", maintain_order="left")
 
 
-def _retroactive(table: str, before: pl.DataFrame, after: pl.DataFrame, old: Snapshot) -> pl.DataFrame:
+def _retroactive_rows(
+    table_name: str, old_rows: pl.DataFrame, new_rows: pl.DataFrame, old_snapshot: Snapshot
+) -> pl.DataFrame:
     """Rows of the new release that change days which the old release's edition was for.
 
     They take effect on or before its last day and are new, or end on another day than it said, and before its last.
     """
-    carried = old.manifest.tables[table].carried_from
-    last_known_day = (Release.parse(carried) if carried else old.release).last_day
-    key = [*TABLES[table].subject, "effective_date"]
-    early = after.filter(pl.col("effective_date") <= last_known_day)
-    with_old_end = early.join(before.select(*key, was="deletion_date"), on=key, how="left", maintain_order="left")
-    new = early.join(before, on=key, how="anti").select(key).with_columns(pl.lit(value=True).alias("new"))
+    carried_label = old_snapshot.manifest.tables[table_name].carried_from
+    last_known_day = (Release.parse(carried_label) if carried_label else old_snapshot.release).last_day
+    key_columns = [*TABLES[table_name].subject, "effective_date"]
+    early_rows = new_rows.filter(pl.col("effective_date") <= last_known_day)
+    with_old_end = early_rows.join(
+        old_rows.select(*key_columns, was="deletion_date"), on=key_columns, how="left", maintain_order="left"
+    )
+    new_keys = (
+        early_rows.join(old_rows, on=key_columns, how="anti")
+        .select(key_columns)
+        .with_columns(pl.lit(value=True).alias("new"))
+    )
     first_end = pl.min_horizontal("deletion_date", "was")
     other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < last_known_day)
     return (
-        with_old_end.join(new.unique(), on=key, how="left", maintain_order="left")
+        with_old_end.join(new_keys.unique(), on=key_columns, how="left", maintain_order="left")
         .filter(pl.col("new").fill_null(value=False) | other_end.fill_null(value=False))
-        .select(after.columns)
+        .select(new_rows.columns)
         .unique(maintain_order=True)
     )
 
 
-def _applies(snapshot: Snapshot) -> pl.Expr:
+def _applies_in_quarter(snapshot: Snapshot) -> pl.Expr:
     return active_in(pl.lit(snapshot.release.first_day), pl.lit(snapshot.release.last_day))
 
 
-def _with_deletion(removed: pl.DataFrame, history: pl.DataFrame, pair: list[str]) -> pl.DataFrame:
+def _with_deletion_date(
+    removed_rows: pl.DataFrame, edit_history: pl.DataFrame, pair_columns: list[str]
+) -> pl.DataFrame:
     """Give edits that no longer apply the deletion date that the new release states."""
-    key = [*pair, "effective_date"]
-    dates = history.select(*key, "deletion_date").unique(key, keep="last", maintain_order=True)
-    dated = removed.drop("deletion_date").join(dates, on=key, how="left", maintain_order="left")
-    return dated.select(removed.columns)
+    key_columns = [*pair_columns, "effective_date"]
+    deletion_dates = edit_history.select(*key_columns, "deletion_date").unique(
+        key_columns, keep="last", maintain_order=True
+    )
+    dated_rows = removed_rows.drop("deletion_date").join(
+        deletion_dates, on=key_columns, how="left", maintain_order="left"
+    )
+    return dated_rows.select(removed_rows.columns)
 
 
-def _flipped(added: pl.DataFrame, removed: pl.DataFrame, pair: list[str]) -> pl.DataFrame:
+def _flipped_edits(added_rows: pl.DataFrame, removed_rows: pl.DataFrame, pair_columns: list[str]) -> pl.DataFrame:
     """The added edits whose two codes stood the other way round before."""
-    return added.join(removed, left_on=pair, right_on=pair[::-1], how="semi", maintain_order="left")
+    return added_rows.join(
+        removed_rows, left_on=pair_columns, right_on=pair_columns[::-1], how="semi", maintain_order="left"
+    )
 
 
-def _cells(both: pl.DataFrame, key: list[str], column: str) -> pl.DataFrame:
+def _changed_cells(rows_in_both: pl.DataFrame, key_columns: list[str], column: str) -> pl.DataFrame:
     """The rows in which *column* differs, as text."""
-    return both.filter(pl.col(column).ne_missing(pl.col(f"{column} after"))).select(
-        *key,
+    return rows_in_both.filter(pl.col(column).ne_missing(pl.col(f"{column} after"))).select(
+        *key_columns,
         pl.lit(column).alias("column"),
         pl.col(column).cast(pl.String).alias("before"),
         pl.col(f"{column} after").cast(pl.String).alias("after"),
     )
 
 
-def _no_cells(both: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    texts = (pl.lit(None, pl.String).alias(name) for name in ("column", "before", "after"))
-    return both.clear().select(*key, *texts)
+def _no_changed_cells(rows_in_both: pl.DataFrame, key_columns: list[str]) -> pl.DataFrame:
+    null_texts = (pl.lit(None, pl.String).alias(name) for name in ("column", "before", "after"))
+    return rows_in_both.clear().select(*key_columns, *null_texts)
 
 
-def _with_dates(changed: pl.DataFrame, cells: Mapping[str, pl.DataFrame], key: list[str]) -> pl.DataFrame:
+def _with_dates(
+    changed_rows: pl.DataFrame, changed_cells: Mapping[str, pl.DataFrame], key_columns: list[str]
+) -> pl.DataFrame:
     """Of a dated row that changed, tell its new dates too: they are the evidence for since when."""
-    dates = [cells[column].join(changed, on=key, how="semi") for column in _DATES if column in cells]
-    return pl.concat([changed, *dates]).sort(*key, maintain_order=True)
+    date_cells = [
+        changed_cells[column].join(changed_rows, on=key_columns, how="semi")
+        for column in _DATE_COLUMNS
+        if column in changed_cells
+    ]
+    return pl.concat([changed_rows, *date_cells]).sort(*key_columns, maintain_order=True)
 
 
-def _codes(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
-    key = ["hcpcs", "modifier"]
-    before, after = (rows.select(*key) for rows in _schedules(old, new, scope))
+def _scope_codes(old_snapshot: Snapshot, new_snapshot: Snapshot, scope: Scope) -> pl.DataFrame:
+    key_columns = ["hcpcs", "modifier"]
+    old_codes, new_codes = (
+        schedule_rows.select(*key_columns) for schedule_rows in _fee_schedules(old_snapshot, new_snapshot, scope)
+    )
     return (
-        before.with_columns(pl.lit(value=True).alias("in_old"))
-        .join(after.with_columns(pl.lit(value=True).alias("in_new")), on=key, how="full", coalesce=True)
+        old_codes.with_columns(pl.lit(value=True).alias("in_old"))
+        .join(new_codes.with_columns(pl.lit(value=True).alias("in_new")), on=key_columns, how="full", coalesce=True)
         .select(
-            *key,
+            *key_columns,
             scope.family(pl.col("hcpcs")).alias("family"),
             pl.col("in_old", "in_new").fill_null(value=False),
         )
-        .sort(*key)
+        .sort(*key_columns)
         .collect()
     )
 
 
-def _schedules(old: Snapshot, new: Snapshot, scope: Scope) -> list[pl.LazyFrame]:
+def _fee_schedules(old_snapshot: Snapshot, new_snapshot: Snapshot, scope: Scope) -> list[pl.LazyFrame]:
     """The rows in scope of both fee schedules; none of either, if a release lacks it: nothing can be compared."""
-    if any("mpfs" not in snapshot for snapshot in (old, new)):
-        return [pl.LazyFrame(schema=dict(TABLES["mpfs"].columns)) for _ in (old, new)]
-    return [scope.of("mpfs", snapshot.scan("mpfs")) for snapshot in (old, new)]
+    if any("mpfs" not in snapshot for snapshot in (old_snapshot, new_snapshot)):
+        return [pl.LazyFrame(schema=dict(TABLES["mpfs"].columns)) for _ in (old_snapshot, new_snapshot)]
+    return [scope.of("mpfs", snapshot.scan("mpfs")) for snapshot in (old_snapshot, new_snapshot)]
 
 
-def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
-    key = ["hcpcs", "modifier"]
-    before, after = _schedules(old, new, scope)
-    compared = [
-        before.select(*key, _amount(setting, before_factor).alias("before_cents"))
+def _payment_changes(old_snapshot: Snapshot, new_snapshot: Snapshot, scope: Scope) -> pl.DataFrame:
+    key_columns = ["hcpcs", "modifier"]
+    old_schedule, new_schedule = _fee_schedules(old_snapshot, new_snapshot, scope)
+    compared_amounts = [
+        old_schedule.select(*key_columns, _amount_cents(setting, before_factor).alias("before_cents"))
         .join(
-            after.select(*key, _amount(setting, after_factor).alias("after_cents")),
-            on=key,
+            new_schedule.select(*key_columns, _amount_cents(setting, after_factor).alias("after_cents")),
+            on=key_columns,
             how="full",
             coalesce=True,
         )
         .filter(pl.col("before_cents").ne_missing(pl.col("after_cents")))
         .select(
-            *key,
+            *key_columns,
             scope.family(pl.col("hcpcs")).alias("family"),
             pl.lit(setting).alias("setting"),
             pl.lit(participant, dtype=pl.Enum(Participant)).alias("participant"),
             "before_cents",
             "after_cents",
         )
-        for participant, before_factor, after_factor in factor_pairs(old.manifest, new.manifest)
+        for participant, before_factor, after_factor in factor_pairs(old_snapshot.manifest, new_snapshot.manifest)
         for setting in SETTINGS
     ]
-    columns: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    column_types: Mapping[str, pl.DataType | type[pl.DataType]] = {
         "hcpcs": pl.String,
         "modifier": pl.String,
         "family": pl.String,
@@ -329,9 +384,9 @@ def _payments(old: Snapshot, new: Snapshot, scope: Scope) -> pl.DataFrame:
         "before_cents": pl.Int64,
         "after_cents": pl.Int64,
     }
-    frames = [pl.DataFrame(schema=columns), *pl.collect_all(compared)]
-    return pl.concat(frames).sort(*key, "setting", "participant", nulls_last=True)
+    payment_frames = [pl.DataFrame(schema=column_types), *pl.collect_all(compared_amounts)]
+    return pl.concat(payment_frames).sort(*key_columns, "setting", "participant", nulls_last=True)
 
 
-def _amount(setting: str, factor: Decimal | None) -> pl.Expr:
-    return pl.lit(None, dtype=pl.Int64) if factor is None else national_cents(setting, factor)
+def _amount_cents(setting: str, conversion_factor: Decimal | None) -> pl.Expr:
+    return pl.lit(None, dtype=pl.Int64) if conversion_factor is None else national_cents(setting, conversion_factor)

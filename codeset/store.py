@@ -18,7 +18,7 @@ from codeset.releases import Release, is_label
 from codeset.snapshot import MANIFEST, Snapshot, digest, rows_digest
 from codeset.tables import TABLES, type_name
 
-_ROW_GROUP = 131_072
+_ROWS_OF_A_GROUP = 131_072
 """Rows of a parquet row group: so few that a look-up of one code, in tables sorted by it, reads a small part."""
 
 
@@ -48,9 +48,9 @@ class Store:
         """
         if path == "":
             raise WrongUse("the store's name is empty; expected a folder")
-        folder = path or os.environ.get("CODESET_STORE")
-        if folder:
-            return cls(Path(folder))
+        store_folder = path or os.environ.get("CODESET_STORE")
+        if store_folder:
+            return cls(Path(store_folder))
         import platformdirs  # noqa: PLC0415 (only a store without a name needs it)
 
         return cls(Path(platformdirs.user_data_dir("derm-codeset")))
@@ -88,11 +88,11 @@ class Store:
 
         Raises WrongUse: if it is no label. StoreProblem: if the store does not hold it.
         """
-        label = str(release if isinstance(release, Release) else Release.parse(release))
-        if not (self.path / label / MANIFEST).is_file():
-            labels = ", ".join(map(str, self.releases())) or "no release yet"
-            raise StoreProblem(f"{self.path} holds no {label}; it holds: {labels}")
-        return Snapshot(self.path / label)
+        release_label = str(release if isinstance(release, Release) else Release.parse(release))
+        if not (self.path / release_label / MANIFEST).is_file():
+            held_labels = ", ".join(map(str, self.releases())) or "no release yet"
+            raise StoreProblem(f"{self.path} holds no {release_label}; it holds: {held_labels}")
+        return Snapshot(self.path / release_label)
 
     def newest(self) -> Release:
         """Return the latest sealed release.
@@ -113,13 +113,13 @@ class Store:
         revisions = self.revisions(Release.of(day))
         return self.open(revisions[-1]) if revisions else None
 
-    def before(self, release: Release, table: str, scope: str) -> Snapshot | None:
-        """Return the nearest earlier release that holds *table* in *scope*, or None."""
-        earlier = [label for label in self.releases() if label.unrevised < release.unrevised]
-        for label in reversed(earlier):
-            snapshot = self.open(label)
+    def before(self, release: Release, table_name: str, scope: str) -> Snapshot | None:
+        """Return the nearest earlier release that holds *table_name* in *scope*, or None."""
+        earlier_releases = [earlier for earlier in self.releases() if earlier.unrevised < release.unrevised]
+        for earlier_release in reversed(earlier_releases):
+            snapshot = self.open(earlier_release)
             # An excerpt is no baseline of a full table: nearly all of its keys would seem new.
-            if table in snapshot and snapshot.manifest.scope == scope:
+            if table_name in snapshot and snapshot.manifest.scope == scope:
                 return snapshot
         return None
 
@@ -138,8 +138,8 @@ class Store:
         """
         # A build that was killed leaves its unfinished folder: whoever writes next clears it away.
         remove_leftovers(self.path)
-        frames = {name: rows if isinstance(rows, Path) else _typed(name, rows) for name, rows in tables.items()}
-        entries = {name: _content(manifest.tables[name], rows) for name, rows in frames.items()}
+        frames = {name: rows if isinstance(rows, Path) else _typed_rows(name, rows) for name, rows in tables.items()}
+        entries = {name: _with_content_digest(manifest.tables[name], rows) for name, rows in frames.items()}
         manifest = replace(manifest, tables=entries, format=FORMATS["manifest"])
         earlier = self._from_the_same_files(manifest)
         if earlier is not None and _same_content(earlier, manifest):
@@ -180,7 +180,7 @@ class Store:
         folder = self.path / str(manifest.release)
         try:
             with appearing(folder) as unfinished:
-                _write(unfinished, manifest, tables)
+                _write_snapshot(unfinished, manifest, tables)
         except OSError as error:
             if folder.exists():
                 raise StoreProblem(
@@ -196,52 +196,59 @@ def _same_content(snapshot: Snapshot, manifest: Manifest) -> bool:
     return replace(manifest, release=snapshot.release, reader=reader).content_sha256 == snapshot.content_sha256
 
 
-def _typed(name: str, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(pl.col(column).cast(dtype) for column, dtype in TABLES[name].columns.items())
+def _typed_rows(table_name: str, table_rows: pl.DataFrame) -> pl.DataFrame:
+    return table_rows.select(pl.col(column).cast(dtype) for column, dtype in TABLES[table_name].columns.items())
 
 
-def _content(entry: TableEntry, table: pl.DataFrame | Path) -> TableEntry:
+def _with_content_digest(entry: TableEntry, table_rows: pl.DataFrame | Path) -> TableEntry:
     """The entry with the digest of its rows, which a carried table has already unless it is from before formats."""
-    if isinstance(table, Path):
-        return entry if entry.content_sha256 else replace(entry, content_sha256=rows_digest(pl.read_parquet(table)))
-    return replace(entry, content_sha256=rows_digest(table))
+    if isinstance(table_rows, Path):
+        return (
+            entry if entry.content_sha256 else replace(entry, content_sha256=rows_digest(pl.read_parquet(table_rows)))
+        )
+    return replace(entry, content_sha256=rows_digest(table_rows))
 
 
-def _write(folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
-    entries = {name: _write_table(folder, name, tables[name], manifest.tables[name]) for name in sorted(tables)}
+def _write_snapshot(folder: Path, manifest: Manifest, tables: Mapping[str, pl.DataFrame | Path]) -> None:
+    table_entries = {
+        table_name: _write_table(folder, table_name, tables[table_name], manifest.tables[table_name])
+        for table_name in sorted(tables)
+    }
     # As bytes: text would have other line ends on Windows, and the same files are the same bytes on any machine.
-    (folder / MANIFEST).write_bytes(replace(manifest, tables=entries).to_json().encode())
+    (folder / MANIFEST).write_bytes(replace(manifest, tables=table_entries).to_json().encode())
     # Read back before it can be seen: a full disk that cut a file short is noticed here.
     Snapshot(folder).refuse_if_changed()
     # On disk before the folder gets its name: after a power cut there is a whole snapshot or none.
-    for file in folder.iterdir():
-        _flush(file)
+    for sealed_file in folder.iterdir():
+        _flush_to_disk(sealed_file)
 
 
-def _write_table(folder: Path, name: str, table: pl.DataFrame | Path, entry: TableEntry) -> TableEntry:
-    file = folder / f"{name}.parquet"
-    if isinstance(table, Path):
-        shutil.copyfile(table, file)
+def _write_table(folder: Path, table_name: str, table_rows: pl.DataFrame | Path, entry: TableEntry) -> TableEntry:
+    parquet_file = folder / f"{table_name}.parquet"
+    if isinstance(table_rows, Path):
+        shutil.copyfile(table_rows, parquet_file)
         # A carried table is copied as bytes, so its digest is that of the release it came from.
-        if digest(file) != entry.sha256:
-            raise StoreProblem(f"{table}: changed since it was sealed; verify that release")
+        if digest(parquet_file) != entry.sha256:
+            raise StoreProblem(f"{table_rows}: changed since it was sealed; verify that release")
         return entry
-    table.write_parquet(file, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
-    columns = {column: type_name(dtype) for column, dtype in table.schema.items()}
-    return replace(entry, rows=table.height, columns=columns, sha256=digest(file))
+    table_rows.write_parquet(parquet_file, compression="zstd", compression_level=3, row_group_size=_ROWS_OF_A_GROUP)
+    column_types = {column: type_name(dtype) for column, dtype in table_rows.schema.items()}
+    return replace(entry, rows=table_rows.height, columns=column_types, sha256=digest(parquet_file))
 
 
-def _flush(file: Path) -> None:
-    with file.open("rb") as stream:
-        os.fsync(stream.fileno())
+def _flush_to_disk(sealed_file: Path) -> None:
+    with sealed_file.open("rb") as file_stream:
+        os.fsync(file_stream.fileno())
 
 
-def carried(snapshot: Snapshot, table: str) -> tuple[TableEntry, Path]:
-    """Return the entry and file with which *table* of *snapshot* is carried into a later release.
+def carried(snapshot: Snapshot, table_name: str) -> tuple[TableEntry, Path]:
+    """Return the entry and file with which *table_name* of *snapshot* is carried into a later release.
 
     Raises WrongUse: if the snapshot does not hold it.
     """
-    if table not in snapshot:
-        raise WrongUse(f"{snapshot.release} holds no {table} to carry forward")
-    entry = snapshot.manifest.tables[table]
-    return replace(entry, carried_from=entry.carried_from or str(snapshot.release)), snapshot.path / f"{table}.parquet"
+    if table_name not in snapshot:
+        raise WrongUse(f"{snapshot.release} holds no {table_name} to carry forward")
+    table_entry = snapshot.manifest.tables[table_name]
+    # A table that is carried again keeps the release that it came with: its age is that of CMS's file.
+    origin_label = table_entry.carried_from or str(snapshot.release)
+    return replace(table_entry, carried_from=origin_label), snapshot.path / f"{table_name}.parquet"

@@ -86,9 +86,7 @@ def build(
         reseal,
     )
     # Not a fault: who looks up fees needs no edits. The manifest and each answer say what is not held.
-    missing_tables = tuple(
-        table_name for table_name in REQUIRED_TABLES if table_name not in readings and table_name not in carried_tables
-    )
+    missing_tables = tuple(table for table in REQUIRED_TABLES if table not in readings and table not in carried_tables)
     build_notes = (*read_notes, *_uncompared_tables_note(readings, changes), *map(str, changes))
     return BuildResult(seal_result, unrecognized, missing_tables, build_notes, tuple(changes))
 
@@ -108,9 +106,7 @@ def _read_release_files(
     if faults:
         raise BadInput(faults)
     say(f"reading {len(received_files.files)} files")
-    url_by_digest = {
-        cms_file.content.source.sha256: addresses.get(cms_file.content.outermost) for cms_file in received_files.files
-    }
+    url_by_digest = {file.content.source.sha256: addresses.get(file.content.outermost) for file in received_files.files}
     readings = {
         table_name: _with_source_urls(reading, url_by_digest)
         for table_name, reading in read(received_files.files, release).items()
@@ -126,9 +122,7 @@ def _unread_file_faults(received_files: Delivery, paths: Sequence[Path], carried
         if unread_file.near_miss:
             yield Fault(unread_file.names, 0, unread_file.near_miss)
     # A file that is nearly CMS's has a fault that says what differs, and needs no second one.
-    near_miss_names = {
-        unread_file.names.partition("/")[0] for unread_file in received_files.unknown if unread_file.near_miss
-    }
+    near_miss_names = {file.names.partition("/")[0] for file in received_files.unknown if file.near_miss}
     recognized_names = {cms_file.content.outermost for cms_file in received_files.files}
     for path in paths:
         if path.is_file() and path.name not in recognized_names and path.name not in near_miss_names:
@@ -201,11 +195,7 @@ def _contract_faults(
 
 
 def _carried_frames(carried_tables: Carried, table_names: Iterable[str]) -> dict[str, pl.DataFrame]:
-    return {
-        table_name: pl.read_parquet(carried_tables[table_name][1])
-        for table_name in table_names
-        if table_name in carried_tables
-    }
+    return {table: pl.read_parquet(carried_tables[table][1]) for table in table_names if table in carried_tables}
 
 
 def _lost_table_faults(table_names: set[str], release: Release, store: Store) -> Iterator[AcceptableFault]:
@@ -222,9 +212,7 @@ def _changes_since_before(readings: Mapping[str, Reading], release: Release, sto
     """Compare each table with the nearest earlier release that holds it."""
     snapshots_before = {table_name: store.before(release, table_name, scope="all") for table_name in readings}
     return [
-        count_changes(readings[table_name], release, snapshot)
-        for table_name, snapshot in snapshots_before.items()
-        if snapshot
+        count_changes(readings[table], release, snapshot) for table, snapshot in snapshots_before.items() if snapshot
     ]
 
 
@@ -242,12 +230,8 @@ def _release_manifest(
     needed_acceptances: tuple[str, ...],
 ) -> Manifest:
     changes_by_table = {table_changes.table: table_changes for table_changes in changes}
-    read_entries = {
-        table_name: _table_entry(reading, changes_by_table.get(table_name)) for table_name, reading in readings.items()
-    }
-    conversion_factors = tuple(
-        conversion_factor for reading in readings.values() for conversion_factor in reading.factors
-    )
+    read_entries = {table: _table_entry(reading, changes_by_table.get(table)) for table, reading in readings.items()}
+    conversion_factors = tuple(factor for reading in readings.values() for factor in reading.factors)
     return Manifest(
         release,
         "all",

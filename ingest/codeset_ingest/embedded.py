@@ -29,9 +29,7 @@ def folder() -> Traversable:
 def releases() -> list[Release]:
     """Return the releases whose facts are embedded, oldest first."""
     return sorted(
-        Release.parse(facts_file.name.removesuffix(".json"))
-        for facts_file in folder().iterdir()
-        if facts_file.name.endswith(".json")
+        Release.parse(file.name.removesuffix(".json")) for file in folder().iterdir() if file.name.endswith(".json")
     )
 
 
@@ -52,18 +50,14 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
         )
         raise WrongUse(message)
     manifest = Manifest.from_json(folder().joinpath(f"{release}.json").read_text(encoding="utf-8"))
-    return manifest, {
-        table_name: _typed_table(table_name, table_entry) for table_name, table_entry in manifest.tables.items()
-    }
+    return manifest, {table: _typed_table(table, entry) for table, entry in manifest.tables.items()}
 
 
 def _typed_table(table_name: str, table_entry: TableEntry) -> pl.DataFrame:
     csv_bytes = folder().joinpath(file_name(table_name, table_entry)).read_bytes()
     text_rows = pl.read_csv(csv_bytes, infer_schema=False, null_values=NULL, empty_string_is_null=False)
     null_columns = [
-        pl.lit(None, pl.String).alias(column_name)
-        for column_name in TABLES[table_name].columns
-        if column_name not in text_rows.columns
+        pl.lit(None, pl.String).alias(name) for name in TABLES[table_name].columns if name not in text_rows.columns
     ]
     return text_rows.with_columns(null_columns).select(
         _typed_column(column, dtype) for column, dtype in TABLES[table_name].columns.items()

@@ -39,9 +39,7 @@ def join_locks(main_bytes: bytes | None, branches: Mapping[Release, bytes]) -> L
         # A branch is believed of its own quarter alone: what it says of others may be older than main.
         releases |= {release: files for release, files in branch_lock.releases.items() if release.unrevised == quarter}
         approval_heads = {
-            release: approval_head
-            for release, approval_head in branch_lock.approvals.items()
-            if release.unrevised == quarter
+            release: head for release, head in branch_lock.approvals.items() if release.unrevised == quarter
         }
         # The later of two heads: an approval that was recorded never goes back.
         approvals |= {
@@ -55,13 +53,9 @@ def lock_for_branch(lock: Lock, main_bytes: bytes | None, release: Release) -> b
     """Return the text of the lock for the branch of *release*: without later quarters that main does not have yet."""
     releases_on_main = join_locks(main_bytes, {}).releases
     pinned_releases = [
-        locked_release
-        for locked_release in lock.releases
-        if locked_release.unrevised <= release.unrevised or locked_release in releases_on_main
+        locked for locked in lock.releases if locked.unrevised <= release.unrevised or locked in releases_on_main
     ]
-    approvals = {
-        revision: approval_head for revision, approval_head in lock.approvals.items() if revision in pinned_releases
-    }
+    approvals = {revision: head for revision, head in lock.approvals.items() if revision in pinned_releases}
     return Lock({revision: lock.releases[revision] for revision in pinned_releases}, approvals).to_json().encode()
 
 
@@ -147,9 +141,7 @@ def newest_release(options: FetchOptions, say: Say) -> Release | None:
             say(f"{news_item.release or ''} {news_item.publication} {news_item.status}: {news_item.says}".strip())
     with_tables = {publication.name for publication in publications() if publication.tables}
     changed_releases = {
-        news_item.release
-        for news_item in site_news
-        if news_item.status in (NEW, REPOSTED) and news_item.publication in with_tables
+        item.release for item in site_news if item.status in (NEW, REPOSTED) and item.publication in with_tables
     }
     newer_releases = [release for release in changed_releases if release and lock.pinned(release)]
     newer_releases += [] if lock.pinned(latest_posted) else [latest_posted]

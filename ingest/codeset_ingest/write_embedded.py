@@ -35,9 +35,7 @@ def embed(store: Store, folder: Path) -> None:
     for label in RELEASES:
         snapshot = store.open(label)
         embedded_entries = {
-            table_name: table_entry
-            for table_name, table_entry in snapshot.manifest.tables.items()
-            if table_name in embedded_tables
+            table: entry for table, entry in snapshot.manifest.tables.items() if table in embedded_tables
         }
         for table_name, table_entry in embedded_entries.items():
             embedded_rows = facts_of(table_name, snapshot.scan(table_name)).collect()

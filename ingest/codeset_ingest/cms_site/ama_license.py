@@ -41,52 +41,57 @@ def last_acceptance(store: Store, license_name: str) -> Acceptance | None:
 
     Raises StoreProblem: if the record cannot be read.
     """
-    matching = [acceptance for acceptance in _acceptances(store) if acceptance.licence == license_name]
+    matching = [acceptance for acceptance in _recorded_acceptances(store) if acceptance.licence == license_name]
     return matching[-1] if matching else None
 
 
-def _acceptances(store: Store) -> list[Acceptance]:
-    file = store.path / FILE
+def _recorded_acceptances(store: Store) -> list[Acceptance]:
+    record_path = store.path / FILE
     try:
-        contents: Any = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        contents: Any = json.loads(record_path.read_text(encoding="utf-8")) if record_path.exists() else []
     except (OSError, ValueError) as error:
-        raise StoreProblem(f"{file}: cannot be read ({error})") from error
-    plain = {"acceptances": contents} if isinstance(contents, list) else contents  # a list, before there were formats
-    if wrong := reading_faults(plain, "licences"):
-        raise StoreProblem(f"{file}: {'; '.join(wrong)}")
-    return [from_fields(Acceptance, row) for row in plain["acceptances"]]
+        raise StoreProblem(f"{record_path}: cannot be read ({error})") from error
+    # Before there were formats the file was a bare list.
+    record_document = {"acceptances": contents} if isinstance(contents, list) else contents
+    if schema_faults := reading_faults(record_document, "licences"):
+        raise StoreProblem(f"{record_path}: {'; '.join(schema_faults)}")
+    return [from_fields(Acceptance, acceptance_fields) for acceptance_fields in record_document["acceptances"]]
 
 
-def record(store: Store, license_name: str, name: str, at: datetime, page: str) -> Acceptance:
-    """Record that *name* accepted *license_name*; whoever did before is not recorded again.
+def record(
+    store: Store, license_name: str, person_name: str, accepted_at: datetime, license_address: str
+) -> Acceptance:
+    """Record that *person_name* accepted *license_name*; whoever did before is not recorded again.
 
     Raises WrongUse: without a name. StoreProblem: if it cannot be written.
     """
-    if not name.strip():
+    if not person_name.strip():
         raise WrongUse('the license is accepted by a person: --accept-ama-license "First Last"')
-    acceptances = _acceptances(store)
+    acceptances = _recorded_acceptances(store)
     for acceptance in acceptances:
-        if (acceptance.licence, acceptance.accepted_by) == (license_name, name.strip()):
+        if (acceptance.licence, acceptance.accepted_by) == (license_name, person_name.strip()):
             return acceptance
-    new = Acceptance(license_name, name.strip(), at.isoformat(timespec="seconds"), page)
-    rows = [asdict(acceptance) for acceptance in [*acceptances, new]]
-    plain = {"format": FORMATS["licences"], "acceptances": rows}
-    file = store.path / FILE
+    new_acceptance = Acceptance(
+        license_name, person_name.strip(), accepted_at.isoformat(timespec="seconds"), license_address
+    )
+    acceptance_rows = [asdict(acceptance) for acceptance in [*acceptances, new_acceptance]]
+    record_document = {"format": FORMATS["licences"], "acceptances": acceptance_rows}
+    record_path = store.path / FILE
     try:
-        write_file(file, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+        write_file(record_path, json.dumps(record_document, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise StoreProblem(f"{file}: cannot be written ({error})") from error
-    return new
+        raise StoreProblem(f"{record_path}: cannot be written ({error})") from error
+    return new_acceptance
 
 
-def accepting_address(html: bytes, page: str) -> str | None:
-    """Return the address to which a license page's "Accept" leads, or None if *html* is no license page.
+def accepting_address(page_html: bytes, page_address: str) -> str | None:
+    """Return the address to which a license page's "Accept" leads, or None if *page_html* is no license page.
 
     The form is a GET: its hidden fields and its button become the query.
     """
-    for form in BeautifulSoup(html, "lxml").find_all("form"):
-        fields = {str(field.get("name")): str(field.get("value", "")) for field in form.find_all("input")}
+    for page_form in BeautifulSoup(page_html, "lxml").find_all("form"):
+        form_fields = {str(field.get("name")): str(field.get("value", "")) for field in page_form.find_all("input")}
         # The form's own fields are used, whatever else CMS may put into it.
-        if fields.get("agree") == "yes":
-            return urljoin(page, str(form.get("action", ""))) + "?" + urlencode(fields)
+        if form_fields.get("agree") == "yes":
+            return urljoin(page_address, str(page_form.get("action", ""))) + "?" + urlencode(form_fields)
     return None

@@ -71,148 +71,175 @@ class LocalFile:
     news: str
 
 
-def download(posted: PostedFile, release: Release, context: DownloadContext) -> LocalFile:
-    """Return the file *posted*, downloaded unless it is here already and the site says that it has not changed.
+def download(posted_file: PostedFile, release: Release, context: DownloadContext) -> LocalFile:
+    """Return the file *posted_file*, downloaded unless it is here already and the site says that it has not changed.
 
     Raises SiteProblem: if it cannot be downloaded. BadInput: if it is not the file it should be. LicenseNeeded: if the
     site requires a person to accept the license.
     """
-    local = _local_copy(posted, release, context)
-    part = context.folder.work(release) / f"{posted.name}.part"
-    validators = _download_and_check(posted, part, local.pinned if local else None, context)
-    if validators is None and local:
-        context.say(f"{posted.name}: not changed")
-        return replace(local, pinned=replace(local.pinned, page=posted.page))
-    pinned = _pinned_file(posted, part, validators or Validators())
-    file = LocalFile(_complete(part, pinned), pinned, _news(pinned, release, context.lock))
-    context.say(f"{posted.name}: {file.news}, {pinned.size:,} bytes")
-    return file
+    local_copy = _local_copy(posted_file, release, context)
+    part_file = context.folder.work(release) / f"{posted_file.name}.part"
+    validators = _download_and_check(posted_file, part_file, local_copy.pinned if local_copy else None, context)
+    if validators is None and local_copy:
+        context.say(f"{posted_file.name}: not changed")
+        return replace(local_copy, pinned=replace(local_copy.pinned, page=posted_file.page))
+    pinned_file = _pinned_file(posted_file, part_file, validators or Validators())
+    local_file = LocalFile(
+        _complete_download(part_file, pinned_file), pinned_file, _news_of_file(pinned_file, release, context.lock)
+    )
+    context.say(f"{posted_file.name}: {local_file.news}, {pinned_file.size:,} bytes")
+    return local_file
 
 
-def _local_copy(posted: PostedFile, release: Release, context: DownloadContext) -> LocalFile | None:
+def _local_copy(posted_file: PostedFile, release: Release, context: DownloadContext) -> LocalFile | None:
     """The file on disk, if it came from this address and still is, byte for byte, what was recorded or pinned."""
     revisions = [revision for revision in context.lock.releases if revision.unrevised == release.unrevised]
     # The newest revision first: it is the likeliest to be what the site has.
     folders = [context.folder.of(revision) for revision in sorted(revisions or [release.unrevised], reverse=True)]
-    for known in _known_versions(posted, release, context):
+    for known_version in _known_versions(posted_file, release, context):
         for folder in (context.folder.work(release), *folders):
-            file = folder / known.name
-            if file.is_file() and digest(file) == known.sha256:
-                return LocalFile(file, known, "unchanged")
+            local_path = folder / known_version.name
+            if local_path.is_file() and digest(local_path) == known_version.sha256:
+                return LocalFile(local_path, known_version, "unchanged")
     return None
 
 
-def _known_versions(posted: PostedFile, release: Release, context: DownloadContext) -> Iterator[PinnedFile]:
+def _known_versions(posted_file: PostedFile, release: Release, context: DownloadContext) -> Iterator[PinnedFile]:
     """The versions of a file that an interrupted fetch recorded, then those that the lock pins."""
-    record = context.folder.work(release) / f"{posted.name}.json"
+    record_path = context.folder.work(release) / f"{posted_file.name}.json"
     with suppress(OSError, ValueError, TypeError):
-        note = json.loads(record.read_text(encoding="utf-8"))
-        recorded = from_fields(PinnedFile, note)
-        if recorded.url == posted.url and not format_fault(note, "download"):
-            yield recorded
-    yield from (pinned for pinned in context.lock.pinned(release) if pinned.url == posted.url)
+        record_document = json.loads(record_path.read_text(encoding="utf-8"))
+        recorded_file = from_fields(PinnedFile, record_document)
+        if recorded_file.url == posted_file.url and not format_fault(record_document, "download"):
+            yield recorded_file
+    yield from (pinned_file for pinned_file in context.lock.pinned(release) if pinned_file.url == posted_file.url)
 
 
 def _download_and_check(
-    posted: PostedFile, part: Path, known: PinnedFile | None, context: DownloadContext
+    posted_file: PostedFile, part_file: Path, known_version: PinnedFile | None, context: DownloadContext
 ) -> Validators | None:
-    """Download the file to *part* and check it; one that was resumed and is broken is downloaded again from the start.
+    """Download the file to *part_file* and check it; one that was resumed and is broken is downloaded anew.
 
     A site whose ETag stays the same although the file changed makes such a mixture.
     """
-    validators = Validators(known.etag, known.last_modified, known.size) if known else None
+    validators = (
+        Validators(known_version.etag, known_version.last_modified, known_version.size) if known_version else None
+    )
     # Whether bytes of an earlier try are in it: such a mixture is tried once more from the start, a fresh file is not.
-    resumed = part.exists()
+    was_resumed = part_file.exists()
     try:
-        current = _get(posted, posted.url, part, validators, context)
+        current_validators = _get_counting(posted_file, posted_file.url, part_file, validators, context)
         # The gated address answers with a page, whose form leads to the file; a person must have accepted before the
         # form is sent.
-        if current is not None and posted.gated and (form := _license_form(part, posted)):
-            remove_partial_download(part)
-            current = _get_accepting(posted, form, part, context)
-        if current is not None:
-            check(part, posted.name)
+        if (
+            current_validators is not None
+            and posted_file.gated
+            and (form_address := _license_form(part_file, posted_file))
+        ):
+            remove_partial_download(part_file)
+            current_validators = _get_accepting(posted_file, form_address, part_file, context)
+        if current_validators is not None:
+            check(part_file, posted_file.name)
     except BadInput:
-        remove_partial_download(part)
-        if not resumed:
+        remove_partial_download(part_file)
+        if not was_resumed:
             raise
-        context.say(f"{posted.name}: what came earlier does not fit what came now; brought anew")
-        return _download_and_check(posted, part, known, context)
-    return current
+        context.say(f"{posted_file.name}: what came earlier does not fit what came now; brought anew")
+        return _download_and_check(posted_file, part_file, known_version, context)
+    return current_validators
 
 
-def _get(
-    posted: PostedFile, address: str, part: Path, known: Validators | None, context: DownloadContext
+def _get_counting(
+    posted_file: PostedFile,
+    address: str,
+    part_file: Path,
+    known_validators: Validators | None,
+    context: DownloadContext,
 ) -> Validators | None:
-    return get_file(context.connection, address, part, known, lambda done, size: context.count(posted.name, done, size))
+    return get_file(
+        context.connection,
+        address,
+        part_file,
+        known_validators,
+        lambda bytes_received, full_size: context.count(posted_file.name, bytes_received, full_size),
+    )
 
 
-def _license_form(part: Path, posted: PostedFile) -> str | None:
+def _license_form(part_file: Path, posted_file: PostedFile) -> str | None:
     """The address behind "Accept", if the license page came in place of the file."""
-    with part.open("rb") as stream:
-        html = stream.read(1 << 20)
-    return accepting_address(html, posted.url) if is_html(html) else None
+    with part_file.open("rb") as part_stream:
+        page_start = part_stream.read(1 << 20)
+    return accepting_address(page_start, posted_file.url) if is_html(page_start) else None
 
 
-def _get_accepting(posted: PostedFile, form: str, part: Path, context: DownloadContext) -> Validators | None:
+def _get_accepting(
+    posted_file: PostedFile, form_address: str, part_file: Path, context: DownloadContext
+) -> Validators | None:
     """Submit the license page's form for the person who accepted, where robots.txt lets programs do so."""
     try:
-        return _get(posted, form, part, None, context)
+        return _get_counting(posted_file, form_address, part_file, None, context)
     except SiteProblem as error:
-        message = f"the site shows the license page for {posted.name}, and its button is not for programs ({error})"
-        raise LicenseNeeded(f"{message}.\n{by_hand([posted], context.folder.of(posted.release))}") from error
+        message = (
+            f"the site shows the license page for {posted_file.name}, and its button is not for programs ({error})"
+        )
+        raise LicenseNeeded(f"{message}.\n{by_hand([posted_file], context.folder.of(posted_file.release))}") from error
 
 
-def by_hand(gated: list[PostedFile], folder: Path) -> str:
+def by_hand(gated_files: list[PostedFile], folder: Path) -> str:
     """Return how a person gets gated files: the pages to open, the folder, the command."""
-    pages = "".join(f"    {posted.license_page}\n" for posted in gated)
-    release = gated[0].release
+    page_lines = "".join(f"    {posted_file.license_page}\n" for posted_file in gated_files)
+    release = gated_files[0].release
     return (
         "  By hand: open each of these pages in a browser, read the license, and if you accept it save the file:\n"
-        f"{pages}"
+        f"{page_lines}"
         f"  then: codeset build {release} --from {folder} --from THE-FOLDER-YOU-SAVED-TO\n"
         f'  Or, if you have read and accept the license: codeset fetch {release} --accept-ama-license "Your Name"'
     )
 
 
-def _pinned_file(posted: PostedFile, part: Path, validators: Validators) -> PinnedFile:
+def _pinned_file(posted_file: PostedFile, part_file: Path, validators: Validators) -> PinnedFile:
     return PinnedFile(
-        publication=posted.publication,
-        edition=posted.edition,
-        name=posted.name,
-        url=posted.url,
-        page=posted.page,
-        size=part.stat().st_size,
-        sha256=digest(part),
+        publication=posted_file.publication,
+        edition=posted_file.edition,
+        name=posted_file.name,
+        url=posted_file.url,
+        page=posted_file.page,
+        size=part_file.stat().st_size,
+        sha256=digest(part_file),
         etag=validators.etag,
         last_modified=validators.last_modified,
     )
 
 
-def _complete(part: Path, pinned: PinnedFile) -> Path:
+def _complete_download(part_file: Path, pinned_file: PinnedFile) -> Path:
     """Record the file, then give it its name: after a kill between the two the site is asked and it is here whole."""
-    file = part.with_name(pinned.name)
-    note = {"format": FORMATS["download"]} | asdict(pinned)
-    part.with_name(f"{pinned.name}.json").write_text(json.dumps(note), encoding="utf-8")
-    part.replace(file)
-    remove_partial_download(part)
-    return file
+    complete_path = part_file.with_name(pinned_file.name)
+    record_document = {"format": FORMATS["download"]} | asdict(pinned_file)
+    part_file.with_name(f"{pinned_file.name}.json").write_text(json.dumps(record_document), encoding="utf-8")
+    part_file.replace(complete_path)
+    remove_partial_download(part_file)
+    return complete_path
 
 
-def _news(pinned: PinnedFile, release: Release, lock: Lock) -> str:
-    before = {file.sha256 for file in lock.pinned(release) if file.publication == pinned.publication}
-    return "re-issued" if before and pinned.sha256 not in before else "fetched"
+def _news_of_file(pinned_file: PinnedFile, release: Release, lock: Lock) -> str:
+    digests_before = {
+        earlier.sha256 for earlier in lock.pinned(release) if earlier.publication == pinned_file.publication
+    }
+    return "re-issued" if digests_before and pinned_file.sha256 not in digests_before else "fetched"
 
 
-def count_mismatch(posted: PostedFile, file: Path) -> str | None:
+def count_mismatch(posted_file: PostedFile, zip_path: Path) -> str | None:
     """Return a message if the file does not hold as many edits as its link's label says, else None."""
     # CMS writes the number of edits of a part into the label of its link (675,000 records); of other files it says
     # none.
-    if posted.records is None:
+    if posted_file.records is None:
         return None
-    with zipfile.ZipFile(file) as archive:
-        texts = [name for name in archive.namelist() if name.lower().endswith(".txt")]
-        rows = sum(len(_EDIT_ROW.findall(archive.read(name).replace(b"\r", b"\n"))) for name in texts)
-    if rows == posted.records:
+    with zipfile.ZipFile(zip_path) as archive:
+        text_members = [member_name for member_name in archive.namelist() if member_name.lower().endswith(".txt")]
+        edit_count = sum(len(_EDIT_ROW.findall(archive.read(name).replace(b"\r", b"\n"))) for name in text_members)
+    if edit_count == posted_file.records:
         return None
-    return f"{posted.name}: {rows:,} edits, but the link on {posted.page} says {posted.records:,} records"
+    return (
+        f"{posted_file.name}: {edit_count:,} edits, but the link on {posted_file.page} says {posted_file.records:,} "
+        "records"
+    )

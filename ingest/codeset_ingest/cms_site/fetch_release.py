@@ -71,7 +71,7 @@ class FetchedRelease:
     @property
     def reissued(self) -> list[LocalFile]:
         """The files whose bytes are not among those pinned before."""
-        return [file for file in self.files if file.news == REISSUED]
+        return [local_file for local_file in self.files if local_file.news == REISSUED]
 
 
 def fetch_release(
@@ -85,23 +85,26 @@ def fetch_release(
     Raises SiteProblem, NotPosted: if CMS's site does not provide it. LayoutChanged: if a page has a new layout.
     BadInput: if a file is not what it should be. WrongUse: if another fetch of the release is running.
     """
-    lock = locks.read(folder.lock)
-    listing = _list_files(request, lock, connection, say)
-    gated = tuple(posted for posted in listing.files if posted.gated and not request.accepted)
-    to_download = [posted for posted in listing.files if posted not in gated]
+    pinned_before = locks.read(folder.lock)
+    listing = _list_files(request, pinned_before, connection, say)
+    gated_files = tuple(posted_file for posted_file in listing.files if posted_file.gated and not request.accepted)
+    to_download = [posted_file for posted_file in listing.files if posted_file not in gated_files]
     # Two fetches of one release would write the same unfinished files.
-    with _exclusive(folder, request.release):
-        context = DownloadContext(connection, folder, lock, say, count)
-        files = [
-            _as_locked(posted, request, context) or download(posted, request.release, context) for posted in to_download
+    with _exclusive_fetch(folder, request.release):
+        context = DownloadContext(connection, folder, pinned_before, say, count)
+        local_files = [
+            _as_locked(posted_file, request, context) or download(posted_file, request.release, context)
+            for posted_file in to_download
         ]
-        notes = (*listing.notes, *_count_mismatches(to_download, files))
-        if gated:
-            return _without_gated(request, context, files, replace(listing, files=gated, notes=notes))
-        release = _pin(request, context, files)
-        files_in_place = tuple(_move(file, folder.of(release)) for file in files)
+        fetch_notes = (*listing.notes, *_count_mismatches(to_download, local_files))
+        if gated_files:
+            return _result_without_gated(
+                request, context, local_files, replace(listing, files=gated_files, notes=fetch_notes)
+            )
+        release = _pinned_revision(request, context, local_files)
+        files_in_place = tuple(_move_into_place(local_file, folder.of(release)) for local_file in local_files)
         shutil.rmtree(folder.work(request.release), ignore_errors=True)
-    return FetchedRelease(release, folder.of(release), files_in_place, (), listing.last_before, notes)
+    return FetchedRelease(release, folder.of(release), files_in_place, (), listing.last_before, fetch_notes)
 
 
 def _list_files(request: FetchRequest, lock: Lock, connection: Connection, say: Say) -> ReleaseFiles:
@@ -111,101 +114,112 @@ def _list_files(request: FetchRequest, lock: Lock, connection: Connection, say: 
     return find(PageReader(connection, say), request.release, publications, pinned_files(lock, request.release))
 
 
-def _count_mismatches(posted: Sequence[PostedFile], files: Sequence[LocalFile]) -> Iterator[str]:
-    for posted_file, local in zip(posted, files, strict=True):
-        if message := count_mismatch(posted_file, local.path):
+def _count_mismatches(posted_files: Sequence[PostedFile], local_files: Sequence[LocalFile]) -> Iterator[str]:
+    for posted_file, local_file in zip(posted_files, local_files, strict=True):
+        if message := count_mismatch(posted_file, local_file.path):
             yield message
 
 
-def _pin(request: FetchRequest, context: DownloadContext, files: Sequence[LocalFile]) -> Release:
+def _pinned_revision(request: FetchRequest, context: DownloadContext, local_files: Sequence[LocalFile]) -> Release:
     """Return the revision that these files are: pinned now, or, with `locked`, as the lock has it."""
     folder, lock = context.folder, context.lock
     if not request.locked:
-        return locks.pin(folder.lock, request.release, [file.pinned for file in files], folder.guard)
+        return locks.pin(folder.lock, request.release, [local_file.pinned for local_file in local_files], folder.guard)
     release = lock.revision(request.release)
-    _refuse_other_bytes(files, lock, release)
+    _refuse_other_bytes(local_files, lock, release)
     return release
 
 
-def _without_gated(
-    request: FetchRequest, context: DownloadContext, files: Sequence[LocalFile], not_fetched: ReleaseFiles
+def _result_without_gated(
+    request: FetchRequest, context: DownloadContext, local_files: Sequence[LocalFile], not_fetched: ReleaseFiles
 ) -> FetchedRelease:
     """Keep what needs no license, but pin nothing: a lock of half a release would pin no snapshot."""
     folder = context.folder
     release = context.lock.newest(request.release) or request.release.unrevised
-    files_in_place = [file if file.news == REISSUED else _move(file, folder.of(release)) for file in files]
-    left_out, last_before, notes = not_fetched.files, not_fetched.last_before, not_fetched.notes
-    return FetchedRelease(release, folder.of(release), tuple(files_in_place), left_out, last_before, notes)
+    files_in_place = [
+        local_file if local_file.news == REISSUED else _move_into_place(local_file, folder.of(release))
+        for local_file in local_files
+    ]
+    gated_files, last_before, fetch_notes = not_fetched.files, not_fetched.last_before, not_fetched.notes
+    return FetchedRelease(release, folder.of(release), tuple(files_in_place), gated_files, last_before, fetch_notes)
 
 
-def _as_locked(posted: PostedFile, request: FetchRequest, context: DownloadContext) -> LocalFile | None:
+def _as_locked(posted_file: PostedFile, request: FetchRequest, context: DownloadContext) -> LocalFile | None:
     """The file as the lock pins it, if it is on disk: with `locked`, the site need not be asked."""
     if not request.locked:
         return None
     release = context.lock.revision(request.release)
-    pinned = next(file for file in context.lock.releases[release] if file.url == posted.url)
-    file = context.folder.of(release) / pinned.name
-    return LocalFile(file, pinned, "unchanged") if file.is_file() and digest(file) == pinned.sha256 else None
+    pinned_file = next(pinned for pinned in context.lock.releases[release] if pinned.url == posted_file.url)
+    local_path = context.folder.of(release) / pinned_file.name
+    return (
+        LocalFile(local_path, pinned_file, "unchanged")
+        if local_path.is_file() and digest(local_path) == pinned_file.sha256
+        else None
+    )
 
 
-def _refuse_other_bytes(files: Sequence[LocalFile], lock: Lock, release: Release) -> None:
+def _refuse_other_bytes(local_files: Sequence[LocalFile], lock: Lock, release: Release) -> None:
     """Refuse bytes that the lock does not pin for exactly this release.
 
     Raises BadInput: with each file that differs.
     """
-    pinned = {file.url: file.sha256 for file in lock.releases[release]}
+    pinned_digests = {pinned_file.url: pinned_file.sha256 for pinned_file in lock.releases[release]}
     faults = [
-        Fault(file.pinned.url, 0, f"sha256 {file.pinned.sha256}, but the lock pins {pinned[file.pinned.url]}")
-        for file in files
-        if file.pinned.sha256 != pinned[file.pinned.url]
+        Fault(
+            local_file.pinned.url,
+            0,
+            f"sha256 {local_file.pinned.sha256}, but the lock pins {pinned_digests[local_file.pinned.url]}",
+        )
+        for local_file in local_files
+        if local_file.pinned.sha256 != pinned_digests[local_file.pinned.url]
     ]
     if faults:
         raise BadInput(faults, "CMS has posted other bytes; without --locked they are fetched as a re-issue.")
 
 
-def _move(file: LocalFile, folder: Path) -> LocalFile:
+def _move_into_place(local_file: LocalFile, folder: Path) -> LocalFile:
     """Put a complete file into *folder* under its name, in one step; one of another revision is copied, and stays."""
-    target = folder / file.pinned.name
-    if file.path == target:
-        return file
+    path_in_place = folder / local_file.pinned.name
+    if local_file.path == path_in_place:
+        return local_file
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if file.path.parent.name.startswith("."):
-            os.replace(file.path, target)  # noqa: PTH105 (a rename that overwrites, wherever the tool runs)
+        if local_file.path.parent.name.startswith("."):
+            os.replace(local_file.path, path_in_place)  # noqa: PTH105 (it overwrites, wherever the tool runs)
         else:
-            with replacing(target) as unfinished:
-                shutil.copyfile(file.path, unfinished)
+            with replacing(path_in_place) as unfinished:
+                shutil.copyfile(local_file.path, unfinished)
     except OSError as error:
-        raise StoreProblem(f"{target}: cannot be written ({error})") from error
-    return replace(file, path=target)
+        raise StoreProblem(f"{path_in_place}: cannot be written ({error})") from error
+    return replace(local_file, path=path_in_place)
 
 
 @contextmanager
-def _exclusive(folder: DownloadFolder, release: Release) -> Iterator[None]:
+def _exclusive_fetch(folder: DownloadFolder, release: Release) -> Iterator[None]:
     """Keep out a second fetch of the same release; the system frees the lock of a killed one."""
-    work = folder.work(release)
-    lock = work.with_name(work.name + ".lock")
+    work_folder = folder.work(release)
+    lock_path = work_folder.with_name(work_folder.name + ".lock")
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
+        work_folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock_path, timeout=0):
             try:
                 yield
             finally:
                 with suppress(OSError):
-                    work.rmdir()
-                lock.unlink(missing_ok=True)
+                    work_folder.rmdir()
+                lock_path.unlink(missing_ok=True)
     except Timeout as error:
         raise WrongUse(f"another fetch of {release} into {folder.path} is under way") from error
     except OSError as error:
-        raise StoreProblem(f"{work}: cannot be written ({error})") from error
+        raise StoreProblem(f"{work_folder}: cannot be written ({error})") from error
 
 
-def license_message(fetched: FetchedRelease) -> str | None:
+def license_message(fetched_release: FetchedRelease) -> str | None:
     """Return what a person has to do for files whose license nobody accepted, or None."""
-    if not fetched.not_fetched:
+    if not fetched_release.not_fetched:
         return None
-    names = "".join(f"    {posted.name} ({posted.edition})\n" for posted in fetched.not_fetched)
+    gated_names = "".join(f"    {file.name} ({file.edition})\n" for file in fetched_release.not_fetched)
     return (
-        f"Not fetched: these files are behind the AMA's license, and only a person can accept it:\n{names}"
-        f"{by_hand(list(fetched.not_fetched), fetched.folder)}"
+        f"Not fetched: these files are behind the AMA's license, and only a person can accept it:\n{gated_names}"
+        f"{by_hand(list(fetched_release.not_fetched), fetched_release.folder)}"
     )

@@ -29,25 +29,25 @@ class Site:
         """Whether the site runs on this machine."""
         return _is_loopback(urlsplit(self.origin).hostname)
 
-    def at(self, path: str) -> str:
-        """Return the address of *path* on the site."""
-        return urljoin(self.origin, path)
+    def at(self, site_path: str) -> str:
+        """Return the address of *site_path* on the site."""
+        return urljoin(self.origin, site_path)
 
-    def refuse(self, address: str, what: str) -> None:
+    def refuse(self, address: str, address_origin: str) -> None:
         """Check that *address* may be requested.
 
-        Raises SiteProblem: if it leaves CMS's hosts or is not https; *what* names where the address came from.
+        Raises SiteProblem: if it leaves CMS's hosts or is not https; *address_origin* says where it came from.
         """
-        parts = urlsplit(address)
+        address_parts = urlsplit(address)
         if self.loopback:
-            if f"{parts.scheme}://{parts.netloc}" != self.origin:
-                raise SiteProblem(f"{what}: leads away from {self.origin}, to {address}; it was not followed")
+            if f"{address_parts.scheme}://{address_parts.netloc}" != self.origin:
+                raise SiteProblem(f"{address_origin}: leads away from {self.origin}, to {address}; it was not followed")
             return
-        if parts.hostname not in site_facts()["hosts"]:
-            raise SiteProblem(f"{what}: leads away from cms.gov, to {address}; it was not followed")
+        if address_parts.hostname not in site_facts()["hosts"]:
+            raise SiteProblem(f"{address_origin}: leads away from cms.gov, to {address}; it was not followed")
         # A redirect to http would let anybody on the way replace a fee schedule.
-        if parts.scheme != "https" or parts.port not in (None, 443):
-            raise SiteProblem(f"{what}: is not https: {address}; it was not followed")
+        if address_parts.scheme != "https" or address_parts.port not in (None, 443):
+            raise SiteProblem(f"{address_origin}: is not https: {address}; it was not followed")
 
 
 def site(setting: str | None = None) -> Site:
@@ -58,16 +58,21 @@ def site(setting: str | None = None) -> Site:
     origin = os.environ.get(SETTING, "") if setting is None else setting
     if not origin:
         return Site(str(site_facts()["site"]))
-    parts = urlsplit(origin.rstrip("/"))
+    origin_parts = urlsplit(origin.rstrip("/"))
     # Only this machine: a setting that could name any host would be a way to feed a store.
-    if parts.scheme != "http" or parts.path or parts.query or not _is_loopback(parts.hostname):
+    if (
+        origin_parts.scheme != "http"
+        or origin_parts.path
+        or origin_parts.query
+        or not _is_loopback(origin_parts.hostname)
+    ):
         message = "expected a site of this machine such as http://127.0.0.1:8765; CMS's own needs no setting"
         raise WrongUse(f"{SETTING} is {origin}: {message}")
     return Site(origin.rstrip("/"))
 
 
-def _is_loopback(host: str | None) -> bool:
+def _is_loopback(host_name: str | None) -> bool:
     try:
-        return host is not None and ipaddress.ip_address(host).is_loopback
+        return host_name is not None and ipaddress.ip_address(host_name).is_loopback
     except ValueError:
         return False

@@ -25,7 +25,7 @@ _ALL_ALLOWED = robots("", AGENT)
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK_BYTES = 1 << 16
 
-T = TypeVar("T")
+Downloaded = TypeVar("Downloaded")
 
 CountReceived = Callable[[int, int | None], None]
 """Receives how many bytes of a file have arrived, and its size (None: the site does not say)."""
@@ -59,8 +59,8 @@ class Connection:
     @property
     def pause(self) -> float:
         """Seconds to wait before each request."""
-        between = 0.0 if self.site.loopback else self.limits.between
-        return max(self.robots.crawl_delay, between)
+        pause_between = 0.0 if self.site.loopback else self.limits.between
+        return max(self.robots.crawl_delay, pause_between)
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,16 @@ class Validators:
     @property
     def conditions(self) -> dict[str, str]:
         """The headers that request the file only if it changed."""
-        pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
-        return {name: value for name, value in pairs if value}
+        header_pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
+        return {header_name: header_value for header_name, header_value in header_pairs if header_value}
 
     @property
     def for_range(self) -> str | None:
         """The value for If-Range: a strong ETag, else the date."""
         # A weak ETag may name two bodies that differ in bytes, and must not be used with a range (RFC 9110, section
         # 13.1.5).
-        strong = self.etag if self.etag and not self.etag.startswith("W/") else None
-        return strong or self.last_modified
+        strong_etag = self.etag if self.etag and not self.etag.startswith("W/") else None
+        return strong_etag or self.last_modified
 
 
 class NotFound(SiteProblem):
@@ -122,10 +122,10 @@ def connect(site: Site, limits: Limits | None = None) -> Iterator[Connection]:
         session.headers["Accept-Encoding"] = "identity"
         unrestricted = Connection(site, session, _ALL_ALLOWED, limits or Limits())
         try:
-            text = get_page(unrestricted, site.at("/robots.txt")).html.decode("utf-8", "replace")
+            robots_text = get_page(unrestricted, site.at("/robots.txt")).html.decode("utf-8", "replace")
         except NotFound:
-            text = ""
-        yield Connection(site, session, robots(text, AGENT), unrestricted.limits)
+            robots_text = ""
+        yield Connection(site, session, robots(robots_text, AGENT), unrestricted.limits)
 
 
 def get_page(connection: Connection, address: str) -> Page:
@@ -135,11 +135,11 @@ def get_page(connection: Connection, address: str) -> Page:
     """
 
     def attempt() -> Page:
-        with _request(connection, address, {}) as response:
+        with _send_request(connection, address, {}) as response:
             _refuse_status(response, address)
-            html = b"".join(_chunks(connection, response, address, connection.limits.page, time.monotonic()))
-            _refuse_short(address, len(html), _full_size(response, 0))
-            return Page(response.url, html)
+            page_bytes = b"".join(_body_chunks(connection, response, address, connection.limits.page, time.monotonic()))
+            _refuse_short(address, len(page_bytes), _full_size(response, 0))
+            return Page(response.url, page_bytes)
 
     return _with_retries(connection, address, attempt)
 
@@ -151,137 +151,169 @@ def get_validators(connection: Connection, address: str) -> Validators | None:
     """
 
     def attempt() -> Validators | None:
-        with _request(connection, address, {}, method="HEAD") as response:
+        with _send_request(connection, address, {}, http_method="HEAD") as response:
             _refuse_status(response, address)
             # cms.gov answers 200 with a page for a file that does not exist.
             is_page = "html" in response.headers.get("Content-Type", "")
-            return None if is_page else _validators(response)
+            return None if is_page else _validators_of(response)
 
     return _with_retries(connection, address, attempt)
 
 
 def get_file(
-    connection: Connection, address: str, part: Path, known: Validators | None, count: CountReceived
+    connection: Connection,
+    address: str,
+    part_file: Path,
+    known_validators: Validators | None,
+    count_received: CountReceived,
 ) -> Validators | None:
-    """Download the file at *address* to *part*, resuming what is there already; None if *known* is still current.
+    """Download the file at *address* to *part_file*, resuming what is there; None if *known_validators* still hold.
 
-    `*.json` beside *part* keeps the validators of its bytes. Both stay when the connection breaks, so that the next
-    attempt, or the next command, requests only the rest.
+    `*.json` beside *part_file* keeps the validators of its bytes. Both stay when the connection breaks, so that the
+    next attempt, or the next command, requests only the rest.
 
     Raises NotFound: if there is none. SiteProblem: if it cannot be downloaded whole.
     """
-    start = time.monotonic()
+    start_seconds = time.monotonic()
 
     def attempt() -> Validators | None:
-        return _resume(connection, address, part, known, count, start)
+        return _download_or_resume(connection, address, part_file, known_validators, count_received, start_seconds)
 
     return _with_retries(connection, address, attempt)
 
 
-def _resume(
-    connection: Connection, address: str, part: Path, known: Validators | None, count: CountReceived, start: float
+def _download_or_resume(
+    connection: Connection,
+    address: str,
+    part_file: Path,
+    known_validators: Validators | None,
+    count_received: CountReceived,
+    start_seconds: float,
 ) -> Validators | None:
-    offset, partial = partial_download(part)
-    conditional = (known or Validators()).conditions
-    ranged = {"Range": f"bytes={offset}-", "If-Range": partial.for_range or ""}
-    with _request(connection, address, ranged if offset else conditional) as response:
+    bytes_present, partial_validators = partial_download(part_file)
+    conditional_headers = (known_validators or Validators()).conditions
+    range_headers = {"Range": f"bytes={bytes_present}-", "If-Range": partial_validators.for_range or ""}
+    with _send_request(connection, address, range_headers if bytes_present else conditional_headers) as response:
         if response.status_code == requests.codes.not_modified:
-            return _unchanged(_validators(response), known, connection, address, part, count, start)
+            return _confirmed_unchanged(
+                _validators_of(response),
+                known_validators,
+                connection,
+                address,
+                part_file,
+                count_received,
+                start_seconds,
+            )
         # 416 with our own length: all bytes are here already, the connection broke before we knew.
-        if offset and response.headers.get("Content-Range") == f"bytes */{offset}":
-            return Validators(partial.etag, partial.last_modified, offset)
-        _refuse_other_range(response, address, part, offset)
+        if bytes_present and response.headers.get("Content-Range") == f"bytes */{bytes_present}":
+            return Validators(partial_validators.etag, partial_validators.last_modified, bytes_present)
+        _refuse_other_range(response, address, part_file, bytes_present)
         _refuse_status(response, address)
         # 200 instead of 206: the file changed since, or the site cannot resume; it begins anew.
         resumes = response.status_code == requests.codes.partial
-        offset = offset if resumes else 0
-        current = partial if resumes else _validators(response)
+        bytes_present = bytes_present if resumes else 0
+        current_validators = partial_validators if resumes else _validators_of(response)
         if not resumes:
-            _start_partial_download(part, current)
-        size = _full_size(response, offset)
-        _refuse_size(address, size, connection.limits.file)
-        with part.open("ab" if resumes else "wb") as stream:
-            for chunk in _chunks(connection, response, address, connection.limits.file - offset, start):
-                stream.write(chunk)
-                count(stream.tell(), size)
-        _refuse_short(address, part.stat().st_size, size)
-    return Validators(current.etag, current.last_modified, part.stat().st_size)
+            _start_partial_download(part_file, current_validators)
+        full_size = _full_size(response, bytes_present)
+        _refuse_size(address, full_size, connection.limits.file)
+        with part_file.open("ab" if resumes else "wb") as part_stream:
+            for body_chunk in _body_chunks(
+                connection, response, address, connection.limits.file - bytes_present, start_seconds
+            ):
+                part_stream.write(body_chunk)
+                count_received(part_stream.tell(), full_size)
+        _refuse_short(address, part_file.stat().st_size, full_size)
+    return Validators(current_validators.etag, current_validators.last_modified, part_file.stat().st_size)
 
 
-def _refuse_other_range(response: requests.Response, address: str, part: Path, offset: int) -> None:
-    """Start over where the site cannot resume, or resumes elsewhere than at *offset*."""
+def _refuse_other_range(response: requests.Response, address: str, part_file: Path, bytes_present: int) -> None:
+    """Start over where the site cannot resume, or resumes elsewhere than at *bytes_present*."""
     content_range = response.headers.get("Content-Range", "")
     if response.status_code == requests.codes.requested_range_not_satisfiable:
-        remove_partial_download(part)
+        remove_partial_download(part_file)
         raise TransientProblem(f"{address}: the site cannot go on where the download stopped")
-    if response.status_code == requests.codes.partial and not content_range.startswith(f"bytes {offset}-"):
-        remove_partial_download(part)
-        raise TransientProblem(f"{address}: asked to go on at byte {offset}, the site sent another range")
+    if response.status_code == requests.codes.partial and not content_range.startswith(f"bytes {bytes_present}-"):
+        remove_partial_download(part_file)
+        raise TransientProblem(f"{address}: asked to go on at byte {bytes_present}, the site sent another range")
 
 
-def _unchanged(
-    current: Validators,
-    known: Validators | None,
+def _confirmed_unchanged(
+    current_validators: Validators,
+    known_validators: Validators | None,
     connection: Connection,
     address: str,
-    part: Path,
-    count: CountReceived,
-    start: float,
+    part_file: Path,
+    count_received: CountReceived,
+    start_seconds: float,
 ) -> Validators | None:
     """Trust "not modified" unless the same response dates the file differently than when it was downloaded."""
-    if known and current.last_modified and known.last_modified and current.last_modified != known.last_modified:
-        return _resume(connection, address, part, None, count, start)
+    if (
+        known_validators
+        and current_validators.last_modified
+        and known_validators.last_modified
+        and current_validators.last_modified != known_validators.last_modified
+    ):
+        return _download_or_resume(connection, address, part_file, None, count_received, start_seconds)
     return None
 
 
-def partial_download(part: Path) -> tuple[int, Validators]:
+def partial_download(part_file: Path) -> tuple[int, Validators]:
     """Bytes already downloaded, and the validators (ETag, Last-Modified) the site sent with them.
 
     Zero bytes if no validator could tell whether they are still current.
     """
     try:
-        note = json.loads(_validators_file(part).read_text(encoding="utf-8"))
-        validators = Validators() if format_fault(note, "download") else from_fields(Validators, note)
-        size = part.stat().st_size
+        validators_document = json.loads(_validators_file(part_file).read_text(encoding="utf-8"))
+        validators = (
+            Validators()
+            if format_fault(validators_document, "download")
+            else from_fields(Validators, validators_document)
+        )
+        bytes_present = part_file.stat().st_size
     except (OSError, ValueError, TypeError):
         return 0, Validators()
-    return (size, validators) if validators.for_range else (0, Validators())
+    return (bytes_present, validators) if validators.for_range else (0, Validators())
 
 
-def _validators_file(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
+def _validators_file(part_file: Path) -> Path:
+    return part_file.with_name(part_file.name + ".json")
 
 
-def _start_partial_download(part: Path, validators: Validators) -> None:
+def _start_partial_download(part_file: Path, validators: Validators) -> None:
     """Remove the bytes of another attempt before writing the new validators: a kill leaves no mismatched pair."""
-    remove_partial_download(part)
-    note = {"format": FORMATS["download"]} | asdict(validators)
-    _validators_file(part).write_text(json.dumps(note), encoding="utf-8")
+    remove_partial_download(part_file)
+    validators_document = {"format": FORMATS["download"]} | asdict(validators)
+    _validators_file(part_file).write_text(json.dumps(validators_document), encoding="utf-8")
 
 
-def remove_partial_download(part: Path) -> None:
+def remove_partial_download(part_file: Path) -> None:
     """Remove the bytes downloaded so far, and their validators."""
-    part.unlink(missing_ok=True)
-    _validators_file(part).unlink(missing_ok=True)
+    part_file.unlink(missing_ok=True)
+    _validators_file(part_file).unlink(missing_ok=True)
 
 
-def _validators(response: requests.Response) -> Validators:
-    size = response.headers.get("Content-Length", "")
+def _validators_of(response: requests.Response) -> Validators:
+    length_text = response.headers.get("Content-Length", "")
     return Validators(
-        response.headers.get("ETag"), response.headers.get("Last-Modified"), int(size) if size.isdecimal() else None
+        response.headers.get("ETag"),
+        response.headers.get("Last-Modified"),
+        int(length_text) if length_text.isdecimal() else None,
     )
 
 
-def _full_size(response: requests.Response, offset: int) -> int | None:
-    size = response.headers.get("Content-Length", "")
-    return offset + int(size) if size.isdecimal() else None
+def _full_size(response: requests.Response, bytes_present: int) -> int | None:
+    length_text = response.headers.get("Content-Length", "")
+    return bytes_present + int(length_text) if length_text.isdecimal() else None
 
 
-def _request(connection: Connection, address: str, headers: dict[str, str], method: str = "GET") -> requests.Response:
+def _send_request(
+    connection: Connection, address: str, request_headers: dict[str, str], http_method: str = "GET"
+) -> requests.Response:
     """Send a request; follow redirects one at a time, refusing any that leaves the site or that robots.txt forbids."""
-    limits, requested = connection.limits, address
+    limits, first_address = connection.limits, address
     for _ in range(limits.redirects + 1):
-        connection.site.refuse(address, requested)
+        connection.site.refuse(address, first_address)
         if not connection.robots.allows(address):
             message = "the site's robots.txt forbids programs to ask for it; a person may, with a browser"
             raise SiteProblem(f"{address}: {message}")
@@ -289,69 +321,71 @@ def _request(connection: Connection, address: str, headers: dict[str, str], meth
         timeouts = (limits.connecting, limits.silence)
         # Redirects by hand: each target is checked against our hosts and robots.txt before it is asked for.
         response = connection.session.request(
-            method, address, headers=headers, stream=True, allow_redirects=False, timeout=timeouts
+            http_method, address, headers=request_headers, stream=True, allow_redirects=False, timeout=timeouts
         )
         if not response.is_redirect:
             return response
         address = requests.compat.urljoin(address, response.headers["Location"])
         response.close()
-    raise SiteProblem(f"{requested}: more than {limits.redirects} redirects, the last to {address}")
+    raise SiteProblem(f"{first_address}: more than {limits.redirects} redirects, the last to {address}")
 
 
 def _refuse_status(response: requests.Response, address: str) -> None:
-    status = response.status_code
-    if status in _TRANSIENT_STATUSES:
-        after = _retry_after(response.headers.get("Retry-After"))
-        raise TransientProblem(f"{address}: the site answers {status} {response.reason}", after)
-    if status in (requests.codes.not_found, requests.codes.gone):
-        raise NotFound(f"{address}: there is nothing (any more): the site answers {status} {response.reason}")
+    status_code = response.status_code
+    if status_code in _TRANSIENT_STATUSES:
+        seconds_asked = _retry_after(response.headers.get("Retry-After"))
+        raise TransientProblem(f"{address}: the site answers {status_code} {response.reason}", seconds_asked)
+    if status_code in (requests.codes.not_found, requests.codes.gone):
+        raise NotFound(f"{address}: there is nothing (any more): the site answers {status_code} {response.reason}")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise SiteProblem(f"{address}: came as {response.headers['Content-Encoding']}, which was not asked for")
-    if not response.ok or status not in (requests.codes.ok, requests.codes.partial):
-        raise SiteProblem(f"{address}: the site answers {status} {response.reason}")
+    if not response.ok or status_code not in (requests.codes.ok, requests.codes.partial):
+        raise SiteProblem(f"{address}: the site answers {status_code} {response.reason}")
 
 
-def _retry_after(text: str | None) -> float | None:
+def _retry_after(header_text: str | None) -> float | None:
     """Seconds to wait: the header holds seconds or an HTTP date (RFC 9110, section 10.2.3)."""
-    if text is None:
+    if header_text is None:
         return None
-    if text.strip().isdecimal():
-        return float(text)
+    if header_text.strip().isdecimal():
+        return float(header_text)
     try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header_text) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
 
 
-def _chunks(
-    connection: Connection, response: requests.Response, address: str, limit: int, start: float
+def _body_chunks(
+    connection: Connection, response: requests.Response, address: str, size_limit: int, start_seconds: float
 ) -> Iterator[bytes]:
     """The body as it arrives. Any bytes are returned at once, so that a slow drip cannot outlast the time limit."""
-    received = 0
+    bytes_received = 0
     response.raw.enforce_content_length = False  # _refuse_short compares the lengths, with a message of its own
-    while chunk := response.raw.read1(_CHUNK_BYTES):
-        received += len(chunk)
-        _refuse_size(address, received, limit)
-        if time.monotonic() - start > connection.limits.whole:
+    while body_chunk := response.raw.read1(_CHUNK_BYTES):
+        bytes_received += len(body_chunk)
+        _refuse_size(address, bytes_received, size_limit)
+        if time.monotonic() - start_seconds > connection.limits.whole:
             limit_seconds = f"{connection.limits.whole:,.0f}"
-            raise SiteProblem(f"{address}: not whole after {limit_seconds} seconds ({received:,} bytes came)")
-        yield chunk
+            raise SiteProblem(f"{address}: not whole after {limit_seconds} seconds ({bytes_received:,} bytes came)")
+        yield body_chunk
 
 
-def _refuse_size(address: str, size: int | None, limit: int) -> None:
-    if size is not None and size > limit:
-        raise SiteProblem(f"{address}: {size:,} bytes and more; what CMS posts here has less than {limit:,}")
+def _refuse_size(address: str, received_size: int | None, size_limit: int) -> None:
+    if received_size is not None and received_size > size_limit:
+        raise SiteProblem(
+            f"{address}: {received_size:,} bytes and more; what CMS posts here has less than {size_limit:,}"
+        )
 
 
-def _refuse_short(address: str, received: int, size: int | None) -> None:
-    if size is not None and received != size:
-        raise TransientProblem(f"{address}: the answer ended after {received:,} of {size:,} bytes")
+def _refuse_short(address: str, bytes_received: int, full_size: int | None) -> None:
+    if full_size is not None and bytes_received != full_size:
+        raise TransientProblem(f"{address}: the answer ended after {bytes_received:,} of {full_size:,} bytes")
 
 
-def _with_retries(connection: Connection, address: str, attempt: Callable[[], T]) -> T:
+def _with_retries(connection: Connection, address: str, attempt: Callable[[], Downloaded]) -> Downloaded:
     """Retry what may pass, after longer and longer pauses, or as long as the site asks for."""
     limits = connection.limits
-    for attempts in range(1, limits.tries + 1):
+    for attempt_number in range(1, limits.tries + 1):
         try:
             return attempt()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -359,9 +393,9 @@ def _with_retries(connection: Connection, address: str, attempt: Callable[[], T]
         except TransientProblem as error:
             problem = error
         # The site's own Retry-After counts; else 1, 2, 4, 8 seconds.
-        wait = problem.after if problem.after is not None else limits.first_wait * 2 ** (attempts - 1)
-        if wait > limits.longest_wait:
-            raise SiteProblem(f"{problem}, and asks to come back in {wait:,.0f} seconds; do so")
-        if attempts < limits.tries:
-            time.sleep(wait)
+        seconds_to_wait = problem.after if problem.after is not None else limits.first_wait * 2 ** (attempt_number - 1)
+        if seconds_to_wait > limits.longest_wait:
+            raise SiteProblem(f"{problem}, and asks to come back in {seconds_to_wait:,.0f} seconds; do so")
+        if attempt_number < limits.tries:
+            time.sleep(seconds_to_wait)
     raise SiteProblem(f"{problem}. Tried {limits.tries} times; the same command later goes on from there")

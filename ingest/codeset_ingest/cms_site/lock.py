@@ -51,7 +51,10 @@ class Lock:
 
     def newest(self, release: Release) -> Release | None:
         """Return the last revision of that quarter that is pinned, or None."""
-        return max((pinned for pinned in self.releases if pinned.unrevised == release.unrevised), default=None)
+        return max(
+            (pinned_release for pinned_release in self.releases if pinned_release.unrevised == release.unrevised),
+            default=None,
+        )
 
     def revision(self, release: Release) -> Release:
         """Return *release* itself if it names a revision or none is pinned, else its last pinned revision."""
@@ -59,8 +62,8 @@ class Lock:
 
     def pinned(self, release: Release) -> tuple[PinnedFile, ...]:
         """Return the files of the last pinned revision of that quarter; none, if there is none."""
-        newest = self.newest(release)
-        return self.releases[newest] if newest else ()
+        newest_revision = self.newest(release)
+        return self.releases[newest_revision] if newest_revision else ()
 
     def addresses(self) -> dict[str, PinnedFile]:
         """Return every pinned file by its address; of re-issues at one address, the last."""
@@ -72,98 +75,108 @@ class Lock:
         What was pinned of publications that are not among *files* stays. If any file that becomes a table is another
         one, is gone or has come, it is the next revision, as it is in the store.
         """
-        newest = self.newest(release)
-        replaced = {file.publication for file in files}
-        others = [file for file in self.pinned(release) if file.publication not in replaced]
-        new = tuple(sorted([*files, *others]))
-        if newest is None:
+        newest_revision = self.newest(release)
+        replaced_publications = {pinned_file.publication for pinned_file in files}
+        other_files = [file for file in self.pinned(release) if file.publication not in replaced_publications]
+        new_files = tuple(sorted([*files, *other_files]))
+        if newest_revision is None:
             revision = release.unrevised
         else:
-            same = _contents(new) == _contents(self.releases[newest])
-            revision = newest if same else replace(newest, revision=newest.revision + 1)
-        return replace(self, releases=dict(self.releases) | {revision: new}), revision
+            is_same = _table_contents(new_files) == _table_contents(self.releases[newest_revision])
+            revision = newest_revision if is_same else replace(newest_revision, revision=newest_revision.revision + 1)
+        return replace(self, releases=dict(self.releases) | {revision: new_files}), revision
 
     def to_json(self) -> str:
         """Return the text of the file: sorted, without clock or path."""
-        files = {str(release): [asdict(file) for file in self.releases[release]] for release in sorted(self.releases)}
-        plain: dict[str, Any] = {"format": FORMATS["sources"], "releases": files}
+        files_by_release = {
+            str(release): [asdict(pinned_file) for pinned_file in self.releases[release]]
+            for release in sorted(self.releases)
+        }
+        lock_document: dict[str, Any] = {"format": FORMATS["sources"], "releases": files_by_release}
         if self.approvals:
-            plain["approvals"] = {str(release): asdict(self.approvals[release]) for release in sorted(self.approvals)}
-        return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+            lock_document["approvals"] = {
+                str(release): asdict(self.approvals[release]) for release in sorted(self.approvals)
+            }
+        return json.dumps(lock_document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _contents(files: Iterable[PinnedFile]) -> set[tuple[str, str]]:
+def _table_contents(pinned_files: Iterable[PinnedFile]) -> set[tuple[str, str]]:
     """What tells two revisions apart: the bytes that become tables, whatever their names and addresses."""
     with_tables = {publication.name for publication in publications() if publication.tables}
-    return {(file.publication, file.sha256) for file in files if file.publication in with_tables}
+    return {(file.publication, file.sha256) for file in pinned_files if file.publication in with_tables}
 
 
-def read(file: Path) -> Lock:
-    """Return the lock in *file*; an empty one, if there is no such file.
+def read(lock_path: Path) -> Lock:
+    """Return the lock in *lock_path*; an empty one, if there is no such file.
 
     Raises StoreProblem: if it is not a lock.
     """
-    if not file.exists():
+    if not lock_path.exists():
         return Lock({})
     try:
-        return parse(file.read_bytes(), str(file))
+        return parse(lock_path.read_bytes(), str(lock_path))
     except OSError as error:
-        raise StoreProblem(f"{file}: cannot be read ({error})") from error
+        raise StoreProblem(f"{lock_path}: cannot be read ({error})") from error
 
 
-def parse(text: bytes, name: str) -> Lock:
-    """Return the lock that *text* is; *name* says where it comes from.
+def parse(lock_bytes: bytes, lock_name: str) -> Lock:
+    """Return the lock that *lock_bytes* is; *lock_name* says where it comes from.
 
     Raises StoreProblem: if it is not a lock.
     """
     try:
-        plain: dict[str, Any] = json.loads(text)
+        lock_document: dict[str, Any] = json.loads(lock_bytes)
     except ValueError as error:
-        raise StoreProblem(f"{name}: cannot be read ({error})") from error
-    if wrong := reading_faults(plain, "sources"):
-        raise StoreProblem(f"{name}: {'; '.join(wrong)}")
+        raise StoreProblem(f"{lock_name}: cannot be read ({error})") from error
+    if schema_faults := reading_faults(lock_document, "sources"):
+        raise StoreProblem(f"{lock_name}: {'; '.join(schema_faults)}")
     return Lock(
         {
-            Release.parse(label): tuple(from_fields(PinnedFile, row) for row in files)
-            for label, files in plain["releases"].items()
+            Release.parse(release_label): tuple(from_fields(PinnedFile, file_fields) for file_fields in file_entries)
+            for release_label, file_entries in lock_document["releases"].items()
         },
-        {Release.parse(label): from_fields(ApprovalHead, head) for label, head in plain.get("approvals", {}).items()},
+        {
+            Release.parse(release_label): from_fields(ApprovalHead, head_fields)
+            for release_label, head_fields in lock_document.get("approvals", {}).items()
+        },
     )
 
 
-def pin(file: Path, release: Release, files: Collection[PinnedFile], guard: Path) -> Release:
-    """Pin *files* for *release* in the lock *file*, and return the revision that they are.
+def pin(lock_path: Path, release: Release, pinned_files: Collection[PinnedFile], guard_path: Path) -> Release:
+    """Pin *pinned_files* for *release* in the lock *lock_path*, and return the revision that they are.
 
-    *guard* is the lock file that keeps two processes from pinning at the same time; it stays.
+    *guard_path* is the lock file that keeps two processes from pinning at the same time; it stays.
 
     Raises StoreProblem: if it cannot be read or written.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(guard, timeout=_WAIT_SECONDS):
-            lock, revision = read(file).with_files(release, files)
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(guard_path, timeout=_WAIT_SECONDS):
+            lock, revision = read(lock_path).with_files(release, pinned_files)
             # An unchanged lock keeps its time of change, for those who build by it.
-            if not (file.exists() and file.read_text(encoding="utf-8") == lock.to_json()):
-                write_file(file, lock.to_json())
+            if not (lock_path.exists() and lock_path.read_text(encoding="utf-8") == lock.to_json()):
+                write_file(lock_path, lock.to_json())
     except OSError as error:
-        raise StoreProblem(f"{file}: cannot be written ({error})") from error
+        raise StoreProblem(f"{lock_path}: cannot be written ({error})") from error
     return revision
 
 
-def record_approval(file: Path, release: Release, head: ApprovalHead, guard: Path) -> None:
-    """Record *head* as the last approval of *release* in the lock *file*; *guard* as in `pin`.
+def record_approval(lock_path: Path, release: Release, approval_head: ApprovalHead, guard_path: Path) -> None:
+    """Record *approval_head* as the last approval of *release* in the lock *lock_path*; *guard_path* as in `pin`.
 
     A later one that another process recorded meanwhile stays.
 
     Raises StoreProblem: if it cannot be read or written.
     """
     try:
-        guard.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(guard, timeout=_WAIT_SECONDS):
-            lock = read(file)
-            recorded = lock.approvals.get(release)
+        guard_path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(guard_path, timeout=_WAIT_SECONDS):
+            lock = read(lock_path)
+            recorded_head = lock.approvals.get(release)
             # Only forward: two approvals that are recorded at once leave the later one.
-            if recorded is None or recorded.count < head.count:
-                write_file(file, replace(lock, approvals=dict(lock.approvals) | {release: head}).to_json())
+            if recorded_head is None or recorded_head.count < approval_head.count:
+                write_file(
+                    lock_path, replace(lock, approvals=dict(lock.approvals) | {release: approval_head}).to_json()
+                )
     except OSError as error:
-        raise StoreProblem(f"{file}: cannot be written ({error})") from error
+        raise StoreProblem(f"{lock_path}: cannot be written ({error})") from error

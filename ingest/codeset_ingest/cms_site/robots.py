@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protego import Protego
 
-_LINE = re.compile(r"\s*(user-agent|allow|disallow)\s*:", re.IGNORECASE)
+_RULE_LINE = re.compile(r"\s*(user-agent|allow|disallow)\s*:", re.IGNORECASE)
 _PRODUCT_VERSION = re.compile(r"(?im)^(\s*user-agent\s*:\s*[\w-]+)/\S*")
 
 
@@ -22,15 +22,15 @@ class Robots:
         return self.rules.can_fetch(address, self.agent)
 
 
-def robots(text: str, agent: str) -> Robots:
-    """Read a robots.txt for *agent*: its own group, else that of `*`, else nothing is forbidden.
+def robots(robots_text: str, product_token: str) -> Robots:
+    """Read a robots.txt for *product_token*: its own group, else that of `*`, else nothing is forbidden.
 
     A group names its agents by their product token: a version behind it does not count (section 2.2.1), and other
     lines, such as Crawl-delay or Sitemap, do not end the list of its agents (section 2.2.4). Protego reads
     both otherwise.
     """
     # A file that begins with a byte order mark would lose its first rule.
-    text = _PRODUCT_VERSION.sub(r"\1", text.removeprefix("\ufeff"))
-    rules = "\n".join(line for line in text.splitlines() if _LINE.match(line))
-    delay = Protego.parse(text).crawl_delay(agent)
-    return Robots(Protego.parse(rules), agent, float(delay or 0.0))
+    robots_text = _PRODUCT_VERSION.sub(r"\1", robots_text.removeprefix("\ufeff"))
+    rule_lines = "\n".join(robots_line for robots_line in robots_text.splitlines() if _RULE_LINE.match(robots_line))
+    crawl_delay = Protego.parse(robots_text).crawl_delay(product_token)
+    return Robots(Protego.parse(rule_lines), product_token, float(crawl_delay or 0.0))

@@ -63,9 +63,7 @@ def portions_are_whole(reading: Reading, _: Release) -> Iterator[Fault]:
 
     RVU25D's record layout; 0 violations on the fee schedules of 2020 to 2026.
     """
-    share_sum = sum(
-        (pl.col(f"{package_part}operative_percentage") for package_part in ("pre", "intra", "post")), pl.lit(0)
-    )
+    share_sum = sum((pl.col(f"{part}operative_percentage") for part in ("pre", "intra", "post")), pl.lit(0))
     rows_with_sum = reading.frame.with_columns(share_sum.alias("sum"))
     yield from _row_faults(
         rows_with_sum.filter(~pl.col("sum").is_in([0, 1])),

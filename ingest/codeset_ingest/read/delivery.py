@@ -80,9 +80,7 @@ def _unknown_table_fault(cms_file: CmsFile) -> Iterator[Fault]:
     if cms_file.table is not None:
         return
     table_rules = cms_file.layout.rules["tables"]
-    expected = " or ".join(
-        f"{table_rule['pattern']} ({TABLES[table_rule['table']].holds})" for table_rule in table_rules
-    )
+    expected = " or ".join(f"{rule['pattern']} ({TABLES[rule['table']].holds})" for rule in table_rules)
     publication = cms_file.layout.publication
     message = f"its contents do not tell which {publication} it is; expected in its name: {expected}"
     yield Fault(cms_file.names, 0, message)

@@ -76,12 +76,8 @@ def layouts() -> tuple[Layout, ...]:
     Raises BadInput: if a layout file breaks `layout.schema.json`, with every fault.
     """
     folder = files("codeset_ingest.read").joinpath("layouts")
-    layout_files = {
-        layout_file.name: layout_file for layout_file in folder.iterdir() if layout_file.name.endswith(".json")
-    }
-    layout_rules = {
-        file_name: json.loads(layout_files[file_name].read_text(encoding="utf-8")) for file_name in sorted(layout_files)
-    }
+    layout_files = {file.name: file for file in folder.iterdir() if file.name.endswith(".json")}
+    layout_rules = {name: json.loads(layout_files[name].read_text(encoding="utf-8")) for name in sorted(layout_files)}
     faults = [
         Fault(file_name, 0, message)
         for file_name, rules in layout_rules.items()

@@ -46,9 +46,7 @@ def _utf16_message(unknown_file: File) -> str | None:
         return None
     head_text = unknown_file.data[:_HEAD_BYTES].decode("utf-16", errors="replace").replace("\r\n", "\n")
     for layout in layouts():
-        layout_signs = [
-            form_rules["sign"] for form_rules in layout.forms.values() if form_rules["kind"] in ("delimited", "fixed")
-        ]
+        layout_signs = [rules["sign"] for rules in layout.forms.values() if rules["kind"] in ("delimited", "fixed")]
         if any(re.search(layout_sign, head_text, re.MULTILINE) for layout_sign in layout_signs):
             message = f"is {layout.publication} ({_table_names(layout)}) in UTF-16, which CMS does not write"
             return f"{message}; take the file from CMS's own zip"
@@ -65,9 +63,7 @@ def _layout_likenesses(head_grid: list[list[str]]) -> Iterator[tuple[float, Layo
     for layout in layouts():
         # Columns that some years lack say nothing of likeness.
         lasting_columns = [column for column in layout.columns if not {"optional", "since"} & set(column.rules)]
-        header_rules = next(
-            (form_rules["header"] for form_rules in layout.forms.values() if "header" in form_rules), None
-        )
+        header_rules = next((rules["header"] for rules in layout.forms.values() if "header" in rules), None)
         if header_rules is None or len(lasting_columns) < _FEWEST_COLUMNS:
             continue
         for anchor_index in range(len(head_grid)):
@@ -91,11 +87,7 @@ def _stacked_captions(head_grid: list[list[str]], anchor_index: int, header_rule
     stacked_rows = head_grid[max(anchor_index - header_rules["above"], 0) : anchor_index + header_rules["below"] + 1]
     width = len(head_grid[anchor_index])
     return [
-        " ".join(
-            " ".join(
-                stacked_row[column_index] for stacked_row in stacked_rows if column_index < len(stacked_row)
-            ).split()
-        )
+        " ".join(" ".join(row[column_index] for row in stacked_rows if column_index < len(row)).split())
         for column_index in range(width)
     ]
 
@@ -114,9 +106,7 @@ def _layout_by_name(unknown_file: File) -> str | None:
     if not unknown_file.name.lower().endswith(".txt"):
         return None
     for layout in layouts():
-        patterns = [
-            period_rule["pattern"] for period_rule in layout.rules["period"] if period_rule["in"] in ("name", "names")
-        ]
+        patterns = [rule["pattern"] for rule in layout.rules["period"] if rule["in"] in ("name", "names")]
         if "txt" in layout.forms and any(re.search(pattern, unknown_file.name, re.IGNORECASE) for pattern in patterns):
             return (
                 f"is named like {layout.publication} ({_table_names(layout)}), but does not begin as its text form does"

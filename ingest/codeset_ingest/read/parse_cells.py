@@ -147,9 +147,7 @@ def _text_rule(cell_text: pl.Expr, column: Column, form_name: str) -> Rule:
 
 def _allowed_texts(cell_text: pl.Expr, column: Column) -> tuple[pl.Expr, str]:
     if allowed_values := column.rules.get("values"):
-        return cell_text.is_in(allowed_values), "one of " + ", ".join(
-            allowed_value or "blank" for allowed_value in allowed_values
-        )
+        return cell_text.is_in(allowed_values), "one of " + ", ".join(value or "blank" for value in allowed_values)
     if column.rules.get("pattern") == ".+":
         return cell_text != "", "some text"
     if pattern := column.rules.get("pattern"):

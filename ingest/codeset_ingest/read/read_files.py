@@ -48,9 +48,7 @@ def read(cms_files: Iterable[CmsFile], release: Release) -> dict[str, Reading]:
     readings = [reading for outcome in outcomes if not isinstance(outcome, BadInput) for reading in outcome]
     readings.sort(key=lambda reading: reading.table)
     outcomes.clear()
-    readings_by_table = {
-        table_name: list(group) for table_name, group in groupby(readings, lambda reading: reading.table)
-    }
+    readings_by_table = {table: list(group) for table, group in groupby(readings, lambda reading: reading.table)}
     readings.clear()  # a table's files are freed once it is made: by_table.pop holds the last reference
     return {
         table_name: _in_order(_table_reading(table_name, readings_by_table.pop(table_name), release))
@@ -82,12 +80,10 @@ def _split_by_table(cms_file: CmsFile, reading: Reading) -> list[Reading]:
     return [
         replace(
             reading,
-            table=table_rule["table"],
-            frame=reading.frame.filter(pl.col(record_type) == table_rule["record"]).rename(
-                table_rule.get("renames", {})
-            ),
+            table=rule["table"],
+            frame=reading.frame.filter(pl.col(record_type) == rule["record"]).rename(rule.get("renames", {})),
         )
-        for table_rule in cms_file.layout.rules["tables"]
+        for rule in cms_file.layout.rules["tables"]
     ]
 
 

@@ -180,10 +180,7 @@ def _stated_period(
 
 def _stated_fiscal_year(period_rules: list[Mapping[str, str]], searched_texts: Mapping[str, str]) -> int | None:
     """The fiscal year, from the first pattern that gives it."""
-    matches = (
-        re.search(period_rule["pattern"], searched_texts[period_rule["in"]], re.IGNORECASE)
-        for period_rule in period_rules
-    )
+    matches = (re.search(rule["pattern"], searched_texts[rule["in"]], re.IGNORECASE) for rule in period_rules)
     years = (match.groupdict().get("fiscal_year") for match in matches if match)
     return next((int(year) for year in years if year), None)
 

@@ -148,11 +148,7 @@ def _with_start_of_further(facts: StatedFacts, all_facts: Iterable[StatedFacts])
     """A further part begins above the largest first one of its use."""
     if facts.part != "further" or facts.step is None:
         return facts
-    first_parts = [
-        other_facts
-        for other_facts in all_facts
-        if other_facts.technique == facts.technique and other_facts.part is None
-    ]
+    first_parts = [other for other in all_facts if other.technique == facts.technique and other.part is None]
     first_parts_of_use = [
         other_facts for other_facts in first_parts if other_facts.site_class == facts.site_class
     ] or first_parts
@@ -165,9 +161,7 @@ def _with_end_of_minutes(facts: StatedFacts, all_facts: Iterable[StatedFacts]) -
     if facts.measure != "minutes" or facts.size_from is None or facts.size_to is not None:
         return facts
     starting_minutes = [
-        other_facts.size_from
-        for other_facts in all_facts
-        if other_facts.technique == facts.technique and other_facts.size_from is not None
+        other.size_from for other in all_facts if other.technique == facts.technique and other.size_from is not None
     ]
     later_starts = [starting_minute for starting_minute in starting_minutes if starting_minute > facts.size_from]
     return replace(facts, size_to=min(later_starts) - 1) if later_starts else facts

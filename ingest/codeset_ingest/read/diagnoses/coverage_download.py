@@ -35,9 +35,7 @@ def documents_of_download(readings: Sequence[Reading]) -> Reading:
     """
     readings_by_publication = {reading.layout.publication: reading for reading in readings}
     other_lists = sorted(set(readings_by_publication) - {*_FILE_NAMES, KINDS})
-    missing_names = [
-        file_name for publication, file_name in _FILE_NAMES.items() if publication not in readings_by_publication
-    ]
+    missing_names = [name for publication, name in _FILE_NAMES.items() if publication not in readings_by_publication]
     if other_lists or missing_names:
         message = f"belongs together with {', '.join(missing_names)}, which did not come"
         if other_lists:
@@ -50,10 +48,8 @@ def documents_of_download(readings: Sequence[Reading]) -> Reading:
     contractor_rows = in_force.join(_contractors(readings_by_publication), on=_VERSION_KEY, maintain_order="left")
     draft_count = articles.height - in_force.height
     nameless_count = in_force.join(contractor_rows, on=_VERSION_KEY, how="anti").height
-    download_notes = (
-        f"{_FILE_NAMES[ARTICLES]}: {draft_count:,} drafts left out, and {nameless_count:,} versions without a "
-        "contractor",
-    )
+    left_out = f"{draft_count:,} drafts left out, and {nameless_count:,} versions without a contractor"
+    download_notes = (f"{_FILE_NAMES[ARTICLES]}: {left_out}",)
     return replace(
         readings_by_publication[ARTICLES],
         frame=contractor_rows.select(

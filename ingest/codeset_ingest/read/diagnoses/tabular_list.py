@@ -107,9 +107,7 @@ def codes_of_note(note_text: str) -> list[str | None]:
 
     None stands for what it names only in words.
     """
-    groups_with_codes = [
-        group_text for group_text in _PARENTHESES.findall(note_text) if _LIKE_A_CODE.search(group_text)
-    ]
+    groups_with_codes = [group for group in _PARENTHESES.findall(note_text) if _LIKE_A_CODE.search(group)]
     codes_of_groups = [_codes_of_text(group_text) for group_text in groups_with_codes]
     codes: list[str | None] = [group_code for codes_of_group in codes_of_groups for group_code in codes_of_group or ()]
     return codes if codes and None not in codes_of_groups else [*codes, None]

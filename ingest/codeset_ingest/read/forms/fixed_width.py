@@ -20,11 +20,7 @@ def read_fixed(source_file: File, form_rules: Any, columns: list[Column]) -> pl.
     """
     lines = text_of(source_file).removesuffix("\n").split("\n")
     record_pattern = re.compile(form_rules.get("record", ""))
-    filled_lines = [
-        line_index
-        for line_index, line_text in enumerate(lines)
-        if line_text.strip() and line_text.strip() != END_OF_FILE
-    ]
+    filled_lines = [line_index for line_index, line in enumerate(lines) if line.strip() and line.strip() != END_OF_FILE]
     notice_pattern = re.compile(form_rules["notices"]) if "notices" in form_rules else None
     # Without a pattern for records every line is one, but for notices: the header lines of PPRRVU's txt begin with HDR.
     is_record = {

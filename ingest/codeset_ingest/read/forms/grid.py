@@ -98,18 +98,12 @@ def grid_records(
         BLOCK: [block for _, block in block_records],
     }
     by_column = (
-        zip(*(cell_row.cells for cell_row, _ in block_records), strict=True)
-        if block_records
-        else ([] for _ in columns_of_cells)
+        zip(*(row.cells for row, _ in block_records), strict=True) if block_records else ([] for _ in columns_of_cells)
     )
     column_values |= {
-        column.name: column_texts
-        for column, column_texts in zip(columns_of_cells, by_column, strict=True)
-        if column.name
+        column.name: texts for column, texts in zip(columns_of_cells, by_column, strict=True) if column.name
     }
-    column_types = {
-        column_name: pl.Int32 if column_name in (LINE, BLOCK) else pl.String for column_name in column_values
-    }
+    column_types = {name: pl.Int32 if name in (LINE, BLOCK) else pl.String for name in column_values}
     return pl.DataFrame(column_values, schema=column_types)
 
 
@@ -165,9 +159,7 @@ def read_header(
     stacked_rows = [*rows_so_far[-1 - header_rules["above"] :], *islice(remaining_rows, header_rules["below"])]
     header_width = len(rows_so_far[-1].cells)
     header_texts = [
-        _folded(
-            " ".join(cell_row.cells[column_index] for cell_row in stacked_rows if column_index < len(cell_row.cells))
-        )
+        _folded(" ".join(row.cells[column_index] for row in stacked_rows if column_index < len(row.cells)))
         for column_index in range(header_width)
     ]
     return _match_columns(source_file, header_texts, columns, layout, rows_so_far[-1].line)
@@ -176,9 +168,7 @@ def read_header(
 def _match_columns(
     source_file: File, header_texts: list[str], columns: list[Column], layout: Layout, header_line: int
 ) -> list[Column]:
-    columns_of_texts = [
-        [column for column in columns if column.header.fullmatch(header_text)] for header_text in header_texts
-    ]
+    columns_of_texts = [[column for column in columns if column.header.fullmatch(text)] for text in header_texts]
     matched_columns = [column for columns_of_text in columns_of_texts for column in columns_of_text]
     headers_read = f"headers read: {_header_texts(header_texts)}"
     table_name = layout.rules["tables"][0]["table"]
@@ -220,7 +210,4 @@ def _folded(caption_text: str) -> str:
 
 def _header_texts(header_texts: list[str]) -> str:
     """Headers for a message: of a long one only the last word, so that no notice above it slips into a log."""
-    return "; ".join(
-        header_text if len(header_text) <= _HEADER_LETTERS else "... " + header_text.split()[-1]
-        for header_text in header_texts
-    )
+    return "; ".join(text if len(text) <= _HEADER_LETTERS else "... " + text.split()[-1] for text in header_texts)

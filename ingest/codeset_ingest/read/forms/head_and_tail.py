@@ -92,9 +92,7 @@ def _is_due(end_rules: Any, release: Release) -> bool:
 def _tail_of(source_file: File, sheet_name: str) -> str:
     """The last lines as text, as `head_of` gives the first."""
     if sheet_name:
-        return "\n".join(
-            "\t".join(cell_row.cells) for cell_row in deque(workbook_rows(source_file, sheet_name), HEAD_ROWS)
-        )
+        return "\n".join("\t".join(row.cells) for row in deque(workbook_rows(source_file, sheet_name), HEAD_ROWS))
     return normalize_line_ends(source_file.data[-_TAIL_BYTES:]).decode(ENCODING, errors="replace")
 
 
