@@ -35,7 +35,7 @@ class File:
     path: str
     data: bytes
     label: str
-    posted: date
+    posting_date: date
     gated: bool = False
 
     @property
@@ -46,7 +46,7 @@ class File:
     @property
     def last_modified(self) -> str:
         """The day of posting as HTTP writes it."""
-        return format_datetime(datetime.combine(self.posted, time(12), _UTC), usegmt=True)
+        return format_datetime(datetime.combine(self.posting_date, time(12), _UTC), usegmt=True)
 
 
 def tables(release: Release, reissue: int = 0) -> dict[str, pl.DataFrame]:
@@ -65,10 +65,10 @@ def tables(release: Release, reissue: int = 0) -> dict[str, pl.DataFrame]:
 def _zip_codes(gpci: pl.DataFrame) -> pl.DataFrame:
     """One made ZIP code for each locality."""
     columns = TABLES["zip_locality"].columns
-    made = gpci.sort("mac", "locality").with_row_index("number", offset=10_000)
-    made = made.with_columns(zip_code=pl.col("number").cast(pl.String), needs_plus_four=False)
-    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in columns.items() if name not in made.columns]
-    return made.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+    zip_codes = gpci.sort("mac", "locality").with_row_index("number", offset=10_000)
+    zip_codes = zip_codes.with_columns(zip_code=pl.col("number").cast(pl.String), needs_plus_four=False)
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in columns.items() if name not in zip_codes.columns]
+    return zip_codes.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in columns.items())
 
 
 def _level2() -> dict[str, pl.DataFrame]:
@@ -109,7 +109,7 @@ def change_report(old: pl.DataFrame, new: pl.DataFrame, release: Release) -> byt
     """Return CMS's own account of what changed in the practitioner's edits, as a zip of three texts."""
     key = ["column_one", "column_two"]
     before, now = (
-        _active(each, day) for each, day in ((old, release.first_day - timedelta(days=1)), (new, release.first_day))
+        _active(edits, day) for edits, day in ((old, release.first_day - timedelta(days=1)), (new, release.first_day))
     )
     added = now.join(before, on=key, how="anti")
     gone = before.join(now, on=key, how="anti")
@@ -144,7 +144,7 @@ def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
     """Return the files that are posted for *release*; *reissue* counts the corrections under the same names."""
     of_release = tables(release, reissue)
     rendered = _rendered(release, reissue)
-    posted = release.first_day - timedelta(days=30) + timedelta(days=45 * reissue)
+    posting_date = release.first_day - timedelta(days=30) + timedelta(days=45 * reissue)
     first = release.first_day - timedelta(days=30)
     files = [
         File("mpfs", release, _package_path(release), rendered["mpfs"], f"RVU{_letter(release).upper()} (ZIP)", first),
@@ -156,7 +156,7 @@ def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
     for table, supplier in suppliers.items():
         path = f"/files/zip/medicare-ncci-{release.year}-q{release.quarter}-{supplier}-services-mue-table.zip"
         label = f"{release.year} Q{release.quarter} {supplier} services MUE table (ZIP)"
-        files.append(File(table, release, path, rendered[table], label, posted if table == "mue" else first))
+        files.append(File(table, release, path, rendered[table], label, posting_date if table == "mue" else first))
     if release in (Release(2025, 4), Release(2026, 2), Release(2026, 3)):
         path = f"/files/zip/add-code-edits-medicare-effective-{release.first_day:%m%d%Y}.zip"
         files.append(File("aoc", release, path, rendered["add_on"], "Add-on code edits (ZIP)", first))
@@ -213,12 +213,14 @@ def _rendered(release: Release, reissue: int) -> Mapping[str, bytes]:
     """The packages, as a zip each (PTP: one for each part, `ptp-1`)."""
     of_release = tables(release, reissue)
     factors = list(facts(Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3))[0].conversion_factors)
-    factors = [ConversionFactor(each.value, release.first_day, release.last_day, each.participant) for each in factors]
+    factors = [
+        ConversionFactor(factor.value, release.first_day, release.last_day, factor.participant) for factor in factors
+    ]
     if release.year >= 2026:
         factors.append(ConversionFactor(_QUALIFYING, release.first_day, release.last_day, participant=Participant.QP))
     with tempfile.TemporaryDirectory() as folder:
         delivered = {
-            each.name: each.read_bytes() for each in deliver(of_release, release, factors, Path(folder), PARTS)
+            path.name: path.read_bytes() for path in deliver(of_release, release, factors, Path(folder), PARTS)
         }
     packages = {"mpfs": delivered[f"rvu{_letter(release)}.zip"]}
     for table, stem in (("ptp", "ccipra"), ("ptp_outpatient", "ccioph")):
@@ -252,8 +254,10 @@ def _edits(
         name = f"medicare-ncci-{release.year}q{release.quarter}-{supplier}-ptp-edits-{stem}-{version}-f{part}.zip"
         count = min(size, rows - (part - 1) * size)
         label = f"{release.year}Q{release.quarter} {supplier} PTP edits {version} f{part} ({count:,} records) (ZIP)"
-        posted = release.first_day - timedelta(days=30)
-        files.append(File(table, release, f"/files/zip/{name}", rendered[f"{table}-{part}"], label, posted, gated=True))
+        posting_date = release.first_day - timedelta(days=30)
+        files.append(
+            File(table, release, f"/files/zip/{name}", rendered[f"{table}-{part}"], label, posting_date, gated=True)
+        )
     return files
 
 

@@ -46,29 +46,31 @@ def slug(release: Release) -> str:
 
 def pages(files: Iterable[File]) -> dict[str, str]:
     """Return every page by its path, for the *files* that are posted."""
-    posted = list(files)
-    packages = sorted((each for each in posted if each.kind == "mpfs"), key=lambda each: each.release, reverse=True)
-    shown = {FEE_SCHEDULE: _page("PFS Relative Value Files", _release_links(packages))}
-    for release in {each.release for each in packages}:
-        own = "".join(_link(each) for each in packages if each.release == release)
-        shown[f"{FEE_SCHEDULE}/{slug(release)}"] = _page(f"RVU files of {release}", own)
+    site_files = list(files)
+    packages = sorted((file for file in site_files if file.kind == "mpfs"), key=lambda file: file.release, reverse=True)
+    page_by_path = {FEE_SCHEDULE: _page("PFS Relative Value Files", _release_links(packages))}
+    for release in {file.release for file in packages}:
+        own = "".join(_link(file) for file in packages if file.release == release)
+        page_by_path[f"{FEE_SCHEDULE}/{slug(release)}"] = _page(f"RVU files of {release}", own)
     for place in dict.fromkeys(PLACES.values()):
-        shown[place] = _page(place.rsplit("/", 1)[1], "".join(_link(each) for each in _listed(posted, place)))
-    return shown
+        page_by_path[place] = _page(
+            place.rsplit("/", 1)[1], "".join(_link(file) for file in _files_of_page(site_files, place))
+        )
+    return page_by_path
 
 
 def _release_links(packages: Iterable[File]) -> str:
     return "".join(
-        f'<tr><td><a href="{FEE_SCHEDULE}/{slug(each.release)}">RVU{slug(each.release)[3:6].upper()}</a></td>'
-        f"<td>{each.release.year}</td></tr>\n"
-        for each in packages
+        f'<tr><td><a href="{FEE_SCHEDULE}/{slug(file.release)}">RVU{slug(file.release)[3:6].upper()}</a></td>'
+        f"<td>{file.release.year}</td></tr>\n"
+        for file in packages
     )
 
 
-def _listed(posted: Iterable[File], place: str) -> list[File]:
-    own = [each for each in posted if PLACES.get(each.kind) == place]
-    quarters = sorted({each.release for each in own}, reverse=True)[: _LISTED_QUARTERS.get(place)]
-    return [each for each in own if each.release in quarters]
+def _files_of_page(site_files: Iterable[File], place: str) -> list[File]:
+    own = [file for file in site_files if PLACES.get(file.kind) == place]
+    quarters = sorted({file.release for file in own}, reverse=True)[: _LISTED_QUARTERS.get(place)]
+    return [file for file in own if file.release in quarters]
 
 
 def _link(file: File) -> str:

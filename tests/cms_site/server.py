@@ -32,7 +32,7 @@ class Fault:
 
 
 @dataclass
-class Asked:
+class Request:
     """One request as it came; when it came, and when the last of the answer began to be sent (monotonic seconds)."""
 
     method: str
@@ -41,44 +41,44 @@ class Asked:
     began: float
     ended: float = 0.0
     status: int = 0
-    sent: int = 0
+    bytes_sent: int = 0
 
 
 @dataclass
 class CmsSite:
-    """What is posted, how the gate and robots.txt are, which faults there are, and what was asked."""
+    """What is posted, how the gate and robots.txt are, which faults there are, and the requests that came."""
 
     files: dict[str, File] = field(default_factory=dict)
     reissues: dict[Release, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     robots: str = pages.ROBOTS
     gate: str = "open"
     origin: str = ""
 
     def post(self, label: str) -> None:
         """Post all files of a quarter."""
-        self.files |= {each.path: each for each in quarter(Release.parse(label))}
+        self.files |= {file.path: file for file in quarter(Release.parse(label))}
 
     def reissue(self, label: str) -> None:
         """Post the quarter's MUE again, changed, under the same name."""
         release = Release.parse(label)
         self.reissues[release] = self.reissues.get(release, 0) + 1
         again = quarter(release, self.reissues[release])
-        self.files |= {each.path: each for each in again if each.kind == "mue"}
+        self.files |= {file.path: file for file in again if file.kind == "mue"}
 
     def withdraw(self, pattern: str) -> None:
         """Take files away."""
-        self.files = {path: each for path, each in self.files.items() if not re.search(pattern, path)}
+        self.files = {path: file for path, file in self.files.items() if not re.search(pattern, path)}
 
     def replace_data(self, pattern: str, data: bytes, *, same_validators: bool = False) -> None:
         """Put other bytes under the same names; with *same_validators* the site lies that nothing changed."""
-        for path, each in list(self.files.items()):
+        for path, file in list(self.files.items()):
             if re.search(pattern, path):
                 self.files[path] = (
-                    _Lying(**vars(each) | {"data": data}, told=each.etag)
+                    _FileWithFalseEtag(**vars(file) | {"data": data}, false_etag=file.etag)
                     if same_validators
-                    else replace(each, data=data)
+                    else replace(file, data=data)
                 )
 
     def fault(self, kind: str, path: str, times: int | None = None, value: str = "") -> None:
@@ -91,16 +91,16 @@ class CmsSite:
 
     def downloads(self) -> list[str]:
         """Return the paths of files whose bytes were sent, whole or in part."""
-        return [each.path for each in self.asked if each.path.startswith("/files/") and each.sent]
+        return [request.path for request in self.requests if request.path.startswith("/files/") and request.bytes_sent]
 
 
 @dataclass(frozen=True)
-class _Lying(File):
-    told: str = ""
+class _FileWithFalseEtag(File):
+    false_etag: str = ""
 
     @property
     def etag(self) -> str:
-        return self.told
+        return self.false_etag
 
 
 class Host(ThreadingHTTPServer):
@@ -145,8 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer, and keep what was asked."""
-        self.record = Asked(self.command, self.path, dict(self.headers), time.monotonic())
-        self.cms.asked.append(self.record)
+        self.record = Request(self.command, self.path, dict(self.headers), time.monotonic())
+        self.cms.requests.append(self.record)
         with suppress(BrokenPipeError, ConnectionResetError):
             self._respond()
 
@@ -156,32 +156,32 @@ class _Handler(BaseHTTPRequestHandler):
         """Change the site by hand: /-/post/2026q4, /-/reissue/2026q4, /-/heal, /-/fault?kind=busy&path=mue&times=2."""
         parts = urlsplit(self.path)
         _, _, verb, *label = parts.path.split("/")
-        said = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if verb in ("post", "reissue"):
             getattr(self.cms, verb)(label[0])
         elif verb == "heal":
             self.cms.heal()
         elif verb == "fault":
-            times = int(said["times"]) if "times" in said else None
-            self.cms.fault(said["kind"], said["path"], times, said.get("value", ""))
+            times = int(query["times"]) if "times" in query else None
+            self.cms.fault(query["kind"], query["path"], times, query.get("value", ""))
         self._send(200, b"done\n", "text/plain")
 
     def _respond(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        fault = next((each for each in self.cms.faults if each.strikes(path)), None)
+        fault = next((strike for strike in self.cms.faults if strike.strikes(path)), None)
         if fault and fault.kind in _ANSWERS:
             return _ANSWERS[fault.kind](self, fault)
         if path == "/robots.txt":
             return self._send(200, self.cms.robots.encode(), "text/plain")
         if path == pages.LICENCE:
-            named = parse_qs(urlsplit(self.path).query).get("file", [""])[0]
-            return self._send(200, pages.license_page(named).encode(), "text/html")
+            file_path = parse_qs(urlsplit(self.path).query).get("file", [""])[0]
+            return self._send(200, pages.license_page(file_path).encode(), "text/html")
         if file := self.cms.files.get(path):
             return self._file(file, fault)
-        shown = pages.pages(self.cms.files.values()).get(path.rstrip("/"))
-        if shown is None:
+        page = pages.pages(self.cms.files.values()).get(path.rstrip("/"))
+        if page is None:
             return self._send(404, b"<!DOCTYPE html><title>Page not found | CMS</title>", "text/html")
-        return self._send(200, (_other_layout(shown) if fault else shown).encode(), "text/html")
+        return self._send(200, (_other_layout(page) if fault else page).encode(), "text/html")
 
     def _file(self, file: File, fault: Fault | None) -> None:
         accepted = parse_qs(urlsplit(self.path).query).get("agree") == ["yes"]
@@ -202,9 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(206 if start is not None else 200, file.data[start or 0 :], "application/zip", headers, fault)
 
     def _start(self, file: File) -> int | None:
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        byte_range = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         holds = self.headers.get("If-Range") in (None, file.etag, file.last_modified)
-        return int(asked[1]) if asked and holds else None
+        return int(byte_range[1]) if byte_range and holds else None
 
     def _redirect(self, location: str, status: int = 302) -> None:
         self._send(status, b"", None, {"Location": location})
@@ -218,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault: Fault | None = None,
     ) -> None:
         announced = len(body) + int(fault.value or 0) if fault and fault.kind == "length" else len(body)
-        self.record = getattr(self, "record", Asked(self.command, self.path, {}, 0.0))
+        self.record = getattr(self, "record", Request(self.command, self.path, {}, 0.0))
         self.record.status = status
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -241,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.record.ended = time.monotonic()
             self.wfile.write(piece)
             self.wfile.flush()
-            self.record.sent += len(piece)
+            self.record.bytes_sent += len(piece)
             if kind == "drip":
                 time.sleep(0.01)
 

@@ -30,9 +30,9 @@ def loaded(*arguments: object) -> object:
 
 
 def test_help_names_the_commands_and_the_exit_codes():
-    said = run("--help").stdout
-    assert all(command in said for command in ("build", "list", "show", "edits", "verify", "diff", "export"))
-    assert "3 = input that cannot be read" in " ".join(said.replace("│", " ").split())
+    help_text = run("--help").stdout
+    assert all(command in help_text for command in ("build", "list", "show", "edits", "verify", "diff", "export"))
+    assert "3 = input that cannot be read" in " ".join(help_text.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("diff", "2025q4", "2026q3"), ("verify", "2031q1")])
@@ -50,40 +50,40 @@ def test_the_same_build_again_says_that_nothing_was_written(store):
 
 
 def test_list_names_editions_and_what_was_carried_forward(store):
-    listed = loaded("list", "--store", store, "--json")
-    assert [each["release"] for each in listed] == ["2025q4", "2026q3"]
-    assert listed[1]["tables"]["ptp"]["carried_from"] == "2024q3"
-    assert listed[1]["tables"]["mpfs"]["edition"] == "rvu26c"
+    releases = loaded("list", "--store", store, "--json")
+    assert [release["release"] for release in releases] == ["2025q4", "2026q3"]
+    assert releases[1]["tables"]["ptp"]["carried_from"] == "2024q3"
+    assert releases[1]["tables"]["mpfs"]["edition"] == "rvu26c"
     assert "derm scope only" in run("list", "--store", store).stdout
 
 
 def test_an_empty_store_is_no_success(tmp_path):
-    listed = run("list", "--store", tmp_path / "none")
-    assert (listed.returncode, "holds no release yet" in listed.stderr) == (4, True)
+    listing = run("list", "--store", tmp_path / "none")
+    assert (listing.returncode, "holds no release yet" in listing.stderr) == (4, True)
     as_json = run("list", "--store", tmp_path / "none", "--json")
     assert (as_json.returncode, json.loads(as_json.stdout)) == (4, [])
 
 
 def test_show_gives_figures_and_amounts_of_a_code(store):
     """99213: 88.95 in 2025 and 95.19 in 2026, non-facility (DOMAIN section 8, from RVU25D and RVU26C)."""
-    found = loaded("show", "99213", "--store", store, "--json")
+    code_facts = loaded("show", "99213", "--store", store, "--json")
     amounts = [
-        (each["release"], amount["cents"])
-        for each in found
-        for amount in each["modifiers"][0]["amounts"]
+        (of_release["release"], amount["cents"])
+        for of_release in code_facts
+        for amount in of_release["modifiers"][0]["amounts"]
         if amount["setting"] == "nonfacility"
     ]
     assert amounts == [("2025q4", 8895), ("2026q3", 9519)]
-    shown = run("show", "99213", "--release", "2026q3", "--store", store)
-    assert shown.returncode == 0
-    assert "95.19" in shown.stdout
+    page = run("show", "99213", "--release", "2026q3", "--store", store)
+    assert page.returncode == 0
+    assert "95.19" in page.stdout
 
 
 def test_show_gives_mue_add_on_relations_and_counts_of_edits(store):
-    found = loaded("show", "17003", "--release", "2026q3", "--store", store, "--json")[0]
-    assert (found["mue"]["mue_value"], found["mue"]["mai"]) == (13, 2)
-    assert found["add_on_to"] == ["17000"]
-    assert found["edits_as_column_two"] > 0
+    code_facts = loaded("show", "17003", "--release", "2026q3", "--store", store, "--json")[0]
+    assert (code_facts["mue"]["mue_value"], code_facts["mue"]["mai"]) == (13, 2)
+    assert code_facts["add_on_to"] == ["17000"]
+    assert code_facts["edits_as_column_two"] > 0
 
 
 def test_a_release_is_taken_in_capitals_too(store):
@@ -93,10 +93,10 @@ def test_a_release_is_taken_in_capitals_too(store):
 
 def test_localities_are_looked_up_by_name_and_state(store):
     """Manhattan: GPCIs 1.064, 1.162 and 1.586 in CMS's file of 2026; Washington has two localities."""
-    found = loaded("localities", "manhattan", "--store", store, "--json")["localities"]
-    assert [(row["mac"], row["locality"], row["work_gpci"]) for row in found] == [("13202", "01", "1.064")]
-    shown = run("localities", "WA", "--store", store)
-    assert (shown.returncode, "02402-02" in shown.stdout, "REST OF WASHINGTON" in shown.stdout) == (0, True, True)
+    localities = loaded("localities", "manhattan", "--store", store, "--json")["localities"]
+    assert [(row["mac"], row["locality"], row["work_gpci"]) for row in localities] == [("13202", "01", "1.064")]
+    page = run("localities", "WA", "--store", store)
+    assert (page.returncode, "02402-02" in page.stdout, "REST OF WASHINGTON" in page.stdout) == (0, True, True)
     assert run("localities", "Atlantis", "--store", store).returncode == 1
 
 
@@ -130,28 +130,28 @@ def test_a_claim_set_aside_leaves_no_clean_run(store, tmp_path, output):
 
 
 def test_a_code_outside_the_excerpt_is_unknown_not_absent(store):
-    shown = run("show", "27447", "--release", "2026q3", "--store", store)
-    assert shown.returncode == 1
-    assert "unknown: derm scope only" in shown.stdout
+    page = run("show", "27447", "--release", "2026q3", "--store", store)
+    assert page.returncode == 1
+    assert "unknown: derm scope only" in page.stdout
 
 
 def test_edits_show_both_directions_of_a_pair(store):
     """17004 > 17000 has CCMI 0 (NCCI v30.2); the order in which the codes are given does not matter."""
-    found = loaded("edits", "17000", "17004", "--store", store, "--json")
-    assert [(row["column_one"], row["column_two"], row["ccmi"]) for row in found["edits"]] == [("17004", "17000", 0)]
+    answer = loaded("edits", "17000", "17004", "--store", store, "--json")
+    assert [(row["column_one"], row["column_two"], row["ccmi"]) for row in answer["edits"]] == [("17004", "17000", 0)]
 
 
 def test_a_pair_without_an_edit_is_no_permission(store):
-    shown = run("edits", "11402", "12031", "--store", store)
-    assert shown.returncode == 0
-    assert "No PTP edit found between 11402 and 12031. That does not by itself mean both are payable." in shown.stdout
+    page = run("edits", "11402", "12031", "--store", store)
+    assert page.returncode == 0
+    assert "No PTP edit found between 11402 and 12031. That does not by itself mean both are payable." in page.stdout
 
 
 def test_a_date_that_no_release_covers_is_unknown(store):
     assert loaded("edits", "17000", "17004", "--on", "2026-09-30", "--store", store, "--json")["answer"] == "listed"
-    shown = run("edits", "17000", "17004", "--on", "2026-10-01", "--store", store)
-    assert shown.returncode == 1
-    assert "unknown" in shown.stdout
+    page = run("edits", "17000", "17004", "--on", "2026-10-01", "--store", store)
+    assert page.returncode == 1
+    assert "unknown" in page.stdout
 
 
 def test_verify_ends_with_1_when_a_byte_changed(tmp_path):
@@ -159,9 +159,9 @@ def test_verify_ends_with_1_when_a_byte_changed(tmp_path):
     assert run("verify", "2026q3", "--store", tmp_path).returncode == 0
     file = tmp_path / "2026q3" / "mue.parquet"
     file.write_bytes(file.read_bytes() + b"x")
-    found = run("verify", "2026q3", "--store", tmp_path, "--json")
-    assert found.returncode == 1
-    assert json.loads(found.stdout)["differences"][0].startswith("mue.parquet: sha256")
+    verification = run("verify", "2026q3", "--store", tmp_path, "--json")
+    assert verification.returncode == 1
+    assert json.loads(verification.stdout)["differences"][0].startswith("mue.parquet: sha256")
 
 
 def test_diff_ends_with_1_on_changes_and_0_on_none(store):
@@ -212,14 +212,14 @@ def test_the_workbook_opens_with_numbers_as_numbers(store, tmp_path):
 @pytest.mark.parametrize("form", ["csv", "parquet", "xlsx"])
 def test_export_writes_a_file_for_each_table_and_overwrites_nothing(store, tmp_path, form):
     assert run("export", "2026q3", tmp_path, "--format", form, "--store", store).returncode == 0
-    assert sorted(each.name for each in (tmp_path / "2026q3").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "2026q3").iterdir()) == [
         f"{table}.{form}"
         for table in ("add_on", "code_facts", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
     ]
     again = run("export", "2026q3", tmp_path, "--format", form, "--store", store)
     assert again.returncode == 4
     assert "is there already; nothing was written" in again.stderr
-    assert [each.name for each in tmp_path.iterdir()] == ["2026q3"]
+    assert [path.name for path in tmp_path.iterdir()] == ["2026q3"]
 
 
 def test_exported_figures_are_exact(store, tmp_path):

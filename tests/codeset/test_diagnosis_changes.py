@@ -46,11 +46,11 @@ def release(tmp_path: Path) -> Build:
     return sealed
 
 
-def codes(listed: list[tuple[str, bool]], since: date | None = None) -> list[dict[str, object]]:
+def codes(codes_and_flags: list[tuple[str, bool]], since: date | None = None) -> list[dict[str, object]]:
     new = {"L661", "L6610", "L6611", "L98A1"} if since else set()
     return [
         {"diagnosis": code, "billable": billable, "effective_date": since if code in new else None}
-        for code, billable in listed
+        for code, billable in codes_and_flags
     ]
 
 
@@ -78,17 +78,25 @@ def test_codes_are_new_split_or_gone_and_name_what_takes_their_place(release: Bu
 
 def test_of_a_practice_s_list_only_its_codes_are_told(release: Build) -> None:
     old, new = release("2024q3", diagnosis=codes(BEFORE)), release("2024q4", diagnosis=codes(AFTER))
-    told = codeset.diff(old, new, favorites=("L661", "L570", "X999", "L66", "L98A1")).diagnoses
-    assert [(change.kind, change.diagnosis) for change in told.changes] == [("split", "L66.1"), ("new", "L98.A1")]
-    assert (told.favorites, told.headers, told.unknown, told.outside_excerpt) == (5, ("L66",), ("X99.9",), ())
+    of_favorites = codeset.diff(old, new, favorites=("L661", "L570", "X999", "L66", "L98A1")).diagnoses
+    assert [(change.kind, change.diagnosis) for change in of_favorites.changes] == [
+        ("split", "L66.1"),
+        ("new", "L98.A1"),
+    ]
+    assert (of_favorites.favorites, of_favorites.headers, of_favorites.unknown, of_favorites.outside_excerpt) == (
+        5,
+        ("L66",),
+        ("X99.9",),
+        (),
+    )
     report = changes_markdown(codeset.diff(old, new, favorites=("L66", "X999")))
     assert "not valid for billing: L66 (header: use a more specific code); X99.9 (no ICD-10-CM code)." in report
 
 
 def test_another_title_is_told_where_both_hold_titles(release: Build) -> None:
     was, now = ({"diagnosis": "L570", "billable": True, "title": title} for title in ("one", "another"))
-    told = codeset.diff(release("2024q3", diagnosis=[was]), release("2024q4", diagnosis=[now])).diagnoses
-    assert [(change.kind, change.diagnosis) for change in told.changes] == [("revised", "L57.0")]
+    diagnosis_changes = codeset.diff(release("2024q3", diagnosis=[was]), release("2024q4", diagnosis=[now])).diagnoses
+    assert [(change.kind, change.diagnosis) for change in diagnosis_changes.changes] == [("revised", "L57.0")]
 
 
 def test_a_release_without_diagnosis_codes_is_not_compared(release: Build) -> None:
@@ -100,15 +108,17 @@ def test_a_release_without_diagnosis_codes_is_not_compared(release: Build) -> No
 
 
 def test_articles_with_another_version_or_other_diagnoses_are_told(release: Build) -> None:
-    def held(label: str, version: int, *diagnoses: str) -> Snapshot:
+    def release_with_article(label: str, version: int, *diagnoses: str) -> Snapshot:
         document = {"document": "A57044", "version": version, "contractor": "CGS Administrators, LLC"}
-        listed = [
+        article_codes = [
             {"document": "A57044", "version": version, "group": 1, "diagnosis": code, "covered": True}
             for code in diagnoses
         ]
-        return release(label, coverage_document=[document], coverage_diagnosis=listed)
+        return release(label, coverage_document=[document], coverage_diagnosis=article_codes)
 
-    (article,) = codeset.diff(held("2025q2", 15, "L570", "L820"), held("2025q3", 16, "L570", "L821")).diagnoses.articles
+    (article,) = codeset.diff(
+        release_with_article("2025q2", 15, "L570", "L820"), release_with_article("2025q3", 16, "L570", "L821")
+    ).diagnoses.articles
     assert (article.document, article.before, article.after) == ("A57044", 15, 16)
     assert (article.added, article.dropped) == (("L82.1",), ("L82.0",))
 

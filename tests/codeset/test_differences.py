@@ -28,8 +28,10 @@ FEES = {
 
 def frame(table: str, rows: list[dict]) -> pl.DataFrame:
     columns = TABLES[table].columns
-    found = pl.DataFrame([{column: row.get(column) for column in columns} for row in rows], schema=dict(columns))
-    return found.sort(TABLES[table].key, nulls_last=True)
+    unsorted_rows = pl.DataFrame(
+        [{column: row.get(column) for column in columns} for row in rows], schema=dict(columns)
+    )
+    return unsorted_rows.sort(TABLES[table].key, nulls_last=True)
 
 
 def fee(hcpcs: str, work: str, nonfacility: str, facility: str, **other: object) -> dict:
@@ -100,18 +102,18 @@ def test_no_amount_is_made_up_where_the_schedule_sets_none(release, blocked):
 def test_codes_new_and_gone_are_told(release):
     old = release("2025q4", mpfs=[fee("11102", "0.66", "2.96", "1.12"), fee("11103", "0.38", "1.44", "0.66")])
     new = release("2026q1", mpfs=[fee("11102", "0.66", "2.96", "1.12"), fee("11104", "0.83", "3.69", "1.39")])
-    found = codeset.diff(old, new).tables["mpfs"]
-    assert found.added["hcpcs"].to_list() == ["11104"]
-    assert found.removed["hcpcs"].to_list() == ["11103"]
-    assert found.count == 2
+    changes = codeset.diff(old, new).tables["mpfs"]
+    assert changes.added["hcpcs"].to_list() == ["11104"]
+    assert changes.removed["hcpcs"].to_list() == ["11103"]
+    assert changes.count == 2
 
 
 def test_a_column_that_older_files_lack_is_no_change_but_is_said(release):
     old = release("2025q4", mpfs=[fee("11102", "0.66", "2.96", "1.12", pricing_indicator=None)])
     new = release("2026q1", mpfs=[fee("11102", "0.66", "2.96", "1.12")])
-    found = codeset.diff(old, new).tables["mpfs"]
-    assert found.count == 0
-    assert found.new_columns == ("pricing_indicator",)
+    changes = codeset.diff(old, new).tables["mpfs"]
+    assert changes.count == 0
+    assert changes.new_columns == ("pricing_indicator",)
 
 
 def test_an_edit_deleted_on_the_last_day_of_the_quarter_applied_in_it(release):
@@ -119,26 +121,26 @@ def test_an_edit_deleted_on_the_last_day_of_the_quarter_applied_in_it(release):
     before = edit("17000", "11042", date(2002, 1, 1))
     ended = before | {"deletion_date": date(2024, 3, 31)}
     turned = edit("11042", "17000", date(2024, 4, 1))
-    found = codeset.diff(release("2024q1", ptp=[before]), release("2024q2", ptp=[ended, turned])).tables["ptp"]
-    assert found.removed.select("column_one", "column_two", "deletion_date").rows() == [
+    changes = codeset.diff(release("2024q1", ptp=[before]), release("2024q2", ptp=[ended, turned])).tables["ptp"]
+    assert changes.removed.select("column_one", "column_two", "deletion_date").rows() == [
         ("17000", "11042", date(2024, 3, 31))
     ]
-    assert found.flipped.select("column_one", "column_two").rows() == [("11042", "17000")]
-    assert found.retroactive.height == 0
+    assert changes.flipped.select("column_one", "column_two").rows() == [("11042", "17000")]
+    assert changes.retroactive.height == 0
 
 
 def test_a_deletion_known_before_is_told_when_its_quarter_has_passed(release):
     ending = edit("17000", "11042", date(2002, 1, 1), date(2024, 3, 31))
-    found = codeset.diff(release("2024q1", ptp=[ending]), release("2024q2", ptp=[ending])).tables["ptp"]
-    assert found.removed.height == 1
+    changes = codeset.diff(release("2024q1", ptp=[ending]), release("2024q2", ptp=[ending])).tables["ptp"]
+    assert changes.removed.height == 1
 
 
 def test_a_ccmi_change_is_one_change_with_its_new_date(release):
     old = edit("17110", "17000", date(2002, 1, 1), ccmi=1)
     rows = [old | {"deletion_date": date(2024, 6, 30)}, edit("17110", "17000", date(2024, 7, 1), ccmi=0)]
-    found = codeset.diff(release("2024q2", ptp=[old]), release("2024q3", ptp=rows)).tables["ptp"]
-    assert (found.added.height, found.removed.height, found.count) == (0, 0, 1)
-    assert found.changed.select("column", "before", "after").rows() == [
+    changes = codeset.diff(release("2024q2", ptp=[old]), release("2024q3", ptp=rows)).tables["ptp"]
+    assert (changes.added.height, changes.removed.height, changes.count) == (0, 0, 1)
+    assert changes.changed.select("column", "before", "after").rows() == [
         ("ccmi", "1", "0"),
         ("effective_date", "2002-01-01", "2024-07-01"),
     ]
@@ -146,21 +148,23 @@ def test_a_ccmi_change_is_one_change_with_its_new_date(release):
 
 def test_an_edit_that_never_applied_is_no_change(release):
     never = edit("17110", "17000", date(2024, 7, 1), date(2024, 7, 1), ccmi=9)
-    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
-    found = codeset.diff(release("2024q2", ptp=[kept]), release("2024q3", ptp=[kept, never])).tables["ptp"]
-    assert found.count == 0
+    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    changes = codeset.diff(release("2024q2", ptp=[unchanged]), release("2024q3", ptp=[unchanged, never])).tables["ptp"]
+    assert changes.count == 0
 
 
 def test_a_new_row_that_reaches_back_is_told_apart(release):
-    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     back = edit("17110", "17000", date(2024, 1, 1))
     ahead = edit("17111", "17000", date(2024, 7, 1))
     over = edit("11900", "96405", date(2023, 1, 1), date(2023, 12, 31))
-    found = codeset.diff(release("2024q2", ptp=[kept]), release("2024q3", ptp=[kept, back, ahead, over])).tables["ptp"]
-    assert found.retroactive.select("column_one", "column_two").rows() == [("11900", "96405"), ("17110", "17000")]
-    assert found.past.select("column_one", "column_two").rows() == [("11900", "96405")]
-    assert found.added["column_one"].to_list() == ["17110", "17111"]
-    assert found.count == 3
+    changes = codeset.diff(
+        release("2024q2", ptp=[unchanged]), release("2024q3", ptp=[unchanged, back, ahead, over])
+    ).tables["ptp"]
+    assert changes.retroactive.select("column_one", "column_two").rows() == [("11900", "96405"), ("17110", "17000")]
+    assert changes.past.select("column_one", "column_two").rows() == [("11900", "96405")]
+    assert changes.added["column_one"].to_list() == ["17110", "17111"]
+    assert changes.count == 3
 
 
 @pytest.mark.parametrize(
@@ -175,59 +179,61 @@ def test_a_new_row_that_reaches_back_is_told_apart(release):
 )
 def test_an_edit_that_now_ends_on_another_day_of_the_past_reaches_back(release, was, now, reaches_back):
     """2024q2 was for days up to 2024-06-30: to end with it is an ordinary deletion, to end before changes its days."""
-    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     old, new = (edit("17110", "17000", date(2002, 1, 1), deleted) for deleted in (was, now))
-    found = codeset.diff(release("2024q2", ptp=[kept, old]), release("2024q3", ptp=[kept, new])).tables["ptp"]
-    assert (found.retroactive.height == 1) == reaches_back
+    earlier, later = release("2024q2", ptp=[unchanged, old]), release("2024q3", ptp=[unchanged, new])
+    changes = codeset.diff(earlier, later).tables["ptp"]
+    assert (changes.retroactive.height == 1) == reaches_back
 
 
 def test_an_edit_that_came_between_two_releases_apart_does_not_reach_back(release):
-    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     between = edit("17110", "17000", date(2025, 1, 1))
-    found = codeset.diff(release("2024q4", ptp=[kept]), release("2025q4", ptp=[kept, between])).tables["ptp"]
-    assert found.added.height == 1
-    assert found.retroactive.height == 0
+    earlier, later = release("2024q4", ptp=[unchanged]), release("2025q4", ptp=[unchanged, between])
+    changes = codeset.diff(earlier, later).tables["ptp"]
+    assert changes.added.height == 1
+    assert changes.retroactive.height == 0
 
 
 def test_a_mark_that_decides_nothing_is_counted_but_is_no_change(release):
     old = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     new = old | {"prior_to_1996": True, "rationale": "another"}
-    found = codeset.diff(release("2024q2", ptp=[old]), release("2024q3", ptp=[new])).tables["ptp"]
-    assert found.count == 0
-    assert found.remarks == {"prior_to_1996": 1, "rationale": 1}
+    changes = codeset.diff(release("2024q2", ptp=[old]), release("2024q3", ptp=[new])).tables["ptp"]
+    assert changes.count == 0
+    assert changes.remarks == {"prior_to_1996": 1, "rationale": 1}
 
 
 def test_a_row_that_vanished_from_the_file_is_removed(release):
-    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     gone = edit("17111", "17110", date(2002, 1, 1), ccmi=0)
-    found = codeset.diff(release("2024q2", ptp=[kept, gone]), release("2024q3", ptp=[kept])).tables["ptp"]
-    assert found.removed["column_one"].to_list() == ["17111"]
-    assert found.removed["deletion_date"].to_list() == [None]
+    changes = codeset.diff(release("2024q2", ptp=[unchanged, gone]), release("2024q3", ptp=[unchanged])).tables["ptp"]
+    assert changes.removed["column_one"].to_list() == ["17111"]
+    assert changes.removed["deletion_date"].to_list() == [None]
 
 
 def test_mue_and_its_adjudication_indicator_changes_are_told(release):
     old = {"hcpcs": "17003", "mue_value": 13, "mai": 2, "rationale": "a"}
     new = old | {"mue_value": 14, "mai": 3, "rationale": "b"}
-    found = codeset.diff(release("2024q2", mue=[old]), release("2024q3", mue=[new])).tables["mue"]
-    assert found.changed.select("column", "before", "after").rows() == [("mue_value", "13", "14"), ("mai", "2", "3")]
-    assert found.remarks == {"rationale": 1}
+    changes = codeset.diff(release("2024q2", mue=[old]), release("2024q3", mue=[new])).tables["mue"]
+    assert changes.changed.select("column", "before", "after").rows() == [("mue_value", "13", "14"), ("mai", "2", "3")]
+    assert changes.remarks == {"rationale": 1}
 
 
 def test_add_on_relations_are_compared_by_what_applies(release):
     old = [relation("11103", "11102", date(2019, 1, 1)), relation("11105", "11104", date(2019, 1, 1))]
     new = [relation("11103", "11102", date(2019, 1, 1), kind=3), relation("11107", "11106", date(2024, 7, 1))]
-    found = codeset.diff(release("2024q2", add_on=old), release("2024q3", add_on=new)).tables["add_on"]
-    assert found.added["add_on_code"].to_list() == ["11107"]
-    assert found.removed["add_on_code"].to_list() == ["11105"]
-    assert found.changed.select("add_on_code", "column", "before", "after").rows() == [
+    changes = codeset.diff(release("2024q2", add_on=old), release("2024q3", add_on=new)).tables["add_on"]
+    assert changes.added["add_on_code"].to_list() == ["11107"]
+    assert changes.removed["add_on_code"].to_list() == ["11105"]
+    assert changes.changed.select("add_on_code", "column", "before", "after").rows() == [
         ("11103", "add_on_type", "1", "3")
     ]
 
 
 def test_an_edit_is_in_scope_when_both_its_codes_are(release):
-    kept = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     half = edit("17110", "99291", date(2024, 7, 1))
-    old, new = release("2024q2", ptp=[kept]), release("2024q3", ptp=[kept, half])
+    old, new = release("2024q2", ptp=[unchanged]), release("2024q3", ptp=[unchanged, half])
     assert codeset.diff(old, new).tables["ptp"].compared == (1, 1)
     assert codeset.diff(old, new).none
     assert codeset.diff(old, new, "all").tables["ptp"].added.height == 1
@@ -291,7 +297,7 @@ def test_an_unknown_scope_is_refused(release):
 
 
 @pytest.mark.parametrize(
-    ("table", "kept", "gone", "new"),
+    ("table", "unchanged", "gone", "new"),
     [
         ("excludes", ("L23", "L259", 1), ("L23", "L309", 1), ("L23", "L24", 2)),
         (
@@ -310,9 +316,9 @@ def test_an_unknown_scope_is_refused(release):
     ],
 )
 def test_tables_whose_columns_are_all_key_are_compared(
-    release, table: str, kept: tuple[object, ...], gone: tuple[object, ...], new: tuple[object, ...]
+    release, table: str, unchanged: tuple[object, ...], gone: tuple[object, ...], new: tuple[object, ...]
 ) -> None:
-    rows = [dict(zip(TABLES[table].columns, row, strict=False)) for row in (kept, gone, new)]
+    rows = [dict(zip(TABLES[table].columns, row, strict=False)) for row in (unchanged, gone, new)]
     old, later = release("2026q2", **{table: rows[:2]}), release("2026q3", **{table: [rows[0], rows[2]]})
     changes = codeset.diff(old, later, "all").tables[table]
     assert (changes.removed.row(0)[: len(gone)], changes.added.row(0)[: len(new)]) == (gone, new)

@@ -53,7 +53,7 @@ def test_each_schema_of_a_file_that_we_write_has_a_format(kind):
 
 
 @pytest.mark.parametrize(
-    ("found", "says"),
+    ("format_text", "says"),
     [
         ("1.0", None),
         ("1.99", None),
@@ -64,8 +64,8 @@ def test_each_schema_of_a_file_that_we_write_has_a_format(kind):
         ("one.two", "expected two numbers, such as 1.0"),
     ],
 )
-def test_a_format_is_read_or_refused_in_words(found, says):
-    fault = format_fault({"format": found}, "golden")
+def test_a_format_is_read_or_refused_in_words(format_text, says):
+    fault = format_fault({"format": format_text}, "golden")
     assert (says is None) == (fault is None)
     assert says is None or says in str(fault)
 
@@ -99,18 +99,18 @@ READERS = (
 """A reader, what it read before formats, and what it reads with them."""
 
 
-@pytest.mark.parametrize(("read", "before", "now"), READERS)
-def test_files_from_before_formats_and_newer_minors_are_read_alike(tmp_path, read, before, now):
-    old = read(tmp_path, before)
+@pytest.mark.parametrize(("read_file", "before", "now"), READERS)
+def test_files_from_before_formats_and_newer_minors_are_read_alike(tmp_path, read_file, before, now):
+    old = read_file(tmp_path, before)
     assert old is not None
-    assert read(tmp_path, {"format": "1.0", **now}) == old
-    assert read(tmp_path, {"format": "1.3", "further": {"a": 1}, **now}) == old
+    assert read_file(tmp_path, {"format": "1.0", **now}) == old
+    assert read_file(tmp_path, {"format": "1.3", "further": {"a": 1}, **now}) == old
 
 
-@pytest.mark.parametrize(("read", "before", "now"), READERS)
-def test_a_newer_major_is_refused_with_the_way_out(tmp_path, read, before, now):
+@pytest.mark.parametrize(("read_file", "before", "now"), READERS)
+def test_a_newer_major_is_refused_with_the_way_out(tmp_path, read_file, before, now):
     with pytest.raises(CodesetError, match=r"format 2\.0 .*Upgrade with") as refused:
-        read(tmp_path, {"format": "2.0", **now})
+        read_file(tmp_path, {"format": "2.0", **now})
     assert isinstance(refused.value, (BadInput, StoreProblem))
 
 

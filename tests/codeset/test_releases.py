@@ -41,4 +41,9 @@ def test_a_quarter_covers_its_calendar_days(label, first, last):
 
 def test_releases_order_by_time_then_revision():
     labels = ["2026q3r1", "2025q4", "2026q3", "2026q1"]
-    assert [str(each) for each in sorted(map(Release.parse, labels))] == ["2025q4", "2026q1", "2026q3", "2026q3r1"]
+    assert [str(release) for release in sorted(map(Release.parse, labels))] == [
+        "2025q4",
+        "2026q1",
+        "2026q3",
+        "2026q3r1",
+    ]

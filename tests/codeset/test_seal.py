@@ -184,7 +184,7 @@ def reread(monkeypatch: pytest.MonkeyPatch) -> None:
     seal = Store.seal
 
     def with_other_factor(self: Store, manifest: Manifest, *rest: object) -> storing.SealResult:
-        factors = tuple(replace(each, value=each.value + 1) for each in manifest.conversion_factors)
+        factors = tuple(replace(factor, value=factor.value + 1) for factor in manifest.conversion_factors)
         return seal(self, replace(manifest, conversion_factors=factors), *rest)
 
     monkeypatch.setattr(Store, "seal", with_other_factor)
@@ -340,8 +340,8 @@ def carried_of(plain: object) -> list[dict[str, object]]:
     """The editions anywhere in *plain*."""
     if isinstance(plain, dict):
         own = [plain] if "age_in_quarters" in plain else []
-        return [*own, *(each for value in plain.values() for each in carried_of(value))]
-    return [each for value in plain for each in carried_of(value)] if isinstance(plain, list) else []
+        return [*own, *(entry for value in plain.values() for entry in carried_of(value))]
+    return [entry for value in plain for entry in carried_of(value)] if isinstance(plain, list) else []
 
 
 def test_a_code_is_shown_with_what_was_carried(store):
@@ -351,13 +351,13 @@ def test_a_code_is_shown_with_what_was_carried(store):
 
 def test_claims_say_what_was_carried_in_every_form(store, tmp_path):
     (tmp_path / "claims.csv").write_text(CLAIMS)
-    asked = ("adjudicate", str(tmp_path / "claims.csv"), "--qualifying-apm", "no")
-    assert PTP in command(store, *asked).stdout
-    plain = json.loads(command(store, *asked, "--format", "json").stdout)
+    arguments = ("adjudicate", str(tmp_path / "claims.csv"), "--qualifying-apm", "no")
+    assert PTP in command(store, *arguments).stdout
+    plain = json.loads(command(store, *arguments, "--format", "json").stdout)
     assert OLD in plain["checked_against"]
     assert faults_of(plain, "outcome") == []
-    [row] = pl.read_csv(command(store, *asked, "--format", "csv").stdout.encode()).to_dicts()
+    [row] = pl.read_csv(command(store, *arguments, "--format", "csv").stdout.encode()).to_dicts()
     assert "ptp v302r0, carried from 2024q3 (8 quarters old)" in row["carried"]
     folder = tmp_path / "out"
-    assert PTP in " ".join(command(store, *asked, "-o", str(folder)).stdout.split())
+    assert PTP in " ".join(command(store, *arguments, "-o", str(folder)).stdout.split())
     assert OLD in json.loads((folder / "plan.json").read_text())["checked_against"]

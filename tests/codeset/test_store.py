@@ -41,7 +41,7 @@ def seal(store: Store, release: str = "2024q2", source: str = "a", value: int = 
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(each.relative_to(folder)): each.read_bytes() for each in sorted(folder.rglob("*")) if each.is_file()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_a_sealed_snapshot_opens_in_two_lines(tmp_path):
@@ -107,7 +107,7 @@ def test_other_files_of_a_release_become_a_revision_and_both_stay(tmp_path):
     seal(store)
     again = seal(store, source="b", value=14)
     assert str(again.snapshot.release) == "2024q2r1"
-    assert [str(each) for each in store.releases()] == ["2024q2", "2024q2r1"]
+    assert [str(release) for release in store.releases()] == ["2024q2", "2024q2r1"]
     assert store.open("2024q2").mue("17003")["mue_value"] == 13
     assert str(store.in_force(date(2024, 5, 1)).release) == "2024q2r1"
     assert seal(store, source="a").new is False, "the first files are known still"
@@ -139,8 +139,8 @@ def test_a_changed_byte_is_found(tmp_path):
     data[10] ^= 1
     file.write_bytes(data)
     (tmp_path / "2024q2" / "notes.txt").write_text("mine")
-    found = Store(tmp_path).unchecked("2024q2").verify()
-    assert [each.split(":")[0] for each in found] == ["mue.parquet", "notes.txt"]
+    differences = Store(tmp_path).unchecked("2024q2").verify()
+    assert [difference.split(":")[0] for difference in differences] == ["mue.parquet", "notes.txt"]
 
 
 def test_a_missing_table_is_found(tmp_path):
@@ -162,7 +162,7 @@ def test_the_second_of_two_builds_at_once_says_that_the_first_won(tmp_path, monk
     with pytest.raises(StoreProblem, match="another build sealed 2024q2 while this one ran"):
         seal(store)
     assert store.open("2024q2").mue("17003")["mue_value"] == 14
-    assert [each.name for each in tmp_path.iterdir()] == ["2024q2"]
+    assert [path.name for path in tmp_path.iterdir()] == ["2024q2"]
 
 
 def test_a_build_leaves_another_that_runs_alone(tmp_path, monkeypatch):
@@ -177,7 +177,7 @@ def test_a_build_leaves_another_that_runs_alone(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", write_while_another_builds)
     seal(store)
-    assert [str(each) for each in store.releases()] == ["2024q2", "2024q3"]
+    assert [str(release) for release in store.releases()] == ["2024q2", "2024q3"]
 
 
 KILLED = """
@@ -228,8 +228,8 @@ def test_readers_need_nothing_of_the_library(tmp_path):
     file = tmp_path / "2026q3" / "mpfs.parquet"
     row = pl.read_parquet(file).row(by_predicate=pl.col("hcpcs") == "11102", named=True)
     assert (str(row["work_rvu"]), str(row["nonfacility_total_rvu"]), row["global_days"]) == ("0.64", "2.86", "000")
-    found = duckdb.sql(f"select work_rvu, global_days from '{file}' where hcpcs = '17311'").fetchall()
-    assert [(str(work), days) for work, days in found] == [("6.05", "000")]
+    rows = duckdb.sql(f"select work_rvu, global_days from '{file}' where hcpcs = '17311'").fetchall()
+    assert [(str(work), days) for work, days in rows] == [("6.05", "000")]
 
 
 def test_every_table_lies_sorted_by_its_key(tmp_path):
@@ -257,7 +257,7 @@ def test_a_carried_table_that_changed_since_it_was_sealed_stops_the_build(tmp_pa
     mue(99).write_parquet(file)
     with pytest.raises(StoreProblem, match="changed since it was sealed"):
         store.seal(Manifest(Release.parse("2024q3"), "all", (), {"mue": entry}), {"mue": file})
-    assert [str(each) for each in store.releases()] == ["2024q2"]
+    assert [str(release) for release in store.releases()] == ["2024q2"]
 
 
 def test_the_embedded_excerpt_never_stands_in_the_way_of_the_full_release(tmp_path):

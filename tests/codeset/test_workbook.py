@@ -41,7 +41,7 @@ def test_text_that_would_be_a_formula_stays_text_when_it_is_edited() -> None:
 
 def test_control_characters_are_written_as_excel_spells_them() -> None:
     cell = _page(_bytes(one=Sheet([["\x1a", "_x001A_"]])))[1]
-    assert [each.value for each in cell] == ["_x001A_", "_x005F_x001A_"]
+    assert [sheet_cell.value for sheet_cell in cell] == ["_x001A_", "_x005F_x001A_"]
 
 
 def test_numbers_and_dates_stay_what_they_are() -> None:
@@ -73,7 +73,7 @@ def test_the_same_content_gives_the_same_bytes_at_another_time(monkeypatch: pyte
     first = _bytes(one=sheet)
     monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
     with zipfile.ZipFile(io.BytesIO(first)) as book:
-        assert {each.date_time for each in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {member.date_time for member in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert b"2000-01-01T00:00:00Z</dcterms:modified>" in book.read("docProps/core.xml")
     assert _bytes(one=sheet) == first
 

@@ -27,7 +27,7 @@ def host() -> Iterator[Host]:
         yield server
 
 
-def posted() -> CmsSite:
+def site_of_two_quarters() -> CmsSite:
     """Return a site that posts 2026q2 and 2026q3."""
     site = CmsSite()
     site.post("2026q2")
@@ -38,7 +38,7 @@ def posted() -> CmsSite:
 @pytest.fixture
 def cms_site(host: Host, monkeypatch: pytest.MonkeyPatch) -> CmsSite:
     """Return such a site, named as the one to read in place of cms.gov."""
-    site = host.show(posted())
+    site = host.show(site_of_two_quarters())
     monkeypatch.setenv(hosts.SETTING, site.origin)
     return site
 
@@ -49,7 +49,7 @@ class Desk:
 
     site: CmsSite
     home: Path
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -73,7 +73,10 @@ class Desk:
         """Fetch a release."""
         with self.connect(**limits) as connection:
             return fetch_release(
-                FetchRequest(Release.parse(label), also, accepted, locked), self.folder, connection, self.said.append
+                FetchRequest(Release.parse(label), also, accepted, locked),
+                self.folder,
+                connection,
+                self.messages.append,
             )
 
     def connect(self, **limits: float) -> Iterator[Connection]:
@@ -82,9 +85,9 @@ class Desk:
 
     def contents(self) -> dict[str, bytes]:
         """Return every file that is there to be seen: downloads and lock, no work in progress."""
-        files = [each for each in self.home.rglob("*") if each.is_file()]
-        seen = {str(each.relative_to(self.home)): each for each in files}
-        return {name: each.read_bytes() for name, each in seen.items() if "/." not in f"/{name}"}
+        files = [path for path in self.home.rglob("*") if path.is_file()]
+        visible_files = {str(path.relative_to(self.home)): path for path in files}
+        return {name: path.read_bytes() for name, path in visible_files.items() if "/." not in f"/{name}"}
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def desk(cms_site: CmsSite, tmp_path: Path) -> Desk:
 @pytest.fixture(scope="session")
 def built_home(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which 2026q3 is fetched and sealed; to be copied, never changed."""
-    desk = Desk(host.show(posted()), tmp_path_factory.mktemp("built"))
+    desk = Desk(host.show(site_of_two_quarters()), tmp_path_factory.mktemp("built"))
     build_fetched(desk.fetch("2026q3"), desk.store)
     return desk.home
 

@@ -13,15 +13,19 @@ HEAD = "a notice\r\nAdditions\r\nColumn 1\tColumn 2\tModifier Indicator\tEffecti
 
 def report(tmp_path: Path, text: str = HEAD, **members: str) -> Path:
     names = {"Additions": text, "Deletions": HEAD, "CCMIChgs": HEAD} | members
-    data = {f"MCR_NCCI_{name}_Eff_10-01-2026.txt": each.encode("cp1252") for name, each in names.items() if each}
+    data = {
+        f"MCR_NCCI_{name}_Eff_10-01-2026.txt": member_text.encode("cp1252")
+        for name, member_text in names.items()
+        if member_text
+    }
     file = tmp_path / "changes.zip"
     file.write_bytes(zipped(data))
     return file
 
 
 def test_rows_are_read_below_the_captions(tmp_path):
-    read = change_report.read(report(tmp_path, HEAD + "11402\t12031\t1\t20261001\r\n\t\t\t\r\n"))
-    assert read == {"added": {("11402", "12031"): "1"}, "removed": {}, "changed": {}}
+    report_rows = change_report.read(report(tmp_path, HEAD + "11402\t12031\t1\t20261001\r\n\t\t\t\r\n"))
+    assert report_rows == {"added": {("11402", "12031"): "1"}, "removed": {}, "changed": {}}
 
 
 def test_captions_may_stand_in_another_order(tmp_path):
@@ -31,10 +35,10 @@ def test_captions_may_stand_in_another_order(tmp_path):
 
 def test_two_captions_of_a_modifier_leave_it_out_of_the_comparison(tmp_path):
     text = "Column 1\tColumn 2\tPrior Modifier\tNew Modifier\n11402\t12031\t1\t0\n"
-    read = change_report.read(report(tmp_path, CCMIChgs=text))
-    assert read["changed"] == {("11402", "12031"): None}
+    report_rows = change_report.read(report(tmp_path, CCMIChgs=text))
+    assert report_rows["changed"] == {("11402", "12031"): None}
     ours = {"added": {}, "removed": {}, "changed": {("11402", "12031"): "0"}}
-    assert change_report.compare(read, ours) == []
+    assert change_report.compare(report_rows, ours) == []
 
 
 def test_a_report_without_its_captions_is_a_fault_that_shows_what_it_begins_with(tmp_path):
@@ -68,16 +72,16 @@ def test_the_line_of_a_fault_counts_the_lines_of_quoted_cells(tmp_path):
         change_report.read(report(tmp_path, QUOTED + "11402\t12031\t1\r\n1140\t12031\t1\r\n"))
 
 
-@pytest.mark.parametrize("found", ["2", "", "10"])
-def test_what_is_no_modifier_indicator_is_a_fault(tmp_path, found):
+@pytest.mark.parametrize("indicator", ["2", "", "10"])
+def test_what_is_no_modifier_indicator_is_a_fault(tmp_path, indicator):
     with pytest.raises(BadInput, match="expected a modifier indicator"):
-        change_report.read(report(tmp_path, HEAD + f"11402\t12031\t{found}\t20261001\r\n"))
+        change_report.read(report(tmp_path, HEAD + f"11402\t12031\t{indicator}\t20261001\r\n"))
 
 
-@pytest.mark.parametrize("kept", [5, -50])
-def test_a_report_that_is_no_whole_zip_is_a_fault(tmp_path, kept):
+@pytest.mark.parametrize("zip_end", [5, -50])
+def test_a_report_that_is_no_whole_zip_is_a_fault(tmp_path, zip_end):
     file = report(tmp_path)
-    file.write_bytes(file.read_bytes()[:kept])
+    file.write_bytes(file.read_bytes()[:zip_end])
     with pytest.raises(BadInput, match=r"changes\.zip"):
         change_report.read(file)
 
@@ -122,7 +126,7 @@ def test_no_notice_gets_into_a_message(tmp_path):
 def test_a_report_in_cms_layout_is_read(cms: Path):
     """README beside the files: hospital, April 2026: 3,709 additions, 2,999 deletions, 6 changes of the CCMI."""
     name = "medicare-ncci-2026q2-hospital-quarterly-additions-deletions-revisions-ptp.zip"
-    read = change_report.read(cms / "changes" / name)
-    assert {kind: len(edits) for kind, edits in read.items()} == {"added": 3_709, "removed": 2_999, "changed": 6}
-    assert read["changed"]["97605", "97608"] == "1"
-    assert read["added"]["0008U", "0441U"] == "1"
+    report_rows = change_report.read(cms / "changes" / name)
+    assert {kind: len(edits) for kind, edits in report_rows.items()} == {"added": 3_709, "removed": 2_999, "changed": 6}
+    assert report_rows["changed"]["97605", "97608"] == "1"
+    assert report_rows["added"]["0008U", "0441U"] == "1"

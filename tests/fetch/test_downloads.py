@@ -38,9 +38,9 @@ def whole() -> set[str]:
     """The names of the files of 2026q3 for practitioners, as they are kept; April's diagnosis codes are of 2026q2."""
     others = ("ptp_outpatient", "mue_outpatient", "mue_dme", "icd10cm", "icd10cm_tabular", "icd10cm_conversion")
     return {
-        each.path.split("/files/zip/")[-1].split("/files/document/")[-1].replace("/", "-")
-        for each in quarter(Release(2026, 3))
-        if each.kind not in others
+        file.path.split("/files/zip/")[-1].split("/files/document/")[-1].replace("/", "-")
+        for file in quarter(Release(2026, 3))
+        if file.kind not in others
     }
 
 
@@ -58,9 +58,9 @@ def assert_as_before_then_whole(desk, error: type[Exception], match: str) -> Non
 def assert_whole(desk) -> None:
     files = {name.rpartition("/")[2]: data for name, data in desk.contents().items() if "downloads/" in name}
     assert set(files) == whole()
-    posted = {path.split("/files/zip/")[-1]: each.data for path, each in desk.site.files.items()}
-    assert all(files[name] == posted[name] for name in files if name in posted)
-    assert not [each for each in desk.folder.path.iterdir() if each.name.startswith(".unfinished")]
+    site_files = {path.split("/files/zip/")[-1]: file.data for path, file in desk.site.files.items()}
+    assert all(files[name] == site_files[name] for name in files if name in site_files)
+    assert not [path for path in desk.folder.path.iterdir() if path.name.startswith(".unfinished")]
 
 
 @pytest.mark.parametrize("status", ["503", "429", "500 ", "502", "504"])
@@ -68,7 +68,8 @@ def test_a_busy_site_is_asked_again(desk, status):
     desk.site.fault("busy", MUE, times=2, value=status)
     desk.fetch()
     assert_whole(desk)
-    assert [each.status for each in desk.site.asked if MUE in each.path and "/files/" in each.path][-1] == 200
+    statuses = [request.status for request in desk.site.requests if MUE in request.path and "/files/" in request.path]
+    assert statuses[-1] == 200
 
 
 def test_a_page_that_is_busy_is_asked_for_again(desk):
@@ -110,11 +111,11 @@ def test_a_cut_body_goes_on_where_it_stopped(desk):
     desk.site.fault("cut", EDITS, times=2)
     desk.fetch()
     assert_whole(desk)
-    ranges = [each.headers.get("Range") for each in desk.site.asked if EDITS in each.path]
+    ranges = [request.headers.get("Range") for request in desk.site.requests if EDITS in request.path]
     assert ranges[0] is None
-    assert all(each.startswith("bytes=") for each in ranges[1:])
+    assert all(byte_range.startswith("bytes=") for byte_range in ranges[1:])
     size = len(desk.site.files[f"/files/zip/medicare-ncci-2026q3-practitioner-ptp-edits-{EDITS}.zip"].data)
-    assert sum(each.sent for each in desk.site.asked if EDITS in each.path) == size
+    assert sum(request.bytes_sent for request in desk.site.requests if EDITS in request.path) == size
 
 
 def test_a_later_command_goes_on_where_an_earlier_one_was_cut(desk):
@@ -122,10 +123,10 @@ def test_a_later_command_goes_on_where_an_earlier_one_was_cut(desk):
     with pytest.raises(SiteProblem, match="the answer ended after"):
         desk.fetch()
     assert desk.contents() == {}
-    count = len(desk.site.asked)
+    count = len(desk.site.requests)
     desk.fetch()
     assert_whole(desk)
-    again = next(each for each in desk.site.asked[count:] if EDITS in each.path)
+    again = next(request for request in desk.site.requests[count:] if EDITS in request.path)
     assert again.status == 206
     assert "If-Range" in again.headers
 
@@ -173,16 +174,16 @@ def test_an_etag_that_lies_about_the_rest_of_a_file_is_found_out(desk):
     desk.site.fault("cut", MUE, times=3)
     with pytest.raises(SiteProblem):
         desk.fetch()
-    changed = next(each.data for each in quarter(Release(2026, 3), 1) if each.kind == "mue")
+    changed = next(file.data for file in quarter(Release(2026, 3), 1) if file.kind == "mue")
     desk.site.replace_data("2026-q3-practitioner-services-mue", changed, same_validators=True)
     desk.fetch()
     assert_whole(desk)
-    assert any("brought anew" in each for each in desk.said)
+    assert any("brought anew" in message for message in desk.messages)
 
 
 def test_a_wrong_length_is_told(desk):
     desk.site.fault("length", MUE, value="100")
-    size = next(len(each.data) for path, each in desk.site.files.items() if MUE in path)
+    size = next(len(file.data) for path, file in desk.site.files.items() if MUE in path)
     assert_as_before_then_whole(desk, SiteProblem, f"the answer ended after {size:,} of {size + 100:,} bytes")
 
 
@@ -259,7 +260,7 @@ def test_a_page_that_redirects_on_the_site_is_followed_and_told(desk):
     desk.site.fault("gone", f"{PAGE_OF_MUE}$")
     desk.fetch()
     assert_whole(desk)
-    assert any(each.endswith(f"it has moved to {desk.site.origin}{PAGE_OF_MUE}/") for each in desk.said)
+    assert any(message.endswith(f"it has moved to {desk.site.origin}{PAGE_OF_MUE}/") for message in desk.messages)
 
 
 def test_redirects_in_a_circle_end(desk):
@@ -314,24 +315,24 @@ def test_no_other_site_than_one_on_loopback_can_be_named(setting):
 
 def test_a_polite_visitor_asks_one_thing_at_a_time_says_who_it_is_and_reads_robots_first(desk):
     desk.fetch()
-    asked = desk.site.asked
-    assert asked[0].path == "/robots.txt"
-    assert all(before.ended <= after.began for before, after in pairwise(asked))
-    assert all(each.headers["User-Agent"].startswith("derm-codeset/") for each in asked)
-    assert not [each.path for each in asked if "?" in each.path]
+    requests = desk.site.requests
+    assert requests[0].path == "/robots.txt"
+    assert all(before.ended <= after.began for before, after in pairwise(requests))
+    assert all(request.headers["User-Agent"].startswith("derm-codeset/") for request in requests)
+    assert not [request.path for request in requests if "?" in request.path]
 
 
 def test_what_robots_txt_forbids_is_not_asked_for(desk):
     desk.site.robots = "User-agent: *\nDisallow: /files/zip/*mue\n"
     with pytest.raises(SiteProblem, match=r"robots.txt forbids programs to ask for it"):
         desk.fetch()
-    assert not [each for each in desk.site.asked if "/files/" in each.path and "mue" in each.path]
+    assert not [request for request in desk.site.requests if "/files/" in request.path and "mue" in request.path]
 
 
 def test_the_pause_that_robots_txt_asks_for_is_kept(desk):
     desk.site.robots = "User-agent: *\nCrawl-delay: 0.1\n"
     desk.fetch()
-    begun = [each.began for each in desk.site.asked[1:]]
+    begun = [request.began for request in desk.site.requests[1:]]
     assert min(after - before for before, after in pairwise(begun)) >= 0.1
 
 
@@ -339,7 +340,7 @@ def test_a_site_whose_robots_txt_cannot_be_had_is_left_alone(desk):
     desk.site.fault("busy", "robots.txt")
     with pytest.raises(SiteProblem, match=r"robots.txt: the site answers 503"):
         desk.fetch()
-    assert {each.path for each in desk.site.asked} == {"/robots.txt"}
+    assert {request.path for request in desk.site.requests} == {"/robots.txt"}
 
 
 def test_a_gate_is_a_person_s_business_where_robots_txt_forbids_its_button(desk):
@@ -353,7 +354,7 @@ def test_a_gate_opens_for_one_who_accepted_where_robots_txt_lets_it(desk):
     desk.site.gate, desk.site.robots = "page", ""
     desk.fetch()
     assert_whole(desk)
-    assert any(each.path.endswith("?agree=yes&next=Accept") for each in desk.site.asked)
+    assert any(request.path.endswith("?agree=yes&next=Accept") for request in desk.site.requests)
 
 
 def test_a_gate_that_redirects_to_the_license_is_told(desk):

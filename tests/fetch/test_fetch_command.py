@@ -60,7 +60,7 @@ def test_an_acceptance_is_recorded_with_name_and_time_and_holds_for_later_runs(r
     assert run("fetch", "2026q3", "--accept-ama-license", NAME).returncode == 0
     record = json.loads((tmp_path / "licences.json").read_text())
     assert faults_of(record, "licences") == []
-    assert [each["accepted_by"] for each in record["acceptances"]] == [NAME]
+    assert [acceptance["accepted_by"] for acceptance in record["acceptances"]] == [NAME]
     assert run("fetch", "2026q2").returncode == 0
     assert json.loads((tmp_path / "licences.json").read_text()) == record
 
@@ -74,9 +74,9 @@ def test_nobody_accepts_a_license_without_a_name_however_the_option_is_spelled(r
 
 
 def test_help_shows_the_american_spelling_only(run):
-    shown = run("fetch", "--help").stdout
-    assert "--accept-ama-license" in shown
-    assert "--accept-ama-licence" not in shown
+    help_text = run("fetch", "--help").stdout
+    assert "--accept-ama-license" in help_text
+    assert "--accept-ama-licence" not in help_text
 
 
 def test_fetch_tells_pages_and_links_and_what_became_of_each_file(run, cms_site):
@@ -89,13 +89,13 @@ def test_fetch_tells_pages_and_links_and_what_became_of_each_file(run, cms_site)
     )
     assert "  rvu26c: rvu26c-updated-06-11-2026.zip" in ended.stderr
     again = run("fetch", "--latest", "--json")
-    assert {each["news"] for each in json.loads(again.stdout)["files"]} == {"unchanged"}
+    assert {file["news"] for file in json.loads(again.stdout)["files"]} == {"unchanged"}
 
 
 def test_a_folder_and_a_lock_may_be_named(run, tmp_path):
     into, lock = tmp_path / "cms", tmp_path / "repository" / "sources.lock.json"
-    named = ("--into", str(into), "--lock", str(lock), "--also", "outpatient,dme")
-    assert run("fetch", "2026q3", *named, "--accept-ama-license", NAME).returncode == 0
+    options = ("--into", str(into), "--lock", str(lock), "--also", "outpatient,dme")
+    assert run("fetch", "2026q3", *options, "--accept-ama-license", NAME).returncode == 0
     assert len(list((into / "2026q3").iterdir())) == 13
     assert faults_of(json.loads(lock.read_text()), "sources") == []
 
@@ -121,17 +121,17 @@ def test_the_whole_way_of_a_quarter(run, cms_site, tmp_path):
     cms_site.post("2026q4")
     watched = run("watch", "--on", "2026-10-01", "--json")
     assert watched.returncode == 1
-    assert {each["release"] for each in json.loads(watched.stdout)["news"]} == {"2026q4"}
+    assert {news_item["release"] for news_item in json.loads(watched.stdout)["news"]} == {"2026q4"}
     built = run("build", "2026q4", "--fetch", "--json")
     assert built.returncode == 0
-    said = json.loads(built.stdout)
-    assert (said["new"], said["missing"], said["change_report"]["sound"]) == (True, [], True)
-    assert said["fetched"]["last_posted"] == {"aoc": "2026q3"}
+    build_result = json.loads(built.stdout)
+    assert (build_result["new"], build_result["missing"], build_result["change_report"]["sound"]) == (True, [], True)
+    assert build_result["fetched"]["last_posted"] == {"aoc": "2026q3"}
     quiet = run("watch", "--on", "2026-10-02")
     assert (quiet.returncode, quiet.stdout) == (0, "nothing new\n")
-    before = {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert run("build", "2026q4", "--fetch").returncode == 0
-    assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     cms_site.reissue("2026q4")
     assert "re-posted" in run("watch", "--on", "2026-10-02").stdout
     again = run("build", "2026q4", "--fetch")
@@ -143,7 +143,9 @@ def test_a_disagreement_with_cms_s_report_ends_with_1_and_is_told(run, cms_site)
     assert run("build", "2026q2", "--fetch", "--accept-ama-license", NAME).returncode == 0
     head = "Column 1\tColumn 2\tModifier Indicator\n"
     rows = {"Additions": "11402\t12031\t1\n", "Deletions": "", "CCMIChgs": ""}
-    report = zipped({f"MCR_NCCI_{name}_Eff_07-01-2026.txt": (head + each).encode() for name, each in rows.items()})
+    report = zipped(
+        {f"MCR_NCCI_{name}_Eff_07-01-2026.txt": (head + row_text).encode() for name, row_text in rows.items()}
+    )
     cms_site.replace_data("2026q3-practitioner-quarterly", report)
     ended = run("build", "2026q3", "--fetch")
     assert ended.returncode == 1
@@ -176,14 +178,16 @@ def test_progress_is_shown_by_file_and_in_all_where_somebody_watches():
         say("reading a page")
         count("first.zip", 1_000_000, 2_000_000)
         count("second.zip", 500_000, None)
-    shown = screen.getvalue()
-    assert [text for text in ("reading a page", "in all", "1.5/?", "first.zip", "1.0/2.0") if text not in shown] == []
+    screen_text = screen.getvalue()
+    assert [
+        text for text in ("reading a page", "in all", "1.5/?", "first.zip", "1.0/2.0") if text not in screen_text
+    ] == []
 
 
 @pytest.mark.parametrize("command", ["fetch", "watch"])
 def test_help_tells_the_exit_codes(run, command):
-    said = " ".join(run(command, "--help").stdout.replace("│", " ").split())
-    assert "Exit codes: 0" in said
+    help_text = " ".join(run(command, "--help").stdout.replace("│", " ").split())
+    assert "Exit codes: 0" in help_text
 
 
 def test_the_site_can_be_started_by_hand(tmp_path):

@@ -21,15 +21,15 @@ def sealed(desk, label: str, **options):
 
 
 def news(fetched) -> dict[str, str]:
-    return {each.pinned.publication: each.news for each in fetched.files}
+    return {file.pinned.publication: file.news for file in fetched.files}
 
 
 def test_each_file_is_pinned_by_address_size_and_sha256(desk):
     fetched = desk.fetch()
     plain = json.loads(desk.folder.lock.read_text())
     assert faults_of(plain, "sources") == []
-    pinned = {each["url"]: each for each in plain["releases"]["2026q3"]}
-    assert set(pinned) == {each.pinned.url for each in fetched.files}
+    pinned = {pin["url"]: pin for pin in plain["releases"]["2026q3"]}
+    assert set(pinned) == {file.pinned.url for file in fetched.files}
     for path, file in desk.site.files.items():
         if desk.site.origin + path in pinned:
             assert pinned[desk.site.origin + path]["size"] == len(file.data)
@@ -38,10 +38,10 @@ def test_each_file_is_pinned_by_address_size_and_sha256(desk):
 
 def test_it_is_told_which_pages_are_read_and_which_links_are_used(desk):
     desk.fetch()
-    assert any(each.endswith("pfs-relative-value-files/rvu26c") for each in desk.said)
-    assert "  rvu26c: rvu26c-updated-06-11-2026.zip" in desk.said
-    pages = {each.page for each in locks.read(desk.folder.lock).pinned(Release(2026, 3))}
-    assert all(f"reading {page}" in desk.said for page in pages)
+    assert any(message.endswith("pfs-relative-value-files/rvu26c") for message in desk.messages)
+    assert "  rvu26c: rvu26c-updated-06-11-2026.zip" in desk.messages
+    pages = {pin.page for pin in locks.read(desk.folder.lock).pinned(Release(2026, 3))}
+    assert all(f"reading {page}" in desk.messages for page in pages)
 
 
 def test_a_second_run_downloads_nothing_and_changes_nothing(desk):
@@ -66,7 +66,7 @@ def test_other_bytes_under_the_same_name_are_a_new_revision_beside_the_old(desk)
     before = desk.contents()
     desk.site.reissue("2026q3")
     again = desk.fetch()
-    assert (str(again.release), [each.pinned.publication for each in again.reissued]) == ("2026q3r1", ["mue"])
+    assert (str(again.release), [file.pinned.publication for file in again.reissued]) == ("2026q3r1", ["mue"])
     after = desk.contents()
     assert {name: after[name] for name in before if name != "sources.lock.json"} == {
         name: data for name, data in before.items() if name != "sources.lock.json"
@@ -77,7 +77,7 @@ def test_other_bytes_under_the_same_name_are_a_new_revision_beside_the_old(desk)
 
 def test_a_replacement_under_another_name_is_a_new_revision(desk):
     desk.fetch()
-    again = next(each for each in quarter(Release(2026, 3), 1) if each.kind == "mue")
+    again = next(file for file in quarter(Release(2026, 3), 1) if file.kind == "mue")
     desk.site.withdraw("2026-q3-practitioner-services-mue")
     path = again.path.replace(".zip", "-r1.zip")
     desk.site.files[path] = replace(again, path=path)
@@ -86,10 +86,10 @@ def test_a_replacement_under_another_name_is_a_new_revision(desk):
 
 def test_a_second_package_of_the_quarter_is_fetched_beside_the_first(desk):
     """As RVU24AR was, with the conversion factor from 9 March 2024 on."""
-    package = next(each for each in quarter(Release(2026, 3)) if each.kind == "mpfs")
+    package = next(file for file in quarter(Release(2026, 3)) if file.kind == "mpfs")
     path = "/files/zip/rvu26cr-posted-07-20-2026.zip"
     desk.site.files[path] = replace(package, path=path)
-    fetched = {each.pinned.edition for each in desk.fetch().files if each.pinned.publication == "mpfs"}
+    fetched = {file.pinned.edition for file in desk.fetch().files if file.pinned.publication == "mpfs"}
     assert fetched == {"rvu26c", "rvu26cr"}
 
 
@@ -97,17 +97,17 @@ def test_a_policy_manual_posted_again_is_told_but_makes_no_new_release(desk):
     desk.fetch()
     desk.site.replace_data("policy-manual", b"%PDF-1.4 another\n%%EOF\n")
     again = desk.fetch()
-    assert (str(again.release), [each.pinned.publication for each in again.reissued]) == ("2026q3", ["policy_manual"])
+    assert (str(again.release), [file.pinned.publication for file in again.reissued]) == ("2026q3", ["policy_manual"])
 
 
 def test_an_etag_that_lies_that_nothing_changed_is_found_out_by_the_date(desk):
     """The site repeats its ETag and answers 304, but dates the file otherwise."""
     desk.fetch()
-    changed = next(each for each in quarter(Release(2026, 3), 1) if each.kind == "mue")
+    changed = next(file for file in quarter(Release(2026, 3), 1) if file.kind == "mue")
     path = changed.path
     etag = desk.site.files[path].etag
     desk.site.replace_data("2026-q3-practitioner-services-mue", changed.data, same_validators=True)
-    desk.site.files[path] = replace(desk.site.files[path], posted=changed.posted, told=etag)
+    desk.site.files[path] = replace(desk.site.files[path], posting_date=changed.posting_date, false_etag=etag)
     assert news(desk.fetch())["mue"] == "re-issued"
 
 
@@ -117,7 +117,7 @@ def test_an_etag_that_lies_that_something_changed_is_no_new_revision(desk):
     path = next(path for path in desk.site.files if "2026-q3-practitioner-services-mue" in path)
     file = desk.site.files[path]
     desk.site.replace_data("2026-q3-practitioner-services-mue", file.data, same_validators=True)
-    desk.site.files[path] = replace(desk.site.files[path], told='"another"')
+    desk.site.files[path] = replace(desk.site.files[path], false_etag='"another"')
     again = desk.fetch()
     assert (str(again.release), news(again)["mue"], again.reissued) == ("2026q3", "fetched", [])
     assert {name: data for name, data in desk.contents().items() if name.startswith("downloads")} == before
@@ -126,7 +126,7 @@ def test_an_etag_that_lies_that_something_changed_is_no_new_revision(desk):
 
 def test_without_an_acceptance_gated_files_are_left_out_and_nothing_is_pinned(desk):
     fetched = desk.fetch(accepted=False)
-    assert [each.part for each in fetched.not_fetched] == [1, 2]
+    assert [file.part for file in fetched.not_fetched] == [1, 2]
     assert fetched.not_fetched[0].license_page.startswith(f"{desk.site.origin}/license/ama?file=/files/zip/medicare")
     assert not [path for path in desk.site.downloads() if "ccipra" in path]
     assert not desk.folder.lock.exists()
@@ -137,7 +137,7 @@ def test_without_an_acceptance_gated_files_are_left_out_and_nothing_is_pinned(de
 
 
 def test_the_edits_of_other_audiences_are_fetched_when_asked_for(desk):
-    fetched = {each.pinned.publication for each in desk.fetch(also=("outpatient", "dme")).files}
+    fetched = {file.pinned.publication for file in desk.fetch(also=("outpatient", "dme")).files}
     assert {"ptp_outpatient", "mue_outpatient", "mue_dme"} <= fetched
     assert str(desk.fetch().release) == "2026q3"
 
@@ -146,11 +146,11 @@ def test_the_latest_release_is_the_newest_that_is_posted_whole(desk):
     desk.site.post("2026q4")
     desk.site.withdraw("2026-q4-practitioner-services-mue")
     with desk.connect() as connection:
-        assert latest_release(PageReader(connection, desk.said.append)) == Release(2026, 3)
-    assert "2026q4 is not whole yet: no mue" in desk.said
+        assert latest_release(PageReader(connection, desk.messages.append)) == Release(2026, 3)
+    assert "2026q4 is not whole yet: no mue" in desk.messages
     desk.site.post("2026q4")
     with desk.connect() as connection:
-        assert latest_release(PageReader(connection, desk.said.append)) == Release(2026, 4)
+        assert latest_release(PageReader(connection, desk.messages.append)) == Release(2026, 4)
 
 
 def test_a_release_that_is_not_posted_is_told_with_all_that_is_lacking(desk):
@@ -187,7 +187,7 @@ def test_a_label_that_counts_other_records_than_the_file_has_is_told(desk):
 def test_the_manifest_tells_where_each_file_was_fetched(built):
     snapshot = built.store.open("2026q3")
     urls = {source.url for entry in snapshot.manifest.tables.values() for source in entry.sources}
-    pinned = {each.url for each in locks.read(built.folder.lock).pinned(Release(2026, 3))}
+    pinned = {pin.url for pin in locks.read(built.folder.lock).pinned(Release(2026, 3))}
     assert urls == {url for url in pinned if "additions-deletions" not in url and "policy-manual" not in url}
 
 
@@ -209,7 +209,7 @@ def test_what_is_to_be_carried_forward_must_be_in_the_store(desk):
     desk.site.post("2026q4")
     with pytest.raises(StoreProblem, match=r"those of 2026q3 are in force, but the newest .* is of 2026q2"):
         sealed(desk, "2026q4")
-    assert [str(each) for each in desk.store.releases()] == ["2026q2"]
+    assert [str(release) for release in desk.store.releases()] == ["2026q2"]
 
 
 def test_a_reissue_is_sealed_as_the_revision_that_the_lock_says(built):
@@ -234,18 +234,18 @@ def compared(desk, label: str):
 def test_cms_s_change_report_agrees_with_our_difference(built):
     """2026q4 of the site ends 11102/17000, begins 11402/12031, and gives 11102/11200 a CCMI of 0."""
     built.site.post("2026q4")
-    found = compared(built, "2026q4")
-    assert found.agrees
-    assert found.says.endswith("our difference of 2026q3 and 2026q4: 1 added, 1 removed, 1 changed")
+    comparison = compared(built, "2026q4")
+    assert comparison.agrees
+    assert comparison.says.endswith("our difference of 2026q3 and 2026q4: 1 added, 1 removed, 1 changed")
 
 
 def test_a_disagreement_is_told_row_by_row(built):
     built.site.post("2026q4")
-    unchanged = next(each for each in quarter(Release(2026, 3)) if each.kind == "ptp_changes")
+    unchanged = next(file for file in quarter(Release(2026, 3)) if file.kind == "ptp_changes")
     built.site.replace_data("2026q4-practitioner-quarterly", unchanged.data)
-    found = compared(built, "2026q4")
-    assert not found.agrees
-    assert [str(each) for each in found.disagreements] == [
+    comparison = compared(built, "2026q4")
+    assert not comparison.agrees
+    assert [str(disagreement) for disagreement in comparison.disagreements] == [
         "11402/12031 added: CMS's report: not there; our difference: CCMI 1",
         "11102/17000 removed: CMS's report: not there; our difference: CCMI 1",
         "11102/11200 changed: CMS's report: not there; our difference: CCMI 0",
@@ -259,10 +259,10 @@ def test_without_the_quarter_before_nothing_is_compared_and_that_is_said(desk):
 def test_what_is_locked_is_fetched_without_reading_a_page(built):
     built.site.fault("layout", "/medicare/")
     shutil.rmtree(built.folder.path)
-    count = len(built.site.asked)
+    count = len(built.site.requests)
     fetched = built.fetch("2026q3", locked=True)
-    assert {each.path.partition("/files/")[0] for each in built.site.asked[count:]} == {"/robots.txt", ""}
-    assert {each.news for each in fetched.files} == {"fetched"}
+    assert {request.path.partition("/files/")[0] for request in built.site.requests[count:]} == {"/robots.txt", ""}
+    assert {file.news for file in fetched.files} == {"fetched"}
     assert not build_fetched(fetched, built.store).sealed.new
 
 
@@ -292,7 +292,7 @@ def test_a_locked_release_carries_forward_what_the_lock_had_before_it(built):
 def test_what_is_locked_and_here_is_not_asked_for(built):
     """So a release is rebuilt from its files after CMS has taken them away."""
     built.site.files.clear()
-    assert {each.news for each in built.fetch("2026q3", locked=True).files} == {"unchanged"}
+    assert {file.news for file in built.fetch("2026q3", locked=True).files} == {"unchanged"}
     assert built.site.downloads() == []
 
 

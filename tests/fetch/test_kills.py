@@ -24,8 +24,10 @@ def accepted(home: Path) -> Path:
     """A store in which the license was accepted."""
     store = home / "store"
     store.mkdir(parents=True)
-    kept = ama_license.Acceptance(site_facts()["license"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x")
-    (store / ama_license.FILE).write_text(json.dumps([vars(kept)]))
+    acceptance = ama_license.Acceptance(
+        site_facts()["license"]["name"], "A Person", "2026-06-01T00:00:00+00:00", "https://x"
+    )
+    (store / ama_license.FILE).write_text(json.dumps([vars(acceptance)]))
     return store
 
 
@@ -35,7 +37,7 @@ def run(store: Path, at: int) -> subprocess.CompletedProcess[str]:
 
 
 def contents(store: Path) -> dict[str, bytes]:
-    return {str(each.relative_to(store)): each.read_bytes() for each in store.rglob("*") if each.is_file()}
+    return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
 
 def again(store: Path) -> None:
@@ -58,8 +60,8 @@ def test_a_killed_fetch_and_build_is_made_whole_by_the_same_command(undisturbed,
     for moment in range(1, changes + 1, changes // MOMENTS):
         store = accepted(tmp_path / f"killed-{moment}")
         assert run(store, moment).returncode == -signal.SIGKILL
-        visible = [each.name for each in store.iterdir() if each.name.startswith("20")]
-        assert all(not Store.at(store).open(each).verify() for each in visible)
+        visible = [path.name for path in store.iterdir() if path.name.startswith("20")]
+        assert all(not Store.at(store).open(label).verify() for label in visible)
         again(store)
         assert contents(store) == whole, f"killed at change {moment} of {changes}"
         shutil.rmtree(store)
@@ -97,7 +99,7 @@ def test_an_interrupted_fetch_is_made_whole_by_the_same_command(desk, counter):
         with pytest.raises(Interrupted):
             desk.fetch()
         counter.at = 0
-        left = desk.contents()
-        assert all(left[name] == start[name] for name in start if name.startswith("downloads/"))
+        files_left = desk.contents()
+        assert all(files_left[name] == start[name] for name in start if name.startswith("downloads/"))
         assert desk.fetch().release == Release.parse("2026q3r1")
         assert desk.contents() == whole, f"interrupted at change {moment} of {changes}"

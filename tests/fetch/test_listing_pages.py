@@ -17,7 +17,7 @@ PAGE = "https://www.cms.gov/medicare/coding-billing/page"
 
 
 def publication(name: str):
-    return next(each for each in publications() if each.name == name)
+    return next(candidate for candidate in publications() if candidate.name == name)
 
 
 def page_of(*paths: str) -> bytes:
@@ -30,60 +30,65 @@ def ptp(version: str, *parts: int) -> list[str]:
     return [f"{stem}-f{part}.zip" for part in parts]
 
 
-def found(name: str, *paths: str, label: str = "2026q3") -> list[str]:
+def urls_of_release(name: str, *paths: str, label: str = "2026q3") -> list[str]:
     of_it = publication(name)
     return [
-        each.url
-        for each in files_of_release(of_it, read_listing(of_it, page_of(*paths), PAGE).posted, Release.parse(label))
+        link.url
+        for link in files_of_release(of_it, read_listing(of_it, page_of(*paths), PAGE).posted, Release.parse(label))
     ]
 
 
 def test_a_link_s_label_tells_how_many_records_it_has():
-    posted = read_listing(publication("ptp"), page_of(*ptp("v322r0", 1)), PAGE).posted
-    assert [(each.records, each.gated, each.page) for each in posted] == [(9386, True, PAGE)]
+    links = read_listing(publication("ptp"), page_of(*ptp("v322r0", 1)), PAGE).posted
+    assert [(link.records, link.gated, link.page) for link in links] == [(9386, True, PAGE)]
 
 
 def test_all_parts_are_taken_until_there_are_no_more():
-    assert [each[-6:] for each in found("ptp", *ptp("v322r0", 3, 1, 2, 4))] == ["f1.zip", "f2.zip", "f3.zip", "f4.zip"]
+    assert [url[-6:] for url in urls_of_release("ptp", *ptp("v322r0", 3, 1, 2, 4))] == [
+        "f1.zip",
+        "f2.zip",
+        "f3.zip",
+        "f4.zip",
+    ]
 
 
 @pytest.mark.parametrize(("parts", "missing"), [((1, 2, 4), "f3"), ((2, 3, 4), "f1")])
 def test_a_missing_part_is_told(parts, missing):
     with pytest.raises(BadInput, match=f"not whole on this page: {missing} is missing"):
-        found("ptp", *ptp("v322r0", *parts))
+        urls_of_release("ptp", *ptp("v322r0", *parts))
 
 
 def test_a_replaced_set_takes_the_place_of_the_first():
-    assert all("v322r1" in each for each in found("ptp", *ptp("v322r0", 1, 2), *ptp("v322r1", 1, 2)))
+    assert all("v322r1" in url for url in urls_of_release("ptp", *ptp("v322r0", 1, 2), *ptp("v322r1", 1, 2)))
 
 
 def test_a_set_replaced_in_part_is_not_put_together_from_two_editions():
     with pytest.raises(BadInput, match=r"ptp v322r1 is not whole on this page: f1 is missing"):
-        found("ptp", *ptp("v322r0", 1, 2), *ptp("v322r1", 2))
+        urls_of_release("ptp", *ptp("v322r0", 1, 2), *ptp("v322r1", 2))
 
 
 def test_the_last_of_several_dates_holds():
     paths = [f"/files/zip/rvu26c-updated-{day}-2026.zip" for day in ("06-30", "06-10")]
-    assert [each[-29:] for each in found("mpfs", *paths)] == ["/rvu26c-updated-06-30-2026.zip"[-29:]]
+    assert [url[-29:] for url in urls_of_release("mpfs", *paths)] == ["/rvu26c-updated-06-30-2026.zip"[-29:]]
 
 
 def test_two_packages_of_a_quarter_hold_side_by_side():
     """RVU24A held to 8 March 2024, RVU24AR from 9 March on."""
     paths = ["/files/zip/rvu24a-updated-04/01/2024.zip", "/files/zip/rvu24ar-posted-04/01/2024.zip"]
-    assert len(found("mpfs", *paths, label="2024q1")) == 2
+    assert len(urls_of_release("mpfs", *paths, label="2024q1")) == 2
 
 
 def test_a_file_that_is_linked_twice_is_taken_once_and_gated_if_one_link_is():
     (gated,) = ptp("v322r0", 1)
     of_it = publication("ptp")
     html = page_of(gated.partition("file=")[2], gated)
-    (posted,) = files_of_release(of_it, read_listing(of_it, html, PAGE).posted, Release(2026, 3))
-    assert posted.gated
+    (link,) = files_of_release(of_it, read_listing(of_it, html, PAGE).posted, Release(2026, 3))
+    assert link.gated
 
 
 def test_two_files_that_nothing_tells_apart_are_refused():
     with pytest.raises(BadInput, match="neither name nor date tells which holds"):
-        found("mpfs", "/files/zip/rvu26c.zip", "/downloads/rvu26c.zip")
+        urls_of_release("mpfs", "/files/zip/rvu26c.zip", "/downloads/rvu26c.zip")
 
 
 def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
@@ -96,17 +101,17 @@ def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
 
 
 def test_a_file_that_is_named_in_a_new_way_is_told():
-    known = "/files/zip/medicare-ncci-2026-q3-practitioner-services-mue-table.zip"
+    usual = "/files/zip/medicare-ncci-2026-q3-practitioner-services-mue-table.zip"
     strange = "/files/zip/practitioner-services-mue-table-fall-2026.zip"
-    assert read_listing(publication("mue"), page_of(known, strange), PAGE).not_understood == (
+    assert read_listing(publication("mue"), page_of(usual, strange), PAGE).not_understood == (
         f"https://www.cms.gov{strange}",
     )
 
 
 def test_every_page_of_the_site_for_tests_is_understood():
-    shown = pages.pages(quarter(Release(2026, 3)))
+    page_by_path = pages.pages(quarter(Release(2026, 3)))
     for kind, place in pages.PLACES.items():
-        assert read_listing(publication(kind), shown[place].encode(), PAGE).not_understood == ()
+        assert read_listing(publication(kind), page_by_path[place].encode(), PAGE).not_understood == ()
 
 
 @pytest.mark.cms

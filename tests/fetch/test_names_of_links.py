@@ -22,15 +22,15 @@ _OLD = f"{CMS}/Medicare/Medicare-Fee-for-Service-Payment/physicianfeesched/downl
 
 
 def publication(name: str) -> Publication:
-    return next(each for each in publications() if each.name == name)
+    return next(candidate for candidate in publications() if candidate.name == name)
 
 
-def said(name: str, href: str) -> LinkName | None:
+def name_of_link(name: str, href: str) -> LinkName | None:
     return parse_name(publication(name), file_address(href, f"{CMS}/some/page")[0])
 
 
-def brief(found: LinkName | None) -> tuple[str, str, int, date | None] | None:
-    return None if found is None else (str(found.release), found.edition, found.again, found.posted)
+def brief(link_name: LinkName | None) -> tuple[str, str, int, date | None] | None:
+    return None if link_name is None else (str(link_name.release), link_name.edition, link_name.again, link_name.posted)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def brief(found: LinkName | None) -> tuple[str, str, int, date | None] | None:
     ],
 )
 def test_fee_schedule_packages_tell_release_replacement_and_date(href, expected):
-    assert brief(said("mpfs", href)) == expected
+    assert brief(name_of_link("mpfs", href)) == expected
 
 
 def test_the_packages_of_one_release_are_in_the_order_of_their_replacement():
     names = ("rvu18a", "rvu18ar", "rvu18ar1")
-    assert [said("mpfs", f"{_OLD}/{name}.zip").again for name in names] == [0, 1, 2]
+    assert [name_of_link("mpfs", f"{_OLD}/{name}.zip").again for name in names] == [0, 1, 2]
 
 
 @pytest.mark.cms
@@ -63,16 +63,16 @@ def test_all_real_links_of_fee_schedules_are_understood(cms: Path):
         rows = list(csv.DictReader(stream))
     assert len(rows) == 77
     for row in rows:
-        found = said("mpfs", row["url"])
-        assert found is not None, row["url"]
-        variant = f"_{found.variant}" if found.variant and found.variant.startswith("pct") else ""
-        assert f"{found.edition}{variant}" == row["file"].lower()
+        link_name = name_of_link("mpfs", row["url"])
+        assert link_name is not None, row["url"]
+        variant = f"_{link_name.variant}" if link_name.variant and link_name.variant.startswith("pct") else ""
+        assert f"{link_name.edition}{variant}" == row["file"].lower()
         if row["date_start"]:
-            assert found.release == Release.of(date(1970, 1, 1) + timedelta(float(row["date_start"]))), row["url"]
+            assert link_name.release == Release.of(date(1970, 1, 1) + timedelta(float(row["date_start"]))), row["url"]
         digits = (
             "".join(filter(str.isdigit, row["url"].lower().partition("-")[2])) if "/files/zip/" in row["url"] else ""
         )
-        written = f"{found.posted:%m%d%Y}".lstrip("0") if found.posted else ""
+        written = f"{link_name.posted:%m%d%Y}".lstrip("0") if link_name.posted else ""
         assert written == digits.lstrip("0"), row["url"]
 
 
@@ -90,8 +90,8 @@ PRACTITIONER = "medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-v322r0-f4.zip
 def test_a_gated_link_names_the_file_behind_the_license_page(href):
     address, gated = file_address(href, f"{CMS}/medicare/page")
     assert (address, gated) == (f"{CMS}/files/zip/{PRACTITIONER}", True)
-    found = said("ptp", href)
-    assert (brief(found), found.part) == (("2026q3", "ptp v322r0", 0, None), 4)
+    link_name = name_of_link("ptp", href)
+    assert (brief(link_name), link_name.part) == (("2026q3", "ptp v322r0", 0, None), 4)
 
 
 NCCI = "/files/zip/medicare-ncci-2026"
@@ -121,25 +121,25 @@ NCCI = "/files/zip/medicare-ncci-2026"
     ],
 )
 def test_ncci_files_tell_release_and_edition(name, href, expected):
-    found = said(name, href)
-    assert (str(found.release), found.edition) == ("2026q4", expected)
-    assert found.again == ("r1" in href)
+    link_name = name_of_link(name, href)
+    assert (str(link_name.release), link_name.edition) == ("2026q4", expected)
+    assert link_name.again == ("r1" in href)
 
 
 def test_april_s_diagnosis_codes_are_of_the_second_quarter():
     href = "/files/zip/april-1-2026-code-descriptions-tabular-order.zip"
-    assert str(said("icd10cm", href).release) == "2026q2"
+    assert str(name_of_link("icd10cm", href).release) == "2026q2"
 
 
 def test_a_tabular_list_that_was_posted_again_is_of_its_fiscal_year():
     """An address of cms.gov's of fiscal year 2024."""
-    found = said("icd10cm_tabular", "/files/zip/2024-code-tables-tabular-and-index-updated-02/01/2024.zip")
-    assert (str(found.release), found.posted) == ("2023q4", date(2024, 2, 1))
+    link_name = name_of_link("icd10cm_tabular", "/files/zip/2024-code-tables-tabular-and-index-updated-02/01/2024.zip")
+    assert (str(link_name.release), link_name.posted) == ("2023q4", date(2024, 2, 1))
 
 
 def test_a_medicaid_file_is_none_of_medicares():
     href = "/files/zip/medicaid-ncci-2026-q3-ptp-edits-practitioner-services.zip"
-    assert [each.name for each in publications() if said(each.name, href)] == []
+    assert [candidate.name for candidate in publications() if name_of_link(candidate.name, href)] == []
 
 
 @pytest.mark.parametrize(

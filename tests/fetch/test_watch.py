@@ -24,45 +24,48 @@ NEW_EACH_QUARTER = (
 )
 
 
-def seen(desk, since: str | None = None, today: date = AUGUST) -> list[tuple[str, str, str]]:
+def news_of_site(desk, since: str | None = None, today: date = AUGUST) -> list[tuple[str, str, str]]:
     local = LocalState(desk.store, locks.read(desk.folder.lock))
     with desk.connect() as connection:
-        found = watch(connection, local, Release.parse(since) if since else None, today)
-    return [(str(each.release), each.publication, each.status) for each in found]
+        news = watch(connection, local, Release.parse(since) if since else None, today)
+    return [(str(item.release), item.publication, item.status) for item in news]
 
 
 def test_everything_is_new_to_an_empty_store(desk):
-    found = seen(desk, "2026q3")
-    assert {each[1] for each in found if each[0] == "2026q3"} == {
+    news = news_of_site(desk, "2026q3")
+    assert {item[1] for item in news if item[0] == "2026q3"} == {
         *("mpfs", "ptp", "ptp_changes", "mue", "aoc", "hcpcs", "zip_locality")
     }
-    assert {each[2] for each in found} == {"new"}
+    assert {item[2] for item in news} == {"new"}
 
 
 def test_an_empty_store_is_watched_from_today_s_quarter_on(desk):
-    assert {each[0] for each in seen(desk)} == {"2026q1", "2026q3"}  # the policy manual of the year is of its q1
+    assert {item[0] for item in news_of_site(desk)} == {
+        "2026q1",
+        "2026q3",
+    }  # the policy manual of the year is of its q1
 
 
 def test_nothing_is_new_after_it_was_built(built):
-    assert seen(built) == []
+    assert news_of_site(built) == []
 
 
 def test_watching_fetches_nothing(built):
     count = len(built.site.downloads())
-    seen(built)
+    news_of_site(built)
     assert len(built.site.downloads()) == count
 
 
 def test_a_new_quarter_is_new(built):
     built.site.post("2026q4")
-    assert seen(built) == [("2026q4", name, "new") for name in NEW_EACH_QUARTER]
+    assert news_of_site(built) == [("2026q4", name, "new") for name in NEW_EACH_QUARTER]
 
 
 def test_a_file_posted_again_under_its_name_is_told(built):
     built.site.reissue("2026q3")
-    assert seen(built) == [("2026q3", "mue", "re-posted")]
+    assert news_of_site(built) == [("2026q3", "mue", "re-posted")]
     build_fetched(built.fetch("2026q3"), built.store)
-    assert seen(built) == []
+    assert news_of_site(built) == []
 
 
 def test_a_file_posted_again_under_another_name_is_told(built):
@@ -70,49 +73,53 @@ def test_a_file_posted_again_under_another_name_is_told(built):
     file = built.site.files.pop(path)
     again = path.replace("06-11", "08-01")
     built.site.files[again] = type(file)(**vars(file) | {"path": again})
-    assert seen(built) == [("2026q3", "mpfs", "re-posted")]
+    assert news_of_site(built) == [("2026q3", "mpfs", "re-posted")]
 
 
 def test_what_is_due_and_not_there_is_missing_and_what_is_soon_due_is_awaited(built):
-    assert seen(built, today=date(2026, 9, 15)) == [("2026q4", name, "awaited") for name in ("mpfs", "mue", "ptp")]
-    assert seen(built, today=date(2026, 10, 1)) == [("2026q4", name, "missing") for name in ("mpfs", "mue", "ptp")]
+    assert news_of_site(built, today=date(2026, 9, 15)) == [
+        ("2026q4", name, "awaited") for name in ("mpfs", "mue", "ptp")
+    ]
+    assert news_of_site(built, today=date(2026, 10, 1)) == [
+        ("2026q4", name, "missing") for name in ("mpfs", "mue", "ptp")
+    ]
     built.site.post("2026q4")
     built.site.withdraw("2026-q4-practitioner-services-mue")
-    assert ("2026q4", "mue", "missing") in seen(built, today=date(2026, 10, 1))
+    assert ("2026q4", "mue", "missing") in news_of_site(built, today=date(2026, 10, 1))
 
 
 def test_add_on_edits_are_not_missed_when_they_did_not_change(built):
     built.site.post("2026q4")
-    assert not [each for each in seen(built, today=date(2026, 10, 1)) if each[1] == "aoc"]
+    assert not [item for item in news_of_site(built, today=date(2026, 10, 1)) if item[1] == "aoc"]
 
 
 def test_a_file_named_in_no_known_way_is_told(built):
-    file = next(each for path, each in built.site.files.items() if "q3-practitioner-services-mue" in path)
+    file = next(file for path, file in built.site.files.items() if "q3-practitioner-services-mue" in path)
     path = "/files/zip/ncci-practitioner-services-mue-autumn.zip"
     built.site.files[path] = type(file)(**vars(file) | {"path": path})
-    assert seen(built) == [("None", "mue", "not understood")]
+    assert news_of_site(built) == [("None", "mue", "not understood")]
 
 
 @pytest.mark.parametrize("page", ["pfs-relative-value-files$", "rvu26c$", "ptp-edits$", "unlikely-edits$", "add-code"])
 def test_a_page_in_another_layout_is_an_error_and_not_nothing_new(built, page):
     built.site.fault("layout", page)
     with pytest.raises(LayoutChanged, match="Looked for"):
-        seen(built)
+        news_of_site(built)
 
 
 def test_a_release_built_from_files_by_hand_is_told_as_not_seen(built):
     built.folder.lock.unlink()
-    assert seen(built) == [
+    assert news_of_site(built) == [
         ("2026q3", name, "not seen") for name in ("aoc", "hcpcs", "mpfs", "mue", "ptp", "zip_locality")
     ]
 
 
 def test_a_page_that_is_gone_of_what_a_release_does_not_need_is_told_and_no_error(built):
     built.site.fault("gone", "payment/fee-schedules$")
-    assert ("None", "zip_locality", "not seen") in seen(built)
+    assert ("None", "zip_locality", "not seen") in news_of_site(built)
 
 
 def test_what_a_release_does_not_need_is_not_missed(built):
     built.site.post("2026q4")
     built.site.withdraw("october-2026-alpha-numeric")
-    assert not [each for each in seen(built, today=date(2026, 10, 1)) if each[1] == "hcpcs"]
+    assert not [item for item in news_of_site(built, today=date(2026, 10, 1)) if item[1] == "hcpcs"]
