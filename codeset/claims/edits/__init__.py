@@ -34,6 +34,8 @@ from codeset.claims.edits.status_t import STATUS_T
 from codeset.claims.edits.two_sides import TWO_SIDES
 
 EDITS = (
+    # A line that is denied by itself has no units that count, begins no global period and is nobody's paid primary:
+    # such edits come first.
     SINGLE_LINE,
     MODIFIER_DATES,
     MODIFIER_ORDER,
@@ -52,6 +54,7 @@ EDITS = (
     NEW_PATIENT,
     NEW_PATIENT_ELSEWHERE,
     NEW_PATIENT_OF_GROUP,
+    # What a line repeats may be within the MUE: units of a duplicate are not counted against it.
     DUPLICATES,
     TWO_SIDES,
     MUE,
@@ -63,6 +66,7 @@ EDITS = (
     SAME_DAY_VISITS,
     VISIT_COMPLEXITY,
     STATUS_T,
+    # After all that may deny a primary: an add-on code is paid only beside one that is paid itself.
     ADD_ON,
     ADD_ON_BY_NATURE,
     POSTOPERATIVE_CARE,

@@ -48,6 +48,7 @@ def find_add_on(lines: Lines) -> Findings:
     lonely_add_ons = without_paid_primary(add_ons, pairs, lines.denied)
     if lonely_add_ons.is_empty():
         return NO_FINDINGS
+    # A primary that is there and denied decides the reason, and is the line that the finding points to.
     first_primaries = pairs.sort("row", "row_two").unique("row", keep="first").select("row", partner="row_two")
     return findings_of(
         lonely_add_ons.join(first_primaries, on="row", how="left"),
@@ -102,6 +103,7 @@ def add_on_intervals(code_set: CodeSet) -> pl.DataFrame:
     """
     interval_rows = validity_intervals(code_set.cached(dated_rows), ["release", "hcpcs"])
     listed_primary = pl.col("hcpcs_two").cast(pl.String)
+    # Of types 2 and 3 a row may stand for the contractor's own primaries: it names no code (p. I-36).
     primaries = listed_primary.filter(listed_primary != CONTRACTOR_DEFINED).unique().sort().str.join(", ")
     return interval_rows.group_by("interval").agg(
         pl.col("release", "hcpcs", "first_day", "last_day", "edition").first(),
@@ -136,6 +138,7 @@ def primary_rows(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
 
 def days_rows_change(code_set: CodeSet) -> list[pl.Series]:
     """The days on which a row begins or no longer applies."""
+    # The deletion date still counts: another row holds from the day after it.
     return [code_set.add_on["first_day"], code_set.add_on["last_day"].unique().dt.offset_by("1d")]
 
 

@@ -14,6 +14,7 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.visits import first_in_visit
 
+# Status codes under which Medicare pays: A, R and T by RVUs, C as the contractor prices it (record layout RVU25D).
 PAYABLE = ("A", "R", "T", "C")
 IS_PAYABLE = pl.col("status_code").is_in(PAYABLE)
 IS_ZZZ = pl.col("global_days") == "ZZZ"
@@ -52,6 +53,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         for list_name in CODE_LISTS
     )
     is_payable, is_zzz = IS_PAYABLE.fill_null(value=False), IS_ZZZ.fill_null(value=False)
+    # Where CMS's add-on edits list the code, `add_on` decides by their list of primaries.
     is_add_on = is_payable & is_zzz & pl.col("is_listed").is_null()
     return marked_kinds.select(
         is_add_on.alias("is_add_on"),

@@ -80,11 +80,13 @@ IS_SEPARATE = pl.col("modifier").is_not_null() & (
 
 def find_duplicates(lines: Lines) -> Findings:
     """One finding for each line that repeats an earlier line of its visit, or that a modifier tells apart from one."""
+    # Most visits have each code once: only lines whose code is there again are compared (docs/decisions/0004).
     is_again = is_code_again_in_visit(lines)
     if not is_again.any():
         return NO_FINDINGS
     repeating_lines = replace(lines, table=lines.table.filter(is_again))
     pairs, comparisons = pairs_in_visit(repeating_lines, same_codes, compare_kinds)
+    # Pairs come in both orders: the later line is the one that repeats.
     repeated_pairs = pairs.filter(pl.col("row") < pl.col("row_two"))
     if repeated_pairs.is_empty():
         return NO_FINDINGS
@@ -109,6 +111,7 @@ def _findings_of_repeats(pairs: pl.DataFrame) -> Findings:
             pl.concat_str(difference_names, separator=", ", ignore_nulls=True).alias("differing"),
         )
         .filter(pl.col("is_exact") | ~pl.col("is_visit") | pl.col("is_new_patient"))
+        # An exact duplicate is denied, so that it decides before a suspect one; of several the first line is named.
         .sort(~pl.col("is_exact"), "row", "row_two")
         .unique("row_two", keep="first", maintain_order=True)
     )

@@ -23,6 +23,7 @@ def find_excerpt(lines: Lines) -> Findings:
 def outside_and_inside(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:
     """Whether each line kind is outside its release's excerpt, and whether it is of a release and not outside."""
     is_outside = IS_OUTSIDE_EXCERPT.fill_null(value=False)
+    # A line on a date without a release has a finding of its own, and is in no excerpt.
     outside_kinds, inside_kinds = line_kinds.table.select(
         is_outside.alias("outside"), (HAS_RELEASE & ~is_outside).alias("inside")
     )

@@ -64,10 +64,12 @@ def reasons() -> Mapping[str, Reason]:
     """Return every reason by name, the one that decides first in front: by severity, then in the order of the file."""
     reason_tables = tomllib.loads(files("codeset.claims.edits").joinpath("reasons.toml").read_text(encoding="utf-8"))
     reasons_of_file = [Reason(name, **reason_fields) for name, reason_fields in reason_tables.items()]
+    # The sort is stable: among reasons of one severity the order of the file decides.
     gravest_first = sorted(reasons_of_file, key=lambda reason: SEVERITIES.index(reason.severity))
     return {reason.name: reason for reason in gravest_first}
 
 
+# In the order of `reasons`: the number of a reason is also its rank.
 REASON = pl.Enum(list(reasons()))
 EDIT = pl.Enum(list(dict.fromkeys(reason.edit for reason in reasons().values())))
 SEVERITY = pl.Enum(SEVERITIES)
@@ -118,6 +120,7 @@ def findings_of(lines: pl.DataFrame, reason: str | pl.Expr, **columns: pl.Expr) 
     reason_rows = lines.select(
         "row", *(column_value.cast(COLUMNS[name]).alias(name) for name, column_value in column_values.items())
     )
+    # Beside all columns, with no rows: what this edit does not say of CMS's row becomes null.
     return Findings(finding_rows, pl.concat([_NO_REASON_ROWS, reason_rows[list(column_values)]], how="diagonal"))
 
 
@@ -146,6 +149,7 @@ def apply_edits(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl
     for edit in concerned_edits(edits, lines):
         findings.append(edit.findings(lines, denied))
         if not findings[-1].rows.is_empty():
+            # So that the edits after it count no units, and find no primary, on a line that is not paid.
             denied = pl.concat([denied, denied_rows(findings[-1])])
     return findings, denied
 
@@ -182,6 +186,7 @@ def tidy_findings(findings: Findings) -> Findings:
     later_findings = true_positions(~starts_line)  # what decides a line comes first, and stays
     deciding_findings = true_positions(starts_line)[group_numbers(starts_line)[later_findings]]
     later_severities = severities[later_findings]
+    # Severities are numbered gravest first.
     is_unpaid = (severities[deciding_findings] <= _NO_PAYMENT) & (later_severities >= _DOCUMENTED)
     is_undetermined = (severities[deciding_findings] == _UNKNOWN) & (later_severities == _DOCUMENTED)
     is_moot = is_unpaid | is_undetermined | (reason_numbers[deciding_findings] == _number_of_reason("mue-none"))

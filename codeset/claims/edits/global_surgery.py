@@ -35,10 +35,12 @@ from codeset.claims.engine.series import is_member, starts_group, true_positions
 from codeset.claims.reference.reference_tables import places_of_service
 from codeset.scope import scope
 
+# The longer period first: of two minor procedures of a day that one is named.
 MINOR = ("010", "000")
 MAJOR = ("090",)
 CONTRACTOR = ("YYY",)
 GLOBAL_DAYS = pl.col("global_days")
+# What adds to a visit (ZZZ) goes with it, and is denied with it as an add-on code.
 IS_VISIT = pl.col("is_visit") & (GLOBAL_DAYS != "ZZZ")
 IS_PROCEDURE = ~pl.col("is_visit") & GLOBAL_DAYS.is_in([*MINOR, *MAJOR])
 IS_BY_CONTRACTOR = ~pl.col("is_visit") & GLOBAL_DAYS.is_in(CONTRACTOR)
@@ -164,6 +166,7 @@ def find_not_read(
     day_positions = days.of_line[speaking_positions]
     for modifier in BESIDE:
         others = true_positions(lines.look_up(kind_marks[f"beside {modifier}"]))
+        # 58 and 25 may speak of a service of the same day that no relation names: then it was read.
         has_other = on_same_day(days, others)[day_positions].is_not_null()
         is_beside = (speaking_lines["modifier"] == modifier) & has_other
         speaking_lines, day_positions = speaking_lines.filter(~is_beside), day_positions.filter(~is_beside)
@@ -201,6 +204,7 @@ def find_related(lines: Lines, days: Days, kind_marks: pl.DataFrame, is_surgery:
         "minor": on_day(*MINOR),
         "major": on_day(*MAJOR),
         "contractor": on_day(*CONTRACTOR),
+        # Only 090 includes the day before (IOM 100-04 ch. 12, section 40.1).
         "day before": on_next_day(days, true_positions(is_surgery & lines.look_up(kind_marks[MAJOR[0]]))),
         "visit after": in_period,
         "sutures after": in_period,
@@ -230,6 +234,8 @@ def with_followed(lines: Lines, matches: pl.DataFrame, kind_marks: pl.DataFrame,
     followed_surgeries = (
         staged_lines.join(begun_surgeries, on="patient", suffix="_before")
         .filter(IS_IN_PERIOD_BEFORE)
+        # Of surgeries as close and as late the first line counts, so that the answer does not hang on the order of
+        # joins.
         .sort("row", HOW_CLOSE, "date_of_service_before", "row_before", descending=[False, True, True, False])
         .unique("row", keep="first", maintain_order=True)
         .select("row", "line_kind", "relation", partner="row_before", partner_kind="line_kind_before")

@@ -35,6 +35,7 @@ def with_meanings(line_kinds: pl.DataFrame) -> pl.DataFrame:
 
 def first_modifier(modifier_column: str) -> pl.Expr:
     """Return the first of the modifiers that column *modifier_column* lists; null if it lists none."""
+    # Modifiers have two characters, and are listed sorted with blanks between.
     return pl.when(pl.col(modifier_column) != "").then(pl.col(modifier_column).str.head(2))
 
 
@@ -49,6 +50,7 @@ def _flag_modifiers() -> dict[str, str]:
     deciding_groups = (
         rules()["modifiers"][group] for group in ("payment", "notice", "telehealth", "waste", "shared", "teaching")
     )
+    # The sides are in no group: they name a site, and bear on what both sides are paid.
     return {f"m{modifier}": modifier for modifier in (*chain(*deciding_groups), "RT", "LT")}
 
 

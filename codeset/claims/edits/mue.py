@@ -80,6 +80,7 @@ def is_exceeded(counted: pl.Series, mue_value: pl.Series) -> pl.Series:
 
 def units_per_day(table: pl.DataFrame) -> pl.Series:
     """The units of each line, those of a span of dates per day."""
+    # Most files have no through date at all.
     if table["through_date"].null_count() == table.height:
         return table["units"].cast(pl.Int64)
     return table.select(UNITS_PER_DAY.alias("units")).to_series()
@@ -91,6 +92,7 @@ def limits_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     mue_of_kinds = line_kinds.table.select("release", "hcpcs").join(
         mue_rows, on=["release", "hcpcs"], how="left", maintain_order="left", validate="m:1"
     )
+    # 0 is no key of `sum_in_visit`: where the MUE is one of a line, or there is none, the line's own units count.
     day_limit = pl.when(IS_PER_DAY).then("limit").fill_null(0).alias("day_limit")
     return mue_of_kinds.select(day_limit, "hcpcs", "mue_value", "mai", "edition")
 

@@ -19,6 +19,7 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.visits import pairs_in_visit
 
+# CMS keeps rows of edits that were deleted as of the day they began, with modifier indicator 9.
 EVER_APPLIES = pl.col("ccmi") != 9
 IS_NEVER_BYPASSED = pl.col("ccmi") == 0
 IS_BYPASSED = pl.col("bypass").is_not_null()
@@ -122,6 +123,7 @@ def reason_row() -> list[pl.Expr]:
         .then(pl.lit("ptp-same-site"))
         .otherwise(pl.lit("ptp-no-modifier"))
     )
+    # Of a bypassed edit the sentence names the modifier, of two services on one site the site.
     detail = pl.when(IS_BYPASSED).then("bypass").otherwise("site")
     return reason_columns(reason, detail=detail, table=pl.lit("ptp"), **{name: pl.col(name) for name in _EDIT_COLUMNS})
 

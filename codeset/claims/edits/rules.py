@@ -39,5 +39,6 @@ def codes_counted(code_set: CodeSet, section: str, list_name: str) -> pl.Series:
     """Return the codes of *code_set* that *list_name* of *section* lists, as categories; for spans of thousands."""
     code_spans = rules()[section][list_name]
     codes_of_fees = sorted(code_set.fees["hcpcs"].unique())
+    # `codes_of` would write out ten thousand codes of a span such as J0000-J9999.
     within_spans = [hcpcs for hcpcs in codes_of_fees if any(counts(span, hcpcs) for span in code_spans)]
     return pl.Series("hcpcs", within_spans, pl.Categorical())

@@ -44,9 +44,11 @@ def find_other_removals(lines: Lines) -> Findings:
     """
     removals = lines.line_kinds.cached(removals_of_kinds)
     removal_ranks, is_mohs_surgery = lines.look_up(removals["rank"]), lines.look_up(removals["is_mohs"])
+    # Behind all ranks: a removal that is denied otherwise leads only where every removal of the lesion is.
     payment_order = removal_ranks + lines.is_denied.cast(pl.UInt32) * removals.height
     first_removals = first_in_visit(lines, among=removal_ranks.is_not_null(), order=payment_order)
     rows = lines.table["row"]
+    # Null where a lesion has no removal: such a line has no rank either, and is none of `other_removals`.
     is_stage = is_mohs_surgery & is_member(first_removals.fill_null(0), rows.filter(is_mohs_surgery))
     is_other = lines.look_up(removals["is_no_add_on"]) & (first_removals != rows) & ~is_stage
     other_removals = lines.table.with_columns(first_removals).filter(is_other & removal_ranks.is_not_null())
@@ -62,6 +64,7 @@ def removals_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
     removals = with_family(line_kinds).with_columns(place=family_place)
     rank_rows = removals.select("place", "nonfacility_total_rvu").drop_nulls("place").unique()
     rank_rows = rank_rows.sort("place", "nonfacility_total_rvu", descending=[False, True]).with_row_index("rank")
+    # A code without RVUs, such as one that the contractor prices, has a rank, too.
     ranked_kinds = removals.join(
         rank_rows, on=["place", "nonfacility_total_rvu"], how="left", maintain_order="left", nulls_equal=True
     )

@@ -33,6 +33,7 @@ IS_OUTSIDE_EXCERPT = IS_UNLISTED & ~IS_WHOLE
 
 HAS_NO_UNITS = pl.col("units") < 1
 
+# Without one of these a release cannot say that a line is payable: it is unknown.
 NEEDED_TABLES = tuple(table for table in REQUIRED_TABLES if TABLES[table].claim_codes)
 
 STATUS_REASONS = {
@@ -130,6 +131,7 @@ def _findings_without_units(table: pl.DataFrame) -> Findings:
 
 def find_by_kind(lines: Lines, checks: Checks) -> Findings:
     """Return a finding for each of *checks* that a line fails by its kind."""
+    # Some hundred kinds stand for all lines: only lines of a kind that fails are joined.
     kind_findings, has_findings = lines.line_kinds.cached(findings_of_kinds, checks)
     is_failing = lines.look_up(has_findings)
     if not is_failing.any():
@@ -159,6 +161,7 @@ _NO_DETAIL = pl.lit(None)
 
 def _failing_checks(kind_rows: pl.DataFrame, all_checks: list[Check]) -> list[Check]:
     """Those of *all_checks* that some line kind of *kind_rows* fails; all are tried in one go."""
+    # One query for all: of most claims every check passes, and nothing more is worked out.
     check_failures = kind_rows.select(
         fails.any().alias(str(position)) for position, (fails, *_) in enumerate(all_checks)
     )

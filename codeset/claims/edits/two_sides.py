@@ -34,6 +34,7 @@ def find_two_sides(lines: Lines) -> Findings:
     pairs, side_rows = pairs_in_visit(one_sided_lines, same_codes, other_side)
     if pairs.is_empty():
         return NO_FINDINGS
+    # Pairs come in both orders: the later line is the one that the contractor decides on.
     side_pairs = pairs.hstack(side_rows[pairs["reason_row"]]).filter(pl.col("row") < pl.col("row_two")).sort("row")
     second_sides = side_pairs.unique("row_two", keep="first", maintain_order=True)
     return findings_of(

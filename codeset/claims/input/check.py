@@ -33,11 +33,14 @@ _FAULTS: Mapping[str, pl.DataType] = {
 }
 
 _REJECT_COLUMNS = ("at", "place", "claim_id", "line", "field", "expected", "found")
+# A column that shifted makes a fault of every line: nobody reads millions of them, and each is a Python value.
 _FAULTS_PER_MESSAGE = 1000
 _LONGEST_SHAPE = 20
 _KEY_SEED = 20_260_101  # any, but always the same: a run that resumes compares keys with those that it wrote before
+# A longer number in this column may be somebody's, in a row whose cells have shifted.
 _LINE_SHOWN = r"^[1-9][0-9]{0,2}$"
 
+# A name has no digits; the number of a claim has one.
 _CLAIM_NUMBER = r"^\S*[0-9]\S*$"
 # A Medicare beneficiary identifier (CMS, MBI format: letters in the second, fifth, eighth, and ninth place), and a
 # Social Security number.

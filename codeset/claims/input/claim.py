@@ -94,6 +94,8 @@ def _claim_line(
 ) -> ClaimLine:
     """The line of *checked_line*; *claim_object* and *line_object* say which of the two gave the practitioner."""
     checked_fields = {field.name: checked_line[field.name] for field in fields(ClaimLine) if field.name in checked_line}
+    # A checked line has its practitioner whoever named it; a Claim keeps what the claim says and what the line says
+    # apart.
     fields_of_object = {
         "modifiers": tuple(checked_line["modifiers"].split()),
         "diagnosis_pointers": tuple(line_object.get("diagnosis_pointers") or ()),

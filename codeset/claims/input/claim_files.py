@@ -158,6 +158,7 @@ _UNREADABLE_FORMATS = {
 
 
 def _recognized_form(first_bytes: bytes, suffix: str) -> Form:
+    # Excel's workbooks are zip archives. The ending of the name decides only where content cannot: JSON or NDJSON.
     signatures = ((b"PAR1", Form.PARQUET), (b"PK", Form.XLSX), (b"ISA", Form.X12))
     for signature, signature_form in signatures:
         if first_bytes.startswith(signature):
@@ -212,6 +213,7 @@ def read_files(
         [claim_file.name for claim_file in claim_files],
     )
     placeholder_claim_lines = placeholder_claims(pl.concat([lines for lines, _ in lines_and_rejects]))
+    # A file is read once more only where it shares a claim, or any file has a day of a placeholder.
     for file_number in range(len(claim_files)) if placeholder_claim_lines else claims_of_files:
         claims_as_read = raw_claims(claim_files[file_number], locality)
         file_faults = [
@@ -290,6 +292,7 @@ def raw_chunks(claim_file: ClaimFile, locality: str | None, claims_at_once: int 
         file_name = claim_file.name
         claim_items = ndjson_items(byte_stream, file_name) if is_ndjson else json_items(claim_file.content(), file_name)
         is_first_batch = True
+        # A file without claims yields one part, too: its faults are said like those of any other.
         while (claim_batch := list(islice(claim_items, claims_at_once))) or is_first_batch:
             is_first_batch = False
             lines, faults = flatten_claims(item for item in claim_batch if not isinstance(item[2], FieldFault))

@@ -30,6 +30,7 @@ class TableFile:
     def scan(self) -> pl.LazyFrame:
         """Return its lines as the file has them, those of csv as text."""
         source = BytesIO(self.source) if isinstance(self.source, bytes) else self.source
+        # As text: a number that polars infers has lost the zeros before it, as of place of service 02.
         return pl.scan_parquet(source) if self.is_parquet else pl.scan_csv(source, infer_schema=False)
 
     def read(self) -> pl.DataFrame:
@@ -60,6 +61,7 @@ class TableFile:
         """Return whether every cell can be read; nothing of it is kept."""
         try:
             with _silent_panics():
+                # In a stream: a file that is larger than the memory is looked through as well.
                 self.scan().select(pl.all().count()).collect(engine="streaming")
         except (PolarsError, PanicException):
             return False
@@ -83,6 +85,7 @@ def reading(table_files: Sequence[TableFile]) -> Iterator[None]:
         yield
     except (PolarsError, PanicException):
         faults = [fault for table_file in table_files if not table_file.is_whole() for fault in table_file.faults()]
+        # Every file can be read, so that the error is the program's: it is not put into words about the data.
         if not faults:
             raise
         raise BadInput(faults, NOTHING_READ) from None  # a traceback shows what polars says
@@ -126,6 +129,7 @@ def _csv_faults(byte_stream: BinaryIO, file_name: str) -> Iterator[Fault]:
         byte_stream.seek(0)
         yield Fault(file_name, _line_of_other_bytes(byte_stream), "expected text in UTF-8, found other bytes")
     finally:
+        # Else the stream would close the file, which is the caller's, when it is collected.
         text_stream.detach()
 
 

@@ -54,6 +54,7 @@ def valid_lines(table: pl.DataFrame) -> pl.DataFrame | None:
     starts_of_names = {name: starts_group(table[name]) for name in _NAME_FIELDS}
     if not _all_well_formed(table, starts_of_names) or _has_two_charges(table):
         return None
+    # Absent columns cost nothing until here: no check has looked at them.
     absent_fields = [pl.lit(None, dtype=pl.String).alias(name) for name in FIELDS if name not in table.columns]
     lines = with_column_types(table.with_columns(absent_fields))
     if has_stray_pointer(lines):

@@ -21,6 +21,7 @@ _NEEDED_FIELDS = (*(name for name in REQUIRED if name != "line"), "modifiers")
 _LEAST_HEADERS = 4
 """A first row with so many known headers is a header row; any other may be a patient's data, and is not shown."""
 
+# A longer first cell is a sentence, or a row of data that lost its separators.
 _LONGEST_HEADER = 40
 
 _SIMILAR_HEADER = 0.8
@@ -128,6 +129,7 @@ def _numbered_field(caption: str) -> tuple[str | None, int]:
 
 def _without_suffix(header: str) -> str:
     """The header without what readers add to one that is there twice."""
+    # polars, and `xlsx_claims` like it, number a header that is there twice so.
     return re.sub(r"_duplicated_[0-9]+$", "", header)
 
 
@@ -169,6 +171,7 @@ def is_header_text(header: str) -> bool:
     """Return whether a header may be shown: it has words of headers alone, and could be nobody's name or number."""
     if len(header) > _LONGEST_HEADER or not re.fullmatch(r"[A-Za-z][\w .#/()-]*", header):
         return False
+    # Headers of databases are several words in one: DateOfService.
     header_words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", header)]
     return all(
         word in _header_words()

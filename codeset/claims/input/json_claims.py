@@ -65,6 +65,7 @@ def _claim_rows(
         return [replace(fault, at=file_line, place=fault_place or None, claim_id=claim_id) for fault in faults]
 
     yield None, in_claim(faults, json_place)
+    # A claim without a list of lines has its fault already.
     for line_number, line_object in enumerate(line_objects if isinstance(line_objects, list) else []):
         line_place = f"{json_place}.lines[{line_number}]".lstrip(".")
         if isinstance(line_object, dict):

@@ -13,6 +13,7 @@ FilesOfClaim = Mapping[str, str]
 
 def shared_claims(claim_ids: Sequence[pl.Series], file_names: Sequence[str]) -> dict[int, FilesOfClaim]:
     """Return the claims that several files hold, by the place of each file; *claim_ids* are those of each file."""
+    # Only identifiers, each once: the files together may have millions of lines.
     frames = (
         pl.DataFrame({"claim_id": identifiers.unique()}).with_columns(file=place)
         for place, identifiers in enumerate(claim_ids)

@@ -56,6 +56,7 @@ class X12Claims:
         """Yield the lines of so many claims at once, or of all, as text (columns of `RAW`), and what is malformed."""
         claims_of_file = _claims_of_segments(_ordered_segments(self._segments, self.envelope.fatal))
         is_first_chunk = True
+        # Once even without a claim: what is wrong with the envelope shows only when all segments were read.
         while (claim_loops := list(islice(claims_of_file, claims_at_once))) or is_first_chunk:
             yield _lines_of_claims(claim_loops)
             is_first_chunk = False

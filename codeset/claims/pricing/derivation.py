@@ -43,6 +43,7 @@ def steps_of(lines: pl.DataFrame) -> pl.LazyFrame:
     steps.append(
         _step(priced_lines, "actual-charge", charge_text, schedule, pl.when(allowed != schedule).then(allowed))
     )
+    # Rules that did not apply to a line have left no row: what is left is numbered without gaps.
     ordered_steps = pl.concat([step.with_columns(order=pl.lit(rule_order)) for rule_order, step in enumerate(steps)])
     return numbered_within(ordered_steps.sort("row", "order"), "row", "step").select(STEPS.keys())
 

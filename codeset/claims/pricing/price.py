@@ -238,6 +238,7 @@ def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series
     columns = [line_place.alias("place"), lines["row"], lines["visit"], case.alias("case")]
     ranked_lines = filter_rows(pl.DataFrame(columns), cases["is_ranked"][case])
     physician, quantity = cases["physician"][ranked_lines["case"]], cases["quantity"][ranked_lines["case"]]
+    # A line of several procedures is ranked, too, where it is the only one of its session.
     return facts_of(sharing_session(ranked_lines, physician, quantity > 1), cases)
 
 

@@ -28,6 +28,7 @@ IS_NA = (pl.col("facility_na") & (pl.col("setting") == "facility")) | (
 """Rarely or never performed in this setting (layout, NA indicators). The practice expense printed beside NA is that of
 the other setting, in all 4,043 and 2,411 rows of July 2026: so the amount is not this setting's."""
 
+# The bound keeps billionths of a dollar exact in 64 bits (docs/decisions/0002).
 UNITS_IN_RANGE = pl.col("units").is_between(1, price_rules()["units"]["most"])
 
 NO_GLOBAL_SHARE = (pl.col("share") == 0) | (
@@ -74,6 +75,7 @@ _UNPRICED_REASON = pl.Enum(list(UNPRICED))
 
 def _first_reason() -> pl.Expr:
     first_reason = pl.lit(None, dtype=_UNPRICED_REASON)
+    # From the last to the first: of several reasons the outermost condition, the first of the table, decides.
     for name, holds in reversed(UNPRICED.items()):
         first_reason = pl.when(holds).then(pl.lit(name, dtype=_UNPRICED_REASON)).otherwise(first_reason)
     return first_reason
@@ -114,6 +116,7 @@ def reviews_of(lines: pl.DataFrame) -> pl.Series:
     review_bits = lines.select(_REVIEW_BITS)
     if not review_bits["bits"].max():
         return pl.Series("reviews", [[]], dtype=pl.List(pl.String)).new_from_index(0, lines.height)
+    # Lists of text are made once for each combination that occurs, not for each case.
     combinations = review_bits["bits"].unique().to_list()
     review_names = [
         [name for bit, name in enumerate(REVIEWS) if combination >> bit & 1] for combination in combinations

@@ -148,6 +148,7 @@ def _denied_lines(lines: pl.DataFrame, findings: pl.DataFrame) -> Iterator[_Atte
     """Each line that a table may have a remedy for, among all lines of its beneficiary."""
     denied_rows = findings.filter(pl.col("reason").cast(pl.String).is_in([*FIXES, PRIMARY_DENIED]))["row"].unique()
     beneficiaries = lines["beneficiary"][denied_rows].unique()
+    # A remedy may deny another line of the beneficiary: all of them are adjudicated with it.
     lines_of_few = lines.filter(
         pl.col("beneficiary").is_in(beneficiaries.implode()), pl.len().over("beneficiary") <= MOST_LINES
     )
@@ -200,6 +201,7 @@ def _next_attempt(attempt: _Attempt, reader: Reader) -> _Attempt | None:
 
 def _line_to_mend(attempt: _Attempt, line_key: Key) -> Key:
     """The line to mend: an add-on whose primary is denied needs the primary mended."""
+    # A denied primary takes its add-ons with it: once it is paid, so are they.
     partners = {
         finding_row["reason"]: finding_row["partner_key"]
         for finding_row in attempt.findings[line_key]
@@ -213,6 +215,7 @@ def _line_to_mend(attempt: _Attempt, line_key: Key) -> Key:
 def _denied_line(attempt: _Attempt, line_key: Key, reader: Reader) -> DeniedLine | None:
     claim_line = attempt.lines[line_key]
     snapshot = reader.snapshot_on(claim_line["date_of_service"])
+    # A release that lacks one of the tables cannot say what to bill in place of the line.
     if snapshot is None or not all(table in snapshot for table in TABLES_READ):
         return None
     visit_lines = [other_line for other_line in attempt.lines.values() if other_line["visit"] == claim_line["visit"]]

@@ -210,6 +210,7 @@ def both_sides(denied: DeniedLine) -> Fix | None:
     other_modifiers = [
         modifier for modifier in _other_modifiers(replaced_lines) if modifier not in (*SIDES, BOTH_SIDES)
     ]
+    # Modifiers that decide the payment are reported first (IOM 100-04 ch. 26, section 10.4, item 24D).
     service = Service(denied.hcpcs, (BOTH_SIDES, *other_modifiers), 1)
     return Fix(replaced_lines, (service,), (f"fee schedule {denied.hcpcs}: bilateral indicator 1",), "both-sides")
 
@@ -276,6 +277,7 @@ VISIT_MODIFIER_OF: Mapping[str, str] = {
 
 def other_lesion(denied: DeniedLine) -> Fix | None:
     """RT and LT of a code that has no two sides: another lesion is told by XS."""
+    # X{EPSU} are taken in lieu of 59, and say which of its meanings it is (CR 8863; Policy Manual 2026, p. I-17).
     source_row = f"fee schedule {denied.hcpcs}: bilateral indicator 0"
     return denied.with_modifiers(
         _with_modifier(denied.modifiers, rules()["remedies"]["other_lesion"]), [source_row], "XS"

@@ -21,6 +21,7 @@ def find_mohs_tumors(lines: Lines) -> Findings:
     is_first_stage = lines.look_up(lines.line_kinds.cached(first_stage_kinds)) & ~lines.is_denied
     if not is_first_stage.any():
         return NO_FINDINGS
+    # By kind first: units are looked at on the few lines of first stages only.
     of_several_units = lines.table.filter(is_first_stage).filter(HAS_SEVERAL_UNITS)
     return findings_of(of_several_units, "mohs-several-tumors", detail=pl.col("units").cast(pl.String))
 

@@ -48,6 +48,7 @@ def find_telehealth(lines: Lines) -> Findings:
     telehealth_findings = find_by_kind(lines, checks)
     if telehealth_findings.rows.is_empty():
         return NO_FINDINGS
+    # `find_by_kind` finds every service billed as telehealth; those on the list are payable, and are left out.
     rows_on_list = lines.table["row"].filter(lines.look_up(lines.line_kinds.cached(kinds_on_list)))
     is_on_list = is_member(telehealth_findings.rows["row"], rows_on_list)
     return Findings(telehealth_findings.rows.filter(~is_on_list), telehealth_findings.reason_rows)

@@ -45,6 +45,7 @@ def known_of_diagnoses(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
         if not paired_codes.is_empty():
             doubt_columns["excluded_diagnoses"] = excluded_diagnoses(doubtful_claims, paired_codes, frame.height)
         doubt_columns["unreferenced_diagnoses"] = unreferenced_diagnoses(doubtful_claims, code_set, frame.height)
+    # Where claims come sorted by patient and date there is nothing to reorder.
     doubts, rows = pl.DataFrame(doubt_columns), table["row"]
     return doubts if rows.is_sorted() else doubts[rows]
 
@@ -52,6 +53,7 @@ def known_of_diagnoses(frame: pl.DataFrame, table: pl.DataFrame, code_set: CodeS
 def _diagnoses_of_claims(frame: pl.DataFrame) -> pl.Series:
     """All diagnoses of the claim of each line."""
     own_diagnoses, claim_diagnoses = frame["diagnoses"], frame["diagnoses_of_claim"]
+    # Beside pointers `diagnoses` are the claim's still (`with_column_types`).
     if "diagnosis_pointers" in frame.columns or claim_diagnoses.null_count() == frame.height:
         return own_diagnoses
     return claim_diagnoses.zip_with(claim_diagnoses.is_not_null(), own_diagnoses)

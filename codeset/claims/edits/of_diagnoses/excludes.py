@@ -33,6 +33,7 @@ class Notes:
 
     def over(self, code: str) -> Iterator[Pattern]:
         """Yield what the notes exclude that *code* is under: its own and those of its headers, block and chapter."""
+        # Notes of a header hold for every code under it, and headers are the beginnings of a code.
         for code_length in range(CATEGORY, len(code) + 1):
             yield from self.of_codes.get(code[:code_length], ())
         for (first, last), excluded in self.of_blocks.items():
@@ -44,6 +45,7 @@ def excludes_notes(code_set: CodeSet) -> Mapping[int, Notes]:
     """Return the notes of each release that holds those of its fiscal year, by its number."""
     notes_of_releases: dict[int, Notes] = defaultdict(Notes)
     numbered_manifests = enumerate(code_set.manifests)
+    # Notes of another fiscal year say nothing of these dates.
     current_releases = [
         number for number, manifest in numbered_manifests if not has_outdated_diagnoses(manifest, "excludes")
     ]
@@ -75,6 +77,7 @@ def excluded_diagnoses(lines: pl.DataFrame, excluded_codes: pl.DataFrame, line_c
     on_date = with_codes(lines_of_claims, "text").unique(
         ["release", *_CLAIM_AND_DATE, "code"], keep="first", maintain_order=True
     )
+    # A note counts where the other code is on the same date of the claim, whichever line points to it.
     excluded_on_date = on_date.join(excluded_codes, on=["release", "code"], maintain_order="left").join(
         on_date.select(*_CLAIM_AND_DATE, pl.col("code").alias("other")),
         on=[*_CLAIM_AND_DATE, "other"],

@@ -88,6 +88,7 @@ def valid_diagnoses(code_set: CodeSet) -> Mapping[int, frozenset[str]]:
         int(release_number): frozenset(release_rows["diagnosis"].to_list())
         for (release_number,), release_rows in billable_rows.group_by("release")
     }
+    # An edition carried from another fiscal year may lack a code that is valid, or have one that is not.
     outdated = code_set.cached(_outdated_releases)
     return {number: codes for number, codes in codes_of_releases.items() if number not in outdated}
 
@@ -148,6 +149,7 @@ def lines_in_doubt(doubtful_lines: pl.DataFrame, line_count: int, code_set: Code
     is_misfit = _is_misfit(doubtful_lines["hcpcs"], line_marks)
     service_marks = line_marks & MARKS_OF_ANY_SERVICE
     in_doubt = (service_marks != 0) | is_misfit
+    # The nation has no contractor: which diagnoses a line has makes no difference to what is said of it.
     text_marks = (service_marks & ALL_BUT_OF_ONE_CODE) & ~_bit_where(doubtful_lines["locality"] == NATIONAL, CONTRACTOR)
     is_brief = in_doubt & ~is_misfit & (text_marks == 0)
     if is_brief.any():  # what the other diagnoses are does not matter: many lines say the same

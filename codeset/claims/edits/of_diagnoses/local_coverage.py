@@ -102,6 +102,7 @@ def _coverage_answer(
     naming_articles = [article for article in articles_in_force if hcpcs in article.hcpcs]
     if naming_articles:
         return _answer_of_articles(naming_articles, diagnoses, set(modifiers.split()))
+    # Whether such an article names the service is not known; what it lists of the diagnoses is worth saying.
     without_codes = [article for article in articles_in_force if article.lists_diagnoses and not article.hcpcs]
     for article in without_codes:
         if supporting := _supporting_group(article, diagnoses):
@@ -161,6 +162,7 @@ def _listed_text(article: Article, diagnoses: Sequence[str]) -> str:
 
 def _newest_versions(articles: Iterable[Article]) -> list[Article]:
     """The newest version of each of *articles*, which are by version."""
+    # Of equal keys a dict keeps the last value, here that of the newest version.
     return list({article.document: article for article in articles}.values())
 
 
@@ -230,6 +232,7 @@ def _contractors() -> Mapping[str, str]:
 
 def _contractor_of_locality(locality: str) -> str | None:
     """The contractor of a locality; None for the nation."""
+    # The first two digits of a MAC name its contractor (`contractors.csv`).
     return _contractors().get(locality[:2])
 
 
@@ -251,6 +254,7 @@ def _reference_rows(table_name: str) -> list[dict[str, str]]:
 
 def change_dates(code_set: CodeSet) -> list[pl.Series]:
     """The first days of versions, and the days after those of their retirement."""
+    # Tables of diagnoses are read only for claims that have any.
     if not code_set.scans:
         return []
     documents = code_set.rows_for_diagnoses("coverage_document")

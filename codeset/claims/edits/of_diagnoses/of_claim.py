@@ -11,6 +11,7 @@ from codeset.claims.engine.lines import Lines
 def find_in_claim(lines: Lines) -> Findings:
     """One finding for each line with diagnoses that exclude each other; one for each claim with stray invalid ones."""
     reasons = {"excluded_diagnoses": "diagnosis-excluded", "unreferenced_diagnoses": "diagnosis-unreferenced"}
+    # On most claims neither has anything to say.
     columns_with_text = [name for name in reasons if lines.table[name].null_count() < lines.table.height]
     if not columns_with_text:
         return NO_FINDINGS

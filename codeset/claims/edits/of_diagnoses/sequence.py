@@ -48,6 +48,7 @@ def _unspecified(lines: Lines) -> Findings:
         return NO_FINDINGS
     unspecified_sites = listed("unspecified_sites")
     unspecified_diagnoses = by_diagnosis(doubtful_lines).filter(pl.col("diagnosis").is_in(list(unspecified_sites)))
+    # Said once of a line, however often its claim repeats the code.
     distinct_diagnoses = unspecified_diagnoses.unique(["row", "diagnosis"], keep="first", maintain_order=True)
     specific_sites = pl.col("diagnosis").replace_strict(dict(unspecified_sites), return_dtype=pl.String)
     detail = pl.format("{}: {}", with_dot(pl.col("diagnosis")), specific_sites)

@@ -29,6 +29,7 @@ def unreferenced_diagnoses(lines: pl.DataFrame, code_set: CodeSet, line_count: i
     )
     columns = ("row", "release", "date_of_service", pl.col("code").alias("diagnosis"))
     diagnosis_cases = unpointed_codes.select(*columns).unique(maintain_order=True)
+    # Of a code that the excerpt may lack it is not known that it is invalid.
     invalid_diagnoses = with_reasons(diagnosis_cases, code_set).filter(pl.col("reason") != "diagnosis-outside-excerpt")
     claim_texts = invalid_diagnoses.group_by("row", maintain_order=True).agg(pl.col("detail").str.join("; "))
     return only_at(claim_texts["row"], claim_texts["detail"], line_count)

@@ -31,6 +31,7 @@ def find_invalid(lines: Lines) -> Findings:
 
 def change_dates(code_set: CodeSet) -> list[pl.Series]:
     """The first days of codes that replaced others."""
+    # From that day on the sentence names the code that replaced it.
     return [code_set.rows_for_diagnoses("diagnosis_replacement")["effective_date"]] if code_set.scans else []
 
 

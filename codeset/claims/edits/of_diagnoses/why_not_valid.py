@@ -10,6 +10,7 @@ import polars as pl
 from codeset.claims.edits.of_diagnoses.in_doubt import valid_diagnoses
 from codeset.claims.engine.code_set import CodeSet
 
+# A header may have a hundred codes under it; the sentence is for a person.
 MOST_CODES_NAMED = 8
 CATEGORY = 3
 LAST = "~"
@@ -36,6 +37,7 @@ def reason_not_valid(code_set: CodeSet, release: int, day: date, diagnosis: str)
     if release not in valid_codes or diagnosis in valid_codes[release]:
         return None, None
     dotted_code, codes_below = dotted(diagnosis), _codes_below(code_set, release, diagnosis)
+    # A code that was split is a header now: the codes under it are what to bill, whatever the conversion table has.
     replacements = _replacements(code_set, release, diagnosis, day) or codes_below
     if _was_valid(code_set, release, diagnosis, day):
         named_text = f"{dotted_code}: {_codes_text(replacements)}" if replacements else dotted_code
@@ -121,6 +123,7 @@ def _is_outside_excerpt(code_set: CodeSet, release: int, diagnosis: str) -> bool
     """Whether the release's excerpt may lack the code: it does not have its category."""
     if code_set.cached(_scopes)[release] == "all":
         return False
+    # An excerpt has whole chapters and categories of diagnoses (`codeset.scope`).
     return diagnosis[:CATEGORY] not in code_set.cached(_codes_and_headers, release)
 
 

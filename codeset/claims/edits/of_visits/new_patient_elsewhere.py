@@ -18,6 +18,7 @@ from codeset.claims.engine.visits import as_earlier_service, latest_of_each
 IS_ELSEWHERE = pl.col("group").ne_missing(pl.col("group_before")) | pl.col("specialty").ne_missing(
     pl.col("specialty_before")
 )
+# A service of the same day belongs to the first encounter (section 30.6.7.A).
 IS_WITHIN = (pl.col("date_before") < pl.col("date_of_service")) & (
     pl.col("date_before") >= pl.col("date_of_service").dt.offset_by(f"-{YEARS}y")
 )
@@ -46,6 +47,7 @@ def _latest_elsewhere(frame: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     columns_read = ("beneficiary", "provider", "group", "specialty", "date_of_service", "modifiers", "hcpcs")
     all_lines = frame.select(columns_read).with_row_index("row").with_columns(pl.col("hcpcs").cast(CODE))
     visits = all_lines.filter(is_one_of(all_lines["hcpcs"], patient_codes.new))
+    # Joined by beneficiary: contacts of those without a new patient's visit are left out before.
     contacts = all_lines.filter(
         is_one_of(all_lines["hcpcs"], patient_codes.contact)
         & is_one_of(all_lines["beneficiary"], visits["beneficiary"].unique())

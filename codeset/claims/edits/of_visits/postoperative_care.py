@@ -23,6 +23,7 @@ REASONS = {0: "postoperative-surgery-not-read", 2: "postoperative-own-surgery", 
 
 AFTER = (pl.col("date_of_service") - pl.col("date")).dt.total_days()
 IS_IN_PERIOD = AFTER.is_between(1, DAYS)
+# Where a claim names no group, only the practitioner is known to be the same.
 IS_OWN = (pl.col("provider") == pl.col("surgeon")) | (pl.col("group") == pl.col("surgeons_group")).fill_null(
     value=False
 )

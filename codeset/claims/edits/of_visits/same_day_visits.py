@@ -78,6 +78,7 @@ def two_visits(code_set: CodeSet) -> pl.DataFrame:
 
 def lesser_of_two(line_kinds: LineKinds, pairs: pl.DataFrame) -> pl.DataFrame:
     """The pairs in which the second is the lesser visit, or both are equal (`is_tie`); whether either has 25."""
+    # A visit without RVUs is the lesser of any two.
     visit_columns = line_kinds.table.select("hcpcs", "m25", pl.col("nonfacility_total_rvu").fill_null(0).alias("rvu"))
     first_visits, second_visits = visit_columns[pairs["line_kind"]], visit_columns[pairs["line_kind_two"]]
     is_lesser = second_visits["rvu"] <= first_visits["rvu"]

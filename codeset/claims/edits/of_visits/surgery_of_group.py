@@ -22,6 +22,7 @@ from codeset.claims.engine.visits import as_earlier_service, latest_of_each
 PERIOD_DAYS = {"010": 10, "090": 90}
 """Days after the procedure: 010 is its day and ten more, 090 the day before, its day and ninety more (RVU25D)."""
 
+# As text, for columns are derived before lines have kinds with a flag for each modifier.
 HAS_NO_PERIOD = r"\b(55|56|78)\b"
 """Care before or after surgery alone, and a return, begin no period (IOM ch. 12, section 40.2)."""
 

@@ -34,9 +34,11 @@ def find_visit_complexity(lines: Lines) -> Findings:
         first_rows_by_mark["visit_with_25"].alias("partner"),
         **{mark_name: first_rows.is_not_null() for mark_name, first_rows in first_rows_by_mark.items()},
     )
+    # A visit without 25 on the day may be the one that G2211 adds to: then nothing is said.
     beside_25 = table.filter(is_complexity & is_billed).filter(
         IS_DENIED_PERIOD, "visit_with_25", ~pl.col("visit_without_25"), ~(HAS_EXCEPTION & pl.col("preventive"))
     )
+    # CMS lists 152 codes, 81 of them are known here.
     is_open = HAS_EXCEPTION & pl.col("maybe_preventive")
     return findings_of(
         beside_25,
