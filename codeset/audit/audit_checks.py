@@ -15,7 +15,7 @@ from codeset.suite.yaml_files import Place, YamlFile, faults_of_files, read_yaml
 
 SHIPPED = Path(__file__).parent / "checks"
 _REFUSED = "No check was run."
-_SAMPLE, _SEED = 10, 1
+_SAMPLE_SIZE, _SAMPLE_SEED = 10, 1
 """Of a check that names neither: few enough records to read by hand, and the same ones at every run."""
 
 
@@ -71,139 +71,152 @@ class Check:
     @property
     def tables(self) -> frozenset[str]:
         """The tables of a release that the check needs."""
-        of_rate = () if self.rate is None else (self.rate.counted, self.rate.over)
-        conditions = [condition for condition in (self.about, self.flags, *of_rate) if condition is not None]
+        rate_conditions = () if self.rate is None else (self.rate.counted, self.rate.over)
+        conditions = [condition for condition in (self.about, self.flags, *rate_conditions) if condition is not None]
         return frozenset[str]().union(*map(tables_of, conditions))
 
 
-def load_checks(place: Path) -> tuple[Check, ...]:
+def load_checks(checks_path: Path) -> tuple[Check, ...]:
     """Return the checks of a YAML file, or of every YAML file of a folder, by id.
 
     Raises BadInput: with every fault of every file. WrongUse: if there is no such file.
     """
-    files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
-    if not files or not all(file.is_file() for file in files):
-        raise WrongUse(f"{place}: there is no file of checks (*.yaml)")
-    yaml_files = [read_yaml(file) for file in files]
+    check_files = sorted(checks_path.glob("*.yaml")) if checks_path.is_dir() else [checks_path]
+    if not check_files or not all(check_file.is_file() for check_file in check_files):
+        raise WrongUse(f"{checks_path}: there is no file of checks (*.yaml)")
+    yaml_files = [read_yaml(check_file) for check_file in check_files]
+    # The schema first: what follows relies on the fields that it requires.
     if faults := faults_of_files(yaml_files, "check"):
         raise BadInput(faults, _REFUSED)
-    faults = [*chain.from_iterable(map(_faults, yaml_files)), *_repeated(yaml_files)]
+    faults = [*chain.from_iterable(map(_faults_beyond_schema, yaml_files)), *_repeated_ids(yaml_files)]
     if faults:
         raise BadInput(faults, _REFUSED)
-    checks = [_check(plain) for yaml_file in yaml_files for plain in yaml_file.plain]
+    checks = [_check_of_document(check_document) for yaml_file in yaml_files for check_document in yaml_file.plain]
     return tuple(sorted(checks, key=lambda check: check.id))
 
 
-def chosen_checks(checks: Sequence[Check], ids: Sequence[str]) -> tuple[Check, ...]:
-    """Return the checks called *ids*, all if there are none.
+def chosen_checks(checks: Sequence[Check], check_ids: Sequence[str]) -> tuple[Check, ...]:
+    """Return the checks called *check_ids*, all if there are none.
 
     Raises WrongUse: for one that no check is called.
     """
-    by_id = {check.id: check for check in checks}
-    if unknown := [name for name in ids if name not in by_id]:
-        raise WrongUse(f'no check is called "{unknown[0]}"; there are: {", ".join(by_id)}')
-    return tuple(by_id[name] for name in ids) if ids else tuple(checks)
+    check_by_id = {check.id: check for check in checks}
+    if unknown_ids := [check_id for check_id in check_ids if check_id not in check_by_id]:
+        raise WrongUse(f'no check is called "{unknown_ids[0]}"; there are: {", ".join(check_by_id)}')
+    return tuple(check_by_id[check_id] for check_id in check_ids) if check_ids else tuple(checks)
 
 
-def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
+def _faults_beyond_schema(yaml_file: YamlFile) -> Iterator[Fault]:
     """What the schema cannot see: groups and conditions that are none, days that do not exist."""
-    for nth, plain in enumerate(yaml_file.plain):
-        yield from _group_faults(yaml_file, nth, plain)
+    for check_index, check_document in enumerate(yaml_file.plain):
+        yield from _group_faults(yaml_file, check_index, check_document)
         # Lenient: a faulty group is reported once, not again for every condition that names it.
-        groups = _groups(plain, lenient=True)
-        for place, text in _condition_texts(plain):
+        groups = _code_groups(check_document, lenient=True)
+        for condition_place, condition_text in _condition_texts(check_document):
             try:
-                parse(text, groups)
+                parse(condition_text, groups)
             except BadCondition as error:
-                yield _fault(yaml_file, (nth, *place), f"{plain['id']}, {place[-1]}: {error}")
-        yield from _period_faults(yaml_file, nth, plain)
+                yield _fault_at(
+                    yaml_file,
+                    (check_index, *condition_place),
+                    f"{check_document['id']}, {condition_place[-1]}: {error}",
+                )
+        yield from _period_faults(yaml_file, check_index, check_document)
 
 
-def _group_faults(yaml_file: YamlFile, nth: int, plain: Mapping[str, Any]) -> Iterator[Fault]:
-    for name, spans in plain.get("groups", {}).items():
+def _group_faults(yaml_file: YamlFile, check_index: int, check_document: Mapping[str, Any]) -> Iterator[Fault]:
+    for group_name, spans in check_document.get("groups", {}).items():
         try:
             code_list(spans)
         except BadCondition as error:
-            yield _fault(yaml_file, (nth, "groups", name), f"{plain['id']}, {name}: {error}")
+            yield _fault_at(
+                yaml_file, (check_index, "groups", group_name), f"{check_document['id']}, {group_name}: {error}"
+            )
 
 
-def _period_faults(yaml_file: YamlFile, nth: int, plain: Mapping[str, Any]) -> Iterator[Fault]:
+def _period_faults(yaml_file: YamlFile, check_index: int, check_document: Mapping[str, Any]) -> Iterator[Fault]:
     try:
-        first, last = _period(plain)
+        first_day, last_day = _period_of_check(check_document)
     except ValueError:
-        yield _fault(yaml_file, (nth, "period"), f"{plain['id']}, period: expected days that exist")
+        yield _fault_at(yaml_file, (check_index, "period"), f"{check_document['id']}, period: expected days that exist")
         return
-    if first > last:
-        yield _fault(yaml_file, (nth, "period"), f"{plain['id']}, period: ends before it begins")
+    if first_day > last_day:
+        yield _fault_at(yaml_file, (check_index, "period"), f"{check_document['id']}, period: ends before it begins")
 
 
-def _fault(yaml_file: YamlFile, place: Place, says: str) -> Fault:
-    return Fault(yaml_file.file, yaml_file.line(place), says)
+def _fault_at(yaml_file: YamlFile, place: Place, fault_text: str) -> Fault:
+    return Fault(yaml_file.file, yaml_file.line(place), fault_text)
 
 
-def _repeated(yaml_files: Sequence[YamlFile]) -> Iterator[Fault]:
-    counts = Counter(plain["id"] for yaml_file in yaml_files for plain in yaml_file.plain)
+def _repeated_ids(yaml_files: Sequence[YamlFile]) -> Iterator[Fault]:
+    count_by_id = Counter(check_document["id"] for yaml_file in yaml_files for check_document in yaml_file.plain)
     for yaml_file in yaml_files:
-        for nth, plain in enumerate(yaml_file.plain):
-            if counts[plain["id"]] > 1:
-                yield _fault(yaml_file, (nth, "id"), f"{plain['id']}: {counts[plain['id']]} checks are called so")
+        for check_index, check_document in enumerate(yaml_file.plain):
+            if count_by_id[check_document["id"]] > 1:
+                yield _fault_at(
+                    yaml_file,
+                    (check_index, "id"),
+                    f"{check_document['id']}: {count_by_id[check_document['id']]} checks are called so",
+                )
 
 
-def _condition_texts(plain: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    for name in ("about", "flags"):
-        if name in plain:
-            yield (name,), plain[name]
-    for name in ("units_of", "over_units_of"):
-        if "rate" in plain:
-            yield ("rate", name), plain["rate"][name]
+def _condition_texts(check_document: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    for field_name in ("about", "flags"):
+        if field_name in check_document:
+            yield (field_name,), check_document[field_name]
+    for field_name in ("units_of", "over_units_of"):
+        if "rate" in check_document:
+            yield ("rate", field_name), check_document["rate"][field_name]
 
 
-def _groups(plain: Mapping[str, Any], *, lenient: bool = False) -> dict[str, frozenset[str]]:
+def _code_groups(check_document: Mapping[str, Any], *, lenient: bool = False) -> dict[str, frozenset[str]]:
     """The code groups; *lenient*: one that is faulty, and reported, has no code."""
-    groups = {}
-    for name, spans in plain.get("groups", {}).items():
+    codes_by_group = {}
+    for group_name, spans in check_document.get("groups", {}).items():
         try:
-            groups[name] = code_list(spans)
+            codes_by_group[group_name] = code_list(spans)
         except BadCondition:
             if not lenient:
                 raise
-            groups[name] = frozenset()
-    return groups
+            codes_by_group[group_name] = frozenset()
+    return codes_by_group
 
 
-def _period(plain: Mapping[str, Any]) -> tuple[date, date]:
-    period = plain.get("period", {})
+def _period_of_check(check_document: Mapping[str, Any]) -> tuple[date, date]:
+    period_fields = check_document.get("period", {})
     return tuple(
-        date.fromisoformat(period[name]) if name in period else bound
-        for name, bound in (("from", date.min), ("to", date.max))
+        date.fromisoformat(period_fields[field_name]) if field_name in period_fields else open_end
+        for field_name, open_end in (("from", date.min), ("to", date.max))
     )  # type: ignore[return-value]
 
 
-def _check(plain: Mapping[str, Any]) -> Check:
-    groups = _groups(plain)
-    first, last = _period(plain)
-    sample = plain.get("sample", {})
+def _check_of_document(check_document: Mapping[str, Any]) -> Check:
+    codes_by_group = _code_groups(check_document)
+    first_day, last_day = _period_of_check(check_document)
+    sample_fields = check_document.get("sample", {})
     return Check(
-        id=plain["id"],
-        title=plain["title"],
-        why=plain["why"],
-        source=Citation(**plain["source"]),
-        first=first,
-        last=last,
-        about=parse(plain["about"], groups) if "about" in plain else None,
-        flags=parse(plain["flags"], groups) if "flags" in plain else None,
-        rate=_rate(plain["rate"], groups) if "rate" in plain else None,
-        pull=tuple(plain["pull"]),
-        sample_size=int(sample.get("size", _SAMPLE)),
-        seed=int(sample.get("seed", _SEED)),
+        id=check_document["id"],
+        title=check_document["title"],
+        why=check_document["why"],
+        source=Citation(**check_document["source"]),
+        first=first_day,
+        last=last_day,
+        about=parse(check_document["about"], codes_by_group) if "about" in check_document else None,
+        flags=parse(check_document["flags"], codes_by_group) if "flags" in check_document else None,
+        rate=_rate_of_fields(check_document["rate"], codes_by_group) if "rate" in check_document else None,
+        pull=tuple(check_document["pull"]),
+        sample_size=int(sample_fields.get("size", _SAMPLE_SIZE)),
+        seed=int(sample_fields.get("seed", _SAMPLE_SEED)),
     )
 
 
-def _rate(plain: Mapping[str, str], groups: Mapping[str, frozenset[str]]) -> Rate:
+def _rate_of_fields(rate_fields: Mapping[str, str], codes_by_group: Mapping[str, frozenset[str]]) -> Rate:
     return Rate(
-        counted=parse(plain["units_of"], groups),
-        over=parse(plain["over_units_of"], groups),
-        above=Decimal(plain["above"]) if "above" in plain else None,
-        deviations_above_peers=Decimal(plain["deviations_above_peers"]) if "deviations_above_peers" in plain else None,
-        least=int(plain["least"]),
+        counted=parse(rate_fields["units_of"], codes_by_group),
+        over=parse(rate_fields["over_units_of"], codes_by_group),
+        above=Decimal(rate_fields["above"]) if "above" in rate_fields else None,
+        deviations_above_peers=Decimal(rate_fields["deviations_above_peers"])
+        if "deviations_above_peers" in rate_fields
+        else None,
+        least=int(rate_fields["least"]),
     )

@@ -13,9 +13,32 @@ from codeset.formats import FORMATS
 from codeset.money import dollars
 from codeset.workbook import Sheet
 
-_LINE = ("claim_id", "line", "date_of_service", "provider", "hcpcs", "modifiers", "units", "charge")
-_SUMMARY = ("Check", "Pattern", "Lines", "Flagged", "Share", "Charges flagged", "To pull", "Why", "Source", "Not run")
-_SAMPLE = ("Check", "Claim", "Line", "Date", "Practitioner", "Code", "Modifiers", "Units", "Charge", "Pull", "Result")
+_LINE_COLUMNS = ("claim_id", "line", "date_of_service", "provider", "hcpcs", "modifiers", "units", "charge")
+_SUMMARY_CAPTIONS = (
+    "Check",
+    "Pattern",
+    "Lines",
+    "Flagged",
+    "Share",
+    "Charges flagged",
+    "To pull",
+    "Why",
+    "Source",
+    "Not run",
+)
+_SAMPLE_CAPTIONS = (
+    "Check",
+    "Claim",
+    "Line",
+    "Date",
+    "Practitioner",
+    "Code",
+    "Modifiers",
+    "Units",
+    "Charge",
+    "Pull",
+    "Result",
+)
 
 
 def audit_json(audit: Audit) -> dict[str, Any]:
@@ -49,46 +72,49 @@ def _result_json(result: CheckResult) -> dict[str, Any]:
 
 def audit_csv(audit: Audit) -> bytes:
     """Return a row for each flagged line, `in_sample` for those to pull; charges in dollars."""
-    rows = [
+    csv_rows = [
         {"check": result.check.id} | _line_texts(line) | {"in_sample": "yes" if line.in_sample else "no"}
         for result in audit.results
         for line in result.flagged
     ]
-    columns = ("check", *_LINE, "in_sample")
-    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String)).write_csv().encode()
+    csv_columns = ("check", *_LINE_COLUMNS, "in_sample")
+    return pl.DataFrame(csv_rows, schema=dict.fromkeys(csv_columns, pl.String)).write_csv().encode()
 
 
 def _line_texts(line: FlaggedLine) -> dict[str, str]:
-    values = asdict(line) | {"charge": "" if line.charge_cents is None else f"{line.charge_cents / 100:.2f}"}
-    return {name: str(values[name]) for name in _LINE}
+    value_by_column = asdict(line) | {"charge": "" if line.charge_cents is None else f"{line.charge_cents / 100:.2f}"}
+    return {column: str(value_by_column[column]) for column in _LINE_COLUMNS}
 
 
 def audit_workbook(audit: Audit) -> bytes:
     """Return the sheets of the audit: summary, sample to pull, flagged lines, trend and practitioners' rates."""
-    stream = BytesIO()
-    workbook.write(stream, dict(_sheets(audit)))
-    return stream.getvalue()
+    xlsx_bytes = BytesIO()
+    workbook.write(xlsx_bytes, dict(_audit_sheets(audit)))
+    return xlsx_bytes.getvalue()
 
 
-def _sheets(audit: Audit) -> Iterator[tuple[str, Sheet]]:
-    days = f"{audit.first} to {audit.last}" if audit.first else "no dates of service"
-    title = ("Audit triggers", f"{audit.lines:,} claim lines, {days}")
-    yield "Summary", Sheet(list(map(_summary_row, audit.results)), _SUMMARY, title, wrapped=frozenset({7, 8}))
-    yield "Sample", Sheet(list(_sample_rows(audit)), _SAMPLE, wrapped=frozenset({9}))
-    flagged = [(result.check.id, *_cells(line)) for result in audit.results for line in result.flagged]
-    yield "Flagged lines", Sheet(flagged, _SAMPLE[:9])
-    trend = [
+def _audit_sheets(audit: Audit) -> Iterator[tuple[str, Sheet]]:
+    service_days = f"{audit.first} to {audit.last}" if audit.first else "no dates of service"
+    title_lines = ("Audit triggers", f"{audit.lines:,} claim lines, {service_days}")
+    yield (
+        "Summary",
+        Sheet(list(map(_summary_row, audit.results)), _SUMMARY_CAPTIONS, title_lines, wrapped=frozenset({7, 8})),
+    )
+    yield "Sample", Sheet(list(_sample_rows(audit)), _SAMPLE_CAPTIONS, wrapped=frozenset({9}))
+    flagged_rows = [(result.check.id, *_line_cells(line)) for result in audit.results for line in result.flagged]
+    yield "Flagged lines", Sheet(flagged_rows, _SAMPLE_CAPTIONS[:9])
+    trend_rows = [
         (result.check.id, month.month, month.lines, month.flagged, share(month.flagged, month.lines))
         for result in audit.results
         for month in result.months
     ]
-    yield "Trend", Sheet(trend, ("Check", "Month", "Lines", "Flagged", "Share"))
-    rates = [
+    yield "Trend", Sheet(trend_rows, ("Check", "Month", "Lines", "Flagged", "Share"))
+    rate_rows = [
         (result.check.id, rate.provider, f"{rate.rate:.2f}", rate.units, rate.over_units, bound_text(rate.bound))
         for result in audit.results
         for rate in result.rates
     ]
-    yield "Practitioners", Sheet(rates, ("Check", "Practitioner", "Rate", "Units", "Over units", "Bound"))
+    yield "Practitioners", Sheet(rate_rows, ("Check", "Practitioner", "Rate", "Units", "Over units", "Bound"))
 
 
 def _summary_row(result: CheckResult) -> Sequence[workbook.Cell]:
@@ -110,13 +136,13 @@ def _summary_row(result: CheckResult) -> Sequence[workbook.Cell]:
 def _sample_rows(audit: Audit) -> Iterator[Sequence[workbook.Cell]]:
     for result in audit.results:
         for line in result.sample:
-            yield (result.check.id, *_cells(line), "; ".join(result.check.pull), "")
+            yield (result.check.id, *_line_cells(line), "; ".join(result.check.pull), "")
 
 
-def _cells(line: FlaggedLine) -> Sequence[workbook.Cell]:
-    charge = None if line.charge_cents is None else dollars(line.charge_cents)
-    code = (line.hcpcs, line.modifiers, line.units, charge)
-    return (line.claim_id, line.line, line.date_of_service, line.provider, *code)
+def _line_cells(line: FlaggedLine) -> Sequence[workbook.Cell]:
+    charge_text = None if line.charge_cents is None else dollars(line.charge_cents)
+    code_cells = (line.hcpcs, line.modifiers, line.units, charge_text)
+    return (line.claim_id, line.line, line.date_of_service, line.provider, *code_cells)
 
 
 def share(flagged: int, lines: int) -> str:
@@ -131,5 +157,6 @@ def bound_text(bound: float | None) -> str:
 
 def charges(result: CheckResult) -> str:
     """Return what was charged for the flagged lines, as far as the claims say; nothing if none does."""
-    cents = [line.charge_cents for line in result.flagged if line.charge_cents is not None]
-    return dollars(sum(cents)) if cents else ""
+    # Many claim files have no charges: a sum of $0.00 would say that nothing was charged.
+    charge_cents = [line.charge_cents for line in result.flagged if line.charge_cents is not None]
+    return dollars(sum(charge_cents)) if charge_cents else ""

@@ -32,11 +32,11 @@ RELATIONS: Mapping[str, tuple[str, ...]] = {
 
 NTH_DAY = "nth_day_of"
 SIGNS = ("=", "!=", "<", "<=", ">", ">=")
-_DEEPEST = 20
+_DEEPEST_NESTING = 20
 """No condition of a person's is nested so deep; without a limit a file could exhaust the parser's stack."""
-_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z0-9_.-]+)|(?P<sign><=|>=|!=|[=<>(),]))")
-_CODE = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{5})?")
-_NUMBER = re.compile(r"\d{1,9}")
+_TOKEN_PATTERN = re.compile(r"\s*(?:(?P<word>[A-Za-z0-9_.-]+)|(?P<sign><=|>=|!=|[=<>(),]))")
+_CODE_OR_SPAN = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{5})?")
+_NUMBER_PATTERN = re.compile(r"\d{1,9}")
 """Nine digits: more than units or days ever are, and within every integer column."""
 
 
@@ -96,28 +96,32 @@ class NthDay:
 Condition = Comparison | OneOf | Negation | Joined | Related | NthDay
 
 
-def parse(text: str, groups: Mapping[str, frozenset[str]]) -> Condition:
-    """Return the condition that *text* writes; *groups* are the named code groups that it may use.
+def parse(condition_text: str, groups: Mapping[str, frozenset[str]]) -> Condition:
+    """Return the condition that *condition_text* writes; *groups* are the named code groups that it may use.
 
     Raises BadCondition: with what was expected, and at which character.
     """
-    parser = _Parser(_tokens(text), groups)
-    condition = parser.any_of()
-    parser.expect_end()
+    condition_parser = _Parser(_tokens(condition_text), groups)
+    condition = condition_parser.any_of()
+    condition_parser.expect_end()
     return condition
 
 
-def unused_groups(groups: Iterable[str], texts: Iterable[str]) -> list[str]:
-    """Return the *groups* that none of the conditions *texts* names, in their order."""
-    words = {match["word"] for text in texts for match in _TOKEN.finditer(text)}
-    return [group for group in groups if group not in words]
+def unused_groups(groups: Iterable[str], condition_texts: Iterable[str]) -> list[str]:
+    """Return the *groups* that none of the conditions *condition_texts* names, in their order."""
+    condition_words = {
+        token_match["word"]
+        for condition_text in condition_texts
+        for token_match in _TOKEN_PATTERN.finditer(condition_text)
+    }
+    return [group for group in groups if group not in condition_words]
 
 
 def tables_of(condition: Condition) -> frozenset[str]:
     """Return the tables of a release that the condition needs."""
     match condition:
         case Comparison(column, _, value):
-            return frozenset(TABLE_OF[name] for name in (column, value) if name in TABLE_OF)
+            return frozenset(TABLE_OF[table_column] for table_column in (column, value) if table_column in TABLE_OF)
         case OneOf(column, _):
             return frozenset({TABLE_OF[column]} if column in TABLE_OF else ())
         case Joined(_, conditions):
@@ -133,7 +137,7 @@ def code_list(spans: Sequence[str]) -> frozenset[str]:
     """
     codes: set[str] = set()
     for span in spans:
-        if not _CODE.fullmatch(span):
+        if not _CODE_OR_SPAN.fullmatch(span):
             raise BadCondition(f'"{span}" is neither a code, such as 17311, nor a span, such as 11102-11107')
         codes |= set(_codes_of_span(span)) if "-" in span else {span}
     return frozenset(codes)
@@ -141,12 +145,12 @@ def code_list(spans: Sequence[str]) -> frozenset[str]:
 
 def _codes_of_span(span: str) -> list[str]:
     try:
-        codes = list(codes_of(span))
+        span_codes = list(codes_of(span))
     except ValueError:
-        codes = []
-    if not codes:
+        span_codes = []
+    if not span_codes:
         raise BadCondition(f'"{span}" is no span of codes: its ends differ in digits alone, the lower one first')
-    return codes
+    return span_codes
 
 
 @dataclass(frozen=True)
@@ -155,15 +159,20 @@ class _Token:
     place: int
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens, place = [], 0
-    while text[place:].strip():
-        match = _TOKEN.match(text, place)
-        if match is None:
-            stray = text[place:].lstrip()[0]
-            raise BadCondition(f'character {place + 1}: "{stray}" is not part of the language of checks')
-        tokens.append(_Token(match.group("word") or match.group("sign"), match.start(match.lastgroup or 0) + 1))
-        place = match.end()
+def _tokens(condition_text: str) -> list[_Token]:
+    tokens, position = [], 0
+    while condition_text[position:].strip():
+        token_match = _TOKEN_PATTERN.match(condition_text, position)
+        if token_match is None:
+            stray_character = condition_text[position:].lstrip()[0]
+            raise BadCondition(f'character {position + 1}: "{stray_character}" is not part of the language of checks')
+        tokens.append(
+            _Token(
+                token_match.group("word") or token_match.group("sign"),
+                token_match.start(token_match.lastgroup or 0) + 1,
+            )
+        )
+        position = token_match.end()
     return tokens
 
 
@@ -184,12 +193,12 @@ class _Parser:
         if self._peek() is not None:
             raise self._fault("`and`, `or` or the end")
 
-    def _joined(self, word: str, read_part: Callable[[], Condition]) -> Condition:
-        parts = [read_part()]
-        while self._peek() == word:
+    def _joined(self, join_word: str, read_condition: Callable[[], Condition]) -> Condition:
+        joined_conditions = [read_condition()]
+        while self._peek() == join_word:
             self._take()
-            parts.append(read_part())
-        return parts[0] if len(parts) == 1 else Joined(word, tuple(parts))
+            joined_conditions.append(read_condition())
+        return joined_conditions[0] if len(joined_conditions) == 1 else Joined(join_word, tuple(joined_conditions))
 
     def _negatable(self) -> Condition:
         if self._peek() == "not":
@@ -205,24 +214,24 @@ class _Parser:
         self._expect(")")
         return condition
 
-    def _deeper(self, read: Callable[[], Condition]) -> Condition:
+    def _deeper(self, read_condition: Callable[[], Condition]) -> Condition:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise BadCondition(f"is nested more than {_DEEPEST} deep")
-        condition = read()
+        if self._depth > _DEEPEST_NESTING:
+            raise BadCondition(f"is nested more than {_DEEPEST_NESTING} deep")
+        condition = read_condition()
         self._depth -= 1
         return condition
 
     def _condition(self) -> Condition:
-        name = self._peek() or ""
-        if name in RELATIONS:
+        first_word = self._peek() or ""
+        if first_word in RELATIONS:
             self._take()
-            return Related(name, self._in_brackets())
-        if name == NTH_DAY:
+            return Related(first_word, self._in_brackets())
+        if first_word == NTH_DAY:
             self._take()
             condition = self._in_brackets()
-            return NthDay(condition, self._sign(), int(self._matching(_NUMBER, "a number of days")))
-        if name not in (*NUMBERS, *TEXTS, *LISTS):
+            return NthDay(condition, self._sign(), int(self._matching(_NUMBER_PATTERN, "a number of days")))
+        if first_word not in (*NUMBERS, *TEXTS, *LISTS):
             raise self._fault(
                 f"a column ({', '.join((*NUMBERS, *TEXTS, *LISTS))}), {', '.join(RELATIONS)} or {NTH_DAY}"
             )
@@ -237,9 +246,13 @@ class _Parser:
             return OneOf(column, self._values(column))
         sign = self._sign()
         if column in NUMBERS:
-            if (other := self._peek()) in NUMBERS:
+            # Two columns of numbers may be compared with each other, such as units and mue_value.
+            if (next_token := self._peek()) in NUMBERS:
                 return Comparison(column, sign, self._take())
-            return Comparison(column, sign, self._matching(_NUMBER, f"a number or {', '.join(NUMBERS)}, not {other}"))
+            return Comparison(
+                column, sign, self._matching(_NUMBER_PATTERN, f"a number or {', '.join(NUMBERS)}, not {next_token}")
+            )
+        # An order of texts would compare "9" with "10" by letters.
         if sign not in ("=", "!="):
             raise BadCondition(f"{column} is text: compare it by = or !=, or look it up with `in`")
         return Comparison(column, sign, self._take("a value"))
@@ -261,8 +274,10 @@ class _Parser:
         return self._checked(column, values)
 
     def _checked(self, column: str, values: list[str]) -> frozenset[str]:
-        if unwritten := [value for value in values if not re.fullmatch(r"[0-9A-Z.-]+", value)]:
-            raise BadCondition(f'"{unwritten[0]}" is no value, and no group is called so (there are: {self._named})')
+        if malformed_values := [value for value in values if not re.fullmatch(r"[0-9A-Z.-]+", value)]:
+            raise BadCondition(
+                f'"{malformed_values[0]}" is no value, and no group is called so (there are: {self._named})'
+            )
         return code_list(values) if column == "hcpcs" else frozenset(values)
 
     @property
@@ -288,9 +303,9 @@ class _Parser:
         self._next += 1
         return self._tokens[self._next - 1].text
 
-    def _expect(self, text: str) -> None:
-        if self._peek() != text:
-            raise self._fault(f'"{text}"')
+    def _expect(self, token_text: str) -> None:
+        if self._peek() != token_text:
+            raise self._fault(f'"{token_text}"')
         self._take()
 
     def _fault(self, expected: str) -> BadCondition:

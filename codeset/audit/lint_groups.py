@@ -10,39 +10,40 @@ from codeset.errors import Fault
 from codeset.scope import codes_of
 from codeset.suite.yaml_files import YamlFile, read_yaml
 
-_CONDITIONS = ("about", "flags", "lines", "units_of", "over_units_of")
+_CONDITION_FIELDS = ("about", "flags", "lines", "units_of", "over_units_of")
 
 
-def lint_groups(place: Path, codes: Collection[str]) -> list[Fault]:
+def lint_groups(checks_path: Path, codes: Collection[str]) -> list[Fault]:
     """Return what is doubtful in the checks or profiles of a YAML file, or of a folder of them, by file and line.
 
     *codes* are those of the release: a span of a group should have one of them. The files are such as `load_checks` or
     `payer_profile` reads.
     """
-    files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
-    return list(chain.from_iterable(_doubts(read_yaml(file), codes) for file in files))
+    yaml_paths = sorted(checks_path.glob("*.yaml")) if checks_path.is_dir() else [checks_path]
+    return list(chain.from_iterable(_group_doubts(read_yaml(yaml_path), codes) for yaml_path in yaml_paths))
 
 
-def _doubts(yaml_file: YamlFile, codes: Collection[str]) -> Iterator[Fault]:
-    for nth, plain in enumerate(yaml_file.plain):
-        groups: Mapping[str, Sequence[str]] = plain.get("groups", {})
-        unused = unused_groups(groups, _condition_texts(plain))
-        for name, spans in groups.items():
-            line, about = yaml_file.line((nth, "groups", name)), f"{plain['id']}, {name}"
-            if name in unused:
-                yield Fault(yaml_file.file, line, f"{about}: no condition names this group")
+def _group_doubts(yaml_file: YamlFile, codes: Collection[str]) -> Iterator[Fault]:
+    for check_index, check_document in enumerate(yaml_file.plain):
+        groups: Mapping[str, Sequence[str]] = check_document.get("groups", {})
+        unused_names = unused_groups(groups, _condition_texts(check_document))
+        for group_name, spans in groups.items():
+            line_number = yaml_file.line((check_index, "groups", group_name))
+            group_label = f"{check_document['id']}, {group_name}"
+            if group_name in unused_names:
+                yield Fault(yaml_file.file, line_number, f"{group_label}: no condition names this group")
             for span in spans:
                 if not any(code in codes for code in codes_of(span)):
-                    yield Fault(yaml_file.file, line, f"{about}: the release has no code of {span}")
+                    yield Fault(yaml_file.file, line_number, f"{group_label}: the release has no code of {span}")
 
 
-def _condition_texts(plain: Any) -> Iterator[str]:
+def _condition_texts(document: Any) -> Iterator[str]:
     """Every condition of a check or profile, however deep."""
-    if isinstance(plain, Mapping):
-        for name, value in plain.items():
-            if name in _CONDITIONS and isinstance(value, str):
-                yield value
+    if isinstance(document, Mapping):
+        for field_name, field_value in document.items():
+            if field_name in _CONDITION_FIELDS and isinstance(field_value, str):
+                yield field_value
             else:
-                yield from _condition_texts(value)
-    elif isinstance(plain, list):
-        yield from chain.from_iterable(map(_condition_texts, plain))
+                yield from _condition_texts(field_value)
+    elif isinstance(document, list):
+        yield from chain.from_iterable(map(_condition_texts, document))

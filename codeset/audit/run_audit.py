@@ -92,101 +92,124 @@ class Audit:
 
 
 def run_audit(
-    lines: pl.DataFrame, checks: Sequence[Check], snapshots: Sequence[Snapshot], *, on_any_date: bool = False
+    claim_lines: pl.DataFrame, checks: Sequence[Check], snapshots: Sequence[Snapshot], *, on_any_date: bool = False
 ) -> Audit:
     """Run *checks* over claim lines (columns of `claim_fields`, checked) with the tables of *snapshots* for their days.
 
     *on_any_date*: the one snapshot serves every day. The order of the lines changes nothing.
     """
     # By claim and line: the result must not depend on the order of the file.
-    frame = with_facts(lines.sort("claim_id", "line"), snapshots, on_any_date=on_any_date)
-    results = tuple(_run(check, frame, snapshots) for check in checks)
-    days = frame["date_of_service"]
-    uncovered = frame.height - int(frame["is_covered"].sum())
-    return Audit(results, frame.height, days.min(), days.max(), uncovered)  # type: ignore[arg-type]
+    lines_with_facts = with_facts(claim_lines.sort("claim_id", "line"), snapshots, on_any_date=on_any_date)
+    results = tuple(_check_result(check, lines_with_facts, snapshots) for check in checks)
+    service_days = lines_with_facts["date_of_service"]
+    uncovered_lines = lines_with_facts.height - int(lines_with_facts["is_covered"].sum())
+    return Audit(results, lines_with_facts.height, service_days.min(), service_days.max(), uncovered_lines)  # type: ignore[arg-type]
 
 
-def _run(check: Check, frame: pl.DataFrame, snapshots: Sequence[Snapshot]) -> CheckResult:
-    if not_run := _not_run(check, frame, snapshots):
+def _check_result(check: Check, lines_with_facts: pl.DataFrame, snapshots: Sequence[Snapshot]) -> CheckResult:
+    if not_run := _reason_not_run(check, lines_with_facts, snapshots):
         return CheckResult(check, 0, (), (), (), not_run)
-    in_period = frame["date_of_service"].is_between(check.first, check.last)
-    rates: tuple[PractitionerRate, ...] = ()
+    in_period = lines_with_facts["date_of_service"].is_between(check.first, check.last)
+    practitioner_rates: tuple[PractitionerRate, ...] = ()
     if check.rate is not None:
-        is_considered = matching(frame, check.rate.over) | matching(frame, check.rate.counted)
+        is_considered = matching(lines_with_facts, check.rate.over) | matching(lines_with_facts, check.rate.counted)
         is_considered = is_considered & in_period
-        rates = tuple(_rates(check.rate, frame.filter(in_period)))
-        above = [rate.provider for rate in rates if rate.is_above]
-        is_flagged = is_considered & frame["provider"].is_in(above) & matching(frame, check.rate.counted)
+        practitioner_rates = tuple(_practitioner_rates(check.rate, lines_with_facts.filter(in_period)))
+        # A practitioner's rate flags the lines that raise it: those counted, not all lines of the practitioner.
+        providers_above = [rate.provider for rate in practitioner_rates if rate.is_above]
+        is_flagged = (
+            is_considered
+            & lines_with_facts["provider"].is_in(providers_above)
+            & matching(lines_with_facts, check.rate.counted)
+        )
     else:
-        is_considered = in_period if check.about is None else in_period & matching(frame, check.about)
-        is_flagged = is_considered & matching(frame, check.flags) if check.flags is not None else is_considered
+        is_considered = in_period if check.about is None else in_period & matching(lines_with_facts, check.about)
+        is_flagged = (
+            is_considered & matching(lines_with_facts, check.flags) if check.flags is not None else is_considered
+        )
     return CheckResult(
         check,
         int(is_considered.sum()),
-        _flagged_lines(check, frame.filter(is_flagged)),
-        tuple(_months(frame["date_of_service"], is_considered, is_flagged)),
-        rates,
+        _flagged_lines(check, lines_with_facts.filter(is_flagged)),
+        tuple(_flagged_by_month(lines_with_facts["date_of_service"], is_considered, is_flagged)),
+        practitioner_rates,
     )
 
 
-def _not_run(check: Check, frame: pl.DataFrame, snapshots: Sequence[Snapshot]) -> str | None:
+def _reason_not_run(check: Check, lines_with_facts: pl.DataFrame, snapshots: Sequence[Snapshot]) -> str | None:
     """Why a table that the check needs cannot answer: a release lacks it, or none covers any day."""
+    # Conditions on the claim alone need no release.
     if not check.tables:
         return None
     missing_tables = [
-        f"{snapshot.release} holds no {table}"
+        f"{snapshot.release} holds no {table_name}"
         for snapshot in snapshots
-        for table in sorted(check.tables)
-        if table not in snapshot
+        for table_name in sorted(check.tables)
+        if table_name not in snapshot
     ]
+    # One release without the table is enough: its lines would silently never meet the condition.
     if missing_tables:
         return "; ".join(missing_tables)
-    return None if frame["is_covered"].any() else "no release covers the dates of service"
+    return None if lines_with_facts["is_covered"].any() else "no release covers the dates of service"
 
 
-def _rates(rate: Rate, frame: pl.DataFrame) -> Iterator[PractitionerRate]:
+def _practitioner_rates(rate: Rate, lines_in_period: pl.DataFrame) -> Iterator[PractitionerRate]:
     """The rate of each practitioner with enough units, by the practitioner's number."""
-    units = frame.select(
+    units_by_line = lines_in_period.select(
         "provider",
-        counted=pl.when(matching(frame, rate.counted)).then("units").otherwise(0),
-        over=pl.when(matching(frame, rate.over)).then("units").otherwise(0),
+        counted=pl.when(matching(lines_in_period, rate.counted)).then("units").otherwise(0),
+        over=pl.when(matching(lines_in_period, rate.over)).then("units").otherwise(0),
     )
-    sums = units.group_by("provider").agg(pl.col("counted", "over").sum()).filter(pl.col("over") >= rate.least)
-    quotients = {provider: counted / over for provider, counted, over in sums.sort("provider").iter_rows()}
-    for provider, counted, over in sums.sort("provider").iter_rows():
-        bound = _bound(rate, quotients, provider)
+    sums_by_provider = (
+        units_by_line.group_by("provider").agg(pl.col("counted", "over").sum()).filter(pl.col("over") >= rate.least)
+    )
+    quotients = {
+        provider: counted_units / over_units
+        for provider, counted_units, over_units in sums_by_provider.sort("provider").iter_rows()
+    }
+    for provider, counted_units, over_units in sums_by_provider.sort("provider").iter_rows():
+        bound = _rate_bound(rate, quotients, provider)
         quotient = quotients[provider]
-        yield PractitionerRate(provider, quotient, counted, over, bound, bound is not None and quotient > bound)
+        yield PractitionerRate(
+            provider, quotient, counted_units, over_units, bound, bound is not None and quotient > bound
+        )
 
 
-def _bound(rate: Rate, quotients: Mapping[str, float], provider: str) -> float | None:
+def _rate_bound(rate: Rate, quotients: Mapping[str, float], provider: str) -> float | None:
     if rate.above is not None:
         return float(rate.above)
     # Without the practitioner's own rate: an outlier would raise the bound that it is held against.
-    peers = [quotient for other, quotient in quotients.items() if other != provider]
+    peers = [quotient for other_provider, quotient in quotients.items() if other_provider != provider]
     if len(peers) < _FEWEST_PEERS or rate.deviations_above_peers is None:
         return None
     # The peers are all practitioners of the file, not a sample of more: their own deviation, not an estimate.
     return mean(peers) + float(rate.deviations_above_peers) * pstdev(peers)
 
 
-def _flagged_lines(check: Check, frame: pl.DataFrame) -> tuple[FlaggedLine, ...]:
+def _flagged_lines(check: Check, flagged_frame: pl.DataFrame) -> tuple[FlaggedLine, ...]:
     columns = ("claim_id", "line", "date_of_service", "provider", "hcpcs", "modifiers", "units", "charge_cents")
-    rows = frame.sort("date_of_service", "claim_id", "line").select(columns).rows(named=True)
+    line_rows = flagged_frame.sort("date_of_service", "claim_id", "line").select(columns).rows(named=True)
     # Drawn by a digest of the line, not by a random number: more lines in the file leave the others of the sample in
     # it.
-    rows_by_draw = sorted(rows, key=lambda row: _draw(check.seed, check.id, row["claim_id"], row["line"]))
-    sample = {(row["claim_id"], row["line"]) for row in rows_by_draw[: check.sample_size]}
-    return tuple(FlaggedLine(**row, in_sample=(row["claim_id"], row["line"]) in sample) for row in rows)
+    rows_by_draw = sorted(
+        line_rows, key=lambda line_row: _drawn_number(check.seed, check.id, line_row["claim_id"], line_row["line"])
+    )
+    sample_keys = {(line_row["claim_id"], line_row["line"]) for line_row in rows_by_draw[: check.sample_size]}
+    return tuple(
+        FlaggedLine(**line_row, in_sample=(line_row["claim_id"], line_row["line"]) in sample_keys)
+        for line_row in line_rows
+    )
 
 
-def _draw(seed: int, *key: object) -> str:
+def _drawn_number(seed: int, *line_key: object) -> str:
     """A number drawn for a line, the same for the same seed whatever else the file holds."""
-    return sha256(repr((seed, *key)).encode()).hexdigest()
+    return sha256(repr((seed, *line_key)).encode()).hexdigest()
 
 
-def _months(days: pl.Series, is_considered: pl.Series, is_flagged: pl.Series) -> Iterator[Month]:
-    rows = pl.DataFrame({"month": days.dt.strftime("%Y-%m"), "lines": is_considered, "flagged": is_flagged})
-    sums = rows.filter("lines").group_by("month").agg(pl.col("lines", "flagged").sum()).sort("month")
-    for month, lines, flagged_lines in sums.iter_rows():
-        yield Month(month, lines, flagged_lines)
+def _flagged_by_month(service_days: pl.Series, is_considered: pl.Series, is_flagged: pl.Series) -> Iterator[Month]:
+    line_rows = pl.DataFrame(
+        {"month": service_days.dt.strftime("%Y-%m"), "lines": is_considered, "flagged": is_flagged}
+    )
+    sums_by_month = line_rows.filter("lines").group_by("month").agg(pl.col("lines", "flagged").sum()).sort("month")
+    for month, line_count, flagged_count in sums_by_month.iter_rows():
+        yield Month(month, line_count, flagged_count)

@@ -88,98 +88,109 @@ class ClaimsImpact:
 
 
 def claims_impact(
-    lines: pl.DataFrame,
-    old: Snapshot,
-    new: Snapshot,
+    claim_lines: pl.DataFrame,
+    old_snapshot: Snapshot,
+    new_snapshot: Snapshot,
     participant: Participant | None,
     families: Mapping[str, str],
 ) -> ClaimsImpact:
-    """Return what *new* in place of *old* makes of claim *lines* (columns of `claim_fields`), whatever their dates.
+    """Return what *new_snapshot* in place of *old_snapshot* makes of *claim_lines* (columns of `claim_fields`).
+
+    The lines are read against each of the two whatever their dates.
+
 
     *families* gives codes their family; *participant* chooses the conversion factor where there are several.
     """
-    compared = _compared(lines, old, new, participant).with_columns(
+    compared_lines = _compared_lines(claim_lines, old_snapshot, new_snapshot, participant).with_columns(
         pl.col("hcpcs").replace_strict(families, default=OTHER, return_dtype=pl.String).alias("family")
     )
     # Only lines with both amounts: a sum over others would mix the change with what is not known.
-    comparable = compared.filter(_HAS_BOTH)
-    changed_results = compared.filter(_RESULT_DIFFERS)
+    priced_lines = compared_lines.filter(_HAS_BOTH)
+    changed_lines = compared_lines.filter(_RESULT_DIFFERS)
     # Lines without an amount in one of the releases have no size, and come last.
-    changed = changed_results.sort(_SIZE, descending=True, nulls_last=True, maintain_order=True).head(MOST_LINES)
-    fees = comparable.select(pl.col(f"fee_times_units_{when}").sum() for when in _WHEN).row(0)
+    kept_lines = changed_lines.sort(_CHANGE_SIZE, descending=True, nulls_last=True, maintain_order=True).head(
+        MOST_LINES
+    )
+    fees = priced_lines.select(pl.col(f"fee_times_units_{moment}").sum() for moment in _MOMENTS).row(0)
     return ClaimsImpact(
         participant=participant,
-        claims=compared["claim_id"].n_unique(),
-        lines=compared.height,
-        total=next(_totals(comparable.with_columns(pl.lit("").alias("all")), "all"), ImpactTotal("", 0, 0, 0, 0)),
+        claims=compared_lines["claim_id"].n_unique(),
+        lines=compared_lines.height,
+        total=next(_totals(priced_lines.with_columns(pl.lit("").alias("all")), "all"), ImpactTotal("", 0, 0, 0, 0)),
         units_times_fee=(fees[0], fees[1]),
-        without_amount=compared.height - comparable.height,
-        families=tuple(_totals(comparable, "family")),
-        codes=tuple(_totals(comparable.filter(_CHANGE != 0), "hcpcs")),
-        result_changes=tuple(_result_changes(changed_results)),
-        changed=tuple(map(_changed_line, changed.sort("row").iter_rows(named=True))),
-        left_out=changed_results.height - changed.height,
+        without_amount=compared_lines.height - priced_lines.height,
+        families=tuple(_totals(priced_lines, "family")),
+        codes=tuple(_totals(priced_lines.filter(_CENTS_CHANGE != 0), "hcpcs")),
+        result_changes=tuple(_result_changes(changed_lines)),
+        changed=tuple(map(_changed_line, kept_lines.sort("row").iter_rows(named=True))),
+        left_out=changed_lines.height - kept_lines.height,
     )
 
 
-_WHEN = ("before", "after")
-_CHANGE = pl.col("cents_after") - pl.col("cents_before")
+_MOMENTS = ("before", "after")
+_CENTS_CHANGE = pl.col("cents_after") - pl.col("cents_before")
 _HAS_BOTH = pl.col("cents_before").is_not_null() & pl.col("cents_after").is_not_null()
-_SIZE = _CHANGE.abs()
+_CHANGE_SIZE = _CENTS_CHANGE.abs()
 _RESULT_DIFFERS = pl.any_horizontal(
     pl.col(f"{name}_before") != pl.col(f"{name}_after") for name in ("disposition", "reason", "row_text")
 )
-_LINE = ("row", "claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units")
+_LINE_COLUMNS = ("row", "claim_id", "line", "date_of_service", "hcpcs", "modifiers", "units")
 
 
-def _compared(lines: pl.DataFrame, old: Snapshot, new: Snapshot, participant: Participant | None) -> pl.DataFrame:
+def _compared_lines(
+    claim_lines: pl.DataFrame, old_snapshot: Snapshot, new_snapshot: Snapshot, participant: Participant | None
+) -> pl.DataFrame:
     """The lines with their result in each release, `before` and `after`."""
-    results = [_results(lines, snapshot, participant) for snapshot in (old, new)]
-    answers = [
-        result.select(pl.exclude(_LINE).name.suffix(f"_{when}")) for when, result in zip(_WHEN, results, strict=True)
+    results_by_release = [_results_in(claim_lines, snapshot, participant) for snapshot in (old_snapshot, new_snapshot)]
+    result_columns = [
+        release_results.select(pl.exclude(_LINE_COLUMNS).name.suffix(f"_{moment}"))
+        for moment, release_results in zip(_MOMENTS, results_by_release, strict=True)
     ]
-    return results[0].select(_LINE).hstack(answers[0]).hstack(answers[1])
+    return results_by_release[0].select(_LINE_COLUMNS).hstack(result_columns[0]).hstack(result_columns[1])
 
 
-def _results(lines: pl.DataFrame, snapshot: Snapshot, participant: Participant | None) -> pl.DataFrame:
+def _results_in(claim_lines: pl.DataFrame, snapshot: Snapshot, participant: Participant | None) -> pl.DataFrame:
     """Each line with `disposition`, `cents`, `reason`, `row_text`, and units times the fee of one unit."""
-    outcome = adjudicate(lines, snapshot, participant=participant, on_any_date=True)
+    claim_outcome = adjudicate(claim_lines, snapshot, participant=participant, on_any_date=True)
     is_denied = pl.col("disposition") == "deny"
-    results = outcome.lines.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).select(
-        *_LINE,
+    line_results = claim_outcome.lines.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).select(
+        *_LINE_COLUMNS,
         "disposition",
+        # A denied line is paid nothing, whatever its allowed amount would be.
         pl.when(is_denied).then(0).otherwise("allowed_cents").alias("cents"),
         pl.coalesce("decided_by", "unpriced", pl.lit("")).alias("reason"),
     )
-    fees = _fee_times_units(lines, snapshot, participant)
-    return results.join(_deciding_rows(outcome), on="row", how="left", maintain_order="left").with_columns(
-        pl.col("row_text").fill_null(""), fees
+    fee_column = _fee_times_units(claim_lines, snapshot, participant)
+    return line_results.join(_deciding_rows(claim_outcome), on="row", how="left", maintain_order="left").with_columns(
+        pl.col("row_text").fill_null(""), fee_column
     )
 
 
-def _fee_times_units(lines: pl.DataFrame, snapshot: Snapshot, participant: Participant | None) -> pl.Series:
+def _fee_times_units(claim_lines: pl.DataFrame, snapshot: Snapshot, participant: Participant | None) -> pl.Series:
     """What units times fee is for each line if no edit denied it and no rule reduced it; 0 without a fee."""
-    code_set = code_set_of([snapshot], lines["hcpcs"].unique(), on_any_date=True)
+    code_set = code_set_of([snapshot], claim_lines["hcpcs"].unique(), on_any_date=True)
     # What a spreadsheet of units times fee would say: shown beside the result of the edits, so that the difference can
     # be seen.
-    unedited = compact_outcome(lines, code_set, participant=participant, edits=()).outcome().lines
-    return unedited.select((pl.col("fee_cents") * pl.col("units")).fill_null(0).alias("fee_times_units")).to_series()
+    lines_without_edits = compact_outcome(claim_lines, code_set, participant=participant, edits=()).outcome().lines
+    return lines_without_edits.select(
+        (pl.col("fee_cents") * pl.col("units")).fill_null(0).alias("fee_times_units")
+    ).to_series()
 
 
-def _deciding_rows(outcome: Outcome) -> pl.DataFrame:
+def _deciding_rows(claim_outcome: Outcome) -> pl.DataFrame:
     """For each line with findings, the row of CMS's that the decisive one rests on, as `row_text`."""
     # Findings of a line come gravest first: the first is the one that decides.
-    decisive = outcome.findings.unique("row", keep="first", maintain_order=True)
-    return decisive.select(
-        "row", _ROW_TEXT.alias("row_text"), *(_text(name) for name in ("table", "column_one", "column_two"))
+    deciding_findings = claim_outcome.findings.unique("row", keep="first", maintain_order=True)
+    return deciding_findings.select(
+        "row", _ROW_TEXT.alias("row_text"), *(_text_column(column) for column in ("table", "column_one", "column_two"))
     )
 
 
-def _text(column: str) -> pl.Expr:
+def _text_column(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.String).fill_null("")
 
 
-_SINCE = pl.when(pl.col("effective_date").is_not_null()).then(
+_EFFECTIVE_NOTE = pl.when(pl.col("effective_date").is_not_null()).then(
     pl.concat_str(pl.lit(", effective "), pl.col("effective_date").dt.strftime("%m/%d/%Y"))
 )
 _ROW_TEXT = (
@@ -187,70 +198,72 @@ _ROW_TEXT = (
     .then(
         pl.concat_str(
             pl.lit("PTP "),
-            _text("column_one"),
+            _text_column("column_one"),
             pl.lit("/"),
-            _text("column_two"),
+            _text_column("column_two"),
             pl.lit(", modifier indicator "),
-            _text("ccmi"),
-            _SINCE.fill_null(""),
+            _text_column("ccmi"),
+            _EFFECTIVE_NOTE.fill_null(""),
         )
     )
     .when(pl.col("table").cast(pl.String) == "mue")
     .then(
         pl.concat_str(
             pl.lit("MUE "),
-            _text("column_one"),
+            _text_column("column_one"),
             pl.lit(": "),
-            _text("mue_value"),
+            _text_column("mue_value"),
             pl.lit(" (MAI "),
-            _text("mai"),
+            _text_column("mai"),
             pl.lit(")"),
         )
     )
     .when(pl.col("table").cast(pl.String) == "add_on")
-    .then(pl.concat_str(pl.lit("add-on "), _text("column_one"), _SINCE.fill_null("")))
+    .then(pl.concat_str(pl.lit("add-on "), _text_column("column_one"), _EFFECTIVE_NOTE.fill_null("")))
     .when(pl.col("table").cast(pl.String) == "mpfs")
-    .then(pl.concat_str(pl.lit("fee schedule "), _text("column_one")))
+    .then(pl.concat_str(pl.lit("fee schedule "), _text_column("column_one")))
     .otherwise(pl.lit(""))
 )
 
 
-def _totals(lines: pl.DataFrame, by: str) -> Iterator[ImpactTotal]:
-    """The sums of *lines* by a column, those with the largest change first."""
-    sums = lines.group_by(by, maintain_order=True).agg(
+def _totals(priced_lines: pl.DataFrame, group_column: str) -> Iterator[ImpactTotal]:
+    """The sums of *priced_lines* by a column, those with the largest change first."""
+    group_sums = priced_lines.group_by(group_column, maintain_order=True).agg(
         pl.len().alias("lines"), pl.col("cents_before").sum(), pl.col("cents_after").sum()
     )
-    sums = sums.with_columns(_CHANGE.alias("change"))
-    for name, count, before, after, change in sums.sort(
-        pl.col("change").abs(), by, descending=[True, False]
+    group_sums = group_sums.with_columns(_CENTS_CHANGE.alias("change"))
+    for group_name, line_count, cents_before, cents_after, cents_change in group_sums.sort(
+        pl.col("change").abs(), group_column, descending=[True, False]
     ).iter_rows():
-        yield ImpactTotal(name, count, before, after, change)
+        yield ImpactTotal(group_name, line_count, cents_before, cents_after, cents_change)
 
 
-def _result_changes(lines: pl.DataFrame) -> Iterator[tuple[str, str, int]]:
-    counts = lines.group_by("disposition_before", "disposition_after").len()
-    yield from counts.sort("disposition_before", "disposition_after").iter_rows()
+def _result_changes(changed_lines: pl.DataFrame) -> Iterator[tuple[str, str, int]]:
+    change_counts = changed_lines.group_by("disposition_before", "disposition_after").len()
+    yield from change_counts.sort("disposition_before", "disposition_after").iter_rows()
 
 
-def _line_result(row: Mapping[str, Any], when: str) -> LineResult:
-    table = row[f"table_{when}"] or ""
+def _line_result(line_row: Mapping[str, Any], moment: str) -> LineResult:
+    table_name = line_row[f"table_{moment}"] or ""
     return LineResult(
-        disposition=row[f"disposition_{when}"],
-        cents=row[f"cents_{when}"],
-        reason=row[f"reason_{when}"],
-        row=row[f"row_text_{when}"],
-        table=table,
-        key=_key(table, row[f"column_one_{when}"], row[f"column_two_{when}"]),
+        disposition=line_row[f"disposition_{moment}"],
+        cents=line_row[f"cents_{moment}"],
+        reason=line_row[f"reason_{moment}"],
+        row=line_row[f"row_text_{moment}"],
+        table=table_name,
+        key=_deciding_key(table_name, line_row[f"column_one_{moment}"], line_row[f"column_two_{moment}"]),
     )
 
 
-def _key(table: str, one: str, two: str) -> tuple[str, ...]:
+def _deciding_key(table_name: str, first_code: str, second_code: str) -> tuple[str, ...]:
     """The key of the deciding row: both codes of a PTP edit, code and modifier of the fee schedule, else the code."""
-    return {"ptp": (one, two), "mpfs": (one, ""), "": ()}.get(table, (one,))
+    return {"ptp": (first_code, second_code), "mpfs": (first_code, ""), "": ()}.get(table_name, (first_code,))
 
 
-def _changed_line(row: Mapping[str, Any]) -> ChangedLine:
-    before, after = (_line_result(row, when) for when in _WHEN)
-    change = None if before.cents is None or after.cents is None else after.cents - before.cents
-    line_fields = {name: row[name] for name in _LINE[1:]}
-    return ChangedLine(**line_fields, before=before, after=after, change_cents=change)
+def _changed_line(line_row: Mapping[str, Any]) -> ChangedLine:
+    result_before, result_after = (_line_result(line_row, moment) for moment in _MOMENTS)
+    change_cents = (
+        None if result_before.cents is None or result_after.cents is None else result_after.cents - result_before.cents
+    )
+    line_fields = {field_name: line_row[field_name] for field_name in _LINE_COLUMNS[1:]}
+    return ChangedLine(**line_fields, before=result_before, after=result_after, change_cents=change_cents)

@@ -18,9 +18,15 @@ from codeset.snapshot import Snapshot
 DENY, REVIEW, DOCUMENT = "deny", "review", "pay_if_documented"
 _GRAVEST_FIRST = tuple(DISPOSITIONS.values())
 # What a rule of each kind leads to: the table in docs/writing-a-payer-profile.md.
-_EFFECTS = {"prior_authorization": DENY, "unit_limit": DENY, "documents": DOCUMENT, "not_covered": DENY, "ask": REVIEW}
-_BYPASSED = "ptp-bypassed"
-_VISIT = ("beneficiary", "provider", "date_of_service")
+_EFFECT_OF_KIND = {
+    "prior_authorization": DENY,
+    "unit_limit": DENY,
+    "documents": DOCUMENT,
+    "not_covered": DENY,
+    "ask": REVIEW,
+}
+_BYPASS_REASON = "ptp-bypassed"
+_VISIT_COLUMNS = ("beneficiary", "provider", "date_of_service")
 
 LineKey = tuple[str, int]
 
@@ -70,12 +76,18 @@ class PayerOutcome:
 
         A payer denies no less than Medicare's edits do: the graver of both dispositions is its own.
         """
-        frame = with_facts(lines, snapshots, on_any_date=on_any_date)
-        rows = outcome_rows(outcome)
-        findings: dict[LineKey, list[PayerFinding]] = defaultdict(list)
-        for key, finding in _findings(profile, frame, rows):
-            findings[key].append(finding)
-        return cls(profile, tuple(_payer_line(row, profile, findings[row.claim_id, row.line]) for row in rows))
+        lines_with_facts = with_facts(lines, snapshots, on_any_date=on_any_date)
+        medicare_lines = outcome_rows(outcome)
+        findings_by_line: dict[LineKey, list[PayerFinding]] = defaultdict(list)
+        for line_key, finding in _payer_findings(profile, lines_with_facts, medicare_lines):
+            findings_by_line[line_key].append(finding)
+        return cls(
+            profile,
+            tuple(
+                _payer_line(medicare_line, profile, findings_by_line[medicare_line.claim_id, medicare_line.line])
+                for medicare_line in medicare_lines
+            ),
+        )
 
     @property
     def dispositions(self) -> list[str]:
@@ -84,14 +96,18 @@ class PayerOutcome:
 
     def sentences(self) -> list[str]:
         """Return who says what the payer asks for, and what it pays and applies as far as anybody says."""
-        percent, edition = self.profile.percent_of_medicare, self.profile.edition
-        pays = f"pays {percent}% of Medicare's amount" if percent is not None else "nobody says what it pays"
-        applies = (
+        percent_of_medicare, edition = self.profile.percent_of_medicare, self.profile.edition
+        payment_clause = (
+            f"pays {percent_of_medicare}% of Medicare's amount"
+            if percent_of_medicare is not None
+            else "nobody says what it pays"
+        )
+        edition_clause = (
             f"edition of the NCCI edits: {edition}"
             if edition
             else "which edition of the NCCI edits it applies is not known"
         )
-        return [str(self.profile), f"{self.profile.title}: {pays}; {applies}"]
+        return [str(self.profile), f"{self.profile.title}: {payment_clause}; {edition_clause}"]
 
     def plain(self) -> dict[str, Any]:
         """Return it for programs: the member `payer` of `outcome.schema.json`."""
@@ -108,95 +124,106 @@ class PayerOutcome:
 
     def rows(self) -> pl.DataFrame:
         """Return a row for each line, its findings in one text."""
-        rows = [
+        line_rows = [
             asdict(line) | {"findings": "; ".join(f"{finding.kind}: {finding.says}" for finding in line.findings)}
             for line in self.lines
         ]
-        names = [field.name for field in fields(PayerLine)]
-        schema = dict.fromkeys(names, pl.String()) | {"line": pl.Int32(), "allowed_cents": pl.Int64()}
-        return pl.DataFrame(rows, schema=schema)
+        field_names = [field.name for field in fields(PayerLine)]
+        schema = dict.fromkeys(field_names, pl.String()) | {"line": pl.Int32(), "allowed_cents": pl.Int64()}
+        return pl.DataFrame(line_rows, schema=schema)
 
 
-def _payer_line(row: LineOutcome, profile: PayerProfile, findings: Sequence[PayerFinding]) -> PayerLine:
-    dispositions = [row.disposition, *(finding.effect for finding in findings)]
+def _payer_line(medicare_line: LineOutcome, profile: PayerProfile, findings: Sequence[PayerFinding]) -> PayerLine:
+    dispositions = [medicare_line.disposition, *(finding.effect for finding in findings)]
     # The graver one: what a payer asks besides never pays what Medicare's edits deny.
     disposition = min(dispositions, key=_GRAVEST_FIRST.index)
     return PayerLine(
-        claim_id=row.claim_id,
-        line=row.line,
-        hcpcs=row.hcpcs,
-        modifiers=" ".join(row.modifiers),
-        medicare_disposition=row.disposition,
+        claim_id=medicare_line.claim_id,
+        line=medicare_line.line,
+        hcpcs=medicare_line.hcpcs,
+        modifiers=" ".join(medicare_line.modifiers),
+        medicare_disposition=medicare_line.disposition,
         disposition=disposition,
-        allowed_cents=0 if disposition == DENY else _allowed(row.allowed_cents, profile.percent_of_medicare),
+        # A line that is not denied keeps Medicare's unknown amount: the payer's share of it is unknown as well.
+        allowed_cents=0
+        if disposition == DENY
+        else _payer_cents(medicare_line.allowed_cents, profile.percent_of_medicare),
         findings=tuple(findings),
     )
 
 
-def _allowed(cents: int | None, percent: Decimal | None) -> int | None:
+def _payer_cents(medicare_cents: int | None, percent_of_medicare: Decimal | None) -> int | None:
     """The share of Medicare's amount that the payer pays, rounded half-up; None if nobody says what it pays."""
-    if cents is None or percent is None:
+    if medicare_cents is None or percent_of_medicare is None:
         return None
-    return int((cents * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+    return int((medicare_cents * percent_of_medicare / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _findings(
-    profile: PayerProfile, frame: pl.DataFrame, rows: Sequence[LineOutcome]
+def _payer_findings(
+    profile: PayerProfile, lines_with_facts: pl.DataFrame, medicare_lines: Sequence[LineOutcome]
 ) -> Iterator[tuple[LineKey, PayerFinding]]:
     for rule in profile.rules:
         # A guide is not the payer: what it states and nobody verified denies nothing.
-        effect = _EFFECTS[rule.kind] if profile.may_deny or _EFFECTS[rule.kind] != DENY else REVIEW
+        effect = _EFFECT_OF_KIND[rule.kind] if profile.may_deny or _EFFECT_OF_KIND[rule.kind] != DENY else REVIEW
         finding = PayerFinding(rule.kind, effect, rule.says, str(rule.source))
-        yield from ((key, finding) for key in _keys(frame.filter(_lines_of(rule, frame))))
+        yield from (
+            (line_key, finding)
+            for line_key in _line_keys(lines_with_facts.filter(_is_concerned(rule, lines_with_facts)))
+        )
     # Either line has been Medicare's own rule since July 2019 (CR 11168): nothing to find.
     if profile.modifier_59 is not None and profile.modifier_59.on != "either":
-        yield from _misplaced_modifiers(profile.modifier_59, rows)
+        yield from _misplacement_findings(profile.modifier_59, medicare_lines)
     if profile.repeats is not None:
-        yield from _repeated(profile.repeats, frame)
+        yield from _repeat_findings(profile.repeats, lines_with_facts)
     if profile.modifiers_first:
-        yield from _out_of_order(profile, frame)
+        yield from _order_findings(profile, lines_with_facts)
 
 
-def _lines_of(rule: PayerRule, frame: pl.DataFrame) -> pl.Series:
+def _is_concerned(rule: PayerRule, lines_with_facts: pl.DataFrame) -> pl.Series:
     """The lines that the rule has something against: those with the payer's number are authorized."""
-    of_rule = matching(frame, rule.lines) & frame["date_of_service"].is_between(rule.first, rule.last)
+    is_subject = matching(lines_with_facts, rule.lines) & lines_with_facts["date_of_service"].is_between(
+        rule.first, rule.last
+    )
     if rule.kind == "prior_authorization":
-        return of_rule & frame["prior_authorization"].is_null()
+        return is_subject & lines_with_facts["prior_authorization"].is_null()
     if rule.kind == "unit_limit":
         # Over all lines and codes of the rule: unlike an MUE, the limit is for a visit and not for a code.
-        units = frame.select(*_VISIT, units=pl.when(of_rule).then("units").otherwise(0))
-        is_over = units.select(pl.col("units").sum().over(_VISIT) > rule.units).to_series()
-        return of_rule & is_over & frame["prior_authorization"].is_null()
-    return of_rule
+        units_by_line = lines_with_facts.select(*_VISIT_COLUMNS, units=pl.when(is_subject).then("units").otherwise(0))
+        is_over = units_by_line.select(pl.col("units").sum().over(_VISIT_COLUMNS) > rule.units).to_series()
+        return is_subject & is_over & lines_with_facts["prior_authorization"].is_null()
+    return is_subject
 
 
-def _keys(frame: pl.DataFrame) -> list[LineKey]:
-    return frame.select("claim_id", "line").rows()
+def _line_keys(lines_with_facts: pl.DataFrame) -> list[LineKey]:
+    return lines_with_facts.select("claim_id", "line").rows()
 
 
-def _misplaced_modifiers(required: Modifier59, rows: Sequence[LineOutcome]) -> Iterator[tuple[LineKey, PayerFinding]]:
+def _misplacement_findings(
+    modifier_rule: Modifier59, medicare_lines: Sequence[LineOutcome]
+) -> Iterator[tuple[LineKey, PayerFinding]]:
     """Bypassed pairs whose modifier is on the other line than the payer wants it on."""
-    by_key = {(row.claim_id, row.line): row for row in rows}
-    for row in rows:
-        for finding in row.findings:
-            partner = by_key.get((finding.partner_claim_id or "", finding.partner_line or 0))
-            if finding.reason != _BYPASSED or partner is None:
+    line_by_key = {(medicare_line.claim_id, medicare_line.line): medicare_line for medicare_line in medicare_lines}
+    for medicare_line in medicare_lines:
+        for finding in medicare_line.findings:
+            partner_line = line_by_key.get((finding.partner_claim_id or "", finding.partner_line or 0))
+            if finding.reason != _BYPASS_REASON or partner_line is None:
                 continue
-            code = finding.column_one if required.on == "column_one" else finding.column_two
-            code_row = row if row.hcpcs == code else partner
-            if not required.modifiers & set(code_row.modifiers):
-                says = f"The modifier belongs on {code}, the {required.on.replace('_', ' ')} code, line {code_row.line}"
+            required_code = finding.column_one if modifier_rule.on == "column_one" else finding.column_two
+            required_line = medicare_line if medicare_line.hcpcs == required_code else partner_line
+            if not modifier_rule.modifiers & set(required_line.modifiers):
+                column_name = modifier_rule.on.replace("_", " ")
+                says = f"The modifier belongs on {required_code}, the {column_name} code, line {required_line.line}"
                 yield (
-                    (code_row.claim_id, code_row.line),
-                    PayerFinding("modifier_59", REVIEW, says, str(required.source)),
+                    (required_line.claim_id, required_line.line),
+                    PayerFinding("modifier_59", REVIEW, says, str(modifier_rule.source)),
                 )
 
 
-def _repeated(repeats: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
+def _repeat_findings(repeats: Repeats, lines_with_facts: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
     """Lines of one code in a visit that are not reported as the payer wants them, the first of them aside."""
-    nth = pl.int_range(1, pl.len() + 1).over(*_VISIT, "hcpcs")
-    further = frame.sort("claim_id", "line").filter(nth > 1)
-    for claim_id, line, modifiers in further.select("claim_id", "line", "modifiers").iter_rows():
+    occurrence = pl.int_range(1, pl.len() + 1).over(*_VISIT_COLUMNS, "hcpcs")
+    further_lines = lines_with_facts.sort("claim_id", "line").filter(occurrence > 1)
+    for claim_id, line, modifiers in further_lines.select("claim_id", "line", "modifiers").iter_rows():
         repeat_modifiers = repeats.modifiers & set((modifiers or "").split())
         if repeats.reported_as == "units" and repeat_modifiers:
             says = f"Report the repeated service as units of one line, without {', '.join(sorted(repeat_modifiers))}"
@@ -207,9 +234,9 @@ def _repeated(repeats: Repeats, frame: pl.DataFrame) -> Iterator[tuple[LineKey, 
         yield (claim_id, line), PayerFinding("repeats", REVIEW, says, str(repeats.source))
 
 
-def _out_of_order(profile: PayerProfile, frame: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
-    for claim_id, line, text in frame.select("claim_id", "line", "modifiers").iter_rows():
-        modifiers = (text or "").split()
+def _order_findings(profile: PayerProfile, lines_with_facts: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
+    for claim_id, line, modifiers_text in lines_with_facts.select("claim_id", "line", "modifiers").iter_rows():
+        modifiers = (modifiers_text or "").split()
         # Sorting is stable: among themselves the modifiers of either kind keep the order of the claim.
         in_order = sorted(modifiers, key=lambda modifier: modifier not in profile.modifiers_first)
         if modifiers != in_order:

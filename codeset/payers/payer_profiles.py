@@ -77,103 +77,118 @@ class PayerProfile:
         return f"{self.title}: {_STANDING[self.standing]} ({self.source})"
 
 
-def payer_profile(name: str) -> PayerProfile:
-    """Return the shipped profile called *name*, or that of the YAML file of that name.
+def payer_profile(profile_name: str) -> PayerProfile:
+    """Return the shipped profile called *profile_name*, or that of the YAML file of that name.
 
     Raises WrongUse: if there is neither. BadInput: with every fault of the file.
     """
-    file = SHIPPED / f"{name}.yaml" if Path(name).suffix != ".yaml" else Path(name)
-    if not file.is_file():
-        shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
-        raise WrongUse(f'no payer profile is called "{name}"; there are: {shipped}, or name a .yaml file of your own')
-    yaml_file = read_yaml(file)
+    profile_path = SHIPPED / f"{profile_name}.yaml" if Path(profile_name).suffix != ".yaml" else Path(profile_name)
+    if not profile_path.is_file():
+        shipped_names = ", ".join(sorted(shipped_path.stem for shipped_path in SHIPPED.glob("*.yaml")))
+        raise WrongUse(
+            f'no payer profile is called "{profile_name}"; there are: {shipped_names}, or name a .yaml file of your own'
+        )
+    yaml_file = read_yaml(profile_path)
     faults = list(yaml_file.faults) or list(faults_against(yaml_file, "payer"))
-    faults = faults or list(_faults(yaml_file))
+    faults = faults or list(_faults_beyond_schema(yaml_file))
     if faults:
         raise BadInput(faults, _REFUSED)
-    return _profile(yaml_file.plain[0])
+    return _profile_of_document(yaml_file.plain[0])
 
 
-def _faults(yaml_file: YamlFile) -> Iterator[Fault]:
+def _faults_beyond_schema(yaml_file: YamlFile) -> Iterator[Fault]:
     """What the schema cannot see: groups and conditions that are none, days that do not exist."""
-    plain = yaml_file.plain[0]
-    groups: dict[str, frozenset[str]] = {}
-    for name, spans in plain.get("groups", {}).items():
+    profile_document = yaml_file.plain[0]
+    codes_by_group: dict[str, frozenset[str]] = {}
+    for group_name, spans in profile_document.get("groups", {}).items():
         # A faulty group stays named, without codes: the conditions that use it are not reported as faulty too.
-        groups[name] = frozenset()
+        codes_by_group[group_name] = frozenset()
         try:
-            groups[name] = code_list(spans)
+            codes_by_group[group_name] = code_list(spans)
         except BadCondition as error:
-            yield _fault(yaml_file, ("groups", name), f"{name}: {error}")
-    rules = plain.get("rules", ())
+            yield _fault_at(yaml_file, ("groups", group_name), f"{group_name}: {error}")
+    rule_documents = profile_document.get("rules", ())
     # "Verified" is a claim about a publication: who reads the outcome must be able to look it up.
-    if plain["standing"] == "verified" and "url" not in plain["source"]:
-        yield _fault(yaml_file, ("source",), "source: a profile that is verified names the payer's page, as url")
-    for nth, rule in enumerate(rules):
+    if profile_document["standing"] == "verified" and "url" not in profile_document["source"]:
+        yield _fault_at(yaml_file, ("source",), "source: a profile that is verified names the payer's page, as url")
+    for rule_index, rule_document in enumerate(rule_documents):
         try:
-            parse(rule["lines"], groups)
+            parse(rule_document["lines"], codes_by_group)
         except BadCondition as error:
-            yield _fault(yaml_file, ("rules", nth, "lines"), f"lines: {error}")
-        yield from _period_faults(yaml_file, nth, rule)
+            yield _fault_at(yaml_file, ("rules", rule_index, "lines"), f"lines: {error}")
+        yield from _period_faults(yaml_file, rule_index, rule_document)
 
 
-def _period_faults(yaml_file: YamlFile, nth: int, rule: Mapping[str, str]) -> Iterator[Fault]:
+def _period_faults(yaml_file: YamlFile, rule_index: int, rule_document: Mapping[str, str]) -> Iterator[Fault]:
     try:
-        first, last = _days(rule)
+        first_day, last_day = _days_of_rule(rule_document)
     except ValueError:
-        yield _fault(yaml_file, ("rules", nth), "from and to: expected days that exist")
+        yield _fault_at(yaml_file, ("rules", rule_index), "from and to: expected days that exist")
         return
-    if first > last:
-        yield _fault(yaml_file, ("rules", nth), "from and to: the rule ends before it begins")
+    if first_day > last_day:
+        yield _fault_at(yaml_file, ("rules", rule_index), "from and to: the rule ends before it begins")
 
 
-def _fault(yaml_file: YamlFile, place: Place, says: str) -> Fault:
-    return Fault(yaml_file.file, yaml_file.line((0, *place)), f"{yaml_file.plain[0]['id']}, {says}")
+def _fault_at(yaml_file: YamlFile, place: Place, fault_text: str) -> Fault:
+    return Fault(yaml_file.file, yaml_file.line((0, *place)), f"{yaml_file.plain[0]['id']}, {fault_text}")
 
 
-def _days(rule: Mapping[str, str]) -> tuple[date, date]:
-    first = date.fromisoformat(rule["from"]) if "from" in rule else date.min
-    return first, date.fromisoformat(rule["to"]) if "to" in rule else date.max
+def _days_of_rule(rule_document: Mapping[str, str]) -> tuple[date, date]:
+    first_day = date.fromisoformat(rule_document["from"]) if "from" in rule_document else date.min
+    return first_day, date.fromisoformat(rule_document["to"]) if "to" in rule_document else date.max
 
 
-def _profile(plain: Mapping[str, Any]) -> PayerProfile:
-    groups = {name: code_list(spans) for name, spans in plain.get("groups", {}).items()}
-    source = Citation(**plain["source"])
-    percent = plain.get("percent_of_medicare")
+def _profile_of_document(profile_document: Mapping[str, Any]) -> PayerProfile:
+    codes_by_group = {group_name: code_list(spans) for group_name, spans in profile_document.get("groups", {}).items()}
+    profile_source = Citation(**profile_document["source"])
+    percent_text = profile_document.get("percent_of_medicare")
     return PayerProfile(
-        id=plain["id"],
-        title=plain["title"],
-        standing=plain["standing"],
-        source=source,
-        percent_of_medicare=None if percent is None else Decimal(percent),
-        edition=plain.get("edition"),
-        modifier_59=_modifier_59(plain["modifier_59"], source) if "modifier_59" in plain else None,
-        repeats=_repeats(plain["repeats"], source) if "repeats" in plain else None,
-        modifiers_first=frozenset(plain.get("modifiers_first", ())),
-        rules=tuple(_rule(rule, groups, source) for rule in plain.get("rules", ())),
+        id=profile_document["id"],
+        title=profile_document["title"],
+        standing=profile_document["standing"],
+        source=profile_source,
+        percent_of_medicare=None if percent_text is None else Decimal(percent_text),
+        edition=profile_document.get("edition"),
+        modifier_59=_modifier_59_of_fields(profile_document["modifier_59"], profile_source)
+        if "modifier_59" in profile_document
+        else None,
+        repeats=_repeats_of_fields(profile_document["repeats"], profile_source)
+        if "repeats" in profile_document
+        else None,
+        modifiers_first=frozenset(profile_document.get("modifiers_first", ())),
+        rules=tuple(
+            _rule_of_document(rule_document, codes_by_group, profile_source)
+            for rule_document in profile_document.get("rules", ())
+        ),
     )
 
 
-def _modifier_59(plain: Mapping[str, Any], source: Citation) -> Modifier59:
-    return Modifier59(plain["on"], frozenset(plain["modifiers"]), _source(plain, source))
+def _modifier_59_of_fields(modifier_fields: Mapping[str, Any], profile_source: Citation) -> Modifier59:
+    return Modifier59(
+        modifier_fields["on"], frozenset(modifier_fields["modifiers"]), _own_source_or(modifier_fields, profile_source)
+    )
 
 
-def _repeats(plain: Mapping[str, Any], source: Citation) -> Repeats:
-    return Repeats(plain["as"], frozenset(plain["modifiers"]), _source(plain, source))
+def _repeats_of_fields(repeat_fields: Mapping[str, Any], profile_source: Citation) -> Repeats:
+    return Repeats(
+        repeat_fields["as"], frozenset(repeat_fields["modifiers"]), _own_source_or(repeat_fields, profile_source)
+    )
 
 
-def _rule(plain: Mapping[str, Any], groups: Mapping[str, frozenset[str]], source: Citation) -> PayerRule:
-    first, last = _days(plain)
+def _rule_of_document(
+    rule_document: Mapping[str, Any], codes_by_group: Mapping[str, frozenset[str]], profile_source: Citation
+) -> PayerRule:
+    first_day, last_day = _days_of_rule(rule_document)
     return PayerRule(
-        kind=plain["kind"],
-        lines=parse(plain["lines"], groups),
-        units=int(plain.get("units", 0)),
-        says=plain["says"],
-        first=first,
-        last=last,
-        source=_source(plain, source),
+        kind=rule_document["kind"],
+        lines=parse(rule_document["lines"], codes_by_group),
+        units=int(rule_document.get("units", 0)),
+        says=rule_document["says"],
+        first=first_day,
+        last=last_day,
+        source=_own_source_or(rule_document, profile_source),
     )
 
 
-def _source(plain: Mapping[str, Any], source: Citation) -> Citation:
-    return Citation(**plain["source"]) if "source" in plain else source
+def _own_source_or(document: Mapping[str, Any], profile_source: Citation) -> Citation:
+    return Citation(**document["source"]) if "source" in document else profile_source

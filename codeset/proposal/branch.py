@@ -38,19 +38,19 @@ def push_files(
 
     Raises WrongUse: if *repository* is none or does not know the remote. StoreProblem: if somebody pushed meanwhile.
     """
-    _git(repository, "fetch", "--quiet", "--prune", remote)
+    _git_output(repository, "fetch", "--quiet", "--prune", remote)
     branch = branch_of(release)
-    head = _commit(repository, f"refs/remotes/{remote}/{branch}")
-    parent = head or _main(repository, remote)
-    tree = _tree(repository, parent, files)
+    branch_head = _commit_of(repository, f"refs/remotes/{remote}/{branch}")
+    parent_commit = branch_head or _main_commit(repository, remote)
+    tree_digest = _tree_with_files(repository, parent_commit, files)
     # The same files again, as a weekly run gives: no commit, so that nobody is asked to look again.
-    if head and tree == _git(repository, "rev-parse", f"{head}^{{tree}}"):
-        return PushedBranch(branch, head, changed=False)
-    commit = _git(repository, "commit-tree", tree, "-p", parent, "-m", message)
+    if branch_head and tree_digest == _git_output(repository, "rev-parse", f"{branch_head}^{{tree}}"):
+        return PushedBranch(branch, branch_head, changed=False)
+    commit = _git_output(repository, "commit-tree", tree_digest, "-p", parent_commit, "-m", message)
     # Somebody may have pushed to the branch since it was read: a reviewer's commit must not be lost.
-    lease = f"--force-with-lease=refs/heads/{branch}:{head or ''}"
+    lease_option = f"--force-with-lease=refs/heads/{branch}:{branch_head or ''}"
     try:
-        _git(repository, "push", "--quiet", lease, remote, f"{commit}:refs/heads/{branch}")
+        _git_output(repository, "push", "--quiet", lease_option, remote, f"{commit}:refs/heads/{branch}")
     except WrongUse as error:
         raise StoreProblem(f"{branch} at {remote} was not updated; run it again: {error}") from error
     return PushedBranch(branch, commit, changed=True)
@@ -58,71 +58,79 @@ def push_files(
 
 def on_branch(repository: Path, remote: str, release: Release, path: str) -> bytes | None:
     """Return *path* on the branch of *release*, or else on the main branch; None if it has no such file."""
-    _git(repository, "fetch", "--quiet", "--prune", remote)
-    commit = _commit(repository, f"refs/remotes/{remote}/{branch_of(release)}") or _main(repository, remote)
-    process = _run(repository, "show", f"{commit}:{path}")
+    _git_output(repository, "fetch", "--quiet", "--prune", remote)
+    commit = _commit_of(repository, f"refs/remotes/{remote}/{branch_of(release)}") or _main_commit(repository, remote)
+    process = _git_process(repository, "show", f"{commit}:{path}")
     return process.stdout if process.returncode == 0 else None
 
 
 def on_main(repository: Path, remote: str, path: str) -> bytes | None:
     """Return *path* on the remote's main branch; None if it has no such file."""
-    _git(repository, "fetch", "--quiet", "--prune", remote)
-    process = _run(repository, "show", f"{_main(repository, remote)}:{path}")
+    _git_output(repository, "fetch", "--quiet", "--prune", remote)
+    process = _git_process(repository, "show", f"{_main_commit(repository, remote)}:{path}")
     return process.stdout if process.returncode == 0 else None
 
 
 def quarters(repository: Path, remote: str) -> list[Release]:
     """Return the quarters that have a branch at *remote*, oldest first; other branches are ignored."""
     # Asked of the remote: the clone may still have branches that were deleted there.
-    listing = _git(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
-    labels = (name.removeprefix("refs/heads/release/") for name in listing[1::2])
+    remote_refs = _git_output(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
+    # Each line of the listing is a digest and a name.
+    labels = (ref_name.removeprefix("refs/heads/release/") for ref_name in remote_refs[1::2])
     return sorted(Release.parse(label) for label in labels if _LABEL.fullmatch(label))
 
 
-def _main(repository: Path, remote: str) -> str:
+def _main_commit(repository: Path, remote: str) -> str:
     """The commit of the remote's main branch, as the remote itself names it."""
     # A clone may have been made when the main branch had another name.
-    listing = _git(repository, "ls-remote", "--symref", remote, "HEAD").split()
+    listing = _git_output(repository, "ls-remote", "--symref", remote, "HEAD").split()
     if "ref:" not in listing:
         raise WrongUse(f"{remote} of {repository} has no main branch yet; push one first")
-    name = listing[listing.index("ref:") + 1].removeprefix("refs/heads/")
-    return _git(repository, "rev-parse", f"refs/remotes/{remote}/{name}")
+    branch_name = listing[listing.index("ref:") + 1].removeprefix("refs/heads/")
+    return _git_output(repository, "rev-parse", f"refs/remotes/{remote}/{branch_name}")
 
 
-def _commit(repository: Path, name: str) -> str | None:
-    process = _run(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+def _commit_of(repository: Path, revision_name: str) -> str | None:
+    process = _git_process(repository, "rev-parse", "--verify", "--quiet", f"{revision_name}^{{commit}}")
     return process.stdout.decode().strip() if process.returncode == 0 else None
 
 
-def _tree(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> str:
+def _tree_with_files(repository: Path, parent: str, files: Mapping[str, bytes | None]) -> str:
     """Write the tree of *parent* with *files* in it, by an index of its own, and return it."""
-    with TemporaryDirectory() as folder:
-        index = Path(folder) / "index"
-        _git(repository, "read-tree", parent, index=index)
-        for path, content in sorted(files.items()):
+    with TemporaryDirectory() as temporary_folder:
+        index_path = Path(temporary_folder) / "index"
+        _git_output(repository, "read-tree", parent, index_path=index_path)
+        for file_path, content in sorted(files.items()):
             if content is None:
-                _git(repository, "update-index", "--force-remove", "--", path, index=index)
+                _git_output(repository, "update-index", "--force-remove", "--", file_path, index_path=index_path)
                 continue
             # Into the object store alone: a working tree in which somebody works stays as it is.
-            blob = _git(repository, "hash-object", "-w", "--stdin", text=content)
-            _git(repository, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)
-        return _git(repository, "write-tree", index=index)
+            blob_digest = _git_output(repository, "hash-object", "-w", "--stdin", input_bytes=content)
+            _git_output(
+                repository,
+                "update-index",
+                "--add",
+                "--cacheinfo",
+                f"100644,{blob_digest},{file_path}",
+                index_path=index_path,
+            )
+        return _git_output(repository, "write-tree", index_path=index_path)
 
 
-def _git(repository: Path, *arguments: str, text: bytes = b"", index: Path | None = None) -> str:
-    process = _run(repository, *arguments, text=text, index=index)
+def _git_output(repository: Path, *arguments: str, input_bytes: bytes = b"", index_path: Path | None = None) -> str:
+    process = _git_process(repository, *arguments, input_bytes=input_bytes, index_path=index_path)
     if process.returncode:
         raise WrongUse(f"git {arguments[0]} in {repository}: {process.stderr.decode(errors='replace').strip()}")
     return process.stdout.decode().strip()
 
 
-def _run(
-    repository: Path, *arguments: str, text: bytes = b"", index: Path | None = None
+def _git_process(
+    repository: Path, *arguments: str, input_bytes: bytes = b"", index_path: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-C", str(repository), *arguments]
     # An index of its own: what somebody has staged in this clone stays staged.
-    variables = {**os.environ, **({"GIT_INDEX_FILE": str(index)} if index else {})}
+    environment_variables = {**os.environ, **({"GIT_INDEX_FILE": str(index_path)} if index_path else {})}
     try:
-        return subprocess.run(command, input=text, capture_output=True, check=False, env=variables)  # noqa: S603
+        return subprocess.run(command, input=input_bytes, capture_output=True, check=False, env=environment_variables)  # noqa: S603
     except OSError as error:
         raise WrongUse(f"git cannot be run ({error.strerror})") from error

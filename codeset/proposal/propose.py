@@ -45,8 +45,10 @@ def release_before(store: Store, release: Release, is_approved: Callable[[Releas
     None: the store holds nothing before it.
     """
     revisions = [revision for revision in store.revisions(release) if revision < release and is_approved(revision)]
-    earlier = [other for other in store.releases() if other.unrevised < release.unrevised]
-    return next(reversed(revisions or earlier), None)
+    earlier_releases = [
+        sealed_release for sealed_release in store.releases() if sealed_release.unrevised < release.unrevised
+    ]
+    return next(reversed(revisions or earlier_releases), None)
 
 
 def propose(
@@ -56,7 +58,7 @@ def propose(
     output: Path,
     lock: bytes,
     remarks: Sequence[str],
-    say: Say = silent,
+    report_progress: Say = silent,
 ) -> Proposal:
     """Test, review and propose *release*; *output* gets the review and the pull request's text with *remarks*.
 
@@ -65,41 +67,48 @@ def propose(
 
     Raises what pushing and the review raise. WrongUse: if the store holds nothing before the release.
     """
-    old = release_before(store, release, repository.is_approved)
-    if old is None:
+    old_release = release_before(store, release, repository.is_approved)
+    if old_release is None:
         raise WrongUse(
             f"{store.path} holds nothing before {release} to compare it with. Seal and pin the release in force first: "
             f"codeset build RELEASE --fetch --lock {repository.lock}, and put that lock on the main branch"
         )
-    say(f"trying the suite on {release}")
+    report_progress(f"trying the suite on {release}")
     suite = load(scenarios_folder(repository.scenarios))
-    check, golden = _suite_result(repository, store, release, suite)
-    review_folder = output / f"{old}-{release}"
-    review = _write_review(store, old, suite, check.run, review_folder, say)
-    page = first_page(review)
-    superseded = _superseded(repository, release)
-    entry = (review_folder / ENTRY).read_text(encoding="utf-8")
-    changes = changelog.with_entry(repository.on_branch(release, CHANGELOG), release, entry, superseded)
-    files = {repository.lock: lock, CHANGELOG: changes} | golden
-    removed: dict[str, bytes | None] = {repository.golden(revision): None for revision in superseded}
-    all_remarks = [*pull_request_text.suite_remarks(check, next(iter(golden), None)), *remarks]
+    release_check, golden_files = _suite_result(repository, store, release, suite)
+    review_folder = output / f"{old_release}-{release}"
+    review = _write_review(store, old_release, suite, release_check.run, review_folder, report_progress)
+    opening_page = first_page(review)
+    superseded_revisions = _superseded_revisions(repository, release)
+    changelog_entry = (review_folder / ENTRY).read_text(encoding="utf-8")
+    changelog_bytes = changelog.with_entry(
+        repository.on_branch(release, CHANGELOG), release, changelog_entry, superseded_revisions
+    )
+    files = {repository.lock: lock, CHANGELOG: changelog_bytes} | golden_files
+    # Accepted outcomes of a revision that CMS replaced and nobody signed would be merged with the new one.
+    removed_goldens: dict[str, bytes | None] = {repository.golden(revision): None for revision in superseded_revisions}
+    all_remarks = [*pull_request_text.suite_remarks(release_check, next(iter(golden_files), None)), *remarks]
     markdown = (review_folder / MARKDOWN).read_text(encoding="utf-8")
-    title = pull_request_text.title(release, page.headline)
-    boxes = pull_request_text.decision_boxes(review.to_decide, decision_digest(review))
-    body = pull_request_text.body(release, old, repository, readiness_markdown(page), all_remarks, boxes, markdown)
+    title = pull_request_text.title(release, opening_page.headline)
+    decision_boxes = pull_request_text.decision_boxes(review.to_decide, decision_digest(review))
+    body_text = pull_request_text.body(
+        release, old_release, repository, readiness_markdown(opening_page), all_remarks, decision_boxes, markdown
+    )
     (output / "title.txt").write_text(f"{title}\n", encoding="utf-8")
-    (output / "body.md").write_text(body, encoding="utf-8")
-    message = f"Release {release}\n\n{page.headline}"
-    pushed = branch.push_files(repository.path, repository.remote, release, removed | files, message)
-    return Proposal(release, old, pushed, title, output / "body.md", tuple(sorted(files)))
+    (output / "body.md").write_text(body_text, encoding="utf-8")
+    message = f"Release {release}\n\n{opening_page.headline}"
+    pushed_branch = branch.push_files(repository.path, repository.remote, release, removed_goldens | files, message)
+    return Proposal(release, old_release, pushed_branch, title, output / "body.md", tuple(sorted(files)))
 
 
-def _write_review(store: Store, old: Release, suite: Suite, new_run: SuiteRun, folder: Path, say: Say) -> Review:
-    """Write the review of the release that *new_run* is of into *folder* and return it."""
-    refuse_other(folder, str(old), str(new_run.release))
-    snapshots, guides = (store.open(old), store.open(new_run.release)), statements(guidance_folder())
-    review = make_review(*snapshots, suite, guides, new_run=new_run, report_progress=say)
-    write_review(review, folder, say)
+def _write_review(
+    store: Store, old_release: Release, suite: Suite, new_run: SuiteRun, review_folder: Path, report_progress: Say
+) -> Review:
+    """Write the review of the release that *new_run* is of into *review_folder* and return it."""
+    refuse_other(review_folder, str(old_release), str(new_run.release))
+    snapshots, guide_statements = (store.open(old_release), store.open(new_run.release)), statements(guidance_folder())
+    review = make_review(*snapshots, suite, guide_statements, new_run=new_run, report_progress=report_progress)
+    write_review(review, review_folder, report_progress)
     return review
 
 
@@ -110,20 +119,20 @@ def _suite_result(
 
     Missing outcomes are added unless a coder is contradicted or somebody signed the release.
     """
-    path = repository.golden(release)
-    on_branch = repository.on_branch(release, path)
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / f"{release}.json"
-        if on_branch is not None:
-            file.write_bytes(on_branch)
-        tested = check_release(suite, store.open(release), Path(folder))
+    golden_path = repository.golden(release)
+    golden_on_branch = repository.on_branch(release, golden_path)
+    with TemporaryDirectory() as temporary_folder:
+        golden_file = Path(temporary_folder) / f"{release}.json"
+        if golden_on_branch is not None:
+            golden_file.write_bytes(golden_on_branch)
+        release_check = check_release(suite, store.open(release), Path(temporary_folder))
         # What somebody signed is not added to, and what contradicts a coder is no outcome to accept.
-        if not tested.run.failed and not repository.is_approved(release):
-            tested = replace(tested, accepted_now=accept(tested.goldens, tested.run))
-        return tested, {path: file.read_bytes()} if file.is_file() else {}
+        if not release_check.run.failed and not repository.is_approved(release):
+            release_check = replace(release_check, accepted_now=accept(release_check.goldens, release_check.run))
+        return release_check, {golden_path: golden_file.read_bytes()} if golden_file.is_file() else {}
 
 
-def _superseded(repository: Repository, release: Release) -> list[Release]:
+def _superseded_revisions(repository: Repository, release: Release) -> list[Release]:
     """The earlier revisions that nobody approved: what the branch holds of them is removed."""
-    earlier = (replace(release, revision=number) for number in range(release.revision))
-    return [revision for revision in earlier if not repository.is_approved(revision)]
+    earlier_revisions = (replace(release, revision=revision_number) for revision_number in range(release.revision))
+    return [revision for revision in earlier_revisions if not repository.is_approved(revision)]

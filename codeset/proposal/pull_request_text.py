@@ -26,34 +26,36 @@ def title(release: Release, headline: str) -> str:
 
 def body(
     release: Release,
-    old: Release,
+    earlier: Release,
     repository: Repository,
     readiness: str,
     remarks: Sequence[str],
-    boxes: str,
-    review: str,
+    decision_text: str,
+    review_markdown: str,
 ) -> str:
-    """Return the body: *readiness*, *remarks* as a list, *boxes* to decide, the *review*; all in Markdown.
+    """Return the body: *readiness*, *remarks* as a list, *decision_text*, the *review_markdown*; all in Markdown.
 
     One too long for GitHub is cut, at the end of the review.
     """
     bullets = "".join(f"- {remark}\n" for remark in remarks)
-    decisions = " --decisions decisions.md" if PULL_REQUEST_END in boxes else ""
-    save = f"gh pr view {branch_of(release)} --json body --jq .body > decisions.md\n" if decisions else ""
-    text = f"""\
+    decisions_option = " --decisions decisions.md" if PULL_REQUEST_END in decision_text else ""
+    save_command = (
+        f"gh pr view {branch_of(release)} --json body --jq .body > decisions.md\n" if decisions_option else ""
+    )
+    body_text = f"""\
 {readiness}
 
-CMS has posted **{release}**. It is sealed, tested and compared with {old}. Read the review, sign it, and merge only
+CMS has posted **{release}**. It is sealed, tested and compared with {earlier}. Read the review, sign it, and merge only
 when `codeset gate {release}` passes.
 
 {bullets}
-{boxes}<details><summary>How to sign</summary>
+{decision_text}<details><summary>How to sign</summary>
 
 ```
 git switch {branch_of(release)}
 codeset restore
-codeset review {old} {release} -o reviews/{release}
-{save}codeset approve {release} --review reviews/{release} --as "Name, role"{decisions}
+codeset review {earlier} {release} -o reviews/{release}
+{save_command}codeset approve {release} --review reviews/{release} --as "Name, role"{decisions_option}
 git add {repository.approvals} {repository.lock} reviews
 git commit -m "Approve {release}"
 git push
@@ -61,51 +63,53 @@ git push
 
 </details>
 
-{review}"""
-    if len(text) <= _BODY_LENGTH:
-        return text
-    return f"{text[:_BODY_LENGTH]}\n\n… the whole review is in the run's artifact.\n"
+{review_markdown}"""
+    # The review is last: what is cut is its end, never the boxes or the way to sign.
+    if len(body_text) <= _BODY_LENGTH:
+        return body_text
+    return f"{body_text[:_BODY_LENGTH]}\n\n… the whole review is in the run's artifact.\n"
 
 
-def decision_boxes(outcomes: Sequence[ToDecide], digest: str) -> str:
-    """Return two boxes and room for a reason for each of *outcomes*, of the review whose decisions have that *digest*.
+def decision_boxes(open_outcomes: Sequence[ToDecide], digest: str) -> str:
+    """Return two boxes and room for a reason for each of *open_outcomes*; *digest* is that of the review's decisions.
 
     `codeset approve --decisions` reads them. Where they are more than a pull request takes, it says where to decide.
     """
-    if not outcomes:
+    if not open_outcomes:
         return ""
-    boxes = (
-        f"**{number}.** {safe(outcome.says)}\n- [ ] Accept\n- [ ] Reject\n- Reason:"
-        for number, outcome in enumerate(outcomes, start=1)
+    outcome_boxes = (
+        f"**{outcome_number}.** {safe(outcome.says)}\n- [ ] Accept\n- [ ] Reject\n- Reason:"
+        for outcome_number, outcome in enumerate(open_outcomes, start=1)
     )
-    head = "## Decide on each changed result\n\n"
-    text = "\n\n".join([pull_request_start(digest), *boxes, PULL_REQUEST_END])
-    if len(text) > _BOXES_LENGTH:
-        return (
-            f'{head}{len(outcomes):,} results: decide on the page, or on the sheet "{DECIDE_SHEET}" of review.xlsx.\n\n'
-        )
-    return f"{head}Tick a box for each, and edit this text to write the reasons.\n\n{text}\n\n"
+    heading = "## Decide on each changed result\n\n"
+    boxes_text = "\n\n".join([pull_request_start(digest), *outcome_boxes, PULL_REQUEST_END])
+    if len(boxes_text) > _BOXES_LENGTH:
+        decision_places = f'decide on the page, or on the sheet "{DECIDE_SHEET}" of review.xlsx'
+        return f"{heading}{len(open_outcomes):,} results: {decision_places}.\n\n"
+    return f"{heading}Tick a box for each, and edit this text to write the reasons.\n\n{boxes_text}\n\n"
 
 
-def with_decisions_of(earlier: str, body: str) -> str:
-    """Return *body* with the boxes as they were ticked in the *earlier* one, if both are of the same review."""
-    ticked, blank = boxes_in(earlier), boxes_in(body)
-    if not (ticked and blank) or ticked["review"] != blank["review"]:
-        return body
-    return f"{body[: blank.start()]}{ticked[0]}{body[blank.end() :]}"
+def with_decisions_of(earlier_body: str, new_body: str) -> str:
+    """Return *new_body* with the boxes as they were ticked in *earlier_body*, if both are of the same review."""
+    ticked_boxes, blank_boxes = boxes_in(earlier_body), boxes_in(new_body)
+    # Ticks of another review would decide results that nobody has seen.
+    if not (ticked_boxes and blank_boxes) or ticked_boxes["review"] != blank_boxes["review"]:
+        return new_body
+    return f"{new_body[: blank_boxes.start()]}{ticked_boxes[0]}{new_body[blank_boxes.end() :]}"
 
 
-def suite_remarks(suite: ReleaseCheck, golden: str | None) -> list[str]:
-    """Return the result of the suite, a remark each; *golden* is the file of the outcomes to be accepted, if any."""
-    failed, differing = len(suite.run.failed), len(suite.differing)
-    verb = "contradicts" if failed < 2 else "contradict"
-    remarks = [f"Of {len(suite.run.results)} scenarios {failed or 'none'} {verb} its coder."]
-    for run in suite.run.failed[:_FAILURES_SHOWN]:
-        remarks += [f"{run.scenario.id}: {failure}" for failure in run.failures]
-    if differing:
-        remarks.append(f"{differing} outcomes are not as they were accepted.")
-    if golden:
-        remarks.append(f"The outcomes to be accepted are in `{golden}`.")
+def suite_remarks(release_check: ReleaseCheck, golden_path: str | None) -> list[str]:
+    """Return the result of the suite, one remark each; *golden_path* has the outcomes to be accepted, if any."""
+    failed_count, differing_count = len(release_check.run.failed), len(release_check.differing)
+    verb = "contradicts" if failed_count < 2 else "contradict"
+    remarks = [f"Of {len(release_check.run.results)} scenarios {failed_count or 'none'} {verb} its coder."]
+    # GitHub refuses a body that is too long: the rest is in the review.
+    for failed_run in release_check.run.failed[:_FAILURES_SHOWN]:
+        remarks += [f"{failed_run.scenario.id}: {failure}" for failure in failed_run.failures]
+    if differing_count:
+        remarks.append(f"{differing_count} outcomes are not as they were accepted.")
+    if golden_path:
+        remarks.append(f"The outcomes to be accepted are in `{golden_path}`.")
     else:
         remarks.append("What contradicts a coder is not accepted: there are no outcomes on the branch.")
     return remarks

@@ -20,9 +20,9 @@ class Repository:
     approvals: str
     scenarios: Path | None
 
-    def on_branch(self, release: Release, path: str) -> bytes | None:
-        """Return *path* on the branch of *release*, or else on the main branch; None if neither has it."""
-        return branch.on_branch(self.path, self.remote, release, path)
+    def on_branch(self, release: Release, file_path: str) -> bytes | None:
+        """Return *file_path* on the branch of *release*, or else on the main branch; None if neither has it."""
+        return branch.on_branch(self.path, self.remote, release, file_path)
 
     def is_approved(self, release: Release) -> bool:
         """Return whether somebody has signed *release*."""
@@ -33,14 +33,16 @@ class Repository:
 
         Raises WrongUse: if the scenarios are outside the repository.
         """
-        folder, root = goldens_folder(scenarios_folder(self.scenarios)), self.path.resolve()
-        if not folder.is_relative_to(root):
-            raise WrongUse(f"{folder} is not in {root}: name scenarios that are with --scenarios")
-        return f"{folder.relative_to(root).as_posix()}/{release}.json"
+        golden_folder, repository_root = goldens_folder(scenarios_folder(self.scenarios)), self.path.resolve()
+        if not golden_folder.is_relative_to(repository_root):
+            raise WrongUse(f"{golden_folder} is not in {repository_root}: name scenarios that are with --scenarios")
+        return f"{golden_folder.relative_to(repository_root).as_posix()}/{release}.json"
 
     def locks(self) -> tuple[bytes | None, dict[Release, bytes]]:
         """Return the lock on the remote's main branch, and the lock on each quarter's branch."""
-        main = branch.on_main(self.path, self.remote, self.lock)
+        main_lock = branch.on_main(self.path, self.remote, self.lock)
         quarters = branch.quarters(self.path, self.remote)
-        texts = {quarter: self.on_branch(quarter, self.lock) for quarter in quarters}
-        return main, {quarter: text for quarter, text in texts.items() if text is not None}
+        lock_by_quarter = {quarter: self.on_branch(quarter, self.lock) for quarter in quarters}
+        return main_lock, {
+            quarter: lock_bytes for quarter, lock_bytes in lock_by_quarter.items() if lock_bytes is not None
+        }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 def by_caption(captions: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return which column a caption heads, by `caption_key`, of *captions* that each column may have."""
-    return {caption_key(caption): column for column, several in captions.items() for caption in several}
+    return {caption_key(caption): column for column, column_captions in captions.items() for caption in column_captions}
 
 
 def caption_key(caption: str) -> str:
