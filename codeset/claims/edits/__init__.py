@@ -34,7 +34,7 @@ from codeset.claims.edits.status_t import STATUS_T
 from codeset.claims.edits.two_sides import TWO_SIDES
 
 EDITS = (
-    # A line that is denied by itself has no units that count, begins no global period and is nobody's paid primary:
+    # A line that is denied on its own has no units that count, begins no global period and is nobody's paid primary:
     # such edits come first.
     SINGLE_LINE,
     MODIFIER_DATES,

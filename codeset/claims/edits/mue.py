@@ -42,7 +42,7 @@ UNITS_PER_DAY = (
 def find_mue(lines: Lines) -> Findings:
     """One finding for each line whose units, or whose code's units that day, exceed the MUE."""
     mue_limits = lines.line_kinds.cached(limits_of_kinds)
-    # A line that is denied by itself, or that repeats another, has no units that count.
+    # A line that is denied on its own, or that repeats another, has no units that count.
     units = units_per_day(lines.table).zip_with(~lines.is_denied, repeat(0, lines.table.height).cast(pl.Int64))
     counted_units = sum_in_visit(lines, units, key=lines.look_up(mue_limits["day_limit"])).alias("counted")
     is_over = is_exceeded(counted_units, lines.look_up(mue_limits["mue_value"])) & ~lines.is_denied

@@ -1,4 +1,4 @@
-"""Single lines: what release, code, status, modifiers, place of service and units say of a line by themselves.
+"""Single lines: what release, code, status, modifiers, place of service and units say of one line alone.
 
 Status codes and payment policy indicators: record layout RVU25D, attachment A. Modifiers 24, 25 and 57 belong on
 visits, 58, 78 and 79 on procedures (NCCI Policy Manual 2026, pp. I-12, I-13, I-15, I-16).
@@ -169,7 +169,7 @@ def _failing_checks(kind_rows: pl.DataFrame, all_checks: list[Check]) -> list[Ch
 
 
 def checks() -> Iterator[Check]:
-    """Every check of a line by itself."""
+    """Every check of one line alone."""
     for table_name in NEEDED_TABLES:
         yield HAS_RELEASE & ~pl.col(f"has_{table_name}"), "table-not-held", pl.lit(table_name)
     yield IS_UNLISTED & IS_WHOLE, "hcpcs-not-in-release", _NO_DETAIL

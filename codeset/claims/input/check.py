@@ -185,7 +185,7 @@ def set_bad_claims_aside(
 
 
 def claim_key(claim_id: pl.Expr) -> pl.Expr:
-    """Return a number that stands for a claim: of its identifier as the check reads it, the same in every process."""
+    """Return a number for each claim: of its identifier as the check reads it, the same in every process."""
     return trimmed_claim_key(claim_id.cast(pl.String).str.strip_chars().replace("", None))
 
 

@@ -131,7 +131,7 @@ _MOST_LINES_PER_BYTE = 5
 
 
 def _refuse_overpacked(claim_file: ClaimFile) -> None:
-    """Raise BadInput for a parquet file of so many equal lines that they do not fit into memory; it is not unpacked."""
+    """Raise BadInput for a parquet file with more lines than its bytes can hold if they differ; it is not unpacked."""
     packed_lines = claim_file.table.line_count()
     if packed_lines > _MOST_LINES_PER_BYTE * claim_file.size:
         raise BadInput(
@@ -283,7 +283,7 @@ def raw_claims(claim_file: ClaimFile, locality: str | None) -> RawClaims:
 
 
 def raw_chunks(claim_file: ClaimFile, locality: str | None, claims_at_once: int | None = None) -> Iterator[RawClaims]:
-    """Yield the lines of a JSON, NDJSON or X12 file, so many claims at once, or all; what stops it comes last."""
+    """Yield the lines of a JSON, NDJSON or X12 file by *claims_at_once* claims, or all; what stops it comes last."""
     if claim_file.form is Form.X12:
         yield from _x12_chunks(claim_file, locality, claims_at_once)
         return

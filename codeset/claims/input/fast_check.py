@@ -157,7 +157,7 @@ def _has_two_charges(table: pl.DataFrame) -> bool:
 def _claims_agree(lines: pl.DataFrame, starts_of_names: Mapping[str, pl.Series]) -> bool:
     """Whether each claim has one beneficiary and each line number once; *starts_of_names*: where another one begins.
 
-    Lines that are not sorted by claim and line are sorted by a number that stands for both; False also if two claims
+    Lines that are not sorted by claim and line are sorted by one number for both; False also if two claims
     share one by chance.
     """
     if is_sorted_by_claim(lines, starts_of_names["claim_id"]):

@@ -19,16 +19,16 @@ _NEEDED_FIELDS = (*(name for name in REQUIRED if name != "line"), "modifiers")
 """The fields that a table must have a column for. Lines without numbers are numbered in the order of their claim."""
 
 _LEAST_HEADERS = 4
-"""A first row with so many known headers is a header row; any other may be a patient's data, and is not shown."""
+"""A first row with this many known headers is a header row; any other may be a patient's data, and is not shown."""
 
 # A longer first cell is a sentence, or a row of data that lost its separators.
 _LONGEST_HEADER = 40
 
 _SIMILAR_HEADER = 0.8
-"""So like a known header (difflib's ratio, 1 is equal) is a slip of the pen, such as "lession"."""
+"""A header this similar to a known one (difflib's ratio, 1 is equal) is a slip of the pen, such as "lession"."""
 
 _MISSPELLED_WORD = 0.9
-"""So like a word of headers is one, misspelled, and no name: "Charles" is 0.86 like "charges"."""
+"""A word this similar to one of headers is that word, misspelled, and no name: "Charles" is 0.86 like "charges"."""
 
 _MOST_DIGITS_SHOWN = 2
 """A header with a longer number may be somebody's number."""

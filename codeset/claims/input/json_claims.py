@@ -44,7 +44,7 @@ def _object_rows(json_object: object, file_line: int, json_place: str) -> Iterat
     if not isinstance(json_object, dict):
         found = _sort_of_value(json_object)
         yield None, [FieldFault("claim", "an object", found, at=file_line, place=json_place or None)]
-    # A line by itself: exports as NDJSON are often one object for each line, as csv has them.
+    # A single line: exports as NDJSON are often one object for each line, as csv has them.
     elif "hcpcs" in json_object and "lines" not in json_object:
         claim_row, faults = _field_texts(json_object, tuple(FIELDS))
         yield {**claim_row, "at": file_line, "place": json_place or None}, faults

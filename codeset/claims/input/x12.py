@@ -53,7 +53,7 @@ class X12Claims:
         self._segments = segments_of(stream, self.envelope)
 
     def chunks(self, claims_at_once: int | None = None) -> Iterator[tuple[pl.DataFrame, Faults]]:
-        """Yield the lines of so many claims at once, or of all, as text (columns of `RAW`), and what is malformed."""
+        """Yield the lines of *claims_at_once* claims, or of all, as text (columns of `RAW`), and what is malformed."""
         claims_of_file = _claims_of_segments(_ordered_segments(self._segments, self.envelope.fatal))
         is_first_chunk = True
         # Once even without a claim: what is wrong with the envelope shows only when all segments were read.

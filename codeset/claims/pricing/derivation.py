@@ -23,7 +23,7 @@ STEPS = {
 
 
 def steps_of(lines: pl.DataFrame) -> pl.LazyFrame:
-    """Return the amounts after each rule that applied; nothing is computed until it is asked for."""
+    """Return the amounts after each rule that applied; nothing is computed until it is collected."""
     priced_lines = lines.lazy().filter(pl.col("fee").is_not_null())
     exact_fee, published_fee = pl.col("exact_fee"), pl.col("fee") * CENT
     rounding_of_cms = pl.lit("rounded half-up to the cent, as CMS publishes it")

@@ -34,7 +34,7 @@ PRICE_KEY = (
     *("release", "hcpcs", "modifiers", "place_of_service", "locality", "conversion_factor", "units"),
     "practitioner_share",
 )
-"""All that decides the price of a line that is by itself, but the charge. A price case is a line that differs from
+"""All that decides the price of a line that is alone, but the charge. A price case is a line that differs from
 others in these, or in the facts of its session (`FACTS`): hundreds of cases serve millions of lines."""
 
 LINES = (
@@ -173,7 +173,7 @@ class _LatestCases:
         self.known = KnownRows()
 
 
-# --- a case by itself, and in its session
+# --- a case alone, and in its session
 
 
 def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:

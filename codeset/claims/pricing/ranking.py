@@ -116,7 +116,7 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
         ["session", "hcpcs", "fee_modifier"],
         sites=pl.col("site").n_unique(),
         first=pl.col("at").get(pl.col("row").arg_min()),
-        # Which line is which side cannot be told of three lines, nor of several units on one.
+        # Which line is which side is not known of three lines, nor of several units on one.
         sides_unclear=(pl.len() != 2) | (pl.col("units").max() != 1),
     )
     two_sided = one_sided_lines.filter(pl.col("sites") == 2)
@@ -228,9 +228,9 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
 
 
 def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
-    """Rank the technical and the professional components of the tests of a session, each by itself."""
+    """Rank the technical and the professional components of the tests of a session, each alone."""
     tests = _with_case_columns(lines.filter("in_tests"), cases, *_TEST_COLUMNS)
-    # Each indicator by itself: cardiology, ophthalmology and imaging have rules of their own (layout, 4, 6 and 7).
+    # Each indicator alone: cardiology, ophthalmology and imaging have rules of their own (layout, 4, 6 and 7).
     several_tests = with_several(tests, ["session", "multiple_procedure"])
     if several_tests.is_empty():
         return lines

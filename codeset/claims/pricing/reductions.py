@@ -107,7 +107,7 @@ _TECHNICAL = pl.when("is_compared").then(technical_component()).alias("technical
 
 
 def _component_amount(component: str) -> pl.Expr:
-    # Each component ranks by itself: the line with the highest technical one may have a lower professional one.
+    # Each component ranks alone: the line with the highest technical one may have a lower professional one.
     first_count = pl.col(f"{component}_first")
     return _first_in_full(pl.col(component), pl.col("quantity"), first_count, pl.col(f"later_{component}"))
 
@@ -181,7 +181,7 @@ its full value (IOM 100-04 ch. 12, section 40.4)."""
 def _share_of_modifier(of_modifier: Mapping[str, int]) -> pl.Expr:
     """The share, in thousandths, of the first of these modifiers that a line has; null where it has none."""
     share = pl.lit(None, dtype=pl.Int64)
-    # The last condition is asked first: so the first modifier of the group counts (`price_rules.toml`).
+    # The outermost condition is that of the first modifier of the group: it counts (`price_rules.toml`).
     for modifier, thousandths in reversed(list(of_modifier.items())):
         share = pl.when(f"m{modifier}").then(pl.lit(thousandths, dtype=pl.Int64)).otherwise(share)
     return share

@@ -1,4 +1,4 @@
-"""Codes that count: the first of a kind, each additional one, and the code that stands for all of them.
+"""Codes that count: the first of a kind, each additional one, and the code that replaces all of them.
 
 The add-on edits say which code counts the additional ones of a first; PTP edits with modifier indicator 0 say which
 code is reported in place of both. What they do not say beyond doubt is not said here.
@@ -112,7 +112,7 @@ class Span(NamedTuple):
     most: int | None
 
     def covers(self, lesions: int) -> bool:
-        """Return whether it is the code for so many *lesions*."""
+        """Return whether it is the code for this number of *lesions*."""
         return self.least <= lesions and (self.most is None or lesions <= self.most)
 
     @property

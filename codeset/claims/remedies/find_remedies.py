@@ -31,7 +31,7 @@ TABLES_READ = ("mpfs", "ptp", "mue", "add_on")
 """What the tables say is known of releases that hold these."""
 
 _ROUNDS = 4
-"""So often what a remedy leaves to mend is mended in turn, such as 59 on each of the lines that it names."""
+"""How often what a remedy leaves denied is fixed in turn, such as 59 on each of the lines that it names."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class _Attempt:
     reasons: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def lines_to_mend(self) -> list[Key]:
+    def lines_to_fix(self) -> list[Key]:
         """The lines that are denied, and should not be: the subject, what is new, and what was paid before."""
         # A remedy must not deny what was paid before: such a line would need a remedy too.
         at_stake = [key for key in self.lines if key in (self.subject, *self.new_keys) or key not in self.denied_keys]
@@ -137,7 +137,7 @@ def find_remedies(lines: pl.DataFrame, findings: pl.DataFrame, reader: Reader) -
         attempts = [attempt for denied_line in pending if (attempt := _next_attempt(denied_line, reader)) is not None]
         pending = []
         for attempt in _adjudicated_attempts(attempts, reader):
-            if attempt.lines_to_mend:
+            if attempt.lines_to_fix:
                 pending.append(attempt)
             else:
                 remedies[attempt.subject] = _remedy_of_attempt(attempt)
@@ -185,22 +185,22 @@ def _is_denied(findings: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _needs_remedy(findings: Sequence[Mapping[str, Any]], is_subject: bool) -> bool:
-    """Whether a line is denied; or, of the line that is to be mended, left to the contractor for want of a modifier."""
+    """Whether a line is denied; or, of the subject, left to the contractor for want of a modifier."""
     return _is_denied(findings) or (is_subject and any(finding_row["reason"] in FIXES for finding_row in findings))
 
 
 def _next_attempt(attempt: _Attempt, reader: Reader) -> _Attempt | None:
-    """The attempt with the first line that is to be mended replaced by what mends it; None if nothing does."""
-    for line_key in attempt.lines_to_mend:
-        denied_line = _denied_line(attempt, _line_to_mend(attempt, line_key), reader)
+    """The attempt with the first of its lines to fix replaced by its fix; None if no line has one."""
+    for line_key in attempt.lines_to_fix:
+        denied_line = _denied_line(attempt, _line_to_fix(attempt, line_key), reader)
         line_fix = fix(denied_line) if denied_line else None
         if denied_line and line_fix:
             return _attempt_with_fix(attempt, line_fix, denied_line.reasons)
     return None
 
 
-def _line_to_mend(attempt: _Attempt, line_key: Key) -> Key:
-    """The line to mend: an add-on whose primary is denied needs the primary mended."""
+def _line_to_fix(attempt: _Attempt, line_key: Key) -> Key:
+    """The line to fix: of an add-on whose primary is denied, the primary."""
     # A denied primary takes its add-ons with it: once it is paid, so are they.
     partners = {
         finding_row["reason"]: finding_row["partner_key"]
@@ -221,7 +221,12 @@ def _denied_line(attempt: _Attempt, line_key: Key, reader: Reader) -> DeniedLine
     visit_lines = [other_line for other_line in attempt.lines.values() if other_line["visit"] == claim_line["visit"]]
     table_day = reader.day_of_rows(snapshot, claim_line["date_of_service"])
     return DeniedLine(
-        claim_line, visit_lines, attempt.findings[line_key], snapshot, table_day, is_mended=line_key in attempt.new_keys
+        claim_line,
+        visit_lines,
+        attempt.findings[line_key],
+        snapshot,
+        table_day,
+        is_of_remedy=line_key in attempt.new_keys,
     )
 
 

@@ -1,4 +1,4 @@
-"""What mends a denied line: the services that CMS's tables name in its place, by the reason that denies it.
+"""What fixes a denied line: the services that CMS's tables name in its place, by the reason that denies it.
 
 A reason that is not here has no remedy in a table: the record decides, or the line is not payable.
 """
@@ -62,10 +62,10 @@ class DeniedLine:
     findings: Sequence[Mapping[str, Any]]
     snapshot: Snapshot
     day: date
-    """The day on which rows of CMS's tables are asked for."""
+    """The day on which rows of CMS's tables must be in force."""
 
-    is_mended: bool
-    """Whether it is of a remedy itself, which leaves something to mend."""
+    is_of_remedy: bool
+    """Whether it is of a remedy itself, in which something is left to fix."""
 
     @property
     def hcpcs(self) -> str:
@@ -253,7 +253,7 @@ def visit_apart(denied: DeniedLine) -> Fix | None:
     if "57" in needed_modifiers and "global-visit-same-day" not in denied.reasons:
         needed_modifiers = [modifier for modifier in needed_modifiers if modifier != "25"]
     # In a remedy they were put there a round ago, each for another reason: all of them are needed.
-    dropped_modifiers = () if denied.is_mended else VISIT_MODIFIERS
+    dropped_modifiers = () if denied.is_of_remedy else VISIT_MODIFIERS
     other_modifiers = [name for name in denied.modifiers if name not in (*dropped_modifiers, *needed_modifiers)]
     surgery_codes = {str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF}
     source_rows = [f"fee schedule {code}: global days {_global_days(denied, code)}" for code in sorted(surgery_codes)]
@@ -276,7 +276,7 @@ VISIT_MODIFIER_OF: Mapping[str, str] = {
 
 
 def other_lesion(denied: DeniedLine) -> Fix | None:
-    """RT and LT of a code that has no two sides: another lesion is told by XS."""
+    """RT and LT of a code that has no two sides: XS says that there were two lesions."""
     # X{EPSU} are taken in lieu of 59, and say which of its meanings it is (CR 8863; Policy Manual 2026, p. I-17).
     source_row = f"fee schedule {denied.hcpcs}: bilateral indicator 0"
     return denied.with_modifiers(
@@ -342,7 +342,7 @@ FIXES: Mapping[str, Callable[[DeniedLine], Fix | None]] = {
     "global-visit-after": visit_apart,
     "two-sides": other_lesion,
 }
-"""By reason, what mends the line; the first that applies. What is left to mend after it is mended in turn."""
+"""By reason, what fixes the line; the first that applies. What is denied after it is fixed in turn."""
 
 
 def _findings_for(denied: DeniedLine, reason: str) -> list[Mapping[str, Any]]:

@@ -1,1 +1,1 @@
-"""Edits of lines by themselves: modifiers, notices, places of service, telehealth, components."""
+"""Edits of single lines: modifiers, notices, places of service, telehealth, components."""

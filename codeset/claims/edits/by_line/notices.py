@@ -2,7 +2,7 @@
 
 GZ, a denial is expected and no notice is on file: denied automatically, the patient owes nothing (CR 7228, from
 2011-07-01). GY, excluded by statute, and GX, a voluntary notice of that: denied, the patient owes it (IOM 100-04 ch.
-23, section 20.9.1.1; CR 6563). GA, a notice is on file: denies nothing by itself (First Coast on MM6563), and shifts
+23, section 20.9.1.1; CR 6563). GA, a notice is on file: denies nothing alone (First Coast on MM6563), and shifts
 no MUE or NCCI denial to the patient (NCCI Policy Manual 2026, p. I-32). Together they contradict each other, and the
 line is unprocessable: GA with GZ (same section), GX with GA or GZ (XIFIN on CR 6563), GY with GZ (Columbia
 University, 2002).

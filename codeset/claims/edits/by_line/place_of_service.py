@@ -29,7 +29,7 @@ def find_place_of_service(lines: Lines) -> Findings:
 def invalid_places(_: pl.DataFrame, table: pl.DataFrame, __: CodeSet) -> pl.DataFrame:
     """`is_invalid_place`: true for lines that have such a place, on a day that a release covers; null for all others.
 
-    So that only these are told apart by their days: the places of nearly all lines are in force on all of them.
+    So that only these are distinct by their days: the places of nearly all lines are in force on all of them.
     """
     is_invalid = pl.Series("is_invalid_place", [None], dtype=pl.Boolean).new_from_index(0, table.height)
     is_doubtful = table["release"].is_not_null() & ~is_one_of(table["place_of_service"], _in_force_on_all_days(table))

@@ -1,4 +1,4 @@
-"""What edits of diagnoses read of lines: worked out for all lines of a claim, before any are told apart.
+"""What edits of diagnoses read of lines: worked out for all lines of a claim, before they are deduplicated.
 
 Nearly all diagnoses are valid, specific, and of no class that tells anything: the diagnoses of a claim are looked
 through once, and only its lines in which something may be to be said are looked at further.

@@ -1,4 +1,4 @@
-"""Which lines have diagnoses of which something is to be said: worked out for all lines, before any are told apart.
+"""Which lines have diagnoses of which something is to be said: worked out for all lines, before they are deduplicated.
 
 A line whose diagnoses are valid, specific and fit its service says no more than one without: it shares its answer.
 """
@@ -27,7 +27,7 @@ INVALID, UNSPECIFIED, NOT_FIRST, CONTRACTOR, OTHER_THAN_COSMETIC, FIRST_CLASS = 
 
 ALL_BUT_NOT_FIRST = 2**32 - 1 - NOT_FIRST
 OF_ONE_CODE = INVALID | UNSPECIFIED
-"""What is said of one diagnosis, whatever the others are and wherever it stands."""
+"""What is said of one diagnosis, whatever the others are and wherever it is among them."""
 
 ALL_BUT_OF_ONE_CODE = 2**32 - 1 - OF_ONE_CODE
 MARKS_OF_ANY_SERVICE = INVALID | UNSPECIFIED | NOT_FIRST | CONTRACTOR
@@ -106,7 +106,7 @@ def has_outdated_diagnoses(manifest: Manifest, table: str = "diagnosis") -> bool
 
 
 def marks_of_codes(codes: pl.Series) -> pl.Series:
-    """Return what is known of each of *codes* by itself, on any date."""
+    """Return what is known of each of *codes* alone, on any date."""
     plain_code = without_dot(pl.col("code"))
     conditions_by_bit = {
         UNSPECIFIED: plain_code.is_in(list(listed("unspecified_sites"))),

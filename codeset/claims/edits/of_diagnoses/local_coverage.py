@@ -1,7 +1,7 @@
 """Local coverage: the article of the contractor that names the service lists the diagnoses that support it.
 
 Articles are those of the Medicare Coverage Database, the contractor is that of the locality's MAC. Which groups of
-diagnoses an article means for which of its codes stands only in its prose: a diagnosis in one of its groups supports
+diagnoses an article means for which of its codes only its prose says: a diagnosis in one of its groups supports
 the service, one in none is for review, never a denial (IOM 100-08 ch. 13, section 13.5.1). A group that needs one of
 another one beside it is in `coverage_companions.csv`. Without an article, or without its codes, it is said that nothing
 was decided.

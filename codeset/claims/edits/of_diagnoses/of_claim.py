@@ -1,4 +1,9 @@
-"""The diagnoses of a claim together: those that exclude each other, and those that no line points to."""
+"""The diagnoses of a claim together: those that exclude each other, and those that no line points to.
+
+Two that exclude each other are not coded together, unless they are unrelated (ICD-10-CM Official Guidelines, I.A.12.a):
+`excludes` finds them. One that no line points to and that may not be billed is still a code of the claim, for which
+Medicare's front end may return it: `unreferenced`. Both are for review.
+"""
 
 import polars as pl
 

@@ -4,7 +4,8 @@ External causes (V00-Y99) are never first: the line is unprocessable (ICD-10-CM 
 for CMS-1500, CR 7596 for the 837P). Nor are manifestations, "in diseases classified elsewhere": the underlying disease
 comes first (I.A.13). Code 16; remark MA63 for the first diagnosis.
 
-A code for an unspecified side or site, where others name it, is told, not denied: it is seldom right (I.B.13, I.B.18).
+A code for an unspecified side or site, where others name it, is reported, not denied: it is seldom right
+(I.B.13, I.B.18).
 """
 
 import polars as pl

@@ -40,14 +40,16 @@ IS_TEST = pl.col("pctc_indicator").is_in(TEST_INDICATORS) | pl.col("status_code"
 
 COMPONENT = r"\b(26|TC)\b"
 
+# `prior_services` adds one where the earlier service may have been furnished without a meeting in person.
+IS_CERTAIN = pl.col("prior") % 2 == 0
+
 
 def find_new_patient(lines: Lines) -> Findings:
     """One finding for each new patient's visit with an earlier service within three years."""
     visits = lines.table.filter(lines.table["prior"].is_not_null() & ~lines.is_denied)
-    is_certain = pl.col("prior") % 2 == 0
     return findings_of(
         visits.select("row", "prior", partner="prior_row"),
-        pl.when(is_certain).then(pl.lit("new-patient-established")).otherwise(pl.lit("new-patient-maybe-established")),
+        pl.when(IS_CERTAIN).then(pl.lit("new-patient-established")).otherwise(pl.lit("new-patient-maybe-established")),
     )
 
 
