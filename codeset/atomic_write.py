@@ -12,39 +12,39 @@ from pathlib import Path
 from uuid import uuid4
 
 
-def write_file(file: Path, content: bytes | str, *, private: bool = False) -> None:
-    """Write *content* (text as UTF-8) to *file*, making its folder where there is none; *private* as in `replacing`.
+def write_file(target_path: Path, content: bytes | str, *, private: bool = False) -> None:
+    """Write *content* (text as UTF-8) to *target_path*, making its folder if needed; *private* as in `replacing`.
 
     Raises OSError: if it cannot be written; what was there before is as it was.
     """
-    with replacing(file, private=private) as unfinished:
-        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+    with replacing(target_path, private=private) as unfinished_file:
+        unfinished_file.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def replacing(file: Path, *, private: bool = False) -> Iterator[Path]:
-    """Yield the path beside *file* to write to; it replaces *file* unless the block raises.
+def replacing(target_path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Yield the path beside *target_path* to write to; it replaces *target_path* unless the block raises.
 
     What is *private*, such as anything of claims, nobody but the user may read (mode 0600).
     """
-    unfinished = unfinished_path(file)
+    unfinished_file = unfinished_path(target_path)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        target_path.parent.mkdir(parents=True, exist_ok=True)
         # Made before anything is written to it: a file that is tightened afterwards could be read in between.
         if private:
-            unfinished.unlink(missing_ok=True)
-            unfinished.touch(mode=0o600)
-        yield unfinished
+            unfinished_file.unlink(missing_ok=True)
+            unfinished_file.touch(mode=0o600)
+        yield unfinished_file
         # A rename within one folder is atomic; /tmp may be another file system, where it is a copy.
-        unfinished.replace(file)
+        unfinished_file.replace(target_path)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        unfinished_file.unlink(missing_ok=True)
         raise
 
 
-def unfinished_path(file: Path) -> Path:
-    """Return the path at which *file* is written before it is renamed; a killed writer leaves it there."""
-    return file.with_name(f".{file.name}.unfinished")
+def unfinished_path(target_path: Path) -> Path:
+    """Return the path at which *target_path* is written before it is renamed; a killed writer leaves it there."""
+    return target_path.with_name(f".{target_path.name}.unfinished")
 
 
 @contextmanager
@@ -55,15 +55,15 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder.parent)
-    unfinished = folder.with_name(f".unfinished-{folder.name}-{uuid4().hex}")
-    with _locked(unfinished):
+    unfinished_folder = folder.with_name(f".unfinished-{folder.name}-{uuid4().hex}")
+    with _locked(unfinished_folder):
         try:
-            unfinished.mkdir()
-            yield unfinished
+            unfinished_folder.mkdir()
+            yield unfinished_folder
             # Fails if a folder that is not empty has the name by now: of two builds of one release the second loses.
-            unfinished.rename(folder)
+            unfinished_folder.rename(folder)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(unfinished_folder, ignore_errors=True)
 
 
 @contextmanager
@@ -74,17 +74,17 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     in between leaves it beside, for `restore_replaced`.
     """
     restore_replaced(folder)
-    earlier = folder.with_name(f"{_replaced_prefix(folder)}{uuid4().hex}")
+    earlier_folder = folder.with_name(f"{_replaced_prefix(folder)}{uuid4().hex}")
     try:
-        with new_folder(folder) as unfinished:
-            yield unfinished
+        with new_folder(folder) as unfinished_folder:
+            yield unfinished_folder
             if folder.exists():
-                folder.rename(earlier)
+                folder.rename(earlier_folder)
     except BaseException:
-        if earlier.exists():
-            earlier.rename(folder)
+        if earlier_folder.exists():
+            earlier_folder.rename(folder)
         raise
-    shutil.rmtree(earlier, ignore_errors=True)
+    shutil.rmtree(earlier_folder, ignore_errors=True)
 
 
 def restore_replaced(folder: Path) -> None:
@@ -92,11 +92,11 @@ def restore_replaced(folder: Path) -> None:
 
     Whoever reads a folder that is written by `replacing_folder` calls this first.
     """
-    for earlier in sorted(folder.parent.glob(f"{glob.escape(_replaced_prefix(folder))}*")):
+    for earlier_folder in sorted(folder.parent.glob(f"{glob.escape(_replaced_prefix(folder))}*")):
         if folder.exists():
-            shutil.rmtree(earlier, ignore_errors=True)
+            shutil.rmtree(earlier_folder, ignore_errors=True)
         else:
-            earlier.rename(folder)
+            earlier_folder.rename(folder)
 
 
 def _replaced_prefix(folder: Path) -> str:
@@ -105,11 +105,11 @@ def _replaced_prefix(folder: Path) -> str:
 
 def remove_leftovers(parent: Path) -> None:
     """Remove the unfinished folders of killed writers; one that is still being written is locked, and stays."""
-    for lock in parent.glob(".unfinished-*.lock"):
-        folder = lock.with_suffix("")
+    for lock_path in parent.glob(".unfinished-*.lock"):
+        unfinished_folder = lock_path.with_suffix("")
         # A lock that can be taken belongs to nobody that still runs.
-        with suppress(TimeoutError), _locked(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(TimeoutError), _locked(unfinished_folder):
+            shutil.rmtree(unfinished_folder, ignore_errors=True)
 
 
 @contextmanager
@@ -120,9 +120,9 @@ def _locked(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock  # noqa: PLC0415 (only who writes a folder needs it)
 
-    lock = folder.with_name(f"{folder.name}.lock")
-    with FileLock(lock, timeout=0):
+    lock_path = folder.with_name(f"{folder.name}.lock")
+    with FileLock(lock_path, timeout=0):
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            lock_path.unlink(missing_ok=True)

@@ -19,10 +19,12 @@ class Fault:
         return f"{self.file}: line {self.line}: {self.says}" if self.line else f"{self.file}: {self.says}"
 
 
-def _natural(fault: Fault) -> tuple[str, int, list[str | int]]:
+def _reading_order(fault: Fault) -> tuple[str, int, list[str | int]]:
     """The order of faults for a reader: numbers in the text by value, so that segment 9 comes before segment 10."""
-    parts = re.split(r"([0-9]+)", fault.says)
-    return fault.file, fault.line, [int(part) if place % 2 else part for place, part in enumerate(parts)]
+    digit_parts = re.split(r"([0-9]+)", fault.says)
+    # Splitting by a group of digits puts the numbers at the odd places.
+    parts_by_value = [int(part) if place % 2 else part for place, part in enumerate(digit_parts)]
+    return fault.file, fault.line, parts_by_value
 
 
 class CodesetError(Exception):
@@ -42,7 +44,7 @@ class BadInput(CodesetError):
 
     def __init__(self, faults: Iterable[Fault], after: str = "Nothing was written.") -> None:
         """Keep *faults* in file and line order; *after* says the state that things are in."""
-        self.faults = tuple(sorted(set(faults), key=_natural))
+        self.faults = tuple(sorted(set(faults), key=_reading_order))
         if not self.faults:
             raise ValueError("bad input without a fault")
         self.after = after

@@ -31,21 +31,21 @@ FORMATS: Mapping[str, str] = {
 """The format in which each kind of file is written, named as its schema."""
 
 
-def format_fault(plain: Any, kind: str) -> str | None:
-    """Return why a file of *kind* with the content *plain* cannot be read by this version, or None if it can.
+def format_fault(json_document: Any, file_kind: str) -> str | None:
+    """Return why *json_document*, a file of *file_kind*, cannot be read by this version, or None if it can.
 
     What is not an object, or has no `format`, was written before there were formats.
     """
-    if not isinstance(plain, Mapping) or "format" not in plain:
+    if not isinstance(json_document, Mapping) or "format" not in json_document:
         return None
-    major, dot, minor = str(plain["format"]).partition(".")
+    major, dot, minor = str(json_document["format"]).partition(".")
     if not (dot and major.isdecimal() and minor.isdecimal()):
-        return f'format "{plain["format"]}": expected two numbers, such as {FORMATS[kind]}'
-    known = FORMATS[kind].partition(".")[0]
-    if major == known:
+        return f'format "{json_document["format"]}": expected two numbers, such as {FORMATS[file_kind]}'
+    known_major = FORMATS[file_kind].partition(".")[0]
+    if major == known_major:
         return None
     return (
-        f"format {major}.{minor} of the {kind} file; this version reads format {known}. "
+        f"format {major}.{minor} of the {file_kind} file; this version reads format {known_major}. "
         "Upgrade with: pip install --upgrade derm-codeset"
     )
 

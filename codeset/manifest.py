@@ -94,8 +94,8 @@ class Edition:
         """Return it in words: `ptp v302r0, carried from 2024q3 (8 quarters old)`."""
         if self.carried_from is None:
             return self.edition
-        quarters = "1 quarter" if self.age_in_quarters == 1 else f"{self.age_in_quarters} quarters"
-        return f"{self.edition}, carried from {self.carried_from} ({quarters} old)"
+        quarters_old = "1 quarter" if self.age_in_quarters == 1 else f"{self.age_in_quarters} quarters"
+        return f"{self.edition}, carried from {self.carried_from} ({quarters_old} old)"
 
     def plain(self) -> dict[str, Any]:
         """Return it for programs; `carried_from` is null and the age 0 for the release's own file."""
@@ -133,29 +133,33 @@ class Manifest:
         """Return the text of `manifest.json`: sorted, with no clock and no path, the same for the same files."""
         if self.format == BEFORE_FORMATS:
             return self._json_before_formats()
-        plain = self._plain() | {"content_sha256": self.content_sha256}
-        return _text(plain | {"seal": _seal(plain)})
+        manifest_document = self._as_document() | {"content_sha256": self.content_sha256}
+        return _canonical_json(manifest_document | {"seal": _seal_of(manifest_document)})
 
     @classmethod
-    def from_json(cls, text: str) -> "Manifest":
+    def from_json(cls, manifest_text: str) -> "Manifest":
         """Read what `to_json` wrote; fields that a newer minor format adds are ignored.
 
         Raises ValueError, KeyError or TypeError: for a text that is not a manifest, is of a newer major format, or was
         changed after it was sealed.
         """
-        plain = json.loads(text)
-        if fault := format_fault(plain, "manifest") or _seal_fault(plain, text):
+        manifest_document = json.loads(manifest_text)
+        if fault := format_fault(manifest_document, "manifest") or _seal_fault(manifest_document, manifest_text):
             raise ValueError(fault)
         return cls(
-            release=Release.parse(plain["release"]),
-            scope=plain["scope"],
-            conversion_factors=tuple(_factor(factor) for factor in plain["conversion_factors"]),
-            tables={name: entry(table) for name, table in plain["tables"].items()},
-            accepted=tuple(plain["accepted"]),
-            reader=plain.get("reader", 1),
-            resealed=tuple(from_fields(Resealing, resealing) for resealing in plain.get("resealed", ())),
-            made_by=plain["made_by"],
-            format=plain.get("format", BEFORE_FORMATS),
+            release=Release.parse(manifest_document["release"]),
+            scope=manifest_document["scope"],
+            conversion_factors=tuple(
+                _conversion_factor(factor_fields) for factor_fields in manifest_document["conversion_factors"]
+            ),
+            tables={table: entry(entry_fields) for table, entry_fields in manifest_document["tables"].items()},
+            accepted=tuple(manifest_document["accepted"]),
+            reader=manifest_document.get("reader", 1),
+            resealed=tuple(
+                from_fields(Resealing, resealing_fields) for resealing_fields in manifest_document.get("resealed", ())
+            ),
+            made_by=manifest_document["made_by"],
+            format=manifest_document.get("format", BEFORE_FORMATS),
         )
 
     @property
@@ -166,12 +170,16 @@ class Manifest:
         """
         # Notes, columns and parquet digests are left out: they change with the reader and with polars, and the question
         # here is whether the same files of CMS were given before.
-        files = {
-            name: [table.edition, table.carried_from, sorted(source.sha256 for source in table.sources)]
-            for name, table in self.tables.items()
-            if name not in READ_FROM_OTHERS
+        digests_by_table = {
+            table_name: [
+                table_entry.edition,
+                table_entry.carried_from,
+                sorted(source.sha256 for source in table_entry.sources),
+            ]
+            for table_name, table_entry in self.tables.items()
+            if table_name not in READ_FROM_OTHERS
         }
-        return _digest([self.release.year, self.release.quarter, self.scope, self.accepted, files])
+        return _canonical_digest([self.release.year, self.release.quarter, self.scope, self.accepted, digests_by_table])
 
     @property
     def content_sha256(self) -> str:
@@ -180,35 +188,35 @@ class Manifest:
         That is: release, dates of service, scope, conversion factors with their dates and participants, what was
         accepted, the reader's number, and of each table its rows, edition, origin and CMS files.
         """
-        factors = [
+        factor_values = [
             [str(factor.value), factor.first, factor.last, factor.participant] for factor in self.conversion_factors
         ]
-        tables = {
-            name: {
-                "content_sha256": table.content_sha256,
-                "edition": table.edition,
-                "carried_from": table.carried_from,
-                "sources": sorted(source.sha256 for source in table.sources),
+        table_contents = {
+            table_name: {
+                "content_sha256": table_entry.content_sha256,
+                "edition": table_entry.edition,
+                "carried_from": table_entry.carried_from,
+                "sources": sorted(source.sha256 for source in table_entry.sources),
             }
-            for name, table in self.tables.items()
+            for table_name, table_entry in self.tables.items()
         }
         # Names of files and folders, URLs, notes and tool versions are not in it: none of them bears on an answer, and
         # an upgrade of a library must not void an approval.
-        content = {
+        sealed_content = {
             "release": self.release,
             "dates_of_service": [self.release.first_day, self.release.last_day],
             "scope": self.scope,
-            "conversion_factors": sorted(factors, key=str),
+            "conversion_factors": sorted(factor_values, key=str),
             "accepted": sorted(self.accepted),
             "reader": self.reader,
-            "tables": tables,
+            "tables": table_contents,
         }
-        return _digest(content)
+        return _canonical_digest(sealed_content)
 
     @property
     def editions(self) -> Mapping[str, Edition]:
         """The edition of each table, and how old it is where it is carried."""
-        return {name: self._edition(name, table) for name, table in sorted(self.tables.items())}
+        return {table: self._edition(table, entry) for table, entry in sorted(self.tables.items())}
 
     @property
     def editions_plain(self) -> list[dict[str, Any]]:
@@ -220,30 +228,32 @@ class Manifest:
         """A sentence for each table that is not of this release: whatever is said of the release rests on it too."""
         return [f"{self.release} rests on {edition}" for edition in self.editions.values() if edition.carried_from]
 
-    def _edition(self, table: str, entry: TableEntry) -> Edition:
-        origin = None if entry.carried_from is None else Release.parse(entry.carried_from)
+    def _edition(self, table_name: str, table_entry: TableEntry) -> Edition:
+        origin_release = None if table_entry.carried_from is None else Release.parse(table_entry.carried_from)
         # A table that is carried over and over keeps the release that it came with, so that its age is that of the
         # file.
-        age = 0 if origin is None else self.release.quarters_since(origin)
-        return Edition(table, entry.edition, origin, age)
+        age_in_quarters = 0 if origin_release is None else self.release.quarters_since(origin_release)
+        return Edition(table_name, table_entry.edition, origin_release, age_in_quarters)
 
     def sha256_before_formats(self) -> str:
         """Return what approvals signed before there were content digests: the digest of the manifest in that form."""
         return sha256(self._json_before_formats().encode()).hexdigest()
 
     def _json_before_formats(self) -> str:
-        plain = self._plain()
+        manifest_document = self._as_document()
         # Approvals of that time signed the bytes of the file, so its form must be reproduced to the letter: the fields
         # that came later are taken out again.
-        for name in ("format", "reader", "resealed"):
-            del plain[name]
-        plain["conversion_factors"] = list(map(with_qualifying_apm, plain["conversion_factors"]))
-        for table in plain["tables"].values():
-            for name in ("content_sha256", "forms", "other_forms", "since"):
-                del table[name]
-        return _text(plain)
+        for later_field in ("format", "reader", "resealed"):
+            del manifest_document[later_field]
+        manifest_document["conversion_factors"] = list(
+            map(with_qualifying_apm, manifest_document["conversion_factors"])
+        )
+        for entry_fields in manifest_document["tables"].values():
+            for later_field in ("content_sha256", "forms", "other_forms", "since"):
+                del entry_fields[later_field]
+        return _canonical_json(manifest_document)
 
-    def _plain(self) -> dict[str, Any]:
+    def _as_document(self) -> dict[str, Any]:
         return asdict(self) | {
             "release": str(self.release),
             "dates_of_service": {"first": self.release.first_day, "last": self.release.last_day},
@@ -257,50 +267,54 @@ _BEFORE_FORMATS = frozenset(
 
 
 # Sorted keys and a fixed indent: the same values are the same bytes, on any machine and in any version of Python.
-def _text(plain: Mapping[str, Any]) -> str:
-    return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+def _canonical_json(json_document: Mapping[str, Any]) -> str:
+    return json.dumps(json_document, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
 
 
-def _digest(plain: Any) -> str:
-    return sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
+def _canonical_digest(json_document: Any) -> str:
+    return sha256(json.dumps(json_document, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _seal(plain: Mapping[str, Any]) -> str:
+def _seal_of(manifest_document: Mapping[str, Any]) -> str:
     """The digest of the manifest without its seal."""
-    return sha256(_text({name: value for name, value in plain.items() if name != "seal"}).encode()).hexdigest()
+    unsealed_document = {name: value for name, value in manifest_document.items() if name != "seal"}
+    return sha256(_canonical_json(unsealed_document).encode()).hexdigest()
 
 
-def _seal_fault(plain: Any, text: str) -> str | None:
-    """Say that *text* is not as it was sealed: other values, or other bytes for the same values."""
-    if not isinstance(plain, Mapping):
+def _seal_fault(manifest_document: Any, manifest_text: str) -> str | None:
+    """Say that *manifest_text* is not as it was sealed: other values, or other bytes for the same values."""
+    if not isinstance(manifest_document, Mapping):
         return "not an object"
     # Nothing seals a manifest from before formats but the approvals that signed it. One that has newer fields and no
     # format had its seal removed.
-    if "format" not in plain:
-        return None if plain.keys() == _BEFORE_FORMATS else "no format, but fields that came with it: it was changed"
+    if "format" not in manifest_document:
+        has_old_fields = manifest_document.keys() == _BEFORE_FORMATS
+        return None if has_old_fields else "no format, but fields that came with it: it was changed"
     # The text is compared too: JSON that says the same with a key twice, or another number form, was not written here.
-    return None if _text(plain) == text and plain.get("seal") == _seal(plain) else "changed after it was sealed"
+    has_its_bytes = _canonical_json(manifest_document) == manifest_text
+    has_its_seal = manifest_document.get("seal") == _seal_of(manifest_document)
+    return None if has_its_bytes and has_its_seal else "changed after it was sealed"
 
 
-def _factor(plain: Mapping[str, Any]) -> ConversionFactor:
-    first, last = date.fromisoformat(plain["first"]), date.fromisoformat(plain["last"])
-    return ConversionFactor(Decimal(plain["value"]), first, last, factor_participant(plain))
+def _conversion_factor(factor_fields: Mapping[str, Any]) -> ConversionFactor:
+    first_day, last_day = date.fromisoformat(factor_fields["first"]), date.fromisoformat(factor_fields["last"])
+    return ConversionFactor(Decimal(factor_fields["value"]), first_day, last_day, factor_participant(factor_fields))
 
 
-def entry(plain: Mapping[str, Any]) -> TableEntry:
+def entry(entry_fields: Mapping[str, Any]) -> TableEntry:
     """Read one table's entry from its JSON form."""
-    released = plain["released"]
+    released_on = entry_fields["released"]
     return TableEntry(
-        edition=plain["edition"],
-        sources=tuple(from_fields(Source, source) for source in plain["sources"]),
-        rows=plain["rows"],
-        columns=plain["columns"],
-        sha256=plain["sha256"],
-        released=None if released is None else date.fromisoformat(released),
-        carried_from=plain["carried_from"],
-        notes=tuple(plain["notes"]),
-        forms=tuple(plain.get("forms", ())),
-        other_forms=tuple(plain.get("other_forms", ())),
-        since=from_fields(TableChanges, plain["since"]) if plain.get("since") else None,
-        content_sha256=plain.get("content_sha256", ""),
+        edition=entry_fields["edition"],
+        sources=tuple(from_fields(Source, source) for source in entry_fields["sources"]),
+        rows=entry_fields["rows"],
+        columns=entry_fields["columns"],
+        sha256=entry_fields["sha256"],
+        released=None if released_on is None else date.fromisoformat(released_on),
+        carried_from=entry_fields["carried_from"],
+        notes=tuple(entry_fields["notes"]),
+        forms=tuple(entry_fields.get("forms", ())),
+        other_forms=tuple(entry_fields.get("other_forms", ())),
+        since=from_fields(TableChanges, entry_fields["since"]) if entry_fields.get("since") else None,
+        content_sha256=entry_fields.get("content_sha256", ""),
     )

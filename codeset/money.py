@@ -65,19 +65,19 @@ def national_cents(setting: str, conversion_factor: Decimal) -> pl.Expr:
     # half a cent of them.
     hundredths = (pl.col(f"{setting}_total_rvu") * 100).cast(pl.Int64)
     ten_thousandths = int(conversion_factor * 10_000)
-    return pl.when(_payable(setting)).then((hundredths * ten_thousandths + 5_000) // 10_000)
+    return pl.when(_is_payable(setting)).then((hundredths * ten_thousandths + 5_000) // 10_000)
 
 
 def local_cents(setting: str, conversion_factor: Decimal, gpci: Gpci) -> pl.Expr:
     """Return the amount in cents where *gpci* holds; null as in `national_cents`, to which it is equal at `NATION`."""
-    weighed = (
-        (pl.col(column) * 100).cast(pl.Int64) * int(index * 1_000)
-        for column, index in (("work_rvu", gpci.work), (f"{setting}_pe_rvu", gpci.pe), ("mp_rvu", gpci.mp))
+    weighted_rvus = (
+        (pl.col(rvu_column) * 100).cast(pl.Int64) * int(locality_index * 1_000)
+        for rvu_column, locality_index in (("work_rvu", gpci.work), (f"{setting}_pe_rvu", gpci.pe), ("mp_rvu", gpci.mp))
     )
     # The RVU total is not rounded, nor the GPCI-adjusted parts: only so are CMS's own amounts met, all 37 codes in 109
     # localities of PFREV26B.
-    billionths = pl.sum_horizontal(weighed) * int(conversion_factor * 10_000)
-    return pl.when(_payable(setting)).then((billionths + 5_000_000) // 10_000_000)
+    billionths = pl.sum_horizontal(weighted_rvus) * int(conversion_factor * 10_000)
+    return pl.when(_is_payable(setting)).then((billionths + 5_000_000) // 10_000_000)
 
 
 def is_capped(row: Mapping[str, Any], setting: str) -> bool:
@@ -88,6 +88,6 @@ def is_capped(row: Mapping[str, Any], setting: str) -> bool:
     return (row[f"opps_{setting}_pe_rvu"] or 0) + (row["opps_mp_rvu"] or 0) > 0
 
 
-def _payable(setting: str) -> pl.Expr:
+def _is_payable(setting: str) -> pl.Expr:
     has_rvus = pl.col(f"{setting}_total_rvu") > 0
     return pl.col("status_code").is_in(PAYABLE_STATUS) & ~pl.col(f"{setting}_na") & has_rvus

@@ -47,8 +47,8 @@ def _of_qualifying_apm(qualifying_apm: bool | None) -> Participant | None:
     """
     if qualifying_apm is None:
         return None
-    for participant, names in _NAMES.items():
-        if names.qualifying_apm == qualifying_apm:
+    for participant, class_names in _NAMES.items():
+        if class_names.qualifying_apm == qualifying_apm:
             return participant
     raise ValueError(f"qualifying_apm: expected true, false or null, found {qualifying_apm!r}")
 
@@ -66,5 +66,6 @@ def factor_participant(factor: Mapping[str, Any]) -> Participant | None:
 def with_qualifying_apm(factor: Mapping[str, Any]) -> dict[str, Any]:
     """Return a conversion *factor* as manifests from before formats have it: by `qualifying_apm`."""
     participant = factor["participant"]
-    flag = None if participant is None else _NAMES[participant].qualifying_apm
-    return {name: value for name, value in factor.items() if name != "participant"} | {"qualifying_apm": flag}
+    qualifying_apm = None if participant is None else _NAMES[participant].qualifying_apm
+    other_fields = {name: value for name, value in factor.items() if name != "participant"}
+    return other_fields | {"qualifying_apm": qualifying_apm}

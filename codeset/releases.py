@@ -66,5 +66,5 @@ class Release:
     def last_day(self) -> date:
         """The last date of service that the quarter covers."""
         # The day before the next quarter begins, whatever the length of the month.
-        after = date(self.year + 1, 1, 1) if self.quarter == 4 else date(self.year, 3 * self.quarter + 1, 1)
-        return after - timedelta(days=1)
+        next_first_day = date(self.year + 1, 1, 1) if self.quarter == 4 else date(self.year, 3 * self.quarter + 1, 1)
+        return next_first_day - timedelta(days=1)

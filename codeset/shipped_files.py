@@ -9,7 +9,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 
 
-def shipped_folder(name: str) -> Path:
-    """Return the folder *name* (`schemas` or `compliance_tests`), wherever this package is installed."""
-    installed = _PACKAGE / "shipped" / name
-    return installed if installed.is_dir() else _PACKAGE.parent / name
+def shipped_folder(folder_name: str) -> Path:
+    """Return the folder *folder_name* (`schemas` or `compliance_tests`), wherever this package is installed."""
+    installed = _PACKAGE / "shipped" / folder_name
+    return installed if installed.is_dir() else _PACKAGE.parent / folder_name

@@ -13,7 +13,7 @@ NONE = "–"
 """Stands where CMS gives no value."""
 
 _COLUMN_NAMES = {"ccmi": "modifier indicator", "add_on_type": "add-on type"}
-_NAMES = {
+_WORDS_OF_PARTS = {
     "gpci": "GPCI",
     "mai": "MAI",
     "mp": "MP",
@@ -31,12 +31,12 @@ def named(column: str) -> str:
     """Return a column's name as people write it: `facility_pe_rvu` is "facility PE RVU"."""
     if column in _COLUMN_NAMES:
         return _COLUMN_NAMES[column]
-    return " ".join(_NAMES.get(part, part) for part in column.split("_"))
+    return " ".join(_WORDS_OF_PARTS.get(name_part, name_part) for name_part in column.split("_"))
 
 
 def plain(text: str) -> str:
     """Return *text* with the names of columns as people write them: `work_rvu 0.64` is "work RVU 0.64"."""
-    return _COLUMN.sub(lambda match: named(match[0]), text)
+    return _COLUMN.sub(lambda column_match: named(column_match[0]), text)
 
 
 _COLUMN = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|\bccmi\b")
@@ -56,16 +56,16 @@ def verdict(name: str) -> str:
     return {"confirmed": "right", "contradicted": "wrong", "not decidable": "not decidable from CMS's files"}[name]
 
 
-def percent(before: Decimal | int | None, after: Decimal | int | None, places: int = 1) -> str:
-    """Return the change from *before* to *after* in percent, with its sign and *places* decimals."""
-    change = ratio(before, after)
-    return NONE if change is None else signed_percent(change, places)
+def percent(old_figure: Decimal | int | None, new_figure: Decimal | int | None, places: int = 1) -> str:
+    """Return the change from *old_figure* to *new_figure* in percent, with its sign and *places* decimals."""
+    relative_change = ratio(old_figure, new_figure)
+    return NONE if relative_change is None else signed_percent(relative_change, places)
 
 
-def signed_percent(change: Decimal, places: int = 1) -> str:
-    """Return *change* (1 is 100%) in percent, with its sign and *places* decimals: `+3.1%`, `−9.0%`, `0.0%`."""
-    rounded = round(change * 100, places)
-    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded)}%"
+def signed_percent(relative_change: Decimal, places: int = 1) -> str:
+    """Return *relative_change* (1 is 100%) in percent, with sign and *places* decimals: `+3.1%`, `−9.0%`, `0.0%`."""
+    rounded_percent = round(relative_change * 100, places)
+    return f"{'+' if rounded_percent > 0 else '−' if rounded_percent < 0 else ''}{abs(rounded_percent)}%"
 
 
 def us_date(day: date) -> str:
@@ -75,9 +75,9 @@ def us_date(day: date) -> str:
 
 def quarter(release: Release | str) -> str:
     """Return a release by the month that it takes effect in: `July 2026`; a re-issue says so."""
-    label = release if isinstance(release, Release) else Release.parse(release)
-    revision = f", revision {label.revision}" if label.revision else ""
-    return f"{label.first_day:%B %Y}{revision}"
+    labeled_release = release if isinstance(release, Release) else Release.parse(release)
+    revision = f", revision {labeled_release.revision}" if labeled_release.revision else ""
+    return f"{labeled_release.first_day:%B %Y}{revision}"
 
 
 def release_title(release: Release | str) -> str:
@@ -85,9 +85,9 @@ def release_title(release: Release | str) -> str:
     return f"{quarter(release)} ({release})"
 
 
-def table_name(table: str) -> str:
+def table_name(table_id: str) -> str:
     """Return a table as billers call it: `mue` is "MUEs"."""
-    return _TABLE_NAMES.get(table) or (TABLES[table].holds if table in TABLES else named(table))
+    return _TABLE_NAMES.get(table_id) or (TABLES[table_id].holds if table_id in TABLES else named(table_id))
 
 
 _TABLE_NAMES = {
@@ -107,15 +107,17 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
-def ratio(before: Decimal | int | None, after: Decimal | int | None) -> Decimal | None:
-    """Return the change as a share of *before*, or None where there is no such share."""
-    return None if before is None or after is None or not before else Decimal(after) / Decimal(before) - 1
+def ratio(old_figure: Decimal | int | None, new_figure: Decimal | int | None) -> Decimal | None:
+    """Return the change as a share of *old_figure*, or None where there is no such share."""
+    if old_figure is None or new_figure is None or not old_figure:
+        return None
+    return Decimal(new_figure) / Decimal(old_figure) - 1
 
 
-def share(before: int | None, after: int | None) -> Decimal | None:
-    """Return the change as a share of *before* to six places, as programs read it."""
-    change = ratio(before, after)
-    return None if change is None else round(change, 6)
+def share(old_figure: int | None, new_figure: int | None) -> Decimal | None:
+    """Return the change as a share of *old_figure* to six places, as programs read it."""
+    relative_change = ratio(old_figure, new_figure)
+    return None if relative_change is None else round(relative_change, 6)
 
 
 def in_setting(setting: str) -> str:
@@ -208,9 +210,9 @@ def singular(nouns: str) -> str:
     return f"{nouns.removesuffix('ies')}y" if nouns.endswith("ties") else nouns.removesuffix("s")
 
 
-def keyed(row: Mapping[str, Any], key: list[str]) -> str:
+def keyed(table_row: Mapping[str, Any], key_columns: list[str]) -> str:
     """Return a row's key as people write it: `17311 26`, `17004 / 17000`, `01112-05`."""
-    parts = [str(row[column]) for column in key if row[column] not in (None, "")]
-    if key[0] == "mac":
-        return "-".join(parts)
-    return " / ".join(parts) if key[0] in ("column_one", "add_on_code") else " ".join(parts)
+    key_texts = [str(table_row[column]) for column in key_columns if table_row[column] not in (None, "")]
+    if key_columns[0] == "mac":
+        return "-".join(key_texts)
+    return " / ".join(key_texts) if key_columns[0] in ("column_one", "add_on_code") else " ".join(key_texts)

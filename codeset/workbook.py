@@ -45,22 +45,22 @@ _MAKER = "derm-codeset"
 _MODIFIED_ON = datetime(2000, 1, 1)  # noqa: DTZ001 (a workbook's dates have no zone; no clock goes into what is hashed)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 # The earliest time that a zip can hold.
-_ZIPPED = (1980, 1, 1, 0, 0, 0)
+_ZIPPED_ON = (1980, 1, 1, 0, 0, 0)
 
 _TITLE = Font(bold=True, size=14)
 _LINK = Font(underline="single", color="0563C1")
 _HEADER = Font(bold=True, color="FFFFFF")
 _HEADER_FILL = PatternFill("solid", fgColor="1F4E78")
-_TOP = Alignment(wrap_text=True, vertical="top")
-_BESIDE = Alignment(vertical="top")
+_WRAPPED_TOP = Alignment(wrap_text=True, vertical="top")
+_UNWRAPPED_TOP = Alignment(vertical="top")
 
-_NARROWEST, _WIDEST, _MEASURED = 9, 60, 200
+_NARROWEST, _WIDEST, _ROWS_MEASURED = 9, 60, 200
 """Characters that a column is wide at least and at most, and rows that are looked at to tell."""
 
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 """What an xlsx text spells as `_xHHHH_`: control characters, and an underscore that would begin such a spelling."""
 
-_LINE_HEIGHT, _FILLED = 15, 1.1
+_LINE_HEIGHT, _LETTERS_OF_A_DIGIT = 15, 1.1
 """Points, and how many letters of a text stand where one digit of the column's width does."""
 
 _NOTE_HEIGHT, _NOTE_WIDTH = 90, 320
@@ -68,7 +68,7 @@ _NOTE_HEIGHT, _NOTE_WIDTH = 90, 320
 
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 # Characters of a cell (Excel specifications and limits).
-_LONGEST = 32_767
+_LONGEST_TEXT = 32_767
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Sheet:
     targets: Sequence[str] = ()
 
 
-def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
-    """Write *sheets*, by name, as an xlsx workbook to *target*.
+def write(output: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
+    """Write *sheets*, by name, as an xlsx workbook to *output*.
 
     No text becomes a formula, a number, an error or a link, whatever it begins with. Names are at most 31 characters.
 
@@ -101,26 +101,26 @@ def write(target: Path | BinaryIO, sheets: Mapping[str, Sheet]) -> None:
     if not sheets:
         raise ValueError("a workbook has at least one sheet")
     # Written row by row: a workbook of 100,000 rows is never in memory whole.
-    book = Workbook(write_only=True)
-    book.properties.creator, book.properties.created = _MAKER, _MODIFIED_ON
+    workbook = Workbook(write_only=True)
+    workbook.properties.creator, workbook.properties.created = _MAKER, _MODIFIED_ON
     # Targets are known before any row is written, for a link may lead to a sheet that comes later.
-    places = {
-        (name, target): f"'{name}'!A{_rows_above(sheet) + row}"
-        for name, sheet in sheets.items()
-        for row, target in enumerate(sheet.targets, start=1)
+    target_cells = {
+        (sheet_name, target_name): f"'{sheet_name}'!A{_rows_above(sheet) + row_number}"
+        for sheet_name, sheet in sheets.items()
+        for row_number, target_name in enumerate(sheet.targets, start=1)
     }
-    for name, sheet in sheets.items():
-        _fill(book.create_sheet(name), sheet, places)
-    raw = io.BytesIO()
-    book.save(raw)
-    data = _without_clock(raw)
-    if isinstance(target, Path):
-        target.write_bytes(data)
+    for sheet_name, sheet in sheets.items():
+        _fill_page(workbook.create_sheet(sheet_name), sheet, target_cells)
+    saved_bytes = io.BytesIO()
+    workbook.save(saved_bytes)
+    clockless_bytes = _without_clock(saved_bytes)
+    if isinstance(output, Path):
+        output.write_bytes(clockless_bytes)
     else:
-        target.write(data)
+        output.write(clockless_bytes)
 
 
-_Places = Mapping[tuple[str, str], str]
+_TargetCells = Mapping[tuple[str, str], str]
 """The cell of each target, by its sheet and name."""
 
 
@@ -128,120 +128,149 @@ def _rows_above(sheet: Sheet) -> int:
     return len(sheet.title) + bool(sheet.title) + bool(sheet.header)
 
 
-def _fill(page: Worksheet, sheet: Sheet, places: _Places) -> None:
-    rows = iter(sheet.rows)
+def _fill_page(page: Worksheet, sheet: Sheet, target_cells: _TargetCells) -> None:
+    remaining_rows = iter(sheet.rows)
     # Widths are written before the rows: the first rows are looked at, then written with the others.
-    first = list(islice(rows, _MEASURED)) if sheet.header else []
-    widths = {**_column_widths(sheet.header, first), **sheet.widths}
-    for place, width in widths.items():
-        page.column_dimensions[get_column_letter(place + 1)].width = width
-    above = _rows_above(sheet)
-    _lay_out(page, above if sheet.header else 0)
-    for captions in _captions(page, sheet):
-        page.append(captions)
-    count = 0
-    for row in chain(first, rows):
+    first_rows = list(islice(remaining_rows, _ROWS_MEASURED)) if sheet.header else []
+    widths = {**_column_widths(sheet.header, first_rows), **sheet.widths}
+    for column_index, column_width in widths.items():
+        page.column_dimensions[get_column_letter(column_index + 1)].width = column_width
+    rows_above = _rows_above(sheet)
+    _lay_out(page, rows_above if sheet.header else 0)
+    for caption_row in _caption_rows(page, sheet):
+        page.append(caption_row)
+    row_count = 0
+    for row_cells in chain(first_rows, remaining_rows):
         if sheet.wrapped:
-            page.row_dimensions[above + count + 1].height = _LINE_HEIGHT * _lines(row, sheet, widths)
-        page.append([_cell(page, value, place, sheet, places) for place, value in enumerate(row)])
-        count += 1
+            page.row_dimensions[rows_above + row_count + 1].height = _LINE_HEIGHT * _lines_needed(
+                row_cells, sheet, widths
+            )
+        page.append(
+            [
+                _written_cell(page, cell_value, column_index, sheet, target_cells)
+                for column_index, cell_value in enumerate(row_cells)
+            ]
+        )
+        row_count += 1
     if sheet.header:
-        page.auto_filter.ref = f"A{above}:{get_column_letter(len(sheet.header))}{above + count}"
+        page.auto_filter.ref = f"A{rows_above}:{get_column_letter(len(sheet.header))}{rows_above + row_count}"
 
 
-def _lines(row: Sequence[Cell], sheet: Sheet, widths: Mapping[int, float]) -> int:
+def _lines_needed(row_cells: Sequence[Cell], sheet: Sheet, widths: Mapping[int, float]) -> int:
     """How many lines the row needs: LibreOffice shows one where the file does not say."""
-    texts = ((place, value) for place, value in enumerate(row) if place in sheet.wrapped and isinstance(value, str))
-    return max((ceil(len(text) / (widths[place] * _FILLED)) for place, text in texts if text), default=1)
+    wrapped_texts = (
+        (column_index, cell_value)
+        for column_index, cell_value in enumerate(row_cells)
+        if column_index in sheet.wrapped and isinstance(cell_value, str)
+    )
+    return max(
+        (
+            ceil(len(text) / (widths[column_index] * _LETTERS_OF_A_DIGIT))
+            for column_index, text in wrapped_texts
+            if text
+        ),
+        default=1,
+    )
 
 
-def _lay_out(page: Worksheet, header: int) -> None:
+def _lay_out(page: Worksheet, header_row: int) -> None:
     """On the screen the header stays; on paper it stands on every page, which is as wide as the sheet."""
     page.page_setup.orientation, page.page_setup.fitToHeight = "landscape", False
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    if header:
-        page.freeze_panes = f"A{header + 1}"
-        page.print_title_rows = f"{header}:{header}"
+    if header_row:
+        page.freeze_panes = f"A{header_row + 1}"
+        page.print_title_rows = f"{header_row}:{header_row}"
 
 
-def _captions(page: Worksheet, sheet: Sheet) -> Iterator[list[WrittenCell | None]]:
+def _caption_rows(page: Worksheet, sheet: Sheet) -> Iterator[list[WrittenCell | None]]:
     """The title's lines, the first of them large, a blank line, the header."""
-    for place, line in enumerate(sheet.title):
-        cell = _text(page, line)
-        if place == 0:
-            cell.font = _TITLE
-        yield [cell]
+    for position, title_line in enumerate(sheet.title):
+        caption_cell = _text_cell(page, title_line)
+        if position == 0:
+            caption_cell.font = _TITLE
+        yield [caption_cell]
     if sheet.title:
         yield []
     if sheet.header:
-        header = [_text(page, caption) for caption in sheet.header]
-        for place, cell in enumerate(header):
-            cell.font, cell.fill, cell.alignment = _HEADER, _HEADER_FILL, _TOP
-            if place in sheet.notes:
-                cell.comment = Comment(sheet.notes[place], _MAKER, height=_NOTE_HEIGHT, width=_NOTE_WIDTH)
-        yield list(header)
+        header_cells = [_text_cell(page, caption) for caption in sheet.header]
+        for position, caption_cell in enumerate(header_cells):
+            caption_cell.font, caption_cell.fill, caption_cell.alignment = _HEADER, _HEADER_FILL, _WRAPPED_TOP
+            if position in sheet.notes:
+                caption_cell.comment = Comment(sheet.notes[position], _MAKER, height=_NOTE_HEIGHT, width=_NOTE_WIDTH)
+        yield list(header_cells)
 
 
-def _column_widths(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[int, float]:
+def _column_widths(header_texts: Sequence[str], first_rows: Iterable[Sequence[Cell]]) -> dict[int, float]:
     """The width of each column of a sheet with a header, from its texts."""
-    lines = [header, *rows] if header else []
-    widths: dict[int, float] = {}
-    for line in lines:
-        for place, value in enumerate(line):
-            longest = max(len(part) for part in str(value if value is not None else "").split("\n"))
-            widths[place] = min(max(widths.get(place, _NARROWEST), longest + 2), _WIDEST)
-    return widths
+    measured_rows = [header_texts, *first_rows] if header_texts else []
+    column_widths: dict[int, float] = {}
+    for measured_row in measured_rows:
+        for column_index, cell_value in enumerate(measured_row):
+            longest_line = max(
+                len(text_line) for text_line in str(cell_value if cell_value is not None else "").split("\n")
+            )
+            column_widths[column_index] = min(
+                max(column_widths.get(column_index, _NARROWEST), longest_line + 2), _WIDEST
+            )
+    return column_widths
 
 
-def _cell(page: Worksheet, value: Cell, place: int, sheet: Sheet, places: _Places) -> Cell | WrittenCell:
-    number_format = sheet.formats.get(place)
-    if isinstance(value, Link):
-        return _link(page, value, places)
-    if isinstance(value, str):
-        text = _text(page, value)
+def _written_cell(
+    page: Worksheet, cell_value: Cell, column_index: int, sheet: Sheet, target_cells: _TargetCells
+) -> Cell | WrittenCell:
+    number_format = sheet.formats.get(column_index)
+    if isinstance(cell_value, Link):
+        return _link_cell(page, cell_value, target_cells)
+    if isinstance(cell_value, str):
+        text_cell = _text_cell(page, cell_value)
         if sheet.wrapped:
-            text.alignment = _TOP if place in sheet.wrapped else _BESIDE
-        return text
-    if value is None or number_format is None:
-        return value
-    cell: WrittenCell = WriteOnlyCell(page, value=value)  # type: ignore[arg-type]  # nor Decimal nor date there
+            text_cell.alignment = _WRAPPED_TOP if column_index in sheet.wrapped else _UNWRAPPED_TOP
+        return text_cell
+    if cell_value is None or number_format is None:
+        return cell_value
+    cell: WrittenCell = WriteOnlyCell(page, value=cell_value)  # type: ignore[arg-type]  # nor Decimal nor date there
     cell.number_format = number_format
     return cell
 
 
-def _link(page: Worksheet, link: Link, places: _Places) -> WrittenCell:
+def _link_cell(page: Worksheet, link: Link, target_cells: _TargetCells) -> WrittenCell:
     """A link within the workbook; only its text, if the sheet has no such row."""
-    cell = _text(page, link.text)
-    if location := places.get((link.sheet, link.target)):
-        cell.hyperlink = Hyperlink(ref="", location=location)
-        cell.font = _LINK
-    return cell
+    link_cell = _text_cell(page, link.text)
+    if location := target_cells.get((link.sheet, link.target)):
+        link_cell.hyperlink = Hyperlink(ref="", location=location)
+        link_cell.font = _LINK
+    return link_cell
 
 
-def _text(page: Worksheet, text: str) -> WrittenCell:
+def _text_cell(page: Worksheet, cell_text: str) -> WrittenCell:
     """A cell that is text and stays so when someone edits it: openpyxl itself takes "=…" for a formula."""
-    escaped = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
-    if len(escaped) > _LONGEST:
-        raise ValueError(f"a text of {len(escaped)} characters; a cell holds at most {_LONGEST}")
-    cell: WrittenCell = WriteOnlyCell(page, value=escaped)
+    escaped = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", cell_text)
+    if len(escaped) > _LONGEST_TEXT:
+        raise ValueError(f"a text of {len(escaped)} characters; a cell holds at most {_LONGEST_TEXT}")
+    written_cell: WrittenCell = WriteOnlyCell(page, value=escaped)
     # Set after the value, from which openpyxl concludes a formula, a number or an error.
-    cell.data_type = "s"
+    written_cell.data_type = "s"
     # As if it had been typed with an apostrophe before it: else editing the cell makes it a formula.
-    if text.startswith(_FORMULA_SIGNS):
-        cell.quotePrefix = True
-    return cell
+    if cell_text.startswith(_FORMULA_SIGNS):
+        written_cell.quotePrefix = True
+    return written_cell
 
 
-def _without_clock(raw: BinaryIO) -> bytes:
+def _without_clock(workbook_bytes: BinaryIO) -> bytes:
     """The workbook with every clock taken out: openpyxl stamps the zip's members and the time of saving."""
-    settled = io.BytesIO()
-    modified = rb"\g<1>" + _MODIFIED_ON.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    with zipfile.ZipFile(raw) as old, zipfile.ZipFile(settled, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            data = old.read(name)
-            info = zipfile.ZipInfo(name, _ZIPPED)
-            info.compress_type = zipfile.ZIP_DEFLATED
+    settled_bytes = io.BytesIO()
+    modified_element = rb"\g<1>" + _MODIFIED_ON.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    with (
+        zipfile.ZipFile(workbook_bytes) as saved_zip,
+        zipfile.ZipFile(settled_bytes, "w", zipfile.ZIP_DEFLATED) as settled_zip,
+    ):
+        for member_name in saved_zip.namelist():
+            member_bytes = saved_zip.read(member_name)
+            member_info = zipfile.ZipInfo(member_name, _ZIPPED_ON)
+            member_info.compress_type = zipfile.ZIP_DEFLATED
             # Zip members say which system wrote them, and its file modes.
-            info.create_system, info.external_attr = 0, 0
-            new.writestr(info, _MODIFIED.sub(modified, data) if name == "docProps/core.xml" else data)
-    return settled.getvalue()
+            member_info.create_system, member_info.external_attr = 0, 0
+            if member_name == "docProps/core.xml":
+                member_bytes = _MODIFIED.sub(modified_element, member_bytes)
+            settled_zip.writestr(member_info, member_bytes)
+    return settled_bytes.getvalue()

@@ -22,43 +22,48 @@ def changes_plain(changes: Changes) -> dict[str, Any]:
     """Return *changes* as dictionaries and lists."""
     return {
         "format": FORMATS["changes"],
-        "old": _release(changes.old),
-        "new": _release(changes.new),
+        "old": _release_document(changes.old),
+        "new": _release_document(changes.new),
         "scope": changes.scope.name,
         # Said outright: a program must not take a table that was not compared for one that did not change.
         "no_change": changes.none,
         "conversion_factors": [
-            {"participant": participant, "before": before, "after": after}
-            for participant, before, after in factor_pairs(changes.old, changes.new)
+            {"participant": participant, "before": old_factor, "after": new_factor}
+            for participant, old_factor, new_factor in factor_pairs(changes.old, changes.new)
         ],
-        "tables": {name: _table(table) for name, table in changes.tables.items()},
+        "tables": {table_name: _table_document(table_changes) for table_name, table_changes in changes.tables.items()},
         "not_compared": changes.missing,
-        "payments": _rows(changes.payments),
+        "payments": _row_documents(changes.payments),
         "diagnoses": asdict(changes.diagnoses),
     }
 
 
-def _release(manifest: Manifest) -> Mapping[str, Any]:
-    tables = {
-        name: {"edition": entry.edition, "carried_from": entry.carried_from, "rows": entry.rows, "sha256": entry.sha256}
-        for name, entry in sorted(manifest.tables.items())
+def _release_document(manifest: Manifest) -> Mapping[str, Any]:
+    table_documents = {
+        table_name: {
+            "edition": table_entry.edition,
+            "carried_from": table_entry.carried_from,
+            "rows": table_entry.rows,
+            "sha256": table_entry.sha256,
+        }
+        for table_name, table_entry in sorted(manifest.tables.items())
     }
-    return {"release": str(manifest.release), "tables": tables}
+    return {"release": str(manifest.release), "tables": table_documents}
 
 
-def _table(changes: TableChanges) -> Mapping[str, Any]:
+def _table_document(changes: TableChanges) -> Mapping[str, Any]:
     return {
         "compared": {"old": changes.compared[0], "new": changes.compared[1]},
         "same_files": changes.same_files,
         "new_columns": list(changes.new_columns),
         "remarks": changes.remarks,
-        "added": _rows(changes.added),
-        "removed": _rows(changes.removed),
-        "changed": _rows(changes.changed),
-        "flipped": _rows(changes.flipped),
-        "retroactive": _rows(changes.retroactive),
+        "added": _row_documents(changes.added),
+        "removed": _row_documents(changes.removed),
+        "changed": _row_documents(changes.changed),
+        "flipped": _row_documents(changes.flipped),
+        "retroactive": _row_documents(changes.retroactive),
     }
 
 
-def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return frame.to_dicts()
+def _row_documents(table_rows: pl.DataFrame) -> list[dict[str, Any]]:
+    return table_rows.to_dicts()

@@ -16,130 +16,150 @@ from codeset.participants import participant_label
 from codeset.tables import TABLES
 from codeset.workbook import Cell, Sheet
 
-_MONEY = "$#,##0.00"
-_PERCENT = "+0.0%;-0.0%;0.0%"
-_KINDS = ("added", "removed", "changed", "flipped", "retroactive")
+_MONEY_FORMAT = "$#,##0.00"
+_PERCENT_FORMAT = "+0.0%;-0.0%;0.0%"
+_KINDS_OF_CHANGE = ("added", "removed", "changed", "flipped", "retroactive")
 
 
 def changes_workbook(changes: Changes) -> bytes:
     """Return the report of *changes* as an xlsx workbook; the same changes give the same bytes."""
-    sheets = {"summary": _summary(changes), "payments": _payments(changes), "families": _families(changes)}
-    for name, table in changes.tables.items():
+    sheets = {
+        "summary": _summary_sheet(changes),
+        "payments": _payments_sheet(changes),
+        "families": _families_sheet(changes),
+    }
+    for table_name, table_changes in changes.tables.items():
         # Names of sheets have at most 31 characters in Excel; the longest here, `diagnosis_replacement removed`, has
         # 29.
-        sheets |= {f"{name} {kind}": _rows(table, kind) for kind in _KINDS if getattr(table, kind).height}
+        sheets |= {
+            f"{table_name} {change_kind}": _rows_sheet(table_changes, change_kind)
+            for change_kind in _KINDS_OF_CHANGE
+            if getattr(table_changes, change_kind).height
+        }
     if changes.diagnoses.changes:
-        sheets["diagnosis codes"] = _diagnoses(changes.diagnoses)
+        sheets["diagnosis codes"] = _diagnoses_sheet(changes.diagnoses)
     if changes.diagnoses.articles:
-        sheets["coverage articles"] = _articles(changes.diagnoses)
-    sheets["source files"] = _editions(changes)
-    target = io.BytesIO()
-    workbook.write(target, sheets)
-    return target.getvalue()
+        sheets["coverage articles"] = _articles_sheet(changes.diagnoses)
+    sheets["source files"] = _editions_sheet(changes)
+    workbook_bytes = io.BytesIO()
+    workbook.write(workbook_bytes, sheets)
+    return workbook_bytes.getvalue()
 
 
-def _diagnoses(changes: DiagnosisChanges) -> Sheet:
-    rows = (
+def _diagnoses_sheet(changes: DiagnosisChanges) -> Sheet:
+    change_rows = (
         (change.diagnosis, change.kind, change.family, change.since, ", ".join(change.others))
         for change in changes.changes
     )
-    return Sheet(rows, ("code", "change", "family", "since", "replaces or is replaced by"), formats={3: "mm/dd/yyyy"})
+    return Sheet(
+        change_rows, ("code", "change", "family", "since", "replaces or is replaced by"), formats={3: "mm/dd/yyyy"}
+    )
 
 
-def _articles(changes: DiagnosisChanges) -> Sheet:
-    rows = (article.cells for article in changes.articles)
-    return Sheet(rows, ("article", "contractor", "version before", "after", "diagnoses added", "dropped"))
+def _articles_sheet(changes: DiagnosisChanges) -> Sheet:
+    article_rows = (article.cells for article in changes.articles)
+    return Sheet(article_rows, ("article", "contractor", "version before", "after", "diagnoses added", "dropped"))
 
 
-def _summary(changes: Changes) -> Sheet:
+def _summary_sheet(changes: Changes) -> Sheet:
     releases = " vs. ".join(wording.release_title(manifest.release) for manifest in (changes.new, changes.old))
-    title = [f"Medicare update: {releases}", facts.verdict(changes).replace("**", "")]
-    rows: list[Sequence[Cell]] = [
+    title_lines = [f"Medicare update: {releases}", facts.verdict(changes).replace("**", "")]
+    summary_rows: list[Sequence[Cell]] = [
         (
-            TABLES[name].holds,
-            name,
-            *table.compared,
-            table.added.height,
-            table.removed.height,
-            table.changed.select(table.key).n_unique(),
-            table.past.height,
+            TABLES[table_name].holds,
+            table_name,
+            *table_changes.compared,
+            table_changes.added.height,
+            table_changes.removed.height,
+            table_changes.changed.select(table_changes.key).n_unique(),
+            table_changes.past.height,
         )
-        for name, table in changes.tables.items()
+        for table_name, table_changes in changes.tables.items()
     ]
-    rows += [
-        (f"conversion factor, {participant_label(participant)}", "", before, after)
-        for participant, before, after in factor_pairs(changes.old, changes.new)
+    summary_rows += [
+        (f"conversion factor, {participant_label(participant)}", "", old_factor, new_factor)
+        for participant, old_factor, new_factor in factor_pairs(changes.old, changes.new)
     ]
-    rows += [(f"Limitation: {caution}.",) for caution in facts.cautions(changes)]
-    old, new = str(changes.old.release), str(changes.new.release)
+    summary_rows += [(f"Limitation: {caution}.",) for caution in facts.cautions(changes)]
+    old_label, new_label = str(changes.old.release), str(changes.new.release)
     # Counts of rows, but for conversion factors, which have four decimals: a number format of either would spoil the
     # other.
-    header = ("what", "table", old, new, "added", "removed", "changed", "retroactive")
-    return Sheet(rows, header, title, dict.fromkeys(range(2, 8), "General"), {0: 44})
+    column_heads = ("what", "table", old_label, new_label, "added", "removed", "changed", "retroactive")
+    return Sheet(summary_rows, column_heads, title_lines, dict.fromkeys(range(2, 8), "General"), {0: 44})
 
 
-def _payments(changes: Changes) -> Sheet:
-    rows = (
+def _payments_sheet(changes: Changes) -> Sheet:
+    payment_rows = (
         (
-            row["hcpcs"],
-            row["modifier"],
-            row["family"],
-            wording.setting(row["setting"]),
-            participant_label(row["participant"]),
-            decimal_dollars(row["before_cents"]),
-            decimal_dollars(row["after_cents"]),
-            decimal_dollars(_by(row)),
-            _share(row),
+            payment_row["hcpcs"],
+            payment_row["modifier"],
+            payment_row["family"],
+            wording.setting(payment_row["setting"]),
+            participant_label(payment_row["participant"]),
+            decimal_dollars(payment_row["before_cents"]),
+            decimal_dollars(payment_row["after_cents"]),
+            decimal_dollars(_cents_change(payment_row)),
+            _amount_ratio(payment_row),
         )
-        for row in changes.payments.iter_rows(named=True)
+        for payment_row in changes.payments.iter_rows(named=True)
     )
-    before, after = str(changes.old.release), str(changes.new.release)
-    header = ("code", "modifier", "family", "setting", "QP status", before, after, "change", "percent")
-    return Sheet(rows, header, formats={5: _MONEY, 6: _MONEY, 7: _MONEY, 8: _PERCENT})
+    old_label, new_label = str(changes.old.release), str(changes.new.release)
+    column_heads = ("code", "modifier", "family", "setting", "QP status", old_label, new_label, "change", "percent")
+    return Sheet(
+        payment_rows, column_heads, formats={5: _MONEY_FORMAT, 6: _MONEY_FORMAT, 7: _MONEY_FORMAT, 8: _PERCENT_FORMAT}
+    )
 
 
-def _families(changes: Changes) -> Sheet:
-    rows = (
+def _families_sheet(changes: Changes) -> Sheet:
+    family_rows = (
         (
             family.name,
             family.codes,
             family.changed,
-            *(end for span in (family.work, family.nonfacility, family.facility) for end in (span or (None, None))),
+            *(
+                span_end
+                for family_span in (family.work, family.nonfacility, family.facility)
+                for span_end in (family_span or (None, None))
+            ),
         )
         for family in facts.families(changes)
     )
-    ends = ("work RVU from", "to", "office amount from", "to", "facility amount from", "to")
-    return Sheet(rows, ("family", "codes", "changed amounts", *ends), formats=dict.fromkeys(range(3, 9), _PERCENT))
+    end_heads = ("work RVU from", "to", "office amount from", "to", "facility amount from", "to")
+    return Sheet(
+        family_rows,
+        ("family", "codes", "changed amounts", *end_heads),
+        formats=dict.fromkeys(range(3, 9), _PERCENT_FORMAT),
+    )
 
 
-def _rows(changes: TableChanges, kind: str) -> Sheet:
-    frame: pl.DataFrame = getattr(changes, kind)
-    return Sheet(frame.iter_rows(), [wording.named(column) for column in frame.columns])
+def _rows_sheet(changes: TableChanges, change_kind: str) -> Sheet:
+    changed_rows: pl.DataFrame = getattr(changes, change_kind)
+    return Sheet(changed_rows.iter_rows(), [wording.named(column) for column in changed_rows.columns])
 
 
-def _editions(changes: Changes) -> Sheet:
-    rows: Iterable[Sequence[Cell]] = (
+def _editions_sheet(changes: Changes) -> Sheet:
+    source_rows: Iterable[Sequence[Cell]] = (
         (
             str(manifest.release),
-            name,
-            entry.edition,
-            entry.carried_from or "",
-            entry.rows,
+            table_name,
+            table_entry.edition,
+            table_entry.carried_from or "",
+            table_entry.rows,
             source.name,
             source.size,
             source.sha256,
         )
         for manifest in (changes.old, changes.new)
-        for name, entry in sorted(manifest.tables.items())
-        for source in entry.sources
+        for table_name, table_entry in sorted(manifest.tables.items())
+        for source in table_entry.sources
     )
-    return Sheet(rows, ("release", "table", "edition", "carried from", "rows", "CMS file", "bytes", "sha256"))
+    return Sheet(source_rows, ("release", "table", "edition", "carried from", "rows", "CMS file", "bytes", "sha256"))
 
 
-def _by(row: dict[str, Any]) -> int | None:
-    known = row["before_cents"] is not None and row["after_cents"] is not None
-    return row["after_cents"] - row["before_cents"] if known else None
+def _cents_change(payment_row: dict[str, Any]) -> int | None:
+    both_are_known = payment_row["before_cents"] is not None and payment_row["after_cents"] is not None
+    return payment_row["after_cents"] - payment_row["before_cents"] if both_are_known else None
 
 
-def _share(row: dict[str, Any]) -> Decimal | None:
-    return wording.ratio(row["before_cents"], row["after_cents"])
+def _amount_ratio(payment_row: dict[str, Any]) -> Decimal | None:
+    return wording.ratio(payment_row["before_cents"], payment_row["after_cents"])

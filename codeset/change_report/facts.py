@@ -25,22 +25,23 @@ class Family:
 
 def families(changes: Changes) -> list[Family]:
     """Return the families in the scope's order; if it has none, one family of all codes."""
-    names = list(dict.fromkeys(changes.scope.families.values())) or [""]
-    return [_family(changes, name) for name in names]
+    family_names = list(dict.fromkeys(changes.scope.families.values())) or [""]
+    return [_family_changes(changes, family_name) for family_name in family_names]
 
 
-def _family(changes: Changes, name: str) -> Family:
-    codes = changes.codes.filter(family=name)
+def _family_changes(changes: Changes, family_name: str) -> Family:
+    family_codes = changes.codes.filter(family=family_name)
     # Amounts, not RVUs, say whether a family changed: a new conversion factor changes every amount and no RVU.
-    paid = changes.payments.filter(family=name)
-    work = _changed_cells(changes, "work_rvu").join(codes, on=["hcpcs", "modifier"], how="semi")
+    changed_payments = changes.payments.filter(family=family_name)
+    work_changes = _changed_cells(changes, "work_rvu").join(family_codes, on=["hcpcs", "modifier"], how="semi")
+    rvu_pairs = work_changes.select("before", "after").rows()
     return Family(
-        name=name or "all codes",
-        codes=codes["hcpcs"].n_unique(),
-        changed=paid["hcpcs"].n_unique(),
-        work=_span([wording.ratio(Decimal(old), Decimal(new)) for old, new in work.select("before", "after").rows()]),
-        nonfacility=_payment_span(paid, "nonfacility"),
-        facility=_payment_span(paid, "facility"),
+        name=family_name or "all codes",
+        codes=family_codes["hcpcs"].n_unique(),
+        changed=changed_payments["hcpcs"].n_unique(),
+        work=_span_of_ratios([wording.ratio(Decimal(old_rvu), Decimal(new_rvu)) for old_rvu, new_rvu in rvu_pairs]),
+        nonfacility=_payment_span(changed_payments, "nonfacility"),
+        facility=_payment_span(changed_payments, "facility"),
     )
 
 
@@ -50,22 +51,22 @@ def _changed_cells(changes: Changes, column: str) -> pl.DataFrame:
     return changes.tables["mpfs"].changed.filter(column=column)
 
 
-def _payment_span(paid: pl.DataFrame, setting: str) -> tuple[Decimal, Decimal] | None:
-    rows = paid.filter(setting=setting).select("before_cents", "after_cents").rows()
-    return _span([wording.ratio(before, after) for before, after in rows])
+def _payment_span(changed_payments: pl.DataFrame, setting: str) -> tuple[Decimal, Decimal] | None:
+    amount_pairs = changed_payments.filter(setting=setting).select("before_cents", "after_cents").rows()
+    return _span_of_ratios([wording.ratio(old_cents, new_cents) for old_cents, new_cents in amount_pairs])
 
 
-def _span(ratios: list[Decimal | None]) -> tuple[Decimal, Decimal] | None:
-    known = [ratio for ratio in ratios if ratio is not None]
-    return (min(known), max(known)) if known else None
+def _span_of_ratios(ratios: list[Decimal | None]) -> tuple[Decimal, Decimal] | None:
+    known_ratios = [ratio for ratio in ratios if ratio is not None]
+    return (min(known_ratios), max(known_ratios)) if known_ratios else None
 
 
-def span(pair: tuple[Decimal, Decimal] | None) -> str:
+def span(ends_of_span: tuple[Decimal, Decimal] | None) -> str:
     """Return a range of changes in words."""
-    if pair is None:
+    if ends_of_span is None:
         return "no change"
-    low, high = map(wording.signed_percent, pair)
-    return low if low == high else f"{low} to {high}"
+    least_change, greatest_change = map(wording.signed_percent, ends_of_span)
+    return least_change if least_change == greatest_change else f"{least_change} to {greatest_change}"
 
 
 def indicators(changes: TableChanges) -> pl.DataFrame:
@@ -76,84 +77,95 @@ def indicators(changes: TableChanges) -> pl.DataFrame:
 def verdict(changes: Changes) -> str:
     """Return the report's first sentence."""
     if changes.none:
-        compared = ", ".join(
-            f"{wording.count(table.compared[1], 'row')} of {wording.table_name(name)}"
-            for name, table in changes.tables.items()
+        compared_tables = ", ".join(
+            f"{wording.count(table_changes.compared[1], 'row')} of {wording.table_name(table_name)}"
+            for table_name, table_changes in changes.tables.items()
         )
-        same = [wording.table_name(name) for name, table in changes.tables.items() if table.same_files]
-        rest = f" Both quarters use the same file for {wording.listed(same)}." if same else ""
-        return f"**No change.** Compared: {compared}.{rest}"
-    return f"**{'; '.join(_findings(changes))}.**"
+        tables_of_same_file = [
+            wording.table_name(table) for table, change in changes.tables.items() if change.same_files
+        ]
+        same_file_text = ""
+        if tables_of_same_file:
+            same_file_text = f" Both quarters use the same file for {wording.listed(tables_of_same_file)}."
+        return f"**No change.** Compared: {compared_tables}.{same_file_text}"
+    return f"**{'; '.join(_verdict_parts(changes))}.**"
 
 
-def _findings(changes: Changes) -> Iterator[str]:
+def _verdict_parts(changes: Changes) -> Iterator[str]:
     if "mpfs" in changes.tables:
-        paid, codes = changes.payments["hcpcs"].n_unique(), changes.codes["hcpcs"].n_unique()
-        yield f"Medicare allowed amount changed for {paid:,} of {wording.count(codes, 'code')}"
+        changed_codes, code_count = changes.payments["hcpcs"].n_unique(), changes.codes["hcpcs"].n_unique()
+        yield f"Medicare allowed amount changed for {changed_codes:,} of {wording.count(code_count, 'code')}"
         schedule = changes.tables["mpfs"]
-        added, removed = (rows["hcpcs"].n_unique() for rows in (schedule.added, schedule.removed))
-        yield f"{added:,} codes added to the fee schedule file, {removed:,} removed"
-        days = schedule.changed.filter(column="global_days").height
-        yield f"global days of {wording.count(days, 'code')} changed" if days else "no global days changed"
-    for name, label in (("ptp", "NCCI PTP edit"), ("mue", "MUE"), ("add_on", "add-on pair")):
-        if name in changes.tables:
-            yield _edit_finding(changes.tables[name], label)
+        added_count, removed_count = (
+            schedule_rows["hcpcs"].n_unique() for schedule_rows in (schedule.added, schedule.removed)
+        )
+        yield f"{added_count:,} codes added to the fee schedule file, {removed_count:,} removed"
+        global_days_changed = schedule.changed.filter(column="global_days").height
+        codes_changed = wording.count(global_days_changed, "code")
+        yield f"global days of {codes_changed} changed" if global_days_changed else "no global days changed"
+    for table_name, edit_label in (("ptp", "NCCI PTP edit"), ("mue", "MUE"), ("add_on", "add-on pair")):
+        if table_name in changes.tables:
+            yield _edit_finding(changes.tables[table_name], edit_label)
 
 
-def _edit_finding(changes: TableChanges, label: str) -> str:
+def _edit_finding(changes: TableChanges, edit_label: str) -> str:
     if changes.same_files:
-        return f"{label}s not checked (both quarters use the same file)"
-    return f"{wording.count(changes.count, label)} changed" if changes.count else f"no {label} changed"
+        return f"{edit_label}s not checked (both quarters use the same file)"
+    return f"{wording.count(changes.count, edit_label)} changed" if changes.count else f"no {edit_label} changed"
 
 
 def cautions(changes: Changes) -> list[str]:
     """Return what the reader must know before trusting "no change": tables missing, or from the same files."""
-    of_tables = (caution for name in changes.tables for caution in _table_cautions(changes, name))
-    return [*_not_compared(changes), *of_tables, *_read_in_one_form(changes)]
+    of_tables = (caution for table_name in changes.tables for caution in _table_cautions(changes, table_name))
+    return [*_not_compared_cautions(changes), *of_tables, *_read_in_one_form(changes)]
 
 
-def _not_compared(changes: Changes) -> Iterator[str]:
-    for name, releases in changes.missing.items():
-        verb = "do" if " and " in releases else "does"
-        yield f"{_title(name)}: not compared; {releases} {verb} not have it"
+def _not_compared_cautions(changes: Changes) -> Iterator[str]:
+    for table_name, releases in changes.missing.items():
+        auxiliary_verb = "do" if " and " in releases else "does"
+        yield f"{_capitalized_name(table_name)}: not compared; {releases} {auxiliary_verb} not have it"
     if changes.diagnoses.is_reportable and changes.diagnoses.not_compared:
         yield f"Diagnosis codes: not compared; {changes.diagnoses.not_compared}"
 
 
-def _table_cautions(changes: Changes, name: str) -> Iterator[str]:
-    table, manifests, title = changes.tables[name], (changes.old, changes.new), _title(name)
+def _table_cautions(changes: Changes, table_name: str) -> Iterator[str]:
+    table_changes = changes.tables[table_name]
+    manifests = (changes.old, changes.new)
+    table_title = _capitalized_name(table_name)
     carried = [
-        f"{wording.quarter(manifest.release)} uses the {wording.quarter(entry.carried_from)} file"
+        f"{wording.quarter(manifest.release)} uses the {wording.quarter(table_entry.carried_from)} file"
         for manifest in manifests
-        if (entry := manifest.tables[name]).carried_from
+        if (table_entry := manifest.tables[table_name]).carried_from
     ]
-    newer = manifests[1].tables[name].carried_from
+    origin_of_newer = manifests[1].tables[table_name].carried_from
     # Both releases were built from one file because we had no other: that is no finding of CMS's.
-    if table.same_files and newer:
-        file = f"the {wording.quarter(newer)} file"
-        yield f"{title}: both quarters use {file}; any CMS changes in between are not included"
+    if table_changes.same_files and origin_of_newer:
+        shared_file = f"the {wording.quarter(origin_of_newer)} file"
+        yield f"{table_title}: both quarters use {shared_file}; any CMS changes in between are not included"
     elif carried:
-        yield f"{title}: {'; '.join(carried)}"
-    if table.new_columns:
-        columns = wording.listed([wording.named(column) for column in table.new_columns])
-        yield f"{title}: {columns} is new in CMS's file and is not compared"
-    for column, number in table.remarks.items():
-        rows = wording.count(number, "row")
-        yield f"{title}: {rows} {'has' if number == 1 else 'have'} a new {wording.named(column)}; no effect on claims"
+        yield f"{table_title}: {'; '.join(carried)}"
+    if table_changes.new_columns:
+        new_columns = wording.listed([wording.named(column) for column in table_changes.new_columns])
+        yield f"{table_title}: {new_columns} is new in CMS's file and is not compared"
+    for column, row_count in table_changes.remarks.items():
+        rows_in_words = wording.count(row_count, "row")
+        auxiliary_verb = "has" if row_count == 1 else "have"
+        yield f"{table_title}: {rows_in_words} {auxiliary_verb} a new {wording.named(column)}; no effect on claims"
 
 
 def _read_in_one_form(changes: Changes) -> Iterator[str]:
     """The tables that CMS posts in several forms of which we have one: nothing shows whether it was read right."""
-    entries = {name: changes.new.tables[name] for name in changes.tables}
-    alone = [
-        f"{wording.table_name(name)} ({entry.forms[0]})"
-        for name, entry in entries.items()
-        if len(entry.forms) == 1 and entry.other_forms
+    table_entries = {table_name: changes.new.tables[table_name] for table_name in changes.tables}
+    tables_in_one_form = [
+        f"{wording.table_name(table_name)} ({table_entry.forms[0]})"
+        for table_name, table_entry in table_entries.items()
+        if len(table_entry.forms) == 1 and table_entry.other_forms
     ]
-    if alone:
-        yield f"Read from one file format only, not compared with CMS's other formats: {wording.listed(alone)}"
+    if tables_in_one_form:
+        tables = wording.listed(tables_in_one_form)
+        yield f"Read from one file format only, not compared with CMS's other formats: {tables}"
 
 
-def _title(table: str) -> str:
-    name = wording.table_name(table)
-    return name[:1].upper() + name[1:]
+def _capitalized_name(table_id: str) -> str:
+    table_name = wording.table_name(table_id)
+    return table_name[:1].upper() + table_name[1:]
