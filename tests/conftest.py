@@ -186,6 +186,20 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def browser_window(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a window whose first tab stays open; a test opens tabs of its own, and closes them.
+
+    Tabs with files share one process. To start another takes twice as long as to load our largest page.
+    """
+    first = tmp_path_factory.mktemp("window") / "first.html"
+    first.write_text("<!DOCTYPE html><title>First tab</title>", encoding="utf-8")
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    window.new_page().goto(first.as_uri())
+    yield window
+    window.close()
+
+
 def _sealed_side_by_side(labels: Iterable[str], sealed: Callable[[str], Sealed]) -> dict[str, Sealed]:
     """What was sealed of each release; every second worker begins with the last, so that none waits for each."""
     in_order = list(labels)

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import COLOR_RULES, ONE_ROW_OF_EACH_LOOK, axe_violations
 
 from codeset.review.sign_off.decision_files import check_review, read_decision_file
 from codeset.review.sign_off.decisions import parse_decisions
@@ -20,11 +20,12 @@ pytestmark = pytest.mark.browser
 
 
 class Opened:
-    """The page in a window of its own, with what it said on the console and asked of the network."""
+    """The page in a tab of its own, with what it said on the console and asked of the network."""
 
-    def __init__(self, browser: Any, file: Path, width: int = 1280, **options: Any) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        self.page = self.context.new_page()
+    def __init__(self, context: Any, file: Path, width: int = 1280, color_scheme: str = "light") -> None:
+        self.page = context.new_page()
+        self.page.set_viewport_size({"width": width, "height": 800})
+        self.page.emulate_media(color_scheme=color_scheme)
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text))
@@ -37,12 +38,12 @@ class Opened:
 
 
 @pytest.fixture
-def opened(browser: Any, written: Path) -> Iterator[Opened]:
-    window = Opened(browser, written / "review.html")
+def opened(browser_window: Any, written: Path) -> Iterator[Opened]:
+    window = Opened(browser_window, written / "review.html")
     yield window
     assert window.said == []
     assert [each for each in window.asked if not each.startswith(("file:", "data:"))] == []
-    window.context.close()
+    window.page.close()
 
 
 def test_nothing_is_said_on_the_console_and_nothing_is_asked_of_the_network(opened, written):
@@ -108,12 +109,12 @@ def test_a_code_opens_its_panel_and_escape_goes_back_to_where_one_was(opened):
     assert opened.page.evaluate("document.activeElement.textContent") == "11102"
 
 
-def test_a_link_to_a_code_opens_its_panel(browser, written):
-    window = Opened(browser, written / "review.html")
+def test_a_link_to_a_code_opens_its_panel(browser_window, written):
+    window = Opened(browser_window, written / "review.html")
     window.page.goto(f"{(written / 'review.html').as_uri()}#code=17003")
     window.page.locator("dialog.panel").get_by_role("heading", name="17003, destruction").wait_for()
     assert window.page.locator("dialog.panel").count() == 1
-    window.context.close()
+    window.page.close()
 
 
 def test_decisions_are_downloaded_as_the_file_that_approve_takes(opened, written):
@@ -177,17 +178,8 @@ def test_a_panel_leads_to_cms_s_rows_though_they_are_folded(opened):
     assert "work 0.64, PE 2.16 / 0.20" in row.inner_text()
 
 
-@pytest.mark.parametrize("width", [375, 768])
-def test_nothing_is_wider_than_the_screen(browser, written, width):
-    window = Opened(browser, written / "review.html", width)
-    for _ in range(2):
-        assert window.page.evaluate("document.documentElement.scrollWidth") == width
-        window.expand()
-    window.context.close()
-
-
-def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(browser, written):
-    window = Opened(browser, written / "review.html", 375)
+def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(browser_window, written):
+    window = Opened(browser_window, written / "review.html", 375)
     table = window.page.locator(PAYMENTS).first
     table.locator("summary").click()
     row = table.locator("tbody tr").first
@@ -198,12 +190,12 @@ def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(br
     assert found[0] == max(found)
     table.get_by_label("Filter").fill("mohs 17312")
     assert table.locator("tbody tr:visible th").all_inner_texts() == ["17312"]
-    window.context.close()
+    window.page.close()
 
 
 @pytest.mark.parametrize("width", [375, 768, 1280])
-def test_nothing_in_the_sign_off_overlaps(browser, written, width):
-    window = Opened(browser, written / "review.html", width)
+def test_nothing_overlaps_in_the_sign_off_and_nothing_is_wider_than_the_screen(browser_window, written, width):
+    window = Opened(browser_window, written / "review.html", width)
     too_full = window.page.locator(".sign-off tbody td:visible, .sign-off tbody th").evaluate_all(
         "cells => cells.filter(cell => cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.textContent)"
     )
@@ -222,7 +214,10 @@ def test_nothing_in_the_sign_off_overlaps(browser, written, width):
     ]
     assert overlaps == []
     assert max(box[2] for box in boxes) <= width
-    window.context.close()
+    for _ in range(2):
+        assert window.page.evaluate("document.documentElement.scrollWidth") == width
+        window.expand()
+    window.page.close()
 
 
 def pages_of(paper: bytes) -> int:
@@ -242,59 +237,46 @@ def test_on_paper_there_are_two_or_three_pages_and_the_appendix_on_request(opene
     assert 12 < pages_of(opened.page.pdf(format="Letter")) < 60
 
 
-def test_the_handout_prints_on_one_page(browser, written):
-    window = Opened(browser, written / "physician-handout.html")
+def test_the_handout_prints_on_one_page(browser_window, written):
+    window = Opened(browser_window, written / "physician-handout.html")
     assert pages_of(window.page.pdf(format="Letter")) == 1
-    window.context.close()
+    window.page.close()
 
 
 def test_without_its_script_the_page_reads_the_same(browser, written):
-    window = Opened(browser, written / "review.html", java_script_enabled=False)
+    context = browser.new_context(java_script_enabled=False)
+    window = Opened(context, written / "review.html")
     table = window.page.locator(PAYMENTS).first
     assert table.locator("tbody tr").first.is_visible()
     assert table.locator("button").count() == 0
-    window.context.close()
+    context.close()
 
 
-def test_at_night_the_page_is_dark(browser, written):
-    window = Opened(browser, written / "review.html", color_scheme="dark")
+def test_at_night_the_page_is_dark(browser_window, written):
+    window = Opened(browser_window, written / "review.html", color_scheme="dark")
     assert window.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 29)"
-    window.context.close()
+    window.page.close()
 
 
-DROP_MOST_FOLDED_ROWS = """
-for (const rows of document.querySelectorAll('details:not([open]) tbody'))
-    for (const row of [...rows.rows].slice(10)) row.remove();
-"""
-"""Rows that are folded away look alike at every width and in every scheme: one check reads them all."""
-
-
-@pytest.mark.parametrize(
-    ("width", "scheme", "folded"), [(1280, "light", "all"), (1280, "dark", "some"), (375, "light", "some")]
-)
-def test_an_accessibility_check_finds_nothing_serious(browser, written, width, scheme, folded):
-    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-    window = Opened(browser, written / "review.html", width, color_scheme=scheme)
-    window.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("width", "rows"), [(1280, "all"), (375, "of each look")])
+def test_an_accessibility_check_finds_nothing_serious(browser_window, written, width, rows):
+    window = Opened(browser_window, written / "review.html", width)
     window.page.evaluate(
         "for (const each of document.querySelectorAll('.scenario, .long, details:has(.sign)')) each.open = true"
     )
     window.page.locator(PAYMENTS).first.get_by_label("Filter").fill("mohs")
-    if folded == "some":
-        window.page.evaluate(DROP_MOST_FOLDED_ROWS)
-    found = window.page.evaluate("axe.run({resultTypes: ['violations']})")
-    assert found["passes"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
-    window.context.close()
+    if rows == "of each look":
+        window.page.evaluate(ONE_ROW_OF_EACH_LOOK)
+    assert axe_violations(window.page) == []
+    window.page.emulate_media(color_scheme="dark")
+    window.page.evaluate(ONE_ROW_OF_EACH_LOOK)
+    assert axe_violations(window.page, COLOR_RULES) == []
+    window.page.close()
 
 
-def test_an_accessibility_check_of_a_panel_finds_nothing_serious(browser, written):
-    pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-    window = Opened(browser, written / "review.html")
-    window.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+def test_an_accessibility_check_of_a_panel_finds_nothing_serious(browser_window, written):
+    window = Opened(browser_window, written / "review.html")
     window.page.evaluate("location.hash = 'code=11102'")
     window.page.locator("dialog.panel h2").wait_for()
-    found = window.page.evaluate("axe.run('dialog.panel', {resultTypes: ['violations']})")
-    assert found["passes"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
-    window.context.close()
+    assert axe_violations(window.page, part="dialog.panel") == []
+    window.page.close()

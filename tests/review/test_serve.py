@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from accessibility import axe_violations
 
 from codeset.errors import WrongUse
 from codeset.review.decision_basis import basis_digest
@@ -153,15 +154,15 @@ def test_a_folder_without_a_review_is_not_served(tmp_path):
 
 
 @pytest.mark.browser
-def test_the_browser_signs_and_axe_finds_nothing(server, requests, browser):
+def test_the_browser_signs_and_axe_finds_nothing(server, requests, browser_window):
     """On a phone and a desktop, blank, refused and signed; nothing is loaded from elsewhere."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     for width in (375, 1280):
-        page = browser.new_page(viewport={"width": width, "height": 800})
+        page = browser_window.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
         hosts: set[str] = set()
         page.on("request", lambda request, hosts=hosts: hosts.add(request.url.split("/")[2]))
         page.goto(server.url)
-        assert axe.Axe().run(page).response["violations"] == []
+        assert axe_violations(page) == []
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert hosts - {""} <= {f"127.0.0.1:{server.server_port}"}
     page.get_by_label("Accept").first.check()
@@ -170,7 +171,7 @@ def test_the_browser_signs_and_axe_finds_nothing(server, requests, browser):
     page.get_by_role("button", name="Sign").click()
     page.wait_for_selector("[role=status]")
     assert "2026q3 is signed by lead@practice" in page.get_by_role("status").inner_text()
-    assert axe.Axe().run(page).response["violations"] == []
-    for context in browser.contexts:
-        context.close()
+    assert axe_violations(page) == []
+    for page in browser_window.pages[1:]:
+        page.close()
     assert [(entry.decision, entry.reason) for entry in requests[0].entries[:1]] == [("accept", "as CMS published")]

@@ -33,8 +33,8 @@ def test_every_item_is_cited_and_dated(family):
 
 
 @pytest.mark.browser
-def test_every_checklist_prints_on_one_page(browser):
-    page = browser.new_page()
+def test_every_checklist_prints_on_one_page(browser_window):
+    page = browser_window.new_page()
     sheets = {}
     for family in checklists():
         page.set_content(checklist_html(checklist(family)), timeout=10_000)
