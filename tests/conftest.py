@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from facts import Facts, facts_by_release
 from filelock import FileLock
+from reviews_once import ReviewsOnce
 
 from codeset.releases import Release
 from codeset.review import make
@@ -103,6 +104,12 @@ def pairs_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make, "all_pairs", once)
         yield
+
+
+@pytest.fixture(scope="session")
+def reviews_once() -> ReviewsOnce:
+    """Return what lets a test make and render each review once, and run the suite once on the same snapshot."""
+    return ReviewsOnce()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cms_site.server import CmsSite, serving
 from practice import practice
+from reviews_once import ReviewsOnce
 from typer.testing import CliRunner, Result
 
 from codeset.cli.app import app
@@ -96,9 +97,11 @@ def desk(
     pinned_homes: dict[str, Path],
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
+    reviews_once: ReviewsOnce,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Desk:
-    """A practice whose main branch pins 2026q3."""
+    """A practice whose main branch pins 2026q3; what it proposes, reviews and signs again is reviewed once."""
+    reviews_once.patch(monkeypatch)
     if "pinned" not in pinned_homes:
         pinned_homes["pinned"] = _pinned(Desk(tmp_path_factory.mktemp("pinned"), posted), monkeypatch)
     shutil.copytree(pinned_homes["pinned"], tmp_path, dirs_exist_ok=True)

@@ -16,14 +16,15 @@ import reviewed
 from filelock import FileLock
 from openpyxl import load_workbook
 from practice import SCENARIOS, practice
+from reviews_once import ReviewsOnce
 
 from codeset.errors import WrongUse
 from codeset.releases import Release
 from codeset.review.decision_basis import basis_digest
-from codeset.review.folder import DATA, WORKBOOK, review_files, write_review
+from codeset.review.folder import DATA, write_review
 from codeset.review.forms.as_json import review_json
 from codeset.review.make import make_review
-from codeset.review.sign_off import approval, read_review
+from codeset.review.sign_off import approval
 from codeset.review.sign_off.approval import append_approval, head_of, read_approvals
 from codeset.review.sign_off.approve import approve
 from codeset.review.sign_off.decisions import option_entries
@@ -32,7 +33,6 @@ from codeset.snapshot import digest
 from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release
 from codeset.suite.goldens import goldens_folder
-from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import load
 from codeset_ingest.embedded import build_embedded
 
@@ -142,45 +142,10 @@ def to_be_signed(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def remade() -> dict[object, object]:
-    """The suite's runs and the reviews that were made anew, by what they were made of."""
-    return {}
-
-
 @pytest.fixture
-def place(signed_place: Path, tmp_path: Path, remade: dict, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(signed_place: Path, tmp_path: Path, reviews_once: ReviewsOnce, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A copy of that folder. Of the same snapshots the suite is run, and the review made anew and rendered, once."""
-
-    def run_once(suite, snapshot):
-        key = repr(((snapshot.path / "manifest.json").read_bytes(), suite.scenarios))
-        if key not in remade:
-            remade[key] = run_suite(suite, snapshot)
-        return remade[key]
-
-    def once(old, new, suite, guidance, *, history, **options):
-        manifests = [(each.path / "manifest.json").read_bytes() for each in (old, new, *history)]
-        key = repr((manifests, suite.scenarios, guidance, options))
-        if key not in remade:
-            remade[key] = make_review(old, new, suite, guidance, history=history, **options)
-        return remade[key]
-
-    def rendered_once(review, *, left_out=()):
-        if id(review) not in remade:
-            remade[id(review)] = (review, list(review_files(review)))
-        return [(name, content) for name, content in remade[id(review)][1] if name not in left_out]
-
-    def json_once(review):
-        if (DATA, id(review)) not in remade:
-            remade[DATA, id(review)] = (review, review_json(review))
-        return remade[DATA, id(review)][1]
-
-    monkeypatch.setattr("codeset.suite.check_release.run_suite", run_once)
-    monkeypatch.setattr(read_review, "make_review", once)
-    monkeypatch.setattr(read_review, "review_files", rendered_once)
-    monkeypatch.setattr(read_review, "review_json", json_once)
-    workbook_once = "codeset.review.sign_off.approve.review_workbook"
-    monkeypatch.setattr(workbook_once, lambda review: dict(rendered_once(review))[WORKBOOK])
+    reviews_once.patch(monkeypatch)
     shutil.copytree(signed_place, tmp_path / "place")
     (tmp_path / "place" / "key").chmod(0o600)
     return Place(tmp_path / "place")
