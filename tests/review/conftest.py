@@ -42,20 +42,20 @@ def place(folder_and_review: Reviewed) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(folder_and_review: Reviewed) -> Review:
+def annual_review(folder_and_review: Reviewed) -> Review:
     """The review of the annual update, written to `review` in that folder."""
     return folder_and_review[1]
 
 
 @pytest.fixture(scope="session")
-def written(place: Path, made: Review) -> Path:
+def written(place: Path, annual_review: Review) -> Path:
     """The folder of that review."""
-    assert first_page(made).changed
+    assert first_page(annual_review).changed
     return place / "review"
 
 
 @pytest.fixture(scope="session")
 def plain(written: Path) -> Mapping[str, Any]:
     """Its JSON."""
-    told: Mapping[str, Any] = json.loads((written / DATA).read_text())
-    return told
+    document: Mapping[str, Any] = json.loads((written / DATA).read_text())
+    return document

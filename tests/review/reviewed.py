@@ -39,10 +39,10 @@ VOLUMES = "code,units,modifier\n11102,820,\n17000,2400,\n99213,6100,\n88305,100,
 
 def store(folder: Path) -> Store:
     """Return a store of both embedded releases."""
-    made = Store(folder / "store")
+    new_store = Store(folder / "store")
     for label in ("2025q4", "2026q3"):
-        build_embedded(Release.parse(label), made)
-    return made
+        build_embedded(Release.parse(label), new_store)
+    return new_store
 
 
 def scenarios(folder: Path, text: str = SCENARIOS) -> Path:
@@ -67,13 +67,15 @@ def retold(snapshot: Snapshot, folder: Path, release: str | None = None, **sourc
     shutil.copytree(snapshot.path, folder)
     manifest = snapshot.manifest
     tables = {
-        name: replace(entry, sources=tuple(replace(each, **source) for each in entry.sources))
+        name: replace(entry, sources=tuple(replace(table_source, **source) for table_source in entry.sources))
         for name, entry in manifest.tables.items()
     }
     manifest = replace(manifest, tables=tables)
     if release:
         label = Release.parse(release)
-        factors = (replace(each, first=label.first_day, last=label.last_day) for each in manifest.conversion_factors)
+        factors = (
+            replace(factor, first=label.first_day, last=label.last_day) for factor in manifest.conversion_factors
+        )
         manifest = replace(manifest, release=label, conversion_factors=tuple(factors))
     file = folder / "manifest.json"
     file.chmod(0o600)
@@ -100,7 +102,7 @@ def restate_mue(snapshot: Snapshot, folder: Path, hcpcs: str, mue_value: int) ->
     manifest.write_text(replace(snapshot.manifest, tables=tables).to_json())
 
 
-def read(folder: Path) -> tuple[Volume, ...]:
+def practice_volumes(folder: Path) -> tuple[Volume, ...]:
     """Return the volumes of a practice, written into *folder* first."""
     return read_volumes(volumes(folder)).volumes
 

@@ -177,12 +177,12 @@ def rendered(written: Path) -> dict[str, str]:
 
 
 def test_every_form_of_the_review(rendered):
-    assert {name: found for name, text in rendered.items() if (found := faults(text))} == {}
+    assert {name: form_faults for name, text in rendered.items() if (form_faults := faults(text))} == {}
 
 
 def test_no_internal_name_is_shown_in_the_review(rendered):
-    shown = {name: sorted(set(INTERNAL.findall(NOT_OURS.sub(" ", text)))) for name, text in rendered.items()}
-    assert {name: found for name, found in shown.items() if found} == {}
+    names_by_form = {name: sorted(set(INTERNAL.findall(NOT_OURS.sub(" ", text)))) for name, text in rendered.items()}
+    assert {name: names for name, names in names_by_form.items() if names} == {}
 
 
 def test_no_scenario_s_id_is_a_heading(written):

@@ -68,8 +68,8 @@ def test_payments_are_those_of_cms_files(plain, hcpcs, old, new, old_facility, n
     ],
 )
 def test_a_change_is_parted_into_its_causes(plain, hcpcs, setting, parts):
-    found = reviewed.payment(plain, hcpcs, setting)["parts"]
-    assert tuple(found[name] for name in PARTS) == parts
+    cents_by_cause = reviewed.payment(plain, hcpcs, setting)["parts"]
+    assert tuple(cents_by_cause[name] for name in PARTS) == parts
 
 
 def test_at_a_locality_the_indices_have_a_part_of_their_own():
@@ -92,8 +92,8 @@ def test_amounts_at_a_locality_are_reckoned_with_its_indices(place):
     """11102 in 01112-05: 126.91 and 125.98 (worked by hand above)."""
     store = Store(place / "store")
     old, new = store.open("2025q4"), store.open("2026q3")
-    found = payments(old, new, place_of("01112-05", old, new), scope("derm"), ["nonfacility"])
-    biopsy = next(each for each in found if (each.hcpcs, each.modifier) == ("11102", ""))
+    rows = payments(old, new, place_of("01112-05", old, new), scope("derm"), ["nonfacility"])
+    biopsy = next(row for row in rows if (row.hcpcs, row.modifier) == ("11102", ""))
     assert (biopsy.before.cents, biopsy.after.cents) == (12691, 12598)
 
 
@@ -101,9 +101,9 @@ def test_amounts_at_a_locality_are_reckoned_with_its_indices(place):
 def test_the_parts_add_up_to_the_change_of_every_amount(place, locality):
     store = Store(place / "store")
     old, new = store.open("2025q4"), store.open("2026q3")
-    found = [each for each in payments(old, new, place_of(locality, old, new), scope("derm")) if each.parts]
-    assert len(found) > 600
-    assert [each.hcpcs for each in found if sum(getattr(each.parts, part) for part in PARTS) != each.change_cents] == []
+    rows = [row for row in payments(old, new, place_of(locality, old, new), scope("derm")) if row.parts]
+    assert len(rows) > 600
+    assert [row.hcpcs for row in rows if sum(getattr(row.parts, part) for part in PARTS) != row.change_cents] == []
 
 
 @pytest.mark.parametrize("locality", ["01112", "01112-99", "99999-00", ""])
@@ -113,16 +113,18 @@ def test_a_locality_that_cms_does_not_have_is_refused(place, locality):
         place_of(locality, store.open("2025q4"), store.open("2026q3"))
 
 
-def test_the_efficiency_adjustment_shows_as_work_that_only_falls(made):
+def test_the_efficiency_adjustment_shows_as_work_that_only_falls(annual_review):
     """2026: -2.5 % in the work RVUs of procedures, office visits untouched (CY 2026 PFS)."""
-    causes = {table.setting: {each.part: each for each in table.causes} for table in made.payments}
-    assert [each["work"].raises for each in causes.values()] == [0, 0]
-    visits = [row for table in made.payments for row in table.rows if row.family == "office visits" and row.parts]
+    causes = {table.setting: {cause.part: cause for cause in table.causes} for table in annual_review.payments}
+    assert [by_part["work"].raises for by_part in causes.values()] == [0, 0]
+    visits = [
+        row for table in annual_review.payments for row in table.rows if row.family == "office visits" and row.parts
+    ]
     assert {row.parts.work for row in visits if row.parts} == {0}
 
 
-def test_the_first_screen_counts_what_changed_and_of_how_much(made):
-    counted = {count.label: (count.number, count.of, count.unchecked) for count in first_page(made).counts}
+def test_the_first_screen_counts_what_changed_and_of_how_much(annual_review):
+    counted = {count.label: (count.number, count.of, count.unchecked) for count in first_page(annual_review).counts}
     assert counted["codes with a changed global period or indicator"] == (0, 399, "")
     assert counted["codes removed from the fee schedule file"] == (1, None, "")
     assert counted["MUEs changed"] == (0, 352, "our October 2025 files have the MUEs of July 2024")
@@ -130,21 +132,21 @@ def test_the_first_screen_counts_what_changed_and_of_how_much(made):
     assert counted["test claims with a new result"] == (1, 3, "")
 
 
-def test_mues_of_a_carried_file_differ_because_of_it(made):
+def test_mues_of_a_carried_file_differ_because_of_it(annual_review):
     """July 2024 and April 2026: 88346 2 → 3, J3300 40 → 80; J7309 left, six codes came. When, the file does not say."""
-    assert made.table("mue").changes == ()
-    changes = made.table("mue").own_changes
-    assert {(each.key, each.before, each.after) for each in changes if each.kind == "changed"} == {
+    assert annual_review.table("mue").changes == ()
+    changes = annual_review.table("mue").own_changes
+    assert {(change.key, change.before, change.after) for change in changes if change.kind == "changed"} == {
         ("88346", "2", "3"),
         ("J3300", "40", "80"),
     }
-    assert [each.key for each in changes if each.kind == "removed"] == ["J7309"]
-    came = [each.key for each in changes if each.kind == "added"]
+    assert [change.key for change in changes if change.kind == "removed"] == ["J7309"]
+    came = [change.key for change in changes if change.kind == "added"]
     assert came == ["15011", "15013", "15015", "15017", "G0559", "J7345"]
 
 
-def test_the_headline_names_what_was_not_checked(made):
-    assert first_page(made).headline.endswith(" NOT CHECKED: NCCI PTP edits and MUEs.")
+def test_the_headline_names_what_was_not_checked(annual_review):
+    assert first_page(annual_review).headline.endswith(" NOT CHECKED: NCCI PTP edits and MUEs.")
 
 
 @pytest.mark.parametrize(("carried_from", "is_outdated"), [("2026q1", False), ("2025q4", True)])
@@ -159,9 +161,9 @@ def test_gpcis_of_the_same_year_are_not_outdated(place, tmp_path, carried_from, 
         assert ("gpci" in base.replaced) == is_outdated
 
 
-def test_add_on_pairs_in_effect_before_the_old_release_are_not_a_change_of_cms(made):
+def test_add_on_pairs_in_effect_before_the_old_release_are_not_a_change_of_cms(annual_review):
     """AOC V2026Q2: G2211 with office visits from 01/01/2024, home visits from 01/01/2026; 15012 from 04/01/2025."""
-    table = made.table("add_on")
+    table = annual_review.table("add_on")
     home_visits = ["99341", "99342", "99344", "99345", "99347", "99348", "99349", "99350"]
     assert [(change.key, change.since) for change in table.changes] == [
         (f"G2211 / {code}", date(2026, 1, 1)) for code in home_visits
@@ -170,12 +172,12 @@ def test_add_on_pairs_in_effect_before_the_old_release_are_not_a_change_of_cms(m
     assert (since["G2211 / 99213"], since["15012 / 15011"]) == (date(2024, 1, 1), date(2025, 4, 1))
 
 
-def test_a_result_that_our_older_file_explains_asks_for_no_decision(made):
-    own = {difference.id: difference.why for difference in made.own_differences}
+def test_a_result_that_our_older_file_explains_asks_for_no_decision(annual_review):
+    own = {difference.id: difference.why for difference in annual_review.own_differences}
     assert own["scenario three-units-of-88346"] == "our October 2025 files have the MUEs of July 2024"
     assert own["code G2211"] == "our October 2025 files have the add-on code edits of April 2024"
-    assert [outcome.id for outcome in made.to_decide] == ["scenario complexity-add-on-alone"]
-    assert not {outcome.id for outcome in made.to_decide} & set(own)
+    assert [outcome.id for outcome in annual_review.to_decide] == ["scenario complexity-add-on-alone"]
+    assert not {outcome.id for outcome in annual_review.to_decide} & set(own)
 
 
 def test_the_panel_of_a_code_has_the_amounts_of_the_locality(place):
@@ -214,9 +216,9 @@ def test_a_table_that_the_old_release_lacks_bears_on_every_claim(place, tmp_path
         assert own_reach(old, base).includes({"11102"}, Participant.NON_QP)
 
 
-def test_a_changed_scenario_tells_each_line_before_and_after_with_the_row_that_caused_it(made):
+def test_a_changed_scenario_tells_each_line_before_and_after_with_the_row_that_caused_it(annual_review):
     """Home visits are primary codes of G2211 from 2026: still denied alone, with more primary codes to report."""
-    (scenario,) = made.outcomes.changed
+    (scenario,) = annual_review.outcomes.changed
     assert scenario.id == "complexity-add-on-alone"
     (line,) = scenario.lines
     assert (line.before.disposition, line.after.disposition) == ("deny", "deny")
@@ -225,42 +227,42 @@ def test_a_changed_scenario_tells_each_line_before_and_after_with_the_row_that_c
     assert (line.after.edit, line.after.row and line.after.row.anchor) == ("add_on", "2026q3-add_on-G2211")
 
 
-def test_what_is_to_be_decided_is_what_the_sign_off_asks(made):
-    (item,) = [item for item in first_page(made).actions if item.title.startswith("Approve or reject")]
+def test_what_is_to_be_decided_is_what_the_sign_off_asks(annual_review):
+    (item,) = [item for item in first_page(annual_review).actions if item.title.startswith("Approve or reject")]
     assert item.title == "Approve or reject 1 changed test result (reason required)"
     assert "G2211 without a visit is denied" in item.details
 
 
-def test_the_table_of_the_guide_is_confirmed_by_2026_and_was_not_by_2025(made):
+def test_the_table_of_the_guide_is_confirmed_by_2026_and_was_not_by_2025(annual_review):
     """All 20 rows of the guide's RVU table; and that table alone changes its verdicts but one."""
-    table = [each for each in made.guidance.changed if each.heading.startswith("table.")]
+    table = [statement for statement in annual_review.guidance.changed if statement.heading.startswith("table.")]
     assert len(table) == 20
-    assert {(each.before, each.after) for each in table} == {("contradicted", "confirmed")}
+    assert {(statement.before, statement.after) for statement in table} == {("contradicted", "confirmed")}
 
 
-def test_every_row_that_a_figure_rests_on_is_told(made):
-    told = {each.ref.anchor: each for each in made.rows}
-    biopsy = told["2026q3-mpfs-11102"]
+def test_every_row_that_a_figure_rests_on_is_told(annual_review):
+    rows_by_anchor = {row.ref.anchor: row for row in annual_review.rows}
+    biopsy = rows_by_anchor["2026q3-mpfs-11102"]
     assert (biopsy.file, biopsy.edition, biopsy.key) == (
         "embedded-mpfs-rvu26c.csv",
         "rvu26c",
         "11102",
     ) or biopsy.edition == "rvu26c"
     assert "work 0.64, PE 2.16 / 0.20, MP 0.06" in biopsy.says[0]
-    assert "MUE 3, MAI 3" in told["2026q3-mue-88346"].says
-    assert [row.ref.anchor for row in made.rows if row.says == ("no such row",)] == []
+    assert "MUE 3, MAI 3" in rows_by_anchor["2026q3-mue-88346"].says
+    assert [row.ref.anchor for row in annual_review.rows if row.says == ("no such row",)] == []
 
 
 def test_what_nothing_changed_is_said_with_what_was_compared(place, tmp_path):
     new = Store(place / "store").open("2026q3")
     later = reviewed.retold(new, tmp_path / "later", release="2026q4", sha256="0" * 64)
-    made = make_review(new, later, load(place / "scenarios"), ())
-    assert not first_page(made).changed
-    assert first_page(made).headline.startswith(
+    review = make_review(new, later, load(place / "scenarios"), ())
+    assert not first_page(review).changed
+    assert first_page(review).headline.startswith(
         "No change. Compared: 357 codes priced, 399 rows of indicators, 109 localities, 18,772 NCCI PTP edits"
     )
-    assert "3 test claims" in first_page(made).headline
-    assert [item.title for item in first_page(made).actions] == ["Acknowledge 7 limitations", "Sign"]
+    assert "3 test claims" in first_page(review).headline
+    assert [item.title for item in first_page(review).actions] == ["Acknowledge 7 limitations", "Sign"]
 
 
 def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
@@ -294,21 +296,21 @@ PARTICIPANT = """
 def test_a_coder_contradicted_is_told_first(place, tmp_path):
     wrong = reviewed.SCENARIOS.replace("disposition: deny, edit: add_on", "disposition: pay")
     store = Store(place / "store")
-    made = make_review(store.open("2025q4"), store.open("2026q3"), load(reviewed.scenarios(tmp_path, wrong)), ())
-    page = first_page(made)
+    review = make_review(store.open("2025q4"), store.open("2026q3"), load(reviewed.scenarios(tmp_path, wrong)), ())
+    page = first_page(review)
     fault = "1 test claim disagrees with the coder's answer"
     assert page.actions[0].title == f"{fault}; approval is blocked until it is fixed"
     assert page.readiness.blockers[0] == fault
     assert page.readiness.verdict.startswith(f"NOT READY TO SIGN: {fault}")
-    assert [each.id for each in made.outcomes.failed] == ["complexity-add-on-alone"]
+    assert [scenario.id for scenario in review.outcomes.failed] == ["complexity-add-on-alone"]
 
 
 def test_a_price_that_is_missing_because_a_file_is_missing_is_not_a_change_of_cms(place, tmp_path):
     """The excerpt of 2026q3 has the factor of those who are no qualifying participants only."""
     suite = load(reviewed.scenarios(tmp_path, reviewed.SCENARIOS + PARTICIPANT))
     store = Store(place / "store")
-    made = make_review(store.open("2025q4"), store.open("2026q3"), suite, ())
-    own = {difference.id: difference.why for difference in made.own_differences}
+    review = make_review(store.open("2025q4"), store.open("2026q3"), suite, ())
+    own = {difference.id: difference.why for difference in review.own_differences}
     assert own["scenario biopsy-of-a-participant"] == (
         "the July 2026 conversion factor for qualifying APM participants is not in our files"
     )
@@ -322,20 +324,20 @@ def test_releases_in_the_wrong_order_are_refused(place):
 
 def test_one_setting_alone_is_shown_when_it_is_told(place: Path):
     store = Store(place / "store")
-    made = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
-    assert {each.setting for each in made.payments} == {"facility"}
-    assert made.place.locality == "national"
-    assert first_page(made).movers_unit == "per unit in a facility"
+    review = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
+    assert {payment.setting for payment in review.payments} == {"facility"}
+    assert review.place.locality == "national"
+    assert first_page(review).movers_unit == "per unit in a facility"
 
 
-def test_statements_of_the_guides_are_placed_in_words_and_explained_without_repeats(made):
+def test_statements_of_the_guides_are_placed_in_words_and_explained_without_repeats(annual_review):
     """The coding guide's 20 figures are those of 2026: 11102 has 0.64 work RVUs in RVU26C (0.66 in RVU25D)."""
-    table, stages = statement_groups(made.guidance.changed)
+    table, stages = statement_groups(annual_review.guidance.changed)
     assert (table.where, stages.where) == ("coding guide, table", "coding guide, on the table: mohs stages")
     assert table.why == "For example 11102: work RVU 0.64, non-facility total RVU 2.86, global days 000."
 
 
-def test_the_largest_changes_of_a_year_name_the_setting_that_they_are_of(made):
+def test_the_largest_changes_of_a_year_name_the_setting_that_they_are_of(annual_review):
     """The volumes have no place of service: there is a year of the office and one of the facility."""
-    assert first_page(made).movers_unit == "a year, if all office"
-    assert "Biggest gains (a year, if all office): 99213 " in review_markdown(made)
+    assert first_page(annual_review).movers_unit == "a year, if all office"
+    assert "Biggest gains (a year, if all office): 99213 " in review_markdown(annual_review)

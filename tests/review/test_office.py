@@ -22,8 +22,9 @@ def converted(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [*command, str(written / "review.xlsx")], capture_output=True, text=True, check=True, timeout=180
     )
-    said = [line for line in done.stderr.splitlines() if "javaldx" not in line]  # it looks for Java, and needs none
-    assert said == []
+    # It looks for Java, and needs none.
+    complaints = [line for line in done.stderr.splitlines() if "javaldx" not in line]
+    assert complaints == []
     return folder / "out"
 
 

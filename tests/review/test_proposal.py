@@ -13,9 +13,9 @@ RELEASE = Release.parse("2026q4")
 
 
 def git(folder: Path, *arguments: str) -> str:
-    known = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
+    git_settings = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
     done = subprocess.run(
-        ["git", *known, "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=60
+        ["git", *git_settings, "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=60
     )
     return done.stdout.strip()
 

@@ -31,11 +31,11 @@ def page(written: Path) -> BeautifulSoup:
 
 
 def test_the_folder_holds_every_form(written):
-    assert sorted(each.name for each in written.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in written.iterdir()) == sorted(FILES)
 
 
-def test_the_same_review_gives_the_same_bytes(made, written, tmp_path):
-    write_review(made, tmp_path / "again")
+def test_the_same_review_gives_the_same_bytes(annual_review, written, tmp_path):
+    write_review(annual_review, tmp_path / "again")
     assert [(tmp_path / "again" / name).read_bytes() == (written / name).read_bytes() for name in FILES] == [True] * 10
 
 
@@ -45,15 +45,15 @@ def test_the_json_is_of_its_schema_and_so_are_the_changes_in_it(plain):
 
 
 def test_every_link_of_the_page_has_its_place_in_it_or_in_the_folder(page, written):
-    ids = [each["id"] for each in page.find_all(id=True)]
+    ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
-    links = {each["href"] for each in page.find_all("a")}
+    links = {link["href"] for link in page.find_all("a")}
     files = {file.name for file in written.iterdir()}
-    assert [each for each in links if each not in files and each.removeprefix("#") not in ids] == []
+    assert [link for link in links if link not in files and link.removeprefix("#") not in ids] == []
 
 
 def test_each_row_of_amounts_has_one_link_to_cms_s_row_and_to_the_panel_of_its_code(page):
-    row = next(each for each in page.find_all("tr") if each.th and each.th.text == "11102" and "$95.75" in each.text)
+    row = next(row for row in page.find_all("tr") if row.th and row.th.text == "11102" and "$95.75" in row.text)
     (link,) = row.find_all("a")
     assert (link.text, link["href"], link["data-code"]) == ("11102", "#2026q3-mpfs-11102", "11102")
     assert "work 0.64" in page.find(id="2026q3-mpfs-11102").text
@@ -75,7 +75,7 @@ def test_the_panel_of_a_code_has_its_history_its_edits_and_its_units(page):
 
 def test_rows_alike_of_a_guide_s_table_are_one(page):
     """All 20 rows of the guide's RVU table are right for 2026 and not for 2025."""
-    (row,) = [each for each in page.find_all("tr") if each.text.count("20 rows: 11102, 11103")]
+    (row,) = [row for row in page.find_all("tr") if row.text.count("20 rows: 11102, 11103")]
     assert "was wrong, now right" in row.text
 
 
@@ -92,16 +92,16 @@ def test_the_page_refers_to_nothing_outside_and_its_policy_allows_only_its_own_s
 
 def test_the_page_shows_the_figures_of_the_json(page, plain):
     assert page.find(class_="verdict").text == plain["headline"]
-    titles = [each.th.a.text for each in page.select("table.actions tbody tr")]
+    titles = [row.th.a.text for row in page.select("table.actions tbody tr")]
     assert titles == [item["title"] for item in plain["actions"]]
     assert page.find(class_="status").text.startswith("NOT READY TO SIGN: ")
-    shown = {}
+    changes_on_page = {}
     for row in page.select("tr[data-tags]"):
         cell = row.find("td", {"data-label": "Office: change"})
-        shown[row.th.text] = cell["data-v"] if cell else ""
+        changes_on_page[row.th.text] = cell["data-v"] if cell else ""
     office = next(table for table in plain["payments"] if table["setting"] == "nonfacility")
     expected = {f"{row['hcpcs']} {row['modifier']}".strip(): row["change_cents"] for row in office["rows"]}
-    assert {code: shown[code] for code in expected} == {
+    assert {code: changes_on_page[code] for code in expected} == {
         code: "" if cents is None else str(cents) for code, cents in expected.items()
     }
 
@@ -116,11 +116,11 @@ def test_a_name_in_a_manifest_does_not_become_markup(place, tmp_path):
     name = '<img src=x onerror="alert(1)">.csv'
     new = Store(place / "store").open("2026q3")
     old = Store(place / "store").open("2025q4")
-    made = make_review(old, reviewed.retold(new, tmp_path / "new", name=name), load(place / "scenarios"), ())
-    page = BeautifulSoup(review_html(made), "html.parser")
+    review = make_review(old, reviewed.retold(new, tmp_path / "new", name=name), load(place / "scenarios"), ())
+    page = BeautifulSoup(review_html(review), "html.parser")
     assert page.find_all("img") == []
     assert name in page.find(id="editions").find_next("table").find_next("table").text
-    assert "<img" not in review_markdown(made) + changelog_entry(made)
+    assert "<img" not in review_markdown(review) + changelog_entry(review)
 
 
 def test_text_that_markdown_would_read_is_left_as_it_is():
@@ -141,7 +141,7 @@ def test_the_markdown_is_short_and_starts_with_the_verdict(written, plain):
 
 def test_the_changelog_entry_names_release_codes_what_and_why(written):
     entries = (written / "CHANGELOG-entry.md").read_text().splitlines()
-    assert all(each.startswith("- **July 2026 (2026q3) vs. October 2025 (2025q4), ") for each in entries)
+    assert all(entry.startswith("- **July 2026 (2026q3) vs. October 2025 (2025q4), ") for entry in entries)
     assert "biopsies 11102–11107; " in entries[0]
     assert "+3.26%, from $32.3465 to $33.4009" in entries[0]
 
@@ -149,7 +149,7 @@ def test_the_changelog_entry_names_release_codes_what_and_why(written):
 def test_the_workbook_has_filters_frozen_headers_notes_and_no_formula(written):
     book = openpyxl.load_workbook(written / "review.xlsx")
     assert book.sheetnames[:3] == ["review", "allowed amounts", "families"]
-    assert [each.title for each in book if not each.freeze_panes or not each.auto_filter.ref] == []
+    assert [sheet.title for sheet in book if not sheet.freeze_panes or not sheet.auto_filter.ref] == []
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert [cell.value for cell in cells if cell.data_type == "f"] == []
     assert "add up to the change" in book["allowed amounts"]["J1"].comment.text
@@ -168,39 +168,39 @@ def test_the_workbook_holds_the_figures_of_the_json(written, plain):
     assert link.location.startswith("'CMS rows'!A")
 
 
-def test_a_folder_that_is_no_review_is_not_touched(made, tmp_path):
+def test_a_folder_that_is_no_review_is_not_touched(annual_review, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     with pytest.raises(WrongUse, match="is not a review of 2025q4 and 2026q3"):
-        write_review(made, tmp_path / "mine")
-    assert [each.name for each in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+        write_review(annual_review, tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
-def test_a_review_of_other_releases_or_with_other_files_is_not_replaced(made, written, tmp_path):
+def test_a_review_of_other_releases_or_with_other_files_is_not_replaced(annual_review, written, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "review.json").write_text(json.dumps({"old": {"release": "2024q2"}, "new": {"release": "2024q3"}}))
     with pytest.raises(WrongUse, match="is not a review of"):
-        write_review(made, other)
+        write_review(annual_review, other)
     (other / "review.json").write_bytes((written / "review.json").read_bytes())
     (other / "signed.pdf").write_text("signed")
     with pytest.raises(WrongUse, match=r"signed\.pdf"):
-        write_review(made, other)
+        write_review(annual_review, other)
 
 
-def test_a_review_of_the_same_releases_is_replaced_whole(made, written, tmp_path):
+def test_a_review_of_the_same_releases_is_replaced_whole(annual_review, written, tmp_path):
     target = tmp_path / "review"
     target.mkdir()
     (target / "review.json").write_bytes((written / "review.json").read_bytes())
     (target / "review.md").write_text("old")
-    write_review(made, target)
+    write_review(annual_review, target)
     assert (target / "review.md").read_text() == (written / "review.md").read_text()
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["review"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["review"]
 
 
-def test_a_review_that_cannot_be_written_leaves_what_was_there(made, tmp_path, monkeypatch):
+def test_a_review_that_cannot_be_written_leaves_what_was_there(annual_review, tmp_path, monkeypatch):
     target = tmp_path / "review"
-    write_review(made, target)
+    write_review(annual_review, target)
     before = (target / "review.html").read_bytes()
 
     def full(file: Path, content: bytes) -> None:
@@ -210,18 +210,18 @@ def test_a_review_that_cannot_be_written_leaves_what_was_there(made, tmp_path, m
 
     monkeypatch.setattr(folders, "write_file", full)
     with pytest.raises(WrongUse, match="No space left"):
-        write_review(made, target)
+        write_review(annual_review, target)
     assert (target / "review.html").read_bytes() == before
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["review"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["review"]
 
 
 def test_amounts_of_a_locality_link_to_its_indices(place):
     store = Store(place / "store")
-    made = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), locality="01112-05")
-    page = BeautifulSoup(review_html(made), "html.parser")
+    review = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), locality="01112-05")
+    page = BeautifulSoup(review_html(review), "html.parser")
     assert "work 1.095, PE 1.410, MP 0.425" in page.find(id="2026q3-gpci-01112-05").text
     assert page.find("a", href="#2026q3-gpci-01112-05").text == "2026q3"
-    (gpci,) = [each for each in made.payments[0].rows if each.hcpcs == "11102"]
+    (gpci,) = [row for row in review.payments[0].rows if row.hcpcs == "11102"]
     assert gpci.parts is not None
     assert gpci.parts.gpci == -52
 
