@@ -360,11 +360,11 @@ def filled_in(signed_place: Path) -> dict[str | None, tuple[bytes, int]]:
 def test_the_workbook_can_be_filled_in_where_it_is(place, filled_in):
     """The filled-in one is kept beside the review; the review's own is as it was made, so the gate can check it."""
     workbook = place.folder / "review/review.xlsx"
-    made = workbook.read_bytes()
+    workbook_bytes = workbook.read_bytes()
     content, count = filled_in["as CMS published"]
     workbook.write_bytes(content)
     place.approve(reason=None, decisions_file=workbook)
-    assert workbook.read_bytes() == made
+    assert workbook.read_bytes() == workbook_bytes
     assert (place.folder / "review-decisions.xlsx").read_bytes() == content
     assert len(json.loads(place.file.read_text())["approvals"][0]["decisions"]) == count > 0
     assert place.missing() == ()
@@ -443,7 +443,7 @@ def test_the_gate_makes_the_review_anew_too(place):
 
 def test_a_review_with_volumes_and_a_locality_is_made_anew_without_the_volumes(place):
     """The practice's own figures rest on files that are not at hand; what follows from CMS's files is compared."""
-    volumes = reviewed.read(place.folder)
+    volumes = reviewed.practice_volumes(place.folder)
     review = make_review(
         place.store.open(OLD),
         place.store.open(NEW),
@@ -516,8 +516,8 @@ def test_what_was_signed_cannot_be_changed_afterwards(place):
 
 
 def git(folder: Path, *arguments: str) -> None:
-    known = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *known, "-C", str(folder), *arguments], check=True, capture_output=True, timeout=60)
+    git_settings = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *git_settings, "-C", str(folder), *arguments], check=True, capture_output=True, timeout=60)
 
 
 def test_the_last_approval_taken_out_is_found_by_what_the_branch_recorded(place):

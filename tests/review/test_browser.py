@@ -20,17 +20,17 @@ pytestmark = pytest.mark.browser
 
 
 class Opened:
-    """The page in a tab of its own, with what it said on the console and asked of the network."""
+    """The page in a tab of its own, with its console messages and the addresses it requested."""
 
     def __init__(self, context: Any, file: Path, width: int = 1280, color_scheme: str = "light") -> None:
         self.page = context.new_page()
         self.page.set_viewport_size({"width": width, "height": 800})
         self.page.emulate_media(color_scheme=color_scheme)
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.console_messages: list[str] = []
+        self.requested_addresses: list[str] = []
+        self.page.on("console", lambda message: self.console_messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.console_messages.append(str(error)))
+        self.page.on("request", lambda request: self.requested_addresses.append(request.url))
         self.page.goto(file.as_uri())
 
     def expand(self) -> None:
@@ -41,15 +41,15 @@ class Opened:
 def opened(browser_window: Any, written: Path) -> Iterator[Opened]:
     window = Opened(browser_window, written / "review.html")
     yield window
-    assert window.said == []
-    assert [each for each in window.asked if not each.startswith(("file:", "data:"))] == []
+    assert window.console_messages == []
+    assert [address for address in window.requested_addresses if not address.startswith(("file:", "data:"))] == []
     window.page.close()
 
 
 def test_nothing_is_said_on_the_console_and_nothing_is_asked_of_the_network(opened, written):
     opened.expand()
-    assert opened.asked[0] == (written / "review.html").as_uri()
-    assert len(opened.asked) <= 2  # the page, and its empty icon
+    assert opened.requested_addresses[0] == (written / "review.html").as_uri()
+    assert len(opened.requested_addresses) <= 2  # the page, and its empty icon
 
 
 def test_the_first_screen_holds_readiness_what_changed_what_it_costs_and_what_to_do(opened):
@@ -61,8 +61,8 @@ def test_the_first_screen_holds_readiness_what_changed_what_it_costs_and_what_to
 def test_filtering_leaves_the_rows_with_the_words_and_says_how_many(opened):
     table = opened.page.locator(PAYMENTS).first
     table.get_by_label("Filter").fill("MOHS")
-    shown = table.locator("tbody tr:visible th").all_inner_texts()
-    assert sorted(shown) == ["17311", "17312", "17313", "17314", "17315"]
+    codes = table.locator("tbody tr:visible th").all_inner_texts()
+    assert sorted(codes) == ["17311", "17312", "17313", "17314", "17315"]
     assert re.fullmatch(r"5 of \d+ rows", table.locator("output").inner_text())
     table.get_by_label("Filter").fill("mohs 17312")
     assert table.locator("tbody tr:visible th").all_inner_texts() == ["17312"]
@@ -88,9 +88,9 @@ def test_sorting_by_a_column_goes_by_its_figures_up_and_then_down(opened):
     for order, turned in (("ascending", False), ("descending", True)):
         head.get_by_role("button").click()
         assert head.get_attribute("aria-sort") == order
-        found = table.locator("tbody tr").evaluate_all(figures)
-        assert found == sorted(found, reverse=turned)
-        assert found[0] != found[-1]
+        row_values = table.locator("tbody tr").evaluate_all(figures)
+        assert row_values == sorted(row_values, reverse=turned)
+        assert row_values[0] != row_values[-1]
 
 
 def test_a_code_opens_its_panel_and_escape_goes_back_to_where_one_was(opened):
@@ -186,8 +186,8 @@ def test_on_a_phone_code_change_and_percent_come_first_and_rows_can_be_sorted(br
     code, change, percent, old = (row.locator(f"> :nth-child({place})").bounding_box() for place in (1, 2, 3, 4))
     assert code["y"] < change["y"] == percent["y"] <= old["y"]
     table.get_by_label("Sort by").select_option(label="Office: change (high to low)")
-    found = table.locator("tbody tr").evaluate_all("rows => rows.map(row => Number(row.cells[1].dataset.v))")
-    assert found[0] == max(found)
+    changes = table.locator("tbody tr").evaluate_all("rows => rows.map(row => Number(row.cells[1].dataset.v))")
+    assert changes[0] == max(changes)
     table.get_by_label("Filter").fill("mohs 17312")
     assert table.locator("tbody tr:visible th").all_inner_texts() == ["17312"]
     window.page.close()
