@@ -88,6 +88,7 @@ def load_checks(checks_path: Path) -> tuple[Check, ...]:
     # The schema first: what follows relies on the fields that it requires.
     if faults := faults_of_files(yaml_files, "check"):
         raise BadInput(faults, _REFUSED)
+    # Ids over all files: a sample is drawn by the check's id, and a result is named by it.
     faults = [*chain.from_iterable(map(_faults_beyond_schema, yaml_files)), *_repeated_ids(yaml_files)]
     if faults:
         raise BadInput(faults, _REFUSED)

@@ -82,6 +82,7 @@ def audit_csv(audit: Audit) -> bytes:
 
 
 def _line_texts(line: FlaggedLine) -> dict[str, str]:
+    # Dollars without a sign: a spreadsheet reads them as numbers.
     value_by_column = asdict(line) | {"charge": "" if line.charge_cents is None else f"{line.charge_cents / 100:.2f}"}
     return {column: str(value_by_column[column]) for column in _LINE_COLUMNS}
 
@@ -102,6 +103,7 @@ def _audit_sheets(audit: Audit) -> Iterator[tuple[str, Sheet]]:
     )
     yield "Sample", Sheet(list(_sample_rows(audit)), _SAMPLE_CAPTIONS, wrapped=frozenset({9}))
     flagged_rows = [(result.check.id, *_line_cells(line)) for result in audit.results for line in result.flagged]
+    # Without the columns Pull and Result, which are for the sample.
     yield "Flagged lines", Sheet(flagged_rows, _SAMPLE_CAPTIONS[:9])
     trend_rows = [
         (result.check.id, month.month, month.lines, month.flagged, share(month.flagged, month.lines))

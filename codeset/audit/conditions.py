@@ -274,6 +274,7 @@ class _Parser:
         return self._checked(column, values)
 
     def _checked(self, column: str, values: list[str]) -> frozenset[str]:
+        # Codes and modifiers are upper case: a word in lower case was meant to be a group.
         if malformed_values := [value for value in values if not re.fullmatch(r"[0-9A-Z.-]+", value)]:
             raise BadCondition(
                 f'"{malformed_values[0]}" is no value, and no group is called so (there are: {self._named})'

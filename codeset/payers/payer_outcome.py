@@ -124,6 +124,7 @@ class PayerOutcome:
 
     def rows(self) -> pl.DataFrame:
         """Return a row for each line, its findings in one text."""
+        # A csv or parquet row has one cell for all findings of its line.
         line_rows = [
             asdict(line) | {"findings": "; ".join(f"{finding.kind}: {finding.says}" for finding in line.findings)}
             for line in self.lines
@@ -212,10 +213,12 @@ def _misplacement_findings(
             required_line = medicare_line if medicare_line.hcpcs == required_code else partner_line
             if not modifier_rule.modifiers & set(required_line.modifiers):
                 column_name = modifier_rule.on.replace("_", " ")
-                says = f"The modifier belongs on {required_code}, the {column_name} code, line {required_line.line}"
+                request_text = (
+                    f"The modifier belongs on {required_code}, the {column_name} code, line {required_line.line}"
+                )
                 yield (
                     (required_line.claim_id, required_line.line),
-                    PayerFinding("modifier_59", REVIEW, says, str(modifier_rule.source)),
+                    PayerFinding("modifier_59", REVIEW, request_text, str(modifier_rule.source)),
                 )
 
 
@@ -226,12 +229,14 @@ def _repeat_findings(repeats: Repeats, lines_with_facts: pl.DataFrame) -> Iterat
     for claim_id, line, modifiers in further_lines.select("claim_id", "line", "modifiers").iter_rows():
         repeat_modifiers = repeats.modifiers & set((modifiers or "").split())
         if repeats.reported_as == "units" and repeat_modifiers:
-            says = f"Report the repeated service as units of one line, without {', '.join(sorted(repeat_modifiers))}"
+            request_text = (
+                f"Report the repeated service as units of one line, without {', '.join(sorted(repeat_modifiers))}"
+            )
         elif repeats.reported_as == "lines" and not repeat_modifiers:
-            says = f"Report the repeated service with modifier {', '.join(sorted(repeats.modifiers))}"
+            request_text = f"Report the repeated service with modifier {', '.join(sorted(repeats.modifiers))}"
         else:
             continue
-        yield (claim_id, line), PayerFinding("repeats", REVIEW, says, str(repeats.source))
+        yield (claim_id, line), PayerFinding("repeats", REVIEW, request_text, str(repeats.source))
 
 
 def _order_findings(profile: PayerProfile, lines_with_facts: pl.DataFrame) -> Iterator[tuple[LineKey, PayerFinding]]:
@@ -240,5 +245,5 @@ def _order_findings(profile: PayerProfile, lines_with_facts: pl.DataFrame) -> It
         # Sorting is stable: among themselves the modifiers of either kind keep the order of the claim.
         in_order = sorted(modifiers, key=lambda modifier: modifier not in profile.modifiers_first)
         if modifiers != in_order:
-            says = f"Modifiers in this order: {' '.join(in_order)}"
-            yield (claim_id, line), PayerFinding("modifier_order", REVIEW, says, str(profile.source))
+            request_text = f"Modifiers in this order: {' '.join(in_order)}"
+            yield (claim_id, line), PayerFinding("modifier_order", REVIEW, request_text, str(profile.source))

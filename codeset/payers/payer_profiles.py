@@ -134,6 +134,7 @@ def _fault_at(yaml_file: YamlFile, place: Place, fault_text: str) -> Fault:
 
 
 def _days_of_rule(rule_document: Mapping[str, str]) -> tuple[date, date]:
+    # A rule without dates holds on every day.
     first_day = date.fromisoformat(rule_document["from"]) if "from" in rule_document else date.min
     return first_day, date.fromisoformat(rule_document["to"]) if "to" in rule_document else date.max
 

@@ -105,6 +105,7 @@ def _write_review(
     store: Store, old_release: Release, suite: Suite, new_run: SuiteRun, review_folder: Path, report_progress: Say
 ) -> Review:
     """Write the review of the release that *new_run* is of into *review_folder* and return it."""
+    # First: a review takes minutes, and a folder of something else would be refused only at the end of it.
     refuse_other(review_folder, str(old_release), str(new_run.release))
     snapshots, guide_statements = (store.open(old_release), store.open(new_run.release)), statements(guidance_folder())
     review = make_review(*snapshots, suite, guide_statements, new_run=new_run, report_progress=report_progress)
@@ -122,6 +123,7 @@ def _suite_result(
     golden_path = repository.golden(release)
     golden_on_branch = repository.on_branch(release, golden_path)
     with TemporaryDirectory() as temporary_folder:
+        # In a folder of its own: the repository's working tree is not touched.
         golden_file = Path(temporary_folder) / f"{release}.json"
         if golden_on_branch is not None:
             golden_file.write_bytes(golden_on_branch)

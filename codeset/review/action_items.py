@@ -44,6 +44,7 @@ def distinct_codes(codes: Iterable[Code]) -> list[str]:
 def action_items(review: Review, limits: int) -> Iterator[ActionItem]:
     """Yield what to fix, decide, load and hand on; last the limitations (*limits* of them) and the signature."""
     due_day = review.new.first_day
+    # First what blocks the approval.
     yield from _decision_actions(review)
     yield from _loading_actions(review)
     yield from _diagnosis_actions(review)

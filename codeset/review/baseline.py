@@ -84,7 +84,9 @@ def _differing_codes(table_name: str, old_snapshot: Snapshot, base_snapshot: Sna
         scope.of(table_name, snapshot.scan(table_name)).select(deciding_columns)
         for snapshot in (old_snapshot, base_snapshot)
     )
+    # Both ways: either side may have a row that the other one lacks.
     row_pairs = ((old_rows, base_rows), (base_rows, old_rows))
+    # Nulls are equal: an edit in force has no deletion date in either release.
     differing_rows = pl.concat(
         [
             left_rows.join(right_rows, on=deciding_columns, how="anti", nulls_equal=True)

@@ -97,6 +97,7 @@ def _table_rows(snapshot: Snapshot, table_name: str, scope: Scope) -> list[Row]:
 
 
 def _priced_rows(snapshot: Snapshot, scope: Scope, participant: Participant | None, locality: str) -> list[Row]:
+    # The last day's: the factor of 2024 changed on March 9. Until 2025 CMS had one for everyone, since 2026 it has two.
     factor = snapshot.conversion_factor(snapshot.release.last_day, participant=participant)
     factor = factor or snapshot.conversion_factor(snapshot.release.last_day, participant=None)
     gpci = _gpci(snapshot, locality)
@@ -135,6 +136,7 @@ def _add_on_pairs(snapshot: Snapshot, scope: Scope) -> tuple[dict[str, list[str]
     active_pairs = scope.of("add_on", snapshot.scan("add_on")).filter(_in_force(snapshot.release))
     primaries: dict[str, list[str]] = defaultdict(list)
     add_ons: dict[str, list[str]] = defaultdict(list)
+    # Once each: CMS's file has some pairs twice (49 of them in April 2026).
     for add_on, primary in (
         active_pairs.select("add_on_code", "primary_code").unique().sort(pl.all()).collect().iter_rows()
     ):

@@ -151,6 +151,7 @@ def _table_count(table: TableReview) -> Count:
 def _headline(review: Review) -> str:
     """What changed, in one sentence of figures."""
     if not _is_changed(review):
+        # What was not checked is not listed as compared: "No change" would be said of it too.
         counts = [count for count in _counts(review) if count.of and not count.unchecked]
         compared = ", ".join(f"{count.of:,} {count.compared}" for count in counts)
         return f"No change. Compared: {compared}.{_unchecked_note(review)}"
@@ -277,6 +278,7 @@ def _movers(review: Review) -> tuple[tuple[Mover, ...], tuple[Mover, ...]]:
         changes = [(total.name, total.change_cents) for total in review.claims[0].codes]
     else:
         priced_rows: tuple[Payment, ...] = review.payments[0].rows if review.payments else ()
+        # 26 and TC are left out: they are components of the code's own amount.
         changes = [(payment.hcpcs, payment.change_cents or 0) for payment in priced_rows if not payment.modifier]
     # Equal changes by code: the same review must give the same bytes.
     ordered_changes = sorted(changes, key=lambda change: (-change[1], change[0]))
@@ -320,6 +322,7 @@ def _why_sentences(review: Review) -> Iterator[str]:
 
 def _factor_in_words(factor: FactorCauseResult, review: Review, sources: Mapping[str, int]) -> str:
     subject = f"Conversion factor{participant_note(factor.participant, review)}"
+    # Two places: the factor of 2025 was moved by 0.02% for budget neutrality.
     change_text = f"{wording.percent(factor.before, factor.after, places=2)}, from ${factor.before} to ${factor.after}"
     if not factor.steps:
         return f"{subject}: {change_text}; no cause on file"
@@ -362,6 +365,7 @@ def _limits(review: Review) -> Iterator[str]:
 
 
 def _capitalized(phrase: str) -> str:
+    # Not `capitalize`, which would write the rest in lower case, and with it PTP, MUE and RVU.
     return phrase[:1].upper() + phrase[1:]
 
 

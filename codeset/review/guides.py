@@ -76,6 +76,7 @@ def _reviewed_statement(audit_before: Audited, audit_after: Audited, new_release
         says=statement.says,
         before=audit_before.verdict.value,
         after=audit_after.verdict.value,
+        # The later audit's: a guide is corrected to what holds in the new release.
         why=audit_after.why,
         rows=tuple(Cited(_row_in_words(cms_row), _row_ref(cms_row, new_release)) for cms_row in audit_after.rows),
         right="" if audit_after.right is None else str(audit_after.right),

@@ -16,6 +16,7 @@ from codeset.suite.pairs import PairChanges
 from codeset.suite.run_suite import SuiteRun
 from codeset.suite.scenarios import Line, Scenario
 
+# Sentences name the partner's line in brackets, which an outcome of a code pair does not have: `(line –)`.
 _EMPTY_BRACKETS = re.compile(rf" \((?:\w+ )?{wording.NONE}\)")
 
 
@@ -279,6 +280,8 @@ def _reviewed_code(code_row: Mapping[str, Any], old_release: Release, new_releas
 
 def _pair_result(pair_row: Mapping[str, Any], suffix: str, hcpcs: str, release: Release) -> LineResult:
     finding = {column: pair_row[f"{column}{suffix}"] for column in _PAIR_COLUMNS}
+    # The table of code pairs has no column for it: NCCI's edits have the names of
+    # their tables, others are the schedule's.
     finding["table"] = finding["edit"] if finding["edit"] in ("ptp", "mue", "add_on") else "mpfs"
     reason_sentence = sentence({**finding, "hcpcs": hcpcs}) if finding["reason"] else ""
     deciding_row = _deciding_row(finding if finding["reason"] else {}, release, hcpcs)

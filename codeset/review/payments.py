@@ -90,12 +90,12 @@ class Payment:
         return self.before.cents != self.after.cents
 
     @property
-    def known(self) -> bool:
+    def has_amount(self) -> bool:
         """Whether either release sets an amount."""
         return self.before.cents is not None or self.after.cents is not None
 
 
-def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
+def place_of(locality: str | None, old_snapshot: Snapshot, new_snapshot: Snapshot) -> Place:
     """Return the area of *locality* (`mac-locality`), or the nation without one.
 
     Raises WrongUse: for a locality that one of the releases does not have.
@@ -103,8 +103,8 @@ def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
     if locality in (None, NATIONAL):
         return Place(NATIONAL, "the nation (every GPCI 1)", NATION, NATION, None, None)
     mac, _, locality_number = str(locality).partition("-")
-    gpci_rows = [snapshot.gpci(mac, locality_number) for snapshot in (old, new)]
-    for snapshot, gpci_row in zip((old, new), gpci_rows, strict=True):
+    gpci_rows = [snapshot.gpci(mac, locality_number) for snapshot in (old_snapshot, new_snapshot)]
+    for snapshot, gpci_row in zip((old_snapshot, new_snapshot), gpci_rows, strict=True):
         if gpci_row is None:
             raise WrongUse(
                 f'{snapshot.release} has no locality "{locality}"; expected MAC-LOCALITY such as 01112-05, or national'
@@ -112,7 +112,9 @@ def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
     gpci_before, gpci_after = (
         Gpci(gpci_row["work_gpci"], gpci_row["pe_gpci"], gpci_row["mp_gpci"]) for gpci_row in gpci_rows if gpci_row
     )
-    gpci_refs = [Ref(str(snapshot.release), "gpci", (mac, locality_number)) for snapshot in (old, new)]
+    gpci_refs = [
+        Ref(str(snapshot.release), "gpci", (mac, locality_number)) for snapshot in (old_snapshot, new_snapshot)
+    ]
     return Place(
         f"{mac}-{locality_number}",
         gpci_rows[1]["locality_name"] if gpci_rows[1] else "",
@@ -124,14 +126,14 @@ def place_of(locality: str | None, old: Snapshot, new: Snapshot) -> Place:
 
 
 def payments(
-    old: Snapshot, new: Snapshot, place: Place, scope: Scope, settings: Sequence[str] = SETTINGS
+    old_snapshot: Snapshot, new_snapshot: Snapshot, place: Place, scope: Scope, settings: Sequence[str] = SETTINGS
 ) -> tuple[Payment, ...]:
     """Return every code of *scope* that either fee schedule has, in each setting, for each participant class."""
     all_payments: list[Payment] = []
-    for participant, *factors in factor_pairs(old.manifest, new.manifest):
+    for participant, *factors in factor_pairs(old_snapshot.manifest, new_snapshot.manifest):
         for setting in settings:
-            old_sides = _sides_by_code(old, setting, factors[0], place.before, scope)
-            new_sides = _sides_by_code(new, setting, factors[1], place.after, scope)
+            old_sides = _sides_by_code(old_snapshot, setting, factors[0], place.before, scope)
+            new_sides = _sides_by_code(new_snapshot, setting, factors[1], place.after, scope)
             all_payments += [
                 _payment(
                     code_key,
@@ -150,6 +152,7 @@ def payments(
 def _sides_by_code(
     snapshot: Snapshot, setting: str, factor: Decimal | None, gpci: Gpci, scope: Scope
 ) -> dict[tuple[str, str], Side]:
+    # Without a factor for this participant class no amount is known; that of the other class is not a substitute.
     amount_column = pl.lit(None, dtype=pl.Int64) if factor is None else local_cents(setting, factor, gpci)
     mpfs_rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(amount_column.alias("cents")).collect()
     return {
@@ -204,10 +207,17 @@ def split(
 ) -> Parts:
     """Return the split of a change of *change_cents*, by the convention of this module."""
     old_factor, new_factor = factors
+    # The first three parts are those with an RVU and a GPCI of their own.
     rvus_and_gpcis = [
-        (getattr(rvus_before, kind), getattr(rvus_after, kind), getattr(place.before, kind), getattr(place.after, kind))
-        for kind in PARTS[:3]
+        (
+            getattr(rvus_before, rvu_kind),
+            getattr(rvus_after, rvu_kind),
+            getattr(place.before, rvu_kind),
+            getattr(place.after, rvu_kind),
+        )
+        for rvu_kind in PARTS[:3]
     ]
+    # Exact until here: parts rounded on the way would add up to another change than the two amounts have.
     exact_dollars = [(new_rvu - old_rvu) * old_gpci * old_factor for old_rvu, new_rvu, old_gpci, _ in rvus_and_gpcis]
     exact_dollars.append(
         sum(((gpci_after - gpci_before) * rvu for _, rvu, gpci_before, gpci_after in rvus_and_gpcis), Decimal(0))
@@ -216,9 +226,9 @@ def split(
     exact_dollars.append(
         sum((rvu * new_gpci for _, rvu, _, new_gpci in rvus_and_gpcis), Decimal(0)) * (new_factor - old_factor)
     )
-    part_cents = [int((part * 100).quantize(Decimal(1), ROUND_HALF_UP)) for part in exact_dollars]
+    part_cents = [int((cause * 100).quantize(Decimal(1), ROUND_HALF_UP)) for cause in exact_dollars]
     # The part's position breaks a tie: the same two releases must give the same bytes.
-    largest_part = max(range(len(PARTS)), key=lambda part: (abs(exact_dollars[part]), part))
+    largest_part = max(range(len(PARTS)), key=lambda cause: (abs(exact_dollars[cause]), cause))
     part_cents[largest_part] += change_cents - sum(part_cents)
     return Parts(*part_cents)
 
@@ -263,10 +273,11 @@ class PaymentTable:
 
 def payment_tables(all_payments: Iterable[Payment], families: Sequence[str]) -> tuple[PaymentTable, ...]:
     """Return *all_payments* by setting and participant, the changed ones listed; *families* give the order."""
-    priced = (payment for payment in all_payments if payment.known)
-    grouped = groupby(priced, key=lambda payment: (payment.setting, payment.participant))
+    priced_payments = (payment for payment in all_payments if payment.has_amount)
+    payments_by_setting = groupby(priced_payments, key=lambda payment: (payment.setting, payment.participant))
     return tuple(
-        _payment_table(setting, participant, tuple(rows), families) for (setting, participant), rows in grouped
+        _payment_table(setting, participant, tuple(table_payments), families)
+        for (setting, participant), table_payments in payments_by_setting
     )
 
 
@@ -298,17 +309,17 @@ def _ranges(families: Iterable[tuple[str, Sequence[Payment]]]) -> Iterator[Range
 
 
 def _causes(priced_payments: Sequence[Payment]) -> Iterator[Cause]:
-    for part in PARTS:
-        part_cents = [getattr(payment.parts, part) for payment in priced_payments if payment.parts]
+    for cause in PARTS:
+        part_cents = [getattr(payment.parts, cause) for payment in priced_payments if payment.parts]
         if any(part_cents):
             yield Cause(
-                part,
+                cause,
                 sum(change > 0 for change in part_cents),
                 sum(change < 0 for change in part_cents),
                 median_low(part_cents),
             )
 
 
-def factor_refs(old: Snapshot, new: Snapshot) -> tuple[Ref, Ref]:
+def factor_refs(old_snapshot: Snapshot, new_snapshot: Snapshot) -> tuple[Ref, Ref]:
     """Return the rows of both releases' conversion factors."""
-    return Ref(str(old.release), FACTORS, ()), Ref(str(new.release), FACTORS, ())
+    return Ref(str(old_snapshot.release), FACTORS, ()), Ref(str(new_snapshot.release), FACTORS, ())

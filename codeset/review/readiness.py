@@ -88,10 +88,13 @@ def _table_statuses(review: Review) -> Iterator[TableStatus]:
         posted_quarter = _posted_quarter(new_editions[table], release)
         age_in_quarters = _quarters_between(posted_quarter, release)
         is_current = age_in_quarters == 0 or (table in YEARLY and posted_quarter.year == release.year)
+        # No file in a quarter is no failure: CMS posts the add-on codes only when
+        # they change, and the last ones stay valid.
         is_current = is_current or (table in _WHEN_CHANGED and age_in_quarters <= _OLDEST_WHEN_CHANGED)
         status = "current" if is_current else f"{wording.count(age_in_quarters, 'quarter')} old"
         if table in _WHEN_CHANGED and age_in_quarters:
             status = f"{status} (CMS posts this file when it changes)"
+        # GPCIs of one year are the same file in both quarters as a rule: no change is left unseen by that.
         if table in YEARLY and is_current:
             status = "current (CMS sets them once a year)"
         elif unchecked_reasons.get(table):
@@ -123,6 +126,7 @@ def _blockers(review: Review, table_statuses: tuple[TableStatus, ...]) -> Iterat
         yield f"{wording.count(failed_count, 'test claim')} {verb} with the coder's answer"
     for table_status in table_statuses:
         if not table_status.is_current:
+            # The fee schedule is one; GPCIs, MUEs, PTP and add-on edits are several.
             verb = "is" if table_status.table in ("mpfs",) else "are"
             yield f"{table_status.name} {verb} {wording.count(table_status.quarters_old, 'quarter')} old"
     if review.new.excerpt:

@@ -125,6 +125,7 @@ def _differences(table_changes: TableChanges, releases: tuple[str, str]) -> Iter
             REMOVED, table_changes, table_row, old_release, new_release if TABLES[table_changes.table].dated else None
         )
     for table_row in table_changes.flipped.iter_rows(named=True):
+        # Also among the added edits: a scrubber that has the pair the other way round would deny the wrong code.
         yield _row_change(REVERSED, table_changes, table_row, None, new_release)
     for table_row in table_changes.past.iter_rows(named=True):
         yield _row_change(RETROACTIVE, table_changes, table_row, None, new_release)

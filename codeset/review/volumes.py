@@ -195,7 +195,8 @@ def _year_groups(volume_lines: Sequence[tuple[Volume, YearLine]]) -> Iterator[Ye
         if len(column_values) > 1 or (column == "place_of_service" and column_values != [""]):
             totals = (
                 _year_total(
-                    column_value, [line for volume, line in volume_lines if getattr(volume, column) == column_value]
+                    column_value,
+                    [year_line for volume, year_line in volume_lines if getattr(volume, column) == column_value],
                 )
                 for column_value in column_values
             )
@@ -205,9 +206,12 @@ def _year_groups(volume_lines: Sequence[tuple[Volume, YearLine]]) -> Iterator[Ye
 def _merged_by_code(lines: Iterable[YearLine]) -> Iterator[YearLine]:
     """The lines of one code and modifier as one, with the CMS rows of the first."""
     line_by_code: dict[tuple[str, str, str], YearLine] = {}
-    for line in lines:
-        code_key = (line.hcpcs, line.modifier, line.lacks)
-        line_by_code[code_key] = _merged_line(line_by_code[code_key], line) if code_key in line_by_code else line
+    for year_line in lines:
+        # By the reason too: a code may lack an amount at one place of service and have one at another.
+        code_key = (year_line.hcpcs, year_line.modifier, year_line.lacks)
+        line_by_code[code_key] = (
+            _merged_line(line_by_code[code_key], year_line) if code_key in line_by_code else year_line
+        )
     yield from line_by_code.values()
 
 
@@ -227,7 +231,9 @@ def _sum_if_both(first_cents: int | None, further_cents: int | None) -> int | No
 
 def _year_total(family: str, lines: Sequence[YearLine]) -> YearTotal:
     before_cents, after_cents, change_cents = (
-        sum(getattr(line, f"{column}_cents") for line in lines) for column in ("before", "after", "change")
+        sum(getattr(year_line, f"{column}_cents") for year_line in lines) for column in ("before", "after", "change")
     )
-    code_count = len({(line.hcpcs, line.modifier) for line in lines})
-    return YearTotal(family, code_count, sum(line.units for line in lines), before_cents, after_cents, change_cents)
+    code_count = len({(year_line.hcpcs, year_line.modifier) for year_line in lines})
+    return YearTotal(
+        family, code_count, sum(year_line.units for year_line in lines), before_cents, after_cents, change_cents
+    )

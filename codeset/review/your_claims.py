@@ -15,6 +15,7 @@ def claims_sentences(claims: Sequence[ClaimsImpact]) -> Iterator[str]:
         class_note = f" ({participant_label(impact.participant)})" if len(claims) > 1 else ""
         percent_change = wording.percent(claims_total.before_cents, claims_total.after_cents)
         allowed_amounts = f"{dollars(claims_total.before_cents)} → {dollars(claims_total.after_cents)}"
+        # With units times fee beside it: whoever calculated the year in a spreadsheet sees how far the two differ.
         yield (
             f"Your claims, adjudicated under both releases{class_note}: {signed_dollars(claims_total.change_cents)} "
             f"({percent_change}), {allowed_amounts} allowed on {wording.count(claims_total.lines, 'line')} "

@@ -55,6 +55,7 @@ def _markdown_blocks(review: Review) -> Iterator[str]:
     for table_name in _EDITED_TABLES:
         table_title = wording.table_name(table_name)
         yield _bullet_section(
+            # Not `capitalize`, which would write the rest of "NCCI PTP edits" in lower case.
             table_title[0].upper() + table_title[1:],
             [_change_in_words(change) for change in review.table(table_name).changes],
         )
@@ -98,6 +99,7 @@ def _action_in_words(action_item: ActionItem) -> str:
 def _compared_table(opening_page: FirstPage) -> str:
     table_lines = ["## What was compared", "", "| | changed | of |", "| --- | ---: | ---: |"]
     for figure in opening_page.counts:
+        # Nothing was there to compare: "0 changed" would read as a finding.
         if figure.of != 0:
             number_text = "not checked" if figure.unchecked else f"{figure.number:,}"
             table_lines.append(

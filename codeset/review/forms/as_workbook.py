@@ -45,6 +45,7 @@ def _opening_sheet(opening_page: FirstPage) -> Sheet:
         for action_item in opening_page.actions
     ]
     sheet_rows += [
+        # Words in a column of numbers: a 0 would read as no change.
         ("Figure", figure.label, "not checked" if figure.unchecked else figure.number, figure.of)
         for figure in opening_page.counts
     ]

@@ -104,6 +104,7 @@ def _family_shape(family_name: str, top_edge: int, tables: Sequence[PaymentTable
         for family in table.families
         if family.family == family_name
     ]
+    # A name of two lines is centered on its bars.
     return {"lines": label_lines, "y": middle_line + 4 - 13 * (len(label_lines) - 1) // 2, "bars": bars}
 
 
@@ -112,6 +113,7 @@ def _bar_shape(family: Range, color: str, top_edge: int, scale: _Scale) -> dict[
     return {
         "x": left_edge,
         "y": top_edge,
+        # At least one unit: codes that all changed by the same percent would else have no bar.
         "width": max(right_edge - left_edge, 1),
         "median": scale.x(family.median),
         "color": color,

@@ -22,6 +22,7 @@ with extra("review"):
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 _MOST_MOVERS = 8
+"""Rows of each table of the handout, which is one printed page."""
 
 
 def fee_schedule_csv(review: Review) -> str:
@@ -134,6 +135,7 @@ def _asset_text(asset_name: str) -> str:
 
 def _handout_movers(review: Review) -> list[tuple[str, str, str, str, str]]:
     """Code, old and new amount, change and percent in the first setting shown: the practice's largest changes first."""
+    # The first setting and participant class alone: all of them would not fit on one page.
     changed_payments = [payment for table in review.payments[:1] for payment in table.rows if payment.change_cents]
     own_change_by_code = {
         (line.hcpcs, line.modifier): abs(line.change_cents or 0) for year in review.years[:1] for line in year.lines

@@ -158,6 +158,7 @@ def sheets(review: Review) -> dict[str, Sheet]:
         "diagnosis codes": diagnoses.is_reportable,
         "coverage articles": diagnoses.articles,
     }
+    # By the beginning of a name: without a year there are no sheets of it by code and by group either.
     empty_sheets = tuple(sheet_name for sheet_name, contents in optional_contents.items() if not contents)
     return {
         sheet_name: sheet(review)

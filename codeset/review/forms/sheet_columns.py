@@ -9,6 +9,7 @@ from codeset.review.table_changes import Change
 from codeset.review.volumes import Year, YearLine
 from codeset.workbook import Cell, Link
 
+# Excel's number formats: those for numbers above 0, below 0, and 0, between semicolons.
 MONEY, SIGNED, PERCENT, COUNT, RVU = "$#,##0.00", "+$#,##0.00;-$#,##0.00;$0.00", "+0.0%;-0.0%;0.0%", "#,##0", "0.00"
 DAY = "mm/dd/yyyy"
 CHANGE_HEADER = ("change", "percent")

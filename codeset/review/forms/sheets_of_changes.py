@@ -68,6 +68,7 @@ def table_changes_sheet(review: Review) -> Sheet:
 def _changes_with_source(review: Review) -> Iterator[tuple[TableReview, Change, date | None, str]]:
     for table_review in review.tables:
         yield from ((table_review, change, change.since, "CMS") for change in table_review.changes)
+        # Shown too, and marked: a reader who misses them here would take them for changes that nobody noticed.
         yield from ((table_review, change, change.since, "our files") for change in table_review.own_changes)
 
 
@@ -79,6 +80,7 @@ def practice_guide_sheet(review: Review) -> Sheet:
 
 def guides_sheet(review: Review) -> Sheet:
     """Return the sheet of statements of guides that changed or are contradicted."""
+    # By id: a statement that changed may be contradicted as well, and is one row.
     statement_by_id = {
         statement.id: statement for statement in (*review.guidance.changed, *review.guidance.contradicted)
     }

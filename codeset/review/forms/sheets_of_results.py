@@ -24,6 +24,7 @@ def to_decide_sheet(review: Review) -> Sheet:
     title_lines = [
         "Decide on each changed result",
         f'Fill in, save, then: codeset approve {review.new.release} --as "Name, role" --decisions review.xlsx',
+        # By this line a sheet that was filled in for another review is refused (`decision_files`).
         f"Review {decision_digest(review)}",
     ]
     caption_notes = {3: "accept or reject", 4: "Required."}

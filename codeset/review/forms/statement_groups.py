@@ -46,6 +46,7 @@ def _statement_group(statements: list[ReviewedStatement]) -> StatementGroup:
         reason_text = (
             f"For example {reason_text if reason_text.startswith(row_names[0]) else f'{row_names[0]}: {reason_text}'}"
         )
+    # Of several rows each has a right value of its own: the rows themselves are in the workbook.
     right_value = wording.plain(first_statement.right) if len(statements) == 1 else ""
     return StatementGroup(
         heading_text,

@@ -74,8 +74,8 @@ def parse_approvals(content: bytes, release: Release, origin: str) -> list[Appro
 def _without_repeats(name_value_pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; of a repeated name, one reader would see the first value and another the last."""
     # Python's reader keeps the last value of a repeated name, so a signed value could hide behind another one.
-    names = [name for name, _ in name_value_pairs]
-    if repeated_names := sorted({name for name in names if names.count(name) > 1}):
+    all_names = [member_name for member_name, _ in name_value_pairs]
+    if repeated_names := sorted({member_name for member_name in all_names if all_names.count(member_name) > 1}):
         raise ValueError(f"{', '.join(map(repr, repeated_names))} is repeated")
     return dict(name_value_pairs)
 

@@ -73,6 +73,7 @@ def approve(
     is_own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     # Made anew: what is signed is what the snapshots give, not a page that somebody changed or an older version wrote.
     remade_review = remake(review, store, suite, guidance, release_check.run)
+    # Filled in, the review's own workbook differs from the one made anew, and is not compared.
     _refuse(release, differences(review_folder, review, remade_review, {WORKBOOK} if is_own_workbook else set()))
     _refuse_undecided(review, decisions)
     if is_own_workbook and not has_own_figures(review):

@@ -76,6 +76,7 @@ def _outcome_by_name(outcome_ids: Sequence[str]) -> dict[str, str]:
         for outcome_number, outcome in outcome_by_number.items()
     }
     outcome_by_codes = {_normalized_name(outcome).partition(" ")[2]: outcome for outcome in outcome_ids}
+    # An id comes last and wins: no short form of one outcome may name another one that has it as its id.
     return (
         outcome_by_number
         | outcome_by_number_and_name
@@ -85,6 +86,7 @@ def _outcome_by_name(outcome_ids: Sequence[str]) -> dict[str, str]:
 
 
 def _normalized_name(outcome_text: str) -> str:
+    # Blanks, points and colons do not count: people copy an outcome with its number from the page, or type it.
     return re.sub(r"[\s.:]+", " ", outcome_text).strip().lower()
 
 

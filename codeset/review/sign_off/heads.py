@@ -47,6 +47,7 @@ def _is_signed(entry: Approval, folder: Path) -> bool:
 def _committed_approvals(folder: Path, release: Release) -> Iterator[tuple[str, list[Approval]]]:
     """Each commit that changed the approvals of *release*, with those it left; none outside a repository."""
     file_name = approvals_file(folder, release).name
+    # Every version on the branch that is checked out: each one is the beginning of the next.
     for commit in _git_output(folder, "log", "--format=%H", "--", file_name).decode().split():
         file_content = _git_output(folder, "show", f"{commit}:./{file_name}")
         try:

@@ -171,6 +171,7 @@ def differing_facts(review_document: Plain, remade_review: Review) -> list[str]:
 def _facts(review_document: Plain) -> dict[str, Any]:
     return {
         "the CMS files": [
+            # Sorted: the order in which files were named does not count.
             [(release["release"], table["table"], sorted(file["sha256"] for file in table["files"]))]
             for release in (review_document["old"], review_document["new"])
             for table in release["editions"]
