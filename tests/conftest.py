@@ -67,11 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cms() -> Path:
     """Return the folder of real CMS files; a test that asks for it is marked `cms`."""
-    named = os.environ.get(_CMS)
-    folder = Path(named) if named else Path(__file__).parents[1] / ".." / "shared" / "cms"
+    folder_setting = os.environ.get(_CMS)
+    folder = Path(folder_setting) if folder_setting else Path(__file__).parents[1] / ".." / "shared" / "cms"
     if folder.is_dir():
         return folder.resolve()
-    if named:
+    if folder_setting:
         pytest.fail(f"{_CMS} names {folder}, which is no folder")
     pytest.skip(f"no CMS files: {_CMS} is not set and {folder} is not there")
 

@@ -26,15 +26,15 @@ def imported(file: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
-            names |= {each.name for each in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names
 
 
 def reaches(file: Path, *modules: str) -> list[str]:
     return sorted(
-        name for name in imported(file) if any(name == each or name.startswith(f"{each}.") for each in modules)
+        name for name in imported(file) if any(name == module or name.startswith(f"{module}.") for module in modules)
     )
 
 
@@ -200,8 +200,8 @@ CODE = re.compile(r"\d{5}|[A-Z]\d{4}|\d{4}[A-Z]")
 
 @pytest.mark.parametrize("file", within("codeset", "ingest"), ids=str)
 def test_no_code_rate_or_conversion_factor_stands_in_source(file):
-    found = [text for text in texts(file) if CODE.fullmatch(text) or re.fullmatch(r"3\d\.\d{4}", text)]
-    assert found == []
+    literals = [text for text in texts(file) if CODE.fullmatch(text) or re.fullmatch(r"3\d\.\d{4}", text)]
+    assert literals == []
 
 
 @pytest.mark.parametrize("file", within("codeset"), ids=str)

@@ -24,33 +24,35 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def requirements(wheel: Path, *extras: str) -> list[Requirement]:
     """What the wheel requires, with those extras."""
     with zipfile.ZipFile(wheel) as packed:
-        name = next(each for each in packed.namelist() if each.endswith("METADATA"))
+        name = next(member for member in packed.namelist() if member.endswith("METADATA"))
         lines = packed.read(name).decode().splitlines()
-    listed = [Requirement(line.removeprefix("Requires-Dist: ")) for line in lines if line.startswith("Requires-Dist: ")]
-    return list(needed(listed, extras))
+    distribution_requirements = [
+        Requirement(line.removeprefix("Requires-Dist: ")) for line in lines if line.startswith("Requires-Dist: ")
+    ]
+    return list(needed(distribution_requirements, extras))
 
 
-def needed(listed: Iterable[Requirement], extras: Iterable[str]) -> Iterator[Requirement]:
-    for each in listed:
-        if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in (*extras, "")):
-            yield each
+def needed(candidates: Iterable[Requirement], extras: Iterable[str]) -> Iterator[Requirement]:
+    for requirement in candidates:
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in (*extras, "")):
+            yield requirement
 
 
 def installed_with(names: Iterable[Requirement]) -> set[str]:
     """The distributions that are installed with those, their own requirements included."""
-    known: set[str] = set()
-    left = list(names)
-    while left:
-        each = left.pop()
-        if each.name in known:
+    distributions: set[str] = set()
+    queue = list(names)
+    while queue:
+        requirement = queue.pop()
+        if requirement.name in distributions:
             continue
         try:
-            listed = map(Requirement, distribution(each.name).requires or ())
+            own_requirements = map(Requirement, distribution(requirement.name).requires or ())
         except PackageNotFoundError:
             continue
-        known.add(each.name)
-        left += needed(listed, each.extras)
-    return known
+        distributions.add(requirement.name)
+        queue += needed(own_requirements, requirement.extras)
+    return distributions
 
 
 def new_venv(folder: Path, wheel: Path, *extras: str) -> Path:
@@ -61,10 +63,10 @@ def new_venv(folder: Path, wheel: Path, *extras: str) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
     packages = next(folder.glob("lib*/python*/site-packages"))
     for name in installed_with(requirements(wheel, *extras)):
-        held = distribution(name)
-        for top in {file.parts[0] for file in held.files or ()} - {"..", "__pycache__"}:
+        installed_distribution = distribution(name)
+        for top in {file.parts[0] for file in installed_distribution.files or ()} - {"..", "__pycache__"}:
             if not (packages / top).exists():
-                (packages / top).symlink_to(Path(str(held.locate_file(top))))
+                (packages / top).symlink_to(Path(str(installed_distribution.locate_file(top))))
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(packages)
     return folder / "bin" / "python"
@@ -90,8 +92,8 @@ def whole(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_only_import_names_that_begin_with_codeset_are_installed(wheel: Path):
     with zipfile.ZipFile(wheel) as packed:
-        names = {each.split("/")[0] for each in packed.namelist()}
-    assert {each for each in names if not each.endswith(".dist-info")} == {"codeset", "codeset_ingest"}
+        names = {member.split("/")[0] for member in packed.namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"codeset", "codeset_ingest"}
 
 
 def test_what_ships_is_in_the_wheel(wheel: Path):
@@ -106,11 +108,15 @@ def test_what_ships_is_in_the_wheel(wheel: Path):
 
 
 def test_the_core_needs_three_libraries(wheel: Path):
-    assert {each.name for each in requirements(wheel)} == {"polars", "filelock", "platformdirs"}
+    assert {requirement.name for requirement in requirements(wheel)} == {"polars", "filelock", "platformdirs"}
 
 
 def test_upper_bounds_are_rare(wheel: Path):
-    bounded = {each.name for each in requirements(wheel, "cli", "ingest", "review", "x12", "spark") if "<" in str(each)}
+    bounded = {
+        requirement.name
+        for requirement in requirements(wheel, "cli", "ingest", "review", "x12", "spark")
+        if "<" in str(requirement)
+    }
     assert bounded == set()
 
 

@@ -45,14 +45,14 @@ def test_each_step_is_one_command_of_ours(file):
     ours = ("make ", ".venv/bin/codeset ", "cat build/", "gh auth setup-git")
     for job in yaml.safe_load(file.read_text())["jobs"].values():
         commands = [step["run"] for step in job["steps"] if "run" in step]
-        assert [each for each in commands if "\n" in each.strip() or not each.startswith(ours)] == []
+        assert [command for command in commands if "\n" in command.strip() or not command.startswith(ours)] == []
 
 
 def test_act_has_a_stand_in_for_every_action_that_it_would_have_to_fetch():
-    told = (ROOT / ".actrc").read_text()
+    actrc_text = (ROOT / ".actrc").read_text()
     files = [file for file in WORKFLOWS if file.name in RUN_BY_ACT]
     needed = {(name, pin) for file in [*files, ACTION] for name, pin, _ in remote(file) if name != "actions/checkout"}
     for name, pin in needed:
         stub = f"tests/act/stubs/{name.removeprefix('actions/')}"
-        assert f"--local-repository {name}@{pin}={stub}\n" in told
+        assert f"--local-repository {name}@{pin}={stub}\n" in actrc_text
         assert (ROOT / stub / "action.yml").is_file()

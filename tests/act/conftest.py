@@ -22,15 +22,15 @@ MINUTES = 20
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run said, how it ended, and what it left: its artifacts, by name."""
+    """The output of a run, how it ended, and what it left: its artifacts, by name."""
 
     code: int
-    said: str
+    output: str
     artifacts: Path
 
     def steps(self, result: str) -> list[str]:
         """The steps with that *result*: Success or Failure."""
-        lines = (line.partition(f"{result} - Main ")[2] for line in self.said.splitlines())
+        lines = (line.partition(f"{result} - Main ")[2] for line in self.output.splitlines())
         return [line.rpartition(" [")[0] for line in lines if line]
 
 
@@ -51,9 +51,9 @@ class Forge:
         return json.loads(file.read_text())["pulls"] if file.exists() else []
 
     def git(self, *arguments: str, at: str = "clone") -> str:
-        known = ("-c", "user.name=A", "-c", "user.email=a@practice.example")
+        git_settings = ("-c", "user.name=A", "-c", "user.email=a@practice.example")
         done = subprocess.run(
-            ["git", *known, "-C", str(self.home / at), *arguments],
+            ["git", *git_settings, "-C", str(self.home / at), *arguments],
             capture_output=True,
             text=True,
             check=True,
@@ -90,14 +90,18 @@ class Forge:
             timeout=60 * MINUTES,
             check=False,
         )
-        said = done.stdout + done.stderr
-        (self.home / f"{Path(workflow).stem}.log").write_text(said)
-        return Ran(done.returncode, said, artifacts)
+        output = done.stdout + done.stderr
+        (self.home / f"{Path(workflow).stem}.log").write_text(output)
+        return Ran(done.returncode, output, artifacts)
 
     def _surroundings(self) -> dict[str, str]:
         """As little of this process as a runner needs: its settings are those of the workflow."""
-        kept = ("PATH", "HOME", "TMPDIR", "LANG")
-        own = {name: value for name, value in os.environ.items() if name in kept or name.startswith(("PIP_", "SSL_"))}
+        environment_names = ("PATH", "HOME", "TMPDIR", "LANG")
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if name in environment_names or name.startswith(("PIP_", "SSL_"))
+        }
         return own | {"PATH": f"{GH}:{own['PATH']}"}
 
 
@@ -115,24 +119,24 @@ def forge(site: CmsSite, tmp_path_factory: pytest.TempPathFactory) -> Forge:
     """A forge whose main branch holds this repository, a practice's own suite, and a lock of 2026q3."""
     if not os.environ.get("ACT_BINARY"):
         pytest.fail("ACT_BINARY does not name act; run this by: make act")
-    made = Forge(tmp_path_factory.mktemp("forge"), site)
+    new_forge = Forge(tmp_path_factory.mktemp("forge"), site)
     for folder in ("bare", "clone"):
-        (made.home / folder).mkdir()
-    made.git("init", "--quiet", "--bare", "--initial-branch=main", at="bare")
-    made.git("init", "--quiet", "--initial-branch=main")
-    made.git("remote", "add", "origin", str(made.home / "bare"))
-    _copy(made.clone)
-    practice(made.clone / "suite")
-    codeset(made, "build", "2026q3", "--fetch", "--accept-ama-license", "A B", "--lock", "sources.lock.json")
-    made.git("add", "--all")
-    made.git("commit", "--quiet", "-m", "First")
-    made.git("push", "--quiet", "origin", "main")
-    return made
+        (new_forge.home / folder).mkdir()
+    new_forge.git("init", "--quiet", "--bare", "--initial-branch=main", at="bare")
+    new_forge.git("init", "--quiet", "--initial-branch=main")
+    new_forge.git("remote", "add", "origin", str(new_forge.home / "bare"))
+    _copy(new_forge.clone)
+    practice(new_forge.clone / "suite")
+    codeset(new_forge, "build", "2026q3", "--fetch", "--accept-ama-license", "A B", "--lock", "sources.lock.json")
+    new_forge.git("add", "--all")
+    new_forge.git("commit", "--quiet", "-m", "First")
+    new_forge.git("push", "--quiet", "origin", "main")
+    return new_forge
 
 
 def _copy(target: Path) -> None:
-    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split("\0")
+    list_files = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(list_files, capture_output=True, text=True, check=True, timeout=60).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -29,8 +29,8 @@ def approve(forge: Forge, release: str) -> None:
     (forge.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {key.with_suffix('.pub').read_text()}")
     codeset(forge, "restore", "--accept-ama-license", "A B")
     codeset(forge, "review", "2026q3", release, "-o", f"reviews/{release}")
-    said = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
-    codeset(forge, "approve", release, "--review", f"reviews/{release}", *said)
+    signing_options = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
+    codeset(forge, "approve", release, "--review", f"reviews/{release}", *signing_options)
     forge.git("add", ".")
     forge.git("commit", "--quiet", "-m", f"Approve {release}")
     forge.git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
@@ -39,13 +39,13 @@ def approve(forge: Forge, release: str) -> None:
 def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
     quiet = forge.refs()
     nothing = forge.run("workflow_dispatch", NEW_RELEASE)
-    assert (nothing.code, forge.refs(), forge.pulls) == (0, quiet, []), nothing.said
-    assert "nothing new" in nothing.said
+    assert (nothing.code, forge.refs(), forge.pulls) == (0, quiet, []), nothing.output
+    assert "nothing new" in nothing.output
     assert not nothing.artifacts.exists()
 
     forge.site.post("2026q4")
     first = forge.run("schedule", NEW_RELEASE)
-    assert first.code == 0, first.said
+    assert first.code == 0, first.output
     assert (
         forge.git("log", "--format=%s by %an", f"main..{BRANCH}", at="bare") == "Release 2026q4 by github-actions[bot]"
     )
@@ -55,7 +55,7 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
         "2026q3",
         "2026q4",
     }
-    assert [(each["head"], each["title"][:16]) for each in forge.pulls] == [(BRANCH, "Release 2026q4: ")]
+    assert [(pull["head"], pull["title"][:16]) for pull in forge.pulls] == [(BRANCH, "Release 2026q4: ")]
     assert "11402 / 12031, PTP edit added" in forge.pulls[0]["body"]
     review = {file.name for file in (first.artifacts / "proposal" / "2026q3-2026q4").iterdir()}
     assert {"CHANGELOG-entry.md", "review.html", "review.json", "review.md", "review.xlsx"} <= review
@@ -63,36 +63,36 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
 
     proposed, pulls = forge.refs(), forge.pulls
     second = forge.run("schedule", NEW_RELEASE)
-    assert (second.code, forge.refs(), forge.pulls) == (0, proposed, pulls), second.said
+    assert (second.code, forge.refs(), forge.pulls) == (0, proposed, pulls), second.output
 
     forge.site.reissue("2026q4")
     again = forge.run("workflow_dispatch", NEW_RELEASE, "--input", "release=")
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     assert forge.git("log", "--format=%s", f"main..{BRANCH}", at="bare").splitlines() == [
         "Release 2026q4r1",
         "Release 2026q4",
     ]
-    assert [each["title"][:18] for each in forge.pulls] == ["Release 2026q4r1: "]
+    assert [pull["title"][:18] for pull in forge.pulls] == ["Release 2026q4r1: "]
 
     forge.git("fetch", "--quiet")
     forge.git("switch", "--quiet", BRANCH)
     closed = compliance(forge)
     assert closed.code == 1
     assert closed.steps("Failure") == ["Gate"]
-    assert "2026q4r1 has not been approved" in closed.said
+    assert "2026q4r1 has not been approved" in closed.output
     assert (closed.artifacts / "review-2026q4r1" / "review.html").is_file()
 
     approve(forge, "2026q4r1")
     opened = compliance(forge)
-    assert opened.code == 0, opened.said
-    assert "PASS: 2026q4r1 approved by lead@practice" in opened.said
+    assert opened.code == 0, opened.output
+    assert "PASS: 2026q4r1 approved by lead@practice" in opened.output
 
 
 def test_ci_checks_and_tests(forge):
     forge.git("switch", "--quiet", "main")
     chosen = "tests/test_house.py tests/test_workflows.py tests/codeset"
     ran = forge.run("push", ".github/workflows/ci.yml", "--matrix", "python:3.13", "--env", f"PYTEST_ADDOPTS={chosen}")
-    assert ran.code == 0, ran.said
+    assert ran.code == 0, ran.output
     assert ran.steps("Success")[-2:] == ["Format, lint, types, schemas, workflows", "Tests"]
 
 
@@ -101,6 +101,6 @@ def test_another_repository_tries_its_scenarios_with_the_composite_action(forge)
     codeset(forge, "build", "2026q3", "--embedded", "--store", str(forge.home / "excerpt"))
     codeset(forge, "test", "2026q3", "--accept", "--store", str(forge.home / "excerpt"))
     ran = forge.run("workflow_dispatch", "tests/act/workflows/action.yml")
-    assert ran.code == 0, ran.said
+    assert ran.code == 0, ran.output
     (forge.clone / "suite" / "golden" / "2026q3.json").unlink()
     assert forge.run("workflow_dispatch", "tests/act/workflows/action.yml").code == 1

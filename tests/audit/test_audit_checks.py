@@ -163,9 +163,9 @@ def test_the_same_claims_in_any_order_give_the_same_sample(release, tmp_path):
 
 
 def test_a_check_whose_table_is_not_held_is_not_run_and_says_so(tmp_path, store, facts):
-    known = facts["2026q3"]
+    cms_facts = facts["2026q3"]
     entries = {"gpci": TableEntry("gpci 2026", (Source("GPCI2026.csv", "0" * 64, 1),), 0, {}, "")}
-    sealed = store.seal(Manifest(known.release, "all", (), entries), {"gpci": known.tables["gpci"]})
+    sealed = store.seal(Manifest(cms_facts.release, "all", (), entries), {"gpci": cms_facts.tables["gpci"]})
     (result,) = audited("units-at-the-mue", TWINS["units-at-the-mue"][0], sealed.snapshot, tmp_path).results
     assert (result.not_run, result.flagged) == ("2026q3 holds no mue", ())
 
@@ -299,7 +299,7 @@ def test_conditions_mean_what_they_say(condition, flagged, release, tmp_path):
     checks = load_checks(tmp_path)
     frame = claims(lines, tmp_path)
     (result,) = run_audit(frame, checks, [release], on_any_date=True).results
-    assert {found.line for found in result.flagged} == flagged
+    assert {finding.line for finding in result.flagged} == flagged
 
 
 @pytest.mark.parametrize("written", ["L40.0", "L400"])
@@ -319,20 +319,20 @@ def command(*arguments: str) -> CompletedProcess[str]:
 def test_the_command_prints_the_sheet_and_writes_it_in_every_form(embedded, tmp_path):
     lines = [part for check in ("biopsy-with-59-before-mohs", "units-at-the-mue") for part in TWINS[check][0]]
     file = claims_file(lines, tmp_path)
-    asked = (str(file), "--store", str(embedded.path))
-    done = command(*asked, "-o", str(tmp_path / "audit.xlsx"))
+    arguments = (str(file), "--store", str(embedded.path))
+    done = command(*arguments, "-o", str(tmp_path / "audit.xlsx"))
     assert (done.returncode, done.stderr) == (1, "")
     assert "biopsy-with-59-before-mohs" in done.stdout
     assert "pull for c0 line 2" in done.stdout
     book = openpyxl.load_workbook(tmp_path / "audit.xlsx")
     assert book.sheetnames == ["Summary", "Sample", "Flagged lines", "Trend", "Practitioners"]
-    command(*asked, "-o", str(tmp_path / "audit.csv"))
+    command(*arguments, "-o", str(tmp_path / "audit.csv"))
     rows = pl.read_csv(tmp_path / "audit.csv", infer_schema=False).to_dicts()
     assert [(row["check"], row["hcpcs"], row["charge"], row["in_sample"]) for row in rows] == [
         ("biopsy-with-59-before-mohs", "11102", "100.00", "yes"),
         ("units-at-the-mue", "17003", "100.00", "yes"),
     ]
-    plain = json.loads(command(*asked, "--json").stdout)
+    plain = json.loads(command(*arguments, "--json").stdout)
     assert faults_of(plain, "audit") == []
     assert "beneficiary" not in json.dumps(plain)
 

@@ -111,7 +111,7 @@ def one_machine(claims: pl.DataFrame, store: Store) -> Frames:
 
 def outcome_of(claims: pl.DataFrame, store: Store, *, participant: Participant | None) -> Frames:
     """The outcome on one machine, sorted as the cluster sorts: of two lines alike the earlier is the representative."""
-    snapshots = [store.open(each) for each in RELEASES]
+    snapshots = [store.open(release) for release in RELEASES]
     outcome = adjudicate(claims, snapshots, participant=participant)
     return outcome_frames(outcome, sentences=False)
 
@@ -128,7 +128,7 @@ class Cluster:
 
     def workers(self) -> list[dict[str, object]]:
         with urlopen(self.status_url, timeout=5) as answer:
-            return [each for each in json.load(answer)["workers"] if each["state"] == "ALIVE"]
+            return [worker for worker in json.load(answer)["workers"] if worker["state"] == "ALIVE"]
 
 
 @pytest.fixture(scope="module")
@@ -196,8 +196,8 @@ def wait_for(cluster: Cluster, workers: int, logs: list[Path]) -> None:
         except (URLError, ConnectionError, TimeoutError, json.JSONDecodeError):
             pass  # the page is not there yet, or says in HTML that the master is starting
         time.sleep(0.3)
-    said = "\n".join(f"{each.name}:\n{each.read_text()[-3000:]}" for each in logs)
-    pytest.fail(f"{workers} workers were not registered within a minute\n{said}")
+    log_text = "\n".join(f"{log.name}:\n{log.read_text()[-3000:]}" for log in logs)
+    pytest.fail(f"{workers} workers were not registered within a minute\n{log_text}")
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,7 @@ def test_what_was_checked_is_said_as_on_one_machine(
 
 def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
     assert spread.count() == LINES
-    assert [each["coresused"] for each in cluster.workers()] == [1] * WORKERS
+    assert [worker["coresused"] for worker in cluster.workers()] == [1] * WORKERS
 
 
 @pytest.mark.parametrize("what", ["findings", "lines"])

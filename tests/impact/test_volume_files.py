@@ -47,9 +47,9 @@ def test_title_lines_and_other_delimiters_are_no_hindrance(tmp_path, delimiter):
 
 def test_thousands_separators_and_repeated_codes_are_summed(tmp_path):
     file = file_of(tmp_path, 'code,units\n99213,"6,100"\n99213,"1,234,567.00"\n17000,2\nTotal,"1,240,669"\n')
-    read = read_volumes(file)
-    assert read.volumes == (Volume("17000", "", 2), Volume("99213", "", 1_240_667))
-    assert read.rows == 3
+    result = read_volumes(file)
+    assert result.volumes == (Volume("17000", "", 2), Volume("99213", "", 1_240_667))
+    assert result.rows == 3
 
 
 def test_a_total_that_is_not_the_sum_is_refused(tmp_path):
@@ -61,13 +61,13 @@ def test_modifiers_place_provider_payer_and_zip_code_are_kept(tmp_path):
     rows = "CPT,Mod 1,Mod 2,Qty,POS,Rendering Provider,Payor,Service ZIP,Avg Charge\n"
     rows += "88305,26,59,12,22 - On Campus,Dr. A,Medicare,10001-1234,80.00\n88305-26,59,,8,22,Dr. A,Medicare,10001,80\n"
     rows += "g2211,,,5,Office,Dr. B,Aetna,2139,20\n"
-    read = read_volumes(file_of(tmp_path, rows))
-    assert read.volumes == (
+    result = read_volumes(file_of(tmp_path, rows))
+    assert result.volumes == (
         Volume("88305", "26 59", 20, "22", "Dr. A", "Medicare", "10001"),
         Volume("G2211", "", 5, "11", "Dr. B", "Aetna", "02139"),
     )
-    assert [volume.modifier for volume in read.volumes] == ["26", ""]
-    assert read.unused == ("Avg Charge",)
+    assert [volume.modifier for volume in result.volumes] == ["26", ""]
+    assert result.unused == ("Avg Charge",)
 
 
 def test_a_workbook_is_read_with_numbers_as_numbers(tmp_path):
@@ -141,7 +141,7 @@ def test_a_code_may_be_kept_as_text_or_stand_before_its_description(tmp_path, ce
 
 
 def test_voided_units_are_taken_back_and_never_more_than_were_billed(tmp_path):
-    billed = 'CPT,Units\n11102,10\n11102,-2\n17000,"1,003"\n17000,(3)\n'
-    assert read_volumes(file_of(tmp_path, billed)).volumes == (Volume("11102", "", 8), Volume("17000", "", 1000))
+    volume_text = 'CPT,Units\n11102,10\n11102,-2\n17000,"1,003"\n17000,(3)\n'
+    assert read_volumes(file_of(tmp_path, volume_text)).volumes == (Volume("11102", "", 8), Volume("17000", "", 1000))
     with pytest.raises(BadInput, match=r"11102: more units are taken back than billed \(-3\)"):
         read_volumes(file_of(tmp_path, "CPT,Units\n11102,2\n11102,-5\n"))

@@ -58,7 +58,7 @@ def own(folder: Path, text: str) -> str:
     return str(folder / "our-plan.yaml")
 
 
-def kinds(lines: tuple[PayerLine, ...]) -> list[tuple[str, ...]]:
+def finding_kinds(lines: tuple[PayerLine, ...]) -> list[tuple[str, ...]]:
     return [tuple(finding.kind for finding in line.findings) for line in lines]
 
 
@@ -92,13 +92,13 @@ def test_each_kind_asks_for_what_it_says_and_not_of_its_twin(kind, release, tmp_
     profile = own(tmp_path, text)
     broken = seen_by(profile, release, tmp_path, *breaking)
     assert (kind, effect) in {(finding.kind, finding.effect) for line in broken for finding in line.findings}
-    assert all(kind not in line for line in kinds(seen_by(profile, release, tmp_path, *twin)))
+    assert all(kind not in line for line in finding_kinds(seen_by(profile, release, tmp_path, *twin)))
 
 
 def test_repeats_as_lines_need_the_modifier(release, tmp_path):
     profile = own(tmp_path, "  repeats: {as: lines, modifiers: [76]}\n")
-    assert kinds(seen_by(profile, release, tmp_path, "11900", "11900")) == [(), ("repeats",)]
-    assert kinds(seen_by(profile, release, tmp_path, "11900", "11900-76")) == [(), ()]
+    assert finding_kinds(seen_by(profile, release, tmp_path, "11900", "11900")) == [(), ("repeats",)]
+    assert finding_kinds(seen_by(profile, release, tmp_path, "11900", "11900-76")) == [(), ()]
 
 
 def test_a_number_lets_more_units_pass(release, tmp_path):
@@ -134,7 +134,7 @@ def test_a_payer_denies_no_less_than_medicare(release, tmp_path):
 
 def test_medicare_takes_59_on_either_line(release, tmp_path):
     for lines in (["17110-59", "11900"], ["17110", "11900-59"]):
-        assert kinds(seen_by("medicare", release, tmp_path, *lines)) == [(), ()]
+        assert finding_kinds(seen_by("medicare", release, tmp_path, *lines)) == [(), ()]
 
 
 def test_what_a_guide_states_denies_nothing(release, tmp_path):

@@ -87,9 +87,11 @@ def test_amounts_of_a_locality_are_those_of_its_gpcis(embedded):
 
 def test_printed_guides_get_a_verdict_and_what_is_right(guide):
     """Guides that let 17000 and 17003 be paid beside 17004 are wrong: modifier indicator 0."""
-    found = [s for s in guide.statements if s.verdict == "contradicted" and any("17004/17000" in row for row in s.rows)]
-    assert found
-    assert all(statement.right for statement in found)
+    wrong_statements = [
+        s for s in guide.statements if s.verdict == "contradicted" and any("17004/17000" in row for row in s.rows)
+    ]
+    assert wrong_statements
+    assert all(statement.right for statement in wrong_statements)
 
 
 def test_what_changed_is_data(guides):

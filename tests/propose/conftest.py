@@ -43,8 +43,8 @@ class Desk:
         return done
 
     def propose(self, *arguments: str, store: str = "store") -> Result:
-        told = ("--scenarios", "suite/scenarios", "--accept-ama-license", "A B", "-o", str(self.home / "out"))
-        return self.codeset("propose", *arguments, *told, store=store)
+        options = ("--scenarios", "suite/scenarios", "--accept-ama-license", "A B", "-o", str(self.home / "out"))
+        return self.codeset("propose", *arguments, *options, store=store)
 
     def commit(self, files: Mapping[str, str], message: str) -> None:
         for path, content in files.items():
@@ -72,7 +72,7 @@ def site() -> Iterator[CmsSite]:
 
 
 @pytest.fixture
-def posted(site: CmsSite, monkeypatch: pytest.MonkeyPatch) -> CmsSite:
+def posting_site(site: CmsSite, monkeypatch: pytest.MonkeyPatch) -> CmsSite:
     """The site, as the one to read in place of cms.gov; it posts 2026q2 and 2026q3."""
     site.files.clear()
     site.reissues.clear()
@@ -93,7 +93,7 @@ def pinned_homes() -> dict[str, Path]:
 
 @pytest.fixture
 def desk(
-    posted: CmsSite,
+    posting_site: CmsSite,
     pinned_homes: dict[str, Path],
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
@@ -103,10 +103,10 @@ def desk(
     """A practice whose main branch pins 2026q3; what it proposes, reviews and signs again is reviewed once."""
     reviews_once.patch(monkeypatch)
     if "pinned" not in pinned_homes:
-        pinned_homes["pinned"] = _pinned(Desk(tmp_path_factory.mktemp("pinned"), posted), monkeypatch)
+        pinned_homes["pinned"] = _pinned(Desk(tmp_path_factory.mktemp("pinned"), posting_site), monkeypatch)
     shutil.copytree(pinned_homes["pinned"], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path / "clone")
-    return Desk(tmp_path, posted)
+    return Desk(tmp_path, posting_site)
 
 
 def _pinned(place: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -11,7 +11,7 @@ from codeset_ingest.cms_site import lock as locks
 from codeset_ingest.fetch_and_build import FetchOptions
 from codeset_ingest.update_quarter import join_locks, lock_for_branch, release_to_review
 
-Q3, Q4, Q1 = (Release.parse(each) for each in ("2026q3", "2026q4", "2027q1"))
+Q3, Q4, Q1 = (Release.parse(label) for label in ("2026q3", "2026q4", "2027q1"))
 
 
 def lock(*labels: str) -> bytes:
@@ -25,10 +25,10 @@ def labels(text: bytes) -> list[str]:
 
 
 def test_a_branch_counts_for_its_own_quarter_only():
-    found = join_locks(
+    joint_lock = join_locks(
         lock("2026q3"), {Q4: lock("2026q3", "2026q4", "2026q4r1"), Q3: lock("2026q3", "2026q3r1", "2026q4")}
     )
-    assert sorted(map(str, found.releases)) == ["2026q3", "2026q3r1", "2026q4", "2026q4r1"]
+    assert sorted(map(str, joint_lock.releases)) == ["2026q3", "2026q3r1", "2026q4", "2026q4r1"]
 
 
 def test_without_a_lock_on_main_there_is_nothing_but_the_branches():
@@ -49,7 +49,7 @@ def test_what_is_no_lock_is_told_with_the_branch_that_it_is_on():
 
 
 @pytest.mark.parametrize(
-    ("branch", "judged"),
+    ("branch", "release"),
     [
         ("", "2027q1"),
         ("main", "2027q1"),
@@ -58,10 +58,10 @@ def test_what_is_no_lock_is_told_with_the_branch_that_it_is_on():
         ("release/notes", "2027q1"),
     ],
 )
-def test_a_release_s_branch_is_about_its_quarter_and_any_other_about_the_newest(tmp_path, branch, judged):
+def test_a_release_s_branch_is_about_its_quarter_and_any_other_about_the_newest(tmp_path, branch, release):
     file = tmp_path / locks.NAME
     file.write_bytes(lock("2026q3", "2026q4", "2026q4r1", "2027q1"))
-    assert str(release_to_review(FetchOptions(Store(tmp_path), lock=file), branch)) == judged
+    assert str(release_to_review(FetchOptions(Store(tmp_path), lock=file), branch)) == release
 
 
 def test_a_quarter_that_nothing_pins_is_not_judged(tmp_path):

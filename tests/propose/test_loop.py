@@ -25,9 +25,9 @@ def sign(desk, release: str) -> None:
     public = key.with_suffix(".pub").read_text()
     (desk.clone / "approvals").mkdir(exist_ok=True)
     (desk.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {public}")
-    told = ("--review", f"reviews/{release}", "--scenarios", "suite/scenarios")
-    said = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
-    approved = desk.codeset("approve", release, *told, *said)
+    review_options = ("--review", f"reviews/{release}", "--scenarios", "suite/scenarios")
+    signing_options = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
+    approved = desk.codeset("approve", release, *review_options, *signing_options)
     assert approved.exit_code == 0, approved.output
     desk.git("add", ".")
     desk.git("commit", "--quiet", "-m", f"Approve {release}")

@@ -23,24 +23,24 @@ def body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def held(body: Path) -> dict:
+def gh_state(body: Path) -> dict:
     return json.loads(body.with_name("gh.json").read_text())
 
 
 def test_it_is_opened_with_its_labels_then_left_alone(body):
     assert open_or_update(body.parent, "release/2026q4", "One", body) == "opened: https://github.example/pull/1"
     assert open_or_update(body.parent, "release/2026q4", "One", body) == "unchanged: https://github.example/pull/1"
-    only = held(body)["pulls"]
-    assert [(each["head"], each["title"], each["body"]) for each in only] == [("release/2026q4", "One", "first\n")]
+    only = gh_state(body)["pulls"]
+    assert [(pull["head"], pull["title"], pull["body"]) for pull in only] == [("release/2026q4", "One", "first\n")]
     assert only[0]["labels"] == ["code set", "needs approval"]
-    assert "pr edit" not in held(body)["calls"]
+    assert "pr edit" not in gh_state(body)["calls"]
 
 
 def test_an_open_one_is_updated_and_not_doubled(body):
     open_or_update(body.parent, "release/2026q4", "One", body)
     body.write_text("second\n")
     assert open_or_update(body.parent, "release/2026q4", "Two", body) == "updated: https://github.example/pull/1"
-    assert [(each["title"], each["body"]) for each in held(body)["pulls"]] == [("Two", "second\n")]
+    assert [(pull["title"], pull["body"]) for pull in gh_state(body)["pulls"]] == [("Two", "second\n")]
 
 
 def test_line_ends_that_github_changed_are_no_update(body):
@@ -70,13 +70,13 @@ def test_boxes_that_were_ticked_stay_while_the_review_is_the_same_and_are_read_a
     body.write_text(f"first\n\n{decision_boxes(OUTCOMES, DIGEST)}the review\n")
     open_or_update(body.parent, "release/2026q4", "One", body)
     file = body.with_name("gh.json")
-    kept = json.loads(file.read_text())
-    ticked = kept["pulls"][0]["body"].replace("- [ ] Accept", "- [x] Accept").replace("Reason:", "Reason: read")
-    kept["pulls"][0]["body"] = ticked.replace("\n", "\r\n")
-    file.write_text(json.dumps(kept))
+    state = json.loads(file.read_text())
+    ticked = state["pulls"][0]["body"].replace("- [ ] Accept", "- [x] Accept").replace("Reason:", "Reason: read")
+    state["pulls"][0]["body"] = ticked.replace("\n", "\r\n")
+    file.write_text(json.dumps(state))
     body.write_text(f"second\n\n{decision_boxes(OUTCOMES, DIGEST)}the review\n")
     assert open_or_update(body.parent, "release/2026q4", "One", body).startswith("updated")
-    now = held(body)["pulls"][0]["body"]
+    now = gh_state(body)["pulls"][0]["body"]
     assert now.startswith("second")
     body.write_text(now)
     decisions = read_decision_file(body)
@@ -87,7 +87,7 @@ def test_boxes_that_were_ticked_stay_while_the_review_is_the_same_and_are_read_a
     assert decisions.review == DIGEST
     body.write_text(f"third\n\n{decision_boxes(OUTCOMES, 'cd' * 32)}the review\n")
     open_or_update(body.parent, "release/2026q4", "One", body)
-    assert "[x]" not in held(body)["pulls"][0]["body"]
+    assert "[x]" not in gh_state(body)["pulls"][0]["body"]
 
 
 def test_more_boxes_than_a_pull_request_takes_are_decided_elsewhere():

@@ -18,22 +18,22 @@ GUIDES = Path(__file__).parents[2] / "compliance_tests" / "guidance"
 def test_full_releases_and_the_excerpt_give_the_same_verdicts(real_store, tmp_path, label):
     excerpt = Store(tmp_path)
     build_embedded(Release.parse(label), excerpt)
-    read = statements(GUIDES)
-    full, part = (audit(read, store.open(label)) for store in (real_store, excerpt))
-    assert [(each.statement.id, each.verdict, each.why) for each in full] == [
-        (each.statement.id, each.verdict, each.why) for each in part
+    guide_statements = statements(GUIDES)
+    full, part = (audit(guide_statements, store.open(label)) for store in (real_store, excerpt))
+    assert [(result.statement.id, result.verdict, result.why) for result in full] == [
+        (result.statement.id, result.verdict, result.why) for result in part
     ]
 
 
 @pytest.mark.parametrize("label", ["2024q2", "2024q3"])
 def test_bundled_pairs_are_contradicted_in_earlier_years_too(real_store, label):
-    found = {each.statement.id: each.verdict for each in audit(statements(GUIDES), real_store.open(label))}
+    verdicts = {result.statement.id: result.verdict for result in audit(statements(GUIDES), real_store.open(label))}
     for name in ("coding-keratoses-25", "coding-warts-30", "coding-tangential-and-incisional", "coding-table-11102"):
-        assert found[name] is Verdict.CONTRADICTED
+        assert verdicts[name] is Verdict.CONTRADICTED
 
 
 def test_a_release_without_edits_decides_by_its_fee_schedule_alone(real_store):
-    found = {each.statement.id: each for each in audit(statements(GUIDES), real_store.open("2025q3"))}
-    assert found["coding-96912-pays-more"].verdict is Verdict.CONTRADICTED
-    assert found["coding-warts-30"].verdict is Verdict.NOT_DECIDABLE
-    assert found["coding-warts-30"].why == "2025q3 holds no gpci, ptp, mue, add_on"
+    results = {result.statement.id: result for result in audit(statements(GUIDES), real_store.open("2025q3"))}
+    assert results["coding-96912-pays-more"].verdict is Verdict.CONTRADICTED
+    assert results["coding-warts-30"].verdict is Verdict.NOT_DECIDABLE
+    assert results["coding-warts-30"].why == "2025q3 holds no gpci, ptp, mue, add_on"

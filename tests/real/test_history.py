@@ -23,10 +23,13 @@ def decoded(file: Path) -> pl.DataFrame:
     """The file's codes and RVUs in the table's types; its floats carry noise, CMS's hundredths do not."""
     with gzip.open(file) as stream:
         rows = pl.read_csv(stream.read(), infer_schema=False).with_columns(pl.col("mod").fill_null(""))
-    exact = [pl.col(said).cast(pl.Float64).round(2).cast(pl.String).alias(column) for said, column in RVUS.items()]
-    told = rows.select(pl.col("hcpcs"), pl.col("mod").alias("modifier"), "status_code", "conv_factor", *exact)
-    lacking = [pl.lit(None).alias(column) for column in TABLES["mpfs"].columns if column not in told.columns]
-    return told.with_columns(lacking).select(
+    exact = [
+        pl.col(file_column).cast(pl.Float64).round(2).cast(pl.String).alias(column)
+        for file_column, column in RVUS.items()
+    ]
+    figures = rows.select(pl.col("hcpcs"), pl.col("mod").alias("modifier"), "status_code", "conv_factor", *exact)
+    lacking = [pl.lit(None).alias(column) for column in TABLES["mpfs"].columns if column not in figures.columns]
+    return figures.with_columns(lacking).select(
         "conv_factor", *(pl.col(c).cast(k) for c, k in TABLES["mpfs"].columns.items())
     )
 
@@ -53,7 +56,7 @@ def snapshots(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Snaps
 def test_dermatology_rvus_move_only_in_january(snapshots):
     assert len(snapshots) == 19, "20 releases, one of them a re-issue of January 2024"
     for old, new in pairwise(snapshots):
-        found = codeset.diff(old, new).tables["mpfs"]
-        moved = found.changed.filter(pl.col("column").is_in(RVU_COLUMNS))
-        assert found.compared[0] > 300
+        changes = codeset.diff(old, new).tables["mpfs"]
+        moved = changes.changed.filter(pl.col("column").is_in(RVU_COLUMNS))
+        assert changes.compared[0] > 300
         assert moved.is_empty() == (new.release.quarter != 1), (old.release, new.release, moved)

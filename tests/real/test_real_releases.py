@@ -79,21 +79,21 @@ def test_a_release_equals_the_decoded_one_in_every_cell(cms, real_store, release
     differing = []
     for row in table.iter_rows(named=True):
         theirs = decoded[(row["hcpcs"], row["modifier"])]
-        for said, column in FROM_HISTORY.items():
+        for file_column, column in FROM_HISTORY.items():
             ours = row[column]
             same = (
-                ours == Decimal(theirs[said]).quantize(Decimal("0.01"))
+                ours == Decimal(theirs[file_column]).quantize(Decimal("0.01"))
                 if isinstance(ours, Decimal)
-                else (ours or "") == theirs[said]
+                else (ours or "") == theirs[file_column]
             )
             if not same:
-                differing.append((row["hcpcs"], column, ours, theirs[said]))
-        for said, column in (("non_fac_indicator", "nonfacility_na"), ("facility_indicator", "facility_na")):
-            assert (theirs[said] == "NA") == row[column], row["hcpcs"]
+                differing.append((row["hcpcs"], column, ours, theirs[file_column]))
+        for file_column, column in (("non_fac_indicator", "nonfacility_na"), ("facility_indicator", "facility_na")):
+            assert (theirs[file_column] == "NA") == row[column], row["hcpcs"]
         assert (theirs["not_used_for_medicare_payment"] == "+") == row["not_used_for_medicare"]
     assert differing == []
     factors = {Decimal(row["conv_factor"]).quantize(Decimal("0.0001")) for row in decoded.values()}
-    assert factors == {each.value for each in real_store.open(release).conversion_factors}
+    assert factors == {factor.value for factor in real_store.open(release).conversion_factors}
 
 
 def test_gpci_equals_the_decoded_one(cms, real_store):
@@ -102,17 +102,17 @@ def test_gpci_equals_the_decoded_one(cms, real_store):
     snapshot = real_store.open("2024q2")
     for row in decoded:
         ours = snapshot.gpci(row["mac"], row["locality_number"])
-        for said, column in (("gpci_work", "work_gpci"), ("gpci_pe", "pe_gpci"), ("gpci_mp", "mp_gpci")):
-            assert ours[column] == Decimal(row[said]).quantize(Decimal("0.001")), row
+        for file_column, column in (("gpci_work", "work_gpci"), ("gpci_pe", "pe_gpci"), ("gpci_mp", "mp_gpci")):
+            assert ours[column] == Decimal(row[file_column]).quantize(Decimal("0.001")), row
     assert len(decoded) == 109
 
 
 def test_ptp_changed_as_cms_changed_it_in_2024q3(real_store):
     changes = codeset.diff(real_store.open("2024q2"), real_store.open("2024q3"), "all")
-    found = changes.tables["ptp"]
-    assert (found.added.height, found.removed.height) == (926, 293)
-    assert found.changed.filter(column="ccmi").height == 2
-    assert found.compared == (2_545_089, 2_546_017)
+    ptp_changes = changes.tables["ptp"]
+    assert (ptp_changes.added.height, ptp_changes.removed.height) == (926, 293)
+    assert ptp_changes.changed.filter(column="ccmi").height == 2
+    assert ptp_changes.compared == (2_545_089, 2_546_017)
 
 
 def test_dermatology_saw_no_change_in_2024q3(real_store):
@@ -168,8 +168,8 @@ NATIONAL = [
 def test_national_amounts_of_2025_and_2026(real_store, hcpcs, setting, before, after):
     """The amounts of DOMAIN section 8, worked out from RVU25D and RVU26C."""
     changes = codeset.diff(real_store.open("2025q4"), real_store.open("2026q3"))
-    found = changes.payments.filter(hcpcs=hcpcs, modifier="", setting=setting)
-    assert found.select("before_cents", "after_cents").rows() == [(before, after)]
+    payments = changes.payments.filter(hcpcs=hcpcs, modifier="", setting=setting)
+    assert payments.select("before_cents", "after_cents").rows() == [(before, after)]
 
 
 RELATIONS = [
@@ -241,8 +241,8 @@ def test_the_guides_table_holds_on_the_real_files(real_store):
     snapshot = real_store.open("2026q3")
     rows = list(csv.DictReader(file.read_text().splitlines()))
     for row in rows:
-        found = snapshot.mpfs(row["hcpcs"])
-        assert str(found["work_rvu"]) == row["work_rvu"]
-        assert str(found["nonfacility_total_rvu"]) == row["total_rvu"]
-        assert found["global_days"] == row["global_days"]
+        fee = snapshot.mpfs(row["hcpcs"])
+        assert str(fee["work_rvu"]) == row["work_rvu"]
+        assert str(fee["nonfacility_total_rvu"]) == row["total_rvu"]
+        assert fee["global_days"] == row["global_days"]
     assert len(rows) == 20

@@ -111,7 +111,9 @@ class _MutatedLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         tree = ast.parse(self.get_data(self.path))
-        place = next((place for place, each in enumerate(tree.body) if self.faults.name in _bound_by(each)), None)
+        place = next(
+            (place for place, statement in enumerate(tree.body) if self.faults.name in _bound_by(statement)), None
+        )
         if place is not None:
             self.faults.done, name, now = True, self.faults.name, self.faults.mutant["now"]
             tree.body[place + 1 : place + 1] = ast.parse(f"{name} = (lambda was: {now})({name})").body
@@ -124,9 +126,9 @@ def _bound_by(statement: ast.stmt) -> list[str]:
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
         case ast.Assign(targets=targets):
-            return [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+            return [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
         case ast.AnnAssign(target=ast.Name(id=name)):
             return [name]
         case ast.ImportFrom(names=names):
-            return [each.asname or each.name for each in names]
+            return [alias.asname or alias.name for alias in names]
     return []

@@ -60,9 +60,10 @@ CONTRADICTED = {
 
 @pytest.fixture(scope="module")
 def audited(embedded: Store) -> dict[str, dict[str, Audited]]:
-    read = statements(GUIDES)
+    guide_statements = statements(GUIDES)
     return {
-        label: {each.statement.id: each for each in audit(read, embedded.open(label))} for label in ("2025q4", "2026q3")
+        label: {result.statement.id: result for result in audit(guide_statements, embedded.open(label))}
+        for label in ("2025q4", "2026q3")
     }
 
 
@@ -91,10 +92,10 @@ def verdict(folder: Path, snapshot: Snapshot, tried: str, settings: str = SETTIN
 
 @pytest.mark.parametrize("name", CONTRADICTED)
 def test_what_the_guides_say_wrongly_is_contradicted_with_the_row(audited, name):
-    each = audited["2026q3"][name]
-    assert each.verdict is Verdict.CONTRADICTED
-    assert (each.row and (each.row.table, each.row.key)) == CONTRADICTED[name]
-    assert each.right is not None
+    result = audited["2026q3"][name]
+    assert result.verdict is Verdict.CONTRADICTED
+    assert (result.row and (result.row.table, result.row.key)) == CONTRADICTED[name]
+    assert result.right is not None
 
 
 @pytest.mark.parametrize("name", CONTRADICTED)
@@ -103,8 +104,8 @@ def test_it_was_wrong_in_2025_too(audited, name):
 
 
 def test_nothing_else_is_contradicted_on_2026q3(audited):
-    found = {name for name, each in audited["2026q3"].items() if each.verdict is Verdict.CONTRADICTED}
-    assert found == set(CONTRADICTED)
+    contradicted = {name for name, result in audited["2026q3"].items() if result.verdict is Verdict.CONTRADICTED}
+    assert contradicted == set(CONTRADICTED)
 
 
 def test_the_table_of_figures_is_confirmed_on_2026_and_contradicted_on_2025_row_by_row(audited):
@@ -115,9 +116,9 @@ def test_the_table_of_figures_is_confirmed_on_2026_and_contradicted_on_2025_row_
 
 
 def test_a_contradicted_figure_is_told_beside_that_of_the_row(audited):
-    each = audited["2025q4"]["coding-table-17003"]
-    assert each.why == "17003 nonfacility_total_rvu: the guide says 0.19, CMS says 0.20"
-    assert each.row.values == {"work_rvu": "0.04", "nonfacility_total_rvu": "0.20", "global_days": "ZZZ"}
+    result = audited["2025q4"]["coding-table-17003"]
+    assert result.why == "17003 nonfacility_total_rvu: the guide says 0.19, CMS says 0.20"
+    assert result.row.values == {"work_rvu": "0.04", "nonfacility_total_rvu": "0.20", "global_days": "ZZZ"}
 
 
 def test_a_verdict_turns_with_the_release(audited):
@@ -134,8 +135,8 @@ def test_the_sum_that_a_guide_promises_is_tried_on_what_is_allowed(audited):
 
 
 def test_a_punch_biopsy_pays_as_much_more_in_the_office_as_the_guide_says(audited):
-    each = audited["2026q3"]["coding-punch-pays-more"]
-    assert (each.verdict, each.why) == (
+    result = audited["2026q3"]["coding-punch-pays-more"]
+    assert (result.verdict, result.why) == (
         Verdict.CONFIRMED,
         "11104 pays $121.25, $25.72 more than 11102 ($95.53, nonfacility)",
     )
@@ -148,43 +149,45 @@ def test_what_a_code_is_for_cannot_be_decided_where_no_facts_of_a_visit_say_it(a
 
 
 def test_a_confirmed_statement_has_rows_and_nothing_right_instead(audited):
-    for each in audited["2026q3"].values():
-        if each.verdict is Verdict.CONFIRMED:
-            assert each.rows
-            assert each.right is None
+    for result in audited["2026q3"].values():
+        if result.verdict is Verdict.CONFIRMED:
+            assert result.rows
+            assert result.right is None
 
 
 def test_every_statement_stands_under_a_heading_of_its_guide():
-    for each in statements(GUIDES):
-        assert each.heading in HEADINGS[each.guide], f"{each.id}: {each.heading}"
+    for statement in statements(GUIDES):
+        assert statement.heading in HEADINGS[statement.guide], f"{statement.id}: {statement.heading}"
 
 
 def test_every_heading_that_scenarios_can_try_has_a_statement():
-    told = {(each.guide, each.heading) for each in statements(GUIDES)}
+    headings = {(statement.guide, statement.heading) for statement in statements(GUIDES)}
     open_ones = {
         (guide, key) for guide, keys in HEADINGS.items() for key, about in keys.items() if "not_covered" not in about
     }
-    assert open_ones - told == set()
+    assert open_ones - headings == set()
 
 
 def test_every_row_cited_as_right_exists(snapshot):
     for statement in statements(GUIDES):
         for source in statement.right.sources if statement.right else ():
-            held = DOCUMENTS[source.document].get("table")
-            assert (held is None) == ("row" not in source.details), f"{statement.id}: {source}"
-            if held:
+            table_name = DOCUMENTS[source.document].get("table")
+            assert (table_name is None) == ("row" not in source.details), f"{statement.id}: {source}"
+            if table_name:
                 one, _, two = source.details["row"].partition("/")
                 rows = {
                     "mpfs": lambda one=one: [snapshot.mpfs(one)],
                     "mue": lambda one=one: [snapshot.mue(one)],
                     "ptp": lambda one=one, two=two: snapshot.ptp(one, two),
                     "add_on": lambda one=one, two=two: [r for r in snapshot.primaries(one) if r["primary_code"] == two],
-                }[held]()
+                }[table_name]()
                 assert any(rows), f"{statement.id}: {source}"
-                told = {k: v for k, v in source.details.items() if k in ("ccmi", "mai", "mue_value", "add_on_type")}
+                cited_values = {
+                    k: v for k, v in source.details.items() if k in ("ccmi", "mai", "mue_value", "add_on_type")
+                }
                 if "column" in source.details:
-                    told[source.details["column"]] = source.details["value"]
-                assert any(all(str(row[name]) == value for name, value in told.items()) for row in rows if row)
+                    cited_values[source.details["column"]] = source.details["value"]
+                assert any(all(str(row[name]) == value for name, value in cited_values.items()) for row in rows if row)
 
 
 def test_pages_cited_as_right_are_pages_of_the_manual():
@@ -258,8 +261,8 @@ def test_all_that_is_given_must_hold(tmp_path, snapshot):
 def test_without_a_participant_there_is_no_amount_in_2026(tmp_path, snapshot):
     nobody = "setting: nonfacility\nlocality: national\n"
     tried = "{amounts: [{hcpcs: 11102, from: 1, to: 1000}]}"
-    said = "no conversion factor: say qualifying_apm in settings.yaml"
-    assert verdict(tmp_path, snapshot, tried, nobody) == ("not decidable", said)
+    reason = "no conversion factor: say qualifying_apm in settings.yaml"
+    assert verdict(tmp_path, snapshot, tried, nobody) == ("not decidable", reason)
     claim = "{claim: {lines: [{hcpcs: 11102}]}, expect: {lines: [{disposition: pay}], total: {from: 1, to: 99}}}"
     assert verdict(tmp_path, snapshot, claim, nobody) == ("not decidable", "there is no amount for 11102")
 
@@ -271,9 +274,9 @@ def test_a_claim_outside_the_excerpt_is_not_decidable(tmp_path, snapshot):
 
 def test_a_statement_of_other_dates_is_not_decidable(tmp_path, snapshot, embedded):
     text = stating("{fee_schedule: [{hcpcs: 11102, work_rvu: 0.64}]}") + "  holds: {from: 2026-01-01}\n"
-    read = statements(write(tmp_path, text))
-    assert audit(read, snapshot)[0].verdict is Verdict.CONFIRMED
-    (before,) = audit(read, embedded.open("2025q4"))
+    letter_statements = statements(write(tmp_path, text))
+    assert audit(letter_statements, snapshot)[0].verdict is Verdict.CONFIRMED
+    (before,) = audit(letter_statements, embedded.open("2025q4"))
     assert (before.verdict, before.why) == (
         Verdict.NOT_DECIDABLE,
         "it speaks of dates of service from 2026-01-01",
@@ -283,8 +286,8 @@ def test_a_statement_of_other_dates_is_not_decidable(tmp_path, snapshot, embedde
 def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
     (tmp_path / "charges.csv").write_text("hcpcs,modifier,price,remark\n11102,,95.53,x\n88305,26,1.00,y\n")
     tried = "{figures: {file: charges.csv, columns: {price: nonfacility_amount}}}"
-    found = audit(statements(write(tmp_path, stating(tried))), snapshot)
-    assert [(each.statement.id, each.statement.heading, each.verdict.value) for each in found] == [
+    results = audit(statements(write(tmp_path, stating(tried))), snapshot)
+    assert [(result.statement.id, result.statement.heading, result.verdict.value) for result in results] == [
         ("letter-one-11102", "page 1.11102", "confirmed"),
         ("letter-one-88305-26", "page 1.88305.26", "contradicted"),
     ]
@@ -294,7 +297,7 @@ def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (stating("{pairs: [{column_one: 17004, column_too: 17000}]}"), 'tried.pairs[1]: "column_two" is missing'),
         (stating("{pairs: [{column_one: 17004, column_too: 17000}]}"), 'is "column_two" meant?'),
@@ -330,22 +333,22 @@ def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
         (stating("{mues: [{hcpcs: 17003, mue_value: 13}]}") * 2, "letter.yaml, line 1 has that id too"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_field(tmp_path, text, said):
-    with pytest.raises(BadInput, match=re.escape(said)) as told:
+def test_what_is_wrong_is_told_with_its_field(tmp_path, text, message):
+    with pytest.raises(BadInput, match=re.escape(message)) as error:
         statements(write(tmp_path, text))
-    assert all(fault.file == "letter.yaml" and fault.line for fault in told.value.faults)
-    assert str(told.value).endswith("No statement was tried.")
+    assert all(fault.file == "letter.yaml" and fault.line for fault in error.value.faults)
+    assert str(error.value).endswith("No statement was tried.")
 
 
 def test_a_mistake_has_its_line(tmp_path):
     text = stating("\n    pairs:\n      - {column_one: 17004, column_two: 17000}\n      - {column_one: 17004, x: 1}")
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as error:
         statements(write(tmp_path, text))
-    assert {fault.line for fault in told.value.faults} == {7}
+    assert {fault.line for fault in error.value.faults} == {7}
 
 
 @pytest.mark.parametrize(
-    ("csv", "said"),
+    ("csv", "message"),
     [
         ("code,rvu\n11102,0.64\n", "charges.csv: line 1: no column hcpcs"),
         ("hcpcs,rvu\n", "charges.csv: line 1: no column hcpcs, rvu, or no row below the header"),
@@ -353,9 +356,9 @@ def test_a_mistake_has_its_line(tmp_path):
         ("hcpcs,rvu\n11102,n/a\n", "charges.csv: line 2: expected a figure, such as 0.64; found"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_refused(tmp_path, csv, said):
+def test_a_table_that_cannot_be_read_is_refused(tmp_path, csv, message):
     (tmp_path / "charges.csv").write_text(csv)
-    with pytest.raises(BadInput, match=re.escape(said)):
+    with pytest.raises(BadInput, match=re.escape(message)):
         statements(write(tmp_path, stating("{figures: {file: charges.csv, columns: {rvu: work_rvu}}}")))
 
 
@@ -392,21 +395,21 @@ def test_the_schema_names_every_column_of_the_fee_schedule():
 
 def test_the_example_of_the_page_is_read_and_tried(tmp_path, snapshot):
     settings, letter = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "writing-guidance.md").read_text(), re.S)
-    found = audit(statements(write(tmp_path, letter, settings)), snapshot)
-    assert [each.verdict.value for each in found] == ["contradicted", "confirmed", "not decidable"]
+    results = audit(statements(write(tmp_path, letter, settings)), snapshot)
+    assert [result.verdict.value for result in results] == ["contradicted", "confirmed", "not decidable"]
 
 
 def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contradicted(tmp_path, embedded):
     file = write(tmp_path, stating("{mues: [{hcpcs: 17003, mue_value: 13}]}"))
-    said = command(embedded, "--guidance", str(file), "--json")
-    assert said.returncode == 0
-    assert json.loads(said.stdout)["statements"][0]["rows"] == [
+    of_letter = command(embedded, "--guidance", str(file), "--json")
+    assert of_letter.returncode == 0
+    assert json.loads(of_letter.stdout)["statements"][0]["rows"] == [
         {"table": "mue", "key": "17003", "values": {"mue_value": "13", "mai": "2"}, "edition": "mue 2026-04-01"}
     ]
-    told = command(embedded)
-    assert told.returncode == 1
-    assert "28 contradicted" in told.stdout
-    assert "Fifteen or more are one unit of 17004" in told.stdout
+    of_our_guides = command(embedded)
+    assert of_our_guides.returncode == 1
+    assert "28 contradicted" in of_our_guides.stdout
+    assert "Fifteen or more are one unit of 17004" in of_our_guides.stdout
 
 
 def command(store: Store, *options: str) -> CompletedProcess[str]:
@@ -414,7 +417,7 @@ def command(store: Store, *options: str) -> CompletedProcess[str]:
 
 
 def test_what_is_contradicted_is_shown_first(audited, snapshot):
-    found = list(audited["2026q3"].values())
-    shown = list(table(found, snapshot.release).columns[0].cells)
-    assert shown == sorted(shown, key=["contradicted", "not decidable", "confirmed"].index)
-    assert plain(found, snapshot)["counts"]["contradicted"] == len(CONTRADICTED)
+    results = list(audited["2026q3"].values())
+    verdicts = list(table(results, snapshot.release).columns[0].cells)
+    assert verdicts == sorted(verdicts, key=["contradicted", "not decidable", "confirmed"].index)
+    assert plain(results, snapshot)["counts"]["contradicted"] == len(CONTRADICTED)

@@ -11,16 +11,16 @@ from codeset_ingest.embedded import build_embedded
 CODES = ("17000", "17003", "17004")
 
 
-def told(folder, text):
-    return [str(each) for each in lint(load(practice(folder, text)), CODES, ["III.E.1"])]
+def lint_messages(folder, text):
+    return [str(fault) for fault in lint(load(practice(folder, text)), CODES, ["III.E.1"])]
 
 
 def test_a_suite_that_is_well_made_is_clean(tmp_path):
-    assert told(tmp_path, SCENARIOS) == []
+    assert lint_messages(tmp_path, SCENARIOS) == []
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "said"),
+    ("was", "now", "phrase"),
     [
         (
             "id: destruction-17004-with-17000",
@@ -54,8 +54,8 @@ def test_a_suite_that_is_well_made_is_clean(tmp_path):
         ),
     ],
 )
-def test_what_is_ill_made_is_told(tmp_path, was, now, said):
-    assert any(said in each for each in told(tmp_path, SCENARIOS.replace(was, now)))
+def test_what_is_ill_made_is_told(tmp_path, was, now, phrase):
+    assert any(phrase in message for message in lint_messages(tmp_path, SCENARIOS.replace(was, now)))
 
 
 @pytest.mark.parametrize(("ccmi", "count"), [("0", 0), ("1", 2)])

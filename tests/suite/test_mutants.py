@@ -28,11 +28,11 @@ def snapshot(embedded: Store) -> Snapshot:
 def batches(snapshot: Snapshot, golden_suite: Suite) -> list[Suite]:
     """The suite in parts that the engine takes as one batch each; the largest, which contradicts most, comes first."""
     suite = golden_suite
-    kinds: dict[tuple[str, bool], list[Any]] = {}
-    for each in suite.scenarios:
-        if each.holds_in(snapshot.release):
-            kinds.setdefault((str(each.participant), each.beyond_quarter), []).append(each)
-    largest_first = sorted(kinds.values(), key=len, reverse=True)
+    scenarios_of_batch: dict[tuple[str, bool], list[Any]] = {}
+    for scenario in suite.scenarios:
+        if scenario.holds_in(snapshot.release):
+            scenarios_of_batch.setdefault((str(scenario.participant), scenario.beyond_quarter), []).append(scenario)
+    largest_first = sorted(scenarios_of_batch.values(), key=len, reverse=True)
     return [Suite(suite.folder, tuple(scenarios), suite.documents) for scenarios in largest_first]
 
 
@@ -45,23 +45,23 @@ def contradictions(engine: ModuleType, batches: list[Suite], snapshot: Snapshot,
     """Where a coder or what was accepted says otherwise than the engine, one scenario after another."""
     for batch in batches:
         ran = engine.run_suite(batch, snapshot)
-        yield from (f"{each.scenario.id}: {each.failures}" for each in ran.failed)
-        yield from (f"{name}: {said}" for name, said in accepted.differing(ran).items())
+        yield from (f"{result.scenario.id}: {result.failures}" for result in ran.failed)
+        yield from (f"{name}: {difference}" for name, difference in accepted.differing(ran).items())
 
 
 def judges(mutant: dict[str, Any], batches: list[Suite]) -> list[Suite]:
     """The scenario that is said to contradict a mutant; the suite, where none is said to."""
     if "scenario" not in mutant:
         return batches
-    named = (
-        replace(batch, scenarios=tuple(each for each in batch.scenarios if each.id == mutant["scenario"]))
+    with_that_scenario = (
+        replace(batch, scenarios=tuple(scenario for scenario in batch.scenarios if scenario.id == mutant["scenario"]))
         for batch in batches
     )
-    return [batch for batch in named if batch.scenarios]
+    return [batch for batch in with_that_scenario if batch.scenarios]
 
 
 def test_there_are_at_least_thirty_mutants() -> None:
-    assert len({each["says"] for each in MUTANTS}) == len(MUTANTS) >= 30
+    assert len({mutant["says"] for mutant in MUTANTS}) == len(MUTANTS) >= 30
 
 
 def test_the_engine_without_a_fault_passes(batches: list[Suite], snapshot: Snapshot, accepted: Goldens) -> None:
@@ -72,13 +72,13 @@ def test_the_engine_without_a_fault_passes(batches: list[Suite], snapshot: Snaps
             assert list(contradictions(engine, [alone], snapshot, accepted)) == []
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=[each["says"] for each in MUTANTS])
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant["says"] for mutant in MUTANTS])
 def test_the_suite_contradicts_an_engine_in_which(
     mutant: dict[str, Any], batches: list[Suite], snapshot: Snapshot, accepted: Goldens
 ) -> None:
     with engine_with(mutant) as engine:
-        said = next(contradictions(engine, judges(mutant, batches), snapshot, accepted), None)
-    assert said is not None, "leave `scenario` out to try the whole suite"
+        contradiction = next(contradictions(engine, judges(mutant, batches), snapshot, accepted), None)
+    assert contradiction is not None, "leave `scenario` out to try the whole suite"
 
 
 def test_a_mutant_of_a_name_that_is_gone_is_no_mutant() -> None:

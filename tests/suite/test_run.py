@@ -30,18 +30,18 @@ def snapshot(embedded: Store) -> Snapshot:
 def test_a_coder_who_is_contradicted_is_told_line_and_field(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: review, edit: ptp, ccmi: 1")
     failed = run_suite(load(practice(tmp_path, wrong)), snapshot).failed
-    assert [each.failures for each in failed] == [
+    assert [result.failures for result in failed] == [
         ("line 2 (17000), disposition: expected review, found deny", "line 2 (17000), ccmi: expected 1, found 0")
     ]
 
 
 @pytest.mark.parametrize(
-    ("days", "found"), [("date_of_service: 2026-06-30", "unknown"), ("date_of_service: 2026-07-01", "pay")]
+    ("days", "disposition"), [("date_of_service: 2026-06-30", "unknown"), ("date_of_service: 2026-07-01", "pay")]
 )
-def test_a_date_outside_the_quarter_is_unknown(tmp_path, snapshot, days, found):
+def test_a_date_outside_the_quarter_is_unknown(tmp_path, snapshot, days, disposition):
     text = SCENARIOS.replace("  claim: {lines: [{hcpcs: 17004}]}", f"  {days}\n  claim: {{lines: [{{hcpcs: 17004}}]}}")
     tried = run_suite(load(practice(tmp_path, text)), snapshot).results[0]
-    assert [each["disposition"] for each in tried.lines] == [found]
+    assert [line["disposition"] for line in tried.lines] == [disposition]
 
 
 def test_dated_rows_answer_for_dates_beyond_the_quarter_where_a_scenario_asks(tmp_path, snapshot):
@@ -56,23 +56,25 @@ def test_dated_rows_answer_for_dates_beyond_the_quarter_where_a_scenario_asks(tm
   expect: {lines: [{disposition: pay}, {disposition: pay}]}
 """
     rows = snapshot.ptp("17000", "11042")
-    assert [str(each["deletion_date"]) for each in rows] == ["2019-03-31"]
-    said = {}
+    assert [str(row["deletion_date"]) for row in rows] == ["2019-03-31"]
+    column_one_codes = {}
     for day in ("2019-03-31", "2019-04-01"):
         place = practice(tmp_path / day, text.replace("DAY", day))
-        said[day] = [
-            {each["column_one"] for each in line["findings"] if each["edit"] == "ptp"}
+        column_one_codes[day] = [
+            {finding["column_one"] for finding in line["findings"] if finding["edit"] == "ptp"}
             for line in run_suite(load(place), snapshot).results[0].lines
         ]
-    assert "17000" in said["2019-03-31"][1]
-    assert "17000" not in said["2019-04-01"][1]
+    assert "17000" in column_one_codes["2019-03-31"][1]
+    assert "17000" not in column_one_codes["2019-04-01"][1]
 
 
 def test_a_scenario_runs_only_on_quarters_in_which_it_holds(tmp_path, embedded):
     text = SCENARIOS.replace("  twin:", "  holds: {from: 2026-01-01}\n  twin:")
     suite = load(practice(tmp_path, text))
-    left = {each: [one.id for one in run_suite(suite, embedded.open(each)).left_out] for each in ("2025q4", "2026q3")}
-    assert left == {"2025q4": ["destruction-17004-with-17000"], "2026q3": []}
+    left_out = {
+        label: [one.id for one in run_suite(suite, embedded.open(label)).left_out] for label in ("2025q4", "2026q3")
+    }
+    assert left_out == {"2025q4": ["destruction-17004-with-17000"], "2026q3": []}
 
 
 def test_a_release_without_edits_cannot_be_tried(tmp_path, embedded):
@@ -144,7 +146,7 @@ def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):
 def test_amounts_alone_make_no_changed_outcome(tmp_path, embedded):
     """161.73 in 2025, 162.33 in 2026 (national, non-facility): the fee schedule moved, the claim's outcome did not."""
     suite = load(practice(tmp_path))
-    changes = changed_outcomes(*(run_suite(suite, embedded.open(each)) for each in ("2025q4", "2026q3")))
+    changes = changed_outcomes(*(run_suite(suite, embedded.open(label)) for label in ("2025q4", "2026q3")))
     assert (changes.compared, changes.changed, changes.amounts_only) == (2, (), 2)
 
 
@@ -156,18 +158,18 @@ def pairs_of(embedded: Store) -> Callable[[str], Pairs]:
 
 def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
     """What the fee schedule has of the scope: n codes, n (n - 1) / 2 pairs, with XS nowhere, on one, on the other."""
-    found = pairs_of("2026q3")
+    derm_pairs = pairs_of("2026q3")
     n = snapshot.scan("mpfs").select(pl.col("hcpcs").n_unique()).collect().item()
-    assert found.alone.height == n
-    assert found.cases.height == 3 * n * (n - 1) // 2
-    assert found.cases.select("hcpcs_one", "hcpcs_two", "modifier_on").is_duplicated().sum() == 0
+    assert derm_pairs.alone.height == n
+    assert derm_pairs.cases.height == 3 * n * (n - 1) // 2
+    assert derm_pairs.cases.select("hcpcs_one", "hcpcs_two", "modifier_on").is_duplicated().sum() == 0
     some = pairs(snapshot, {"17004", "G2211"})
-    assert some.cases.equals(found.cases.filter(pl.any_horizontal(pl.col("^hcpcs_.*$").is_in(["17004", "G2211"]))))
-    assert some.alone.equals(found.alone)
+    assert some.cases.equals(derm_pairs.cases.filter(pl.any_horizontal(pl.col("^hcpcs_.*$").is_in(["17004", "G2211"]))))
+    assert some.alone.equals(derm_pairs.alone)
 
 
 @pytest.mark.parametrize(
-    ("one", "two", "on", "said"),
+    ("one", "two", "on", "dispositions"),
     [
         ("17000", "17004", "", ("deny", "pay")),
         ("17000", "17004", "one", ("deny", "pay")),
@@ -177,13 +179,13 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
         ("11402", "12032", "", ("pay", "pay")),
     ],
 )
-def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, said):
+def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, dispositions):
     """17004 > 17000 CCMI 0; 11102 > 17000 CCMI 1; no row for 11402 and 12032 (PTP v30.2)."""
-    found = pairs(snapshot, {one}).cases.row(
+    case = pairs(snapshot, {one}).cases.row(
         by_predicate=(pl.col("hcpcs_one") == one) & (pl.col("hcpcs_two") == two) & (pl.col("modifier_on") == on),
         named=True,
     )
-    assert (found["disposition_one"], found["disposition_two"]) == said
+    assert (case["disposition_one"], case["disposition_two"]) == dispositions
 
 
 def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(pairs_of):

@@ -11,7 +11,7 @@ from codeset.suite.yaml_files import read_yaml
 def faults(folder, text):
     with pytest.raises(BadInput) as caught:
         load(practice(folder, text))
-    return [str(each) for each in caught.value.faults]
+    return [str(fault) for fault in caught.value.faults]
 
 
 @pytest.mark.parametrize("text", ["010", "25", "1E1", "no", "null", "2026-01-01", "0x1A", "1_000", "~"])
@@ -21,29 +21,31 @@ def test_every_scalar_stays_text(tmp_path, text):
 
 
 def test_a_misspelt_field_is_told_with_its_line_and_the_nearest_word(tmp_path):
-    found = faults(tmp_path, SCENARIOS.replace("disposition: deny", "dispositon: deny"))
+    messages = faults(tmp_path, SCENARIOS.replace("disposition: deny", "dispositon: deny"))
     assert (
         "destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2]: "
         'no field is called "dispositon"; is "disposition" meant?'
-    ) in found
+    ) in messages
 
 
 def test_a_misspelt_word_is_told_with_those_that_there_are(tmp_path):
-    found = faults(tmp_path, SCENARIOS.replace("disposition: deny", "disposition: denied"))
+    messages = faults(tmp_path, SCENARIOS.replace("disposition: deny", "disposition: denied"))
     expected = "expected one of pay, pay_if_documented, deny, no_payment_due, review, unknown"
-    said = f'{expected}; found "denied"; is "deny" meant?'
-    assert found == [f"destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2].disposition: {said}"]
+    advice = f'{expected}; found "denied"; is "deny" meant?'
+    assert messages == [
+        f"destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2].disposition: {advice}"
+    ]
 
 
 def test_all_faults_of_all_scenarios_are_told_together(tmp_path):
-    found = faults(tmp_path, SCENARIOS.replace("hcpcs: 17004}", "hcpcs: 1704}").replace("says: 17000", "say: 17000"))
-    assert [each.split(":")[1] for each in found] == [" line 4", " line 7", " line 8", " line 11"]
+    messages = faults(tmp_path, SCENARIOS.replace("hcpcs: 17004}", "hcpcs: 1704}").replace("says: 17000", "say: 17000"))
+    assert [message.split(":")[1] for message in messages] == [" line 4", " line 7", " line 8", " line 11"]
 
 
 def test_lines_and_expectations_must_match_in_number(tmp_path):
     text = SCENARIOS.replace("{hcpcs: 17000, modifiers: [59]}", "{hcpcs: 17000}, {hcpcs: 17003}")
-    said = "destruction.yaml: line 12: destruction-17004-with-17000: 3 lines are claimed, but expect has 2"
-    assert faults(tmp_path, text) == [said]
+    message = "destruction.yaml: line 12: destruction-17004-with-17000: 3 lines are claimed, but expect has 2"
+    assert faults(tmp_path, text) == [message]
 
 
 def test_a_date_that_does_not_exist_is_refused(tmp_path):
@@ -63,7 +65,7 @@ def test_nothing_is_assumed_that_settings_do_not_say(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "phrase"),
     [
         ("- &a x\n- *a\n", "line 1: anchors, aliases and tags are not used here"),
         ("- !!python/object/apply:os.system [id]\n", "line 1: anchors, aliases and tags are not used here"),
@@ -74,8 +76,8 @@ def test_nothing_is_assumed_that_settings_do_not_say(tmp_path):
         ("[" * 50 + "]" * 50, "is nested more than 20 deep"),
     ],
 )
-def test_yaml_that_is_more_than_text_is_refused(tmp_path, text, said):
-    assert any(said in each for each in faults(tmp_path, text))
+def test_yaml_that_is_more_than_text_is_refused(tmp_path, text, phrase):
+    assert any(phrase in message for message in faults(tmp_path, text))
 
 
 def test_a_folder_without_scenarios_is_wrong_use(tmp_path):

@@ -44,9 +44,9 @@ def random_visit(random: Random, nth: int) -> dict[str, Any]:
     if random.random() < 0.1:
         visit["other_services"] = random.sample(["drug", "laser", "nail_procedure", "patch_test"], 2)
     if random.random() < 0.1:
-        kinds = ["ultraviolet", "uvb_with_topical", "puva", "severe"]
+        light_kinds = ["ultraviolet", "uvb_with_topical", "puva", "severe"]
         excimer = {"kind": "excimer", "area_sq_cm": _tenths(random, 1, 9000)}
-        visit["light"] = random.choice([{"kind": random.choice(kinds)}, excimer])
+        visit["light"] = random.choice([{"kind": random.choice(light_kinds)}, excimer])
     return visit
 
 

@@ -19,8 +19,8 @@ WART = {"name": "b", "site": "hand", "nature": "benign", "technique": "destructi
 
 def verdicts(embedded, lesions, **facts):
     visits = parse_visits(BASE | facts | {"lesions": lesions})
-    coded = code_visits(visits, embedded.open("2026q3"), participant=ANSWERS["no"])[0]
-    return {line.service.hcpcs: line.record.verdict for line in coded.lines}
+    visit = code_visits(visits, embedded.open("2026q3"), participant=ANSWERS["no"])[0]
+    return {line.service.hcpcs: line.record.verdict for line in visit.lines}
 
 
 @pytest.mark.parametrize("family", list(checklists()))

@@ -26,9 +26,9 @@ def release(embedded):
     return embedded.open("2026q3")
 
 
-def coded(release, lesions=(), **facts):
-    named = [{"name": f"lesion {nth}", **lesion} for nth, lesion in enumerate(lesions)]
-    visit = BASE | facts | ({"lesions": named} if named else {})
+def code_one_visit(release, lesions=(), **facts):
+    lesions_with_names = [{"name": f"lesion {nth}", **lesion} for nth, lesion in enumerate(lesions)]
+    visit = BASE | facts | ({"lesions": lesions_with_names} if lesions_with_names else {})
     return code_visits(parse_visits(visit), release, participant=NON_QP)[0]
 
 
@@ -42,7 +42,7 @@ def codes(visit):
     return sorted(texts)
 
 
-def asked(visit):
+def open_questions(visit):
     return {question.name for question in visit.questions} - {"diagnosis"}
 
 
@@ -65,7 +65,7 @@ VISIT = {"level": "low", "separate": "yes", "diagnosis": "L30.9"}
     ],
 )
 def test_keratoses_are_a_first_and_further_ones_or_fifteen_and_more(release, count, expected):
-    assert codes(coded(release, [KERATOSES | {"count": count}])) == expected
+    assert codes(code_one_visit(release, [KERATOSES | {"count": count}])) == expected
 
 
 def test_a_stain_that_the_release_does_not_pay_leaves_the_specimen_billed(release):
@@ -84,21 +84,21 @@ def test_a_name_that_begins_as_another_is_of_another_lesion(release):
     excision = CARCINOMA | {"technique": "excision", "documented": ["size"]}
     staged = excision | {"name": "arm", "excised_diameter_cm": "1.1", "global_period": "staged"}
     other = excision | {"name": "arm left", "excised_diameter_cm": "2.1", "documented": ["site"]}
-    visit = coded(release, [staged, other])
+    visit = code_one_visit(release, [staged, other])
     assert codes(visit) == ["11602-58", "11603"]
     assert all("site" not in line.record.missing for line in visit.lines if line.service.hcpcs == "11603")
 
 
 @pytest.mark.parametrize(("count", "expected"), [(14, "17110"), (15, "17111"), (30, "17111")])
 def test_warts_have_one_code_whatever_their_number(release, count, expected):
-    assert codes(coded(release, [WART | {"count": count}])) == [expected]
+    assert codes(code_one_visit(release, [WART | {"count": count}])) == [expected]
 
 
 @pytest.mark.parametrize(
     ("margin", "excised", "expected"), [("0.3", "1.1", "11602"), ("0.4", "1.3", "11602"), ("0", "0.5", "11600")]
 )
 def test_an_excision_is_coded_with_twice_its_margin(release, margin, excised, expected):
-    visit = coded(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "0.5", "margin_cm": margin}])
+    visit = code_one_visit(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "0.5", "margin_cm": margin}])
     assert codes(visit) == [expected]
     assert f"= {excised} cm" in visit.lines[0].service.rests_on[0]
 
@@ -106,35 +106,37 @@ def test_an_excision_is_coded_with_twice_its_margin(release, margin, excised, ex
 def test_the_deepest_biopsy_is_the_first(release):
     shallow = {"site": "cheek", "technique": "tangential_biopsy", "diagnosis": "D48.5"}
     lesions = [shallow, shallow | {"site": "back"}, shallow | {"technique": "punch_biopsy"}]
-    assert codes(coded(release, lesions)) == ["11103 x 2", "11104"]
+    assert codes(code_one_visit(release, lesions)) == ["11103 x 2", "11104"]
 
 
 def test_repairs_of_one_group_are_added_up(release):
     closure = {"class": "intermediate", "length_cm": "1.3"}
     lesion = CARCINOMA | {"technique": "excision", "excised_diameter_cm": "1.1", "closure": closure}
-    visit = coded(release, [lesion, lesion | {"site": "back"}, lesion | {"site": "cheek"}])
+    visit = code_one_visit(release, [lesion, lesion | {"site": "back"}, lesion | {"site": "cheek"}])
     assert codes(visit) == ["11602", "11602-XS", "11642", "12032", "12051"]
 
 
 def test_the_closure_of_a_small_benign_excision_is_part_of_it(release):
     closure = {"class": "complex", "length_cm": "2.0"}
     small = {"site": "back", "nature": "benign", "technique": "excision", "diagnosis": "D22.5", "closure": closure}
-    assert codes(coded(release, [small | {"excised_diameter_cm": "0.5"}])) == ["11400"]
-    assert codes(coded(release, [small | {"excised_diameter_cm": "0.6"}])) == ["11401", "13100"]
+    assert codes(code_one_visit(release, [small | {"excised_diameter_cm": "0.5"}])) == ["11400"]
+    assert codes(code_one_visit(release, [small | {"excised_diameter_cm": "0.6"}])) == ["11401", "13100"]
 
 
 def test_mohs_stages_and_blocks(release):
-    assert codes(coded(release, [NOSE | {"stages": [5, 7, 6]}])) == ["17311", "17312 x 2", "17315 x 3"]
-    assert codes(coded(release, [NOSE | {"stages": [5], "site": "back"}])) == ["17313"]
+    assert codes(code_one_visit(release, [NOSE | {"stages": [5, 7, 6]}])) == ["17311", "17312 x 2", "17315 x 3"]
+    assert codes(code_one_visit(release, [NOSE | {"stages": [5], "site": "back"}])) == ["17313"]
 
 
 def test_a_biopsy_before_mohs_is_billed_only_without_a_diagnosis_at_hand(release):
     lesion = NOSE | {"site": "cheek", "stages": [4]}
-    known = lesion | {"biopsy": {"technique": "punch", "result_known": "yes"}}
+    with_result = lesion | {"biopsy": {"technique": "punch", "result_known": "yes"}}
     unknown = lesion | {"biopsy": {"technique": "punch", "result_known": "no"}}
-    assert codes(coded(release, [known])) == ["17311"]
-    assert codes(coded(release, [unknown])) == ["11104-XU", "17311"]
-    assert asked(coded(release, [lesion | {"biopsy": {"technique": "punch"}}])) == {"diagnosis-before-mohs"}
+    assert codes(code_one_visit(release, [with_result])) == ["17311"]
+    assert codes(code_one_visit(release, [unknown])) == ["11104-XU", "17311"]
+    assert open_questions(code_one_visit(release, [lesion | {"biopsy": {"technique": "punch"}}])) == {
+        "diagnosis-before-mohs"
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,47 +145,53 @@ def test_a_biopsy_before_mohs_is_billed_only_without_a_diagnosis_at_hand(release
 )
 def test_a_flap_is_coded_by_area_and_includes_the_excision(release, area, expected):
     lesion = NOSE | {"technique": "excision", "excised_diameter_cm": "1.2", "flap": {"area_sq_cm": area}}
-    assert codes(coded(release, [lesion])) == expected
+    assert codes(code_one_visit(release, [lesion])) == expected
 
 
 def test_modifier_25_needs_a_separate_visit(release):
-    assert codes(coded(release, [WART], evaluation=VISIT)) == ["17110", "99213-25"]
-    assert codes(coded(release, [WART], evaluation=VISIT | {"separate": "no"})) == ["17110"]
+    assert codes(code_one_visit(release, [WART], evaluation=VISIT)) == ["17110", "99213-25"]
+    assert codes(code_one_visit(release, [WART], evaluation=VISIT | {"separate": "no"})) == ["17110"]
     without = {name: value for name, value in VISIT.items() if name != "separate"}
-    assert asked(coded(release, [WART], evaluation=without)) == {"separate-visit"}
-    assert codes(coded(release, evaluation=without)) == ["99213"]
+    assert open_questions(code_one_visit(release, [WART], evaluation=without)) == {"separate-visit"}
+    assert codes(code_one_visit(release, evaluation=without)) == ["99213"]
 
 
 def test_modifier_57_needs_a_decision_for_major_surgery(release):
     lesion = NOSE | {"technique": "excision", "excised_diameter_cm": "1.2", "flap": {"area_sq_cm": "8"}}
     decided = VISIT | {"decided_major_surgery": "yes"}
-    assert codes(coded(release, [lesion], evaluation=decided)) == ["14060", "99213-57"]
-    assert codes(coded(release, [lesion], evaluation=decided | {"decided_major_surgery": "no"})) == ["14060"]
+    assert codes(code_one_visit(release, [lesion], evaluation=decided)) == ["14060", "99213-57"]
+    assert codes(code_one_visit(release, [lesion], evaluation=decided | {"decided_major_surgery": "no"})) == ["14060"]
 
 
 def test_g2211_goes_with_a_visit_without_25(release):
     longitudinal = VISIT | {"longitudinal": "yes"}
-    assert codes(coded(release, evaluation=longitudinal)) == ["99213", "G2211"]
-    assert codes(coded(release, [WART], evaluation=longitudinal)) == ["17110", "99213-25"]
+    assert codes(code_one_visit(release, evaluation=longitudinal)) == ["99213", "G2211"]
+    assert codes(code_one_visit(release, [WART], evaluation=longitudinal)) == ["17110", "99213-25"]
 
 
 def test_a_nurse_visit_is_part_of_phototherapy(release):
-    visit = coded(release, evaluation={"level": "nurse", "separate": "yes"}, light={"kind": "uvb_with_topical"})
+    visit = code_one_visit(
+        release, evaluation={"level": "nurse", "separate": "yes"}, light={"kind": "uvb_with_topical"}
+    )
     assert codes(visit) == ["96910"]
 
 
 def test_pathology_in_a_hospital_is_the_professional_component(release):
     lesion = {"site": "back", "technique": "punch_biopsy", "diagnosis": "D48.5", "specimens": [{"examination": "skin"}]}
     facts = {"pathology_by": "this_practitioner", "place_of_service": 22}
-    assert codes(coded(release, [lesion], **facts)) == ["11104", "88305-26"]
+    assert codes(code_one_visit(release, [lesion], **facts)) == ["11104", "88305-26"]
 
 
 def test_what_decides_and_is_missing_is_asked_for(release):
     uncertain = {"site": "back", "nature": "uncertain", "technique": "excision", "excised_diameter_cm": "1.0"}
-    assert asked(coded(release, [uncertain])) == {"benign-or-malignant"}
-    assert asked(coded(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "1.0"}])) == {"excised-diameter"}
-    assert asked(coded(release, [WART | {"nature": "malignant", "diameter_cm": "1.0"}])) == {"nature-and-diagnosis"}
-    assert coded(release, [uncertain]).lines == ()
+    assert open_questions(code_one_visit(release, [uncertain])) == {"benign-or-malignant"}
+    assert open_questions(code_one_visit(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "1.0"}])) == {
+        "excised-diameter"
+    }
+    assert open_questions(code_one_visit(release, [WART | {"nature": "malignant", "diameter_cm": "1.0"}])) == {
+        "nature-and-diagnosis"
+    }
+    assert code_one_visit(release, [uncertain]).lines == ()
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,9 @@ def test_what_decides_and_is_missing_is_asked_for(release):
 )
 def test_a_nature_that_is_missing_is_asked_for_in_plain_words(release, lesion):
     (question,) = (
-        question for question in coded(release, [{"site": "back"} | lesion]).questions if question.name != "diagnosis"
+        question
+        for question in code_one_visit(release, [{"site": "back"} | lesion]).questions
+        if question.name != "diagnosis"
     )
     assert "is not given" in question.asks
     assert "given is not given" not in question.asks

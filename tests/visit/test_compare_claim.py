@@ -45,16 +45,20 @@ def claim(*texts, day=DAY):
     return pl.DataFrame(rows, schema=dict(COLUMNS))
 
 
-def compared(release, lesions, billed, **facts):
-    coded = code_visits(parse_visits(BASE | facts | {"lesions": lesions}), release, participant=NON_QP)
-    return compare_claims(coded, claim(*billed), release, participant=NON_QP)[0]
+def comparison_of(release, lesions, claim_lines, **facts):
+    visits = code_visits(parse_visits(BASE | facts | {"lesions": lesions}), release, participant=NON_QP)
+    return compare_claims(visits, claim(*claim_lines), release, participant=NON_QP)[0]
 
 
 def findings(comparison):
     return [
-        (each.kind, each.billed.hcpcs if each.billed else None, each.right.service.hcpcs if each.right else None)
-        for each in comparison.discrepancies
-        if each.kind != "same code"
+        (
+            discrepancy.kind,
+            discrepancy.billed.hcpcs if discrepancy.billed else None,
+            discrepancy.right.service.hcpcs if discrepancy.right else None,
+        )
+        for discrepancy in comparison.discrepancies
+        if discrepancy.kind != "same code"
     ]
 
 
@@ -65,7 +69,7 @@ KERATOSES = {"name": "keratoses", "site": "scalp", "nature": "premalignant", "te
 
 
 @pytest.mark.parametrize(
-    ("lesions", "billed", "expected"),
+    ("lesions", "claim_lines", "expected"),
     [
         ([EXCISED], ["11602"], []),
         ([EXCISED], ["11603"], [("over-coded", "11603", "11602")]),
@@ -87,39 +91,41 @@ KERATOSES = {"name": "keratoses", "site": "scalp", "nature": "premalignant", "te
         ([EXCISED | {"biopsy": {"technique": "punch"}}], ["11602", "11104-59"], [("unbundled", "11104", None)]),
     ],
 )
-def test_a_claim_differs_from_the_facts(release, lesions, billed, expected):
-    assert findings(compared(release, lesions, billed)) == expected
+def test_a_claim_differs_from_the_facts(release, lesions, claim_lines, expected):
+    assert findings(comparison_of(release, lesions, claim_lines)) == expected
 
 
 def test_one_unit_is_said_as_one(release):
     two = KERATOSES | {"count": 2}
-    (more,) = compared(release, [two], ["17000", "17003 x 2"]).discrepancies
+    (more,) = comparison_of(release, [two], ["17000", "17003 x 2"]).discrepancies
     assert more.why.startswith("1 unit, not 2: ")
 
 
 def test_dollars_of_an_over_coded_excision_are_those_of_the_two_fees(release):
-    comparison = compared(release, [EXCISED], ["11603"])
+    comparison = comparison_of(release, [EXCISED], ["11603"])
     # 8.27 and 7.20 RVUs times 33.4009 dollars, half-up: 276.23 and 240.49
     assert (comparison.billed_cents, comparison.coded.allowed_cents) == (27623, 24049)
     assert (comparison.over_cents, comparison.under_cents) == (3574, 0)
 
 
-@pytest.mark.parametrize("billed", [["11602"], ["11603", "17110"], ["12032", "11602"], ["11604", "12034", "88305"]])
-def test_discrepancies_add_up_to_the_difference_of_the_totals(release, billed):
-    comparison = compared(release, [CLOSED], billed)
+@pytest.mark.parametrize(
+    "claim_lines", [["11602"], ["11603", "17110"], ["12032", "11602"], ["11604", "12034", "88305"]]
+)
+def test_discrepancies_add_up_to_the_difference_of_the_totals(release, claim_lines):
+    comparison = comparison_of(release, [CLOSED], claim_lines)
     difference = comparison.coded.allowed_cents - comparison.billed_cents
-    assert sum(each.cents for each in comparison.discrepancies) == difference
+    assert sum(discrepancy.cents for discrepancy in comparison.discrepancies) == difference
     assert comparison.under_cents - comparison.over_cents == difference
 
 
 def test_a_missing_modifier_is_told(release):
     facts = {"evaluation": {"level": "low", "separate": "yes"}}
-    comparison = compared(release, [KERATOSES], ["99213", "17000", "17003 x 3"], **facts)
+    comparison = comparison_of(release, [KERATOSES], ["99213", "17000", "17003 x 3"], **facts)
     assert findings(comparison) == [("modifiers", "99213", "99213")]
     assert comparison.under_cents == comparison.coded.lines[0].outcome.allowed_cents
 
 
 def test_a_claim_of_another_day_is_refused(release):
-    coded = code_visits(parse_visits(BASE | {"lesions": [EXCISED]}), release, participant=NON_QP)
+    visits = code_visits(parse_visits(BASE | {"lesions": [EXCISED]}), release, participant=NON_QP)
     with pytest.raises(WrongUse, match="no claim line of 2026-07-15"):
-        compare_claims(coded, claim("11602", day=date(2026, 7, 16)), release, participant=NON_QP)
+        compare_claims(visits, claim("11602", day=date(2026, 7, 16)), release, participant=NON_QP)

@@ -51,7 +51,7 @@ def texts(lines):
 
 
 @pytest.mark.parametrize(
-    ("billed", "mended"),
+    ("claim_lines", "mended"),
     [
         (["11602", "12032"], ["11602", "12032"]),
         (["99213", "17110"], ["99213-25", "17110"]),
@@ -61,11 +61,11 @@ def texts(lines):
         (["17110", "17000", "17003 x2"], ["17110", "17000-59", "17003-59 x2"]),
     ],
 )
-def test_the_least_change_that_is_not_denied(suggest, billed, mended):
-    suggestion = suggest(claim(*billed))
+def test_the_least_change_that_is_not_denied(suggest, claim_lines, mended):
+    suggestion = suggest(claim(*claim_lines))
     assert sorted(texts(suggestion.lines)) == sorted(mended)
     assert suggestion.still_denied == ()
-    assert bool(suggestion.changes) == (billed != mended)
+    assert bool(suggestion.changes) == (claim_lines != mended)
 
 
 def test_what_a_change_rests_on_is_said(suggest):

@@ -164,10 +164,10 @@ def test_a_sweep_over_sizes_sites_and_natures_is_coded_in_the_tier_of_each(relea
     lesions = list(swept())
     base = {"date_of_service": "2026-07-15", "place_of_service": "11", "patient": "new"}
     visits = parse_visits([base | {"visit_id": str(nth), "lesions": [lesion]} for nth, lesion in enumerate(lesions)])
-    for lesion, coded in zip(lesions, code_visits(visits, release), strict=True):
+    for lesion, visit in zip(lesions, code_visits(visits, release), strict=True):
         tier = sum(Decimal(lesion["excised_diameter_cm"]) > boundary for boundary in boundaries)
         number = {"benign": 11400, "malignant": 11600}[lesion["nature"]] + bases[site_class(lesion["site"], "lesion")]
-        assert [line.service.hcpcs for line in coded.lines] == [str(number + (0, 1, 2, 3, 4, 6)[tier])]
+        assert [line.service.hcpcs for line in visit.lines] == [str(number + (0, 1, 2, 3, 4, 6)[tier])]
 
 
 def test_every_code_that_can_be_chosen_is_chosen_in_a_scenario():

@@ -61,8 +61,8 @@ def test_a_line_for_review_says_why(run, tmp_path):
     visit = tmp_path / "visit.yaml"
     facts = "{visit_id: v, date_of_service: 2026-07-15, place_of_service: 11, patient: established, lesions: "
     visit.write_text(f"{facts}[{lesions}]}}\n")
-    shown = " ".join(run("code", visit, "--qualifying-apm", "no").stdout.split())
-    assert "needs review. The amount is the contractor's to settle: payment by report. Send the documentation" in shown
+    text = " ".join(run("code", visit, "--qualifying-apm", "no").stdout.split())
+    assert "needs review. The amount is the contractor's to settle: payment by report. Send the documentation" in text
 
 
 def test_a_date_without_a_release_is_refused(run):
@@ -99,9 +99,9 @@ def test_json_says_where_the_facts_of_codes_came_from_and_why_a_line_is_for_revi
         for name, size in zip("abcdef", "123456", strict=True)
     ]  # fmt: skip
     file.write_text(json.dumps(WITH_RELEASE | {"lesions": lesions}))
-    [coded] = json.loads(run("code", file, "--format", "json", "--qualifying-apm", "no").stdout)
-    assert (coded["facts_from"]["table"], coded["facts_from"]["edition"]) == ("code_facts", "rvu26c")
-    reviewed = [line for line in coded["lines"] if line["disposition"] == "review"]
+    [visit] = json.loads(run("code", file, "--format", "json", "--qualifying-apm", "no").stdout)
+    assert (visit["facts_from"]["table"], visit["facts_from"]["edition"]) == ("code_facts", "rvu26c")
+    reviewed = [line for line in visit["lines"] if line["disposition"] == "review"]
     assert reviewed
     assert all(line["findings"][0]["reason"] == "amount-to-review" for line in reviewed)
     assert "payment by report" in reviewed[0]["findings"][0]["says"]
@@ -127,8 +127,8 @@ def test_a_claim_is_compared_with_the_facts(run, tmp_path):
     plain = json.loads(run(*arguments, expect=1).stdout)
     assert faults_of(plain, "claim-comparison") == []
     compared = plain[0]
-    kinds = {each["kind"] for each in compared["discrepancies"]}
-    assert kinds == {"over-coded", "missed"}
+    discrepancy_kinds = {discrepancy["kind"] for discrepancy in compared["discrepancies"]}
+    assert discrepancy_kinds == {"over-coded", "missed"}
 
 
 def test_suggested_claims_are_read_again_and_not_denied(run, tmp_path):
@@ -145,9 +145,9 @@ def test_suggested_claims_are_read_again_and_not_denied(run, tmp_path):
 def test_what_stays_denied_ends_with_1(run, tmp_path):
     claim = tmp_path / "claim.csv"
     claim.write_text(HEAD + "e,1,b,p,2026-07-15,17003,,3,11,national\n")
-    shown = " ".join(run("suggest", claim, expect=1).stdout.split())
-    assert "STILL DENIED e line 1, 17003" in shown
-    assert "Report the primary procedure" in shown
+    text = " ".join(run("suggest", claim, expect=1).stdout.split())
+    assert "STILL DENIED e line 1, 17003" in text
+    assert "Report the primary procedure" in text
 
 
 def test_what_no_row_mends_says_what_to_do_about_it(run, tmp_path):
