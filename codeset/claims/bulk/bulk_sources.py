@@ -109,7 +109,7 @@ def _converted(file: ClaimFile, folder: Path, locality: str | None) -> BulkSourc
             lines=rejects.lines + more.lines,
         )
         fatal += claims.fatal
-        good.drop("nth", "row").write_parquet(folder / f"{number:06}.parquet", compression="lz4")
+        good.drop("claim_number", "row").write_parquet(folder / f"{number:06}.parquet", compression="lz4")
     if fatal:
         raise BadInput([*fatal, *faults_of(rejects)], NOTHING_READ)
     table = TableFile(file.name, folder, is_parquet=True)

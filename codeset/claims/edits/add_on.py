@@ -70,15 +70,15 @@ def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.
     has_primary = is_member(add_ons["row"], pairs["row"])
     # Of an open list the contractor may know another primary: only one that is there and denied decides (p. I-36).
     may_deny = ~add_ons["is_open"] | has_primary
-    unpaid = denied
+    unpaid_rows = denied
     # Rows that are lost only become more, so that this ends, after at most as many rounds as add-ons depend on add-ons.
     while True:
-        paid = pairs["row"].filter(~is_member(pairs["row_two"], unpaid))
-        is_alone = ~is_member(add_ons["row"], paid)
-        unpaid_now = pl.concat([denied, add_ons["row"].filter(is_alone & may_deny)])
-        if unpaid_now.len() == unpaid.len():
+        paid_add_ons = pairs["row"].filter(~is_member(pairs["row_two"], unpaid_rows))
+        is_alone = ~is_member(add_ons["row"], paid_add_ons)
+        unpaid_rows_now = pl.concat([denied, add_ons["row"].filter(is_alone & may_deny)])
+        if unpaid_rows_now.len() == unpaid_rows.len():
             return add_ons.filter(is_alone)
-        unpaid = unpaid_now
+        unpaid_rows = unpaid_rows_now
 
 
 def dated_rows(code_set: CodeSet) -> pl.DataFrame:

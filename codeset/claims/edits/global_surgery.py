@@ -292,7 +292,9 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         **{f"beside {modifier}": line_condition for modifier, line_condition in BESIDE.items()},
         **{name: relation.line for name, relation in RELATIONS.items()},
     }
-    return line_kinds.table.select(holds.fill_null(value=False).alias(name) for name, holds in conditions.items())
+    return line_kinds.table.select(
+        condition.fill_null(value=False).alias(name) for name, condition in conditions.items()
+    )
 
 
 def reason_rows_of(line_kinds: LineKinds, matches: pl.DataFrame) -> pl.DataFrame:

@@ -69,7 +69,9 @@ def removals_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
         rank_rows, on=["place", "nonfacility_total_rvu"], how="left", maintain_order="left", nulls_equal=True
     )
     mark_columns = {"is_mohs": IS_MOHS, "is_no_add_on": IS_NO_ADD_ON}
-    return ranked_kinds.select("rank", **{name: holds.fill_null(value=False) for name, holds in mark_columns.items()})
+    return ranked_kinds.select(
+        "rank", **{name: condition.fill_null(value=False) for name, condition in mark_columns.items()}
+    )
 
 
 def find_included(lines: Lines, other_removals: pl.Series) -> Findings:

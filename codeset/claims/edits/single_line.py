@@ -143,15 +143,15 @@ def find_by_kind(lines: Lines, checks: Checks) -> Findings:
 
 def fails_any(checks: Checks) -> pl.Expr:
     """Return whether a line kind fails any of *checks*."""
-    return pl.any_horizontal(fails for fails, *_ in checks())
+    return pl.any_horizontal(fails_check for fails_check, *_ in checks())
 
 
 def findings_of_kinds(line_kinds: LineKinds, checks: Checks) -> tuple[Findings, pl.Series]:
     """Return the findings of line kinds, each kind as a `row`; and of each kind whether it has any."""
     kind_rows = line_kinds.table.with_columns(row="line_kind")
     kind_findings = combine_findings(
-        findings_of(kind_rows.filter(fails.fill_null(value=False)), reason, detail=detail)
-        for fails, reason, detail in _failing_checks(kind_rows, list(checks()))
+        findings_of(kind_rows.filter(fails_check.fill_null(value=False)), reason, detail=detail)
+        for fails_check, reason, detail in _failing_checks(kind_rows, list(checks()))
     )
     return kind_findings, is_member(kind_rows["row"], kind_findings.rows["row"])
 
@@ -163,7 +163,7 @@ def _failing_checks(kind_rows: pl.DataFrame, all_checks: list[Check]) -> list[Ch
     """Those of *all_checks* that some line kind of *kind_rows* fails; all are tried in one go."""
     # One query for all: of most claims every check passes, and nothing more is worked out.
     check_failures = kind_rows.select(
-        fails.any().alias(str(position)) for position, (fails, *_) in enumerate(all_checks)
+        fails_check.any().alias(str(position)) for position, (fails_check, *_) in enumerate(all_checks)
     )
     return [check for position, check in enumerate(all_checks) if check_failures[str(position)].any()]
 
@@ -194,9 +194,9 @@ def checks() -> Iterator[Check]:
 
 def _indicator_check(applies: pl.Expr, indicator_column: str, reasons: Mapping[str, str]) -> Check:
     """A value of the fee schedule that says something against a line to which it *applies*."""
-    fails = IS_LISTED & applies & pl.col(indicator_column).is_in(list(reasons))
+    fails_check = IS_LISTED & applies & pl.col(indicator_column).is_in(list(reasons))
     reason = pl.col(indicator_column).replace_strict(dict(reasons), default=None, return_dtype=pl.String)
-    return fails, reason, pl.col(indicator_column)
+    return fails_check, reason, pl.col(indicator_column)
 
 
 def _misplaced_modifiers(line_condition: pl.Expr, modifiers: tuple[str, ...], reason: str) -> Check:

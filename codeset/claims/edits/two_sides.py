@@ -27,7 +27,7 @@ IS_ONE_SIDE = (
 
 def find_two_sides(lines: Lines) -> Findings:
     """One finding for each line of one side that has a line of the other side before it."""
-    is_one_side = lines.look_up(lines.line_kinds.cached(one_sided)) & ~lines.is_denied
+    is_one_side = lines.look_up(lines.line_kinds.cached(one_sides_of_kinds)) & ~lines.is_denied
     if not is_one_side.any():
         return NO_FINDINGS
     one_sided_lines = replace(lines, table=lines.table.filter(is_one_side))
@@ -51,7 +51,7 @@ def same_codes(code_set: CodeSet) -> pl.DataFrame:
     return pl.DataFrame({"hcpcs": hcpcs, "hcpcs_two": hcpcs})
 
 
-def one_sided(line_kinds: LineKinds) -> pl.Series:
+def one_sides_of_kinds(line_kinds: LineKinds) -> pl.Series:
     """Whether each line kind names one side of a code that has no two, and nothing that tells lesions apart."""
     return line_kinds.table.select(IS_ONE_SIDE).to_series()
 

@@ -15,16 +15,16 @@ RAW: Mapping[str, pl.DataType] = {
     **dict.fromkeys(FIELDS, pl.String()),
     "at": pl.Int64(),
     "place": pl.String(),
-    "nth": pl.Int64(),
+    "claim_number": pl.Int64(),
 }
 """Lines as a file has them: every field as text; `at` the line of the file (0: none); `place` where else it is, such as
-`claims[0].lines[1]`; `nth` the number of the claim, from 0, in files whose lines are nested in claims."""
+`claims[0].lines[1]`; `claim_number` the number of the claim, from 0, in files whose lines are nested in claims."""
 
 _FAULTS: Mapping[str, pl.DataType] = {
     "row": pl.Int64(),
     "at": pl.Int64(),
     "place": pl.String(),
-    "nth": pl.Int64(),
+    "claim_number": pl.Int64(),
     "claim_id": pl.String(),
     "line": pl.String(),
     "field": pl.String(),
@@ -66,7 +66,7 @@ PLACEHOLDER = "beneficiary-day"
 class FieldFault:
     """One malformed field, as a reader of files reports it.
 
-    `row` is the line's place among the lines read, from 0; without it the fault is the claim's, the `nth` of the file.
+    `row` is the line's place among the lines read, from 0; without it the fault is that of a claim, `claim_number`.
     """
 
     field: str
@@ -75,7 +75,7 @@ class FieldFault:
     row: int | None = None
     at: int | None = None
     place: str | None = None
-    nth: int | None = None
+    claim_number: int | None = None
     claim_id: str | None = None
     line: str | None = None
 
@@ -171,12 +171,12 @@ def set_bad_claims_aside(
     good_lines = lines
     # A fault names its line, its claim, or the claim's number in the file: the whole claim goes in each case, for its
     # other lines would be adjudicated without the bad one, and paid where an edit denies.
-    for key_column in ("row", "claim_id", "nth"):
+    for key_column in ("row", "claim_id", "claim_number"):
         faulty_keys = faults.select(pl.col(key_column).cast(lines.schema[key_column]))
         good_lines = good_lines.join(faulty_keys, on=key_column, how="anti", maintain_order="left")
     claim_faults = faults.filter(pl.col("field") != ENVELOPE)
     bad_claims = claim_faults.select(
-        pl.coalesce("claim_id", pl.format("{}/{}", pl.col("nth").fill_null(0), "at"))
+        pl.coalesce("claim_id", pl.format("{}/{}", pl.col("claim_number").fill_null(0), "at"))
     ).unique()
     rejects = Rejects(
         file_name, _masked_faults(faults).select(_REJECT_COLUMNS), bad_claims.height, lines.height - good_lines.height
@@ -216,16 +216,16 @@ def _all_faults(lines: pl.DataFrame, reader_faults: Sequence[FieldFault]) -> pl.
         # One fault for a field: a date that is malformed is not also a date that does not exist.
         check_faults.unique(["row", "field"], keep="first", maintain_order=True)
         .join(located_faults, on=["row", "field"], how="anti")
-        .join(whole_claim_faults, on=["nth", "field"], how="anti")
+        .join(whole_claim_faults, on=["claim_number", "field"], how="anti")
     )
     field_order = {name: position for position, name in enumerate(FIELDS)}
     field_position = pl.col("field").replace_strict(field_order, default=len(field_order), return_dtype=pl.UInt8)
-    return pl.concat([located_faults, further_faults]).sort("nth", "row", field_position, maintain_order=True)
+    return pl.concat([located_faults, further_faults]).sort("claim_number", "row", field_position, maintain_order=True)
 
 
 def _located_faults(faults: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The reader's faults, with the claim, line and place of the row that they name."""
-    line_columns = ("at", "place", "nth", "claim_id", "line")
+    line_columns = ("at", "place", "claim_number", "claim_id", "line")
     line_rows = lines.select(pl.col("row").cast(pl.Int64), *line_columns)
     return faults.join(line_rows, on="row", how="left", suffix="_row", maintain_order="left").select(
         pl.coalesce(name, f"{name}_row").alias(name) if name in line_columns else name for name in _FAULTS

@@ -125,7 +125,7 @@ def as_raw(table: pl.DataFrame, first_line: int) -> pl.DataFrame:
         *((pl.col(name).cast(pl.String) if name in table.columns else _NULL_TEXT.alias(name)) for name in FIELDS),
         (pl.col("at") if "at" in table.columns else line_numbers).alias("at"),
         (pl.col("place") if "place" in table.columns else _NULL_TEXT).alias("place"),
-        pl.lit(None, dtype=pl.Int64).alias("nth"),
+        pl.lit(None, dtype=pl.Int64).alias("claim_number"),
     ).filter(is_line)
 
 

@@ -32,10 +32,10 @@ def flatten_claims(json_objects: Iterable[tuple[int, str, object]]) -> tuple[pl.
     for claim_number, (file_line, json_place, json_object) in enumerate(json_objects):
         for claim_row, row_faults in _object_rows(json_object, file_line, json_place):
             faults += [
-                replace(fault, row=len(claim_rows)) if claim_row else replace(fault, nth=claim_number)
+                replace(fault, row=len(claim_rows)) if claim_row else replace(fault, claim_number=claim_number)
                 for fault in row_faults
             ]
-            claim_rows += [{**claim_row, "nth": claim_number}] if claim_row else []
+            claim_rows += [{**claim_row, "claim_number": claim_number}] if claim_row else []
     return pl.DataFrame(claim_rows, schema=dict(RAW)), faults
 
 

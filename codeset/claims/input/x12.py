@@ -67,10 +67,12 @@ def _lines_of_claims(claim_loops: Sequence[Loops]) -> tuple[pl.DataFrame, Faults
     faults: Faults = []
     for claim_number, loops in enumerate(claim_loops):
         rows_and_faults, claim_faults = _claim_rows(loops)
-        faults += [replace(fault, nth=claim_number, claim_id=loops.claim[0].at(1) or None) for fault in claim_faults]
+        faults += [
+            replace(fault, claim_number=claim_number, claim_id=loops.claim[0].at(1) or None) for fault in claim_faults
+        ]
         for line_row, row_faults in rows_and_faults:
             faults += [replace(fault, row=len(line_rows)) for fault in row_faults]
-            line_rows.append({**line_row, "at": 0, "nth": claim_number})
+            line_rows.append({**line_row, "at": 0, "claim_number": claim_number})
     return pl.DataFrame(line_rows, schema=dict(RAW)), faults
 
 

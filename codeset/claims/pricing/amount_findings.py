@@ -16,28 +16,30 @@ HAS_NO_AMOUNT = pl.col("unpriced").is_in(NO_AMOUNT).fill_null(value=False).alias
 SETTING_NAMES = {"facility": "a facility", "nonfacility": "the office"}
 
 
-def amount_findings(priced: LinePrices) -> Iterator[Findings]:
+def amount_findings(line_prices: LinePrices) -> Iterator[Findings]:
     """Yield a finding for each amount for review, of the other setting, or of nothing, and for each that is missing."""
     for_review, of_other_setting, without_amount = (
-        of_cases[priced.case] for of_cases in priced.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
+        of_cases[line_prices.case]
+        for of_cases in line_prices.cases.select(IS_FOR_REVIEW, IS_OF_OTHER_SETTING, HAS_NO_AMOUNT)
     )
     # Nothing charged: no payment is due. Nothing left by the rules: the payment is in that of another line, for review.
-    is_nothing_due = priced.allowed == 0
+    is_nothing_due = line_prices.allowed == 0
     if is_nothing_due.any():
+        due_nothing = line_prices.filter(is_nothing_due)
         yield findings_of(
-            priced.filter(is_nothing_due).amounts.hstack([priced.filter(is_nothing_due).lines["charge_cents"]]),
+            due_nothing.amounts.hstack([due_nothing.lines["charge_cents"]]),
             pl.when(pl.col("charge_cents") == 0)
             .then(pl.lit("amount-no-charge"))
             .otherwise(pl.lit("amount-nothing-left")),
         )
     if of_other_setting.any():
-        amounts = priced.filter(of_other_setting).amounts
+        amounts = line_prices.filter(of_other_setting).amounts
         yield findings_of(
             amounts, "amount-of-other-setting", detail=pl.col("setting").cast(pl.String).replace(SETTING_NAMES)
         )
     if for_review.any():
         yield findings_of(
-            priced.filter(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", ")
+            line_prices.filter(for_review).amounts, "amount-to-review", detail=pl.col("reviews").list.join(", ")
         )
     if without_amount.any():
-        yield findings_of(priced.filter(without_amount).amounts, "no-amount", detail=pl.col("unpriced"))
+        yield findings_of(line_prices.filter(without_amount).amounts, "no-amount", detail=pl.col("unpriced"))

@@ -76,8 +76,8 @@ _UNPRICED_REASON = pl.Enum(list(UNPRICED))
 def _first_reason() -> pl.Expr:
     first_reason = pl.lit(None, dtype=_UNPRICED_REASON)
     # From the last to the first: of several reasons the outermost condition, the first of the table, decides.
-    for name, holds in reversed(UNPRICED.items()):
-        first_reason = pl.when(holds).then(pl.lit(name, dtype=_UNPRICED_REASON)).otherwise(first_reason)
+    for reason_name, condition in reversed(UNPRICED.items()):
+        first_reason = pl.when(condition).then(pl.lit(reason_name, dtype=_UNPRICED_REASON)).otherwise(first_reason)
     return first_reason
 
 
@@ -128,8 +128,8 @@ def reviews_of(lines: pl.DataFrame) -> pl.Series:
 
 def _review_bits() -> pl.Expr:
     bits_of_reviews = [
-        pl.when(holds).then(pl.lit(1 << bit, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
-        for bit, holds in enumerate(REVIEWS.values())
+        pl.when(condition).then(pl.lit(1 << bit, dtype=pl.UInt32)).otherwise(pl.lit(0, dtype=pl.UInt32))
+        for bit, condition in enumerate(REVIEWS.values())
     ]
     return pl.sum_horizontal(bits_of_reviews).cast(pl.UInt32).alias("bits")
 

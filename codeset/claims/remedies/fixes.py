@@ -109,58 +109,58 @@ _MOST_MODIFIERS = 4
 """As many as a claim line has room for (docs/claim-files.md)."""
 
 
-def fix(denied: DeniedLine) -> Fix | None:
-    """Return what the tables name in place of *denied*; None where they name nothing."""
+def fix(denied_line: DeniedLine) -> Fix | None:
+    """Return what the tables name in place of *denied_line*; None where they name nothing."""
     for reason, fix_of_reason in FIXES.items():
         # The order of FIXES counts: a misplaced modifier is taken away before one is added.
-        if reason in denied.reasons and (line_fix := fix_of_reason(denied)):
+        if reason in denied_line.reasons and (line_fix := fix_of_reason(denied_line)):
             return line_fix
     return None
 
 
-def further_of_a_kind(denied: DeniedLine) -> Fix | None:
+def further_of_a_kind(denied_line: DeniedLine) -> Fix | None:
     """A first code beside another first one, which is never paid beside it: more of its kind are counted by an add-on.
 
     11102 beside 11104: 11103, whose primaries are both of them.
     """
-    series = series_of_first(denied.snapshot, denied.hcpcs, denied.day)
-    column_ones = {finding["column_one"] for finding in denied.findings if finding["reason"] == "ptp-never"}
+    series = series_of_first(denied_line.snapshot, denied_line.hcpcs, denied_line.day)
+    column_ones = {finding["column_one"] for finding in denied_line.findings if finding["reason"] == "ptp-never"}
     if series is None or not column_ones <= series.primaries:
         return None
-    replaced_lines = denied.lines_of(series.first, series.additional)
+    replaced_lines = denied_line.lines_of(series.first, series.additional)
     service = Service(series.additional, _other_modifiers(replaced_lines), _total_units(replaced_lines))
     source_rows = [f"add-on edit {series.additional}/{column_one}" for column_one in sorted(column_ones)]
     return Fix(replaced_lines, (service,), tuple(source_rows))
 
 
-def first_and_additional(denied: DeniedLine) -> Fix | None:
+def first_and_additional(denied_line: DeniedLine) -> Fix | None:
     """More units than there can be: the first by its code, the others by its add-on code; or one code for all of them.
 
     17000 x4: 17000 and 17003 x3. 17000 and 17003 x14, one more than 17003 can mean: 17004.
     """
-    series = series_of_first(denied.snapshot, denied.hcpcs, denied.day)
+    series = series_of_first(denied_line.snapshot, denied_line.hcpcs, denied_line.day)
     if series is None:
-        return _fix_by_code_for_all(denied)
-    mue_row = denied.snapshot.mue(denied.hcpcs)
+        return _fix_by_code_for_all(denied_line)
+    mue_row = denied_line.snapshot.mue(denied_line.hcpcs)
     # Only a limit of one by policy says that the code is the first alone; one by clinical data says what is likely.
     if mue_row is None or (mue_row["mue_value"], mue_row["mai"]) != (1, BY_DEFINITION):
         return None
-    replaced_lines = denied.lines_of(series.first, series.additional)
+    replaced_lines = denied_line.lines_of(series.first, series.additional)
     return _fix_by_series(series, replaced_lines)
 
 
-def as_counted(denied: DeniedLine) -> Fix | None:
+def as_counted(denied_line: DeniedLine) -> Fix | None:
     """More units than a code can mean: its two sides, or a code for each additional one."""
-    return both_sides(denied) or first_and_additional(denied) or once_for_all(denied)
+    return both_sides(denied_line) or first_and_additional(denied_line) or once_for_all(denied_line)
 
 
-def once_for_all(denied: DeniedLine) -> Fix | None:
+def once_for_all(denied_line: DeniedLine) -> Fix | None:
     """Units of a code that is reported once for a number of lesions: one unit of the code for as many.
 
     17110 x3: 17110. 17110 x20: 17111. Of 17111 x2 the number of lesions is not known.
     """
-    lesion_spans = spans_of(denied.snapshot, denied.hcpcs)
-    replaced_lines = denied.lines_of(*(span.hcpcs for span in lesion_spans))
+    lesion_spans = spans_of(denied_line.snapshot, denied_line.hcpcs)
+    replaced_lines = denied_line.lines_of(*(span.hcpcs for span in lesion_spans))
     lesions = _total_units(replaced_lines)
     covering = next((span for span in lesion_spans if span.covers(lesions)), None)
     # Fewer units than the least the code is for are not lesions but mistakes: 17111 x2 are not two lesions.
@@ -169,17 +169,17 @@ def once_for_all(denied: DeniedLine) -> Fix | None:
     service = Service(covering.hcpcs, _other_modifiers(replaced_lines), 1)
     source_rows = (
         f"description of {covering.hcpcs} in the fee schedule: {covering.text}",
-        f"MUE {denied.hcpcs}: 1, MAI {BY_DEFINITION}",
+        f"MUE {denied_line.hcpcs}: 1, MAI {BY_DEFINITION}",
     )
     return Fix(replaced_lines, (service,), source_rows, "units")
 
 
-def _fix_by_code_for_all(denied: DeniedLine) -> Fix | None:
+def _fix_by_code_for_all(denied_line: DeniedLine) -> Fix | None:
     """Of more additional ones than their code can mean: the code for all, where the first is billed too."""
-    series = series_of_additional(denied.snapshot, denied.hcpcs, denied.day)
-    if series is None or not denied.lines_of(series.first):
+    series = series_of_additional(denied_line.snapshot, denied_line.hcpcs, denied_line.day)
+    if series is None or not denied_line.lines_of(series.first):
         return None
-    return _fix_by_series(series, denied.lines_of(series.first, series.additional))
+    return _fix_by_series(series, denied_line.lines_of(series.first, series.additional))
 
 
 def _fix_by_series(series: Series, replaced_lines: tuple[Line, ...]) -> Fix | None:
@@ -195,11 +195,11 @@ def _fix_by_series(series: Series, replaced_lines: tuple[Line, ...]) -> Fix | No
     return Fix(replaced_lines, services, tuple(rows_of(series, is_beyond)), "units")
 
 
-def both_sides(denied: DeniedLine) -> Fix | None:
+def both_sides(denied_line: DeniedLine) -> Fix | None:
     """Both sides of a code that has two, on two lines or in two units: one line with 50 and one unit (p. I-30)."""
-    if denied.indicator("bilateral_surgery") != TWO_SIDES:
+    if denied_line.indicator("bilateral_surgery") != TWO_SIDES:
         return None
-    replaced_lines = denied.lines_of(denied.hcpcs)
+    replaced_lines = denied_line.lines_of(denied_line.hcpcs)
     line_sides = [
         tuple(modifier for modifier in line["modifiers"].split() if modifier in (*SIDES, BOTH_SIDES))
         for line in replaced_lines
@@ -211,31 +211,31 @@ def both_sides(denied: DeniedLine) -> Fix | None:
         modifier for modifier in _other_modifiers(replaced_lines) if modifier not in (*SIDES, BOTH_SIDES)
     ]
     # Modifiers that decide the payment are reported first (IOM 100-04 ch. 26, section 10.4, item 24D).
-    service = Service(denied.hcpcs, (BOTH_SIDES, *other_modifiers), 1)
-    return Fix(replaced_lines, (service,), (f"fee schedule {denied.hcpcs}: bilateral indicator 1",), "both-sides")
+    service = Service(denied_line.hcpcs, (BOTH_SIDES, *other_modifiers), 1)
+    return Fix(replaced_lines, (service,), (f"fee schedule {denied_line.hcpcs}: bilateral indicator 1",), "both-sides")
 
 
-def separate(denied: DeniedLine) -> Fix | None:
+def separate(denied_line: DeniedLine) -> Fix | None:
     """A column two code of an edit with modifier indicator 1: a visit with 25, 57, or 24; anything else with 59."""
-    if _is_second_visit(denied):
-        return denied.with_modifiers(["25", *denied.modifiers], _edits_bypassed(denied), SECOND_VISIT)
-    if denied.hcpcs in codes_named("visits", "codes"):
-        return visit_apart(denied)
+    if _is_second_visit(denied_line):
+        return denied_line.with_modifiers(["25", *denied_line.modifiers], _edits_bypassed(denied_line), SECOND_VISIT)
+    if denied_line.hcpcs in codes_named("visits", "codes"):
+        return visit_apart(denied_line)
     # 59 on the column two line; since July 2019 either line may have it (CR 11168).
-    modifiers = _with_modifier(denied.modifiers, rules()["remedies"]["separate"])
-    return denied.with_modifiers(modifiers, _edits_bypassed(denied), "59")
+    modifiers = _with_modifier(denied_line.modifiers, rules()["remedies"]["separate"])
+    return denied_line.with_modifiers(modifiers, _edits_bypassed(denied_line), "59")
 
 
-def _is_second_visit(denied: DeniedLine) -> bool:
+def _is_second_visit(denied_line: DeniedLine) -> bool:
     """Whether a visit is denied beside another visit of the day alone, and not beside a procedure."""
     visit_codes = codes_named("visits", "one_a_day")
-    column_ones = {row["column_one"] for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF}
-    return denied.hcpcs in visit_codes and column_ones <= visit_codes
+    column_ones = {row["column_one"] for row in denied_line.findings if row["reason"] in VISIT_MODIFIER_OF}
+    return denied_line.hcpcs in visit_codes and column_ones <= visit_codes
 
 
-def _edits_bypassed(denied: DeniedLine) -> list[str]:
+def _edits_bypassed(denied_line: DeniedLine) -> list[str]:
     """The PTP edits with modifier indicator 1 that deny a line, as a citation has them."""
-    bypassable = _findings_for(denied, "ptp-no-modifier")
+    bypassable = _findings_for(denied_line, "ptp-no-modifier")
     edit_texts = {f"PTP edit {row['column_one']}/{row['column_two']}, CCMI 1" for row in bypassable}
     return sorted(edit_texts)
 
@@ -243,26 +243,28 @@ def _edits_bypassed(denied: DeniedLine) -> list[str]:
 SECOND_VISIT = "second-visit"
 
 
-def visit_apart(denied: DeniedLine) -> Fix | None:
+def visit_apart(denied_line: DeniedLine) -> Fix | None:
     """A visit in the payment of a procedure: 25 on its day, 57 if that has ninety days, 24 in the days after it.
 
     What it has of these does not help, or would have to be named again.
     """
-    needed_modifiers = [modifier for reason, modifier in VISIT_MODIFIER_OF.items() if reason in denied.reasons]
+    needed_modifiers = [modifier for reason, modifier in VISIT_MODIFIER_OF.items() if reason in denied_line.reasons]
     # 57 on the day of a major procedure says what 25 would.
-    if "57" in needed_modifiers and "global-visit-same-day" not in denied.reasons:
+    if "57" in needed_modifiers and "global-visit-same-day" not in denied_line.reasons:
         needed_modifiers = [modifier for modifier in needed_modifiers if modifier != "25"]
     # In a remedy they were put there a round ago, each for another reason: all of them are needed.
-    dropped_modifiers = () if denied.is_of_remedy else VISIT_MODIFIERS
-    other_modifiers = [name for name in denied.modifiers if name not in (*dropped_modifiers, *needed_modifiers)]
-    surgery_codes = {str(row["column_one"]) for row in denied.findings if row["reason"] in VISIT_MODIFIER_OF}
-    source_rows = [f"fee schedule {code}: global days {_global_days(denied, code)}" for code in sorted(surgery_codes)]
+    dropped_modifiers = () if denied_line.is_of_remedy else VISIT_MODIFIERS
+    other_modifiers = [name for name in denied_line.modifiers if name not in (*dropped_modifiers, *needed_modifiers)]
+    surgery_codes = {str(row["column_one"]) for row in denied_line.findings if row["reason"] in VISIT_MODIFIER_OF}
+    source_rows = [
+        f"fee schedule {code}: global days {_global_days(denied_line, code)}" for code in sorted(surgery_codes)
+    ]
     modifiers = [*dict.fromkeys(needed_modifiers), *other_modifiers]
-    return denied.with_modifiers(modifiers, source_rows, " ".join(needed_modifiers))
+    return denied_line.with_modifiers(modifiers, source_rows, " ".join(needed_modifiers))
 
 
-def _global_days(denied: DeniedLine, hcpcs: str) -> str:
-    fee_schedule_row = fee_row(denied.snapshot, hcpcs)
+def _global_days(denied_line: DeniedLine, hcpcs: str) -> str:
+    fee_schedule_row = fee_row(denied_line.snapshot, hcpcs)
     return fee_schedule_row["global_days"] if fee_schedule_row else "unknown"
 
 
@@ -275,53 +277,51 @@ VISIT_MODIFIER_OF: Mapping[str, str] = {
 """The modifier that a visit lacks, by what denies it (NCCI Policy Manual 2026, p. I-13, I-15)."""
 
 
-def other_lesion(denied: DeniedLine) -> Fix | None:
+def other_lesion(denied_line: DeniedLine) -> Fix | None:
     """RT and LT of a code that has no two sides: XS says that there were two lesions."""
     # X{EPSU} are taken in lieu of 59, and say which of its meanings it is (CR 8863; Policy Manual 2026, p. I-17).
-    source_row = f"fee schedule {denied.hcpcs}: bilateral indicator 0"
-    return denied.with_modifiers(
-        _with_modifier(denied.modifiers, rules()["remedies"]["other_lesion"]), [source_row], "XS"
-    )
+    source_row = f"fee schedule {denied_line.hcpcs}: bilateral indicator 0"
+    modifiers = _with_modifier(denied_line.modifiers, rules()["remedies"]["other_lesion"])
+    return denied_line.with_modifiers(modifiers, [source_row], "XS")
 
 
-def professional_component(denied: DeniedLine) -> Fix | None:
+def professional_component(denied_line: DeniedLine) -> Fix | None:
     """A test billed whole, or its technical part, in a facility: the professional component, 26."""
-    if fee_row(denied.snapshot, denied.hcpcs, COMPONENTS[0]) is None:
+    if fee_row(denied_line.snapshot, denied_line.hcpcs, COMPONENTS[0]) is None:
         return None
-    other_modifiers = [modifier for modifier in denied.modifiers if modifier not in COMPONENTS]
-    source_row = f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
-    return denied.with_modifiers([COMPONENTS[0], *other_modifiers], [source_row], "26")
+    other_modifiers = [modifier for modifier in denied_line.modifiers if modifier not in COMPONENTS]
+    source_row = f"fee schedule {denied_line.hcpcs}: PC/TC indicator {denied_line.indicator('pctc_indicator')}"
+    return denied_line.with_modifiers([COMPONENTS[0], *other_modifiers], [source_row], "26")
 
 
-def without_component(denied: DeniedLine) -> Fix | None:
+def without_component(denied_line: DeniedLine) -> Fix | None:
     """26 or TC on a code that has no components: the code without it."""
-    return denied.without(
-        COMPONENTS, f"fee schedule {denied.hcpcs}: PC/TC indicator {denied.indicator('pctc_indicator')}"
-    )
+    source_row = f"fee schedule {denied_line.hcpcs}: PC/TC indicator {denied_line.indicator('pctc_indicator')}"
+    return denied_line.without(COMPONENTS, source_row)
 
 
-def without_sides(denied: DeniedLine) -> Fix | None:
+def without_sides(denied_line: DeniedLine) -> Fix | None:
     """50 and a side contradict each other: 50 alone, of a code that has two sides."""
-    if denied.indicator("bilateral_surgery") != TWO_SIDES:
+    if denied_line.indicator("bilateral_surgery") != TWO_SIDES:
         return None
-    return denied.without(SIDES, f"fee schedule {denied.hcpcs}: bilateral indicator 1")
+    return denied_line.without(SIDES, f"fee schedule {denied_line.hcpcs}: bilateral indicator 1")
 
 
-def without_both_sides(denied: DeniedLine) -> Fix | None:
+def without_both_sides(denied_line: DeniedLine) -> Fix | None:
     """50 on a code in which there is no such concept: the code without it."""
-    source_row = f"fee schedule {denied.hcpcs}: bilateral indicator {denied.indicator('bilateral_surgery')}"
-    return denied.without((BOTH_SIDES,), source_row)
+    source_row = f"fee schedule {denied_line.hcpcs}: bilateral indicator {denied_line.indicator('bilateral_surgery')}"
+    return denied_line.without((BOTH_SIDES,), source_row)
 
 
-def without_misplaced(denied: DeniedLine) -> Fix | None:
+def without_misplaced(denied_line: DeniedLine) -> Fix | None:
     """Modifiers of visits on a procedure, or of procedures on a visit: the line without them."""
     misplaced_modifiers = {
         modifier
-        for finding_row in denied.findings
+        for finding_row in denied_line.findings
         if finding_row["reason"] in MISPLACED and finding_row["severity"] == "deny"
         for modifier in str(finding_row["detail"]).split()
     }
-    return denied.without(misplaced_modifiers, "NCCI Policy Manual, p. I-13 to I-16")
+    return denied_line.without(misplaced_modifiers, "NCCI Policy Manual, p. I-13 to I-16")
 
 
 MISPLACED = ("modifier-of-visits", "modifier-of-procedures", "modifier-distinct-on-visit")
@@ -345,8 +345,8 @@ FIXES: Mapping[str, Callable[[DeniedLine], Fix | None]] = {
 """By reason, what fixes the line; the first that applies. What is denied after it is fixed in turn."""
 
 
-def _findings_for(denied: DeniedLine, reason: str) -> list[Mapping[str, Any]]:
-    return [finding_row for finding_row in denied.findings if finding_row["reason"] == reason]
+def _findings_for(denied_line: DeniedLine, reason: str) -> list[Mapping[str, Any]]:
+    return [finding_row for finding_row in denied_line.findings if finding_row["reason"] == reason]
 
 
 def _total_units(lines: Iterable[Line]) -> int:

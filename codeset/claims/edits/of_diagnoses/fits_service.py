@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import NO_FINDINGS, combine_findings, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
-from codeset.claims.edits.of_diagnoses.in_doubt import marked, rules_of_classes
+from codeset.claims.edits.of_diagnoses.in_doubt import lines_with_mark, rules_of_classes
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
@@ -19,7 +19,7 @@ ANY_MARK = 2**32 - 1
 
 def find_misfit(lines: Lines) -> Findings:
     """One finding for each line whose diagnoses a rule of `necessity.toml` speaks of."""
-    doubtful_lines = marked(lines, ANY_MARK)
+    doubtful_lines = lines_with_mark(lines, ANY_MARK)
     if doubtful_lines.is_empty():
         return NO_FINDINGS
     rule_findings, answered_rows = [], doubtful_lines.select("row").clear()

@@ -58,7 +58,7 @@ def bits_of(names: str) -> int:
 
 
 @cache
-def listed(table_name: str) -> Mapping[str, str]:
+def diagnoses_of_table(table_name: str) -> Mapping[str, str]:
     """Return the diagnoses, without the dot, of one of the reference tables, with its second column if it has one."""
     csv_text = files("codeset.claims.reference").joinpath(f"{table_name}.csv").read_text(encoding="utf-8")
     csv_rows = list(csv.reader(csv_text.splitlines()))[1:]
@@ -109,14 +109,15 @@ def marks_of_codes(codes: pl.Series) -> pl.Series:
     """Return what is known of each of *codes* alone, on any date."""
     plain_code = without_dot(pl.col("code"))
     conditions_by_bit = {
-        UNSPECIFIED: plain_code.is_in(list(listed("unspecified_sites"))),
-        NOT_FIRST: plain_code.is_in(list(listed("manifestations"))) | plain_code.str.slice(0, 1).is_in(EXTERNAL_CAUSES),
+        UNSPECIFIED: plain_code.is_in(list(diagnoses_of_table("unspecified_sites"))),
+        NOT_FIRST: plain_code.is_in(list(diagnoses_of_table("manifestations")))
+        | plain_code.str.slice(0, 1).is_in(EXTERNAL_CAUSES),
         OTHER_THAN_COSMETIC: ~_begins_with(plain_code, necessity()["class"]["cosmetic"]),
         **{class_bits()[name]: _begins_with(plain_code, prefixes) for name, prefixes in necessity()["class"].items()},
     }
     bits_of_codes = (
-        pl.when(holds).then(pl.lit(bit, pl.UInt32)).otherwise(pl.lit(0, pl.UInt32))
-        for bit, holds in conditions_by_bit.items()
+        pl.when(condition).then(pl.lit(bit, pl.UInt32)).otherwise(pl.lit(0, pl.UInt32))
+        for bit, condition in conditions_by_bit.items()
     )
     return codes.to_frame("code").select(reduce(or_, bits_of_codes)).to_series()
 
@@ -161,8 +162,8 @@ def lines_in_doubt(doubtful_lines: pl.DataFrame, line_count: int, code_set: Code
     return pl.DataFrame([only_at(rows, column.filter(in_doubt), line_count) for column in doubt_columns])
 
 
-def _bit_where(holds: pl.Series, bit: int) -> pl.Series:
-    return holds.cast(pl.UInt32) * bit
+def _bit_where(is_marked: pl.Series, bit: int) -> pl.Series:
+    return is_marked.cast(pl.UInt32) * bit
 
 
 def invalid_on_some_date(codes: pl.Series, code_set: CodeSet) -> pl.Series:
@@ -218,14 +219,14 @@ def _rules_of_file() -> Iterator[Rule]:
     diagnosis_marks = pl.col("diagnosis_marks")
     for rule_table in (*necessity()["mismatch"], *necessity()["national"]):
         with_any = bits_of(rule_table["with"])
-        holds = (diagnosis_marks & with_any) != 0
+        condition = (diagnosis_marks & with_any) != 0
         if "and" in rule_table:
-            holds &= (diagnosis_marks & bits_of(rule_table["and"])) != 0
+            condition &= (diagnosis_marks & bits_of(rule_table["and"])) != 0
         if "without" in rule_table:
-            holds &= (diagnosis_marks & bits_of(rule_table["without"])) == 0
+            condition &= (diagnosis_marks & bits_of(rule_table["without"])) == 0
         service_codes = [code for span in rule_table.get("codes", ()) for code in codes_of(span)]
         codes = pl.Series(service_codes, dtype=CODE) if service_codes else None
-        yield Rule(rule_table["reason"], codes, with_any, holds)
+        yield Rule(rule_table["reason"], codes, with_any, condition)
 
 
 def _marks_that_matter(hcpcs: pl.Series) -> pl.Series:
@@ -249,7 +250,7 @@ def _is_misfit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
     return marked_lines.select(pl.any_horizontal(rule_conditions)).to_series()
 
 
-def marked(lines: Lines, bit: int) -> pl.DataFrame:
+def lines_with_mark(lines: Lines, bit: int) -> pl.DataFrame:
     """Return the lines with *bit* that no edit before denies: their columns, and `release`, `hcpcs` and `modifiers`."""
     has_bit = (lines.table["diagnosis_marks"] & bit) != 0
     if not has_bit.any():

@@ -22,8 +22,8 @@ import polars as pl
 
 from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
-from codeset.claims.edits.of_diagnoses.in_doubt import CONTRACTOR, marked
-from codeset.claims.edits.of_diagnoses.why_not_valid import dotted
+from codeset.claims.edits.of_diagnoses.in_doubt import CONTRACTOR, lines_with_mark
+from codeset.claims.edits.of_diagnoses.why_not_valid import dotted_code
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
@@ -63,7 +63,7 @@ class Article:
     def refuses(self, diagnoses: Sequence[str]) -> list[str]:
         """Return those of *diagnoses* that it lists as not supporting the service, in words."""
         return [
-            f"{dotted(diagnosis)} in group {group} of those not covered"
+            f"{dotted_code(diagnosis)} in group {group} of those not covered"
             for diagnosis in diagnoses
             for group in self.not_covered.get(diagnosis, ())
         ]
@@ -75,7 +75,7 @@ class Article:
 
 def find_coverage(lines: Lines) -> Findings:
     """One finding for each line with a diagnosis: what the contractor's article says of it, or that none decides."""
-    doubtful_lines = marked(lines, CONTRACTOR)
+    doubtful_lines = lines_with_mark(lines, CONTRACTOR)
     if doubtful_lines.is_empty():
         return NO_FINDINGS
     coverage_cases = doubtful_lines.with_columns(pl.col("hcpcs", "modifiers").cast(pl.String))
@@ -121,7 +121,7 @@ def _answer_of_articles(articles: Sequence[Article], diagnoses: Sequence[str], m
         if supporting := _supporting_group(article, diagnoses):
             return "coverage-listed", supporting
     incomplete_matches = [
-        f"{article}, group {group} ({dotted(diagnosis)}): group {companions()[article.document, group]}"
+        f"{article}, group {group} ({dotted_code(diagnosis)}): group {companions()[article.document, group]}"
         for article in articles
         for diagnosis, group in article.places(diagnoses)
     ]
@@ -145,19 +145,19 @@ def _supporting_group(article: Article, diagnoses: Sequence[str]) -> str | None:
     for diagnosis, group in listed_places:
         needed_group = companions().get((article.document, group))
         if needed_group is None or needed_group in groups - {group}:
-            return f"{article}, group {group} ({dotted(diagnosis)})"
+            return f"{article}, group {group} ({dotted_code(diagnosis)})"
     return None
 
 
 def _listed_text(article: Article, diagnoses: Sequence[str]) -> str:
     """What an article lists of *diagnoses*, in words: its groups, and which of them has what."""
-    listed_places = [f"{dotted(diagnosis)} in group {group}" for diagnosis, group in article.places(diagnoses)]
+    listed_places = [f"{dotted_code(diagnosis)} in group {group}" for diagnosis, group in article.places(diagnoses)]
     if listed_places or article.refuses(diagnoses):
         return f"{article} lists " + ", ".join([*listed_places, *article.refuses(diagnoses)])
     if not article.groups:
-        return f"{article} does not list {', '.join(map(dotted, diagnoses))}"
+        return f"{article} does not list {', '.join(map(dotted_code, diagnoses))}"
     groups = sorted({group for groups_of_diagnosis in article.groups.values() for group in groups_of_diagnosis})
-    return f"{article}, groups {', '.join(map(str, groups))}: not {', '.join(map(dotted, diagnoses))}"
+    return f"{article}, groups {', '.join(map(str, groups))}: not {', '.join(map(dotted_code, diagnoses))}"
 
 
 def _newest_versions(articles: Iterable[Article]) -> list[Article]:

@@ -17,8 +17,8 @@ from codeset.claims.edits.of_diagnoses.in_doubt import (
     NOT_FIRST,
     UNSPECIFIED,
     by_diagnosis,
-    listed,
-    marked,
+    diagnoses_of_table,
+    lines_with_mark,
     with_dot,
 )
 from codeset.claims.engine.edit import Edit, Findings
@@ -33,7 +33,7 @@ def find_sequence(lines: Lines) -> Findings:
 
 
 def _not_first(lines: Lines) -> Findings:
-    doubtful_lines = marked(lines, NOT_FIRST)
+    doubtful_lines = lines_with_mark(lines, NOT_FIRST)
     if doubtful_lines.is_empty():
         return NO_FINDINGS
     first_diagnoses = by_diagnosis(doubtful_lines).filter(place=0)
@@ -44,10 +44,10 @@ def _not_first(lines: Lines) -> Findings:
 
 
 def _unspecified(lines: Lines) -> Findings:
-    doubtful_lines = marked(lines, UNSPECIFIED)
+    doubtful_lines = lines_with_mark(lines, UNSPECIFIED)
     if doubtful_lines.is_empty():
         return NO_FINDINGS
-    unspecified_sites = listed("unspecified_sites")
+    unspecified_sites = diagnoses_of_table("unspecified_sites")
     unspecified_diagnoses = by_diagnosis(doubtful_lines).filter(pl.col("diagnosis").is_in(list(unspecified_sites)))
     # Said once of a line, however often its claim repeats the code.
     distinct_diagnoses = unspecified_diagnoses.unique(["row", "diagnosis"], keep="first", maintain_order=True)

@@ -10,7 +10,7 @@ import polars as pl
 
 from codeset.claims.edits.findings import NO_FINDINGS, findings_of
 from codeset.claims.edits.of_diagnoses.derived import DIAGNOSES
-from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, by_diagnosis, marked
+from codeset.claims.edits.of_diagnoses.in_doubt import INVALID, by_diagnosis, lines_with_mark
 from codeset.claims.edits.of_diagnoses.why_not_valid import with_reasons
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
@@ -19,7 +19,7 @@ from codeset.claims.engine.lines import Lines
 
 def find_invalid(lines: Lines) -> Findings:
     """One finding for each diagnosis that may not be billed on the date of its line."""
-    doubtful_lines = marked(lines, INVALID)
+    doubtful_lines = lines_with_mark(lines, INVALID)
     if doubtful_lines.is_empty():
         return NO_FINDINGS
     diagnosis_cases = by_diagnosis(doubtful_lines).select("row", "release", "date_of_service", "diagnosis")

@@ -36,19 +36,19 @@ def reason_not_valid(code_set: CodeSet, release: int, day: date, diagnosis: str)
     valid_codes = code_set.cached(valid_diagnoses)
     if release not in valid_codes or diagnosis in valid_codes[release]:
         return None, None
-    dotted_code, codes_below = dotted(diagnosis), _codes_below(code_set, release, diagnosis)
-    # A code that was split is a header now: the codes under it are what to bill, whatever the conversion table has.
+    diagnosis_text, codes_below = dotted_code(diagnosis), _codes_below(code_set, release, diagnosis)
+    # A code that became a header was split into those under it, where the conversion table names no other.
     replacements = _replacements(code_set, release, diagnosis, day) or codes_below
     if _was_valid(code_set, release, diagnosis, day):
-        named_text = f"{dotted_code}: {_codes_text(replacements)}" if replacements else dotted_code
+        named_text = f"{diagnosis_text}: {_codes_text(replacements)}" if replacements else diagnosis_text
         return "diagnosis-no-longer-valid", named_text
     if codes_below:
-        return "diagnosis-header", f"{dotted_code}: {_codes_text(codes_below)}"
+        return "diagnosis-header", f"{diagnosis_text}: {_codes_text(codes_below)}"
     if (first_day := _first_day_after(code_set, release, diagnosis, day)) is not None:
-        return "diagnosis-not-yet-valid", f"{dotted_code}: {first_day}"
+        return "diagnosis-not-yet-valid", f"{diagnosis_text}: {first_day}"
     if _is_outside_excerpt(code_set, release, diagnosis):
-        return "diagnosis-outside-excerpt", dotted_code
-    return "diagnosis-not-a-code", dotted_code
+        return "diagnosis-outside-excerpt", diagnosis_text
+    return "diagnosis-not-a-code", diagnosis_text
 
 
 def _codes_below(code_set: CodeSet, release: int, header: str) -> list[str]:
@@ -135,11 +135,11 @@ def _codes_and_headers(code_set: CodeSet, release: int) -> frozenset[str]:
     return frozenset(_release_rows(code_set, "diagnosis", release)["diagnosis"])
 
 
-def dotted(diagnosis: str) -> str:
+def dotted_code(diagnosis: str) -> str:
     """Return a code as people write it."""
     return f"{diagnosis[:CATEGORY]}.{diagnosis[CATEGORY:]}" if len(diagnosis) > CATEGORY else diagnosis
 
 
 def _codes_text(codes: list[str]) -> str:
-    shown_codes = ", ".join(map(dotted, codes[:MOST_CODES_NAMED]))
+    shown_codes = ", ".join(map(dotted_code, codes[:MOST_CODES_NAMED]))
     return f"{shown_codes}, and {len(codes) - MOST_CODES_NAMED} more" if len(codes) > MOST_CODES_NAMED else shown_codes

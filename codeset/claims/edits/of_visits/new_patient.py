@@ -68,7 +68,7 @@ def codes_of_patients(code_set: CodeSet) -> PatientCodes:
     is_contact = (IS_PROCEDURE | (is_visit & ~IS_ADD_ON)).fill_null(value=False)
     is_maybe = ~is_contact & ~IS_TEST.fill_null(value=True) & ~IS_ADD_ON.fill_null(value=True)
     contact_codes, maybe_codes = (
-        fee_rows.filter(holds)["hcpcs"].unique().cast(CODE) for holds in (is_contact, is_maybe)
+        fee_rows.filter(condition)["hcpcs"].unique().cast(CODE) for condition in (is_contact, is_maybe)
     )
     return PatientCodes(codes_in(code_set, codes_named("new_patient", "codes")), contact_codes, maybe_codes)
 
