@@ -4,6 +4,7 @@ That the same snapshots give the same review again, to the byte, the commands of
 """
 
 from collections.abc import Collection, Sequence
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -18,6 +19,13 @@ from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Suite
 
 _MAKING = ("codeset.review.make", "codeset.review.sign_off.read_review", "codeset.proposal.propose")
+_WITHOUT_OPTIONS = {
+    name: parameter.default
+    for name, parameter in signature(make_review).parameters.items()
+    if parameter.default is not parameter.empty
+}
+"""What `make_review` takes for an option that is not given: commands give them all, other callers some."""
+
 _RENDERING = ("codeset.review.folder", "codeset.review.sign_off.read_review")
 
 
@@ -50,7 +58,7 @@ class ReviewsOnce:
         **options: object,
     ) -> Review:
         manifests = [*map(_manifest, (old, new, *(history or (old, new))))]
-        key = repr((manifests, suite.scenarios, guidance, options))
+        key = repr((manifests, suite.scenarios, guidance, {**_WITHOUT_OPTIONS, **options}))
         if key not in self._results:
             self._results[key] = make_review(old, new, suite, guidance, history=history, new_run=new_run, **options)
         return self._results[key]
