@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from inspect import signature
 from typing import Any
 
+import polars as pl
 import pytest
 
 from codeset.review.folder import WORKBOOK, review_files
@@ -52,15 +53,19 @@ class ReviewsOnce:
         suite: Suite,
         guidance: Sequence[Statement],
         *,
+        claims: pl.DataFrame | None = None,
         history: Sequence[Snapshot] = (),
         new_run: SuiteRun | None = None,
         report_progress: object = None,
         **options: object,
     ) -> Review:
         manifests = [*map(_manifest, (old, new, *(history or (old, new))))]
-        key = repr((manifests, suite.scenarios, guidance, {**_WITHOUT_OPTIONS, **options}))
+        lines = None if claims is None else claims.rows()
+        key = repr((manifests, suite.scenarios, guidance, lines, {**_WITHOUT_OPTIONS, **options}))
         if key not in self._results:
-            self._results[key] = make_review(old, new, suite, guidance, history=history, new_run=new_run, **options)
+            self._results[key] = make_review(
+                old, new, suite, guidance, claims=claims, history=history, new_run=new_run, **options
+            )
         return self._results[key]
 
     def _run(self, suite: Suite, snapshot: Snapshot) -> SuiteRun:

@@ -46,8 +46,9 @@ CLAIMS = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,uni
 
 
 @pytest.mark.parametrize("between", [(), ("--claims",)])
-def test_several_files_of_claims_are_adjudicated_together(place, tmp_path, between):
+def test_several_files_of_claims_are_adjudicated_together(place, tmp_path, between, reviews_once, monkeypatch):
     """99213: 88.95 and 95.19; 88346 x 3: denied by an MUE of 2, then 410.82 (RVU25D, RVU26C, MUE of both)."""
+    reviews_once.patch(monkeypatch)  # the same lines, however they are named, are reviewed once
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     one.write_text(f"{CLAIMS}A,1,B,P,2025-11-03,99213,,1,11\n")
     two.write_text(f"{CLAIMS}C,1,B2,P,2025-11-04,88346,,3,11\n")

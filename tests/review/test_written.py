@@ -19,6 +19,7 @@ from codeset.review.folder import FILES, write_review
 from codeset.review.forms.as_markdown import changelog_entry, review_markdown, safe
 from codeset.review.forms.as_page import review_html
 from codeset.review.make import make_review
+from codeset.review.model import Review
 from codeset.review.sign_off.decision_files import read_decision_file
 from codeset.schemas import faults_of
 from codeset.store import Store
@@ -112,15 +113,26 @@ def test_the_table_of_amounts_begins_with_the_largest_change_of_the_practice_s_o
     assert codes == ["99213", "17000", "11102", "88305 26"]
 
 
-def test_a_name_in_a_manifest_does_not_become_markup(place, tmp_path):
-    name = '<img src=x onerror="alert(1)">.csv'
-    new = Store(place / "store").open("2026q3")
-    old = Store(place / "store").open("2025q4")
-    review = make_review(old, reviewed.retold(new, tmp_path / "new", name=name), load(place / "scenarios"), ())
-    page = BeautifulSoup(review_html(review), "html.parser")
-    assert page.find_all("img") == []
-    assert name in page.find(id="editions").find_next("table").find_next("table").text
-    assert "<img" not in review_markdown(review) + changelog_entry(review)
+IMAGE = '<img src=x onerror="alert(1)">.csv'
+
+
+@pytest.fixture(scope="module")
+def elsewhere(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Review:
+    """A review for a locality, of a release whose manifest says that each of its files is called IMAGE."""
+    store = Store(place / "store")
+    new = reviewed.retold(store.open("2026q3"), tmp_path_factory.mktemp("retold") / "new", name=IMAGE)
+    return make_review(store.open("2025q4"), new, load(place / "scenarios"), (), locality="01112-05")
+
+
+@pytest.fixture(scope="module")
+def page_elsewhere(elsewhere: Review) -> BeautifulSoup:
+    return BeautifulSoup(review_html(elsewhere), "html.parser")
+
+
+def test_a_name_in_a_manifest_does_not_become_markup(elsewhere, page_elsewhere):
+    assert page_elsewhere.find_all("img") == []
+    assert IMAGE in page_elsewhere.find(id="editions").find_next("table").find_next("table").text
+    assert "<img" not in review_markdown(elsewhere) + changelog_entry(elsewhere)
 
 
 def test_text_that_markdown_would_read_is_left_as_it_is():
@@ -146,8 +158,12 @@ def test_the_changelog_entry_names_release_codes_what_and_why(written):
     assert "+3.26%, from $32.3465 to $33.4009" in entries[0]
 
 
-def test_the_workbook_has_filters_frozen_headers_notes_and_no_formula(written):
-    book = openpyxl.load_workbook(written / "review.xlsx")
+@pytest.fixture(scope="module")
+def book(written: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(written / "review.xlsx")
+
+
+def test_the_workbook_has_filters_frozen_headers_notes_and_no_formula(book):
     assert book.sheetnames[:3] == ["review", "allowed amounts", "families"]
     assert [sheet.title for sheet in book if not sheet.freeze_panes or not sheet.auto_filter.ref] == []
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
@@ -155,8 +171,8 @@ def test_the_workbook_has_filters_frozen_headers_notes_and_no_formula(written):
     assert "add up to the change" in book["allowed amounts"]["J1"].comment.text
 
 
-def test_the_workbook_holds_the_figures_of_the_json(written, plain):
-    sheet = openpyxl.load_workbook(written / "review.xlsx")["allowed amounts"]
+def test_the_workbook_holds_the_figures_of_the_json(book, plain):
+    sheet = book["allowed amounts"]
     rows = {(row[0], row[1], row[3]): row for row in sheet.iter_rows(min_row=2, values_only=True)}
     assert len(rows) == sum(len(table["rows"]) for table in plain["payments"])
     biopsy = rows["11102", None, "office"]
@@ -188,7 +204,8 @@ def test_a_review_of_other_releases_or_with_other_files_is_not_replaced(annual_r
         write_review(annual_review, other)
 
 
-def test_a_review_of_the_same_releases_is_replaced_whole(annual_review, written, tmp_path):
+def test_a_review_of_the_same_releases_is_replaced_whole(annual_review, written, tmp_path, reviews_once, monkeypatch):
+    reviews_once.patch(monkeypatch)
     target = tmp_path / "review"
     target.mkdir()
     (target / "review.json").write_bytes((written / "review.json").read_bytes())
@@ -198,7 +215,8 @@ def test_a_review_of_the_same_releases_is_replaced_whole(annual_review, written,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["review"]
 
 
-def test_a_review_that_cannot_be_written_leaves_what_was_there(annual_review, tmp_path, monkeypatch):
+def test_a_review_that_cannot_be_written_leaves_what_was_there(annual_review, tmp_path, reviews_once, monkeypatch):
+    reviews_once.patch(monkeypatch)
     target = tmp_path / "review"
     write_review(annual_review, target)
     before = (target / "review.html").read_bytes()
@@ -215,13 +233,10 @@ def test_a_review_that_cannot_be_written_leaves_what_was_there(annual_review, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["review"]
 
 
-def test_amounts_of_a_locality_link_to_its_indices(place):
-    store = Store(place / "store")
-    review = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), locality="01112-05")
-    page = BeautifulSoup(review_html(review), "html.parser")
-    assert "work 1.095, PE 1.410, MP 0.425" in page.find(id="2026q3-gpci-01112-05").text
-    assert page.find("a", href="#2026q3-gpci-01112-05").text == "2026q3"
-    (gpci,) = [row for row in review.payments[0].rows if row.hcpcs == "11102"]
+def test_amounts_of_a_locality_link_to_its_indices(elsewhere, page_elsewhere):
+    assert "work 1.095, PE 1.410, MP 0.425" in page_elsewhere.find(id="2026q3-gpci-01112-05").text
+    assert page_elsewhere.find("a", href="#2026q3-gpci-01112-05").text == "2026q3"
+    (gpci,) = [row for row in elsewhere.payments[0].rows if row.hcpcs == "11102"]
     assert gpci.parts is not None
     assert gpci.parts.gpci == -52
 
