@@ -199,12 +199,12 @@ CODE = re.compile(r"\d{5}|[A-Z]\d{4}|\d{4}[A-Z]")
 
 
 @pytest.mark.parametrize("file", within("codeset", "ingest"), ids=str)
-def test_no_code_rate_or_conversion_factor_stands_in_source(file):
+def test_no_code_rate_or_conversion_factor_is_in_source(file):
     literals = [text for text in texts(file) if CODE.fullmatch(text) or re.fullmatch(r"3\d\.\d{4}", text)]
     assert literals == []
 
 
 @pytest.mark.parametrize("file", within("codeset"), ids=str)
-def test_cms_header_names_stand_only_in_layouts(file):
+def test_cms_header_names_are_only_in_layouts(file):
     headers = ("CONV FACTOR", "AOC_Edit", "PROCSTAT", "MUE Adjudication Indicator", "Column 1", "PW GPCI", "GLOB DAYS")
     assert [text for text in texts(file) for header in headers if header in text] == []

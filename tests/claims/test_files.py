@@ -230,7 +230,7 @@ def test_dollars_are_exact_cents(tmp_path: Path, dollars: str, cents: int) -> No
     assert read_claims(path)[0]["charge_cents"].to_list() == [cents]
 
 
-def test_a_locality_given_stands_where_the_file_has_none(tmp_path: Path) -> None:
+def test_a_locality_given_applies_where_the_file_has_none(tmp_path: Path) -> None:
     path = written(tmp_path, f"{HEADER}\n{GOOD}\nA1,2,BENE-ONE,1888888882,2026-07-15,11102,,1,11,\n")
     assert read_claims(path, locality="01112-05")[0]["locality"].to_list() == ["national", "01112-05"]
     missing = written(tmp_path, f"{HEADER.removesuffix(',locality')}\n{GOOD.removesuffix(',national')}\n")

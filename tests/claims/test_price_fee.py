@@ -181,7 +181,7 @@ def test_only_status_a_r_and_t_are_priced_by_rvus(status, rvus, reason):
     assert [amount["unpriced"] for amount in amounts(codes, line("10000"))] == [reason]
 
 
-def test_the_amount_of_an_na_setting_is_told_for_review():
+def test_the_amount_of_an_na_setting_is_reported_for_review():
     """Layout, NA Indicator: rarely or never performed there. CMS publishes a fee all the same (PFREV26B): 3.70 RVUs."""
     codes = code_set(fee("10000", "2.00", "1.50", "0.20", nonfacility_na=True))
     price_result = run(codes, line("10000"), line("10000", pos="22"))

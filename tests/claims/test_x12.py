@@ -163,7 +163,7 @@ def test_a_line_of_another_provider_without_specialty_has_that_of_the_billing_pr
 # The file as a whole
 
 
-def test_without_a_locality_the_file_is_refused_and_told_why(tmp_path: Path) -> None:
+def test_without_a_locality_the_file_is_refused_with_the_reason(tmp_path: Path) -> None:
     assert messages_of(tmp_path, TEXT, locality=None) == [
         "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national"
     ]
@@ -299,7 +299,7 @@ ENVELOPES_THAT_TOUCH_NO_CLAIM = {
 
 
 @pytest.mark.parametrize("name", ENVELOPES_THAT_TOUCH_NO_CLAIM)
-def test_an_envelope_fault_that_touches_no_claim_is_refused_or_told(tmp_path: Path, name: str) -> None:
+def test_an_envelope_fault_that_touches_no_claim_is_refused_or_reported(tmp_path: Path, name: str) -> None:
     (old, new), place, expected = ENVELOPES_THAT_TOUCH_NO_CLAIM[name]
     path = tmp_path / "claims.x12"
     path.write_text(changed(old, new))

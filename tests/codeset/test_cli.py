@@ -257,7 +257,7 @@ def test_each_kind_of_failure_has_its_exit_code_and_says_what_to_do(store, argum
     assert "Traceback" not in done.stderr
 
 
-def test_an_empty_store_option_is_refused_and_a_stray_folder_is_told(tmp_path):
+def test_an_empty_store_option_is_refused_and_a_stray_folder_is_reported(tmp_path):
     """An empty variable of a script would otherwise name the folder that the command runs in."""
     done = run("list", "--store", "")
     assert (done.returncode, "is empty" in done.stderr) == (2, True)
@@ -266,7 +266,7 @@ def test_an_empty_store_option_is_refused_and_a_stray_folder_is_told(tmp_path):
     assert "Not named as a release, so not read: 2026q3-old" in run("list", "--store", tmp_path).stderr
 
 
-def test_a_store_that_is_a_file_is_told_with_the_store_s_exit_code(tmp_path):
+def test_a_store_that_is_a_file_is_reported_with_the_store_s_exit_code(tmp_path):
     (tmp_path / "store").write_text("")
     done = run("list", "--store", tmp_path / "store")
     assert (done.returncode, "is a file; expected the folder of a store" in done.stderr) == (4, True)

@@ -57,7 +57,7 @@ def codes(codes_and_flags: list[tuple[str, bool]], since: date | None = None) ->
 REPLACED = [{"previous_diagnosis": "L988", "diagnosis": "L98A1", "effective_date": date(2024, 10, 1)}]
 
 
-def test_codes_are_new_split_or_gone_and_name_what_takes_their_place(release: Build) -> None:
+def test_codes_are_new_split_or_removed_and_name_what_takes_their_place(release: Build) -> None:
     old = release("2024q3", diagnosis=codes(BEFORE))
     october = date(2024, 10, 1)
     new = release("2024q4", diagnosis=codes(AFTER, october), diagnosis_replacement=REPLACED)
@@ -76,7 +76,7 @@ def test_codes_are_new_split_or_gone_and_name_what_takes_their_place(release: Bu
     assert changes_workbook(changes).startswith(b"PK")
 
 
-def test_of_a_practice_s_list_only_its_codes_are_told(release: Build) -> None:
+def test_of_a_practice_s_list_only_its_codes_are_reported(release: Build) -> None:
     old, new = release("2024q3", diagnosis=codes(BEFORE)), release("2024q4", diagnosis=codes(AFTER))
     of_favorites = codeset.diff(old, new, favorites=("L661", "L570", "X999", "L66", "L98A1")).diagnoses
     assert [(change.kind, change.diagnosis) for change in of_favorites.changes] == [
@@ -93,7 +93,7 @@ def test_of_a_practice_s_list_only_its_codes_are_told(release: Build) -> None:
     assert "not valid for billing: L66 (header: use a more specific code); X99.9 (no ICD-10-CM code)." in report
 
 
-def test_another_title_is_told_where_both_hold_titles(release: Build) -> None:
+def test_another_title_is_reported_where_both_hold_titles(release: Build) -> None:
     was, now = ({"diagnosis": "L570", "billable": True, "title": title} for title in ("one", "another"))
     diagnosis_changes = codeset.diff(release("2024q3", diagnosis=[was]), release("2024q4", diagnosis=[now])).diagnoses
     assert [(change.kind, change.diagnosis) for change in diagnosis_changes.changes] == [("revised", "L57.0")]
@@ -107,7 +107,7 @@ def test_a_release_without_diagnosis_codes_is_not_compared(release: Build) -> No
     assert not codeset.diff(old, release("2025q1", mue=[])).diagnoses.is_reportable
 
 
-def test_articles_with_another_version_or_other_diagnoses_are_told(release: Build) -> None:
+def test_articles_with_another_version_or_other_diagnoses_are_reported(release: Build) -> None:
     def release_with_article(label: str, version: int, *diagnoses: str) -> Snapshot:
         document = {"document": "A57044", "version": version, "contractor": "CGS Administrators, LLC"}
         article_codes = [

@@ -71,7 +71,7 @@ def release(tmp_path: Path):
     return sealed
 
 
-def test_a_changed_rvu_is_told_with_before_and_after_and_what_it_pays(release):
+def test_a_changed_rvu_is_reported_with_before_and_after_and_what_it_pays(release):
     """RVU25D and RVU26C of 11102: 2.96 x 32.3465 = 95.75 and 2.86 x 33.4009 = 95.53 (DOMAIN section 8)."""
     old = release("2025q4", "32.3465", mpfs=[fee("11102", "0.66", "2.96", "1.12")])
     new = release("2026q1", "33.4009", mpfs=[fee("11102", "0.64", "2.86", "0.90")])
@@ -99,7 +99,7 @@ def test_no_amount_is_made_up_where_the_schedule_sets_none(release, blocked):
     assert [(row["before_cents"], row["after_cents"]) for row in rows] == [(9853, None)]
 
 
-def test_codes_new_and_gone_are_told(release):
+def test_codes_added_and_removed_are_reported(release):
     old = release("2025q4", mpfs=[fee("11102", "0.66", "2.96", "1.12"), fee("11103", "0.38", "1.44", "0.66")])
     new = release("2026q1", mpfs=[fee("11102", "0.66", "2.96", "1.12"), fee("11104", "0.83", "3.69", "1.39")])
     changes = codeset.diff(old, new).tables["mpfs"]
@@ -129,7 +129,7 @@ def test_an_edit_deleted_on_the_last_day_of_the_quarter_applied_in_it(release):
     assert changes.retroactive.height == 0
 
 
-def test_a_deletion_known_before_is_told_when_its_quarter_has_passed(release):
+def test_a_deletion_known_before_is_reported_when_its_quarter_has_passed(release):
     ending = edit("17000", "11042", date(2002, 1, 1), date(2024, 3, 31))
     changes = codeset.diff(release("2024q1", ptp=[ending]), release("2024q2", ptp=[ending])).tables["ptp"]
     assert changes.removed.height == 1
@@ -153,7 +153,7 @@ def test_an_edit_that_never_applied_is_no_change(release):
     assert changes.count == 0
 
 
-def test_a_new_row_that_reaches_back_is_told_apart(release):
+def test_a_new_row_that_reaches_back_is_reported_separately(release):
     unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     back = edit("17110", "17000", date(2024, 1, 1))
     ahead = edit("17111", "17000", date(2024, 7, 1))
@@ -211,7 +211,7 @@ def test_a_row_that_vanished_from_the_file_is_removed(release):
     assert changes.removed["deletion_date"].to_list() == [None]
 
 
-def test_mue_and_its_adjudication_indicator_changes_are_told(release):
+def test_mue_and_its_adjudication_indicator_changes_are_reported(release):
     old = {"hcpcs": "17003", "mue_value": 13, "mai": 2, "rationale": "a"}
     new = old | {"mue_value": 14, "mai": 3, "rationale": "b"}
     changes = codeset.diff(release("2024q2", mue=[old]), release("2024q3", mue=[new])).tables["mue"]

@@ -21,7 +21,7 @@ def rows_below(heading: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_every_column_stands_in_order_with_its_type_and_meaning(table):
+def test_every_column_is_in_order_with_its_type_and_meaning(table):
     rows = rows_below(f"## `{table.name}`")
     assert [(row[0].strip("`"), row[1]) for row in rows] == [
         (column, type_name(dtype)) for column, dtype in table.columns.items()
@@ -31,6 +31,6 @@ def test_every_column_stands_in_order_with_its_type_and_meaning(table):
     assert all(row[2] for row in rows if row[1].startswith("decimal"))
 
 
-def test_every_field_of_the_manifest_stands_in_order():
+def test_every_field_of_the_manifest_is_in_order():
     schema = json.loads((ROOT / "schemas" / "manifest.schema.json").read_text())
     assert [row[0].strip("`") for row in rows_below("## `manifest.json`")] == sorted(schema["properties"])

@@ -39,7 +39,7 @@ def test_a_schema_has_a_name_of_its_own_with_the_major_format(file):
 
 
 @pytest.mark.parametrize(("pattern", "says"), [("\\d{5}", "should not be valid under"), (5, "is not of type 'string'")])
-def test_a_part_that_a_schema_refers_to_is_checked_with_what_stands_beside_it(pattern, says):
+def test_a_part_that_a_schema_refers_to_is_checked_with_what_is_beside_it(pattern, says):
     """A column's pattern is text (the part), and names no digit of any script (beside it)."""
     layout = json.loads((ROOT / "ingest/codeset_ingest/read/layouts/pprrvu.json").read_text())
     assert faults_of(layout, "layout") == []

@@ -87,7 +87,7 @@ def test_a_folder_that_is_not_named_as_a_release_is_not_one(tmp_path):
     assert Store(tmp_path).other_folders() == ["2024q2-copy"]
 
 
-def test_a_store_that_is_a_file_is_told(tmp_path):
+def test_a_store_that_is_a_file_is_reported(tmp_path):
     (tmp_path / "store").write_text("")
     with pytest.raises(StoreProblem, match="is a file; expected the folder of a store"):
         Store(tmp_path / "store").releases()
@@ -121,7 +121,7 @@ def test_a_date_that_no_release_covers_has_none_in_force(tmp_path):
     assert store.in_force(date(2024, 3, 31)) is None
 
 
-def test_an_unknown_release_table_or_label_is_told_with_what_there_is(tmp_path):
+def test_an_unknown_release_table_or_label_is_reported_with_what_there_is(tmp_path):
     store = Store(tmp_path)
     seal(store)
     with pytest.raises(StoreProblem, match="holds no 2026q3; it holds: 2024q2"):
@@ -232,7 +232,7 @@ def test_readers_need_nothing_of_the_library(tmp_path):
     assert [(str(work), days) for work, days in rows] == [("6.05", "000")]
 
 
-def test_every_table_lies_sorted_by_its_key(tmp_path):
+def test_every_table_is_sorted_by_its_key(tmp_path):
     snapshot = build_embedded(Release.parse("2026q3"), Store(tmp_path)).snapshot
     for name in snapshot.manifest.tables:
         table = snapshot.table(name)
@@ -260,7 +260,7 @@ def test_a_carried_table_that_changed_since_it_was_sealed_stops_the_build(tmp_pa
     assert [str(release) for release in store.releases()] == ["2024q2"]
 
 
-def test_the_embedded_excerpt_never_stands_in_the_way_of_the_full_release(tmp_path):
+def test_the_embedded_excerpt_never_blocks_the_full_release(tmp_path):
     seal(Store(tmp_path), release="2025q4")
     with pytest.raises(StoreProblem, match="holds the full 2025q4"):
         build_embedded(Release.parse("2025q4"), Store(tmp_path))

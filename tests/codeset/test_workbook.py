@@ -99,7 +99,7 @@ def test_a_note_explains_a_column_and_long_texts_go_on_in_further_lines() -> Non
     assert _bytes(one=sheet) == _bytes(one=sheet)
 
 
-def test_on_paper_a_sheet_is_as_wide_as_the_page_and_its_header_stands_on_each() -> None:
+def test_on_paper_a_sheet_is_as_wide_as_the_page_and_its_header_is_on_each() -> None:
     page = _page(_bytes(one=Sheet([["a"]], header=["x"], title=["t"])))
     assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
     assert (page.sheet_properties.pageSetUpPr.fitToPage, page.print_title_rows) == (True, "$3:$3")

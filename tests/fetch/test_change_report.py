@@ -28,7 +28,7 @@ def test_rows_are_read_below_the_captions(tmp_path):
     assert report_rows == {"added": {("11402", "12031"): "1"}, "removed": {}, "changed": {}}
 
 
-def test_captions_may_stand_in_another_order(tmp_path):
+def test_captions_may_be_in_another_order(tmp_path):
     text = "Effective Date\tCCMI\tColumn 2 code\tColumn 1 code\n20261001\t0\t12031\t11402\n"
     assert change_report.read(report(tmp_path, text))["added"] == {("11402", "12031"): "0"}
 

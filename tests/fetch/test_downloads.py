@@ -97,12 +97,12 @@ def test_the_wait_that_the_site_asks_for_is_kept(desk):
     assert time.monotonic() - start >= 1
 
 
-def test_a_wait_that_is_too_long_is_told_instead_of_kept(desk):
+def test_a_wait_that_is_too_long_is_reported_instead_of_kept(desk):
     desk.site.fault("busy", MUE, value="503 86400")
     assert_as_before_then_whole(desk, SiteProblem, "asks to come back in 86,400 seconds")
 
 
-def test_a_wait_may_be_told_as_a_date(desk):
+def test_a_wait_may_be_given_as_a_date(desk):
     desk.site.fault("busy", MUE, value="503 Fri, 01 Jan 2100 00:00:00 GMT")
     assert_as_before_then_whole(desk, SiteProblem, "asks to come back in")
 
@@ -181,7 +181,7 @@ def test_an_etag_that_lies_about_the_rest_of_a_file_is_found_out(desk):
     assert any("brought anew" in message for message in desk.messages)
 
 
-def test_a_wrong_length_is_told(desk):
+def test_a_wrong_length_is_reported(desk):
     desk.site.fault("length", MUE, value="100")
     size = next(len(file.data) for path, file in desk.site.files.items() if MUE in path)
     assert_as_before_then_whole(desk, SiteProblem, f"the answer ended after {size:,} of {size + 100:,} bytes")
@@ -255,7 +255,7 @@ def test_a_redirect_off_the_site_is_not_followed(desk):
     )
 
 
-def test_a_page_that_redirects_on_the_site_is_followed_and_told(desk):
+def test_a_page_that_redirects_on_the_site_is_followed_and_reported(desk):
     desk.site.fault("redirect", "edits-mues$", value=PAGE_OF_MUE + "/")
     desk.site.fault("gone", f"{PAGE_OF_MUE}$")
     desk.fetch()
@@ -268,7 +268,7 @@ def test_redirects_in_a_circle_end(desk):
     assert_as_before_then_whole(desk, SiteProblem, "more than 5 redirects")
 
 
-def test_a_page_that_has_moved_is_told_with_where_to_put_its_new_address(desk):
+def test_a_page_that_has_moved_is_reported_with_where_to_put_its_new_address(desk):
     desk.site.fault("gone", "medically-unlikely-edits")
     assert_as_before_then_whole(desk, SiteProblem, r"has moved or was removed.*ingest/site.json")
 
@@ -283,7 +283,7 @@ def test_a_release_page_in_another_layout_is_an_error(desk):
     assert_as_before_then_whole(desk, LayoutChanged, "Looked for: physician fee schedule")
 
 
-def test_a_site_that_is_not_there_is_told(desk, monkeypatch):
+def test_a_site_that_is_not_there_is_reported(desk, monkeypatch):
     monkeypatch.setattr(desk.site, "origin", "http://127.0.0.1:9")
     with pytest.raises(SiteProblem, match="the connection failed"):
         desk.fetch()
@@ -357,7 +357,7 @@ def test_a_gate_opens_for_one_who_accepted_where_robots_txt_lets_it(desk):
     assert any(request.path.endswith("?agree=yes&next=Accept") for request in desk.site.requests)
 
 
-def test_a_gate_that_redirects_to_the_license_is_told(desk):
+def test_a_gate_that_redirects_to_the_license_is_reported(desk):
     desk.site.gate = "redirect"
     with pytest.raises(SiteProblem, match=r"license/ama\?file=.*robots.txt forbids programs"):
         desk.fetch()

@@ -110,7 +110,7 @@ def test_a_folder_and_a_lock_may_be_named(run, tmp_path):
         (("build", "2026q3", "--fetch", "--embedded"), "--fetch or --embedded"),
     ],
 )
-def test_wrong_use_is_told(run, arguments, says):
+def test_wrong_use_is_reported(run, arguments, says):
     ended = run(*arguments)
     assert (ended.returncode, says in ended.stderr) == (2, True), ended.stderr
 
@@ -139,7 +139,7 @@ def test_the_whole_way_of_a_quarter(run, cms_site, tmp_path):
     assert "CMS has posted other bytes than those pinned: medicare-ncci-2026-q4-practitioner" in again.stdout
 
 
-def test_a_disagreement_with_cms_s_report_ends_with_1_and_is_told(run, cms_site):
+def test_a_disagreement_with_cms_s_report_ends_with_1_and_is_reported(run, cms_site):
     assert run("build", "2026q2", "--fetch", "--accept-ama-license", NAME).returncode == 0
     head = "Column 1\tColumn 2\tModifier Indicator\n"
     rows = {"Additions": "11402\t12031\t1\n", "Deletions": "", "CCMIChgs": ""}

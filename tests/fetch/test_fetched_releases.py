@@ -36,7 +36,7 @@ def test_each_file_is_pinned_by_address_size_and_sha256(desk):
             assert pinned[desk.site.origin + path]["etag"] == file.etag
 
 
-def test_it_is_told_which_pages_are_read_and_which_links_are_used(desk):
+def test_pages_read_and_links_used_are_reported(desk):
     desk.fetch()
     assert any(message.endswith("pfs-relative-value-files/rvu26c") for message in desk.messages)
     assert "  rvu26c: rvu26c-updated-06-11-2026.zip" in desk.messages
@@ -93,7 +93,7 @@ def test_a_second_package_of_the_quarter_is_fetched_beside_the_first(desk):
     assert fetched == {"rvu26c", "rvu26cr"}
 
 
-def test_a_policy_manual_posted_again_is_told_but_makes_no_new_release(desk):
+def test_a_policy_manual_posted_again_is_reported_but_makes_no_new_release(desk):
     desk.fetch()
     desk.site.replace_data("policy-manual", b"%PDF-1.4 another\n%%EOF\n")
     again = desk.fetch()
@@ -153,7 +153,7 @@ def test_the_latest_release_is_the_newest_that_is_posted_whole(desk):
         assert latest_release(PageReader(connection, desk.messages.append)) == Release(2026, 4)
 
 
-def test_a_release_that_is_not_posted_is_told_with_all_that_is_lacking(desk):
+def test_a_release_that_is_not_posted_is_reported_with_all_that_is_lacking(desk):
     with pytest.raises(NotPosted, match=r"do not list 2027q1:(.|\n)*mpfs(.|\n)*ptp(.|\n)*mue(.|\n)*2026q2, 2026q3"):
         desk.fetch("2027q1")
     assert desk.contents() == {}
@@ -175,7 +175,7 @@ def test_a_second_fetch_of_the_release_at_the_same_time_is_refused(desk):
         desk.fetch()
 
 
-def test_a_label_that_counts_other_records_than_the_file_has_is_told(desk):
+def test_a_label_that_counts_other_records_than_the_file_has_is_reported(desk):
     for path, file in desk.site.files.items():
         if "2026q3-practitioner" in path and file.gated:
             desk.site.files[path] = replace(file, label=file.label.replace("9,386", "9,387"))
@@ -239,7 +239,7 @@ def test_cms_s_change_report_agrees_with_our_difference(built):
     assert comparison.says.endswith("our difference of 2026q3 and 2026q4: 1 added, 1 removed, 1 changed")
 
 
-def test_a_disagreement_is_told_row_by_row(built):
+def test_a_disagreement_is_reported_row_by_row(built):
     built.site.post("2026q4")
     unchanged = next(file for file in quarter(Release(2026, 3)) if file.kind == "ptp_changes")
     built.site.replace_data("2026q4-practitioner-quarterly", unchanged.data)
@@ -275,7 +275,7 @@ def test_other_bytes_than_the_locked_ones_are_refused(built):
     assert built.contents() == before
 
 
-def test_a_release_that_is_not_locked_is_told(built):
+def test_a_release_that_is_not_locked_is_reported(built):
     with pytest.raises(NotPosted, match="the lock does not pin 2026q2; it pins: 2026q3"):
         built.fetch("2026q2", locked=True)
 

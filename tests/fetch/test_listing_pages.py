@@ -53,7 +53,7 @@ def test_all_parts_are_taken_until_there_are_no_more():
 
 
 @pytest.mark.parametrize(("parts", "missing"), [((1, 2, 4), "f3"), ((2, 3, 4), "f1")])
-def test_a_missing_part_is_told(parts, missing):
+def test_a_missing_part_is_reported(parts, missing):
     with pytest.raises(BadInput, match=f"not whole on this page: {missing} is missing"):
         urls_of_release("ptp", *ptp("v322r0", *parts))
 
@@ -100,7 +100,7 @@ def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
     assert raised.value.html == html
 
 
-def test_a_file_that_is_named_in_a_new_way_is_told():
+def test_a_file_that_is_named_in_a_new_way_is_reported():
     usual = "/files/zip/medicare-ncci-2026-q3-practitioner-services-mue-table.zip"
     strange = "/files/zip/practitioner-services-mue-table-fall-2026.zip"
     assert read_listing(publication("mue"), page_of(usual, strange), PAGE).not_understood == (

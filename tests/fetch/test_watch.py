@@ -61,14 +61,14 @@ def test_a_new_quarter_is_new(built):
     assert news_of_site(built) == [("2026q4", name, "new") for name in NEW_EACH_QUARTER]
 
 
-def test_a_file_posted_again_under_its_name_is_told(built):
+def test_a_file_posted_again_under_its_name_is_reported(built):
     built.site.reissue("2026q3")
     assert news_of_site(built) == [("2026q3", "mue", "re-posted")]
     build_fetched(built.fetch("2026q3"), built.store)
     assert news_of_site(built) == []
 
 
-def test_a_file_posted_again_under_another_name_is_told(built):
+def test_a_file_posted_again_under_another_name_is_reported(built):
     path = next(path for path in built.site.files if "rvu26c" in path)
     file = built.site.files.pop(path)
     again = path.replace("06-11", "08-01")
@@ -93,7 +93,7 @@ def test_add_on_edits_are_not_missed_when_they_did_not_change(built):
     assert not [item for item in news_of_site(built, today=date(2026, 10, 1)) if item[1] == "aoc"]
 
 
-def test_a_file_named_in_no_known_way_is_told(built):
+def test_a_file_named_in_no_known_way_is_reported(built):
     file = next(file for path, file in built.site.files.items() if "q3-practitioner-services-mue" in path)
     path = "/files/zip/ncci-practitioner-services-mue-autumn.zip"
     built.site.files[path] = type(file)(**vars(file) | {"path": path})
@@ -107,14 +107,14 @@ def test_a_page_in_another_layout_is_an_error_and_not_nothing_new(built, page):
         news_of_site(built)
 
 
-def test_a_release_built_from_files_by_hand_is_told_as_not_seen(built):
+def test_a_release_built_from_files_by_hand_is_reported_as_not_seen(built):
     built.folder.lock.unlink()
     assert news_of_site(built) == [
         ("2026q3", name, "not seen") for name in ("aoc", "hcpcs", "mpfs", "mue", "ptp", "zip_locality")
     ]
 
 
-def test_a_page_that_is_gone_of_what_a_release_does_not_need_is_told_and_no_error(built):
+def test_a_missing_page_that_no_release_needs_is_reported_and_no_error(built):
     built.site.fault("gone", "payment/fee-schedules$")
     assert ("None", "zip_locality", "not seen") in news_of_site(built)
 

@@ -136,7 +136,7 @@ def test_a_csv_whose_cells_are_all_quoted_is_read(tmp_path):
 @pytest.mark.parametrize(
     "cell", ['"=""17000"""', "'17000", "17000 - Destruction of a lesion", '"17000: lesion, first"', "17000 | lesion"]
 )
-def test_a_code_may_be_kept_as_text_or_stand_before_its_description(tmp_path, cell):
+def test_a_code_may_be_kept_as_text_or_precede_its_description(tmp_path, cell):
     assert read_volumes(file_of(tmp_path, f"CPT,# of Units\n{cell},6\n")).volumes == (Volume("17000", "", 6),)
 
 

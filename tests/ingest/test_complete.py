@@ -44,7 +44,7 @@ def test_a_part_missing_by_number_is_named(
     assert build_faults(store, facts["2026q3"].release, files) == [f"{names}: ptp is not whole: {gone} is missing"]
 
 
-def test_a_last_part_missing_is_told_by_what_is_in_the_others(
+def test_a_last_part_missing_is_recognized_by_what_is_in_the_others(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     files = _parts(facts["2026q3"], tmp_path / "all", 1, 2, 3)
@@ -55,7 +55,7 @@ def test_a_last_part_missing_is_told_by_what_is_in_the_others(
     ]
 
 
-def test_a_first_part_missing_is_told_by_what_is_in_the_others(facts: dict[str, Facts], store: Store) -> None:
+def test_a_first_part_missing_is_recognized_by_what_is_in_the_others(facts: dict[str, Facts], store: Store) -> None:
     cms_facts = facts["2026q3"]
     rest = cms_facts.tables["ptp"].filter(pl.col("column_one") > "2")
     name, data = rendered_file(replace(cms_facts, tables={"ptp": rest}), "ptp", "txt")
@@ -220,9 +220,7 @@ def test_the_package_may_say_whose_the_edits_are(
     assert list(outcome.sealed.snapshot.manifest.tables) == [table]
 
 
-def test_hospital_edits_do_not_stand_in_for_the_practitioners(
-    facts: dict[str, Facts], store: Store, tmp_path: Path
-) -> None:
+def test_hospital_edits_do_not_replace_the_practitioners(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     files = dict([rendered_file(facts["2026q3"], "ptp_outpatient", "txt"), rendered_file(facts["2026q3"], "gpci")])
     outcome = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
     assert outcome.missing == ("mpfs", "ptp", "mue", "add_on")

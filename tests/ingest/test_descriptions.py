@@ -115,7 +115,7 @@ def test_the_words_are_as_their_schema_says_and_each_code_is_of_one_family():
 
 
 @pytest.mark.cms
-def test_no_description_of_cms_stands_in_the_words(cms):
+def test_no_description_of_cms_is_in_the_words(cms):
     with (cms / "2026q3" / "PPRRVU2026_Jul_nonQPP.csv").open(encoding="cp1252", newline="") as file:
         texts = {row[2].strip().casefold() for row in csv.reader(file) if len(row) > 2}
     words = Path(descriptions.__file__).with_name("words.toml").read_text(encoding="utf-8").casefold()

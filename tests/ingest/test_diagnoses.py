@@ -78,7 +78,7 @@ def test_116_codes_of_skin_disease_were_new_in_october_2025(editions: dict[str, 
 
 
 @pytest.mark.cms
-def test_two_editions_of_a_year_are_told_apart_by_their_addenda(cms: Path, store: Store) -> None:
+def test_two_editions_of_a_year_are_distinguished_by_their_addenda(cms: Path, store: Store) -> None:
     """Both zips of fiscal year 2022 hold an order file of 2022; April's addenda start from an order file of 2022."""
     october, april = (cms / "icd10cm" / EDITIONS[label][0] for label in ("2021q4", "2022q2"))
     with pytest.raises(Exception, match="this is the edition of April 1, 2022, which is not in force in 2022q1"):

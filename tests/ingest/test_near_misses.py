@@ -80,7 +80,7 @@ def test_a_text_that_is_named_like_one_of_cms_but_begins_otherwise_stops_the_bui
     ]
 
 
-def test_no_placeholder_stands_in_a_message(facts: dict[str, Facts], store: Store) -> None:
+def test_no_placeholder_is_in_a_message(facts: dict[str, Facts], store: Store) -> None:
     """Caps name their month, and no year."""
     (message,) = build_faults(store, facts["2024q2"].release, dict([rendered_file(facts["2026q3"], "oppscap")]))
     assert message.startswith(

@@ -42,7 +42,9 @@ def refusal(cms_facts: Facts, table: str, store: Store) -> list[str]:
     )
 
 
-def test_what_changed_is_told_and_kept_in_the_manifest(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
+def test_what_changed_is_reported_and_kept_in_the_manifest(
+    facts: dict[str, Facts], store: Store, tmp_path: Path
+) -> None:
     cms_facts = facts["2024q2"]
     sealed(cms_facts, "mue", store, tmp_path)
     units = cms_facts.tables["mue"]
@@ -63,7 +65,7 @@ def test_a_first_release_has_nothing_to_be_compared_with(facts: dict[str, Facts]
     assert outcome.sealed.snapshot.manifest.tables["mue"].since is None
 
 
-def test_over_five_percent_of_the_keys_gone_stop_until_accepted(
+def test_over_five_percent_of_the_keys_removed_stop_until_accepted(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
@@ -99,7 +101,7 @@ def test_a_table_that_doubles_stops(facts: dict[str, Facts], store: Store, tmp_p
 
 
 @pytest.mark.parametrize("table", ["gpci", "anesthesia"])
-def test_a_locality_that_is_gone_stops_until_accepted(
+def test_a_locality_that_was_removed_stops_until_accepted(
     table: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
@@ -200,7 +202,7 @@ def test_an_acceptance_of_nothing_that_is_checked_is_wrong_use(
 
 
 @pytest.mark.parametrize("arguments", [("--accept", "keys:mue"), ("--accept-row-count", "mue")])
-def test_codes_gone_are_accepted_at_the_command(
+def test_codes_removed_are_accepted_at_the_command(
     arguments: tuple[str, str], facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     """`--accept-row-count` is the name of before, and is not in the help."""

@@ -201,7 +201,7 @@ def test_no_descriptor_or_notice_gets_into_a_message(
             assert WORD not in _printed_text(store, facts["2024q2"].release, folder)
 
 
-def test_captions_that_are_gone_do_not_bring_a_notice_into_a_message(facts: dict[str, Facts], store: Store) -> None:
+def test_captions_that_are_missing_do_not_bring_a_notice_into_a_message(facts: dict[str, Facts], store: Store) -> None:
     name, data = rendered_file(facts["2024q2"], "mpfs")
     lines = _marked(data).split(b"\r\n")
     folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join([*lines[:5], *lines[9:]])})

@@ -34,5 +34,5 @@ def test_without_unreleased_or_without_a_changelog_one_is_begun():
     )
 
 
-def test_text_that_looks_like_a_pattern_is_taken_as_it_stands():
+def test_text_that_looks_like_a_pattern_is_taken_as_it_is():
     assert rb"- \1 of \g<0>" in with_entry(with_entry(TEXT.encode(), Q4, "- x"), Q4, r"- \1 of \g<0>")

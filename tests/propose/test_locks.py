@@ -43,7 +43,7 @@ def test_a_branch_does_not_take_later_quarters_along_that_main_has_not():
     assert labels(lock_for_branch(both, lock("2026q3", "2026q4"), Q3)) == ["2026q3", "2026q3r1", "2026q4"]
 
 
-def test_what_is_no_lock_is_told_with_the_branch_that_it_is_on():
+def test_what_is_no_lock_is_reported_with_the_branch_that_it_is_on():
     with pytest.raises(StoreProblem, match="the lock of 2026q4's branch: cannot be read"):
         join_locks(None, {Q4: b"<<<<<<< HEAD"})
 

@@ -92,7 +92,7 @@ CONTRADICTED = """\
 """
 
 
-def test_what_contradicts_a_coder_is_proposed_without_outcomes_and_told(desk):
+def test_what_contradicts_a_coder_is_proposed_without_outcomes_and_reported(desk):
     (desk.clone / "suite" / "scenarios" / "biopsy.yaml").write_text(CONTRADICTED)
     desk.site.post("2026q4")
     done = desk.propose()

@@ -77,7 +77,7 @@ NA = {"22": 2, "23": 1, "24": 3, "25": 2}
 """Codes of status X whose PE differs beside NA, by year: G0511, G0512 and the like, which the schedule does not pay."""
 
 
-def test_beside_na_stands_the_pe_of_the_other_setting(rows: tuple[str, list[Row]]) -> None:
+def test_beside_na_is_the_pe_of_the_other_setting(rows: tuple[str, list[Row]]) -> None:
     release, schedule_rows = rows
     differing = [
         row

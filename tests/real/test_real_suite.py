@@ -23,7 +23,7 @@ def test_the_suite_holds_on_a_release_of_cms(golden_suite: Suite, real_store: St
 
 @pytest.mark.cms
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
-def test_every_cited_row_stands_in_cms_files(golden_suite: Suite, real_store: Store, label: str) -> None:
+def test_every_cited_row_is_in_cms_files(golden_suite: Suite, real_store: Store, label: str) -> None:
     assert rows_cited(golden_suite, real_store.open(Release.parse(label))) == []
 
 

@@ -286,7 +286,7 @@ def test_a_golden_that_says_something_else_closes_the_gate_as_the_suite_does(pla
     assert any("disposition: accepted pay, now deny" in fault for fault in place.missing())
 
 
-def test_a_file_of_the_review_that_was_changed_is_told_from_one_that_is_missing_and_one_that_was_added(place):
+def test_a_changed_file_of_the_review_is_distinguished_from_a_missing_and_an_added_one(place):
     (place.folder / "review/review.md").unlink()
     with pytest.raises(WrongUse, match=r"review\.md is missing"):
         place.approve()

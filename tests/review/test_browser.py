@@ -46,7 +46,7 @@ def opened(browser_window: Any, written: Path) -> Iterator[Opened]:
     window.page.close()
 
 
-def test_nothing_is_said_on_the_console_and_nothing_is_asked_of_the_network(opened, written):
+def test_the_console_is_empty_and_nothing_is_requested_from_the_network(opened, written):
     opened.expand()
     assert opened.requested_addresses[0] == (written / "review.html").as_uri()
     assert len(opened.requested_addresses) <= 2  # the page, and its empty icon

@@ -74,7 +74,7 @@ def section(page: BeautifulSoup, name: str) -> str:
     return " ".join(texts)
 
 
-def test_codes_new_and_gone_are_told(quarter_review, page):
+def test_codes_added_and_removed_are_reported(quarter_review, page):
     assert [code.hcpcs for code in quarter_review.new_codes] == ["11901"]
     assert [code.hcpcs for code in quarter_review.gone_codes] == ["11900"]
     assert "New: 11901" in section(page, "codes")
@@ -83,7 +83,7 @@ def test_codes_new_and_gone_are_told(quarter_review, page):
     assert {"Add 11901 to the charge master", "Inactivate 11900 in the charge master"} <= set(titles)
 
 
-def test_global_days_are_told_before_and_after(quarter_review, page):
+def test_global_days_are_reported_before_and_after(quarter_review, page):
     (change,) = [change for change in quarter_review.table("mpfs").changes if change.kind == "changed"]
     assert (change.key, change.what, change.before, change.after) == ("17000", "global days", "010", "090")
     assert "17000" in section(page, "indicators")
@@ -103,13 +103,13 @@ def test_a_tenth_of_work_is_worth_a_tenth_of_the_factor(quarter_review):
     assert (row.parts.work, row.change_cents) == (334, 334)
 
 
-def test_a_code_with_an_amount_in_one_release_only_is_told_with_why(quarter_review):
+def test_a_code_with_an_amount_in_one_release_only_is_reported_with_why(quarter_review):
     rows = {row.hcpcs: row for table in quarter_review.payments if table.setting == "facility" for row in table.rows}
     assert (rows["11900"].after.cents, rows["11900"].after.lacks) == (None, "not in the fee schedule")
     assert (rows["11901"].before.cents, rows["11901"].change_cents) == (None, None)
 
 
-def test_an_edit_that_is_gone_is_told_with_the_pair_that_is_paid_now(quarter_review, page):
+def test_an_edit_that_was_removed_is_reported_with_the_pair_that_is_paid_now(quarter_review, page):
     (edit,) = [change for change in quarter_review.table("ptp").changes if change.kind == "removed"]
     assert (edit.key, "modifier indicator 0" in edit.before) == ("11104 / 11102", True)
     pair = [case for case in quarter_review.pairs.changed if (case.hcpcs_one, case.hcpcs_two) == ("11102", "11104")]

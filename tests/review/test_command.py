@@ -14,7 +14,7 @@ def run(place: Path, *arguments: object) -> CompletedProcess[str]:
     return run_codeset("review", "2025q4", "2026q3", *arguments, *rest)
 
 
-def test_it_says_verdict_figures_what_is_asked_and_where_the_review_lies(place, tmp_path):
+def test_it_prints_verdict_figures_action_items_and_where_the_review_is(place, tmp_path):
     done = run(place, "-o", tmp_path / "review", "--locality", "01112-05", "--setting", "nonfacility")
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("NOT READY TO SIGN: NCCI PTP edits are 8 quarters old")

@@ -67,7 +67,7 @@ def test_payments_are_those_of_cms_files(plain, hcpcs, old, new, old_facility, n
         ("99213", "nonfacility", (0, 355, -32, 0, 301)),
     ],
 )
-def test_a_change_is_parted_into_its_causes(plain, hcpcs, setting, parts):
+def test_a_change_is_split_into_its_causes(plain, hcpcs, setting, parts):
     cents_by_cause = reviewed.payment(plain, hcpcs, setting)["parts"]
     assert tuple(cents_by_cause[name] for name in PARTS) == parts
 
@@ -240,7 +240,7 @@ def test_the_table_of_the_guide_is_confirmed_by_2026_and_was_not_by_2025(annual_
     assert {(statement.before, statement.after) for statement in table} == {("contradicted", "confirmed")}
 
 
-def test_every_row_that_a_figure_rests_on_is_told(annual_review):
+def test_every_row_that_a_figure_rests_on_is_reported(annual_review):
     rows_by_anchor = {row.ref.anchor: row for row in annual_review.rows}
     biopsy = rows_by_anchor["2026q3-mpfs-11102"]
     assert (biopsy.file, biopsy.edition, biopsy.key) == (
@@ -293,7 +293,7 @@ PARTICIPANT = """
 """
 
 
-def test_a_coder_contradicted_is_told_first(place, tmp_path):
+def test_a_coder_contradicted_is_reported_first(place, tmp_path):
     wrong = reviewed.SCENARIOS.replace("disposition: deny, edit: add_on", "disposition: pay")
     store = Store(place / "store")
     review = make_review(store.open("2025q4"), store.open("2026q3"), load(reviewed.scenarios(tmp_path, wrong)), ())
@@ -322,7 +322,7 @@ def test_releases_in_the_wrong_order_are_refused(place):
         make_review(store.open("2026q3"), store.open("2025q4"), load(place / "scenarios"), ())
 
 
-def test_one_setting_alone_is_shown_when_it_is_told(place: Path):
+def test_one_setting_alone_is_shown_when_it_is_given(place: Path):
     store = Store(place / "store")
     review = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
     assert {payment.setting for payment in review.payments} == {"facility"}

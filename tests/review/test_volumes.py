@@ -32,7 +32,7 @@ def test_the_year_is_units_times_the_change_of_each_amount(annual_review):
     }
 
 
-def test_codes_without_an_amount_are_told_and_in_no_total(annual_review):
+def test_codes_without_an_amount_are_reported_and_in_no_total(annual_review):
     """36415 is not in the excerpt; J7309 (status E) left the fee schedule."""
     office, _ = annual_review.years
     assert {line.hcpcs: line.lacks for line in office.without} == {
@@ -42,7 +42,7 @@ def test_codes_without_an_amount_are_told_and_in_no_total(annual_review):
     assert office.total.codes == 4
 
 
-def test_both_settings_stand_side_by_side_when_none_is_told(annual_review):
+def test_both_settings_are_side_by_side_when_no_setting_is_given(annual_review):
     assert [year.setting for year in annual_review.years] == ["nonfacility", "facility"]
     assert any(
         "each setting is shown as if everything were done there" in limit for limit in first_page(annual_review).limits

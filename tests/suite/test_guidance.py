@@ -115,7 +115,7 @@ def test_the_table_of_figures_is_confirmed_on_2026_and_contradicted_on_2025_row_
     assert {audited["2025q4"][name].verdict for name in rows} == {Verdict.CONTRADICTED}
 
 
-def test_a_contradicted_figure_is_told_beside_that_of_the_row(audited):
+def test_a_contradicted_figure_is_reported_beside_that_of_the_row(audited):
     result = audited["2025q4"]["coding-table-17003"]
     assert result.why == "17003 nonfacility_total_rvu: the guide says 0.19, CMS says 0.20"
     assert result.row.values == {"work_rvu": "0.04", "nonfacility_total_rvu": "0.20", "global_days": "ZZZ"}
@@ -155,7 +155,7 @@ def test_a_confirmed_statement_has_rows_and_nothing_right_instead(audited):
             assert result.right is None
 
 
-def test_every_statement_stands_under_a_heading_of_its_guide():
+def test_every_statement_is_under_a_heading_of_its_guide():
     for statement in statements(GUIDES):
         assert statement.heading in HEADINGS[statement.guide], f"{statement.id}: {statement.heading}"
 
@@ -333,7 +333,7 @@ def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
         (stating("{mues: [{hcpcs: 17003, mue_value: 13}]}") * 2, "letter.yaml, line 1 has that id too"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_field(tmp_path, text, message):
+def test_what_is_wrong_is_reported_with_its_field(tmp_path, text, message):
     with pytest.raises(BadInput, match=re.escape(message)) as error:
         statements(write(tmp_path, text))
     assert all(fault.file == "letter.yaml" and fault.line for fault in error.value.faults)
@@ -374,7 +374,7 @@ def test_no_setting_is_assumed(tmp_path, tried):
         statements(write(tmp_path, stating(tried), "locality: national\n"))
 
 
-def test_guidance_that_is_not_there_is_told(tmp_path):
+def test_guidance_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(WrongUse, match="no such file or folder of guidance"):
         statements(tmp_path / "none.yaml")
     with pytest.raises(WrongUse, match="holds no guidance"):

@@ -15,7 +15,7 @@ def lint_messages(folder, text):
     return [str(fault) for fault in lint(load(practice(folder, text)), CODES, ["III.E.1"])]
 
 
-def test_a_suite_that_is_well_made_is_clean(tmp_path):
+def test_a_correct_suite_is_clean(tmp_path):
     assert lint_messages(tmp_path, SCENARIOS) == []
 
 
@@ -54,7 +54,7 @@ def test_a_suite_that_is_well_made_is_clean(tmp_path):
         ),
     ],
 )
-def test_what_is_ill_made_is_told(tmp_path, was, now, phrase):
+def test_what_is_wrong_is_reported(tmp_path, was, now, phrase):
     assert any(phrase in message for message in lint_messages(tmp_path, SCENARIOS.replace(was, now)))
 
 

@@ -81,7 +81,7 @@ def test_the_suite_contradicts_an_engine_in_which(
     assert contradiction is not None, "leave `scenario` out to try the whole suite"
 
 
-def test_a_mutant_of_a_name_that_is_gone_is_no_mutant() -> None:
+def test_a_mutant_of_a_name_that_is_missing_is_no_mutant() -> None:
     gone = {"says": "nothing", "name": "edits.ptp.no_such_name", "now": "None"}
     with pytest.raises(NothingMutated, match=r"edits\.ptp\.no_such_name is not there"), engine_with(gone):
         pass

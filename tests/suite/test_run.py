@@ -27,7 +27,7 @@ def snapshot(embedded: Store) -> Snapshot:
     return embedded.open("2026q3")
 
 
-def test_a_coder_who_is_contradicted_is_told_line_and_field(tmp_path, snapshot):
+def test_a_coder_who_is_contradicted_is_reported_with_line_and_field(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: review, edit: ptp, ccmi: 1")
     failed = run_suite(load(practice(tmp_path, wrong)), snapshot).failed
     assert [result.failures for result in failed] == [
@@ -179,7 +179,7 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
         ("11402", "12032", "", ("pay", "pay")),
     ],
 )
-def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, dispositions):
+def test_pairs_are_decided_as_their_rows_say(snapshot, one, two, on, dispositions):
     """17004 > 17000 CCMI 0; 11102 > 17000 CCMI 1; no row for 11402 and 12032 (PTP v30.2)."""
     case = pairs(snapshot, {one}).cases.row(
         by_predicate=(pl.col("hcpcs_one") == one) & (pl.col("hcpcs_two") == two) & (pl.col("modifier_on") == on),
@@ -188,7 +188,7 @@ def test_pairs_come_out_as_their_rows_say(snapshot, one, two, on, dispositions):
     assert (case["disposition_one"], case["disposition_two"]) == dispositions
 
 
-def test_a_code_that_changes_by_itself_is_told_once_and_not_in_every_pair(pairs_of):
+def test_a_code_that_changes_on_its_own_is_reported_once_and_not_in_every_pair(pairs_of):
     """G2211 has primaries in CMS's add-on file of 2026 (none in 2024's): alone it is denied from then on."""
     changes = changed_pairs(pairs_of("2025q4"), pairs_of("2026q3"))
     assert "G2211" in changes.alone["hcpcs"].to_list()

@@ -20,7 +20,7 @@ def test_every_scalar_stays_text(tmp_path, text):
     assert read_yaml(tmp_path / "a.yaml").plain == [text]
 
 
-def test_a_misspelt_field_is_told_with_its_line_and_the_nearest_word(tmp_path):
+def test_a_misspelt_field_is_reported_with_its_line_and_the_nearest_word(tmp_path):
     messages = faults(tmp_path, SCENARIOS.replace("disposition: deny", "dispositon: deny"))
     assert (
         "destruction.yaml: line 12: destruction-17004-with-17000, expect.lines[2]: "
@@ -28,7 +28,7 @@ def test_a_misspelt_field_is_told_with_its_line_and_the_nearest_word(tmp_path):
     ) in messages
 
 
-def test_a_misspelt_word_is_told_with_those_that_there_are(tmp_path):
+def test_a_misspelt_word_is_reported_with_those_that_there_are(tmp_path):
     messages = faults(tmp_path, SCENARIOS.replace("disposition: deny", "disposition: denied"))
     expected = "expected one of pay, pay_if_documented, deny, no_payment_due, review, unknown"
     advice = f'{expected}; found "denied"; is "deny" meant?'
@@ -37,7 +37,7 @@ def test_a_misspelt_word_is_told_with_those_that_there_are(tmp_path):
     ]
 
 
-def test_all_faults_of_all_scenarios_are_told_together(tmp_path):
+def test_all_faults_of_all_scenarios_are_reported_together(tmp_path):
     messages = faults(tmp_path, SCENARIOS.replace("hcpcs: 17004}", "hcpcs: 1704}").replace("says: 17000", "say: 17000"))
     assert [message.split(":")[1] for message in messages] == [" line 4", " line 7", " line 8", " line 11"]
 

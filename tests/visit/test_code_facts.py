@@ -113,7 +113,7 @@ def test_a_release_is_coded_by_what_its_own_file_states(embedded):
     assert facts.of_code("11301").site_class == "trunk-limbs"  # stated nowhere: cited
 
 
-def test_a_size_without_a_code_is_told_from_a_wrong_program(embedded):
+def test_a_size_without_a_code_is_distinguished_from_a_wrong_program(embedded):
     own = embedded.open("2026q3").table("code_facts").filter(pl.col("hcpcs") == "11301")
     unknown = own.with_columns(measure=pl.lit(None, pl.String))
     assert CodeFacts.of(WithFacts(unknown)).of_code("11301").sizes == "0.6 to 1.0 cm"

@@ -118,7 +118,7 @@ def test_discrepancies_add_up_to_the_difference_of_the_totals(release, claim_lin
     assert comparison.under_cents - comparison.over_cents == difference
 
 
-def test_a_missing_modifier_is_told(release):
+def test_a_missing_modifier_is_reported(release):
     facts = {"evaluation": {"level": "low", "separate": "yes"}}
     comparison = comparison_of(release, [KERATOSES], ["99213", "17000", "17003 x 3"], **facts)
     assert findings(comparison) == [("modifiers", "99213", "99213")]

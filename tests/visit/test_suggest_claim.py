@@ -81,7 +81,7 @@ def test_what_no_table_mends_stays_and_is_named(suggest):
     assert [line.hcpcs for line in suggestion.still_denied] == ["17003"]
 
 
-def test_beneficiaries_are_mended_apart(suggest):
+def test_beneficiaries_are_corrected_separately(suggest):
     lines = pl.concat([claim("99213", "17110"), claim("11102", "17000", beneficiary="d", claim_id="e")])
     suggestion = suggest(lines)
     assert texts(suggestion.lines) == ["99213-25", "17110", "11102", "17000-59"]

@@ -44,7 +44,7 @@ def test_a_table_says_what_each_line_rests_on_and_what_was_considered(run):
     assert "not 11601: it is for 0.6 to 1.0 cm; here 1.1" in text
 
 
-def test_what_is_asked_ends_with_1(run, tmp_path):
+def test_open_questions_end_with_1(run, tmp_path):
     file = tmp_path / "visit.json"
     lesion = {"name": "a", "site": "back", "technique": "excision", "nature": "uncertain", "diameter_cm": 0.8}
     visit = {"visit_id": "v", "date_of_service": "2026-07-15", "place_of_service": 11, "patient": "new"}

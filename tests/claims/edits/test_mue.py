@@ -52,7 +52,7 @@ def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
     assert all(answer.startswith(("deny", "pay")) for answer in answers)
 
 
-def test_units_of_a_line_that_is_denied_by_itself_do_not_count(limits: Snapshot) -> None:
+def test_units_of_a_line_that_is_denied_on_its_own_do_not_count(limits: Snapshot) -> None:
     """What is not paid is no unit of the day: a line billed twice, and one with a modifier that is no modifier."""
     assert literal_claims.answers(limits, "99920x2", "99920x2") == ["pay", "deny duplicate-exact"]
     assert literal_claims.answers(limits, "99920x2", "99920-ZZ") == ["pay", "deny modifier-unknown"]

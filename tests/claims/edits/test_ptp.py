@@ -59,7 +59,7 @@ def test_a_visit_modifier_on_the_visit_bypasses_ccmi_1(derm: Snapshot, modifier:
     assert literal_claims.reasons(derm, "11102", f"99213-{modifier}", edit="global_surgery")[1] >= denies
 
 
-def test_a_coder_is_told_the_modifiers_of_visits_where_a_visit_is_denied(derm: Snapshot) -> None:
+def test_a_coder_reads_the_modifiers_of_visits_where_a_visit_is_denied(derm: Snapshot) -> None:
     """59 and X{E,P,S,U} are not for visits: 25 and 57 belong to the visit, I-13, I-15."""
     without_remedies = replace(literal_claims.outcome(derm, "11102", "99213"), reader=None)
     [claim] = outcome_plain(without_remedies)

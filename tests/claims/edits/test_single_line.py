@@ -172,7 +172,7 @@ def test_a_resident_alone_furnishes_visits_of_lower_and_middle_levels(derm: Snap
         ("17000x-1", "deny units-below-one"),
     ],
 )
-def test_a_line_by_itself(derm: Snapshot, line: str, expected: str) -> None:
+def test_a_line_alone(derm: Snapshot, line: str, expected: str) -> None:
     """25, 24, 57: I-13, I-15; 58, 78, 79: I-12, I-16."""
     assert literal_claims.answers(derm, line) == [expected]
 
