@@ -100,6 +100,12 @@ _TABLE_NAMES = {
 }
 
 
+def capitalized(phrase: str) -> str:
+    """Return *phrase* with its first letter in upper case: `codes` as `Codes`, `MUEs` as it is."""
+    # Not `str.capitalize`, which writes the rest in lower case: PTP, MUE, RVU.
+    return phrase[:1].upper() + phrase[1:]
+
+
 def listed(words: Sequence[str]) -> str:
     """Return *words* as a list in a sentence: `a`, `a and b`, `a, b, and c`."""
     if len(words) < 3:

@@ -78,7 +78,7 @@ def read_volumes(volume_path: Path) -> VolumeFile:
     table_rows = _table_rows(volume_path)
     line_number, header_cells = table_rows[0]
     column_indexes, unread_captions = _column_indexes(volume_path.name, line_number, header_cells)
-    faults: list[Fault] = []
+    faults: list[tuple[int, str]] = []
     volumes: list[Volume] = []
     total_rows: list[tuple[int, int]] = []
     for line_number, row_cells in table_rows[1:]:
@@ -92,27 +92,31 @@ def read_volumes(volume_path: Path) -> VolumeFile:
             else:
                 volumes.append(_volume_of_row(text_by_column))
         except _RowFaults as error:
-            faults += [Fault(volume_path.name, line_number, fault) for fault in error.faults]
-    sum_of_units = sum(volume.units for volume in volumes)
-    # A total that is not the sum shows rows that were lost or are there twice; with other faults it proves nothing.
-    if not faults:
-        wrong_totals = [(line_number, units) for line_number, units in total_rows if units != sum_of_units]
-        faults += [
-            Fault(volume_path.name, line_number, f"the total is {units:,}, but the lines add up to {sum_of_units:,}")
-            for line_number, units in wrong_totals
-        ]
-    if not volumes and not faults:
-        faults.append(Fault(volume_path.name, 0, _NO_VOLUMES))
+            faults += [(line_number, fault) for fault in error.faults]
     summed_volumes = tuple(_summed_volumes(volumes))
-    if not faults:
-        faults += [
-            Fault(volume_path.name, 0, f"{volume.hcpcs}: more units are taken back than billed ({volume.units:,})")
-            for volume in summed_volumes
-            if volume.units < 0
-        ]
-    if faults:
-        raise BadInput(faults, _NOT_WRITTEN)
+    # With a faulty row the sums are not those of the file, and prove nothing.
+    if faults := faults or list(_sum_faults(volumes, summed_volumes, total_rows)):
+        raise BadInput([Fault(volume_path.name, line_number, fault) for line_number, fault in faults], _NOT_WRITTEN)
     return VolumeFile(volume_path.name, summed_volumes, len(volumes), unread_captions)
+
+
+def _sum_faults(
+    volumes: Sequence[Volume], summed_volumes: Sequence[Volume], total_rows: Sequence[tuple[int, int]]
+) -> list[tuple[int, str]]:
+    """What is wrong with the sums, with its line (0: the whole file): of several kinds of faults, the gravest."""
+    sum_of_units = sum(volume.units for volume in volumes)
+    # A total that is not the sum shows rows that were lost or are there twice.
+    wrong_totals = [
+        (line_number, f"the total is {total_units:,}, but the lines add up to {sum_of_units:,}")
+        for line_number, total_units in total_rows
+        if total_units != sum_of_units
+    ]
+    below_zero = [
+        (0, f"{volume.hcpcs}: more units are taken back than billed ({volume.units:,})")
+        for volume in summed_volumes
+        if volume.units < 0
+    ]
+    return wrong_totals or below_zero or ([] if volumes else [(0, _NO_VOLUMES)])
 
 
 _NO_VOLUMES = "has no volumes; expected a header with a code and a units column, and a line for each code"

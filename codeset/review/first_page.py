@@ -311,7 +311,7 @@ def _why_sentences(review: Review) -> Iterator[str]:
         explained_note = (
             f"explains {cause.explained:,} of {wording.count(cause.changed, 'code')} with a changed {rvu_name}"
         )
-        yield f"{_capitalized(cause.name)}: {explained_note}. {cause.says} [{sources[cause.citation]}]"
+        yield f"{wording.capitalized(cause.name)}: {explained_note}. {cause.says} [{sources[cause.citation]}]"
     if causes.codes:
         yield (
             f"Explained by no rule on file: {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}. "
@@ -343,7 +343,7 @@ def _limits(review: Review) -> Iterator[str]:
     for release in (review.old, review.new):
         if release.excerpt:
             yield f"{wording.quarter(release.release)} is an excerpt: only dermatology codes are in it"
-    yield from (f"{_capitalized(caution)}" for caution in facts.cautions(review.changes))
+    yield from (f"{wording.capitalized(caution)}" for caution in facts.cautions(review.changes))
     if own_changes := [change for table in review.tables for change in table.own_changes]:
         older_files = "; ".join(review.baseline)
         differences = wording.count(len(own_changes), "difference")
@@ -362,11 +362,6 @@ def _limits(review: Review) -> Iterator[str]:
         new_year, old_year = review.new.first_day.year, review.old.first_day.year
         verb = "is" if len(confirmed_statements) == 1 else "are"
         yield f"{statement_count} {verb} right for {new_year} but not for {old_year} dates of service"
-
-
-def _capitalized(phrase: str) -> str:
-    # Not `capitalize`, which would write the rest in lower case, and with it PTP, MUE and RVU.
-    return phrase[:1].upper() + phrase[1:]
 
 
 def movers_text(page: FirstPage) -> tuple[str, str]:

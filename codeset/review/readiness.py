@@ -79,36 +79,44 @@ def readiness(review: Review) -> Readiness:
 
 
 def _table_statuses(review: Review) -> Iterator[TableStatus]:
+    old_release, new_release = Release.parse(review.old.release), Release.parse(review.new.release)
     old_editions, new_editions = (
         {edition.table: edition for edition in release.editions} for release in (review.old, review.new)
     )
     unchecked_reasons = {table.table: table.unchecked for table in review.tables}
-    for table in REQUIRED_TABLES:
-        release = Release.parse(review.new.release)
-        posted_quarter = _posted_quarter(new_editions[table], release)
-        age_in_quarters = _quarters_between(posted_quarter, release)
-        is_current = age_in_quarters == 0 or (table in YEARLY and posted_quarter.year == release.year)
-        # No file in a quarter is no failure: CMS posts the add-on codes only when
-        # they change, and the last ones stay valid.
-        is_current = is_current or (table in _WHEN_CHANGED and age_in_quarters <= _OLDEST_WHEN_CHANGED)
-        status = "current" if is_current else f"{wording.count(age_in_quarters, 'quarter')} old"
-        if table in _WHEN_CHANGED and age_in_quarters:
-            status = f"{status} (CMS posts this file when it changes)"
-        # GPCIs of one year are the same file in both quarters as a rule: no change is left unseen by that.
-        if table in YEARLY and is_current:
-            status = "current (CMS sets them once a year)"
-        elif unchecked_reasons.get(table):
-            status = f"NOT CHECKED: {unchecked_reasons[table]}"
-        old_quarter = wording.quarter(_posted_quarter(old_editions[table], Release.parse(review.old.release)))
+    for table_name in REQUIRED_TABLES:
+        posted_quarter = _posted_quarter(new_editions[table_name], new_release)
+        age_in_quarters = _quarters_between(posted_quarter, new_release)
+        is_current = _is_current(table_name, posted_quarter, new_release)
         yield TableStatus(
-            table,
-            wording.table_name(table),
-            old_quarter,
-            wording.quarter(posted_quarter),
-            age_in_quarters,
-            is_current,
-            status,
+            table=table_name,
+            name=wording.table_name(table_name),
+            old=wording.quarter(_posted_quarter(old_editions[table_name], old_release)),
+            new=wording.quarter(posted_quarter),
+            quarters_old=age_in_quarters,
+            is_current=is_current,
+            status=_status_in_words(table_name, age_in_quarters, is_current, unchecked_reasons.get(table_name, "")),
         )
+
+
+def _is_current(table_name: str, posted_quarter: Release, new_release: Release) -> bool:
+    age_in_quarters = _quarters_between(posted_quarter, new_release)
+    # A quarter without a file is no failure: CMS posts the add-on codes when they change, and the last ones stay valid.
+    if table_name in _WHEN_CHANGED:
+        return age_in_quarters <= _OLDEST_WHEN_CHANGED
+    return age_in_quarters == 0 or (table_name in YEARLY and posted_quarter.year == new_release.year)
+
+
+def _status_in_words(table_name: str, age_in_quarters: int, is_current: bool, unchecked_reason: str) -> str:
+    # GPCIs of one year are the same file in both quarters as a rule: no change is left unseen by that.
+    if table_name in YEARLY and is_current:
+        return "current (CMS sets them once a year)"
+    if unchecked_reason:
+        return f"NOT CHECKED: {unchecked_reason}"
+    status = "current" if is_current else f"{wording.count(age_in_quarters, 'quarter')} old"
+    return (
+        f"{status} (CMS posts this file when it changes)" if table_name in _WHEN_CHANGED and age_in_quarters else status
+    )
 
 
 def _posted_quarter(edition: Edition, release: Release) -> Release:

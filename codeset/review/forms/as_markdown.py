@@ -53,10 +53,8 @@ def _markdown_blocks(review: Review) -> Iterator[str]:
         "Codes with a new result", [_code_in_words(reviewed_code) for reviewed_code in review.pairs.alone]
     )
     for table_name in _EDITED_TABLES:
-        table_title = wording.table_name(table_name)
         yield _bullet_section(
-            # Not `capitalize`, which would write the rest of "NCCI PTP edits" in lower case.
-            table_title[0].upper() + table_title[1:],
+            wording.capitalized(wording.table_name(table_name)),
             [_change_in_words(change) for change in review.table(table_name).changes],
         )
     yield _bullet_section(

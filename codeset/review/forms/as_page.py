@@ -9,29 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
 
 from codeset import money, wording
-from codeset.errors import extra
 from codeset.participants import Participant, participant_label
 from codeset.review.code_details import CodeDetail
 from codeset.review.first_page import first_page, mover_text, no_change, participant_note
 from codeset.review.forms.as_json import decision_digest
 from codeset.review.forms.change_groups import change_groups
 from codeset.review.forms.families_chart import chart_geometry
+from codeset.review.forms.page_templates import page_asset, template_environment
 from codeset.review.forms.sections import sections
 from codeset.review.forms.statement_groups import statement_groups
 from codeset.review.model import Review
 from codeset.review.payments import NATIONAL, PARTS, Payment, PaymentTable, Range
 from codeset.review.source_rows import Ref, SourceRow
 from codeset.review.volumes import YEAR_NOTE, Year, YearLine, YearTotal
-
-with extra("review"):
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 _EDIT_TABLES = {
     "ptp": "NCCI procedure-to-procedure (PTP) edits",
@@ -78,23 +74,13 @@ class PaymentRow:
 
 def review_html(review: Review) -> str:
     """Return *review* as a page; the same review gives the same bytes."""
-    # StrictUndefined: a name that a template misspells stops the page instead of leaving a figure out.
-    environment = Environment(loader=FunctionLoader(_asset_text), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = True
+    environment = template_environment()
     environment.filters |= _FILTERS
     return environment.get_template("review.html.j2").render(**_context(review))
 
 
-def _asset_text(asset_name: str) -> str:
-    return files("codeset.review.forms").joinpath("page", asset_name).read_text(encoding="utf-8")
-
-
-def _capitalized(phrase: str) -> str:
-    return phrase[:1].upper() + phrase[1:]
-
-
 _FILTERS: Mapping[str, Any] = {
-    "capitalized": _capitalized,
+    "capitalized": wording.capitalized,
     "disposition": wording.disposition,
     "dollars": money.dollars,
     "family": wording.family,
@@ -115,7 +101,7 @@ _FILTERS: Mapping[str, Any] = {
 
 def _context(review: Review) -> Mapping[str, Any]:
     """Everything that the templates use; the style and the script are our own and go in unescaped."""
-    style_sheet, script, opening_page = _asset_text("review.css"), _asset_text("review.js"), first_page(review)
+    style_sheet, script, opening_page = page_asset("review.css"), page_asset("review.js"), first_page(review)
     participants = list(dict.fromkeys(table.participant for table in review.payments))
     return {
         "r": review,

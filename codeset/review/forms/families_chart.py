@@ -95,7 +95,7 @@ def _axis_scale(ranges: Sequence[Range]) -> _Scale:
 
 def _family_shape(family_name: str, top_edge: int, tables: Sequence[PaymentTable], scale: _Scale) -> dict[str, object]:
     label_text = wording.family(family_name)
-    label_lines = wrap(label_text[:1].upper() + label_text[1:], _LABEL_CHARACTERS)
+    label_lines = wrap(wording.capitalized(label_text), _LABEL_CHARACTERS)
     middle_line = top_edge + _FAMILY_HEIGHT // 2
     first_bar_top = middle_line - _BAR_HEIGHT * len(tables) // 2 + 2
     bars = [

@@ -5,21 +5,17 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from importlib.resources import files
 
 from codeset import money, wording, workbook
-from codeset.errors import extra
 from codeset.participants import participant_label
 from codeset.review.action_items import EDIT_NAMES, ActionItem
 from codeset.review.first_page import first_page
 from codeset.review.forms.change_groups import change_groups
+from codeset.review.forms.page_templates import template_environment
 from codeset.review.model import Review
 from codeset.review.payments import Payment
 from codeset.review.table_changes import Change
 from codeset.workbook import Cell, Sheet
-
-with extra("review"):
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 _MOST_MOVERS = 8
 """Rows of each table of the handout, which is one printed page."""
@@ -117,8 +113,7 @@ def tasks_workbook(review: Review) -> bytes:
 
 def physician_handout(review: Review) -> str:
     """Return one printed page for physicians: what changes in payment and edits, and from when."""
-    environment = Environment(loader=FunctionLoader(_asset_text), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = True
+    environment = template_environment()
     environment.filters |= {
         "signed_dollars": money.signed_dollars,
         "quarter": wording.quarter,
@@ -127,10 +122,6 @@ def physician_handout(review: Review) -> str:
     return environment.get_template("handout.html.j2").render(
         r=review, page=first_page(review), movers=_handout_movers(review), edits=list(_handout_edits(review))
     )
-
-
-def _asset_text(asset_name: str) -> str:
-    return files("codeset.review.forms").joinpath("page", asset_name).read_text(encoding="utf-8")
 
 
 def _handout_movers(review: Review) -> list[tuple[str, str, str, str, str]]:

@@ -87,32 +87,22 @@ def _decisions_of_workbook(file_name: str, content: bytes) -> DecisionFile:
         sheet_title.strip().lower(): sheet_rows for sheet_title, sheet_rows in read_sheets(content, file_name).items()
     }
     if (sheet_rows := rows_by_sheet.get(DECIDE_SHEET)) is None:
-        raise BadInput(
-            [Fault(file_name, 0, f'has no sheet "{DECIDE_SHEET}"; it has: {", ".join(rows_by_sheet)}')], _NOTHING_READ
-        )
+        raise _unreadable(file_name, f'has no sheet "{DECIDE_SHEET}"; it has: {", ".join(rows_by_sheet)}')
     text_rows = [[_text_in_one_line(cell) for cell in sheet_row] for sheet_row in sheet_rows]
     # The table is found by its header: people insert rows and sort, and the instructions above it may grow.
-    rows_above_header = list(takewhile(lambda sheet_row: not _is_header_row(sheet_row), text_rows))
+    rows_above_header = list(takewhile(lambda text_row: not _is_header_row(text_row), text_rows))
     if len(rows_above_header) == len(text_rows):
-        raise BadInput(
-            [Fault(file_name, 0, f'sheet "{DECIDE_SHEET}": the header with decision and reason is missing')],
-            _NOTHING_READ,
+        raise _unreadable(file_name, f'sheet "{DECIDE_SHEET}": the header with decision and reason is missing')
+    digest_matches = (_DIGEST.search(cell_text) for text_row in rows_above_header for cell_text in text_row)
+    if (digest_match := next(filter(None, digest_matches), None)) is None:
+        raise _unreadable(
+            file_name, f'sheet "{DECIDE_SHEET}": the line above the table that names the review is missing'
         )
-    digest = next(
-        (
-            digest_match[0]
-            for sheet_row in rows_above_header
-            for cell_text in sheet_row
-            if (digest_match := _DIGEST.search(cell_text))
-        ),
-        None,
-    )
-    if digest is None:
-        raise BadInput(
-            [Fault(file_name, 0, f'sheet "{DECIDE_SHEET}": the line above the table that names the review is missing')],
-            _NOTHING_READ,
-        )
-    return DecisionFile(file_name, digest, tuple(_sheet_entries(file_name, text_rows, len(rows_above_header))))
+    return DecisionFile(file_name, digest_match[0], tuple(_sheet_entries(file_name, text_rows, len(rows_above_header))))
+
+
+def _unreadable(file_name: str, fault_text: str) -> BadInput:
+    return BadInput([Fault(file_name, 0, fault_text)], _NOTHING_READ)
 
 
 def _is_header_row(text_row: Sequence[str]) -> bool:
@@ -141,9 +131,9 @@ def _sheet_entries(file_name: str, text_rows: Sequence[Sequence[str]], header_in
 
 def _decisions_of_pull_request(file_name: str, request_text: str) -> DecisionFile:
     if (tick_boxes := boxes_in(request_text)) is None:
-        raise BadInput([Fault(file_name, 0, "the end of the decisions is missing; copy the whole text")], _NOTHING_READ)
+        raise _unreadable(file_name, "the end of the decisions is missing; copy the whole text")
     if fault := format_fault({"format": tick_boxes["format"]}, "decisions"):
-        raise BadInput([Fault(file_name, 0, fault)], _NOTHING_READ)
+        raise _unreadable(file_name, fault)
     first_line = request_text.count("\n", 0, tick_boxes.start("boxes")) + 1
     box_lines = tick_boxes["boxes"].splitlines()
     return DecisionFile(file_name, tick_boxes["review"], tuple(_box_entries(file_name, box_lines, first_line)))

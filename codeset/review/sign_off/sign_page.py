@@ -4,17 +4,13 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from importlib.resources import files
 
 from markupsafe import Markup
 
 from codeset import wording
-from codeset.errors import extra
 from codeset.review.decision_basis import basis_digest
+from codeset.review.forms.page_templates import page_asset, template_environment
 from codeset.review.sign_off.read_review import Plain, blockers
-
-with extra("review"):
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 
 @dataclass(frozen=True)
@@ -27,9 +23,8 @@ class FilledIn:
 
 def sign_page(review: Plain, filled_in: FilledIn, signed_note: str) -> str:
     """Return the page for *review* (as `review.json` has it); *signed_note* says what was signed, if it was."""
-    environment = Environment(loader=FunctionLoader(_asset_text), autoescape=True, undefined=StrictUndefined)
-    environment.trim_blocks = True
-    return environment.get_template("sign.html.j2").render(
+    template = template_environment().get_template("sign.html.j2")
+    return template.render(
         css=Markup(_style_sheet()),  # noqa: S704 (our own)
         old=wording.release_title(review["old"]["release"]),
         new=wording.release_title(review["new"]["release"]),
@@ -54,8 +49,4 @@ def page_policy() -> str:
 
 
 def _style_sheet() -> str:
-    return _asset_text("review.css") + _asset_text("sign.css")
-
-
-def _asset_text(asset_name: str) -> str:
-    return files("codeset.review.forms").joinpath("page", asset_name).read_text(encoding="utf-8")
+    return page_asset("review.css") + page_asset("sign.css")
