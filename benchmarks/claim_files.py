@@ -25,150 +25,192 @@ OFFICE = tomllib.loads((Path(__file__).parent / "office_claims.toml").read_text(
 VARIED = tomllib.loads((Path(__file__).parent / "varied_claims.toml").read_text(encoding="utf-8"))
 
 
-def office_claims(number: int, release: Release, lines: int = LINES_IN_A_FILE) -> pl.DataFrame:
-    """Return so many lines of the *number*th patients with one to four visits each; none is a copy of another."""
-    rng = Random(SEED + number)
-    rows: list[tuple[object, ...]] = []
-    claims, patients = count(), count()
-    while len(rows) < lines:
-        patient, provider = f"b{number:03}-{next(patients):06}", f"p{rng.randrange(40):02}"
-        day = release.first_day + timedelta(rng.randrange(60))
-        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
-            visit = (f"c{number:03}-{next(claims):06}", patient, provider, day)
-            rows += [(*visit, line, *service) for line, service in enumerate(_office_visit(rng), start=1)]
-            day = min(day + timedelta(rng.randrange(7, 60)), release.last_day)
-    columns = ["claim_id", "beneficiary", "provider", "date_of_service", "line", "hcpcs", "units", "modifiers"]
-    frame = pl.DataFrame(rows[:lines], schema={name: COLUMNS[name] for name in columns}, orient="row")
-    frame = frame.with_columns(place_of_service=pl.lit("11"), locality=pl.lit("national"))
-    return _with_every_column(frame)
+def office_claims(file_number: int, release: Release, line_count: int = LINES_IN_A_FILE) -> pl.DataFrame:
+    """Return so many lines of the *file_number*th patients with one to four visits each; none is a copy of another."""
+    generator = Random(SEED + file_number)
+    claim_rows: list[tuple[object, ...]] = []
+    claim_numbers, patient_numbers = count(), count()
+    while len(claim_rows) < line_count:
+        patient, provider = f"b{file_number:03}-{next(patient_numbers):06}", f"p{generator.randrange(40):02}"
+        visit_day = release.first_day + timedelta(generator.randrange(60))
+        for _ in range(generator.choice((1, 1, 1, 2, 2, 3, 4))):
+            visit_fields = (f"c{file_number:03}-{next(claim_numbers):06}", patient, provider, visit_day)
+            claim_rows += [
+                (*visit_fields, line_number, *service)
+                for line_number, service in enumerate(_office_visit(generator), start=1)
+            ]
+            visit_day = min(visit_day + timedelta(generator.randrange(7, 60)), release.last_day)
+    column_names = ["claim_id", "beneficiary", "provider", "date_of_service", "line", "hcpcs", "units", "modifiers"]
+    claim_lines = pl.DataFrame(
+        claim_rows[:line_count],
+        schema={column_name: COLUMNS[column_name] for column_name in column_names},
+        orient="row",
+    )
+    claim_lines = claim_lines.with_columns(place_of_service=pl.lit("11"), locality=pl.lit("national"))
+    return _with_every_column(claim_lines)
 
 
-def _office_visit(rng: Random) -> Iterator[tuple[str, int, str]]:
+def _office_visit(generator: Random) -> Iterator[tuple[str, int, str]]:
     """One visit's lines, as code, units and modifiers."""
-    services = _drawn(rng, OFFICE["services"], rng.choices((0, 1, 2, 3), (3, 4, 3, 1))[0])
+    services = _drawn_keys(generator, OFFICE["services"], generator.choices((0, 1, 2, 3), (3, 4, 3, 1))[0])
     services = list(dict.fromkeys(services))
-    if not services or rng.random() < 0.8:
-        significant = bool(services) and rng.random() < 0.95
-        yield _drawn(rng, OFFICE["visits"], 1)[0], 1, "25" if significant else ""
-    for place, service in enumerate(services):
-        for code in service.split():
-            hcpcs, _, units = code.partition("*")
-            distinct = place > 0 and rng.random() < 0.6
-            yield hcpcs, int(units or 1), rng.choice(("59", "XS")) if distinct else ""
+    if not services or generator.random() < 0.8:
+        is_significant = bool(services) and generator.random() < 0.95
+        yield _drawn_keys(generator, OFFICE["visits"], 1)[0], 1, "25" if is_significant else ""
+    for position, service in enumerate(services):
+        for service_code in service.split():
+            hcpcs, _, units = service_code.partition("*")
+            is_distinct = position > 0 and generator.random() < 0.6
+            yield hcpcs, int(units or 1), generator.choice(("59", "XS")) if is_distinct else ""
 
 
 def with_diagnoses(lines: pl.DataFrame) -> pl.DataFrame:
     """Return *lines* as a file has them whose claims have four to six diagnoses, and each line points to four."""
-    rng = Random(SEED)
-    numbers = {claim: rng.choice((4, 4, 4, 5, 6)) for claim in lines["claim_id"].unique(maintain_order=True)}
+    generator = Random(SEED)
+    diagnosis_counts = {
+        claim_id: generator.choice((4, 4, 4, 5, 6)) for claim_id in lines["claim_id"].unique(maintain_order=True)
+    }
     diagnoses = pl.DataFrame(
-        [(claim, " ".join(_different(rng, OFFICE["diagnoses"], number))) for claim, number in numbers.items()],
+        [
+            (claim_id, " ".join(_different_keys(generator, OFFICE["diagnoses"], diagnosis_count)))
+            for claim_id, diagnosis_count in diagnosis_counts.items()
+        ],
         schema=["claim_id", "diagnoses"],
         orient="row",
     )
-    pointers = [" ".join(map(str, rng.sample(range(1, numbers[claim] + 1), 4))) for claim in lines["claim_id"]]
-    own = lines.drop("diagnoses", "diagnoses_of_claim").with_columns(diagnosis_pointers=pl.Series(pointers))
-    return own.join(diagnoses, on="claim_id", maintain_order="left")
+    pointers = [
+        " ".join(map(str, generator.sample(range(1, diagnosis_counts[claim_id] + 1), 4)))
+        for claim_id in lines["claim_id"]
+    ]
+    lines_with_pointers = lines.drop("diagnoses", "diagnoses_of_claim").with_columns(
+        diagnosis_pointers=pl.Series(pointers)
+    )
+    return lines_with_pointers.join(diagnoses, on="claim_id", maintain_order="left")
 
 
 def with_invalid_diagnoses(lines: pl.DataFrame) -> pl.DataFrame:
     """Return *lines* with diagnoses, of which one that may not be billed is first in one claim of twenty."""
-    rng = Random(SEED)
-    claims = lines["claim_id"].unique(maintain_order=True)
-    drawn = [_drawn(rng, OFFICE["invalid_diagnoses"], 1)[0] if rng.random() < 0.05 else None for _ in claims]
-    invalid = pl.DataFrame({"claim_id": claims, "invalid": pl.Series(drawn, dtype=pl.String)})
-    others = pl.col("diagnoses").str.splitn(" ", 2).struct.field("field_1")
-    diagnoses = pl.coalesce(pl.format("{} {}", "invalid", others), "diagnoses").alias("diagnoses")
-    return lines.join(invalid, on="claim_id", maintain_order="left").with_columns(diagnoses).drop("invalid")
+    generator = Random(SEED)
+    claim_ids = lines["claim_id"].unique(maintain_order=True)
+    drawn_diagnoses = [
+        _drawn_keys(generator, OFFICE["invalid_diagnoses"], 1)[0] if generator.random() < 0.05 else None
+        for _ in claim_ids
+    ]
+    invalid_rows = pl.DataFrame({"claim_id": claim_ids, "invalid": pl.Series(drawn_diagnoses, dtype=pl.String)})
+    other_diagnoses = pl.col("diagnoses").str.splitn(" ", 2).struct.field("field_1")
+    diagnoses = pl.coalesce(pl.format("{} {}", "invalid", other_diagnoses), "diagnoses").alias("diagnoses")
+    return lines.join(invalid_rows, on="claim_id", maintain_order="left").with_columns(diagnoses).drop("invalid")
 
 
-def _different(rng: Random, weights: Mapping[str, float], number: int) -> list[str]:
+def _different_keys(generator: Random, weights: Mapping[str, float], key_count: int) -> list[str]:
     """So many of the keys of *weights*, none twice."""
-    drawn: dict[str, None] = {}
-    while len(drawn) < number:
-        drawn |= dict.fromkeys(_drawn(rng, weights, number - len(drawn)))
-    return list(drawn)
+    drawn_keys: dict[str, None] = {}
+    while len(drawn_keys) < key_count:
+        drawn_keys |= dict.fromkeys(_drawn_keys(generator, weights, key_count - len(drawn_keys)))
+    return list(drawn_keys)
 
 
-def varied_claims(number: int, release: Release, lines: int = LINES_IN_A_FILE) -> pl.DataFrame:
-    """Return so many lines of the *number*th patients, in which every column of a line varies.
+def varied_claims(file_number: int, release: Release, line_count: int = LINES_IN_A_FILE) -> pl.DataFrame:
+    """Return so many lines of the *file_number*th patients, in which every column of a line varies.
 
     Practitioners of two groups and three specialties, or of none; some visits outside the release; one line in twenty a
     span of days; some codes, modifiers and localities that no release knows.
     """
-    rng = Random(SEED + 1_000_000 + number)
-    visits = _varied_visits(rng, number, release, lines)
-    codes = _drawn(rng, _weighted_codes(), lines)
-    frame = visits.with_columns(
-        hcpcs=pl.Series(codes),
-        modifiers=_modifiers(rng, codes),
-        units=pl.Series([int(units) for units in _drawn(rng, VARIED["units"], lines)]),
-        place_of_service=pl.Series(_drawn(rng, VARIED["place_of_service"], lines)),
-        locality=pl.Series(_drawn(rng, VARIED["locality"], lines)),
-        lesion=_null_if_empty(_drawn(rng, VARIED["lesion"], lines)),
-        days=pl.Series(rng.choices((None, 1, 2, 4), (950, 20, 20, 10), k=lines), dtype=pl.Int32),
-        charge_cents=pl.Series(rng.choices((None, 2_500, 9_000, 40_000, 250_000), (50, 10, 20, 15, 5), k=lines)),
+    generator = Random(SEED + 1_000_000 + file_number)
+    visits = _varied_visits(generator, file_number, release, line_count)
+    drawn_codes = _drawn_keys(generator, _weighted_codes(), line_count)
+    claim_lines = visits.with_columns(
+        hcpcs=pl.Series(drawn_codes),
+        modifiers=_modifiers(generator, drawn_codes),
+        units=pl.Series([int(units_text) for units_text in _drawn_keys(generator, VARIED["units"], line_count)]),
+        place_of_service=pl.Series(_drawn_keys(generator, VARIED["place_of_service"], line_count)),
+        locality=pl.Series(_drawn_keys(generator, VARIED["locality"], line_count)),
+        lesion=_null_if_empty(_drawn_keys(generator, VARIED["lesion"], line_count)),
+        days=pl.Series(generator.choices((None, 1, 2, 4), (950, 20, 20, 10), k=line_count), dtype=pl.Int32),
+        charge_cents=pl.Series(
+            generator.choices((None, 2_500, 9_000, 40_000, 250_000), (50, 10, 20, 15, 5), k=line_count)
+        ),
     )
-    spans = pl.col("date_of_service") + pl.duration(days="days")
-    return _with_every_column(frame.with_columns(through_date=spans))
+    through_dates = pl.col("date_of_service") + pl.duration(days="days")
+    return _with_every_column(claim_lines.with_columns(through_date=through_dates))
 
 
-def _varied_visits(rng: Random, number: int, release: Release, lines: int) -> pl.DataFrame:
+def _varied_visits(generator: Random, file_number: int, release: Release, line_count: int) -> pl.DataFrame:
     """Who met whom and when, a row for each line."""
     practitioners = _practitioners(Random(SEED))
-    days = (release.last_day - release.first_day).days
-    rows: list[tuple[object, ...]] = []
-    claims, patients = count(), count()
-    while len(rows) < lines:
-        patient, usual = f"v{number:03}-{next(patients):06}", rng.choice(practitioners)
-        day = release.first_day + timedelta(rng.randrange(days))
-        for _ in range(rng.choice((1, 1, 2, 2, 3, 5))):
-            provider = usual if rng.random() < 0.8 else rng.choice(practitioners)
-            visit = (f"w{number:03}-{next(claims):06}", patient, *provider, day)
-            rows += [(*visit, line) for line in range(1, rng.choice((1, 2, 2, 3, 4, 6)) + 1)]
-            day += timedelta(rng.choice((0, 1, 3, 9, 10, 11, 30)))
-            if day > release.last_day and rng.random() < 0.95:
-                day = release.last_day
-    columns = ["claim_id", "beneficiary", "provider", "group", "specialty", "date_of_service", "line"]
-    return pl.DataFrame(rows[:lines], schema={name: COLUMNS[name] for name in columns}, orient="row")
+    days_of_release = (release.last_day - release.first_day).days
+    visit_rows: list[tuple[object, ...]] = []
+    claim_numbers, patient_numbers = count(), count()
+    while len(visit_rows) < line_count:
+        patient, usual_practitioner = f"v{file_number:03}-{next(patient_numbers):06}", generator.choice(practitioners)
+        visit_day = release.first_day + timedelta(generator.randrange(days_of_release))
+        for _ in range(generator.choice((1, 1, 2, 2, 3, 5))):
+            provider = usual_practitioner if generator.random() < 0.8 else generator.choice(practitioners)
+            visit_fields = (f"w{file_number:03}-{next(claim_numbers):06}", patient, *provider, visit_day)
+            visit_rows += [
+                (*visit_fields, line_number) for line_number in range(1, generator.choice((1, 2, 2, 3, 4, 6)) + 1)
+            ]
+            visit_day += timedelta(generator.choice((0, 1, 3, 9, 10, 11, 30)))
+            if visit_day > release.last_day and generator.random() < 0.95:
+                visit_day = release.last_day
+    column_names = ["claim_id", "beneficiary", "provider", "group", "specialty", "date_of_service", "line"]
+    return pl.DataFrame(
+        visit_rows[:line_count],
+        schema={column_name: COLUMNS[column_name] for column_name in column_names},
+        orient="row",
+    )
 
 
-def _practitioners(rng: Random) -> list[tuple[str, str | None, str | None]]:
+def _practitioners(generator: Random) -> list[tuple[str, str | None, str | None]]:
     """Each with their group and specialty, or without."""
-    number = VARIED["practitioners"]
-    groups, specialties = (_drawn(rng, VARIED[name], number) for name in ("group", "specialty"))
-    return [(f"p{place:02}", groups[place] or None, specialties[place] or None) for place in range(number)]
+    practitioner_count = VARIED["practitioners"]
+    groups, specialties = (_drawn_keys(generator, VARIED[name], practitioner_count) for name in ("group", "specialty"))
+    return [
+        (f"p{position:02}", groups[position] or None, specialties[position] or None)
+        for position in range(practitioner_count)
+    ]
 
 
 def _weighted_codes() -> dict[str, float]:
     """The office's codes first, then others of dermatology in an order of chance, the last ones far more seldom."""
-    fees = facts(Release.parse("2026q3"))[1]["mpfs"].filter(pl.col("modifier") == "")
-    office = {code.partition("*")[0] for service in OFFICE["services"] for code in service.split()}
-    first = [*OFFICE["visits"], *sorted(office)]
-    rng = Random(SEED)
-    listed = rng.sample(sorted(set(fees["hcpcs"]) - set(first)), VARIED["codes"] - len(first))
-    unlisted = rng.sample(sorted(set(scope("derm").families) - set(fees["hcpcs"])), VARIED["codes_in_no_fee_schedule"])
+    fee_rows = facts(Release.parse("2026q3"))[1]["mpfs"].filter(pl.col("modifier") == "")
+    office_codes = {
+        service_code.partition("*")[0] for service in OFFICE["services"] for service_code in service.split()
+    }
+    frequent_codes = [*OFFICE["visits"], *sorted(office_codes)]
+    generator = Random(SEED)
+    rarer_codes = generator.sample(
+        sorted(set(fee_rows["hcpcs"]) - set(frequent_codes)), VARIED["codes"] - len(frequent_codes)
+    )
+    codes_without_fee = generator.sample(
+        sorted(set(scope("derm").families) - set(fee_rows["hcpcs"])), VARIED["codes_in_no_fee_schedule"]
+    )
     # As frequencies of codes fall in practice: a few codes make up most lines, and a long tail the rest.
-    return {hcpcs: 1 / (place + 10) for place, hcpcs in enumerate([*first, *listed, *unlisted])}
+    return {
+        hcpcs: 1 / (position + 10) for position, hcpcs in enumerate([*frequent_codes, *rarer_codes, *codes_without_fee])
+    }
 
 
-def _modifiers(rng: Random, codes: Sequence[str]) -> pl.Series:
+def _modifiers(generator: Random, drawn_codes: Sequence[str]) -> pl.Series:
     """Modifiers as they go with visits and with procedures, by and large."""
     of_visits, of_others = (
-        iter(_drawn(rng, VARIED[name], len(codes))) for name in ("modifiers_of_visits", "modifiers")
+        iter(_drawn_keys(generator, VARIED[weights_name], len(drawn_codes)))
+        for weights_name in ("modifiers_of_visits", "modifiers")
     )
-    return pl.Series([next(of_visits if hcpcs in OFFICE["visits"] else of_others) for hcpcs in codes])
+    return pl.Series([next(of_visits if hcpcs in OFFICE["visits"] else of_others) for hcpcs in drawn_codes])
 
 
-def _drawn(rng: Random, weights: Mapping[str, float], number: int) -> list[str]:
-    return rng.choices(list(weights), list(weights.values()), k=number)
+def _drawn_keys(generator: Random, weights: Mapping[str, float], key_count: int) -> list[str]:
+    return generator.choices(list(weights), list(weights.values()), k=key_count)
 
 
 def _null_if_empty(texts: Sequence[str]) -> pl.Series:
     return pl.Series([text or None for text in texts], dtype=pl.String)
 
 
-def _with_every_column(frame: pl.DataFrame) -> pl.DataFrame:
-    """*frame* with the columns of claim lines in their order and types, null where it has none."""
-    missing = [pl.lit(None).alias(name) for name in COLUMNS if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+def _with_every_column(claim_lines: pl.DataFrame) -> pl.DataFrame:
+    """*claim_lines* with the columns of claim lines in their order and types, null where it has none."""
+    null_columns = [pl.lit(None).alias(name) for name in COLUMNS if name not in claim_lines.columns]
+    return claim_lines.with_columns(null_columns).select(
+        pl.col(column_name).cast(dtype) for column_name, dtype in COLUMNS.items()
+    )

@@ -20,7 +20,7 @@ from benchmarks.claim_files import (
     with_diagnoses,
     with_invalid_diagnoses,
 )
-from benchmarks.measure import CMS, Job, Row, function, gib, interleaved, once, seconds
+from benchmarks.measure import CMS_FILES, Job, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
 from codeset.claims.edits.modifiers import with_meanings
 from codeset.claims.edits.mue import MUE
@@ -34,9 +34,9 @@ from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.build import build
 
-LINES, MORE, RELEASE, TIMES = 10_000_000, 10, "2024q3", 3
-DIAGNOSES_FILE = CMS / "icd10cm" / "fy2024_dx.zip"
-ONE = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
+CLAIM_LINES, TIMES_THE_LINES, RELEASE, RUNS = 10_000_000, 10, "2024q3", 3
+DIAGNOSES_FILE = CMS_FILES / "icd10cm" / "fy2024_dx.zip"
+ONE_CLAIM = [("1", "99213", "25"), ("2", "11102", ""), ("3", "17000", "59"), ("4", "88305", "")]
 """The claim of the cold process: a visit, a biopsy, a destruction elsewhere, the pathology; nothing is denied."""
 
 _MODULE = "benchmarks.claims"
@@ -47,87 +47,140 @@ _PLAIN, _DIAGNOSES, _INVALID, _FILES_WITH_DIAGNOSES = "plain", "diagnoses", "inv
 def rows(folder: Path) -> Iterator[Row]:
     """Seal the releases and make the claims in *folder*, measure; yield the table's rows."""
     once(function("write_files", _MODULE, folder, times=1))
-    measured = interleaved([function(name, _MODULE, folder, TIMES) for name in ("bulk", "floor")])
-    bulk, floor = measured["bulk"], measured["floor"]
-    ratio = f"{bulk.seconds / floor.seconds:.1f} x"
-    pace = LINES / bulk.seconds / 1e6
-    yield Row("claims, decode and encode", seconds(bulk), seconds(floor), ratio)
-    yield Row("claims, million lines/s", f"{pace:.2f}", f"{LINES / floor.seconds / 1e6:.2f}", "", ">= 1", pace >= 1)
-    watched, more = (
+    measurements = interleaved([function(name, _MODULE, folder, RUNS) for name in ("bulk", "floor")])
+    bulk_run, floor_run = measurements["bulk"], measurements["floor"]
+    ratio = f"{bulk_run.seconds / floor_run.seconds:.1f} x"
+    millions_per_second = CLAIM_LINES / bulk_run.seconds / 1e6
+    yield Row("claims, decode and encode", seconds(bulk_run), seconds(floor_run), ratio)
+    yield Row(
+        "claims, million lines/s",
+        f"{millions_per_second:.2f}",
+        f"{CLAIM_LINES / floor_run.seconds / 1e6:.2f}",
+        "",
+        ">= 1",
+        millions_per_second >= 1,
+    )
+    watched_run, larger_run = (
         once(function(name, _MODULE, folder, times=1, has_children=True)) for name in ("bulk", "bulk_more")
     )
-    yield Row("claims, peak memory", gib(watched), gib(floor), "", "< 1 GiB", watched.peak < 2**30)
-    growth = more.peak / watched.peak
-    yield Row(f"claims, {MORE} x the lines", gib(more), gib(watched), f"{growth:.2f} x", "flat", growth < 1.2)
-    turned = once(function("bulk_turned", _MODULE, folder, times=1))
-    varied = once(function("bulk_varied", _MODULE, folder, times=1, has_children=True))
-    yield Row("varied claims, million lines/s", f"{LINES / varied.seconds / 1e6:.2f}", f"{pace:.2f}", "")
-    yield Row("varied claims, peak memory", gib(varied), gib(watched), "", "< 1 GiB", varied.peak < 2**30)
+    yield Row("claims, peak memory", gib(watched_run), gib(floor_run), "", "< 1 GiB", watched_run.peak < 2**30)
+    growth = larger_run.peak / watched_run.peak
+    yield Row(
+        f"claims, {TIMES_THE_LINES} x the lines",
+        gib(larger_run),
+        gib(watched_run),
+        f"{growth:.2f} x",
+        "flat",
+        growth < 1.2,
+    )
+    unordered_run = once(function("bulk_turned", _MODULE, folder, times=1))
+    varied_run = once(function("bulk_varied", _MODULE, folder, times=1, has_children=True))
+    yield Row(
+        "varied claims, million lines/s",
+        f"{CLAIM_LINES / varied_run.seconds / 1e6:.2f}",
+        f"{millions_per_second:.2f}",
+        "",
+    )
+    yield Row("varied claims, peak memory", gib(varied_run), gib(watched_run), "", "< 1 GiB", varied_run.peak < 2**30)
     yield from _with_diagnoses(folder)
-    yield Row("claims in any order", f"{LINES / turned.seconds / 1e6:.2f}", f"{pace:.2f}", "")
-    edits = interleaved([_own("edits", folder), _own("sql", folder)])
-    faster = edits["sql"].seconds / edits["edits"].seconds
-    times = (seconds(edits["edits"]), seconds(edits["sql"]))
-    yield Row("PTP and MUE / duckdb", *times, f"{faster:.1f} x faster", ">= 2 x faster", faster >= 2)
-    one, other = (once(_own("one", folder, name)) for name in (_CLAIMS, _VARIED))
-    yield Row("one claim, warm process", f"{one.seconds * 1000:.0f} ms", "", "", "< 15 ms", one.seconds < 0.015)
-    yield Row("one varied claim, warm process", f"{other.seconds * 1000:.0f} ms", f"{one.seconds * 1000:.0f} ms", "")
-    program = str(Path(sysconfig.get_path("scripts")) / "codeset")
-    command = [program, "adjudicate", str(folder / "one.csv"), "--release", RELEASE, "--store", str(folder / "store")]
-    cold = interleaved([Job("cold", command, 7)])["cold"]
-    yield Row("one claim, cold process", seconds(cold), "", "", "< 1.5 s", cold.seconds < 1.5)
+    yield Row(
+        "claims in any order", f"{CLAIM_LINES / unordered_run.seconds / 1e6:.2f}", f"{millions_per_second:.2f}", ""
+    )
+    edit_runs = interleaved([_self_timed_job("edits", folder), _self_timed_job("sql", folder)])
+    speedup = edit_runs["sql"].seconds / edit_runs["edits"].seconds
+    edit_times = (seconds(edit_runs["edits"]), seconds(edit_runs["sql"]))
+    yield Row("PTP and MUE / duckdb", *edit_times, f"{speedup:.1f} x faster", ">= 2 x faster", speedup >= 2)
+    single_claim, varied_claim = (once(_self_timed_job("one", folder, name)) for name in (_CLAIMS, _VARIED))
+    yield Row(
+        "one claim, warm process",
+        f"{single_claim.seconds * 1000:.0f} ms",
+        "",
+        "",
+        "< 15 ms",
+        single_claim.seconds < 0.015,
+    )
+    yield Row(
+        "one varied claim, warm process",
+        f"{varied_claim.seconds * 1000:.0f} ms",
+        f"{single_claim.seconds * 1000:.0f} ms",
+        "",
+    )
+    codeset_program = str(Path(sysconfig.get_path("scripts")) / "codeset")
+    command = [
+        codeset_program,
+        "adjudicate",
+        str(folder / "one.csv"),
+        "--release",
+        RELEASE,
+        "--store",
+        str(folder / "store"),
+    ]
+    cold_run = interleaved([Job("cold", command, 7)])["cold"]
+    yield Row("one claim, cold process", seconds(cold_run), "", "", "< 1.5 s", cold_run.seconds < 1.5)
 
 
 def _with_diagnoses(folder: Path) -> Iterator[Row]:
     """The same lines with four diagnoses each, all or nearly all of them valid, and without any."""
-    names = ("bulk_diagnoses", "bulk_invalid_diagnoses", "bulk_plain")
-    four, invalid, none = interleaved([function(name, _MODULE, folder, TIMES) for name in names]).values()
-    for what, measured, most in (
-        ("four diagnoses per line / none, processor", four, 1.25),
-        ("the same, invalid in one claim of twenty / none, processor", invalid, 1.6),
+    job_names = ("bulk_diagnoses", "bulk_invalid_diagnoses", "bulk_plain")
+    with_four, with_invalid, with_none = interleaved(
+        [function(job_name, _MODULE, folder, RUNS) for job_name in job_names]
+    ).values()
+    for row_label, measurement, most_allowed in (
+        ("four diagnoses per line / none, processor", with_four, 1.25),
+        ("the same, invalid in one claim of twenty / none, processor", with_invalid, 1.6),
     ):
-        ratio = measured.processor / none.processor
-        cells = (f"{measured.processor:.1f} s", f"{none.processor:.1f} s", f"{ratio:.2f} x")
-        yield Row(what, *cells, f"<= {most} x", ratio <= most)
+        time_ratio = measurement.processor / with_none.processor
+        row_cells = (f"{measurement.processor:.1f} s", f"{with_none.processor:.1f} s", f"{time_ratio:.2f} x")
+        yield Row(row_label, *row_cells, f"<= {most_allowed} x", time_ratio <= most_allowed)
 
 
 def write_files(folder: Path) -> None:
     """Seal the release beside *folder*, and write the claims: as they come, varied, in any order, more, and one."""
-    beside, before = folder.parent, CMS / "2024q2"
-    store = Store(beside / "store")
-    build(Release(2024, 2), [before / "rvu24b.zip", before / "AOC_V2024Q2-MCR.xlsx"], store)
+    shared_folder, earlier_files = folder.parent, CMS_FILES / "2024q2"
+    store = Store(shared_folder / "store")
+    build(Release(2024, 2), [earlier_files / "rvu24b.zip", earlier_files / "AOC_V2024Q2-MCR.xlsx"], store)
     carry = dict.fromkeys(("gpci", "add_on"), Release(2024, 2))
     build(Release(2024, 3), [MPFS_FILE, MUE_FILE, *PTP_FILES, DIAGNOSES_FILE], store, carry)
-    for name in (_CLAIMS, _VARIED, _TURNED, _MORE, _PLAIN, _DIAGNOSES, _INVALID):
-        (beside / name).mkdir()
-    for number in range(LINES // LINES_IN_A_FILE):
-        lines = office_claims(number, Release.parse(RELEASE))
-        lines.write_parquet(beside / _CLAIMS / f"{number:03}.parquet")
-        varied_claims(number, Release.parse(RELEASE)).write_parquet(beside / _VARIED / f"{number:03}.parquet")
-        if number < _FILES_WITH_DIAGNOSES:
-            lines.drop("diagnoses", "diagnoses_of_claim").write_parquet(beside / _PLAIN / f"{number:03}.parquet")
-            four = with_diagnoses(lines)
-            four.write_parquet(beside / _DIAGNOSES / f"{number:03}.parquet")
-            with_invalid_diagnoses(four).write_parquet(beside / _INVALID / f"{number:03}.parquet")
+    for claims_name in (_CLAIMS, _VARIED, _TURNED, _MORE, _PLAIN, _DIAGNOSES, _INVALID):
+        (shared_folder / claims_name).mkdir()
+    for file_number in range(CLAIM_LINES // LINES_IN_A_FILE):
+        office_lines = office_claims(file_number, Release.parse(RELEASE))
+        office_lines.write_parquet(shared_folder / _CLAIMS / f"{file_number:03}.parquet")
+        varied_claims(file_number, Release.parse(RELEASE)).write_parquet(
+            shared_folder / _VARIED / f"{file_number:03}.parquet"
+        )
+        if file_number < _FILES_WITH_DIAGNOSES:
+            office_lines.drop("diagnoses", "diagnoses_of_claim").write_parquet(
+                shared_folder / _PLAIN / f"{file_number:03}.parquet"
+            )
+            lines_with_diagnoses = with_diagnoses(office_lines)
+            lines_with_diagnoses.write_parquet(shared_folder / _DIAGNOSES / f"{file_number:03}.parquet")
+            with_invalid_diagnoses(lines_with_diagnoses).write_parquet(
+                shared_folder / _INVALID / f"{file_number:03}.parquet"
+            )
         # Lines in no order must be parted on disk before whole beneficiaries can be read, which sorted files spare.
-        turned = lines.sample(fraction=1, shuffle=True, seed=SEED)
-        turned.write_parquet(beside / _TURNED / f"{number:03}.parquet")
-        for copy in range(MORE):
+        shuffled_lines = office_lines.sample(fraction=1, shuffle=True, seed=SEED)
+        shuffled_lines.write_parquet(shared_folder / _TURNED / f"{file_number:03}.parquet")
+        for copy_number in range(TIMES_THE_LINES):
             # Ten times the lines are ten times the patients: more lines of the same ones would make visits no office
             # has.
-            renamed = lines.with_columns(pl.format("{}-{}", pl.lit(copy), name).alias(name) for name in _NAMES)
-            renamed.write_parquet(beside / _MORE / f"{copy}-{number:03}.parquet")
+            renamed_lines = office_lines.with_columns(
+                pl.format("{}-{}", pl.lit(copy_number), column).alias(column) for column in _NAMES
+            )
+            renamed_lines.write_parquet(shared_folder / _MORE / f"{copy_number}-{file_number:03}.parquet")
     one_claim = {"claim_id": "c", "beneficiary": "b", "provider": "p", "date_of_service": "2024-07-01", "units": "1"}
-    codes = pl.DataFrame(ONE, schema=["line", "hcpcs", "modifiers"], orient="row")
-    place = {"place_of_service": "11", "locality": "national"}
-    lines = codes.with_columns(pl.lit(cell).alias(name) for name, cell in (one_claim | place).items())
-    lines.write_csv(beside / "one.csv")
+    claim_codes = pl.DataFrame(ONE_CLAIM, schema=["line", "hcpcs", "modifiers"], orient="row")
+    place_and_locality = {"place_of_service": "11", "locality": "national"}
+    claim_lines = claim_codes.with_columns(
+        pl.lit(cell_value).alias(column) for column, cell_value in (one_claim | place_and_locality).items()
+    )
+    claim_lines.write_csv(shared_folder / "one.csv")
 
 
-def bulk(folder: Path, claims: str = _CLAIMS) -> None:
+def bulk(folder: Path, claims_folder: str = _CLAIMS) -> None:
     """Every edit and the price, findings written."""
     snapshot = codeset.open(RELEASE, folder.parent / "store")
-    files = sorted((folder.parent / claims).iterdir())
+    files = sorted((folder.parent / claims_folder).iterdir())
     adjudicate_files(files, folder / "out", [snapshot], participant=Participant.NON_QP)
     shutil.rmtree(folder)
 
@@ -164,68 +217,73 @@ def bulk_more(folder: Path) -> None:
 
 def floor(folder: Path) -> None:
     """Decode the claims and encode them again."""
-    for file in sorted((folder.parent / _CLAIMS).iterdir()):
-        pl.read_parquet(file).write_parquet(folder / file.name, compression="zstd", compression_level=1)
+    for claim_file in sorted((folder.parent / _CLAIMS).iterdir()):
+        pl.read_parquet(claim_file).write_parquet(folder / claim_file.name, compression="zstd", compression_level=1)
     shutil.rmtree(folder)
 
 
 # --- jobs that time a part of themselves: `python -m benchmarks.claims FUNCTION FOLDER`
 
 
-def _own(name: str, folder: Path, *arguments: str) -> Job:
-    return Job(name, [sys.executable, "-m", _MODULE, name, str(folder), *arguments], TIMES, times_itself=True)
+def _self_timed_job(job_name: str, folder: Path, *arguments: str) -> Job:
+    return Job(job_name, [sys.executable, "-m", _MODULE, job_name, str(folder), *arguments], RUNS, times_itself=True)
 
 
-def _median(times: int, function: Callable[[], object]) -> float:
-    took = []
-    for _ in range(times):
-        begin = time.perf_counter()
-        function()
-        took.append(time.perf_counter() - begin)
-    return median(took)
+def _median_seconds(run_count: int, measured_function: Callable[[], object]) -> float:
+    seconds_taken = []
+    for _ in range(run_count):
+        start = time.perf_counter()
+        measured_function()
+        seconds_taken.append(time.perf_counter() - start)
+    return median(seconds_taken)
 
 
-def _prepared(folder: Path) -> Lines:
+def _prepared_lines(folder: Path) -> Lines:
     """The lines of a file as the edits read them."""
-    frame, _ = read_claims(min((folder / _CLAIMS).iterdir()))
-    code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], frame["hcpcs"].unique())
-    table = sort_by_visit(frame, code_set, (*PTP.reads, *MUE.reads))
-    line_kinds, kind = line_kinds_of(table, code_set, with_meanings)
-    return Lines(table.hstack([kind]), line_kinds, kind.clear())
+    claim_rows, _ = read_claims(min((folder / _CLAIMS).iterdir()))
+    code_set = CodeSet.of([codeset.open(RELEASE, folder / "store")], claim_rows["hcpcs"].unique())
+    sorted_rows = sort_by_visit(claim_rows, code_set, (*PTP.reads, *MUE.reads))
+    line_kinds, kind_of_line = line_kinds_of(sorted_rows, code_set, with_meanings)
+    return Lines(sorted_rows.hstack([kind_of_line]), line_kinds, kind_of_line.clear())
 
 
 def edits(folder: Path) -> None:
     """PTP and MUE over prepared lines."""
-    lines = _prepared(folder)
-    print(_median(5, lambda: [edit.findings(lines, lines.denied) for edit in (PTP, MUE)]))
+    lines = _prepared_lines(folder)
+    print(_median_seconds(5, lambda: [edit.findings(lines, lines.denied) for edit in (PTP, MUE)]))
 
 
 def sql(folder: Path) -> None:
     """The same over the same prepared lines in duckdb, with codes as its enums; both find the same number."""
     import duckdb  # noqa: PLC0415 (the other rows do without it)
 
-    lines = _prepared(folder)
+    lines = _prepared_lines(folder)
     line_kinds, code_set = lines.line_kinds.table.rename({"line_kind": "kind"}), lines.line_kinds.code_set
-    line = lines.table.rename({"line_kind": "kind"})
-    tables = {"line": line, "kind": line_kinds, "ptp": code_set.ptp, "mue": code_set.mue}
+    line_rows = lines.table.rename({"line_kind": "kind"})
+    sql_tables = {"line": line_rows, "kind": line_kinds, "ptp": code_set.ptp, "mue": code_set.mue}
     with duckdb.connect() as connection:
-        for name, table in tables.items():
-            file = folder / f"{name}-for-sql.parquet"
-            table.with_columns(pl.col(pl.Categorical).cast(pl.String)).write_parquet(file)
-            connection.execute(f"create table {name} as from '{file}'")
+        for table_name, table_rows in sql_tables.items():
+            parquet_file = folder / f"{table_name}-for-sql.parquet"
+            table_rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).write_parquet(parquet_file)
+            connection.execute(f"create table {table_name} as from '{parquet_file}'")
         # As enums, which are numbers as our categoricals are: compared as text, duckdb would be slower for no merit of
         # ours.
         connection.execute("create type code as enum (select distinct hcpcs from line)")
-        for name, column in (("line", "hcpcs"), ("ptp", "column_one"), ("ptp", "column_two"), ("mue", "hcpcs")):
-            connection.execute(f"alter table {name} alter {column} type code")
-        print(_median(5, lambda: [connection.execute(statement) for statement in SQL]))
-        for name, edit, column in (("ptp", PTP, "column_one"), ("mue", MUE, "hcpcs")):
-            findings = edit.findings(lines, lines.denied)
+        for table_name, column_name in (
+            ("line", "hcpcs"),
+            ("ptp", "column_one"),
+            ("ptp", "column_two"),
+            ("mue", "hcpcs"),
+        ):
+            connection.execute(f"alter table {table_name} alter {column_name} type code")
+        print(_median_seconds(5, lambda: [connection.execute(statement) for statement in SQL]))
+        for table_name, table_edit, column_name in (("ptp", PTP, "column_one"), ("mue", MUE, "hcpcs")):
+            findings = table_edit.findings(lines, lines.denied)
             # Where several lines say the same of another one, the engine names the first of them.
-            ours = pl.DataFrame([findings.rows["row"], findings.of("column_one")]).n_unique()
-            count = f"select count(distinct (row, {column})) from {name}_findings"
-            if connection.execute(count).fetchall() != [(ours,)]:
-                raise RuntimeError(f"{name}: duckdb does not find what the engine finds")
+            our_count = pl.DataFrame([findings.rows["row"], findings.of("column_one")]).n_unique()
+            count_query = f"select count(distinct (row, {column_name})) from {table_name}_findings"
+            if connection.execute(count_query).fetchall() != [(our_count,)]:
+                raise RuntimeError(f"{table_name}: duckdb does not find what the engine finds")
 
 
 SQL = (
@@ -255,16 +313,16 @@ def one(folder: Path, claims_folder: str) -> None:
 
     The first hundreds take longer: each brings codes, modifiers and pairs of them that are not at hand yet.
     """
-    frame, _ = read_claims(min((folder / claims_folder).iterdir()))
-    claims = iter(frame.head(4_000).partition_by("claim_id", maintain_order=True))
+    claim_rows, _ = read_claims(min((folder / claims_folder).iterdir()))
+    claims = iter(claim_rows.head(4_000).partition_by("claim_id", maintain_order=True))
     snapshot = codeset.open(RELEASE, folder / "store")
 
     def another() -> None:
         codeset.adjudicate(next(claims), snapshot, participant=Participant.NON_QP)
 
     # Warm: what remains is the price of one more claim, and not of the first ones in a process.
-    _median(1_000, another)
-    print(_median(200, another))
+    _median_seconds(1_000, another)
+    print(_median_seconds(200, another))
 
 
 if __name__ == "__main__":

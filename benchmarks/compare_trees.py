@@ -18,7 +18,7 @@ from benchmarks.tree_differences import Comparison
 from benchmarks.tree_speed import Ratio, compare_speed
 from benchmarks.trees import Tree
 
-MOST = 1.1
+MOST_ALLOWED = 1.1
 """The ratio above which the tree of now takes too long or too much."""
 
 _DIFFERENCES_SHOWN = 4
@@ -27,8 +27,8 @@ _DIFFERENCES_SHOWN = 4
 def main(arguments: Sequence[str]) -> int:
     """Compare two trees and print the table; return the exit code."""
     options = _options(arguments)
-    with TemporaryDirectory(prefix="codeset-trees-") as name:
-        folder = Path(name)
+    with TemporaryDirectory(prefix="codeset-trees-") as folder_name:
+        folder = Path(folder_name)
         trees = (
             Tree("before", options.before.resolve(), folder / "before"),
             Tree("after", options.after.resolve(), folder / "after"),
@@ -54,12 +54,15 @@ def _print_table(comparisons: Sequence[Comparison], ratios: Sequence[Ratio]) -> 
     for comparison in comparisons:
         verdict = f"{len(comparison.differences)} DIFFER" if comparison.differences else "same"
         print(f"{comparison.what:28} {comparison.size:>16}  {verdict}")
-        for text in comparison.differences[:_DIFFERENCES_SHOWN]:
-            print(f"    {text[:400]}")
-    for row in ratios:
-        too_much = "" if row.ratio <= MOST else f"  above {MOST}"
-        print(f"{row.what:28} {row.before:>12} {row.after:>12}  {row.ratio:.2f}{too_much}")
-    return int(any(comparison.differences for comparison in comparisons) or any(row.ratio > MOST for row in ratios))
+        for difference_text in comparison.differences[:_DIFFERENCES_SHOWN]:
+            print(f"    {difference_text[:400]}")
+    for ratio_row in ratios:
+        remark = "" if ratio_row.ratio <= MOST_ALLOWED else f"  above {MOST_ALLOWED}"
+        print(f"{ratio_row.what:28} {ratio_row.before:>12} {ratio_row.after:>12}  {ratio_row.ratio:.2f}{remark}")
+    return int(
+        any(comparison.differences for comparison in comparisons)
+        or any(ratio_row.ratio > MOST_ALLOWED for ratio_row in ratios)
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tempfile import mkdtemp
 from threading import Event, Thread
 
 REPOSITORY = Path(__file__).parents[1]
-CMS = Path(os.environ.get("CODESET_CMS_DIR", REPOSITORY.parent / "shared" / "cms"))
+CMS_FILES = Path(os.environ.get("CODESET_CMS_DIR", REPOSITORY.parent / "shared" / "cms"))
 
 _ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
 """Bytecode is kept after a first run, as pip keeps it when a package is installed."""
@@ -68,20 +68,20 @@ class Row:
         return [self.what, self.ours, self.other, self.ratio, self.goal, verdict]
 
 
-def function(name: str, module: str, folder: Path, times: int, *, has_children: bool = False) -> Job:
-    """Return the job of running function *name* of *module*; imports are not in its time."""
-    command = [sys.executable, "-m", "benchmarks.measure", module, name, str(folder)]
-    return Job(name, command, times, times_itself=True, has_children=has_children)
+def function(function_name: str, module_name: str, folder: Path, times: int, *, has_children: bool = False) -> Job:
+    """Return the job of running function *function_name* of *module_name*; imports are not in its time."""
+    command = [sys.executable, "-m", "benchmarks.measure", module_name, function_name, str(folder)]
+    return Job(function_name, command, times, times_itself=True, has_children=has_children)
 
 
 def interleaved(jobs: Sequence[Job]) -> dict[str, Measurement]:
     """Run the jobs in turn, so that a machine's slow minute falls on all of them; return each by its name."""
-    runs: dict[str, list[Measurement]] = {job.name: [] for job in jobs}
-    for turn in range(max(job.times for job in jobs)):
+    runs_by_job: dict[str, list[Measurement]] = {job.name: [] for job in jobs}
+    for turn_number in range(max(job.times for job in jobs)):
         for job in jobs:
-            if turn < job.times:
-                runs[job.name].append(once(job))
-    return {name: _summed_up(measured) for name, measured in runs.items()}
+            if turn_number < job.times:
+                runs_by_job[job.name].append(once(job))
+    return {job_name: _summary_of_runs(job_runs) for job_name, job_runs in runs_by_job.items()}
 
 
 def once(job: Job) -> Measurement:
@@ -91,30 +91,34 @@ def once(job: Job) -> Measurement:
     below this process's own, which the child inherits: import polars here, but hold no tables.
     Raises RuntimeError: if the job ends with anything but 0.
     """
-    begin = time.perf_counter()
+    start = time.perf_counter()
     environment = _ENVIRONMENT if job.environment is None else job.environment
     with subprocess.Popen(job.command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        with _Family(process.pid) if job.has_children else nullcontext() as family:
+        with _ProcessFamily(process.pid) if job.has_children else nullcontext() as process_family:
             output = process.stdout.read() if process.stdout else ""
         # wait4 gives the resources of this one child; `resource` would add up all children so far, and keep the highest
         # peak.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - begin
+        _, exit_status, resource_usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(exit_status)
+    wall_seconds = time.perf_counter() - start
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)}: exit code {process.returncode}")
-    peak = max(usage.ru_maxrss * _MAXRSS_UNIT, family.peak if family else 0)
-    return Measurement(float(output) if job.times_itself else wall, peak, usage.ru_utime + usage.ru_stime)
+    peak_memory = max(resource_usage.ru_maxrss * _MAXRSS_UNIT, process_family.peak if process_family else 0)
+    return Measurement(
+        float(output) if job.times_itself else wall_seconds,
+        peak_memory,
+        resource_usage.ru_utime + resource_usage.ru_stime,
+    )
 
 
-class _Family(Thread):
+class _ProcessFamily(Thread):
     """Watches the memory of a process that has children, all together, as long as it runs (on Linux; else 0)."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.pid, self.peak, self.gone = pid, 0, Event()
 
-    def __enter__(self) -> "_Family":
+    def __enter__(self) -> "_ProcessFamily":
         self.start()
         return self
 
@@ -126,24 +130,27 @@ class _Family(Thread):
         while not self.gone.wait(0.1):
             with suppress(OSError):
                 if children := _children(self.pid):
-                    self.peak = max(self.peak, sum(_proportional(pid) for pid in (self.pid, *children)))
+                    self.peak = max(self.peak, sum(_proportional_memory(pid) for pid in (self.pid, *children)))
 
 
-def _children(pid: int) -> list[int]:
-    own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    return own + [grandchild for child in own for grandchild in _children(child)]
+def _children(process_id: int) -> list[int]:
+    own_children = [
+        int(child_pid)
+        for child_pid in Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="ascii").split()
+    ]
+    return own_children + [grandchild for child_pid in own_children for grandchild in _children(child_pid)]
 
 
-def _proportional(pid: int) -> int:
+def _proportional_memory(process_id: int) -> int:
     """The memory of a process in bytes; what several share counts in parts."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+    for memory_line in Path(f"/proc/{process_id}/smaps_rollup").read_text(encoding="ascii").splitlines():
         # The proportional set: pages that a parent shares with the workers it forked would else count once for each.
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
+        if memory_line.startswith("Pss:"):
+            return int(memory_line.split()[1]) * 1024
     return 0
 
 
-def _summed_up(runs: Iterable[Measurement]) -> Measurement:
+def _summary_of_runs(runs: Iterable[Measurement]) -> Measurement:
     """The median of the seconds and the highest peak of all runs."""
     runs = list(runs)
     # The median: the least would be the luckiest run, the mean that of a minute in which the machine was busy.
@@ -151,23 +158,23 @@ def _summed_up(runs: Iterable[Measurement]) -> Measurement:
     return Measurement(seconds, max(run.peak for run in runs), processor)
 
 
-def seconds(measured: Measurement) -> str:
+def seconds(measurement: Measurement) -> str:
     """Return the time as the table shows it."""
-    return f"{measured.seconds:.2f} s"
+    return f"{measurement.seconds:.2f} s"
 
 
-def gib(measured: Measurement) -> str:
+def gib(measurement: Measurement) -> str:
     """Return the peak as the table shows it."""
-    return f"{measured.peak / 2**30:.2f} GiB"
+    return f"{measurement.peak / 2**30:.2f} GiB"
 
 
-def main(module: str, name: str, folder: str) -> None:
+def main(module_name: str, function_name: str, folder: str) -> None:
     """Print how many seconds the function takes in a new folder under *folder*."""
-    job = getattr(import_module(module), name)
-    own = Path(mkdtemp(dir=folder))
-    begin = time.perf_counter()
-    job(own)
-    print(time.perf_counter() - begin)
+    measured_function = getattr(import_module(module_name), function_name)
+    own_folder = Path(mkdtemp(dir=folder))
+    start = time.perf_counter()
+    measured_function(own_folder)
+    print(time.perf_counter() - start)
 
 
 if __name__ == "__main__":

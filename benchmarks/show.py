@@ -8,9 +8,9 @@ from pathlib import Path
 from benchmarks.build import ours as build
 from benchmarks.measure import Job, Row, function, interleaved, once
 
-RELEASE, HCPCS, TIMES = "2024q3", "11102", 11
+RELEASE, HCPCS, RUNS = "2024q3", "11102", 11
 
-_COMMAND = """
+_EMPTY_COMMAND = """
 from pathlib import Path
 import polars, rich.console, rich.table, typer
 app = typer.Typer()
@@ -23,7 +23,11 @@ app(["11102", "--release", "2024q3", "--store", "store"])
 `import typer` alone would be too little: typer loads pydantic when it reads a first argument.
 """
 
-_PARTS = {"polars": "import polars", "typer": _COMMAND.replace("polars, ", ""), "libraries": _COMMAND}
+_CODE_OF_PARTS = {
+    "polars": "import polars",
+    "typer": _EMPTY_COMMAND.replace("polars, ", ""),
+    "libraries": _EMPTY_COMMAND,
+}
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -33,21 +37,25 @@ def rows(folder: Path) -> Iterator[Row]:
     (polars at work for us included) and the drawing of the table.
     """
     once(function("seal_releases", "benchmarks.show", folder, times=1))
-    command = [str(Path(sysconfig.get_path("scripts")) / "codeset"), "show", HCPCS, "--release", RELEASE]
-    show = Job("show", [*command, "--store", str(folder / "store")], TIMES)
+    show_command = [str(Path(sysconfig.get_path("scripts")) / "codeset"), "show", HCPCS, "--release", RELEASE]
+    show_job = Job("show", [*show_command, "--store", str(folder / "store")], RUNS)
     try:
-        once(show)
+        once(show_job)
     # The command is a script of the environment, which a checkout without an install does not have.
     except (OSError, RuntimeError) as error:
         print(f"show: `codeset show` does not run here, its rows are left out ({error})")
         return
-    parts = [Job(name, [sys.executable, "-c", code], TIMES) for name, code in _PARTS.items()]
-    seconds_of = {name: job.seconds for name, job in interleaved([show, *parts]).items()}
+    part_jobs = [
+        Job(job_name, [sys.executable, "-c", source_code], RUNS) for job_name, source_code in _CODE_OF_PARTS.items()
+    ]
+    seconds_of = {job_name: job.seconds for job_name, job in interleaved([show_job, *part_jobs]).items()}
     yield Row("show, cold process", f"{seconds_of['show']:.2f} s", "", "", "< 1 s", seconds_of["show"] < 1)
     libraries = f"polars {seconds_of['polars']:.2f} s, typer, pydantic and rich {seconds_of['typer']:.2f} s"
-    own = seconds_of["show"] - seconds_of["libraries"]
-    share = own / seconds_of["show"]
-    yield Row("show, of it our own", f"{own:.2f} s", libraries, f"{share:.0%} of it", "< 25 %", share < 0.25)
+    own_seconds = seconds_of["show"] - seconds_of["libraries"]
+    own_share = own_seconds / seconds_of["show"]
+    yield Row(
+        "show, of it our own", f"{own_seconds:.2f} s", libraries, f"{own_share:.0%} of it", "< 25 %", own_share < 0.25
+    )
 
 
 def seal_releases(folder: Path) -> None:

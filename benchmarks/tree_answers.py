@@ -28,20 +28,20 @@ def compare_answers(trees: Sequence[Tree], folder: Path, options: argparse.Names
     releases = on_both(trees, _build_embedded if options.quick else build_real)[0]
     yield compare_files("snapshots", trees, "store")
     inputs = _inputs(trees[0], folder, options)
-    for step, act in (
+    for step_name, tree_step in (
         ("reports", lambda tree: _write_reports(tree, inputs)),
         ("reviews and accepted outcomes", lambda tree: _write_review(tree, inputs, releases)),
         ("claims", lambda tree: _write_outcomes(tree, inputs)),
     ):
-        report(step)
-        on_both(trees, act)
-    for what in ("suite", "examples"):
-        yield compare_files(what, trees, what)
-    for what in ("changes", "review"):
-        for file in sorted({name for tree in trees for name in files_of(tree.folder / what)}):
-            yield compare_files(file, trees, what, file)
-    for what in ("frames", "single", "bulk"):
-        yield from compare_outcomes(what, trees)
+        report(step_name)
+        on_both(trees, tree_step)
+    for folder_name in ("suite", "examples"):
+        yield compare_files(folder_name, trees, folder_name)
+    for folder_name in ("changes", "review"):
+        for file_name in sorted({answer_name for tree in trees for answer_name in files_of(tree.folder / folder_name)}):
+            yield compare_files(file_name, trees, folder_name, file_name)
+    for folder_name in ("frames", "single", "bulk"):
+        yield from compare_outcomes(folder_name, trees)
 
 
 def _build_embedded(tree: Tree) -> list[str]:
@@ -51,23 +51,32 @@ def _build_embedded(tree: Tree) -> list[str]:
     return releases
 
 
-def _inputs(before: Tree, folder: Path, options: argparse.Namespace) -> Inputs:
-    """Claims made anew; scenarios and example claims as they lie in the tree of *before*."""
+def _inputs(tree_before: Tree, folder: Path, options: argparse.Namespace) -> Inputs:
+    """Claims made anew; scenarios and example claims as they lie in the tree of *tree_before*."""
     release = "2026q3" if options.quick else "2024q3"
-    lines = options.lines or (50_000 if options.quick else 1_000_000)
+    line_count = options.lines or (50_000 if options.quick else 1_000_000)
     scenarios = folder / "scenarios"
-    shutil.copytree(before.sources / "compliance_tests" / "scenarios", scenarios)
-    examples = before.sources / "tests" / "claims" / "claims"
+    shutil.copytree(tree_before.sources / "compliance_tests" / "scenarios", scenarios)
+    examples = tree_before.sources / "tests" / "claims" / "claims"
     return Inputs(
-        "2025q4", "2026q3", release, write_claims(folder / "claims", CLAIM_FILES, release, lines), scenarios, examples
+        "2025q4",
+        "2026q3",
+        release,
+        write_claims(folder / "claims", CLAIM_FILES, release, line_count),
+        scenarios,
+        examples,
     )
 
 
 def _write_reports(tree: Tree, inputs: Inputs) -> None:
-    folder = tree.folder / "changes"
-    folder.mkdir()
-    for form in ("md", "json", "xlsx"):
-        tree.run(tree.command("diff", inputs.old, inputs.new, "--format", form, "-o", folder / f"changes.{form}"))
+    report_folder = tree.folder / "changes"
+    report_folder.mkdir()
+    for report_form in ("md", "json", "xlsx"):
+        tree.run(
+            tree.command(
+                "diff", inputs.old, inputs.new, "--format", report_form, "-o", report_folder / f"changes.{report_form}"
+            )
+        )
 
 
 def _write_review(tree: Tree, inputs: Inputs, releases: Sequence[str]) -> None:
@@ -81,25 +90,27 @@ def _write_review(tree: Tree, inputs: Inputs, releases: Sequence[str]) -> None:
         # Where a tree contradicts a coder it accepts nothing, and of a release without a table that claims need it
         # tries none: what it says of that is compared in place of a golden.
         tree.run(tree.command("test", release, "--accept", "--scenarios", scenarios), may_refuse=release)
-        output = tree.run(tree.command("test", release, "--json", "--scenarios", scenarios), may_refuse=release)
-        (tree.folder / "suite" / f"test-{release}.json").write_text(output, encoding="utf-8")
-        output = tree.run(tree.command("guidance", release, "--json"), may_refuse=release)
-        (tree.folder / "suite" / f"guidance-{release}.json").write_text(output, encoding="utf-8")
+        command_output = tree.run(tree.command("test", release, "--json", "--scenarios", scenarios), may_refuse=release)
+        (tree.folder / "suite" / f"test-{release}.json").write_text(command_output, encoding="utf-8")
+        command_output = tree.run(tree.command("guidance", release, "--json"), may_refuse=release)
+        (tree.folder / "suite" / f"guidance-{release}.json").write_text(command_output, encoding="utf-8")
 
 
 def _write_outcomes(tree: Tree, inputs: Inputs) -> None:
     store, release, claims = tree.store, inputs.claims_release, inputs.claims
     tree.run(tree.job("outcomes", store, release, claims, tree.folder / "frames"))
     tree.run(tree.job("single_claims", store, release, claims, 250, tree.folder / "single"))
-    bulk = tree.folder / "bulk-run"
-    files = sorted(claims.iterdir())
-    tree.run(tree.command("adjudicate", *files, "-o", f"{bulk}/", "--release", release, *tree.participant()))
+    bulk_folder = tree.folder / "bulk-run"
+    claim_files = sorted(claims.iterdir())
+    tree.run(
+        tree.command("adjudicate", *claim_files, "-o", f"{bulk_folder}/", "--release", release, *tree.participant())
+    )
     (tree.folder / "bulk" / "all").mkdir(parents=True)
-    tree.run(tree.job("scan_bulk", bulk, tree.folder / "bulk" / "all"))
-    examples = tree.folder / "examples"
-    examples.mkdir()
-    for file in sorted(inputs.examples.iterdir()):
-        if file.stem != "bad":
+    tree.run(tree.job("scan_bulk", bulk_folder, tree.folder / "bulk" / "all"))
+    examples_folder = tree.folder / "examples"
+    examples_folder.mkdir()
+    for example_file in sorted(inputs.examples.iterdir()):
+        if example_file.stem != "bad":
             options = ("--release", inputs.new, "--format", "json", "--explain", "--locality", "national")
-            output = tree.run(tree.command("adjudicate", file, *options, *tree.participant()))
-            (examples / f"{file.name}.json").write_text(output, encoding="utf-8")
+            example_output = tree.run(tree.command("adjudicate", example_file, *options, *tree.participant()))
+            (examples_folder / f"{example_file.name}.json").write_text(example_output, encoding="utf-8")

@@ -25,110 +25,141 @@ class Comparison:
     differences: list[str] = field(default_factory=list)
 
 
-def compare_files(what: str, trees: Sequence[Tree], name: str, pattern: str = "*") -> Comparison:
-    """Compare the files of both trees' folders of one *name*, those that *pattern* matches."""
-    before, after = (files_of(tree.folder / name, pattern) for tree in trees)
-    differences = [f"{file}: only {trees[file in after].name}" for file in sorted(set(before) ^ set(after))]
-    for file in sorted(set(before) & set(after)):
-        if before[file].read_bytes() != after[file].read_bytes():
-            differences += [f"{file}: {text}" for text in _differences_of(before[file], after[file])]
-    return Comparison(what, f"{len(before)} files", differences)
+def compare_files(compared_label: str, trees: Sequence[Tree], folder_name: str, pattern: str = "*") -> Comparison:
+    """Compare the files of both trees' folders of one *folder_name*, those that *pattern* matches."""
+    files_before, files_after = (files_of(tree.folder / folder_name, pattern) for tree in trees)
+    differences = [
+        f"{file_name}: only {trees[file_name in files_after].name}"
+        for file_name in sorted(set(files_before) ^ set(files_after))
+    ]
+    for file_name in sorted(set(files_before) & set(files_after)):
+        if files_before[file_name].read_bytes() != files_after[file_name].read_bytes():
+            differences += [
+                f"{file_name}: {difference_text}"
+                for difference_text in _differences_of(files_before[file_name], files_after[file_name])
+            ]
+    return Comparison(compared_label, f"{len(files_before)} files", differences)
 
 
 def files_of(folder: Path, pattern: str = "*") -> dict[str, Path]:
     """Return the files below *folder* that match *pattern*, by their path in it."""
-    return {str(file.relative_to(folder)): file for file in folder.rglob(pattern) if file.is_file()}
+    return {str(file_path.relative_to(folder)): file_path for file_path in folder.rglob(pattern) if file_path.is_file()}
 
 
-def _differences_of(before: Path, after: Path) -> list[str]:
+def _differences_of(file_before: Path, file_after: Path) -> list[str]:
     """In words what two files differ in; none if they are workbooks of the same cells, or pages of the same text."""
-    if before.suffix == ".xlsx":
-        return list(_different_values(_cells(before), _cells(after)))
-    if before.suffix == ".json":
-        return list(_different_values(json.loads(before.read_text()), json.loads(after.read_text()))) or ["bytes"]
-    if before.suffix in (".parquet", ".lock"):
+    if file_before.suffix == ".xlsx":
+        return list(_different_values(_cells_of_workbook(file_before), _cells_of_workbook(file_after)))
+    if file_before.suffix == ".json":
+        return list(_different_values(json.loads(file_before.read_text()), json.loads(file_after.read_text()))) or [
+            "bytes"
+        ]
+    if file_before.suffix in (".parquet", ".lock"):
         return ["bytes"]
-    lines = zip_longest(*(_text(file).splitlines() for file in (before, after)))
-    return [f"line {number}: {one!r} | {two!r}" for number, (one, two) in enumerate(lines, 1) if one != two]
+    line_pairs = zip_longest(*(_text_of_file(file_path).splitlines() for file_path in (file_before, file_after)))
+    return [
+        f"line {line_number}: {line_before!r} | {line_after!r}"
+        for line_number, (line_before, line_after) in enumerate(line_pairs, 1)
+        if line_before != line_after
+    ]
 
 
-def _text(file: Path) -> str:
+def _text_of_file(file_path: Path) -> str:
     """What a file says; of a page what is read, not how it is marked up or drawn."""
-    if file.suffix != ".html":
-        return file.read_text(encoding="utf-8")
-    page = BeautifulSoup(file.read_text(encoding="utf-8"), "lxml")
+    if file_path.suffix != ".html":
+        return file_path.read_text(encoding="utf-8")
+    parsed_page = BeautifulSoup(file_path.read_text(encoding="utf-8"), "lxml")
     # Drawings and styles may change while every figure that is read stays: the text is what is compared.
-    for drawn in page(["svg", "style", "script"]):
-        drawn.decompose()
-    return page.get_text("\n", strip=True)
+    for drawn_element in parsed_page(["svg", "style", "script"]):
+        drawn_element.decompose()
+    return parsed_page.get_text("\n", strip=True)
 
 
-def _cells(file: Path) -> dict[str, Any]:
-    book = load_workbook(file)
+def _cells_of_workbook(workbook_path: Path) -> dict[str, Any]:
+    workbook = load_workbook(workbook_path)
     return {
         f"{sheet.title}!{cell.coordinate}": cell.value
-        for sheet in book.worksheets
-        for row in sheet.iter_rows()
-        for cell in row
+        for sheet in workbook.worksheets
+        for row_cells in sheet.iter_rows()
+        for cell in row_cells
         if cell.value is not None
     }
 
 
-def _different_values(one: Any, two: Any, path: str = "") -> Iterator[str]:
+def _different_values(value_before: Any, value_after: Any, value_path: str = "") -> Iterator[str]:
     """Where two values of JSON differ, and in what."""
-    if isinstance(one, Mapping) and isinstance(two, Mapping):
-        for key in [*one, *(key for key in two if key not in one)]:
-            if key not in one or key not in two:
-                yield f"{path}.{key}: only {'after' if key in two else 'before'}"
+    if isinstance(value_before, Mapping) and isinstance(value_after, Mapping):
+        for field_name in [
+            *value_before,
+            *(field_name for field_name in value_after if field_name not in value_before),
+        ]:
+            if field_name not in value_before or field_name not in value_after:
+                yield f"{value_path}.{field_name}: only {'after' if field_name in value_after else 'before'}"
             else:
-                yield from _different_values(one[key], two[key], f"{path}.{key}")
-    elif isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
-        for place, (left, right) in enumerate(zip(one, two, strict=True)):
-            yield from _different_values(left, right, f"{path}[{place}]")
-    elif one != two:
-        yield f"{path}: {str(one)[:150]} | {str(two)[:150]}"
-
-
-def compare_outcomes(what: str, trees: Sequence[Tree]) -> Iterator[Comparison]:
-    """Compare the tables of outcomes; what a finding says in words apart from what it is."""
-    tables = [files_of(tree.folder / what) for tree in trees]
-    for table in ("lines", "findings", "steps"):
-        pairs = [tuple(files[name] for files in tables) for name in tables[0] if Path(name).stem == table]
-        if not pairs:
-            continue
-        rows, differences, in_words = 0, list[str](), list[str]()
-        for before, after in ((pl.read_parquet(one), pl.read_parquet(two)) for one, two in pairs):
-            rows += before.height
-            differences += _different_columns(
-                before.drop(_SENTENCES, strict=False), after.drop(_SENTENCES, strict=False)
-            )
-            if table == "findings" and before.height == after.height:
-                in_words += _different_columns(
-                    *(frame.select(set(_SENTENCES) & set(frame.columns)) for frame in (before, after))
+                yield from _different_values(
+                    value_before[field_name], value_after[field_name], f"{value_path}.{field_name}"
                 )
-        yield Comparison(f"{what}: {table}", f"{rows:,} rows", differences)
-        if table == "findings" and "says" in before.columns:
-            yield Comparison(f"{what}: sentences", f"{rows:,} rows", in_words)
+    elif isinstance(value_before, list) and isinstance(value_after, list) and len(value_before) == len(value_after):
+        for position, (item_before, item_after) in enumerate(zip(value_before, value_after, strict=True)):
+            yield from _different_values(item_before, item_after, f"{value_path}[{position}]")
+    elif value_before != value_after:
+        yield f"{value_path}: {str(value_before)[:150]} | {str(value_after)[:150]}"
 
 
-def _different_columns(before: pl.DataFrame, after: pl.DataFrame) -> Iterator[str]:
-    """Which columns of two tables differ, in how many rows, and the first of them."""
-    yield from (f"{name}: only in one" for name in sorted(set(before.columns) ^ set(after.columns)))
-    if before.height != after.height:
-        yield f"{before.height:,} rows | {after.height:,} rows"
-        return
-    for name in before.columns:
-        if name in after.columns:
-            one, two = (
-                frame[name].cast(pl.String) if frame[name].dtype == pl.Categorical else frame[name]
-                for frame in (before, after)
+def compare_outcomes(folder_name: str, trees: Sequence[Tree]) -> Iterator[Comparison]:
+    """Compare the tables of outcomes; what a finding says in words apart from what it is."""
+    files_by_tree = [files_of(tree.folder / folder_name) for tree in trees]
+    for table_name in ("lines", "findings", "steps"):
+        file_pairs = [
+            tuple(files[name] for files in files_by_tree) for name in files_by_tree[0] if Path(name).stem == table_name
+        ]
+        if not file_pairs:
+            continue
+        row_count, differences, in_words = 0, list[str](), list[str]()
+        for rows_before, rows_after in (
+            (pl.read_parquet(file_before), pl.read_parquet(file_after)) for file_before, file_after in file_pairs
+        ):
+            row_count += rows_before.height
+            differences += _different_columns(
+                rows_before.drop(_SENTENCES, strict=False), rows_after.drop(_SENTENCES, strict=False)
             )
-            if one.dtype != two.dtype:
-                yield f"{name}: {one.dtype} | {two.dtype}"
-            elif (differs := one.ne_missing(two)).any():
-                place = differs.arg_true()[0]
-                yield f"{name}: {differs.sum():,} rows, first {_row(before, place)}: {one[place]!r} | {two[place]!r}"
+            if table_name == "findings" and rows_before.height == rows_after.height:
+                in_words += _different_columns(
+                    *(
+                        table_rows.select(set(_SENTENCES) & set(table_rows.columns))
+                        for table_rows in (rows_before, rows_after)
+                    )
+                )
+        yield Comparison(f"{folder_name}: {table_name}", f"{row_count:,} rows", differences)
+        if table_name == "findings" and "says" in rows_before.columns:
+            yield Comparison(f"{folder_name}: sentences", f"{row_count:,} rows", in_words)
 
 
-def _row(frame: pl.DataFrame, place: int) -> str:
-    return " ".join(str(frame[name][place]) for name in ("claim_id", "line", "reason") if name in frame.columns)
+def _different_columns(rows_before: pl.DataFrame, rows_after: pl.DataFrame) -> Iterator[str]:
+    """Which columns of two tables differ, in how many rows, and the first of them."""
+    yield from (f"{name}: only in one" for name in sorted(set(rows_before.columns) ^ set(rows_after.columns)))
+    if rows_before.height != rows_after.height:
+        yield f"{rows_before.height:,} rows | {rows_after.height:,} rows"
+        return
+    for column_name in rows_before.columns:
+        if column_name in rows_after.columns:
+            values_before, values_after = (
+                table_rows[column_name].cast(pl.String)
+                if table_rows[column_name].dtype == pl.Categorical
+                else table_rows[column_name]
+                for table_rows in (rows_before, rows_after)
+            )
+            if values_before.dtype != values_after.dtype:
+                yield f"{column_name}: {values_before.dtype} | {values_after.dtype}"
+            elif (is_different := values_before.ne_missing(values_after)).any():
+                first_place = is_different.arg_true()[0]
+                yield (
+                    f"{column_name}: {is_different.sum():,} rows, first {_row_in_words(rows_before, first_place)}: "
+                    f"{values_before[first_place]!r} | {values_after[first_place]!r}"
+                )
+
+
+def _row_in_words(table_rows: pl.DataFrame, row_index: int) -> str:
+    return " ".join(
+        str(table_rows[name][row_index]) for name in ("claim_id", "line", "reason") if name in table_rows.columns
+    )

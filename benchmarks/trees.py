@@ -14,16 +14,16 @@ from typing import Any
 import polars as pl
 
 from benchmarks.claim_files import LINES_IN_A_FILE, office_claims, varied_claims
-from benchmarks.measure import CMS, REPOSITORY
+from benchmarks.measure import CMS_FILES, REPOSITORY
 from codeset.releases import Release
 
-DELIVERIES = REPOSITORY / "tests" / "real" / "deliveries.toml"
+DELIVERIES_FILE = REPOSITORY / "tests" / "real" / "deliveries.toml"
 
-JOBS = Path(__file__).parent / "tree_jobs.py"
+JOBS_FILE = Path(__file__).parent / "tree_jobs.py"
 
 CLAIM_FILES = {"office": office_claims, "varied": varied_claims}
 
-_BEGIN = time.perf_counter()
+_STARTED_AT = time.perf_counter()
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Tree:
     @property
     def environment(self) -> dict[str, str]:
         """Its own code, and nothing of what is set for the other."""
-        paths = f"{self.sources}{os.pathsep}{self.sources / 'ingest'}"
-        return os.environ | {"PYTHONPATH": paths, "CODESET_STORE": str(self.store), "COLUMNS": "300"}
+        import_paths = f"{self.sources}{os.pathsep}{self.sources / 'ingest'}"
+        return os.environ | {"PYTHONPATH": import_paths, "CODESET_STORE": str(self.store), "COLUMNS": "300"}
 
-    def job(self, name: str, *arguments: object) -> list[str]:
+    def job(self, job_name: str, *arguments: object) -> list[str]:
         """Return the command that runs a job of `tree_jobs`."""
         # -P: without it this folder's own `codeset` would come before that of the tree.
-        return [self.python, "-P", str(JOBS), name, *map(str, arguments)]
+        return [self.python, "-P", str(JOBS_FILE), job_name, *map(str, arguments)]
 
     def command(self, *arguments: object) -> list[str]:
         """Return the command line of its `codeset`."""
@@ -82,36 +82,40 @@ class Tree:
         return ["--qualifying-apm", "no"] if has_qualifying_apm else ["--participant", "non-qp"]
 
 
-def on_both(trees: Sequence[Tree], act: Callable[[Tree], Any]) -> list[Any]:
-    """What *act* returns for each tree, both at once."""
-    with ThreadPoolExecutor(len(trees)) as threads:
-        return list(threads.map(act, trees))
+def on_both(trees: Sequence[Tree], tree_step: Callable[[Tree], Any]) -> list[Any]:
+    """What *tree_step* returns for each tree, both at once."""
+    with ThreadPoolExecutor(len(trees)) as thread_pool:
+        return list(thread_pool.map(tree_step, trees))
 
 
 def build_real(tree: Tree) -> list[str]:
     """Seal every release of which there are files of CMS's; return those that scenarios can be tried on."""
-    deliveries = tomllib.loads(DELIVERIES.read_text(encoding="utf-8"))
+    deliveries = tomllib.loads(DELIVERIES_FILE.read_text(encoding="utf-8"))
     for release, delivery in deliveries.items():
-        files = [argument for name in delivery["files"] for argument in ("--from", CMS / name)]
-        carried = [
+        file_arguments = [argument for file_name in delivery["files"] for argument in ("--from", CMS_FILES / file_name)]
+        carry_arguments = [
             argument
-            for table, origin in delivery.get("carried", {}).items()
-            for argument in ("--carry", f"{table}={origin}")
+            for table_name, origin_release in delivery.get("carried", {}).items()
+            for argument in ("--carry", f"{table_name}={origin_release}")
         ]
-        tree.run(tree.command("build", release, *files, *carried))
+        tree.run(tree.command("build", release, *file_arguments, *carry_arguments))
     return [release for release in deliveries if (tree.sources / f"compliance_tests/golden/{release}.json").exists()]
 
 
-def write_claims(folder: Path, writers: Mapping[str, Callable[..., pl.DataFrame]], release: str, lines: int) -> Path:
+def write_claims(
+    folder: Path, writers: Mapping[str, Callable[..., pl.DataFrame]], release: str, line_count: int
+) -> Path:
     """Write so many lines of each kind of claims into *folder*, in files of a size that fits into memory."""
     folder.mkdir()
-    for kind, claims in writers.items():
-        for number, first in enumerate(range(0, lines, LINES_IN_A_FILE)):
-            frame = claims(number, Release.parse(release), min(LINES_IN_A_FILE, lines - first))
-            frame.write_parquet(folder / f"{kind}-{number:03}.parquet")
+    for claim_kind, claim_writer in writers.items():
+        for file_number, first_line in enumerate(range(0, line_count, LINES_IN_A_FILE)):
+            claim_lines = claim_writer(
+                file_number, Release.parse(release), min(LINES_IN_A_FILE, line_count - first_line)
+            )
+            claim_lines.write_parquet(folder / f"{claim_kind}-{file_number:03}.parquet")
     return folder
 
 
-def report(text: str) -> None:
+def report(progress_text: str) -> None:
     """Print what is done now, and after how many seconds."""
-    print(f"{time.perf_counter() - _BEGIN:4.0f} s: {text} ...", file=sys.stderr, flush=True)
+    print(f"{time.perf_counter() - _STARTED_AT:4.0f} s: {progress_text} ...", file=sys.stderr, flush=True)
