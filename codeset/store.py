@@ -241,7 +241,7 @@ def _flush_to_disk(sealed_file: Path) -> None:
         os.fsync(file_stream.fileno())
 
 
-def carried(snapshot: Snapshot, table_name: str) -> tuple[TableEntry, Path]:
+def carried_table(snapshot: Snapshot, table_name: str) -> tuple[TableEntry, Path]:
     """Return the entry and file with which *table_name* of *snapshot* is carried into a later release.
 
     Raises WrongUse: if the snapshot does not hold it.

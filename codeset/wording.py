@@ -27,16 +27,16 @@ _WORDS_OF_PARTS = {
 }
 
 
-def named(column: str) -> str:
+def column_label(column: str) -> str:
     """Return a column's name as people write it: `facility_pe_rvu` is "facility PE RVU"."""
     if column in _COLUMN_NAMES:
         return _COLUMN_NAMES[column]
     return " ".join(_WORDS_OF_PARTS.get(name_part, name_part) for name_part in column.split("_"))
 
 
-def plain(text: str) -> str:
+def with_column_labels(text: str) -> str:
     """Return *text* with the names of columns as people write them: `work_rvu 0.64` is "work RVU 0.64"."""
-    return _COLUMN.sub(lambda column_match: named(column_match[0]), text)
+    return _COLUMN.sub(lambda column_match: column_label(column_match[0]), text)
 
 
 _COLUMN = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|\bccmi\b")
@@ -87,7 +87,7 @@ def release_title(release: Release | str) -> str:
 
 def table_name(table_id: str) -> str:
     """Return a table as billers call it: `mue` is "MUEs"."""
-    return _TABLE_NAMES.get(table_id) or (TABLES[table_id].holds if table_id in TABLES else named(table_id))
+    return _TABLE_NAMES.get(table_id) or (TABLES[table_id].holds if table_id in TABLES else column_label(table_id))
 
 
 _TABLE_NAMES = {
@@ -106,7 +106,7 @@ def capitalized(phrase: str) -> str:
     return phrase[:1].upper() + phrase[1:]
 
 
-def listed(words: Sequence[str]) -> str:
+def list_in_words(words: Sequence[str]) -> str:
     """Return *words* as a list in a sentence: `a`, `a and b`, `a, b, and c`."""
     if len(words) < 3:
         return " and ".join(words)
@@ -216,7 +216,7 @@ def singular(nouns: str) -> str:
     return f"{nouns.removesuffix('ies')}y" if nouns.endswith("ties") else nouns.removesuffix("s")
 
 
-def keyed(table_row: Mapping[str, Any], key_columns: list[str]) -> str:
+def row_label(table_row: Mapping[str, Any], key_columns: list[str]) -> str:
     """Return a row's key as people write it: `17311 26`, `17004 / 17000`, `01112-05`."""
     key_texts = [str(table_row[column]) for column in key_columns if table_row[column] not in (None, "")]
     if key_columns[0] == "mac":

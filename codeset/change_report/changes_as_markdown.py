@@ -112,7 +112,7 @@ def _fee_schedule_parts(changes: TableChanges) -> Iterator[str]:
     for part_label, code_rows in (("New codes", changes.added), ("Removed codes", changes.removed)):
         if code_rows.height:
             listed_codes = [
-                (wording.keyed(code_row, changes.key), code_row["status_code"], code_row["global_days"])
+                (wording.row_label(code_row, changes.key), code_row["status_code"], code_row["global_days"])
                 for code_row in _named_rows(code_rows)
             ]
             yield f"{part_label}:\n\n" + _markdown_grid(("code", "status", "global days"), listed_codes)
@@ -130,7 +130,7 @@ def _fee_schedule_parts(changes: TableChanges) -> Iterator[str]:
         yield (
             "RVUs: "
             + "; ".join(
-                f"{wording.named(column)} in {wording.count(row_count, 'row')}"
+                f"{wording.column_label(column)} in {wording.count(row_count, 'row')}"
                 for column, row_count in rows_by_column.rows()
             )
             + "."
@@ -143,7 +143,7 @@ def _gpcis_grid(changes: TableChanges) -> str:
     )
     index_rows = [
         (
-            wording.named(column),
+            wording.column_label(column),
             index_cells.height,
             _signed_figure(index_cells["by"].min()),
             _signed_figure(index_cells["by"].max()),
@@ -175,12 +175,14 @@ def _edit_parts(changes: TableChanges) -> Iterator[str]:
         if edit_rows.height:
             listed_edits = [
                 (
-                    wording.keyed(edit_row, changes.key),
+                    wording.row_label(edit_row, changes.key),
                     *(wording.NONE if edit_row[column] is None else edit_row[column] for column in shown_columns),
                 )
                 for edit_row in _named_rows(edit_rows)
             ]
-            yield f"{kind_label}:\n\n" + _markdown_grid(("code", *map(wording.named, shown_columns)), listed_edits)
+            yield f"{kind_label}:\n\n" + _markdown_grid(
+                ("code", *map(wording.column_label, shown_columns)), listed_edits
+            )
     if changes.changed.height:
         yield "Changed:\n\n" + _changed_cells_grid(changes.changed, changes.key)
 
@@ -188,8 +190,8 @@ def _edit_parts(changes: TableChanges) -> Iterator[str]:
 def _changed_cells_grid(changed_cells: pl.DataFrame, key_columns: list[str]) -> str:
     cell_rows = [
         (
-            wording.keyed(changed_cell, key_columns),
-            wording.named(changed_cell["column"]),
+            wording.row_label(changed_cell, key_columns),
+            wording.column_label(changed_cell["column"]),
             changed_cell["before"] or wording.NONE,
             changed_cell["after"] or wording.NONE,
         )
@@ -256,7 +258,7 @@ def _payments_grid(changes: Changes) -> str:
     has_several_participants = changes.payments["participant"].n_unique() > 1
     payment_rows = [
         (
-            wording.keyed(payment_row, ["hcpcs", "modifier"]),
+            wording.row_label(payment_row, ["hcpcs", "modifier"]),
             payment_row["family"] or wording.NONE,
             wording.setting(payment_row["setting"]),
             *([participant_label(payment_row["participant"])] if has_several_participants else []),

@@ -134,7 +134,7 @@ def _families_sheet(changes: Changes) -> Sheet:
 
 def _rows_sheet(changes: TableChanges, change_kind: str) -> Sheet:
     changed_rows: pl.DataFrame = getattr(changes, change_kind)
-    return Sheet(changed_rows.iter_rows(), [wording.named(column) for column in changed_rows.columns])
+    return Sheet(changed_rows.iter_rows(), [wording.column_label(column) for column in changed_rows.columns])
 
 
 def _editions_sheet(changes: Changes) -> Sheet:

@@ -86,7 +86,7 @@ def verdict(changes: Changes) -> str:
         ]
         same_file_text = ""
         if tables_of_same_file:
-            same_file_text = f" Both quarters use the same file for {wording.listed(tables_of_same_file)}."
+            same_file_text = f" Both quarters use the same file for {wording.list_in_words(tables_of_same_file)}."
         return f"**No change.** Compared: {compared_tables}.{same_file_text}"
     return f"**{'; '.join(_verdict_parts(changes))}.**"
 
@@ -145,12 +145,12 @@ def _table_cautions(changes: Changes, table_name: str) -> Iterator[str]:
     elif carried:
         yield f"{table_title}: {'; '.join(carried)}"
     if table_changes.new_columns:
-        new_columns = wording.listed([wording.named(column) for column in table_changes.new_columns])
+        new_columns = wording.list_in_words([wording.column_label(column) for column in table_changes.new_columns])
         yield f"{table_title}: {new_columns} is new in CMS's file and is not compared"
     for column, row_count in table_changes.remarks.items():
         rows_in_words = wording.count(row_count, "row")
-        auxiliary_verb = "has" if row_count == 1 else "have"
-        yield f"{table_title}: {rows_in_words} {auxiliary_verb} a new {wording.named(column)}; no effect on claims"
+        has_or_have = "has" if row_count == 1 else "have"
+        yield f"{table_title}: {rows_in_words} {has_or_have} a new {wording.column_label(column)}; no effect on claims"
 
 
 def _read_in_one_form(changes: Changes) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _read_in_one_form(changes: Changes) -> Iterator[str]:
         if len(table_entry.forms) == 1 and table_entry.other_forms
     ]
     if tables_in_one_form:
-        tables = wording.listed(tables_in_one_form)
+        tables = wording.list_in_words(tables_in_one_form)
         yield f"Read from one file format only, not compared with CMS's other formats: {tables}"
 
 

@@ -134,7 +134,7 @@ def code_table(hcpcs: str, releases: list[Plain]) -> Table | str:
 def _lines(columns: list[tuple[Plain, Row | None]]) -> Iterator[tuple[str, list[str]]]:
     for column in TABLES["mpfs"].columns:
         if column not in ("hcpcs", "modifier"):
-            yield wording.named(column), [_schedule_cell(release, row, column) for release, row in columns]
+            yield wording.column_label(column), [_schedule_cell(release, row, column) for release, row in columns]
     # National: every GPCI at 1. What is paid depends on the locality.
     for setting in SETTINGS:
         yield f"national amount, {setting}", [_amounts(row, setting) for _, row in columns]

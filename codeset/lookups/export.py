@@ -54,7 +54,7 @@ def _table_sheets(table_name: str, table_rows: pl.DataFrame) -> dict[str, "Sheet
     """One sheet, or as many as the rows need."""
     from codeset.workbook import Sheet  # noqa: PLC0415
 
-    captions = [wording.named(column) for column in table_rows.columns]
+    captions = [wording.column_label(column) for column in table_rows.columns]
     row_slices = list(table_rows.iter_slices(MOST_ROWS)) or [table_rows]
     sheet_names = (
         [table_name]

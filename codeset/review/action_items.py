@@ -100,7 +100,7 @@ def _diagnosis_actions(review: Review) -> Iterator[ActionItem]:
         stopping_codes = [change for change in diagnoses.stopping if (change.since or review.new.first_day) == stop_day]
         verb = "stops" if len(stopping_codes) == 1 else "stop"
         details = [
-            f"{code.diagnosis}: use {wording.listed(list(code.others))}" if code.others else code.diagnosis
+            f"{code.diagnosis}: use {wording.list_in_words(list(code.others))}" if code.others else code.diagnosis
             for code in stopping_codes
         ]
         title = f"{wording.count(len(stopping_codes), diagnosis_noun)} {verb} on {wording.us_date(stop_day)}"
@@ -151,5 +151,5 @@ def named_in_short(phrases: list[str]) -> str:
     return (
         f"{', '.join(shown_phrases)} and {len(phrases) - _MOST_NAMED} more"
         if len(phrases) > _MOST_NAMED
-        else wording.listed(shown_phrases)
+        else wording.list_in_words(shown_phrases)
     )

@@ -106,7 +106,7 @@ def _quarter_and_release(release_label: str) -> str:
 def _subtitle(review: Review) -> str:
     area_name, locality = review.place.name, review.place.locality
     area = "National rates (no locality adjustment)" if locality == NATIONAL else f"Rates of {area_name} ({locality})"
-    settings = wording.listed([wording.setting(setting) for setting in review.settings])
+    settings = wording.list_in_words([wording.setting(setting) for setting in review.settings])
     first_day, last_day = (wording.us_date(day) for day in (review.new.first_day, review.new.last_day))
     return f"{area}, {settings}. Dates of service {first_day} to {last_day}."
 
@@ -155,21 +155,21 @@ def _headline(review: Review) -> str:
         counts = [count for count in _counts(review) if count.of and not count.unchecked]
         compared = ", ".join(f"{count.of:,} {count.compared}" for count in counts)
         return f"No change. Compared: {compared}.{_unchecked_note(review)}"
-    return f"{wording.listed(list(_headline_changes(review)))}.{_unchecked_note(review)}"
+    return f"{wording.list_in_words(list(_headline_changes(review)))}.{_unchecked_note(review)}"
 
 
 def _unchecked_note(review: Review) -> str:
     table_titles = [
         _EDIT_TITLES[table.table] for table in review.tables if table.table in EDIT_NAMES and table.unchecked
     ]
-    return f" NOT CHECKED: {wording.listed(table_titles)}." if table_titles else ""
+    return f" NOT CHECKED: {wording.list_in_words(table_titles)}." if table_titles else ""
 
 
 def _headline_changes(review: Review) -> Iterator[str]:
     if codes := changed_codes(review):
         medians = [_median(table, review) for table in review.payments if table.overall]
         codes_changed = wording.count(len(codes), "code")
-        yield f"Medicare allowed amount changed for {codes_changed} (median {wording.listed(medians)})"
+        yield f"Medicare allowed amount changed for {codes_changed} (median {wording.list_in_words(medians)})"
     for verb, reviewed_codes in (("added to", review.new_codes), ("removed from", review.gone_codes)):
         if schedule_codes := distinct_codes(reviewed_codes):
             codes_in_words = wording.count(len(schedule_codes), "code")
@@ -307,7 +307,7 @@ def _why_sentences(review: Review) -> Iterator[str]:
     for factor in causes.factors:
         yield _factor_in_words(factor, review, sources)
     for cause in causes.rvus:
-        rvu_name = wording.named(f"{cause.rvu}_rvu")
+        rvu_name = wording.column_label(f"{cause.rvu}_rvu")
         explained_note = (
             f"explains {cause.explained:,} of {wording.count(cause.changed, 'code')} with a changed {rvu_name}"
         )

@@ -85,7 +85,7 @@ def _reviewed_statement(audit_before: Audited, audit_after: Audited, new_release
 
 def _row_in_words(cms_row: CmsRow) -> str:
     """The row in words: its table, key and values, with the names that people use."""
-    return wording.table_name(cms_row.table) + wording.plain(str(cms_row).removeprefix(cms_row.table))
+    return wording.table_name(cms_row.table) + wording.with_column_labels(str(cms_row).removeprefix(cms_row.table))
 
 
 def _row_ref(cms_row: CmsRow, new_release: Release) -> Ref:

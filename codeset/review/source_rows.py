@@ -99,7 +99,7 @@ def _source_rows_of_table(snapshot: Snapshot, table_name: str, refs: Sequence[Re
             descriptions = tuple(_IN_WORDS[table_name](table_row) for table_row in rows_by_key.get(ref.key, ())) or (
                 "no such row",
             )
-            key_text = wording.keyed(
+            key_text = wording.row_label(
                 dict(zip(_key_columns(table_name), ref.key, strict=True)), list(_key_columns(table_name))
             )
             yield SourceRow(
@@ -165,7 +165,7 @@ def _fee_schedule_in_words(mpfs_row: Row) -> str:
         for rvu_kind in ("pe", "total")
     )
     indicators = ", ".join(
-        f"{wording.named(column)} {mpfs_row[column]}"
+        f"{wording.column_label(column)} {mpfs_row[column]}"
         for column in ("global_days", "multiple_procedure", "bilateral_surgery", "assistant_surgery")
     )
     return (
@@ -205,7 +205,9 @@ def _period_in_words(dated_row: Row) -> str:
 
 
 def _any_row_in_words(table_row: Row) -> str:
-    return ", ".join(f"{wording.named(column)} {value}" for column, value in table_row.items() if value is not None)
+    return ", ".join(
+        f"{wording.column_label(column)} {value}" for column, value in table_row.items() if value is not None
+    )
 
 
 _IN_WORDS: Mapping[str, Callable[[Row], str]] = {

@@ -135,8 +135,8 @@ def _differences(table_changes: TableChanges, releases: tuple[str, str]) -> Iter
         row_refs = _row_ref(table_changes, table_row, old_release), _row_ref(table_changes, table_row, new_release)
         yield Change(
             CHANGED,
-            wording.keyed(table_row, table_changes.key),
-            wording.named(table_row["column"]),
+            wording.row_label(table_row, table_changes.key),
+            wording.column_label(table_row["column"]),
             value_before,
             value_after,
             None,
@@ -158,7 +158,7 @@ def _row_change(
     effective_date = table_row.get("effective_date")
     return Change(
         change_kind,
-        wording.keyed(table_row, table_changes.key),
+        wording.row_label(table_row, table_changes.key),
         _ROW_NAMES[table_changes.table],
         values_before,
         values_after,
@@ -188,7 +188,7 @@ _SHOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
 def _values_in_words(table_name: str, table_row: Mapping[str, Any]) -> str:
     shown_columns: Iterable[str] = _SHOWN_COLUMNS.get(table_name, table_row.keys())
     return ", ".join(
-        f"{wording.named(column)} {_value_in_words(table_row[column])}"
+        f"{wording.column_label(column)} {_value_in_words(table_row[column])}"
         for column in shown_columns
         if table_row[column] is not None
     )

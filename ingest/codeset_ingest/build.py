@@ -10,7 +10,7 @@ from codeset.errors import BadInput, Fault, WrongUse
 from codeset.manifest import Manifest, TableChanges, TableEntry
 from codeset.progress import Say, silent
 from codeset.releases import Release
-from codeset.store import SealResult, Store, carried
+from codeset.store import SealResult, Store, carried_table
 from codeset.tables import REQUIRED_TABLES, TABLES
 from codeset_ingest.read import agreement, contracts, delivery
 from codeset_ingest.read.acceptance import AcceptableFault, acceptances, split_accepted
@@ -159,7 +159,7 @@ def _carried_tables(store: Store, release: Release, carry: Mapping[str, Release]
                 f"{table_name} can be carried forward only from a release before {release}, not from {origin_release}"
             )
     return {
-        _checked_table_name(table_name): carried(store.open(origin_release), table_name)
+        _checked_table_name(table_name): carried_table(store.open(origin_release), table_name)
         for table_name, origin_release in carry.items()
     }
 

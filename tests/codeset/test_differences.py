@@ -12,7 +12,7 @@ from codeset.errors import WrongUse
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
-from codeset.store import Store, carried
+from codeset.store import Store, carried_table
 from codeset.tables import TABLES
 
 FEES = {
@@ -261,7 +261,7 @@ def test_a_table_that_one_release_lacks_is_named_and_not_compared(release):
 def test_two_releases_on_the_same_files_are_said_to_be(release, tmp_path):
     store = Store(tmp_path)
     old = release("2024q3", ptp=[edit("17004", "17000", date(2002, 1, 1), ccmi=0)])
-    entry, file = carried(old, "ptp")
+    entry, file = carried_table(old, "ptp")
     new = store.seal(Manifest(Release.parse("2025q4"), "all", (), {"ptp": entry}), {"ptp": file}).snapshot
     assert codeset.diff(old, new).tables["ptp"].same_files
 

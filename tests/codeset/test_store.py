@@ -242,18 +242,18 @@ def test_every_table_is_sorted_by_its_key(tmp_path):
 def test_a_table_is_carried_forward_with_its_edition_and_its_origin(tmp_path):
     store = Store(tmp_path)
     seal(store)
-    entry, file = storing.carried(store.open("2024q2"), "mue")
+    entry, file = storing.carried_table(store.open("2024q2"), "mue")
     assert (entry.carried_from, entry.edition) == ("2024q2", "mue 2024-04-01")
     later = store.seal(Manifest(Release.parse("2024q3"), "all", (), {"mue": entry}), {"mue": file}).snapshot
     assert later.manifest.tables["mue"].sha256 == store.open("2024q2").manifest.tables["mue"].sha256
-    again, _ = storing.carried(later, "mue")
+    again, _ = storing.carried_table(later, "mue")
     assert again.carried_from == "2024q2", "the release whose files they are, not one between"
 
 
 def test_a_carried_table_that_changed_since_it_was_sealed_stops_the_build(tmp_path):
     store = Store(tmp_path)
     seal(store)
-    entry, file = storing.carried(store.open("2024q2"), "mue")
+    entry, file = storing.carried_table(store.open("2024q2"), "mue")
     mue(99).write_parquet(file)
     with pytest.raises(StoreProblem, match="changed since it was sealed"):
         store.seal(Manifest(Release.parse("2024q3"), "all", (), {"mue": entry}), {"mue": file})

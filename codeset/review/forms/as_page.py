@@ -84,7 +84,7 @@ _FILTERS: Mapping[str, Any] = {
     "disposition": wording.disposition,
     "dollars": money.dollars,
     "family": wording.family,
-    "named": wording.named,
+    "named": wording.column_label,
     "participant_label": participant_label,
     "quarter": wording.quarter,
     "release_title": wording.release_title,

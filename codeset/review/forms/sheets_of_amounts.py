@@ -153,7 +153,13 @@ def codes_of_year_sheet(review: Review) -> Sheet:
 def groups_of_year_sheet(review: Review) -> Sheet:
     """Return the sheet of the practice's year by place of service, provider, payer and locality."""
     group_rows = (
-        (wording.named(group.by), total.family, *setting_and_participant(year), total.codes, *_amounts_of_year(total))
+        (
+            wording.column_label(group.by),
+            total.family,
+            *setting_and_participant(year),
+            total.codes,
+            *_amounts_of_year(total),
+        )
         for year in review.years
         for group in year.groups
         for total in group.totals

@@ -91,7 +91,14 @@ def guides_sheet(review: Review) -> Sheet:
 
 def _statement_cells(statement: ReviewedStatement) -> tuple[Cell, ...]:
     verdicts = (wording.verdict(statement.before), wording.verdict(statement.after))
-    answer_texts = (wording.plain(statement.why), wording.plain(statement.right))
+    answer_texts = (wording.with_column_labels(statement.why), wording.with_column_labels(statement.right))
     cited_rows = "; ".join(cited_row.text for cited_row in statement.rows)
     place_cells = statement.guide, wording.guide_heading(statement.heading)
-    return (statement.id, *place_cells, wording.plain(statement.says), *verdicts, *answer_texts, cited_rows)
+    return (
+        statement.id,
+        *place_cells,
+        wording.with_column_labels(statement.says),
+        *verdicts,
+        *answer_texts,
+        cited_rows,
+    )

@@ -37,7 +37,10 @@ def _table_and_verdict(statement: ReviewedStatement) -> tuple[str, ...]:
 def _statement_group(statements: list[ReviewedStatement]) -> StatementGroup:
     first_statement, cited_rows = statements[0], [cited_row for statement in statements for cited_row in statement.rows]
     heading_text = f"{first_statement.guide} guide, {wording.guide_heading(first_statement.heading)}"
-    claim_text, reason_text = wording.plain(first_statement.says), f"{wording.plain(first_statement.why)}."
+    claim_text, reason_text = (
+        wording.with_column_labels(first_statement.says),
+        f"{wording.with_column_labels(first_statement.why)}.",
+    )
     if len(statements) > 1:
         guide_table, _, _ = first_statement.heading.partition(".")
         row_names = [statement.heading.partition(".")[2] for statement in statements]
@@ -47,7 +50,7 @@ def _statement_group(statements: list[ReviewedStatement]) -> StatementGroup:
             f"For example {reason_text if reason_text.startswith(row_names[0]) else f'{row_names[0]}: {reason_text}'}"
         )
     # Of several rows each has a right value of its own: the rows themselves are in the workbook.
-    right_value = wording.plain(first_statement.right) if len(statements) == 1 else ""
+    right_value = wording.with_column_labels(first_statement.right) if len(statements) == 1 else ""
     return StatementGroup(
         heading_text,
         claim_text,

@@ -124,7 +124,7 @@ def _wrong_lines(claim: Scenario, lines: Sequence[LineOutcome]) -> Iterator[str]
     """The dispositions that the guide would have, if they differ; then whatever else does."""
     expected = [line["disposition"] for line in claim.expected]
     if expected != [line["disposition"] for line in lines]:
-        yield f"the guide expects {wording.listed([wording.disposition(name) for name in expected])}"
+        yield f"the guide expects {wording.list_in_words([wording.disposition(name) for name in expected])}"
     rest = tuple({name: value for name, value in fields.items() if name != "disposition"} for fields in claim.expected)
     yield from failures(replace(claim, expected=rest), lines)
 
