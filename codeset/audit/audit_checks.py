@@ -36,8 +36,8 @@ class Citation:
 class Rate:
     """Units of lines that meet `counted`, divided by those of lines that meet `over`, for each practitioner.
 
-    The bound is `above`, or so many standard deviations above the mean of the other practitioners; a practitioner with
-    fewer than `least` units to divide by is not compared.
+    The bound is `above`, or `deviations_above_peers` standard deviations above the mean of the other practitioners. A
+    practitioner with fewer than `least` units to divide by is not compared.
     """
 
     counted: Condition

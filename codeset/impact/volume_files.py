@@ -1,6 +1,6 @@
 """A practice's volumes as practices export them: units of each code in a year, from a csv or xlsx file, read strictly.
 
-Headers are recognized by `volume_columns.toml`, wherever above the first code they stand. Rows of the same code,
+Headers are recognized by `volume_columns.toml`, in any row above the first code. Rows of the same code,
 modifiers, place, provider, payer and locality are summed; negative units take back what was voided.
 """
 
@@ -282,7 +282,7 @@ def _volume_of_row(text_by_column: Mapping[str, Sequence[str]]) -> Volume:
                 faults.append(f'{column}: expected {expected_text}, found "{excerpt}"')
     if faults:
         raise _RowFaults(*faults)
-    # Modifiers may be behind the code, in columns of their own, or in both: each counts once.
+    # Modifiers may follow the code, be in columns of their own, or in both: each counts once.
     hcpcs, code_modifiers = value_by_column.pop("hcpcs")
     modifiers = [*code_modifiers, *value_by_column.pop("modifier")]
     return Volume(hcpcs=hcpcs, modifiers=" ".join(dict.fromkeys(modifiers)), **value_by_column)

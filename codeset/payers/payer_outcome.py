@@ -33,7 +33,7 @@ LineKey = tuple[str, int]
 
 @dataclass(frozen=True)
 class PayerFinding:
-    """What a payer asks of a line: the kind, the disposition that it leads to, in words, and where that stands."""
+    """What a payer asks of a line: the kind, the disposition that it leads to, in words, and its source."""
 
     kind: str
     effect: str

@@ -23,7 +23,7 @@ _STANDING = {
 
 @dataclass(frozen=True)
 class PayerRule:
-    """One thing that the payer asks for: its kind (`payer.schema.json`), the lines, its dates and where it stands."""
+    """One thing that the payer asks for: its kind (`payer.schema.json`), the lines, its dates and its source."""
 
     kind: str
     lines: Condition

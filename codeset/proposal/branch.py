@@ -43,7 +43,7 @@ def push_files(
     branch_head = _commit_of(repository, f"refs/remotes/{remote}/{branch}")
     parent_commit = branch_head or _main_commit(repository, remote)
     tree_digest = _tree_with_files(repository, parent_commit, files)
-    # The same files again, as a weekly run gives: no commit, so that nobody is asked to look again.
+    # The same files again, as a weekly run gives: no commit, so that nobody has to look again.
     if branch_head and tree_digest == _git_output(repository, "rev-parse", f"{branch_head}^{{tree}}"):
         return PushedBranch(branch, branch_head, changed=False)
     commit = _git_output(repository, "commit-tree", tree_digest, "-p", parent_commit, "-m", message)
@@ -73,7 +73,7 @@ def on_main(repository: Path, remote: str, path: str) -> bytes | None:
 
 def quarters(repository: Path, remote: str) -> list[Release]:
     """Return the quarters that have a branch at *remote*, oldest first; other branches are ignored."""
-    # Asked of the remote: the clone may still have branches that were deleted there.
+    # From the remote: the clone may still have branches that were deleted there.
     remote_refs = _git_output(repository, "ls-remote", "--heads", remote, "refs/heads/release/*").split()
     # Each line of the listing is a digest and a name.
     labels = (ref_name.removeprefix("refs/heads/release/") for ref_name in remote_refs[1::2])

@@ -1,4 +1,4 @@
-"""The old release as it should have been: to tell what CMS changed from what differs because of our own files.
+"""The old release as it should have been, to separate what CMS changed from what differs because of our own files.
 
 A release that was built with an older file, carried forward, lacks what CMS changed in between. Compared as it is, all
 of that would look like a change of the new release. The baseline has the new release's table in its place: a dated row
@@ -49,7 +49,7 @@ class OwnReach:
     participants: frozenset[Participant | None]
 
     def includes(self, codes: Collection[str], participant: Participant | None) -> bool:
-        """Whether a claim of *codes* and *participant* may be answered otherwise than from the baseline."""
+        """Whether a claim of *codes* and *participant* may be answered differently than from the baseline."""
         return self.codes is None or not self.codes.isdisjoint(codes) or participant in self.participants
 
 
@@ -58,6 +58,7 @@ def own_reach(old_snapshot: Snapshot, base: Baseline) -> OwnReach:
     codes_by_table = [
         _differing_codes(table, old_snapshot, base.snapshot) for table in base.replaced if table != FACTOR
     ]
+    # Rows that are not found by a code may decide any claim.
     codes = None if None in codes_by_table else frozenset().union(*filter(None, codes_by_table))
     participants = (None, *Participant)
     old_factors, base_factors = (

@@ -144,6 +144,7 @@ def _table_count(table: TableReview) -> Count:
         return Count(
             "localities with changed GPCIs", changed_keys, max(table.compared), "gpci", "localities", table.unchecked
         )
+    # Of the larger file: rows that ended are in the old one only, new rows in the new one only.
     edits_name = f"{EDIT_NAMES[table.table]}s"
     return Count(f"{edits_name} changed", table.count, max(table.compared), table.table, edits_name, table.unchecked)
 
@@ -151,7 +152,7 @@ def _table_count(table: TableReview) -> Count:
 def _headline(review: Review) -> str:
     """What changed, in one sentence of figures."""
     if not _is_changed(review):
-        # What was not checked is not listed as compared: "No change" would be said of it too.
+        # What was not checked is not listed as compared: it would read as "No change" too.
         counts = [count for count in _counts(review) if count.of and not count.unchecked]
         compared = ", ".join(f"{count.of:,} {count.compared}" for count in counts)
         return f"No change. Compared: {compared}.{_unchecked_note(review)}"

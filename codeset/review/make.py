@@ -285,6 +285,7 @@ def _practice_years(
     practice_scope = Scope(
         "volumes", ("mpfs",), {volume.hcpcs: family_by_code.get(volume.hcpcs, "") for volume in volumes}, {}
     )
+    # Once for each place that the volumes name: they name few, in many rows.
     localities = {
         place_text: locality_id(place_text, (old_snapshot, new_snapshot))
         for place_text in {_place_text(volume) for volume in volumes}

@@ -162,6 +162,7 @@ def _reviewed_line(
         hcpcs=line.hcpcs,
         modifiers=" ".join(line.modifiers),
         units=line.units,
+        # Once if it is the same day in both releases.
         day=" / ".join(dict.fromkeys(map(str, service_days))),
         place_of_service=line.place_of_service,
         before=results[0],

@@ -274,6 +274,7 @@ class PaymentTable:
 def payment_tables(all_payments: Iterable[Payment], families: Sequence[str]) -> tuple[PaymentTable, ...]:
     """Return *all_payments* by setting and participant, the changed ones listed; *families* give the order."""
     priced_payments = (payment for payment in all_payments if payment.has_amount)
+    # `payments` gives them by participant class and setting, as `groupby` needs them.
     payments_by_setting = groupby(priced_payments, key=lambda payment: (payment.setting, payment.participant))
     return tuple(
         _payment_table(setting, participant, tuple(table_payments), families)

@@ -105,7 +105,7 @@ def _fact_without_rows(change: Change) -> tuple[str, ...]:
 
 
 def _why_unchecked(table_changes: TableChanges, outdated_reason: str, carried_quarter: str | None) -> str:
-    """Without dates in its rows, an older file does not tell when CMS changed them."""
+    """Without dates in its rows, an older file does not show when CMS changed them."""
     if table_changes.same_files:
         return (
             f"both quarters use the {wording.quarter(carried_quarter)} file"

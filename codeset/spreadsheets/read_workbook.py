@@ -81,7 +81,7 @@ def _check_xml(archive: ZipFile, member_name: str) -> None:
             unpacked_size += len(chunk)
             if unpacked_size > _BYTES_AT_MOST or b"\0" in chunk or b"<!DOCTYPE" in (previous_end + chunk).upper():
                 raise ValueError("is not a workbook as Excel writes it")
-            # A word may lie across two pieces: "<!DOCTYPE" has nine letters.
+            # A word may be split between two chunks: "<!DOCTYPE" has nine letters.
             previous_end = chunk[-10:]
 
 

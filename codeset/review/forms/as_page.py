@@ -278,6 +278,7 @@ def _year_total(year: Year, family: str) -> YearTotal | None:
 
 
 def _row_groups(review: Review) -> list[tuple[str, str, str, list[SourceRow]]]:
+    # The rows come by release and table (`source_rows`), as `groupby` needs them; a table has one edition.
     rows_by_edition = groupby(
         review.rows, key=lambda source_row: (source_row.ref.release, source_row.ref.table, source_row.edition)
     )

@@ -31,6 +31,7 @@ _SPLIT_NOTE = (
     "conversion factor's on the new RVUs and GPCIs. Rounding differences are in the largest part: the parts add "
     "up to the change."
 )
+# By column, counted from 0, as in every sheet here.
 _YEAR_FORMATS = {4: COUNT, 5: MONEY, 6: MONEY, 7: SIGNED, 8: PERCENT}
 
 

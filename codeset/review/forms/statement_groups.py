@@ -24,6 +24,7 @@ class StatementGroup:
 
 def statement_groups(statements: Iterable[ReviewedStatement]) -> list[StatementGroup]:
     """Return *statements* in their order; rows of one table with the same verdict on both releases are one."""
+    # Statements of one table of a guide follow each other, as `groupby` needs them.
     return [_statement_group(list(group)) for _, group in groupby(statements, key=_table_and_verdict)]
 
 

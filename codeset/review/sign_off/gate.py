@@ -147,7 +147,7 @@ def _approval_faults(
     yield from snapshot_faults(old_snapshot)
     yield from changes_since(entry["digests"], old_snapshot, new_snapshot, release_check.goldens.file, review_folder)
     decisions = [Decision(**decision) for decision in entry["decisions"]]
-    # A rejection is signed as well, and holds the release back until a later approval decides otherwise.
+    # A rejection is signed as well, and holds the release back until a later approval accepts the outcome.
     yield from (
         f"{rejection.outcome} is rejected: {rejection.reason}"
         for rejection in decisions
@@ -156,7 +156,7 @@ def _approval_faults(
     remade_review = remake(review, store, suite, guidance, release_check.run)
     yield from differing_facts(review, remade_review)
     decided_outcomes = {decision.outcome for decision in decisions}
-    # What the review asked, and what it would ask today: a result that a newer version sees was decided by nobody.
+    # What was to decide then, and what would be today: nobody has decided on a result that only a newer version sees.
     outcome_ids = [outcome["id"] for outcome in review["to_decide"]]
     to_decide = dict.fromkeys([*outcome_ids, *(outcome.id for outcome in remade_review.to_decide)])
     yield from (f"nobody decided on {outcome}" for outcome in to_decide if outcome not in decided_outcomes)

@@ -158,7 +158,7 @@ def _differing_data(review_document: Plain, remade_review: Review) -> Iterator[s
 def differing_facts(review_document: Plain, remade_review: Review) -> list[str]:
     """Return which facts of CMS's in *review_document* are not those of *remade_review*.
 
-    Sentences are not compared: a later version may word them otherwise, and an approval stays good.
+    Sentences are not compared: a later version may word them differently, and an approval stays good.
     """
     signed_facts, expected_facts = _facts(review_document), _facts(json.loads(review_json(remade_review)))
     return [

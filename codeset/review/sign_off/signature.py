@@ -199,7 +199,7 @@ def key_of(signature: str) -> bytes:
     base64_body = "".join(armor_line for armor_line in signature.splitlines() if not armor_line.startswith("-----"))
     try:
         signature_bytes = base64.b64decode(base64_body, validate=True)
-        # Behind the magic of six bytes and the version of four the first string is the public key.
+        # After the magic of six bytes and the version of four, the first string is the public key.
         return next(_encoded_strings(signature_bytes[10:])) if signature_bytes.startswith(b"SSHSIG") else b""
     except (ValueError, StopIteration):
         return b""

@@ -58,7 +58,7 @@ def set_up_signer(name: str, key_path: Path, approvals: Path, *, ask_passphrase:
         )
     if existing_name is None:
         earlier_lines = signers_path.read_text(encoding="utf-8") if signers_path.is_file() else ""
-        # An editor may have left the last line without an end: the new line must not run on behind it.
+        # An editor may have left the last line without an end: the new line must not continue it.
         line_end = "\n" if earlier_lines and not earlier_lines.endswith("\n") else ""
         write_file(signers_path, f'{earlier_lines}{line_end}{name} namespaces="{NAMESPACE}" {public_text}\n')
     return SignerSetup(name, key_path, signers_path, is_new_key, existing_name is None)
