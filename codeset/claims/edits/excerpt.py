@@ -12,6 +12,10 @@ from codeset.claims.engine.line_kinds import LineKinds
 from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.visits import first_in_visit
 
+IS_OUTSIDE = IS_OUTSIDE_EXCERPT.fill_null(value=False)
+# A line on a date without a release has a finding of its own, and is in no excerpt.
+IS_INSIDE = HAS_RELEASE & ~IS_OUTSIDE
+
 
 def find_excerpt(lines: Lines) -> Findings:
     """One finding for each line of a visit of which another line is outside the excerpt."""
@@ -22,11 +26,7 @@ def find_excerpt(lines: Lines) -> Findings:
 
 def outside_and_inside(line_kinds: LineKinds) -> tuple[pl.Series, pl.Series]:
     """Whether each line kind is outside its release's excerpt, and whether it is of a release and not outside."""
-    is_outside = IS_OUTSIDE_EXCERPT.fill_null(value=False)
-    # A line on a date without a release has a finding of its own, and is in no excerpt.
-    outside_kinds, inside_kinds = line_kinds.table.select(
-        is_outside.alias("outside"), (HAS_RELEASE & ~is_outside).alias("inside")
-    )
+    outside_kinds, inside_kinds = line_kinds.table.select(IS_OUTSIDE.alias("outside"), IS_INSIDE.alias("inside"))
     return outside_kinds, inside_kinds
 
 

@@ -25,6 +25,11 @@ from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
 
 IS_EXTERNAL_CAUSE = pl.col("diagnosis").str.slice(0, 1).is_in(EXTERNAL_CAUSES)
+REASON_NOT_FIRST = (
+    pl.when(IS_EXTERNAL_CAUSE)
+    .then(pl.lit("diagnosis-external-cause-first"))
+    .otherwise(pl.lit("diagnosis-manifestation-first"))
+)
 
 
 def find_sequence(lines: Lines) -> Findings:
@@ -37,10 +42,7 @@ def _not_first(lines: Lines) -> Findings:
     if doubtful_lines.is_empty():
         return NO_FINDINGS
     first_diagnoses = by_diagnosis(doubtful_lines).filter(place=0)
-    reason = pl.when(IS_EXTERNAL_CAUSE).then(pl.lit("diagnosis-external-cause-first"))
-    return findings_of(
-        first_diagnoses, reason.otherwise(pl.lit("diagnosis-manifestation-first")), detail=with_dot(pl.col("diagnosis"))
-    )
+    return findings_of(first_diagnoses, REASON_NOT_FIRST, detail=with_dot(pl.col("diagnosis")))
 
 
 def _unspecified(lines: Lines) -> Findings:

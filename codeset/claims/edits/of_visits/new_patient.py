@@ -42,6 +42,7 @@ COMPONENT = r"\b(26|TC)\b"
 
 # `prior_services` adds one where the earlier service may have been furnished without a meeting in person.
 IS_CERTAIN = pl.col("prior") % 2 == 0
+REASON = pl.when(IS_CERTAIN).then(pl.lit("new-patient-established")).otherwise(pl.lit("new-patient-maybe-established"))
 
 
 def find_new_patient(lines: Lines) -> Findings:
@@ -49,7 +50,7 @@ def find_new_patient(lines: Lines) -> Findings:
     visits = lines.table.filter(lines.table["prior"].is_not_null() & ~lines.is_denied)
     return findings_of(
         visits.select("row", "prior", partner="prior_row"),
-        pl.when(IS_CERTAIN).then(pl.lit("new-patient-established")).otherwise(pl.lit("new-patient-maybe-established")),
+        REASON,
     )
 
 

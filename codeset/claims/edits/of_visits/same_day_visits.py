@@ -20,6 +20,10 @@ from codeset.claims.engine.lines import Lines
 from codeset.claims.engine.series import filter_rows, starts_group
 from codeset.claims.engine.visits import pairs_in_visit
 
+# With 25 on either the contractor decides on the record; without, the lesser visit is denied.
+REASON = pl.when("has_25").then(pl.lit("visit-second-documented")).otherwise(pl.lit("visit-second"))
+DETAIL = pl.when("has_25").then(pl.lit("25"))
+
 
 def find_same_day_visits(lines: Lines) -> Findings:
     """One finding for each line with more than one visit, and for the lesser of two that no edit before denies."""
@@ -52,8 +56,8 @@ def _findings_of_two_lines(lines: Lines, visits: pl.DataFrame) -> Findings:
     lesser_visits = visit_pairs.sort("row_two", "row").unique("row_two", keep="first", maintain_order=True)
     return findings_of(
         lesser_visits.select(pl.col("row_two").alias("row"), pl.col("row").alias("partner"), "hcpcs", "has_25"),
-        pl.when("has_25").then(pl.lit("visit-second-documented")).otherwise(pl.lit("visit-second")),
-        detail=pl.when("has_25").then(pl.lit("25")),
+        REASON,
+        detail=DETAIL,
         column_one=pl.col("hcpcs"),
     )
 

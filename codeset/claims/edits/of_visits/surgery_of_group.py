@@ -31,6 +31,9 @@ IS_OTHER_SPECIALTY = pl.col("specialty") != pl.col("specialty_before")
 IS_DOUBTFUL = pl.col("is_no_physician") | pl.col("is_no_physician_before")
 IS_IN_PERIOD = (pl.col("date_of_service") - pl.col("date_before")).dt.total_days().is_between(1, pl.col("period"))
 
+REASON = pl.when("is_unrelated").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-of-group"))
+DETAIL = pl.when("is_unrelated").then(pl.lit("24"))
+
 
 def find_surgery_of_group(lines: Lines) -> Findings:
     """One finding for each visit in the global period of the group's surgery in another specialty."""
@@ -39,8 +42,8 @@ def find_surgery_of_group(lines: Lines) -> Findings:
     is_unrelated = modifiers.str.contains(UNRELATED).alias("is_unrelated")
     return findings_of(
         visits.select("row", "surgery_code", partner="group_surgery_row").hstack([is_unrelated]),
-        pl.when("is_unrelated").then(pl.lit("global-visit-documented")).otherwise(pl.lit("global-visit-of-group")),
-        detail=pl.when("is_unrelated").then(pl.lit("24")),
+        REASON,
+        detail=DETAIL,
         table=pl.lit("mpfs"),
         column_one=pl.col("surgery_code"),
     )

@@ -19,6 +19,12 @@ from codeset.claims.reference.reference_tables import preventive_services
 
 IS_DENIED_PERIOD = pl.col("date_of_service") >= rules()["visit_complexity"]["denied_since"]
 HAS_EXCEPTION = pl.col("date_of_service") >= rules()["visit_complexity"]["preventive_since"]
+# A visit without 25 on the day may be the one that G2211 adds to.
+IS_BESIDE_25 = pl.col("visit_with_25") & ~pl.col("visit_without_25")
+IS_PAID_BY_EXCEPTION = HAS_EXCEPTION & pl.col("preventive")
+# CMS lists 152 codes, 81 of them are known here.
+MAY_BE_EXCEPTION = HAS_EXCEPTION & pl.col("maybe_preventive")
+REASON = pl.when(MAY_BE_EXCEPTION).then(pl.lit("complexity-maybe-preventive")).otherwise(pl.lit("complexity-beside-25"))
 
 
 def find_visit_complexity(lines: Lines) -> Findings:
@@ -34,16 +40,8 @@ def find_visit_complexity(lines: Lines) -> Findings:
         first_rows_by_mark["visit_with_25"].alias("partner"),
         **{mark_name: first_rows.is_not_null() for mark_name, first_rows in first_rows_by_mark.items()},
     )
-    # A visit without 25 on the day may be the one that G2211 adds to: then nothing is said.
-    beside_25 = table.filter(is_complexity & is_billed).filter(
-        IS_DENIED_PERIOD, "visit_with_25", ~pl.col("visit_without_25"), ~(HAS_EXCEPTION & pl.col("preventive"))
-    )
-    # CMS lists 152 codes, 81 of them are known here.
-    is_open = HAS_EXCEPTION & pl.col("maybe_preventive")
-    return findings_of(
-        beside_25,
-        pl.when(is_open).then(pl.lit("complexity-maybe-preventive")).otherwise(pl.lit("complexity-beside-25")),
-    )
+    beside_25 = table.filter(is_complexity & is_billed).filter(IS_DENIED_PERIOD, IS_BESIDE_25, ~IS_PAID_BY_EXCEPTION)
+    return findings_of(beside_25, REASON)
 
 
 def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
