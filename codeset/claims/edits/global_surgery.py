@@ -82,6 +82,7 @@ HOW_CLOSE = (
 )
 """How close a staged procedure is to an earlier one: the same lesion, site, or family of codes."""
 
+# In days after the surgery: of a contractor's period (YYY) no length is known.
 SURGERY_PERIOD = pl.col("partner_days").replace_strict(
     {days: str(after) for days, after in PERIOD_DAYS.items()}, default=None
 )

@@ -130,6 +130,7 @@ def reason_row() -> list[pl.Expr]:
 
 def days_edits_change(code_set: CodeSet) -> list[pl.Series]:
     """The days on which an edit begins or is no longer in force, and the one on which either line began to count."""
+    # The last day is still in force: the row no longer holds on the day after it.
     days_after = code_set.ptp["last_day"].unique().dt.offset_by("1d")
     return [code_set.ptp["first_day"], days_after, pl.Series([EITHER_LINE_SINCE], dtype=pl.Date)]
 

@@ -162,6 +162,7 @@ def _price_cases(lines: pl.DataFrame, code_set: CodeSet) -> tuple[pl.DataFrame, 
         distinct_facts, line_key = distinct(session_facts, session_key)
         known_cases, case_position = known_cases.of(distinct_facts, lambda new: price_in_session(new, cases_alone))
         case = case.scatter(session_facts["place"], case_position[line_key])
+    # Only now: a reader in another thread has either all of the former cases or all of these.
     latest_cases.known = known_cases.kept
     return known_cases.rows, case
 

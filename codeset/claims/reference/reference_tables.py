@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import polars as pl
 
+# Dates, not nulls, so that every row is compared with a day alike.
 _OPEN_ENDS = (date.min, date.max)
 """The days on which a row holds that names no first or no last one."""
 

@@ -137,6 +137,7 @@ def _spans_by_code(snapshot: Snapshot) -> Mapping[str, Sequence[Span]]:
     if "code_facts" not in snapshot:
         return {}
     is_counted = (pl.col("measure") == "lesions") & pl.col("technique").is_not_null()
+    # A code for exactly one lesion is the first of a series: it replaces no other.
     is_once = (pl.col("part").fill_null("whole") == "whole") & pl.col("size_to").ne_missing(pl.col("size_from"))
     lesion_counts = snapshot.table("code_facts").filter(is_counted & is_once)
     spans_by_code: dict[str, Sequence[Span]] = {}

@@ -169,6 +169,7 @@ def _lines_by_beneficiary(
     keys_of_rows = dict(zip(visit_lines["row"], line_keys, strict=True))
     findings_of_lines: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
     for finding_row in findings.filter(pl.col("row").is_in(visit_lines["row"].implode())).iter_rows(named=True):
+        # By claim and line, for rows change with each attempt; a partner outside of the lines read has none.
         partner_key = keys_of_rows.get(finding_row["partner"])
         findings_of_lines[keys_of_rows[finding_row["row"]]].append({**finding_row, "partner_key": partner_key})
     by_beneficiary: dict[str, dict[Key, Line]] = defaultdict(dict)
@@ -276,6 +277,7 @@ def _adjudicated_attempts(attempts: Sequence[_Attempt], reader: Reader) -> Itera
     schema = {name: dtype for name, dtype in COLUMNS.items() if name in line_rows[0]}
     claim_lines = pl.DataFrame([{name: line_row[name] for name in schema} for line_row in line_rows], schema=schema)
     lines, findings = reader.read(claim_lines)
+    # Both are in the order in which beneficiaries first occur among the lines.
     of_attempts = dict(
         zip(lines["beneficiary"].unique(maintain_order=True), _lines_by_beneficiary(lines, findings), strict=True)
     )

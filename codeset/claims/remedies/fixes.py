@@ -204,6 +204,7 @@ def both_sides(denied_line: DeniedLine) -> Fix | None:
         tuple(modifier for modifier in line["modifiers"].split() if modifier in (*SIDES, BOTH_SIDES))
         for line in replaced_lines
     ]
+    # Units of one side say nothing of the other: only a side each, or 50 already, are both sides.
     is_one_a_side = sorted(line_sides) == [("LT",), ("RT",)] and _total_units(replaced_lines) == len(SIDES)
     if not is_one_a_side and line_sides != [(BOTH_SIDES,)]:
         return None

@@ -34,6 +34,7 @@ def late_of_kinds(line_kinds: LineKinds) -> pl.Series:
     """Of each line kind the first pricing modifier after an informational one; null if there is none."""
     modifiers = line_kinds.table["modifiers"].cast(pl.String)
     late_modifiers = pl.Series("late", [late_pricing_modifier(text.split()) for text in modifiers], dtype=pl.String)
+    # A code that the fee schedule lacks has a finding of its own.
     is_listed = line_kinds.table.select(IS_LISTED.fill_null(value=False)).to_series()
     no_modifiers = pl.Series("late", [None], dtype=pl.String).new_from_index(0, late_modifiers.len())
     return late_modifiers.zip_with(is_listed, no_modifiers)

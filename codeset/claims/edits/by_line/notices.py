@@ -28,6 +28,7 @@ EXCLUDED = pl.when("mGY").then(pl.lit("GY")).otherwise(pl.lit("GX"))
 
 def checks() -> Iterator[Check]:
     """Every check of what a line says of coverage."""
+    # One contradiction is named, not each notice of it: the line is unprocessable, whatever one alone would do.
     yield HAS_RELEASE & IS_CONTRADICTORY, "notice-contradiction", CONTRADICTORY_PAIR
     yield HAS_RELEASE & ~IS_CONTRADICTORY & pl.col("mGZ"), "notice-none-on-file", pl.lit("GZ")
     yield HAS_RELEASE & ~IS_CONTRADICTORY & (pl.col("mGY") | pl.col("mGX")), "notice-excluded", EXCLUDED

@@ -113,6 +113,7 @@ def _texts_of_lines(lines_of_claims: pl.DataFrame, pairs_on_date: pl.DataFrame) 
     named_pairs = pairs_on_date.select(
         *_CLAIM_AND_DATE, pl.col("code", "other"), pair_text.alias("text"), pair_key.alias("key")
     )
+    # Two notes may exclude the same two codes, each under one of them: said once.
     named_pairs = named_pairs.unique([*_CLAIM_AND_DATE, "key"], keep="first", maintain_order=True)
     own_codes = with_codes(lines_of_claims, "diagnoses").select("row", *_CLAIM_AND_DATE, "code")
     pointed_pairs = pl.concat(

@@ -38,6 +38,7 @@ IS_PROCEDURE = pl.col("global_days").is_in(PROCEDURE_DAYS)
 IS_ADD_ON = pl.col("global_days") == "ZZZ"
 IS_TEST = pl.col("pctc_indicator").is_in(TEST_INDICATORS) | pl.col("status_code").is_in(OTHER_STATUS)
 
+# A component of a test is read or run without the patient; as text, for columns are derived before lines have kinds.
 COMPONENT = r"\b(26|TC)\b"
 
 # `prior_services` adds one where the earlier service may have been furnished without a meeting in person.
@@ -104,6 +105,7 @@ def prior_services(_: pl.DataFrame, table: pl.DataFrame, code_set: CodeSet) -> p
 def _visits_with_earlier(history: pl.DataFrame, patient_codes: PatientCodes, new_visits: pl.Series) -> pl.DataFrame:
     """Positions in *history* of new patients' visits (`line`) and of what is `earlier`; `is_maybe`: maybe none."""
     combinations = history["modifiers"].unique()
+    # By combinations, few for all lines: text is not looked at line by line.
     components = combinations.filter(combinations.cast(pl.String).str.contains(COMPONENT))
     has_component = history["modifiers"].is_in(components.implode())
     first_lines = _first_lines_of_visits(history, new_visits)

@@ -18,6 +18,7 @@ CARE: str = rules()["postoperative_care"]["code"]
 PERIOD = "090"
 DAYS = 90
 
+# 1 has no reason: care after another practitioner's surgery is paid.
 REASONS = {0: "postoperative-surgery-not-read", 2: "postoperative-own-surgery", 3: "postoperative-twice"}
 """By what the claims of the beneficiary hold: 0 no surgery, 1 another's, 2 one's own or the group's, 3 care before."""
 

@@ -69,6 +69,7 @@ def marks_of_kinds(line_kinds: LineKinds) -> pl.DataFrame:
 def change_dates(_: CodeSet) -> list[pl.Series]:
     """The days on which the rule begins and is relaxed."""
     rule_dates = rules()["visit_complexity"]
+    # Dates of service on both sides of these may not share an answer.
     return [pl.Series([rule_dates["denied_since"], rule_dates["preventive_since"]], dtype=pl.Date)]
 
 
