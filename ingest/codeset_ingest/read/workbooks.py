@@ -14,22 +14,28 @@ from codeset_ingest.read.open_files import ZIP_ERRORS, File, refuse_bombs
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
 _DECLARED_TYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
+
+def _references_to(cells: bytes) -> tuple[re.Pattern[bytes], ...]:
+    """The patterns of a cell or row, and of a dimension's end: each begins with bytes that are searched for at once."""
+    return re.compile(rb' r="' + cells), re.compile(rb"<dimension[^>]*:" + cells)
+
+
 # The reader makes room for every cell between the first and the last: one cell at the far end is enough. CMS's widest
 # sheet ends in column AV (HCPCS Level II), its longest, a part of the NCCI edits, in row 700,000 and column G.
-_CELL_REFERENCE = rb'(?: r="|<dimension[^>]*:)'
-_FAR_COLUMN = re.compile(_CELL_REFERENCE + rb"(?:[A-Z]{3}|[B-Z][A-Z])\d")
-_LONG_ROW = re.compile(_CELL_REFERENCE + rb"[A-Z]{0,3}\d{6}")
-_WIDE_COLUMN = re.compile(_CELL_REFERENCE + rb"(?:[Q-Z]|[A-Z]{2})\d")
+_FAR_COLUMN = _references_to(rb"(?:[A-Z]{3}|[B-Z][A-Z])\d")
+_LONG_ROW = _references_to(rb"[A-Z]{0,3}\d{6}")
+_WIDE_COLUMN = _references_to(rb"(?:[Q-Z]|[A-Z]{2})\d")
 
 # The reader gives a blank for an error (#N/A), and for a formula that was saved without its result. A blank deletion
 # date is an edit that still applies: such a cell stops the build. No CMS workbook that was read has either.
 _CELL_PLACE = rb'<c r="(?P<place>[A-Z]+(?P<row>[0-9]+))"'
 _ERROR_CELL = re.compile(_CELL_PLACE + rb'[^>]* t="e"')
 _NO_RESULT = re.compile(_CELL_PLACE + rb"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>")
-_LOST_CELLS = {
-    "holds an error, expected a value; take the file from CMS's own zip": _ERROR_CELL,
-    "holds a formula without its result, expected a value; take the file from CMS's own zip": _NO_RESULT,
-}
+_LOST_CELLS = (
+    (b' t="e"', _ERROR_CELL, "holds an error, expected a value; take the file from CMS's own zip"),
+    (b"<f", _NO_RESULT, "holds a formula without its result, expected a value; take the file from CMS's own zip"),
+)
+"""The bytes without which a sheet has no such cell, which are found faster than a pattern; its pattern; the message."""
 
 
 def sheet_names(workbook_file: File) -> list[str]:
@@ -68,8 +74,8 @@ def refuse_lost_cells(workbook_file: File) -> None:
     lost_cells = [
         (cell, message)
         for sheet_part in sheet_parts
-        for message, pattern in _LOST_CELLS.items()
-        if (cell := pattern.search(sheet_part))
+        for needed_bytes, pattern, message in _LOST_CELLS
+        if needed_bytes in sheet_part and (cell := pattern.search(sheet_part))
     ]
     faults = [
         Fault(workbook_file.names, int(cell["row"]), f"cell {cell['place'].decode()} {message}")
@@ -120,7 +126,10 @@ def _refuse_hostile_part(workbook_file: File, part_name: str, part_xml: bytes) -
 
 
 def _refuse_wide_spans(workbook_file: File, part_name: str, part_xml: bytes) -> None:
-    if _FAR_COLUMN.search(part_xml) or (_LONG_ROW.search(part_xml) and _WIDE_COLUMN.search(part_xml)):
+    def has(patterns: tuple[re.Pattern[bytes], ...]) -> bool:
+        return any(pattern.search(part_xml) for pattern in patterns)
+
+    if has(_FAR_COLUMN) or (has(_LONG_ROW) and has(_WIDE_COLUMN)):
         raise BadInput(
             [Fault(workbook_file.names, 0, f"{part_name} spans more rows and columns than any sheet of CMS's")]
         )

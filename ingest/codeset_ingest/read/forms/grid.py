@@ -40,7 +40,7 @@ class CellRow:
     @property
     def is_blank(self) -> bool:
         """Whether all cells are blank."""
-        return not "".join(self.cells).strip()
+        return not any(map(str.strip, self.cells))
 
     @property
     def is_end(self) -> bool:
@@ -56,7 +56,7 @@ class CellRow:
     @property
     def is_single(self) -> bool:
         """Whether only the first cell is filled, as in a footnote."""
-        return bool(self.cells[0].strip()) and not "".join(self.cells[1:]).strip()
+        return bool(self.cells[0].strip()) and not any(map(str.strip, self.cells[1:]))
 
 
 def workbook_rows(source_file: File, sheet_name: str, row_count: int | None = None) -> Iterator[CellRow]:
@@ -119,7 +119,7 @@ def _records_below_header(
         # LOCCO names a state in the first of its rows, and parts the states by blank ones: no state is filled across.
         if cell_row.is_blank or cell_row.is_end:
             block_number += 1
-        elif cell_row.is_single and "footnotes" in form_rules and re.match(form_rules["footnotes"], cell_row.cells[0]):
+        elif "footnotes" in form_rules and cell_row.is_single and re.match(form_rules["footnotes"], cell_row.cells[0]):
             footnote = footnote or cell_row
         elif len(cell_row.cells) != header_width:
             faults.append(
