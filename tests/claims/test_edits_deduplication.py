@@ -56,12 +56,12 @@ def test_every_column_of_a_line_is_varied() -> None:
     assert {*VALUES, *DRAWN_ELSEWHERE} == set(COLUMNS)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(10))
 def test_an_outcome_is_the_same_with_deduplication_and_without(derm: Snapshot, seed: int) -> None:
     """Histories recur under other names and on other days; some copies differ in one value of one line."""
     rng = Random(seed)
-    histories = [[a_line(rng) for _ in range(rng.randint(1, 6))] for _ in range(4)]
-    rows = [row for number in range(24) for row in a_copy(rng.choice(histories), f"b{number:02}", rng)]
+    histories = [[a_line(rng) for _ in range(rng.randint(1, 6))] for _ in range(16)]
+    rows = [row for number in range(96) for row in a_copy(rng.choice(histories), f"b{number:02}", rng)]
     rng.shuffle(rows)
     assert_same(literal_claims.engine_lines(rows), derm)
 
