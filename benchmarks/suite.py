@@ -7,7 +7,7 @@ from benchmarks.diff import CARRIED_TABLES, NEW_RELEASE, OLD_RELEASE
 from benchmarks.measure import CMS_FILES, Row, function, once, seconds
 from codeset.releases import Release
 from codeset.store import Store
-from codeset.suite.pairs import pairs
+from codeset.suite.pairs import adjudicate_pairs
 from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import load, scenarios_folder
 from codeset_ingest.build import build
@@ -58,7 +58,7 @@ def scenarios(folder: Path) -> None:
 def every_pair(folder: Path) -> None:
     """Try every pair on each release."""
     for release in (OLD_RELEASE, NEW_RELEASE, _OF_2025_Q4, _OF_2026_Q3):
-        pairs(_store(folder).open(release))
+        adjudicate_pairs(_store(folder).open(release))
 
 
 def _store(folder: Path) -> Store:

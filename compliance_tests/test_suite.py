@@ -4,7 +4,7 @@ import pytest
 
 from codeset.scope import scope
 from codeset.store import Store
-from codeset.suite.lint import lint, rows_cited
+from codeset.suite.lint import lint, unconfirmed_citations
 from codeset.suite.plugin import releases_of, store_of
 from codeset.suite.scenarios import Suite, load
 from compliance_tests import coverage
@@ -22,7 +22,7 @@ def test_the_suite_has_no_lint_faults(suite: Suite) -> None:
 def test_every_row_that_is_cited_is_there(suite: Suite, request: pytest.FixtureRequest) -> None:
     store = Store.at(store_of(request.config))
     for release in releases_of(request.config):
-        assert rows_cited(suite, store.open(release)) == []
+        assert unconfirmed_citations(suite, store.open(release)) == []
 
 
 def test_there_are_at_least_250_scenarios(suite: Suite) -> None:

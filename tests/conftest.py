@@ -18,7 +18,7 @@ from codeset.releases import Release
 from codeset.review import make
 from codeset.snapshot import Snapshot, digest
 from codeset.store import Store
-from codeset.suite.pairs import Pairs, pairs
+from codeset.suite.pairs import Pairs, adjudicate_pairs
 from codeset.suite.scenarios import Suite, load, scenarios_folder
 from codeset_ingest.build import BuildResult, build
 from codeset_ingest.embedded import build_embedded
@@ -98,7 +98,7 @@ def pairs_once() -> Iterator[None]:
         manifest = replace(snapshot.manifest, made_by={}).to_json()  # whichever version sealed them
         key = files, manifest, None if of is None else frozenset(of)
         if key not in tried:
-            tried[key] = pairs(snapshot, of)
+            tried[key] = adjudicate_pairs(snapshot, of)
         return tried[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -67,7 +67,7 @@ def try_suite(
     writes what is missing in golden/RELEASE.json beside the scenarios, and ends with 1 too: what was written is to be
     read. It changes nothing that was accepted, no `expect`, and no release that is signed.
     """
-    from codeset.suite.check_release import accept_missing, check_plain, check_release, releases_to_check
+    from codeset.suite.check_release import accept_missing, check_json, check_release, releases_to_check
     from codeset.suite.goldens import goldens_folder
     from codeset.suite.scenarios import load, scenarios_folder
 
@@ -86,7 +86,7 @@ def try_suite(
             checks.append(accept_missing(check, approvals) if accept else check)
         coding = _coding_runs(labels, scenarios, Store.at(store))
     if as_json:
-        print_json([{**check_plain(check), **_coding_plain(coding, check.run.release)} for check in checks])
+        print_json([{**check_json(check), **_coding_plain(coding, check.run.release)} for check in checks])
     else:
         _show(checks)
         _show_coding(coding)

@@ -32,7 +32,7 @@ from codeset.snapshot import Snapshot
 from codeset.suite.compare_outcomes import OutcomeChanges, changed_outcomes
 from codeset.suite.guidance.run_guidance import Statement, audit
 from codeset.suite.pairs import PairChanges, changed_pairs
-from codeset.suite.pairs import pairs as all_pairs
+from codeset.suite.pairs import adjudicate_pairs as all_pairs
 from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Scenario, Suite
 from codeset.tables import REQUIRED_TABLES, TABLES

@@ -17,7 +17,7 @@ from codeset.suite.run_suite import SuiteRun, run_suite
 from codeset.suite.scenarios import Suite
 from codeset.tables import REQUIRED_TABLES
 
-_SHOWN = 5
+_MOST_MESSAGES = 5
 """Messages that a summary shows."""
 
 
@@ -58,12 +58,12 @@ def releases_to_check(store: Store, labels: Sequence[str]) -> list[Release]:
     """
     if labels:
         return [Release.parse(label) for label in labels]
-    complete = [
+    complete_releases = [
         release for release in store.releases() if all(table in store.open(release) for table in REQUIRED_TABLES)
     ]
-    if not complete:
+    if not complete_releases:
         raise WrongUse(f"{store.path} holds no release with {', '.join(REQUIRED_TABLES)}; see: codeset build --help")
-    return complete
+    return complete_releases
 
 
 def check_release(suite: Suite, snapshot: Snapshot, folder: Path) -> ReleaseCheck:
@@ -76,28 +76,32 @@ def accept_missing(check: ReleaseCheck, approvals: Path) -> ReleaseCheck:
 
     Raises WrongUse: if the release is signed (its approval is in *approvals*), or a coder is contradicted.
     """
-    approval = approvals / check.goldens.file.name
+    approval_file = approvals / check.goldens.file.name
     # The signature is of these goldens too: a later acceptance would be one that nobody signed.
-    if approval.exists():
-        raise WrongUse(f"{check.run.release} is signed ({approval}); its goldens stay as they are")
+    if approval_file.exists():
+        raise WrongUse(f"{check.run.release} is signed ({approval_file}); its goldens stay as they are")
     return replace(check, accepted_now=accept(check.goldens, check.run))
 
 
 def check_messages(check: ReleaseCheck) -> list[str]:
     """Return what is wrong, a line each: what contradicts a coder, then what is not as it was accepted."""
-    release, file = check.run.release, check.goldens.file
+    release, golden_file = check.run.release, check.goldens.file
     messages = [
         f"{result.scenario.file}:{result.scenario.at}: {result.scenario.id} on {release}: {failure}"
         for result in check.run.failed
         for failure in result.failures
     ]
-    messages += [f"{file.name}: {name}: {text}" for name, texts in check.differing.items() for text in texts]
-    messages += [f"{file.name}: {name} is accepted, but not tried" for name in check.stale]
+    messages += [
+        f"{golden_file.name}: {scenario_id}: {difference}"
+        for scenario_id, differences in check.differing.items()
+        for difference in differences
+    ]
+    messages += [f"{golden_file.name}: {scenario_id} is accepted, but not tried" for scenario_id in check.stale]
     if check.accepted_now:
-        messages.append(f"{file}: {len(check.accepted_now)} outcomes accepted now; run again to see it hold")
+        messages.append(f"{golden_file}: {len(check.accepted_now)} outcomes accepted now; run again to see it hold")
     elif check.missing:
         messages.append(
-            f"{file}: {len(check.missing)} outcomes are not accepted yet; "
+            f"{golden_file}: {len(check.missing)} outcomes are not accepted yet; "
             f"read them in a review, then: codeset test --accept {release}"
         )
     return messages
@@ -106,14 +110,20 @@ def check_messages(check: ReleaseCheck) -> list[str]:
 def short_check_messages(check: ReleaseCheck) -> list[str]:
     """Return the first of `check_messages`, how many more there are, and what to do about them."""
     messages = check_messages(check)
-    release, file = check.run.release, check.goldens.file
-    rest = [f"and {len(messages) - _SHOWN:,} more; list them with: codeset test {release}"] if messages[_SHOWN:] else []
+    release, golden_file = check.run.release, check.goldens.file
+    further_messages = (
+        [f"and {len(messages) - _MOST_MESSAGES:,} more; list them with: codeset test {release}"]
+        if messages[_MOST_MESSAGES:]
+        else []
+    )
     if check.differing or check.stale:
-        rest.append(f"if the new results are right, remove {file}, then: codeset test {release} --accept")
-    return [*messages[:_SHOWN], *rest]
+        further_messages.append(
+            f"if the new results are right, remove {golden_file}, then: codeset test {release} --accept"
+        )
+    return [*messages[:_MOST_MESSAGES], *further_messages]
 
 
-def check_plain(check: ReleaseCheck) -> Mapping[str, Any]:
+def check_json(check: ReleaseCheck) -> Mapping[str, Any]:
     """Return the result for programs."""
     return {
         "release": str(check.run.release),

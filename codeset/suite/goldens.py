@@ -13,7 +13,7 @@ from codeset.releases import Release
 from codeset.schemas import reading_faults
 from codeset.suite.run_suite import LineOutcome, SuiteRun
 
-_OF_LINE = (
+_LINE_FIELDS = (
     "hcpcs",
     "modifiers",
     "units",
@@ -27,7 +27,7 @@ _OF_LINE = (
     "payment_percent",
     "unpriced",
 )
-_OF_FINDING = (
+_FINDING_FIELDS = (
     "reason",
     "severity",
     "carc",
@@ -56,29 +56,31 @@ class Goldens:
     file: Path
     accepted: Accepted | None
 
-    def missing(self, ran: SuiteRun) -> tuple[str, ...]:
-        """Return the scenarios of *ran* of which nothing is accepted, in the suite's order."""
+    def missing(self, suite_run: SuiteRun) -> tuple[str, ...]:
+        """Return the scenarios of *suite_run* of which nothing is accepted, in the suite's order."""
         accepted = self.accepted or {}
-        return tuple(result.scenario.id for result in ran.results if result.scenario.id not in accepted)
+        return tuple(result.scenario.id for result in suite_run.results if result.scenario.id not in accepted)
 
-    def stale(self, ran: SuiteRun) -> tuple[str, ...]:
-        """Return the accepted scenarios that *ran* does not try, sorted: they are gone or no longer hold.
+    def stale(self, suite_run: SuiteRun) -> tuple[str, ...]:
+        """Return the accepted scenarios that *suite_run* does not try, sorted: they are gone or no longer hold.
 
         One that needs a table the release lacks, such as its diagnoses, is neither: it is counted as left out.
         """
-        ids_run = {result.scenario.id for result in ran.results}
-        ids_without_table = {scenario.id for scenario in ran.left_out if scenario.holds_in(ran.release)}
+        ids_run = {result.scenario.id for result in suite_run.results}
+        ids_without_table = {scenario.id for scenario in suite_run.left_out if scenario.holds_in(suite_run.release)}
         return tuple(sorted(set(self.accepted or {}) - ids_run - ids_without_table))
 
-    def differing(self, ran: SuiteRun) -> Mapping[str, tuple[str, ...]]:
+    def differing(self, suite_run: SuiteRun) -> Mapping[str, tuple[str, ...]]:
         """Return, by scenario, how what is said differs from what was accepted, in words."""
         accepted = self.accepted or {}
         differences = {
             result.scenario.id: tuple(_differences(accepted[result.scenario.id], golden_lines(result.lines)))
-            for result in ran.results
+            for result in suite_run.results
             if result.scenario.id in accepted
         }
-        return {name: texts for name, texts in differences.items() if texts}
+        return {
+            scenario_id: difference_texts for scenario_id, difference_texts in differences.items() if difference_texts
+        }
 
 
 def goldens_folder(scenarios: Path) -> Path:
@@ -91,83 +93,96 @@ def goldens(folder: Path, release: Release) -> Goldens:
 
     Raises BadInput: if the file is there and is no golden.
     """
-    file = folder / f"{release}.json"
-    if not file.is_file():
-        return Goldens(file, None)
+    golden_file = folder / f"{release}.json"
+    if not golden_file.is_file():
+        return Goldens(golden_file, None)
     try:
-        plain = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(golden_file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BadInput([Fault(str(file), 0, f"is no JSON: {error}")], "Nothing was compared.") from error
-    if faults := reading_faults(plain, "golden"):
-        raise BadInput([Fault(str(file), 0, says) for says in faults], "Nothing was compared.")
-    return Goldens(file, plain["scenarios"])
+        raise BadInput([Fault(str(golden_file), 0, f"is no JSON: {error}")], "Nothing was compared.") from error
+    if faults := reading_faults(document, "golden"):
+        raise BadInput([Fault(str(golden_file), 0, fault_text) for fault_text in faults], "Nothing was compared.")
+    return Goldens(golden_file, document["scenarios"])
 
 
-def accept(before: Goldens, ran: SuiteRun) -> tuple[str, ...]:
+def accept(accepted_goldens: Goldens, suite_run: SuiteRun) -> tuple[str, ...]:
     """Write what is said of the scenarios of which nothing was accepted yet, and return their names.
 
     What was accepted before stays as it is. Raises WrongUse: if a scenario fails what its coder expects.
     """
     # What was accepted never outweighs what a coder worked out (docs/decisions/0005-two-truths.md).
-    if ran.failed:
-        names = ", ".join(result.scenario.id for result in ran.failed)
-        raise WrongUse(f"{ran.release}: what contradicts a coder cannot be accepted: {names}. Nothing was written.")
-    missing = before.missing(ran)
+    if suite_run.failed:
+        scenario_ids = ", ".join(result.scenario.id for result in suite_run.failed)
+        raise WrongUse(
+            f"{suite_run.release}: what contradicts a coder cannot be accepted: {scenario_ids}. Nothing was written."
+        )
+    missing = accepted_goldens.missing(suite_run)
     if missing:
         outcomes = {
-            result.scenario.id: golden_lines(result.lines) for result in ran.results if result.scenario.id in missing
+            result.scenario.id: golden_lines(result.lines)
+            for result in suite_run.results
+            if result.scenario.id in missing
         }
-        _write(before.file, ran.release, {**(before.accepted or {}), **outcomes})
+        _write_goldens(accepted_goldens.file, suite_run.release, {**(accepted_goldens.accepted or {}), **outcomes})
     return missing
 
 
 def golden_lines(lines: Iterable[LineOutcome]) -> list[Mapping[str, Any]]:
     """Return *lines* as a golden holds them."""
-    return [_some(line, _OF_LINE) | _findings(line["findings"]) for line in lines]
+    return [_fields_with_values(line, _LINE_FIELDS) | _findings(line["findings"]) for line in lines]
 
 
 def _findings(findings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    kept_fields = [_some(finding, _OF_FINDING) for finding in findings]
+    kept_fields = [_fields_with_values(finding, _FINDING_FIELDS) for finding in findings]
     return {"findings": kept_fields} if kept_fields else {}
 
 
-def _some(plain: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _fields_with_values(mapping: Mapping[str, Any], field_names: Iterable[str]) -> dict[str, Any]:
     # What is null or empty is left out: a new field with no value changes no golden.
-    return {name: plain[name] for name in names if plain.get(name) not in (None, [], "")}
+    return {
+        field_name: mapping[field_name] for field_name in field_names if mapping.get(field_name) not in (None, [], "")
+    }
 
 
-def _write(file: Path, release: Release, accepted: Accepted) -> None:
+def _write_goldens(golden_file: Path, release: Release, accepted: Accepted) -> None:
     # A scenario on a line, sorted: a changed outcome is one line of a diff, and a person reads those.
-    lines = [f"    {json.dumps(name)}: {json.dumps(accepted[name], ensure_ascii=False)}" for name in sorted(accepted)]
-    text = (
+    scenario_lines = [
+        f"    {json.dumps(scenario_id)}: {json.dumps(accepted[scenario_id], ensure_ascii=False)}"
+        for scenario_id in sorted(accepted)
+    ]
+    json_text = (
         f'{{\n  "format": "{FORMATS["golden"]}",\n  "release": "{release}",\n  "scenarios": {{\n'
-        + ",\n".join(lines)
+        + ",\n".join(scenario_lines)
         + "\n  }\n}\n"
     )
     try:
-        write_file(file, text)
+        write_file(golden_file, json_text)
     except OSError as error:
-        raise WrongUse(f"{file}: cannot be written ({error.strerror})") from error
+        raise WrongUse(f"{golden_file}: cannot be written ({error.strerror})") from error
 
 
-def _differences(before: list[Mapping[str, Any]], after: list[Mapping[str, Any]]) -> Iterable[str]:
-    if len(before) != len(after):
-        yield f"accepted with {len(before)} lines, now {len(after)}"
+def _differences(accepted_lines: list[Mapping[str, Any]], current_lines: list[Mapping[str, Any]]) -> Iterable[str]:
+    if len(accepted_lines) != len(current_lines):
+        yield f"accepted with {len(accepted_lines)} lines, now {len(current_lines)}"
         return
-    pairs = zip(map(_compared, before), map(_compared, after), strict=True)
-    for place, (accepted, current) in enumerate(pairs, start=1):
-        for name in (*_OF_LINE, "findings"):
-            old, new = accepted.get(name), current.get(name)
-            if old != new:
-                yield f"line {place}, {name}: accepted {_as_text(old)}, now {_as_text(new)}"
+    line_pairs = zip(map(_without_editions, accepted_lines), map(_without_editions, current_lines), strict=True)
+    for line_number, (accepted_line, current_line) in enumerate(line_pairs, start=1):
+        for field_name in (*_LINE_FIELDS, "findings"):
+            accepted_value, current_value = accepted_line.get(field_name), current_line.get(field_name)
+            if accepted_value != current_value:
+                accepted_text, current_text = _value_text(accepted_value), _value_text(current_value)
+                yield f"line {line_number}, {field_name}: accepted {accepted_text}, now {current_text}"
 
 
-def _compared(line: Mapping[str, Any]) -> dict[str, Any]:
+def _without_editions(line: Mapping[str, Any]) -> dict[str, Any]:
     """*line* without the editions of CMS's rows: a later file that has the same row says the same."""
-    return {name: value for name, value in line.items() if name != "findings"} | _findings(
-        {name: value for name, value in finding.items() if name != "edition"} for finding in line.get("findings", ())
+    return {
+        field_name: field_value for field_name, field_value in line.items() if field_name != "findings"
+    } | _findings(
+        {field_name: field_value for field_name, field_value in finding.items() if field_name != "edition"}
+        for finding in line.get("findings", ())
     )
 
 
-def _as_text(value: object) -> str:
+def _value_text(value: object) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)

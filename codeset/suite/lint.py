@@ -20,31 +20,39 @@ def lint(suite: Suite, codes: Collection[str], to_cover: Collection[str]) -> lis
 
     *codes* are those that its claims may have, *to_cover* the keys that scenarios may name under `covers`.
     """
-    rules = (_repeats, _citations, _twins, lambda whole: _codes(whole, codes), lambda whole: _covers(whole, to_cover))
-    return sorted(chain.from_iterable(rule(suite) for rule in (*rules, _can_fail)))
+    lint_rules = (
+        _repeated_names,
+        _citation_faults,
+        _twin_faults,
+        lambda checked_suite: _codes_out_of_scope(checked_suite, codes),
+        lambda checked_suite: _unknown_coverage(checked_suite, to_cover),
+    )
+    return sorted(chain.from_iterable(lint_rule(suite) for lint_rule in (*lint_rules, _scenarios_that_cannot_fail)))
 
 
-def _fault(scenario: Scenario, says: str) -> Fault:
-    return Fault(scenario.file, scenario.at, f"{scenario.id}: {says}")
+def _fault(scenario: Scenario, fault_text: str) -> Fault:
+    return Fault(scenario.file, scenario.at, f"{scenario.id}: {fault_text}")
 
 
-def _repeats(suite: Suite) -> Iterator[Fault]:
-    for name in ("id", "says"):
-        first: dict[str, Scenario] = {}
+def _repeated_names(suite: Suite) -> Iterator[Fault]:
+    for field_name in ("id", "says"):
+        first_scenarios: dict[str, Scenario] = {}
         for scenario in suite.scenarios:
-            other = first.setdefault(getattr(scenario, name).casefold(), scenario)
-            if other is not scenario:
-                yield _fault(scenario, f"{name} is that of {other.file} line {other.at} too")
+            earlier_scenario = first_scenarios.setdefault(getattr(scenario, field_name).casefold(), scenario)
+            if earlier_scenario is not scenario:
+                yield _fault(
+                    scenario, f"{field_name} is that of {earlier_scenario.file} line {earlier_scenario.at} too"
+                )
 
 
-def _citations(suite: Suite) -> Iterator[Fault]:
+def _citation_faults(suite: Suite) -> Iterator[Fault]:
     for scenario in suite.scenarios:
         for source in scenario.sources:
-            if problem := _uncited(source, suite.documents):
+            if problem := _citation_problem(source, suite.documents):
                 yield _fault(scenario, problem)
 
 
-def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
+def _citation_problem(source: Source, documents: Mapping[str, Any]) -> str | None:
     """What is wrong with a citation, as far as the documents' own list tells."""
     if source.document not in documents:
         return f'no document is called "{source.document}" (there are: {", ".join(documents)})'
@@ -52,9 +60,9 @@ def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
     if "table" in document:
         return None if "row" in source.details else f"{source.document} is cited without a row"
     if "pages" in document:
-        chapter, _, number = source.details.get("page", "").rpartition("-")
-        last = document["pages"].get(chapter)
-        if last is None or not number.isdecimal() or not 1 <= int(number) <= int(last):
+        chapter, _, page_number = source.details.get("page", "").rpartition("-")
+        last_page = document["pages"].get(chapter)
+        if last_page is None or not page_number.isdecimal() or not 1 <= int(page_number) <= int(last_page):
             return f"{source.document} has no page {source.details.get('page', '(none is given)')}"
     # By its beginning: a citation may name a part of a section, such as 40.2 (A.6), that the list does not.
     if "chapters" in document:
@@ -64,15 +72,15 @@ def _uncited(source: Source, documents: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _twins(suite: Suite) -> Iterator[Fault]:
-    by_id = {scenario.id: scenario for scenario in suite.scenarios}
+def _twin_faults(suite: Suite) -> Iterator[Fault]:
+    scenario_of_id = {scenario.id: scenario for scenario in suite.scenarios}
     for scenario in suite.scenarios:
         # An engine that denies everything passes every denying scenario: only its paying twin can tell.
         if scenario.twin is None and _denies(scenario):
             yield _fault(scenario, "denies, and names no paying twin")
-        if scenario.twin is not None and scenario.twin not in by_id:
+        if scenario.twin is not None and scenario.twin not in scenario_of_id:
             yield _fault(scenario, f'its twin "{scenario.twin}" is not there')
-        if scenario.twin in by_id and _denies(by_id[scenario.twin]):
+        if scenario.twin in scenario_of_id and _denies(scenario_of_id[scenario.twin]):
             yield _fault(scenario, f'its twin "{scenario.twin}" denies too')
 
 
@@ -80,19 +88,19 @@ def _denies(scenario: Scenario) -> bool:
     return any(line["disposition"] == "deny" for line in scenario.expected)
 
 
-def _codes(suite: Suite, codes: Collection[str]) -> Iterator[Fault]:
+def _codes_out_of_scope(suite: Suite, allowed_codes: Collection[str]) -> Iterator[Fault]:
     for scenario in suite.scenarios:
-        if outside := sorted({line.hcpcs for line in scenario.lines} - set(codes)):
-            yield _fault(scenario, f"out of scope: {', '.join(outside)}")
+        if codes_outside := sorted({line.hcpcs for line in scenario.lines} - set(allowed_codes)):
+            yield _fault(scenario, f"out of scope: {', '.join(codes_outside)}")
 
 
-def _covers(suite: Suite, to_cover: Collection[str]) -> Iterator[Fault]:
+def _unknown_coverage(suite: Suite, to_cover: Collection[str]) -> Iterator[Fault]:
     for scenario in suite.scenarios:
-        if unknown := [key for key in scenario.covers if key not in to_cover]:
-            yield _fault(scenario, f"covers what is not in the list: {', '.join(unknown)}")
+        if unknown_keys := [key for key in scenario.covers if key not in to_cover]:
+            yield _fault(scenario, f"covers what is not in the list: {', '.join(unknown_keys)}")
 
 
-def _can_fail(suite: Suite) -> Iterator[Fault]:
+def _scenarios_that_cannot_fail(suite: Suite) -> Iterator[Fault]:
     """An engine that says the same of every line, and knows no more, must not satisfy anybody."""
     for scenario in suite.scenarios:
         for disposition in ("pay", "deny"):
@@ -104,29 +112,32 @@ def _can_fail(suite: Suite) -> Iterator[Fault]:
                 )
 
 
-def rows_cited(suite: Suite, snapshot: Snapshot) -> list[Fault]:
+def unconfirmed_citations(suite: Suite, snapshot: Snapshot) -> list[Fault]:
     """Return the citations of CMS rows that *snapshot* does not bear out, of scenarios that hold in its quarter."""
-    tables = {name: document["table"] for name, document in suite.documents.items() if "table" in document}
+    table_of_document = {
+        document_name: document["table"] for document_name, document in suite.documents.items() if "table" in document
+    }
     citations = [
         (scenario, source)
         for scenario in suite.scenarios
         if scenario.holds_in(snapshot.release)
         for source in scenario.sources
-        if source.document in tables
+        if source.document in table_of_document
     ]
-    rows = {
-        table: _rows(snapshot, table, {source.details["row"] for _, source in citations}) for table in tables.values()
+    rows_of_table = {
+        table: _cited_rows(snapshot, table, {source.details["row"] for _, source in citations})
+        for table in table_of_document.values()
     }
     return sorted(
         _fault(scenario, f"{snapshot.release} has no such row: {source}")
         for scenario, source in citations
-        if not _is_confirmed(source, rows[tables[source.document]])
+        if not _is_confirmed(source, rows_of_table[table_of_document[source.document]])
     )
 
 
-Rows = Mapping[str, list[Mapping[str, Any]]]
+RowsByName = Mapping[str, list[Mapping[str, Any]]]
 
-_NAMED_BY = {
+_CITATION_OF_ROW = {
     "ptp": pl.concat_str("column_one", "column_two", separator="/"),
     "mue": pl.col("hcpcs"),
     "add_on": pl.concat_str("add_on_code", "primary_code", separator="/"),
@@ -135,27 +146,27 @@ _NAMED_BY = {
 """How a citation names a row of each table."""
 
 
-def _rows(snapshot: Snapshot, table: str, names: Collection[str]) -> Rows:
-    """The rows of *table* that citations name by one of *names*."""
-    rows: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    with_names = snapshot.scan(table).with_columns(_NAMED_BY[table].alias("row"))
-    for row in with_names.filter(pl.col("row").is_in(list(names))).collect().iter_rows(named=True):
-        rows[row["row"]].append(row)
-    return rows
+def _cited_rows(snapshot: Snapshot, table: str, row_names: Collection[str]) -> RowsByName:
+    """The rows of *table* that citations name by one of *row_names*."""
+    rows_by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    named_rows = snapshot.scan(table).with_columns(_CITATION_OF_ROW[table].alias("row"))
+    for row in named_rows.filter(pl.col("row").is_in(list(row_names))).collect().iter_rows(named=True):
+        rows_by_name[row["row"]].append(row)
+    return rows_by_name
 
 
-def _is_confirmed(source: Source, rows: Rows) -> bool:
-    details = {name: value for name, value in source.details.items() if name in _CHECKED}
+def _is_confirmed(source: Source, rows_by_name: RowsByName) -> bool:
+    cited_values = {column: cited_value for column, cited_value in source.details.items() if column in _CITED_COLUMNS}
     if "column" in source.details:
-        details[source.details["column"]] = source.details["value"]
+        cited_values[source.details["column"]] = source.details["value"]
     return any(
-        all(_text(row.get(name)) == value for name, value in details.items())
-        for row in rows.get(source.details["row"], [])
+        all(_value_text(row.get(column)) == cited_value for column, cited_value in cited_values.items())
+        for row in rows_by_name.get(source.details["row"], [])
     )
 
 
-def _text(value: object) -> str:
+def _value_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_CHECKED = ("ccmi", "deletion_date", "mue_value", "mai", "add_on_type")
+_CITED_COLUMNS = ("ccmi", "deletion_date", "mue_value", "mai", "add_on_type")

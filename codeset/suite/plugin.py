@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from codeset.suite.check_release import ReleaseCheck
     from codeset.suite.scenarios import Scenario, Suite
 
-_RUNS = pytest.StashKey[dict[str, "ReleaseCheck"]]()
-_SUITE = pytest.StashKey["Suite"]()
+_RELEASE_CHECKS = pytest.StashKey[dict[str, "ReleaseCheck"]]()
+_LOADED_SUITE = pytest.StashKey["Suite"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and the ini keys."""
-    group = parser.getgroup("codeset", "golden scenarios of billing")
-    group.addoption("--codeset-scenarios", metavar="DIR", help="Run the scenarios of this folder")
-    group.addoption("--codeset-release", action="append", metavar="R", help="On this release; may be given repeatedly")
-    group.addoption("--codeset-store", metavar="DIR", help="The store of releases [default: as codeset's]")
+    option_group = parser.getgroup("codeset", "golden scenarios of billing")
+    option_group.addoption("--codeset-scenarios", metavar="DIR", help="Run the scenarios of this folder")
+    option_group.addoption(
+        "--codeset-release", action="append", metavar="R", help="On this release; may be given repeatedly"
+    )
+    option_group.addoption("--codeset-store", metavar="DIR", help="The store of releases [default: as codeset's]")
     parser.addini("codeset_scenarios", "Folder of scenarios to run")
     parser.addini("codeset_release", "Releases to run them on", type="args", default=[])
     parser.addini("codeset_store", "The store of releases [default: as codeset's]")
@@ -34,12 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def scenarios_of(config: pytest.Config) -> Path | None:
     """Return the folder of scenarios that the options or the ini file name."""
-    return _folder(config, "codeset_scenarios")
+    return _folder_option(config, "codeset_scenarios")
 
 
 def store_of(config: pytest.Config) -> Path | None:
     """Return the folder of the store that the options or the ini file name."""
-    return _folder(config, "codeset_store")
+    return _folder_option(config, "codeset_store")
 
 
 def releases_of(config: pytest.Config) -> list[str]:
@@ -48,10 +50,10 @@ def releases_of(config: pytest.Config) -> list[str]:
     return releases
 
 
-def _folder(config: pytest.Config, key: str) -> Path | None:
-    if option := config.getoption(key):
-        return Path(option)
-    folder = config.getini(key)
+def _folder_option(config: pytest.Config, option_name: str) -> Path | None:
+    if option_value := config.getoption(option_name):
+        return Path(option_value)
+    folder = config.getini(option_name)
     return (config.inipath or config.rootpath / "-").parent / folder if folder else None
 
 
@@ -78,9 +80,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioF
 def _suite(config: pytest.Config) -> "Suite":
     from codeset.suite.scenarios import load  # noqa: PLC0415 (pytest loads the plugin in every project)
 
-    if _SUITE not in config.stash:
-        config.stash[_SUITE] = load(_scenarios_folder(config))
-    return config.stash[_SUITE]
+    if _LOADED_SUITE not in config.stash:
+        config.stash[_LOADED_SUITE] = load(_scenarios_folder(config))
+    return config.stash[_LOADED_SUITE]
 
 
 def _scenarios_folder(config: pytest.Config) -> Path:
@@ -89,17 +91,17 @@ def _scenarios_folder(config: pytest.Config) -> Path:
     return folder
 
 
-def _check(config: pytest.Config, release: str) -> "ReleaseCheck":
+def _release_check(config: pytest.Config, release: str) -> "ReleaseCheck":
     from codeset.store import Store  # noqa: PLC0415
     from codeset.suite.check_release import check_release  # noqa: PLC0415
     from codeset.suite.goldens import goldens_folder  # noqa: PLC0415
 
     # All scenarios of a release go through the engine at once, for the first item that asks.
-    runs = config.stash.setdefault(_RUNS, {})
-    if release not in runs:
+    checks_of_release = config.stash.setdefault(_RELEASE_CHECKS, {})
+    if release not in checks_of_release:
         snapshot = Store.at(store_of(config)).open(release)
-        runs[release] = check_release(_suite(config), snapshot, goldens_folder(_scenarios_folder(config)))
-    return runs[release]
+        checks_of_release[release] = check_release(_suite(config), snapshot, goldens_folder(_scenarios_folder(config)))
+    return checks_of_release[release]
 
 
 class ScenarioFile(pytest.File):
@@ -131,18 +133,20 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Fail where a coder is contradicted, or the outcome is not the one that was accepted."""
-        check = _check(self.config, self.release)
-        if self.scenario in check.run.left_out:
+        release_check = _release_check(self.config, self.release)
+        if self.scenario in release_check.run.left_out:
             pytest.skip(f"{self.release} holds no {', '.join(self.scenario.tables)}")
-        faults = [*self._contradicted(check), *check.differing.get(self.scenario.id, ())]
-        if self.scenario.id in check.missing:
-            faults.append(f"not accepted yet; read it, then: codeset test --accept {self.release}")
-        if faults:
-            raise AssertionError("\n".join([self.scenario.says, *faults]))
+        failure_texts = [*self._contradictions(release_check), *release_check.differing.get(self.scenario.id, ())]
+        if self.scenario.id in release_check.missing:
+            failure_texts.append(f"not accepted yet; read it, then: codeset test --accept {self.release}")
+        if failure_texts:
+            raise AssertionError("\n".join([self.scenario.says, *failure_texts]))
 
-    def _contradicted(self, check: "ReleaseCheck") -> tuple[str, ...]:
-        failed: Mapping[str, tuple[str, ...]] = {trial.scenario.id: trial.failures for trial in check.run.failed}
-        return failed.get(self.scenario.id, ())
+    def _contradictions(self, release_check: "ReleaseCheck") -> tuple[str, ...]:
+        failures_of_scenario: Mapping[str, tuple[str, ...]] = {
+            result.scenario.id: result.failures for result in release_check.run.failed
+        }
+        return failures_of_scenario.get(self.scenario.id, ())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what is wrong in words, without a traceback."""

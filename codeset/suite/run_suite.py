@@ -56,17 +56,22 @@ def run_suite(suite: Suite, snapshot: Snapshot) -> SuiteRun:
     """
     if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} holds no {', '.join(missing_tables)}: build it with --from or --carry")
-    holding = [
+    holding_scenarios = [
         scenario
         for scenario in suite.scenarios
         if scenario.holds_in(snapshot.release) and all(table in snapshot for table in scenario.tables)
     ]
-    answers = scenario_outcomes(holding, snapshot)
+    outcomes_of_scenario = scenario_outcomes(holding_scenarios, snapshot)
     results = tuple(
-        ScenarioResult(scenario, answers[scenario.id], failures(scenario, answers[scenario.id])) for scenario in holding
+        ScenarioResult(
+            scenario, outcomes_of_scenario[scenario.id], failures(scenario, outcomes_of_scenario[scenario.id])
+        )
+        for scenario in holding_scenarios
     )
     return SuiteRun(
-        snapshot.release, results, tuple(scenario for scenario in suite.scenarios if scenario.id not in answers)
+        snapshot.release,
+        results,
+        tuple(scenario for scenario in suite.scenarios if scenario.id not in outcomes_of_scenario),
     )
 
 
@@ -80,67 +85,69 @@ def scenario_outcomes(scenarios: Iterable[Scenario], snapshot: Snapshot) -> dict
     def batch_key(scenario: Scenario) -> tuple[str, bool, bool]:
         return str(scenario.participant), scenario.beyond_quarter, _expects_remedy(scenario)
 
-    answers: dict[str, tuple[LineOutcome, ...]] = {}
-    for _, group in groupby(sorted(scenarios, key=batch_key), key=batch_key):
-        answers |= _batch(list(group), snapshot)
-    return answers
+    outcomes_of_scenario: dict[str, tuple[LineOutcome, ...]] = {}
+    for _, same_batch in groupby(sorted(scenarios, key=batch_key), key=batch_key):
+        outcomes_of_scenario |= _batch_outcomes(list(same_batch), snapshot)
+    return outcomes_of_scenario
 
 
-def _batch(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
+def _batch_outcomes(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, tuple[LineOutcome, ...]]:
     lines = claim_lines(scenarios, snapshot.release)
     participant = scenarios[0].participant
     if scenarios[0].beyond_quarter:
-        code_set = _for_always(CodeSet.of([snapshot], lines["hcpcs"].unique()))
+        code_set = _valid_on_every_date(CodeSet.of([snapshot], lines["hcpcs"].unique()))
         outcome = compact_outcome(lines, code_set, participant=participant).outcome()
     else:
         outcome = adjudicate(lines, snapshot, participant=participant)
     if not _expects_remedy(scenarios[0]):
         outcome = replace(outcome, reader=None)
-    answers: dict[str, list[LineOutcome]] = {}
+    lines_of_scenario: dict[str, list[LineOutcome]] = {}
     for claim in outcome_plain(outcome, sentences=False):
-        answers.setdefault(claim["claim_id"].partition("/")[0], []).extend(claim["lines"])
-    return {name: tuple(lines) for name, lines in answers.items()}
+        lines_of_scenario.setdefault(claim["claim_id"].partition("/")[0], []).extend(claim["lines"])
+    return {scenario_id: tuple(lines) for scenario_id, lines in lines_of_scenario.items()}
 
 
 def _expects_remedy(scenario: Scenario) -> bool:
     return any("remedy" in expected for expected in scenario.expected)
 
 
-def _for_always(code_set: CodeSet) -> CodeSet:
+def _valid_on_every_date(code_set: CodeSet) -> CodeSet:
     """The release as though it covered every date: its dated rows hold their history."""
-    first, last = _ALWAYS
-    releases = code_set.releases.with_columns(first=pl.lit(first), last=pl.lit(last))
+    first_day, last_day = _ALWAYS
+    releases = code_set.releases.with_columns(first=pl.lit(first_day), last=pl.lit(last_day))
     # Conversion factors are not dated beyond the quarter: the first and the last one are stretched.
-    starts, ends = pl.col("factor_first"), pl.col("factor_last")
+    factor_starts, factor_ends = pl.col("factor_first"), pl.col("factor_last")
     factors = code_set.factors.with_columns(
-        factor_first=pl.when(starts == starts.min()).then(pl.lit(first)).otherwise(starts),
-        factor_last=pl.when(ends == ends.max()).then(pl.lit(last)).otherwise(ends),
+        factor_first=pl.when(factor_starts == factor_starts.min()).then(pl.lit(first_day)).otherwise(factor_starts),
+        factor_last=pl.when(factor_ends == factor_ends.max()).then(pl.lit(last_day)).otherwise(factor_ends),
     )
     return replace(code_set, releases=releases, factors=factors)
 
 
 def claim_lines(scenarios: Iterable[Scenario], release: Release) -> pl.DataFrame:
     """Return the lines of *scenarios* as the engine takes them; each scenario is a beneficiary of its own."""
-    rows = [
-        _row(scenario, nth, claim, number, line, scenario.day_zero(release))
+    claim_rows = [
+        _claim_row(scenario, claim_number, claim, line_number, line, scenario.day_zero(release))
         for scenario in scenarios
-        for nth, claim in enumerate(scenario.claims, start=1)
-        for number, line in enumerate(claim.lines, start=1)
+        for claim_number, claim in enumerate(scenario.claims, start=1)
+        for line_number, line in enumerate(claim.lines, start=1)
     ]
-    return pl.DataFrame(rows, schema=dict(COLUMNS))
+    return pl.DataFrame(claim_rows, schema=dict(COLUMNS))
 
 
-def _row(scenario: Scenario, nth: int, claim: Claim, number: int, line: Line, zero: date) -> dict[str, Any]:
-    through = None if line.through_day is None else zero + timedelta(days=line.through_day)
+def _claim_row(
+    scenario: Scenario, claim_number: int, claim: Claim, line_number: int, line: Line, day_zero: date
+) -> dict[str, Any]:
+    through_date = None if line.through_day is None else day_zero + timedelta(days=line.through_day)
     return {
-        "claim_id": f"{scenario.id}/{nth:02}",
-        "line": number,
+        "claim_id": f"{scenario.id}/{claim_number:02}",
+        "line": line_number,
         "beneficiary": scenario.id,
         "provider": claim.provider,
         "group": claim.group,
         "specialty": claim.specialty,
-        "date_of_service": zero + timedelta(days=line.day),
-        "through_date": through,
+        "date_of_service": day_zero + timedelta(days=line.day),
+        "through_date": through_date,
         "hcpcs": line.hcpcs,
         "modifiers": " ".join(line.modifiers),
         "units": line.units,

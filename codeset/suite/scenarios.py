@@ -15,8 +15,8 @@ from codeset.suite.yaml_files import Place, YamlFile, faults_against, faults_of_
 
 SETTINGS = "settings.yaml"
 DOCUMENTS = "documents.yaml"
-_NOT_SCENARIOS = (SETTINGS, DOCUMENTS)
-_PLACES = {"nonfacility": "11", "facility": "22"}
+_COMPANION_NAMES = (SETTINGS, DOCUMENTS)
+_PLACE_OF_SETTING = {"nonfacility": "11", "facility": "22"}
 """The places that the words mean: the office, the outpatient hospital."""
 
 LAST_DAY = "last day of the quarter"
@@ -61,11 +61,18 @@ class Source:
 
     def __str__(self) -> str:
         """Return it as people cite it: `NCCI PTP practitioner 17004/17000 (ccmi 0)`."""
-        places = ("row", "page", "chapter", "section")
-        texts = [value if name in ("row", "page") else f"{name} {value}" for name, value in self.details.items()]
-        parts = [detail for name, detail in zip(self.details, texts, strict=True) if name in places]
-        rest = [f"{name} {value}" for name, value in self.details.items() if name not in places]
-        return " ".join([self.document, *parts]) + (f" ({', '.join(rest)})" if rest else "")
+        place_names = ("row", "page", "chapter", "section")
+        detail_texts = [
+            value if detail_name in ("row", "page") else f"{detail_name} {value}"
+            for detail_name, value in self.details.items()
+        ]
+        place_texts = [
+            detail for detail_name, detail in zip(self.details, detail_texts, strict=True) if detail_name in place_names
+        ]
+        other_texts = [
+            f"{detail_name} {value}" for detail_name, value in self.details.items() if detail_name not in place_names
+        ]
+        return " ".join([self.document, *place_texts]) + (f" ({', '.join(other_texts)})" if other_texts else "")
 
 
 @dataclass(frozen=True)
@@ -126,142 +133,151 @@ def load(folder: Path) -> Suite:
     """
     if not folder.is_dir():
         raise WrongUse(f"{folder}: no such folder of scenarios")
-    files = [file for file in sorted(folder.rglob("*.yaml")) if file.name not in _NOT_SCENARIOS]
-    if not files:
+    scenario_files = [
+        scenario_file for scenario_file in sorted(folder.rglob("*.yaml")) if scenario_file.name not in _COMPANION_NAMES
+    ]
+    if not scenario_files:
         raise WrongUse(f"{folder}: holds no scenario (*.yaml)")
-    beside_them = {name: beside(folder / name) for name in _NOT_SCENARIOS}
-    yaml_files = [read_yaml(file) for file in files]
-    faults = [fault for yaml_file in beside_them.values() for fault in yaml_file.faults]
+    companion_files = {file_name: read_companion(folder / file_name) for file_name in _COMPANION_NAMES}
+    yaml_files = [read_yaml(scenario_file) for scenario_file in scenario_files]
+    faults = [fault for yaml_file in companion_files.values() for fault in yaml_file.faults]
     faults += faults_of_files(yaml_files, "scenario")
-    faults += faults_against(beside_them[SETTINGS], "scenario-settings") if beside_them[SETTINGS].plain else []
+    faults += faults_against(companion_files[SETTINGS], "scenario-settings") if companion_files[SETTINGS].plain else []
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    settings = beside_them[SETTINGS].plain or {}
-    faults = list(chain.from_iterable(_unsettled(yaml_file, settings) for yaml_file in yaml_files))
+    settings = companion_files[SETTINGS].plain or {}
+    faults = list(chain.from_iterable(_faults_of_file(yaml_file, settings) for yaml_file in yaml_files))
     if faults:
         raise BadInput(faults, "No scenario was tried.")
-    scenarios = tuple(chain.from_iterable(_scenarios(yaml_file, settings) for yaml_file in yaml_files))
-    return Suite(folder, scenarios, beside_them[DOCUMENTS].plain or {})
+    scenarios = tuple(chain.from_iterable(_scenarios_of_file(yaml_file, settings) for yaml_file in yaml_files))
+    return Suite(folder, scenarios, companion_files[DOCUMENTS].plain or {})
 
 
-def beside(file: Path) -> YamlFile:
-    """Read *file* if it is there; it may be left out."""
-    return read_yaml(file) if file.is_file() else YamlFile(file.name, None, {})
+def read_companion(companion_file: Path) -> YamlFile:
+    """Read *companion_file* if it is there; it may be left out."""
+    return read_yaml(companion_file) if companion_file.is_file() else YamlFile(companion_file.name, None, {})
 
 
-def _unsettled(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Fault]:
-    for nth, plain in enumerate(yaml_file.plain):
-        yield from unsettled(plain, settings, yaml_file, (nth,))
+def _faults_of_file(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Fault]:
+    for position, entry in enumerate(yaml_file.plain):
+        yield from scenario_faults(entry, settings, yaml_file, (position,))
 
 
-def unsettled(
-    plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, place: Place
+def scenario_faults(
+    entry: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, value_place: Place
 ) -> Iterator[Fault]:
     """Yield what the schema cannot see: settings that nobody gives, dates that do not exist, lines that do not match.
 
-    *plain* is one scenario, at *place* of *yaml_file*.
+    *entry* is one scenario, at *value_place* of *yaml_file*.
     """
-    line_number = yaml_file.line(place)
-    claims = _claims(plain)
-    for name, others in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
-        if name not in settings and not all(any(setting in claim for setting in others) for claim in claims):
-            yield Fault(yaml_file.file, line_number, f"{plain['id']}: no {name}; say it in the claim or in {SETTINGS}")
-    lines = sum(len(claim["lines"]) for claim in claims)
-    if lines != len(plain["expect"]["lines"]):
-        text = f"{plain['id']}: {lines} lines are claimed, but expect has {len(plain['expect']['lines'])}"
-        yield Fault(yaml_file.file, yaml_file.line((*place, "expect")), text)
+    line_number = yaml_file.line(value_place)
+    claims = _claim_entries(entry)
+    for setting_name, field_names in (("setting", ("setting", "place_of_service")), ("locality", ("locality",))):
+        if setting_name not in settings and not all(
+            any(setting in claim for setting in field_names) for claim in claims
+        ):
+            yield Fault(
+                yaml_file.file, line_number, f"{entry['id']}: no {setting_name}; say it in the claim or in {SETTINGS}"
+            )
+    line_count = sum(len(claim["lines"]) for claim in claims)
+    if line_count != len(entry["expect"]["lines"]):
+        fault_text = f"{entry['id']}: {line_count} lines are claimed, but expect has {len(entry['expect']['lines'])}"
+        yield Fault(yaml_file.file, yaml_file.line((*value_place, "expect")), fault_text)
     for claim in claims:
         pointers = {int(pointer) for line in claim["lines"] for pointer in line.get("diagnosis_pointers", ())}
         if max(pointers, default=0) > len(claim.get("diagnoses", ())):
             yield Fault(
-                yaml_file.file, line_number, f"{plain['id']}: a line points to a diagnosis that its claim does not have"
+                yaml_file.file, line_number, f"{entry['id']}: a line points to a diagnosis that its claim does not have"
             )
-    for field, text in _dates(plain):
-        if as_date(text) is None:
-            yield Fault(yaml_file.file, line_number, f"{plain['id']}, {field}: {text} is no date")
+    for field, date_text in _date_fields(entry):
+        if as_date(date_text) is None:
+            yield Fault(yaml_file.file, line_number, f"{entry['id']}, {field}: {date_text} is no date")
 
 
-def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from ((f"holds.{name}", text) for name, text in plain.get("holds", {}).items())
-    if plain.get("date_of_service", "")[:1].isdigit():
-        yield "date_of_service", plain["date_of_service"]
+def _date_fields(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((f"holds.{bound}", date_text) for bound, date_text in entry.get("holds", {}).items())
+    if entry.get("date_of_service", "")[:1].isdigit():
+        yield "date_of_service", entry["date_of_service"]
 
 
-def as_date(text: str | None) -> date | None:
-    """Return the date that *text* is, or None."""
+def as_date(date_text: str | None) -> date | None:
+    """Return the date that *date_text* is, or None."""
     try:
-        return date.fromisoformat(text or "")
+        return date.fromisoformat(date_text or "")
     except ValueError:
         return None
 
 
-def _claims(plain: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return plain["claims"] if "claims" in plain else [plain["claim"]]
+def _claim_entries(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return entry["claims"] if "claims" in entry else [entry["claim"]]
 
 
-def _scenarios(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Scenario]:
-    for nth, plain in enumerate(yaml_file.plain):
-        yield scenario(plain, settings, yaml_file, (nth,))
+def _scenarios_of_file(yaml_file: YamlFile, settings: Mapping[str, str]) -> Iterator[Scenario]:
+    for position, entry in enumerate(yaml_file.plain):
+        yield parse_scenario(entry, settings, yaml_file, (position,))
 
 
-def scenario(plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, place: Place) -> Scenario:
-    """Return the scenario at *place* of *yaml_file*, and in which `unsettled` found nothing."""
-    day = plain.get("date_of_service", "first day of the quarter")
-    answer = plain.get("qualifying_apm", settings.get("qualifying_apm"))
+def parse_scenario(
+    entry: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, value_place: Place
+) -> Scenario:
+    """Return the scenario at *value_place* of *yaml_file*, and in which `scenario_faults` found nothing."""
+    date_of_service = entry.get("date_of_service", "first day of the quarter")
+    apm_answer = entry.get("qualifying_apm", settings.get("qualifying_apm"))
     return Scenario(
-        id=plain["id"],
+        id=entry["id"],
         family=Path(yaml_file.file).stem,
-        says=plain["says"],
-        sources=sources(plain["source"]),
-        holds_from=as_date(plain.get("holds", {}).get("from")),
-        holds_to=as_date(plain.get("holds", {}).get("to")),
-        date_of_service=as_date(day) or day,
-        beyond_quarter="beyond_quarter" in plain,
-        participant=None if answer is None else ANSWERS[answer],
-        tables=tuple(plain.get("tables", ())),
-        twin=plain.get("twin"),
-        covers=tuple(plain.get("covers", ())),
-        claims=tuple(_claim(claim, settings) for claim in _claims(plain)),
-        expected=tuple(plain["expect"]["lines"]),
+        says=entry["says"],
+        sources=parse_sources(entry["source"]),
+        holds_from=as_date(entry.get("holds", {}).get("from")),
+        holds_to=as_date(entry.get("holds", {}).get("to")),
+        date_of_service=as_date(date_of_service) or date_of_service,
+        beyond_quarter="beyond_quarter" in entry,
+        participant=None if apm_answer is None else ANSWERS[apm_answer],
+        tables=tuple(entry.get("tables", ())),
+        twin=entry.get("twin"),
+        covers=tuple(entry.get("covers", ())),
+        claims=tuple(_parse_claim(claim, settings) for claim in _claim_entries(entry)),
+        expected=tuple(entry["expect"]["lines"]),
         file=yaml_file.file,
-        at=yaml_file.line(place),
+        at=yaml_file.line(value_place),
     )
 
 
-def sources(plain: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
+def parse_sources(citations: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
     """Return the sources that are written one by itself or several in a list."""
-    entries: Iterable[Mapping[str, str]] = plain if isinstance(plain, list) else [plain]
+    citation_list: Iterable[Mapping[str, str]] = citations if isinstance(citations, list) else [citations]
     return tuple(
-        Source(entry["document"], {name: value for name, value in entry.items() if name != "document"})
-        for entry in entries
+        Source(citation["document"], {name: value for name, value in citation.items() if name != "document"})
+        for citation in citation_list
     )
 
 
-def _claim(plain: Mapping[str, Any], settings: Mapping[str, str]) -> Claim:
-    setting = plain.get("setting", settings.get("setting", ""))
-    place = plain.get("place_of_service", _PLACES.get(setting, ""))
+def _parse_claim(claim_entry: Mapping[str, Any], settings: Mapping[str, str]) -> Claim:
+    setting = claim_entry.get("setting", settings.get("setting", ""))
+    place_of_service = claim_entry.get("place_of_service", _PLACE_OF_SETTING.get(setting, ""))
     return Claim(
-        provider=plain.get("provider", "practitioner"),
-        group=plain.get("group"),
-        specialty=plain.get("specialty"),
-        locality=plain.get("locality", settings.get("locality", "")),
+        provider=claim_entry.get("provider", "practitioner"),
+        group=claim_entry.get("group"),
+        specialty=claim_entry.get("specialty"),
+        locality=claim_entry.get("locality", settings.get("locality", "")),
         lines=tuple(
-            _line(line, place, int(plain.get("day", 0)), plain.get("diagnoses", ())) for line in plain["lines"]
+            _parse_line(line_entry, place_of_service, int(claim_entry.get("day", 0)), claim_entry.get("diagnoses", ()))
+            for line_entry in claim_entry["lines"]
         ),
     )
 
 
-def _line(plain: Mapping[str, Any], place: str, day: int, diagnoses: Sequence[str]) -> Line:
-    pointers = plain.get("diagnosis_pointers", range(1, len(diagnoses) + 1))
+def _parse_line(line_entry: Mapping[str, Any], place_of_service: str, claim_day: int, diagnoses: Sequence[str]) -> Line:
+    pointers = line_entry.get("diagnosis_pointers", range(1, len(diagnoses) + 1))
     return Line(
-        hcpcs=plain["hcpcs"],
-        modifiers=tuple(plain.get("modifiers", ())),
-        units=int(plain.get("units", 1)),
-        day=int(plain.get("day", day)),
-        through_day=int(plain["through_day"]) if "through_day" in plain else None,
-        place_of_service=plain.get("place_of_service", place),
-        lesion=plain.get("lesion"),
-        charge_cents=int(plain["charge_cents"]) if "charge_cents" in plain else None,
+        hcpcs=line_entry["hcpcs"],
+        modifiers=tuple(line_entry.get("modifiers", ())),
+        units=int(line_entry.get("units", 1)),
+        day=int(line_entry.get("day", claim_day)),
+        through_day=int(line_entry["through_day"]) if "through_day" in line_entry else None,
+        place_of_service=line_entry.get("place_of_service", place_of_service),
+        lesion=line_entry.get("lesion"),
+        charge_cents=int(line_entry["charge_cents"]) if "charge_cents" in line_entry else None,
         diagnoses=tuple(diagnoses[int(pointer) - 1] for pointer in pointers),
         diagnoses_of_claim=tuple(diagnoses),
     )

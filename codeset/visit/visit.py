@@ -174,7 +174,7 @@ FactsAsWritten = Mapping[str, Any]
 
 
 def visit_of(visit_facts: FactsAsWritten) -> Visit:
-    """Return the visit that *visit_facts* is, in which `visit_faults` of `visit_files` has found nothing."""
+    """Return the visit that *visit_facts* is, in which `visit_files` found no fault."""
     return Visit(
         visit_id=visit_facts["visit_id"],
         date_of_service=date.fromisoformat(visit_facts["date_of_service"]),

@@ -104,7 +104,7 @@ def scalars_as_text(document: Any) -> Any:
 
 def _checked_visits(yaml_file: YamlFile) -> list[Visit]:
     if isinstance(yaml_file.plain, dict):
-        lines = {(0, *value_path): line for value_path, line in yaml_file.lines.items()}
+        lines = {(0, *value_place): line for value_place, line in yaml_file.lines.items()}
         yaml_file = YamlFile(yaml_file.file, [yaml_file.plain], lines, yaml_file.faults)
     if not yaml_file.faults and (not isinstance(yaml_file.plain, list) or not yaml_file.plain):
         raise BadInput(
@@ -139,8 +139,8 @@ def _repeated_visit_ids(yaml_file: YamlFile) -> Iterator[Fault]:
 
 def _faults_in_visit(yaml_file: YamlFile, position: int) -> Iterator[Fault]:
     """Yield what the schema cannot see of a visit: dates, sides, facts of another technique, nothing that was done."""
-    visit_facts, visit_path = yaml_file.plain[position], (position,)
-    yield from _faults_at(yaml_file, visit_path, visit_facts["visit_id"], _faults_of_visit(visit_facts))
+    visit_facts, visit_place = yaml_file.plain[position], (position,)
+    yield from _faults_at(yaml_file, visit_place, visit_facts["visit_id"], _faults_of_visit(visit_facts))
     earlier_names: set[str] = set()
     for lesion_position, lesion in enumerate(visit_facts.get("lesions", ())):
         subject = f"{visit_facts['visit_id']}, {lesion['name']}"
@@ -150,8 +150,10 @@ def _faults_in_visit(yaml_file: YamlFile, position: int) -> Iterator[Fault]:
         earlier_names.add(lesion["name"])
 
 
-def _faults_at(yaml_file: YamlFile, value_path: Place, subject: str, fault_texts: Iterable[str]) -> Iterator[Fault]:
-    return (Fault(yaml_file.file, yaml_file.line(value_path), f"{subject}: {fault_text}") for fault_text in fault_texts)
+def _faults_at(yaml_file: YamlFile, value_place: Place, subject: str, fault_texts: Iterable[str]) -> Iterator[Fault]:
+    return (
+        Fault(yaml_file.file, yaml_file.line(value_place), f"{subject}: {fault_text}") for fault_text in fault_texts
+    )
 
 
 def _faults_of_record(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import pytest
 from practice import SCENARIOS, practice
 
 from codeset.releases import Release
-from codeset.suite.lint import lint, rows_cited
+from codeset.suite.lint import lint, unconfirmed_citations
 from codeset.suite.scenarios import load
 from codeset_ingest.embedded import build_embedded
 
@@ -62,4 +62,4 @@ def test_what_is_wrong_is_reported(tmp_path, was, now, phrase):
 def test_a_row_is_cited_as_it_is(tmp_path, store, ccmi, count):
     snapshot = build_embedded(Release.parse("2026q3"), store).snapshot
     suite = load(practice(tmp_path, SCENARIOS.replace("17000, ccmi: 0}", f"17000, ccmi: {ccmi}}}")))
-    assert len(rows_cited(suite, snapshot)) == count
+    assert len(unconfirmed_citations(suite, snapshot)) == count

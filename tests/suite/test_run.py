@@ -17,7 +17,7 @@ from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release, short_check_messages
 from codeset.suite.compare_outcomes import changed_outcomes
-from codeset.suite.pairs import Pairs, changed_pairs, pairs
+from codeset.suite.pairs import Pairs, adjudicate_pairs, changed_pairs
 from codeset.suite.run_suite import run_suite
 from codeset.suite.scenarios import load
 
@@ -153,7 +153,7 @@ def test_amounts_alone_make_no_changed_outcome(tmp_path, embedded):
 @pytest.fixture(scope="module")
 def pairs_of(embedded: Store) -> Callable[[str], Pairs]:
     """Every pair of codes of a release, tried once."""
-    return cache(lambda label: pairs(embedded.open(label)))
+    return cache(lambda label: adjudicate_pairs(embedded.open(label)))
 
 
 def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
@@ -163,7 +163,7 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
     assert derm_pairs.alone.height == n
     assert derm_pairs.cases.height == 3 * n * (n - 1) // 2
     assert derm_pairs.cases.select("hcpcs_one", "hcpcs_two", "modifier_on").is_duplicated().sum() == 0
-    some = pairs(snapshot, {"17004", "G2211"})
+    some = adjudicate_pairs(snapshot, {"17004", "G2211"})
     assert some.cases.equals(derm_pairs.cases.filter(pl.any_horizontal(pl.col("^hcpcs_.*$").is_in(["17004", "G2211"]))))
     assert some.alone.equals(derm_pairs.alone)
 
@@ -181,7 +181,7 @@ def test_every_pair_of_derm_codes_is_tried_in_three_ways(snapshot, pairs_of):
 )
 def test_pairs_are_decided_as_their_rows_say(snapshot, one, two, on, dispositions):
     """17004 > 17000 CCMI 0; 11102 > 17000 CCMI 1; no row for 11402 and 12032 (PTP v30.2)."""
-    case = pairs(snapshot, {one}).cases.row(
+    case = adjudicate_pairs(snapshot, {one}).cases.row(
         by_predicate=(pl.col("hcpcs_one") == one) & (pl.col("hcpcs_two") == two) & (pl.col("modifier_on") == on),
         named=True,
     )

@@ -13,16 +13,25 @@ from codeset.errors import BadInput, Fault, WrongUse
 from codeset.participants import ANSWERS, Participant
 from codeset.releases import Release
 from codeset.shipped_files import shipped_folder
-from codeset.suite.scenarios import SETTINGS, Scenario, Source, as_date, beside, scenario, sources, unsettled
+from codeset.suite.scenarios import (
+    SETTINGS,
+    Scenario,
+    Source,
+    as_date,
+    parse_scenario,
+    parse_sources,
+    read_companion,
+    scenario_faults,
+)
 from codeset.suite.yaml_files import Place, YamlFile, faults_against, faults_of_files, read_yaml
 from codeset.visit.trials.coding_scenarios import visit_faults
 
 FACTS = ("fee_schedule", "amounts", "comparisons", "pairs", "add_ons", "mues", "visits")
 """The kinds of facts that a table alone can show, or the codes that the facts of a visit come to."""
 
-_OF_AMOUNT = ("amounts", "comparisons")
-_CLAIMED = ("claim", "claims")
-_REFUSED = "No statement was tried."
+_AMOUNT_KINDS = ("amounts", "comparisons")
+_CLAIM_FIELDS = ("claim", "claims")
+_NOTHING_TRIED = "No statement was tried."
 
 
 @dataclass(frozen=True)
@@ -89,161 +98,175 @@ def statements(*places: Path) -> tuple[Statement, ...]:
 
     Raises BadInput: with every fault of a place, its file, line and nearest valid word. WrongUse: if there is none.
     """
-    read = tuple(chain.from_iterable(map(_read, places)))
-    _refuse(_repeated(read))
-    return read
+    every_statement = tuple(chain.from_iterable(map(_read_place, places)))
+    _raise_faults(_repeated_ids(every_statement))
+    return every_statement
 
 
-def _read(place: Path) -> Iterator[Statement]:
-    folder, files = _files(place)
-    settings_file = beside(folder / SETTINGS)
-    yaml_files = [read_yaml(file) for file in files]
+def _read_place(place: Path) -> Iterator[Statement]:
+    folder, guidance_files = _files_of_place(place)
+    settings_file = read_companion(folder / SETTINGS)
+    yaml_files = [read_yaml(guidance_file) for guidance_file in guidance_files]
     faults = [*settings_file.faults, *faults_of_files(yaml_files, "guidance")]
     faults += faults_against(settings_file, "scenario-settings") if settings_file.plain else []
-    _refuse(faults)
+    _raise_faults(faults)
     settings = settings_file.plain or {}
-    _refuse(chain.from_iterable(_wrong(yaml_file, settings, folder) for yaml_file in yaml_files))
-    return chain.from_iterable(_statements(yaml_file, settings, folder) for yaml_file in yaml_files)
+    _raise_faults(chain.from_iterable(_entry_faults(yaml_file, settings, folder) for yaml_file in yaml_files))
+    return chain.from_iterable(_statements_of_file(yaml_file, settings, folder) for yaml_file in yaml_files)
 
 
-def _files(place: Path) -> tuple[Path, list[Path]]:
+def _files_of_place(place: Path) -> tuple[Path, list[Path]]:
     if place.is_file():
         return place.parent, [place]
     if not place.is_dir():
         raise WrongUse(f"{place}: no such file or folder of guidance")
-    files = [file for file in sorted(place.glob("*.yaml")) if file.name != SETTINGS]
-    if not files:
+    guidance_files = [guidance_file for guidance_file in sorted(place.glob("*.yaml")) if guidance_file.name != SETTINGS]
+    if not guidance_files:
         raise WrongUse(f"{place}: holds no guidance (*.yaml)")
-    return place, files
+    return place, guidance_files
 
 
-def _refuse(faults: Iterable[Fault]) -> None:
+def _raise_faults(faults: Iterable[Fault]) -> None:
     if every_fault := list(faults):
-        raise BadInput(every_fault, _REFUSED)
+        raise BadInput(every_fault, _NOTHING_TRIED)
 
 
-def _repeated(statements: Iterable[Statement]) -> Iterator[Fault]:
-    first: dict[str, Statement] = {}
+def _repeated_ids(statements: Iterable[Statement]) -> Iterator[Fault]:
+    first_with_id: dict[str, Statement] = {}
     for statement in statements:
-        other = first.setdefault(statement.id, statement)
-        if other is not statement:
-            yield Fault(statement.file, statement.at, f"{statement.id}: {other.file}, line {other.at} has that id too")
+        earlier_statement = first_with_id.setdefault(statement.id, statement)
+        if earlier_statement is not statement:
+            yield Fault(
+                statement.file,
+                statement.at,
+                f"{statement.id}: {earlier_statement.file}, line {earlier_statement.at} has that id too",
+            )
 
 
-def _wrong(yaml_file: YamlFile, settings: Mapping[str, str], folder: Path) -> Iterator[Fault]:
+def _entry_faults(yaml_file: YamlFile, settings: Mapping[str, str], folder: Path) -> Iterator[Fault]:
     """What the schema cannot see of each statement."""
-    for nth, plain in enumerate(yaml_file.plain):
-        claims, here = plain.get("tried", {}), (nth, "tried")
-        if any(kind in claims for kind in _CLAIMED):
-            yield from unsettled(_as_scenario(plain), settings, yaml_file, here)
+    for position, entry in enumerate(yaml_file.plain):
+        trial, trial_place = entry.get("tried", {}), (position, "tried")
+        if any(kind in trial for kind in _CLAIM_FIELDS):
+            yield from scenario_faults(_scenario_entry(entry), settings, yaml_file, trial_place)
         if "setting" not in settings:
-            unset = [claimed for kind in _OF_AMOUNT for claimed in claims.get(kind, ()) if "setting" not in claimed]
-            text = f"{plain['id']}: no setting; say it with the amount or in {SETTINGS}"
-            yield from (Fault(yaml_file.file, yaml_file.line(here), text) for _ in unset[:1])
-        for field, text in _dates(plain):
-            if as_date(text) is None:
-                yield Fault(yaml_file.file, yaml_file.line((nth,)), f"{plain['id']}, {field}: {text} is no date")
-        for visit in claims.get("visits", ()):
-            texts = visit_faults(plain["id"], visit["facts"])
-            yield from (Fault(yaml_file.file, yaml_file.line(here), text) for text in texts)
-        if "figures" in claims:
-            yield from _wrong_figures(yaml_file, (nth, "tried", "figures"), plain, folder)
+            unset = [claimed for kind in _AMOUNT_KINDS for claimed in trial.get(kind, ()) if "setting" not in claimed]
+            fault_text = f"{entry['id']}: no setting; say it with the amount or in {SETTINGS}"
+            yield from (Fault(yaml_file.file, yaml_file.line(trial_place), fault_text) for _ in unset[:1])
+        for field, date_text in _date_fields(entry):
+            if as_date(date_text) is None:
+                yield Fault(
+                    yaml_file.file, yaml_file.line((position,)), f"{entry['id']}, {field}: {date_text} is no date"
+                )
+        for visit in trial.get("visits", ()):
+            fault_texts = visit_faults(entry["id"], visit["facts"])
+            yield from (Fault(yaml_file.file, yaml_file.line(trial_place), fault_text) for fault_text in fault_texts)
+        if "figures" in trial:
+            yield from _figure_faults(yaml_file, (position, "tried", "figures"), entry, folder)
 
 
-def _dates(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from ((f"holds.{name}", text) for name, text in plain.get("holds", {}).items())
-    for fact in plain.get("tried", {}).get("add_ons", ()):
-        yield from ((f"effective.{name}", text) for name, text in fact.get("effective", {}).items())
+def _date_fields(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((f"holds.{bound}", date_text) for bound, date_text in entry.get("holds", {}).items())
+    for fact in entry.get("tried", {}).get("add_ons", ()):
+        yield from ((f"effective.{bound}", date_text) for bound, date_text in fact.get("effective", {}).items())
 
 
-def _wrong_figures(yaml_file: YamlFile, place: Place, plain: Mapping[str, Any], folder: Path) -> Iterator[Fault]:
+def _figure_faults(yaml_file: YamlFile, value_place: Place, entry: Mapping[str, Any], folder: Path) -> Iterator[Fault]:
     """A table that is not there, has no such column, or a row without a code or a figure."""
-    name, columns = plain["tried"]["figures"]["file"], list(plain["tried"]["figures"]["columns"])
+    csv_name, columns = entry["tried"]["figures"]["file"], list(entry["tried"]["figures"]["columns"])
     try:
-        rows = _rows(folder / name)
+        rows = _csv_rows(folder / csv_name)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        yield Fault(yaml_file.file, yaml_file.line((*place, "file")), f"{plain['id']}: {name} cannot be read ({error})")
+        yield Fault(
+            yaml_file.file,
+            yaml_file.line((*value_place, "file")),
+            f"{entry['id']}: {csv_name} cannot be read ({error})",
+        )
         return
-    if missing := [column for column in ("hcpcs", *columns) if column not in (rows[0] if rows else {})]:
-        yield Fault(name, 1, f"no column {', '.join(missing)}, or no row below the header")
+    if missing_columns := [column for column in ("hcpcs", *columns) if column not in (rows[0] if rows else {})]:
+        yield Fault(csv_name, 1, f"no column {', '.join(missing_columns)}, or no row below the header")
         return
-    for line, row in enumerate(rows, start=2):
-        if empty := [column for column in ("hcpcs", *columns) if not (row[column] or "").strip()]:
-            yield Fault(name, line, f"nothing under {', '.join(empty)}")
+    for line_number, figure_row in enumerate(rows, start=2):
+        if empty_columns := [column for column in ("hcpcs", *columns) if not (figure_row[column] or "").strip()]:
+            yield Fault(csv_name, line_number, f"nothing under {', '.join(empty_columns)}")
             continue
-        details = _figures_of(row, plain["tried"]["figures"]["columns"])
-        faults = faults_against(_alone(details, plain), "guidance")
-        yield from (Fault(name, line, fault.says.partition(": ")[2]) for fault in faults)
+        details = _figures_of_row(figure_row, entry["tried"]["figures"]["columns"])
+        faults = faults_against(_row_as_file(details, entry), "guidance")
+        yield from (Fault(csv_name, line_number, fault.says.partition(": ")[2]) for fault in faults)
 
 
-def _alone(details: Mapping[str, str], plain: Mapping[str, Any]) -> YamlFile:
+def _row_as_file(details: Mapping[str, str], entry: Mapping[str, Any]) -> YamlFile:
     """One row of a table as the statement that it stands for."""
-    named = {name: plain[name] for name in ("id", "heading", "says")}
-    return YamlFile("", [{**named, "tried": {"fee_schedule": [details]}}], {})
+    statement_fields = {field_name: entry[field_name] for field_name in ("id", "heading", "says")}
+    return YamlFile("", [{**statement_fields, "tried": {"fee_schedule": [details]}}], {})
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
+def _csv_rows(csv_path: Path) -> list[dict[str, str]]:
+    with csv_path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def _figures_of(row: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, str]:
-    key = {name: row[name].strip() for name in ("hcpcs", "modifier") if row.get(name)}
-    return key | {column: (row[name] or "").strip() for name, column in columns.items()}
+def _figures_of_row(figure_row: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, str]:
+    code_key = {header: figure_row[header].strip() for header in ("hcpcs", "modifier") if figure_row.get(header)}
+    return code_key | {column: (figure_row[header] or "").strip() for header, column in columns.items()}
 
 
-def _statements(yaml_file: YamlFile, settings: Mapping[str, str], folder: Path) -> Iterator[Statement]:
-    for nth, plain in enumerate(yaml_file.plain):
-        figures = plain.get("tried", {}).get("figures")
+def _statements_of_file(yaml_file: YamlFile, settings: Mapping[str, str], folder: Path) -> Iterator[Statement]:
+    for position, entry in enumerate(yaml_file.plain):
+        figures = entry.get("tried", {}).get("figures")
         if figures is None:
-            yield _statement(plain, settings, yaml_file, nth)
+            yield _parse_statement(entry, settings, yaml_file, position)
             continue
-        for row in _rows(folder / figures["file"]):
-            fact = _figures_of(row, figures["columns"])
-            yield _statement(_of_row(plain, fact), settings, yaml_file, nth)
+        for figure_row in _csv_rows(folder / figures["file"]):
+            fact = _figures_of_row(figure_row, figures["columns"])
+            yield _parse_statement(_entry_of_row(entry, fact), settings, yaml_file, position)
 
 
-def _of_row(plain: Mapping[str, Any], fact: Mapping[str, str]) -> Mapping[str, Any]:
+def _entry_of_row(entry: Mapping[str, Any], fact: Mapping[str, str]) -> Mapping[str, Any]:
     """The statement that one row of a table of figures is."""
-    key = [fact[name] for name in ("hcpcs", "modifier") if name in fact]
-    claims = {name: value for name, value in plain["tried"].items() if name != "figures"}
+    code_key = [fact[field_name] for field_name in ("hcpcs", "modifier") if field_name in fact]
+    other_trials = {
+        field_name: trial_value for field_name, trial_value in entry["tried"].items() if field_name != "figures"
+    }
     return {
-        **plain,
-        "id": "-".join([plain["id"], *key]).lower(),
-        "heading": ".".join([plain["heading"], *key]),
-        "says": f"{' '.join(key)}: {plain['says']}",
-        "tried": {**claims, "fee_schedule": [*claims.get("fee_schedule", ()), fact]},
+        **entry,
+        "id": "-".join([entry["id"], *code_key]).lower(),
+        "heading": ".".join([entry["heading"], *code_key]),
+        "says": f"{' '.join(code_key)}: {entry['says']}",
+        "tried": {**other_trials, "fee_schedule": [*other_trials.get("fee_schedule", ()), fact]},
     }
 
 
-def _statement(plain: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, nth: int) -> Statement:
-    claims, right, holds = plain.get("tried", {}), plain.get("right"), plain.get("holds", {})
-    claimed = any(kind in claims for kind in _CLAIMED)
-    total = claims.get("expect", {}).get("total")
-    answer = settings.get("qualifying_apm")
+def _parse_statement(
+    entry: Mapping[str, Any], settings: Mapping[str, str], yaml_file: YamlFile, position: int
+) -> Statement:
+    trial, correction, validity = entry.get("tried", {}), entry.get("right"), entry.get("holds", {})
+    has_claim = any(kind in trial for kind in _CLAIM_FIELDS)
+    total_span = trial.get("expect", {}).get("total")
+    apm_answer = settings.get("qualifying_apm")
     return Statement(
-        id=plain["id"],
+        id=entry["id"],
         guide=Path(yaml_file.file).stem,
-        heading=plain["heading"],
-        says=plain["says"],
-        holds_from=as_date(holds.get("from")),
-        holds_to=as_date(holds.get("to")),
-        facts=tuple(_fact(kind, plain_fact, settings) for kind in FACTS for plain_fact in claims.get(kind, ())),
-        claim=scenario(_as_scenario(plain), settings, yaml_file, (nth, "tried")) if claimed else None,
-        total=None if total is None else (Decimal(total["from"]), Decimal(total["to"])),
-        not_decidable=plain.get("not_decidable"),
-        right=None if right is None else Right(right["says"], sources(right["source"])),
-        participant=None if answer is None else ANSWERS[answer],
+        heading=entry["heading"],
+        says=entry["says"],
+        holds_from=as_date(validity.get("from")),
+        holds_to=as_date(validity.get("to")),
+        facts=tuple(_parse_fact(kind, plain_fact, settings) for kind in FACTS for plain_fact in trial.get(kind, ())),
+        claim=parse_scenario(_scenario_entry(entry), settings, yaml_file, (position, "tried")) if has_claim else None,
+        total=None if total_span is None else (Decimal(total_span["from"]), Decimal(total_span["to"])),
+        not_decidable=entry.get("not_decidable"),
+        right=None if correction is None else Right(correction["says"], parse_sources(correction["source"])),
+        participant=None if apm_answer is None else ANSWERS[apm_answer],
         file=yaml_file.file,
-        at=yaml_file.line((nth,)),
+        at=yaml_file.line((position,)),
     )
 
 
-def _fact(kind: str, plain: Mapping[str, Any], settings: Mapping[str, str]) -> Fact:
-    setting = {"setting": settings["setting"]} if kind in _OF_AMOUNT and "setting" in settings else {}
-    return Fact(kind, {**setting, **plain})
+def _parse_fact(kind: str, fact_entry: Mapping[str, Any], settings: Mapping[str, str]) -> Fact:
+    setting = {"setting": settings["setting"]} if kind in _AMOUNT_KINDS and "setting" in settings else {}
+    return Fact(kind, {**setting, **fact_entry})
 
 
-def _as_scenario(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+def _scenario_entry(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """The claim of a statement as the scenario that it would be."""
-    return {"id": plain["id"], "says": plain["says"], "source": [], **plain["tried"]}
+    return {"id": entry["id"], "says": entry["says"], "source": [], **entry["tried"]}

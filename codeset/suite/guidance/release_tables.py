@@ -21,14 +21,14 @@ class _KeyedTable:
     positions: Mapping[tuple[str, ...], list[int]]
 
     @classmethod
-    def of(cls, table: pl.DataFrame, *key: str) -> "_KeyedTable":
+    def of(cls, table: pl.DataFrame, *key_columns: str) -> "_KeyedTable":
         positions: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for position, values in enumerate(table.select(key).iter_rows()):
-            positions[values].append(position)
+        for position, key_values in enumerate(table.select(key_columns).iter_rows()):
+            positions[key_values].append(position)
         return cls(table, positions)
 
-    def rows(self, *key: str) -> list[Row]:
-        return [self.table.row(position, named=True) for position in self.positions.get(key, ())]
+    def rows(self, *key_values: str) -> list[Row]:
+        return [self.table.row(position, named=True) for position in self.positions.get(key_values, ())]
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class ReleaseTables:
     @cached_property
     def _ptp(self) -> _KeyedTable:
         # Read as a scan: of some 2.5 million edits a few thousand are between the codes that guides name.
-        between = (pl.col(column).is_in(self.codes) for column in ("column_one", "column_two"))
-        return _KeyedTable.of(self.snapshot.scan("ptp").filter(*between).collect(), "column_one", "column_two")
+        has_named_codes = (pl.col(column).is_in(self.codes) for column in ("column_one", "column_two"))
+        return _KeyedTable.of(self.snapshot.scan("ptp").filter(*has_named_codes).collect(), "column_one", "column_two")
 
     @cached_property
     def _ptp_in_force(self) -> _KeyedTable:

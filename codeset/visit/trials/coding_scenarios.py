@@ -9,7 +9,7 @@ from typing import Any
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.releases import Release
 from codeset.shipped_files import shipped_folder
-from codeset.suite.scenarios import Source, as_date, sources
+from codeset.suite.scenarios import Source, as_date, parse_sources
 from codeset.suite.yaml_files import YamlFile, faults_against, read_yaml
 from codeset.visit.visit_files import parse_visits
 
@@ -103,7 +103,7 @@ def _coding_scenario(yaml_file: YamlFile, position: int) -> CodingScenario:
         id=scenario_facts["id"],
         family=Path(yaml_file.file).stem,
         says=scenario_facts["says"],
-        sources=sources(scenario_facts["source"]),
+        sources=parse_sources(scenario_facts["source"]),
         holds_from=as_date(validity.get("from")) or date.min,
         holds_to=as_date(validity.get("to")) or date.max,
         facts=scenario_facts["facts"],
