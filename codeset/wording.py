@@ -100,7 +100,7 @@ _TABLE_NAMES = {
 }
 
 
-def capitalized(phrase: str) -> str:
+def capitalize_first(phrase: str) -> str:
     """Return *phrase* with its first letter in upper case: `codes` as `Codes`, `MUEs` as it is."""
     # Not `str.capitalize`, which writes the rest in lower case: PTP, MUE, RVU.
     return phrase[:1].upper() + phrase[1:]

@@ -30,7 +30,7 @@ def _report_parts(changes: Changes) -> Iterator[str]:
     yield f"# Medicare update: {wording.release_title(new_release)} vs. {wording.release_title(old_release)}"
     first_day, last_day = wording.us_date(new_release.first_day), wording.us_date(new_release.last_day)
     scope_name = "dermatology codes" if changes.scope.name == "derm" else "all codes"
-    yield f"{scope_name[0].upper()}{scope_name[1:]}. Dates of service {first_day} to {last_day}."
+    yield f"{wording.capitalize_first(scope_name)}. Dates of service {first_day} to {last_day}."
     yield facts.verdict(changes)
     yield _factors_grid(changes)
     yield _counts_grid(changes)
@@ -38,7 +38,7 @@ def _report_parts(changes: Changes) -> Iterator[str]:
         yield "## Limitations\n\n" + "\n".join(f"- {caution}." for caution in cautions)
     yield _families_grid(changes)
     for table_name, table_changes in changes.tables.items():
-        yield f"## {_TABLE_LABELS[table_name][0].upper()}{_TABLE_LABELS[table_name][1:]}"
+        yield f"## {wording.capitalize_first(_TABLE_LABELS[table_name])}"
         yield from _table_parts(table_changes)
     yield _diagnoses_part(changes.diagnoses)
     yield _editions_grid(changes)

@@ -123,7 +123,8 @@ def cautions(changes: Changes) -> list[str]:
 def _not_compared_cautions(changes: Changes) -> Iterator[str]:
     for table_name, releases in changes.missing.items():
         auxiliary_verb = "do" if " and " in releases else "does"
-        yield f"{_capitalized_name(table_name)}: not compared; {releases} {auxiliary_verb} not have it"
+        table_title = wording.capitalize_first(wording.table_name(table_name))
+        yield f"{table_title}: not compared; {releases} {auxiliary_verb} not have it"
     if changes.diagnoses.is_reportable and changes.diagnoses.not_compared:
         yield f"Diagnosis codes: not compared; {changes.diagnoses.not_compared}"
 
@@ -131,7 +132,7 @@ def _not_compared_cautions(changes: Changes) -> Iterator[str]:
 def _table_cautions(changes: Changes, table_name: str) -> Iterator[str]:
     table_changes = changes.tables[table_name]
     manifests = (changes.old, changes.new)
-    table_title = _capitalized_name(table_name)
+    table_title = wording.capitalize_first(wording.table_name(table_name))
     carried = [
         f"{wording.quarter(manifest.release)} uses the {wording.quarter(table_entry.carried_from)} file"
         for manifest in manifests
@@ -164,8 +165,3 @@ def _read_in_one_form(changes: Changes) -> Iterator[str]:
     if tables_in_one_form:
         tables = wording.list_in_words(tables_in_one_form)
         yield f"Read from one file format only, not compared with CMS's other formats: {tables}"
-
-
-def _capitalized_name(table_id: str) -> str:
-    table_name = wording.table_name(table_id)
-    return table_name[:1].upper() + table_name[1:]

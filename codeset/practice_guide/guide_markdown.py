@@ -9,10 +9,9 @@ from codeset.practice_guide.guide_wording import (
     TABLE_NAMES,
     VERDICT_NAMES,
     amount_labels,
-    capitalize_first,
     guide_notes,
 )
-from codeset.wording import guide_heading, release_title, us_date
+from codeset.wording import capitalize_first, guide_heading, release_title, us_date
 
 
 def guide_markdown(guide: Guide, old: Guide | None = None, changes: Sequence[GuideChange] = ()) -> str:

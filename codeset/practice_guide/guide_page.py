@@ -18,10 +18,9 @@ from codeset.practice_guide.guide_wording import (
     TABLE_NAMES,
     VERDICT_NAMES,
     amount_labels,
-    capitalize_first,
     guide_notes,
 )
-from codeset.wording import guide_heading, release_title, us_date
+from codeset.wording import capitalize_first, guide_heading, release_title, us_date
 
 with extra("review"):
     from jinja2 import Environment, FunctionLoader, StrictUndefined

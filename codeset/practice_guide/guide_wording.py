@@ -3,6 +3,7 @@
 from codeset.practice_guide.guide import Guide
 from codeset.practice_guide.guide_changes import amount_label, participants_of
 from codeset.suite.guidance.run_guidance import Verdict
+from codeset.wording import capitalize_first
 
 SECTION_NAMES = {"codes": "Codes", "bundles": "Bundled pairs", "statements": "Printed guides"}
 TABLE_NAMES = {
@@ -18,11 +19,6 @@ VERDICT_NAMES = {
     Verdict.CONFIRMED.value: "right",
 }
 """The verdicts, what a reader must see first, and what they are called."""
-
-
-def capitalize_first(text: str) -> str:
-    """Return *text* with its first letter as a capital, the rest as it is."""
-    return text[:1].upper() + text[1:]
 
 
 def amount_labels(guide: Guide) -> list[str]:

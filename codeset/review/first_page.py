@@ -312,7 +312,7 @@ def _why_sentences(review: Review) -> Iterator[str]:
         explained_note = (
             f"explains {cause.explained:,} of {wording.count(cause.changed, 'code')} with a changed {rvu_name}"
         )
-        yield f"{wording.capitalized(cause.name)}: {explained_note}. {cause.says} [{sources[cause.citation]}]"
+        yield f"{wording.capitalize_first(cause.name)}: {explained_note}. {cause.says} [{sources[cause.citation]}]"
     if causes.codes:
         yield (
             f"Explained by no rule on file: {causes.unexplained:,} of {wording.count(causes.codes, 'changed code')}. "
@@ -344,7 +344,7 @@ def _limits(review: Review) -> Iterator[str]:
     for release in (review.old, review.new):
         if release.excerpt:
             yield f"{wording.quarter(release.release)} is an excerpt: only dermatology codes are in it"
-    yield from (f"{wording.capitalized(caution)}" for caution in facts.cautions(review.changes))
+    yield from (f"{wording.capitalize_first(caution)}" for caution in facts.cautions(review.changes))
     if own_changes := [change for table in review.tables for change in table.own_changes]:
         older_files = "; ".join(review.baseline)
         differences = wording.count(len(own_changes), "difference")

@@ -134,14 +134,10 @@ def _files_in_words(file_names: Sequence[str]) -> str:
 
 def _key_columns(table_name: str) -> tuple[str, ...]:
     """The columns that name a row here: an add-on code is one row with all of its primaries."""
+    if table_name == "add_on":
+        return ("add_on_code",)
     # Without the dates: CMS ends a PTP edit and starts it again in a row of its own, so one pair may have more periods.
-    return (
-        ("add_on_code",)
-        if table_name == "add_on"
-        else TABLES[table_name].codes
-        if TABLES[table_name].dated
-        else TABLES[table_name].key
-    )
+    return TABLES[table_name].codes if TABLES[table_name].dated else TABLES[table_name].key
 
 
 def _rows_by_key(snapshot: Snapshot, table_name: str, refs: Sequence[Ref]) -> dict[tuple[str, ...], list[Row]]:

@@ -54,7 +54,7 @@ def _markdown_blocks(review: Review) -> Iterator[str]:
     )
     for table_name in _EDITED_TABLES:
         yield _bullet_section(
-            wording.capitalized(wording.table_name(table_name)),
+            wording.capitalize_first(wording.table_name(table_name)),
             [_change_in_words(change) for change in review.table(table_name).changes],
         )
     yield _bullet_section(

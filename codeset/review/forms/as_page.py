@@ -80,7 +80,7 @@ def review_html(review: Review) -> str:
 
 
 _FILTERS: Mapping[str, Any] = {
-    "capitalized": wording.capitalized,
+    "capitalize_first": wording.capitalize_first,
     "disposition": wording.disposition,
     "dollars": money.dollars,
     "family": wording.family,

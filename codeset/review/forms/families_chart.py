@@ -34,8 +34,7 @@ class _Scale:
     def ticks(self) -> Iterator[dict[str, object]]:
         change = self.least
         while change <= self.most:
-            sign = "+" if change > 0 else "−" if change < 0 else ""
-            yield {"x": self.x(change), "label": f"{sign}{abs(change * 100):.0f}%"}
+            yield {"x": self.x(change), "label": wording.signed_percent(change, places=0)}
             change += self.step
 
 
@@ -95,7 +94,7 @@ def _axis_scale(ranges: Sequence[Range]) -> _Scale:
 
 def _family_shape(family_name: str, top_edge: int, tables: Sequence[PaymentTable], scale: _Scale) -> dict[str, object]:
     label_text = wording.family(family_name)
-    label_lines = wrap(wording.capitalized(label_text), _LABEL_CHARACTERS)
+    label_lines = wrap(wording.capitalize_first(label_text), _LABEL_CHARACTERS)
     middle_line = top_edge + _FAMILY_HEIGHT // 2
     first_bar_top = middle_line - _BAR_HEIGHT * len(tables) // 2 + 2
     bars = [
