@@ -37,8 +37,8 @@ class History:
     @property
     def lacks_years(self) -> bool:
         """Whether a new patient's visit was read without the three years before it."""
-        needed, first = self.new_patients_need_from, self.first_day
-        return needed is not None and first is not None and first > needed
+        needed_day, first_day = self.new_patients_need_from, self.first_day
+        return needed_day is not None and first_day is not None and first_day > needed_day
 
     def meets(self, release: Release) -> bool:
         """Whether a date of service may be one of *release*."""
@@ -50,19 +50,19 @@ class History:
         """Return it in sentences."""
         if self.first_day is None:
             return ["No claim lines were read."]
-        read = f"History read: dates of service {self.first_day} to {self.last_day}."
+        dates_read = f"History read: dates of service {self.first_day} to {self.last_day}."
         if not self.lacks_years:
-            return [read]
-        needed = (
+            return [dates_read]
+        missing_years = (
             f"visits before {self.first_day} are not seen; three years would begin on {self.new_patients_need_from}"
         )
-        return [read, f"New patients: no history of three years is at hand; {needed}."]
+        return [dates_read, f"New patients: no history of three years is at hand; {missing_years}."]
 
     def plain(self) -> dict[str, Any]:
         """Return it for programs: dates as text."""
-        days = asdict(self) | {"new_patients_need_from": self.new_patients_need_from}
-        texts = {name: None if day is None else day.isoformat() for name, day in days.items()}
-        return texts | {"lacks_years": self.lacks_years}
+        named_days = asdict(self) | {"new_patients_need_from": self.new_patients_need_from}
+        day_texts = {name: None if day is None else day.isoformat() for name, day in named_days.items()}
+        return day_texts | {"lacks_years": self.lacks_years}
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,15 @@ class Basis:
 
     def sentences(self) -> list[str]:
         """Return it in sentences: the editions, the history, and what was not applied."""
-        lacking = "; ".join(f"{table} of {release}" for release, table in self.not_held)
-        families = "; ".join(f"{family.replace('_', ' ')} ({says})" for family, says in self.not_applied.items())
+        lacking_tables = "; ".join(f"{table} of {release}" for release, table in self.not_held)
+        skipped_families = "; ".join(
+            f"{family.replace('_', ' ')} ({says})" for family, says in self.not_applied.items()
+        )
         return [
             *self._editions_in_words(),
-            *([f"Not held: {lacking}. What needs them is unknown."] if lacking else []),
+            *([f"Not held: {lacking_tables}. What needs them is unknown."] if lacking_tables else []),
             *(self.history.sentences() if self.history else []),
-            *([f"Not applied: {families}."] if families else []),
+            *([f"Not applied: {skipped_families}."] if skipped_families else []),
         ]
 
     def editions_of_releases(self) -> Mapping[Release, Sequence[Edition]]:
@@ -126,11 +128,11 @@ class Basis:
         Tables that share an edition name it once.
         """
         for release, editions in self.editions_of_releases().items():
-            own = dict.fromkeys(str(edition) for edition in editions if edition.carried_from is None)
-            if own:
-                yield f"Checked against {release}: {', '.join(own)}."
-            carried = dict.fromkeys(str(edition) for edition in editions if edition.carried_from is not None)
-            yield from (f"{release} rests on {edition}." for edition in carried)
+            own_editions = dict.fromkeys(str(edition) for edition in editions if edition.carried_from is None)
+            if own_editions:
+                yield f"Checked against {release}: {', '.join(own_editions)}."
+            carried_editions = dict.fromkeys(str(edition) for edition in editions if edition.carried_from is not None)
+            yield from (f"{release} rests on {edition}." for edition in carried_editions)
 
 
 def basis_of(manifests: Sequence[Manifest], history: History | None) -> Basis:
@@ -138,30 +140,36 @@ def basis_of(manifests: Sequence[Manifest], history: History | None) -> Basis:
 
     Of several, those count whose quarter meets *history*; all do, if none does.
     """
-    read = [manifest for manifest in manifests if history is None or history.meets(manifest.release)] or manifests
-    by_release = [(manifest.release, manifest.editions) for manifest in read]
+    met_manifests = [manifest for manifest in manifests if history is None or history.meets(manifest.release)]
+    # Claims of dates that no release covers were still read against all of them.
+    manifests_read = met_manifests or manifests
+    editions_of_releases = [(manifest.release, manifest.editions) for manifest in manifests_read]
     editions = [
         ReleaseEdition(release, edition)
-        for release, of_release in by_release
-        for table, edition in of_release.items()
-        if table in CLAIM_TABLES
+        for release, release_editions in editions_of_releases
+        for table_name, edition in release_editions.items()
+        if table_name in CLAIM_TABLES
     ]
     not_held = [
-        (release, table) for release, of_release in by_release for table in REQUIRED_TABLES if table not in of_release
+        (release, table_name)
+        for release, release_editions in editions_of_releases
+        for table_name in REQUIRED_TABLES
+        if table_name not in release_editions
     ]
-    return Basis(tuple(editions), tuple(not_held), history, families_not_applied(read))
+    return Basis(tuple(editions), tuple(not_held), history, families_not_applied(manifests_read))
 
 
 def families_not_applied(manifests: Sequence[Manifest]) -> Mapping[str, str]:
     """Return by name the rule families that claims are not read against in each of the releases of *manifests*."""
-    read = [
+    # Diagnoses of another fiscal year are not checked, so that a family that needs them is not applied.
+    tables_of_releases = [
         set(CLAIM_TABLES).intersection(manifest.tables) - ({"diagnosis"} if has_outdated_diagnoses(manifest) else set())
         for manifest in manifests
     ]
     return {
         name: family["says"]
         for name, family in rule_families().items()
-        if not family["tables"] or not all(tables.issuperset(family["tables"]) for tables in read)
+        if not family["tables"] or not all(tables.issuperset(family["tables"]) for tables in tables_of_releases)
     }
 
 
@@ -173,9 +181,9 @@ def rule_families() -> Mapping[str, Mapping[str, Any]]:
 
 def history_of(lines: pl.DataFrame) -> History:
     """Return the dates of service that are read in *lines*."""
-    days = lines["date_of_service"]
+    service_days = lines["date_of_service"]
     is_new = lines["hcpcs"].is_in(_new_patient_codes())
-    return History(days.min(), days.max(), days.filter(is_new).min())  # type: ignore[arg-type]
+    return History(service_days.min(), service_days.max(), service_days.filter(is_new).min())  # type: ignore[arg-type]
 
 
 @cache
@@ -183,42 +191,42 @@ def _new_patient_codes() -> pl.Series:
     return pl.Series(sorted(codes_named("new_patient", "codes")), dtype=CODE).implode()
 
 
-def history_from(plain: Mapping[str, Any]) -> History:
+def history_from(json_object: Mapping[str, Any]) -> History:
     """Read what `History.plain` wrote."""
-    days = (plain[name] for name in ("first_day", "last_day", "new_patient_day"))
-    return History(*(None if day is None else date.fromisoformat(day) for day in days))
+    history_days = (json_object[day_name] for day_name in ("first_day", "last_day", "new_patient_day"))
+    return History(*(None if day is None else date.fromisoformat(day) for day in history_days))
 
 
-def basis_from(plain: Mapping[str, Any]) -> Basis:
+def basis_from(json_object: Mapping[str, Any]) -> Basis:
     """Read what `Basis.plain` wrote."""
     return Basis(
-        tuple(_edition_from(edition) for edition in plain["checked_against"]),
-        tuple((Release.parse(entry["release"]), entry["table"]) for entry in plain["not_held"]),
-        None if plain["history"] is None else history_from(plain["history"]),
-        {entry["family"]: entry["says"] for entry in plain["rules_not_applied"]},
+        tuple(_edition_from(edition) for edition in json_object["checked_against"]),
+        tuple((Release.parse(entry["release"]), entry["table"]) for entry in json_object["not_held"]),
+        None if json_object["history"] is None else history_from(json_object["history"]),
+        {entry["family"]: entry["says"] for entry in json_object["rules_not_applied"]},
     )
 
 
-def _edition_from(plain: Mapping[str, Any]) -> ReleaseEdition:
-    origin = None if plain["carried_from"] is None else Release.parse(plain["carried_from"])
-    edition = Edition(plain["table"], plain["edition"], origin, plain["age_in_quarters"])
-    return ReleaseEdition(Release.parse(plain["release"]), edition)
+def _edition_from(json_object: Mapping[str, Any]) -> ReleaseEdition:
+    carried_from = None if json_object["carried_from"] is None else Release.parse(json_object["carried_from"])
+    edition = Edition(json_object["table"], json_object["edition"], carried_from, json_object["age_in_quarters"])
+    return ReleaseEdition(Release.parse(json_object["release"]), edition)
 
 
 def joint_history(histories: Iterable[History]) -> History:
     """Return the history that several parts of the lines make up."""
-    parts = list(histories)
+    part_histories = list(histories)
     return History(
-        min((part.first_day for part in parts if part.first_day), default=None),
-        max((part.last_day for part in parts if part.last_day), default=None),
-        min((part.new_patient_day for part in parts if part.new_patient_day), default=None),
+        min((part.first_day for part in part_histories if part.first_day), default=None),
+        max((part.last_day for part in part_histories if part.last_day), default=None),
+        min((part.new_patient_day for part in part_histories if part.new_patient_day), default=None),
     )
 
 
 def _years_before(day: date) -> date:
     """The same day of the years that a new patient was not seen in; the last of February for a leap day."""
-    year = day.year - int(rules()["new_patient"]["years"])
+    earlier_year = day.year - int(rules()["new_patient"]["years"])
     try:
-        return day.replace(year=year)
+        return day.replace(year=earlier_year)
     except ValueError:
-        return day.replace(year=year, day=28)
+        return day.replace(year=earlier_year, day=28)

@@ -38,24 +38,25 @@ class ClaimField:
     """Whether JSON may write it as a list of texts."""
 
 
-_NAME = (r"^[^\p{C}]+$", "printable characters")
-_DAY = (
+_NAME_FORM = (r"^[^\p{C}]+$", "printable characters")
+_DAY_FORM = (
     r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4})$",
     "a date such as 2026-07-15 or 07/15/2026",
 )
-_DIAGNOSIS = r"[A-Z]([0-9][0-9A-Z]|[A-Z][0-9])(\.?[0-9A-Z]{1,4})?"  # a letter in second place: QA0, since FY2026
-_NEXT = r"( ?[,;|] ?| )"
-_POINTER = r"([1-9]|1[0-2])"
+# A letter in second place: QA0, since FY2026.
+_DIAGNOSIS_PATTERN = r"[A-Z]([0-9][0-9A-Z]|[A-Z][0-9])(\.?[0-9A-Z]{1,4})?"
+_SEPARATOR_PATTERN = r"( ?[,;|] ?| )"
+_POINTER_PATTERN = r"([1-9]|1[0-2])"
 
 FIELDS: Mapping[str, ClaimField] = {
-    "claim_id": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
+    "claim_id": ClaimField(*_NAME_FORM, pl.String(), is_required=True, in_claim=True, in_line=False),
     "line": ClaimField(r"^[1-9][0-9]{0,5}$", "a whole number from 1", pl.Int32(), is_required=True),
-    "beneficiary": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True, in_line=False),
-    "provider": ClaimField(*_NAME, pl.String(), is_required=True, in_claim=True),
-    "group": ClaimField(*_NAME, pl.String(), in_claim=True, in_line=False),
-    "specialty": ClaimField(*_NAME, pl.String(), in_claim=True),
-    "date_of_service": ClaimField(*_DAY, pl.Date(), is_required=True),
-    "through_date": ClaimField(*_DAY, pl.Date()),
+    "beneficiary": ClaimField(*_NAME_FORM, pl.String(), is_required=True, in_claim=True, in_line=False),
+    "provider": ClaimField(*_NAME_FORM, pl.String(), is_required=True, in_claim=True),
+    "group": ClaimField(*_NAME_FORM, pl.String(), in_claim=True, in_line=False),
+    "specialty": ClaimField(*_NAME_FORM, pl.String(), in_claim=True),
+    "date_of_service": ClaimField(*_DAY_FORM, pl.Date(), is_required=True),
+    "through_date": ClaimField(*_DAY_FORM, pl.Date()),
     "hcpcs": ClaimField(
         r"^[0-9A-Z]{5}$",
         "five characters, digits or capital letters",
@@ -83,10 +84,10 @@ FIELDS: Mapping[str, ClaimField] = {
         None,  # kept as charge_cents,
     ),
     "charge_cents": ClaimField(r"^[0-9]{1,14}$", "whole cents from 0", pl.Int64()),
-    "lesion": ClaimField(*_NAME, pl.String()),
-    "prior_authorization": ClaimField(*_NAME, pl.String()),
+    "lesion": ClaimField(*_NAME_FORM, pl.String()),
+    "prior_authorization": ClaimField(*_NAME_FORM, pl.String()),
     "diagnoses": ClaimField(
-        f"^{_DIAGNOSIS}({_NEXT}{_DIAGNOSIS}){{0,11}}$",
+        f"^{_DIAGNOSIS_PATTERN}({_SEPARATOR_PATTERN}{_DIAGNOSIS_PATTERN}){{0,11}}$",
         "up to twelve ICD-10-CM codes",
         pl.String(),
         in_claim=True,
@@ -94,14 +95,14 @@ FIELDS: Mapping[str, ClaimField] = {
         is_list=True,
     ),
     "diagnoses_of_claim": ClaimField(
-        f"^{_DIAGNOSIS}({_NEXT}{_DIAGNOSIS}){{0,11}}$",
+        f"^{_DIAGNOSIS_PATTERN}({_SEPARATOR_PATTERN}{_DIAGNOSIS_PATTERN}){{0,11}}$",
         "up to twelve ICD-10-CM codes",
         pl.String(),
         in_line=False,
         is_list=True,
     ),
     "diagnosis_pointers": ClaimField(
-        f"^({_POINTER}([ ,:;]{_POINTER}){{0,3}}|[A-L]([ ,:;]?[A-L]){{0,3}})$",
+        f"^({_POINTER_PATTERN}([ ,:;]{_POINTER_PATTERN}){{0,3}}|[A-L]([ ,:;]?[A-L]){{0,3}})$",
         "up to four places in the claim's diagnoses: 1 to 12, or A to L",
         None,  # `diagnoses` keeps those that the line points to
         is_list=True,

@@ -30,7 +30,7 @@ FINDING_COLUMNS = (
 )
 """The columns of a finding, in the order of files."""
 
-_NONE = "–"
+_DASH = "–"
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,17 @@ class CompactOutcome:
     def outcome(self, reader: Reader | None = None) -> Outcome:
         """Return the outcome line by line; *reader* as in `Outcome`."""
         lines = self.lines.with_row_index("row")
-        answers = self.answers[self.answer]
+        answers_of_lines = self.answers[self.answer]
         for name in lines.columns:
-            if name in answers.columns:
-                lines.replace_column(lines.get_column_index(name), answers.drop_in_place(name))
-        row, partner, reason_row = self.findings
-        reasons = self.reason_rows[reason_row]
-        findings = pl.DataFrame([row, reasons.drop_in_place("reason"), partner]).hstack(reasons)
-        return Outcome(lines.hstack(answers), findings, self.steps, self.checked, reader)
+            # Code and modifiers are those of the answer, as categories; every column keeps its place.
+            if name in answers_of_lines.columns:
+                lines.replace_column(lines.get_column_index(name), answers_of_lines.drop_in_place(name))
+        rows, partners, reason_positions = self.findings
+        reasons_of_findings = self.reason_rows[reason_positions]
+        # In the order of `Outcome.findings`: row, reason, partner, and CMS's row.
+        reason = reasons_of_findings.drop_in_place("reason")
+        findings = pl.DataFrame([rows, reason, partners]).hstack(reasons_of_findings)
+        return Outcome(lines.hstack(answers_of_lines), findings, self.steps, self.checked, reader)
 
 
 class Frames(NamedTuple):
@@ -104,10 +107,10 @@ def outcome_frames(outcome: Outcome, *, sentences: bool = True) -> Frames:
     Without *sentences* the findings have no `says` and `do`, which repeat `reason` and the other columns in words, and
     columns of few values are categories instead of text, in both frames.
     """
-    findings = _with_sentences(outcome) if sentences else _with_claims(outcome, "claim_id", "line")
-    columns = [column for column in FINDING_COLUMNS if column in findings.columns]
+    findings = _with_sentences(outcome) if sentences else _with_claim_columns(outcome, "claim_id", "line")
+    finding_columns = [column for column in FINDING_COLUMNS if column in findings.columns]
     lines = outcome.lines.select(LINE_COLUMNS)
-    return Frames(_texts(lines) if sentences else lines, findings.select(columns))
+    return Frames(_categories_as_text(lines) if sentences else lines, findings.select(finding_columns))
 
 
 def outcome_plain(outcome: Outcome, *, sentences: bool = True) -> list[dict[str, Any]]:
@@ -115,17 +118,17 @@ def outcome_plain(outcome: Outcome, *, sentences: bool = True) -> list[dict[str,
 
     Without *sentences* the findings have no `says` and `do`.
     """
-    findings: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in _findings(outcome, sentences=sentences).iter_rows(named=True):
-        findings[row.pop("row")].append(_plain(row))
+    findings_by_row: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for table_row in _findings_by_row(outcome, sentences=sentences).iter_rows(named=True):
+        findings_by_row[table_row.pop("row")].append(_json_object(table_row))
     claims: dict[str, list[dict[str, Any]]] = {}
-    for row in _texts(outcome.lines.select("row", *LINE_COLUMNS)).iter_rows(named=True):
-        own, claim_id = findings[row.pop("row")], row.pop("claim_id")
-        remedy = remedy_plain(outcome.remedies.get((claim_id, row["line"])))
-        claims.setdefault(claim_id, []).append({**_plain(row), **remedy, "findings": own})
+    for table_row in _categories_as_text(outcome.lines.select("row", *LINE_COLUMNS)).iter_rows(named=True):
+        line_findings, claim_id = findings_by_row[table_row.pop("row")], table_row.pop("claim_id")
+        remedy_members = remedy_plain(outcome.remedies.get((claim_id, table_row["line"])))
+        claims.setdefault(claim_id, []).append({**_json_object(table_row), **remedy_members, "findings": line_findings})
     return [
-        {"claim_id": claim_id, "lines": sorted(lines, key=lambda line: int(line["line"]))}
-        for claim_id, lines in claims.items()
+        {"claim_id": claim_id, "lines": sorted(claim_lines, key=lambda line: int(line["line"]))}
+        for claim_id, claim_lines in claims.items()
     ]
 
 
@@ -133,122 +136,132 @@ def remedy_plain(remedy: Remedy | None) -> dict[str, Any]:
     """Return what `outcome.schema.json` has of a line's *remedy*; no lines if there is none."""
     if remedy is None:
         return {"remedy": [], "remedy_replaces": [], "remedy_condition": None, "remedy_source": None}
-    lines = [
-        {name: list(value) if name == "modifiers" else _jsonable(value) for name, value in vars(line).items()}
-        for line in remedy.lines
+    line_objects = [
+        {name: list(value) if name == "modifiers" else _json_scalar(value) for name, value in vars(remedy_line).items()}
+        for remedy_line in remedy.lines
     ]
-    replaces = [{"claim_id": claim_id, "line": line} for claim_id, line in remedy.replaces]
+    replaced_lines = [{"claim_id": claim_id, "line": line} for claim_id, line in remedy.replaces]
     return {
-        "remedy": lines,
-        "remedy_replaces": replaces,
+        "remedy": line_objects,
+        "remedy_replaces": replaced_lines,
         "remedy_condition": remedy.condition,
         "remedy_source": remedy.source,
     }
 
 
-def _findings(outcome: Outcome, *, sentences: bool) -> pl.DataFrame:
+def _findings_by_row(outcome: Outcome, *, sentences: bool) -> pl.DataFrame:
     """The findings by the `row` of their line, with their columns but those of the line."""
-    findings = _with_sentences(outcome) if sentences else _texts(_with_claims(outcome))
+    findings = _with_sentences(outcome) if sentences else _categories_as_text(_with_claim_columns(outcome))
     return findings.select("row", *(column for column in FINDING_COLUMNS[2:] if column in findings.columns))
 
 
-def _texts(frame: pl.DataFrame) -> pl.DataFrame:
+def _categories_as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Categories as text."""
     return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
 
 
 def _with_sentences(outcome: Outcome) -> pl.DataFrame:
     """The findings with their sentences, in their order."""
-    findings = _texts(_with_claims(outcome, "claim_id", "line", "hcpcs", "date_of_service")).with_row_index("place")
+    columns_in_sentences = ("claim_id", "line", "hcpcs", "date_of_service")
+    findings = _categories_as_text(_with_claim_columns(outcome, *columns_in_sentences)).with_row_index("place")
     # By reason: a sentence is filled for all findings of it at once, not line by line.
-    parts = [_fill_sentences(part, reasons()[part["reason"][0]]) for part in findings.partition_by("reason")]
-    filled = pl.concat(parts or [_fill_sentences(findings, None)]).sort("place").drop("place")
-    return _with_remedies(filled, outcome.remedies)
+    findings_by_reason = [
+        _fill_sentences(reason_findings, reasons()[reason_findings["reason"][0]])
+        for reason_findings in findings.partition_by("reason")
+    ]
+    filled_findings = pl.concat(findings_by_reason or [_fill_sentences(findings, None)]).sort("place").drop("place")
+    return _with_remedies(filled_findings, outcome.remedies)
 
 
 def _with_remedies(findings: pl.DataFrame, remedies: Mapping[tuple[str, int], Remedy]) -> pl.DataFrame:
     """The findings that a remedy answers with that in `do`."""
-    rows = [
+    remedy_rows = [
         {"claim_id": claim_id, "line": line, "reason": reason, "remedy": remedy.text}
         for (claim_id, line), remedy in remedies.items()
         for reason in remedy.reasons
     ]
-    keys = {name: findings.schema[name] for name in ("claim_id", "line", "reason")}
-    texts = pl.DataFrame(rows, schema={**keys, "remedy": pl.String})
-    answered = findings.join(texts, on=list(keys), how="left", maintain_order="left")
-    return answered.with_columns(pl.coalesce("remedy", "do").alias("do")).drop("remedy")
+    key_types = {name: findings.schema[name] for name in ("claim_id", "line", "reason")}
+    remedy_texts = pl.DataFrame(remedy_rows, schema={**key_types, "remedy": pl.String})
+    answered_findings = findings.join(remedy_texts, on=list(key_types), how="left", maintain_order="left")
+    return answered_findings.with_columns(pl.coalesce("remedy", "do").alias("do")).drop("remedy")
 
 
-def _with_claims(outcome: Outcome, *of_line: str) -> pl.DataFrame:
-    """The findings, with those columns *of_line* and their partner's claim and line.
+def _with_claim_columns(outcome: Outcome, *column_names: str) -> pl.DataFrame:
+    """The findings, with the line's *column_names* and their partner's claim and line.
 
     A line's `row` is its place in the outcome: columns are taken from there, which costs a fraction of a join.
     """
     findings, lines = outcome.findings, outcome.lines
-    own = [lines[name][findings["row"]] for name in of_line]
+    line_columns = [lines[name][findings["row"]] for name in column_names]
     partners = [lines[name][findings["partner"]].alias(f"partner_{name}") for name in ("claim_id", "line")]
-    return findings.hstack([*own, *partners])
+    return findings.hstack([*line_columns, *partners])
 
 
 def _fill_sentences(findings: pl.DataFrame, reason: Reason | None) -> pl.DataFrame:
     """*findings* of one reason with its two sentences, filled."""
     says, do = (reason.says, reason.do) if reason else ("", "")
-    return findings.with_columns(_fill(says, findings.columns).alias("says"), _fill(do, findings.columns).alias("do"))
+    sentences = {name: _filled_template(text, findings.columns) for name, text in (("says", says), ("do", do))}
+    return findings.with_columns(**sentences)
 
 
 def what_to_do(reason_rows: pl.DataFrame) -> pl.Expr:
     """Return `do`: what a coder can do about each of *reason_rows*."""
-    do = pl.lit(None, dtype=pl.String)
-    for name in reason_rows["reason"].unique().cast(pl.String):
-        do = pl.when(pl.col("reason") == name).then(_fill(reasons()[name].do, reason_rows.columns)).otherwise(do)
-    return do.alias("do")
+    instruction = pl.lit(None, dtype=pl.String)
+    for reason_name in reason_rows["reason"].unique().cast(pl.String):
+        filled_text = _filled_template(reasons()[reason_name].do, reason_rows.columns)
+        instruction = pl.when(pl.col("reason") == reason_name).then(filled_text).otherwise(instruction)
+    return instruction.alias("do")
 
 
-def _fill(template: str, columns: list[str]) -> pl.Expr:
+def _filled_template(template: str, columns: list[str]) -> pl.Expr:
     """The template with the values of each row; a value that is not there is a dash."""
-    parts = [pl.lit("")]
-    for text, name, _, _ in Formatter().parse(template):
-        parts.append(pl.lit(text))
-        if name in _IN_WORDS:
-            parts.append(_IN_WORDS[name])
-        elif name is not None:
-            parts.append(pl.col(name).cast(pl.String).fill_null(_NONE) if name in columns else pl.lit(_NONE))
-    return pl.concat_str(parts)
+    text_parts = [pl.lit("")]
+    for literal_text, field_name, _, _ in Formatter().parse(template):
+        text_parts.append(pl.lit(literal_text))
+        if field_name in _WORDED_FIELDS:
+            text_parts.append(_WORDED_FIELDS[field_name])
+        elif field_name is not None:
+            has_column = field_name in columns
+            text_parts.append(pl.col(field_name).cast(pl.String).fill_null(_DASH) if has_column else pl.lit(_DASH))
+    return pl.concat_str(text_parts)
 
 
-def _documentation() -> pl.Expr:
+def _documentation_text() -> pl.Expr:
     """What the record must show for the modifier that `detail` names."""
-    needs = rules()["documentation"]
-    sites = dict.fromkeys(rules()["anatomic"]["modifiers"], needs["site"])
+    texts_by_modifier = rules()["documentation"]
+    # The text for a site is one for all anatomic modifiers; a text of a modifier's own comes before it.
+    site_texts = dict.fromkeys(rules()["anatomic"]["modifiers"], texts_by_modifier["site"])
     modifier = pl.col("detail").cast(pl.String).str.split(" ").list.first()
-    return modifier.replace_strict({**sites, **needs}, default=_NONE, return_dtype=pl.String)
+    return modifier.replace_strict({**site_texts, **texts_by_modifier}, default=_DASH, return_dtype=pl.String)
 
 
-def _why() -> pl.Expr:
+def _amount_reasons() -> pl.Expr:
     """What `detail` names of an amount, in words."""
-    unpriced = {name: text.removeprefix("No price: ") for name, text in wording.UNPRICED.items()}
-    in_sentence = {name: text[:1].lower() + text[1:] for name, text in unpriced.items()}
-    words = {**in_sentence, **wording.AMOUNT_REVIEWS}
-    return pl.col("detail").cast(pl.String).str.split(", ").list.eval(pl.element().replace(words)).list.join(", ")
+    # The sentence says already that there is no price.
+    unpriced_texts = {name: text.removeprefix("No price: ") for name, text in wording.UNPRICED.items()}
+    texts_in_sentence = {name: text[:1].lower() + text[1:] for name, text in unpriced_texts.items()}
+    words_by_name = {**texts_in_sentence, **wording.AMOUNT_REVIEWS}
+    names = pl.col("detail").cast(pl.String).str.split(", ")
+    return names.list.eval(pl.element().replace(words_by_name)).list.join(", ")
 
 
-_IN_WORDS = {"documentation": _documentation(), "why": _why().fill_null(_NONE)}
+_WORDED_FIELDS = {"documentation": _documentation_text(), "why": _amount_reasons().fill_null(_DASH)}
 """What a sentence says of its finding in other words than the finding's own."""
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _json_object(table_row: dict[str, Any]) -> dict[str, Any]:
     """A row as JSON has it: dates and RVUs as text, modifiers as a list, percent as a number."""
-    plain = {name: _jsonable(value) for name, value in row.items()}
-    if "modifiers" in plain:
-        plain["modifiers"] = (row["modifiers"] or "").split()
-    if row.get("payment_percent") is not None:
-        plain["payment_percent"] = _number(row["payment_percent"])
-    return plain
+    json_object = {name: _json_scalar(value) for name, value in table_row.items()}
+    if "modifiers" in json_object:
+        json_object["modifiers"] = (table_row["modifiers"] or "").split()
+    if table_row.get("payment_percent") is not None:
+        json_object["payment_percent"] = _json_number(table_row["payment_percent"])
+    return json_object
 
 
-def _jsonable(value: Any) -> Any:
+def _json_scalar(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
-def _number(exact: Decimal | float) -> int | float:
-    return int(exact) if exact == int(exact) else float(exact)
+def _json_number(exact_number: Decimal | float) -> int | float:
+    return int(exact_number) if exact_number == int(exact_number) else float(exact_number)

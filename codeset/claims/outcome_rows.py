@@ -71,18 +71,18 @@ class LineOutcome:
 def outcome_rows(outcome: Outcome) -> list[LineOutcome]:
     """Return a value for each line of *outcome*, in its order."""
     frames = outcome_frames(outcome)
-    findings: dict[tuple[str, int], list[Finding]] = defaultdict(list)
+    findings_of_lines: dict[tuple[str, int], list[Finding]] = defaultdict(list)
     for row in frames.findings.iter_rows(named=True):
-        findings[row["claim_id"], row["line"]].append(Finding(**_members(Finding, row)))
+        findings_of_lines[row["claim_id"], row["line"]].append(Finding(**_members_of_row(Finding, row)))
     return [
         LineOutcome(
-            **{**_members(LineOutcome, row), "modifiers": tuple(row["modifiers"].split())},
-            findings=tuple(findings[row["claim_id"], row["line"]]),
+            **{**_members_of_row(LineOutcome, row), "modifiers": tuple(row["modifiers"].split())},
+            findings=tuple(findings_of_lines[row["claim_id"], row["line"]]),
             remedy=outcome.remedies.get((row["claim_id"], row["line"])),
         )
         for row in frames.lines.iter_rows(named=True)
     ]
 
 
-def _members(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
+def _members_of_row(value_type: type, table_row: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: table_row[field.name] for field in fields(value_type) if field.name in table_row}
