@@ -44,6 +44,7 @@ def main(benchmark_names: Sequence[str]) -> int:
 
 
 def _machine_in_words() -> str:
+    # The cores that this process may use: a container often has fewer than its machine.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, {platform.machine()}, "

@@ -32,6 +32,7 @@ def rows(folder: Path) -> Iterator[Row]:
     """Measure in *folder*; yield the table's rows."""
     jobs = [function("ours", _MODULE, folder, times=5), function("floor", _MODULE, folder, times=5)]
     if find_spec("pandas"):
+        # Twice only: it takes several times as long as the others.
         jobs.append(function("common", _MODULE, folder, times=2))
     else:
         print("build: pandas is not installed, its row is left out (pip install -e '.[bench]')")

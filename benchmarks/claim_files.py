@@ -53,6 +53,7 @@ def office_claims(file_number: int, release: Release, line_count: int = LINES_IN
 def _office_visit(generator: Random) -> Iterator[tuple[str, int, str]]:
     """One visit's lines, as code, units and modifiers."""
     services = _drawn_keys(generator, OFFICE["services"], generator.choices((0, 1, 2, 3), (3, 4, 3, 1))[0])
+    # Each service once, in the order drawn: a code twice would be a duplicate line.
     services = list(dict.fromkeys(services))
     if not services or generator.random() < 0.8:
         is_significant = bool(services) and generator.random() < 0.95
@@ -116,6 +117,7 @@ def varied_claims(file_number: int, release: Release, line_count: int = LINES_IN
     Practitioners of two groups and three specialties, or of none; some visits outside the release; one line in twenty a
     span of days; some codes, modifiers and localities that no release knows.
     """
+    # Far from the seeds of the office's files, which count up from SEED.
     generator = Random(SEED + 1_000_000 + file_number)
     visits = _varied_visits(generator, file_number, release, line_count)
     drawn_codes = _drawn_keys(generator, _weighted_codes(), line_count)
@@ -137,6 +139,7 @@ def varied_claims(file_number: int, release: Release, line_count: int = LINES_IN
 
 def _varied_visits(generator: Random, file_number: int, release: Release, line_count: int) -> pl.DataFrame:
     """Who met whom and when, a row for each line."""
+    # Their own seed: every file has the same practitioners, and different patients.
     practitioners = _practitioners(Random(SEED))
     days_of_release = (release.last_day - release.first_day).days
     visit_rows: list[tuple[object, ...]] = []
@@ -151,6 +154,7 @@ def _varied_visits(generator: Random, file_number: int, release: Release, line_c
                 (*visit_fields, line_number) for line_number in range(1, generator.choice((1, 2, 2, 3, 4, 6)) + 1)
             ]
             visit_day += timedelta(generator.choice((0, 1, 3, 9, 10, 11, 30)))
+            # One visit in twenty stays beyond the release, for which no table is there.
             if visit_day > release.last_day and generator.random() < 0.95:
                 visit_day = release.last_day
     column_names = ["claim_id", "beneficiary", "provider", "group", "specialty", "date_of_service", "line"]

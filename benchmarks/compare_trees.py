@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
             Tree("before", options.before.resolve(), folder / "before"),
             Tree("after", options.after.resolve(), folder / "after"),
         )
+        # Apart from the sources: neither tree is written to.
         for tree in trees:
             tree.folder.mkdir()
         comparisons = list(compare_answers(trees, folder, options)) if options.only != "speed" else []

@@ -128,6 +128,7 @@ class _ProcessFamily(Thread):
 
     def run(self) -> None:
         while not self.gone.wait(0.1):
+            # A child may end between being listed and being looked at.
             with suppress(OSError):
                 if children := _children(self.pid):
                     self.peak = max(self.peak, sum(_proportional_memory(pid) for pid in (self.pid, *children)))

@@ -51,6 +51,7 @@ def rows(folder: Path) -> Iterator[Row]:
     seconds_of = {job_name: job.seconds for job_name, job in interleaved([show_job, *part_jobs]).items()}
     yield Row("show, cold process", f"{seconds_of['show']:.2f} s", "", "", "< 1 s", seconds_of["show"] < 1)
     libraries = f"polars {seconds_of['polars']:.2f} s, typer, pydantic and rich {seconds_of['typer']:.2f} s"
+    # What remains when the same command does nothing but load its libraries.
     own_seconds = seconds_of["show"] - seconds_of["libraries"]
     own_share = own_seconds / seconds_of["show"]
     yield Row(

@@ -38,6 +38,7 @@ def seal_releases(folder: Path) -> None:
     files_of_2026 = CMS_FILES / str(_OF_2026_Q3)
     build(OLD_RELEASE, [CMS_FILES / str(OLD_RELEASE)], store)
     build(NEW_RELEASE, [CMS_FILES / str(NEW_RELEASE)], store, dict.fromkeys(CARRIED_TABLES, OLD_RELEASE))
+    # No later PTP edits are among the files: those of 2024q3 are carried.
     build(_OF_2025_Q4, [CMS_FILES / str(_OF_2025_Q4)], store, dict.fromkeys(("ptp", "mue", "add_on"), NEW_RELEASE))
     build(_OF_2026_Q2, [files_of_2026 / file_name for file_name in _FILES_OF_2026_Q2], store)
     build(

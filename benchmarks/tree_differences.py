@@ -28,6 +28,7 @@ class Comparison:
 def compare_files(compared_label: str, trees: Sequence[Tree], folder_name: str, pattern: str = "*") -> Comparison:
     """Compare the files of both trees' folders of one *folder_name*, those that *pattern* matches."""
     files_before, files_after = (files_of(tree.folder / folder_name, pattern) for tree in trees)
+    # The tree that has the file: False is the first of the two, True the second.
     differences = [
         f"{file_name}: only {trees[file_name in files_after].name}"
         for file_name in sorted(set(files_before) ^ set(files_after))
@@ -51,6 +52,7 @@ def _differences_of(file_before: Path, file_after: Path) -> list[str]:
     if file_before.suffix == ".xlsx":
         return list(_different_values(_cells_of_workbook(file_before), _cells_of_workbook(file_after)))
     if file_before.suffix == ".json":
+        # The same values in other bytes: an order or the form of a number changed.
         return list(_different_values(json.loads(file_before.read_text()), json.loads(file_after.read_text()))) or [
             "bytes"
         ]
@@ -143,6 +145,7 @@ def _different_columns(rows_before: pl.DataFrame, rows_after: pl.DataFrame) -> I
         return
     for column_name in rows_before.columns:
         if column_name in rows_after.columns:
+            # Every file numbers its categories in its own order: as text they can be compared.
             values_before, values_after = (
                 table_rows[column_name].cast(pl.String)
                 if table_rows[column_name].dtype == pl.Categorical

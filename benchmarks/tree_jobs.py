@@ -52,6 +52,7 @@ def warm(store: str, release: str, claim_file: str, claims_before: str, measured
     """Print the median seconds of so many claims one after another, all different, after *claims_before* others."""
     snapshot = codeset.open(release, store)
     claims = _first_claims(Path(claim_file), int(claims_before) + int(measured_count))
+    # The first claims of a process pay for what later ones find cached.
     for _ in range(int(claims_before)):
         _outcome_of(next(claims), snapshot)
     print(median(_seconds(lambda: _outcome_of(next(claims), snapshot)) for _ in range(int(measured_count))))
@@ -70,6 +71,7 @@ def _not_a_qualifying_participant() -> dict[str, Any]:
 
 def _first_claims(claim_file: Path, claim_count: int) -> Iterator[pl.DataFrame]:
     """The first claims of *claim_file*, each as a frame."""
+    # Twenty lines are more than any of these claims has: so many rows hold as many whole claims.
     claim_lines = pl.read_parquet(claim_file).head(20 * claim_count)
     return iter(claim_lines.partition_by("claim_id", maintain_order=True)[:claim_count])
 

@@ -35,6 +35,7 @@ def compare_speed(trees: Sequence[Tree], folder: Path, options: argparse.Namespa
         claims_folder = write_claims(folder / f"many-{claim_kind}", {claim_kind: claim_writer}, "2024q3", line_count)
         yield from _bulk_ratios(claim_kind, trees, claims_folder)
         yield _warm_ratio(claim_kind, trees, claims_folder)
+        # Before the next kind is written: the disk needs room for one of them.
         shutil.rmtree(claims_folder)
 
 
@@ -50,6 +51,7 @@ def _bulk_ratios(claim_kind: str, trees: Sequence[Tree], claims_folder: Path) ->
         ("wall time", "{:.1f} s", lambda bulk_run: bulk_run.seconds),
         ("peak memory", "{:.2f} GiB", lambda bulk_run: bulk_run.peak / 2**30),
     ):
+        # The least of the runs: whatever disturbs one only adds to it.
         least_before, least_after = (min(map(figure_of_run, runs_by_tree[tree.name])) for tree in trees)
         yield Ratio(
             f"{claim_kind}, bulk: {measure_name}",

@@ -90,6 +90,7 @@ def on_both(trees: Sequence[Tree], tree_step: Callable[[Tree], Any]) -> list[Any
 
 def build_real(tree: Tree) -> list[str]:
     """Seal every release of which there are files of CMS's; return those that scenarios can be tried on."""
+    # The list that the tests of real releases build by, so that both seal the same.
     deliveries = tomllib.loads(DELIVERIES_FILE.read_text(encoding="utf-8"))
     for release, delivery in deliveries.items():
         file_arguments = [argument for file_name in delivery["files"] for argument in ("--from", CMS_FILES / file_name)]
@@ -118,4 +119,5 @@ def write_claims(
 
 def report(progress_text: str) -> None:
     """Print what is done now, and after how many seconds."""
+    # On stderr: stdout has the table.
     print(f"{time.perf_counter() - _STARTED_AT:4.0f} s: {progress_text} ...", file=sys.stderr, flush=True)

@@ -106,6 +106,7 @@ def diagnosis_changes(
     compared_counts = (int(old_rows["billable"].sum()), int(new_rows["billable"].sum()))
     rows_of_either = pl.concat([old_rows.select("diagnosis", "billable"), new_rows.select("diagnosis", "billable")])
     header_codes = {*rows_of_either["diagnosis"]} - {*rows_of_either.filter("billable")["diagnosis"]}
+    # Neither valid nor header in either release, so not a code of ICD-10-CM, or outside of an excerpt.
     unknown_codes = [diagnosis for diagnosis in favorites or () if diagnosis not in set(rows_of_either["diagnosis"])]
     beyond_excerpt = _outside_excerpt(old, new, unknown_codes)
     return DiagnosisChanges(
@@ -268,6 +269,7 @@ def _versions_in_force(snapshot: Snapshot) -> dict[tuple[str, str], int | None]:
         return {}
     last_day = snapshot.release.last_day
     in_force = pl.col("effective_date").is_null() | (pl.col("effective_date") <= last_day)
+    # Sorted by version, so that of several versions in force the newest is the last to be written into the dictionary.
     documents_in_force = snapshot.scan("coverage_document").filter(in_force).sort("version", nulls_last=False).collect()
     return {(document, contractor): version for document, version, contractor, *_ in documents_in_force.iter_rows()}
 

@@ -107,6 +107,7 @@ def diff(old: Snapshot, new: Snapshot, scope: str = "derm", favorites: tuple[str
     if old.release > new.release:
         raise WrongUse(f"{new.release} is earlier than {old.release}; name the earlier release first")
     compared_scope = scope_called(scope)
+    # A table that is missing on one side would seem added or removed as a whole.
     comparable = [table_name for table_name in compared_scope.tables if table_name in old and table_name in new]
     tables = {table_name: _table_changes(table_name, old, new, compared_scope) for table_name in comparable}
     missing_tables = {
@@ -153,6 +154,7 @@ def _table_changes(table_name: str, old_snapshot: Snapshot, new_snapshot: Snapsh
     )
     compared_counts = (old_rows.height, new_rows.height)
     key_columns = list(TABLES[table_name].key)
+    # Only dated tables have a direction and a past; the empty frame keeps the columns for the others.
     flipped_rows = retroactive_rows = new_rows.clear()
     if TABLES[table_name].dated:
         # PTP and add-on files hold the history of each pair, in several rows: what matters is which row applies in each
@@ -265,6 +267,7 @@ def _retroactive_rows(
         .select(key_columns)
         .with_columns(pl.lit(value=True).alias("new"))
     )
+    # Nulls are skipped: the earlier end, where only one of the two editions has an end.
     first_end = pl.min_horizontal("deletion_date", "was")
     other_end = pl.col("deletion_date").ne_missing(pl.col("was")) & (first_end < last_known_day)
     return (
@@ -284,6 +287,7 @@ def _with_deletion_date(
 ) -> pl.DataFrame:
     """Give edits that no longer apply the deletion date that the new release states."""
     key_columns = [*pair_columns, "effective_date"]
+    # Sorted by key, so that the last row of a pair has its latest deletion date.
     deletion_dates = edit_history.select(*key_columns, "deletion_date").unique(
         key_columns, keep="last", maintain_order=True
     )
@@ -384,6 +388,7 @@ def _payment_changes(old_snapshot: Snapshot, new_snapshot: Snapshot, scope: Scop
         "before_cents": pl.Int64,
         "after_cents": pl.Int64,
     }
+    # The empty frame gives the columns, where no release has a factor and nothing else is there to concatenate.
     payment_frames = [pl.DataFrame(schema=column_types), *pl.collect_all(compared_amounts)]
     return pl.concat(payment_frames).sort(*key_columns, "setting", "participant", nulls_last=True)
 

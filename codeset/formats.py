@@ -38,6 +38,7 @@ def format_fault(json_document: Any, file_kind: str) -> str | None:
     """
     if not isinstance(json_document, Mapping) or "format" not in json_document:
         return None
+    # As text: read as numbers, 1.10 would be 1.1.
     major, dot, minor = str(json_document["format"]).partition(".")
     if not (dot and major.isdecimal() and minor.isdecimal()):
         return f'format "{json_document["format"]}": expected two numbers, such as {FORMATS[file_kind]}'

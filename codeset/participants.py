@@ -47,6 +47,7 @@ def _of_qualifying_apm(qualifying_apm: bool | None) -> Participant | None:
     """
     if qualifying_apm is None:
         return None
+    # A class that came after these files has no `qualifying_apm`, and None would match it: hence the return above.
     for participant, class_names in _NAMES.items():
         if class_names.qualifying_apm == qualifying_apm:
             return participant
@@ -67,5 +68,6 @@ def with_qualifying_apm(factor: Mapping[str, Any]) -> dict[str, Any]:
     """Return a conversion *factor* as manifests from before formats have it: by `qualifying_apm`."""
     participant = factor["participant"]
     qualifying_apm = None if participant is None else _NAMES[participant].qualifying_apm
+    # Approvals from before formats signed a digest of this very form: it must not gain or lose a field.
     other_fields = {name: value for name, value in factor.items() if name != "participant"}
     return other_fields | {"qualifying_apm": qualifying_apm}

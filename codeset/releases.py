@@ -28,6 +28,7 @@ class Release:
 
         Raises WrongUse: for anything else.
         """
+        # Labels name folders: one spelling for each, however it was typed.
         match = _LABEL.fullmatch(label.lower())
         if match is None:
             raise WrongUse(f'"{label}" is not a release; expected a year and a quarter such as 2026q3 (or 2026q3r1)')

@@ -77,6 +77,7 @@ def scope(name: str) -> Scope:
 def codes_of(code_span: str) -> Iterator[str]:
     """Yield every code that *code_span* counts: `11102-11107` or a single one; a letter before the digits stays."""
     first_code, _, last_code = code_span.partition("-")
+    # HCPCS Level II codes begin with a letter, which is not counted up.
     letter, digits = (first_code[0], first_code[1:]) if first_code[0].isalpha() else ("", first_code)
     last_digits = (last_code or first_code).removeprefix(letter)
     for code_number in range(int(digits), int(last_digits) + 1):

@@ -81,6 +81,7 @@ class Snapshot:
         digests_before_formats = {manifest.sha256_before_formats(), self.manifest.sha256_before_formats()}
         # The number of the reader is in the digest so that a re-reading that changes rows cannot keep an approval;
         # where the rows are the same, the approvals under earlier numbers stay good.
+        # Without the tables that are read from another table's file: versions that do not read them signed the rest.
         own_files = {table: entry for table, entry in self.manifest.tables.items() if table not in READ_FROM_OTHERS}
         digests_of_readers = {
             replace(self.manifest, reader=reader_number, tables=table_entries).content_sha256

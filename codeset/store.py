@@ -116,6 +116,7 @@ class Store:
     def before(self, release: Release, table_name: str, scope: str) -> Snapshot | None:
         """Return the nearest earlier release that holds *table_name* in *scope*, or None."""
         earlier_releases = [earlier for earlier in self.releases() if earlier.unrevised < release.unrevised]
+        # The nearest first, and opened only until one has the table: opening checks its files.
         for earlier_release in reversed(earlier_releases):
             snapshot = self.open(earlier_release)
             # An excerpt is no baseline of a full table: nearly all of its keys would seem new.

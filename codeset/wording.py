@@ -39,6 +39,7 @@ def with_column_labels(text: str) -> str:
     return _COLUMN.sub(lambda column_match: column_label(column_match[0]), text)
 
 
+# Names with an underscore, which prose does not have; and `ccmi`, which is no word of prose either.
 _COLUMN = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|\bccmi\b")
 
 
@@ -64,6 +65,7 @@ def percent(old_figure: Decimal | int | None, new_figure: Decimal | int | None, 
 
 def signed_percent(relative_change: Decimal, places: int = 1) -> str:
     """Return *relative_change* (1 is 100%) in percent, with sign and *places* decimals: `+3.1%`, `−9.0%`, `0.0%`."""
+    # Rounded before the sign is chosen: a change of -0.04% is 0.0%, without a sign.
     rounded_percent = round(relative_change * 100, places)
     return f"{'+' if rounded_percent > 0 else '−' if rounded_percent < 0 else ''}{abs(rounded_percent)}%"
 

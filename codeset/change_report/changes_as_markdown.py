@@ -124,6 +124,7 @@ def _fee_schedule_parts(changes: TableChanges) -> Iterator[str]:
         yield "Status codes, global days and payment indicators:\n\n" + _changed_cells_grid(indicators, changes.key)
     rvu_changes = changes.changed.filter(pl.col("column").is_in(RVU_COLUMNS))
     if rvu_changes.height:
+        # By name where counts are equal: value_counts leaves their order open, and the same changes give the same text.
         rows_by_column = (
             rvu_changes["column"].value_counts(sort=True, name="rows").sort("rows", "column", descending=[True, False])
         )
@@ -138,6 +139,7 @@ def _fee_schedule_parts(changes: TableChanges) -> Iterator[str]:
 
 
 def _gpcis_grid(changes: TableChanges) -> str:
+    # Changed cells are text; decimals subtract to what CMS prints, where floats would not.
     gpci_changes = changes.changed.filter(pl.col("column").str.ends_with("gpci")).with_columns(
         (pl.col("after").cast(pl.Decimal(6, 3)) - pl.col("before").cast(pl.Decimal(6, 3))).alias("by")
     )
@@ -166,6 +168,7 @@ def _edit_parts(changes: TableChanges) -> Iterator[str]:
         ("Reversed columns 1 and 2 (also among the added and removed)", changes.flipped),
         ("Retroactive: in effect on dates that the older file covered without them", changes.retroactive),
     )
+    # Without remarks, which decide nothing on a claim: the workbook has them.
     shown_columns = [
         column
         for column in TABLES[changes.table].columns
@@ -233,6 +236,7 @@ def _diagnoses_part(changes: DiagnosisChanges) -> str:
 
 
 def _editions_grid(changes: Changes) -> str:
+    # Of either release: a table that one of them lacks is what the reader must see here.
     table_names = sorted({*changes.old.tables, *changes.new.tables} & set(changes.scope.tables))
     manifests = (changes.old, changes.new)
     edition_rows = [
@@ -255,6 +259,7 @@ def _edition_in_words(table_entry: TableEntry | None) -> str:
 def _payments_grid(changes: Changes) -> str:
     if changes.payments.is_empty():
         return ""
+    # Until 2025 one factor served everyone, and a column that says so on every row says nothing.
     has_several_participants = changes.payments["participant"].n_unique() > 1
     payment_rows = [
         (

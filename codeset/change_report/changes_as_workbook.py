@@ -138,6 +138,7 @@ def _rows_sheet(changes: TableChanges, change_kind: str) -> Sheet:
 
 
 def _editions_sheet(changes: Changes) -> Sheet:
+    # A row for each CMS file: a table may be made of several, the PTP edits of four parts.
     source_rows: Iterable[Sequence[Cell]] = (
         (
             str(manifest.release),
@@ -157,6 +158,7 @@ def _editions_sheet(changes: Changes) -> Sheet:
 
 
 def _cents_change(payment_row: dict[str, Any]) -> int | None:
+    # Where one of the releases sets no amount there is no change in dollars.
     both_are_known = payment_row["before_cents"] is not None and payment_row["after_cents"] is not None
     return payment_row["after_cents"] - payment_row["before_cents"] if both_are_known else None
 

@@ -25,6 +25,7 @@ class Family:
 
 def families(changes: Changes) -> list[Family]:
     """Return the families in the scope's order; if it has none, one family of all codes."""
+    # The scope `all` has no families, and its codes the blank one.
     family_names = list(dict.fromkeys(changes.scope.families.values())) or [""]
     return [_family_changes(changes, family_name) for family_name in family_names]
 
@@ -71,6 +72,7 @@ def span(ends_of_span: tuple[Decimal, Decimal] | None) -> str:
 
 def indicators(changes: TableChanges) -> pl.DataFrame:
     """Return the changed cells of the fee schedule other than RVUs: status, global days, indicators."""
+    # A changed RVU shows in the amounts; a changed indicator shows nowhere else, and decides how a claim is paid.
     return changes.changed.filter(~pl.col("column").is_in(RVU_COLUMNS))
 
 
@@ -93,6 +95,7 @@ def verdict(changes: Changes) -> str:
 
 def _verdict_parts(changes: Changes) -> Iterator[str]:
     if "mpfs" in changes.tables:
+        # By code: the rows with 26 and TC of a code are one code to a biller.
         changed_codes, code_count = changes.payments["hcpcs"].n_unique(), changes.codes["hcpcs"].n_unique()
         yield f"Medicare allowed amount changed for {changed_codes:,} of {wording.count(code_count, 'code')}"
         schedule = changes.tables["mpfs"]
@@ -109,6 +112,7 @@ def _verdict_parts(changes: Changes) -> Iterator[str]:
 
 
 def _edit_finding(changes: TableChanges, edit_label: str) -> str:
+    # One file on both sides can show no difference: that is not the same as CMS having changed nothing.
     if changes.same_files:
         return f"{edit_label}s not checked (both quarters use the same file)"
     return f"{wording.count(changes.count, edit_label)} changed" if changes.count else f"no {edit_label} changed"

@@ -67,6 +67,7 @@ def build(
     Raises BadInput: with every fault found, before anything is written. WrongUse: for a *carry* or an *accept* that
     makes no sense. StoreProblem: if the store cannot take it.
     """
+    # Options first: a misspelled table must not be reported only after the files were read.
     carried_tables = _carried_tables(store, release, carry or {})
     accepted_checks = acceptances(accept)
     readings, unrecognized, read_notes = _read_release_files(release, files, carried_tables, say, addresses or {})
@@ -106,6 +107,7 @@ def _read_release_files(
     if faults:
         raise BadInput(faults)
     say(f"reading {len(received_files.files)} files")
+    # By digest: a source is a member of the fetched zip, and has another name than the zip.
     url_by_digest = {file.content.source.sha256: addresses.get(file.content.outermost) for file in received_files.files}
     readings = {
         table_name: _with_source_urls(reading, url_by_digest)
@@ -201,6 +203,7 @@ def _carried_frames(carried_tables: Carried, table_names: Iterable[str]) -> dict
 def _lost_table_faults(table_names: set[str], release: Release, store: Store) -> Iterator[AcceptableFault]:
     """Yield a fault for each table that the revision to be replaced holds and this build lacks."""
     revisions = store.revisions(release)
+    # An excerpt lacks tables on purpose, and no full release takes its place.
     if not revisions or (last_revision := store.open(revisions[-1])).manifest.scope != "all":
         return
     for lost_table in sorted(set(last_revision.manifest.tables) - table_names):
@@ -254,6 +257,7 @@ def _table_entry(reading: Reading, table_changes: ReleaseChanges | None) -> Tabl
         notes=tuple(sorted(reading.notes)),
         forms=reading.forms,
         other_forms=tuple(sorted(set(reading.layout.forms) - set(reading.forms))),
+        # Outside the content digest: it compares with whatever release the store happened to hold.
         since=None if table_changes is None else _changes_entry(table_changes),
     )
 

@@ -56,6 +56,7 @@ def facts(release: Release) -> tuple[Manifest, dict[str, pl.DataFrame]]:
 def _typed_table(table_name: str, table_entry: TableEntry) -> pl.DataFrame:
     csv_bytes = folder().joinpath(file_name(table_name, table_entry)).read_bytes()
     text_rows = pl.read_csv(csv_bytes, infer_schema=False, null_values=NULL, empty_string_is_null=False)
+    # Columns that tables were given after the facts were written.
     null_columns = [
         pl.lit(None, pl.String).alias(name) for name in TABLES[table_name].columns if name not in text_rows.columns
     ]
@@ -79,4 +80,5 @@ def build_embedded(release: Release, store: Store, reseal: str | None = None) ->
     manifest, tables = facts(release)
     if any(store.open(revision).manifest.scope == "all" for revision in store.revisions(release)):
         raise StoreProblem(f"{store.path} holds the full {release}; the embedded excerpt would stand in its way")
+    # The tools are those of this process, not those that wrote the facts.
     return store.seal(replace(manifest, made_by=Manifest(release, "derm", (), {}).made_by), tables, reseal)

@@ -109,6 +109,7 @@ def _is_accepted(options: FetchOptions, cms_site: Site) -> bool:
     if options.accept is not None:
         license_address = cms_site.at(license_facts["page"])
         ama_license.record(options.store, license_facts["name"], options.accept, datetime.now(UTC), license_address)
+    # An acceptance outlives the run that gave it: later ones rest on the record (docs/fetching.md).
     return ama_license.last_acceptance(options.store, license_facts["name"]) is not None
 
 
@@ -152,6 +153,7 @@ def build_fetched(
     """
     publication_by_name = {publication.name: publication for publication in publications()}
     tables_of = {name: publication.tables for name, publication in publication_by_name.items()}
+    # The Policy Manual and the change report become no table: the build would refuse them as not recognized.
     table_files = [local_file for local_file in fetched_release.files if tables_of[local_file.pinned.publication]]
     carried_tables = dict(carry or {})
     for publication, last_posted in fetched_release.last_before.items():
@@ -213,6 +215,7 @@ def compare_report(fetched_release: FetchedRelease, snapshot: Snapshot, store: S
     try:
         disagreements = tuple(change_report.compare(change_report.read(report_file.path), difference))
     except BadInput as error:
+        # The tables may be right although the report has a new layout: they stay sealed, and the command exits with 1.
         message = f"CMS's change report cannot be read, so it says nothing for or against: {error}"
         return ReportComparison(message, is_unreadable=True)
     change_counts = ", ".join(f"{len(edits):,} {change_kind}" for change_kind, edits in difference.items())
@@ -246,6 +249,7 @@ def keep_changed_pages(store: Store) -> Iterator[None]:
     try:
         yield
     except LayoutChanged as error:
+        # Named by its bytes: the same page is kept once, however often the command runs.
         page_name = f"{error.publication}-{sha256(error.html).hexdigest()[:12]}.html"
         page_file = store.path / "pages" / page_name
         page_file.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,7 @@ def embed(store: Store, folder: Path) -> None:
         for table_name, table_entry in embedded_entries.items():
             embedded_rows = facts_of(table_name, snapshot.scan(table_name)).collect()
             embedded_rows.write_csv(folder / file_name(table_name, table_entry), null_value=NULL)
+        # What a person accepted, or sealed anew, was the full release; no contract is checked on an excerpt.
         manifest = replace(snapshot.manifest, scope="derm", tables=embedded_entries, accepted=(), resealed=())
         (folder / f"{label}.json").write_text(manifest.to_json(), encoding="utf-8")
 

@@ -52,6 +52,7 @@ def _zip_faults(zip_path: Path) -> Iterator[str]:
     try:
         with zipfile.ZipFile(zip_path) as archive:
             members = archive.infolist()
+            # Sizes and names first: testzip unpacks every member.
             faults = [*bomb_messages(members), *_escaping_names(members)]
             yield from faults
             if not faults and (broken_member := archive.testzip()):

@@ -124,6 +124,7 @@ def _pinned_revision(request: FetchRequest, context: DownloadContext, local_file
     """Return the revision that these files are: pinned now, or, with `locked`, as the lock has it."""
     folder, lock = context.folder, context.lock
     if not request.locked:
+        # Pinning reads the lock again, under its guard: another release may have been pinned meanwhile.
         return locks.pin(folder.lock, request.release, [local_file.pinned for local_file in local_files], folder.guard)
     release = lock.revision(request.release)
     _refuse_other_bytes(local_files, lock, release)
@@ -136,6 +137,8 @@ def _result_without_gated(
     """Keep what needs no license, but pin nothing: a lock of half a release would pin no snapshot."""
     folder = context.folder
     release = context.lock.newest(request.release) or request.release.unrevised
+    # A re-issued file stays with the unfinished ones: the folder of the pinned revision keeps the bytes that are
+    # pinned.
     files_in_place = [
         local_file if local_file.news == REISSUED else _move_into_place(local_file, folder.of(release))
         for local_file in local_files
@@ -149,6 +152,7 @@ def _as_locked(posted_file: PostedFile, request: FetchRequest, context: Download
     if not request.locked:
         return None
     release = context.lock.revision(request.release)
+    # The address came out of this lock (find_pinned), so it is there.
     pinned_file = next(pinned for pinned in context.lock.releases[release] if pinned.url == posted_file.url)
     local_path = context.folder.of(release) / pinned_file.name
     return (
@@ -184,6 +188,7 @@ def _move_into_place(local_file: LocalFile, folder: Path) -> LocalFile:
         return local_file
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Only folders of unfinished files are hidden: what is in them may be moved, what another revision pins may not.
         if local_file.path.parent.name.startswith("."):
             os.replace(local_file.path, path_in_place)  # noqa: PTH105 (it overwrites, wherever the tool runs)
         else:
@@ -205,6 +210,7 @@ def _exclusive_fetch(folder: DownloadFolder, release: Release) -> Iterator[None]
             try:
                 yield
             finally:
+                # Not empty where a fetch was interrupted: finished downloads wait in it for the next one.
                 with suppress(OSError):
                     work_folder.rmdir()
                 lock_path.unlink(missing_ok=True)

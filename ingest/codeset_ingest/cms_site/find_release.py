@@ -68,6 +68,7 @@ def find_pinned(lock: Lock, release: Release, publications: Sequence[Publication
         pinned_labels = ", ".join(map(str, sorted(lock.releases))) or "no release"
         raise NotPosted(f"the lock does not pin {release}; it pins: {pinned_labels}")
     last_before: dict[str, Release] = {}
+    # Oldest first, so that the last release that pins a publication counts.
     for earlier_revision in sorted(pinned for pinned in lock.releases if pinned.unrevised < release.unrevised):
         last_before |= {file.publication: earlier_revision.unrevised for file in lock.releases[earlier_revision]}
     lacking_names = {publication.name for publication in publications if publication.tables} - {
@@ -127,6 +128,7 @@ def _listing_of_page(reader: PageReader, publication: Publication, address: str,
 
 def _first_page(reader: PageReader, publication: Publication) -> Page:
     cms_site = reader.connection.site
+    # CMS moves its pages (MUE: with and without -mues): the first address that answers counts.
     for page_path in publication.pages:
         try:
             return reader.page(cms_site.at(page_path))
@@ -195,6 +197,7 @@ def find(
             continue
         for posted_file in own_files:
             reader.say(f"  {posted_file.edition}: {posted_file.name}")
+        # The PTP page lists the current quarter and the one before: older files are requested where they were pinned.
         if not own_files and (own_files := [file for file in pinned_before if file.publication == publication.name]):
             remarks.append(f"{publication.name}: no longer listed for {release}; taken from where it was pinned")
         if not own_files and is_needed(publication):

@@ -21,7 +21,9 @@ with extra("ingest"):
     import urllib3
 
 AGENT = "derm-codeset"
+# robots.txt itself may always be read (RFC 9309).
 _ALL_ALLOWED = robots("", AGENT)
+# Too slow, too many requests, or a server's own trouble: the same request may succeed later.
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK_BYTES = 1 << 16
 
@@ -124,6 +126,7 @@ def connect(site: Site, limits: Limits | None = None) -> Iterator[Connection]:
         try:
             robots_text = get_page(unrestricted, site.at("/robots.txt")).html.decode("utf-8", "replace")
         except NotFound:
+            # A site without a robots.txt forbids nothing (RFC 9309, section 2.3.1.3).
             robots_text = ""
         yield Connection(site, session, robots(robots_text, AGENT), unrestricted.limits)
 
@@ -174,6 +177,7 @@ def get_file(
 
     Raises NotFound: if there is none. SiteProblem: if it cannot be downloaded whole.
     """
+    # One clock for all attempts: a file that comes in drips must not get the whole limit again with each of them.
     start_seconds = time.monotonic()
 
     def attempt() -> Validators | None:
@@ -326,6 +330,7 @@ def _send_request(
         if not response.is_redirect:
             return response
         address = requests.compat.urljoin(address, response.headers["Location"])
+        # The body of a redirect is not read: closing frees its connection.
         response.close()
     raise SiteProblem(f"{first_address}: more than {limits.redirects} redirects, the last to {address}")
 

@@ -104,6 +104,7 @@ def file_address(href: str, page_address: str) -> tuple[str, bool]:
 
 def parse_name(publication: Publication, address: str) -> LinkName | None:
     """Return the parts of the name of a file of *publication*, or None if *address* is not named like one."""
+    # In lower case: CMS writes RVU19A.zip and rvu22a.zip.
     match = publication.link.search(unquote(urlsplit(address).path).lower())
     if match is None:
         return None
@@ -112,6 +113,7 @@ def parse_name(publication: Publication, address: str) -> LinkName | None:
     release = _release_of_parts(name_parts, posted_on)
     if release is None:
         return None
+    # The ZIP code file is named by the day on which it was posted, and is for the quarter after.
     if publication.rules.get("next_quarter"):
         release = Release.of(release.last_day + timedelta(days=1))
     edition_facts = name_parts | {"year": release.year, "quarter": release.quarter, "first_day": release.first_day}
@@ -134,10 +136,12 @@ def release_of_page(publication: Publication, address: str) -> Release | None:
 
 def _release_of_parts(name_parts: Mapping[str, str | None], posted_on: date | None) -> Release | None:
     if fiscal_year := name_parts.get("fiscal_year"):
+        # ICD-10-CM of fiscal year 2026 is in force from October 1, 2025; April's edition from April 1, 2026.
         return Release(int(fiscal_year), 2) if name_parts.get("month") else Release(int(fiscal_year) - 1, 4)
     year_text, quarter_letter = name_parts.get("year") or name_parts.get("yy"), name_parts.get("letter")
     if year_text is None:
         return Release.of(posted_on) if posted_on else None
+    # Two digits, as in rvu26c: the oldest package that CMS lists is of 2009.
     full_year = int(year_text) + (2000 if len(year_text) == 2 else 0)
     if month_name := name_parts.get("month"):
         return Release(full_year, _QUARTER_OF_MONTH[month_name])

@@ -181,9 +181,11 @@ def files_of_release(
     Raises BadInput: if a part is missing, or two files have the same name and date.
     """
     is_yearly = publication.rules.get("yearly", False)
+    # A yearly publication, such as the Policy Manual, is of every quarter of its year.
     of_release = [
         file for file in posted_files if file.release.year == release.year and (is_yearly or file.release == release)
     ]
+    # groupby joins neighbors only, so the files are sorted by the very key by which they are grouped.
     files_in_order = sorted(_unique_files(of_release), key=_replacement_key(publication))
     newest_files = [
         _last_posted(list(replacements))
@@ -203,6 +205,8 @@ def _unique_files(posted_files: Iterable[PostedFile]) -> list[PostedFile]:
 
 def _replacement_key(publication: Publication) -> Callable[[PostedFile], tuple[str, str, int]]:
     """The key that replacements of one file share: parts of a set, and editions that hold side by side, differ."""
+    # RVU24A and RVU24AR are both in force, until March 8 and from March 9, 2024. What else CMS posts anew replaces what
+    # it posted before.
     every_edition = publication.rules.get("every_edition", False)
     return lambda posted_file: (
         posted_file.edition if every_edition else "",

@@ -16,6 +16,7 @@ from codeset.schemas import reading_faults
 from codeset_ingest.cms_site.link_names import publications
 
 NAME = "sources.lock.json"
+# Pinning takes milliseconds: whoever waits this long waits for a process that hangs.
 _WAIT_SECONDS = 60
 
 
@@ -82,6 +83,7 @@ class Lock:
         if newest_revision is None:
             revision = release.unrevised
         else:
+            # Order and addresses do not matter: CMS may link the same bytes under a new name.
             is_same = _table_contents(new_files) == _table_contents(self.releases[newest_revision])
             revision = newest_revision if is_same else replace(newest_revision, revision=newest_revision.revision + 1)
         return replace(self, releases=dict(self.releases) | {revision: new_files}), revision
@@ -152,6 +154,8 @@ def pin(lock_path: Path, release: Release, pinned_files: Collection[PinnedFile],
     try:
         lock_path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(guard_path, timeout=_WAIT_SECONDS):
+            # Read under the guard, which is a file of its own: the lock's file is replaced, so it cannot be locked
+            # itself.
             lock, revision = read(lock_path).with_files(release, pinned_files)
             # An unchanged lock keeps its time of change, for those who build by it.
             if not (lock_path.exists() and lock_path.read_text(encoding="utf-8") == lock.to_json()):

@@ -210,6 +210,7 @@ def _expected_news(
     last_expected = Release.of(today + timedelta(days=publication.rules["days_ahead"]))
     listed_releases = {file.release for file in listing.posted}
     for release in _quarters_between(first_release, last_expected):
+        # A quarter that is sealed from files saved by hand is not missing, whatever the page lists.
         if release not in listed_releases and not local_state.holds(publication, release):
             is_late = today >= release.first_day
             message = f"due by {release.first_day}" + ("; its page does not list it" if is_late else "")

@@ -37,6 +37,7 @@ def acceptances(accepted_names: Iterable[str]) -> frozenset[str]:
     Raises WrongUse: for one that is not `CHECK:TABLE`.
     """
     for accepted_name in accepted_names:
+        # A misspelled acceptance would accept nothing, and the build would stop for the fault that it was meant for.
         check_name, _, table_name = accepted_name.partition(":")
         if check_name not in CHECKS or table_name not in TABLES:
             expected = f"one of {', '.join(CHECKS)}, a colon and a table, such as keys:mpfs"

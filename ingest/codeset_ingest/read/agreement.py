@@ -85,6 +85,7 @@ def notes_are_of_the_edition(tables: Mapping[str, pl.DataFrame]) -> Iterator[Acc
     """The codes that excludes notes are under are those of the order file (holds on April 2026's list)."""
     if not {"excludes", "diagnosis"} <= set(tables):
         return
+    # A note of a chapter or section is kept under a range, which is no code of the order file.
     coded_notes = tables["excludes"].filter(~pl.col("diagnosis").cast(pl.String).str.contains("-"))
     known_diagnoses = tables["diagnosis"]["diagnosis"].cast(pl.String)
     stray_notes = coded_notes.filter(~pl.col("diagnosis").cast(pl.String).is_in(known_diagnoses.implode()))

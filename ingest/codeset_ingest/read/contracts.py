@@ -178,6 +178,7 @@ def unusual_codes(reading: Reading) -> list[str]:
 def edits_end_after_they_begin(reading: Reading, _: Release) -> Iterator[Fault]:
     """No edit is deleted before it takes effect."""
     subject_columns = TABLES[reading.table].subject
+    # Both on one day is legal: such a row never applied (CCMI 9).
     reversed_dates = reading.frame.filter(pl.col("deletion_date") < pl.col("effective_date"))
     yield from _row_faults(
         reversed_dates,
@@ -204,10 +205,12 @@ def indicator_nine_never_applied(reading: Reading, _: Release) -> Iterator[Fault
 
 def one_active_edit_for_a_pair(reading: Reading, release: Release) -> Iterator[Fault]:
     """On the release's dates of service at most one row applies to two codes, whichever is column one."""
+    # Categoricals of a reading share their categories: equal codes have equal numbers, 32 bits each.
     code_one, code_two = (pl.col(column).to_physical().cast(pl.UInt64) for column in ("column_one", "column_two"))
     unordered_pair = pl.min_horizontal(code_one, code_two) * 2**32 + pl.max_horizontal(code_one, code_two)
     is_active = active_in(pl.lit(release.first_day), pl.lit(release.last_day))
     active_pairs = reading.frame.lazy().filter(is_active).select(unordered_pair).collect().to_series()
+    # So it is in every file seen: rows become text, to be shown, only where it is not.
     if active_pairs.n_unique() == active_pairs.len():
         return
     same_pair = reading.frame.filter(is_active).filter(unordered_pair.is_duplicated())

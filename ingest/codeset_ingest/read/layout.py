@@ -78,6 +78,7 @@ def layouts() -> tuple[Layout, ...]:
     folder = files("codeset_ingest.read").joinpath("layouts")
     layout_files = {file.name: file for file in folder.iterdir() if file.name.endswith(".json")}
     layout_rules = {name: json.loads(layout_files[name].read_text(encoding="utf-8")) for name in sorted(layout_files)}
+    # Layouts are edited by hand: a misspelled rule would else be ignored, and its check not made.
     faults = [
         Fault(file_name, 0, message)
         for file_name, rules in layout_rules.items()

@@ -75,6 +75,7 @@ def count_changes(reading: Reading, release: Release, previous_snapshot: Snapsho
     new_rows = current_rest.join(
         _with_keys_of(previous_rows, current_rest, identity_columns), on=identity_columns, how="anti", nulls_equal=True
     )
+    # One row for each key: PTP rows that differ in their rationale alone share one, and the join would multiply them.
     rows_in_both = previous_rest.unique(identity_columns).join(
         current_rest.unique(identity_columns), on=identity_columns, nulls_equal=True, suffix=" new"
     )
@@ -82,6 +83,7 @@ def count_changes(reading: Reading, release: Release, previous_snapshot: Snapsho
     changed_counts = {
         column: _count_rows(rows_in_both, _value_differs(column))
         for column in columns
+        # A column that the edition before did not have (the pricing indicator, new in 2026) is no change of its rows.
         if not previous_rows[column].is_null().all()
     }
     # A table that was carried for two years may have changed twice as much.

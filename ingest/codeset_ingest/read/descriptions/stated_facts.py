@@ -78,6 +78,7 @@ def facts_frame(schedule_rows: pl.DataFrame) -> pl.DataFrame | None:
     facts_rows = pl.DataFrame(
         [vars(code_facts) for code_facts in _completed_facts(stated_by_description)], schema=column_types
     )
+    # The place of the fee schedule's row: a description that is not understood is reported there.
     source_places = expected_rows.select(pl.col(LINE), pl.col(FILE).cast(pl.Categorical()))
     return pl.concat(
         [facts_rows.with_columns(pl.col(pl.String).cast(pl.Categorical())), source_places], how="horizontal"
@@ -152,6 +153,7 @@ def _with_start_of_further(facts: StatedFacts, all_facts: Iterable[StatedFacts])
     first_parts_of_use = [
         other_facts for other_facts in first_parts if other_facts.site_class == facts.site_class
     ] or first_parts
+    # Where no first part is of the same class of sites, those of the technique count.
     largest_sizes = [other_facts.size_to for other_facts in first_parts_of_use if other_facts.size_to is not None]
     return replace(facts, size_from=max(largest_sizes) + facts.unit) if largest_sizes else facts
 
@@ -163,6 +165,7 @@ def _with_end_of_minutes(facts: StatedFacts, all_facts: Iterable[StatedFacts]) -
     starting_minutes = [
         other.size_from for other in all_facts if other.technique == facts.technique and other.size_from is not None
     ]
+    # Minutes are whole numbers: a level ends one before the next begins.
     later_starts = [starting_minute for starting_minute in starting_minutes if starting_minute > facts.size_from]
     return replace(facts, size_to=min(later_starts) - 1) if later_starts else facts
 

@@ -190,6 +190,7 @@ def _edition_before(order_reading: Reading, addenda: Reading, summary: Summary) 
     # carry flag and title.
     added_entries = addenda_lines.filter(pl.col("action").is_in(["Add:", "Revise to:"]))
     removed_entries = addenda_lines.filter(pl.col("action").is_in(["Delete:", "Revise from:"]))
+    # Without what the addenda added, and with what they deleted: the order file of the edition before.
     unchanged_entries = order_entries.join(added_entries, on=_ENTRY, how="anti")
     previous_edition = pl.concat([unchanged_entries.select(_ENTRY), removed_entries.select(_ENTRY)]).sort("diagnosis")
     faults = [
@@ -250,6 +251,7 @@ def _with_parents(entries: pl.DataFrame) -> pl.DataFrame:
     """Each code's header: the longest code that it begins with."""
     diagnosis_code = entries["diagnosis"].cast(pl.String)
     all_codes = diagnosis_code.implode()
+    # Codes have three to seven characters; the longest code above one is its header.
     shortened_codes = [diagnosis_code.str.head(length).alias(str(length)) for length in (6, 5, 4, 3)]
     parents = pl.DataFrame(shortened_codes).select(
         pl.coalesce(

@@ -28,6 +28,7 @@ def split_replacements(reading: Reading) -> Reading:
     replacement_rows, count_in_words = [], 0
     for conversion_row in reading.frame.iter_rows(named=True):
         previous_of_row = sorted(set(previous_codes(conversion_row["previous"])))
+        # Counted in a note, for a code that only words describe has no row to show for it.
         count_in_words += not previous_of_row
         for previous_code in previous_of_row:
             replacement_rows.append(
@@ -77,6 +78,7 @@ def previous_codes(cell_text: str) -> Iterator[str]:
 
 def _codes_between(first_code: str, last_code: str) -> Iterator[str]:
     """The codes of a range whose ends differ in their last digit; else only its ends, which alone are sure."""
+    # Codes end in letters too, and skip numbers: only a run of last digits can be written out without a guess.
     if first_code[:-1] == last_code[:-1] and first_code[-1].isdigit() and last_code[-1].isdigit():
         yield from (f"{first_code[:-1]}{digit}" for digit in range(int(first_code[-1]), int(last_code[-1]) + 1))
     else:

@@ -86,6 +86,7 @@ def _codes_over(element: "etree._Element") -> str | None:
     if named_element is None:
         return None
     if parent_tag == "chapter":
+        # A chapter's description ends with its range in parentheses; words of it may be in others before.
         texts_in_parentheses = _PARENTHESES.findall(named_element.findtext("desc") or "")
         return next(iter(_codes_of_text(texts_in_parentheses[-1]) or ()), None) if texts_in_parentheses else None
     code_text = {"diag": named_element.findtext("name"), "section": named_element.get("id")}.get(parent_tag)

@@ -31,6 +31,7 @@ def read_fixed(source_file: File, form_rules: Any, columns: list[Column]) -> pl.
     record_indices = [line_index for line_index in filled_lines if is_record[line_index]]
     if not record_indices and "may_be_empty" not in form_rules:
         raise BadInput([Fault(source_file.names, 0, "no record in it")])
+    # Without a record every line is above the first one, and must be a notice.
     first_record, last_record = (record_indices[0], record_indices[-1]) if record_indices else (len(lines), len(lines))
     faults = [
         Fault(source_file.names, line_index + 1, "neither a record nor a notice that the layout knows")

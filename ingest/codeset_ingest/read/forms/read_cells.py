@@ -53,6 +53,7 @@ def _join_continuations(source_file: File, text_rows: pl.DataFrame, layout: Layo
     text_column = record_rules["joins"]
     continued = record_kind.replace_strict(record_rules["continued_by"], default=None, return_dtype=pl.String)
     text_rows = text_rows.with_columns(continued.is_null().cum_sum().alias("record"), continued.alias("continues"))
+    # HCPCS Level II: record types 3 and 7 begin a code or modifier, 4 and 8 continue its long description.
     first_lines = text_rows.group_by("record", maintain_order=True).first()
     record_heads = first_lines.select("record", head_kind=record_kind, head_code=record_code)
     stray_lines = text_rows.join(record_heads, on="record", maintain_order="left").filter(
@@ -70,6 +71,7 @@ def _join_continuations(source_file: File, text_rows: pl.DataFrame, layout: Layo
                 for line_number in stray_lines[LINE].head(1)
             ]
         )
+    # Before the lines are joined: afterwards a missing one could not be seen.
     _refuse_gaps(source_file, text_rows, layout)
     joined_texts = text_rows.group_by("record", maintain_order=True).agg(pl.col(text_column).str.join(" "))
     return first_lines.with_columns(joined_texts[text_column]).drop("record", "continues", record_rules["numbered_by"])
