@@ -38,32 +38,32 @@ class Neighbors:
 
         After these the lines two apart, and so on to the end of the longest visit. *visit* is sorted.
         """
-        near = self._near if self._is_kept(visit) else []
-        position = count_up(visit.len())
+        near_lines = self._near if self._is_kept(visit) else []
+        positions = count_up(visit.len())
         # A visit has few lines: shifts find its pairs sooner than a self-join does (docs/decisions/0004).
         for distance in range(1, visit.len()):
-            if distance <= len(near):
-                one = near[distance - 1]
+            if distance <= len(near_lines):
+                sooner_lines = near_lines[distance - 1]
             else:
                 length = visit.len() - distance
-                one = position.slice(0, length).filter(visit.slice(0, length) == visit.slice(distance))
+                sooner_lines = positions.slice(0, length).filter(visit.slice(0, length) == visit.slice(distance))
                 if distance <= _MOST_APART:
-                    near.append(one)
-            if one.is_empty():
+                    near_lines.append(sooner_lines)
+            if sooner_lines.is_empty():
                 return
-            yield one, one + distance
+            yield sooner_lines, sooner_lines + distance
 
-    def of_one_code(self, visit: pl.Series, code: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """The positions of two lines of one visit with the same *code*, a number for each line; each two once."""
+    def of_one_code(self, visit: pl.Series, code_numbers: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """The positions of two lines of one visit that have the same of *code_numbers*; each two once."""
         is_kept = self._is_kept(visit)
         if is_kept and self._of_one_code is not None:
             return self._of_one_code
-        ones, twos = [count_up(0)], [count_up(0)]
-        for one, two in self.of(visit):
-            is_same = code[one] == code[two]
-            ones.append(one.filter(is_same))
-            twos.append(two.filter(is_same))
-        pairs = pl.concat(ones), pl.concat(twos)
+        sooner_of_code, later_of_code = [count_up(0)], [count_up(0)]
+        for sooner_lines, later_lines in self.of(visit):
+            is_same = code_numbers[sooner_lines] == code_numbers[later_lines]
+            sooner_of_code.append(sooner_lines.filter(is_same))
+            later_of_code.append(later_lines.filter(is_same))
+        pairs = pl.concat(sooner_of_code), pl.concat(later_of_code)
         if is_kept:
             self._of_one_code = pairs
         return pairs
@@ -94,8 +94,8 @@ class Lines:
 
     def with_columns_only(self, columns: Iterable[str], denied: pl.Series) -> "Lines":
         """Return the lines with no more than *columns*, besides the three that every edit has."""
-        names = dict.fromkeys(("row", "visit", "line_kind", *columns))
-        return Lines(self.table[list(names)], self.line_kinds, denied, self.neighbors)
+        column_names = dict.fromkeys(("row", "visit", "line_kind", *columns))
+        return Lines(self.table[list(column_names)], self.line_kinds, denied, self.neighbors)
 
     def look_up(self, of_kind: pl.Series) -> pl.Series:
         """Return for each line the value of its kind; *of_kind* has a value for each line kind."""
@@ -112,21 +112,22 @@ class Lines:
 
     def by(self, column: str) -> "Lines":
         """Return the lines that have a value in *column*; a visit is now what one visit has with the same value."""
-        table = self.table.drop_nulls(column).sort("visit", column, "row")
-        visit = group_numbers(starts_group(table["visit"]) | starts_group(table[column]))
-        return replace(self, table=table.with_columns(visit.alias("visit")))
+        sorted_table = self.table.drop_nulls(column).sort("visit", column, "row")
+        visit_numbers = group_numbers(starts_group(sorted_table["visit"]) | starts_group(sorted_table[column]))
+        return replace(self, table=sorted_table.with_columns(visit_numbers.alias("visit")))
 
 
 def lines_of_kinds(table: pl.DataFrame, code_set: CodeSet, describe: Description) -> Lines:
     """Return the lines of *table* with their line kinds, none of them denied."""
-    line_kinds, kind = line_kinds_of(table, code_set, describe)
-    return Lines(table.hstack([kind]), line_kinds, pl.Series(dtype=pl.UInt32))
+    line_kinds, kinds_of_lines = line_kinds_of(table, code_set, describe)
+    return Lines(table.hstack([kinds_of_lines]), line_kinds, pl.Series(dtype=pl.UInt32))
 
 
 def is_sorted_by_claim(frame: pl.DataFrame, starts_claim: pl.Series) -> bool:
     """Return whether *frame* is sorted by claim, and in each claim by line number, none of them twice."""
-    claim, line = frame["claim_id"], frame["line"]
-    return claim.filter(starts_claim).is_sorted() and bool((starts_claim[1:] | (line[1:] > line[:-1])).all())
+    claim_ids, line_numbers = frame["claim_id"], frame["line"]
+    is_in_order = starts_claim[1:] | (line_numbers[1:] > line_numbers[:-1])
+    return claim_ids.filter(starts_claim).is_sorted() and bool(is_in_order.all())
 
 
 def sort_by_claim(frame: pl.DataFrame) -> pl.DataFrame:
@@ -143,11 +144,13 @@ def sort_by_visit(frame: pl.DataFrame, code_set: CodeSet, columns: Iterable[str]
     which they met. `release` is the number of the release that covers the date, null if none does. *frame* is sorted by
     claim (`sort_by_claim`), whose numbers stand for identifiers in `claim_id`.
     """
-    order = _order_by_visit(frame.select("beneficiary", *PRACTITIONER, "date_of_service"))
-    names = [name for name in dict.fromkeys((*LINE_KIND[1:], *columns)) if name not in order.columns]
-    read = pl.DataFrame([_as_read(frame[name]) for name in names])
-    row = order["row"]
-    return order.hstack(read if row.is_sorted() else read[row]).with_columns(code_set.cached(_release))
+    lines_in_order = _order_by_visit(frame.select("beneficiary", *PRACTITIONER, "date_of_service"))
+    column_names = [name for name in dict.fromkeys((*LINE_KIND[1:], *columns)) if name not in lines_in_order.columns]
+    read_columns = pl.DataFrame([_as_read(frame[name]) for name in column_names])
+    rows = lines_in_order["row"]
+    # Files are mostly sorted by claim and patient already: then nothing is moved.
+    columns_in_order = read_columns if rows.is_sorted() else read_columns[rows]
+    return lines_in_order.hstack(columns_in_order).with_columns(code_set.cached(_release))
 
 
 def _as_read(column: pl.Series) -> pl.Series:
@@ -175,61 +178,63 @@ _PATIENT = ("beneficiary", "practitioner", "specialty")
 """A patient: a beneficiary, as one practitioner or one group and specialty knows them."""
 
 
-def _order_by_visit(who: pl.DataFrame) -> pl.DataFrame:
+def _order_by_visit(who_and_when: pl.DataFrame) -> pl.DataFrame:
     """`row`, `date_of_service`, `patient` and `visit`, sorted by patient, date and row."""
-    lines = who.with_row_index("row")
-    starts_patient = _starts_patient(lines)
-    if not _is_sorted_by_visit(lines, starts_patient):
-        lines, starts_patient = _sorted(who)
-    day = lines["date_of_service"]
-    patient, visit = group_numbers(starts_patient), group_numbers(starts_patient | starts_group(day))
-    return pl.DataFrame([lines["row"], day, patient.alias("patient"), visit.alias("visit")])
+    numbered_lines = who_and_when.with_row_index("row")
+    starts_patient = _starts_patient(numbered_lines)
+    if not _is_sorted_by_visit(numbered_lines, starts_patient):
+        numbered_lines, starts_patient = _sorted_by_patient(who_and_when)
+    days = numbered_lines["date_of_service"]
+    patient_numbers, visit_numbers = group_numbers(starts_patient), group_numbers(starts_patient | starts_group(days))
+    return pl.DataFrame([numbered_lines["row"], days, patient_numbers.alias("patient"), visit_numbers.alias("visit")])
 
 
 def _starts_patient(lines: pl.DataFrame) -> pl.Series:
     """Whether each line is another patient's than the one before it."""
-    return reduce(or_, (starts_group(lines[name]) for name in _PATIENT))
+    return reduce(or_, (starts_group(lines[column_name]) for column_name in _PATIENT))
 
 
 def _is_sorted_by_visit(lines: pl.DataFrame, starts_patient: pl.Series) -> bool:
     """Whether each patient's rows are together, by date: no two rows that start a patient are of the same one."""
-    day = lines["date_of_service"]
-    if day.null_count() or not (starts_patient[1:] | (day[1:] >= day[:-1])).all():
+    days = lines["date_of_service"]
+    if days.null_count() or not (starts_patient[1:] | (days[1:] >= days[:-1])).all():
         return False
-    beneficiary = lines["beneficiary"].filter(starts_patient)
-    if beneficiary.is_sorted() and starts_group(beneficiary).all():
+    beneficiaries = lines["beneficiary"].filter(starts_patient)
+    if beneficiaries.is_sorted() and starts_group(beneficiaries).all():
         return True
-    first = filter_rows(lines.select(_PATIENT), starts_patient)
-    return first.select(_PATIENT_HASH).to_series().n_unique() == first.height
+    first_lines = filter_rows(lines.select(_PATIENT), starts_patient)
+    return first_lines.select(_PATIENT_HASH).to_series().n_unique() == first_lines.height
 
 
-def _sorted(who: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+def _sorted_by_patient(who_and_when: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """Bring each patient's rows together, by date; return also where another patient's start.
 
     One number for patient and day is sorted in a tenth of the time that the texts are. Should two patients have the
     same number by chance, another hash is taken.
     """
     for seed in count(step=len(_PATIENT)):
-        lines = _sorted_by_hash(who, seed)
-        starts_patient = _starts_patient(lines)
-        if (starts_group(lines["patient_hash"]) | ~starts_patient).all():
-            return lines, starts_patient
+        sorted_lines = _sorted_by_hash(who_and_when, seed)
+        starts_patient = _starts_patient(sorted_lines)
+        if (starts_group(sorted_lines["patient_hash"]) | ~starts_patient).all():
+            return sorted_lines, starts_patient
     raise AssertionError("count() does not end")
 
 
-def _sorted_by_hash(who: pl.DataFrame, seed: int) -> pl.DataFrame:
-    day = pl.col("date_of_service").to_physical().cast(pl.Int64)
-    days = day.max().fill_null(0) - day.min().fill_null(0) + 2
-    numbered = who.with_row_index("row").with_columns(
-        (_patient_hash(seed) // days.cast(pl.UInt64)).alias("patient_hash"),
-        (day - day.min()).fill_null(days - 1).cast(pl.UInt64).alias("day"),
-        days.cast(pl.UInt64).alias("days"),
+def _sorted_by_hash(who_and_when: pl.DataFrame, seed: int) -> pl.DataFrame:
+    day_number = pl.col("date_of_service").to_physical().cast(pl.Int64)
+    day_count = day_number.max().fill_null(0) - day_number.min().fill_null(0) + 2
+    numbered_lines = who_and_when.with_row_index("row").with_columns(
+        (_patient_hash(seed) // day_count.cast(pl.UInt64)).alias("patient_hash"),
+        (day_number - day_number.min()).fill_null(day_count - 1).cast(pl.UInt64).alias("day"),
+        day_count.cast(pl.UInt64).alias("days"),
     )
-    return numbered.sort(pl.col("patient_hash") * pl.col("days") + pl.col("day"), maintain_order=True)
+    return numbered_lines.sort(pl.col("patient_hash") * pl.col("days") + pl.col("day"), maintain_order=True)
 
 
 def _patient_hash(seed: int) -> pl.Expr:
-    return pl.sum_horizontal(pl.col(name).hash(seed + place) for place, name in enumerate(_PATIENT)).hash(seed)
+    # A seed for each column: without it the sum is the same where two columns have each other's values.
+    hashes = (pl.col(column_name).hash(seed + place) for place, column_name in enumerate(_PATIENT))
+    return pl.sum_horizontal(hashes).hash(seed)
 
 
 _PATIENT_HASH = _patient_hash(0)
@@ -242,8 +247,9 @@ def covers(first: date, last: date) -> pl.Expr:
 
 def _release(code_set: CodeSet) -> pl.Expr:
     """The number of the release that covers the date of service."""
-    release = pl.lit(None, dtype=pl.UInt16)
-    for row in code_set.releases.iter_rows(named=True):
-        number = pl.lit(row["release"], dtype=pl.UInt16)
-        release = pl.when(covers(row["first"], row["last"])).then(number).otherwise(release)
-    return release.alias("release")
+    release_of_date = pl.lit(None, dtype=pl.UInt16)
+    for release_row in code_set.releases.iter_rows(named=True):
+        release_number = pl.lit(release_row["release"], dtype=pl.UInt16)
+        is_covered = covers(release_row["first"], release_row["last"])
+        release_of_date = pl.when(is_covered).then(release_number).otherwise(release_of_date)
+    return release_of_date.alias("release")

@@ -37,21 +37,24 @@ def pairs_in_visit(
     """
     table = lines.table
     # Pairs are filtered by code before the rule is asked: of the kinds alone, all with all would be a cross product.
-    one, two = _positions(lines, code_pairs)
+    first_positions, second_positions = _positions_of_pairs(lines, code_pairs)
     if first_of_kind:
-        is_first = ~_is_later_of_kind(lines)[one]
-        one, two = one.filter(is_first), two.filter(is_first)
-    if one.is_empty():
+        is_first = ~_is_later_of_kind(lines)[first_positions]
+        first_positions, second_positions = first_positions.filter(is_first), second_positions.filter(is_first)
+    if first_positions.is_empty():
         return _NO_PAIRS, _NO_PAIRS
-    kind, kind_two = table["line_kind"][one], table["line_kind"][two].alias("line_kind_two")
-    rows = [table["row"][one], table["row"][two].alias("row_two"), kind, kind_two]
-    asked = pl.DataFrame([*rows, pack_u64(kind, kind_two).alias("key")])
+    first_kinds = table["line_kind"][first_positions]
+    second_kinds = table["line_kind"][second_positions].alias("line_kind_two")
+    pair_rows = [table["row"][first_positions], table["row"][second_positions].alias("row_two")]
+    key = pack_u64(first_kinds, second_kinds).alias("key")
+    kind_pairs = pl.DataFrame([*pair_rows, first_kinds, second_kinds, key])
     if "date_of_service" in table.columns:
-        asked = asked.hstack([table["date_of_service"][one].alias("day")])
-    answers, pairs = lines.line_kinds.answers_of(rule, asked, ("line_kind", "line_kind_two"))
-    holds = pairs.select(IS_IN_FORCE).to_series() if "first_day" in pairs.columns else pairs["has_answer"]
-    columns = [pairs["row"], pairs["row_two"], pairs["answer"].alias("reason_row")]
-    return filter_rows(pl.DataFrame(columns), holds), answers.rows
+        kind_pairs = kind_pairs.hstack([table["date_of_service"][first_positions].alias("day")])
+    answers, answered_pairs = lines.line_kinds.answers_of(rule, kind_pairs, ("line_kind", "line_kind_two"))
+    is_dated = "first_day" in answered_pairs.columns
+    is_in_force = answered_pairs.select(IS_IN_FORCE).to_series() if is_dated else answered_pairs["has_answer"]
+    columns = [answered_pairs["row"], answered_pairs["row_two"], answered_pairs["answer"].alias("reason_row")]
+    return filter_rows(pl.DataFrame(columns), is_in_force), answers.rows
 
 
 _NO_PAIRS = pl.DataFrame(schema=dict.fromkeys(("row", "row_two", "reason_row"), pl.UInt32))
@@ -62,12 +65,13 @@ IS_IN_FORCE = (pl.col("first_day") <= pl.col("day")) & (pl.col("day") <= pl.col(
 
 def _is_later_of_kind(lines: Lines) -> pl.Series:
     """Whether a line of the same kind is before each one in its visit."""
-    kind = lines.table["line_kind"]
-    one, two = _pairs_of_one_code(lines)
-    return all_false(kind.len()).scatter(two.filter(kind[one] == kind[two]), values=True)
+    line_kinds = lines.table["line_kind"]
+    sooner_lines, later_lines = _pairs_of_one_code(lines)
+    is_one_kind = line_kinds[sooner_lines] == line_kinds[later_lines]  # lines of one kind have one code
+    return all_false(line_kinds.len()).scatter(later_lines.filter(is_one_kind), values=True)
 
 
-class _Marks(NamedTuple):
+class _PairMarks(NamedTuple):
     """The codes of code pairs, each with a `number` from 1 on, less than `size`; `is_pair` at one * size + two."""
 
     numbers: pl.DataFrame
@@ -75,38 +79,43 @@ class _Marks(NamedTuple):
     is_pair: pl.Series
 
 
-def _marks(code_set: CodeSet, code_pairs: CodePairs) -> _Marks:
+def _pair_marks(code_set: CodeSet, code_pairs: CodePairs) -> _PairMarks:
     # A mark for every two codes, a bit each, is looked up in a fraction of a join (docs/decisions/0004).
-    pairs = code_pairs(code_set).select("hcpcs", "hcpcs_two")
-    numbers = pl.DataFrame({"hcpcs": pl.concat(pairs.get_columns()).unique()}).with_row_index("number", offset=1)
-    size = numbers.height + 1
-    one, two = (
-        pairs.join(numbers, left_on=name, right_on="hcpcs", maintain_order="left")["number"] for name in pairs.columns
+    pairs_of_codes = code_pairs(code_set).select("hcpcs", "hcpcs_two")
+    codes = pl.concat(pairs_of_codes.get_columns()).unique()
+    code_numbers = pl.DataFrame({"hcpcs": codes}).with_row_index("number", offset=1)
+    size = code_numbers.height + 1
+    first_numbers, second_numbers = (
+        pairs_of_codes.join(code_numbers, left_on=column_name, right_on="hcpcs", maintain_order="left")["number"]
+        for column_name in pairs_of_codes.columns
     )
-    return _Marks(numbers, size, all_false(size**2).scatter(one * size + two, values=True))
+    return _PairMarks(
+        code_numbers, size, all_false(size**2).scatter(first_numbers * size + second_numbers, values=True)
+    )
 
 
-def _code_numbers(line_kinds: LineKinds, code_pairs: CodePairs) -> tuple[pl.Series, _Marks]:
+def _code_numbers(line_kinds: LineKinds, code_pairs: CodePairs) -> tuple[pl.Series, _PairMarks]:
     """The number of the code of each line kind among the marks, 0 if none; and these marks.
 
     The marks go with the numbers: two that are computed side by side may be numbered differently.
     """
-    marks = line_kinds.code_set.cached(_marks, code_pairs)
-    known = line_kinds.table.join(marks.numbers, on="hcpcs", how="left", maintain_order="left")
-    return known["number"].fill_null(0), marks
+    pair_marks = line_kinds.code_set.cached(_pair_marks, code_pairs)
+    numbered_kinds = line_kinds.table.join(pair_marks.numbers, on="hcpcs", how="left", maintain_order="left")
+    return numbered_kinds["number"].fill_null(0), pair_marks
 
 
-def _positions(lines: Lines, code_pairs: CodePairs) -> tuple[pl.Series, pl.Series]:
+def _positions_of_pairs(lines: Lines, code_pairs: CodePairs) -> tuple[pl.Series, pl.Series]:
     """The positions of both lines of each ordered pair of a visit whose codes are among *code_pairs*."""
-    of_kind, marks = lines.line_kinds.cached(_code_numbers, code_pairs)
-    number = lines.look_up(of_kind)
-    ones, twos = [number.clear()], [number.clear()]
-    for one, two in lines.neighbors.of(lines.table["visit"]):
-        first, second = number[one], number[two]
-        forward, backward = marks.is_pair[first * marks.size + second], marks.is_pair[second * marks.size + first]
-        ones += [one.filter(forward), two.filter(backward)]
-        twos += [two.filter(forward), one.filter(backward)]
-    return pl.concat(ones), pl.concat(twos)
+    numbers_of_kinds, pair_marks = lines.line_kinds.cached(_code_numbers, code_pairs)
+    code_numbers = lines.look_up(numbers_of_kinds)
+    first_positions, second_positions = [code_numbers.clear()], [code_numbers.clear()]
+    for sooner_lines, later_lines in lines.neighbors.of(lines.table["visit"]):
+        sooner_numbers, later_numbers = code_numbers[sooner_lines], code_numbers[later_lines]
+        is_pair = pair_marks.is_pair[sooner_numbers * pair_marks.size + later_numbers]
+        is_pair_reversed = pair_marks.is_pair[later_numbers * pair_marks.size + sooner_numbers]
+        first_positions += [sooner_lines.filter(is_pair), later_lines.filter(is_pair_reversed)]
+        second_positions += [later_lines.filter(is_pair), sooner_lines.filter(is_pair_reversed)]
+    return pl.concat(first_positions), pl.concat(second_positions)
 
 
 def sum_in_visit(lines: Lines, values: pl.Series, key: pl.Series) -> pl.Series:
@@ -118,9 +127,9 @@ def sum_in_visit(lines: Lines, values: pl.Series, key: pl.Series) -> pl.Series:
     positions = true_positions(is_code_again_in_visit(lines) & (key != 0))
     if positions.is_empty():
         return values
-    visit = lines.table["visit"]
-    split = pl.DataFrame({"visit": visit[positions], "key": key[positions], "values": values[positions]})
-    return values.clone().scatter(positions, split.select(SUM_OF_VISIT).to_series())
+    visits = lines.table["visit"]
+    repeated_lines = pl.DataFrame({"visit": visits[positions], "key": key[positions], "values": values[positions]})
+    return values.clone().scatter(positions, repeated_lines.select(SUM_OF_VISIT).to_series())
 
 
 def is_code_again_in_visit(lines: Lines) -> pl.Series:
@@ -142,20 +151,20 @@ def first_in_visit(lines: Lines, among: pl.Series, order: pl.Series | None = Non
 
     The first is the one with the lowest *order*, and of equal ones that with the lowest row.
     """
-    number = group_numbers(starts_group(lines.table["visit"]))
-    columns = [number.alias("visit"), lines.table["row"], *([] if order is None else [order.alias("order")])]
-    marked = filter_rows(pl.DataFrame(columns), among)
+    visit_numbers = group_numbers(starts_group(lines.table["visit"]))
+    columns = [visit_numbers.alias("visit"), lines.table["row"], *([] if order is None else [order.alias("order")])]
+    marked_lines = filter_rows(pl.DataFrame(columns), among)
     if order is not None:
-        marked = marked.sort("visit", "order", "row")
-    first = filter_rows(marked, starts_group(marked["visit"]))
-    visits = number.len() and int(number[-1]) + 1
-    return repeat(None, visits).scatter(first["visit"], first["row"])[number].alias("partner")
+        marked_lines = marked_lines.sort("visit", "order", "row")
+    first_lines = filter_rows(marked_lines, starts_group(marked_lines["visit"]))
+    visit_count = visit_numbers.len() and int(visit_numbers[-1]) + 1
+    return repeat(None, visit_count).scatter(first_lines["visit"], first_lines["row"])[visit_numbers].alias("partner")
 
 
 def latest_of_each(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return `row` once, with the `row_before` of the pair with the latest `date_before`; of one day the last row's."""
-    in_order = pairs.sort("row", "date_before", "row_before")
-    return in_order.unique("row", keep="last", maintain_order=True).select("row", "row_before")
+    sorted_pairs = pairs.sort("row", "date_before", "row_before")
+    return sorted_pairs.unique("row", keep="last", maintain_order=True).select("row", "row_before")
 
 
 def as_earlier_service(name: str, latest: pl.DataFrame | None, table: pl.DataFrame) -> pl.DataFrame:
@@ -164,11 +173,13 @@ def as_earlier_service(name: str, latest: pl.DataFrame | None, table: pl.DataFra
     *latest* has `row` and `row_before`. *name* is how many lines of *table* after the line its service is, below 0
     where it is before: lines of two patients are the same only if this is.
     """
-    nothing = repeat(None, table.height)
-    distance, partner = nothing.cast(pl.Int64).alias(name), nothing.alias(f"{name}_row")
+    no_rows = repeat(None, table.height)
+    distances, partner_rows = no_rows.cast(pl.Int64).alias(name), no_rows.alias(f"{name}_row")
     if latest is not None:
-        position = table["row"].arg_sort()
-        visit, service = position[latest["row"]], position[latest["row_before"]]
-        distance = distance.scatter(visit, service.cast(pl.Int64) - visit.cast(pl.Int64))
-        partner = partner.scatter(visit, latest["row_before"])
-    return pl.DataFrame([distance, partner])
+        positions_of_rows = table["row"].arg_sort()
+        visit_positions, service_positions = positions_of_rows[latest["row"]], positions_of_rows[latest["row_before"]]
+        distances = distances.scatter(
+            visit_positions, service_positions.cast(pl.Int64) - visit_positions.cast(pl.Int64)
+        )
+        partner_rows = partner_rows.scatter(visit_positions, latest["row_before"])
+    return pl.DataFrame([distances, partner_rows])
