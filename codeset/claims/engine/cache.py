@@ -8,6 +8,7 @@ Nothing of claims is kept. All of it hangs from a code set, and goes with it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeVar
 
 import polars as pl
@@ -37,43 +38,43 @@ class Answers:
     """
 
     def __init__(self, rows: pl.DataFrame) -> None:
-        index = [name for name in _INDEX if name in rows.columns]
+        index_columns = [name for name in _INDEX_COLUMNS if name in rows.columns]
         self.all = rows
-        self.rows = rows.drop(index)
-        self.index = rows.select(index).with_row_index("answer")
+        self.rows = rows.drop(index_columns)
+        self.index = rows.select(index_columns).with_row_index("answer")
 
     @cached_property
     def by_key(self) -> Mapping[int, list[int | None]]:
         """The answers of each key."""
-        answers: dict[int, list[int | None]] = {}
+        answers_by_key: dict[int, list[int | None]] = {}
         for answer, key in enumerate(self.index["key"].to_list()):
-            answers.setdefault(key, []).append(answer)
-        return answers
+            answers_by_key.setdefault(key, []).append(answer)
+        return answers_by_key
 
     def extend(self, others: "Answers") -> bool:
         """Return whether they are *others* and more behind them, so that a number of those is the same answer here."""
         return self.index["key"].head(others.index.height).equals(others.index["key"])
 
-    def of(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """Return *asked*, which has `key`, with the index of its answers: a row for each, or one without `answer`."""
-        if asked.height > _FEW:
-            return asked.join(self.index, on="key", how="left", maintain_order="left")
-        answers = [self.by_key.get(key, _NO_ANSWER) for key in asked["key"].to_list()]
-        here = [place for place, of_key in enumerate(answers) for _ in of_key]
-        answer = pl.Series([number for of_key in answers for number in of_key], dtype=pl.UInt32)
-        rows = asked if len(here) == asked.height else asked[here]
-        return rows.hstack(self._without_key[answer])
+    def of(self, cases: pl.DataFrame) -> pl.DataFrame:
+        """Return *cases*, which has `key`, with the index of its answers: a row for each, or one without `answer`."""
+        if cases.height > _FEW_KEYS:
+            return cases.join(self.index, on="key", how="left", maintain_order="left")
+        answers_of_cases = [self.by_key.get(case_key, _NO_ANSWER) for case_key in cases["key"].to_list()]
+        case_places = [case_place for case_place, answers_of_key in enumerate(answers_of_cases) for _ in answers_of_key]
+        answer_numbers = pl.Series(list(chain.from_iterable(answers_of_cases)), dtype=pl.UInt32)
+        answered_cases = cases if len(case_places) == cases.height else cases[case_places]
+        return answered_cases.hstack(self._without_key[answer_numbers])
 
     @cached_property
     def _without_key(self) -> pl.DataFrame:
         return self.index.drop("key")
 
 
-_FEW = 50
+_FEW_KEYS = 50
 """So few keys are looked up sooner in Python."""
 
 _NO_ANSWER: list[int | None] = [None]
-_INDEX = ("key", "has_answer", "first_day", "last_day")
+_INDEX_COLUMNS = ("key", "has_answer", "first_day", "last_day")
 
 
 class Memory:
@@ -83,29 +84,33 @@ class Memory:
         self._limit = limit
         self.answers = answers
 
-    def recall(self, asked: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[Answers, pl.DataFrame]:
-        """Return answers, and *asked* (which has `key`) with the index of its answers, in its order.
+    def recall(
+        self, cases: pl.DataFrame, work_out: Callable[[pl.DataFrame], pl.DataFrame]
+    ) -> tuple[Answers, pl.DataFrame]:
+        """Return answers, and *cases* (which has `key`) with the index of its answers, in its order.
 
-        *work* is given rows of *asked*, of which each has a new key, and returns their answers: one row or more for
+        *work_out* is given rows of *cases*, of which each has a new key, and returns their answers: one row or more for
         each, with `key`.
         """
         if self.answers is not None:
-            rows = self.answers.of(asked)
-            if not rows["answer"].null_count():
-                return self.answers, rows
-        answers = self._with(asked, work)
-        return answers, answers.of(asked)
+            answered_cases = self.answers.of(cases)
+            if not answered_cases["answer"].null_count():
+                return self.answers, answered_cases
+        answers = self._with(cases, work_out)
+        return answers, answers.of(cases)
 
-    def _with(self, asked: pl.DataFrame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> Answers:
-        """The answers so far and those to new keys; or only those to *asked*, if all would be more than are kept."""
-        new, known = asked.unique("key", maintain_order=True), self.answers
-        if known is not None:
-            unknown = new.filter(~new["key"].is_in(known.index["key"].implode()))
-            if known.rows.height + unknown.height > self._limit:
-                known = None
+    def _with(self, cases: pl.DataFrame, work_out: Callable[[pl.DataFrame], pl.DataFrame]) -> Answers:
+        """The answers so far and those to new keys; or only those to *cases*, if all would be more than are kept."""
+        new_cases, known_answers = cases.unique("key", maintain_order=True), self.answers
+        if known_answers is not None:
+            unknown_cases = new_cases.filter(~new_cases["key"].is_in(known_answers.index["key"].implode()))
+            if known_answers.rows.height + unknown_cases.height > self._limit:
+                known_answers = None
             else:
-                new = unknown
-        answers = Answers(work(new) if known is None else pl.concat([known.all, work(new)], rechunk=True))
+                new_cases = unknown_cases
+        new_rows = work_out(new_cases)
+        all_rows = new_rows if known_answers is None else pl.concat([known_answers.all, new_rows], rechunk=True)
+        answers = Answers(all_rows)
         if answers.rows.height <= self._limit:
             self.answers = answers
         return answers
@@ -125,24 +130,29 @@ class KnownRows:
     positions: Mapping[tuple[str, ...], Mapping[tuple[Any, ...], int]] = field(default_factory=dict)
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
 
-    def of(self, keys: pl.DataFrame, make: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple["KnownRows", pl.Series]:
-        """Return these rows and those that *make* makes of the new *keys*, and where the row of each key is.
+    def of(
+        self, keys: pl.DataFrame, make_rows: Callable[[pl.DataFrame], pl.DataFrame]
+    ) -> tuple["KnownRows", pl.Series]:
+        """Return these rows and those that *make_rows* makes of the new *keys*, and where the row of each key is.
 
-        *keys* has no key twice. *make* returns a row for each key that it is given, in their order.
+        *keys* has no key twice. *make_rows* returns a row for each key that it is given, in their order.
         """
         if keys.height > MOST_ROWS:
-            rows = self._with(make(keys))
+            rows = self._with(make_rows(keys))
             return KnownRows(self.positions, rows), pl.int_range(
                 self.rows.height, rows.height, dtype=pl.UInt32, eager=True
             )
-        columns, values = tuple(keys.columns), keys.rows()
-        positions, known = self.positions.get(columns, {}), self
-        new = [place for place, key in enumerate(values) if key not in positions]
-        if new or not self.rows.width:
-            added = {values[place]: position for position, place in enumerate(new, start=self.rows.height)}
-            positions = {**positions, **added}
-            known = KnownRows({**self.positions, columns: positions}, self._with(make(keys[new])))
-        return known, pl.Series([positions[key] for key in values], dtype=pl.UInt32)
+        key_columns, key_values = tuple(keys.columns), keys.rows()
+        known_positions, known_rows = self.positions.get(key_columns, {}), self
+        new_places = [key_place for key_place, key_tuple in enumerate(key_values) if key_tuple not in known_positions]
+        if new_places or not self.rows.width:
+            new_keys = (key_values[key_place] for key_place in new_places)
+            new_positions = {key: position for position, key in enumerate(new_keys, start=self.rows.height)}
+            # New dictionaries, as another thread may be reading those at hand.
+            known_positions = {**known_positions, **new_positions}
+            all_rows = self._with(make_rows(keys[new_places]))
+            known_rows = KnownRows({**self.positions, key_columns: known_positions}, all_rows)
+        return known_rows, pl.Series([known_positions[key_tuple] for key_tuple in key_values], dtype=pl.UInt32)
 
     @property
     def kept(self) -> "KnownRows":

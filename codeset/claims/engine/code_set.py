@@ -50,18 +50,21 @@ class CodeSet:
         *on_any_date*: what is in force on the last day of the one snapshot's release is in force on every day.
         *left_out*: see the class.
         """
-        known = sorted(set(codes))
-        read = [table for table in TABLES.values() if table.claim_codes is not None]
-        sought = [table for table in read if not table.with_diagnoses]
+        claim_codes = sorted(set(codes))
+        claim_tables = [table for table in TABLES.values() if table.claim_codes is not None]
+        tables_read_now = [table for table in claim_tables if not table.with_diagnoses]
         # Read in one go, so that the files are read side by side.
-        frames = pl.collect_all([_rows(snapshots, table, known, on_any_date) for table in sought])
-        rows = {table.name: frame for table, frame in zip(sought, frames, strict=True)}
-        rows["mpfs"] = _with_bases(rows["mpfs"], snapshots, known)
-        whole = {name: _whole_numbers(frame) for name, frame in rows.items()}
+        scans_now = [_rows_of_table(snapshots, table, claim_codes, on_any_date) for table in tables_read_now]
+        frames = pl.collect_all(scans_now)
+        rows_by_table = {table.name: frame for table, frame in zip(tables_read_now, frames, strict=True)}
+        rows_by_table["mpfs"] = _with_bases(rows_by_table["mpfs"], snapshots, claim_codes)
+        whole_numbers = {name: _whole_numbers(frame) for name, frame in rows_by_table.items()}
         manifests = tuple(snapshot.manifest for snapshot in snapshots)
-        releases, factors = _releases(snapshots, on_any_date), _factors(snapshots, on_any_date)
-        scans = {table.name: _rows(snapshots, table, known, False) for table in read if table.with_diagnoses}
-        return cls(releases, factors, whole, manifests, tuple(left_out), scans)
+        releases, factors = _release_rows(snapshots, on_any_date), _factor_rows(snapshots, on_any_date)
+        # Most claims have no diagnoses: these tables are read when a rule asks for them.
+        tables_read_later = (table for table in claim_tables if table.with_diagnoses)
+        scans = {table.name: _rows_of_table(snapshots, table, claim_codes, False) for table in tables_read_later}
+        return cls(releases, factors, whole_numbers, manifests, tuple(left_out), scans)
 
     @property
     def fees(self) -> pl.DataFrame:
@@ -102,12 +105,14 @@ class CodeSet:
 
 
 def _collected(code_set: CodeSet, table: str) -> pl.DataFrame:
-    scan = code_set.scans.get(table)
-    return pl.DataFrame(schema={**TABLES[table].columns, **_ORIGIN}) if scan is None else scan.collect()
+    rows_scan = code_set.scans.get(table)
+    if rows_scan is None:
+        return pl.DataFrame(schema={**TABLES[table].columns, **_ORIGIN_COLUMNS})
+    return rows_scan.collect()
 
 
-_Key = tuple[bool, tuple[Release, ...], tuple[tuple[str, str], ...]]
-_HELD: dict[_Key, tuple[frozenset[str], CodeSet]] = {}
+_SnapshotsKey = tuple[bool, tuple[Release, ...], tuple[tuple[str, str], ...]]
+_CODE_SETS: dict[_SnapshotsKey, tuple[frozenset[str], CodeSet]] = {}
 """For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
 
 _MAX_SNAPSHOTS, _MAX_CODES = 4, 1_000
@@ -115,7 +120,7 @@ _MAX_SNAPSHOTS, _MAX_CODES = 4, 1_000
 
 def clear_caches() -> None:
     """Forget all code sets, and with them everything that was cached of them."""
-    _HELD.clear()
+    _CODE_SETS.clear()
 
 
 def code_set_of(
@@ -129,44 +134,46 @@ def code_set_of(
 
     Sealed snapshots do not change. Rows of codes that the claims at hand do not have bear on none of their lines.
     """
-    asked = frozenset(codes)
-    key = (
+    claim_codes = frozenset(codes)
+    snapshots_key = (
         on_any_date,
         tuple(left_out),
         tuple((str(snapshot.path), snapshot.manifest.identity) for snapshot in snapshots),
     )
-    known, code_set = _HELD.get(key, (frozenset(), None))
-    if code_set is not None and asked <= known:
+    codes_read, code_set = _CODE_SETS.get(snapshots_key, (frozenset(), None))
+    if code_set is not None and claim_codes <= codes_read:
         return code_set
-    kept = asked | known if len(asked | known) <= _MAX_CODES else asked
-    code_set = CodeSet.of(snapshots, kept, on_any_date=on_any_date, left_out=left_out)
-    if len(kept) <= _MAX_CODES:
-        if key not in _HELD and len(_HELD) >= _MAX_SNAPSHOTS:
-            _HELD.pop(next(iter(_HELD)))
-        _HELD[key] = kept, code_set
+    codes_to_read = claim_codes | codes_read if len(claim_codes | codes_read) <= _MAX_CODES else claim_codes
+    code_set = CodeSet.of(snapshots, codes_to_read, on_any_date=on_any_date, left_out=left_out)
+    if len(codes_to_read) <= _MAX_CODES:
+        if snapshots_key not in _CODE_SETS and len(_CODE_SETS) >= _MAX_SNAPSHOTS:
+            _CODE_SETS.pop(next(iter(_CODE_SETS)))
+        _CODE_SETS[snapshots_key] = codes_to_read, code_set
     return code_set
 
 
-def _rows(snapshots: Sequence[Snapshot], table: Table, codes: list[str], on_any_date: bool) -> pl.LazyFrame:
+def _rows_of_table(snapshots: Sequence[Snapshot], table: Table, codes: list[str], on_any_date: bool) -> pl.LazyFrame:
     """The rows of *table* whose codes are all among *codes*, with the release and the edition that each is from."""
-    empty = pl.LazyFrame(schema={**table.columns, **_ORIGIN})
-    frames = [
+    empty_rows = pl.LazyFrame(schema={**table.columns, **_ORIGIN_COLUMNS})
+    rows_of_snapshots = [
         snapshot.scan(table.name)
         .filter(*(pl.col(column).is_in(codes) for column in table.claim_codes or ()), pl.lit(value=True))
         .with_columns(
-            pl.lit(place, dtype=pl.UInt16).alias("release"),
+            pl.lit(release_place, dtype=pl.UInt16).alias("release"),
             pl.lit(snapshot.manifest.tables[table.name].edition).alias("edition"),
         )
-        for place, snapshot in enumerate(snapshots)
+        for release_place, snapshot in enumerate(snapshots)
         if table.name in snapshot
     ]
-    rows = pl.concat([empty, *frames])
+    rows_of_all = pl.concat([empty_rows, *rows_of_snapshots])
     if not table.dated:
-        return rows
-    return _in_force_on_any_date(rows, snapshots) if on_any_date else rows.with_columns(_FIRST_DAY, _LAST_DAY)
+        return rows_of_all
+    if on_any_date:
+        return _in_force_on_any_date(rows_of_all, snapshots)
+    return rows_of_all.with_columns(_FIRST_DAY, _LAST_DAY)
 
 
-_ORIGIN = {"release": pl.UInt16(), "edition": pl.String()}
+_ORIGIN_COLUMNS = {"release": pl.UInt16(), "edition": pl.String()}
 _FIRST_DAY = pl.col("effective_date").alias("first_day")
 _LAST_DAY = pl.col("deletion_date").fill_null(date.max).alias("last_day")
 
@@ -174,49 +181,52 @@ _LAST_DAY = pl.col("deletion_date").fill_null(date.max).alias("last_day")
 def _in_force_on_any_date(rows: pl.LazyFrame, snapshots: Sequence[Snapshot]) -> pl.LazyFrame:
     """The dated rows of one release that are in force on its last day, as if they were on every day."""
     (snapshot,) = snapshots
-    day = pl.lit(snapshot.release.last_day)
+    release_last_day = pl.lit(snapshot.release.last_day)
     first, last = pl.lit(date.min).alias("first_day"), pl.lit(date.max).alias("last_day")
-    return rows.filter(active_in(day, day)).with_columns(first, last)
+    return rows.filter(active_in(release_last_day, release_last_day)).with_columns(first, last)
 
 
 def _with_bases(fees: pl.DataFrame, snapshots: Sequence[Snapshot], codes: list[str]) -> pl.DataFrame:
     """The rows of *codes* and those of the bases of their endoscopies, which are priced by them whoever bills them."""
     # An endoscopy beside others of its family is paid less the base's fee (record layout RVU25D, Multiple Procedure 3).
-    others = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
-    return pl.concat([fees, _rows(snapshots, TABLES["mpfs"], others, False).collect()]) if others else fees
+    base_codes = sorted(set(fees["endoscopic_base"].drop_nulls()) - set(codes))
+    if not base_codes:
+        return fees
+    return pl.concat([fees, _rows_of_table(snapshots, TABLES["mpfs"], base_codes, False).collect()])
 
 
-def _releases(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
-    rows = [
+def _release_rows(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
+    release_rows = [
         {
-            "release": place,
+            "release": release_place,
             "label": str(snapshot.release),
             "first": date.min if on_any_date else snapshot.release.first_day,
             "last": date.max if on_any_date else snapshot.release.last_day,
             "scope": snapshot.manifest.scope,
             **{f"has_{table}": table in snapshot for table in TABLES},
         }
-        for place, snapshot in enumerate(snapshots)
+        for release_place, snapshot in enumerate(snapshots)
     ]
-    dtypes = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
-    return pl.DataFrame(rows, schema={**dtypes, **{f"has_{table}": pl.Boolean for table in TABLES}}).sort("first")
+    release_types = {"release": pl.UInt16, "label": pl.String, "first": pl.Date, "last": pl.Date, "scope": pl.String}
+    types = {**release_types, **{f"has_{table}": pl.Boolean for table in TABLES}}
+    return pl.DataFrame(release_rows, schema=types).sort("first")
 
 
-def _factors(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
-    rows = [
-        (place, *_days_of(factor, on_any_date), factor.participant, int(factor.value * 10_000))
-        for place, snapshot in enumerate(snapshots)
+def _factor_rows(snapshots: Sequence[Snapshot], on_any_date: bool) -> pl.DataFrame:
+    factor_rows = [
+        (release_place, *_days_of(factor, on_any_date), factor.participant, int(factor.value * 10_000))
+        for release_place, snapshot in enumerate(snapshots)
         for factor in snapshot.conversion_factors
         if not on_any_date or factor.first <= snapshot.release.last_day <= factor.last
     ]
-    columns: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    factor_types: Mapping[str, pl.DataType | type[pl.DataType]] = {
         "release": pl.UInt16,
         "factor_first": pl.Date,
         "factor_last": pl.Date,
         "participant": pl.Enum(Participant),
         "conversion_factor": pl.Int64,
     }
-    return pl.DataFrame(rows, schema=columns, orient="row")
+    return pl.DataFrame(factor_rows, schema=factor_types, orient="row")
 
 
 def _days_of(factor: ConversionFactor, on_any_date: bool) -> tuple[date, date]:
@@ -225,5 +235,7 @@ def _days_of(factor: ConversionFactor, on_any_date: bool) -> tuple[date, date]:
 
 def _whole_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     """Decimals as whole numbers of their last place."""
-    places = {name: dtype.scale for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)}
-    return frame.with_columns((pl.col(name) * 10**scale).cast(pl.Int64) for name, scale in places.items())
+    scales = {name: dtype.scale for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)}
+    return frame.with_columns(
+        (pl.col(name) * 10**decimal_places).cast(pl.Int64) for name, decimal_places in scales.items()
+    )

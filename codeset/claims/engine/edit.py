@@ -82,9 +82,9 @@ class Edit(Contract):
 
     def findings(self, lines: Lines, denied: pl.Series) -> Findings:
         """Return what the edit finds in *lines*, of which others deny the rows *denied*."""
-        patient = ("patient",) if self.reach_days else ()
-        derived = (name for each in self.derives for name in (*each.columns, *each.carried))
-        return self.find(lines.with_columns_only((*patient, *self.reads, *self.names, *derived), denied))
+        patient_column = ("patient",) if self.reach_days else ()
+        derived_columns = (name for derivation in self.derives for name in (*derivation.columns, *derivation.carried))
+        return self.find(lines.with_columns_only((*patient_column, *self.reads, *self.names, *derived_columns), denied))
 
     def has_needs(self, table: pl.DataFrame) -> bool:
         """Return whether a line of *table* has the column without which the edit finds nothing."""
@@ -94,18 +94,19 @@ class Edit(Contract):
 def concerned_edits(edits: Sequence[Edit], lines: Lines) -> list[Edit]:
     """Return those of *edits* that may find something of *lines*, in their order."""
     edits_of_kinds = lines.line_kinds.cached(_edits_of_kinds, tuple(edits))
-    places = reduce(or_, edits_of_kinds[lines.table["line_kind"].unique()].to_list(), 0)
-    return [edit for place, edit in enumerate(edits) if places >> place & 1 and edit.has_needs(lines.table)]
+    edit_bits = reduce(or_, edits_of_kinds[lines.table["line_kind"].unique()].to_list(), 0)
+    concerned = (edit for place, edit in enumerate(edits) if edit_bits >> place & 1)
+    return [edit for edit in concerned if edit.has_needs(lines.table)]
 
 
 def _edits_of_kinds(line_kinds: LineKinds, edits: tuple[Edit, ...]) -> pl.Series:
     """Of each line kind a bit for each of *edits* that it concerns."""
-    bits = [
-        pl.when(_IS_ANY_KIND if edit.concerns is None else edit.concerns).then(pl.lit(1 << place, pl.UInt64))
-        for place, edit in enumerate(edits)
+    edit_bits = [
+        pl.when(_IS_ANY_KIND if edit.concerns is None else edit.concerns).then(pl.lit(1 << edit_place, pl.UInt64))
+        for edit_place, edit in enumerate(edits)
     ]
-    no_edit = pl.repeat(0, pl.len(), dtype=pl.UInt64)
-    return line_kinds.table.select(pl.sum_horizontal(*bits, no_edit).alias("edits")).to_series()
+    no_bits = pl.repeat(0, pl.len(), dtype=pl.UInt64)
+    return line_kinds.table.select(pl.sum_horizontal(*edit_bits, no_bits).alias("edits")).to_series()
 
 
 _IS_ANY_KIND = pl.col("line_kind").is_not_null()
@@ -113,7 +114,10 @@ _IS_ANY_KIND = pl.col("line_kind").is_not_null()
 
 def lines_as_read(frame: pl.DataFrame, code_set: CodeSet, contracts: Iterable[Contract]) -> pl.DataFrame:
     """Return claim lines as `sort_by_visit` does, with all that *contracts* read, name, and derive."""
-    several = list(contracts)
-    table = sort_by_visit(frame, code_set, [name for each in several for name in (*each.reads, *each.names)])
-    derived = dict.fromkeys(derived for contract in several for derived in contract.derives)
-    return pl.concat([table, *(each.derive(frame, table, code_set) for each in derived)], how="horizontal")
+    all_contracts = list(contracts)
+    columns = [name for contract in all_contracts for name in (*contract.reads, *contract.names)]
+    table = sort_by_visit(frame, code_set, columns)
+    # Several contracts may name one derivation: its columns are worked out once, and are in the table once.
+    derivations = dict.fromkeys(derived for contract in all_contracts for derived in contract.derives)
+    derived_columns = (derivation.derive(frame, table, code_set) for derivation in derivations)
+    return pl.concat([table, *derived_columns], how="horizontal")

@@ -29,15 +29,15 @@ class Days(NamedTuple):
 def patient_days(table: pl.DataFrame) -> Days:
     """Return the days of the patients of *table*, which has `patient`, `visit` and `date_of_service`."""
     starts_day = starts_group(table["visit"])
-    date = table["date_of_service"].filter(starts_day).cast(pl.Int32)
-    return Days(group_numbers(starts_day), table["patient"].filter(starts_day), date)
+    day_numbers = table["date_of_service"].filter(starts_day).cast(pl.Int32)
+    return Days(group_numbers(starts_day), table["patient"].filter(starts_day), day_numbers)
 
 
 def on_same_day(days: Days, lines: pl.Series) -> pl.Series:
     """Return for each day the first of *lines* (positions, ascending) on it, or null."""
-    day = days.of_line[lines]
-    starts_day = starts_group(day)
-    return days.none.scatter(day.filter(starts_day), lines.filter(starts_day))
+    day_of_lines = days.of_line[lines]
+    starts_day = starts_group(day_of_lines)
+    return days.none.scatter(day_of_lines.filter(starts_day), lines.filter(starts_day))
 
 
 def on_next_day(days: Days, lines: pl.Series) -> pl.Series:
@@ -58,21 +58,21 @@ def on_earlier_day(days: Days, lines: pl.Series, within_days: int) -> pl.Series:
         return days.none
     # Days ascend by patient: the highest position so far is the nearest earlier day. An as-of join by patient
     # takes ten times as long (docs/decisions/0004).
-    day, length = days.of_line[lines], days.patient.len() - 1
-    last_line = days.none.scatter(day, lines)
-    nearest = repeat(0, length + 1).scatter(day, day).cum_max().slice(0, length)
-    is_same_patient = days.patient.slice(1) == days.patient[nearest]
-    is_near = days.date.slice(1) - days.date[nearest] <= within_days
-    earlier = last_line[nearest].zip_with(is_same_patient & is_near, repeat(None, length))
-    return pl.concat([repeat(None, 1), earlier])
+    day_of_lines, length = days.of_line[lines], days.patient.len() - 1
+    last_line = days.none.scatter(day_of_lines, lines)
+    nearest_days = repeat(0, length + 1).scatter(day_of_lines, day_of_lines).cum_max().slice(0, length)
+    is_same_patient = days.patient.slice(1) == days.patient[nearest_days]
+    is_near = days.date.slice(1) - days.date[nearest_days] <= within_days
+    earlier_lines = last_line[nearest_days].zip_with(is_same_patient & is_near, repeat(None, length))
+    return pl.concat([repeat(None, 1), earlier_lines])
 
 
 def first_not_null(*lines_of_day: pl.Series) -> pl.Series:
     """Return for each day the line of the first of *lines_of_day* that has one, or null."""
-    first, *others = lines_of_day
-    for other in others:
-        first = first.zip_with(first.is_not_null(), other)
-    return first
+    first_lines, *other_lines_of_day = lines_of_day
+    for other_lines in other_lines_of_day:
+        first_lines = first_lines.zip_with(first_lines.is_not_null(), other_lines)
+    return first_lines
 
 
 def related(lines: Lines, days: Days, relations: Mapping[str, tuple[pl.Series, pl.Series]]) -> pl.DataFrame:
@@ -81,18 +81,20 @@ def related(lines: Lines, days: Days, relations: Mapping[str, tuple[pl.Series, p
     *relations* have, by name, whether each line kind may have one, and the partner of each day. They are always the
     same, in the same order.
     """
-    row, kind = lines.table["row"], lines.table["line_kind"]
+    rows, kinds = lines.table["row"], lines.table["line_kind"]
     matches = []
-    for number, (of_kind, partner_of_day) in enumerate(relations.values()):
+    for relation_number, (may_have_partner, partner_of_day) in enumerate(relations.values()):
         if partner_of_day.null_count() == partner_of_day.len():
             continue
-        positions = true_positions(lines.look_up(of_kind))
-        partner = partner_of_day[days.of_line[positions]]
-        has_partner = partner.is_not_null()
-        line, partner = positions.filter(has_partner), partner.filter(has_partner)
-        if not line.is_empty():
-            columns = [row[line], row[partner].alias("partner"), kind[line], kind[partner].alias("partner_kind")]
-            matches.append(pl.DataFrame([*columns, repeat(number, line.len()).alias("relation")]))
+        positions = true_positions(lines.look_up(may_have_partner))
+        partners = partner_of_day[days.of_line[positions]]
+        has_partner = partners.is_not_null()
+        line_positions, partners = positions.filter(has_partner), partners.filter(has_partner)
+        if not line_positions.is_empty():
+            pair_rows = [rows[line_positions], rows[partners].alias("partner")]
+            pair_kinds = [kinds[line_positions], kinds[partners].alias("partner_kind")]
+            relation = repeat(relation_number, line_positions.len()).alias("relation")
+            matches.append(pl.DataFrame([*pair_rows, *pair_kinds, relation]))
     return pl.concat(matches, rechunk=True) if matches else _NO_MATCHES
 
 
@@ -106,15 +108,15 @@ def explained(lines: Lines, matches: pl.DataFrame, rule: Rule) -> tuple[pl.DataF
     each. It is asked once for each combination that occurs, and its answer is remembered: it must depend on its
     arguments alone.
     """
-    asked = matches.with_columns(_MATCH_KEY)
-    answers, answered = lines.line_kinds.answers_of(rule, asked, ("relation", "line_kind", "partner_kind"))
-    columns = [answered["row"], answered["partner"], answered["answer"].alias("reason_row")]
-    return filter_rows(pl.DataFrame(columns), answered["has_answer"]), answers.rows
+    cases = matches.with_columns(_MATCH_KEY)
+    answers, answered_cases = lines.line_kinds.answers_of(rule, cases, ("relation", "line_kind", "partner_kind"))
+    columns = [answered_cases["row"], answered_cases["partner"], answered_cases["answer"].alias("reason_row")]
+    return filter_rows(pl.DataFrame(columns), answered_cases["has_answer"]), answers.rows
 
 
-_KIND = 2**28
+_KIND_LIMIT = 2**28
 """More line kinds than there ever are."""
 
 _MATCH_KEY = (
-    (pl.col("relation").cast(pl.UInt64) * _KIND + pl.col("line_kind")) * _KIND + pl.col("partner_kind")
+    (pl.col("relation").cast(pl.UInt64) * _KIND_LIMIT + pl.col("line_kind")) * _KIND_LIMIT + pl.col("partner_kind")
 ).alias("key")

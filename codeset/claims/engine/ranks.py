@@ -14,15 +14,17 @@ def rank_within(items: pl.DataFrame, group: list[str], value: str) -> pl.DataFra
     *items* has `procedures` (how many each item is), `hcpcs` and `row` besides. The highest comes first.
     """
     sorted_items = highest_first(items, group, value)
-    before = pl.col("procedures").cum_sum() - pl.col("procedures")
-    starts = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift()) for key in group)
-    return sorted_items.with_columns((before - pl.when(starts).then(before).forward_fill()).alias("above"))
+    procedures_before = pl.col("procedures").cum_sum() - pl.col("procedures")
+    starts_group_of_items = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in group)
+    # A sum over all items, less what it is where the group starts: sorted, no group need be gathered.
+    before_group = pl.when(starts_group_of_items).then(procedures_before).forward_fill()
+    return sorted_items.with_columns((procedures_before - before_group).alias("above"))
 
 
 def highest_first(items: pl.DataFrame, group: list[str], value: str) -> pl.DataFrame:
     """Return *items* sorted by *group*, then from the highest *value* to the lowest."""
-    by = (*group, value, *TIE_BREAKERS)
-    return items.sort(by, descending=[column == value for column in by])
+    sort_columns = (*group, value, *TIE_BREAKERS)
+    return items.sort(sort_columns, descending=[column == value for column in sort_columns])
 
 
 def with_several(items: pl.DataFrame, group: list[str]) -> pl.DataFrame:
@@ -51,8 +53,8 @@ def with_facts(lines: pl.DataFrame, facts: pl.DataFrame, by: str = "at") -> pl.D
     `at` in *facts* is a position among *lines*, at most once; who has no facts has nulls. A scatter: a join of some
     thousand lines costs more than all rules.
     """
-    position = repeat(None, lines.height).scatter(facts["at"], count_up(facts.height))
-    return lines.hstack(facts.drop("at")[position[lines[by]]])
+    fact_positions = repeat(None, lines.height).scatter(facts["at"], count_up(facts.height))
+    return lines.hstack(facts.drop("at")[fact_positions[lines[by]]])
 
 
 def sharing_session(lines: pl.DataFrame, part: pl.Series, is_several: pl.Series) -> pl.DataFrame:
@@ -72,8 +74,8 @@ def _occurs_again(values: pl.Series) -> pl.Series:
     """Whether each value occurs more than once; if they are sorted, by their neighbors."""
     if not values.is_sorted():
         return values.is_duplicated()
-    starts = starts_group(values)
-    return ~(starts & pl.concat([starts[1:], _TRUE[: starts.len()]]))
+    starts_of_runs = starts_group(values)
+    return ~(starts_of_runs & pl.concat([starts_of_runs[1:], _TRUE[: starts_of_runs.len()]]))
 
 
 _TRUE = pl.Series([True])

@@ -40,9 +40,9 @@ def all_false(length: int) -> pl.Series:
 
 def starts_group(values: pl.Series) -> pl.Series:
     """Return for each value whether it differs from the one before it; the first does."""
-    later, sooner = values[1:], values[:-1]
-    differs = later.ne_missing(sooner) if values.null_count() else later != sooner
-    return pl.concat([_TRUE[: values.len()], differs], rechunk=True)
+    later_values, sooner_values = values[1:], values[:-1]
+    is_other = later_values.ne_missing(sooner_values) if values.null_count() else later_values != sooner_values
+    return pl.concat([_TRUE[: values.len()], is_other], rechunk=True)
 
 
 _TRUE = pl.Series([True])
@@ -75,44 +75,46 @@ def is_member(rows: pl.Series, chosen: pl.Series) -> pl.Series:
     """Return whether each of *rows* is in *chosen*. Rows are small numbers: marks are quicker than a look-up."""
     if chosen.is_empty() or rows.is_empty():
         return all_false(rows.len())
-    highest: Any = pl.concat([rows, chosen]).max()
-    return all_false(highest + 1).scatter(chosen, values=True)[rows]
+    highest_row: Any = pl.concat([rows, chosen]).max()
+    return all_false(highest_row + 1).scatter(chosen, values=True)[rows]
 
 
 def is_one_of(codes: pl.Series, chosen: pl.Series) -> pl.Series:
     """Return whether each of *codes* is one of *chosen*, both categories."""
     if codes.len() <= _FEW:
-        some = frozenset(chosen.to_list())
-        return pl.Series([code in some for code in codes.to_list()], dtype=pl.Boolean)
+        chosen_codes = frozenset(chosen.to_list())
+        return pl.Series([code in chosen_codes for code in codes.to_list()], dtype=pl.Boolean)
     return codes.is_in(chosen.implode())
 
 
 def is_constant(values: pl.Series) -> bool:
     """Return whether all *values* are the same, or all null."""
-    nulls = values.null_count()
-    return nulls == values.len() or (nulls == 0 and bool((values == values.first()).all()))
+    null_count = values.null_count()
+    return null_count == values.len() or (null_count == 0 and bool((values == values.first()).all()))
 
 
 def distinct(table: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
     """Return the distinct values of the columns *key*, and for every row of *table* which of these it has."""
-    here, keys = count_up(table.height), table[list(key)]
-    first = _first_of_few(keys) if table.height <= _FEW else _first_of_many(keys, here)
-    is_first = first == here
-    rows = filter_rows(keys, is_first)
-    which = here.clone().scatter(here.filter(is_first), here.head(rows.height))
-    return rows, which[first]
+    positions, key_columns = count_up(table.height), table[list(key)]
+    first_positions = _first_of_few(key_columns) if table.height <= _FEW else _first_of_many(key_columns, positions)
+    is_first = first_positions == positions
+    distinct_rows = filter_rows(key_columns, is_first)
+    place_among_distinct = positions.clone().scatter(positions.filter(is_first), positions.head(distinct_rows.height))
+    return distinct_rows, place_among_distinct[first_positions]
 
 
 _FEW = 50
 """Up to this many rows are compared sooner in Python."""
 
 
-def _first_of_few(keys: pl.DataFrame) -> pl.Series:
-    first: dict[tuple[Any, ...], int] = {}
+def _first_of_few(key_columns: pl.DataFrame) -> pl.Series:
+    first_by_key: dict[tuple[Any, ...], int] = {}
     return pl.Series(
-        [first.setdefault(key, position) for position, key in enumerate(keys.iter_rows())], dtype=pl.UInt32
+        [first_by_key.setdefault(key_values, position) for position, key_values in enumerate(key_columns.iter_rows())],
+        dtype=pl.UInt32,
     )
 
 
-def _first_of_many(keys: pl.DataFrame, here: pl.Series) -> pl.Series:
-    return keys.hstack([here.alias("here")]).select(pl.col("here").first().over(keys.columns)).to_series()
+def _first_of_many(key_columns: pl.DataFrame, positions: pl.Series) -> pl.Series:
+    first_position = pl.col("here").first().over(key_columns.columns)
+    return key_columns.hstack([positions.alias("here")]).select(first_position).to_series()

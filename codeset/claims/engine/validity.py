@@ -17,12 +17,14 @@ def validity_intervals(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     of the interval as `first_day` and `last_day`. Intervals of one key do not overlap.
     """
     day_after = pl.col("last_day").dt.offset_by("1d")
-    changes = [rows.select(*key, day.alias("first_day")) for day in (pl.col("first_day"), day_after)]
-    ends = pl.col("first_day").shift(-1).over(key, order_by="first_day").dt.offset_by("-1d")
-    intervals = pl.concat(changes).unique().sort(*key, "first_day").with_columns(ends.alias("last_day"))
-    numbered = intervals.drop_nulls("last_day").with_row_index("interval")
-    dated = rows.rename({"first_day": "row_first", "last_day": "row_last"})
-    in_force = numbered.join(dated, on=list(key)).filter(pl.col("first_day").is_between("row_first", "row_last"))
+    change_days = [rows.select(*key, day.alias("first_day")) for day in (pl.col("first_day"), day_after)]
+    interval_ends = pl.col("first_day").shift(-1).over(key, order_by="first_day").dt.offset_by("-1d")
+    intervals = pl.concat(change_days).unique().sort(*key, "first_day").with_columns(interval_ends.alias("last_day"))
+    numbered_intervals = intervals.drop_nulls("last_day").with_row_index("interval")
+    rows_with_own_days = rows.rename({"first_day": "row_first", "last_day": "row_last"})
+    # Of each interval a row holds on all days or on none: its first day decides.
+    is_in_force = pl.col("first_day").is_between("row_first", "row_last")
+    in_force = numbered_intervals.join(rows_with_own_days, on=list(key)).filter(is_in_force)
     return in_force.drop("row_first", "row_last")
 
 
@@ -31,13 +33,13 @@ def rows_in_force(lines: Lines, dated_rows: Callable[[LineKinds], pl.DataFrame])
 
     *dated_rows* are a function of the line kinds: `line_kind`, `first_day`, `last_day`, and what else they say.
     """
-    concerned = lines.look_up(lines.line_kinds.cached(_has_rows, dated_rows))
-    rows = lines.line_kinds.cached(dated_rows)
-    day = lines.table["date_of_service"].alias("day")
-    dated = filter_rows(pl.DataFrame([lines.table["row"], lines.table["line_kind"], day]), concerned)
-    if dated.is_empty():
-        return dated
-    return dated.join(rows, on="line_kind", how="inner", maintain_order="left").filter(IS_IN_FORCE)
+    is_concerned = lines.look_up(lines.line_kinds.cached(_has_rows, dated_rows))
+    interval_rows = lines.line_kinds.cached(dated_rows)
+    days = lines.table["date_of_service"].alias("day")
+    dated_lines = filter_rows(pl.DataFrame([lines.table["row"], lines.table["line_kind"], days]), is_concerned)
+    if dated_lines.is_empty():
+        return dated_lines
+    return dated_lines.join(interval_rows, on="line_kind", how="inner", maintain_order="left").filter(IS_IN_FORCE)
 
 
 def _has_rows(line_kinds: LineKinds, dated_rows: Callable[[LineKinds], pl.DataFrame]) -> pl.Series:
