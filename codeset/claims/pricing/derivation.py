@@ -76,9 +76,6 @@ def _decimal_text(column: str, places: int) -> pl.Expr:
     return pl.format("{}.{}", whole_part, decimal_part)
 
 
-# --- in sentences
-
-
 def derivation(row_amounts: Mapping[str, Any], steps: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """Return how a line's amount came about: a sentence for each factor and each rounding, then the outcome.
 

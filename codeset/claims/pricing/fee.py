@@ -66,9 +66,6 @@ def cents(billionths: str | pl.Expr) -> pl.Expr:
     return (exact + CENT // 2) // CENT
 
 
-# --- setting, locality, conversion factor
-
-
 def _settings(code_set: CodeSet) -> pl.DataFrame:
     """The setting of each place of service in each release; one that is in no row has none: it is never guessed."""
     release_days = code_set.releases.select("release", "first", "last")
@@ -82,10 +79,12 @@ def _settings(code_set: CodeSet) -> pl.DataFrame:
 
 def _localities(code_set: CodeSet) -> pl.DataFrame:
     """The cost indices by release and `mac-locality`, and the nation, where each is 1."""
+    # GPCIs are whole thousandths.
     index_of_one = pl.lit(1000, dtype=pl.Int64)
     national_index = code_set.releases.select(
         "release", pl.lit(NATIONAL).alias("locality"), *(index_of_one.alias(gpci) for gpci in _GPCI)
     )
+    # CMS numbers localities within a MAC: only both together name one.
     by_locality = pl.concat_str("mac", "locality", separator="-").alias("locality")
     localities = pl.concat([national_index, code_set.gpci.select("release", by_locality, *_GPCI)])
     return localities.with_columns(pl.col("locality").cast(CODE))
@@ -101,6 +100,7 @@ def factors_by_date(code_set: CodeSet) -> dict[Participant | None, pl.Expr]:
 
 def _conversion_factor(factors: pl.DataFrame, participant: Participant | None) -> pl.Expr:
     """The factor of the date of service; one without a `participant` serves everyone (so until 2025)."""
+    # A release may have two: that of 2024 changed on March 9.
     conversion_factor = pl.lit(None, dtype=pl.Int64)
     for factor_row in factors.iter_rows(named=True):
         if factor_row["participant"] in (None, participant):
@@ -110,11 +110,9 @@ def _conversion_factor(factors: pl.DataFrame, participant: Participant | None) -
     return conversion_factor
 
 
-# --- the row of the fee schedule
-
-
 def _fee_modifier(code_set: CodeSet) -> pl.Expr:
     """26, TC and 53 have rows of their own; 53 only with the few codes that the layout names (field Modifier)."""
+    # With any other code 53 has no row of its own: its amount is that of the whole service, for review (`REVIEWS`).
     rows_of_53, is_discontinued = code_set.fees.filter(modifier="53"), pl.lit(value=False)
     for release in code_set.releases["release"]:
         discontinued_codes = rows_of_53.filter(release=release)["hcpcs"].to_list()
@@ -150,9 +148,6 @@ def _by_indicator(column: str, shares: Mapping[str, int]) -> pl.Expr:
 def whole_codes(code_set: CodeSet) -> pl.DataFrame:
     """Return `release` and `hcpcs` of the services that the fee schedule lists without a modifier: `is_listed`."""
     return code_set.fees.filter(modifier="").select("release", pl.col("hcpcs").cast(CODE), is_listed=True)
-
-
-# --- the formulas
 
 
 def _of_setting(column: str, prefix: str = "") -> pl.Expr:

@@ -174,9 +174,6 @@ class _LatestCases:
         self.known = KnownRows()
 
 
-# --- a case alone, and in its session
-
-
 def price_alone(lines: pl.DataFrame, code_set: CodeSet) -> pl.DataFrame:
     """Return *lines* (columns: `PRICE_KEY`) with all that their price consists of if no other line bears on it.
 
@@ -202,6 +199,7 @@ def price_in_session(session_facts: pl.DataFrame, cases_alone: pl.DataFrame) -> 
 def _amount_after_rules(cases: pl.DataFrame) -> pl.DataFrame:
     """Adds `amount` after all rules, `schedule` (the same in cents), what follows from it, and `reviews`."""
     unreduced = cases.with_columns(pl.when(pl.col("unpriced").is_null()).then(pl.col("fee") * CENT).alias("amount"))
+    # Only after the rules is it known whether an endoscopy is paid less a base whose fee is not known.
     after_rules = with_reductions(unreduced).with_columns(WITHOUT_BASE).with_columns(_AMOUNT_IN_CENTS)
     return after_rules.with_columns(*_NONPARTICIPATING_AMOUNTS, *_PRINTED_RVUS, reviews_of(after_rules))
 
@@ -215,6 +213,7 @@ def _with_modifiers(lines: pl.DataFrame) -> pl.DataFrame:
 
 _CATEGORICAL_COLUMNS = (
     pl.col("hcpcs", "place_of_service", "locality").cast(CODE),
+    # No modifiers are the empty text, as in claim lines.
     pl.col("modifiers").fill_null("").cast(CODE),
 )
 
@@ -230,9 +229,6 @@ _MODIFIER_COLUMNS = (
 _RULES_OF_SESSION = tuple(takes_part.fill_null(value=False).alias(name) for name, takes_part in PARTS.items())
 
 
-# --- what others of the session bear on
-
-
 def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series) -> pl.DataFrame:
     """The lines that others of their session may bear on, with the facts of it, and `place` among *lines*."""
     line_place = count_up(lines.height)
@@ -241,9 +237,6 @@ def _facts_of_sessions(lines: pl.DataFrame, cases: pl.DataFrame, case: pl.Series
     physician, quantity = cases["physician"][ranked_lines["case"]], cases["quantity"][ranked_lines["case"]]
     # A line of several procedures is ranked, too, where it is the only one of its session.
     return facts_of(sharing_session(ranked_lines, physician, quantity > 1), cases)
-
-
-# --- cents
 
 
 def _payment_percent() -> pl.Expr:

@@ -103,9 +103,6 @@ RANKS_FIRST = (pl.col("above") == 0).cast(pl.Int64)
 """How many of a line's procedures are the highest of all: one or none."""
 
 
-# --- both sides on two lines
-
-
 def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """The codes that one line has with RT and another with LT: the first of the two leads.
 
@@ -119,6 +116,7 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
         # Which line is which side is not known of three lines, nor of several units on one.
         sides_unclear=(pl.len() != 2) | (pl.col("units").max() != 1),
     )
+    # RT and LT: one of them on two lines is one side twice.
     two_sided = one_sided_lines.filter(pl.col("sites") == 2)
     if two_sided.is_empty():
         return lines
@@ -143,9 +141,6 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
 
 
 _SIDE_COLUMNS = ("fee_modifier", "site", "units", "fee", "both_sides", "second_side")
-
-
-# --- multiple endoscopies and surgeries
 
 
 def families(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
@@ -214,6 +209,7 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
     several_surgeries = with_several(surgeries, ["session"])
     if several_surgeries.is_empty():
         return lines
+    # Of the procedures above a line and its own, those after the fifth (IOM 100-04 ch. 12, section 40.6.C).
     procedures_by_report = pl.max_horizontal(pl.col("above") + pl.col("procedures") - _BY_REPORT_AFTER, 0)
     surgery_facts = rank_within(several_surgeries, ["session"], "value").select(
         "at",
@@ -222,9 +218,6 @@ def surgery_ranks(lines: pl.DataFrame, _: pl.DataFrame) -> pl.DataFrame:
         pl.col("procedures").alias("counted"),
     )
     return with_facts(lines, surgery_facts, by="leader")
-
-
-# --- multiple diagnostic tests
 
 
 def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
@@ -242,6 +235,7 @@ def components(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     several_tests = several_tests.with_columns(technical_component().alias("technical"), is_compared=pl.lit(value=True))
     lines = with_facts(lines, several_tests.select("at", "is_compared", *component_names))
     for component in component_names:
+        # The second side of a test counts with its leader, and a component without an amount has no rank.
         with_part = several_tests.filter(pl.col("procedures") > 0, pl.col(component) > 0)
         component_ranks = rank_within(with_part, ["session", "multiple_procedure"], component)
         lines = with_facts(lines, component_ranks.select("at", RANKS_FIRST.alias(f"{component}_first")), by="leader")
@@ -272,9 +266,6 @@ def professional_component() -> pl.Expr:
 def technical_component() -> pl.Expr:
     """What the professional component leaves of a test's fee (layout, PC/TC indicator 1)."""
     return pl.col("unit_amount") - pl.col("professional")
-
-
-# --- therapy
 
 
 def therapy_ranks(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:

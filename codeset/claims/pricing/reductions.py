@@ -60,8 +60,7 @@ def percent(thousandths: str | pl.Expr) -> pl.Expr:
     return pl.format("{}{}%", share_thousandths // 10, tenths)
 
 
-# --- both sides (layout, Bilateral Surgery)
-
+# Both sides: layout RVU25D, Bilateral Surgery.
 BY_MODIFIER = pl.col("m50") | (pl.col("site") == "LT RT")
 BY_TWO_UNITS = (
     pl.col("bilateral_surgery").is_in(_BILATERAL["by_two_units"])
@@ -84,7 +83,7 @@ _SIDES_AND_QUANTITY = (
 _UNIT_AMOUNT = (pl.col("fee") * CENT // WHOLE * pl.col("sides").fill_null(WHOLE)).alias("unit_amount")
 
 
-# --- several procedures (layout, Multiple Procedure)
+# Several procedures: layout RVU25D, Multiple Procedure.
 
 
 def _first_in_full(amount: pl.Expr, quantity: pl.Expr, first_count: pl.Expr, later_share: pl.Expr) -> pl.Expr:
@@ -152,8 +151,7 @@ def _therapy_amount() -> pl.Expr:
     return pl.col("unit_amount") * pl.col("therapy_first") + reduced_amount // WHOLE * pl.col("sides").fill_null(WHOLE)
 
 
-# --- shares of the global package (layout, Preoperative ... Percentage), and of modifiers
-
+# Shares of the global package: layout RVU25D, Preoperative, Intraoperative and Postoperative Percentage.
 _PREOPERATIVE, _INTRAOPERATIVE, _POSTOPERATIVE = (
     pl.col(f"{part}operative_percentage") for part in ("pre", "intra", "post")
 )
@@ -200,8 +198,6 @@ PRACTITIONER_SHARE = pl.when(~pl.col("mAS")).then("practitioner_share")
 def _share_reduction(rule: str, group: Mapping[str, Any]) -> Reduction:
     return Reduction(rule, group["source"], rule, pl.col("amount") * pl.col(rule) // WHOLE, percent(rule))
 
-
-# --- the rules in their order
 
 # Both sides before several procedures, families of endoscopies before all procedures (layout RVU25D, Bilateral Surgery,
 # Multiple Procedure 3), the cap after several tests (see `_capped_amount`). Shares come last: they are of what is

@@ -50,6 +50,7 @@ UNPRICED = {
     "assistant-not-payable": IS_ASSISTANT & ~pl.col("assistant_surgery").is_in(["0", "2"]),
     "co-surgeon-not-payable": pl.col("m62") & ~pl.col("co_surgery").is_in(["1", "2"]),
     "team-not-payable": pl.col("m66") & ~pl.col("team_surgery").is_in(["1", "2"]),
+    # Team surgery that is payable is paid by report (layout, Team Surgeons).
     "by-report": pl.col("m66"),
     "no-global-share": NO_GLOBAL_SHARE,
     "no-endoscopic-base": pl.lit(value=False),  # found by `WITHOUT_BASE`
