@@ -26,7 +26,7 @@ VARIED = tomllib.loads((Path(__file__).parent / "varied_claims.toml").read_text(
 
 
 def office_claims(file_number: int, release: Release, line_count: int = LINES_IN_A_FILE) -> pl.DataFrame:
-    """Return so many lines of the *file_number*th patients with one to four visits each; none is a copy of another."""
+    """Return *line_count* lines of patients with one to four visits each, other patients for each *file_number*."""
     generator = Random(SEED + file_number)
     claim_rows: list[tuple[object, ...]] = []
     claim_numbers, patient_numbers = count(), count()
@@ -104,7 +104,7 @@ def with_invalid_diagnoses(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _different_keys(generator: Random, weights: Mapping[str, float], key_count: int) -> list[str]:
-    """So many of the keys of *weights*, none twice."""
+    """*key_count* of the keys of *weights*, none twice."""
     drawn_keys: dict[str, None] = {}
     while len(drawn_keys) < key_count:
         drawn_keys |= dict.fromkeys(_drawn_keys(generator, weights, key_count - len(drawn_keys)))
@@ -112,7 +112,7 @@ def _different_keys(generator: Random, weights: Mapping[str, float], key_count: 
 
 
 def varied_claims(file_number: int, release: Release, line_count: int = LINES_IN_A_FILE) -> pl.DataFrame:
-    """Return so many lines of the *file_number*th patients, in which every column of a line varies.
+    """Return *line_count* lines in which every column varies, of other patients for each *file_number*.
 
     Practitioners of two groups and three specialties, or of none; some visits outside the release; one line in twenty a
     span of days; some codes, modifiers and localities that no release knows.
@@ -138,7 +138,7 @@ def varied_claims(file_number: int, release: Release, line_count: int = LINES_IN
 
 
 def _varied_visits(generator: Random, file_number: int, release: Release, line_count: int) -> pl.DataFrame:
-    """Who met whom and when, a row for each line."""
+    """Patient, practitioner and day of each visit, a row for each of its lines."""
     # Their own seed: every file has the same practitioners, and different patients.
     practitioners = _practitioners(Random(SEED))
     days_of_release = (release.last_day - release.first_day).days

@@ -158,7 +158,8 @@ def write_files(folder: Path) -> None:
             with_invalid_diagnoses(lines_with_diagnoses).write_parquet(
                 shared_folder / _INVALID / f"{file_number:03}.parquet"
             )
-        # Lines in no order must be parted on disk before whole beneficiaries can be read, which sorted files spare.
+        # Lines in no order must be partitioned on disk before whole beneficiaries can be read; sorted files need not
+        # be.
         shuffled_lines = office_lines.sample(fraction=1, shuffle=True, seed=SEED)
         shuffled_lines.write_parquet(shared_folder / _TURNED / f"{file_number:03}.parquet")
         for copy_number in range(TIMES_THE_LINES):
@@ -191,7 +192,7 @@ def bulk_varied(folder: Path) -> None:
 
 
 def bulk_turned(folder: Path) -> None:
-    """As `bulk`, of lines in any order: they are parted on disk first."""
+    """As `bulk`, of lines in any order: they are partitioned on disk first."""
     bulk(folder, _TURNED)
 
 

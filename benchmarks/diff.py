@@ -48,6 +48,7 @@ def seal_releases(folder: Path) -> None:
 def ours(folder: Path) -> None:
     """Compare everything."""
     store = _store(folder)
+    # With the opening: it checks the files, and is part of what a user waits for.
     codeset.diff(store.open(OLD_RELEASE), store.open(NEW_RELEASE), "all")
 
 
@@ -64,7 +65,7 @@ def lazy_join(folder: Path) -> None:
 
 
 def _store(folder: Path) -> Store:
-    """The one store of all runs; each run's own folder lies beside it."""
+    """The one store of all runs; each run's own folder is beside it."""
     return Store(folder.parent / "store")
 
 

@@ -52,7 +52,7 @@ def _build_embedded(tree: Tree) -> list[str]:
 
 
 def _inputs(tree_before: Tree, folder: Path, options: argparse.Namespace) -> Inputs:
-    """Claims made anew; scenarios and example claims as they lie in the tree of *tree_before*."""
+    """Claims made anew; scenarios and example claims as they are in the tree of *tree_before*."""
     release = "2026q3" if options.quick else "2024q3"
     line_count = options.lines or (50_000 if options.quick else 1_000_000)
     # A copy, so that both trees are given the same ones, whatever else changed in them since.

@@ -91,6 +91,7 @@ def _cells_of_workbook(workbook_path: Path) -> dict[str, Any]:
 def _different_values(value_before: Any, value_after: Any, value_path: str = "") -> Iterator[str]:
     """Where two values of JSON differ, and in what."""
     if isinstance(value_before, Mapping) and isinstance(value_after, Mapping):
+        # In the order of the file, then what only the other has: differences are listed as a reader meets them.
         for field_name in [
             *value_before,
             *(field_name for field_name in value_after if field_name not in value_before),

@@ -33,7 +33,7 @@ def outcomes(store: str, release: str, claims: str, folder: str) -> None:
 
 
 def single_claims(store: str, release: str, claims: str, claim_count: str, folder: str) -> None:
-    """Adjudicate so many claims of each file of *claims* one after another; write all their outcomes."""
+    """Adjudicate *claim_count* claims of each file of *claims* one after another; write all their outcomes."""
     snapshot = codeset.open(release, store)
     for claim_file in sorted(Path(claims).iterdir()):
         results = [_outcome_of(claim, snapshot) for claim in _first_claims(claim_file, int(claim_count))]
@@ -49,7 +49,7 @@ def scan_bulk(outcome: str, folder: str) -> None:
 
 
 def warm(store: str, release: str, claim_file: str, claims_before: str, measured_count: str) -> None:
-    """Print the median seconds of so many claims one after another, all different, after *claims_before* others."""
+    """Print the median seconds of *measured_count* claims, one after another, after *claims_before* others."""
     snapshot = codeset.open(release, store)
     claims = _first_claims(Path(claim_file), int(claims_before) + int(measured_count))
     # The first claims of a process pay for what later ones find cached.
@@ -71,7 +71,7 @@ def _not_a_qualifying_participant() -> dict[str, Any]:
 
 def _first_claims(claim_file: Path, claim_count: int) -> Iterator[pl.DataFrame]:
     """The first claims of *claim_file*, each as a frame."""
-    # Twenty lines are more than any of these claims has: so many rows hold as many whole claims.
+    # Twenty lines are more than any of these claims has: the rows hold as many whole claims.
     claim_lines = pl.read_parquet(claim_file).head(20 * claim_count)
     return iter(claim_lines.partition_by("claim_id", maintain_order=True)[:claim_count])
 

@@ -84,6 +84,7 @@ class Tree:
 
 def on_both(trees: Sequence[Tree], tree_step: Callable[[Tree], Any]) -> list[Any]:
     """What *tree_step* returns for each tree, both at once."""
+    # Threads are enough: each waits for a process of its tree.
     with ThreadPoolExecutor(len(trees)) as thread_pool:
         return list(thread_pool.map(tree_step, trees))
 
@@ -106,7 +107,7 @@ def build_real(tree: Tree) -> list[str]:
 def write_claims(
     folder: Path, writers: Mapping[str, Callable[..., pl.DataFrame]], release: str, line_count: int
 ) -> Path:
-    """Write so many lines of each kind of claims into *folder*, in files of a size that fits into memory."""
+    """Write *line_count* lines of each kind of claims into *folder*, in files of a size that fits into memory."""
     folder.mkdir()
     for claim_kind, claim_writer in writers.items():
         for file_number, first_line in enumerate(range(0, line_count, LINES_IN_A_FILE)):

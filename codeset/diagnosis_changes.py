@@ -16,7 +16,7 @@ STOPS = (SPLIT, ENDED)
 
 @dataclass(frozen=True)
 class DiagnosisChange:
-    """One code: newly valid, a header by now (split), gone, or with another title.
+    """One code: newly valid, a header by now (split), removed, or with another title.
 
     `others`: of a new code those that it takes the place of, of one that stops the valid codes to use in its place, as
     the code set's own hierarchy and CMS's conversion table name them. `since` is null where the files do not say.

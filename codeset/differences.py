@@ -298,7 +298,7 @@ def _with_deletion_date(
 
 
 def _flipped_edits(added_rows: pl.DataFrame, removed_rows: pl.DataFrame, pair_columns: list[str]) -> pl.DataFrame:
-    """The added edits whose two codes stood the other way round before."""
+    """The added edits whose two codes were the other way round before."""
     return added_rows.join(
         removed_rows, left_on=pair_columns, right_on=pair_columns[::-1], how="semi", maintain_order="left"
     )

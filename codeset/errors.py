@@ -28,7 +28,7 @@ def _reading_order(fault: Fault) -> tuple[str, int, list[str | int]]:
 
 
 class CodesetError(Exception):
-    """Base of the errors that a user can mend; `exit_code` is the command's."""
+    """Base of the errors that a user can correct; `exit_code` is the command's."""
 
     exit_code = 2
 
@@ -56,7 +56,7 @@ class BadInput(CodesetError):
 
 
 class StoreProblem(CodesetError):
-    """The store cannot give or take what was asked: missing, changed, or written by another build."""
+    """The store cannot give or take what was requested: missing, changed, or written by another build."""
 
     exit_code = 4
 

@@ -48,7 +48,7 @@ class ConversionFactor:
 
 @dataclass(frozen=True)
 class TableChanges:
-    """What changed in a table since *release*: keys gone and new, and by column the rows with another value."""
+    """What changed in a table since *release*: keys removed and new, and by column the rows with another value."""
 
     release: str
     keys_before: int

@@ -74,8 +74,8 @@ def local_cents(setting: str, conversion_factor: Decimal, gpci: Gpci) -> pl.Expr
         (pl.col(rvu_column) * 100).cast(pl.Int64) * int(locality_index * 1_000)
         for rvu_column, locality_index in (("work_rvu", gpci.work), (f"{setting}_pe_rvu", gpci.pe), ("mp_rvu", gpci.mp))
     )
-    # The RVU total is not rounded, nor the GPCI-adjusted parts: only so are CMS's own amounts met, all 37 codes in 109
-    # localities of PFREV26B.
+    # The RVU total is not rounded, nor the GPCI-adjusted parts: only so are CMS's own amounts reproduced, all 37 codes
+    # in 109 localities of PFREV26B.
     billionths = pl.sum_horizontal(weighted_rvus) * int(conversion_factor * 10_000)
     return pl.when(_is_payable(setting)).then((billionths + 5_000_000) // 10_000_000)
 

@@ -147,7 +147,7 @@ _LEVEL2: dict[str, pl.DataType] = {
 }
 _LEVEL2_REMARKS = ("long_description", "short_description", "action_code", "action_effective_date")
 
-# CMS keeps rows that never applied: one pair stands twice with the same dates and only the rationale to part them.
+# CMS keeps rows that never applied: one pair is there twice with the same dates, and differs in the rationale alone.
 _PTP_KEY = ("column_one", "column_two", "effective_date", "deletion_date", "rationale")
 _PTP_REMARKS = ("prior_to_1996", "rationale")
 _PAIR = ("column_one", "column_two")
@@ -257,7 +257,7 @@ TABLES: Mapping[str, Table] = {
                 "rural_indicator": TEXT,
                 "lab_competitive_bid_locality": TEXT,
                 "rural_indicator_2006": TEXT,
-                # 580 ZIP codes of October 2025 lie in several localities: only their last four digits tell.
+                # 580 ZIP codes of October 2025 are in several localities: their last four digits decide.
                 "needs_plus_four": pl.Boolean(),
                 "part_b_payment_indicator": TEXT,
             },
@@ -378,7 +378,7 @@ REQUIRED_TABLES = ("mpfs", "gpci", "ptp", "mue", "add_on")
 """The tables without which a release cannot answer every question of a practitioner claim."""
 
 CONTRACTOR_DEFINED = "CCCCC"
-"""Stands for the primary code of an add-on code whose primaries CMS leaves to the contractor."""
+"""The primary code, in CMS's files, of an add-on code whose primaries CMS leaves to the contractor."""
 
 
 def active_in(first: pl.Expr, last: pl.Expr) -> pl.Expr:

@@ -10,7 +10,7 @@ from codeset.releases import Release
 from codeset.tables import TABLES
 
 NONE = "–"
-"""Stands where CMS gives no value."""
+"""Shown where CMS gives no value."""
 
 _COLUMN_NAMES = {"ccmi": "modifier indicator", "add_on_type": "add-on type"}
 _WORDS_OF_PARTS = {
@@ -110,6 +110,7 @@ def capitalize_first(phrase: str) -> str:
 
 def list_in_words(words: Sequence[str]) -> str:
     """Return *words* as a list in a sentence: `a`, `a and b`, `a, b, and c`."""
+    # American usage: a comma before the last `and` of three or more, none between two.
     if len(words) < 3:
         return " and ".join(words)
     return f"{', '.join(words[:-1])}, and {words[-1]}"
@@ -210,6 +211,7 @@ def count(number: int, noun: str) -> str:
 
 def plural(noun: str) -> str:
     """Return the plural of a noun that is used here."""
+    # Enough for the nouns of the reports: locality and its like, row, code, edit.
     return f"{noun.removesuffix('y')}ies" if noun.endswith("ty") else f"{noun}s"
 
 

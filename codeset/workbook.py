@@ -61,7 +61,7 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 """What an xlsx text spells as `_xHHHH_`: control characters, and an underscore that would begin such a spelling."""
 
 _LINE_HEIGHT, _LETTERS_OF_A_DIGIT = 15, 1.1
-"""Points, and how many letters of a text stand where one digit of the column's width does."""
+"""Points, and how many letters of a text fit where one digit of the column's width does."""
 
 _NOTE_HEIGHT, _NOTE_WIDTH = 90, 320
 """Pixels."""
@@ -174,7 +174,7 @@ def _lines_needed(row_cells: Sequence[Cell], sheet: Sheet, widths: Mapping[int, 
 
 
 def _lay_out(page: Worksheet, header_row: int) -> None:
-    """On the screen the header stays; on paper it stands on every page, which is as wide as the sheet."""
+    """On the screen the header stays; on paper it is on every page, which is as wide as the sheet."""
     page.page_setup.orientation, page.page_setup.fitToHeight = "landscape", False
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     if header_row:

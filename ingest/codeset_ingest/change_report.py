@@ -97,7 +97,7 @@ def _edits_of_member(member: File) -> dict[CodePair, str | None]:
                 message = f"{column_one}/{column_two} is there with the modifier indicators {indicators}; expected one"
                 raise BadInput([Fault(member_name, line_number, message)])
             ccmi_by_pair[column_one, column_two] = ccmi
-        # Notices stand above the records; below the first of them every line is one.
+        # Notices are above the records only; below the first record every line is a record.
         elif ccmi_by_pair:
             message = f'expected two codes, found "{column_one}" and "{column_two}"'
             raise BadInput([Fault(member_name, line_number, message)])

@@ -156,6 +156,7 @@ def restore(
     Only the pinned bytes are accepted. Raises what `fetch_and_build` raises; BadInput, where CMS has posted other bytes
     since: that release cannot be sealed again; with *all_of_it* off, it is reported and skipped.
     """
+    # Sorted, so that the last revision of a quarter takes the place of those before it.
     last_revisions = {release.unrevised: release for release in sorted(locks.read(options.folder.lock).releases)}
     unsealed_releases = [release for release in last_revisions.values() if release not in options.store.releases()]
     sealed_releases = []

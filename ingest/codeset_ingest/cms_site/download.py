@@ -128,6 +128,7 @@ def _download_and_check(
     # Whether bytes of an earlier try are in it: such a mixture is tried once more from the start, a fresh file is not.
     was_resumed = part_file.exists()
     try:
+        # Validators of the last download: an unchanged file is answered without its bytes (304).
         current_validators = _get_counting(posted_file, posted_file.url, part_file, validators, context)
         # The gated address answers with a page, whose form leads to the file; a person must have accepted before the
         # form is sent.
@@ -212,7 +213,7 @@ def _pinned_file(posted_file: PostedFile, part_file: Path, validators: Validator
 
 
 def _complete_download(part_file: Path, pinned_file: PinnedFile) -> Path:
-    """Record the file, then give it its name: after a kill between the two the site is asked and it is here whole."""
+    """Record the file, then give it its name: after a kill between the two it is here whole."""
     complete_path = part_file.with_name(pinned_file.name)
     record_document = {"format": FORMATS["download"]} | asdict(pinned_file)
     part_file.with_name(f"{pinned_file.name}.json").write_text(json.dumps(record_document), encoding="utf-8")

@@ -148,7 +148,7 @@ def _result_without_gated(
 
 
 def _as_locked(posted_file: PostedFile, request: FetchRequest, context: DownloadContext) -> LocalFile | None:
-    """The file as the lock pins it, if it is on disk: with `locked`, the site need not be asked."""
+    """The file as the lock pins it, if it is on disk: with `locked`, no request is needed."""
     if not request.locked:
         return None
     release = context.lock.revision(request.release)

@@ -36,7 +36,7 @@ class PageReader:
         if address not in self.pages:
             self.say(f"reading {address}")
             self.pages[address] = get_page(self.connection, address)
-            # A moved page is reported, so that site.json can be mended before the redirect ends.
+            # A moved page is reported, so that site.json can be corrected before the redirect ends.
             if self.pages[address].address != address:
                 self.say(f"  it has moved to {self.pages[address].address}")
         return self.pages[address]

@@ -31,6 +31,7 @@ class Site:
 
     def at(self, site_path: str) -> str:
         """Return the address of *site_path* on the site."""
+        # Pages link by path: the same site.json serves cms.gov and a stand-in on loopback.
         return urljoin(self.origin, site_path)
 
     def refuse(self, address: str, address_origin: str) -> None:

@@ -323,7 +323,7 @@ def _send_request(
             raise SiteProblem(f"{address}: {message}")
         time.sleep(connection.pause)
         timeouts = (limits.connecting, limits.silence)
-        # Redirects by hand: each target is checked against our hosts and robots.txt before it is asked for.
+        # Redirects by hand: each target is checked against our hosts and robots.txt before it is requested.
         response = connection.session.request(
             http_method, address, headers=request_headers, stream=True, allow_redirects=False, timeout=timeouts
         )

@@ -74,7 +74,7 @@ class Lock:
         """Return the lock with *files* as those of *release*, and the revision that they are.
 
         What was pinned of publications that are not among *files* stays. If any file that becomes a table is another
-        one, is gone or has come, it is the next revision, as it is in the store.
+        one, was removed or added, it is the next revision, as it is in the store.
         """
         newest_revision = self.newest(release)
         replaced_publications = {pinned_file.publication for pinned_file in files}

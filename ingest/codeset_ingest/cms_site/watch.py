@@ -140,7 +140,7 @@ def _is_local(
 ) -> bool:
     if publication.tables:
         return local_state.holds(publication, release)
-    # Who builds from files saved by hand has no lock: then what becomes no table (the manual) is not asked for.
+    # Who builds from files saved by hand has no lock: then what becomes no table (the manual) is no news.
     built_by_hand = bool(local_state.store.releases()) and not local_state.lock.releases
     return built_by_hand or all(file.url in local_state.pinned(publication, release) for file in posted_files)
 
@@ -158,6 +158,7 @@ def _reposted_news(
     release: Release,
 ) -> Iterator[News]:
     pinned_files = local_state.pinned(publication, release)
+    # Built from files saved by hand: nothing is pinned that the manual could be compared with.
     if not pinned_files and not publication.tables:
         return
     if not pinned_files:
@@ -207,6 +208,7 @@ def _expected_news(
     """What should be posted by CMS's calendar: the files of a quarter by its first day, usually some weeks before."""
     if not is_needed(publication):
         return
+    # CMS posts the files of a quarter some weeks before it begins.
     last_expected = Release.of(today + timedelta(days=publication.rules["days_ahead"]))
     listed_releases = {file.release for file in listing.posted}
     for release in _quarters_between(first_release, last_expected):

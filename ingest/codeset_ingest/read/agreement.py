@@ -130,6 +130,7 @@ def _technical_rows(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """The TC rows of OPPSCAP, with the sum that the factor is multiplied with in each setting."""
     rvu_columns = ["opps_nonfacility_pe_rvu", "opps_facility_pe_rvu", "opps_mp_rvu"]
     key_columns = pl.col("hcpcs", "modifier", "mac", "locality")
+    # The cap is on the technical component: a row of the whole service has the physician's part in it.
     cap_rows = tables["oppscap"].filter(pl.col("modifier") == "TC")
     cap_rows = cap_rows.select(key_columns.cast(pl.String), "nonfacility_amount", "facility_amount")
     mpfs_rows = tables["mpfs"].select(pl.col("hcpcs", "modifier").cast(pl.String), *rvu_columns)

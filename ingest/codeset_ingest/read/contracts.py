@@ -15,6 +15,7 @@ _CODE_KEY = ("hcpcs", "modifier")
 # CPT: five digits, or four and a letter (categories II and III, F, T, U and others); HCPCS Level II: a letter and four
 # digits.
 _CODE_FORM = r"^(\d{4}[0-9A-Z]|[A-Z]\d{4})$"
+# Global days that are divided into shares: counted ones, and YYY, whose period the contractor sets.
 _GLOBAL_PERIODS = ["000", "010", "090", "YYY"]
 # Far beyond all indices of 2020 to 2026 (0.235 to 2.702): a shifted column or a lost decimal point falls outside.
 _INDEX_BOUNDS = (Decimal("0.2"), Decimal(3))
@@ -146,6 +147,7 @@ def caps_are_of_every_locality(reading: Reading, _: Release) -> Iterator[Fault]:
     caps_by_code = reading.frame.group_by(_CODE_KEY, maintain_order=True).agg(
         pl.len().alias("caps"), pl.col(FILE, LINE).last()
     )
+    # The most, not a fixed number: CMS may add a locality, and then every code has it.
     most_caps = max(caps_by_code["caps"].to_list())
     for short_code in caps_by_code.filter(pl.col("caps") != most_caps).head(1).iter_rows(named=True):
         message = (
@@ -167,7 +169,7 @@ def areas_have_a_state(reading: Reading, _: Release) -> Iterator[Fault]:
 
 
 def unusual_codes(reading: Reading) -> list[str]:
-    """Return a note on codes in no known form: CMS ships some (GXXX1 in July 2026), so they are told, not refused."""
+    """Return a note on codes in no known form: CMS ships some (GXXX1 in July 2026), so none is refused."""
     if "hcpcs" not in reading.frame.columns:
         return []
     codes = reading.frame["hcpcs"].cast(pl.String).unique().sort()
@@ -230,7 +232,7 @@ _PAIR_ENDS = {"low": pl.min_horizontal, "high": pl.max_horizontal}
 
 
 def headers_are_not_billable(reading: Reading, _: Release) -> Iterator[Fault]:
-    """A code that has codes below it is a header, and a code of more than three characters stands below one.
+    """A code that has codes below it is a header, and a code of more than three characters is below one.
 
     0 violations in the editions of fiscal years 2022 to 2026.
     """
@@ -318,6 +320,7 @@ def _row_faults(faulty_rows: pl.DataFrame, message_of_row: Callable[[Mapping[str
     for faulty_row in faulty_rows.head(_FAULTS_LISTED).iter_rows(named=True):
         yield Fault(faulty_row[FILE], faulty_row[LINE], message_of_row(faulty_row))
     if faulty_rows.height > _FAULTS_LISTED:
+        # With the line of the first that is not listed, so that the reader knows where the rest begins.
         faulty_row = faulty_rows.row(_FAULTS_LISTED, named=True)
         yield Fault(
             faulty_row[FILE],

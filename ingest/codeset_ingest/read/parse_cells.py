@@ -20,7 +20,7 @@ _FLOAT_NOISE = 1e-6
 """How far a workbook's float may be from a whole number of the column's last place and still count as it."""
 
 _PLAUSIBLE_DAYS = (date(1965, 7, 30), date(2099, 12, 31))
-"""Between these lie the dates of CMS's files: Medicare was enacted on the first."""
+"""The dates of CMS's files are between these: Medicare was enacted on the first."""
 
 _DATE_DIGITS = {"%Y%m%d": 8, "%Y%j": 7, "%Y-%m-%d": 10, "%m/%d/%Y": 10, "%Y-%m-%d %H:%M:%S": 19}
 _LOST_ZEROS = (

@@ -64,7 +64,7 @@ def _read_or_fail(cms_file: CmsFile, release: Release) -> list[Reading] | BadInp
 
 
 def _split_by_table(cms_file: CmsFile, reading: Reading) -> list[Reading]:
-    """The tables that one file holds, told apart by the type of its records; the facts that its descriptions state."""
+    """The tables that one file holds, by the type of its records; the facts that its descriptions state."""
     if description_columns := [column.name for column in cms_file.layout.columns if "read_for" in column.rules]:
         stated_facts = facts_frame(reading.frame)
         reading = replace(reading, frame=reading.frame.drop(description_columns))

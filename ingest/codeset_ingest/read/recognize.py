@@ -38,7 +38,7 @@ class CmsFile:
 
     @property
     def tables(self) -> list[str]:
-        """The tables that the file becomes: one, or those that its records are told apart by."""
+        """The tables that the file becomes: one, or one for each type of its records."""
         # The HCPCS Level II file has codes and modifiers in one list, by the type of record: two tables of ours.
         split_tables = [rule["table"] for rule in self.layout.rules["tables"] if "record" in rule]
         return split_tables or ([self.table] if self.table else [])
@@ -117,7 +117,7 @@ def recognize(source_files: Iterable[File]) -> Iterator[CmsFile | UnknownFile]:
 
 
 def _two_sheets_fault(recognized_sheets: list[CmsFile]) -> Fault:
-    """Of two sheets one may be hidden, or an older copy: which of them CMS means cannot be told."""
+    """Of two sheets one may be hidden, or an older copy: which of them CMS means is not known."""
     sheets_text = " and ".join(f'"{cms_file.sheet}" ({cms_file.layout.publication})' for cms_file in recognized_sheets)
     message = f"more than one sheet is a table of CMS's: {sheets_text}; expected one. Take the file from CMS's own zip"
     return Fault(recognized_sheets[0].content.names, 0, message)

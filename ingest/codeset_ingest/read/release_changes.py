@@ -1,7 +1,7 @@
-"""What changed in a table since the release before: counted, told, and refused where no release seen changed so much.
+"""What changed in a table since the release before: counted, reported, refused where no release seen changed as much.
 
-The bounds lie above all that was counted on CMS's files: the fee schedules of 20 consecutive releases 2020 to 2024, the
-releases 2024q2 to 2026q3, MUE and add-on files of 2024 to 2026. Of the fee schedule's rows at most 2.9 % were gone,
+The bounds are above all that was counted on CMS's files: the fee schedules of 20 consecutive releases 2020 to 2024, the
+releases 2024q2 to 2026q3, MUE and add-on files of 2024 to 2026. Of the fee schedule's rows at most 2.9 % were removed,
 of OPPSCAP's 11.7 %; in one column at most 4.3 % of the rows had another indicator, and 2.2 % a number that moved by
 more than half. Swapped or slipped columns change far more.
 """
@@ -19,7 +19,7 @@ from codeset_ingest.read.acceptance import AcceptableFault
 from codeset_ingest.read.table import Reading
 
 PERCENT_GONE = 5
-"""Percent of a table's keys that may be gone, for each year since the edition before."""
+"""Percent of a table's keys that may be removed, for each year since the edition before."""
 
 PERCENT_GONE_BY_TABLE: Mapping[str, int] = {"oppscap": 20}
 """The same, of tables in which CMS itself drops more."""
@@ -31,12 +31,12 @@ PERCENT_CHANGED = 5
 """Percent of the rows that may have another value in one column; numbers: within a year, or moved by more than half."""
 
 LOCALITY_TABLES = ("gpci", "anesthesia", "locality_county", "zip_locality")
-"""Tables whose keys are localities, or places in them: none may be gone."""
+"""Tables whose keys are localities, or places in them: none may be removed."""
 
 
 @dataclass(frozen=True)
 class ReleaseChanges:
-    """What changed in a table since *release*: keys gone and new, and by column the rows with another value."""
+    """What changed in a table since *release*: keys removed and new, and by column the rows with another value."""
 
     table: str
     release: Release
@@ -137,7 +137,7 @@ def _count_rows(rows_in_both: pl.DataFrame, condition: pl.Expr) -> int:
 def _key_faults(
     reading: Reading, previous_snapshot: Snapshot, removed_rows: pl.DataFrame, new_count: int, years_between: int
 ) -> Iterator[AcceptableFault]:
-    """Keys gone or new beyond what a year brings, for each of the *years_between* since the edition before."""
+    """Keys removed or new beyond what a year brings, for each of the *years_between* since the edition before."""
     table_name, release = reading.table, previous_snapshot.release
     previous_count = previous_snapshot.manifest.tables[table_name].rows
     most_gone = PERCENT_GONE_BY_TABLE.get(table_name, PERCENT_GONE) * years_between

@@ -1,6 +1,6 @@
 """Rows of the Medicare Coverage Database: documents, the HCPCS codes and the diagnoses that articles list.
 
-Which codes a group of diagnoses belongs to stands only in an article's prose: the two lists are not multiplied.
+Only an article's prose says which codes a group of diagnoses belongs to: the two lists are not multiplied.
 """
 
 import re
@@ -13,7 +13,7 @@ from codeset.tables import TABLES
 from codeset_ingest.read.table import Reading
 
 NO_CODE = "XX000"
-"""Stands in articles for "not applicable": the group has no code."""
+"""Articles write it for "not applicable": the group has no code."""
 
 _CONTRACTOR_NAME = re.compile(r"([^\n(]+?)\s*\n\s*\(([^)]*)\)")
 

@@ -2,7 +2,7 @@
 
 The order file alone holds headers and the flag. The code file repeats what is valid. The addenda say what changed since
 the edition that their summary names; a changed flag is Delete and Add of one code (FY2023: 7 of April's 42 additions).
-Two editions lie in a fiscal year, October's and April's, and may bear one name: the addenda of April's start from an
+A fiscal year has two editions, October's and April's, which may have one name: the addenda of April's start from an
 order file of the same year.
 """
 
@@ -160,8 +160,8 @@ def _summary_of_addenda(addenda: Reading) -> Summary:
     Raises BadInput: if they do not.
     """
     _, _, codes_summary = addenda.closing.partition("Codes\n")
-    # Each count stands once for all codes, then `revisions` again by which of the titles changed: reversed, so that the
-    # first one stays. Headers are counted in a part of their own, above.
+    # Each count is there once for all codes, then `revisions` again by which of the titles changed: reversed, so that
+    # the first one stays. Headers are counted in a part of their own, above.
     counts_by_action = {
         action_name: int(count_text) for count_text, action_name in reversed(_COUNTS_BY_ACTION.findall(codes_summary))
     }
@@ -229,6 +229,7 @@ def _summary_faults(
     addenda: Reading,
 ) -> Iterator[Fault]:
     """The counts of the summary are those of the lines and of both editions."""
+    # The summary counts valid codes only; headers have a summary of their own above it.
     valid_lines = addenda_lines.filter("billable")
     printed_and_counted = {
         "codes before": (summary.before, previous_edition["billable"].sum()),
@@ -269,6 +270,7 @@ def _with_effective(entries: pl.DataFrame, addenda: Reading | None, first_day: d
     if addenda is None or first_day is None:
         return entries.with_columns(effective_date=pl.lit(None, pl.Date))
     added_codes = addenda.frame.filter(pl.col("action").cast(pl.String) == "Add:")["diagnosis"].cast(pl.String)
+    # A changed flag is a Delete and an Add of one code: as a code to bill it is new on that day.
     is_new = pl.col("diagnosis").cast(pl.String).is_in(added_codes.implode())
     return entries.with_columns(effective_date=pl.when(is_new).then(pl.lit(first_day)))
 

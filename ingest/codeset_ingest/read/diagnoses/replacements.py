@@ -18,7 +18,7 @@ _NO_CODE = re.compile(rf"^\s*none\s*$|{_IN_WORDS.pattern}", re.IGNORECASE)
 
 
 def split_replacements(reading: Reading) -> Reading:
-    """Return one row for each previous code of each new code; a year alone stands for its October 1.
+    """Return one row for each previous code of each new code; a year alone means its October 1.
 
     Categories that the table only describes (`Codes in Categories T36-T50`), and `None`, name no code: they are left
     out, and counted in a note.

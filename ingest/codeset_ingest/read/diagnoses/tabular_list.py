@@ -65,7 +65,7 @@ def _note_rows(
 ) -> Iterator[tuple[int, str, str, str]]:
     if next(root_element.iter("diag"), None) is None:
         faults.append(Fault(source_file.names, 0, "no code (diag) in it"))
-    # A note counts for every code below it, so it is kept under the code that it stands at: spread out it would be some
+    # A note counts for every code below it, so it is kept under the code that has it: spread out it would be some
     # hundred times as many rows.
     for element in root_element.iter(*_KIND_OF_TAG):
         codes_above = _codes_over(element)
@@ -106,7 +106,7 @@ def _line_of(element: "etree._Element") -> int:
 def codes_of_note(note_text: str) -> list[str | None]:
     """Return the codes that a note names, without the point: `L50`, or first and last, `C00-C96`.
 
-    None stands for what it names only in words.
+    None is what it names only in words.
     """
     groups_with_codes = [group for group in _PARENTHESES.findall(note_text) if _LIKE_A_CODE.search(group)]
     codes_of_groups = [_codes_of_text(group_text) for group_text in groups_with_codes]

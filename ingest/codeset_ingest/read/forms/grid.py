@@ -116,7 +116,7 @@ def _records_below_header(
     footnote: CellRow | None = None
     block_number = 0
     for cell_row in remaining_rows:
-        # LOCCO names a state in the first of its rows, and parts the states by blank ones: no state is filled across.
+        # LOCCO names a state in the first of its rows, with blank rows between the states: no state is filled across.
         if cell_row.is_blank or cell_row.is_end:
             block_number += 1
         elif "footnotes" in form_rules and cell_row.is_single and re.match(form_rules["footnotes"], cell_row.cells[0]):
@@ -153,7 +153,7 @@ def read_header(
             break
     else:
         raise BadInput([Fault(source_file.names, 0, f'no header row that begins with "{header_rules["anchor"]}"')])
-    # PPRRVU spreads a caption over up to five rows (NON-FAC / PE / RVU), and RVU, INDICATOR and TOTAL stand in its last
+    # PPRRVU spreads a caption over up to five rows (NON-FAC / PE / RVU), and RVU, INDICATOR and TOTAL are in its last
     # row several times: only what is joined names a column. So columns may move, as in 2026, when PRIC IND came before
     # ENDO BASE.
     stacked_rows = [*rows_so_far[-1 - header_rules["above"] :], *islice(remaining_rows, header_rules["below"])]

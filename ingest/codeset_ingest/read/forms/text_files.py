@@ -11,8 +11,8 @@ END_OF_FILE = "\x1a"
 _LONGEST_LINE = 10_000
 """Characters that a line of a text file may have; CMS's longest, a notice, has under a thousand."""
 
-# Tab parts the cells of PTP files; CR and LF end lines, and July 2025 ends them with CR alone. No file of CMS's that
-# was read has another control character between its records.
+# Tab separates the cells of PTP files; CR and LF end lines, and July 2025 ends them with CR alone. No file of CMS's
+# that was read has another control character between its records.
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
 
 _AFTER_LAST_RECORD = b"\x1a, \r\n"
