@@ -35,4 +35,4 @@ def axe_violations(page: Any, rules: Collection[str] = (), part: str = ":root") 
     options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
     results = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])
     assert results["passes"]
-    return [(broken["id"], broken["nodes"][0]["html"]) for broken in results["violations"]]
+    return [(violation["id"], violation["nodes"][0]["html"]) for violation in results["violations"]]

@@ -35,12 +35,12 @@ def table(name: str, text: str) -> pl.DataFrame:
     rows = [line.split("|") for line in text.strip().splitlines()]
     rows = [row + [""] * (len(columns) - len(row)) for row in rows]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
-    return frame.select(_typed(column, kind) for column, kind in columns.items()).sort(
+    return frame.select(_typed_column(column, kind) for column, kind in columns.items()).sort(
         TABLES[name].key, nulls_last=True
     )
 
 
-def _typed(column: str, kind: pl.DataType) -> pl.Expr:
+def _typed_column(column: str, kind: pl.DataType) -> pl.Expr:
     text = pl.col(column)
     if kind == pl.Boolean:
         return text == "x"

@@ -22,7 +22,7 @@ def tree_of(file: Path) -> ast.Module:
 
 
 @cache
-def imported(file: Path) -> set[str]:
+def imports_of(file: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
@@ -34,7 +34,7 @@ def imported(file: Path) -> set[str]:
 
 def reaches(file: Path, *modules: str) -> list[str]:
     return sorted(
-        name for name in imported(file) if any(name == module or name.startswith(f"{module}.") for module in modules)
+        name for name in imports_of(file) if any(name == module or name.startswith(f"{module}.") for module in modules)
     )
 
 
@@ -42,8 +42,10 @@ def reaches(file: Path, *modules: str) -> list[str]:
 def texts(file: Path) -> list[str]:
     """The string constants of a module that are no docstrings."""
     nodes = list(ast.walk(tree_of(file)))
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    spoken = {id(node.body[0].value) for node in nodes if isinstance(node, documented) and ast.get_docstring(node)}
+    documented_nodes = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    spoken = {
+        id(node.body[0].value) for node in nodes if isinstance(node, documented_nodes) and ast.get_docstring(node)
+    }
     return [
         node.value
         for node in nodes
@@ -67,7 +69,7 @@ def module_name(file: Path) -> str:
 @cache
 def imports() -> dict[str, set[str]]:
     """What each module imports; when a test asks, for reading them all takes seconds."""
-    return {module_name(file): imported(file) for file in SOURCES}
+    return {module_name(file): imports_of(file) for file in SOURCES}
 
 
 PACKAGE_NAMES = {module_name(file) for file in SOURCES if file.name == "__init__.py"}
@@ -130,15 +132,15 @@ def room_of(module: str) -> str:
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_a_room_imports_only_the_rooms_that_it_may(room):
-    allowed = {room, CORE, *MAY_IMPORT[room]}
-    reached = {
+    allowed_imports = {room, CORE, *MAY_IMPORT[room]}
+    reached_modules = {
         (module, name)
         for module, names in imports().items()
         if module != "codeset" and not module.startswith("codeset.cli") and room_of(module) == room
         for name in names & imports().keys() - {package for package in PACKAGE_NAMES if "." in package}
-        if name.startswith("codeset.cli") or room_of(name) not in allowed
+        if name.startswith("codeset.cli") or room_of(name) not in allowed_imports
     }
-    assert reached == set()
+    assert reached_modules == set()
 
 
 def test_the_arrows_between_rooms_go_one_way():
@@ -167,9 +169,9 @@ def test_no_folder_holds_more_modules_than_one_keeps_in_mind():
 
 def test_every_edit_has_a_test_module_of_its_name():
     edits = {module.rsplit(".", 1)[1] for module in imports()["codeset.claims.edits"] & imports().keys()}
-    tested = {file.stem.removeprefix("test_") for file in (ROOT / "tests" / "claims" / "edits").glob("test_*.py")}
+    tested_edits = {file.stem.removeprefix("test_") for file in (ROOT / "tests" / "claims" / "edits").glob("test_*.py")}
     assert "mue" in edits
-    assert edits - tested == set()
+    assert edits - tested_edits == set()
 
 
 def test_no_module_is_named_for_what_it_is_not_about():

@@ -23,16 +23,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def requirements(wheel: Path, *extras: str) -> list[Requirement]:
     """What the wheel requires, with those extras."""
-    with zipfile.ZipFile(wheel) as packed:
-        name = next(member for member in packed.namelist() if member.endswith("METADATA"))
-        lines = packed.read(name).decode().splitlines()
+    with zipfile.ZipFile(wheel) as wheel_zip:
+        name = next(member for member in wheel_zip.namelist() if member.endswith("METADATA"))
+        lines = wheel_zip.read(name).decode().splitlines()
     distribution_requirements = [
         Requirement(line.removeprefix("Requires-Dist: ")) for line in lines if line.startswith("Requires-Dist: ")
     ]
-    return list(needed(distribution_requirements, extras))
+    return list(needed_requirements(distribution_requirements, extras))
 
 
-def needed(candidates: Iterable[Requirement], extras: Iterable[str]) -> Iterator[Requirement]:
+def needed_requirements(candidates: Iterable[Requirement], extras: Iterable[str]) -> Iterator[Requirement]:
     for requirement in candidates:
         if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in (*extras, "")):
             yield requirement
@@ -51,7 +51,7 @@ def installed_with(names: Iterable[Requirement]) -> set[str]:
         except PackageNotFoundError:
             continue
         distributions.add(requirement.name)
-        queue += needed(own_requirements, requirement.extras)
+        queue += needed_requirements(own_requirements, requirement.extras)
     return distributions
 
 
@@ -67,8 +67,8 @@ def new_venv(folder: Path, wheel: Path, *extras: str) -> Path:
         for top in {file.parts[0] for file in installed_distribution.files or ()} - {"..", "__pycache__"}:
             if not (packages / top).exists():
                 (packages / top).symlink_to(Path(str(installed_distribution.locate_file(top))))
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(packages)
+    with zipfile.ZipFile(wheel) as wheel_zip:
+        wheel_zip.extractall(packages)
     return folder / "bin" / "python"
 
 
@@ -91,20 +91,20 @@ def whole(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_only_import_names_that_begin_with_codeset_are_installed(wheel: Path):
-    with zipfile.ZipFile(wheel) as packed:
-        names = {member.split("/")[0] for member in packed.namelist()}
+    with zipfile.ZipFile(wheel) as wheel_zip:
+        names = {member.split("/")[0] for member in wheel_zip.namelist()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"codeset", "codeset_ingest"}
 
 
 def test_what_ships_is_in_the_wheel(wheel: Path):
-    with zipfile.ZipFile(wheel) as packed:
-        shipped = set(packed.namelist())
+    with zipfile.ZipFile(wheel) as wheel_zip:
+        shipped_files = set(wheel_zip.namelist())
     for folder in ("schemas", "compliance_tests/scenarios", "compliance_tests/guidance", "compliance_tests/golden"):
         for file in (ROOT / folder).iterdir():
-            assert f"codeset/shipped/{folder}/{file.name}" in shipped
+            assert f"codeset/shipped/{folder}/{file.name}" in shipped_files
     for folder in ("codeset/audit/checks", "codeset/payers/profiles"):
         for file in (ROOT / folder).glob("*.yaml"):
-            assert f"{folder}/{file.name}" in shipped
+            assert f"{folder}/{file.name}" in shipped_files
 
 
 def test_the_core_needs_three_libraries(wheel: Path):
@@ -112,12 +112,12 @@ def test_the_core_needs_three_libraries(wheel: Path):
 
 
 def test_upper_bounds_are_rare(wheel: Path):
-    bounded = {
+    bounded_names = {
         requirement.name
         for requirement in requirements(wheel, "cli", "ingest", "review", "x12", "spark")
         if "<" in str(requirement)
     }
-    assert bounded == set()
+    assert bounded_names == set()
 
 
 def test_the_core_opens_compares_adjudicates_and_exports(core: Path, tmp_path: Path):
@@ -142,8 +142,8 @@ print(sorted(each.name for each in export(new, codeset.Store.at("out").path, "cs
 absent = {"yaml", "jsonschema", "rich", "typer", "openpyxl", "requests", "fastexcel", "pyx12", "jinja2"}
 print(sorted(absent & set(sys.modules)))
 """
-    done = run(core, tmp_path, "-c", code)
-    assert done.stdout.split("\n") == ["1", "False", "['pay']", "add_on.csv", "[]", ""], done.stderr
+    process = run(core, tmp_path, "-c", code)
+    assert process.stdout.split("\n") == ["1", "False", "['pay']", "add_on.csv", "[]", ""], process.stderr
 
 
 @pytest.mark.parametrize(
@@ -157,15 +157,15 @@ print(sorted(absent & set(sys.modules)))
     ],
 )
 def test_a_missing_extra_is_named(core: Path, tmp_path: Path, arguments: tuple[str, ...], message: str):
-    done = run(core, tmp_path, *arguments)
-    assert message in done.stderr
-    assert done.returncode != 0
+    process = run(core, tmp_path, *arguments)
+    assert message in process.stderr
+    assert process.returncode != 0
 
 
 def test_a_missing_extra_ends_the_command_in_words(core: Path, tmp_path: Path):
-    done = run(core, tmp_path, "-m", "codeset.cli", "list")
-    assert done.returncode == 2
-    assert done.stderr == "typer is not installed. It comes with: pip install 'derm-codeset[cli]'\n"
+    process = run(core, tmp_path, "-m", "codeset.cli", "list")
+    assert process.returncode == 2
+    assert process.stderr == "typer is not installed. It comes with: pip install 'derm-codeset[cli]'\n"
 
 
 def test_the_command_works_beside_a_projects_own_folders(whole: Path, tmp_path: Path):
@@ -174,13 +174,13 @@ def test_the_command_works_beside_a_projects_own_folders(whole: Path, tmp_path: 
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this is the project\\'s own')\n")
     command = ("-m", "codeset.cli")
-    built = run(whole, tmp_path, *command, "build", "2026q3", "--embedded", "--store", "store")
-    assert (built.returncode, built.stderr) == (0, "")
-    tested = run(whole, tmp_path, *command, "test", "2026q3", "--store", "store")
-    assert (tested.returncode, tested.stderr) == (0, ""), tested.stdout
-    guided = run(whole, tmp_path, *command, "guidance", "2026q3", "--store", "store")
-    assert (guided.returncode, guided.stderr) == (1, ""), "the guides contradict CMS somewhere"
-    assert "CONTRADICTED" in guided.stdout.upper()
+    build_process = run(whole, tmp_path, *command, "build", "2026q3", "--embedded", "--store", "store")
+    assert (build_process.returncode, build_process.stderr) == (0, "")
+    test_process = run(whole, tmp_path, *command, "test", "2026q3", "--store", "store")
+    assert (test_process.returncode, test_process.stderr) == (0, ""), test_process.stdout
+    guidance_process = run(whole, tmp_path, *command, "guidance", "2026q3", "--store", "store")
+    assert (guidance_process.returncode, guidance_process.stderr) == (1, ""), "the guides contradict CMS somewhere"
+    assert "CONTRADICTED" in guidance_process.stdout.upper()
 
 
 def test_the_version_is_that_of_the_distribution(whole: Path, wheel: Path, tmp_path: Path):

@@ -51,8 +51,10 @@ def test_each_step_is_one_command_of_ours(file):
 def test_act_has_a_stand_in_for_every_action_that_it_would_have_to_fetch():
     actrc_text = (ROOT / ".actrc").read_text()
     files = [file for file in WORKFLOWS if file.name in RUN_BY_ACT]
-    needed = {(name, pin) for file in [*files, ACTION] for name, pin, _ in remote(file) if name != "actions/checkout"}
-    for name, pin in needed:
+    needed_actions = {
+        (name, pin) for file in [*files, ACTION] for name, pin, _ in remote(file) if name != "actions/checkout"
+    }
+    for name, pin in needed_actions:
         stub = f"tests/act/stubs/{name.removeprefix('actions/')}"
         assert f"--local-repository {name}@{pin}={stub}\n" in actrc_text
         assert (ROOT / stub / "action.yml").is_file()

@@ -52,14 +52,14 @@ class Forge:
 
     def git(self, *arguments: str, at: str = "clone") -> str:
         git_settings = ("-c", "user.name=A", "-c", "user.email=a@practice.example")
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *git_settings, "-C", str(self.home / at), *arguments],
             capture_output=True,
             text=True,
             check=True,
             timeout=60,
         )
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     def refs(self) -> str:
         return self.git("for-each-ref", at="bare")
@@ -81,7 +81,7 @@ class Forge:
         command += ["--action-cache-path", str(self.home / "cache")]
         command += [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
         command += [part for name, value in variables.items() for part in ("--var", f"{name}={value}")]
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=self.clone,
             env=self._surroundings(),
@@ -90,9 +90,9 @@ class Forge:
             timeout=60 * MINUTES,
             check=False,
         )
-        output = done.stdout + done.stderr
+        output = process.stdout + process.stderr
         (self.home / f"{Path(workflow).stem}.log").write_text(output)
-        return Ran(done.returncode, output, artifacts)
+        return Ran(process.returncode, output, artifacts)
 
     def _surroundings(self) -> dict[str, str]:
         """As little of this process as a runner needs: its settings are those of the workflow."""
@@ -148,7 +148,7 @@ def codeset(forge: Forge, *arguments: str) -> str:
     own = {hosts.SETTING: forge.site.origin, "CODESET_STORE": str(forge.home / "store")}
     own |= {"CODESET_SCENARIOS": "suite/scenarios"}
     program = str(Path(sys.executable).with_name("codeset"))
-    done = subprocess.run(
+    process = subprocess.run(
         [program, *arguments],
         cwd=forge.clone,
         env=os.environ | own,
@@ -157,5 +157,5 @@ def codeset(forge: Forge, *arguments: str) -> str:
         check=False,
         timeout=600,
     )
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.stdout
+    assert process.returncode in (0, 1), process.stdout + process.stderr
+    return process.stdout

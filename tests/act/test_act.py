@@ -49,8 +49,8 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
     assert (
         forge.git("log", "--format=%s by %an", f"main..{BRANCH}", at="bare") == "Release 2026q4 by github-actions[bot]"
     )
-    changed = forge.git("diff", "--name-only", "main", BRANCH, at="bare").split()
-    assert changed == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
+    changed_paths = forge.git("diff", "--name-only", "main", BRANCH, at="bare").split()
+    assert changed_paths == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
     assert set(json.loads(forge.git("show", f"{BRANCH}:sources.lock.json", at="bare"))["releases"]) == {
         "2026q3",
         "2026q4",
@@ -61,9 +61,9 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
     assert {"CHANGELOG-entry.md", "review.html", "review.json", "review.md", "review.xlsx"} <= review
     assert {"due-dates.ics", "edits-changed.csv", "fee-schedule.csv", "physician-handout.html", "tasks.xlsx"} <= review
 
-    proposed, pulls = forge.refs(), forge.pulls
+    proposed_refs, pulls = forge.refs(), forge.pulls
     second = forge.run("schedule", NEW_RELEASE)
-    assert (second.code, forge.refs(), forge.pulls) == (0, proposed, pulls), second.output
+    assert (second.code, forge.refs(), forge.pulls) == (0, proposed_refs, pulls), second.output
 
     forge.site.reissue("2026q4")
     again = forge.run("workflow_dispatch", NEW_RELEASE, "--input", "release=")
@@ -76,31 +76,33 @@ def test_from_a_posted_quarter_to_a_gate_that_opens(forge):
 
     forge.git("fetch", "--quiet")
     forge.git("switch", "--quiet", BRANCH)
-    closed = compliance(forge)
-    assert closed.code == 1
-    assert closed.steps("Failure") == ["Gate"]
-    assert "2026q4r1 has not been approved" in closed.output
-    assert (closed.artifacts / "review-2026q4r1" / "review.html").is_file()
+    closed_gate = compliance(forge)
+    assert closed_gate.code == 1
+    assert closed_gate.steps("Failure") == ["Gate"]
+    assert "2026q4r1 has not been approved" in closed_gate.output
+    assert (closed_gate.artifacts / "review-2026q4r1" / "review.html").is_file()
 
     approve(forge, "2026q4r1")
-    opened = compliance(forge)
-    assert opened.code == 0, opened.output
-    assert "PASS: 2026q4r1 approved by lead@practice" in opened.output
+    open_gate = compliance(forge)
+    assert open_gate.code == 0, open_gate.output
+    assert "PASS: 2026q4r1 approved by lead@practice" in open_gate.output
 
 
 def test_ci_checks_and_tests(forge):
     forge.git("switch", "--quiet", "main")
-    chosen = "tests/test_house.py tests/test_workflows.py tests/codeset"
-    ran = forge.run("push", ".github/workflows/ci.yml", "--matrix", "python:3.13", "--env", f"PYTEST_ADDOPTS={chosen}")
-    assert ran.code == 0, ran.output
-    assert ran.steps("Success")[-2:] == ["Format, lint, types, schemas, workflows", "Tests"]
+    test_paths = "tests/test_house.py tests/test_workflows.py tests/codeset"
+    act_run = forge.run(
+        "push", ".github/workflows/ci.yml", "--matrix", "python:3.13", "--env", f"PYTEST_ADDOPTS={test_paths}"
+    )
+    assert act_run.code == 0, act_run.output
+    assert act_run.steps("Success")[-2:] == ["Format, lint, types, schemas, workflows", "Tests"]
 
 
 def test_another_repository_tries_its_scenarios_with_the_composite_action(forge):
     forge.git("switch", "--quiet", "main")
     codeset(forge, "build", "2026q3", "--embedded", "--store", str(forge.home / "excerpt"))
     codeset(forge, "test", "2026q3", "--accept", "--store", str(forge.home / "excerpt"))
-    ran = forge.run("workflow_dispatch", "tests/act/workflows/action.yml")
-    assert ran.code == 0, ran.output
+    act_run = forge.run("workflow_dispatch", "tests/act/workflows/action.yml")
+    assert act_run.code == 0, act_run.output
     (forge.clone / "suite" / "golden" / "2026q3.json").unlink()
     assert forge.run("workflow_dispatch", "tests/act/workflows/action.yml").code == 1

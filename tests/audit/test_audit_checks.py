@@ -98,7 +98,7 @@ def release(embedded) -> Snapshot:
     return embedded.open("2026q3")
 
 
-def audited(check: str, lines: Sequence[Line], release: Snapshot, folder: Path) -> Audit:
+def audit_of(check: str, lines: Sequence[Line], release: Snapshot, folder: Path) -> Audit:
     return run_audit(claims(lines, folder), [CHECKS[check]], [release], on_any_date=True)
 
 
@@ -108,21 +108,21 @@ def test_every_check_has_twins():
 
 @pytest.mark.parametrize("check", TWINS)
 def test_a_check_fires_on_its_pattern(check, release, tmp_path):
-    (result,) = audited(check, TWINS[check][0], release, tmp_path).results
+    (result,) = audit_of(check, TWINS[check][0], release, tmp_path).results
     assert result.not_run is None
     assert result.flagged
-    assert {flagged.provider for flagged in result.flagged} <= {"p1", "p2"}
+    assert {line.provider for line in result.flagged} <= {"p1", "p2"}
 
 
 @pytest.mark.parametrize("check", TWINS)
 def test_a_check_is_silent_on_its_twin(check, release, tmp_path):
-    (result,) = audited(check, TWINS[check][1], release, tmp_path).results
+    (result,) = audit_of(check, TWINS[check][1], release, tmp_path).results
     assert (result.not_run, result.flagged) == (None, ())
 
 
 def test_the_flagged_line_is_the_one_that_the_source_speaks_of(release, tmp_path):
     codes = {
-        check: {flagged.hcpcs for flagged in audited(check, TWINS[check][0], release, tmp_path).results[0].flagged}
+        check: {line.hcpcs for line in audit_of(check, TWINS[check][0], release, tmp_path).results[0].flagged}
         for check in TWINS
     }
     assert codes == {
@@ -146,7 +146,7 @@ def test_shares_are_of_the_lines_that_a_check_is_about_and_the_trend_is_by_month
         line("17000", "", 1, 31),
         line("99213", "25", 1, 32),
     ]
-    (result,) = audited("visit-with-25-and-minor-procedure", lines, release, tmp_path).results
+    (result,) = audit_of("visit-with-25-and-minor-procedure", lines, release, tmp_path).results
     assert result.lines == 4
     months = [(month.month, month.lines, month.flagged) for month in result.months]
     assert months == [("2026-07", 2, 1), ("2026-08", 2, 1)]
@@ -156,8 +156,8 @@ def test_the_same_claims_in_any_order_give_the_same_sample(release, tmp_path):
     lines = [part for day in range(25) for part in (line("99213", "25", 1, day), line("11102", "", 1, day))]
     frame = claims(lines, tmp_path)
     check = CHECKS["visit-with-25-and-minor-procedure"]
-    there, shuffled = (run_audit(rows, [check], [release], on_any_date=True) for rows in (frame, frame[::-1]))
-    assert there == shuffled
+    there, backwards = (run_audit(rows, [check], [release], on_any_date=True) for rows in (frame, frame[::-1]))
+    assert there == backwards
     assert (len(there.results[0].flagged), len(there.results[0].sample)) == (25, 10)
     assert [sample.line for sample in there.results[0].sample] != list(range(1, 20, 2)), "drawn, not the first ten"
 
@@ -165,8 +165,8 @@ def test_the_same_claims_in_any_order_give_the_same_sample(release, tmp_path):
 def test_a_check_whose_table_is_not_held_is_not_run_and_says_so(tmp_path, store, facts):
     cms_facts = facts["2026q3"]
     entries = {"gpci": TableEntry("gpci 2026", (Source("GPCI2026.csv", "0" * 64, 1),), 0, {}, "")}
-    sealed = store.seal(Manifest(cms_facts.release, "all", (), entries), {"gpci": cms_facts.tables["gpci"]})
-    (result,) = audited("units-at-the-mue", TWINS["units-at-the-mue"][0], sealed.snapshot, tmp_path).results
+    seal_result = store.seal(Manifest(cms_facts.release, "all", (), entries), {"gpci": cms_facts.tables["gpci"]})
+    (result,) = audit_of("units-at-the-mue", TWINS["units-at-the-mue"][0], seal_result.snapshot, tmp_path).results
     assert (result.not_run, result.flagged) == ("2026q3 holds no mue", ())
 
 
@@ -181,11 +181,11 @@ CHECK = """
 """
 
 
-def refused(condition: str, folder: Path, text: str = CHECK) -> str:
+def refusal(condition: str, folder: Path, text: str = CHECK) -> str:
     (folder / "own.yaml").write_text(text % condition if "%s" in text else text)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         load_checks(folder)
-    (fault,) = caught.value.faults
+    (fault,) = error.value.faults
     return str(fault)
 
 
@@ -212,7 +212,7 @@ def refused(condition: str, folder: Path, text: str = CHECK) -> str:
     ],
 )
 def test_what_is_no_condition_is_refused_with_the_place(condition, says, tmp_path):
-    fault = refused(condition, tmp_path)
+    fault = refusal(condition, tmp_path)
     assert fault.startswith("own.yaml: line 7: own-check, flags: ")
     assert says in fault
 
@@ -247,9 +247,9 @@ def test_a_file_that_is_no_list_of_checks_is_refused(text, tmp_path):
 def test_what_is_no_check_is_refused(before, after, says, tmp_path):
     text = (CHECK % "units > 1").replace(before, after)
     (tmp_path / "own.yaml").write_text(text)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         load_checks(tmp_path)
-    assert says in str(caught.value)
+    assert says in str(error.value)
 
 
 def test_two_checks_of_one_name_are_refused_and_unknown_names_are_wrong_use(tmp_path):
@@ -274,12 +274,12 @@ def test_a_group_that_nothing_names_and_a_span_without_a_code_are_doubtful(embed
         "own.yaml: line 6: own-check, visits: the release has no code of 11950-11954",
     ]
     file = str(claims_file([line("99213")], tmp_path))
-    ran = command(file, "--checks", str(tmp_path / "own.yaml"), "--store", str(embedded.path))
-    assert "no condition names this group" in ran.stderr
+    result = command(file, "--checks", str(tmp_path / "own.yaml"), "--store", str(embedded.path))
+    assert "no condition names this group" in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("condition", "flagged"),
+    ("condition", "flagged_lines"),
     [
         ("units >= 2", {2}),
         ("not units >= 2", {1, 3, 4}),
@@ -292,24 +292,24 @@ def test_a_group_that_nothing_names_and_a_span_without_a_code_are_doubtful(embed
         ("place_of_service = 11 and status_code != A", set()),
     ],
 )
-def test_conditions_mean_what_they_say(condition, flagged, release, tmp_path):
+def test_conditions_mean_what_they_say(condition, flagged_lines, release, tmp_path):
     """Lines 1 to 3 are a visit of p1, line 4 the same day's of p2; 17003 has MUE 13 and ZZZ, 11102 is status A."""
     (tmp_path / "own.yaml").write_text(CHECK % condition)
     lines = [line("99213", "25"), line("17003", "", 2), line("11102", "59"), line("11102", "59", 1, 0, "p2")]
     checks = load_checks(tmp_path)
     frame = claims(lines, tmp_path)
     (result,) = run_audit(frame, checks, [release], on_any_date=True).results
-    assert {finding.line for finding in result.flagged} == flagged
+    assert {finding.line for finding in result.flagged} == flagged_lines
 
 
-@pytest.mark.parametrize("written", ["L40.0", "L400"])
-def test_a_diagnosis_is_found_with_its_point_and_without(written, release, tmp_path):
-    (tmp_path / "own.yaml").write_text(CHECK % f"diagnoses has ({written}, L57.0)")
+@pytest.mark.parametrize("diagnosis_text", ["L40.0", "L400"])
+def test_a_diagnosis_is_found_with_its_point_and_without(diagnosis_text, release, tmp_path):
+    (tmp_path / "own.yaml").write_text(CHECK % f"diagnoses has ({diagnosis_text}, L57.0)")
     rows = ["c1,1,b,p1,2026-07-06,96912,,1,11,national,L40.0", "c2,1,b,p1,2026-07-07,96912,,1,11,national,L40.1"]
     (tmp_path / "claims.csv").write_text("\n".join([HEADER.replace("charge", "diagnoses"), *rows]) + "\n")
     frame, _ = read_claims(tmp_path / "claims.csv")
     (result,) = run_audit(frame, load_checks(tmp_path / "own.yaml"), [release], on_any_date=True).results
-    assert [flagged.claim_id for flagged in result.flagged] == ["c1"]
+    assert [line.claim_id for line in result.flagged] == ["c1"]
 
 
 def command(*arguments: str) -> CompletedProcess[str]:
@@ -320,10 +320,10 @@ def test_the_command_prints_the_sheet_and_writes_it_in_every_form(embedded, tmp_
     lines = [part for check in ("biopsy-with-59-before-mohs", "units-at-the-mue") for part in TWINS[check][0]]
     file = claims_file(lines, tmp_path)
     arguments = (str(file), "--store", str(embedded.path))
-    done = command(*arguments, "-o", str(tmp_path / "audit.xlsx"))
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "biopsy-with-59-before-mohs" in done.stdout
-    assert "pull for c0 line 2" in done.stdout
+    result = command(*arguments, "-o", str(tmp_path / "audit.xlsx"))
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "biopsy-with-59-before-mohs" in result.stdout
+    assert "pull for c0 line 2" in result.stdout
     book = openpyxl.load_workbook(tmp_path / "audit.xlsx")
     assert book.sheetnames == ["Summary", "Sample", "Flagged lines", "Trend", "Practitioners"]
     command(*arguments, "-o", str(tmp_path / "audit.csv"))

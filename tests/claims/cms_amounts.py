@@ -123,8 +123,8 @@ def decoded(store: Path, label: str, fees: Path, gpci: Path) -> CodeSet:
     rows = read_csv(fees)
     (factor,) = {Decimal(value).quantize(Decimal("0.0001")) for value in rows["conv_factor"].unique()}
     tables = {
-        "mpfs": _typed("mpfs", rows.rename(_DECODED_MPFS)),
-        "gpci": _typed("gpci", read_csv(gpci).rename(_DECODED_GPCI)),
+        "mpfs": _typed_rows("mpfs", rows.rename(_DECODED_MPFS)),
+        "gpci": _typed_rows("gpci", read_csv(gpci).rename(_DECODED_GPCI)),
     }
     entries = {
         table: TableEntry(file.name, (Source(file.name, f"{len(file.name):064x}", 1),), 0, {}, "")
@@ -140,7 +140,7 @@ def read_csv(file: Path) -> pl.DataFrame:
         return pl.read_csv(stream.read(), infer_schema=False)
 
 
-def _typed(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _typed_rows(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Decoded cells in the table's types: their floats carry noise in the last places, CMS's decimals do not."""
     return rows.select(_cell(column, dtype, rows.columns) for column, dtype in TABLES[table].columns.items())
 

@@ -153,16 +153,16 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(whole, schema=dict(columns)).sort(TABLES[name].key, nulls_last=True)
 
 
-def _ptp(column_one: str, column_two: str, effective: str, deleted: str | None, ccmi: int) -> dict[str, Any]:
-    return {"column_one": column_one, "column_two": column_two, "ccmi": ccmi, **_dates(effective, deleted)}
+def _ptp(column_one: str, column_two: str, effective: str, deletion: str | None, ccmi: int) -> dict[str, Any]:
+    return {"column_one": column_one, "column_two": column_two, "ccmi": ccmi, **_dates(effective, deletion)}
 
 
-def _add_on(add_on: str, primary: str, effective: str, deleted: str | None, kind: int) -> dict[str, Any]:
-    return {"add_on_code": add_on, "primary_code": primary, "add_on_type": kind, **_dates(effective, deleted)}
+def _add_on(add_on: str, primary: str, effective: str, deletion: str | None, kind: int) -> dict[str, Any]:
+    return {"add_on_code": add_on, "primary_code": primary, "add_on_type": kind, **_dates(effective, deletion)}
 
 
-def _dates(effective: str, deleted: str | None) -> dict[str, date | None]:
+def _dates(effective: str, deletion: str | None) -> dict[str, date | None]:
     return {
         "effective_date": date.fromisoformat(effective),
-        "deletion_date": date.fromisoformat(deleted) if deleted else None,
+        "deletion_date": date.fromisoformat(deletion) if deletion else None,
     }

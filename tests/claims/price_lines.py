@@ -149,10 +149,10 @@ def line(hcpcs: str, modifiers: str = "", units: int = 1, pos: str | None = "11"
 
 def frame(*lines: dict[str, Any]) -> pl.DataFrame:
     """Return *lines* as the price reads them; those without `line` are numbered in order."""
-    numbered = [{"line": place} | fields for place, fields in enumerate(lines, 1)]
+    numbered_lines = [{"line": place} | fields for place, fields in enumerate(lines, 1)]
     visit = pl.struct("beneficiary", "provider", "date_of_service").rank("dense").cast(pl.UInt32)
     row = pl.struct("claim_id", "line").rank("ordinal").cast(pl.UInt32) - 1
-    return pl.DataFrame(numbered, schema=_LINES).with_columns(visit.alias("visit"), row.alias("row"))
+    return pl.DataFrame(numbered_lines, schema=_LINES).with_columns(visit.alias("visit"), row.alias("row"))
 
 
 def run(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> LinePrices:

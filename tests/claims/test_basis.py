@@ -41,17 +41,18 @@ def claims(tmp_path: Path) -> Path:
 
 def test_an_outcome_names_each_table_that_claims_are_read_against(derm: Snapshot) -> None:
     editions = literal_claims.outcome(derm, "99213").checked.editions
-    assert [(str(checked.release), checked.edition.table) for checked in editions] == [
+    assert [(str(table_edition.release), table_edition.edition.table) for table_edition in editions] == [
         ("2026q3", table) for table in ("add_on", "diagnosis", "diagnosis_replacement", "gpci", "mpfs", "mue", "ptp")
     ]
-    assert {checked.edition.table: checked.edition.edition for checked in editions}["mpfs"] == "rvu26c"
+    labels = {table_edition.edition.table: table_edition.edition.edition for table_edition in editions}
+    assert labels["mpfs"] == "rvu26c"
 
 
 def test_a_table_that_a_release_lacks_is_named(tmp_path: Path) -> None:
-    lacking = literal_claims.sealed_release(Store(tmp_path), "2026q3", ["99213"], lacking=["ptp"])
-    checked = literal_claims.outcome(lacking, "99213").checked
-    assert [table for _, table in checked.not_held] == ["ptp"]
-    assert "Not held: ptp of 2026q3. What needs them is unknown." in checked.sentences()
+    without_ptp = literal_claims.sealed_release(Store(tmp_path), "2026q3", ["99213"], lacking=["ptp"])
+    basis = literal_claims.outcome(without_ptp, "99213").checked
+    assert [table for _, table in basis.not_held] == ["ptp"]
+    assert "Not held: ptp of 2026q3. What needs them is unknown." in basis.sentences()
 
 
 def test_the_history_is_that_of_the_dates_of_service(derm: Snapshot) -> None:
@@ -62,7 +63,7 @@ def test_the_history_is_that_of_the_dates_of_service(derm: Snapshot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "new_patient", "needed", "lacks"),
+    ("first", "new_patient", "first_day_needed", "lacks"),
     [
         (date(2023, 7, 15), date(2026, 7, 15), date(2023, 7, 15), False),
         (date(2023, 7, 16), date(2026, 7, 15), date(2023, 7, 15), True),
@@ -72,16 +73,16 @@ def test_the_history_is_that_of_the_dates_of_service(derm: Snapshot) -> None:
     ids=["three years to the day", "a day less", "no new patient", "a leap day"],
 )
 def test_new_patients_need_the_three_years_before(
-    first: date, new_patient: date | None, needed: date | None, *, lacks: bool
+    first: date, new_patient: date | None, first_day_needed: date | None, *, lacks: bool
 ) -> None:
     """IOM 100-04 ch. 12, section 30.6.7.A: within the previous three years."""
     history = History(first, new_patient or first, new_patient)
-    assert (history.new_patients_need_from, history.lacks_years) == (needed, lacks)
+    assert (history.new_patients_need_from, history.lacks_years) == (first_day_needed, lacks)
 
 
 def test_without_claims_no_history_is_claimed(derm: Snapshot) -> None:
-    checked = adjudicate(literal_claims.claims("99213").clear(), derm).checked
-    assert "No claim lines were read." in checked.sentences()
+    basis = adjudicate(literal_claims.claims("99213").clear(), derm).checked
+    assert "No claim lines were read." in basis.sentences()
 
 
 def test_parts_make_one_history() -> None:
@@ -110,22 +111,22 @@ def test_a_family_is_applied_where_claims_are_read_against_its_table(
     monkeypatch.setattr(basis, "CLAIM_TABLES", (*basis.CLAIM_TABLES, *tables))
     without = derm.manifest
     coverage = dict.fromkeys(tables, without.tables["mue"])
-    holding = replace(without, tables={**without.tables, **coverage})
-    assert set(families_not_applied([holding])) == FAMILIES - {"coverage"}
-    assert set(families_not_applied([holding, without])) == FAMILIES
+    with_coverage = replace(without, tables={**without.tables, **coverage})
+    assert set(families_not_applied([with_coverage])) == FAMILIES - {"coverage"}
+    assert set(families_not_applied([with_coverage, without])) == FAMILIES
 
 
 @pytest.mark.parametrize(("origin", "is_applied"), [(None, True), ("2025q4", True), ("2025q3", False)])
 def test_diagnoses_of_another_fiscal_year_are_not_applied(derm: Snapshot, origin: str | None, is_applied: bool) -> None:
     """July 2026 is of the fiscal year that began on October 1, 2025."""
     entry = replace(derm.manifest.tables["mue"], carried_from=origin)
-    holding = replace(derm.manifest, tables={**derm.manifest.tables, "diagnosis": entry})
-    assert ("diagnoses" not in families_not_applied([holding])) == is_applied
+    with_diagnoses = replace(derm.manifest, tables={**derm.manifest.tables, "diagnosis": entry})
+    assert ("diagnoses" not in families_not_applied([with_diagnoses])) == is_applied
 
 
 def test_what_is_written_is_read_back(derm: Snapshot) -> None:
-    checked = basis_of([derm.manifest], History(date(2026, 7, 1), date(2026, 7, 31), date(2026, 7, 15)))
-    assert basis.basis_from(json.loads(json.dumps(checked.plain()))) == checked
+    claim_basis = basis_of([derm.manifest], History(date(2026, 7, 1), date(2026, 7, 31), date(2026, 7, 15)))
+    assert basis.basis_from(json.loads(json.dumps(claim_basis.plain()))) == claim_basis
 
 
 def run(store: Store, *arguments: str) -> tuple[str, str]:
@@ -147,12 +148,12 @@ def test_every_form_says_it_once(embedded: Store, claims: Path, tmp_path: Path) 
     plain = json.loads(run(embedded, *arguments, "--format", "json")[0])
     for name in ("lines.csv", "lines.parquet"):
         run(embedded, *arguments, "-o", str(tmp_path / name))
-        written = json.loads((tmp_path / name).with_name("lines.checked.json").read_text())
-        assert written == {name: value for name, value in plain.items() if name != "claims"}
-    done = json.loads((tmp_path / "folder" / "done.json").read_text())
-    assert {name: done[name] for name in written} == written
-    assert {entry["family"] for entry in done["rules_not_applied"]} == FAMILIES
-    assert done["history"]["new_patients_need_from"] == "2023-07-15"
+        basis_document = json.loads((tmp_path / name).with_name("lines.checked.json").read_text())
+        assert basis_document == {name: value for name, value in plain.items() if name != "claims"}
+    done_document = json.loads((tmp_path / "folder" / "done.json").read_text())
+    assert {name: done_document[name] for name in basis_document} == basis_document
+    assert {entry["family"] for entry in done_document["rules_not_applied"]} == FAMILIES
+    assert done_document["history"]["new_patients_need_from"] == "2023-07-15"
 
 
 def test_the_suite_and_the_guides_say_it(embedded: Store) -> None:

@@ -67,12 +67,12 @@ def started_workers() -> Iterator[Executor]:
         yield workers
 
 
-def lend(started: Executor, patch: pytest.MonkeyPatch) -> None:
+def lend(executor: Executor, patch: pytest.MonkeyPatch) -> None:
     """Runs in worker processes of the product's own, which are not started for each run anew: half a second each."""
 
     @contextmanager
     def lent(parts: int) -> Iterator[StartedBefore]:
-        workers = StartedBefore(started)
+        workers = StartedBefore(executor)
         try:
             yield workers
         finally:
@@ -144,11 +144,11 @@ def test_parts_say_of_each_line_what_one_run_says(claims, derm, tmp_path, form):
     refuse(rejects)
     at_once = adjudicate(lines, derm, participant=Participant.NON_QP)
     without_remedies = replace(at_once, reader=None)
-    frames, scanned = outcome_frames(without_remedies), codeset.scan_outcome(tmp_path / "out")
+    frames, scanned_frames = outcome_frames(without_remedies), codeset.scan_outcome(tmp_path / "out")
     assert summary.dispositions == dict(at_once.lines["disposition"].cast(pl.String).value_counts().iter_rows())
     assert sum(summary.dispositions.values()) == 1200
-    assert as_text(scanned.lines).equals(as_text(frames.lines.drop("date_of_service", "units")))
-    assert as_text(scanned.findings).equals(as_text(frames.findings.drop("says")))
+    assert as_text(scanned_frames.lines).equals(as_text(frames.lines.drop("date_of_service", "units")))
+    assert as_text(scanned_frames.findings).equals(as_text(frames.findings.drop("says")))
 
 
 @pytest.mark.usefixtures("small_parts", "shared_workers")
@@ -157,10 +157,10 @@ def test_what_is_said_of_many_lines_is_written_once(claims, derm, tmp_path):
     run([tmp_path / "claims.parquet"], tmp_path / "out", derm)
     lines, findings = table(tmp_path / "out", "lines"), table(tmp_path / "out", "findings")
     for key, of in (("answer", lines), ("ground", findings)):
-        shared = table(tmp_path / "out", f"{key}s")
-        assert shared[key].is_unique().all(), "no key is in two parts"
-        assert set(of[key]) == set(shared[key]), "each key is of a row, and each row is used"
-        assert shared.height < of.height / 2
+        shared_rows = table(tmp_path / "out", f"{key}s")
+        assert shared_rows[key].is_unique().all(), "no key is in two parts"
+        assert set(of[key]) == set(shared_rows[key]), "each key is of a row, and each row is used"
+        assert shared_rows.height < of.height / 2
     in_part = table(tmp_path / "out", "grounds").with_columns(pl.col("ground") // 2**32)
     assert in_part.is_unique().all(), "no ground is in a part twice"
 
@@ -207,7 +207,7 @@ def tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 30)
 
 
-def ended(group: int) -> bool:
+def has_ended(group: int) -> bool:
     """Whether no process of the group is left."""
     try:
         os.killpg(group, 0)
@@ -225,7 +225,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
+def whole_run(
     claims: pl.DataFrame, derm: Snapshot, started_workers: Executor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """The claims as they lie and in any order, each in a folder with the `out` of a run that nothing disturbed."""
@@ -250,12 +250,12 @@ def undisturbed(
         ("turned", 3, "the run alone"),
     ],
 )
-def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, derm, tmp_path, order, parts_done, killed):
+def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(whole_run, derm, tmp_path, order, parts_done, killed):
     """Before the first part and between parts, split on disk and not, with its workers and without: each two once.
 
     The run that is killed has a process of its own, and workers; the one that goes on has those of this module.
     """
-    file, out = undisturbed[order] / "claims.parquet", tmp_path / "out"
+    file, out = whole_run[order] / "claims.parquet", tmp_path / "out"
     (tmp_path / "run.py").write_text(RUN)
     command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
     process = subprocess.Popen(command, start_new_session=True)
@@ -264,13 +264,13 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(undisturbed, der
     finally:
         os.killpg(process.pid, signal.SIGKILL) if killed == "the run and its workers" else process.kill()
     assert process.wait(timeout=60) == -signal.SIGKILL
-    until(lambda: ended(process.pid))
+    until(lambda: has_ended(process.pid))
     (out / "findings-0039.unfinished").write_bytes(b"a part that was being written")
     with pytest.raises(StoreProblem, match=r"holds \d+ of 40 parts"):
         codeset.scan_outcome(out)
     summary = run([file], out, derm)
     assert parts_done <= summary.done_before < summary.parts == 40
-    assert bytes_of(out) == bytes_of(undisturbed[order] / "out")
+    assert bytes_of(out) == bytes_of(whole_run[order] / "out")
     assert not (out / ".work").exists()
 
 
@@ -525,8 +525,8 @@ def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
     many = run_codeset(*arguments, "-o", tmp_path / "out")
     assert many.returncode == 1, "the same lines are denied"
     assert "1,200 lines in 1 part, in" in many.stdout
-    denied = sum(line["disposition"] == "deny" for claim in plain["claims"] for line in claim["lines"])
-    assert f" {denied} denied, " in many.stdout
+    denied_lines = sum(line["disposition"] == "deny" for claim in plain["claims"] for line in claim["lines"])
+    assert f" {denied_lines} denied, " in many.stdout
 
 
 @pytest.mark.usefixtures("small_parts", "shared_workers")

@@ -30,8 +30,8 @@ def test_the_schema_has_the_fields_of_the_table(definition: str, names: set[str]
 
 
 def test_a_row_of_the_schema_requires_what_no_line_may_lack() -> None:
-    required = {name for name, field in FIELDS.items() if field.is_required}
-    assert set(DEFINITIONS["row"]["required"]) == required - {"locality"}  # which --locality may give
+    required_fields = {name for name, field in FIELDS.items() if field.is_required}
+    assert set(DEFINITIONS["row"]["required"]) == required_fields - {"locality"}  # which --locality may give
 
 
 @pytest.mark.parametrize("name", FIELDS)

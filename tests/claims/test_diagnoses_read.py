@@ -31,7 +31,7 @@ def diagnoses_of_csv(folder: Path, header: str, *cells: str) -> list[str | None]
     return lines["diagnoses"].to_list()
 
 
-def refused(folder: Path, header: str, *cells: str) -> list[str]:
+def refusals(folder: Path, header: str, *cells: str) -> list[str]:
     with pytest.raises(BadInput) as error:
         diagnoses_of_csv(folder, header, *cells)
     return [str(fault).partition("line 1: ")[2] for fault in error.value.faults]
@@ -78,7 +78,7 @@ def test_the_forms_of_codes_are_those_of_the_code_set(tmp_path: Path, code: str)
 
 @pytest.mark.parametrize("code", ["l57.0", "L5.70", "L57.", "L57..0", "57.0", "L", "NONE", "L57.01234", "LL7.0X-"])
 def test_what_has_not_the_form_of_a_code_is_refused(tmp_path: Path, code: str) -> None:
-    assert refused(tmp_path, "Dx", code)[0].startswith(
+    assert refusals(tmp_path, "Dx", code)[0].startswith(
         "diagnoses: expected up to twelve ICD-10-CM codes, found text like"
     )
 
@@ -106,7 +106,7 @@ def test_pointers_without_diagnoses_are_not_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_points_to_nothing_or_is_no_code_is_refused(tmp_path: Path, cells: str, says: str) -> None:
-    assert refused(tmp_path, "Dx,Dx Pointer", cells) == [says]
+    assert refusals(tmp_path, "Dx,Dx Pointer", cells) == [says]
 
 
 def test_a_workbook_is_read_as_the_csv_that_it_could_be(tmp_path: Path) -> None:
@@ -244,8 +244,8 @@ def test_twelve_diagnoses_and_their_pointers_are_the_same_by_every_door(
     assert rejects.claims == 0
     plain = lines.select(pl.col("diagnoses", "diagnoses_of_claim").str.replace_all(".", "", literal=True))
     codes = [code.replace(".", "") for code in TWELVE]
-    pointed = [" ".join(codes[place - 1] for place in pointers) or " ".join(codes) for pointers in POINTERS]
-    assert plain["diagnoses"].to_list() == pointed
+    diagnoses_by_line = [" ".join(codes[place - 1] for place in pointers) or " ".join(codes) for pointers in POINTERS]
+    assert plain["diagnoses"].to_list() == diagnoses_by_line
     assert plain["diagnoses_of_claim"].to_list() == [" ".join(codes)] * 3 + [None]
 
 

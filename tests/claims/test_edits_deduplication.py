@@ -155,8 +155,8 @@ def find_patient(lines: Lines) -> Findings:
 def test_only_an_edit_with_a_reach_is_handed_the_patient(derm: Snapshot) -> None:
     with pytest.raises(ColumnNotFoundError):
         outcome(two_visits_of(1), derm, deduplicate=False, edits=(Edit(find_patient),))
-    reaching = Edit(find_patient, reach_days=lambda _: {1: pl.Series(["11102"], dtype=CODE)})
-    assert outcome(two_visits_of(1), derm, deduplicate=False, edits=(reaching,)).findings.height == 3
+    reaching_edit = Edit(find_patient, reach_days=lambda _: {1: pl.Series(["11102"], dtype=CODE)})
+    assert outcome(two_visits_of(1), derm, deduplicate=False, edits=(reaching_edit,)).findings.height == 3
 
 
 LIMITED, MOST_A_YEAR = "99911", 2
@@ -165,9 +165,9 @@ LIMITED, MOST_A_YEAR = "99911", 2
 def find_more_a_year(lines: Lines) -> Findings:
     """At most two a calendar year: those that come after are denied."""
     is_limited = lines.look_up(lines.line_kinds.table.select(pl.col("hcpcs") == LIMITED).to_series())
-    limited = lines.table.filter(is_limited)
+    limited_lines = lines.table.filter(is_limited)
     place = pl.int_range(pl.len()).over("patient", pl.col("date_of_service").dt.year())
-    return findings_of(limited.filter(place >= MOST_A_YEAR), "status-bundled", detail=pl.lit("more"))
+    return findings_of(limited_lines.filter(place >= MOST_A_YEAR), "status-bundled", detail=pl.lit("more"))
 
 
 FREQUENCY = Edit(
@@ -190,10 +190,10 @@ def test_an_edit_counts_in_a_calendar_year(store: Store) -> None:
             names = {"beneficiary": f"b{patient:05}", "claim_id": f"c{patient:05}"}
             rows.append({**literal_claims.line(f"{LIMITED} on={day}", number), **names})
             expected.append(sum(before.year == day.year for before in days[: number - 1]) >= MOST_A_YEAR)
-    edited = assert_same(literal_claims.engine_lines(rows), snapshots, edits=(*EDITS, FREQUENCY))
-    denied = edited.lines["disposition"].cast(pl.String) == "deny"
-    assert denied.to_list() == expected
-    assert denied.sum() not in (0, len(expected))
+    outcome = assert_same(literal_claims.engine_lines(rows), snapshots, edits=(*EDITS, FREQUENCY))
+    is_denied = outcome.lines["disposition"].cast(pl.String) == "deny"
+    assert is_denied.to_list() == expected
+    assert is_denied.sum() not in (0, len(expected))
 
 
 def find_seen_before(lines: Lines) -> Findings:
@@ -215,8 +215,8 @@ def test_an_edit_looks_back_three_years(store: Store) -> None:
         reads=("date_of_service",),
         reach_days=lambda _: {3 * 366: pl.Series([LIMITED], dtype=CODE)},
     )
-    edited = assert_same(literal_claims.engine_lines(rows), snapshots, edits=(*EDITS, reach))
-    assert edited.lines.filter(pl.col("disposition") == "deny").height == sum(
+    outcome = assert_same(literal_claims.engine_lines(rows), snapshots, edits=(*EDITS, reach))
+    assert outcome.lines.filter(pl.col("disposition") == "deny").height == sum(
         patient % 3 < 2 for patient in range(1_000)
     )
 
@@ -236,5 +236,5 @@ def test_an_edit_tells_claims_apart(derm: Snapshot) -> None:
             claim = f"c{patient:05}-{number if patient % 3 == 0 else 0}"
             line = literal_claims.line("11102-76 place=11", number)
             rows.append({**line, "beneficiary": f"b{patient:05}", "claim_id": claim, "units": 1})
-    edited = assert_same(literal_claims.engine_lines(rows), derm, edits=(Edit(find_again, reads=("claim_id",)),))
-    assert edited.findings.height == 2 * sum(patient % 3 == 0 for patient in range(1_000))
+    outcome = assert_same(literal_claims.engine_lines(rows), derm, edits=(Edit(find_again, reads=("claim_id",)),))
+    assert outcome.findings.height == 2 * sum(patient % 3 == 0 for patient in range(1_000))

@@ -40,8 +40,8 @@ quickly = settings(max_examples=15, deadline=None, suppress_health_check=[Health
 @given(lines=some_lines, seed=st.integers(0, 1000))
 def test_the_order_of_lines_and_claims_does_not_matter(derm: Snapshot, lines: list[str], seed: int) -> None:
     frame = literal_claims.claims(*lines)
-    shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
-    assert written(adjudicate(frame, derm)) == written(adjudicate(shuffled, derm))
+    shuffled_lines = frame.sample(fraction=1, shuffle=True, seed=seed)
+    assert written_files(adjudicate(frame, derm)) == written_files(adjudicate(shuffled_lines, derm))
 
 
 @quickly
@@ -70,7 +70,7 @@ def test_every_line_has_a_disposition_and_a_reason_unless_paid(derm: Snapshot, l
 @given(lines=some_lines)
 def test_the_same_claims_give_the_same_bytes(derm: Snapshot, lines: list[str]) -> None:
     frame = literal_claims.claims(*lines)
-    assert written(adjudicate(frame, derm)) == written(adjudicate(frame, derm))
+    assert written_files(adjudicate(frame, derm)) == written_files(adjudicate(frame, derm))
 
 
 def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
@@ -80,7 +80,7 @@ def test_many_beneficiaries_give_the_same_bytes_again(derm: Snapshot) -> None:
     frame = literal_claims.claims(
         *(f"{service} beneficiary=b{n // 6} claim=c{n // 3}" for n, service in enumerate(services))
     )
-    assert len({written(adjudicate(frame, derm)) for _ in range(3)}) == 1
+    assert len({written_files(adjudicate(frame, derm)) for _ in range(3)}) == 1
 
 
 def test_no_lines_give_no_findings(derm: Snapshot) -> None:
@@ -126,7 +126,7 @@ def test_the_base_of_an_endoscopy_is_known_though_no_line_has_its_code(tmp_path:
     assert answers_by_line(alone) == answers_by_line(with_stranger, without="d")
 
 
-def written(outcome: Outcome) -> tuple[bytes, ...]:
+def written_files(outcome: Outcome) -> tuple[bytes, ...]:
     """Return the bytes of the outcome's frames as parquet files."""
     files = (io.BytesIO(), io.BytesIO())
     for file, frame in zip(files, (outcome.lines, outcome.findings), strict=True):

@@ -285,7 +285,7 @@ def assert_filled(reason: str, snapshot: Snapshot, *texts: str, left_out: Sequen
     claims = outcome_plain(
         adjudicate(literal_claims.claims(*texts), snapshot, participant=Participant.NON_QP, left_out=left_out)
     )
-    remedied = [
+    remedy_advice = [
         finding["do"] for claim in claims for line in claim["lines"] if line["remedy"] for finding in line["findings"]
     ]
     findings = [finding for claim in claims for line in claim["lines"] for finding in line["findings"]]
@@ -293,7 +293,7 @@ def assert_filled(reason: str, snapshot: Snapshot, *texts: str, left_out: Sequen
     assert of_reason, f"{texts} do not have {reason}: {[finding['reason'] for finding in findings]}"
     for finding in of_reason:
         templates = [(finding["says"], reasons()[reason].says)]
-        if finding["do"] not in remedied:  # what a remedy says: test_remedies
+        if finding["do"] not in remedy_advice:  # what a remedy says: test_remedies
             templates.append((finding["do"], reasons()[reason].do))
         for sentence, template in templates:
             values = re.fullmatch(pattern(template), sentence)

@@ -129,13 +129,13 @@ HEADER = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,uni
 GOOD = "A1,1,BENE-ONE,1888888882,2026-07-15,11102,,1,11,national"
 
 
-def written(folder: Path, text: str | bytes, name: str = "claims.csv") -> Path:
+def write_claims(folder: Path, text: str | bytes, name: str = "claims.csv") -> Path:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
-def refused(read_claim_file: Callable[[], object]) -> list[str]:
+def refusals(read_claim_file: Callable[[], object]) -> list[str]:
     with pytest.raises(BadInput) as error:
         read_claim_file()
     return [str(fault) for fault in error.value.faults]
@@ -143,7 +143,7 @@ def refused(read_claim_file: Callable[[], object]) -> list[str]:
 
 def faults_in(path: Path, locality: str | None = None) -> list[str]:
     _, rejects = read_claims(path, locality=locality)
-    return refused(lambda: refuse(rejects))
+    return refusals(lambda: refuse(rejects))
 
 
 # What is read
@@ -205,12 +205,12 @@ def test_flat_objects_are_lines(tmp_path: Path) -> None:
 )
 def test_json_is_one_claim_a_list_or_an_object_with_claims(tmp_path: Path, shape: Callable[[object], object]) -> None:
     claims = json.loads((CLAIMS / "two-claims.json").read_text())["claims"]
-    path = written(tmp_path, json.dumps(shape(claims), indent=1), "any-name")
+    path = write_claims(tmp_path, json.dumps(shape(claims), indent=1), "any-name")
     assert_frame_equal(read_claims(path)[0], TWO_CLAIMS[2:])
 
 
 def test_ndjson_is_reported_without_its_extension(tmp_path: Path) -> None:
-    path = written(tmp_path, (CLAIMS / "two-claims.ndjson").read_bytes(), "claims.txt")
+    path = write_claims(tmp_path, (CLAIMS / "two-claims.ndjson").read_bytes(), "claims.txt")
     assert_frame_equal(read_claims(path)[0], TWO_CLAIMS)
 
 
@@ -218,7 +218,7 @@ def test_blanks_around_values_byte_order_mark_and_empty_lines_do_not_matter(tmp_
     text = (
         f"\ufeff{HEADER}\r\n\r\nA1 ,1, BENE-ONE,1888888882,2026-07-15,11102, 59   RT ,1.0,11,national\r\n,,,,,,,,,\r\n"
     )
-    lines, _ = read_claims(written(tmp_path, text))
+    lines, _ = read_claims(write_claims(tmp_path, text))
     assert lines.select("claim_id", "beneficiary", "modifiers", "units").rows() == [("A1", "BENE-ONE", "59 RT", 1)]
 
 
@@ -226,19 +226,19 @@ def test_blanks_around_values_byte_order_mark_and_empty_lines_do_not_matter(tmp_
     ("dollars", "cents"), [("0", 0), ("150", 15000), ("150.5", 15050), (".07", 7), ("999999999.99", 99999999999)]
 )
 def test_dollars_are_exact_cents(tmp_path: Path, dollars: str, cents: int) -> None:
-    path = written(tmp_path, f"{HEADER},charge\n{GOOD},{dollars}\n")
+    path = write_claims(tmp_path, f"{HEADER},charge\n{GOOD},{dollars}\n")
     assert read_claims(path)[0]["charge_cents"].to_list() == [cents]
 
 
 def test_a_locality_given_applies_where_the_file_has_none(tmp_path: Path) -> None:
-    path = written(tmp_path, f"{HEADER}\n{GOOD}\nA1,2,BENE-ONE,1888888882,2026-07-15,11102,,1,11,\n")
+    path = write_claims(tmp_path, f"{HEADER}\n{GOOD}\nA1,2,BENE-ONE,1888888882,2026-07-15,11102,,1,11,\n")
     assert read_claims(path, locality="01112-05")[0]["locality"].to_list() == ["national", "01112-05"]
-    missing = written(tmp_path, f"{HEADER.removesuffix(',locality')}\n{GOOD.removesuffix(',national')}\n")
+    missing = write_claims(tmp_path, f"{HEADER.removesuffix(',locality')}\n{GOOD.removesuffix(',national')}\n")
     assert read_claims(missing, locality="national")[0]["locality"].to_list() == ["national"]
 
 
 def test_zero_and_negative_units_are_read(tmp_path: Path) -> None:
-    path = written(
+    path = write_claims(
         tmp_path, f"{HEADER}\nA1,1,B,P,2026-07-15,11102,,0,11,national\nA1,2,B,P,2026-07-15,11102,,-1,11,national\n"
     )
     lines, rejects = read_claims(path)
@@ -338,15 +338,15 @@ def test_a_message_shows_no_identifier_of_a_patient_even_if_the_cells_have_shift
         f"A{n},{secret},1,{secret},{secret},{secret},{secret},{secret},{secret},{secret},{secret}"
         for n, secret in enumerate(secrets)
     ]
-    messages = faults_in(written(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
+    messages = faults_in(write_claims(tmp_path, "\n".join([f"{HEADER},charge", *rows])))
     assert len(messages) == 8 * 8 - 3  # six digits have the form of a line number, of units and of a charge
     assert [message for message in messages for secret in secrets if secret in message] == []
 
 
 def test_a_first_row_that_is_a_patients_and_no_header_is_not_shown(tmp_path: Path) -> None:
     text = "C1,1,JOHNSON,1888888882,1950-01-02,11102\nC2,1,MILLER,1888888882,1961-03-04,17000\n"
-    path = written(tmp_path, text)
-    messages = refused(lambda: read_claims(path))
+    path = write_claims(tmp_path, text)
+    messages = refusals(lambda: read_claims(path))
     assert [message for message in messages if "JOHNSON" in message or "1950" in message] == []
     assert "claims.csv: the first row heads 0 of 6 columns as claim lines are headed: is it a header?" in messages
 
@@ -366,10 +366,10 @@ def test_what_may_be_a_name_or_number_of_a_patient_in_place_of_a_claim_number_is
     tmp_path: Path, claim_id: str, names: str
 ) -> None:
     """The cells of a row may have shifted: a Medicare number (MBI), a Social Security number, a name."""
-    path = written(tmp_path, f"{HEADER}\n{GOOD.replace('A1', claim_id, 1).replace('11102', '1110')}\n")
+    path = write_claims(tmp_path, f"{HEADER}\n{GOOD.replace('A1', claim_id, 1).replace('11102', '1110')}\n")
     says = f"{names}: hcpcs: expected five characters, digits or capital letters, found text like 9999"
     _, rejects = read_claims(path)
-    assert refused(lambda: refuse(rejects)) == [f"claims.csv: line 2: {says}"]
+    assert refusals(lambda: refuse(rejects)) == [f"claims.csv: line 2: {says}"]
     assert (claim_id.encode() in rejects_as([rejects], "csv")) == (claim_id in names)
 
 
@@ -390,22 +390,22 @@ def test_a_file_of_another_kind_is_called_so(tmp_path: Path, content: bytes, fil
     """What is compressed is not unpacked: a few megabytes may be as many gigabytes."""
     path = tmp_path / "claims.csv"
     path.write_bytes(content)
-    assert refused(lambda: read_claims(path)) == [f"claims.csv: expected claims, found {file_type}"]
+    assert refusals(lambda: read_claims(path)) == [f"claims.csv: expected claims, found {file_type}"]
 
 
 def test_a_parquet_file_of_equal_lines_beyond_measure_is_not_unpacked(tmp_path: Path) -> None:
     """Equal lines pack to nothing: 400 KB were 20 million lines, and 9 GB in memory."""
     path = tmp_path / "claims.parquet"
     pl.select(pl.repeat("A1", 100_000).alias("claim_id")).write_parquet(path)
-    assert refused(lambda: read_claims(path)) == [
+    assert refusals(lambda: read_claims(path)) == [
         f"claims.parquet: has 100,000 lines in {path.stat().st_size:,} bytes: no claims do"
     ]
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_a_csv_of_another_separator_is_called_so(tmp_path: Path, separator: str) -> None:
-    path = written(tmp_path, f"{HEADER}\n{GOOD}\n".replace(",", separator))
-    assert refused(lambda: read_claims(path))[-1] == (
+    path = write_claims(tmp_path, f"{HEADER}\n{GOOD}\n".replace(",", separator))
+    assert refusals(lambda: read_claims(path))[-1] == (
         "claims.csv: the first row heads 0 of 1 columns as claim lines are headed: are its cells separated by commas?"
     )
 
@@ -415,7 +415,7 @@ def test_a_csv_of_another_separator_is_called_so(tmp_path: Path, separator: str)
     [("modifer", "modifer"), ("unit_price", "unit_price"), ("jane", "(not shown)"), ("Doe, J", "(not shown)")],
 )
 def test_a_key_that_could_be_a_patients_name_is_not_shown(tmp_path: Path, key: str, key_in_message: str) -> None:
-    path = written(tmp_path, json.dumps({"claim_id": "A1", "hcpcs": "17000", key: "x"}), "claims.ndjson")
+    path = write_claims(tmp_path, json.dumps({"claim_id": "A1", "hcpcs": "17000", key: "x"}), "claims.ndjson")
     [fault] = [fault for fault in faults_in(path) if "a field of that name" in fault]
     assert f"{key_in_message}: expected one of" in fault
     assert key_in_message == key or key not in fault
@@ -467,12 +467,12 @@ def test_a_key_that_could_be_a_patients_name_is_not_shown(tmp_path: Path, key: s
     ],
 )
 def test_a_file_that_cannot_be_read_as_a_whole_is_refused(tmp_path: Path, text: str | bytes, says: list[str]) -> None:
-    path = written(tmp_path, text)
-    assert refused(lambda: read_claims(path)) == says
+    path = write_claims(tmp_path, text)
+    assert refusals(lambda: read_claims(path)) == says
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    messages = refused(lambda: read_claims(tmp_path / "none.csv"))
+    messages = refusals(lambda: read_claims(tmp_path / "none.csv"))
     assert messages == ["none.csv: cannot be read (No such file or directory)"]
 
 
@@ -482,13 +482,13 @@ def test_a_locality_given_must_be_one() -> None:
 
 
 def test_charge_and_charge_cents_exclude_each_other(tmp_path: Path) -> None:
-    path = written(tmp_path, f"{HEADER},charge,charge_cents\n{GOOD},1,100\n")
+    path = write_claims(tmp_path, f"{HEADER},charge,charge_cents\n{GOOD},1,100\n")
     messages = "claims.csv: line 2: claim A1, line 1: charge: expected charge or charge_cents, found both"
     assert faults_in(path) == [messages]
 
 
 def test_a_frame_of_other_kinds_is_refused() -> None:
-    messages = refused(
+    messages = refusals(
         lambda: from_frame(pl.DataFrame({"line": [{"a": 1}]}, schema={"line": pl.Struct({"a": pl.Int8})}))
     )
     assert [message.split(":")[0] for message in messages] == ["frame"] * len(messages)
@@ -558,7 +558,9 @@ def test_malformed_objects_are_reported_by_their_place(tmp_path: Path) -> None:
             "price": 3,
         },
     ]
-    path = written(tmp_path, json.dumps([{**claim, "lines": lines}, {"claim_id": "E1", "lines": []}, 5]), "claims.json")
+    path = write_claims(
+        tmp_path, json.dumps([{**claim, "lines": lines}, {"claim_id": "E1", "lines": []}, 5]), "claims.json"
+    )
     names = ", ".join(name for name, field in FIELDS.items() if field.in_line)
     assert faults_in(path) == [
         "claims.json: [0] claim A1: beneficiary: expected text, found a number",
@@ -581,18 +583,18 @@ def test_malformed_objects_are_reported_by_their_place(tmp_path: Path) -> None:
 
 def test_a_bad_line_of_ndjson_is_reported_and_the_others_are_read(tmp_path: Path) -> None:
     good = (CLAIMS / "two-claims.ndjson").read_text()
-    path = written(tmp_path, f'{good}{{"claim_id": \n', "claims.ndjson")
+    path = write_claims(tmp_path, f'{good}{{"claim_id": \n', "claims.ndjson")
     lines, rejects = read_claims(path)
     assert_frame_equal(lines, TWO_CLAIMS)
     assert (rejects.claims, rejects.lines) == (1, 0)
-    assert refused(lambda: refuse(rejects)) == [
+    assert refusals(lambda: refuse(rejects)) == [
         "claims.ndjson: line 3: claim: expected an object in JSON, found Expecting value at column 14"
     ]
 
 
 def test_bad_values_are_refused_with_all_faults() -> None:
     lines = (ClaimLine(1, DAY, "1110", 1, "11", "01112"), ClaimLine(1, DAY, "11102", 1, "11", "national", ("5",)))
-    assert refused(lambda: to_frame([Claim("A1", "B", "P", lines)])) == [
+    assert refusals(lambda: to_frame([Claim("A1", "B", "P", lines)])) == [
         (
             "claims: lines[0] claim A1, line 1: hcpcs: expected five characters, digits or capital letters, "
             "found text like 9999"
@@ -611,7 +613,7 @@ def test_bad_values_are_refused_with_all_faults() -> None:
 
 
 def test_a_claim_without_lines_is_refused() -> None:
-    messages = refused(lambda: Claim.parse({"claim_id": "A1", "beneficiary": "B", "provider": "P"}))
+    messages = refusals(lambda: Claim.parse({"claim_id": "A1", "beneficiary": "B", "provider": "P"}))
     assert messages == ["claims: claim A1: lines: expected a list with at least one line, found nothing"]
 
 
@@ -625,7 +627,7 @@ def test_bad_claims_are_set_aside_whole_and_counted() -> None:
 
 
 def test_a_rejected_claim_takes_its_good_lines_along(tmp_path: Path) -> None:
-    path = written(
+    path = write_claims(
         tmp_path,
         f"{HEADER}\n{GOOD}\nA1,2,BENE-ONE,P,2026-07-15,1,,1,11,national\nB1,1,B,P,2026-07-15,11102,,1,11,national\n",
     )
@@ -635,12 +637,12 @@ def test_a_rejected_claim_takes_its_good_lines_along(tmp_path: Path) -> None:
 
 def test_claims_without_an_identifier_count_one_by_one(tmp_path: Path) -> None:
     plain = [{"beneficiary": "B", "lines": []}, {"claim_id": 5, "lines": []}]
-    _, rejects = read_claims(written(tmp_path, json.dumps(plain), "claims.json"))
+    _, rejects = read_claims(write_claims(tmp_path, json.dumps(plain), "claims.json"))
     assert (rejects.claims, rejects.lines) == (2, 0)
 
 
 def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path: Path) -> None:
-    path = written(tmp_path, f"{HEADER}\nA1,1,B,P,2026-07-15,1110,,x,11,national\n")
+    path = write_claims(tmp_path, f"{HEADER}\nA1,1,B,P,2026-07-15,1110,,x,11,national\n")
     _, rejects = read_claims(path)
     assert rejects_as([rejects], "csv").decode() == (
         "file,at,place,claim_id,line,field,expected,found\n"
@@ -661,7 +663,7 @@ def test_the_file_of_rejects_names_claim_line_field_expected_and_found(tmp_path:
 
 def test_a_message_ends_after_a_thousand_faults_and_says_how_many_more_there_are(tmp_path: Path) -> None:
     rows = "\n".join(f"A{n},1,B,P,2026-07-15,1,,1,11,national" for n in range(1200))
-    messages = faults_in(written(tmp_path, f"{HEADER}\n{rows}\n"))
+    messages = faults_in(write_claims(tmp_path, f"{HEADER}\n{rows}\n"))
     assert len(messages) == 1001
     assert "claims.csv: 200 further faults; set bad claims aside to have a file of all" in messages
 
@@ -693,9 +695,9 @@ def test_the_examples_keep_to_the_schema() -> None:
 )
 def test_the_schema_and_the_reader_refuse_the_same(tmp_path: Path, change: dict[str, object]) -> None:
     claim = json.loads((CLAIMS / "two-claims.ndjson").read_text().splitlines()[0])
-    shared = {"place_of_service": "11", "locality": "national", **change}
-    assert faults_of({**claim, **shared}, "claim") != []
-    _, rejects = read_claims(written(tmp_path, json.dumps({**claim, **shared}), "claims.json"))
+    shared_fields = {"place_of_service": "11", "locality": "national", **change}
+    assert faults_of({**claim, **shared_fields}, "claim") != []
+    _, rejects = read_claims(write_claims(tmp_path, json.dumps({**claim, **shared_fields}), "claims.json"))
     assert rejects.claims == 1
 
 
@@ -703,11 +705,11 @@ def test_the_schema_and_the_reader_refuse_the_same(tmp_path: Path, change: dict[
 
 
 def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
-    files = [written(tmp_path, f"{HEADER}\n{GOOD}\n", name) for name in ("a.csv", "b.csv")]
+    files = [write_claims(tmp_path, f"{HEADER}\n{GOOD}\n", name) for name in ("a.csv", "b.csv")]
     for skip in (False, True):
-        messages = refused(lambda: read_files(files, skip_bad_claims=skip))  # noqa: B023 (called at once)
+        messages = refusals(lambda: read_files(files, skip_bad_claims=skip))  # noqa: B023 (called at once)
         assert messages == ["b.csv: has the same content as a.csv: give each file once"]
-    messages = refused(lambda: read_files([files[0], files[0]]))
+    messages = refusals(lambda: read_files([files[0], files[0]]))
     assert messages == [f"{files[0]}: has the same content as {files[0]}: give each file once"]
 
 
@@ -717,10 +719,10 @@ SHARED = "A1,2,BENE-ONE,1888888882,2026-07-15,17000,,1,11,national"
 
 def test_a_claim_that_two_files_hold_is_refused_in_both(tmp_path: Path) -> None:
     files = [
-        written(tmp_path, f"{HEADER}\n{OTHER}\n{GOOD}\n", "a.csv"),
-        written(tmp_path, f"{HEADER}\n{SHARED}\n", "b.csv"),
+        write_claims(tmp_path, f"{HEADER}\n{OTHER}\n{GOOD}\n", "a.csv"),
+        write_claims(tmp_path, f"{HEADER}\n{SHARED}\n", "b.csv"),
     ]
-    assert refused(lambda: read_files(files)) == [
+    assert refusals(lambda: read_files(files)) == [
         "a.csv: line 3: claim A1, line 1: claim_id: expected a claim in one file, found it in b.csv too",
         "b.csv: line 2: claim A1, line 2: claim_id: expected a claim in one file, found it in a.csv too",
     ]
@@ -730,8 +732,8 @@ def test_a_claim_that_two_files_hold_is_refused_in_both(tmp_path: Path) -> None:
 
 
 def test_a_claim_that_a_csv_and_an_837_hold_is_found(tmp_path: Path) -> None:
-    file = written(tmp_path, f"{HEADER}\n{GOOD}\n", "a.csv")
-    messages = refused(lambda: read_files([file, CLAIMS / "two-claims.x12"], locality="national"))
+    file = write_claims(tmp_path, f"{HEADER}\n{GOOD}\n", "a.csv")
+    messages = refusals(lambda: read_files([file, CLAIMS / "two-claims.x12"], locality="national"))
     assert messages == [
         "a.csv: line 2: claim A1, line 1: claim_id: expected a claim in one file, found it in two-claims.x12 too",
         (
@@ -744,8 +746,8 @@ def test_a_claim_that_a_csv_and_an_837_hold_is_found(tmp_path: Path) -> None:
 def test_a_claim_that_is_bad_in_one_of_two_files_is_set_aside_in_both(tmp_path: Path) -> None:
     bad = GOOD.replace("11102", "1110")
     files = [
-        written(tmp_path, f"{HEADER}\n{OTHER}\n{bad}\n", "a.csv"),
-        written(tmp_path, f"{HEADER}\n{SHARED}\n", "b.csv"),
+        write_claims(tmp_path, f"{HEADER}\n{OTHER}\n{bad}\n", "a.csv"),
+        write_claims(tmp_path, f"{HEADER}\n{SHARED}\n", "b.csv"),
     ]
     lines, rejects = read_files(files, skip_bad_claims=True)
     assert lines["claim_id"].to_list() == ["B1"]
@@ -756,10 +758,10 @@ def test_files_of_one_name_are_reported_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     files = [
-        written(tmp_path / "one", f"{HEADER}\n{GOOD}\n"),
-        written(tmp_path / "two", f"{HEADER}\n{OTHER.replace('11104', '1110')}\n"),
+        write_claims(tmp_path / "one", f"{HEADER}\n{GOOD}\n"),
+        write_claims(tmp_path / "two", f"{HEADER}\n{OTHER.replace('11104', '1110')}\n"),
     ]
-    assert refused(lambda: read_files(files))[0].startswith(f"{files[1]}: line 2: ")
+    assert refusals(lambda: read_files(files))[0].startswith(f"{files[1]}: line 2: ")
 
 
 # Hostile files
@@ -774,6 +776,6 @@ def test_a_damaged_parquet_file_is_refused_without_a_word_of_the_library(
     if damage == "a changed footer":
         start = len(content) - int.from_bytes(content[-8:-4], "little") - 8
         content[start : start + 40] = bytes(40)
-    path = written(tmp_path, {"no footer": content[:200], "a lost end": content[:-3]}.get(damage, bytes(content)))
-    assert refused(lambda: read_claims(path)) == ["claims.csv: begins like a parquet file, but cannot be read as one"]
+    path = write_claims(tmp_path, {"no footer": content[:200], "a lost end": content[:-3]}.get(damage, bytes(content)))
+    assert refusals(lambda: read_claims(path)) == ["claims.csv: begins like a parquet file, but cannot be read as one"]
     assert capfd.readouterr() == ("", "")

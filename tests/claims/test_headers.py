@@ -44,7 +44,7 @@ def workbook(*rows: tuple[object, ...], other_sheets: int = 0) -> bytes:
     return target.getvalue()
 
 
-def refused(path: Path) -> list[str]:
+def refusals(path: Path) -> list[str]:
     with pytest.raises(BadInput) as error:
         read_claims(path, locality="national")
     return [str(fault) for fault in error.value.faults]
@@ -162,7 +162,7 @@ def test_a_workbook_that_lost_leading_zeros_is_refused(tmp_path: Path, cells: tu
 def test_a_workbook_without_claim_lines_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.xlsx"
     path.write_bytes(workbook(("made on", "by"), (date(2026, 8, 3), "nobody")))
-    assert refused(path) == [
+    assert refusals(path) == [
         (
             "other.xlsx: expected one sheet of claim lines, headers in its first row, "
             "found no sheet whose first row heads claim lines"
@@ -240,11 +240,11 @@ def test_line_numbers_that_are_lacking_are_counted_in_each_claim(tmp_path: Path)
 
 def test_the_same_lines_under_other_headers_are_the_same() -> None:
     frame = pl.read_csv(PRACTICE.encode(), infer_schema=False)
-    renamed = frame.rename({"CPT": "Procedure Code", "POS": "place_of_service", "DOS": "Service Date"})
-    assert_frame_equal(from_frame(frame, locality="national")[0], from_frame(renamed, locality="national")[0])
+    renamed_columns = frame.rename({"CPT": "Procedure Code", "POS": "place_of_service", "DOS": "Service Date"})
+    assert_frame_equal(from_frame(frame, locality="national")[0], from_frame(renamed_columns, locality="national")[0])
 
 
-def rezipped(member: str, content: bytes) -> bytes:
+def rezip(member: str, content: bytes) -> bytes:
     source, target = ZipFile(BytesIO(workbook(("claim", "patient id", "npi", "dos")))), BytesIO()
     with ZipFile(target, "w", ZIP_DEFLATED, compresslevel=1) as archive:
         for name in source.namelist():
@@ -269,17 +269,17 @@ SHEET = "xl/worksheets/sheet1.xml"
     "workbook_bytes",
     [
         pytest.param(lambda: b"PK\x03\x04 and no more", id="no zip"),
-        pytest.param(lambda: rezipped(SHEET, BOMB), id="entities"),
-        pytest.param(lambda: rezipped(SHEET, UTF_16), id="entities in UTF-16"),
-        pytest.param(lambda: rezipped(SHEET, b"<worksheet><sheetData>"), id="XML that does not end"),
-        pytest.param(lambda: rezipped(SHEET, HUGE), id="a sheet that says it is huge"),
-        pytest.param(lambda: rezipped("xl/workbook.xml", b"<workbook/>"), id="no sheets"),
-        pytest.param(lambda: rezipped(SHEET, b" " * 500_000_000), id="unpacks to half a gigabyte"),
-        pytest.param(lambda: rezipped("[Content_Types].xml", b"<Types/>"), id="no types"),
+        pytest.param(lambda: rezip(SHEET, BOMB), id="entities"),
+        pytest.param(lambda: rezip(SHEET, UTF_16), id="entities in UTF-16"),
+        pytest.param(lambda: rezip(SHEET, b"<worksheet><sheetData>"), id="XML that does not end"),
+        pytest.param(lambda: rezip(SHEET, HUGE), id="a sheet that says it is huge"),
+        pytest.param(lambda: rezip("xl/workbook.xml", b"<workbook/>"), id="no sheets"),
+        pytest.param(lambda: rezip(SHEET, b" " * 500_000_000), id="unpacks to half a gigabyte"),
+        pytest.param(lambda: rezip("[Content_Types].xml", b"<Types/>"), id="no types"),
     ],
 )
 def test_a_hostile_or_damaged_workbook_is_refused(tmp_path: Path, workbook_bytes: Callable[[], bytes]) -> None:
     path = tmp_path / "claims.xlsx"
     path.write_bytes(workbook_bytes())
-    [message] = refused(path)
+    [message] = refusals(path)
     assert message.startswith("claims.xlsx: ")

@@ -203,8 +203,10 @@ def claims() -> pl.DataFrame:
         "place_of_service": ["11"] * count,
         "locality": ["national"] * count,
     }
-    lacking = dict.fromkeys(column for column in COLUMNS if column not in columns)
-    frame = pl.DataFrame(columns | lacking, schema=dict(COLUMNS), strict=False).with_columns(pl.Series("span", span))
+    missing_columns = dict.fromkeys(column for column in COLUMNS if column not in columns)
+    frame = pl.DataFrame(columns | missing_columns, schema=dict(COLUMNS), strict=False).with_columns(
+        pl.Series("span", span)
+    )
     last = pl.col("date_of_service") + pl.duration(days="span")
     return frame.with_columns(pl.when(pl.col("span") > 0).then(last.cast(pl.Date)).alias("through_date")).drop("span")
 
@@ -265,11 +267,11 @@ def test_what_rests_on_the_record_is_said_of_every_line_that_is_not_denied(
 ) -> None:
     """Once for each modifier, by whichever edit it is for; a denied line is not said to be paid."""
     line = ["claim_id", "line"]
-    bypassed = of_oracle.cast(of_engine.schema).filter(verdict="documented").select(line).unique()
-    denied = of_engine.filter(verdict="deny").select(line)
-    documented = of_engine.filter(verdict="documented").select(line)
-    assert documented.join(denied, on=line).is_empty()
-    unsaid = bypassed.join(denied, on=line, how="anti").join(documented, on=line, how="anti")
+    bypassed_lines = of_oracle.cast(of_engine.schema).filter(verdict="documented").select(line).unique()
+    denied_lines = of_engine.filter(verdict="deny").select(line)
+    documented_lines = of_engine.filter(verdict="documented").select(line)
+    assert documented_lines.join(denied_lines, on=line).is_empty()
+    unsaid = bypassed_lines.join(denied_lines, on=line, how="anti").join(documented_lines, on=line, how="anti")
     assert unsaid.head(10).rows() == []
 
 

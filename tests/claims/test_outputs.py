@@ -243,9 +243,9 @@ def test_frames_are_csv_and_have_no_beneficiary() -> None:
 
 def test_people_read_a_sentence_for_each_finding() -> None:
     console = Console(width=220)
-    with console.capture() as captured:
+    with console.capture() as capture:
         console.print(outcome_table(PRICED))
-    text = captured.get()
+    text = capture.get()
     says = "17000 bundles into 17004 (line 1). Modifier indicator 0: no modifier bypasses this edit."
     assert f"{says} Report 17004 alone. The patient may not be billed. (CO-236)" in text
     assert "its primary on line 2 is denied. Correct the primary line first. (CO-B15 N122)" in text
@@ -266,9 +266,9 @@ def test_people_read_what_to_do_once_where_it_answers_several_findings(derm: Sna
 
 def test_brackets_in_a_claim_identifier_are_shown() -> None:
     console = Console(width=220)
-    with console.capture() as captured:
+    with console.capture() as capture:
         console.print(outcome_table(outcome(LINES.with_columns(pl.lit("[bold]A").alias("claim_id")))))
-    assert "[bold]A" in captured.get()
+    assert "[bold]A" in capture.get()
 
 
 def test_csv_has_a_row_for_each_line_in_dollars() -> None:

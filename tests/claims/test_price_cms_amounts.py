@@ -27,7 +27,7 @@ from codeset.releases import Release
 pytestmark = pytest.mark.cms
 
 
-def published(archive: Path) -> pl.DataFrame:
+def published_amounts(archive: Path) -> pl.DataFrame:
     """Codes, localities and both amounts of one of CMS's payment files of 2026."""
     with zipfile.ZipFile(archive) as members:
         return in_both_settings(payment_file(members.read("PFREV26B.txt").decode("cp1252")))
@@ -47,10 +47,10 @@ def july_2026(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
     files = [cms / "2026q3" / name for name in ("PPRRVU2026_Jul_nonQPP.csv", "GPCI2026.csv")]
     _, codes = built(tmp_path_factory.mktemp("store"), "2026q3", *files)
     other = codes.factors.head(1).with_columns(participant=pl.lit(Participant.NON_QP, dtype=pl.Enum(Participant)))
-    qualifying = other.with_columns(
+    qualifying_amounts = other.with_columns(
         participant=pl.lit(Participant.QP, dtype=pl.Enum(Participant)), conversion_factor=pl.lit(335675, dtype=pl.Int64)
     )
-    return replace(codes, factors=pl.concat([other, qualifying]))
+    return replace(codes, factors=pl.concat([other, qualifying_amounts]))
 
 
 @pytest.mark.parametrize(("variant", "participant"), [("nonQP", Participant.NON_QP), ("QP", Participant.QP)])
@@ -60,23 +60,25 @@ def test_cms_payment_files_to_the_cent(cms, july_2026, variant, participant):
     Each of the 37 codes has an NA indicator in one of the settings. CMS prints an amount there as well, which is told,
     and that it is for review.
     """
-    amounts = published(cms / "payments" / f"PFREV26B_{variant}.zip")
+    amounts = published_amounts(cms / "payments" / f"PFREV26B_{variant}.zip")
     lines = as_lines(amounts, Release.parse("2026q3"))
     of_lines = price(lines, july_2026, participant=participant)
     amounts_of_both = of_lines.amounts.join(lines, on="row")
     equal = amounts_of_both.filter(pl.col("fee_cents") == pl.col("published_cents"))
-    allowed = amounts_of_both.filter(pl.col("allowed_cents") == pl.col("published_cents"))
+    allowed_equal = amounts_of_both.filter(pl.col("allowed_cents") == pl.col("published_cents"))
     [of_other_setting] = amount_findings(of_lines)
     reasons = of_other_setting.reason_rows["reason"]
-    print(f"{variant}: {equal.height} of {amounts.height} fees equal, {allowed.height} allowed, {reasons.len()} NA")
-    assert (equal.height, allowed.height, amounts.height) == (8066, 8066, 8066)
+    print(
+        f"{variant}: {equal.height} of {amounts.height} fees equal, {allowed_equal.height} allowed, {reasons.len()} NA"
+    )
+    assert (equal.height, allowed_equal.height, amounts.height) == (8066, 8066, 8066)
     assert reasons.value_counts().rows() == [("amount-of-other-setting", 4033)]
     assert amounts["hcpcs"].n_unique() * amounts["locality"].n_unique() * 2 == 8066
 
 
 def test_the_two_files_differ_in_every_amount(cms):
     """Else the test above would not tell one conversion factor from the other."""
-    one, two = (published(cms / "payments" / f"PFREV26B_{variant}.zip") for variant in ("nonQP", "QP"))
+    one, two = (published_amounts(cms / "payments" / f"PFREV26B_{variant}.zip") for variant in ("nonQP", "QP"))
     assert (one["published_cents"] != two["published_cents"]).all()
 
 
@@ -128,9 +130,9 @@ def test_every_amount_of_ohio_in_2020_to_the_cent(ohio, in_2020, label, other_am
 
 def test_imaging_in_ohio_is_paid_the_lower_of_fee_and_opps_amount(ohio, in_2020):
     """959 rows have an OPPS amount: 1,918 caps."""
-    capped = ohio.filter(pl.col("opps_nonfacility_cents") > 0)
-    caps = in_both_settings(capped, "opps_")
-    fees = in_both_settings(capped).rename({"published_cents": "published_fee"}).drop("variable")
+    capped_amounts = ohio.filter(pl.col("opps_nonfacility_cents") > 0)
+    caps = in_both_settings(capped_amounts, "opps_")
+    fees = in_both_settings(capped_amounts).rename({"published_cents": "published_fee"}).drop("variable")
     of_lines = engine_amounts(caps, in_2020["2020q4"], "2020q4").join(
         fees, on=["hcpcs", "modifiers", "locality", "place_of_service"]
     )
@@ -146,8 +148,8 @@ def test_a_second_unit_of_therapy_in_ohio_is_paid_the_reduced_amount(ohio, in_20
     """48 rows have an amount with a reduced practice expense: two units are the fee and that amount."""
     therapy = ohio.filter(pl.col("therapy_cents") > 0)
     one_setting = in_both_settings(therapy).filter(place_of_service=OFFICE)
-    reduced = therapy.select("hcpcs", "modifiers", "therapy_cents")
-    lines = as_lines(one_setting.join(reduced, on=["hcpcs", "modifiers"]), Release.parse("2020q4"), units=2)
+    reduced_amounts = therapy.select("hcpcs", "modifiers", "therapy_cents")
+    lines = as_lines(one_setting.join(reduced_amounts, on=["hcpcs", "modifiers"]), Release.parse("2020q4"), units=2)
     paid = price(lines, in_2020["2020q4"], participant=None).amounts.join(lines, on="row")
     assert paid.height > 40
     assert paid.filter(pl.col("allowed_cents") != pl.col("published_cents") + pl.col("therapy_cents")).is_empty()

@@ -53,9 +53,9 @@ def amounts_by_line(lines: list[dict[str, Any]], codes: CodeSet = CODES) -> dict
 @settings(deadline=None, max_examples=60)
 @given(LINES, st.randoms())
 def test_the_order_of_lines_does_not_matter(lines, random):
-    shuffled = list(lines)
-    random.shuffle(shuffled)
-    assert amounts_by_line(shuffled) == amounts_by_line(lines)
+    shuffled_lines = list(lines)
+    random.shuffle(shuffled_lines)
+    assert amounts_by_line(shuffled_lines) == amounts_by_line(lines)
 
 
 @settings(deadline=None, max_examples=60)

@@ -66,8 +66,8 @@ def test_a_bad_frame_is_refused_in_the_words_of_the_command(
 ) -> None:
     frame = pl.DataFrame([ROWS[0], {**ROWS[1], **change}])
     frame.write_csv(tmp_path / "frame")
-    file = refused(lambda: read_files([tmp_path / "frame"]))
-    assert refused(lambda: codeset.adjudicate(frame, snapshot)) == [
+    file = faults_of_call(lambda: read_files([tmp_path / "frame"]))
+    assert faults_of_call(lambda: codeset.adjudicate(frame, snapshot)) == [
         replace(fault, line=fault.line - 1)
         for fault in file  # a file's first line is its header
     ]
@@ -77,7 +77,7 @@ def test_a_bad_frame_is_refused_in_the_words_of_the_command(
 def test_a_typed_date_is_no_code(snapshot: codeset.Snapshot) -> None:
     frame = FRAME.with_columns(hcpcs=pl.lit(date(2026, 8, 3)))
     says = "hcpcs: expected five characters, digits or capital letters, found text like 9999-99-99"
-    faults = refused(lambda: codeset.adjudicate(frame, snapshot))
+    faults = faults_of_call(lambda: codeset.adjudicate(frame, snapshot))
     assert [fault.says for fault in faults] == [f"claim A1, line {line}: {says}" for line in (1, 2)]
 
 
@@ -85,21 +85,21 @@ def test_a_missing_column_is_refused_in_the_words_of_the_command(snapshot: codes
     frame = FRAME.drop("hcpcs")
     frame.write_csv(tmp_path / "frame")
     faults = [codeset.Fault("frame", 0, "no column hcpcs (or CPT, CPT Code, Procedure Code)")]
-    assert refused(lambda: codeset.adjudicate(frame, snapshot)) == faults
-    assert refused(lambda: read_files([tmp_path / "frame"])) == faults
+    assert faults_of_call(lambda: codeset.adjudicate(frame, snapshot)) == faults
+    assert faults_of_call(lambda: read_files([tmp_path / "frame"])) == faults
 
 
 def test_bad_values_are_refused_too(snapshot: codeset.Snapshot) -> None:
     bad = replace(CLAIM, claim_id="A2", lines=(replace(LINE, hcpcs="g0011"),))
     says = "hcpcs: expected five characters, digits or capital letters, found text like a9999"
-    assert [fault.says for fault in refused(lambda: codeset.adjudicate([CLAIM, bad], snapshot))] == [
+    assert [fault.says for fault in faults_of_call(lambda: codeset.adjudicate([CLAIM, bad], snapshot))] == [
         f"[1].lines[0] claim A2, line 1: {says}"
     ]
 
 
 def test_a_day_of_a_placeholder_beneficiary_is_refused(snapshot: codeset.Snapshot) -> None:
     lines = pl.DataFrame([{**ROWS[0], "claim_id": f"A{number}"} for number in range(1001)])
-    first = refused(lambda: codeset.adjudicate(lines, snapshot))[1]  # after the count of those not named
+    first = faults_of_call(lambda: codeset.adjudicate(lines, snapshot))[1]  # after the count of those not named
     assert str(first) == (
         "frame: line 1: claim A0, line 1: beneficiary-day: expected at most 1,000 lines of one beneficiary on one day, "
         "found 1,001, as of a placeholder for many patients"
@@ -118,7 +118,7 @@ def test_rows_have_the_columns_of_the_frames() -> None:
     assert [field.name for field in fields(codeset.Finding)] == list(FINDING_COLUMNS[2:])
 
 
-def refused(call: Callable[[], object]) -> list[codeset.Fault]:
+def faults_of_call(call: Callable[[], object]) -> list[codeset.Fault]:
     with pytest.raises(codeset.BadInput) as error:
         call()
     return list(error.value.faults)

@@ -194,12 +194,12 @@ def denied_again(outcome: Outcome, claims: pl.DataFrame, snapshot: Snapshot) -> 
         again += [{**row, "claim_id": f"{number:05} {row['claim_id']}", "beneficiary": f"{number:05}"} for row in rows]
     lines = adjudicate(pl.DataFrame(again, schema=dict(COLUMNS)), snapshot).lines
     answers = {(row["claim_id"], row["line"]): row for row in lines.iter_rows(named=True)}
-    reported = [
+    reported_lines = [
         (f"{number:05} {remedy_line.claim_id}", remedy_line.line)
         for number, (_, remedy) in enumerate(sorted(outcome.remedies.items()))
         for remedy_line in remedy.lines
     ]
-    return [key for key in reported if answers[key]["disposition"] == "deny"]
+    return [key for key in reported_lines if answers[key]["disposition"] == "deny"]
 
 
 def remedies_denied(suite: Suite, snapshot: Snapshot) -> tuple[int, list[Any]]:
@@ -214,14 +214,14 @@ def remedies_denied(suite: Suite, snapshot: Snapshot) -> tuple[int, list[Any]]:
 
 @pytest.mark.parametrize("label", ["2025q4", "2026q3"])
 def test_no_remedy_of_the_suite_is_denied(golden_suite: Suite, embedded: Store, label: str) -> None:
-    count, denied = remedies_denied(golden_suite, embedded.open(label))
+    count, denied_count = remedies_denied(golden_suite, embedded.open(label))
     assert count >= 250
-    assert denied == []
+    assert denied_count == []
 
 
 @pytest.mark.cms
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
 def test_no_remedy_of_the_suite_is_denied_on_cms_files(golden_suite: Suite, real_store: Store, label: str) -> None:
-    count, denied = remedies_denied(golden_suite, real_store.open(label))
+    count, denied_count = remedies_denied(golden_suite, real_store.open(label))
     assert count >= 250
-    assert denied == []
+    assert denied_count == []

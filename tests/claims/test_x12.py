@@ -96,12 +96,12 @@ def messages_of(folder: Path, text: str, locality: str | None = LOCALITY) -> lis
     return [str(fault).removeprefix("claims.x12: ") for fault in error.value.faults]
 
 
-def changed(old: str, new: str) -> str:
+def replace_text(old: str, new: str) -> str:
     assert TEXT.count(old) == 1
     return TEXT.replace(old, new)
 
 
-def counted(text: str, first: int, second: int = 13) -> str:
+def with_segment_count(text: str, first: int, second: int = 13) -> str:
     """*text* with the segment counts of its two transaction sets."""
     return text.replace("SE*40*", f"SE*{first}*").replace("SE*13*", f"SE*{second}*")
 
@@ -145,16 +145,16 @@ def test_two_interchanges_in_one_file_are_read(tmp_path: Path) -> None:
 
 def test_the_number_of_a_prior_authorization_is_the_claim_s_or_the_line_s_own(tmp_path: Path) -> None:
     """Loops 2300 and 2400, REF*G1; that of another insurer (loop 2330) is not this claim's."""
-    claim = changed("HI*ABK:L570*ABF:D485~\n", "REF*G1*PA-CLAIM~\nHI*ABK:L570*ABF:D485~\n")
+    claim = replace_text("HI*ABK:L570*ABF:D485~\n", "REF*G1*PA-CLAIM~\nHI*ABK:L570*ABF:D485~\n")
     other = claim.replace("MI*OTHER-INSURER-ID~\n", "MI*OTHER-INSURER-ID~\nREF*G1*PA-OTHER~\n")
     line = other.replace("DTP*472*RD8*20260715-20260716~\n", "DTP*472*RD8*20260715-20260716~\nREF*G1*PA-LINE~\n")
-    (tmp_path / "claims.x12").write_text(counted(line, 43))
+    (tmp_path / "claims.x12").write_text(with_segment_count(line, 43))
     lines, _ = read_claims(tmp_path / "claims.x12", locality="national")
     assert lines["prior_authorization"].to_list() == ["PA-CLAIM", "PA-LINE", None, None]
 
 
 def test_a_line_of_another_provider_without_specialty_has_that_of_the_billing_provider(tmp_path: Path) -> None:
-    text = counted(changed("PRV*PE*PXC*363LM~\n", ""), 39)
+    text = with_segment_count(replace_text("PRV*PE*PXC*363LM~\n", ""), 39)
     (tmp_path / "claims.x12").write_text(text)
     lines, _ = read_claims(tmp_path / "claims.x12", locality="national")
     assert lines.select("provider", "specialty").row(1) == ("1666666663", "207N00000X")
@@ -170,7 +170,7 @@ def test_without_a_locality_the_file_is_refused_with_the_reason(tmp_path: Path) 
 
 
 def test_a_missing_locality_is_reported_with_all_other_faults(tmp_path: Path) -> None:
-    assert messages_of(tmp_path, changed("DTP*472*D8*20260720", "DTP*472*D8*20260732"), locality=None) == [
+    assert messages_of(tmp_path, replace_text("DTP*472*D8*20260720", "DTP*472*D8*20260732"), locality=None) == [
         "an 837 does not say the locality: give it (--locality), as mac-locality, such as 01112-05, or national",
         (
             "segment 41 DTP claim B2, line 1: date_of_service: expected a day that exists, as CCYYMMDD, in DTP03, "
@@ -262,13 +262,15 @@ ENVELOPES = {
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_a_broken_envelope_is_reported_by_segment(tmp_path: Path, name: str) -> None:
     (old, new), says = ENVELOPES[name]
-    messages = messages_of(tmp_path, changed(old, new))
+    messages = messages_of(tmp_path, replace_text(old, new))
     assert sorted(message for message in messages if " claim " not in message) == sorted(says)
 
 
 def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
     """pyx12 ends at an empty segment: what follows is not lost without a word."""
-    assert [message for message in messages_of(tmp_path, changed("LX*2~", "LX*2~~")) if " claim " not in message] == [
+    assert [
+        message for message in messages_of(tmp_path, replace_text("LX*2~", "LX*2~~")) if " claim " not in message
+    ] == [
         "segment 28: expected GE after its GS, found the end of what can be read",
         "segment 28: expected IEA after its ISA, found the end of what can be read",
         "segment 28: expected SE after its ST, found the end of what can be read",
@@ -277,7 +279,7 @@ def test_what_cannot_be_read_to_the_end_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_trailer_without_its_header_is_reported(tmp_path: Path) -> None:
-    messages = messages_of(tmp_path, changed("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
+    messages = messages_of(tmp_path, replace_text("GS*HC*SENDER*RECEIVER*20260801*1200*1*X*005010X222A1~\n", ""))
     assert messages == ["segment 55: expected the header (ISA, GS, ST) of the envelope that ends here, found none"]
 
 
@@ -302,7 +304,7 @@ ENVELOPES_THAT_TOUCH_NO_CLAIM = {
 def test_an_envelope_fault_that_touches_no_claim_is_refused_or_reported(tmp_path: Path, name: str) -> None:
     (old, new), place, expected = ENVELOPES_THAT_TOUCH_NO_CLAIM[name]
     path = tmp_path / "claims.x12"
-    path.write_text(changed(old, new))
+    path.write_text(replace_text(old, new))
     lines, [rejects] = read_files([path], locality=LOCALITY, skip_bad_claims=True)
     assert_frame_equal(lines, LINES)
     assert (rejects.claims, rejects.lines) == (0, 0)
@@ -317,7 +319,7 @@ def test_an_envelope_fault_that_touches_no_claim_is_refused_or_reported(tmp_path
 def test_a_subscriber_that_lost_its_level_stops_the_file_whatever_is_asked(tmp_path: Path) -> None:
     """Without HL*3 the second subscriber's claims would be the first one's."""
     path = tmp_path / "claims.x12"
-    path.write_text(changed("HL*3*1*22*0~\n", ""))
+    path.write_text(replace_text("HL*3*1*22*0~\n", ""))
     with pytest.raises(BadInput) as error:
         read_files([path], locality=LOCALITY, skip_bad_claims=True)
     says = [fault.says for fault in error.value.faults]
@@ -325,7 +327,9 @@ def test_a_subscriber_that_lost_its_level_stops_the_file_whatever_is_asked(tmp_p
 
 
 def test_faults_are_in_the_order_of_segments_as_numbers(tmp_path: Path) -> None:
-    messages = messages_of(tmp_path, changed("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2"))
+    messages = messages_of(
+        tmp_path, replace_text("GS*HC*SENDER", "GS*HC*SENDER").replace("005010X222A1", "005010X223A2")
+    )
     assert [message.split(":")[0] for message in messages[:3]] == ["segment 2 GS", "segment 3 ST", "segment 43 ST"]
 
 
@@ -343,7 +347,7 @@ def test_claims_are_read_some_at_once_as_all_at_once() -> None:
 
 
 def test_a_service_line_outside_claims_is_refused(tmp_path: Path) -> None:
-    messages = messages_of(tmp_path, counted(changed("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
+    messages = messages_of(tmp_path, with_segment_count(replace_text("CLM*B2*90***11:B:1*Y*A*Y*Y~\n", ""), 39))
     assert messages == [
         "segment 38 LX: expected a CLM before it, found none",
         "segment 39 SV1: expected a CLM before it, found none",
@@ -526,19 +530,19 @@ CLAIM_FAULTS = {
 @pytest.mark.parametrize("name", CLAIM_FAULTS)
 def test_a_malformed_claim_is_reported_by_segment(tmp_path: Path, name: str) -> None:
     (old, new), count, says = CLAIM_FAULTS[name]
-    assert messages_of(tmp_path, counted(changed(old, new), count)) == says
+    assert messages_of(tmp_path, with_segment_count(replace_text(old, new), count)) == says
 
 
 def test_a_malformed_claim_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
     path = tmp_path / "claims.x12"
-    path.write_text(changed("DTP*472*D8*20260715", "DTP*472*D8*20260230"))
+    path.write_text(replace_text("DTP*472*D8*20260715", "DTP*472*D8*20260230"))
     lines, rejects = read_claims(path, locality=LOCALITY)
     assert_frame_equal(lines, LINES[2:])
     assert (rejects.claims, rejects.lines) == (1, 2)
 
 
 def test_all_faults_of_a_file_are_reported_together_and_no_name_or_identifier(tmp_path: Path) -> None:
-    text = changed("SE*40*0001", "SE*41*0001").replace("HC:17000", "HC:1700").replace("D8*20260720", "D8*DOE")
+    text = replace_text("SE*40*0001", "SE*41*0001").replace("HC:17000", "HC:1700").replace("D8*20260720", "D8*DOE")
     messages = messages_of(tmp_path, text)
     assert messages == [
         (
@@ -570,7 +574,7 @@ def test_all_faults_of_a_file_are_reported_together_and_no_name_or_identifier(tm
     ],
 )
 def test_a_value_that_is_no_code_of_the_guide_is_not_shown(tmp_path: Path, old: str, new: str, says: str) -> None:
-    assert messages_of(tmp_path, changed(old, new))[0] == says
+    assert messages_of(tmp_path, replace_text(old, new))[0] == says
 
 
 def test_no_patient_is_named_whatever_is_malformed(tmp_path: Path) -> None:

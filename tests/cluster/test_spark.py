@@ -146,21 +146,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
     port, status_port = free_port(), free_port()
-    started = Cluster(f"spark://{HOST}:{port}", f"http://{HOST}:{status_port}/json/")
-    with ExitStack() as running, pytest.MonkeyPatch.context() as patch:
+    new_cluster = Cluster(f"spark://{HOST}:{port}", f"http://{HOST}:{status_port}/json/")
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)
         at = ("--host", HOST)
         logs = [folder / "master.log"]
         master = ("master.Master", *at, "--port", str(port), "--webui-port", str(status_port))
-        running.enter_context(daemon(logs[0], *master))
-        wait_for(started, 0, logs)
+        stack.enter_context(daemon(logs[0], *master))
+        wait_for(new_cluster, 0, logs)
         for number in range(WORKERS):
             logs.append(folder / f"worker-{number}.log")
             has = ("--cores", "1", "--memory", "3g", "--webui-port", "0", "--work-dir", str(folder / f"work-{number}"))
-            running.enter_context(daemon(logs[-1], "worker.Worker", *at, *has, started.master))
-        wait_for(started, WORKERS, logs)
-        yield started
+            stack.enter_context(daemon(logs[-1], "worker.Worker", *at, *has, new_cluster.master))
+        wait_for(new_cluster, WORKERS, logs)
+        yield new_cluster
 
 
 def free_port() -> int:
@@ -224,7 +224,7 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def spread(session: SparkSession, claims: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
+def spread_claims(session: SparkSession, claims: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
     """The claims as Spark reads them: beneficiaries lie across several files."""
     folder = tmp_path_factory.mktemp("claims")
     for number, part in enumerate(claims.iter_slices(LINES // 4)):
@@ -235,10 +235,10 @@ def spread(session: SparkSession, claims: pl.DataFrame, tmp_path_factory: pytest
 # --- what holds
 
 
-def same(distributed: DataFrame, expected: pl.DataFrame) -> None:
-    collected = pl.DataFrame(distributed.toArrow())
-    typed = expected.select(pl.col(name).cast(dtype) for name, dtype in collected.schema.items())
-    assert_frame_equal(collected.sort(collected.columns), typed.sort(collected.columns))
+def same(cluster_rows: DataFrame, expected: pl.DataFrame) -> None:
+    collected_rows = pl.DataFrame(cluster_rows.toArrow())
+    expected_rows = expected.select(pl.col(name).cast(dtype) for name, dtype in collected_rows.schema.items())
+    assert_frame_equal(collected_rows.sort(collected_rows.columns), expected_rows.sort(collected_rows.columns))
 
 
 def test_the_claims_made_up_have_findings_of_every_kind(one_machine: Frames) -> None:
@@ -254,10 +254,10 @@ def test_the_claims_made_up_have_findings_of_every_kind(one_machine: Frames) -> 
 @pytest.mark.parametrize("what", ["findings", "lines"])
 @pytest.mark.parametrize("partitions", [None, 1, 2, 7, 16])
 def test_the_cluster_answers_as_one_machine(
-    spread: DataFrame, store: Store, one_machine: Frames, what: Outcome, partitions: int | None
+    spread_claims: DataFrame, store: Store, one_machine: Frames, what: Outcome, partitions: int | None
 ) -> None:
     outcome = on_spark.adjudicate(
-        spread, str(store.path), RELEASES, participant=Participant.NON_QP, what=what, partitions=partitions
+        spread_claims, str(store.path), RELEASES, participant=Participant.NON_QP, what=what, partitions=partitions
     )
     assert outcome.schema == {"findings": on_spark.FINDINGS, "lines": on_spark.LINES}[what]
     same(outcome, getattr(one_machine, what))
@@ -265,16 +265,16 @@ def test_the_cluster_answers_as_one_machine(
 
 @pytest.mark.parametrize("releases", [RELEASES, RELEASES[:1]])
 def test_what_was_checked_is_said_as_on_one_machine(
-    spread: DataFrame, claims: pl.DataFrame, store: Store, releases: list[str]
+    spread_claims: DataFrame, claims: pl.DataFrame, store: Store, releases: list[str]
 ) -> None:
     expected = adjudicate(claims, [store.open(release) for release in releases]).checked
-    assert on_spark.checked(spread, str(store.path), releases) == expected
+    assert on_spark.checked(spread_claims, str(store.path), releases) == expected
     assert expected.history is not None
     assert expected.history.new_patient_day is not None
 
 
-def test_both_workers_work(cluster: Cluster, spread: DataFrame) -> None:
-    assert spread.count() == LINES
+def test_both_workers_work(cluster: Cluster, spread_claims: DataFrame) -> None:
+    assert spread_claims.count() == LINES
     assert [worker["coresused"] for worker in cluster.workers()] == [1] * WORKERS
 
 
@@ -290,12 +290,12 @@ def test_empty_partitions_add_nothing(
     same(outcome, getattr(expected, what))
 
 
-def test_columns_are_refused_before_any_work(spread: DataFrame) -> None:
-    changed = spread.drop("lesion").withColumn("units", spread["units"].cast("string"))
-    with pytest.raises(WrongUse) as refused:
-        on_spark.adjudicate(changed, "nowhere", RELEASES, participant=Participant.NON_QP)
-    assert "column units: expected int, found string" in str(refused.value)
-    assert "column lesion: expected string, found no such column" in str(refused.value)
+def test_columns_are_refused_before_any_work(spread_claims: DataFrame) -> None:
+    wrong_columns = spread_claims.drop("lesion").withColumn("units", spread_claims["units"].cast("string"))
+    with pytest.raises(WrongUse) as error:
+        on_spark.adjudicate(wrong_columns, "nowhere", RELEASES, participant=Participant.NON_QP)
+    assert "column units: expected int, found string" in str(error.value)
+    assert "column lesion: expected string, found no such column" in str(error.value)
 
 
 def test_a_line_without_a_beneficiary_is_refused(session: SparkSession, store: Store, claims: pl.DataFrame) -> None:
@@ -306,7 +306,9 @@ def test_a_line_without_a_beneficiary_is_refused(session: SparkSession, store: S
         outcome.collect()
 
 
-def test_a_release_that_the_store_lacks_is_refused(spread: DataFrame, store: Store) -> None:
-    outcome = on_spark.adjudicate(spread, str(store.path), ["2026q2"], participant=Participant.NON_QP, partitions=1)
+def test_a_release_that_the_store_lacks_is_refused(spread_claims: DataFrame, store: Store) -> None:
+    outcome = on_spark.adjudicate(
+        spread_claims, str(store.path), ["2026q2"], participant=Participant.NON_QP, partitions=1
+    )
     with pytest.raises(PythonException, match="holds no 2026q2"):
         outcome.collect()

@@ -62,17 +62,17 @@ def rendered(
     if table == "mpfs" and conversion_factor is None:
         raise ValueError("the fee schedule's files state their conversion factor; none is given")
     columns = rendered_forms.columns_of(layout, release)
-    ordered = _by_state(frame) if table == "locality_county" else frame.sort(TABLES[table].key)
-    texts = rendered_forms.cells(table, ordered, columns, form, conversion_factor, release)
+    ordered_rows = _by_state(frame) if table == "locality_county" else frame.sort(TABLES[table].key)
+    texts = rendered_forms.cells(table, ordered_rows, columns, form, conversion_factor, release)
     if lost_zeros and rendered_forms.loses_zeros(layout, release, form):
         texts = rendered_forms.without_zeros(texts, columns)
     if layout.forms[form]["kind"] == "fixed":
-        return _fixed(texts, layout, columns, release, line_end)
+        return _fixed_width_text(texts, layout, columns, release, line_end)
     heads = rendered_forms.above(layout, release, released or release.first_day)
     heads += rendered_forms.captions(layout, form, table, release, columns)
     if layout.forms[form].get("delimiter") == "\t":
-        return _tabbed(heads, texts, line_end)
-    rows = [*heads, *_spaced(texts.iter_rows(), layout, columns)]
+        return _tab_separated_text(heads, texts, line_end)
+    rows = [*heads, *_spaced_rows(texts.iter_rows(), layout, columns)]
     if layout.forms[form]["kind"] == "workbook":
         return _workbook(rows, len(heads), layout, columns, release, sheet_name(table, release))
     rows += [[text] for text in rendered_forms.below(layout, release)]
@@ -84,7 +84,7 @@ def _by_state(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort("state", *TABLES["locality_county"].key)
 
 
-def _spaced(rows: Iterable[Sequence[str]], layout: Layout, columns: list[Column]) -> Iterator[Sequence[str]]:
+def _spaced_rows(rows: Iterable[Sequence[str]], layout: Layout, columns: list[Column]) -> Iterator[Sequence[str]]:
     """The records; a blank row above each block where CMS parts them so."""
     place = next((place for place, column in enumerate(columns) if column.rules.get("fill_down")), None)
     for row in rows:
@@ -93,16 +93,18 @@ def _spaced(rows: Iterable[Sequence[str]], layout: Layout, columns: list[Column]
         yield row
 
 
-def _fixed(texts: pl.DataFrame, layout: Layout, columns: list[Column], release: Release, line_end: str) -> bytes:
+def _fixed_width_text(
+    texts: pl.DataFrame, layout: Layout, columns: list[Column], release: Release, line_end: str
+) -> bytes:
     records = rendered_forms.fixed(texts, layout, columns)
-    spaced = [row[-1] for row in _spaced(zip(*texts, records, strict=True), layout, columns)]
-    lines = [*rendered_forms.lines_above(layout, release), *spaced]
+    spaced_records = [row[-1] for row in _spaced_rows(zip(*texts, records, strict=True), layout, columns)]
+    lines = [*rendered_forms.lines_above(layout, release), *spaced_records]
     tail = rendered_forms.below(layout, release)
     text = line_end.join([*lines, *tail]) + ("" if tail and tail[-1] == END_OF_FILE else line_end)
     return text.encode(_ENCODING)
 
 
-def _tabbed(heads: list[list[str]], texts: pl.DataFrame, line_end: str) -> bytes:
+def _tab_separated_text(heads: list[list[str]], texts: pl.DataFrame, line_end: str) -> bytes:
     """CMS's millions of rows: polars joins them."""
     lines = ["\t".join(row) + "\t" * (texts.width - len(row)) for row in heads]
     records = texts.select(pl.concat_str(pl.all(), separator="\t").alias("line"))["line"].to_list()
@@ -131,8 +133,8 @@ def file_name(
     table: str, release: Release, form: str, part: int | None = None, participant: Participant | None = None
 ) -> str:
     """Return the name that CMS gives the file; *part* from 1 is for PTP, *participant* for mpfs from 2026."""
-    ending = form.upper() if part in (1, 2) and form == "txt" else form
-    return f"{_stem(table, release, part, participant)}.{ending}"
+    extension = form.upper() if part in (1, 2) and form == "txt" else form
+    return f"{_stem(table, release, part, participant)}.{extension}"
 
 
 def _stem(table: str, release: Release, part: int | None, participant: Participant | None) -> str:
@@ -140,7 +142,7 @@ def _stem(table: str, release: Release, part: int | None, participant: Participa
     month = f"{first:%b}".upper() if year <= 2024 else f"{first:%b}"
     variant = {None: "", Participant.QP: "_QPP", Participant.NON_QP: "_nonQPP"}[participant]
     supplier = rendered_forms.SUPPLIERS.get(table, "").replace(" ", "")
-    numbered = "" if part is None else f"-f{part}"
+    part_suffix = "" if part is None else f"-f{part}"
     names = {
         "pprrvu": f"PPRRVU{year % 100 if year <= 2024 else year}_{month}{variant}",
         "oppscap": f"OPPSCAP_{month}",
@@ -149,7 +151,7 @@ def _stem(table: str, release: Release, part: int | None, participant: Participa
         "locco": f"{year % 100}LOCCO",
         "mue": f"MCR_MUE_{supplier}Services_Eff_{first:%m-%d-%Y}",
         "aoc": f"AOC_V{year}Q{release.quarter}-MCR",
-        "ptp": f"{_NCCI.get(table)}-{ncci_version(release)}{numbered}",
+        "ptp": f"{_NCCI.get(table)}-{ncci_version(release)}{part_suffix}",
         "zip_locality": f"ZIP5_{f'{first:%b}'.upper()}{year}",
     }
     return names[layout_for(table).publication]
@@ -195,7 +197,7 @@ def deliver(
     for letter, factors in zip(("", "r"), _by_first_day(tables, conversion_factors), strict=False):
         if members := _package(tables, release, factors):
             files[_package_name(release, letter)] = zipped(members)
-    return [_written(folder / name, data) for name, data in files.items()]
+    return [_write(folder / name, data) for name, data in files.items()]
 
 
 def _by_first_day(
@@ -250,6 +252,6 @@ def zipped(members: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _written(path: Path, data: bytes) -> Path:
+def _write(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path

@@ -158,14 +158,14 @@ def captions(layout: Layout, form: str, table: str, release: Release, columns: l
     """Return the header's rows: one, or as many as CMS stacks its captions over."""
     header = layout.forms[form]["header"]
     height = header["above"] + 1 + header["below"]
-    printed = [_printed(column.header.pattern, table, release) for column in columns]
+    header_texts = [_header_text(column.header.pattern, table, release) for column in columns]
     if height == 1:
-        return [printed]
-    stacks = [_stack(text, height, at_the_foot=header["above"] > 0) for text in printed]
+        return [header_texts]
+    stacks = [_stack(text, height, at_the_foot=header["above"] > 0) for text in header_texts]
     return [list(row) for row in zip(*stacks, strict=True)]
 
 
-def _printed(pattern: str, table: str, release: Release) -> str:
+def _header_text(pattern: str, table: str, release: Release) -> str:
     text = _PRINTED.get(pattern) or re.sub(r"\\(.)", r"\1", pattern)
     marks = "***" if release.year >= 2026 else ""
     return text.format(year=release.year, marks=marks, supplier=SUPPLIERS.get(table))
@@ -238,17 +238,17 @@ def fixed(texts: pl.DataFrame, layout: Layout, columns: list[Column]) -> list[st
     parts, end = [], 0
     for name, column in sorted(at.items(), key=lambda place: place[1].fixed or (0, 0)):
         first, last = column.fixed or (0, 0)
-        text, width = _fitted(pl.col(name), layout, column), last - first + 1
+        text, width = _fitted_text(pl.col(name), layout, column), last - first + 1
         if texts.select((text.str.len_chars() > width).any()).item():
             raise ValueError(f"{layout.publication}: a {column.name} does not fit into {width} characters")
         right = column.rules.get("type") == "decimal" or (layout.publication, first < 19) == ("locco", True)
-        padded = text.str.pad_start(width) if right else text.str.pad_end(width)
-        parts += [pl.lit(" " * (first - 1 - end)), padded]
+        padded_text = text.str.pad_start(width) if right else text.str.pad_end(width)
+        parts += [pl.lit(" " * (first - 1 - end)), padded_text]
         end = last
     return texts.select(pl.concat_str(parts).str.strip_chars_end(" ").alias("line"))["line"].to_list()
 
 
-def _fitted(text: pl.Expr, layout: Layout, column: Column) -> pl.Expr:
+def _fitted_text(text: pl.Expr, layout: Layout, column: Column) -> pl.Expr:
     """A cell as it stands in its field: ".10" where there is room for no more; the state stands in by four."""
     first, last = column.fixed or (0, 0)
     if last - first == column.rules.get("scale", 0) and column.rules["type"] == "decimal":

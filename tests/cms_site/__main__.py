@@ -22,17 +22,17 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--post", nargs="+", default=["2026q2", "2026q3"], metavar="RELEASE")
     parser.add_argument("--gate", choices=("open", "page", "redirect"), default="open")
-    chosen = parser.parse_args()
-    site = CmsSite(gate=chosen.gate)
-    for label in chosen.post:
+    arguments = parser.parse_args()
+    site = CmsSite(gate=arguments.gate)
+    for label in arguments.post:
         site.post(label)
     # A signal that comes before the wait is kept for it. It cannot be blocked instead: libraries have threads by now.
     stopped, stop = os.pipe()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.write(stop, b"."))
-    with serving(site, chosen.port):
+    with serving(site, arguments.port):
         print(
-            f"A stand-in for cms.gov is at {site.origin}\n" + HELP.format(origin=site.origin, since=chosen.post[0]),
+            f"A stand-in for cms.gov is at {site.origin}\n" + HELP.format(origin=site.origin, since=arguments.post[0]),
             flush=True,
         )
         os.read(stopped, 1)

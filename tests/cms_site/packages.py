@@ -59,7 +59,7 @@ def tables(release: Release, reissue: int = 0) -> dict[str, pl.DataFrame]:
     if release > Release(2026, 3):
         of_release = of_release | {"ptp": _changed_edits(of_release["ptp"], release)}
         reissue += 1
-    return of_release | {"mue": _corrected(of_release["mue"], reissue)}
+    return of_release | {"mue": _corrected_mues(of_release["mue"], reissue)}
 
 
 def _zip_codes(gpci: pl.DataFrame) -> pl.DataFrame:
@@ -67,8 +67,10 @@ def _zip_codes(gpci: pl.DataFrame) -> pl.DataFrame:
     columns = TABLES["zip_locality"].columns
     zip_codes = gpci.sort("mac", "locality").with_row_index("number", offset=10_000)
     zip_codes = zip_codes.with_columns(zip_code=pl.col("number").cast(pl.String), needs_plus_four=False)
-    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in columns.items() if name not in zip_codes.columns]
-    return zip_codes.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+    missing_columns = [
+        pl.lit(None, dtype).alias(name) for name, dtype in columns.items() if name not in zip_codes.columns
+    ]
+    return zip_codes.with_columns(missing_columns).select(pl.col(name).cast(dtype) for name, dtype in columns.items())
 
 
 def _level2() -> dict[str, pl.DataFrame]:
@@ -80,7 +82,7 @@ def _level2() -> dict[str, pl.DataFrame]:
     }
 
 
-def _corrected(mue: pl.DataFrame, by: int) -> pl.DataFrame:
+def _corrected_mues(mue: pl.DataFrame, by: int) -> pl.DataFrame:
     value = pl.when(pl.col("hcpcs") == "17003").then(pl.col("mue_value") + by).otherwise(pl.col("mue_value"))
     return mue.with_columns(value.cast(mue.schema["mue_value"]))
 
@@ -94,13 +96,15 @@ def _changed_edits(ptp: pl.DataFrame, release: Release) -> pl.DataFrame:
     def of(one: str, two: str) -> pl.Expr:
         return (pl.col("column_one") == one) & (pl.col("column_two") == two) & active
 
-    ended = pl.when(of("11102", "17000") | of("11102", "11200")).then(pl.lit(end)).otherwise(pl.col("deletion_date"))
+    deletion_date = (
+        pl.when(of("11102", "17000") | of("11102", "11200")).then(pl.lit(end)).otherwise(pl.col("deletion_date"))
+    )
     model = ptp.filter(of("11102", "11200"))
     assert model.height == 1, pair
     begins = model.with_columns(effective_date=pl.lit(release.first_day))
     strict = begins.with_columns(ccmi=pl.lit(0, dtype=ptp.schema["ccmi"]))
-    added = begins.with_columns(column_one=pl.lit("11402"), column_two=pl.lit("12031"))
-    return pl.concat([ptp.with_columns(deletion_date=ended), strict, added]).sort(
+    added_edit = begins.with_columns(column_one=pl.lit("11402"), column_two=pl.lit("12031"))
+    return pl.concat([ptp.with_columns(deletion_date=deletion_date), strict, added_edit]).sort(
         "column_one", "column_two", "effective_date"
     )
 
@@ -111,14 +115,14 @@ def change_report(old: pl.DataFrame, new: pl.DataFrame, release: Release) -> byt
     before, now = (
         _active(edits, day) for edits, day in ((old, release.first_day - timedelta(days=1)), (new, release.first_day))
     )
-    added = now.join(before, on=key, how="anti")
-    gone = before.join(now, on=key, how="anti")
+    added_rows = now.join(before, on=key, how="anti")
+    removed_rows = before.join(now, on=key, how="anti")
     both = now.join(before, on=key, suffix="_before").filter(pl.col("ccmi") != pl.col("ccmi_before"))
     day = f"{release.first_day:%m-%d-%Y}"
     return zipped(
         {
-            f"MCR_NCCI_Additions_Eff_{day}.txt": _text(added),
-            f"MCR_NCCI_Deletions_Eff_{day}.txt": _text(gone),
+            f"MCR_NCCI_Additions_Eff_{day}.txt": _text(added_rows),
+            f"MCR_NCCI_Deletions_Eff_{day}.txt": _text(removed_rows),
             f"MCR_NCCI_CCMIChgs_Eff_{day}.txt": _text(both),
         }
     )
@@ -143,28 +147,41 @@ def _text(rows: pl.DataFrame) -> bytes:
 def quarter(release: Release, reissue: int = 0) -> tuple[File, ...]:
     """Return the files that are posted for *release*; *reissue* counts the corrections under the same names."""
     of_release = tables(release, reissue)
-    rendered = _rendered(release, reissue)
+    rendered_files = _rendered_files(release, reissue)
     posting_date = release.first_day - timedelta(days=30) + timedelta(days=45 * reissue)
     first = release.first_day - timedelta(days=30)
     files = [
-        File("mpfs", release, _package_path(release), rendered["mpfs"], f"RVU{_letter(release).upper()} (ZIP)", first),
-        *_edits("practitioner", "ptp", "ccipra", release, rendered, of_release["ptp"].height),
-        *_edits("hospital", "ptp_outpatient", "ccioph", release, rendered, of_release["ptp_outpatient"].height),
+        File(
+            "mpfs",
+            release,
+            _package_path(release),
+            rendered_files["mpfs"],
+            f"RVU{_letter(release).upper()} (ZIP)",
+            first,
+        ),
+        *_edits("practitioner", "ptp", "ccipra", release, rendered_files, of_release["ptp"].height),
+        *_edits("hospital", "ptp_outpatient", "ccioph", release, rendered_files, of_release["ptp_outpatient"].height),
         _changes(release, of_release["ptp"]),
     ]
     suppliers = {"mue": "practitioner", "mue_outpatient": "facility-outpatient-hospital", "mue_dme": "dme-supplier"}
     for table, supplier in suppliers.items():
         path = f"/files/zip/medicare-ncci-{release.year}-q{release.quarter}-{supplier}-services-mue-table.zip"
         label = f"{release.year} Q{release.quarter} {supplier} services MUE table (ZIP)"
-        files.append(File(table, release, path, rendered[table], label, posting_date if table == "mue" else first))
+        files.append(
+            File(table, release, path, rendered_files[table], label, posting_date if table == "mue" else first)
+        )
     if release in (Release(2025, 4), Release(2026, 2), Release(2026, 3)):
         path = f"/files/zip/add-code-edits-medicare-effective-{release.first_day:%m%d%Y}.zip"
-        files.append(File("aoc", release, path, rendered["add_on"], "Add-on code edits (ZIP)", first))
+        files.append(File("aoc", release, path, rendered_files["add_on"], "Add-on code edits (ZIP)", first))
     month = f"{release.first_day:%B}".lower()
     path = f"/files/zip/{month}-{release.year}-alpha-numeric-hcpcs-file.zip"
-    files.append(File("hcpcs", release, path, rendered["hcpcs"], f"{month} {release.year} Alpha-Numeric (ZIP)", first))
+    files.append(
+        File("hcpcs", release, path, rendered_files["hcpcs"], f"{month} {release.year} Alpha-Numeric (ZIP)", first)
+    )
     path = f"/files/zip/zip-code-carrier-locality-file-updated-{first:%m-%d-%Y}.zip"
-    files.append(File("zip_locality", release, path, rendered["zip_locality"], "Zip Code to Carrier (ZIP)", first))
+    files.append(
+        File("zip_locality", release, path, rendered_files["zip_locality"], "Zip Code to Carrier (ZIP)", first)
+    )
     april = "april-1-" if release.quarter in (2, 3) else ""
     path = f"/files/zip/{april}{release.fiscal_year}-code-descriptions-tabular-order.zip"
     label = f"{release.fiscal_year} Code Descriptions in Tabular Order (ZIP)"
@@ -209,7 +226,7 @@ def _conversion_table(release: Release) -> bytes:
 
 
 @cache
-def _rendered(release: Release, reissue: int) -> Mapping[str, bytes]:
+def _rendered_files(release: Release, reissue: int) -> Mapping[str, bytes]:
     """The packages, as a zip each (PTP: one for each part, `ptp-1`)."""
     of_release = tables(release, reissue)
     factors = list(facts(Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3))[0].conversion_factors)
@@ -219,17 +236,17 @@ def _rendered(release: Release, reissue: int) -> Mapping[str, bytes]:
     if release.year >= 2026:
         factors.append(ConversionFactor(_QUALIFYING, release.first_day, release.last_day, participant=Participant.QP))
     with tempfile.TemporaryDirectory() as folder:
-        delivered = {
+        delivered_files = {
             path.name: path.read_bytes() for path in deliver(of_release, release, factors, Path(folder), PARTS)
         }
-    packages = {"mpfs": delivered[f"rvu{_letter(release)}.zip"]}
+    packages = {"mpfs": delivered_files[f"rvu{_letter(release)}.zip"]}
     for table, stem in (("ptp", "ccipra"), ("ptp_outpatient", "ccioph")):
         for part in range(1, PARTS + 1):
-            packages[f"{table}-{part}"] = delivered[f"{stem}-{ncci_version(release)}-f{part}.zip"]
+            packages[f"{table}-{part}"] = delivered_files[f"{stem}-{ncci_version(release)}-f{part}.zip"]
     marks = {"mue": "Practitioner", "mue_outpatient": "OutpatientHospital", "mue_dme": "DMESupplier", "add_on": "AOC"}
     marks |= {"hcpcs": "HCPC", "zip_locality": "ZIP5"}
     for table, mark in marks.items():
-        packages[table] = zipped({name: data for name, data in delivered.items() if mark in name})
+        packages[table] = zipped({name: data for name, data in delivered_files.items() if mark in name})
     return packages
 
 
@@ -245,7 +262,7 @@ def _package_path(release: Release) -> str:
 
 
 def _edits(
-    supplier: str, table: str, stem: str, release: Release, rendered: Mapping[str, bytes], rows: int
+    supplier: str, table: str, stem: str, release: Release, rendered_files: Mapping[str, bytes], rows: int
 ) -> list[File]:
     size = -(-rows // PARTS)
     files = []
@@ -256,7 +273,9 @@ def _edits(
         label = f"{release.year}Q{release.quarter} {supplier} PTP edits {version} f{part} ({count:,} records) (ZIP)"
         posting_date = release.first_day - timedelta(days=30)
         files.append(
-            File(table, release, f"/files/zip/{name}", rendered[f"{table}-{part}"], label, posting_date, gated=True)
+            File(
+                table, release, f"/files/zip/{name}", rendered_files[f"{table}-{part}"], label, posting_date, gated=True
+            )
         )
     return files
 

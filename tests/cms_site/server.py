@@ -184,10 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(200, (_other_layout(page) if fault else page).encode(), "text/html")
 
     def _file(self, file: File, fault: Fault | None) -> None:
-        accepted = parse_qs(urlsplit(self.path).query).get("agree") == ["yes"]
-        if file.gated and self.cms.gate == "page" and not accepted:
+        license_accepted = parse_qs(urlsplit(self.path).query).get("agree") == ["yes"]
+        if file.gated and self.cms.gate == "page" and not license_accepted:
             return self._send(200, pages.license_page(file.path).encode(), "text/html")
-        if file.gated and self.cms.gate == "redirect" and not accepted:
+        if file.gated and self.cms.gate == "redirect" and not license_accepted:
             return self._redirect(f"{pages.LICENCE}?file={file.path}")
         headers = {"ETag": file.etag, "Last-Modified": file.last_modified, "Accept-Ranges": "bytes"}
         matches = self.headers.get("If-None-Match") == file.etag
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers: dict[str, str] | None = None,
         fault: Fault | None = None,
     ) -> None:
-        announced = len(body) + int(fault.value or 0) if fault and fault.kind == "length" else len(body)
+        content_length = len(body) + int(fault.value or 0) if fault and fault.kind == "length" else len(body)
         self.record = getattr(self, "record", Request(self.command, self.path, {}, 0.0))
         self.record.status = status
         self.send_response(status)
@@ -226,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind:
             self.send_header("Content-Type", kind)
         if status != 304:
-            self.send_header("Content-Length", str(announced))
+            self.send_header("Content-Length", str(content_length))
         self.record.ended = time.monotonic()
         self.end_headers()
         if self.command != "HEAD":

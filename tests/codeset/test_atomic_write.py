@@ -10,22 +10,22 @@ from codeset.atomic_write import replacing_folder, restore_replaced
 
 
 def write(folder: Path, text: str) -> None:
-    with replacing_folder(folder) as unfinished:
-        (unfinished / "file").write_text(text)
+    with replacing_folder(folder) as new_folder:
+        (new_folder / "file").write_text(text)
 
 
 def write_until(folder: Path, renames: int) -> None:
     """Write "new", and end as if killed right after that many renames."""
     rename, count = Path.rename, [0]
 
-    def counted(path: Path, target: Path) -> Path:
-        renamed = rename(path, target)
+    def count_renames(path: Path, target: Path) -> Path:
+        new_path = rename(path, target)
         count[0] += 1
         if count[0] == renames:
             os._exit(9)
-        return renamed
+        return new_path
 
-    Path.rename = counted
+    Path.rename = count_renames
     write(folder, "new")
 
 

@@ -25,7 +25,7 @@ def in_a_process_of_its_own(*arguments: object) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
-def loaded(*arguments: object) -> object:
+def json_of(*arguments: object) -> object:
     return json.loads(run(*arguments).stdout)
 
 
@@ -46,11 +46,11 @@ def test_the_same_build_again_says_that_nothing_was_written(store):
     again = run("build", "2026q3", "--embedded", "--store", store)
     assert again.returncode == 0
     assert "sealed from these very files already; nothing was written" in again.stdout
-    assert loaded("build", "2026q3", "--embedded", "--store", store, "--json")["new"] is False
+    assert json_of("build", "2026q3", "--embedded", "--store", store, "--json")["new"] is False
 
 
 def test_list_names_editions_and_what_was_carried_forward(store):
-    releases = loaded("list", "--store", store, "--json")
+    releases = json_of("list", "--store", store, "--json")
     assert [release["release"] for release in releases] == ["2025q4", "2026q3"]
     assert releases[1]["tables"]["ptp"]["carried_from"] == "2024q3"
     assert releases[1]["tables"]["mpfs"]["edition"] == "rvu26c"
@@ -66,7 +66,7 @@ def test_an_empty_store_is_no_success(tmp_path):
 
 def test_show_gives_figures_and_amounts_of_a_code(store):
     """99213: 88.95 in 2025 and 95.19 in 2026, non-facility (DOMAIN section 8, from RVU25D and RVU26C)."""
-    code_facts = loaded("show", "99213", "--store", store, "--json")
+    code_facts = json_of("show", "99213", "--store", store, "--json")
     amounts = [
         (of_release["release"], amount["cents"])
         for of_release in code_facts
@@ -80,20 +80,20 @@ def test_show_gives_figures_and_amounts_of_a_code(store):
 
 
 def test_show_gives_mue_add_on_relations_and_counts_of_edits(store):
-    code_facts = loaded("show", "17003", "--release", "2026q3", "--store", store, "--json")[0]
+    code_facts = json_of("show", "17003", "--release", "2026q3", "--store", store, "--json")[0]
     assert (code_facts["mue"]["mue_value"], code_facts["mue"]["mai"]) == (13, 2)
     assert code_facts["add_on_to"] == ["17000"]
     assert code_facts["edits_as_column_two"] > 0
 
 
 def test_a_release_is_taken_in_capitals_too(store):
-    assert loaded("show", "11102", "--release", "2026Q3", "--store", store, "--json")[0]["release"] == "2026q3"
+    assert json_of("show", "11102", "--release", "2026Q3", "--store", store, "--json")[0]["release"] == "2026q3"
     assert "2026q3 is as it was sealed" in run("verify", "2026Q3", "--store", store).stdout
 
 
 def test_localities_are_looked_up_by_name_and_state(store):
     """Manhattan: GPCIs 1.064, 1.162 and 1.586 in CMS's file of 2026; Washington has two localities."""
-    localities = loaded("localities", "manhattan", "--store", store, "--json")["localities"]
+    localities = json_of("localities", "manhattan", "--store", store, "--json")["localities"]
     assert [(row["mac"], row["locality"], row["work_gpci"]) for row in localities] == [("13202", "01", "1.064")]
     page = run("localities", "WA", "--store", store)
     assert (page.returncode, "02402-02" in page.stdout, "REST OF WASHINGTON" in page.stdout) == (0, True, True)
@@ -110,8 +110,8 @@ def test_claims_take_a_locality_by_name_and_refuse_one_of_several(store, tmp_pat
     by_name, by_number = (run(*arguments, locality) for locality in ("Manhattan", "13202-01"))
     assert by_name.returncode == 0, by_name.stderr
     assert by_name.stdout == by_number.stdout
-    refused = run(*arguments, "New York")
-    assert (refused.returncode, "13202-03" in refused.stderr) == (2, True)
+    result = run(*arguments, "New York")
+    assert (result.returncode, "13202-03" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out/"])
@@ -125,8 +125,8 @@ def test_a_claim_set_aside_leaves_no_clean_run(store, tmp_path, output):
     (tmp_path / "whole").mkdir()
     assert run(*arguments, tmp_path / "whole" / output).returncode == 0
     claims.write_text(header + good + "A2,1,B2,P,2026-07-06,9921,,1,11,national\n")
-    done = run(*arguments, tmp_path / output)
-    assert (done.returncode, "1 claim set aside" in done.stdout + done.stderr) == (1, True)
+    result = run(*arguments, tmp_path / output)
+    assert (result.returncode, "1 claim set aside" in result.stdout + result.stderr) == (1, True)
 
 
 def test_a_code_outside_the_excerpt_is_unknown_not_absent(store):
@@ -137,7 +137,7 @@ def test_a_code_outside_the_excerpt_is_unknown_not_absent(store):
 
 def test_edits_show_both_directions_of_a_pair(store):
     """17004 > 17000 has CCMI 0 (NCCI v30.2); the order in which the codes are given does not matter."""
-    answer = loaded("edits", "17000", "17004", "--store", store, "--json")
+    answer = json_of("edits", "17000", "17004", "--store", store, "--json")
     assert [(row["column_one"], row["column_two"], row["ccmi"]) for row in answer["edits"]] == [("17004", "17000", 0)]
 
 
@@ -148,7 +148,7 @@ def test_a_pair_without_an_edit_is_no_permission(store):
 
 
 def test_a_date_that_no_release_covers_is_unknown(store):
-    assert loaded("edits", "17000", "17004", "--on", "2026-09-30", "--store", store, "--json")["answer"] == "listed"
+    assert json_of("edits", "17000", "17004", "--on", "2026-09-30", "--store", store, "--json")["answer"] == "listed"
     page = run("edits", "17000", "17004", "--on", "2026-10-01", "--store", store)
     assert page.returncode == 1
     assert "unknown" in page.stdout
@@ -190,7 +190,7 @@ def test_two_runs_give_the_same_report_to_the_byte(store, tmp_path):
 
 
 def test_the_json_report_keeps_its_schema(store):
-    report = loaded("diff", "2025q4", "2026q3", "--format", "json", "--store", store)
+    report = json_of("diff", "2025q4", "2026q3", "--format", "json", "--store", store)
     assert faults_of(report, "changes") == []
     assert {"hcpcs": "11102", "modifier": "", "column": "work_rvu", "before": "0.66", "after": "0.64"} in report[
         "tables"
@@ -251,16 +251,16 @@ def test_exported_figures_are_exact(store, tmp_path):
     ],
 )
 def test_each_kind_of_failure_has_its_exit_code_and_says_what_to_do(store, arguments, code, says):
-    done = run(*arguments, "--store", store)
-    assert done.returncode == code
-    assert says in " ".join(done.stderr.replace("│", " ").split())
-    assert "Traceback" not in done.stderr
+    result = run(*arguments, "--store", store)
+    assert result.returncode == code
+    assert says in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.stderr
 
 
 def test_an_empty_store_option_is_refused_and_a_stray_folder_is_reported(tmp_path):
     """An empty variable of a script would otherwise name the folder that the command runs in."""
-    done = run("list", "--store", "")
-    assert (done.returncode, "is empty" in done.stderr) == (2, True)
+    result = run("list", "--store", "")
+    assert (result.returncode, "is empty" in result.stderr) == (2, True)
     (tmp_path / "2026q3-old").mkdir()
     (tmp_path / "2026q3-old" / "manifest.json").write_text("{}")
     assert "Not named as a release, so not read: 2026q3-old" in run("list", "--store", tmp_path).stderr
@@ -268,5 +268,5 @@ def test_an_empty_store_option_is_refused_and_a_stray_folder_is_reported(tmp_pat
 
 def test_a_store_that_is_a_file_is_reported_with_the_store_s_exit_code(tmp_path):
     (tmp_path / "store").write_text("")
-    done = run("list", "--store", tmp_path / "store")
-    assert (done.returncode, "is a file; expected the folder of a store" in done.stderr) == (4, True)
+    result = run("list", "--store", tmp_path / "store")
+    assert (result.returncode, "is a file; expected the folder of a store" in result.stderr) == (4, True)

@@ -32,7 +32,7 @@ SKIN = "diseases of skin and subcutaneous tissue"
 
 @pytest.fixture
 def release(tmp_path: Path) -> Build:
-    def sealed(label: str, **tables: list[dict[str, object]]) -> Snapshot:
+    def seal_release(label: str, **tables: list[dict[str, object]]) -> Snapshot:
         frames = {
             name: pl.DataFrame(
                 [{column: row.get(column) for column in TABLES[name].columns} for row in rows],
@@ -43,7 +43,7 @@ def release(tmp_path: Path) -> Build:
         entries = {name: TableEntry("made", (Source(name, f"{0:064x}", 1),), 0, {}, "") for name in frames}
         return Store(tmp_path / "store").seal(Manifest(Release.parse(label), "all", (), entries), frames).snapshot
 
-    return sealed
+    return seal_release
 
 
 def codes(codes_and_flags: list[tuple[str, bool]], since: date | None = None) -> list[dict[str, object]]:

@@ -39,8 +39,10 @@ def fee(hcpcs: str, work: str, nonfacility: str, facility: str, **other: object)
     return FEES | {"hcpcs": hcpcs, "work_rvu": Decimal(work), **totals, **other}
 
 
-def edit(one: str, two: str, effective: date, deleted: date | None = None, ccmi: int = 1, **other: object) -> dict:
-    dates = {"effective_date": effective, "deletion_date": deleted}
+def edit(
+    one: str, two: str, effective: date, deletion_date: date | None = None, ccmi: int = 1, **other: object
+) -> dict:
+    dates = {"effective_date": effective, "deletion_date": deletion_date}
     return {
         "column_one": one,
         "column_two": two,
@@ -58,7 +60,7 @@ def relation(add_on: str, primary: str, effective: date, kind: int = 1) -> dict:
 
 @pytest.fixture
 def release(tmp_path: Path):
-    def sealed(label: str, factor: str = "33.2875", **tables: list[dict]) -> Snapshot:
+    def seal_release(label: str, factor: str = "33.2875", **tables: list[dict]) -> Snapshot:
         quarter = Release.parse(label)
         entries = {
             name: TableEntry(f"{name} {label}", (Source(f"{name}-{label}", f"{len(rows):064x}", 1),), 0, {}, "")
@@ -68,7 +70,7 @@ def release(tmp_path: Path):
         frames = {name: frame(name, rows) for name, rows in tables.items()}
         return Store(tmp_path).seal(Manifest(quarter, "all", factors, entries), frames).snapshot
 
-    return sealed
+    return seal_release
 
 
 def test_a_changed_rvu_is_reported_with_before_and_after_and_what_it_pays(release):
@@ -119,9 +121,10 @@ def test_a_column_that_older_files_lack_is_no_change_but_is_said(release):
 def test_an_edit_deleted_on_the_last_day_of_the_quarter_applied_in_it(release):
     """17000 > 11042 was deleted on 2019-03-31 and 11042 > 17000 is effective 2019-04-01 (NCCI; DOMAIN 7.1)."""
     before = edit("17000", "11042", date(2002, 1, 1))
-    ended = before | {"deletion_date": date(2024, 3, 31)}
-    turned = edit("11042", "17000", date(2024, 4, 1))
-    changes = codeset.diff(release("2024q1", ptp=[before]), release("2024q2", ptp=[ended, turned])).tables["ptp"]
+    ended_edit = before | {"deletion_date": date(2024, 3, 31)}
+    flipped_edit = edit("11042", "17000", date(2024, 4, 1))
+    earlier, later = release("2024q1", ptp=[before]), release("2024q2", ptp=[ended_edit, flipped_edit])
+    changes = codeset.diff(earlier, later).tables["ptp"]
     assert changes.removed.select("column_one", "column_two", "deletion_date").rows() == [
         ("17000", "11042", date(2024, 3, 31))
     ]
@@ -130,8 +133,8 @@ def test_an_edit_deleted_on_the_last_day_of_the_quarter_applied_in_it(release):
 
 
 def test_a_deletion_known_before_is_reported_when_its_quarter_has_passed(release):
-    ending = edit("17000", "11042", date(2002, 1, 1), date(2024, 3, 31))
-    changes = codeset.diff(release("2024q1", ptp=[ending]), release("2024q2", ptp=[ending])).tables["ptp"]
+    ending_edit = edit("17000", "11042", date(2002, 1, 1), date(2024, 3, 31))
+    changes = codeset.diff(release("2024q1", ptp=[ending_edit]), release("2024q2", ptp=[ending_edit])).tables["ptp"]
     assert changes.removed.height == 1
 
 
@@ -148,18 +151,20 @@ def test_a_ccmi_change_is_one_change_with_its_new_date(release):
 
 def test_an_edit_that_never_applied_is_no_change(release):
     never = edit("17110", "17000", date(2024, 7, 1), date(2024, 7, 1), ccmi=9)
-    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
-    changes = codeset.diff(release("2024q2", ptp=[unchanged]), release("2024q3", ptp=[unchanged, never])).tables["ptp"]
+    unchanged_edit = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    changes = codeset.diff(
+        release("2024q2", ptp=[unchanged_edit]), release("2024q3", ptp=[unchanged_edit, never])
+    ).tables["ptp"]
     assert changes.count == 0
 
 
 def test_a_new_row_that_reaches_back_is_reported_separately(release):
-    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged_edit = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     back = edit("17110", "17000", date(2024, 1, 1))
     ahead = edit("17111", "17000", date(2024, 7, 1))
     over = edit("11900", "96405", date(2023, 1, 1), date(2023, 12, 31))
     changes = codeset.diff(
-        release("2024q2", ptp=[unchanged]), release("2024q3", ptp=[unchanged, back, ahead, over])
+        release("2024q2", ptp=[unchanged_edit]), release("2024q3", ptp=[unchanged_edit, back, ahead, over])
     ).tables["ptp"]
     assert changes.retroactive.select("column_one", "column_two").rows() == [("11900", "96405"), ("17110", "17000")]
     assert changes.past.select("column_one", "column_two").rows() == [("11900", "96405")]
@@ -179,17 +184,17 @@ def test_a_new_row_that_reaches_back_is_reported_separately(release):
 )
 def test_an_edit_that_now_ends_on_another_day_of_the_past_reaches_back(release, was, now, reaches_back):
     """2024q2 was for days up to 2024-06-30: to end with it is an ordinary deletion, to end before changes its days."""
-    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
-    old, new = (edit("17110", "17000", date(2002, 1, 1), deleted) for deleted in (was, now))
-    earlier, later = release("2024q2", ptp=[unchanged, old]), release("2024q3", ptp=[unchanged, new])
+    unchanged_edit = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    old, new = (edit("17110", "17000", date(2002, 1, 1), day) for day in (was, now))
+    earlier, later = release("2024q2", ptp=[unchanged_edit, old]), release("2024q3", ptp=[unchanged_edit, new])
     changes = codeset.diff(earlier, later).tables["ptp"]
     assert (changes.retroactive.height == 1) == reaches_back
 
 
 def test_an_edit_that_came_between_two_releases_apart_does_not_reach_back(release):
-    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged_edit = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     between = edit("17110", "17000", date(2025, 1, 1))
-    earlier, later = release("2024q4", ptp=[unchanged]), release("2025q4", ptp=[unchanged, between])
+    earlier, later = release("2024q4", ptp=[unchanged_edit]), release("2025q4", ptp=[unchanged_edit, between])
     changes = codeset.diff(earlier, later).tables["ptp"]
     assert changes.added.height == 1
     assert changes.retroactive.height == 0
@@ -204,9 +209,11 @@ def test_a_mark_that_decides_nothing_is_counted_but_is_no_change(release):
 
 
 def test_a_row_that_vanished_from_the_file_is_removed(release):
-    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
-    gone = edit("17111", "17110", date(2002, 1, 1), ccmi=0)
-    changes = codeset.diff(release("2024q2", ptp=[unchanged, gone]), release("2024q3", ptp=[unchanged])).tables["ptp"]
+    unchanged_edit = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    removed_edit = edit("17111", "17110", date(2002, 1, 1), ccmi=0)
+    changes = codeset.diff(
+        release("2024q2", ptp=[unchanged_edit, removed_edit]), release("2024q3", ptp=[unchanged_edit])
+    ).tables["ptp"]
     assert changes.removed["column_one"].to_list() == ["17111"]
     assert changes.removed["deletion_date"].to_list() == [None]
 
@@ -231,9 +238,9 @@ def test_add_on_relations_are_compared_by_what_applies(release):
 
 
 def test_an_edit_is_in_scope_when_both_its_codes_are(release):
-    unchanged = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
+    unchanged_edit = edit("17004", "17000", date(2002, 1, 1), ccmi=0)
     half = edit("17110", "99291", date(2024, 7, 1))
-    old, new = release("2024q2", ptp=[unchanged]), release("2024q3", ptp=[unchanged, half])
+    old, new = release("2024q2", ptp=[unchanged_edit]), release("2024q3", ptp=[unchanged_edit, half])
     assert codeset.diff(old, new).tables["ptp"].compared == (1, 1)
     assert codeset.diff(old, new).none
     assert codeset.diff(old, new, "all").tables["ptp"].added.height == 1
@@ -286,8 +293,8 @@ def test_a_size_that_cms_changes_is_a_change_of_that_code(release):
     fact = {"hcpcs": "11301", "technique": "shave", "measure": "diameter_cm", "size_from": Decimal("0.6")}
     old = release("2025q4", code_facts=[fact | {"size_to": Decimal("1.0")}])
     new = release("2026q1", code_facts=[fact | {"size_to": Decimal("1.2")}])
-    changed = codeset.diff(old, new, "all").tables["code_facts"].changed
-    assert changed.rows() == [("11301", "size_to", "1.0", "1.2")]
+    changed_facts = codeset.diff(old, new, "all").tables["code_facts"].changed
+    assert changed_facts.rows() == [("11301", "size_to", "1.0", "1.2")]
 
 
 def test_an_unknown_scope_is_refused(release):
@@ -297,7 +304,7 @@ def test_an_unknown_scope_is_refused(release):
 
 
 @pytest.mark.parametrize(
-    ("table", "unchanged", "gone", "new"),
+    ("table", "unchanged_row", "removed_row", "new"),
     [
         ("excludes", ("L23", "L259", 1), ("L23", "L309", 1), ("L23", "L24", 2)),
         (
@@ -316,10 +323,10 @@ def test_an_unknown_scope_is_refused(release):
     ],
 )
 def test_tables_whose_columns_are_all_key_are_compared(
-    release, table: str, unchanged: tuple[object, ...], gone: tuple[object, ...], new: tuple[object, ...]
+    release, table: str, unchanged_row: tuple[object, ...], removed_row: tuple[object, ...], new: tuple[object, ...]
 ) -> None:
-    rows = [dict(zip(TABLES[table].columns, row, strict=False)) for row in (unchanged, gone, new)]
+    rows = [dict(zip(TABLES[table].columns, row, strict=False)) for row in (unchanged_row, removed_row, new)]
     old, later = release("2026q2", **{table: rows[:2]}), release("2026q3", **{table: [rows[0], rows[2]]})
     changes = codeset.diff(old, later, "all").tables[table]
-    assert (changes.removed.row(0)[: len(gone)], changes.added.row(0)[: len(new)]) == (gone, new)
+    assert (changes.removed.row(0)[: len(removed_row)], changes.added.row(0)[: len(new)]) == (removed_row, new)
     assert (changes.removed.height, changes.added.height, changes.changed.height) == (1, 1, 0)

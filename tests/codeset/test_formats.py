@@ -109,9 +109,9 @@ def test_files_from_before_formats_and_newer_minors_are_read_alike(tmp_path, rea
 
 @pytest.mark.parametrize(("read_file", "before", "now"), READERS)
 def test_a_newer_major_is_refused_with_the_way_out(tmp_path, read_file, before, now):
-    with pytest.raises(CodesetError, match=r"format 2\.0 .*Upgrade with") as refused:
+    with pytest.raises(CodesetError, match=r"format 2\.0 .*Upgrade with") as error:
         read_file(tmp_path, {"format": "2.0", **now})
-    assert isinstance(refused.value, (BadInput, StoreProblem))
+    assert isinstance(error.value, (BadInput, StoreProblem))
 
 
 def test_further_fields_of_a_pinned_file_and_of_an_acceptance_are_ignored(tmp_path):
@@ -119,15 +119,15 @@ def test_further_fields_of_a_pinned_file_and_of_an_acceptance_are_ignored(tmp_pa
     assert read_lock(tmp_path, {"format": "1.1", "releases": {"2026q3": [PINNED | further]}}) == read_lock(
         tmp_path, LOCK
     )
-    accepted = read_acceptances(tmp_path, {"format": "1.1", "acceptances": [ACCEPTANCE | further]})
-    assert vars(accepted) == ACCEPTANCE
+    acceptances = read_acceptances(tmp_path, {"format": "1.1", "acceptances": [ACCEPTANCE | further]})
+    assert vars(acceptances) == ACCEPTANCE
 
 
 def test_what_is_written_has_a_format(tmp_path):
     ama_license.record(Store(tmp_path), "the licence", "A B", datetime(2026, 6, 1, tzinfo=UTC), "https://x")
-    written = json.loads((tmp_path / ama_license.FILE).read_text())
-    assert written["format"] == "1.0"
-    assert faults_of(written, "licences") == []
+    license_document = json.loads((tmp_path / ama_license.FILE).read_text())
+    assert license_document["format"] == "1.0"
+    assert faults_of(license_document, "licences") == []
     assert json.loads(lock.Lock({}).to_json())["format"] == "1.0"
 
 

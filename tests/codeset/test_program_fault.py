@@ -11,17 +11,17 @@ from codeset.cli import app
 
 @pytest.mark.parametrize("error", [ValueError("MBI 1EG4TE5MK73"), BaseException("a panic")])
 def test_an_unforeseen_error_has_its_own_exit_code(error, monkeypatch, capsys):
-    def broken() -> None:
+    def fail() -> None:
         raise error
 
-    monkeypatch.setattr(app, "app", broken)
-    with pytest.raises(SystemExit) as ended:
+    monkeypatch.setattr(app, "app", fail)
+    with pytest.raises(SystemExit) as system_exit:
         cli.main()
-    assert ended.value.code == 70
-    printed = capsys.readouterr().err
-    assert "Please report it" in printed
-    assert type(error).__name__ in printed
-    assert str(error) not in printed
+    assert system_exit.value.code == 70
+    error_text = capsys.readouterr().err
+    assert "Please report it" in error_text
+    assert type(error).__name__ in error_text
+    assert str(error) not in error_text
 
 
 def test_the_exit_code_is_in_the_help_and_in_the_readme():

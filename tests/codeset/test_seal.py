@@ -30,15 +30,15 @@ LABEL = "2026q3"
 
 
 @pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sealed_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sealed")
     build_embedded(Release.parse(LABEL), Store(folder))
     return folder
 
 
 @pytest.fixture
-def store(sealed: Path, tmp_path: Path) -> Store:
-    shutil.copytree(sealed, tmp_path / "store")
+def store(sealed_store: Path, tmp_path: Path) -> Store:
+    shutil.copytree(sealed_store, tmp_path / "store")
     return Store(tmp_path / "store")
 
 
@@ -78,9 +78,9 @@ def test_a_changed_table_pays_nobody(store, tmp_path):
     )
     claim = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service,locality\n"
     (tmp_path / "claims.csv").write_text(f"{claim}c,1,b,p,2026-07-01,11102,,1,11,national\n")
-    done = command(store, "adjudicate", str(tmp_path / "claims.csv"))
-    assert (done.returncode, done.stdout) == (4, "")
-    assert "mpfs.parquet: sha256" in done.stderr
+    result = command(store, "adjudicate", str(tmp_path / "claims.csv"))
+    assert (result.returncode, result.stdout) == (4, "")
+    assert "mpfs.parquet: sha256" in result.stderr
 
 
 def test_a_folder_under_another_label_is_refused(store):
@@ -91,9 +91,9 @@ def test_a_folder_under_another_label_is_refused(store):
 
 def test_a_build_does_not_call_a_changed_snapshot_sealed_already(store):
     edit(store, "33.4009", "99.9999")
-    done = command(store, "build", LABEL, "--embedded")
-    assert done.returncode == 4
-    assert "already" not in done.stdout
+    result = command(store, "build", LABEL, "--embedded")
+    assert result.returncode == 4
+    assert "already" not in result.stdout
 
 
 def test_every_flipped_bit_is_refused(store):
@@ -125,10 +125,10 @@ def test_rows_that_are_not_those_of_the_content_digest_are_found(store):
 def test_list_names_what_is_damaged_and_shows_the_rest(store):
     build_embedded(Release.parse("2025q4"), store)
     edit(store, "33.4009", "99.9999")
-    done = command(store, "list")
-    assert "2025q4" in done.stdout
-    assert "changed after it was sealed" in done.stderr
-    assert done.returncode == 4
+    result = command(store, "list")
+    assert "2025q4" in result.stdout
+    assert "changed after it was sealed" in result.stderr
+    assert result.returncode == 4
 
 
 MANIFEST = Manifest(
@@ -219,34 +219,34 @@ def with_reader(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 
 def test_a_higher_reader_number_is_a_new_revision_and_leaves_the_old_one_as_it_was_signed(store, monkeypatch):
-    signed = store.open(LABEL).content_sha256
+    signed_digest = store.open(LABEL).content_sha256
     with_reader(monkeypatch, 7)
     again = build_embedded(Release.parse(LABEL), store)
     assert (str(again.snapshot.release), again.snapshot.manifest.reader) == ("2026q3r1", 7)
-    assert store.open(LABEL).content_sha256 == signed
-    resealed = build_embedded(Release.parse("2025q4"), store)
-    assert resealed.snapshot.manifest.reader == 7
+    assert store.open(LABEL).content_sha256 == signed_digest
+    reseal_result = build_embedded(Release.parse("2025q4"), store)
+    assert reseal_result.snapshot.manifest.reader == 7
 
 
 def test_the_same_rows_built_elsewhere_under_a_higher_reader_number_keep_their_approval(store, tmp_path, monkeypatch):
     """A build server seals the release anew with the version of today; the approval was signed on that of before."""
-    signed = store.open(LABEL).content_sha256
+    signed_digest = store.open(LABEL).content_sha256
     with_reader(monkeypatch, 7)
     anew = build_embedded(Release.parse(LABEL), Store(tmp_path / "elsewhere")).snapshot
-    assert anew.content_sha256 != signed
-    assert signed in anew.signed_as
+    assert anew.content_sha256 != signed_digest
+    assert signed_digest in anew.signed_as
     monkeypatch.undo()
     reread(monkeypatch)
     with_reader(monkeypatch, 7)
     otherwise = build_embedded(Release.parse(LABEL), Store(tmp_path / "otherwise")).snapshot
-    assert signed not in otherwise.signed_as
+    assert signed_digest not in otherwise.signed_as
 
 
 def test_reseal_needs_a_reason(store):
-    done = command(store, "build", LABEL, "--embedded", "--reseal")
-    assert (done.returncode, done.stderr) == (2, "--reseal needs a --reason, and --reason goes with --reseal\n")
-    done = command(store, "build", LABEL, "--embedded", "--reseal", "--reason", "to see")
-    assert "already; nothing was written" in done.stdout, "nothing is read otherwise"
+    result = command(store, "build", LABEL, "--embedded", "--reseal")
+    assert (result.returncode, result.stderr) == (2, "--reseal needs a --reason, and --reason goes with --reseal\n")
+    result = command(store, "build", LABEL, "--embedded", "--reseal", "--reason", "to see")
+    assert "already; nothing was written" in result.stdout, "nothing is read otherwise"
 
 
 def test_the_manifest_is_that_of_its_schema(store):
@@ -284,16 +284,16 @@ def before_formats(store: Store) -> str:
 
 def test_a_snapshot_from_before_formats_is_read_and_not_sealed_again(store):
     content = replace(store.open(LABEL).manifest, reader=1).content_sha256
-    signed = before_formats(store)
+    signed_digest = before_formats(store)
     old = codeset.open(LABEL, store.path)
     assert old.content_sha256 == content
-    assert signed in old.signed_as
+    assert signed_digest in old.signed_as
     assert old.verify() == []
     assert build_embedded(Release.parse(LABEL), store).new is False
 
 
-def test_a_digest_signed_before_formats_is_that_of_the_release_sealed_again(store, sealed):
-    assert before_formats(store) in Store(sealed).open(LABEL).signed_as
+def test_a_digest_signed_before_formats_is_that_of_the_release_sealed_again(store, sealed_store):
+    assert before_formats(store) in Store(sealed_store).open(LABEL).signed_as
 
 
 def test_a_manifest_that_lost_its_format_is_no_old_one(store):

@@ -200,13 +200,13 @@ build_embedded(Release.parse("2025q4"), Store(Path(sys.argv[1])))
 
 @pytest.mark.parametrize("moment", ["mkdir", "write_parquet", "fsync", "rename"])
 def test_a_build_killed_at_any_moment_leaves_the_store_as_it_was(tmp_path, moment):
-    undisturbed, store = Store(tmp_path / "undisturbed"), Store(tmp_path / "store")
-    build_embedded(Release.parse("2025q4"), undisturbed)
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(store.path), moment], check=False, timeout=60)
-    assert killed.returncode == 9
+    whole_store, store = Store(tmp_path / "undisturbed"), Store(tmp_path / "store")
+    build_embedded(Release.parse("2025q4"), whole_store)
+    process = subprocess.run([sys.executable, "-c", KILLED, str(store.path), moment], check=False, timeout=60)
+    assert process.returncode == 9
     assert store.releases() == []
     build_embedded(Release.parse("2025q4"), store)
-    assert contents(store.path) == contents(undisturbed.path)
+    assert contents(store.path) == contents(whole_store.path)
 
 
 def test_the_same_facts_give_the_same_bytes_on_any_machine(tmp_path):

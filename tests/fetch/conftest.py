@@ -105,7 +105,7 @@ def built_home(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def built(built_home: Path, cms_site: CmsSite, tmp_path: Path) -> Desk:
+def desk_with_release(built_home: Path, cms_site: CmsSite, tmp_path: Path) -> Desk:
     """Return a desk with 2026q3 fetched and sealed."""
     shutil.copytree(built_home, tmp_path / "desk")
     return Desk(cms_site, tmp_path / "desk")

@@ -117,9 +117,9 @@ def test_an_edit_that_is_there_twice_with_different_indicators_is_a_fault(tmp_pa
 
 def test_no_notice_gets_into_a_message(tmp_path):
     notice = "CPT codes, descriptions and other data only are copyright of the American Medical Association"
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         change_report.read(report(tmp_path, f'"{notice}"\r\nwhat is this\r\n'))
-    assert notice not in str(caught.value)
+    assert notice not in str(error.value)
 
 
 @pytest.mark.cms

@@ -26,7 +26,7 @@ _NCCI = "/medicare/coding-billing/national-correct-coding-initiative-ncci-edits"
 PAGE_OF_MUE = f"{_NCCI}/medicare-ncci-medically-unlikely-edits"
 
 
-def zipped(**members: bytes) -> bytes:
+def zip_bytes(**members: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -174,8 +174,8 @@ def test_an_etag_that_lies_about_the_rest_of_a_file_is_found_out(desk):
     desk.site.fault("cut", MUE, times=3)
     with pytest.raises(SiteProblem):
         desk.fetch()
-    changed = next(file.data for file in quarter(Release(2026, 3), 1) if file.kind == "mue")
-    desk.site.replace_data("2026-q3-practitioner-services-mue", changed, same_validators=True)
+    changed_data = next(file.data for file in quarter(Release(2026, 3), 1) if file.kind == "mue")
+    desk.site.replace_data("2026-q3-practitioner-services-mue", changed_data, same_validators=True)
     desk.fetch()
     assert_whole(desk)
     assert any("brought anew" in message for message in desk.messages)
@@ -226,21 +226,21 @@ def test_a_file_larger_than_any_of_cms_is_refused_before_it_comes(desk):
 
 @pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd", "a\\..\\b.txt", "C:\\x.txt"])
 def test_a_zip_that_names_files_outside_of_itself_is_refused(desk, name):
-    desk.site.replace_data("2026-q3-practitioner-services-mue", zipped(**{name: b"x"}))
+    desk.site.replace_data("2026-q3-practitioner-services-mue", zip_bytes(**{name: b"x"}))
     with pytest.raises(BadInput, match="names a file outside of itself"):
         desk.fetch()
     assert desk.contents() == {}
 
 
 def test_a_zip_bomb_is_refused_without_unpacking_it(desk):
-    desk.site.replace_data("2026-q3-practitioner-services-mue", zipped(big=bytes(30 << 20)))
+    desk.site.replace_data("2026-q3-practitioner-services-mue", zip_bytes(big=bytes(30 << 20)))
     with pytest.raises(BadInput, match=r"would unpack from [\d,]+ to 31,457,280 bytes: a zip bomb"):
         desk.fetch()
     assert desk.contents() == {}
 
 
 def test_a_broken_member_is_refused(desk):
-    data = bytearray(zipped(member=bytes(range(256)) * 50))
+    data = bytearray(zip_bytes(member=bytes(range(256)) * 50))
     data[60] ^= 0xFF
     desk.site.replace_data("2026-q3-practitioner-services-mue", bytes(data))
     with pytest.raises(BadInput, match=r"is broken|not a whole zip"):
@@ -332,8 +332,8 @@ def test_what_robots_txt_forbids_is_not_asked_for(desk):
 def test_the_pause_that_robots_txt_asks_for_is_kept(desk):
     desk.site.robots = "User-agent: *\nCrawl-delay: 0.1\n"
     desk.fetch()
-    begun = [request.began for request in desk.site.requests[1:]]
-    assert min(after - before for before, after in pairwise(begun)) >= 0.1
+    start_times = [request.began for request in desk.site.requests[1:]]
+    assert min(after - before for before, after in pairwise(start_times)) >= 0.1
 
 
 def test_a_site_whose_robots_txt_cannot_be_had_is_left_alone(desk):

@@ -24,23 +24,23 @@ def run(cms_site, tmp_path, monkeypatch, capfd):
 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["codeset", *arguments])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as system_exit:
             cli.main()
-        printed = capfd.readouterr()
-        return subprocess.CompletedProcess(arguments, ended.value.code or 0, printed.out, printed.err)
+        output = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, system_exit.value.code or 0, output.out, output.err)
 
     return command
 
 
 def test_without_an_acceptance_the_command_says_what_to_do_by_hand(run, tmp_path):
-    ended = run("fetch", "2026q3")
-    assert ended.returncode == 2
-    assert "only a person can accept it" in ended.stderr
+    result = run("fetch", "2026q3")
+    assert result.returncode == 2
+    assert "only a person can accept it" in result.stderr
     assert (
-        "/license/ama?file=/files/zip/medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-v322r0-f1.zip" in ended.stderr
+        "/license/ama?file=/files/zip/medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-v322r0-f1.zip" in result.stderr
     )
-    assert f"codeset build 2026q3 --from {tmp_path}/downloads/2026q3 --from" in ended.stderr
-    assert "fetched    mue 2026-07-01" in ended.stdout
+    assert f"codeset build 2026q3 --from {tmp_path}/downloads/2026q3 --from" in result.stderr
+    assert "fetched    mue 2026-07-01" in result.stdout
 
 
 def test_what_a_person_downloaded_completes_what_was_fetched(run, cms_site, tmp_path):
@@ -49,9 +49,9 @@ def test_what_a_person_downloaded_completes_what_was_fetched(run, cms_site, tmp_
     for path, file in cms_site.files.items():
         if "2026q3-practitioner-ptp-edits" in path:
             (by_hand / path.rpartition("/")[2]).write_bytes(file.data)
-    ended = run("build", "2026q3", "--fetch", "--from", str(by_hand))
-    assert ended.returncode == 0
-    assert "ptp v322r0" in ended.stdout
+    result = run("build", "2026q3", "--fetch", "--from", str(by_hand))
+    assert result.returncode == 0
+    assert "ptp v322r0" in result.stdout
     assert not (tmp_path / "licences.json").exists()
     assert not [path for path in cms_site.downloads() if "ccipra" in path]
 
@@ -68,9 +68,9 @@ def test_an_acceptance_is_recorded_with_name_and_time_and_holds_for_later_runs(r
 @pytest.mark.parametrize("option", ["--accept-ama-license", "--accept-ama-licence"])
 def test_nobody_accepts_a_license_without_a_name_however_the_option_is_spelled(run, option):
     for arguments in ((option, " "), (f"{option}= ",)):
-        ended = run("fetch", "2026q3", *arguments)
-        assert ended.returncode == 2
-        assert "accepted by a person" in ended.stderr
+        result = run("fetch", "2026q3", *arguments)
+        assert result.returncode == 2
+        assert "accepted by a person" in result.stderr
 
 
 def test_help_shows_the_american_spelling_only(run):
@@ -80,14 +80,14 @@ def test_help_shows_the_american_spelling_only(run):
 
 
 def test_fetch_tells_pages_and_links_and_what_became_of_each_file(run, cms_site):
-    ended = run("fetch", "--latest", "--accept-ama-license", NAME)
-    assert ended.returncode == 0
-    assert "the newest release that is posted whole is 2026q3" in ended.stderr
+    result = run("fetch", "--latest", "--accept-ama-license", NAME)
+    assert result.returncode == 0
+    assert "the newest release that is posted whole is 2026q3" in result.stderr
     assert (
         f"reading {cms_site.origin}/medicare/payment/fee-schedules/physician/pfs-relative-value-files/rvu26c"
-        in ended.stderr
+        in result.stderr
     )
-    assert "  rvu26c: rvu26c-updated-06-11-2026.zip" in ended.stderr
+    assert "  rvu26c: rvu26c-updated-06-11-2026.zip" in result.stderr
     again = run("fetch", "--latest", "--json")
     assert {file["news"] for file in json.loads(again.stdout)["files"]} == {"unchanged"}
 
@@ -111,20 +111,20 @@ def test_a_folder_and_a_lock_may_be_named(run, tmp_path):
     ],
 )
 def test_wrong_use_is_reported(run, arguments, says):
-    ended = run(*arguments)
-    assert (ended.returncode, says in ended.stderr) == (2, True), ended.stderr
+    result = run(*arguments)
+    assert (result.returncode, says in result.stderr) == (2, True), result.stderr
 
 
 def test_the_whole_way_of_a_quarter(run, cms_site, tmp_path):
     """Found by watch, built, compared with CMS's own report; then nothing is new; then a re-issue is."""
     assert run("build", "2026q3", "--fetch", "--accept-ama-license", NAME).returncode == 0
     cms_site.post("2026q4")
-    watched = run("watch", "--on", "2026-10-01", "--json")
-    assert watched.returncode == 1
-    assert {news_item["release"] for news_item in json.loads(watched.stdout)["news"]} == {"2026q4"}
-    built = run("build", "2026q4", "--fetch", "--json")
-    assert built.returncode == 0
-    build_result = json.loads(built.stdout)
+    watch_run = run("watch", "--on", "2026-10-01", "--json")
+    assert watch_run.returncode == 1
+    assert {news_item["release"] for news_item in json.loads(watch_run.stdout)["news"]} == {"2026q4"}
+    build_run = run("build", "2026q4", "--fetch", "--json")
+    assert build_run.returncode == 0
+    build_result = json.loads(build_run.stdout)
     assert (build_result["new"], build_result["missing"], build_result["change_report"]["sound"]) == (True, [], True)
     assert build_result["fetched"]["last_posted"] == {"aoc": "2026q3"}
     quiet = run("watch", "--on", "2026-10-02")
@@ -147,28 +147,28 @@ def test_a_disagreement_with_cms_s_report_ends_with_1_and_is_reported(run, cms_s
         {f"MCR_NCCI_{name}_Eff_07-01-2026.txt": (head + row_text).encode() for name, row_text in rows.items()}
     )
     cms_site.replace_data("2026q3-practitioner-quarterly", report)
-    ended = run("build", "2026q3", "--fetch")
-    assert ended.returncode == 1
-    assert "11402/12031 added: CMS's report: CCMI 1; our difference: not there" in ended.stdout
+    result = run("build", "2026q3", "--fetch")
+    assert result.returncode == 1
+    assert "11402/12031 added: CMS's report: CCMI 1; our difference: not there" in result.stdout
 
 
 def test_a_changed_page_ends_with_3_and_is_kept(run, cms_site, tmp_path):
     cms_site.fault("layout", "medically-unlikely-edits")
-    ended = run("watch")
-    assert ended.returncode == 3
-    assert "Looked for: medically unlikely edits, practitioner" in ended.stderr
+    result = run("watch")
+    assert result.returncode == 3
+    assert "Looked for: medically unlikely edits, practitioner" in result.stderr
     (page,) = (tmp_path / "pages").iterdir()
     assert page.name.startswith("mue-")
-    assert str(page) in ended.stderr.replace("\n", "")
+    assert str(page) in result.stderr.replace("\n", "")
     assert b"<cms-download>" in page.read_bytes()
 
 
 def test_a_site_that_is_not_there_ends_with_5(run, monkeypatch):
     monkeypatch.setenv("CODESET_CMS_SITE", "http://127.0.0.1:9")
     monkeypatch.setattr("codeset_ingest.cms_site.http.time.sleep", lambda _: None)
-    ended = run("watch")
-    assert ended.returncode == 5
-    assert "the connection failed" in ended.stderr
+    result = run("watch")
+    assert result.returncode == 5
+    assert "the connection failed" in result.stderr
 
 
 def test_progress_is_shown_by_file_and_in_all_where_somebody_watches():

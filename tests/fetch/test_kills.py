@@ -20,7 +20,7 @@ RELEASE = "2026q3"
 MOMENTS = 5
 
 
-def accepted(home: Path) -> Path:
+def store_with_license(home: Path) -> Path:
     """A store in which the license was accepted."""
     store = home / "store"
     store.mkdir(parents=True)
@@ -45,20 +45,20 @@ def again(store: Path) -> None:
 
 
 @pytest.fixture
-def undisturbed(cms_site, tmp_path) -> tuple[dict[str, bytes], int]:
+def whole_run(cms_site, tmp_path) -> tuple[dict[str, bytes], int]:
     """What lies in the store after a run that nothing disturbed, and how many changes of files it made."""
-    store = accepted(tmp_path / "undisturbed")
-    done = run(store, 0)
-    assert done.returncode == 0, done.stderr
-    return contents(store), int(done.stdout)
+    store = store_with_license(tmp_path / "undisturbed")
+    process = run(store, 0)
+    assert process.returncode == 0, process.stderr
+    return contents(store), int(process.stdout)
 
 
 @pytest.mark.long
-def test_a_killed_fetch_and_build_is_made_whole_by_the_same_command(undisturbed, tmp_path):
-    whole, changes = undisturbed
+def test_a_killed_fetch_and_build_is_made_whole_by_the_same_command(whole_run, tmp_path):
+    whole, changes = whole_run
     assert changes > 40
     for moment in range(1, changes + 1, changes // MOMENTS):
-        store = accepted(tmp_path / f"killed-{moment}")
+        store = store_with_license(tmp_path / f"killed-{moment}")
         assert run(store, moment).returncode == -signal.SIGKILL
         visible = [path.name for path in store.iterdir() if path.name.startswith("20")]
         assert all(not Store.at(store).open(label).verify() for label in visible)

@@ -93,11 +93,11 @@ def test_two_files_that_nothing_tells_apart_are_refused():
 
 def test_a_page_without_the_links_says_what_was_looked_for_and_what_was_seen():
     html = page_of("/files/zip/something-else.zip", "/files/document/ncci-news.pdf")
-    with pytest.raises(LayoutChanged) as raised:
+    with pytest.raises(LayoutChanged) as error:
         read_listing(publication("mue"), html, PAGE)
-    assert "Looked for: medically unlikely edits, practitioner" in str(raised.value)
-    assert "/files/zip/something-else.zip" in str(raised.value)
-    assert raised.value.html == html
+    assert "Looked for: medically unlikely edits, practitioner" in str(error.value)
+    assert "/files/zip/something-else.zip" in str(error.value)
+    assert error.value.html == html
 
 
 def test_a_file_that_is_named_in_a_new_way_is_reported():

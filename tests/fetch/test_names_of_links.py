@@ -72,8 +72,8 @@ def test_all_real_links_of_fee_schedules_are_understood(cms: Path):
         digits = (
             "".join(filter(str.isdigit, row["url"].lower().partition("-")[2])) if "/files/zip/" in row["url"] else ""
         )
-        written = f"{link_name.posted:%m%d%Y}".lstrip("0") if link_name.posted else ""
-        assert written == digits.lstrip("0"), row["url"]
+        date_text = f"{link_name.posted:%m%d%Y}".lstrip("0") if link_name.posted else ""
+        assert date_text == digits.lstrip("0"), row["url"]
 
 
 PRACTITIONER = "medicare-ncci-2026q3-practitioner-ptp-edits-ccipra-v322r0-f4.zip"

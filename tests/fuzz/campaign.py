@@ -91,19 +91,19 @@ def _targets(label: str) -> Iterator[Target]:
         if table == "modifier":
             continue
         tables = _ONE_FILE if table in _ONE_FILE else (table,)
-        forms = dict(_rendered(cms_facts, table))
+        forms = dict(_rendered_files(cms_facts, table))
         for name, data in forms.items():
             yield Target(label, {name: data}, name, tables, all_forms=False)
             if len(forms) > 1:
                 yield Target(label, forms, name, tables, all_forms=True)
-    package = {name: data for table in _PACKAGE for name, data in _rendered(cms_facts, table)}
+    package = {name: data for table in _PACKAGE for name, data in _rendered_files(cms_facts, table)}
     for name in package:
         yield Target(label, package, name, _PACKAGE, all_forms=True)
     archive = f"rvu{cms_facts.release.year % 100}{'abcd'[cms_facts.release.quarter - 1]}.zip"
     yield Target(label, {archive: zipped(package)}, archive, _PACKAGE, all_forms=True)
 
 
-def _rendered(cms_facts: Facts, table: str) -> Iterator[tuple[str, bytes]]:
+def _rendered_files(cms_facts: Facts, table: str) -> Iterator[tuple[str, bytes]]:
     if table in _ONE_FILE:
         for form in ("txt", "xlsx"):
             data = hcpcs_level2.rendered(*(cms_facts.tables[name] for name in _ONE_FILE), form)
@@ -136,13 +136,13 @@ def try_one(number: int, seed: int, home: Path) -> tuple[str, str]:
         return "unchanged", ""
     name = f"{number}: {mutation.__name__} of {target.broken}{' beside its forms' if target.all_forms else ''}"
     start = time.process_time()
-    outcome, wrong = _built(target, data, home)
+    outcome, wrong = _build_outcome(target, data, home)
     if time.process_time() - start > SECONDS:
         wrong = f"took {time.process_time() - start:.0f} s"
     return outcome, f"{name} ({target.label}): {wrong}" if wrong else ""
 
 
-def _built(target: Target, data: bytes, home: Path) -> tuple[str, str]:
+def _build_outcome(target: Target, data: bytes, home: Path) -> tuple[str, str]:
     store = before(target.label, home)
     release = releases()[target.label].release
     with tempfile.TemporaryDirectory(dir=home) as folder:
@@ -176,34 +176,39 @@ def _unreported(target: Target, result: BuildResult) -> Iterator[str]:
 
 def _unreported_changes(target: Target, result: BuildResult, table: str) -> Iterator[str]:
     before_rows, snapshot = releases()[target.label].tables[table], result.sealed.snapshot
-    gone, new, changed = _differences(table, before_rows, snapshot)
+    removed, new, changed_columns = _differences(table, before_rows, snapshot)
     since = snapshot.manifest.tables[table].since
     counts_in_manifest = (since.keys_gone, since.keys_new, dict(since.rows_changed)) if since else None
-    if counts_in_manifest != (gone, new, changed):
-        yield f"{table}: gone, new, changed are {(gone, new, changed)}, the manifest has {counts_in_manifest}"
-    for column, count in changed.items():
+    if counts_in_manifest != (removed, new, changed_columns):
+        counts = removed, new, changed_columns
+        yield f"{table}: removed, new, changed are {counts}, in the manifest {counts_in_manifest}"
+    for column, count in changed_columns.items():
         is_fact = column not in TABLES[table].remarks and TABLES[table].columns[column] != pl.Date
         if count * SHARE > before_rows.height and is_fact:
             yield f"{table}.{column} differs in {count} of {before_rows.height} rows"
     if target.all_forms:
-        excused = _EXCUSED.get(table, set())
-        unreported = {column for column in changed if column not in excused or column not in " ".join(result.notes)}
-        if gone or new or unreported:
-            yield f"{table} differs though all forms were given: {(gone, new, unreported)}"
+        excused_columns = _EXCUSED.get(table, set())
+        unreported_columns = {
+            column
+            for column in changed_columns
+            if column not in excused_columns or column not in " ".join(result.notes)
+        }
+        if removed or new or unreported_columns:
+            yield f"{table} differs though all forms were given: {(removed, new, unreported_columns)}"
 
 
 def _differences(table: str, before_rows: pl.DataFrame, snapshot: Snapshot) -> tuple[int, int, dict[str, int]]:
     """Keys gone and new, and by column the rows with another value, counted in plain Python."""
     key = identity(table)
     old, now = (_by_key(rows, key) for rows in (before_rows, snapshot.table(table)))
-    changed: Counter[str] = Counter()
+    changed_columns: Counter[str] = Counter()
     for both in old.keys() & now.keys():
-        changed.update(column for column, value in old[both].items() if value != now[both][column])
-    ignored = {column for column in before_rows.columns if before_rows[column].is_null().all()}
+        changed_columns.update(column for column, value in old[both].items() if value != now[both][column])
+    ignored_columns = {column for column in before_rows.columns if before_rows[column].is_null().all()}
     return (
         len(old.keys() - now.keys()),
         len(now.keys() - old.keys()),
-        {column: count for column, count in changed.items() if column not in ignored},
+        {column: count for column, count in changed_columns.items() if column not in ignored_columns},
     )
 
 
@@ -227,8 +232,8 @@ def run(count: int, seed: int, workers: int) -> tuple[Counter[str], list[str]]:
 
 def try_some(numbers: Iterable[int], seed: int, home: Path) -> tuple[Counter[str], list[str]]:
     home.mkdir()
-    tried = [try_one(number, seed, home) for number in numbers]
-    return Counter(outcome for outcome, _ in tried), [wrong for _, wrong in tried if wrong]
+    results = [try_one(number, seed, home) for number in numbers]
+    return Counter(outcome for outcome, _ in results), [wrong for _, wrong in results if wrong]
 
 
 def main() -> None:
@@ -237,12 +242,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     start = time.monotonic()
-    outcomes, wrong = run(chosen.count, chosen.seed, chosen.workers)
+    outcomes, wrong = run(arguments.count, arguments.seed, arguments.workers)
     sys.stdout.write("".join(f"{line}\n" for line in wrong))
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    sys.stdout.write(f"seed {chosen.seed}: {counts}; {len(wrong)} wrong; {time.monotonic() - start:.0f} s\n")
+    sys.stdout.write(f"seed {arguments.seed}: {counts}; {len(wrong)} wrong; {time.monotonic() - start:.0f} s\n")
     sys.exit(bool(wrong))
 
 

@@ -30,9 +30,9 @@ def _table(columns: str, *rows: tuple[object, ...]) -> bytes:
 
 
 def _order() -> bytes:
-    numbered = enumerate(_ORDER, start=1)
+    numbered_codes = enumerate(_ORDER, start=1)
     return "".join(
-        f"{n:05d} {code:<7} {flag:d} {title:<60} {title}\r\n" for n, (code, flag, title) in numbered
+        f"{n:05d} {code:<7} {flag:d} {title:<60} {title}\r\n" for n, (code, flag, title) in numbered_codes
     ).encode()
 
 

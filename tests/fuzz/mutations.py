@@ -19,8 +19,8 @@ def _lines(data: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _any_line(lines: list[bytes], chance: random.Random) -> int:
-    filled = [place for place, line in enumerate(lines) if line.strip()]
-    return chance.choice(filled)
+    filled_places = [place for place, line in enumerate(lines) if line.strip()]
+    return chance.choice(filled_places)
 
 
 def flip_a_bit(data: bytes, chance: random.Random) -> bytes:

@@ -81,9 +81,9 @@ def test_a_workbook_is_read_with_numbers_as_numbers(tmp_path):
 
 def test_all_faults_are_reported_together_with_their_lines(tmp_path):
     cells = ["1110,5,11", '=HYPERLINK("x"),5,11', "11102,1.5,11", "11102,1-,11", '17000,"1,00",11', "99213,7,"]
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(BadInput) as error:
         read_volumes(file_of(tmp_path, "\n".join(["hcpcs,units,pos", *cells])))
-    assert [(fault.line, fault.says.split(":")[0]) for fault in raised.value.faults] == [
+    assert [(fault.line, fault.says.split(":")[0]) for fault in error.value.faults] == [
         (2, "hcpcs"),
         (3, "hcpcs"),
         (4, "units"),
@@ -105,9 +105,9 @@ def test_all_faults_are_reported_together_with_their_lines(tmp_path):
     ],
 )
 def test_what_is_no_file_of_volumes_is_refused(tmp_path, text, says):
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(BadInput) as error:
         read_volumes(file_of(tmp_path, text))
-    assert says in str(raised.value)
+    assert says in str(error.value)
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):

@@ -26,10 +26,10 @@ def rendered_file(
     facts: Facts, table: str, form: str = "csv", *, factor: int = 0, line_end: str = "\r\n"
 ) -> tuple[str, bytes]:
     """Return the name and bytes of one file of *facts*; *factor* chooses among the conversion factors."""
-    chosen = facts.factors[factor]
-    participant = chosen.participant if table == "mpfs" else None
+    conversion_factor = facts.factors[factor]
+    participant = conversion_factor.participant if table == "mpfs" else None
     name = file_name(table, facts.release, form, participant=participant)
-    return name, rendered(table, facts.tables[table], facts.release, form, chosen.value, line_end)
+    return name, rendered(table, facts.tables[table], facts.release, form, conversion_factor.value, line_end)
 
 
 def sheet(data: bytes) -> bytes:
@@ -65,11 +65,11 @@ def build_faults(store: Store, release: Release, files: Mapping[str, bytes]) -> 
     """Return what a build of *files* is refused for; the store is as it was before, down to the names of its files."""
     before = contents(store)
     folder = hand_in(store.path.parent / "cms", files)
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         build(release, [folder], store)
-    assert str(caught.value).endswith("\nNothing was written.")
+    assert str(error.value).endswith("\nNothing was written.")
     assert contents(store) == before
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in error.value.faults]
 
 
 def contents(store: Store) -> set[str]:
@@ -79,18 +79,18 @@ def contents(store: Store) -> set[str]:
 
 def recognized_file(name: str, data: bytes, archives: tuple[str, ...] = ()) -> CmsFile:
     """Return what the file turns out to be."""
-    (recognized,) = recognize([File(name, archives, data)])
-    assert isinstance(recognized, CmsFile), f"{name} is not recognised"
-    return recognized
+    (cms_file,) = recognize([File(name, archives, data)])
+    assert isinstance(cms_file, CmsFile), f"{name} is not recognised"
+    return cms_file
 
 
 def read_back(name: str, data: bytes, release: Release) -> pl.DataFrame:
     """Return the table that one file makes up, in the columns and order of the snapshot."""
     ((table, reading),) = read([recognized_file(name, data)], release).items()
-    lacking = [pl.lit(None, kind).alias(column) for column, kind in TABLES[table].columns.items()]
-    lacking = [column for column in lacking if column.meta.output_name() not in reading.frame.columns]
+    missing_columns = [pl.lit(None, kind).alias(column) for column, kind in TABLES[table].columns.items()]
+    missing_columns = [column for column in missing_columns if column.meta.output_name() not in reading.frame.columns]
     return (
-        reading.frame.with_columns(lacking)
+        reading.frame.with_columns(missing_columns)
         .select(pl.col(column).cast(kind) for column, kind in TABLES[table].columns.items())
         .sort(TABLES[table].key, nulls_last=True)
     )

@@ -25,8 +25,8 @@ def test_a_table_that_lacks_a_locality_of_the_gpci_is_refused(
     table: str, facts: dict[str, Facts], store: Store
 ) -> None:
     cms_facts = facts["2026q3"]
-    lacking = cms_facts.tables[table].filter(pl.col("locality") != "18")
-    files = package(replace(cms_facts, tables=dict(cms_facts.tables) | {table: lacking}), "gpci", table)
+    incomplete = cms_facts.tables[table].filter(pl.col("locality") != "18")
+    files = package(replace(cms_facts, tables=dict(cms_facts.tables) | {table: incomplete}), "gpci", table)
     assert build_faults(store, cms_facts.release, files) == [
         (
             f"{table}: 1 localities of the GPCI are not in it: 01182-18. "
@@ -51,8 +51,8 @@ def test_a_locality_that_the_gpci_does_not_have_is_refused(table: str, facts: di
 def test_carried_tables_are_compared_too(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     before, now = facts["2024q2"], facts["2026q3"]
     build_release(store, before.release, hand_in(tmp_path / "before", package(before, "gpci")))
-    lacking = now.tables["anesthesia"].head(7)
-    files = package(replace(now, tables={"anesthesia": lacking}), "anesthesia")
+    incomplete = now.tables["anesthesia"].head(7)
+    files = package(replace(now, tables={"anesthesia": incomplete}), "anesthesia")
     with pytest.raises(BadInput, match="1 localities of the GPCI are not in it: 13202-02"):
         build(now.release, [hand_in(tmp_path / "now", files)], store, carry={"gpci": before.release})
 
@@ -64,9 +64,9 @@ def test_the_caps_of_another_year_are_refused(facts: dict[str, Facts], store: St
     caps = rendered_file(cms_facts, "oppscap")
     assert build_release(store, cms_facts.release, hand_in(tmp_path / "cms", files | dict([caps]))).sealed.new
     wrong = rendered_file(replace(cms_facts, tables={"oppscap": other.tables["oppscap"]}), "oppscap")
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         build_release(Store(tmp_path / "x"), cms_facts.release, hand_in(tmp_path / "wrong", files | dict([wrong])))
-    assert str(caught.value.faults[0]) == (
+    assert str(error.value.faults[0]) == (
         "oppscap: 8 of 8 caps on technical components do not follow from OPPS RVUs, GPCI and conversion factor "
         "(first: 0633T in 01112-05: 150.38). The file may be of another year. "
         "If that is right, build with --accept caps:oppscap"
@@ -79,17 +79,17 @@ def test_the_caps_of_cms_follow_and_those_of_the_year_before_do_not(
 ) -> None:
     """9,047 rows of April 2024, 8,393 of 2025; the caps of 2024 with what is of 2025: under a hundred of 9,047."""
     old, new = real_release("2024q2").sealed.snapshot, package_2025("2025q1")
-    assert [_following(old, old), _following(new, new)] == [(9_047, 9_047), (8_393, 8_393)]
-    following, rows = _following(old, new)
-    assert (following < 100, rows) == (True, 9_047)
+    assert [_count_following(old, old), _count_following(new, new)] == [(9_047, 9_047), (8_393, 8_393)]
+    following_count, rows = _count_following(old, new)
+    assert (following_count < 100, rows) == (True, 9_047)
 
 
-def _following(caps, rest) -> tuple[int, int]:
+def _count_following(caps, rest) -> tuple[int, int]:
     """Of how many TC rows the cap is the sum times the factor within a cent, and how many there are."""
     rvus = {row["hcpcs"]: row for row in rest.table("mpfs").filter(modifier="TC").iter_rows(named=True)}
     gpcis = {(row["mac"], row["locality"]): row for row in rest.table("gpci").iter_rows(named=True)}
     factor = rest.conversion_factors[-1].value
-    following = count = 0
+    following_count = count = 0
     for row in caps.table("oppscap").filter(modifier="TC").iter_rows(named=True):
         rvu, gpci = rvus.get(row["hcpcs"]), gpcis.get((row["mac"], row["locality"]))
         if rvu is None or gpci is None:
@@ -100,5 +100,5 @@ def _following(caps, rest) -> tuple[int, int]:
             abs((rvu[f"opps_{setting}_pe_rvu"] * gpci["pe_gpci"] + malpractice) * factor - row[f"{setting}_amount"])
             for setting in ("facility", "nonfacility")
         ]
-        following += max(off) <= 0.01
-    return following, count
+        following_count += max(off) <= 0.01
+    return following_count, count

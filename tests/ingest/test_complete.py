@@ -33,15 +33,17 @@ def _member(part: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("part_numbers", "gone"),
+    ("part_numbers", "missing_parts"),
     [((1, 3, 4), "f2 of f1 to f4"), ((2, 3, 4), "f1 of f1 to f4"), ((1, 4), "f2, f3 of f1 to f4")],
 )
 def test_a_part_missing_by_number_is_named(
-    part_numbers: tuple[int, ...], gone: str, facts: dict[str, Facts], store: Store, tmp_path: Path
+    part_numbers: tuple[int, ...], missing_parts: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     files = _parts(facts["2026q3"], tmp_path / "all", *part_numbers)
     names = ", ".join(map(_member, part_numbers))
-    assert build_faults(store, facts["2026q3"].release, files) == [f"{names}: ptp is not whole: {gone} is missing"]
+    assert build_faults(store, facts["2026q3"].release, files) == [
+        f"{names}: ptp is not whole: {missing_parts} is missing"
+    ]
 
 
 def test_a_last_part_missing_is_recognized_by_what_is_in_the_others(
@@ -70,12 +72,12 @@ def test_parts_make_the_table_in_whatever_order_their_names_put_them(
 ) -> None:
     files = _parts(facts["2026q3"], tmp_path / "all", 1, 2, 3, 4)
     names = ["z practitioner.zip", "y practitioner.zip", "x practitioner.zip", "w practitioner.zip"]
-    unnumbered = {
+    unnumbered_files = {
         name: zipped({"edits.txt": file.data})
         for name, file in zip(names, open_all([tmp_path / "all" / name for name in files]), strict=True)
     }
-    sealed = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", unnumbered)).sealed
-    assert_frame_equal(sealed.snapshot.table("ptp"), facts["2026q3"].tables["ptp"])
+    seal_result = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", unnumbered_files)).sealed
+    assert_frame_equal(seal_result.snapshot.table("ptp"), facts["2026q3"].tables["ptp"])
 
 
 def test_a_second_edition_of_a_table_is_refused(facts: dict[str, Facts], store: Store) -> None:
@@ -251,9 +253,9 @@ def test_a_table_that_is_given_and_carried_is_refused(facts: dict[str, Facts], s
     before, now = facts["2024q2"], facts["2026q3"]
     build_release(store, before.release, hand_in(tmp_path / "before", dict([rendered_file(before, "add_on", "xlsx")])))
     folder = hand_in(tmp_path / "now", dict([rendered_file(now, "add_on", "xlsx")]))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         build(now.release, [folder], store, carry={"add_on": before.release})
-    assert str(caught.value) == (
+    assert str(error.value) == (
         "AOC_V2026Q3-MCR.xlsx/AOC_V2026Q3-MCR: add_on is given and carried forward as well; expected one of the two\n"
         "Nothing was written."
     )

@@ -417,9 +417,9 @@ def test_a_file_that_was_cut_is_refused(
     table: str, form: str, line: int, facts: dict[str, Facts], store: Store
 ) -> None:
     name, data = rendered_file(facts["2026q3"], table, form)
-    cut = data.rstrip()[:-2]
-    assert cut.count(b"\n") == line - 1
-    assert build_faults(store, facts["2026q3"].release, {name: cut}) == [
+    cut_data = data.rstrip()[:-2]
+    assert cut_data.count(b"\n") == line - 1
+    assert build_faults(store, facts["2026q3"].release, {name: cut_data}) == [
         (
             f"{name}: line {line}: the last line has no line end: the file was cut; fetch it again. "
             f"If that is right, build with --accept end:{table}"
@@ -556,12 +556,12 @@ def test_what_was_sealed_stays_when_a_later_build_is_refused(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
-    sealed = build_release(
+    seal_result = build_release(
         store, cms_facts.release, hand_in(tmp_path / "before", dict([rendered_file(cms_facts, "gpci")]))
     ).sealed
     name, data = rendered_file(cms_facts, "gpci")
     build_faults(store, cms_facts.release, {name: replace_text(data, "13202,NY,02,", "13202,NY,01,")})
-    assert sealed.snapshot.verify() == []
+    assert seal_result.snapshot.verify() == []
     assert store.releases() == [cms_facts.release]
 
 
@@ -571,18 +571,18 @@ def test_edits_with_nothing_but_a_header_are_refused(facts: dict[str, Facts], st
     assert build_faults(store, cms_facts.release, {name: data})[0].startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize("lost", [1, 3])
+@pytest.mark.parametrize("lost_rows", [1, 3])
 def test_caps_that_lack_localities_of_their_last_code_are_refused_unless_accepted(
-    lost: int, facts: dict[str, Facts], store: Store, tmp_path: Path
+    lost_rows: int, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     """Like OPPSCAP of July 2025, which has no end mark, cut between two records."""
     cms_facts = facts["2026q3"]
     caps = cms_facts.tables["oppscap"]
     both = pl.concat([caps, caps.with_columns(hcpcs=pl.lit("93990"))])
     name, data = rendered_file(
-        replace(cms_facts, tables=dict(cms_facts.tables) | {"oppscap": both.head(both.height - lost)}), "oppscap"
+        replace(cms_facts, tables=dict(cms_facts.tables) | {"oppscap": both.head(both.height - lost_rows)}), "oppscap"
     )
-    says = f"93990 TC has caps in {8 - lost} localities, other codes in 8: rows are missing"
+    says = f"93990 TC has caps in {8 - lost_rows} localities, other codes in 8: rows are missing"
     (fault,) = build_faults(store, cms_facts.release, {name: data})
     assert says in fault
     assert fault.endswith("If that is right, build with --accept localities:oppscap")
@@ -601,17 +601,17 @@ def test_a_table_with_nothing_but_a_header_is_refused(table: str, facts: dict[st
 def test_a_bare_carriage_return_ends_a_line_of_edits_too(before: str, facts: dict[str, Facts]) -> None:
     release = facts["2024q2"].release
     name, data = rendered_file(facts["2024q2"], "ptp", "txt")
-    mixed = replace_text(data, f"\r\n{before}", f"\r{before}")
-    assert_frame_equal(read_back(name, mixed, release), read_back(name, data, release))
+    mixed_data = replace_text(data, f"\r\n{before}", f"\r{before}")
+    assert_frame_equal(read_back(name, mixed_data, release), read_back(name, data, release))
 
 
-@pytest.mark.parametrize(("cut", "cells"), [("17004\t\r11042", 2), ("17004\r\t11042", 1)])
+@pytest.mark.parametrize(("cut_text", "cells"), [("17004\t\r11042", 2), ("17004\r\t11042", 1)])
 def test_a_carriage_return_beside_a_code_cuts_the_record_in_two(
-    cut: str, cells: int, facts: dict[str, Facts], store: Store
+    cut_text: str, cells: int, facts: dict[str, Facts], store: Store
 ) -> None:
     name, data = rendered_file(facts["2024q2"], "ptp", "txt")
     line = data[: data.index(b"17004\t11042")].count(b"\n") + 1
-    faults = build_faults(store, facts["2024q2"].release, {name: replace_text(data, "17004\t11042", cut)})
+    faults = build_faults(store, facts["2024q2"].release, {name: replace_text(data, "17004\t11042", cut_text)})
     assert faults[0] == f"{name}: line {line}: {cells} cells, expected 7 as in the header"
 
 

@@ -133,14 +133,14 @@ PASSED_OVER = {
 def test_versions_and_contractors_are_put_together_from_the_download(store: Store, tmp_path: Path) -> None:
     inner = zipped({**DOWNLOAD, **DOCUMENTS, **PASSED_OVER})
     files = {"current_article.zip": zipped({"current_article_csv.zip": inner, "readme_first.txt": b"read me"})}
-    sealed = build(RELEASE, [hand_in(tmp_path / "mcd", files)], store).sealed.snapshot
-    assert sealed.table("coverage_document").drop("title").rows() == [
+    snapshot = build(RELEASE, [hand_in(tmp_path / "mcd", files)], store).sealed.snapshot
+    assert snapshot.table("coverage_document").drop("title").rows() == [
         ("A50003", 3, "CGS Administrators, LLC", "DME MAC", date(2026, 8, 6), date(2026, 7, 30)),
         ("A57044", 16, "CGS Administrators, LLC", "MAC - Part A, MAC - Part B", date(2025, 8, 7), date(2026, 8, 5)),
         ("A57044", 17, "CGS Administrators, LLC", "MAC - Part A, MAC - Part B", date(2026, 8, 6), None),
     ]
-    assert sealed.table("coverage_document")["title"].to_list()[-1] == "Lesions \u2013 ours"
-    notes = sealed.manifest.tables["coverage_document"].notes
+    assert snapshot.table("coverage_document")["title"].to_list()[-1] == "Lesions \u2013 ours"
+    notes = snapshot.manifest.tables["coverage_document"].notes
     assert any("1 drafts left out" in note for note in notes)
 
 
@@ -158,7 +158,7 @@ def test_a_group_without_codes_lists_none_and_a_repeated_code_counts_once(store:
 
 
 @pytest.mark.parametrize(
-    ("left_out", "changed", "says"),
+    ("left_out", "changes", "says"),
     [
         ("contractor.csv", {}, "belongs together with contractor.csv, which did not come"),
         ("article_x_contractor.csv", {}, "belongs together with article_x_contractor.csv, which did not come"),
@@ -178,10 +178,10 @@ def test_a_group_without_codes_lists_none_and_a_repeated_code_counts_once(store:
     ],
 )
 def test_a_download_that_is_not_whole_stops_the_build(
-    left_out: str | None, changed: dict[str, tuple[bytes, bytes]], says: str, store: Store
+    left_out: str | None, changes: dict[str, tuple[bytes, bytes]], says: str, store: Store
 ) -> None:
     files = {name: data for name, data in DOCUMENTS.items() if name != left_out}
-    files |= {name: files[name].replace(*change) for name, change in changed.items()}
+    files |= {name: files[name].replace(*change) for name, change in changes.items()}
     faults = build_faults(store, RELEASE, files)
     assert any(says in fault for fault in faults), faults
 

@@ -75,29 +75,29 @@ def test_words_of_another_family_are_not_those_of_a_code():
 
 def test_a_description_that_is_not_understood_stops_the_build_with_the_code(tmp_path, store, facts):
     path = file_with(tmp_path, facts, STATED)
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(BadInput) as error:
         build(RELEASE, [path], store)
-    fault = str(refused.value.faults[0])
+    fault = str(error.value.faults[0])
     line = next(n for n, row in enumerate(path.read_text("cp1252").splitlines(), start=1) if row.startswith("10060,,"))
     assert fault.startswith(f"{path.name}: line {line}: 10060, 11104, 11105, ")
     assert "--accept descriptions:code_facts" in fault
-    assert UNKNOWN not in str(refused.value)
+    assert UNKNOWN not in str(error.value)
     assert store.releases() == []
 
 
 def test_one_that_was_accepted_states_nothing(tmp_path, store, facts):
     path = file_with(tmp_path, facts, STATED)
-    sealed = build(RELEASE, [path], store, accept=["descriptions:code_facts"]).sealed.snapshot
-    rows = {row["hcpcs"]: row for row in sealed.table("code_facts").iter_rows(named=True)}
+    snapshot = build(RELEASE, [path], store, accept=["descriptions:code_facts"]).sealed.snapshot
+    rows = {row["hcpcs"]: row for row in snapshot.table("code_facts").iter_rows(named=True)}
     assert rows["11102"]["technique"] == rows["11103"]["technique"] == "biopsy_tangential"
     assert (rows["11103"]["size_from"], rows["11103"]["step"], rows["11103"]["part"]) == (2, 1, "further")
     assert set(rows["11104"].values()) == {"11104", None}
 
 
 def test_a_file_without_descriptions_has_no_facts(tmp_path, store, facts):
-    sealed = build(RELEASE, [file_with(tmp_path, facts, {})], store).sealed.snapshot
-    assert "code_facts" not in sealed
-    assert "mpfs" in sealed
+    snapshot = build(RELEASE, [file_with(tmp_path, facts, {})], store).sealed.snapshot
+    assert "code_facts" not in snapshot
+    assert "mpfs" in snapshot
 
 
 def test_no_description_is_in_a_snapshot(tmp_path, store, facts):

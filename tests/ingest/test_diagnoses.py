@@ -91,10 +91,10 @@ def test_two_editions_of_a_year_are_distinguished_by_their_addenda(cms: Path, st
 
 @pytest.mark.cms
 def test_october_s_edition_is_in_force_in_january(cms: Path, store: Store) -> None:
-    sealed = build(Release.parse("2023q1"), [cms / "icd10cm" / EDITIONS["2022q4"][0]], store).sealed.snapshot
-    assert sealed.manifest.tables["diagnosis"].edition == "icd10cm fy2023 october"
-    assert str(sealed.release) == "2023q1"
-    assert "T74A1XA" not in valid(sealed)
+    snapshot = build(Release.parse("2023q1"), [cms / "icd10cm" / EDITIONS["2022q4"][0]], store).sealed.snapshot
+    assert snapshot.manifest.tables["diagnosis"].edition == "icd10cm fy2023 october"
+    assert str(snapshot.release) == "2023q1"
+    assert "T74A1XA" not in valid(snapshot)
 
 
 @pytest.mark.cms
@@ -194,8 +194,8 @@ def build_files(store: Store, tmp_path: Path, label: str = "2024q4", **files: by
 
 
 def test_a_loose_order_file_is_enough(store: Store, tmp_path: Path) -> None:
-    sealed = build_files(store, tmp_path, **{"order-of-ours.txt": order_file()}).sealed.snapshot
-    rows = sealed.table("diagnosis").select("diagnosis", "billable", "parent", "effective_date").rows()
+    snapshot = build_files(store, tmp_path, **{"order-of-ours.txt": order_file()}).sealed.snapshot
+    rows = snapshot.table("diagnosis").select("diagnosis", "billable", "parent", "effective_date").rows()
     assert rows == [
         ("L57", False, None, None),
         ("L570", True, "L57", None),
@@ -208,9 +208,9 @@ def test_a_loose_order_file_is_enough(store: Store, tmp_path: Path) -> None:
 
 def test_addenda_say_since_when_a_code_is_as_it_is(store: Store, tmp_path: Path) -> None:
     files = {ORDER_FILE: order_file(), CODES_FILE: code_file(), ADDENDA_FILE: (ADDENDA + SUMMARY).encode()}
-    sealed = build_files(store, tmp_path, **{"icd10cm.zip": zipped(files)}).sealed.snapshot
-    assert sealed.manifest.tables["diagnosis"].edition == "icd10cm fy2025 october"
-    since = dict(sealed.table("diagnosis").select("diagnosis", "effective_date").rows())
+    snapshot = build_files(store, tmp_path, **{"icd10cm.zip": zipped(files)}).sealed.snapshot
+    assert snapshot.manifest.tables["diagnosis"].edition == "icd10cm fy2025 october"
+    since = dict(snapshot.table("diagnosis").select("diagnosis", "effective_date").rows())
     assert [code for code, day in since.items() if day == date(2024, 10, 1)] == ["L661", "L6610", "L6611"]
 
 

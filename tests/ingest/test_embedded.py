@@ -28,11 +28,11 @@ def test_the_embedded_facts_survive_cms_layouts(label: str, store: Store, tmp_pa
     release = Release.parse(label)
     manifest, tables = without_texts(release)
     cms_paths = deliver(tables, release, manifest.conversion_factors, tmp_path / "posted")
-    built = build(release, cms_paths, store)
+    build_result = build(release, cms_paths, store)
     for name, table in tables.items():
-        assert built.sealed.snapshot.table(name).equals(table), name
-    assert built.sealed.snapshot.conversion_factors == manifest.conversion_factors
-    assert built.missing == ()
+        assert build_result.sealed.snapshot.table(name).equals(table), name
+    assert build_result.sealed.snapshot.conversion_factors == manifest.conversion_factors
+    assert build_result.missing == ()
 
 
 def test_the_full_release_supersedes_the_excerpt_and_not_the_other_way_round(store: Store, tmp_path: Path) -> None:

@@ -49,13 +49,13 @@ ROWS = {
 def package(request: pytest.FixtureRequest, cms: Path) -> tuple[str, dict[str, Reading]]:
     """A release's fee schedule package, read as a build reads it."""
     label = request.param
-    delivery = sort_files(recognize(_opened(cms, label)))
+    delivery = sort_files(recognize(_open_files(cms, label)))
     assert list(faults_of(delivery, Release.parse(label))) == []
     return label, read(delivery.files, Release.parse(label))
 
 
 @cache
-def _opened(cms: Path, label: str) -> tuple[File, ...]:
+def _open_files(cms: Path, label: str) -> tuple[File, ...]:
     """The files of a release's package, opened once for all tests."""
     return tuple(open_all([cms / PACKAGES[label]]))
 
@@ -89,7 +89,7 @@ def test_the_localities_that_forms_word_otherwise_are_in_the_notes(package: tupl
 def test_each_form_of_the_fee_schedule_reads_alike_by_itself(cms: Path) -> None:
     for label in PACKAGES:
         release = Release.parse(label)
-        files = [file for file in _opened(cms, label) if file.name.startswith("PPRRVU")]
+        files = [file for file in _open_files(cms, label) if file.name.startswith("PPRRVU")]
         assert len(files) == 3
         frames = [
             read(sort_files(recognize([file])).files, release)["mpfs"].frame.select(
@@ -152,7 +152,7 @@ def test_the_workbook_read_by_openpyxl_says_what_was_read(package: tuple[str, di
 def test_rendered_caps_are_cmss_own_to_the_byte(form: str, cms: Path) -> None:
     release = Release.parse("2024q2")
     data = _member(cms, "2024q2", "OPPSCAP_APR", form)
-    caps = sort_files(recognize(file for file in _opened(cms, "2024q2") if file.name.startswith("OPPSCAP"))).files
+    caps = sort_files(recognize(file for file in _open_files(cms, "2024q2") if file.name.startswith("OPPSCAP"))).files
     assert {file.table for file in caps} == {"oppscap"}
     frame = read(caps, release)["oppscap"].frame.select(list(TABLES["oppscap"].columns))
     assert rendered("oppscap", frame, release, form) == data
@@ -161,7 +161,7 @@ def test_rendered_caps_are_cmss_own_to_the_byte(form: str, cms: Path) -> None:
 def test_rendered_fixed_width_fees_are_cmss_own_but_for_descriptors_and_notices(cms: Path) -> None:
     release = Release.parse("2025q4")
     data = _member(cms, "2025q4", "PPRRVU2025_Oct", "txt")
-    files = sort_files(recognize(file for file in _opened(cms, "2025q4") if file.name.startswith("PPRRVU"))).files
+    files = sort_files(recognize(file for file in _open_files(cms, "2025q4") if file.name.startswith("PPRRVU"))).files
     assert {file.table for file in files} == {"mpfs"}
     fees = read(files, release)["mpfs"]
     frame = fees.frame.with_columns(pricing_indicator=pl.lit(None, pl.String)).select(list(TABLES["mpfs"].columns))
@@ -177,7 +177,7 @@ def _without_texts(data: bytes) -> list[bytes]:
 
 def test_every_line_of_the_csv_is_read_or_accounted_for(cms: Path) -> None:
     release = Release.parse("2024q2")
-    (fees,) = recognize(file for file in _opened(cms, "2024q2") if file.name == "PPRRVU24_APR.csv")
+    (fees,) = recognize(file for file in _open_files(cms, "2024q2") if file.name == "PPRRVU24_APR.csv")
     lines = read_cells(fees.content, fees.layout, fees.form, fees.sheet, release)[LINE].to_list()  # type: ignore[union-attr]
     assert lines == list(range(11, 18545))
     assert fees.content.data.count(b"\n") == 18545  # type: ignore[union-attr]

@@ -94,16 +94,16 @@ def test_the_mues_of_july_2026_are_read(cms: Path) -> None:
     assert frame.filter(hcpcs="77387")["mue_value"].to_list() == [2]
 
 
-@pytest.mark.parametrize("lost", [1, 4, 30])
+@pytest.mark.parametrize("lost_bytes", [1, 4, 30])
 def test_a_last_record_without_its_line_end_is_read_only_if_it_is_whole(
-    lost: int, facts: dict[str, Facts], store: Store, tmp_path: Path
+    lost_bytes: int, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2026q3"]
     name, data = rendered_file(cms_facts, "oppscap", "txt")
     whole = data.removesuffix(b"\r\n")
     assert build_release(store, cms_facts.release, hand_in(tmp_path / "whole", {name: whole})).sealed.new
     line = whole.count(b"\n") + 1
-    assert build_faults(Store(tmp_path / "other"), cms_facts.release, {name: whole[:-lost]})[-1] == (
+    assert build_faults(Store(tmp_path / "other"), cms_facts.release, {name: whole[:-lost_bytes]})[-1] == (
         f"{name}: line {line}: the last line has no line end: the file was cut; fetch it again. "
         "If that is right, build with --accept end:oppscap"
     )
@@ -124,12 +124,14 @@ def test_a_file_without_the_mark_that_ends_it_is_refused_unless_that_is_accepted
     cms_facts = facts[label]
     name, data = rendered_file(cms_facts, table, form)
     assert data.endswith(mark)
-    cut = data.removesuffix(mark)
-    assert build_faults(store, cms_facts.release, {name: cut}) == [
+    cut_data = data.removesuffix(mark)
+    assert build_faults(store, cms_facts.release, {name: cut_data}) == [
         f"{name}: {END}. If that is right, build with --accept end:{table}"
     ]
-    accepted = build_release(store, cms_facts.release, hand_in(tmp_path / "cms", {name: cut}), accept=[f"end:{table}"])
-    assert accepted.sealed.snapshot.manifest.accepted == (f"end:{table}",)
+    build_result = build_release(
+        store, cms_facts.release, hand_in(tmp_path / "cms", {name: cut_data}), accept=[f"end:{table}"]
+    )
+    assert build_result.sealed.snapshot.manifest.accepted == (f"end:{table}",)
 
 
 @pytest.mark.parametrize(("form", "end"), [("csv", b"MAC Assignments"), ("txt", b"MAC Assignments")])

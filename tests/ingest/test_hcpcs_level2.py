@@ -61,8 +61,8 @@ def test_a_continuation_that_continues_nothing_is_refused(facts: dict[str, Facts
     text = files(facts, "txt")["HCPC2026_JUL_ANWEB.txt"]
     lines = text.split(b"\r\n")
     at = next(n for n, line in enumerate(lines) if line[10:11] == b"4")
-    moved = b"\r\n".join([*lines[: at - 1], lines[at], lines[at - 1], *lines[at + 1 :]])
-    assert build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": moved}) == [
+    moved_line = b"\r\n".join([*lines[: at - 1], lines[at], lines[at - 1], *lines[at + 1 :]])
+    assert build_faults(store, RELEASE, {"HCPC2026_JUL_ANWEB.txt": moved_line}) == [
         f"HCPC2026_JUL_ANWEB.txt: line {at}: continues no record of its code"
     ]
 
@@ -110,11 +110,11 @@ def test_codes_that_end_and_begin_are_differences(facts: dict[str, Facts], tmp_p
     store = Store(tmp_path / "store")
     tables = dict(facts["2026q3"].tables)
     codes = tables["hcpcs_level2"]
-    ended = codes.with_columns(
+    ended_codes = codes.with_columns(
         deletion_date=pl.when(pl.col("hcpcs") == "G2211").then(date(2026, 9, 30)).otherwise("deletion_date")
     )
-    added = codes.filter(hcpcs="G0168").with_columns(hcpcs=pl.lit("G0999"), effective_date=date(2026, 10, 1))
-    later = pl.concat([ended, added])
+    added_codes = codes.filter(hcpcs="G0168").with_columns(hcpcs=pl.lit("G0999"), effective_date=date(2026, 10, 1))
+    later = pl.concat([ended_codes, added_codes])
     snapshots = []
     for label, rows in (("2026q3", codes), ("2026q4", later)):
         release = Release.parse(label)
@@ -166,9 +166,9 @@ def test_every_row_of_october_2025_equals_the_workbook(cms: Path, october: Snaps
 def test_modifiers_have_the_dates_of_the_decoded_list(cms: Path, october: Snapshot) -> None:
     rows = csv.DictReader(io.StringIO((cms / "hcpcs" / "modifiers.csv").read_text(encoding="utf-8")))
     ours = {row["modifier"]: row for row in october.table("modifier").iter_rows(named=True)}
-    decoded = {row["modifier"]: row for row in rows}
-    assert set(ours) <= set(decoded)
-    assert set(decoded) - set(ours) == {"AC"}, "README: to October 2025, plus AC"
+    rows_by_modifier = {row["modifier"]: row for row in rows}
+    assert set(ours) <= set(rows_by_modifier)
+    assert set(rows_by_modifier) - set(ours) == {"AC"}, "README: to October 2025, plus AC"
 
 
 @pytest.mark.cms

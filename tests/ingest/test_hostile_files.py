@@ -65,14 +65,14 @@ def test_a_cell_at_the_far_end_of_a_sheet_is_refused(far: str, facts: dict[str, 
     ]
 
 
-@pytest.mark.parametrize("declared", ["<!DOCTYPE x>", '<!doctype x [<!ENTITY a "b">]>', "<!ENTITY a 'b'>"])
-def test_a_document_type_is_refused_wherever_it_is(declared: str, facts: dict[str, Facts], store: Store) -> None:
+@pytest.mark.parametrize("declaration", ["<!DOCTYPE x>", '<!doctype x [<!ENTITY a "b">]>', "<!ENTITY a 'b'>"])
+def test_a_document_type_is_refused_wherever_it_is(declaration: str, facts: dict[str, Facts], store: Store) -> None:
     _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
     for name, xml in members.items():
         if name.endswith(".xml"):
-            hostile = members | {name: declared.encode() + xml}
+            hostile = members | {name: declaration.encode() + xml}
             (message,) = faults(store, "GPCI2026.xlsx", zipped(hostile))
             assert "declares a document type or entities" in message, name
 
@@ -121,16 +121,16 @@ LOST = {
 def test_a_cell_that_would_be_read_as_blank_is_refused(says: str, facts: dict[str, Facts], store: Store) -> None:
     """A blank deletion date is an edit that still applies; an error in its place is no date at all."""
     name, data = rendered_file(facts["2026q3"], "add_on", "xlsx")
-    lost = replace_text(data, '<c r="H3"', LOST[says] + '<c r="H3"')
-    assert faults(store, name, lost) == [
+    workbook = replace_text(data, '<c r="H3"', LOST[says] + '<c r="H3"')
+    assert faults(store, name, workbook) == [
         f"{name}: line 3: cell G3 {says}, expected a value; take the file from CMS's own zip"
     ]
 
 
-@pytest.mark.parametrize("cut", [10, 100, 1000])
-def test_a_workbook_that_was_cut_is_refused(cut: int, facts: dict[str, Facts], store: Store) -> None:
+@pytest.mark.parametrize("bytes_cut", [10, 100, 1000])
+def test_a_workbook_that_was_cut_is_refused(bytes_cut: int, facts: dict[str, Facts], store: Store) -> None:
     _, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
-    (message,) = faults(store, "GPCI2026.xlsx", data[:-cut])
+    (message,) = faults(store, "GPCI2026.xlsx", data[:-bytes_cut])
     assert message.startswith("GPCI2026.xlsx: not a zip that can be read (")
 
 
@@ -190,9 +190,9 @@ def test_two_records_in_one_cell_are_refused(facts: dict[str, Facts], store: Sto
     lines = data.decode("cp1252").split("\r\n")
     at = next(n for n, line in enumerate(lines) if line.startswith("13202,NY,01"))
     first, second = lines[at].split(",", 3), lines[at + 1].split(",", 3)
-    merged = ",".join([*first[:3], f'"{first[3]}\r\n{",".join(second[:3])},{second[3].split(",")[0]}"'])
-    merged += "," + ",".join(second[3].split(",")[1:])
-    data = "\r\n".join([*lines[:at], merged, *lines[at + 2 :]]).encode("cp1252")
+    merged_line = ",".join([*first[:3], f'"{first[3]}\r\n{",".join(second[:3])},{second[3].split(",")[0]}"'])
+    merged_line += "," + ",".join(second[3].split(",")[1:])
+    data = "\r\n".join([*lines[:at], merged_line, *lines[at + 2 :]]).encode("cp1252")
     messages = faults(store, name, data)
     assert any("a cell goes on over several lines" in message for message in messages)
 
@@ -207,9 +207,9 @@ def test_a_control_character_between_the_records_is_refused(
     lines = data.split(b"\r\n")
     at = len(lines) - 4
     says = "end-of-file mark with records after it" if control == b"\x1a" else f"control character {control[0]:#04x}"
-    for broken in (lines[at] + control, lines[at][:-1] + control + lines[at][-1:]):
-        damaged = b"\r\n".join([*lines[:at], broken, *lines[at + 1 :]])
-        (message,) = faults(store, name, damaged)
+    for broken_line in (lines[at] + control, lines[at][:-1] + control + lines[at][-1:]):
+        damaged_data = b"\r\n".join([*lines[:at], broken_line, *lines[at + 1 :]])
+        (message,) = faults(store, name, damaged_data)
         assert message.startswith(f"{name}: line {at + 1}: ")
         assert says in message
 

@@ -21,9 +21,9 @@ def test_a_named_file_that_no_layout_knows_stops_the_build(
     cms_facts = facts["2026q3"]
     folder = hand_in(tmp_path / "cms", dict([rendered_file(cms_facts, "gpci")]))
     other = hand_in(tmp_path / "other", {"our-year.csv": b"code,count\r\n11102,7\r\n"}) / "our-year.csv"
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         build_release(store, cms_facts.release, folder, other)
-    assert [str(fault) for fault in caught.value.faults] == [f"{other}: {UNKNOWN}"]
+    assert [str(fault) for fault in error.value.faults] == [f"{other}: {UNKNOWN}"]
 
 
 def test_a_named_zip_of_which_no_member_is_known_stops_the_build(

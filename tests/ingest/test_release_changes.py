@@ -27,7 +27,7 @@ def after(cms_facts: Facts, table: str, frame: pl.DataFrame, release: Release = 
     return replace(cms_facts, release=release, tables=dict(cms_facts.tables) | {table: frame})
 
 
-def sealed(cms_facts: Facts, table: str, store: Store, tmp_path: Path, *accept: str) -> BuildResult:
+def seal_table(cms_facts: Facts, table: str, store: Store, tmp_path: Path, *accept: str) -> BuildResult:
     """Build *table* of *cms_facts* from one file."""
     form = "txt" if table == "ptp" else "csv"
     files = dict([rendered_file(cms_facts, table, form if table != "add_on" else "xlsx")])
@@ -46,11 +46,11 @@ def test_what_changed_is_reported_and_kept_in_the_manifest(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
-    sealed(cms_facts, "mue", store, tmp_path)
+    seal_table(cms_facts, "mue", store, tmp_path)
     units = cms_facts.tables["mue"]
     one_less = units.filter(pl.col("hcpcs") != "0001U")
-    raised = pl.when(pl.col("hcpcs") == "17003").then(14).otherwise(pl.col("mue_value")).cast(pl.UInt32)
-    outcome = sealed(after(cms_facts, "mue", one_less.with_columns(mue_value=raised)), "mue", store, tmp_path)
+    raised_mue = pl.when(pl.col("hcpcs") == "17003").then(14).otherwise(pl.col("mue_value")).cast(pl.UInt32)
+    outcome = seal_table(after(cms_facts, "mue", one_less.with_columns(mue_value=raised_mue)), "mue", store, tmp_path)
     assert (
         f"mue since 2024q2: 1 of {units.height} keys removed ({100 / units.height:.1f}%), 0 new; "
         "rows changed: mue_value 1" in outcome.notes
@@ -60,7 +60,7 @@ def test_what_changed_is_reported_and_kept_in_the_manifest(
 
 
 def test_a_first_release_has_nothing_to_be_compared_with(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    outcome = sealed(facts["2024q2"], "mue", store, tmp_path)
+    outcome = seal_table(facts["2024q2"], "mue", store, tmp_path)
     assert "no earlier release in the store holds mue: what changed is not known" in outcome.notes
     assert outcome.sealed.snapshot.manifest.tables["mue"].since is None
 
@@ -69,30 +69,30 @@ def test_over_five_percent_of_the_keys_removed_stop_until_accepted(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
-    sealed(cms_facts, "mue", store, tmp_path)
+    seal_table(cms_facts, "mue", store, tmp_path)
     count = cms_facts.tables["mue"].height
-    lacking = after(cms_facts, "mue", cms_facts.tables["mue"].tail(count - 2))
-    (fault,) = refusal(lacking, "mue", store)
+    shorter = after(cms_facts, "mue", cms_facts.tables["mue"].tail(count - 2))
+    (fault,) = refusal(shorter, "mue", store)
     assert fault == (
         f"mue: 2 of the {count} keys of 2024q2 are removed, more than 5%: 0001U, 0633T. A part of the file may be "
         "missing. If that is right, build with --accept keys:mue"
     )
-    outcome = sealed(lacking, "mue", store, tmp_path, "keys:mue")
+    outcome = seal_table(shorter, "mue", store, tmp_path, "keys:mue")
     assert outcome.sealed.snapshot.manifest.accepted == ("keys:mue",)
 
 
 def test_keys_count_and_not_rows(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     """As many codes as before, but other ones."""
     cms_facts = facts["2024q2"]
-    sealed(cms_facts, "mue", store, tmp_path)
-    renamed = cms_facts.tables["mue"].with_columns(hcpcs="9" + pl.col("hcpcs").str.slice(1))
-    faults = refusal(after(cms_facts, "mue", renamed.unique("hcpcs")), "mue", store)
+    seal_table(cms_facts, "mue", store, tmp_path)
+    renamed_codes = cms_facts.tables["mue"].with_columns(hcpcs="9" + pl.col("hcpcs").str.slice(1))
+    faults = refusal(after(cms_facts, "mue", renamed_codes.unique("hcpcs")), "mue", store)
     assert [fault.rpartition("--accept ")[2] for fault in faults] == ["keys:mue", "keys:mue"]
 
 
 def test_a_table_that_doubles_stops(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     cms_facts = facts["2024q2"]
-    sealed(cms_facts, "mue", store, tmp_path)
+    seal_table(cms_facts, "mue", store, tmp_path)
     twice = pl.concat(
         [cms_facts.tables["mue"], cms_facts.tables["mue"].with_columns(hcpcs="Z" + pl.col("hcpcs").str.slice(1))]
     )
@@ -105,14 +105,14 @@ def test_a_locality_that_was_removed_stops_until_accepted(
     table: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
-    sealed(cms_facts, table, store, tmp_path)
-    lacking = after(cms_facts, table, cms_facts.tables[table].head(7))
-    fault = next(message for message in refusal(lacking, table, store) if "localities" in message)
+    seal_table(cms_facts, table, store, tmp_path)
+    shorter = after(cms_facts, table, cms_facts.tables[table].head(7))
+    fault = next(message for message in refusal(shorter, table, store) if "localities" in message)
     assert fault == (
         f"{table}: 1 localities of 2024q2 are removed: 13202-02. "
         f"If that is right, build with --accept localities:{table}"
     )
-    assert sealed(lacking, table, store, tmp_path, f"localities:{table}", f"keys:{table}").sealed.new
+    assert seal_table(shorter, table, store, tmp_path, f"localities:{table}", f"keys:{table}").sealed.new
 
 
 def mpfs_of(cms_facts: Facts, rows: int = 60) -> Facts:
@@ -133,20 +133,20 @@ def test_two_indicators_that_changed_places_stop(
     one: str, other: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = mpfs_of(facts["2024q2"])
-    sealed(cms_facts, "mpfs", store, tmp_path)
-    swapped = cms_facts.tables["mpfs"].with_columns(pl.col(one).alias(other), pl.col(other).alias(one))
-    faults = refusal(after(cms_facts, "mpfs", swapped), "mpfs", store)
+    seal_table(cms_facts, "mpfs", store, tmp_path)
+    swapped_columns = cms_facts.tables["mpfs"].with_columns(pl.col(one).alias(other), pl.col(other).alias(one))
+    faults = refusal(after(cms_facts, "mpfs", swapped_columns), "mpfs", store)
     assert any("Columns may be swapped or slipped" in fault for fault in faults)
 
 
 def test_numbers_of_one_year_hardly_move(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     cms_facts = mpfs_of(facts["2024q2"])
-    sealed(cms_facts, "mpfs", store, tmp_path)
+    seal_table(cms_facts, "mpfs", store, tmp_path)
     cent = pl.lit("0.01").cast(pl.Decimal(9, 2))
-    moved = cms_facts.tables["mpfs"].with_columns(
+    moved_rvus = cms_facts.tables["mpfs"].with_columns(
         pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent
     )
-    faults = refusal(after(cms_facts, "mpfs", moved), "mpfs", store)
+    faults = refusal(after(cms_facts, "mpfs", moved_rvus), "mpfs", store)
     assert [fault.partition(":")[0] for fault in faults] == ["mpfs"] * 3
     assert faults[0].startswith("mpfs: facility_total_rvu: ")
 
@@ -155,16 +155,18 @@ def test_a_new_year_may_move_every_number_but_not_by_half(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = mpfs_of(facts["2024q2"])
-    sealed(cms_facts, "mpfs", store, tmp_path)
+    seal_table(cms_facts, "mpfs", store, tmp_path)
     year = Release.parse("2025q1")
     factor = (replace(cms_facts.factors[0], value=Decimal("32.3465")),)
     cent = pl.lit("0.01").cast(pl.Decimal(9, 2))
-    moved = cms_facts.tables["mpfs"].with_columns(
+    moved_rvus = cms_facts.tables["mpfs"].with_columns(
         pl.col("work_rvu", "nonfacility_total_rvu", "facility_total_rvu") + cent
     )
-    assert sealed(replace(after(cms_facts, "mpfs", moved, year), factors=factor), "mpfs", store, tmp_path).sealed.new
-    swapped = cms_facts.tables["mpfs"].with_columns(work_rvu=pl.col("mp_rvu"), mp_rvu=pl.col("work_rvu"))
-    later = replace(after(cms_facts, "mpfs", swapped, Release.parse("2025q2")), factors=factor)
+    assert seal_table(
+        replace(after(cms_facts, "mpfs", moved_rvus, year), factors=factor), "mpfs", store, tmp_path
+    ).sealed.new
+    swapped_columns = cms_facts.tables["mpfs"].with_columns(work_rvu=pl.col("mp_rvu"), mp_rvu=pl.col("work_rvu"))
+    later = replace(after(cms_facts, "mpfs", swapped_columns, Release.parse("2025q2")), factors=factor)
     assert any("changes:mpfs" in fault for fault in refusal(later, "mpfs", store))
 
 
@@ -175,9 +177,9 @@ def test_a_revision_without_a_table_that_it_replaces_stops_until_accepted(
     files = dict([rendered_file(cms_facts, "mue"), rendered_file(cms_facts, "gpci")])
     build_release(store, cms_facts.release, hand_in(tmp_path / "first", files))
     alone = hand_in(tmp_path / "second", dict([rendered_file(cms_facts, "gpci", "txt")]))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         build_release(store, cms_facts.release, alone)
-    assert [str(fault) for fault in caught.value.faults] == [
+    assert [str(fault) for fault in error.value.faults] == [
         (
             "mue: 2024q2 holds it, and would be replaced by a revision without it. "
             "If that is right, build with --accept tables:mue"
@@ -189,7 +191,7 @@ def test_a_revision_without_a_table_that_it_replaces_stops_until_accepted(
 
 
 def test_only_acceptances_that_were_needed_are_kept(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    outcome = sealed(facts["2024q2"], "mue", store, tmp_path, "keys:mue")
+    outcome = seal_table(facts["2024q2"], "mue", store, tmp_path, "keys:mue")
     assert outcome.sealed.snapshot.manifest.accepted == ()
 
 
@@ -198,7 +200,7 @@ def test_an_acceptance_of_nothing_that_is_checked_is_wrong_use(
     name: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     with pytest.raises(WrongUse, match="--accept"):
-        sealed(facts["2024q2"], "mue", store, tmp_path, name)
+        seal_table(facts["2024q2"], "mue", store, tmp_path, name)
 
 
 @pytest.mark.parametrize("arguments", [("--accept", "keys:mue"), ("--accept-row-count", "mue")])
@@ -207,21 +209,21 @@ def test_codes_removed_are_accepted_at_the_command(
 ) -> None:
     """`--accept-row-count` is the name of before, and is not in the help."""
     cms_facts = facts["2024q2"]
-    sealed(cms_facts, "mue", store, tmp_path)
+    seal_table(cms_facts, "mue", store, tmp_path)
     name, data = rendered_file(after(cms_facts, "mue", cms_facts.tables["mue"].tail(-2)), "mue")
     folder = hand_in(tmp_path / "later", {name: data})
-    stopped = build_command(store, folder)
-    assert stopped.returncode == 3
-    assert "If that is right, build with --accept keys:mue\n" in stopped.stderr
-    done = build_command(store, folder, *arguments)
-    assert (done.returncode, done.stderr) == (0, "")
+    first_run = build_command(store, folder)
+    assert first_run.returncode == 3
+    assert "If that is right, build with --accept keys:mue\n" in first_run.stderr
+    result = build_command(store, folder, *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
     assert store.open(NEXT).manifest.accepted == ("keys:mue",)
 
 
 def test_an_acceptance_that_names_no_check_is_wrong_use_at_the_command(store: Store, tmp_path: Path) -> None:
-    done = build_command(store, tmp_path, "--accept", "mue")
-    assert done.returncode == 2
-    assert "--accept mue: expected one of end, factor, keys," in done.stderr
+    result = build_command(store, tmp_path, "--accept", "mue")
+    assert result.returncode == 2
+    assert "--accept mue: expected one of end, factor, keys," in result.stderr
 
 
 def build_command(store: Store, folder: Path, *arguments: str) -> CompletedProcess[str]:
@@ -232,10 +234,10 @@ def test_a_table_read_from_one_form_alone_says_so_in_manifest_and_review(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2024q2"]
-    before = sealed(cms_facts, "mue", store, tmp_path).sealed.snapshot
+    before = seal_table(cms_facts, "mue", store, tmp_path).sealed.snapshot
     later = replace(cms_facts, release=NEXT)
     both = dict([rendered_file(later, "mue"), rendered_file(later, "mue", "xlsx")])
-    alone = sealed(later, "mue", Store(tmp_path / "alone"), tmp_path).sealed.snapshot
+    alone = seal_table(later, "mue", Store(tmp_path / "alone"), tmp_path).sealed.snapshot
     together = build_release(store, NEXT, hand_in(tmp_path / "both", both)).sealed.snapshot
     entries = [snapshot.manifest.tables["mue"] for snapshot in (alone, together)]
     assert [(entry.forms, entry.other_forms) for entry in entries] == [(("csv",), ("xlsx",)), (("csv", "xlsx"), ())]

@@ -46,11 +46,11 @@ def test_each_form_of_each_table_seals_what_was_rendered(
     table: str, form: str, line_end: str, label: str, facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     name, data = rendered_file(facts[label], table, form, line_end=LINE_ENDS[line_end])
-    sealed = build_release(store, facts[label].release, hand_in(tmp_path / "cms", {name: data})).sealed
+    seal_result = build_release(store, facts[label].release, hand_in(tmp_path / "cms", {name: data})).sealed
     expected = facts[label].tables[table]
     if (table, form) == ("mpfs", "txt"):
         expected = expected.with_columns(pl.lit(None, pl.String).alias("pricing_indicator"))
-    assert_frame_equal(sealed.snapshot.table(table), expected)
+    assert_frame_equal(seal_result.snapshot.table(table), expected)
 
 
 @pytest.mark.parametrize(("table", "form"), FORMS)
@@ -289,8 +289,8 @@ def survive(table: str, label: str, rows: list[dict[str, object]]) -> None:
     frame = frame.sort(TABLES[table].key, nulls_last=True)
     for form in layout_for(table).forms:
         name, data = rendered_file(replace(cms_facts, tables={table: frame}), table, form)
-        lacking = ["pricing_indicator"] if (table, form) == ("mpfs", "txt") else []
-        assert_frame_equal(read_back(name, data, cms_facts.release).drop(lacking), frame.drop(lacking))
+        missing_columns = ["pricing_indicator"] if (table, form) == ("mpfs", "txt") else []
+        assert_frame_equal(read_back(name, data, cms_facts.release).drop(missing_columns), frame.drop(missing_columns))
 
 
 @pytest.mark.parametrize("label", RELEASES)

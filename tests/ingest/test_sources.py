@@ -25,17 +25,17 @@ MARKS = (rf"\b{DESCRIPTION}\b(?=[,<]| {{4}})", NOTICE[:7], "goes on", "WHOSE T",
 """Where descriptors and notices stand in rendered files, in texts as long as the word."""
 
 
-def _declared(archive: bytes, field: int, number: int) -> bytes:
+def _with_declared_number(archive: bytes, field: int, number: int) -> bytes:
     """Return *archive* with a number of its first central entry set (24: unpacked size, 8: flags)."""
     at = archive.index(b"PK\x01\x02") + field
-    packed = struct.pack("<I" if field == 24 else "<H", number)
-    return archive[:at] + packed + archive[at + len(packed) :]
+    packed_number = struct.pack("<I" if field == 24 else "<H", number)
+    return archive[:at] + packed_number + archive[at + len(packed_number) :]
 
 
 def test_a_path_that_is_not_there_is_named(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         build_release(store, facts["2026q3"].release, tmp_path / "rvu26c.zip")
-    assert str(caught.value) == f"{tmp_path / 'rvu26c.zip'}: there is no such file or folder\nNothing was written."
+    assert str(error.value) == f"{tmp_path / 'rvu26c.zip'}: there is no such file or folder\nNothing was written."
 
 
 @pytest.mark.parametrize("zip_end", [30, 200, -30])
@@ -55,13 +55,13 @@ def test_a_member_that_was_damaged_is_refused(facts: dict[str, Facts], store: St
 
 def test_a_workbook_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
     name, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
-    damaged = zipped({"[Content_Types].xml": b"<Types", "xl/workbook.xml": data[:50]})
-    (fault,) = build_faults(store, facts["2026q3"].release, {name: damaged})
+    damaged_zip = zipped({"[Content_Types].xml": b"<Types", "xl/workbook.xml": data[:50]})
+    (fault,) = build_faults(store, facts["2026q3"].release, {name: damaged_zip})
     assert fault.startswith(f"{name}: not a workbook that can be read (")
 
 
 def test_a_zip_bomb_is_refused_by_the_size_that_it_declares(facts: dict[str, Facts], store: Store) -> None:
-    archive = _declared(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, 2 << 30)
+    archive = _with_declared_number(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, 2 << 30)
     faults = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert faults[0].startswith("rvu26c.zip: GPCI2026.csv would unpack from ")
     assert faults[0].endswith(" to 2,147,483,648 bytes: a zip bomb")
@@ -77,23 +77,23 @@ def test_many_members_that_are_a_bomb_together_are_refused(
     ]
 
 
-@pytest.mark.parametrize("declared", [10, 100_000])
+@pytest.mark.parametrize("declared_bytes", [10, 100_000])
 def test_a_member_of_another_length_than_declared_is_refused(
-    declared: int, facts: dict[str, Facts], store: Store
+    declared_bytes: int, facts: dict[str, Facts], store: Store
 ) -> None:
-    archive = _declared(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, declared)
+    archive = _with_declared_number(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, declared_bytes)
     (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert fault.startswith("rvu26c.zip: ")
 
 
 def test_an_encrypted_zip_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    archive = _declared(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 8, 1)
+    archive = _with_declared_number(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 8, 1)
     assert build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
         "rvu26c.zip: GPCI2026.csv is encrypted; CMS's files are not"
     ]
 
 
-def _nested(name: str, data: bytes, depth: int) -> bytes:
+def _nest_zips(name: str, data: bytes, depth: int) -> bytes:
     for number in range(depth):
         name, data = f"{depth - number}.zip", zipped({name: data})
     return data
@@ -103,9 +103,9 @@ def test_three_zips_in_one_another_are_opened_and_four_are_not(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     file = rendered_file(facts["2026q3"], "gpci")
-    folder = hand_in(tmp_path / "three", {"1.zip": _nested(*file, 3)})
+    folder = hand_in(tmp_path / "three", {"1.zip": _nest_zips(*file, 3)})
     assert [file.names for file in open_all([folder])] == ["1.zip/2.zip/3.zip/GPCI2026.csv"]
-    assert build_faults(store, facts["2026q3"].release, {"1.zip": _nested(*file, 4)}) == [
+    assert build_faults(store, facts["2026q3"].release, {"1.zip": _nest_zips(*file, 4)}) == [
         "1.zip/2.zip/3.zip/4.zip: more than 3 zips in one another"
     ]
 
@@ -144,11 +144,11 @@ def test_a_byte_that_cms_does_not_write_is_named_in_edits_too(facts: dict[str, F
     ]
 
 
-def _marked(data: bytes) -> bytes:
+def _with_mark(data: bytes) -> bytes:
     """The file with the word in place of each descriptor and notice."""
     if data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return zipped({name: _marked(archive.read(name)) for name in archive.namelist()})
+            return zipped({name: _with_mark(archive.read(name)) for name in archive.namelist()})
     return re.sub("|".join(MARKS).encode(), WORD.encode(), data)
 
 
@@ -158,7 +158,7 @@ def test_no_descriptor_or_notice_gets_into_a_snapshot_or_a_note(
 ) -> None:
     cms_facts = facts[label]
     for path in deliver(cms_facts.tables, cms_facts.release, cms_facts.factors, tmp_path / "cms"):
-        path.write_bytes(_marked(path.read_bytes()))
+        path.write_bytes(_with_mark(path.read_bytes()))
     assert all(
         WORD.encode() in file.data or file.is_workbook
         for file in open_all([tmp_path / "cms"])
@@ -187,23 +187,23 @@ def test_no_descriptor_or_notice_gets_into_a_message(
 ) -> None:
     """Whatever line is dropped, doubled, shifted or cut: what is said does not quote it."""
     name, data = rendered_file(facts["2024q2"], table, form)
-    lines = _marked(data).split(b"\r\n")
+    lines = _with_mark(data).split(b"\r\n")
     assert WORD.encode() in b"".join(lines)
     for place in range(min(len(lines), 14)):
-        for broken in (
+        for broken_data in (
             [*lines[:place], *lines[place + 1 :]],
             [*lines[:place], lines[place], *lines[place:]],
             [*lines[:place], b"," + lines[place], *lines[place + 1 :]],
             [*lines[:place], lines[place] + b"\t", *lines[place + 1 :]],
             [*lines[:place], lines[place][:20]],
         ):
-            folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join(broken)})
+            folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join(broken_data)})
             assert WORD not in _printed_text(store, facts["2024q2"].release, folder)
 
 
 def test_captions_that_are_missing_do_not_bring_a_notice_into_a_message(facts: dict[str, Facts], store: Store) -> None:
     name, data = rendered_file(facts["2024q2"], "mpfs")
-    lines = _marked(data).split(b"\r\n")
+    lines = _with_mark(data).split(b"\r\n")
     folder = hand_in(store.path.parent / "broken", {name: b"\r\n".join([*lines[:5], *lines[9:]])})
     assert WORD not in _printed_text(store, facts["2024q2"].release, folder)
 

@@ -86,9 +86,9 @@ def test_the_notes_of_a_list_are_a_table(
     tmp_path: Path, store: Store, name: str, zipped_as: str | None, label: str, edition: str
 ) -> None:
     files = {zipped_as: zipped({name: LIST.encode()})} if zipped_as else {name: LIST.encode()}
-    sealed = build(Release.parse(label), [hand_in(tmp_path / "cms", files)], store).sealed.snapshot
-    assert sealed.table("excludes").rows() == ROWS
-    entry = sealed.manifest.tables["excludes"]
+    snapshot = build(Release.parse(label), [hand_in(tmp_path / "cms", files)], store).sealed.snapshot
+    assert snapshot.table("excludes").rows() == ROWS
+    entry = snapshot.manifest.tables["excludes"]
     assert entry.edition == edition
     assert any("1 excludes notes name codes only in words" in note for note in entry.notes)
 

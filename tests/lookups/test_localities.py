@@ -59,9 +59,9 @@ def test_a_name_that_is_unique_is_its_locality(snapshot, text, expected):
     ],
 )
 def test_a_name_of_several_localities_lists_them_and_takes_none(snapshot, text, candidates):
-    with pytest.raises(WrongUse) as raised:
+    with pytest.raises(WrongUse) as error:
         locality_id(text, [snapshot])
-    assert all(candidate in str(raised.value) for candidate in candidates)
+    assert all(candidate in str(error.value) for candidate in candidates)
 
 
 def test_what_no_locality_is_called_is_refused(snapshot):

@@ -88,10 +88,10 @@ CASES = {
 
 @pytest.mark.parametrize("kind", CASES)
 def test_each_kind_asks_for_what_it_says_and_not_of_its_twin(kind, release, tmp_path):
-    text, breaking, twin, effect = CASES[kind]
+    text, breaking_lines, twin, effect = CASES[kind]
     profile = own(tmp_path, text)
-    broken = seen_by(profile, release, tmp_path, *breaking)
-    assert (kind, effect) in {(finding.kind, finding.effect) for line in broken for finding in line.findings}
+    payer_lines = seen_by(profile, release, tmp_path, *breaking_lines)
+    assert (kind, effect) in {(finding.kind, finding.effect) for line in payer_lines for finding in line.findings}
     assert all(kind not in line for line in finding_kinds(seen_by(profile, release, tmp_path, *twin)))
 
 
@@ -174,11 +174,11 @@ def test_shipped_profiles_say_who_says_so(name):
     ],
 )
 def test_a_faulty_profile_is_refused_with_its_line(text, says, tmp_path):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         payer_profile(own(tmp_path, text))
-    assert says in str(caught.value)
-    assert str(caught.value).startswith("our-plan.yaml: line ")
-    assert str(caught.value).endswith("No claim was read.")
+    assert says in str(error.value)
+    assert str(error.value).startswith("our-plan.yaml: line ")
+    assert str(error.value).endswith("No claim was read.")
 
 
 def test_a_verified_profile_names_the_payers_page(tmp_path):
@@ -209,9 +209,9 @@ def command(release: Snapshot, *arguments: str) -> CompletedProcess[str]:
 
 def test_the_command_says_what_the_payer_asks_for_in_each_form(release, tmp_path):
     file = str(claims_file(["17313", "99213-25"], tmp_path))
-    done = command(release, file, "--payer", own(tmp_path, CASES["prior_authorization"][0]))
-    assert done.returncode == 1, "the payer denies what Medicare pays"
-    assert "Our plan: the practice's own (Our contract, 2026)" in " ".join(done.stdout.split())
+    result = command(release, file, "--payer", own(tmp_path, CASES["prior_authorization"][0]))
+    assert result.returncode == 1, "the payer denies what Medicare pays"
+    assert "Our plan: the practice's own (Our contract, 2026)" in " ".join(result.stdout.split())
     plain = json.loads(command(release, file, "--payer", "unitedhealthcare", "--format", "json").stdout)
     assert faults_of(plain, "outcome") == []
     assert plain["payer"]["standing"] == "stated_by_guide"

@@ -30,7 +30,7 @@ def guide(guides: dict[str, Guide]) -> Guide:
 
 
 @pytest.fixture(scope="module")
-def written(guides: dict[str, Guide], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def guide_folder(guides: dict[str, Guide], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("guide")
     write_guide(folder, guides["2026q3"], guides["2025q4"])
     return folder
@@ -104,18 +104,18 @@ def test_what_changed_is_data(guides):
     assert guide_changes(guides["2026q3"], guides["2026q3"]) == ()
 
 
-def test_two_runs_write_the_same_bytes(guides, written, tmp_path):
+def test_two_runs_write_the_same_bytes(guides, guide_folder, tmp_path):
     write_guide(tmp_path, guides["2026q3"], guides["2025q4"])
     for name in ("guide.html", "guide.md", "guide.json"):
-        assert (tmp_path / name).read_bytes() == (written / name).read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (guide_folder / name).read_bytes(), name
 
 
-def test_the_json_keeps_its_schema(written):
-    assert faults_of(json.loads((written / "guide.json").read_text()), "guide") == []
+def test_the_json_keeps_its_schema(guide_folder):
+    assert faults_of(json.loads((guide_folder / "guide.json").read_text()), "guide") == []
 
 
-def test_the_markdown_has_the_code_table(written):
-    text = (written / "guide.md").read_text()
+def test_the_markdown_has_the_code_table(guide_folder):
+    text = (guide_folder / "guide.md").read_text()
     assert "| 11102 | A | 0.64 | 2.86 | 0.90 | $95.53 | $30.06 | 000 | 1 (2) |  | 11103 |" in text
     assert "NCCI PTP edits: carried from 2024q3" in text
 
@@ -128,24 +128,24 @@ def test_another_guide_or_locality_is_refused(embedded):
 
 
 def test_the_command_writes_the_folder(embedded, tmp_path):
-    done = run_codeset(
+    result = run_codeset(
         "page", "derm", "2026Q3", "-o", tmp_path / "guide", "--since", "2025Q4", "--store", embedded.path
     )
-    assert done.returncode == 0, done.stderr
-    assert "figures differ from 2025q4" in done.stdout
+    assert result.returncode == 0, result.stderr
+    assert "figures differ from 2025q4" in result.stdout
     assert sorted(file.name for file in (tmp_path / "guide").iterdir()) == ["guide.html", "guide.json", "guide.md"]
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [375, 768, 1280])
-def test_the_page_loads_nothing_fits_and_is_accessible(written, browser_window, width):
+def test_the_page_loads_nothing_fits_and_is_accessible(guide_folder, browser_window, width):
     messages: list[str] = []
     requests: list[str] = []
     page: Any = browser_window.new_page()
     page.set_viewport_size({"width": width, "height": 900})
     page.on("console", lambda message: messages.append(message.text))
     page.on("request", lambda request: requests.append(request.url))
-    page.goto((written / "guide.html").as_uri())
+    page.goto((guide_folder / "guide.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Find a code").fill("17004")
     assert page.locator("#code-17004").is_visible()

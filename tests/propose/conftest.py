@@ -30,17 +30,17 @@ class Desk:
         return self.home / "clone"
 
     def git(self, *arguments: str, at: str = "clone") -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", str(self.home / at), *arguments], capture_output=True, text=True, check=True, timeout=60
         )
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     def codeset(self, *arguments: str, store: str = "store") -> Result:
         """Run the command in the clone, in the store of that name."""
-        done = CliRunner().invoke(app, [*arguments, "--store", str(self.home / store)])
-        if done.exception and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done
+        result = CliRunner().invoke(app, [*arguments, "--store", str(self.home / store)])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
 
     def propose(self, *arguments: str, store: str = "store") -> Result:
         options = ("--scenarios", "suite/scenarios", "--accept-ama-license", "A B", "-o", str(self.home / "out"))
@@ -103,13 +103,13 @@ def desk(
     """A practice whose main branch pins 2026q3; what it proposes, reviews and signs again is reviewed once."""
     reviews_once.patch(monkeypatch)
     if "pinned" not in pinned_homes:
-        pinned_homes["pinned"] = _pinned(Desk(tmp_path_factory.mktemp("pinned"), posting_site), monkeypatch)
+        pinned_homes["pinned"] = _pin_release(Desk(tmp_path_factory.mktemp("pinned"), posting_site), monkeypatch)
     shutil.copytree(pinned_homes["pinned"], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path / "clone")
     return Desk(tmp_path, posting_site)
 
 
-def _pinned(place: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _pin_release(place: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fetch and seal 2026q3, commit its lock and push it; return the folder of all that."""
     for folder in ("bare", "clone"):
         (place.home / folder).mkdir()
@@ -118,8 +118,8 @@ def _pinned(place: Desk, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.git("remote", "add", "origin", "../bare")
     monkeypatch.chdir(place.clone)
     practice(place.clone / "suite")
-    built = place.codeset("build", "2026q3", "--fetch", "--accept-ama-license", "A B", "--lock", "sources.lock.json")
-    assert built.exit_code == 0, built.output
+    result = place.codeset("build", "2026q3", "--fetch", "--accept-ama-license", "A B", "--lock", "sources.lock.json")
+    assert result.exit_code == 0, result.output
     place.commit({"CHANGELOG.md": CHANGELOG}, "First")
     place.git("push", "--quiet", "origin", "main")
     return place.home

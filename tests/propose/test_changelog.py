@@ -26,11 +26,11 @@ def test_a_superseded_revision_steps_aside_and_an_approved_one_stays():
 
 
 def test_without_unreleased_or_without_a_changelog_one_is_begun():
-    begun = "# Changelog\n\n## Unreleased\n\n### Release 2026q4\n\n- New.\n"
-    assert with_entry(None, Q4, "- New.").decode() == begun
+    changelog_start = "# Changelog\n\n## Unreleased\n\n### Release 2026q4\n\n- New.\n"
+    assert with_entry(None, Q4, "- New.").decode() == changelog_start
     assert (
         with_entry(b"# Changelog\n\n## 1.0.0\n\n- First.\n", Q4, "- New.").decode()
-        == begun + "\n## 1.0.0\n\n- First.\n"
+        == changelog_start + "\n## 1.0.0\n\n- First.\n"
     )
 
 

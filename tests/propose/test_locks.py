@@ -68,7 +68,7 @@ def test_a_quarter_that_nothing_pins_is_not_judged(tmp_path):
     assert release_to_review(FetchOptions(Store(tmp_path)), "release/2026q4") is None
 
 
-def approved(text: bytes, **counts: int) -> bytes:
+def with_counts(text: bytes, **counts: int) -> bytes:
     plain = json.loads(text)
     plain["approvals"] = {label: {"count": count, "sha256": f"{count}" * 64} for label, count in counts.items()}
     return json.dumps(plain).encode()
@@ -76,9 +76,9 @@ def approved(text: bytes, **counts: int) -> bytes:
 
 def test_the_last_approval_of_a_release_goes_with_its_lock():
     """A branch counts for its own quarter; of two records, the later approval."""
-    main = approved(lock("2026q3"), **{"2026q3": 2})
-    branch = approved(lock("2026q3", "2026q4"), **{"2026q3": 1, "2026q4": 1})
-    both = join_locks(main, {Q4: branch, Q3: approved(lock("2026q3"), **{"2026q3": 3})})
+    main = with_counts(lock("2026q3"), **{"2026q3": 2})
+    branch = with_counts(lock("2026q3", "2026q4"), **{"2026q3": 1, "2026q4": 1})
+    both = join_locks(main, {Q4: branch, Q3: with_counts(lock("2026q3"), **{"2026q3": 3})})
     assert {str(release): head.count for release, head in both.approvals.items()} == {"2026q3": 3, "2026q4": 1}
     assert set(json.loads(lock_for_branch(both, main, Q3))["approvals"]) == {"2026q3"}
     assert "approvals" not in json.loads(lock_for_branch(join_locks(lock("2026q3"), {}), None, Q3))

@@ -11,7 +11,7 @@ from codeset_ingest.cms_site.ama_license import LicenseNeeded
 BRANCH = "release/2026q4"
 
 
-def pinned(desk) -> set[str]:
+def pinned_releases(desk) -> set[str]:
     return set(json.loads(desk.on(BRANCH, "sources.lock.json"))["releases"])
 
 
@@ -27,8 +27,8 @@ def sign(desk, release: str) -> None:
     (desk.clone / "approvals" / "allowed_signers").write_text(f"lead@practice {public}")
     review_options = ("--review", f"reviews/{release}", "--scenarios", "suite/scenarios")
     signing_options = ("--as", "A B, compliance lead", "--accept-all", "--reason", "read", "--key", str(key))
-    approved = desk.codeset("approve", release, *review_options, *signing_options)
-    assert approved.exit_code == 0, approved.output
+    approval = desk.codeset("approve", release, *review_options, *signing_options)
+    assert approval.exit_code == 0, approval.output
     desk.git("add", ".")
     desk.git("commit", "--quiet", "-m", f"Approve {release}")
     desk.git("push", "--quiet", "origin", f"HEAD:{BRANCH}")
@@ -45,21 +45,21 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     first = desk.propose()
     assert first.exit_code == 0, first.output
     assert desk.files(BRANCH) == ["CHANGELOG.md", "sources.lock.json", "suite/golden/2026q4.json"]
-    assert pinned(desk) == {"2026q3", "2026q4"}
+    assert pinned_releases(desk) == {"2026q3", "2026q4"}
     assert "11402 / 12031, PTP edit added" in (desk.home / "out" / "body.md").read_text()
     assert "17003, MUE value changed: 13 → 14" in desk.on(BRANCH, "CHANGELOG.md")
     assert desk.git("status", "--porcelain") == ""
 
-    proposed = desk.refs()
+    proposed_refs = desk.refs()
     assert desk.propose().output.splitlines()[-1] == "nothing new"
     assert desk.propose(store="another-machine").output.splitlines()[-1] == "nothing new"
     assert "held already, and was not changed" in desk.propose("2026q4").output
-    assert desk.refs() == proposed
+    assert desk.refs() == proposed_refs
 
     desk.site.reissue("2026q4")
     assert desk.propose(store="a-new-machine").exit_code == 0
     assert desk.git("rev-list", "--count", f"main..{BRANCH}", at="bare") == "2"
-    assert pinned(desk) == {"2026q3", "2026q4", "2026q4r1"}
+    assert pinned_releases(desk) == {"2026q3", "2026q4", "2026q4r1"}
     assert desk.files(BRANCH) == [
         "CHANGELOG.md",
         "sources.lock.json",
@@ -73,14 +73,14 @@ def test_from_a_posted_quarter_to_an_approved_release(desk):
     desk.git("fetch", "--quiet")
     desk.git("switch", "--quiet", BRANCH)
     scenarios = ("--scenarios", "suite/scenarios")
-    restored = desk.codeset("restore", "--branch", BRANCH)
-    assert restored.output.splitlines()[-3:] == ["sealed again: 2026q4r1", "release=2026q4r1", "before=2026q3"]
-    closed = desk.codeset("gate", "2026q4r1", *scenarios)
-    assert (closed.exit_code, closed.output.split(":")[0]) == (1, "2026q4r1 has not been approved")
+    restore_run = desk.codeset("restore", "--branch", BRANCH)
+    assert restore_run.output.splitlines()[-3:] == ["sealed again: 2026q4r1", "release=2026q4r1", "before=2026q3"]
+    closed_gate = desk.codeset("gate", "2026q4r1", *scenarios)
+    assert (closed_gate.exit_code, closed_gate.output.split(":")[0]) == (1, "2026q4r1 has not been approved")
     desk.codeset("review", "2026q3", "2026q4r1", "-o", "reviews/2026q4r1", *scenarios)
     sign(desk, "2026q4r1")
-    passed = desk.codeset("gate", "2026q4r1", *scenarios).output
-    assert passed.startswith("PASS: 2026q4r1 approved by lead@practice (A B, compliance lead) on ")
+    gate_output = desk.codeset("gate", "2026q4r1", *scenarios).output
+    assert gate_output.startswith("PASS: 2026q4r1 approved by lead@practice (A B, compliance lead) on ")
 
 
 CONTRADICTED = """\
@@ -95,8 +95,8 @@ CONTRADICTED = """\
 def test_what_contradicts_a_coder_is_proposed_without_outcomes_and_reported(desk):
     (desk.clone / "suite" / "scenarios" / "biopsy.yaml").write_text(CONTRADICTED)
     desk.site.post("2026q4")
-    done = desk.propose()
-    assert done.exit_code == 0, done.output
+    result = desk.propose()
+    assert result.exit_code == 0, result.output
     assert desk.files(BRANCH) == ["CHANGELOG.md", "sources.lock.json"]
     body = (desk.home / "out" / "body.md").read_text()
     assert "Of 3 scenarios 1 contradicts its coder" in body

@@ -65,12 +65,12 @@ def number(row: Row, column: str) -> Decimal:
 
 
 def test_shares_of_the_global_period_are_whole_and_only_where_there_is_one(rows: tuple[str, list[Row]]) -> None:
-    broken = []
+    violations = []
     for row in rows[1]:
         total = sum(number(row, part) for part in ("pre_op", "intra_op", "post_op"))
         if total not in (0, 1) or (total and row["glob_days"] not in GLOBAL):
-            broken.append((row["hcpcs"], total))
-    assert len(broken) == 0, broken
+            violations.append((row["hcpcs"], total))
+    assert len(violations) == 0, violations
 
 
 NA = {"22": 2, "23": 1, "24": 3, "25": 2}
@@ -79,14 +79,14 @@ NA = {"22": 2, "23": 1, "24": 3, "25": 2}
 
 def test_beside_na_is_the_pe_of_the_other_setting(rows: tuple[str, list[Row]]) -> None:
     release, schedule_rows = rows
-    differing = [
+    differences = [
         row
         for row in schedule_rows
         if "NA" in (row["non_fac_indicator"], row["facility_indicator"])
         and number(row, "non_fac_pe_rvu") != number(row, "facility_pe_rvu")
     ]
-    assert [row["hcpcs"] for row in differing if row["status_code"] != "X"] == []
-    assert len(differing) == NA.get(release[:2], 1 if release == "20a" else 0)
+    assert [row["hcpcs"] for row in differences if row["status_code"] != "X"] == []
+    assert len(differences) == NA.get(release[:2], 1 if release == "20a" else 0)
 
 
 RVUS = ("work_rvu", "non_fac_pe_rvu", "facility_pe_rvu", "mp_rvu", "non_facility_total", "facility_total")
@@ -94,19 +94,19 @@ RVUS = ("work_rvu", "non_fac_pe_rvu", "facility_pe_rvu", "mp_rvu", "non_facility
 
 def test_components_are_the_whole_for_status_a_and_r(rows: tuple[str, list[Row]]) -> None:
     by_key = {(row["hcpcs"], row["mod"]): row for row in rows[1]}
-    broken, counted = [], 0
+    violations, row_count = [], 0
     for (hcpcs, modifier), row in by_key.items():
         parts = [by_key.get((hcpcs, part)) for part in ("26", "TC")]
         if modifier or row["status_code"] not in ("A", "R") or None in parts:
             continue
-        counted += 1
-        broken += [
+        row_count += 1
+        violations += [
             (hcpcs, column)
             for column in RVUS
             if number(row, column) != sum(number(part, column) for part in parts if part)
         ]
-    assert len(broken) == 0, broken
-    assert counted > 800
+    assert len(violations) == 0, violations
+    assert row_count > 800
 
 
 def test_codes_have_a_known_form_but_for_one(rows: tuple[str, list[Row]]) -> None:

@@ -19,7 +19,7 @@ from codeset.tables import RVU_COLUMNS, TABLES
 pytestmark = pytest.mark.cms
 
 
-def decoded(file: Path) -> pl.DataFrame:
+def decode_history(file: Path) -> pl.DataFrame:
     """The file's codes and RVUs in the table's types; its floats carry noise, CMS's hundredths do not."""
     with gzip.open(file) as stream:
         rows = pl.read_csv(stream.read(), infer_schema=False).with_columns(pl.col("mod").fill_null(""))
@@ -28,8 +28,8 @@ def decoded(file: Path) -> pl.DataFrame:
         for file_column, column in RVUS.items()
     ]
     figures = rows.select(pl.col("hcpcs"), pl.col("mod").alias("modifier"), "status_code", "conv_factor", *exact)
-    lacking = [pl.lit(None).alias(column) for column in TABLES["mpfs"].columns if column not in figures.columns]
-    return figures.with_columns(lacking).select(
+    missing_columns = [pl.lit(None).alias(column) for column in TABLES["mpfs"].columns if column not in figures.columns]
+    return figures.with_columns(missing_columns).select(
         "conv_factor", *(pl.col(c).cast(k) for c, k in TABLES["mpfs"].columns.items())
     )
 
@@ -37,26 +37,26 @@ def decoded(file: Path) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def snapshots(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
     store = Store(tmp_path_factory.mktemp("history"))
-    sealed = []
+    releases = []
     for file in sorted((cms / "history").glob("pprrvu_*.csv.gz")):
         year, letter = 2000 + int(file.name[10:12]), file.name[12]
         if file.name[13] == "r":
             continue
         release = Release(year, "abcd".index(letter) + 1)
-        frame = decoded(file)
+        frame = decode_history(file)
         factor = Decimal(frame["conv_factor"][0]).quantize(Decimal("0.0001"))
-        entry = TableEntry(file.name, (Source(file.name, f"{len(sealed):064x}", 1),), 0, {}, "")
+        entry = TableEntry(file.name, (Source(file.name, f"{len(releases):064x}", 1),), 0, {}, "")
         manifest = Manifest(
             release, "all", (ConversionFactor(factor, release.first_day, release.last_day),), {"mpfs": entry}
         )
-        sealed.append(store.seal(manifest, {"mpfs": frame.drop("conv_factor")}).snapshot)
-    return sealed
+        releases.append(store.seal(manifest, {"mpfs": frame.drop("conv_factor")}).snapshot)
+    return releases
 
 
 def test_dermatology_rvus_move_only_in_january(snapshots):
     assert len(snapshots) == 19, "20 releases, one of them a re-issue of January 2024"
     for old, new in pairwise(snapshots):
         changes = codeset.diff(old, new).tables["mpfs"]
-        moved = changes.changed.filter(pl.col("column").is_in(RVU_COLUMNS))
+        moved_rvus = changes.changed.filter(pl.col("column").is_in(RVU_COLUMNS))
         assert changes.compared[0] > 300
-        assert moved.is_empty() == (new.release.quarter != 1), (old.release, new.release, moved)
+        assert moved_rvus.is_empty() == (new.release.quarter != 1), (old.release, new.release, moved_rvus)

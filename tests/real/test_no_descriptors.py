@@ -18,11 +18,15 @@ def test_no_scenario_and_no_statement_holds_a_descriptor(cms: Path) -> None:
         rows = list(csv.reader(file))
     begins = next(place for place, row in enumerate(rows) if row[:2] == ["HCPCS", "MOD"])
     descriptors = {row[2].strip().casefold() for row in rows[begins + 1 :] if len(row) > 2}
-    telling = {descriptor for descriptor in descriptors if len(descriptor) >= _TELLING} - _EVERYDAY
+    telling_descriptors = {descriptor for descriptor in descriptors if len(descriptor) >= _TELLING} - _EVERYDAY
     texts = [file.read_text().casefold() for file in (ROOT / "compliance_tests").rglob("*.yaml")]
-    assert len(telling) > 10_000
-    begun = {text[place : place + _TELLING] for text in texts for place in range(len(text))}
+    assert len(telling_descriptors) > 10_000
+    beginnings = {text[place : place + _TELLING] for text in texts for place in range(len(text))}
     # Few begin as any place of a text does, and only those are looked for in the texts: seconds less.
     assert [
-        descriptor for descriptor in telling if descriptor[:_TELLING] in begun for text in texts if descriptor in text
+        descriptor
+        for descriptor in telling_descriptors
+        if descriptor[:_TELLING] in beginnings
+        for text in texts
+        if descriptor in text
     ] == []

@@ -63,18 +63,18 @@ def test_every_cell_of_a_package_equals_the_raw_file(cms: Path, packages_2025: d
     raw = {(row[0], row[1]): row for row in rows_of_csv(cms / package, member)}
     table = packages_2025[label].table("mpfs")
     assert table.height == len(raw) == count
-    differing = []
+    differences = []
     for row in table.iter_rows(named=True):
         cells = raw[row["hcpcs"], row["modifier"]]
         for place, column in PLACES.items():
             value, text = row[column], cells[place].strip()
             same = value == Decimal(text) if isinstance(value, Decimal) else (value or "") == text
             if not same:
-                differing.append((row["hcpcs"], column, value, text))
+                differences.append((row["hcpcs"], column, value, text))
         assert row["nonfacility_na"] == (cells[7].strip() == "NA"), row["hcpcs"]
         assert row["facility_na"] == (cells[9].strip() == "NA"), row["hcpcs"]
         assert row["not_used_for_medicare"] == (cells[4].strip() == "+"), row["hcpcs"]
-    assert differing == []
+    assert differences == []
     assert {Decimal(cells[24]) for cells in raw.values()} == {
         factor.value for factor in packages_2025[label].conversion_factors
     }

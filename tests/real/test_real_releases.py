@@ -73,12 +73,12 @@ FROM_HISTORY = {
 @pytest.mark.parametrize(("release", "file"), [("2024q2", "rvu24b_apr"), ("2024q3", "rvu24c_jul")])
 def test_a_release_equals_the_decoded_one_in_every_cell(cms, real_store, release, file):
     with gzip.open(cms / "history" / f"pprrvu_{file}.csv.gz", "rt", encoding="utf-8") as stream:
-        decoded = {(row["hcpcs"], row["mod"]): row for row in csv.DictReader(stream)}
+        history_rows = {(row["hcpcs"], row["mod"]): row for row in csv.DictReader(stream)}
     table = real_store.open(release).table("mpfs")
-    assert table.height == len(decoded)
-    differing = []
+    assert table.height == len(history_rows)
+    differences = []
     for row in table.iter_rows(named=True):
-        theirs = decoded[(row["hcpcs"], row["modifier"])]
+        theirs = history_rows[(row["hcpcs"], row["modifier"])]
         for file_column, column in FROM_HISTORY.items():
             ours = row[column]
             same = (
@@ -87,24 +87,24 @@ def test_a_release_equals_the_decoded_one_in_every_cell(cms, real_store, release
                 else (ours or "") == theirs[file_column]
             )
             if not same:
-                differing.append((row["hcpcs"], column, ours, theirs[file_column]))
+                differences.append((row["hcpcs"], column, ours, theirs[file_column]))
         for file_column, column in (("non_fac_indicator", "nonfacility_na"), ("facility_indicator", "facility_na")):
             assert (theirs[file_column] == "NA") == row[column], row["hcpcs"]
         assert (theirs["not_used_for_medicare_payment"] == "+") == row["not_used_for_medicare"]
-    assert differing == []
-    factors = {Decimal(row["conv_factor"]).quantize(Decimal("0.0001")) for row in decoded.values()}
+    assert differences == []
+    factors = {Decimal(row["conv_factor"]).quantize(Decimal("0.0001")) for row in history_rows.values()}
     assert factors == {factor.value for factor in real_store.open(release).conversion_factors}
 
 
 def test_gpci_equals_the_decoded_one(cms, real_store):
     with gzip.open(cms / "history" / "gpci_rvu24b.csv.gz", "rt", encoding="utf-8") as stream:
-        decoded = list(csv.DictReader(stream))
+        history_rows = list(csv.DictReader(stream))
     snapshot = real_store.open("2024q2")
-    for row in decoded:
+    for row in history_rows:
         ours = snapshot.gpci(row["mac"], row["locality_number"])
         for file_column, column in (("gpci_work", "work_gpci"), ("gpci_pe", "pe_gpci"), ("gpci_mp", "mp_gpci")):
             assert ours[column] == Decimal(row[file_column]).quantize(Decimal("0.001")), row
-    assert len(decoded) == 109
+    assert len(history_rows) == 109
 
 
 def test_ptp_changed_as_cms_changed_it_in_2024q3(real_store):
@@ -128,8 +128,8 @@ def test_the_annual_update_of_2026_in_dermatology(real_store):
     assert schedule.filter(column="global_days").is_empty()
     work = schedule.filter(column="work_rvu")
     for row in work.iter_rows(named=True):
-        reduced = (Decimal(row["before"]) * Decimal("0.975")).quantize(Decimal("0.01"), "ROUND_HALF_UP")
-        assert Decimal(row["after"]) == reduced, row
+        reduced_rvu = (Decimal(row["before"]) * Decimal("0.975")).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        assert Decimal(row["after"]) == reduced_rvu, row
     visits = [code for code, family in scope("derm").families.items() if family == "office visits"]
     assert work.filter(pl.col("hcpcs").is_in(visits)).is_empty()
     assert work.height > 300

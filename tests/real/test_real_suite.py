@@ -16,9 +16,9 @@ from codeset.visit.trials.run_coding import run_shipped_rules
 @pytest.mark.parametrize("label", ["2024q2", "2024q3", "2025q4", "2026q3"])
 def test_the_suite_holds_on_a_release_of_cms(golden_suite: Suite, real_store: Store, label: str) -> None:
     snapshot = real_store.open(Release.parse(label))
-    tested = check_release(golden_suite, snapshot, goldens_folder(golden_suite.folder))
-    assert check_messages(tested) == []
-    assert len(tested.run.results) >= 250
+    release_check = check_release(golden_suite, snapshot, goldens_folder(golden_suite.folder))
+    assert check_messages(release_check) == []
+    assert len(release_check.run.results) >= 250
 
 
 @pytest.mark.cms

@@ -48,14 +48,14 @@ def annual_review(folder_and_review: Reviewed) -> Review:
 
 
 @pytest.fixture(scope="session")
-def written(place: Path, annual_review: Review) -> Path:
+def review_folder(place: Path, annual_review: Review) -> Path:
     """The folder of that review."""
     assert first_page(annual_review).changed
     return place / "review"
 
 
 @pytest.fixture(scope="session")
-def plain(written: Path) -> Mapping[str, Any]:
+def plain(review_folder: Path) -> Mapping[str, Any]:
     """Its JSON."""
-    document: Mapping[str, Any] = json.loads((written / DATA).read_text())
+    document: Mapping[str, Any] = json.loads((review_folder / DATA).read_text())
     return document

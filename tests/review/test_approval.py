@@ -226,7 +226,9 @@ def first_form(place: Place) -> dict:
     (place.folder / "review/notes.txt").write_text("read with the coders")
     files = {file.name: digest(file) for file in (place.folder / "review").iterdir()}
     golden = place.folder / "golden/2026q3.json"
-    decided = [outcome["id"] for outcome in json.loads((place.folder / "review/review.json").read_text())["to_decide"]]
+    outcome_ids = [
+        outcome["id"] for outcome in json.loads((place.folder / "review/review.json").read_text())["to_decide"]
+    ]
     by_first_version = {"derm-codeset": "0.1.0", "polars": "2.1.0"}
     manifest = replace(place.store.open(NEW).manifest, made_by=by_first_version).sha256_before_formats()
     return {
@@ -236,7 +238,7 @@ def first_form(place: Place) -> dict:
         "compared_with": "2025q4",
         "review_folder": "review",
         "digests": {"snapshot": manifest, "golden": digest(golden), "review": files},
-        "decisions": [{"outcome": outcome, "decision": "accepted", "reason": "read"} for outcome in decided],
+        "decisions": [{"outcome": outcome, "decision": "accepted", "reason": "read"} for outcome in outcome_ids],
     }
 
 
@@ -347,14 +349,14 @@ def filled_in(signed_place: Path) -> dict[str | None, tuple[bytes, int]]:
     rows = list(book["decide"].iter_rows())
     header = next(place for place, row in enumerate(rows) if row[0].value == "number")
     columns = {cell.value: place for place, cell in enumerate(rows[header])}
-    saved = {}
+    saved_files = {}
     for reason in ("as CMS published", None):
         for row in rows[header + 1 :]:
             row[columns["decision"]].value, row[columns["reason"]].value = "accept", reason
         stream = io.BytesIO()
         book.save(stream)
-        saved[reason] = stream.getvalue(), len(rows) - header - 1
-    return saved
+        saved_files[reason] = stream.getvalue(), len(rows) - header - 1
+    return saved_files
 
 
 def test_the_workbook_can_be_filled_in_where_it_is(place, filled_in):

@@ -42,7 +42,7 @@ def write(folder: Path, table: str, rows: pl.DataFrame) -> None:
 
 def other_schedule(rows: pl.DataFrame) -> pl.DataFrame:
     biopsy, keratosis = pl.col("hcpcs") == "11102", pl.col("hcpcs") == "17000"
-    raised = [
+    raised_totals = [
         pl.when(biopsy)
         .then(pl.col(name) + pl.lit("0.10").cast(pl.Decimal(9, 2)))
         .otherwise(name)
@@ -54,7 +54,9 @@ def other_schedule(rows: pl.DataFrame) -> pl.DataFrame:
         days,
         *(
             total.alias(name)
-            for total, name in zip(raised, ("work_rvu", "nonfacility_total_rvu", "facility_total_rvu"), strict=True)
+            for total, name in zip(
+                raised_totals, ("work_rvu", "nonfacility_total_rvu", "facility_total_rvu"), strict=True
+            )
         ),
     )
 

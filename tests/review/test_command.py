@@ -15,31 +15,31 @@ def run(place: Path, *arguments: object) -> CompletedProcess[str]:
 
 
 def test_it_prints_verdict_figures_action_items_and_where_the_review_is(place, tmp_path):
-    done = run(place, "-o", tmp_path / "review", "--locality", "01112-05", "--setting", "nonfacility")
-    assert done.returncode == 1, done.stderr
-    assert done.stdout.startswith("NOT READY TO SIGN: NCCI PTP edits are 8 quarters old")
-    assert "Medicare allowed amount changed for" in done.stdout
-    assert "Office: median" in done.stdout
-    assert "facility" not in done.stdout.lower().replace("in a facility", "")
-    assert f"Open {tmp_path / 'review' / 'review.html'}" in done.stdout.replace("\n", " ")
+    result = run(place, "-o", tmp_path / "review", "--locality", "01112-05", "--setting", "nonfacility")
+    assert result.returncode == 1, result.stderr
+    assert result.stdout.startswith("NOT READY TO SIGN: NCCI PTP edits are 8 quarters old")
+    assert "Medicare allowed amount changed for" in result.stdout
+    assert "Office: median" in result.stdout
+    assert "facility" not in result.stdout.lower().replace("in a facility", "")
+    assert f"Open {tmp_path / 'review' / 'review.html'}" in result.stdout.replace("\n", " ")
 
 
 def test_a_folder_of_something_else_is_refused_before_anything_is_read(place, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    done = run(place, "-o", tmp_path)
-    assert (done.returncode, "Nothing was written" in done.stderr) == (2, True)
+    result = run(place, "-o", tmp_path)
+    assert (result.returncode, "Nothing was written" in result.stderr) == (2, True)
 
 
 def test_faulty_volumes_end_with_their_lines_and_nothing_written(place, tmp_path):
     file = reviewed.volumes(tmp_path, "hcpcs,units\n11102,some\n")
-    done = run(place, "-o", tmp_path / "review", "--volumes", file)
-    assert (done.returncode, done.stderr.count("volumes.csv: line 2")) == (3, 1)
+    result = run(place, "-o", tmp_path / "review", "--volumes", file)
+    assert (result.returncode, result.stderr.count("volumes.csv: line 2")) == (3, 1)
     assert not (tmp_path / "review").exists()
 
 
 def test_an_unknown_locality_is_refused(place, tmp_path):
-    done = run(place, "-o", tmp_path / "review", "--locality", "99999-99")
-    assert (done.returncode, 'has no locality "99999-99"' in done.stderr) == (2, True)
+    result = run(place, "-o", tmp_path / "review", "--locality", "99999-99")
+    assert (result.returncode, 'has no locality "99999-99"' in result.stderr) == (2, True)
 
 
 CLAIMS = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units,place_of_service\n"
@@ -52,8 +52,8 @@ def test_several_files_of_claims_are_adjudicated_together(place, tmp_path, betwe
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     one.write_text(f"{CLAIMS}A,1,B,P,2025-11-03,99213,,1,11\n")
     two.write_text(f"{CLAIMS}C,1,B2,P,2025-11-04,88346,,3,11\n")
-    done = run(place, "--claims", one, *between, two, "-o", tmp_path / "review")
-    assert done.returncode == 1, done.stderr
+    result = run(place, "--claims", one, *between, two, "-o", tmp_path / "review")
+    assert result.returncode == 1, result.stderr
     (impact,) = json.loads((tmp_path / "review" / "review.json").read_text())["claims"]
     assert (impact["total"]["before_cents"], impact["total"]["after_cents"]) == (8895, 9519 + 41082)
     page = (tmp_path / "review" / "review.html").read_text()

@@ -90,7 +90,7 @@ def body_file(folder: Path, text: str = BODY) -> Path:
     return file
 
 
-def decided(file: Path, reason: str | None = None) -> list[Decision]:
+def decisions_in(file: Path, reason: str | None = None) -> list[Decision]:
     decisions = read_decision_file(file)
     check_review(decisions, REVIEW)
     return parse_decisions(REVIEW, decisions.entries, reason)
@@ -98,34 +98,36 @@ def decided(file: Path, reason: str | None = None) -> list[Decision]:
 
 @pytest.mark.parametrize("write", [json_file, yaml_file, workbook_file, body_file])
 def test_every_kind_of_file_says_the_same(tmp_path, write):
-    assert decided(write(tmp_path)) == DECIDED
+    assert decisions_in(write(tmp_path)) == DECIDED
 
 
 @pytest.mark.parametrize("name", ["2", "code 15012", "15012", "CODE  15012", "2 code 15012", "2. code 15012"])
 def test_an_outcome_is_named_as_the_page_shows_it(tmp_path, name):
-    assert decided(json_file(tmp_path, [("", name, "accept", "read")])) == [Decision("code 15012", "accepted", "read")]
+    assert decisions_in(json_file(tmp_path, [("", name, "accept", "read")])) == [
+        Decision("code 15012", "accepted", "read")
+    ]
 
 
 @pytest.mark.parametrize("answer", ["accept", "Accepted", "ACCEPT"])
 def test_accept_and_accepted_are_the_same(tmp_path, answer):
-    assert decided(json_file(tmp_path, [("", "2", answer, "read")]))[0].decision == "accepted"
+    assert decisions_in(json_file(tmp_path, [("", "2", answer, "read")]))[0].decision == "accepted"
 
 
 def test_numbers_in_cells_are_the_numbers_that_the_sheet_shows(tmp_path):
     """A sheet without the column of ids, with numbers as numbers; a blank row is one that nobody decided."""
     rows = [(2, None, "accept", 2026), (3.0, None, "reject", "read"), (1, None, None, None), (None, None, None, None)]
-    assert decided(workbook_file(tmp_path, rows)) == [
+    assert decisions_in(workbook_file(tmp_path, rows)) == [
         Decision("code 15012", "accepted", "2026"),
         Decision("pair 17000/17003", "rejected", "read"),
     ]
 
 
 def test_a_reason_on_several_lines_is_one_text(tmp_path):
-    assert decided(workbook_file(tmp_path, [(2, "", "accept", "read,\ndiscussed")]))[0].reason == "read, discussed"
+    assert decisions_in(workbook_file(tmp_path, [(2, "", "accept", "read,\ndiscussed")]))[0].reason == "read, discussed"
 
 
 def test_what_a_file_leaves_open_can_be_accepted_with_one_reason(tmp_path):
-    decisions = decided(json_file(tmp_path, ROWS[1:2]), reason="read")
+    decisions = decisions_in(json_file(tmp_path, ROWS[1:2]), reason="read")
     assert [decision.decision for decision in decisions] == ["accepted", "rejected", "accepted"]
 
 
@@ -151,25 +153,25 @@ def test_what_a_file_leaves_open_can_be_accepted_with_one_reason(tmp_path):
 )
 def test_what_cannot_be_understood_is_refused_in_words(tmp_path, rows, message):
     with pytest.raises(WrongUse, match=re.escape(message)):
-        decided(json_file(tmp_path, rows))
+        decisions_in(json_file(tmp_path, rows))
 
 
 def test_all_faults_are_named_together(tmp_path):
-    with pytest.raises(WrongUse) as refused:
-        decided(json_file(tmp_path, [("", "9", "accept", "read"), ("", "2", "accept", ""), ("", "1", "no", "x")]))
-    assert len(str(refused.value).splitlines()) == 4
+    with pytest.raises(WrongUse) as error:
+        decisions_in(json_file(tmp_path, [("", "9", "accept", "read"), ("", "2", "accept", ""), ("", "1", "no", "x")]))
+    assert len(str(error.value).splitlines()) == 4
 
 
 def test_both_boxes_ticked_are_both(tmp_path):
     with pytest.raises(WrongUse, match="scenario complexity-alone is both accepted and rejected"):
-        decided(body_file(tmp_path, BODY.replace("- [ ] Reject", "- [x] Reject", 1)))
+        decisions_in(body_file(tmp_path, BODY.replace("- [ ] Reject", "- [x] Reject", 1)))
 
 
 def test_a_box_without_a_reason_and_a_reason_without_a_box_are_refused(tmp_path):
     with pytest.raises(WrongUse, match="scenario complexity-alone: the reason is missing"):
-        decided(body_file(tmp_path, BODY.replace(" as CMS published", "")))
+        decisions_in(body_file(tmp_path, BODY.replace(" as CMS published", "")))
     with pytest.raises(WrongUse, match=r"scenario complexity-alone: .* the decision is missing"):
-        decided(body_file(tmp_path, BODY.replace("- [x] Accept", "- [ ] Accept", 1)))
+        decisions_in(body_file(tmp_path, BODY.replace("- [x] Accept", "- [ ] Accept", 1)))
 
 
 OTHER = {**REVIEW, "to_decide": REVIEW["to_decide"][:1]}
@@ -217,7 +219,7 @@ def test_a_workbook_without_the_sheet_its_header_or_its_review_is_refused(tmp_pa
 
 
 def test_a_newer_minor_format_may_have_further_fields(tmp_path):
-    assert decided(json_file(tmp_path, format="1.7", author="A B")) == DECIDED
+    assert decisions_in(json_file(tmp_path, format="1.7", author="A B")) == DECIDED
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):

@@ -52,9 +52,9 @@ def test_a_release_is_signed_by_the_docs_alone(home):
     for command in COMMANDS:
         if command.endswith("--serve"):
             continue  # has tests of its own
-        done = run(home, command)
-        assert done.returncode == expected.get(command.split()[1], 0), f"{command}\n{done.stdout}{done.stderr}"
-        outputs[command] = done.stdout
+        process = run(home, command)
+        assert process.returncode == expected.get(command.split()[1], 0), f"{command}\n{process.stdout}{process.stderr}"
+        outputs[command] = process.stdout
     last = outputs["codeset gate 2026q3"]
     assert last.startswith("PASS: 2026q3 approved by jane.doe@practice.example (Jane Doe, compliance lead) on ")
     assert (home / ".ssh/id_ed25519").stat().st_mode & 0o777 == 0o600

@@ -121,9 +121,9 @@ def test_messages(file):
 
 @pytest.mark.parametrize("command", ["", *get_command(app).commands])
 def test_help(command):
-    done = CliRunner().invoke(app, [*filter(None, [command]), "--help"], env={"COLUMNS": "200"})
-    assert done.exit_code == 0
-    assert faults(done.output) == []
+    result = CliRunner().invoke(app, [*filter(None, [command]), "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert faults(result.output) == []
 
 
 REASONS = tuple(tomllib.loads((ROOT / "codeset/claims/edits/reasons.toml").read_text()))
@@ -162,34 +162,38 @@ class Shown(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def rendered(written: Path) -> dict[str, str]:
+def text_by_form(review_folder: Path) -> dict[str, str]:
     """Each file that people read, with its text; the header of a csv, which programs read too, is a name of columns."""
-    texts = {name: (written / name).read_text() for name in ("review.md", "CHANGELOG-entry.md", "due-dates.ics")}
+    texts = {name: (review_folder / name).read_text() for name in ("review.md", "CHANGELOG-entry.md", "due-dates.ics")}
     for name in ("fee-schedule.csv", "edits-changed.csv"):
-        texts[name] = (written / name).read_text().partition("\n")[2]
+        texts[name] = (review_folder / name).read_text().partition("\n")[2]
     for name in ("review.html", "physician-handout.html"):
-        texts[name] = " ".join(Shown((written / name).read_text()).texts)
+        texts[name] = " ".join(Shown((review_folder / name).read_text()).texts)
     for name in ("review.xlsx", "tasks.xlsx"):
-        book = load_workbook(written / name, read_only=True)
+        book = load_workbook(review_folder / name, read_only=True)
         cells = (cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row)
         texts[name] = "\n".join([*book.sheetnames, *(cell for cell in cells if isinstance(cell, str))])
     return texts
 
 
-def test_every_form_of_the_review(rendered):
-    assert {name: form_faults for name, text in rendered.items() if (form_faults := faults(text))} == {}
+def test_every_form_of_the_review(text_by_form):
+    assert {name: form_faults for name, text in text_by_form.items() if (form_faults := faults(text))} == {}
 
 
-def test_no_internal_name_is_shown_in_the_review(rendered):
-    names_by_form = {name: sorted(set(INTERNAL.findall(NOT_OURS.sub(" ", text)))) for name, text in rendered.items()}
+def test_no_internal_name_is_shown_in_the_review(text_by_form):
+    names_by_form = {
+        name: sorted(set(INTERNAL.findall(NOT_OURS.sub(" ", text)))) for name, text in text_by_form.items()
+    }
     assert {name: names for name, names in names_by_form.items() if names} == {}
 
 
-def test_no_scenario_s_id_is_a_heading(written):
+def test_no_scenario_s_id_is_a_heading(review_folder):
     ids = ("complexity-add-on", "three-units-of-88346")
-    headings = Shown((written / "review.html").read_text()).headings
+    headings = Shown((review_folder / "review.html").read_text()).headings
     assert [heading for heading in headings if any(name in heading for name in ids)] == []
-    assert [line for line in (written / "review.md").read_text().splitlines() if re.match(r"#.*-add-on", line)] == []
+    assert [
+        line for line in (review_folder / "review.md").read_text().splitlines() if re.match(r"#.*-add-on", line)
+    ] == []
 
 
 def test_the_change_report(embedded):

@@ -124,12 +124,14 @@ def test_the_efficiency_adjustment_shows_as_work_that_only_falls(annual_review):
 
 
 def test_the_first_screen_counts_what_changed_and_of_how_much(annual_review):
-    counted = {count.label: (count.number, count.of, count.unchecked) for count in first_page(annual_review).counts}
-    assert counted["codes with a changed global period or indicator"] == (0, 399, "")
-    assert counted["codes removed from the fee schedule file"] == (1, None, "")
-    assert counted["MUEs changed"] == (0, 352, "our October 2025 files have the MUEs of July 2024")
-    assert counted["NCCI PTP edits changed"] == (0, 18772, "both quarters use the July 2024 file")
-    assert counted["test claims with a new result"] == (1, 3, "")
+    counts_by_label = {
+        count.label: (count.number, count.of, count.unchecked) for count in first_page(annual_review).counts
+    }
+    assert counts_by_label["codes with a changed global period or indicator"] == (0, 399, "")
+    assert counts_by_label["codes removed from the fee schedule file"] == (1, None, "")
+    assert counts_by_label["MUEs changed"] == (0, 352, "our October 2025 files have the MUEs of July 2024")
+    assert counts_by_label["NCCI PTP edits changed"] == (0, 18772, "both quarters use the July 2024 file")
+    assert counts_by_label["test claims with a new result"] == (1, 3, "")
 
 
 def test_mues_of_a_carried_file_differ_because_of_it(annual_review):
@@ -141,8 +143,8 @@ def test_mues_of_a_carried_file_differ_because_of_it(annual_review):
         ("J3300", "40", "80"),
     }
     assert [change.key for change in changes if change.kind == "removed"] == ["J7309"]
-    came = [change.key for change in changes if change.kind == "added"]
-    assert came == ["15011", "15013", "15015", "15017", "G0559", "J7345"]
+    added_codes = [change.key for change in changes if change.kind == "added"]
+    assert added_codes == ["15011", "15013", "15015", "15017", "G0559", "J7345"]
 
 
 def test_the_headline_names_what_was_not_checked(annual_review):
@@ -269,15 +271,15 @@ def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
     new = Store(place / "store").open("2026q3")
     later = reviewed.retold(new, tmp_path / "later", release="2026q4")
     page = first_page(make_review(new, later, load(place / "scenarios"), ()))
-    unchecked = {count.label for count in page.counts if count.unchecked}
-    assert unchecked == {
+    unchecked_labels = {count.label for count in page.counts if count.unchecked}
+    assert unchecked_labels == {
         "localities with changed GPCIs",
         "NCCI PTP edits changed",
         "MUEs changed",
         "add-on pairs changed",
     }
-    compared, _, not_checked = page.headline.partition(" NOT CHECKED: ")
-    assert ("MUEs" in compared, not_checked) == (False, "NCCI PTP edits, MUEs, and add-on pairs.")
+    compared_text, _, not_checked = page.headline.partition(" NOT CHECKED: ")
+    assert ("MUEs" in compared_text, not_checked) == (False, "NCCI PTP edits, MUEs, and add-on pairs.")
     assert {table.status for table in page.readiness.tables if table.table == "ptp"} == {
         "NOT CHECKED: both quarters use the July 2024 file"
     }

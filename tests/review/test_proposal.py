@@ -14,10 +14,10 @@ RELEASE = Release.parse("2026q4")
 
 def git(folder: Path, *arguments: str) -> str:
     git_settings = ["-c", "user.name=A", "-c", "user.email=a@practice.example", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", *git_settings, "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=60
     )
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_files_are_on_the_branch_beside_those_of_main_and_the_working_tree_is_as_it_was(clone):
-    done = push_files(clone, "origin", RELEASE, {"golden/2026q4.json": b"{}\n"}, "Release 2026q4")
-    assert (done.branch, done.changed) == ("release/2026q4", True)
-    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == [
+    push_result = push_files(clone, "origin", RELEASE, {"golden/2026q4.json": b"{}\n"}, "Release 2026q4")
+    assert (push_result.branch, push_result.changed) == ("release/2026q4", True)
+    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", push_result.branch).split() == [
         "README.md",
         "golden/2026q4.json",
     ]
@@ -62,15 +62,17 @@ def test_a_reissue_updates_the_branch_and_keeps_what_others_added_to_it(clone):
     git(clone, "add", ".")
     git(clone, "commit", "--quiet", "-m", "Approve")
     git(clone, "push", "--quiet", "origin", "mine:release/2026q4")
-    done = push_files(clone, "origin", Release.parse("2026q4r1"), {"a": b"2"}, "Release 2026q4r1")
-    assert done.branch == "release/2026q4"
+    push_result = push_files(clone, "origin", Release.parse("2026q4r1"), {"a": b"2"}, "Release 2026q4r1")
+    assert push_result.branch == "release/2026q4"
     assert on_branch(clone, "origin", RELEASE, "a") == b"2"
     assert on_branch(clone, "origin", RELEASE, "approval") == b"signed\n"
 
 
 def test_what_is_to_go_is_taken_off_the_branch_and_left_in_the_working_tree(clone):
-    done = push_files(clone, "origin", RELEASE, {"README.md": None, "never-there": None, "a": b"1"}, "Release 2026q4")
-    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == ["a"]
+    push_result = push_files(
+        clone, "origin", RELEASE, {"README.md": None, "never-there": None, "a": b"1"}, "Release 2026q4"
+    )
+    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", push_result.branch).split() == ["a"]
     assert (clone / "README.md").read_text() == "first\n"
 
 
@@ -85,8 +87,8 @@ def test_the_quarters_with_a_branch_are_listed_and_other_branches_left_alone(clo
 def test_a_branch_that_was_deleted_begins_anew_from_main(clone):
     push_files(clone, "origin", RELEASE, {"a": b"1"}, "Release 2026q4")
     git(clone, "push", "--quiet", "origin", ":release/2026q4")
-    done = push_files(clone, "origin", RELEASE, {"b": b"1"}, "Release 2026q4")
-    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", done.branch).split() == ["README.md", "b"]
+    push_result = push_files(clone, "origin", RELEASE, {"b": b"1"}, "Release 2026q4")
+    assert git(clone.parent / "bare", "ls-tree", "-r", "--name-only", push_result.branch).split() == ["README.md", "b"]
 
 
 def test_what_a_branch_does_not_have_yet_is_read_from_main(clone):

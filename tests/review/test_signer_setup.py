@@ -21,11 +21,11 @@ def lines(folder: Path) -> list[str]:
 
 
 def test_a_fresh_home_gets_a_key_that_only_its_owner_reads_and_a_line(tmp_path):
-    done = set_up(tmp_path)
-    assert (done.is_new_key, done.is_new_line) == (True, True)
-    assert done.key.stat().st_mode & 0o777 == 0o600
-    assert done.key.parent.stat().st_mode & 0o777 == 0o700
-    kind, key = done.key.with_name("id_ed25519.pub").read_text().split()[:2]
+    setup = set_up(tmp_path)
+    assert (setup.is_new_key, setup.is_new_line) == (True, True)
+    assert setup.key.stat().st_mode & 0o777 == 0o600
+    assert setup.key.parent.stat().st_mode & 0o777 == 0o700
+    kind, key = setup.key.with_name("id_ed25519.pub").read_text().split()[:2]
     assert lines(tmp_path) == [f'{NAME} namespaces="codeset-approval" {kind} {key}']
 
 
@@ -45,8 +45,8 @@ def test_a_key_that_was_there_is_used_and_other_signers_stay(tmp_path):
     )
     private = (tmp_path / "mine").read_bytes()
     (tmp_path / "mine.pub").unlink()
-    done = set_up(tmp_path, key="mine")
-    assert (done.is_new_key, (tmp_path / "mine").read_bytes()) == (False, private)
+    setup = set_up(tmp_path, key="mine")
+    assert (setup.is_new_key, (tmp_path / "mine").read_bytes()) == (False, private)
     assert lines(tmp_path)[:2] == ["# who may sign", "other@practice ssh-ed25519 AAAA"]
     assert lines(tmp_path)[2].startswith(f'{NAME} namespaces="codeset-approval" ssh-rsa ')
 
@@ -82,11 +82,11 @@ def test_the_name_is_one_person_s(tmp_path, name):
 
 def test_the_command_says_what_it_did_and_what_comes_next(tmp_path):
     command = [sys.executable, "-m", "codeset.cli", "approve", "--setup", NAME, "--key", str(tmp_path / "home/key")]
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=240
     )
-    assert f"Signer {NAME}: added, in approvals/allowed_signers" in done.stdout
-    assert "Next: read the review" in done.stdout
+    assert f"Signer {NAME}: added, in approvals/allowed_signers" in process.stdout
+    assert "Next: read the review" in process.stdout
     again = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=240
     )
@@ -99,7 +99,7 @@ def test_a_key_whose_passphrase_nobody_can_type_is_refused_in_words(tmp_path):
     sign = (
         f"from pathlib import Path; from codeset.review.sign_off.signature import sign; sign('x', Path({str(key)!r}))"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", sign],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -108,4 +108,4 @@ def test_a_key_whose_passphrase_nobody_can_type_is_refused_in_words(tmp_path):
         timeout=60,
         check=False,
     )
-    assert "its passphrase was not typed, or is not right; run the command in a terminal" in done.stderr
+    assert "its passphrase was not typed, or is not right; run the command in a terminal" in process.stderr

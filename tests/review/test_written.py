@@ -27,17 +27,19 @@ from codeset.suite.scenarios import load
 
 
 @pytest.fixture(scope="module")
-def page(written: Path) -> BeautifulSoup:
-    return BeautifulSoup((written / "review.html").read_text(), "html.parser")
+def page(review_folder: Path) -> BeautifulSoup:
+    return BeautifulSoup((review_folder / "review.html").read_text(), "html.parser")
 
 
-def test_the_folder_holds_every_form(written):
-    assert sorted(path.name for path in written.iterdir()) == sorted(FILES)
+def test_the_folder_holds_every_form(review_folder):
+    assert sorted(path.name for path in review_folder.iterdir()) == sorted(FILES)
 
 
-def test_the_same_review_gives_the_same_bytes(annual_review, written, tmp_path):
+def test_the_same_review_gives_the_same_bytes(annual_review, review_folder, tmp_path):
     write_review(annual_review, tmp_path / "again")
-    assert [(tmp_path / "again" / name).read_bytes() == (written / name).read_bytes() for name in FILES] == [True] * 10
+    assert [(tmp_path / "again" / name).read_bytes() == (review_folder / name).read_bytes() for name in FILES] == [
+        True
+    ] * 10
 
 
 def test_the_json_is_of_its_schema_and_so_are_the_changes_in_it(plain):
@@ -45,11 +47,11 @@ def test_the_json_is_of_its_schema_and_so_are_the_changes_in_it(plain):
     assert faults_of(plain["changes"], "changes") == []
 
 
-def test_every_link_of_the_page_has_its_place_in_it_or_in_the_folder(page, written):
+def test_every_link_of_the_page_has_its_place_in_it_or_in_the_folder(page, review_folder):
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     links = {link["href"] for link in page.find_all("a")}
-    files = {file.name for file in written.iterdir()}
+    files = {file.name for file in review_folder.iterdir()}
     assert [link for link in links if link not in files and link.removeprefix("#") not in ids] == []
 
 
@@ -80,8 +82,11 @@ def test_rows_alike_of_a_guide_s_table_are_one(page):
     assert "was wrong, now right" in row.text
 
 
-def test_the_page_refers_to_nothing_outside_and_its_policy_allows_only_its_own_style_and_script(page, written):
-    assert re.findall(r"""(?:src|href|url|@import)\W{0,3}(?:https?:|//)""", (written / "review.html").read_text()) == []
+def test_the_page_refers_to_nothing_outside_and_its_policy_allows_only_its_own_style_and_script(page, review_folder):
+    assert (
+        re.findall(r"""(?:src|href|url|@import)\W{0,3}(?:https?:|//)""", (review_folder / "review.html").read_text())
+        == []
+    )
     policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
     for tag in ("style", "script"):
         (element,) = page.find_all(tag, type=None)
@@ -139,8 +144,8 @@ def test_text_that_markdown_would_read_is_left_as_it_is():
     assert safe("a|b <b> [x](y) `c` *d*\ne") == r"a\|b \<b\> \[x\](y) \`c\` \*d\* e"
 
 
-def test_the_markdown_is_short_and_starts_with_the_verdict(written, plain):
-    text = (written / "review.md").read_text()
+def test_the_markdown_is_short_and_starts_with_the_verdict(review_folder, plain):
+    text = (review_folder / "review.md").read_text()
     assert len(text) < 12_000
     lines = text.splitlines()
     assert lines[0] == f"# {plain['title']}"
@@ -151,16 +156,16 @@ def test_the_markdown_is_short_and_starts_with_the_verdict(written, plain):
     assert "G2211 / 99350, add-on pair added" in text
 
 
-def test_the_changelog_entry_names_release_codes_what_and_why(written):
-    entries = (written / "CHANGELOG-entry.md").read_text().splitlines()
+def test_the_changelog_entry_names_release_codes_what_and_why(review_folder):
+    entries = (review_folder / "CHANGELOG-entry.md").read_text().splitlines()
     assert all(entry.startswith("- **July 2026 (2026q3) vs. October 2025 (2025q4), ") for entry in entries)
     assert "biopsies 11102–11107; " in entries[0]
     assert "+3.26%, from $32.3465 to $33.4009" in entries[0]
 
 
 @pytest.fixture(scope="module")
-def book(written: Path) -> openpyxl.Workbook:
-    return openpyxl.load_workbook(written / "review.xlsx")
+def book(review_folder: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(review_folder / "review.xlsx")
 
 
 def test_the_workbook_has_filters_frozen_headers_notes_and_no_formula(book):
@@ -192,26 +197,28 @@ def test_a_folder_that_is_no_review_is_not_touched(annual_review, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
-def test_a_review_of_other_releases_or_with_other_files_is_not_replaced(annual_review, written, tmp_path):
+def test_a_review_of_other_releases_or_with_other_files_is_not_replaced(annual_review, review_folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "review.json").write_text(json.dumps({"old": {"release": "2024q2"}, "new": {"release": "2024q3"}}))
     with pytest.raises(WrongUse, match="is not a review of"):
         write_review(annual_review, other)
-    (other / "review.json").write_bytes((written / "review.json").read_bytes())
+    (other / "review.json").write_bytes((review_folder / "review.json").read_bytes())
     (other / "signed.pdf").write_text("signed")
     with pytest.raises(WrongUse, match=r"signed\.pdf"):
         write_review(annual_review, other)
 
 
-def test_a_review_of_the_same_releases_is_replaced_whole(annual_review, written, tmp_path, reviews_once, monkeypatch):
+def test_a_review_of_the_same_releases_is_replaced_whole(
+    annual_review, review_folder, tmp_path, reviews_once, monkeypatch
+):
     reviews_once.patch(monkeypatch)
     target = tmp_path / "review"
     target.mkdir()
-    (target / "review.json").write_bytes((written / "review.json").read_bytes())
+    (target / "review.json").write_bytes((review_folder / "review.json").read_bytes())
     (target / "review.md").write_text("old")
     write_review(annual_review, target)
-    assert (target / "review.md").read_text() == (written / "review.md").read_text()
+    assert (target / "review.md").read_text() == (review_folder / "review.md").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["review"]
 
 
@@ -241,16 +248,16 @@ def test_amounts_of_a_locality_link_to_its_indices(elsewhere, page_elsewhere):
     assert gpci.parts.gpci == -52
 
 
-def test_page_and_workbook_name_the_review_that_their_decisions_are_about(written, plain):
+def test_page_and_workbook_name_the_review_that_their_decisions_are_about(review_folder, plain):
     digest = basis_digest(plain)
-    assert read_decision_file(written / "review.xlsx").review == digest
-    page = (written / "review.html").read_text()
+    assert read_decision_file(review_folder / "review.xlsx").review == digest
+    page = (review_folder / "review.html").read_text()
     assert (f'data-review="{digest}"' in page) == bool(plain["to_decide"])
 
 
-def test_rates_to_load_have_two_decimals_and_their_locality(written):
+def test_rates_to_load_have_two_decimals_and_their_locality(review_folder):
     """17003 in the office: 0.20 x 32.3465 = 6.47, 0.19 x 33.4009 = 6.35 (RVU25D, RVU26C)."""
-    rows = list(csv.DictReader((written / "fee-schedule.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((review_folder / "fee-schedule.csv").read_text().splitlines()))
     rates = {(row["code"], row["modifier"], row["setting"]): row for row in rows}
     office = rates["17003", "", "office"]
     assert (office["old"], office["new"], office["effective"]) == ("6.47", "6.35", "2026-07-01")
@@ -258,9 +265,9 @@ def test_rates_to_load_have_two_decimals_and_their_locality(written):
     assert all(re.fullmatch(r"(\d+\.\d\d)?", row[name]) for row in rows for name in ("old", "new"))
 
 
-def test_an_edit_that_our_older_file_lacks_is_given_no_day_that_no_file_says(written):
+def test_an_edit_that_our_older_file_lacks_is_given_no_day_that_no_file_says(review_folder):
     """Since when an MUE holds, CMS's file does not say; an add-on edit has its effective date."""
-    rows = list(csv.DictReader((written / "edits-changed.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((review_folder / "edits-changed.csv").read_text().splitlines()))
     by_codes = {(row["table"], row["code"], row["other_code"]): row for row in rows}
     mue = by_codes["MUEs", "88346", ""]
     assert (mue["old"], mue["new"], mue["effective"], mue["changed_by"]) == ("2", "3", "", "our older file")
@@ -268,9 +275,9 @@ def test_an_edit_that_our_older_file_lacks_is_given_no_day_that_no_file_says(wri
     assert (add_on["effective"], add_on["changed_by"]) == ("2026-01-01", "CMS")
 
 
-def test_the_handout_begins_with_the_practice_s_largest_changes_and_names_pairs_alike_once(written):
+def test_the_handout_begins_with_the_practice_s_largest_changes_and_names_pairs_alike_once(review_folder):
     """6,100 x 6.24 for 99213 is the largest; home visits became primary codes of G2211 on 01/01/2026."""
-    handout = BeautifulSoup((written / "physician-handout.html").read_text(), "html.parser")
+    handout = BeautifulSoup((review_folder / "physician-handout.html").read_text(), "html.parser")
     assert [row.th.text for row in handout.select("tbody tr")][:3] == ["99213", "17000", "11102"]
     (edit,) = [item.text for item in handout.find_all("li") if item.text.startswith("G2211")]
     assert edit.startswith("G2211 with 99341, 99342, 99344, 99345, 99347, 99348, 99349, 99350: add-on pair added")

@@ -59,7 +59,7 @@ CONTRADICTED = {
 
 
 @pytest.fixture(scope="module")
-def audited(embedded: Store) -> dict[str, dict[str, Audited]]:
+def audits(embedded: Store) -> dict[str, dict[str, Audited]]:
     guide_statements = statements(GUIDES)
     return {
         label: {result.statement.id: result for result in audit(guide_statements, embedded.open(label))}
@@ -78,12 +78,12 @@ def write(folder: Path, text: str, settings: str = SETTINGS) -> Path:
     return folder / "letter.yaml"
 
 
-def stating(tried: str) -> str:
-    return f"- id: letter-one\n  heading: page 1\n  says: A statement of the letter\n  tried: {tried}\n"
+def statement_text(checks: str) -> str:
+    return f"- id: letter-one\n  heading: page 1\n  says: A statement of the letter\n  tried: {checks}\n"
 
 
-def verdict(folder: Path, snapshot: Snapshot, tried: str, settings: str = SETTINGS) -> tuple[str, str]:
-    (one,) = audit(statements(write(folder, stating(tried), settings)), snapshot)
+def verdict(folder: Path, snapshot: Snapshot, checks: str, settings: str = SETTINGS) -> tuple[str, str]:
+    (one,) = audit(statements(write(folder, statement_text(checks), settings)), snapshot)
     return one.verdict.value, one.why
 
 
@@ -91,65 +91,65 @@ def verdict(folder: Path, snapshot: Snapshot, tried: str, settings: str = SETTIN
 
 
 @pytest.mark.parametrize("name", CONTRADICTED)
-def test_what_the_guides_say_wrongly_is_contradicted_with_the_row(audited, name):
-    result = audited["2026q3"][name]
+def test_what_the_guides_say_wrongly_is_contradicted_with_the_row(audits, name):
+    result = audits["2026q3"][name]
     assert result.verdict is Verdict.CONTRADICTED
     assert (result.row and (result.row.table, result.row.key)) == CONTRADICTED[name]
     assert result.right is not None
 
 
 @pytest.mark.parametrize("name", CONTRADICTED)
-def test_it_was_wrong_in_2025_too(audited, name):
-    assert audited["2025q4"][name].verdict is Verdict.CONTRADICTED
+def test_it_was_wrong_in_2025_too(audits, name):
+    assert audits["2025q4"][name].verdict is Verdict.CONTRADICTED
 
 
-def test_nothing_else_is_contradicted_on_2026q3(audited):
-    contradicted = {name for name, result in audited["2026q3"].items() if result.verdict is Verdict.CONTRADICTED}
-    assert contradicted == set(CONTRADICTED)
+def test_nothing_else_is_contradicted_on_2026q3(audits):
+    contradicted_ids = {name for name, result in audits["2026q3"].items() if result.verdict is Verdict.CONTRADICTED}
+    assert contradicted_ids == set(CONTRADICTED)
 
 
-def test_the_table_of_figures_is_confirmed_on_2026_and_contradicted_on_2025_row_by_row(audited):
-    rows = [name for name in audited["2026q3"] if re.fullmatch(r"coding-table-\d{5}", name)]
+def test_the_table_of_figures_is_confirmed_on_2026_and_contradicted_on_2025_row_by_row(audits):
+    rows = [name for name in audits["2026q3"] if re.fullmatch(r"coding-table-\d{5}", name)]
     assert len(rows) == 20
-    assert {audited["2026q3"][name].verdict for name in rows} == {Verdict.CONFIRMED}
-    assert {audited["2025q4"][name].verdict for name in rows} == {Verdict.CONTRADICTED}
+    assert {audits["2026q3"][name].verdict for name in rows} == {Verdict.CONFIRMED}
+    assert {audits["2025q4"][name].verdict for name in rows} == {Verdict.CONTRADICTED}
 
 
-def test_a_contradicted_figure_is_reported_beside_that_of_the_row(audited):
-    result = audited["2025q4"]["coding-table-17003"]
+def test_a_contradicted_figure_is_reported_beside_that_of_the_row(audits):
+    result = audits["2025q4"]["coding-table-17003"]
     assert result.why == "17003 nonfacility_total_rvu: the guide says 0.19, CMS says 0.20"
     assert result.row.values == {"work_rvu": "0.04", "nonfacility_total_rvu": "0.20", "global_days": "ZZZ"}
 
 
-def test_a_verdict_turns_with_the_release(audited):
+def test_a_verdict_turns_with_the_release(audits):
     """17312 in a facility: 5.65 x 32.3465 = 182.76 in 2025, 4.58 x 33.4009 = 152.98 in 2026."""
-    turned = {label: audited[label]["coding-mohs-stage-amount-facility"] for label in audited}
-    assert turned["2025q4"].verdict is Verdict.CONTRADICTED
-    assert turned["2025q4"].why == "17312 pays $182.76 (facility), not $120 to $180"
-    assert turned["2026q3"].verdict is Verdict.CONFIRMED
+    results = {label: audits[label]["coding-mohs-stage-amount-facility"] for label in audits}
+    assert results["2025q4"].verdict is Verdict.CONTRADICTED
+    assert results["2025q4"].why == "17312 pays $182.76 (facility), not $120 to $180"
+    assert results["2026q3"].verdict is Verdict.CONFIRMED
 
 
-def test_the_sum_that_a_guide_promises_is_tried_on_what_is_allowed(audited):
+def test_the_sum_that_a_guide_promises_is_tried_on_what_is_allowed(audits):
     """Of 25 keratoses Medicare pays 17004 alone: 4.86 x 33.4009 = 162.33."""
-    assert "the allowed amount is $162.33, not $250 to $350" in audited["2026q3"]["coding-keratoses-25"].why
+    assert "the allowed amount is $162.33, not $250 to $350" in audits["2026q3"]["coding-keratoses-25"].why
 
 
-def test_a_punch_biopsy_pays_as_much_more_in_the_office_as_the_guide_says(audited):
-    result = audited["2026q3"]["coding-punch-pays-more"]
+def test_a_punch_biopsy_pays_as_much_more_in_the_office_as_the_guide_says(audits):
+    result = audits["2026q3"]["coding-punch-pays-more"]
     assert (result.verdict, result.why) == (
         Verdict.CONFIRMED,
         "11104 pays $121.25, $25.72 more than 11102 ($95.53, nonfacility)",
     )
 
 
-def test_what_a_code_is_for_cannot_be_decided_where_no_facts_of_a_visit_say_it(audited):
+def test_what_a_code_is_for_cannot_be_decided_where_no_facts_of_a_visit_say_it(audits):
     for name in ("overview-phototherapy-kinds", "overview-repair-range"):
-        assert audited["2026q3"][name].verdict is Verdict.NOT_DECIDABLE
-        assert "CPT's text" in audited["2026q3"][name].why
+        assert audits["2026q3"][name].verdict is Verdict.NOT_DECIDABLE
+        assert "CPT's text" in audits["2026q3"][name].why
 
 
-def test_a_confirmed_statement_has_rows_and_nothing_right_instead(audited):
-    for result in audited["2026q3"].values():
+def test_a_confirmed_statement_has_rows_and_nothing_right_instead(audits):
+    for result in audits["2026q3"].values():
         if result.verdict is Verdict.CONFIRMED:
             assert result.rows
             assert result.right is None
@@ -202,7 +202,7 @@ def test_pages_cited_as_right_are_pages_of_the_manual():
 
 
 @pytest.mark.parametrize(
-    ("tried", "expected"),
+    ("checks", "expected"),
     [
         ("{fee_schedule: [{hcpcs: 11102, work_rvu: 0.64}]}", "confirmed"),
         ("{fee_schedule: [{hcpcs: 11102, work_rvu: 0.66}]}", "contradicted"),
@@ -249,8 +249,8 @@ def test_pages_cited_as_right_are_pages_of_the_manual():
         ("{mues: [{hcpcs: 99291, mue_value: 1}]}", "not decidable"),  # outside the excerpt
     ],
 )
-def test_a_fact_is_tried_against_its_table(tmp_path, snapshot, tried, expected):
-    assert verdict(tmp_path, snapshot, tried)[0] == expected
+def test_a_fact_is_tried_against_its_table(tmp_path, snapshot, checks, expected):
+    assert verdict(tmp_path, snapshot, checks)[0] == expected
 
 
 def test_all_that_is_given_must_hold(tmp_path, snapshot):
@@ -260,9 +260,9 @@ def test_all_that_is_given_must_hold(tmp_path, snapshot):
 
 def test_without_a_participant_there_is_no_amount_in_2026(tmp_path, snapshot):
     nobody = "setting: nonfacility\nlocality: national\n"
-    tried = "{amounts: [{hcpcs: 11102, from: 1, to: 1000}]}"
+    checks = "{amounts: [{hcpcs: 11102, from: 1, to: 1000}]}"
     reason = "no conversion factor: say qualifying_apm in settings.yaml"
-    assert verdict(tmp_path, snapshot, tried, nobody) == ("not decidable", reason)
+    assert verdict(tmp_path, snapshot, checks, nobody) == ("not decidable", reason)
     claim = "{claim: {lines: [{hcpcs: 11102}]}, expect: {lines: [{disposition: pay}], total: {from: 1, to: 99}}}"
     assert verdict(tmp_path, snapshot, claim, nobody) == ("not decidable", "there is no amount for 11102")
 
@@ -273,7 +273,7 @@ def test_a_claim_outside_the_excerpt_is_not_decidable(tmp_path, snapshot):
 
 
 def test_a_statement_of_other_dates_is_not_decidable(tmp_path, snapshot, embedded):
-    text = stating("{fee_schedule: [{hcpcs: 11102, work_rvu: 0.64}]}") + "  holds: {from: 2026-01-01}\n"
+    text = statement_text("{fee_schedule: [{hcpcs: 11102, work_rvu: 0.64}]}") + "  holds: {from: 2026-01-01}\n"
     letter_statements = statements(write(tmp_path, text))
     assert audit(letter_statements, snapshot)[0].verdict is Verdict.CONFIRMED
     (before,) = audit(letter_statements, embedded.open("2025q4"))
@@ -285,8 +285,8 @@ def test_a_statement_of_other_dates_is_not_decidable(tmp_path, snapshot, embedde
 
 def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
     (tmp_path / "charges.csv").write_text("hcpcs,modifier,price,remark\n11102,,95.53,x\n88305,26,1.00,y\n")
-    tried = "{figures: {file: charges.csv, columns: {price: nonfacility_amount}}}"
-    results = audit(statements(write(tmp_path, stating(tried))), snapshot)
+    checks = "{figures: {file: charges.csv, columns: {price: nonfacility_amount}}}"
+    results = audit(statements(write(tmp_path, statement_text(checks))), snapshot)
     assert [(result.statement.id, result.statement.heading, result.verdict.value) for result in results] == [
         ("letter-one-11102", "page 1.11102", "confirmed"),
         ("letter-one-88305-26", "page 1.88305.26", "contradicted"),
@@ -299,38 +299,47 @@ def test_a_charge_master_is_tried_row_by_row(tmp_path, snapshot):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (stating("{pairs: [{column_one: 17004, column_too: 17000}]}"), 'tried.pairs[1]: "column_two" is missing'),
-        (stating("{pairs: [{column_one: 17004, column_too: 17000}]}"), 'is "column_two" meant?'),
-        (stating("{comparison: []}"), 'letter-one, tried: no field is called "comparison"; is "comparisons" meant?'),
-        (stating("{fee_schedule: [{hcpcs: 11102, workrvu: 0.64}]}"), 'is "work_rvu" meant?'),
-        (stating("{fee_schedule: [{hcpcs: 111, work_rvu: 0.64}]}"), "expected a code of five characters"),
-        (stating("{claim: {lines: [{hcpcs: 11102}]}}"), 'letter-one, tried: "expect" is missing'),
         (
-            stating("{claim: {lines: [{hcpcs: 11102}]}, expect: {lines: [{disposition: paid}]}}"),
+            statement_text("{pairs: [{column_one: 17004, column_too: 17000}]}"),
+            'tried.pairs[1]: "column_two" is missing',
+        ),
+        (statement_text("{pairs: [{column_one: 17004, column_too: 17000}]}"), 'is "column_two" meant?'),
+        (
+            statement_text("{comparison: []}"),
+            'letter-one, tried: no field is called "comparison"; is "comparisons" meant?',
+        ),
+        (statement_text("{fee_schedule: [{hcpcs: 11102, workrvu: 0.64}]}"), 'is "work_rvu" meant?'),
+        (statement_text("{fee_schedule: [{hcpcs: 111, work_rvu: 0.64}]}"), "expected a code of five characters"),
+        (statement_text("{claim: {lines: [{hcpcs: 11102}]}}"), 'letter-one, tried: "expect" is missing'),
+        (
+            statement_text("{claim: {lines: [{hcpcs: 11102}]}, expect: {lines: [{disposition: paid}]}}"),
             'expected one of pay, pay_if_documented, deny, review; found "paid"',
         ),
         (
-            stating("{claim: {lines: [{hcpcs: 11102}, {hcpcs: 11103}]}, expect: {lines: [{disposition: pay}]}}"),
+            statement_text("{claim: {lines: [{hcpcs: 11102}, {hcpcs: 11103}]}, expect: {lines: [{disposition: pay}]}}"),
             "2 lines are claimed, but expect has 1",
         ),
         (
-            stating("{add_ons: [{add_on_code: 11105}]}"),
+            statement_text("{add_ons: [{add_on_code: 11105}]}"),
             "tried.add_ons[1]: expected exactly one of primary_code, primaries",
         ),
-        (stating("{mues: [{hcpcs: 17003, mue_value: 13}]}") + "  verdict: confirmed\n", 'no field is called "verdict"'),
         (
-            stating("{mues: [{hcpcs: 17003, mue_value: 13}]}") + "  not_decidable: Nobody can tell that\n",
+            statement_text("{mues: [{hcpcs: 17003, mue_value: 13}]}") + "  verdict: confirmed\n",
+            'no field is called "verdict"',
+        ),
+        (
+            statement_text("{mues: [{hcpcs: 17003, mue_value: 13}]}") + "  not_decidable: Nobody can tell that\n",
             "letter-one: expected exactly one of tried, not_decidable",
         ),
         (
-            stating("{mues: [{hcpcs: 17003, mue_value: 13}]}") + "  holds: {from: 2026-02-30}\n",
+            statement_text("{mues: [{hcpcs: 17003, mue_value: 13}]}") + "  holds: {from: 2026-02-30}\n",
             "holds.from: 2026-02-30 is no date",
         ),
-        (stating("{mues: [{hcpcs: 17003, mue_value: 13}], date_of_service: 2026-07-01}"), '"expect" is missing'),
+        (statement_text("{mues: [{hcpcs: 17003, mue_value: 13}], date_of_service: 2026-07-01}"), '"expect" is missing'),
         ("says: one\n", "expected a list; found another kind of value"),
-        (stating("{figures: {file: none.csv, columns: {a: work_rvu}}}"), "none.csv cannot be read"),
-        (stating("{figures: {file: ../x.csv, columns: {a: work_rvu}}}"), "expected the name of a csv file"),
-        (stating("{mues: [{hcpcs: 17003, mue_value: 13}]}") * 2, "letter.yaml, line 1 has that id too"),
+        (statement_text("{figures: {file: none.csv, columns: {a: work_rvu}}}"), "none.csv cannot be read"),
+        (statement_text("{figures: {file: ../x.csv, columns: {a: work_rvu}}}"), "expected the name of a csv file"),
+        (statement_text("{mues: [{hcpcs: 17003, mue_value: 13}]}") * 2, "letter.yaml, line 1 has that id too"),
     ],
 )
 def test_what_is_wrong_is_reported_with_its_field(tmp_path, text, message):
@@ -341,7 +350,9 @@ def test_what_is_wrong_is_reported_with_its_field(tmp_path, text, message):
 
 
 def test_a_mistake_has_its_line(tmp_path):
-    text = stating("\n    pairs:\n      - {column_one: 17004, column_two: 17000}\n      - {column_one: 17004, x: 1}")
+    text = statement_text(
+        "\n    pairs:\n      - {column_one: 17004, column_two: 17000}\n      - {column_one: 17004, x: 1}"
+    )
     with pytest.raises(BadInput) as error:
         statements(write(tmp_path, text))
     assert {fault.line for fault in error.value.faults} == {7}
@@ -359,19 +370,19 @@ def test_a_mistake_has_its_line(tmp_path):
 def test_a_table_that_cannot_be_read_is_refused(tmp_path, csv, message):
     (tmp_path / "charges.csv").write_text(csv)
     with pytest.raises(BadInput, match=re.escape(message)):
-        statements(write(tmp_path, stating("{figures: {file: charges.csv, columns: {rvu: work_rvu}}}")))
+        statements(write(tmp_path, statement_text("{figures: {file: charges.csv, columns: {rvu: work_rvu}}}")))
 
 
 @pytest.mark.parametrize(
-    "tried",
+    "checks",
     [
         "{amounts: [{hcpcs: 11102, from: 1, to: 2}]}",
         "{claim: {lines: [{hcpcs: 11102}]}, expect: {lines: [{disposition: pay}]}}",
     ],
 )
-def test_no_setting_is_assumed(tmp_path, tried):
+def test_no_setting_is_assumed(tmp_path, checks):
     with pytest.raises(BadInput, match="no setting; say it"):
-        statements(write(tmp_path, stating(tried), "locality: national\n"))
+        statements(write(tmp_path, statement_text(checks), "locality: national\n"))
 
 
 def test_guidance_that_is_not_there_is_reported(tmp_path):
@@ -400,7 +411,7 @@ def test_the_example_of_the_page_is_read_and_tried(tmp_path, snapshot):
 
 
 def test_the_command_prints_verdicts_and_ends_with_one_if_a_statement_is_contradicted(tmp_path, embedded):
-    file = write(tmp_path, stating("{mues: [{hcpcs: 17003, mue_value: 13}]}"))
+    file = write(tmp_path, statement_text("{mues: [{hcpcs: 17003, mue_value: 13}]}"))
     of_letter = command(embedded, "--guidance", str(file), "--json")
     assert of_letter.returncode == 0
     assert json.loads(of_letter.stdout)["statements"][0]["rows"] == [
@@ -416,8 +427,8 @@ def command(store: Store, *options: str) -> CompletedProcess[str]:
     return run_codeset("guidance", "2026q3", "--store", store.path, *options)
 
 
-def test_what_is_contradicted_is_shown_first(audited, snapshot):
-    results = list(audited["2026q3"].values())
+def test_what_is_contradicted_is_shown_first(audits, snapshot):
+    results = list(audits["2026q3"].values())
     verdicts = list(table(results, snapshot.release).columns[0].cells)
     assert verdicts == sorted(verdicts, key=["contradicted", "not decidable", "confirmed"].index)
     assert plain(results, snapshot)["counts"]["contradicted"] == len(CONTRADICTED)

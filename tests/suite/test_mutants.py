@@ -37,16 +37,18 @@ def batches(snapshot: Snapshot, golden_suite: Suite) -> list[Suite]:
 
 
 @pytest.fixture(scope="module")
-def accepted(snapshot: Snapshot, batches: list[Suite]) -> Goldens:
+def approved_goldens(snapshot: Snapshot, batches: list[Suite]) -> Goldens:
     return goldens(goldens_folder(batches[0].folder), snapshot.release)
 
 
-def contradictions(engine: ModuleType, batches: list[Suite], snapshot: Snapshot, accepted: Goldens) -> Iterator[str]:
-    """Where a coder or what was accepted says otherwise than the engine, one scenario after another."""
+def contradictions(
+    engine: ModuleType, batches: list[Suite], snapshot: Snapshot, approved_goldens: Goldens
+) -> Iterator[str]:
+    """Where a coder or an approved result says otherwise than the engine, one scenario after another."""
     for batch in batches:
-        ran = engine.run_suite(batch, snapshot)
-        yield from (f"{result.scenario.id}: {result.failures}" for result in ran.failed)
-        yield from (f"{name}: {difference}" for name, difference in accepted.differing(ran).items())
+        suite_run = engine.run_suite(batch, snapshot)
+        yield from (f"{result.scenario.id}: {result.failures}" for result in suite_run.failed)
+        yield from (f"{name}: {difference}" for name, difference in approved_goldens.differing(suite_run).items())
 
 
 def judges(mutant: dict[str, Any], batches: list[Suite]) -> list[Suite]:
@@ -64,24 +66,24 @@ def test_there_are_at_least_thirty_mutants() -> None:
     assert len({mutant["says"] for mutant in MUTANTS}) == len(MUTANTS) >= 30
 
 
-def test_the_engine_without_a_fault_passes(batches: list[Suite], snapshot: Snapshot, accepted: Goldens) -> None:
+def test_the_engine_without_a_fault_passes(batches: list[Suite], snapshot: Snapshot, approved_goldens: Goldens) -> None:
     with engine_with(None) as engine:
-        assert list(contradictions(engine, batches, snapshot, accepted)) == []
+        assert list(contradictions(engine, batches, snapshot, approved_goldens)) == []
         for name in {mutant["scenario"] for mutant in MUTANTS if "scenario" in mutant}:
             (alone,) = judges({"scenario": name}, batches)
-            assert list(contradictions(engine, [alone], snapshot, accepted)) == []
+            assert list(contradictions(engine, [alone], snapshot, approved_goldens)) == []
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant["says"] for mutant in MUTANTS])
 def test_the_suite_contradicts_an_engine_in_which(
-    mutant: dict[str, Any], batches: list[Suite], snapshot: Snapshot, accepted: Goldens
+    mutant: dict[str, Any], batches: list[Suite], snapshot: Snapshot, approved_goldens: Goldens
 ) -> None:
     with engine_with(mutant) as engine:
-        contradiction = next(contradictions(engine, judges(mutant, batches), snapshot, accepted), None)
+        contradiction = next(contradictions(engine, judges(mutant, batches), snapshot, approved_goldens), None)
     assert contradiction is not None, "leave `scenario` out to try the whole suite"
 
 
 def test_a_mutant_of_a_name_that_is_missing_is_no_mutant() -> None:
-    gone = {"says": "nothing", "name": "edits.ptp.no_such_name", "now": "None"}
-    with pytest.raises(NothingMutated, match=r"edits\.ptp\.no_such_name is not there"), engine_with(gone):
+    missing_name = {"says": "nothing", "name": "edits.ptp.no_such_name", "now": "None"}
+    with pytest.raises(NothingMutated, match=r"edits\.ptp\.no_such_name is not there"), engine_with(missing_name):
         pass

@@ -29,8 +29,8 @@ def snapshot(embedded: Store) -> Snapshot:
 
 def test_a_coder_who_is_contradicted_is_reported_with_line_and_field(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: review, edit: ptp, ccmi: 1")
-    failed = run_suite(load(practice(tmp_path, wrong)), snapshot).failed
-    assert [result.failures for result in failed] == [
+    failed_results = run_suite(load(practice(tmp_path, wrong)), snapshot).failed
+    assert [result.failures for result in failed_results] == [
         ("line 2 (17000), disposition: expected review, found deny", "line 2 (17000), ccmi: expected 1, found 0")
     ]
 
@@ -40,8 +40,8 @@ def test_a_coder_who_is_contradicted_is_reported_with_line_and_field(tmp_path, s
 )
 def test_a_date_outside_the_quarter_is_unknown(tmp_path, snapshot, days, disposition):
     text = SCENARIOS.replace("  claim: {lines: [{hcpcs: 17004}]}", f"  {days}\n  claim: {{lines: [{{hcpcs: 17004}}]}}")
-    tried = run_suite(load(practice(tmp_path, text)), snapshot).results[0]
-    assert [line["disposition"] for line in tried.lines] == [disposition]
+    result = run_suite(load(practice(tmp_path, text)), snapshot).results[0]
+    assert [line["disposition"] for line in result.lines] == [disposition]
 
 
 def test_dated_rows_answer_for_dates_beyond_the_quarter_where_a_scenario_asks(tmp_path, snapshot):
@@ -87,22 +87,22 @@ def test_a_release_without_edits_cannot_be_tried(tmp_path, embedded):
 def test_accepting_fails_its_run_and_the_next_one_holds(tmp_path, snapshot):
     suite = load(practice(tmp_path))
 
-    def tried():
+    def check_again():
         return check_release(suite, snapshot, tmp_path / "golden")
 
-    assert not tried().holds
-    assert not accept_missing(tried(), tmp_path / "approvals").holds
-    assert tried().holds
+    assert not check_again().holds
+    assert not accept_missing(check_again(), tmp_path / "approvals").holds
+    assert check_again().holds
 
 
 def test_what_was_accepted_is_never_written_over(tmp_path, snapshot):
     suite = load(practice(tmp_path))
     accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
     file = tmp_path / "golden" / "2026q3.json"
-    changed = file.read_text().replace('"disposition": "deny"', '"disposition": "review"')
-    file.write_text(changed)
+    changed_goldens = file.read_text().replace('"disposition": "deny"', '"disposition": "review"')
+    file.write_text(changed_goldens)
     again = accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
-    assert file.read_text() == changed
+    assert file.read_text() == changed_goldens
     assert again.differing == {"destruction-17004-with-17000": ("line 2, disposition: accepted review, now deny",)}
     assert short_check_messages(again) == [
         "2026q3.json: destruction-17004-with-17000: line 2, disposition: accepted review, now deny",
@@ -115,11 +115,11 @@ def test_a_later_edition_with_the_same_row_is_as_accepted(tmp_path, snapshot):
     suite = load(practice(tmp_path))
     accept_missing(check_release(suite, snapshot, tmp_path / "golden"), tmp_path)
     file = tmp_path / "golden" / "2026q3.json"
-    accepted = file.read_text()
-    file.write_text(accepted.replace('"edition": "ptp v302r0"', '"edition": "ptp v301r0"'))
-    assert file.read_text() != accepted
+    golden_text = file.read_text()
+    file.write_text(golden_text.replace('"edition": "ptp v302r0"', '"edition": "ptp v301r0"'))
+    assert file.read_text() != golden_text
     assert check_release(suite, snapshot, tmp_path / "golden").holds
-    file.write_text(accepted.replace('"effective_date": "', '"effective_date": "1', 1))
+    file.write_text(golden_text.replace('"effective_date": "', '"effective_date": "1', 1))
     assert not check_release(suite, snapshot, tmp_path / "golden").holds
 
 
@@ -137,9 +137,9 @@ def test_a_release_without_diagnoses_holds_what_was_accepted_of_the_rest(tmp_pat
 
 def test_what_contradicts_a_coder_is_not_accepted(tmp_path, snapshot):
     wrong = SCENARIOS.replace("disposition: deny, edit: ptp, ccmi: 0", "disposition: pay")
-    tested = check_release(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
+    release_check = check_release(load(practice(tmp_path, wrong)), snapshot, tmp_path / "golden")
     with pytest.raises(WrongUse, match="what contradicts a coder cannot be accepted: destruction-17004-with-17000"):
-        accept_missing(tested, tmp_path)
+        accept_missing(release_check, tmp_path)
     assert not (tmp_path / "golden").exists()
 
 
@@ -207,12 +207,12 @@ def test_a_projects_own_options_and_tests_are_its_own(tmp_path):
     added = "".join(f"    parser.addoption({option!r}, default={option!r})\n" for option in options)
     (tmp_path / "conftest.py").write_text(f"def pytest_addoption(parser):\n{added}")
     (tmp_path / "test_own.py").write_text("def test_own(pytestconfig):\n    assert pytestconfig.getoption('--store')\n")
-    collected, without = (
+    collected_output, without = (
         run_pytest(tmp_path, "--collect-only", *options).stdout.splitlines()[:-1]
         for options in ((), ("-p", "no:codeset"))
     )
-    assert collected[0] == "test_own.py::test_own"
-    assert collected == without
+    assert collected_output[0] == "test_own.py::test_own"
+    assert collected_output == without
     assert run_pytest(tmp_path, "--release", "7").returncode == 0
 
 
@@ -222,10 +222,10 @@ def test_the_ini_file_may_name_scenarios_releases_and_store(tmp_path, embedded):
     keys["codeset_store"] = embedded.path
     (tmp_path / "pytest.ini").write_text("[pytest]\n" + "".join(f"{key} = {text}\n" for key, text in keys.items()))
     (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
-    collected = run_pytest(tmp_path, "--collect-only").stdout
-    assert "test_own.py::test_own" in collected
-    assert "[2026q3]" in collected
-    assert "[2025q4]" in collected
+    collected_output = run_pytest(tmp_path, "--collect-only").stdout
+    assert "test_own.py::test_own" in collected_output
+    assert "[2026q3]" in collected_output
+    assert "[2025q4]" in collected_output
     assert "[2025q4]" not in run_pytest(tmp_path, "--collect-only", "--codeset-release", "2026q3").stdout
 
 
@@ -236,9 +236,9 @@ def test_the_plugin_tries_another_practices_folder(tmp_path, embedded):
         json.dumps({**json.loads((tmp_path / "golden" / "2026q3.json").read_text()), "release": "2025q4"})
     )
     releases = ("--codeset-release", "2026q3", "--codeset-release", "2025q4")
-    done = run_pytest(tmp_path, "--codeset-scenarios", str(place), "--codeset-store", str(embedded.path), *releases)
-    assert "2 failed, 2 passed" in done.stdout
-    assert "line 1, date_of_service: accepted 2026-07-01, now 2025-10-01" in done.stdout
+    result = run_pytest(tmp_path, "--codeset-scenarios", str(place), "--codeset-store", str(embedded.path), *releases)
+    assert "2 failed, 2 passed" in result.stdout
+    assert "line 1, date_of_service: accepted 2026-07-01, now 2025-10-01" in result.stdout
 
 
 def test_the_command_tries_accepts_and_holds(tmp_path, embedded, monkeypatch):

@@ -9,9 +9,9 @@ from codeset.suite.yaml_files import read_yaml
 
 
 def faults(folder, text):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput) as error:
         load(practice(folder, text))
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in error.value.faults]
 
 
 @pytest.mark.parametrize("text", ["010", "25", "1E1", "no", "null", "2026-01-01", "0x1A", "1_000", "~"])

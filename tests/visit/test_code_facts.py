@@ -20,25 +20,25 @@ NOT_DESCRIBED_IN_2024 = {(code, name) for code in VASCULAR for name in ("nature"
 def test_cms_describes_each_code_by_the_same_numbers_and_flags(real_store, label):
     table = real_store.open(label).table("code_facts")
     assert table["measure"].null_count() == 0
-    stated = {row["hcpcs"]: row for row in table.iter_rows(named=True)}
-    assert sorted(stated) == sorted(cited_rows())
-    differing = [
-        f"{code}: {name} is {stated[code][name]}, cited as {cited[name]}"
-        for code, cited in cited_rows().items()
-        for name in stated_fields(stated[code])
-        if stated[code][name] != (cited[name] or None)
+    rows_by_code = {row["hcpcs"]: row for row in table.iter_rows(named=True)}
+    assert sorted(rows_by_code) == sorted(cited_rows())
+    differences = [
+        f"{code}: {name} is {rows_by_code[code][name]}, cited as {cited_row[name]}"
+        for code, cited_row in cited_rows().items()
+        for name in stated_fields(rows_by_code[code])
+        if rows_by_code[code][name] != (cited_row[name] or None)
     ]
-    assert differing == []
+    assert differences == []
 
 
 @pytest.mark.cms
 @pytest.mark.parametrize("label", RELEASES)
 def test_what_no_description_states_is_named_in_the_cited_file(real_store, label):
-    excused = {(code, name) for code, row in cited_rows().items() for name in row["not_described"].split()}
+    excused_facts = {(code, name) for code, row in cited_rows().items() for name in row["not_described"].split()}
     if label != "2026q3":
-        excused |= NOT_DESCRIBED_IN_2024
-    stated = {row["hcpcs"]: row for row in real_store.open(label).table("code_facts").iter_rows(named=True)}
-    assert {unstated for code in cited_rows() for unstated in unstated_facts(code, stated[code])} - excused == set()
+        excused_facts |= NOT_DESCRIBED_IN_2024
+    rows_by_code = {row["hcpcs"]: row for row in real_store.open(label).table("code_facts").iter_rows(named=True)}
+    assert {fact for code in cited_rows() for fact in unstated_facts(code, rows_by_code[code])} - excused_facts == set()
 
 
 def stated_fields(row):
@@ -49,14 +49,14 @@ def stated_fields(row):
     )
 
 
-def unstated_facts(code, stated):
-    cited = cited_rows()[code]
+def unstated_facts(code, fact_row):
+    cited_row = cited_rows()[code]
     for name in ("technique", "nature", "site_class"):
-        if cited[name] and stated[name] is None:
+        if cited_row[name] and fact_row[name] is None:
             yield code, name
-    if (cited["part"] == "further") != (stated["part"] == "further"):
+    if (cited_row["part"] == "further") != (fact_row["part"] == "further"):
         yield code, "part"
-    if stated["size_from"] is None or (stated["part"] and stated["step"] is None):
+    if fact_row["size_from"] is None or (fact_row["part"] and fact_row["step"] is None):
         yield code, "size"
 
 

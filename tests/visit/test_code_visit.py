@@ -82,9 +82,9 @@ def test_a_stain_that_the_release_does_not_pay_leaves_the_specimen_billed(releas
 def test_a_name_that_begins_as_another_is_of_another_lesion(release):
     """58 is for the procedure that was staged alone (IOM 100-04, chapter 12, section 40.2, A.6)."""
     excision = CARCINOMA | {"technique": "excision", "documented": ["size"]}
-    staged = excision | {"name": "arm", "excised_diameter_cm": "1.1", "global_period": "staged"}
+    staged_excision = excision | {"name": "arm", "excised_diameter_cm": "1.1", "global_period": "staged"}
     other = excision | {"name": "arm left", "excised_diameter_cm": "2.1", "documented": ["site"]}
-    visit = code_one_visit(release, [staged, other])
+    visit = code_one_visit(release, [staged_excision, other])
     assert codes(visit) == ["11602-58", "11603"]
     assert all("site" not in line.record.missing for line in visit.lines if line.service.hcpcs == "11603")
 
@@ -95,12 +95,13 @@ def test_warts_have_one_code_whatever_their_number(release, count, expected):
 
 
 @pytest.mark.parametrize(
-    ("margin", "excised", "expected"), [("0.3", "1.1", "11602"), ("0.4", "1.3", "11602"), ("0", "0.5", "11600")]
+    ("margin", "excised_diameter", "expected"),
+    [("0.3", "1.1", "11602"), ("0.4", "1.3", "11602"), ("0", "0.5", "11600")],
 )
-def test_an_excision_is_coded_with_twice_its_margin(release, margin, excised, expected):
+def test_an_excision_is_coded_with_twice_its_margin(release, margin, excised_diameter, expected):
     visit = code_one_visit(release, [CARCINOMA | {"technique": "excision", "diameter_cm": "0.5", "margin_cm": margin}])
     assert codes(visit) == [expected]
-    assert f"= {excised} cm" in visit.lines[0].service.rests_on[0]
+    assert f"= {excised_diameter} cm" in visit.lines[0].service.rests_on[0]
 
 
 def test_the_deepest_biopsy_is_the_first(release):
@@ -158,9 +159,11 @@ def test_modifier_25_needs_a_separate_visit(release):
 
 def test_modifier_57_needs_a_decision_for_major_surgery(release):
     lesion = NOSE | {"technique": "excision", "excised_diameter_cm": "1.2", "flap": {"area_sq_cm": "8"}}
-    decided = VISIT | {"decided_major_surgery": "yes"}
-    assert codes(code_one_visit(release, [lesion], evaluation=decided)) == ["14060", "99213-57"]
-    assert codes(code_one_visit(release, [lesion], evaluation=decided | {"decided_major_surgery": "no"})) == ["14060"]
+    with_decision = VISIT | {"decided_major_surgery": "yes"}
+    assert codes(code_one_visit(release, [lesion], evaluation=with_decision)) == ["14060", "99213-57"]
+    assert codes(code_one_visit(release, [lesion], evaluation=with_decision | {"decided_major_surgery": "no"})) == [
+        "14060"
+    ]
 
 
 def test_g2211_goes_with_a_visit_without_25(release):
@@ -292,7 +295,7 @@ def test_random_visits_are_coded_alike_each_time_and_never_denied(release):
 @pytest.mark.parametrize("name", [name for name in rule_names() if "NCCI PTP practitioner 1" in rule(name).source])
 def test_the_code_pairs_that_a_rule_cites_are_rows_of_the_release(release, name):
     """Column one and column two, as the source has them."""
-    cited = re.findall(r"\b(\d{5})/(\d{5})\b", rule(name).source.split("NCCI PTP practitioner")[1].split(";")[0])
+    cited_pairs = re.findall(r"\b(\d{5})/(\d{5})\b", rule(name).source.split("NCCI PTP practitioner")[1].split(";")[0])
     active = release.table("ptp").filter(pl.col("deletion_date").is_null()).select("column_one", "column_two").rows()
-    assert cited
-    assert set(cited) <= set(active)
+    assert cited_pairs
+    assert set(cited_pairs) <= set(active)

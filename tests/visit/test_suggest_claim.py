@@ -37,10 +37,10 @@ def claim(*texts, beneficiary="b", claim_id="c"):
 def suggest(embedded):
     release = embedded.open("2026q3")
 
-    def suggested(lines):
+    def suggestion_of(lines):
         return suggest_changes(lines, release, participant=ANSWERS["no"])
 
-    return suggested
+    return suggestion_of
 
 
 def texts(lines):
@@ -51,7 +51,7 @@ def texts(lines):
 
 
 @pytest.mark.parametrize(
-    ("claim_lines", "mended"),
+    ("claim_lines", "corrected_lines"),
     [
         (["11602", "12032"], ["11602", "12032"]),
         (["99213", "17110"], ["99213-25", "17110"]),
@@ -61,11 +61,11 @@ def texts(lines):
         (["17110", "17000", "17003 x2"], ["17110", "17000-59", "17003-59 x2"]),
     ],
 )
-def test_the_least_change_that_is_not_denied(suggest, claim_lines, mended):
+def test_the_least_change_that_is_not_denied(suggest, claim_lines, corrected_lines):
     suggestion = suggest(claim(*claim_lines))
-    assert sorted(texts(suggestion.lines)) == sorted(mended)
+    assert sorted(texts(suggestion.lines)) == sorted(corrected_lines)
     assert suggestion.still_denied == ()
-    assert bool(suggestion.changes) == (claim_lines != mended)
+    assert bool(suggestion.changes) == (claim_lines != corrected_lines)
 
 
 def test_what_a_change_rests_on_is_said(suggest):

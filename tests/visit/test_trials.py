@@ -65,19 +65,19 @@ def test_a_wrong_engine_is_contradicted_in_its_family(family, own_codes, release
         return WRONG_LINES[family](own_codes[visit["visit_id"]])
 
     run = run_engine(SCENARIOS, release.release, engine)
-    tried, right = run.by_family[family]
-    assert right < tried
+    tried_count, right = run.by_family[family]
+    assert right < tried_count
 
 
 @pytest.mark.parametrize("family", WRONG_FACTS)
 def test_an_engine_that_passes_over_a_fact_is_contradicted(family, release):
     scenarios = [scenario for scenario in SCENARIOS if scenario.family == family]
-    changed = [
+    changed_facts = [
         replace(scenario, facts=with_facts(scenario.facts, **WRONG_FACTS[family]))
         for scenario in scenarios
         if not {"excised_diameter_cm", "margin_cm"} <= set(scenario.facts["lesions"][0])
     ]
-    assert run_shipped_rules(changed, release).failed != ()
+    assert run_shipped_rules(changed_facts, release).failed != ()
 
 
 def test_every_family_has_a_wrong_engine():
@@ -92,10 +92,10 @@ def test_another_engine_reads_json_and_writes_json(tmp_path, release):
         "keratoses = sum(int(lesion.get('count', 1)) for lesion in visit['lesions'])\n"
         "json.dump({'lines': [{'hcpcs': '17004'}] if keratoses > 14 else []}, sys.stdout)\n"
     )
-    chosen = [
+    chosen_codes = [
         scenario for scenario in SCENARIOS if scenario.id in ("destruction-premalignant-25", "destruction-benign-1")
     ]
-    run = run_engine(chosen, release.release, command_engine(f"{shlex.quote(sys.executable)} {script}"))
+    run = run_engine(chosen_codes, release.release, command_engine(f"{shlex.quote(sys.executable)} {script}"))
     assert {result.scenario.id: result.failures for result in run.results} == {
         "destruction-premalignant-25": (),
         "destruction-benign-1": ("expected 17110; found no line",),
@@ -171,8 +171,8 @@ def test_a_sweep_over_sizes_sites_and_natures_is_coded_in_the_tier_of_each(relea
 
 
 def test_every_code_that_can_be_chosen_is_chosen_in_a_scenario():
-    chosen = {code[:5] for scenario in SCENARIOS for code in scenario.codes}
-    assert sorted(set(cited_facts().codes) - chosen) == []
+    covered_codes = {code[:5] for scenario in SCENARIOS for code in scenario.codes}
+    assert sorted(set(cited_facts().codes) - covered_codes) == []
 
 
 def test_lines_are_written_as_coders_write_them():

@@ -17,13 +17,13 @@ HEAD = "claim_id,line,beneficiary,provider,date_of_service,hcpcs,modifiers,units
 def run(embedded, monkeypatch):
     monkeypatch.setenv("CODESET_STORE", str(embedded.path))
 
-    def ran(*words, expect=0):
+    def run_command(*words, expect=0):
         result = CliRunner().invoke(app, [str(word) for word in words])
         code = getattr(result.exception, "exit_code", result.exit_code)
         assert code == expect, result.output
         return result
 
-    return ran
+    return run_command
 
 
 def test_the_example_of_the_docs_is_coded_as_its_schema_says(run):
@@ -101,10 +101,10 @@ def test_json_says_where_the_facts_of_codes_came_from_and_why_a_line_is_for_revi
     file.write_text(json.dumps(WITH_RELEASE | {"lesions": lesions}))
     [visit] = json.loads(run("code", file, "--format", "json", "--qualifying-apm", "no").stdout)
     assert (visit["facts_from"]["table"], visit["facts_from"]["edition"]) == ("code_facts", "rvu26c")
-    reviewed = [line for line in visit["lines"] if line["disposition"] == "review"]
-    assert reviewed
-    assert all(line["findings"][0]["reason"] == "amount-to-review" for line in reviewed)
-    assert "payment by report" in reviewed[0]["findings"][0]["says"]
+    review_lines = [line for line in visit["lines"] if line["disposition"] == "review"]
+    assert review_lines
+    assert all(line["findings"][0]["reason"] == "amount-to-review" for line in review_lines)
+    assert "payment by report" in review_lines[0]["findings"][0]["says"]
 
 
 def test_a_file_or_a_checklist_is_needed(run):
@@ -126,20 +126,20 @@ def test_a_claim_is_compared_with_the_facts(run, tmp_path):
     arguments = ("code", EXAMPLE, "--against", claim, "--format", "json", "--qualifying-apm", "no")
     plain = json.loads(run(*arguments, expect=1).stdout)
     assert faults_of(plain, "claim-comparison") == []
-    compared = plain[0]
-    discrepancy_kinds = {discrepancy["kind"] for discrepancy in compared["discrepancies"]}
+    comparison = plain[0]
+    discrepancy_kinds = {discrepancy["kind"] for discrepancy in comparison["discrepancies"]}
     assert discrepancy_kinds == {"over-coded", "missed"}
 
 
 def test_suggested_claims_are_read_again_and_not_denied(run, tmp_path):
-    claim, mended = tmp_path / "claim.csv", tmp_path / "mended.csv"
+    claim, corrected_claim = tmp_path / "claim.csv", tmp_path / "mended.csv"
     claim.write_text(HEAD + "e,1,b,p,2026-07-15,99213,,1,11,national\ne,2,b,p,2026-07-15,17110,,1,11,national\n")
     run("adjudicate", claim, "--qualifying-apm", "no", expect=1)
     plain = json.loads(run("suggest", claim, "--format", "json", "--qualifying-apm", "no").stdout)
     assert faults_of(plain, "suggestion") == []
     assert [line["modifiers"] for change in plain["changes"] for line in change["report"]] == [["25"]]
-    assert "99213-25" in run("suggest", claim, "-o", mended, "--qualifying-apm", "no").stdout
-    run("adjudicate", mended, "--qualifying-apm", "no")
+    assert "99213-25" in run("suggest", claim, "-o", corrected_claim, "--qualifying-apm", "no").stdout
+    run("adjudicate", corrected_claim, "--qualifying-apm", "no")
 
 
 def test_what_stays_denied_ends_with_1(run, tmp_path):

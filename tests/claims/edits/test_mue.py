@@ -30,7 +30,7 @@ def test_mai_1_looks_at_each_line(limits: Snapshot, lines: tuple[str, ...], expe
 
 @pytest.mark.parametrize(("hcpcs", "reason"), [("99920", "mue-day-policy"), ("99950", "mue-day-clinical")])
 @pytest.mark.parametrize(
-    ("lines", "denied"),
+    ("lines", "is_denied"),
     [
         (("{}x2",), [False]),
         (("{}", "{}-76"), [False, False]),
@@ -44,11 +44,11 @@ def test_mai_1_looks_at_each_line(limits: Snapshot, lines: tuple[str, ...], expe
     ],
 )
 def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
-    limits: Snapshot, hcpcs: str, reason: str, lines: tuple[str, ...], denied: list[bool]
+    limits: Snapshot, hcpcs: str, reason: str, lines: tuple[str, ...], is_denied: list[bool]
 ) -> None:
     """All lines of the code on the day are summed, and all their units denied, not the excess: I-28."""
     answers = literal_claims.answers(limits, *(line.format(hcpcs) for line in lines))
-    assert [answer == f"deny {reason}" for answer in answers] == denied
+    assert [answer == f"deny {reason}" for answer in answers] == is_denied
     assert all(answer.startswith(("deny", "pay")) for answer in answers)
 
 

@@ -12,7 +12,7 @@ from codeset.store import Store
 
 
 @pytest.mark.parametrize(
-    ("excluded", "diagnoses", "answer"),
+    ("excluded_code", "diagnoses", "answer"),
     [
         ("L57", "L82.1,L57.0", "review diagnosis-excluded"),
         ("L57", "L57.0,L82.1", "review diagnosis-excluded"),
@@ -20,9 +20,9 @@ from codeset.store import Store
         ("L57", "L82.1,C44.41", "pay"),
     ],
 )
-def test_an_excludes1_note_is_for_review(tmp_path: Path, excluded: str, diagnoses: str, answer: str) -> None:
+def test_an_excludes1_note_is_for_review(tmp_path: Path, excluded_code: str, diagnoses: str, answer: str) -> None:
     snapshot = literal_claims.sealed_release(
-        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[("L82", excluded, 1), ("C44", "L82", 2)]
+        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, excludes=[("L82", excluded_code, 1), ("C44", "L82", 2)]
     )
     assert literal_claims.answers([snapshot], f"99213 diagnoses={diagnoses}") == [answer]
 

@@ -53,8 +53,8 @@ def test_a_listed_modifier_on_either_column_bypasses_ccmi_1(
 @pytest.mark.parametrize("modifier", VISIT_LINE)
 def test_a_visit_modifier_on_the_visit_bypasses_ccmi_1(derm: Snapshot, modifier: str) -> None:
     """11102 > 99213, CCMI 1. 25 and 57 belong to the visit: I-13, I-15. 24 and 57 do not take it out of the package."""
-    bypassed = {"ptp-bypassed"} if modifier == "25" else set()
-    assert literal_claims.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), bypassed]
+    visit_reasons = {"ptp-bypassed"} if modifier == "25" else set()
+    assert literal_claims.reasons(derm, "11102", f"99213-{modifier}", edit="ptp") == [set(), visit_reasons]
     denies = {"global-visit-same-day"} if modifier != "25" else set()
     assert literal_claims.reasons(derm, "11102", f"99213-{modifier}", edit="global_surgery")[1] >= denies
 
@@ -194,7 +194,7 @@ QUARTERS += ["2019q1", "2019q2", "2019q3", "2019q4", "2020q1", "2020q3", "2020q4
 
 
 @pytest.fixture(scope="module")
-def dated(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
+def dated_releases(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
     """Return quarters that all hold CMS's dated rows; every code is paid if no edit says otherwise."""
     file = cms / "2026q3" / "ptp_2026q3_2026q4.csv"
     rows = pl.read_csv(file, infer_schema=False).filter(ref_version="NCCI-2026Q3")
@@ -215,10 +215,10 @@ def dated(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]
     ],
 )
 def test_a_deletion_date_is_the_last_active_day_and_a_pair_may_flip(
-    dated: list[Snapshot], on: str, pair: tuple[str, str], expected: list[str]
+    dated_releases: list[Snapshot], on: str, pair: tuple[str, str], expected: list[str]
 ) -> None:
     """17000 > 11042 until 2019-03-31, then 11042 > 17000; 12001 > 12011 until 2019-12-31, then 12011 > 12001."""
-    assert literal_claims.dispositions(dated, *(f"{hcpcs} on={on}" for hcpcs in pair)) == expected
+    assert literal_claims.dispositions(dated_releases, *(f"{hcpcs} on={on}" for hcpcs in pair)) == expected
 
 
 @pytest.mark.cms
@@ -244,11 +244,14 @@ def test_a_deletion_date_is_the_last_active_day_and_a_pair_may_flip(
     ],
 )
 def test_an_edit_applies_from_its_effective_to_its_deletion_date(
-    dated: list[Snapshot], on: str, pair: tuple[str, str], expected: str
+    dated_releases: list[Snapshot], on: str, pair: tuple[str, str], expected: str
 ) -> None:
     """No row of a pair is dropped, none read as of today: Intro-7. Visits had no edits till October 2020."""
     column_one, column_two = pair
-    assert literal_claims.dispositions(dated, f"{column_one} on={on}", f"{column_two} on={on}") == ["pay", expected]
+    assert literal_claims.dispositions(dated_releases, f"{column_one} on={on}", f"{column_two} on={on}") == [
+        "pay",
+        expected,
+    ]
 
 
 @pytest.mark.cms
@@ -256,9 +259,9 @@ def test_an_edit_applies_from_its_effective_to_its_deletion_date(
     ("on", "expected"),
     [("2013-07-01", "pay"), ("2013-07-02", "pay"), ("2014-03-31", "pay"), ("2014-04-01", "deny")],
 )
-def test_ccmi_9_never_fires(dated: list[Snapshot], on: str, expected: str) -> None:
+def test_ccmi_9_never_fires(dated_releases: list[Snapshot], on: str, expected: str) -> None:
     """10060 > 92012: CCMI 9 on 2013-07-01 alone, CCMI 1 from 2014-04-01; I-14."""
-    assert literal_claims.dispositions(dated, f"10060 on={on}", f"92012 on={on}") == ["pay", expected]
+    assert literal_claims.dispositions(dated_releases, f"10060 on={on}", f"92012 on={on}") == ["pay", expected]
 
 
 @pytest.mark.cms
@@ -273,17 +276,17 @@ def test_ccmi_9_never_fires(dated: list[Snapshot], on: str, expected: str) -> No
     ],
 )
 def test_59_counts_on_column_one_since_2019_07_01(
-    dated: list[Snapshot], on: str, lines: tuple[str, str], expected: list[str]
+    dated_releases: list[Snapshot], on: str, lines: tuple[str, str], expected: list[str]
 ) -> None:
     """11042 > 17000 from 2019-04-01, CCMI 1; CR 11168."""
-    assert literal_claims.dispositions(dated, *(f"{line} on={on}" for line in lines)) == expected
+    assert literal_claims.dispositions(dated_releases, *(f"{line} on={on}" for line in lines)) == expected
 
 
 @pytest.mark.cms
-def test_lines_of_one_claim_are_read_each_by_its_own_date(dated: list[Snapshot]) -> None:
+def test_lines_of_one_claim_are_read_each_by_its_own_date(dated_releases: list[Snapshot]) -> None:
     """17000 > 11042 until 2019-03-31, then 11042 > 17000."""
     lines = [f"{hcpcs} on={day}" for day in ("2019-03-31", "2019-04-01") for hcpcs in ("17000", "11042")]
-    assert literal_claims.dispositions(dated, *lines) == ["pay", "deny", "deny", "pay"]
+    assert literal_claims.dispositions(dated_releases, *lines) == ["pay", "deny", "deny", "pay"]
 
 
 @pytest.mark.cms

@@ -89,12 +89,12 @@ def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(
 )
 def test_a_line_without_payment_is_not_said_to_be_paid(releases: list[Snapshot], lines: tuple[str, ...]) -> None:
     frames = outcome_frames(adjudicate(literal_claims.claims(*lines), releases))
-    denied = frames.findings.join(
+    denials = frames.findings.join(
         frames.lines.filter(pl.col("disposition").is_in(["deny", "no_payment_due"])), on=["claim_id", "line"]
     )
-    assert denied.height > 0
-    assert not denied["says"].str.contains("is paid because|paid in the period").any()
-    assert not denied["severity"].is_in(["documented", "note"]).any()
+    assert denials.height > 0
+    assert not denials["says"].str.contains("is paid because|paid in the period").any()
+    assert not denials["severity"].is_in(["documented", "note"]).any()
 
 
 def test_nothing_is_paid_with_nothing(releases: list[Snapshot]) -> None:

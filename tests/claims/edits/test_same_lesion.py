@@ -43,10 +43,14 @@ def test_lines_that_name_one_lesion_pay_one_removal_and_not_what_it_includes(
     assert literal_claims.answers(derm, *lines) == expected
 
 
-@pytest.mark.parametrize("denied", ["11102-59 lesion=A", "11300-59 lesion=A", "17000-59 lesion=A"])
-def test_what_is_itself_included_in_an_excision_does_not_take_the_repair_along(derm: Snapshot, denied: str) -> None:
+@pytest.mark.parametrize("denied_line", ["11102-59 lesion=A", "11300-59 lesion=A", "17000-59 lesion=A"])
+def test_what_is_itself_included_in_an_excision_does_not_take_the_repair_along(
+    derm: Snapshot, denied_line: str
+) -> None:
     """11602 keeps its intermediate repair (III-15); a biopsy, shave or destruction not paid includes nothing."""
-    reasons_by_line = literal_claims.reasons(derm, "11602 lesion=A", denied, "12031-59 lesion=A", edit="same_lesion")
+    reasons_by_line = literal_claims.reasons(
+        derm, "11602 lesion=A", denied_line, "12031-59 lesion=A", edit="same_lesion"
+    )
     assert [bool(reasons) for reasons in reasons_by_line] == [False, True, False]
 
 

@@ -41,9 +41,9 @@ def test_a_diagnosis_is_valid_by_the_edition_in_force_on_its_date(
 
 
 def test_a_conversion_table_names_what_replaced_a_code(tmp_path: Path) -> None:
-    replaced = [("L661", code, date(2024, 10, 1)) for code in SPLIT]
+    replacements = [("L661", code, date(2024, 10, 1)) for code in SPLIT]
     only = literal_claims.sealed_release(
-        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, diagnosis_replacement=replaced
+        Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, diagnosis_replacement=replacements
     )
     assert reasons_and_details([only], "11102 diagnoses=L66.1") == [
         ("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")
