@@ -91,15 +91,15 @@ def golden_suite() -> Suite:
 @pytest.fixture(scope="session", autouse=True)
 def pairs_once() -> Iterator[None]:
     """Let reviews try every pair of codes of a snapshot once, whichever of them comes first: that takes seconds."""
-    tried: dict[tuple[tuple[str, ...], str, frozenset[str] | None], Pairs] = {}
+    pairs_by_key: dict[tuple[tuple[str, ...], str, frozenset[str] | None], Pairs] = {}
 
     def once(snapshot: Snapshot, of: Collection[str] | None = None) -> Pairs:
         files = tuple(digest(file) for file in sorted(snapshot.path.glob("*.parquet")))  # tests change tables
         manifest = replace(snapshot.manifest, made_by={}).to_json()  # whichever version sealed them
         key = files, manifest, None if of is None else frozenset(of)
-        if key not in tried:
-            tried[key] = adjudicate_pairs(snapshot, of)
-        return tried[key]
+        if key not in pairs_by_key:
+            pairs_by_key[key] = adjudicate_pairs(snapshot, of)
+        return pairs_by_key[key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make, "all_pairs", once)
@@ -128,11 +128,11 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     base = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def made_once(name: str, make: Callable[[Path], Any]) -> Any:
-        returned = base / f"{name}.pickle"
+        pickle_file = base / f"{name}.pickle"
         with FileLock(base / f"{name}.lock", timeout=540):
-            if not returned.exists():
-                returned.write_bytes(pickle.dumps(make(base / name)))
-        return pickle.loads(returned.read_bytes())
+            if not pickle_file.exists():
+                pickle_file.write_bytes(pickle.dumps(make(base / name)))
+        return pickle.loads(pickle_file.read_bytes())
 
     return made_once
 
@@ -154,17 +154,19 @@ def real_release(cms: Path, once: Once) -> Callable[[str], BuildResult]:
     """Return what seals a release of CMS's own files, and those that it carries tables from, in one store."""
 
     @cache
-    def sealed(label: str) -> BuildResult:
+    def seal_release(label: str) -> BuildResult:
         delivery = DELIVERIES[label]
-        carried = {table: Release.parse(origin) for table, origin in delivery.get("carried", {}).items()}
-        for origin in sorted(set(carried.values())):
-            sealed(str(origin))
+        carried_releases = {table: Release.parse(origin) for table, origin in delivery.get("carried", {}).items()}
+        for origin in sorted(set(carried_releases.values())):
+            seal_release(str(origin))
         files = [cms / name for name in delivery["files"]]
         store = Store(once("real", lambda folder: folder))
-        built: BuildResult = once(f"real-{label}", lambda _: build(Release.parse(label), files, store, carried))
-        return built
+        build_result: BuildResult = once(
+            f"real-{label}", lambda _: build(Release.parse(label), files, store, carried_releases)
+        )
+        return build_result
 
-    return sealed
+    return seal_release
 
 
 @pytest.fixture(scope="session")
@@ -172,13 +174,15 @@ def package_2025(cms: Path, once: Once) -> Callable[[str], Snapshot]:
     """Return what seals one of CMS's four packages of 2025 by itself, by its release."""
 
     @cache
-    def sealed(label: str) -> Snapshot:
+    def seal_release(label: str) -> Snapshot:
         store = Store(once("packages", lambda folder: folder))
-        built = once(f"package-{label}", lambda _: build(Release.parse(label), [cms / PACKAGES_2025[label]], store))
-        snapshot: Snapshot = built.sealed.snapshot
+        build_result = once(
+            f"package-{label}", lambda _: build(Release.parse(label), [cms / PACKAGES_2025[label]], store)
+        )
+        snapshot: Snapshot = build_result.sealed.snapshot
         return snapshot
 
-    return sealed
+    return seal_release
 
 
 @pytest.fixture(scope="session")
@@ -187,10 +191,10 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
-        yield opened
-        opened.close()
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")
@@ -207,12 +211,12 @@ def browser_window(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> It
     window.close()
 
 
-def _sealed_side_by_side(labels: Iterable[str], sealed: Callable[[str], Sealed]) -> dict[str, Sealed]:
+def _sealed_side_by_side(labels: Iterable[str], seal_release: Callable[[str], Sealed]) -> dict[str, Sealed]:
     """What was sealed of each release; every second worker begins with the last, so that none waits for each."""
     in_order = list(labels)
     for label in in_order[:: -1 if os.environ.get("PYTEST_XDIST_WORKER", "")[-1:] in ODD else 1]:
-        sealed(label)
-    return {label: sealed(label) for label in in_order}
+        seal_release(label)
+    return {label: seal_release(label) for label in in_order}
 
 
 @pytest.fixture(scope="session")
