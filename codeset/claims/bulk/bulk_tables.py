@@ -48,9 +48,9 @@ class ScannedOutcome(NamedTuple):
     checked: Basis
 
 
-def part_done(folder: Path, part: int) -> Path:
+def part_done(folder: Path, part_number: int) -> Path:
     """Return the file that marks a part of a run as done."""
-    return folder / f"part-{part:04}.json"
+    return folder / f"part-{part_number:04}.json"
 
 
 def run_done(folder: Path) -> Path:
@@ -76,35 +76,39 @@ def scan_outcome(folder: Path | str) -> ScannedOutcome:
 
 def _check_complete(folder: Path) -> None:
     try:
-        parts = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
+        part_count = json.loads((folder / PLAN).read_text(encoding="utf-8"))["parts"]
     except (OSError, ValueError, KeyError) as error:
         raise StoreProblem(
             f"{folder} holds no outcome of claims in bulk: it has no {PLAN} that says its parts"
         ) from error
-    done = sum(part_done(folder, part).exists() for part in range(parts))
-    if done < parts or not run_done(folder).exists():
-        raise StoreProblem(f"{folder} holds {done} of {parts} parts: run the command that wrote them again, to go on")
+    parts_done = sum(part_done(folder, part).exists() for part in range(part_count))
+    if parts_done < part_count or not run_done(folder).exists():
+        raise StoreProblem(
+            f"{folder} holds {parts_done} of {part_count} parts: run the command that wrote them again, to go on"
+        )
 
 
-def tables_of(outcome: CompactOutcome, part: int) -> Tables:
-    """Return *outcome* as the tables of the *part*th part of a run."""
-    claim, line = (outcome.lines[name].rechunk() for name in ("claim_id", "line"))
-    row, partner, reason_row = outcome.findings
-    partners = [claim[partner].alias("partner_claim_id"), line[partner].alias("partner_line")]
-    findings = pl.DataFrame([claim[row], line[row], _key(reason_row.alias("ground"), part), *partners]).with_columns(
-        _OTHER_CLAIM
-    )
-    lines = pl.DataFrame([claim, line, _key(outcome.answer.alias("answer"), part)])
+def tables_of(outcome: CompactOutcome, part_number: int) -> Tables:
+    """Return *outcome* as the tables of the *part_number*th part of a run."""
+    claim_ids, line_numbers = (outcome.lines[name].rechunk() for name in ("claim_id", "line"))
+    finding_rows, partner_rows, reason_row = outcome.findings
+    ground_keys = _key_in_run(reason_row.alias("ground"), part_number)
+    partner_claim_ids = claim_ids[partner_rows].alias("partner_claim_id")
+    partner_lines = line_numbers[partner_rows].alias("partner_line")
+    columns = [claim_ids[finding_rows], line_numbers[finding_rows], ground_keys, partner_claim_ids, partner_lines]
+    findings = pl.DataFrame(columns).with_columns(_OTHER_CLAIM)
+    lines = pl.DataFrame([claim_ids, line_numbers, _key_in_run(outcome.answer.alias("answer"), part_number)])
     grounds = outcome.reason_rows.with_columns(what_to_do(outcome.reason_rows))
-    return Tables(_keyed(grounds, "ground", part), _keyed(outcome.answers, "answer", part), findings, lines)
+    keyed_answers = _with_key(outcome.answers, "answer", part_number)
+    return Tables(_with_key(grounds, "ground", part_number), keyed_answers, findings, lines)
 
 
-def _keyed(table: pl.DataFrame, name: str, part: int) -> pl.DataFrame:
-    return table.select(_key(count_up(table.height).alias(name), part), pl.all())
+def _with_key(table: pl.DataFrame, key_column: str, part_number: int) -> pl.DataFrame:
+    return table.select(_key_in_run(count_up(table.height).alias(key_column), part_number), pl.all())
 
 
-def _key(places: pl.Series, part: int) -> pl.Series:
-    return places.cast(pl.UInt64) + (part << 32)
+def _key_in_run(places: pl.Series, part_number: int) -> pl.Series:
+    return places.cast(pl.UInt64) + (part_number << 32)
 
 
 _OTHER_CLAIM = pl.when(pl.col("partner_claim_id") != pl.col("claim_id")).then("partner_claim_id")

@@ -15,9 +15,9 @@ _LINES_WAITING = 160_000
 _LINES_OF_A_PIECE = 2_000
 """Lines kept in memory while lines are split, over all parts; and the least that one part writes at once."""
 
-_SEED = 20_260_101  # any, but always the same: a run that resumes must find each beneficiary in the same part
+_HASH_SEED = 20_260_101  # any, but always the same: a run that resumes must find each beneficiary in the same part
 
-_FILE = "source_number"
+_SOURCE_COLUMN = "source_number"
 """The column of a part, where several files are read, that says which file each line is of."""
 
 
@@ -37,7 +37,7 @@ class Part:
     def lines(self) -> tuple[pl.DataFrame, pl.Series | None]:
         """Return the lines in the order of the files, and the number of the source of each, if there are several."""
         lines = self._scan().collect()
-        return (lines.drop(_FILE), lines[_FILE]) if _FILE in lines.columns else (lines, None)
+        return (lines.drop(_SOURCE_COLUMN), lines[_SOURCE_COLUMN]) if _SOURCE_COLUMN in lines.columns else (lines, None)
 
     def column(self, name: str) -> pl.Series:
         """Return one column, as text."""
@@ -47,7 +47,7 @@ class Part:
         if not self.sources:
             return pl.scan_parquet(list(self.files)).slice(self.first, self.count)
         frames = [
-            pl.scan_parquet(file).with_columns(pl.lit(source, pl.UInt16).alias(_FILE))
+            pl.scan_parquet(file).with_columns(pl.lit(source, pl.UInt16).alias(_SOURCE_COLUMN))
             for source, file in zip(self.sources, self.files, strict=True)
         ]
         return pl.concat(frames).slice(self.first, self.count)
@@ -73,76 +73,100 @@ def codes_in(sources: Sequence[BulkSource]) -> list[str]:
     return codes["hcpcs"].drop_nulls().unique().sort().to_list()
 
 
-def split_by_beneficiary(sources: Sequence[BulkSource], work: Path, parts: int, count: int) -> list[Part]:
-    """Return the *count* lines of *sources* in so many *parts* of whole beneficiaries.
+def split_by_beneficiary(
+    sources: Sequence[BulkSource], work_folder: Path, part_count: int, line_count: int
+) -> list[Part]:
+    """Return the *line_count* lines of *sources* in *part_count* parts of whole beneficiaries.
 
     Parquet files with the same columns whose lines are sorted by beneficiary are read where they are; all others are
-    first written to the folder *work*, a part in each of its folders.
+    first written to the folder *work_folder*, a part in each of its folders.
 
     Raises BadInput: for files that are not whole.
     """
     with reading([source.table for source in sources]):
-        part_of = _slicer(sources) if not work.exists() else None
-        if part_of is not None and (starts := _starts(part_of, sources[0], parts, count)) is not None:
-            return [part_of(number, *ends) for number, ends in enumerate(pairwise([*starts, count]))]
-        if not work.exists():
-            _write_parts(sources, work, parts)
-    pieces = [tuple(sorted((work / f"part={part}").glob("*.parquet"))) for part in range(parts)]
-    any_files = next(files for files in pieces if files)  # a part without lines still has their columns
-    return [Part(number, files) if files else Part(number, any_files, 0, 0) for number, files in enumerate(pieces)]
+        slices = _slices_of_files(sources, part_count, line_count) if not work_folder.exists() else None
+        if slices is not None:
+            return slices
+        if not work_folder.exists():
+            _write_parts(sources, work_folder, part_count)
+    files_of_parts = [tuple(sorted((work_folder / f"part={part}").glob("*.parquet"))) for part in range(part_count)]
+    any_files = next(files for files in files_of_parts if files)  # a part without lines still has their columns
+    numbered_parts = enumerate(files_of_parts)
+    return [Part(number, files) if files else Part(number, any_files, 0, 0) for number, files in numbered_parts]
 
 
-def _slicer(sources: Sequence[BulkSource]) -> Callable[[int, int, int], Part] | None:
+def _slices_of_files(sources: Sequence[BulkSource], part_count: int, line_count: int) -> list[Part] | None:
+    """The parts as slices of the files, read where they are; None if they cannot be, or are not sorted."""
+    slice_of_files = _file_slicer(sources)
+    if slice_of_files is None:
+        return None
+    first_lines = _first_lines_of_parts(slice_of_files, sources[0], part_count, line_count)
+    if first_lines is None:
+        return None
+    starts_and_ends = pairwise([*first_lines, line_count])
+    return [slice_of_files(number, first_line, end) for number, (first_line, end) in enumerate(starts_and_ends)]
+
+
+def _file_slicer(sources: Sequence[BulkSource]) -> Callable[[int, int, int], Part] | None:
     """Return a function of number, first line and end: the part of those lines, out of the files that hold them.
 
     None for files that cannot be read from anywhere, or whose columns differ.
     """
-    files = [(number, file) for number, source in enumerate(sources) for file in source.parquet_files()]
-    if not all(source.table.is_parquet for source in sources) or len({_schema(file) for _, file in files}) != 1:
+    numbered_files = [(number, file) for number, source in enumerate(sources) for file in source.parquet_files()]
+    if not all(source.table.is_parquet for source in sources):
         return None
-    counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for _, file in files]
-    starts = list(accumulate(counts, initial=0))
+    if len({_parquet_schema(parquet_file) for _, parquet_file in numbered_files}) != 1:
+        return None
+    line_counts = [pl.scan_parquet(file).select(pl.len()).collect().item() for _, file in numbered_files]
+    first_lines = list(accumulate(line_counts, initial=0))
 
-    def part_of(number: int, first: int, end: int) -> Part:
-        places = [place for place in range(len(files)) if starts[place] < end and starts[place + 1] > first] or [0]
-        paths = tuple(files[place][1] for place in places)
-        of_sources = tuple(files[place][0] for place in places) if len(sources) > 1 else ()
-        return Part(number, paths, first - starts[places[0]], end - first, of_sources)
+    def slice_of_files(part_number: int, first_line: int, end_line: int) -> Part:
+        is_read = (start < end_line and end > first_line for start, end in pairwise(first_lines))
+        # A part without lines is read too, for its columns: of the first file.
+        places = [place for place, of_part in enumerate(is_read) if of_part] or [0]
+        source_numbers = tuple(numbered_files[place][0] for place in places) if len(sources) > 1 else ()
+        file_paths = tuple(numbered_files[place][1] for place in places)
+        return Part(part_number, file_paths, first_line - first_lines[places[0]], end_line - first_line, source_numbers)
 
-    return part_of
-
-
-def _schema(file: Path) -> tuple[tuple[str, pl.DataType], ...]:
-    return tuple(pl.read_parquet_schema(file).items())
+    return slice_of_files
 
 
-def _starts(part_of: Callable[[int, int, int], Part], source: BulkSource, parts: int, count: int) -> list[int] | None:
+def _parquet_schema(parquet_file: Path) -> tuple[tuple[str, pl.DataType], ...]:
+    return tuple(pl.read_parquet_schema(parquet_file).items())
+
+
+def _first_lines_of_parts(
+    slice_of_files: Callable[[int, int, int], Part], source: BulkSource, part_count: int, line_count: int
+) -> list[int] | None:
     """The first line of each part, if the lines are sorted by beneficiary; else None."""
     beneficiary = source.column_of("beneficiary")
-    starts, last = [0], None
-    for part in range(parts):
-        first, end = part * count // parts, (part + 1) * count // parts
-        names = part_of(part, first, end).column(beneficiary)
-        if names.null_count() or not names.is_sorted() or (last is not None and names.len() and names[0] < last):
+    first_lines, last_beneficiary = [0], None
+    for part_number in range(part_count):
+        first_line, end_line = part_number * line_count // part_count, (part_number + 1) * line_count // part_count
+        beneficiaries = slice_of_files(part_number, first_line, end_line).column(beneficiary)
+        if beneficiaries.null_count() or not beneficiaries.is_sorted():
             return None
-        if part:
-            starts.append(first + int(names.search_sorted(last, side="right")))
-        last = names[-1] if names.len() else last
-    return starts
+        if last_beneficiary is not None and beneficiaries.len() and beneficiaries[0] < last_beneficiary:
+            return None
+        if part_number:
+            first_lines.append(first_line + int(beneficiaries.search_sorted(last_beneficiary, side="right")))
+        last_beneficiary = beneficiaries[-1] if beneficiaries.len() else last_beneficiary
+    return first_lines
 
 
-def _write_parts(sources: Sequence[BulkSource], work: Path, parts: int) -> None:
-    """Write the lines by beneficiary into the folders of *work*, which appears when it is whole."""
-    scans = [source.scan() for source in sources]
+def _write_parts(sources: Sequence[BulkSource], work_folder: Path, part_count: int) -> None:
+    """Write the lines by beneficiary into the folders of *work_folder*, which appears when it is whole."""
+    source_scans = [source.scan() for source in sources]
     if len(sources) > 1:
-        scans = [lines.with_columns(pl.lit(number, pl.UInt16).alias(_FILE)) for number, lines in enumerate(scans)]
-    lines = pl.concat(scans, how="diagonal_relaxed")
-    bucket = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_SEED) % parts).alias("part")
-    with new_folder(work) as unfinished:
-        lines.with_columns(bucket).sink_parquet(
+        numbers = (pl.lit(number, pl.UInt16).alias(_SOURCE_COLUMN) for number in range(len(sources)))
+        source_scans = [scan.with_columns(number) for scan, number in zip(source_scans, numbers, strict=True)]
+    lines = pl.concat(source_scans, how="diagonal_relaxed")
+    part_of_line = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_HASH_SEED) % part_count).alias("part")
+    with new_folder(work_folder) as unfinished:
+        lines.with_columns(part_of_line).sink_parquet(
             pl.PartitionBy(unfinished, key="part", include_key=False),
             mkdir=True,
             compression="lz4",
             statistics=False,
-            row_group_size=max(_LINES_WAITING // parts, _LINES_OF_A_PIECE),
+            row_group_size=max(_LINES_WAITING // part_count, _LINES_OF_A_PIECE),
         )

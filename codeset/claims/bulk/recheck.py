@@ -15,16 +15,18 @@ def recheck(sources: Sequence[BulkSource], keys: pl.Series) -> list[Rejects]:
 
     What was set aside when the files were opened comes first.
     """
-    raws = [source.raw_lines(keys) for source in sources]
+    raw_lines = [source.raw_lines(keys) for source in sources]
     claim_ids = [
         pl.concat([raw["claim_id"].str.strip_chars(), source.rejects.faults["claim_id"]]).drop_nulls()
-        for source, raw in zip(sources, raws, strict=True)
+        for source, raw in zip(sources, raw_lines, strict=True)
     ]
-    shared = shared_claims(claim_ids, [source.name for source in sources])
-    good = [check_lines(raw, source.name, source.locality)[0] for source, raw in zip(sources, raws, strict=True)]
-    placeholders = placeholder_claims(pl.concat(good))
+    shared_claim_ids = shared_claims(claim_ids, [source.name for source in sources])
+    good_lines = [
+        check_lines(raw, source.name, source.locality)[0] for source, raw in zip(sources, raw_lines, strict=True)
+    ]
+    placeholders = placeholder_claims(pl.concat(good_lines))
     rejects = [source.rejects for source in sources]
-    for place, (source, raw) in enumerate(zip(sources, raws, strict=True)):
-        faults = [*shared_faults(raw, shared.get(place, {})), *placeholder_faults(raw, placeholders)]
+    for source_place, (source, raw) in enumerate(zip(sources, raw_lines, strict=True)):
+        faults = [*shared_faults(raw, shared_claim_ids.get(source_place, {})), *placeholder_faults(raw, placeholders)]
         rejects.append(check_lines(raw, source.name, source.locality, faults)[1])
     return rejects

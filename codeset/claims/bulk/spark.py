@@ -31,18 +31,18 @@ with extra("spark"):
 
 Table = Literal["findings", "lines"]
 
-_BATCH = 10_000
+_ROWS_IN_A_BATCH = 10_000
 """Rows that go to Spark at once."""
 
 
-def _schema(types: Mapping[str, DataType]) -> StructType:
+def _spark_schema(types: Mapping[str, DataType]) -> StructType:
     schema = StructType()
     for column, data_type in types.items():
         schema.add(column, data_type)
     return schema
 
 
-_TYPES: Mapping[pl.DataType, DataType] = {
+_SPARK_TYPES: Mapping[pl.DataType, DataType] = {
     pl.String(): StringType(),
     CODE: StringType(),
     pl.Int32(): IntegerType(),
@@ -50,10 +50,10 @@ _TYPES: Mapping[pl.DataType, DataType] = {
     pl.Date(): DateType(),
 }
 
-CLAIMS = _schema({column: _TYPES[dtype] for column, dtype in COLUMNS.items()})
+CLAIMS = _spark_schema({column: _SPARK_TYPES[dtype] for column, dtype in COLUMNS.items()})
 """The columns that claims must have, as `codeset.claims.claim_fields` has them; further columns are ignored."""
 
-FINDINGS = _schema(
+FINDINGS = _spark_schema(
     {
         "claim_id": StringType(),
         "line": IntegerType(),
@@ -79,7 +79,7 @@ FINDINGS = _schema(
 )
 """One row for each finding, without sentences."""
 
-LINES = _schema(
+LINES = _spark_schema(
     {
         "claim_id": StringType(),
         "line": IntegerType(),
@@ -130,11 +130,14 @@ def adjudicate(
     if what not in _SCHEMAS:
         raise WrongUse(f'"{what}" is neither "findings" nor "lines"')
     _check_columns(claims.schema)
-    lines = claims.select(*CLAIMS.fieldNames())
-    whole = lines.repartition("beneficiary") if partitions is None else lines.repartition(partitions, "beneficiary")
-    labels = [str(Release.parse(release)) for release in releases]
-    of_partition = partial(_adjudicate_partition, store=store, releases=labels, participant=participant, what=what)
-    return whole.mapInArrow(of_partition, _SCHEMAS[what])
+    claim_lines = claims.select(*CLAIMS.fieldNames())
+    by_beneficiary = ("beneficiary",) if partitions is None else (partitions, "beneficiary")
+    whole_beneficiaries = claim_lines.repartition(*by_beneficiary)
+    release_labels = [str(Release.parse(release)) for release in releases]
+    of_partition = partial(
+        _adjudicate_partition, store=store, releases=release_labels, participant=participant, what=what
+    )
+    return whole_beneficiaries.mapInArrow(of_partition, _SCHEMAS[what])
 
 
 def checked(claims: DataFrame, store: str, releases: Sequence[str]) -> Basis:
@@ -148,22 +151,23 @@ def checked(claims: DataFrame, store: str, releases: Sequence[str]) -> Basis:
     """
     _check_columns(claims.schema)
     manifests = [Store.at(store).open(release).manifest for release in releases]
-    day = f.col("date_of_service")
+    day_of_service = f.col("date_of_service")
     is_new_patient = f.col("hcpcs").isin(sorted(codes_named("new_patient", "codes")))
-    (days,) = claims.agg(f.min(day), f.max(day), f.min(f.when(is_new_patient, day))).collect()
-    return basis_of(manifests, History(*days))
+    first_new_patient = f.min(f.when(is_new_patient, day_of_service))
+    (history_days,) = claims.agg(f.min(day_of_service), f.max(day_of_service), first_new_patient).collect()
+    return basis_of(manifests, History(*history_days))
 
 
 def _check_columns(schema: StructType) -> None:
-    types = {field.name: field.dataType for field in schema.fields}
-    wrong = [
+    column_types = {field.name: field.dataType for field in schema.fields}
+    wrong_columns = [
         f"column {field.name}: expected {field.dataType.simpleString()}, found "
-        + (types[field.name].simpleString() if field.name in types else "no such column")
+        + (column_types[field.name].simpleString() if field.name in column_types else "no such column")
         for field in CLAIMS.fields
-        if types.get(field.name) != field.dataType
+        if column_types.get(field.name) != field.dataType
     ]
-    if wrong:
-        raise WrongUse("\n".join([*wrong, "Nothing was adjudicated."]))
+    if wrong_columns:
+        raise WrongUse("\n".join([*wrong_columns, "Nothing was adjudicated."]))
 
 
 def _adjudicate_partition(
@@ -182,5 +186,5 @@ def _adjudicate_partition(
     snapshots = [Store.at(store).open(release) for release in releases]
     outcome = adjudicate_lines(lines, snapshots, participant=participant)
     schema = to_arrow_schema(_SCHEMAS[what])
-    table = getattr(outcome_frames(outcome, sentences=False), what).select(schema.names).to_arrow()
-    yield from table.cast(schema).to_batches(max_chunksize=_BATCH)
+    outcome_table = getattr(outcome_frames(outcome, sentences=False), what).select(schema.names).to_arrow()
+    yield from outcome_table.cast(schema).to_batches(max_chunksize=_ROWS_IN_A_BATCH)

@@ -16,21 +16,21 @@ import polars as pl
 
 from codeset.errors import StoreProblem
 
-_THREADS = "POLARS_MAX_THREADS"
-_FOR_WORKERS = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
+_THREADS_VARIABLE = "POLARS_MAX_THREADS"
+_WORKER_VARIABLES = {"POLARS_THP": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
 """Memory in large pages, where the system gives them, and kept for the next part: saves a tenth of the time."""
 
 
 @contextmanager
-def worker_processes(parts: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes for *parts* parts, which share the threads that polars has here."""
-    processes = min(parts, pl.thread_pool_size())
+def worker_processes(part_count: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes for *part_count* parts, which share the threads that polars has here."""
+    process_count = min(part_count, pl.thread_pool_size())
     # Spawned, not forked: a fork copies the locks that threads of polars hold, and may wait for them forever (polars
     # user guide, Multiprocessing).
     try:
         with (
-            _environment({_THREADS: str(pl.thread_pool_size() // processes), **_FOR_WORKERS}),
-            ProcessPoolExecutor(processes, get_context("spawn"), _set_up_worker) as workers,
+            _environment({_THREADS_VARIABLE: str(pl.thread_pool_size() // process_count), **_WORKER_VARIABLES}),
+            ProcessPoolExecutor(process_count, get_context("spawn"), _set_up_worker) as workers,
         ):
             try:
                 yield workers
@@ -46,15 +46,15 @@ def worker_processes(parts: int) -> Iterator[ProcessPoolExecutor]:
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set *variables* for new processes: polars reads them when it is imported."""
-    before = {name: os.environ.get(name) for name in variables}
+    values_before = {variable: os.environ.get(variable) for variable in variables}
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
+        for variable, value_before in values_before.items():
+            os.environ.pop(variable)
+            if value_before is not None:
+                os.environ[variable] = value_before
 
 
 def _set_up_worker() -> None:
