@@ -39,17 +39,18 @@ def adjudicate(
     that `rules.toml` dates keep their dates. *left_out*: releases that are at hand and not to be used; a line on one of
     their dates is said to be so.
     """
-    several = (snapshots,) if isinstance(snapshots, Snapshot) else tuple(snapshots)
+    all_snapshots = (snapshots,) if isinstance(snapshots, Snapshot) else tuple(snapshots)
 
-    def read(lines: pl.DataFrame) -> CompactOutcome:
-        code_set = code_set_of(several, lines["hcpcs"].unique(), on_any_date=on_any_date, left_out=left_out)
+    def outcome_of(lines: pl.DataFrame) -> CompactOutcome:
+        code_set = code_set_of(all_snapshots, lines["hcpcs"].unique(), on_any_date=on_any_date, left_out=left_out)
         return compact_outcome(lines, code_set, participant=participant)
 
-    def read_again(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        outcome = read(lines).outcome()
+    def lines_and_findings_of(changed_lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        outcome = outcome_of(changed_lines).outcome()
         return outcome.lines, outcome.findings
 
-    return read(frame).outcome(Reader(several, on_any_date, read_again))
+    # What would change a line is only known when the changed line is adjudicated too: remedies ask for that.
+    return outcome_of(frame).outcome(Reader(all_snapshots, on_any_date, lines_and_findings_of))
 
 
 def compact_outcome(
@@ -67,20 +68,23 @@ def compact_outcome(
     """
     frame, contracts = sort_by_claim(frame), (*edits, PRICE)
     every_line = lines_as_read(frame, code_set, contracts)
-    represented = representatives(every_line, code_set, contracts, deduplicate=deduplicate)
-    lines = lines_of_kinds(represented.among(every_line), code_set, with_meanings)
+    # The price is a contract too: two lines that differ only in what it reads have different amounts.
+    representative_lines = representatives(every_line, code_set, contracts, deduplicate=deduplicate)
+    lines = lines_of_kinds(representative_lines.among(every_line), code_set, with_meanings)
 
     findings, denied = apply_edits(edits, lines)
+    # After the edits: what they deny has no amount, and ranks among no procedures.
     priced = price(lines.with_payable(denied), code_set, participant=participant)
-    resolved = tidy_findings(by_line(combine_findings([*findings, *amount_findings(priced)]), frame.height))
-    answers, answer = distinct_answers(lines, priced, resolved, frame.height)
+    all_findings = combine_findings([*findings, *amount_findings(priced)])
+    findings_by_line = tidy_findings(by_line(all_findings, frame.height))
+    answers, answer_of_line = distinct_answers(lines, priced, findings_by_line, frame.height)
 
     return CompactOutcome(
         frame,
-        represented.answers_of_lines(answer),
+        representative_lines.answers_of_lines(answer_of_line),
         answers,
-        represented.findings_of_lines(resolved.rows),
-        with_reasons(resolved.reason_rows),
-        represented.steps_of_lines(priced.steps),
+        representative_lines.findings_of_lines(findings_by_line.rows),
+        with_reasons(findings_by_line.reason_rows),
+        representative_lines.steps_of_lines(priced.steps),
         basis_of(code_set.manifests, history_of(frame)),
     )
