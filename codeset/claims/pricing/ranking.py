@@ -120,23 +120,27 @@ def other_sides(lines: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     two_sided = one_sided_lines.filter(pl.col("sites") == 2)
     if two_sided.is_empty():
         return lines
-    one_side_amount = pl.col("fee") * CENT // WHOLE
-    side_facts = two_sided.select(
-        "at",
-        "first",
-        "sides_unclear",
-        (one_side_amount * pl.col("both_sides")).alias("of_both"),
-        (one_side_amount * pl.col("second_side")).alias("of_second"),
-    )
     is_clear = ~pl.col("sides_unclear").fill_null(value=True)
     is_second = is_clear & (pl.col("first") != pl.col("at"))
-    return with_facts(lines, side_facts).with_columns(
+    return with_facts(lines, _side_facts(two_sided)).with_columns(
         pl.col("sides_unclear").fill_null(value=False),
         is_second.alias("is_second"),
         pl.when(is_clear).then("first").otherwise("leader").alias("leader"),
         pl.when(is_clear).then("of_both").otherwise("value").alias("value"),
         pl.when(is_second).then("of_second").otherwise("unit_amount").alias("unit_amount"),
         pl.when(is_second).then(0).otherwise("procedures").alias("procedures"),
+    )
+
+
+def _side_facts(two_sided: pl.DataFrame) -> pl.DataFrame:
+    """Of each line of two sides the `first` of both, and what both are paid, and the second alone."""
+    one_side_amount = pl.col("fee") * CENT // WHOLE
+    return two_sided.select(
+        "at",
+        "first",
+        "sides_unclear",
+        (one_side_amount * pl.col("both_sides")).alias("of_both"),
+        (one_side_amount * pl.col("second_side")).alias("of_second"),
     )
 
 

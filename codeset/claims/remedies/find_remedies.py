@@ -7,7 +7,7 @@ are what a coder may report, never what was done.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -234,34 +234,40 @@ def _denied_line(attempt: _Attempt, line_key: Key, reader: Reader) -> DeniedLine
 def _attempt_with_fix(attempt: _Attempt, line_fix: Fix, reasons: frozenset[str]) -> _Attempt:
     """The attempt with the services of *line_fix* in place of the lines that it replaces."""
     replaced_keys = [(line["claim_id"], line["line"]) for line in line_fix.replaces]
-    claim_id, first_number = attempt.subject if attempt.subject in replaced_keys else replaced_keys[0]
-    replaced_line = attempt.lines[claim_id, first_number]
-    lines = {key: line for key, line in attempt.lines.items() if key not in replaced_keys}
+    first_key = attempt.subject if attempt.subject in replaced_keys else replaced_keys[0]
+    new_lines = _new_lines(attempt, line_fix, first_key)
+    kept_lines = {key: line for key, line in attempt.lines.items() if key not in replaced_keys}
+    return replace(
+        attempt,
+        lines={**kept_lines, **new_lines},
+        findings={},
+        replaced_keys=attempt.replaced_keys | {key for key in replaced_keys if key not in attempt.new_keys},
+        new_keys=(attempt.new_keys - set(replaced_keys)) | set(new_lines),
+        fixes=(*attempt.fixes, line_fix),
+        reasons=attempt.reasons | reasons,
+    )
+
+
+def _new_lines(attempt: _Attempt, line_fix: Fix, first_key: Key) -> dict[Key, Line]:
+    """The services of *line_fix* as lines of the claim: the first takes the number and all else of line *first_key*."""
+    claim_id, first_number = first_key
+    replaced_line = attempt.lines[first_key]
     # New lines take numbers after all that the claim has or had: a number never means two lines.
     last_number = max(line for claim, line in (*attempt.lines, *attempt.replaced_keys) if claim == claim_id)
     later_numbers = range(last_number + 1, last_number + len(line_fix.services))
-    new_keys = [(claim_id, line_number) for line_number in (first_number, *later_numbers)]
-    for line_key, service in zip(new_keys, line_fix.services, strict=True):
-        # The charge stays where one service takes the place of as many units: of others only the practice knows it.
-        is_same_quantity = len(line_fix.services) == 1 and service.units == replaced_line["units"]
-        lines[line_key] = {
+    # The charge stays where one service takes the place of as many units: of others only the practice knows it.
+    is_same_quantity = [service.units for service in line_fix.services] == [replaced_line["units"]]
+    return {
+        (claim_id, line_number): {
             **replaced_line,
-            "line": line_key[1],
+            "line": line_number,
             "hcpcs": service.hcpcs,
             "modifiers": " ".join(service.modifiers),
             "units": service.units,
             "charge_cents": replaced_line["charge_cents"] if is_same_quantity else None,
         }
-    return _Attempt(
-        attempt.subject,
-        attempt.denied_keys,
-        lines,
-        {},
-        attempt.replaced_keys | {key for key in replaced_keys if key not in attempt.new_keys},
-        (attempt.new_keys - set(replaced_keys)) | set(new_keys),
-        (*attempt.fixes, line_fix),
-        attempt.reasons | reasons,
-    )
+        for line_number, service in zip((first_number, *later_numbers), line_fix.services, strict=True)
+    }
 
 
 def _adjudicated_attempts(attempts: Sequence[_Attempt], reader: Reader) -> Iterator[_Attempt]:
@@ -290,7 +296,7 @@ def _adjudicated_attempts(attempts: Sequence[_Attempt], reader: Reader) -> Itera
             ]
             for line_key, line_findings in findings_by_line.items()
         }
-        yield _Attempt(**{**vars(attempt), "findings": findings_of_lines})
+        yield replace(attempt, findings=findings_of_lines)
 
 
 _ATTEMPT_MARK = "\x1f"
