@@ -88,7 +88,7 @@ def as_lines(amounts: pl.DataFrame, release: Release, units: int = 1) -> pl.Data
     )
 
 
-def built(store: Path, label: str, *files: Path) -> tuple[Snapshot, CodeSet]:
+def build_code_set(store: Path, label: str, *files: Path) -> tuple[Snapshot, CodeSet]:
     """The release that CMS's *files* give, and what claims are read against."""
     snapshot = build(Release.parse(label), list(files), Store(store)).sealed.snapshot
     return snapshot, code_set(snapshot)
@@ -117,7 +117,7 @@ _DECODED_GPCI = {
 }
 
 
-def decoded(store: Path, label: str, fees: Path, gpci: Path) -> CodeSet:
+def decoded_code_set(store: Path, label: str, fees: Path, gpci: Path) -> CodeSet:
     """What claims are read against, of the decoded fee schedule and GPCIs of a release in `history/`."""
     release = Release.parse(label)
     rows = read_csv(fees)

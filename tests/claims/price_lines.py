@@ -167,7 +167,9 @@ def amounts(
     return run(codes, *lines, participant=participant).amounts.to_dicts()
 
 
-def allowed(codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP) -> list[int | None]:
+def allowed_cents(
+    codes: CodeSet, *lines: dict[str, Any], participant: Participant = Participant.NON_QP
+) -> list[int | None]:
     """Return the allowed cents of each payable line, in order."""
     return [amount["allowed_cents"] for amount in amounts(codes, *lines, participant=participant)]
 

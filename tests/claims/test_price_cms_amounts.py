@@ -10,9 +10,9 @@ from cms_amounts import (
     HOSPITAL,
     OFFICE,
     as_lines,
-    built,
+    build_code_set,
     code_set,
-    decoded,
+    decoded_code_set,
     in_both_settings,
     ohio_of_2020,
     payment_file,
@@ -45,7 +45,7 @@ def engine_amounts(
 def july_2026(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
     """July 2026, with the factor of qualifying APM participants, which is not in the file at hand."""
     files = [cms / "2026q3" / name for name in ("PPRRVU2026_Jul_nonQPP.csv", "GPCI2026.csv")]
-    _, codes = built(tmp_path_factory.mktemp("store"), "2026q3", *files)
+    _, codes = build_code_set(tmp_path_factory.mktemp("store"), "2026q3", *files)
     other = codes.factors.head(1).with_columns(participant=pl.lit(Participant.NON_QP, dtype=pl.Enum(Participant)))
     qualifying_amounts = other.with_columns(
         participant=pl.lit(Participant.QP, dtype=pl.Enum(Participant)), conversion_factor=pl.lit(335675, dtype=pl.Int64)
@@ -106,7 +106,7 @@ def ohio(cms: Path) -> pl.DataFrame:
 def in_2020(cms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CodeSet]:
     folder, store = cms / "history", tmp_path_factory.mktemp("store")
     return {
-        label: decoded(store, label, folder / f"pprrvu_{name}.csv.gz", folder / f"gpci_{name[:6]}.csv.gz")
+        label: decoded_code_set(store, label, folder / f"pprrvu_{name}.csv.gz", folder / f"gpci_{name[:6]}.csv.gz")
         for label, name in HISTORY.items()
     }
 

@@ -10,7 +10,7 @@ from price_lines import (
     EXCISION,
     FLAP,
     MORE_LESIONS,
-    allowed,
+    allowed_cents,
     amounts,
     code_set,
     factor,
@@ -52,7 +52,7 @@ def test_one_biopsy_in_an_office():
 @pytest.mark.parametrize(("pos", "cents"), [("11", 9553), ("22", 3006), ("24", 3006), ("12", 9553)])
 def test_the_place_of_service_is_the_setting(pos, cents):
     """S34: a facility's practice expense is 0.20: 0.90 RVUs x 33.4009 = 30.06081 (IOM 100-04 ch. 12, 20.4.2)."""
-    assert allowed(DERM, line("11102", pos=pos)) == [cents]
+    assert allowed_cents(DERM, line("11102", pos=pos)) == [cents]
 
 
 def test_s34_the_day_before_and_the_day_of_the_new_year():
@@ -67,7 +67,7 @@ def test_s34_the_day_before_and_the_day_of_the_new_year():
         releases=2,
     )
     old, new = {"date_of_service": date(2025, 12, 31)}, {"date_of_service": date(2026, 1, 1), "release": 1}
-    cents = [allowed(codes, line("11102", pos=pos, **day)) for day in (old, new) for pos in ("11", "22")]
+    cents = [allowed_cents(codes, line("11102", pos=pos, **day)) for day in (old, new) for pos in ("11", "22")]
     assert cents == [[9575], [3623], [9553], [3006]]
 
 
@@ -81,7 +81,7 @@ def test_s35_the_factor_changes_within_a_quarter():
         ),
     )
     days = (date(2024, 3, 8), date(2024, 3, 9))
-    assert [allowed(codes, line("10000", date_of_service=day)) for day in days] == [[32744], [33288]]
+    assert [allowed_cents(codes, line("10000", date_of_service=day)) for day in days] == [[32744], [33288]]
 
 
 def test_a_qualifying_apm_participant_has_the_other_factor():
@@ -90,40 +90,40 @@ def test_a_qualifying_apm_participant_has_the_other_factor():
         BIOPSY,
         factors=(factor("33.4009", participant=Participant.NON_QP), factor("33.5675", participant=Participant.QP)),
     )
-    assert allowed(codes, line("11102"), participant=Participant.QP) == [9600]
-    assert allowed(codes, line("11102")) == [9553]
+    assert allowed_cents(codes, line("11102"), participant=Participant.QP) == [9600]
+    assert allowed_cents(codes, line("11102")) == [9553]
 
 
 @pytest.mark.parametrize("participant", [*Participant])
 def test_a_factor_without_a_kind_serves_everyone(participant):
     """Until 2025 there was one factor (layout RVU25D, Conversion Factor). 2.86 x 30 = 85.80."""
     codes = code_set(BIOPSY, factors=(factor("30", participant=None),))
-    assert allowed(codes, line("11102"), participant=participant) == [8580]
+    assert allowed_cents(codes, line("11102"), participant=participant) == [8580]
 
 
 def test_a_locality_weighs_each_part():
     """Manhattan 2026: 0.64 x 1.064 + 2.16 x 1.162 + 0.06 x 1.586 = 3.28604; x 33.4009 = 109.756693..."""
     codes = code_set(BIOPSY, gpci=(("13202", "01", 1064, 1162, 1586),))
-    assert allowed(codes, line("11102", locality="13202-01")) == [10976]
+    assert allowed_cents(codes, line("11102", locality="13202-01")) == [10976]
 
 
 def test_parts_are_not_rounded_before_the_sum():
     """1.11 x 33.4009 = 37.074999: 37.07. Rounded parts (13.03 + 23.38 + 0.67) would make 37.08 (DOMAIN 8)."""
-    assert allowed(code_set(fee("92250", "0.39", "0.70", "0.02")), line("92250")) == [3707]
+    assert allowed_cents(code_set(fee("92250", "0.39", "0.70", "0.02")), line("92250")) == [3707]
 
 
 @pytest.mark.parametrize(("rvus", "cents"), [("0.01", 1), ("0.03", 2), ("0.05", 3), ("0.07", 4)])
 def test_half_a_cent_rounds_up_never_to_even(rvus, cents):
     """x 0.5000: 0.50, 1.50, 2.50, 3.50 cents. Half-even says 0, 2, 2, 4; truncation 0, 1, 2, 3 (DOMAIN 11)."""
     codes = code_set(fee("10000", rvus, "0", "0"), factors=(factor("0.5"),))
-    assert allowed(codes, line("10000")) == [cents]
+    assert allowed_cents(codes, line("10000")) == [cents]
 
 
 def test_a_binary_float_would_lose_the_cent():
     """1.15 x 87 = 100.05, of which half is 50.025: 50.03, but 50.02 in floats. With both on one line 150.075."""
     codes = code_set(fee("10000", "1.15", "0", "0", multiple_procedure="2"), factors=(factor("87"),))
-    assert allowed(codes, line("10000", units=2)) == [15008]
-    assert allowed(codes, line("10000"), line("10000")) == [10005, 5003]
+    assert allowed_cents(codes, line("10000", units=2)) == [15008]
+    assert allowed_cents(codes, line("10000"), line("10000")) == [10005, 5003]
 
 
 def test_units_multiply_the_published_fee():
@@ -135,7 +135,7 @@ def test_units_multiply_the_published_fee():
 def test_the_charge_is_the_most_that_is_allowed():
     """The lower of charge and fee schedule amount (Social Security Act, 1848(a)(1)); the limits stay the fee's."""
     below, above = line("11102", charge_cents=9000), line("11102", charge_cents=20000)
-    assert allowed(code_set(fee("11102", "0.64", "2.16", "0.06")), below, above) == [9000, 9553]
+    assert allowed_cents(code_set(fee("11102", "0.64", "2.16", "0.06")), below, above) == [9000, 9553]
     assert amounts(DERM, below)[0]["limiting_cents"] == 10437
 
 
@@ -206,7 +206,7 @@ COLONOSCOPY = (
 def test_26_and_tc_have_fees_of_their_own():
     """1.48 RVUs = 49.433332 and 2.49 = 83.168241 (layout, Modifier)."""
     codes = code_set(*SCAN)
-    assert [allowed(codes, line("71250", modifier)) for modifier in ("", "26", "TC")] == [[13260], [4943], [8317]]
+    assert [allowed_cents(codes, line("71250", modifier)) for modifier in ("", "26", "TC")] == [[13260], [4943], [8317]]
 
 
 def test_53_has_a_fee_of_its_own_with_four_codes_only():
@@ -263,4 +263,4 @@ def test_a_line_without_an_amount_says_why():
 
 
 def test_no_modifiers_may_be_null():
-    assert allowed(DERM, line("13132") | {"modifiers": None}, line("11642")) == [46227, 13344]
+    assert allowed_cents(DERM, line("13132") | {"modifiers": None}, line("11642")) == [46227, 13344]

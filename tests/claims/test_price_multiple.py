@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from price_lines import DERM, EXCISION, REPAIR, allowed, amounts, code_set, factor, fee, line
+from price_lines import DERM, EXCISION, REPAIR, allowed_cents, amounts, code_set, factor, fee, line
 
 from codeset.claims.engine.code_set import CodeSet
 
@@ -15,7 +15,7 @@ from codeset.claims.engine.code_set import CodeSet
 def test_s21_the_dearest_in_full_the_other_half(swap):
     """S21: 13132 13.84 RVUs = 462.27 in full; 11642 7.99 = 266.87, half = 133.435, half-up 133.44 (layout, 2)."""
     lines = [line("11642"), line("13132")]
-    assert allowed(DERM, *(lines[::-1] if swap else lines)) == ([46227, 13344] if swap else [13344, 46227])
+    assert allowed_cents(DERM, *(lines[::-1] if swap else lines)) == ([46227, 13344] if swap else [13344, 46227])
 
 
 def test_the_ladder_is_100_50_50_50_50():
@@ -53,13 +53,13 @@ def test_every_unit_is_a_procedure():
 
 def test_indicator_0_is_neither_ranked_nor_reduced():
     """17312 (402.81) and 17003 (6.35) are add-ons, indicator 0; 11102 alone is ranked (layout, 0)."""
-    assert allowed(DERM, line("17312"), line("11102"), line("17003", units=2)) == [40281, 9553, 1270]
+    assert allowed_cents(DERM, line("17312"), line("11102"), line("17003", units=2)) == [40281, 9553, 1270]
 
 
 @pytest.mark.parametrize("indicator", ["0", "9"])
 def test_indicators_0_and_9_reduce_nothing(indicator):
     codes = code_set(fee("10000", "1", "1", "1", multiple_procedure=indicator), EXCISION)
-    assert allowed(codes, line("10000"), line("10000"), line("11642")) == [10020, 10020, 26687]
+    assert allowed_cents(codes, line("10000"), line("10000"), line("11642")) == [10020, 10020, 26687]
 
 
 def test_equals_rank_by_code_then_claim_then_line():
@@ -68,9 +68,9 @@ def test_equals_rank_by_code_then_claim_then_line():
         line("11102", claim_id="a", line=2),
         line("11102", claim_id="a", line=1),
     ]
-    assert allowed(DERM, *same) == [4777, 4777, 9553]
+    assert allowed_cents(DERM, *same) == [4777, 4777, 9553]
     twins = code_set(EXCISION, EXCISION | {"hcpcs": "11641"})
-    assert allowed(twins, line("11642"), line("11641")) == [13344, 26687]
+    assert allowed_cents(twins, line("11642"), line("11641")) == [13344, 26687]
 
 
 def test_other_days_practitioners_and_patients_are_other_sessions():
@@ -79,21 +79,21 @@ def test_other_days_practitioners_and_patients_are_other_sessions():
         line("11642", provider="another"),
         line("11642", beneficiary="another"),
     ]
-    assert allowed(DERM, *apart) == [46227, 26687, 26687]
+    assert allowed_cents(DERM, *apart) == [46227, 26687, 26687]
 
 
 def test_a_denied_procedure_does_not_rank():
-    assert allowed(DERM, line("13132", payable=False), line("11642"), line("11102")) == [26687, 4777]
+    assert allowed_cents(DERM, line("13132", payable=False), line("11642"), line("11102")) == [26687, 4777]
 
 
 def test_an_unpriced_procedure_does_not_rank():
     """Without a place of service 13132 has no amount, and 11642 stays the highest."""
-    assert allowed(DERM, line("13132", pos=""), line("11642")) == [None, 26687]
+    assert allowed_cents(DERM, line("13132", pos=""), line("11642")) == [None, 26687]
 
 
 def test_modifier_51_says_nothing_to_medicare():
     """The contractor ranks by fee whatever line carries 51 (DOMAIN 7.5)."""
-    assert allowed(DERM, line("13132", "51"), line("11642")) == [46227, 13344]
+    assert allowed_cents(DERM, line("13132", "51"), line("11642")) == [46227, 13344]
 
 
 # --- indicator 3
@@ -116,38 +116,38 @@ def scope(hcpcs: str, units: int = 1) -> dict[str, object]:
 
 def test_a_family_pays_the_highest_and_the_others_less_the_base():
     """223.45, and 177.69 - 164.67 = 13.02 (layout, 3; IOM 100-04 ch. 12, 40.6.C)."""
-    assert allowed(endoscopies(), scope("45385"), scope("45380")) == [22345, 1302]
+    assert allowed_cents(endoscopies(), scope("45385"), scope("45380")) == [22345, 1302]
 
 
 def test_the_base_beside_its_family_is_not_paid():
     """Layout, 3: "do not pay separately for the base procedure"."""
-    assert allowed(endoscopies(), scope("45378"), scope("45380")) == [0, 17769]
-    assert allowed(endoscopies(), scope("45378"), scope("45380"), scope("45385")) == [0, 1302, 22345]
+    assert allowed_cents(endoscopies(), scope("45378"), scope("45380")) == [0, 17769]
+    assert allowed_cents(endoscopies(), scope("45378"), scope("45380"), scope("45385")) == [0, 1302, 22345]
 
 
 def test_the_base_alone_is_paid():
-    assert allowed(endoscopies(), scope("45378")) == [16467]
+    assert allowed_cents(endoscopies(), scope("45378")) == [16467]
 
 
 def test_units_of_one_endoscopy_are_a_family():
     """177.69 + (177.69 - 164.67) = 190.71."""
-    assert allowed(endoscopies(), scope("45380", units=2)) == [19071]
+    assert allowed_cents(endoscopies(), scope("45380", units=2)) == [19071]
 
 
 def test_a_family_ranks_with_others_as_one():
     """The family is 236.47, the other family 123.58: 100 % and 50 % (layout, 3: apply to a family before ranking)."""
-    assert allowed(endoscopies(), scope("45385"), scope("45380"), scope("43239")) == [22345, 1302, 6179]
+    assert allowed_cents(endoscopies(), scope("45385"), scope("45380"), scope("43239")) == [22345, 1302, 6179]
 
 
 def test_a_family_ranks_by_its_total():
     """6.90 RVUs = 230.47 is more than 45385 (223.45) but less than the family (236.47): half is 115.235."""
     codes = endoscopies(fee("10000", "6.90", "0", "0", multiple_procedure="2"))
-    assert allowed(codes, scope("10000"), scope("45385"), scope("45380")) == [11524, 22345, 1302]
+    assert allowed_cents(codes, scope("10000"), scope("45385"), scope("45380")) == [11524, 22345, 1302]
 
 
 def test_a_family_that_ranks_second_is_halved():
     """13132, 7.52 RVUs = 251.17, is first; 223.45 / 2 = 111.725, 13.02 / 2 = 6.51."""
-    assert allowed(endoscopies(REPAIR), scope("13132"), scope("45385"), scope("45380")) == [25117, 11173, 651]
+    assert allowed_cents(endoscopies(REPAIR), scope("13132"), scope("45385"), scope("45380")) == [25117, 11173, 651]
 
 
 def test_the_base_need_not_be_billed_but_must_be_known():
@@ -187,22 +187,22 @@ SCANS = of_components(
 
 def test_imaging_later_technical_half_later_professional_95():
     """71250 in full; 70450: 67.14 / 2 + 39.41 x 0.95 = 33.57 + 37.4395 = 71.0095 (layout, 4)."""
-    assert allowed(SCANS, line("70450"), line("71250")) == [7101, 13260]
+    assert allowed_cents(SCANS, line("70450"), line("71250")) == [7101, 13260]
 
 
 def test_imaging_components_rank_apart():
     """70450 technical is second (33.57), 71250 professional stands alone (49.43)."""
-    assert allowed(SCANS, line("70450", "TC"), line("71250", "TC"), line("71250", "26")) == [3357, 8317, 4943]
+    assert allowed_cents(SCANS, line("70450", "TC"), line("71250", "TC"), line("71250", "26")) == [3357, 8317, 4943]
 
 
 def test_imaging_professional_components_lose_five_percent():
     """39.41 x 0.95 = 37.4395 (layout, 4: from 2017)."""
-    assert allowed(SCANS, line("70450", "26"), line("71250", "26")) == [3744, 4943]
+    assert allowed_cents(SCANS, line("70450", "26"), line("71250", "26")) == [3744, 4943]
 
 
 def test_imaging_units_are_procedures():
     """106.55 + 71.0095 = 177.5595."""
-    assert allowed(SCANS, line("70450", units=2)) == [17756]
+    assert allowed_cents(SCANS, line("70450", units=2)) == [17756]
 
 
 def test_cardiovascular_later_technical_75():
@@ -212,8 +212,8 @@ def test_cardiovascular_later_technical_75():
         c93306=(("1.42", "4.39", "0.08"), ("1.42", "0.55", "0.05")),
         c93880=(("0.78", "4.78", "0.10"), ("0.78", "0.27", "0.07")),
     )
-    assert allowed(hearts, line("93306"), line("93880")) == [16442, 18905]
-    assert allowed(hearts, line("93306", "26"), line("93880", "26")) == [6747, 3741]
+    assert allowed_cents(hearts, line("93306"), line("93880")) == [16442, 18905]
+    assert allowed_cents(hearts, line("93306", "26"), line("93880", "26")) == [6747, 3741]
 
 
 def test_ophthalmology_later_technical_80():
@@ -223,14 +223,14 @@ def test_ophthalmology_later_technical_80():
         c92134=(("0.31", "0.65", "0.02"), ("0.31", "0.21", "0.01")),
         c92250=(("0.39", "0.70", "0.02"), ("0.39", "0.21", "0.01")),
     )
-    assert allowed(eyes, line("92134"), line("92250")) == [2972, 3707]
+    assert allowed_cents(eyes, line("92134"), line("92250")) == [2972, 3707]
 
 
 def test_a_stand_alone_technical_code_is_all_technical():
     """93005, 0.21 RVUs = 7.01, second: x 0.75 = 5.2575 (layout, PC/TC indicator 3). The first is 0.24 RVUs = 8.02."""
     indicators = {"multiple_procedure": "6", "pctc_indicator": "3"}
     codes = code_set(fee("93005", "0", "0.20", "0.01", **indicators), fee("93041", "0", "0.23", "0.01", **indicators))
-    assert allowed(codes, line("93005"), line("93041")) == [526, 802]
+    assert allowed_cents(codes, line("93005"), line("93041")) == [526, 802]
 
 
 def test_a_whole_test_without_known_components_is_reviewed_not_reduced():
@@ -273,12 +273,12 @@ def test_imaging_is_capped_at_the_opps_amount(modifier, cents):
     Whole: (1.75 x 1.088 + 6.11 x 1.419 + 0.11 x 0.445) x 32.3465 = 343.618163...; technical: (5.48 x 1.419
     + 0.03 x 0.445) x 32.3465 = 251.962091...
     """
-    assert allowed(head_scans(), line("70496", modifier, locality="01112-05")) == [cents]
+    assert allowed_cents(head_scans(), line("70496", modifier, locality="01112-05")) == [cents]
 
 
 def test_the_cap_comes_after_the_reduction():
     """Two: the first is capped, 343.62; the second is 272.61 / 2 + 91.66 x 0.95 = 223.382, below its cap. 567.002."""
-    assert allowed(head_scans(), line("70496", units=2, locality="01112-05")) == [56700]
+    assert allowed_cents(head_scans(), line("70496", units=2, locality="01112-05")) == [56700]
 
 
 # --- indicator 5
@@ -292,8 +292,8 @@ THERAPY = code_set(
 
 def test_therapy_pays_half_the_practice_expense_of_later_units():
     """97110 has the higher PE: 29.06 + 2 x 22.21 = 73.48; 97140: 2 x 21.21 = 42.42 (layout, 5)."""
-    assert allowed(THERAPY, line("97140", units=2), line("97110", units=3)) == [4242, 7348]
+    assert allowed_cents(THERAPY, line("97140", units=2), line("97110", units=3)) == [4242, 7348]
 
 
 def test_one_unit_of_therapy_is_paid_in_full():
-    assert allowed(THERAPY, line("97110")) == [2906]
+    assert allowed_cents(THERAPY, line("97110")) == [2906]

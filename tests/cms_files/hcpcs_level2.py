@@ -22,7 +22,7 @@ def file_name(release: Release, form: str) -> str:
     return f"HCPC{release.year}_{month}_ANWEB.{form}"
 
 
-def rendered(codes: pl.DataFrame, modifiers: pl.DataFrame, form: str) -> bytes:
+def render_file(codes: pl.DataFrame, modifiers: pl.DataFrame, form: str) -> bytes:
     """Return both tables as one file in CMS's layout: a fixed-width text of cp1252, or a workbook of texts."""
     rows = [*_rows(modifiers, "modifier", "7"), *_rows(codes, "hcpcs", "3")]
     if form == "xlsx":

@@ -39,7 +39,7 @@ def layout_for(table: str) -> Layout:
     return next(layout for layout in layouts() if table in (rule["table"] for rule in layout.rules["tables"]))
 
 
-def rendered(
+def render_file(
     table: str,
     frame: pl.DataFrame,
     release: Release,
@@ -189,14 +189,14 @@ def deliver(
         files |= _parts(table, tables[table].sort(TABLES[table].key), release, parts)
     if "hcpcs_level2" in tables:
         for form in ("txt", "xlsx"):
-            data = hcpcs_level2.rendered(tables["hcpcs_level2"], tables["modifier"], form)
+            data = hcpcs_level2.render_file(tables["hcpcs_level2"], tables["modifier"], form)
             files[hcpcs_level2.file_name(release, form)] = data
     for table in sorted(set(tables) - set(_NCCI) - set(_PACKAGE) - READ_FROM_OTHERS - {"hcpcs_level2", "modifier"}):
         for form in layout_for(table).forms:
-            files[file_name(table, release, form)] = rendered(table, tables[table], release, form)
+            files[file_name(table, release, form)] = render_file(table, tables[table], release, form)
     for letter, factors in zip(("", "r"), _by_first_day(tables, conversion_factors), strict=False):
         if members := _package(tables, release, factors):
-            files[_package_name(release, letter)] = zipped(members)
+            files[_package_name(release, letter)] = zip_of(members)
     return [_write(folder / name, data) for name, data in files.items()]
 
 
@@ -218,7 +218,7 @@ def _package(
     tables: Mapping[str, pl.DataFrame], release: Release, factors: Sequence[ConversionFactor]
 ) -> dict[str, bytes]:
     members = {
-        file_name(table, release, form): rendered(table, tables[table], release, form)
+        file_name(table, release, form): render_file(table, tables[table], release, form)
         for table in _PACKAGE
         if table in tables and table != "mpfs"
         for form in layout_for(table).forms
@@ -226,7 +226,7 @@ def _package(
     for factor in factors if "mpfs" in tables else ():
         for form in layout_for("mpfs").forms:
             name = file_name("mpfs", release, form, participant=factor.participant)
-            members[name] = rendered("mpfs", tables["mpfs"], release, form, factor.value)
+            members[name] = render_file("mpfs", tables["mpfs"], release, form, factor.value)
     return members
 
 
@@ -237,11 +237,11 @@ def _parts(table: str, frame: pl.DataFrame, release: Release, parts: int) -> dic
     for part in range(1, parts + 1):
         rows = frame.slice((part - 1) * size, size)
         member = file_name(table, release, "txt", part)
-        packages[f"{Path(member).stem}.zip"] = zipped({member: rendered(table, rows, release, "txt")})
+        packages[f"{Path(member).stem}.zip"] = zip_of({member: render_file(table, rows, release, "txt")})
     return packages
 
 
-def zipped(members: Mapping[str, bytes]) -> bytes:
+def zip_of(members: Mapping[str, bytes]) -> bytes:
     """Return a zip of *members*, with no clock in it."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
-from cms_files.render import deliver, ncci_version, zipped
+from cms_files.render import deliver, ncci_version, zip_of
 
 from codeset.manifest import ConversionFactor
 from codeset.participants import Participant
@@ -119,7 +119,7 @@ def change_report(old: pl.DataFrame, new: pl.DataFrame, release: Release) -> byt
     removed_rows = before.join(now, on=key, how="anti")
     both = now.join(before, on=key, suffix="_before").filter(pl.col("ccmi") != pl.col("ccmi_before"))
     day = f"{release.first_day:%m-%d-%Y}"
-    return zipped(
+    return zip_of(
         {
             f"MCR_NCCI_Additions_Eff_{day}.txt": _text(added_rows),
             f"MCR_NCCI_Deletions_Eff_{day}.txt": _text(removed_rows),
@@ -203,7 +203,7 @@ def _diagnoses(year: int) -> bytes:
         for number, (code, flag) in enumerate(entries, start=1)
     )
     codes = "".join(f"{code:<7} Title of {code}\r\n" for code, flag in entries if flag)
-    return zipped({f"icd10cm_order_{year}.txt": order.encode(), f"icd10cm_codes_{year}.txt": codes.encode()})
+    return zip_of({f"icd10cm_order_{year}.txt": order.encode(), f"icd10cm_codes_{year}.txt": codes.encode()})
 
 
 def _tabular_list(release: Release) -> bytes:
@@ -214,7 +214,7 @@ def _tabular_list(release: Release) -> bytes:
     chapter = f"<chapter><name>12</name><desc>x (L00-L99)</desc>{section}</chapter>"
     text = f"<ICD10CM.tabular><version>{release.fiscal_year}</version>{chapter}</ICD10CM.tabular>"
     april = "-April-1" if release.quarter in (2, 3) else ""
-    return zipped({f"icd10cm-tabular{april}-{release.fiscal_year}.xml": text.encode()})
+    return zip_of({f"icd10cm-tabular{april}-{release.fiscal_year}.xml": text.encode()})
 
 
 def _conversion_table(release: Release) -> bytes:
@@ -222,7 +222,7 @@ def _conversion_table(release: Release) -> bytes:
     month = "April" if release.quarter in (2, 3) else "October"
     notice = f"FY {release.fiscal_year} ({month} 1): unless otherwise specified, October 1 of the year listed,,"
     text = f"{notice}\nCurrent code assignment,Effective,Previous Code(s) Assignment\nL57.9,2020,L57.8\n"
-    return zipped({f"conversion-table-FY{release.fiscal_year}.csv": text.encode()})
+    return zip_of({f"conversion-table-FY{release.fiscal_year}.csv": text.encode()})
 
 
 @cache
@@ -246,7 +246,7 @@ def _rendered_files(release: Release, reissue: int) -> Mapping[str, bytes]:
     marks = {"mue": "Practitioner", "mue_outpatient": "OutpatientHospital", "mue_dme": "DMESupplier", "add_on": "AOC"}
     marks |= {"hcpcs": "HCPC", "zip_locality": "ZIP5"}
     for table, mark in marks.items():
-        packages[table] = zipped({name: data for name, data in delivered_files.items() if mark in name})
+        packages[table] = zip_of({name: data for name, data in delivered_files.items() if mark in name})
     return packages
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 
 from codeset.errors import BadInput
 from codeset_ingest import change_report
@@ -19,7 +19,7 @@ def report(tmp_path: Path, text: str = HEAD, **members: str) -> Path:
         if member_text
     }
     file = tmp_path / "changes.zip"
-    file.write_bytes(zipped(data))
+    file.write_bytes(zip_of(data))
     return file
 
 
@@ -98,7 +98,7 @@ def test_a_damaged_member_is_a_fault(tmp_path):
 def test_a_byte_that_cms_does_not_write_is_a_fault_with_its_line(tmp_path):
     file = tmp_path / "changes.zip"
     names = [f"MCR_NCCI_{name}_Eff_10-01-2026.txt" for name in ("Additions", "Deletions", "CCMIChgs")]
-    file.write_bytes(zipped(dict.fromkeys(names, HEAD.encode() + b"11402\t1203\x81\t1\t20261001\r\n")))
+    file.write_bytes(zip_of(dict.fromkeys(names, HEAD.encode() + b"11402\t1203\x81\t1\t20261001\r\n")))
     with pytest.raises(BadInput, match="line 4: byte 0x81"):
         change_report.read(file)
 

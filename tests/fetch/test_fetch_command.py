@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 from rich.console import Console
 
 from codeset import cli
@@ -143,7 +143,7 @@ def test_a_disagreement_with_cms_s_report_ends_with_1_and_is_reported(run, cms_s
     assert run("build", "2026q2", "--fetch", "--accept-ama-license", NAME).returncode == 0
     head = "Column 1\tColumn 2\tModifier Indicator\n"
     rows = {"Additions": "11402\t12031\t1\n", "Deletions": "", "CCMIChgs": ""}
-    report = zipped(
+    report = zip_of(
         {f"MCR_NCCI_{name}_Eff_07-01-2026.txt": (head + row_text).encode() for name, row_text in rows.items()}
     )
     cms_site.replace_data("2026q3-practitioner-quarterly", report)

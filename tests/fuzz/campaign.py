@@ -26,7 +26,7 @@ from pathlib import Path
 
 import polars as pl
 from cms_files import hcpcs_level2
-from cms_files.render import file_name, layout_for, rendered, zipped
+from cms_files.render import file_name, layout_for, render_file, zip_of
 from facts import Facts, facts_by_release
 
 from codeset.errors import CodesetError
@@ -100,20 +100,20 @@ def _targets(label: str) -> Iterator[Target]:
     for name in package:
         yield Target(label, package, name, _PACKAGE, all_forms=True)
     archive = f"rvu{cms_facts.release.year % 100}{'abcd'[cms_facts.release.quarter - 1]}.zip"
-    yield Target(label, {archive: zipped(package)}, archive, _PACKAGE, all_forms=True)
+    yield Target(label, {archive: zip_of(package)}, archive, _PACKAGE, all_forms=True)
 
 
 def _rendered_files(cms_facts: Facts, table: str) -> Iterator[tuple[str, bytes]]:
     if table in _ONE_FILE:
         for form in ("txt", "xlsx"):
-            data = hcpcs_level2.rendered(*(cms_facts.tables[name] for name in _ONE_FILE), form)
+            data = hcpcs_level2.render_file(*(cms_facts.tables[name] for name in _ONE_FILE), form)
             yield hcpcs_level2.file_name(cms_facts.release, form), data
         return
     factor = cms_facts.factors[0]
     participant = factor.participant if table == "mpfs" else None
     for form in layout_for(table).forms:
         name = file_name(table, cms_facts.release, form, participant=participant)
-        yield name, rendered(table, cms_facts.tables[table], cms_facts.release, form, factor.value)
+        yield name, render_file(table, cms_facts.tables[table], cms_facts.release, form, factor.value)
 
 
 def before(label: str, home: Path) -> Store:

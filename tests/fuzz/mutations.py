@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable
 
-from cms_files.render import zipped
+from cms_files.render import zip_of
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
@@ -262,7 +262,7 @@ TEXT: tuple[Mutation, ...] = (
 def _in_sheet(data: bytes, change: Mutation, chance: random.Random) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
-    return zipped(members | {_SHEET: change(members[_SHEET], chance)})
+    return zip_of(members | {_SHEET: change(members[_SHEET], chance)})
 
 
 def change_a_number_of_the_sheet(data: bytes, chance: random.Random) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cms_files.render import file_name, rendered, zipped
+from cms_files.render import file_name, render_file, zip_of
 from facts import Facts
 
 from codeset.errors import BadInput
@@ -29,7 +29,7 @@ def rendered_file(
     conversion_factor = facts.factors[factor]
     participant = conversion_factor.participant if table == "mpfs" else None
     name = file_name(table, facts.release, form, participant=participant)
-    return name, rendered(table, facts.tables[table], facts.release, form, conversion_factor.value, line_end)
+    return name, render_file(table, facts.tables[table], facts.release, form, conversion_factor.value, line_end)
 
 
 def sheet(data: bytes) -> bytes:
@@ -45,7 +45,7 @@ def replace_text(data: bytes, old: str, new: str) -> bytes:
         return data.replace(old.encode(), new.encode())
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
-    return zipped(members | {_SHEET: replace_text(members[_SHEET], old, new)})
+    return zip_of(members | {_SHEET: replace_text(members[_SHEET], old, new)})
 
 
 def hand_in(folder: Path, files: Mapping[str, bytes]) -> Path:

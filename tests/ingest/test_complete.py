@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cms_files.render import deliver, rendered, zipped
+from cms_files.render import deliver, render_file, zip_of
 from facts import Facts
 from handed_in import build_faults, build_release, hand_in, rendered_file, replace_text
 from polars.testing import assert_frame_equal
@@ -73,7 +73,7 @@ def test_parts_make_the_table_in_whatever_order_their_names_put_them(
     files = _parts(facts["2026q3"], tmp_path / "all", 1, 2, 3, 4)
     names = ["z practitioner.zip", "y practitioner.zip", "x practitioner.zip", "w practitioner.zip"]
     unnumbered_files = {
-        name: zipped({"edits.txt": file.data})
+        name: zip_of({"edits.txt": file.data})
         for name, file in zip(names, open_all([tmp_path / "all" / name for name in files]), strict=True)
     }
     seal_result = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", unnumbered_files)).sealed
@@ -147,14 +147,14 @@ def test_what_a_file_says_of_its_quarter_counts_more_than_its_name(facts: dict[s
 
 
 def test_the_package_tells_the_year_of_a_file_that_does_not(facts: dict[str, Facts], store: Store) -> None:
-    package = zipped(dict([rendered_file(facts["2024q2"], "oppscap")]))
+    package = zip_of(dict([rendered_file(facts["2024q2"], "oppscap")]))
     (fault,) = build_faults(store, Release.parse("2025q2"), {"rvu24b.zip": package})
     assert fault.startswith("rvu24b.zip/OPPSCAP_APR.csv: This file is for 2024q2, not for 2025q2. ")
 
 
 def test_a_year_before_the_layouts_is_refused(facts: dict[str, Facts], store: Store) -> None:
     early = Release.parse("2019q4")
-    data = rendered("gpci", facts["2024q2"].tables["gpci"], early, "csv")
+    data = render_file("gpci", facts["2024q2"].tables["gpci"], early, "csv")
     assert build_faults(store, early, {"GPCI2019.csv": data}) == [
         "GPCI2019.csv: the layout of gpci is known from 2020q1 on"
     ]
@@ -166,7 +166,7 @@ def test_a_file_that_no_layout_knows_is_named_and_does_not_stop_a_build(
     files = dict([rendered_file(facts["2026q3"], "gpci")]) | {
         "README.txt": b"To whom it may concern.\r\n",
         "RVU26C.pdf": b"%PDF-1.7\n",
-        "other.zip": zipped({"empty.csv": b"", "picture.png": b"\x89PNG\r\n\x1a\n"}),
+        "other.zip": zip_of({"empty.csv": b"", "picture.png": b"\x89PNG\r\n\x1a\n"}),
     }
     outcome = build_release(store, facts["2026q3"].release, hand_in(tmp_path / "cms", files))
     assert outcome.unrecognized == ("README.txt", "RVU26C.pdf", "other.zip/empty.csv", "other.zip/picture.png")
@@ -217,7 +217,7 @@ def test_the_package_may_say_whose_the_edits_are(
 ) -> None:
     _, data = rendered_file(facts["2026q3"], "ptp", "txt")
     outcome = build_release(
-        store, facts["2026q3"].release, hand_in(tmp_path / "cms", {package: zipped({"edits.txt": data})})
+        store, facts["2026q3"].release, hand_in(tmp_path / "cms", {package: zip_of({"edits.txt": data})})
     )
     assert list(outcome.sealed.snapshot.manifest.tables) == [table]
 

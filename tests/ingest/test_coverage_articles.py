@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 from handed_in import build_faults, hand_in
 
 from codeset.releases import Release
@@ -131,8 +131,8 @@ PASSED_OVER = {
 
 
 def test_versions_and_contractors_are_put_together_from_the_download(store: Store, tmp_path: Path) -> None:
-    inner = zipped({**DOWNLOAD, **DOCUMENTS, **PASSED_OVER})
-    files = {"current_article.zip": zipped({"current_article_csv.zip": inner, "readme_first.txt": b"read me"})}
+    inner = zip_of({**DOWNLOAD, **DOCUMENTS, **PASSED_OVER})
+    files = {"current_article.zip": zip_of({"current_article_csv.zip": inner, "readme_first.txt": b"read me"})}
     snapshot = build(RELEASE, [hand_in(tmp_path / "mcd", files)], store).sealed.snapshot
     assert snapshot.table("coverage_document").drop("title").rows() == [
         ("A50003", 3, "CGS Administrators, LLC", "DME MAC", date(2026, 8, 6), date(2026, 7, 30)),

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 from handed_in import build_faults, hand_in
 
 from codeset.releases import Release
@@ -122,7 +122,7 @@ L66.11,10/1/2024,L66.1
 
 
 def test_a_conversion_table_may_be_a_csv(store: Store, tmp_path: Path) -> None:
-    files = {"2025-conversion-table.zip": zipped({"508-VERSION-CONVERSION-TABLE-FY2025.csv": CONVERSION.encode()})}
+    files = {"2025-conversion-table.zip": zip_of({"508-VERSION-CONVERSION-TABLE-FY2025.csv": CONVERSION.encode()})}
     table = build(Release.parse("2024q4"), [hand_in(tmp_path, files)], store).sealed.snapshot.table(
         "diagnosis_replacement"
     )
@@ -208,7 +208,7 @@ def test_a_loose_order_file_is_enough(store: Store, tmp_path: Path) -> None:
 
 def test_addenda_say_since_when_a_code_is_as_it_is(store: Store, tmp_path: Path) -> None:
     files = {ORDER_FILE: order_file(), CODES_FILE: code_file(), ADDENDA_FILE: (ADDENDA + SUMMARY).encode()}
-    snapshot = build_files(store, tmp_path, **{"icd10cm.zip": zipped(files)}).sealed.snapshot
+    snapshot = build_files(store, tmp_path, **{"icd10cm.zip": zip_of(files)}).sealed.snapshot
     assert snapshot.manifest.tables["diagnosis"].edition == "icd10cm fy2025 october"
     since = dict(snapshot.table("diagnosis").select("diagnosis", "effective_date").rows())
     assert [code for code, day in since.items() if day == date(2024, 10, 1)] == ["L661", "L6610", "L6611"]

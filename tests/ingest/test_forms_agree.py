@@ -10,7 +10,7 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 import pytest
-from cms_files.render import rendered
+from cms_files.render import render_file
 from polars.testing import assert_frame_equal
 
 from codeset.releases import Release
@@ -155,7 +155,7 @@ def test_rendered_caps_are_cmss_own_to_the_byte(form: str, cms: Path) -> None:
     caps = sort_files(recognize(file for file in _open_files(cms, "2024q2") if file.name.startswith("OPPSCAP"))).files
     assert {file.table for file in caps} == {"oppscap"}
     frame = read(caps, release)["oppscap"].frame.select(list(TABLES["oppscap"].columns))
-    assert rendered("oppscap", frame, release, form) == data
+    assert render_file("oppscap", frame, release, form) == data
 
 
 def test_rendered_fixed_width_fees_are_cmss_own_but_for_descriptors_and_notices(cms: Path) -> None:
@@ -165,7 +165,7 @@ def test_rendered_fixed_width_fees_are_cmss_own_but_for_descriptors_and_notices(
     assert {file.table for file in files} == {"mpfs"}
     fees = read(files, release)["mpfs"]
     frame = fees.frame.with_columns(pricing_indicator=pl.lit(None, pl.String)).select(list(TABLES["mpfs"].columns))
-    ours = rendered("mpfs", frame, release, "txt", fees.factors[0].value)
+    ours = render_file("mpfs", frame, release, "txt", fees.factors[0].value)
     assert ours.startswith(b"HDR ")
     assert _without_texts(ours) == _without_texts(data)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cms_files.render import rendered
+from cms_files.render import render_file
 from facts import Facts
 from handed_in import build_faults, build_release, hand_in, read_back, rendered_file, replace_text
 
@@ -63,7 +63,7 @@ def test_cost_indices_of_2020_to_2024_are_read(cms: Path, release: str) -> None:
     """The decoded values in CMS's layout of their year: without a state in 2020, with two headers of the contractor."""
     label = Release(2000 + int(release[:2]), "abcd".index(release[2]) + 1)
     frame = _decoded_gpci(cms, release)
-    data = rendered("gpci", frame, label, "csv")
+    data = render_file("gpci", frame, label, "csv")
     expected = frame.sort("mac", "locality")
     if label.year == 2020:
         assert b",State," not in data

@@ -31,7 +31,7 @@ TABLES = ("hcpcs_level2", "modifier")
 def files(facts: dict[str, Facts], *forms: str) -> dict[str, bytes]:
     tables = facts["2026q3"].tables
     return {
-        hcpcs_level2.file_name(RELEASE, form): hcpcs_level2.rendered(*(tables[table] for table in TABLES), form)
+        hcpcs_level2.file_name(RELEASE, form): hcpcs_level2.render_file(*(tables[table] for table in TABLES), form)
         for form in forms
     }
 
@@ -118,7 +118,7 @@ def test_codes_that_end_and_begin_are_differences(facts: dict[str, Facts], tmp_p
     snapshots = []
     for label, rows in (("2026q3", codes), ("2026q4", later)):
         release = Release.parse(label)
-        data = hcpcs_level2.rendered(rows, tables["modifier"], "txt")
+        data = hcpcs_level2.render_file(rows, tables["modifier"], "txt")
         folder = hand_in(tmp_path / label, {hcpcs_level2.file_name(release, "txt"): data})
         snapshots.append(build(release, [folder], store).sealed.snapshot)
     changes = codeset.diff(*snapshots, "all").tables["hcpcs_level2"]

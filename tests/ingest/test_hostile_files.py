@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 from facts import Facts
 from handed_in import build_faults, hand_in, rendered_file, replace_text, sheet
 from openpyxl import load_workbook
@@ -73,7 +73,7 @@ def test_a_document_type_is_refused_wherever_it_is(declaration: str, facts: dict
     for name, xml in members.items():
         if name.endswith(".xml"):
             hostile = members | {name: declaration.encode() + xml}
-            (message,) = faults(store, "GPCI2026.xlsx", zipped(hostile))
+            (message,) = faults(store, "GPCI2026.xlsx", zip_of(hostile))
             assert "declares a document type or entities" in message, name
 
 
@@ -83,7 +83,7 @@ def test_a_workbook_in_another_encoding_is_refused(facts: dict[str, Facts], stor
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
     members[SHEET] = sheet(data).decode().encode("utf-16")
-    assert "is not in UTF-8" in faults(store, "GPCI2026.xlsx", zipped(members))[0]
+    assert "is not in UTF-8" in faults(store, "GPCI2026.xlsx", zip_of(members))[0]
 
 
 @pytest.mark.parametrize("state", ["visible", "hidden"])
@@ -157,7 +157,7 @@ def test_what_python_packs_is_read_however_it_is_packed(facts: dict[str, Facts],
 
 
 def test_a_member_that_unpacks_to_a_hundred_times_its_size_is_refused(store: Store) -> None:
-    data = zipped({"GPCI2026.csv": b" " * (2 << 20)})
+    data = zip_of({"GPCI2026.csv": b" " * (2 << 20)})
     (message,) = faults(store, "rvu26c.zip", data)
     assert message.endswith(" to 2,097,152 bytes: a zip bomb")
 
@@ -224,4 +224,4 @@ def test_a_device_or_a_pipe_is_not_read(store: Store, tmp_path: Path) -> None:
 
 def test_nothing_is_unpacked_that_a_path_would_lead_to(tmp_path: Path) -> None:
     with pytest.raises(BadInput):
-        build(RELEASE, [hand_in(tmp_path / "cms", {"x.zip": zipped({"../../x.csv": b"x"})}) / "x.zip"], Store(tmp_path))
+        build(RELEASE, [hand_in(tmp_path / "cms", {"x.zip": zip_of({"../../x.csv": b"x"})}) / "x.zip"], Store(tmp_path))

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 from facts import Facts
 from handed_in import build_faults, build_release, hand_in, rendered_file
 
@@ -31,7 +31,7 @@ def test_a_named_zip_of_which_no_member_is_known_stops_the_build(
 ) -> None:
     cms_facts = facts["2026q3"]
     folder = hand_in(tmp_path / "cms", dict([rendered_file(cms_facts, "gpci")]))
-    other = hand_in(tmp_path / "other", {"a.zip": zipped({"README.txt": b"x\r\n"})}) / "a.zip"
+    other = hand_in(tmp_path / "other", {"a.zip": zip_of({"README.txt": b"x\r\n"})}) / "a.zip"
     with pytest.raises(BadInput, match=r"a\.zip: is not a CMS file we recognize"):
         build_release(store, cms_facts.release, folder, other)
 
@@ -40,7 +40,7 @@ def test_unknown_files_of_a_folder_and_of_a_zip_are_listed(
     facts: dict[str, Facts], store: Store, tmp_path: Path
 ) -> None:
     cms_facts = facts["2026q3"]
-    package = zipped(dict([rendered_file(cms_facts, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
+    package = zip_of(dict([rendered_file(cms_facts, "gpci")]) | {"RVU26C.pdf": b"%PDF-1.7\n"})
     folder = hand_in(tmp_path / "cms", {"rvu26c.zip": package, "notes.txt": b"x\r\n"})
     assert build_release(store, cms_facts.release, folder).unrecognized == ("notes.txt", "rvu26c.zip/RVU26C.pdf")
 
@@ -62,7 +62,7 @@ def test_a_changed_header_is_named(
     if form == "xlsx":
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             members = {member: book.read(member).replace(theirs, other) for member in book.namelist()}
-        data = zipped(members)
+        data = zip_of(members)
     else:
         data = data.replace(theirs, other)
     messages = "\n".join(build_faults(store, facts["2026q3"].release, {name: data}))

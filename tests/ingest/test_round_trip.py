@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cms_files.render import deliver, file_name, layout_for, rendered, zipped
+from cms_files.render import deliver, file_name, layout_for, render_file, zip_of
 from facts import Facts, facts_by_release
 from handed_in import build_release, hand_in, read_back, rendered_file, sheet
 from hypothesis import given, settings
@@ -136,7 +136,7 @@ def loose(folder: Path, into: Path) -> Path:
 def zip_in_zip(folder: Path, into: Path) -> Path:
     """One zip with all that lies in *folder*."""
     inner = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    return hand_in(into, {"download.zip": zipped({"everything.zip": zipped(inner)})}) / "download.zip"
+    return hand_in(into, {"download.zip": zip_of({"everything.zip": zip_of(inner)})}) / "download.zip"
 
 
 def odd_names(folder: Path, into: Path) -> Path:
@@ -220,18 +220,18 @@ def test_a_fee_schedule_without_a_factor_is_not_rendered(facts: dict[str, Facts]
     with pytest.raises(ValueError, match="none is given"):
         deliver({"mpfs": fees}, facts["2026q3"].release, [], tmp_path)
     with pytest.raises(ValueError, match="none is given"):
-        rendered("mpfs", fees, facts["2026q3"].release, "csv")
+        render_file("mpfs", fees, facts["2026q3"].release, "csv")
 
 
 def test_what_does_not_fit_its_field_is_not_rendered(facts: dict[str, Facts]) -> None:
     wide = facts["2026q3"].tables["mpfs"].with_columns(work_rvu=pl.lit("1000.00").cast(pl.Decimal(9, 2)))
     with pytest.raises(ValueError, match="a work_rvu does not fit into 6 characters"):
-        rendered("mpfs", wide, facts["2026q3"].release, "txt", Decimal("33.4009"))
+        render_file("mpfs", wide, facts["2026q3"].release, "txt", Decimal("33.4009"))
 
 
 def test_a_form_that_cms_does_not_ship_is_not_rendered(facts: dict[str, Facts]) -> None:
     with pytest.raises(ValueError, match="CMS ships mue as csv, xlsx, not as txt"):
-        rendered("mue", facts["2026q3"].tables["mue"], facts["2026q3"].release, "txt")
+        render_file("mue", facts["2026q3"].tables["mue"], facts["2026q3"].release, "txt")
 
 
 def test_files_up_to_2025_end_in_the_mark_of_old(facts: dict[str, Facts]) -> None:

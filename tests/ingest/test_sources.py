@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from cms_files.render import deliver, layout_for, zipped
+from cms_files.render import deliver, layout_for, zip_of
 from cms_files.rendered_forms import DESCRIPTION, NOTICE
 from facts import Facts
 from handed_in import build_faults, build_release, contents, hand_in, rendered_file
@@ -40,14 +40,14 @@ def test_a_path_that_is_not_there_is_named(facts: dict[str, Facts], store: Store
 
 @pytest.mark.parametrize("zip_end", [30, 200, -30])
 def test_a_zip_that_was_cut_is_refused(zip_end: int, facts: dict[str, Facts], store: Store) -> None:
-    archive = zipped(dict([rendered_file(facts["2026q3"], "gpci")]))[:zip_end]
+    archive = zip_of(dict([rendered_file(facts["2026q3"], "gpci")]))[:zip_end]
     (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert fault.startswith("rvu26c.zip: not a zip that can be read (")
     assert fault.endswith("); fetch it again")
 
 
 def test_a_member_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    archive = bytearray(zipped(dict([rendered_file(facts["2026q3"], "gpci")])))
+    archive = bytearray(zip_of(dict([rendered_file(facts["2026q3"], "gpci")])))
     archive[120:140] = bytes(20)
     (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": bytes(archive)})
     assert fault.startswith("rvu26c.zip: not a zip that can be read (")
@@ -55,13 +55,13 @@ def test_a_member_that_was_damaged_is_refused(facts: dict[str, Facts], store: St
 
 def test_a_workbook_that_was_damaged_is_refused(facts: dict[str, Facts], store: Store) -> None:
     name, data = rendered_file(facts["2026q3"], "gpci", "xlsx")
-    damaged_zip = zipped({"[Content_Types].xml": b"<Types", "xl/workbook.xml": data[:50]})
+    damaged_zip = zip_of({"[Content_Types].xml": b"<Types", "xl/workbook.xml": data[:50]})
     (fault,) = build_faults(store, facts["2026q3"].release, {name: damaged_zip})
     assert fault.startswith(f"{name}: not a workbook that can be read (")
 
 
 def test_a_zip_bomb_is_refused_by_the_size_that_it_declares(facts: dict[str, Facts], store: Store) -> None:
-    archive = _with_declared_number(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, 2 << 30)
+    archive = _with_declared_number(zip_of(dict([rendered_file(facts["2026q3"], "gpci")])), 24, 2 << 30)
     faults = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert faults[0].startswith("rvu26c.zip: GPCI2026.csv would unpack from ")
     assert faults[0].endswith(" to 2,147,483,648 bytes: a zip bomb")
@@ -71,7 +71,7 @@ def test_many_members_that_are_a_bomb_together_are_refused(
     facts: dict[str, Facts], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("codeset_ingest.read.open_files.MAX_ZIP", 2500)
-    archive = zipped({f"{number}.txt": bytes(1000) for number in range(3)})
+    archive = zip_of({f"{number}.txt": bytes(1000) for number in range(3)})
     assert build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
         "rvu26c.zip: would unpack to 3,000 bytes; no CMS package is over 2,500"
     ]
@@ -81,13 +81,13 @@ def test_many_members_that_are_a_bomb_together_are_refused(
 def test_a_member_of_another_length_than_declared_is_refused(
     declared_bytes: int, facts: dict[str, Facts], store: Store
 ) -> None:
-    archive = _with_declared_number(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 24, declared_bytes)
+    archive = _with_declared_number(zip_of(dict([rendered_file(facts["2026q3"], "gpci")])), 24, declared_bytes)
     (fault,) = build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive})
     assert fault.startswith("rvu26c.zip: ")
 
 
 def test_an_encrypted_zip_is_refused(facts: dict[str, Facts], store: Store) -> None:
-    archive = _with_declared_number(zipped(dict([rendered_file(facts["2026q3"], "gpci")])), 8, 1)
+    archive = _with_declared_number(zip_of(dict([rendered_file(facts["2026q3"], "gpci")])), 8, 1)
     assert build_faults(store, facts["2026q3"].release, {"rvu26c.zip": archive}) == [
         "rvu26c.zip: GPCI2026.csv is encrypted; CMS's files are not"
     ]
@@ -95,7 +95,7 @@ def test_an_encrypted_zip_is_refused(facts: dict[str, Facts], store: Store) -> N
 
 def _nest_zips(name: str, data: bytes, depth: int) -> bytes:
     for number in range(depth):
-        name, data = f"{depth - number}.zip", zipped({name: data})
+        name, data = f"{depth - number}.zip", zip_of({name: data})
     return data
 
 
@@ -113,7 +113,7 @@ def test_three_zips_in_one_another_are_opened_and_four_are_not(
 @pytest.mark.parametrize("name", ["../../GPCI2026.csv", "/GPCI2026.csv", "C:/x/GPCI2026.csv", "a/b/../GPCI2026.csv"])
 def test_a_name_in_a_zip_leads_nowhere(name: str, facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     _, data = rendered_file(facts["2026q3"], "gpci")
-    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({name: data})})
+    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zip_of({name: data})})
     outcome = build_release(store, facts["2026q3"].release, folder)
     assert [source.name for source in outcome.sealed.snapshot.manifest.tables["gpci"].sources] == ["GPCI2026.csv"]
     assert contents(store) == {"2026q3", "2026q3/manifest.json", "2026q3/gpci.parquet"}
@@ -122,7 +122,7 @@ def test_a_name_in_a_zip_leads_nowhere(name: str, facts: dict[str, Facts], store
 
 def test_a_folder_and_an_empty_file_in_a_zip_do_no_harm(facts: dict[str, Facts], store: Store, tmp_path: Path) -> None:
     name, data = rendered_file(facts["2026q3"], "gpci")
-    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zipped({"tables/": b"", f"tables/{name}": data, "empty": b""})})
+    folder = hand_in(tmp_path / "cms", {"rvu26c.zip": zip_of({"tables/": b"", f"tables/{name}": data, "empty": b""})})
     outcome = build_release(store, facts["2026q3"].release, folder)
     assert outcome.unrecognized == ("rvu26c.zip/empty",)
 
@@ -148,7 +148,7 @@ def _with_mark(data: bytes) -> bytes:
     """The file with the word in place of each descriptor and notice."""
     if data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return zipped({name: _with_mark(archive.read(name)) for name in archive.namelist()})
+            return zip_of({name: _with_mark(archive.read(name)) for name in archive.namelist()})
     return re.sub("|".join(MARKS).encode(), WORD.encode(), data)
 
 

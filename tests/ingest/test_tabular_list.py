@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from cms_files.render import zipped
+from cms_files.render import zip_of
 from handed_in import build_faults, hand_in
 
 from codeset.releases import Release
@@ -85,7 +85,7 @@ ROWS = [
 def test_the_notes_of_a_list_are_a_table(
     tmp_path: Path, store: Store, name: str, zipped_as: str | None, label: str, edition: str
 ) -> None:
-    files = {zipped_as: zipped({name: LIST.encode()})} if zipped_as else {name: LIST.encode()}
+    files = {zipped_as: zip_of({name: LIST.encode()})} if zipped_as else {name: LIST.encode()}
     snapshot = build(Release.parse(label), [hand_in(tmp_path / "cms", files)], store).sealed.snapshot
     assert snapshot.table("excludes").rows() == ROWS
     entry = snapshot.manifest.tables["excludes"]
