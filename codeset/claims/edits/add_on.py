@@ -62,20 +62,20 @@ def find_add_on(lines: Lines) -> Findings:
     )
 
 
-def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied: pl.Series) -> pl.DataFrame:
-    """Those of *add_ons* of which no primary (`row_two` of *pairs*) is paid; *denied* is what other edits deny.
+def without_paid_primary(add_ons: pl.DataFrame, pairs: pl.DataFrame, denied_rows: pl.Series) -> pl.DataFrame:
+    """Those of *add_ons* of which no primary (`row_two` of *pairs*) is paid; *denied_rows* is what other edits deny.
 
     An add-on that is denied for want of a primary is no paid primary of another one: so on until no more is denied.
     """
     has_primary = is_member(add_ons["row"], pairs["row"])
     # Of an open list the contractor may know another primary: only one that is there and denied decides (p. I-36).
     may_deny = ~add_ons["is_open"] | has_primary
-    unpaid_rows = denied
+    unpaid_rows = denied_rows
     # Rows that are lost only become more, so that this ends, after at most as many rounds as add-ons depend on add-ons.
     while True:
         paid_add_ons = pairs["row"].filter(~is_member(pairs["row_two"], unpaid_rows))
         is_alone = ~is_member(add_ons["row"], paid_add_ons)
-        unpaid_rows_now = pl.concat([denied, add_ons["row"].filter(is_alone & may_deny)])
+        unpaid_rows_now = pl.concat([denied_rows, add_ons["row"].filter(is_alone & may_deny)])
         if unpaid_rows_now.len() == unpaid_rows.len():
             return add_ons.filter(is_alone)
         unpaid_rows = unpaid_rows_now

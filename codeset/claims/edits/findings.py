@@ -145,13 +145,13 @@ def combine_findings(findings: Iterable[Findings]) -> Findings:
 def apply_edits(edits: Sequence[Edit], lines: Lines) -> tuple[list[Findings], pl.Series]:
     """Return the findings of *edits* and the rows that they deny; each edit is handed what those before it deny."""
     findings: list[Findings] = []
-    denied = lines.denied
+    rows_denied = lines.denied
     for edit in concerned_edits(edits, lines):
-        findings.append(edit.findings(lines, denied))
+        findings.append(edit.findings(lines, rows_denied))
         if not findings[-1].rows.is_empty():
             # So that the edits after it count no units, and find no primary, on a line that is not paid.
-            denied = pl.concat([denied, denied_rows(findings[-1])])
-    return findings, denied
+            rows_denied = pl.concat([rows_denied, denied_rows(findings[-1])])
+    return findings, rows_denied
 
 
 def denied_rows(findings: Findings) -> pl.Series:

@@ -42,8 +42,8 @@ def flatten_claims(json_objects: Iterable[tuple[int, str, object]]) -> tuple[pl.
 def _object_rows(json_object: object, file_line: int, json_place: str) -> Iterator[tuple[Row | None, list[FieldFault]]]:
     """Each row with what is wrong in it; what is wrong with a claim as a whole comes without a row."""
     if not isinstance(json_object, dict):
-        found = _sort_of_value(json_object)
-        yield None, [FieldFault("claim", "an object", found, at=file_line, place=json_place or None)]
+        sort_found = _sort_of_value(json_object)
+        yield None, [FieldFault("claim", "an object", sort_found, at=file_line, place=json_place or None)]
     # A single line: exports as NDJSON are often one object for each line, as csv has them.
     elif "hcpcs" in json_object and "lines" not in json_object:
         claim_row, faults = _field_texts(json_object, tuple(FIELDS))

@@ -15,8 +15,8 @@ def shared_claims(claim_ids: Sequence[pl.Series], file_names: Sequence[str]) -> 
     """Return the claims that several files hold, by the place of each file; *claim_ids* are those of each file."""
     # Only identifiers, each once: the files together may have millions of lines.
     frames = (
-        pl.DataFrame({"claim_id": identifiers.unique()}).with_columns(file=place)
-        for place, identifiers in enumerate(claim_ids)
+        pl.DataFrame({"claim_id": identifiers.unique()}).with_columns(file=file_number)
+        for file_number, identifiers in enumerate(claim_ids)
     )
     files_of_claims = pl.concat(frames).group_by("claim_id").agg("file")
     other_files: dict[int, dict[str, str]] = defaultdict(dict)

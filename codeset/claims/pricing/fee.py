@@ -196,13 +196,13 @@ _WHOLE_TEST = pl.when(
 
 def _cents_of_code(lines: pl.DataFrame, code_set: CodeSet, hcpcs: pl.Expr, modifier: str) -> pl.Series:
     """The cents that *hcpcs* with *modifier* costs in the place of each of *lines*."""
-    places = lines.select(*_PRICE_PLACE, hcpcs.alias("hcpcs"), pl.lit(modifier).alias("fee_modifier"))
+    codes_in_places = lines.select(*_PRICE_PLACE, hcpcs.alias("hcpcs"), pl.lit(modifier).alias("fee_modifier"))
     # Most claims of dermatology have neither such a test nor an endoscopy.
-    if places["hcpcs"].null_count() == places.height:
-        return pl.repeat(None, places.height, dtype=pl.Int64(), eager=True)
+    if codes_in_places["hcpcs"].null_count() == codes_in_places.height:
+        return pl.repeat(None, codes_in_places.height, dtype=pl.Int64(), eager=True)
     fees = code_set.cached(_fee_rows).select(*_FEE_KEY, *_RVU)
-    priced = places.join(fees, on=_FEE_KEY, how="left", maintain_order="left").with_columns(_PE_RVU)
-    return priced.select(cents(EXACT_FEE)).to_series()
+    fee_rows = codes_in_places.join(fees, on=_FEE_KEY, how="left", maintain_order="left").with_columns(_PE_RVU)
+    return fee_rows.select(cents(EXACT_FEE)).to_series()
 
 
 def reduced_therapy_cents() -> pl.Expr:

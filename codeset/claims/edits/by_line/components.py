@@ -24,11 +24,11 @@ IS_IN_SURGICAL_CENTER = pl.col("place_of_service").cast(pl.String) == AMBULATORY
 
 def checks() -> Iterator[Check]:
     """The components that a practitioner is not paid for in a place."""
-    place, in_hospital = pl.col("place_of_service"), IS_LISTED & IS_PRICED & IS_HOSPITAL
+    place_of_service, in_hospital = pl.col("place_of_service"), IS_LISTED & IS_PRICED & IS_HOSPITAL
     in_surgical_center = IS_LISTED & IS_PRICED & IS_IN_SURGICAL_CENTER
-    yield in_hospital & HAS_TECHNICAL_PART, "component-whole-in-hospital", place
-    yield in_hospital & IS_TECHNICAL_ONLY, "component-technical-in-hospital", place
-    yield in_surgical_center & HAS_TECHNICAL_PART, "component-in-surgical-center", place
+    yield in_hospital & HAS_TECHNICAL_PART, "component-whole-in-hospital", place_of_service
+    yield in_hospital & IS_TECHNICAL_ONLY, "component-technical-in-hospital", place_of_service
+    yield in_surgical_center & HAS_TECHNICAL_PART, "component-in-surgical-center", place_of_service
 
 
 def find_components(lines: Lines) -> Findings:

@@ -42,7 +42,7 @@ def late_of_kinds(line_kinds: LineKinds) -> pl.Series:
 
 def late_pricing_modifier(modifiers: list[str]) -> str | None:
     """The first of *modifiers* that sets the amount and has one before it that decides nothing; None without one."""
-    informational_positions = [place for place, name in enumerate(modifiers) if name not in DECIDING]
+    informational_positions = [position for position, name in enumerate(modifiers) if name not in DECIDING]
     later_modifiers = modifiers[informational_positions[0] :] if informational_positions else []
     return next((name for name in later_modifiers if name in PRICING), None)
 

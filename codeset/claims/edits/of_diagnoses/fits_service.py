@@ -24,7 +24,7 @@ def find_misfit(lines: Lines) -> Findings:
         return NO_FINDINGS
     rule_findings, answered_rows = [], doubtful_lines.select("row").clear()
     for rule in rules_of_classes():
-        lines_of_rule = doubtful_lines.filter(rule.is_for(pl.col("hcpcs")) & rule.holds)
+        lines_of_rule = doubtful_lines.filter(rule.is_for(pl.col("hcpcs")) & rule.condition)
         # The first rule of the file that holds is what is said of a line.
         unanswered_lines = lines_of_rule.join(answered_rows, on="row", how="anti", maintain_order="left")
         if not unanswered_lines.is_empty():

@@ -202,7 +202,7 @@ class Rule(NamedTuple):
     reason: str
     codes: pl.Series | None
     with_any: int
-    holds: pl.Expr
+    condition: pl.Expr
 
     def is_for(self, hcpcs: pl.Expr) -> pl.Expr:
         """Return whether each of *hcpcs* is one of the rule's codes."""
@@ -246,7 +246,7 @@ def _is_misfit(hcpcs: pl.Series, marks: pl.Series) -> pl.Series:
     has_class = (marks >= FIRST_CLASS).alias("some")
     if not has_class.any():
         return has_class
-    rule_conditions = [rule.holds & rule.is_for(pl.col("hcpcs")) for rule in rules_of_classes()]
+    rule_conditions = [rule.condition & rule.is_for(pl.col("hcpcs")) for rule in rules_of_classes()]
     return marked_lines.select(pl.any_horizontal(rule_conditions)).to_series()
 
 
