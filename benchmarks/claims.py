@@ -20,7 +20,7 @@ from benchmarks.claim_files import (
     with_diagnoses,
     with_invalid_diagnoses,
 )
-from benchmarks.measure import CMS_FILES, Job, Row, function, gib, interleaved, once, seconds
+from benchmarks.measure import CMS_FILES, Job, Measurement, Row, function, gib, interleaved, once, seconds
 from codeset.claims.bulk.run_bulk import adjudicate_files
 from codeset.claims.edits.modifiers import with_meanings
 from codeset.claims.edits.mue import MUE
@@ -47,74 +47,61 @@ _PLAIN, _DIAGNOSES, _INVALID, _FILES_WITH_DIAGNOSES = "plain", "diagnoses", "inv
 def rows(folder: Path) -> Iterator[Row]:
     """Seal the releases and make the claims in *folder*, measure; yield the table's rows."""
     once(function("write_files", _MODULE, folder, times=1))
+    yield from _bulk_rows(folder)
+    yield from _with_diagnoses(folder)
+    yield from _edit_rows(folder)
+    yield from _single_claim_rows(folder)
+
+
+def _bulk_rows(folder: Path) -> Iterator[Row]:
+    """All claims at once: against decoding and encoding alone, ten times as many, varied, and in any order."""
     measurements = interleaved([function(name, _MODULE, folder, RUNS) for name in ("bulk", "floor")])
     bulk_run, floor_run = measurements["bulk"], measurements["floor"]
     ratio = f"{bulk_run.seconds / floor_run.seconds:.1f} x"
-    millions_per_second = CLAIM_LINES / bulk_run.seconds / 1e6
     yield Row("claims, decode and encode", seconds(bulk_run), seconds(floor_run), ratio)
-    yield Row(
-        "claims, million lines/s",
-        f"{millions_per_second:.2f}",
-        f"{CLAIM_LINES / floor_run.seconds / 1e6:.2f}",
-        "",
-        ">= 1",
-        millions_per_second >= 1,
-    )
-    watched_run, larger_run = (
-        once(function(name, _MODULE, folder, times=1, has_children=True)) for name in ("bulk", "bulk_more")
+    is_fast = _millions_per_second(bulk_run) >= 1
+    pace = _pace(bulk_run)
+    yield Row("claims, million lines/s", pace, _pace(floor_run), "", ">= 1", is_fast)
+    # Memory in runs of their own: to watch all processes of a run takes up to a tenth of its time.
+    watched_run, larger_run, varied_run = (
+        once(function(name, _MODULE, folder, times=1, has_children=True))
+        for name in ("bulk", "bulk_more", "bulk_varied")
     )
     yield Row("claims, peak memory", gib(watched_run), gib(floor_run), "", "< 1 GiB", watched_run.peak < 2**30)
     growth = larger_run.peak / watched_run.peak
-    yield Row(
-        f"claims, {TIMES_THE_LINES} x the lines",
-        gib(larger_run),
-        gib(watched_run),
-        f"{growth:.2f} x",
-        "flat",
-        growth < 1.2,
-    )
-    unordered_run = once(function("bulk_turned", _MODULE, folder, times=1))
-    varied_run = once(function("bulk_varied", _MODULE, folder, times=1, has_children=True))
-    yield Row(
-        "varied claims, million lines/s",
-        f"{CLAIM_LINES / varied_run.seconds / 1e6:.2f}",
-        f"{millions_per_second:.2f}",
-        "",
-    )
+    memory = (gib(larger_run), gib(watched_run))
+    yield Row(f"claims, {TIMES_THE_LINES} x the lines", *memory, f"{growth:.2f} x", "flat", growth < 1.2)
+    yield Row("varied claims, million lines/s", _pace(varied_run), pace, "")
     yield Row("varied claims, peak memory", gib(varied_run), gib(watched_run), "", "< 1 GiB", varied_run.peak < 2**30)
-    yield from _with_diagnoses(folder)
-    yield Row(
-        "claims in any order", f"{CLAIM_LINES / unordered_run.seconds / 1e6:.2f}", f"{millions_per_second:.2f}", ""
-    )
+    unordered_run = once(function("bulk_turned", _MODULE, folder, times=1))
+    yield Row("claims in any order", _pace(unordered_run), pace, "")
+
+
+def _millions_per_second(run: Measurement) -> float:
+    return CLAIM_LINES / run.seconds / 1e6
+
+
+def _pace(run: Measurement) -> str:
+    return f"{_millions_per_second(run):.2f}"
+
+
+def _edit_rows(folder: Path) -> Iterator[Row]:
+    """Two edits over the same prepared lines, in the engine and in SQL."""
     edit_runs = interleaved([_self_timed_job("edits", folder), _self_timed_job("sql", folder)])
     speedup = edit_runs["sql"].seconds / edit_runs["edits"].seconds
     edit_times = (seconds(edit_runs["edits"]), seconds(edit_runs["sql"]))
     yield Row("PTP and MUE / duckdb", *edit_times, f"{speedup:.1f} x faster", ">= 2 x faster", speedup >= 2)
-    single_claim, varied_claim = (once(_self_timed_job("one", folder, name)) for name in (_CLAIMS, _VARIED))
-    yield Row(
-        "one claim, warm process",
-        f"{single_claim.seconds * 1000:.0f} ms",
-        "",
-        "",
-        "< 15 ms",
-        single_claim.seconds < 0.015,
-    )
-    yield Row(
-        "one varied claim, warm process",
-        f"{varied_claim.seconds * 1000:.0f} ms",
-        f"{single_claim.seconds * 1000:.0f} ms",
-        "",
-    )
+
+
+def _single_claim_rows(folder: Path) -> Iterator[Row]:
+    """One claim: in a process that has read others before, and in a new one."""
+    office_claim, varied_claim = (once(_self_timed_job("one", folder, name)) for name in (_CLAIMS, _VARIED))
+    office_time, varied_time = (f"{run.seconds * 1000:.0f} ms" for run in (office_claim, varied_claim))
+    yield Row("one claim, warm process", office_time, "", "", "< 15 ms", office_claim.seconds < 0.015)
+    yield Row("one varied claim, warm process", varied_time, office_time, "")
     codeset_program = str(Path(sysconfig.get_path("scripts")) / "codeset")
-    command = [
-        codeset_program,
-        "adjudicate",
-        str(folder / "one.csv"),
-        "--release",
-        RELEASE,
-        "--store",
-        str(folder / "store"),
-    ]
+    claim_file, store = str(folder / "one.csv"), str(folder / "store")
+    command = [codeset_program, "adjudicate", claim_file, "--release", RELEASE, "--store", store]
     cold_run = interleaved([Job("cold", command, 7)])["cold"]
     yield Row("one claim, cold process", seconds(cold_run), "", "", "< 1.5 s", cold_run.seconds < 1.5)
 
@@ -223,10 +210,8 @@ def floor(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-# --- jobs that time a part of themselves: `python -m benchmarks.claims FUNCTION FOLDER`
-
-
 def _self_timed_job(job_name: str, folder: Path, *arguments: str) -> Job:
+    """A job that times a part of itself: `python -m benchmarks.claims FUNCTION FOLDER`."""
     return Job(job_name, [sys.executable, "-m", _MODULE, job_name, str(folder), *arguments], RUNS, times_itself=True)
 
 

@@ -183,9 +183,8 @@ def _table_changes(table_name: str, old_snapshot: Snapshot, new_snapshot: Snapsh
     }
     remark_columns = {*TABLES[table_name].remarks, *(_DATE_COLUMNS if TABLES[table_name].dated else ())}
     deciding_cells = [column_cells for column, column_cells in changed_cells.items() if column not in remark_columns]
-    changed_rows = pl.concat(
-        deciding_cells or [_no_changed_cells(rows_in_both, key_columns)]
-    )  # of the notes and replacements of diagnoses all columns are key
+    # Of the notes and replacements of diagnoses all columns are key: they have no cell that could change.
+    changed_rows = pl.concat(deciding_cells or [_no_changed_cells(rows_in_both, key_columns)])
     changed_rows = _with_dates(changed_rows.sort(*key_columns, maintain_order=True), changed_cells, key_columns)
     unchanged_rows = rows_in_both.join(changed_rows, on=key_columns, how="anti")
     return TableChanges(

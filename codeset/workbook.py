@@ -142,9 +142,8 @@ def _fill_page(page: Worksheet, sheet: Sheet, target_cells: _TargetCells) -> Non
     row_count = 0
     for row_cells in chain(first_rows, remaining_rows):
         if sheet.wrapped:
-            page.row_dimensions[rows_above + row_count + 1].height = _LINE_HEIGHT * _lines_needed(
-                row_cells, sheet, widths
-            )
+            row_height = _LINE_HEIGHT * _lines_needed(row_cells, sheet, widths)
+            page.row_dimensions[rows_above + row_count + 1].height = row_height
         page.append(
             [
                 _written_cell(page, cell_value, column_index, sheet, target_cells)

@@ -126,16 +126,10 @@ def newest_release(options: FetchOptions, say: Say) -> Release | None:
     lock = locks.read(options.folder.lock)
     with keep_changed_pages(options.store), connect(site()) as connection:
         latest_posted = latest_release(PageReader(connection, say))
-        first_watched = min(
-            latest_posted,
-            max(
-                (pinned_release.unrevised for pinned_release in lock.releases if pinned_release < latest_posted),
-                default=latest_posted,
-            ),
-        )
-        site_news = watch(
-            connection, LocalState(options.store, lock), first_watched, latest_posted.first_day, options.audiences, say
-        )
+        pinned_before = [pinned.unrevised for pinned in lock.releases if pinned < latest_posted]
+        first_watched = min(latest_posted, max(pinned_before, default=latest_posted))
+        local_state, first_day = LocalState(options.store, lock), latest_posted.first_day
+        site_news = watch(connection, local_state, first_watched, first_day, options.audiences, say)
     for news_item in site_news:
         if news_item.calls_for_action:
             say(f"{news_item.release or ''} {news_item.publication} {news_item.status}: {news_item.says}".strip())

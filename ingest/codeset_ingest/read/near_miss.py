@@ -32,10 +32,9 @@ def near_miss(unknown_file: File, sheet_name: str) -> str | None:
     # Of CMS's files at hand none names more than 0.4 of the columns of another publication, but for the two lists of
     # covered and noncovered diagnoses, which are twins.
     if nearest is not None and share_of_columns >= _NEAR_SHARE:
-        header_differences = [f'expected a column "{missing_label}"' for missing_label in missing_labels] + [
-            f'found "{unknown_text}"' for unknown_text in unknown_texts
-        ]
-        differences_text = "; ".join(header_differences) or "the lines above its header differ"
+        expected_texts = [f'expected a column "{label}"' for label in missing_labels]
+        found_texts = [f'found "{text}"' for text in unknown_texts]
+        differences_text = "; ".join(expected_texts + found_texts) or "the lines above its header differ"
         return f"is like {nearest.publication} ({_table_names(nearest)}), but its header differs: {differences_text}"
     return _layout_by_name(unknown_file)
 

@@ -60,8 +60,7 @@ class ReleaseChanges:
 
 
 def count_changes(reading: Reading, release: Release, previous_snapshot: Snapshot) -> ReleaseChanges:
-    """Compare the rows of *reading*, which is of *release*, with those of *previous_snapshot*, by the table's "
-    "identity."""
+    """Compare the rows of *reading*, of *release*, with those of *previous_snapshot*, by the table's identity."""
     table_name, identity_columns = reading.table, identity(reading.table)
     previous_rows = previous_snapshot.table(table_name)
     current_rows = reading.frame.select(pl.col(name).cast(dtype) for name, dtype in previous_rows.schema.items())
@@ -69,12 +68,10 @@ def count_changes(reading: Reading, release: Release, previous_snapshot: Snapsho
     previous_hashes, current_hashes = previous_rows.hash_rows(), current_rows.hash_rows()
     previous_rest = previous_rows.filter(~previous_hashes.is_in(current_hashes.implode()))
     current_rest = current_rows.filter(~current_hashes.is_in(previous_hashes.implode()))
-    removed_rows = previous_rest.join(
-        _with_keys_of(current_rows, previous_rest, identity_columns), on=identity_columns, how="anti", nulls_equal=True
-    )
-    new_rows = current_rest.join(
-        _with_keys_of(previous_rows, current_rest, identity_columns), on=identity_columns, how="anti", nulls_equal=True
-    )
+    kept_keys = _with_keys_of(current_rows, previous_rest, identity_columns)
+    removed_rows = previous_rest.join(kept_keys, on=identity_columns, how="anti", nulls_equal=True)
+    known_keys = _with_keys_of(previous_rows, current_rest, identity_columns)
+    new_rows = current_rest.join(known_keys, on=identity_columns, how="anti", nulls_equal=True)
     # One row for each key: PTP rows that differ in their rationale alone share one, and the join would multiply them.
     rows_in_both = previous_rest.unique(identity_columns).join(
         current_rest.unique(identity_columns), on=identity_columns, nulls_equal=True, suffix=" new"
@@ -88,15 +85,11 @@ def count_changes(reading: Reading, release: Release, previous_snapshot: Snapsho
     }
     # A table that was carried for two years may have changed twice as much.
     years_between = max(1, release.year - _edition_year(previous_snapshot, table_name))
+    kept_count = previous_rows.height - removed_rows.height
+    numbers_move = _edition_year(previous_snapshot, table_name) != release.year
     faults = [
         *_key_faults(reading, previous_snapshot, removed_rows, new_rows.height, years_between),
-        *_column_faults(
-            table_name,
-            rows_in_both,
-            previous_rows.height - removed_rows.height,
-            previous_snapshot,
-            numbers_move=_edition_year(previous_snapshot, table_name) != release.year,
-        ),
+        *_column_faults(table_name, rows_in_both, kept_count, previous_snapshot, numbers_move=numbers_move),
     ]
     return ReleaseChanges(
         table_name,
