@@ -103,7 +103,8 @@ def _compare(
     report_progress: Say,
 ) -> Review:
     """The review without its rows: amounts of both snapshots, edits and outcomes from the baseline."""
-    amounts_place = place_of(practice_inputs.locality, old_snapshot, new_snapshot)
+    old_release, new_release = old_snapshot.release, new_snapshot.release
+    settings, amounts_place = practice_inputs.settings, place_of(practice_inputs.locality, old_snapshot, new_snapshot)
     scope = scope_called(SCOPE)
     families = list(dict.fromkeys(scope.families.values()))
     report_progress("comparing the tables")
@@ -115,46 +116,33 @@ def _compare(
     tested_outcomes = _test_outcomes(
         old_snapshot, new_snapshot, cms_baseline, suite, new_run or run_suite(suite, new_snapshot), report_progress
     )
-    release_of_table = {
-        (str(old_snapshot.release), table): str(new_snapshot.release) for table in cms_baseline.replaced
-    }
-    priced_tables = payment_tables(
-        payments(old_snapshot, new_snapshot, amounts_place, scope, practice_inputs.settings), families
-    )
+    release_of_table = {(str(old_release), table): str(new_release) for table in cms_baseline.replaced}
+    priced_tables = payment_tables(payments(old_snapshot, new_snapshot, amounts_place, scope, settings), families)
     factors = _reviewed_factors(old_snapshot, new_snapshot)
     factors_of_both = factor_pairs(old_snapshot.manifest, new_snapshot.manifest)
+    scenario_outcomes = outcomes.outcomes(tested_outcomes.scenarios, old_release, tested_outcomes.new_run)
+    pair_outcomes = outcomes.pairs(tested_outcomes.pairs, old_release, new_release)
     return Review(
         old=_reviewed_release(old_snapshot.manifest),
         new=_reviewed_release(new_snapshot.manifest),
         place=amounts_place,
-        settings=practice_inputs.settings,
+        settings=settings,
         factors=factors,
-        causes=policy_causes(
-            priced_tables, factors_of_both, old_snapshot.release.last_day, new_snapshot.release.last_day
-        ),
+        causes=policy_causes(priced_tables, factors_of_both, old_release.last_day, new_release.last_day),
         change_report=practice_inputs.change_report,
         codes=changes.codes["hcpcs"].n_unique(),
         payments=priced_tables,
         new_codes=tuple(_codes_of_one(changes, new_snapshot, in_new=True)),
         gone_codes=tuple(_codes_of_one(changes, old_snapshot, in_new=False)),
         tables=table_reviews(changes, changes_by_cms, cms_baseline.replaced),
-        outcomes=with_releases(
-            outcomes.outcomes(tested_outcomes.scenarios, old_snapshot.release, tested_outcomes.new_run),
-            release_of_table,
-        ),
-        pairs=with_releases(
-            outcomes.pairs(tested_outcomes.pairs, old_snapshot.release, new_snapshot.release), release_of_table
-        ),
+        outcomes=with_releases(scenario_outcomes, release_of_table),
+        pairs=with_releases(pair_outcomes, release_of_table),
         to_decide=tested_outcomes.to_decide,
         own_differences=tested_outcomes.own_differences,
         baseline=tuple(_reasons_shown(cms_baseline.replaced, tested_outcomes.own_differences)),
         # From the baseline: a verdict that differs because our old file was older says nothing of the guide.
-        guidance=compare_audits(
-            audit(guidance, cms_baseline.snapshot), audit(guidance, new_snapshot), new_snapshot.release
-        ),
-        years=_practice_years(
-            practice_inputs.volumes, old_snapshot, new_snapshot, amounts_place, practice_inputs.settings, families
-        ),
+        guidance=compare_audits(audit(guidance, cms_baseline.snapshot), audit(guidance, new_snapshot), new_release),
+        years=_practice_years(practice_inputs.volumes, old_snapshot, new_snapshot, amounts_place, settings, families),
         claims=_practice_claims(practice_inputs.claims, old_snapshot, new_snapshot),
         practice_guide=guide_changes(
             *(make_guide(SCOPE, snapshot, (), amounts_place.locality) for snapshot in (old_snapshot, new_snapshot))

@@ -61,15 +61,8 @@ def approve(
     suite = load(scenarios)
     release_check = check_release(suite, new_snapshot, goldens_folder(scenarios))
     removal_faults = removed_approvals(read_approvals(approvals, release), approvals, release, heads)
-    _refuse(
-        release,
-        [
-            *removal_faults,
-            *snapshot_faults(old_snapshot),
-            *snapshot_faults(new_snapshot),
-            *short_check_messages(release_check),
-        ],
-    )
+    seal_faults = [*snapshot_faults(old_snapshot), *snapshot_faults(new_snapshot)]
+    _refuse(release, [*removal_faults, *seal_faults, *short_check_messages(release_check)])
     is_own_workbook = decisions_file is not None and decisions_file.resolve() == (review_folder / WORKBOOK).resolve()
     # Made anew: what is signed is what the snapshots give, not a page that somebody changed or an older version wrote.
     remade_review = remake(review, store, suite, guidance, release_check.run)
