@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: CMS's own files where they are, and small facts where they are not."""
 
+import gc
 import os
 import pickle
 import tomllib
@@ -57,6 +58,15 @@ os.environ |= {
     "SSH_ASKPASS": "false",
     "SSH_ASKPASS_REQUIRE": "force",
 }
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage neither while tests are collected nor, later, among them: all of them stay to the end."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
