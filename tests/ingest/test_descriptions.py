@@ -25,7 +25,7 @@ STATED = {"11102": "bx Tangntl", "11103": "ea bx Tangntl", "11104": UNKNOWN}
 
 def file_with(folder, facts, texts):
     """A fee schedule file of 2026q3 that has *texts* in place of the descriptions of those codes."""
-    data = render.rendered("mpfs", facts["2026q3"].tables["mpfs"], RELEASE, "csv", Decimal("33.4009"))
+    data = render.render_file("mpfs", facts["2026q3"].tables["mpfs"], RELEASE, "csv", Decimal("33.4009"))
     rows = list(csv.reader(io.StringIO(data.decode("cp1252"), newline="")))
     for row in rows:
         if row[0] in texts and row[1] == "":
