@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     folder = TemporaryDirectory(prefix="codeset-")
     config.add_cleanup(folder.cleanup)
     config.option.codeset_store, config.option.codeset_release = folder.name, list(EMBEDDED)
-    for release in EMBEDDED:
-        build = [sys.executable, "-m", "codeset.cli", "build", release, "--embedded", "--store", folder.name]
-        subprocess.run(build, check=True, capture_output=True, timeout=240)
+
+    def build(release: str) -> None:
+        command = [sys.executable, "-m", "codeset.cli", "build", release, "--embedded", "--store", folder.name]
+        subprocess.run(command, check=True, capture_output=True, timeout=240)
+
+    with ThreadPoolExecutor(len(EMBEDDED)) as builds:  # every test waits for them
+        list(builds.map(build, EMBEDDED))
