@@ -59,6 +59,7 @@ class BulkSource:
         if "at" not in self.table.columns():
             lines = lines.with_row_index("at", offset=self.first_line).with_columns(pl.col("at").cast(pl.Int64))
         with reading([self.table]):
+            # Streamed, as the file may be larger than memory.
             wanted_lines = lines.filter(is_wanted).collect(engine="streaming")
         return as_raw(with_fields(wanted_lines, self.name, self.locality), self.first_line)
 

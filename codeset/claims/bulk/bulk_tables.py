@@ -108,6 +108,7 @@ def _with_key(table: pl.DataFrame, key_column: str, part_number: int) -> pl.Data
 
 
 def _key_in_run(places: pl.Series, part_number: int) -> pl.Series:
+    # The part is in the upper half of the number: no two parts of a run have a key in common.
     return places.cast(pl.UInt64) + (part_number << 32)
 
 

@@ -148,6 +148,7 @@ def _first_lines_of_parts(
             return None
         if last_beneficiary is not None and beneficiaries.len() and beneficiaries[0] < last_beneficiary:
             return None
+        # Who is in two stretches of lines belongs to the earlier one.
         if part_number:
             first_lines.append(first_line + int(beneficiaries.search_sorted(last_beneficiary, side="right")))
         last_beneficiary = beneficiaries[-1] if beneficiaries.len() else last_beneficiary
@@ -160,7 +161,9 @@ def _write_parts(sources: Sequence[BulkSource], work_folder: Path, part_count: i
     if len(sources) > 1:
         numbers = (pl.lit(number, pl.UInt16).alias(_SOURCE_COLUMN) for number in range(len(sources)))
         source_scans = [scan.with_columns(number) for scan, number in zip(source_scans, numbers, strict=True)]
+    # Files may lack optional columns, or have dates as text.
     lines = pl.concat(source_scans, how="diagonal_relaxed")
+    # A line without a beneficiary is a fault, and needs a part in which it is read and reported.
     part_of_line = (pl.col("beneficiary").cast(pl.String).fill_null("").hash(_HASH_SEED) % part_count).alias("part")
     with new_folder(work_folder) as unfinished:
         lines.with_columns(part_of_line).sink_parquet(

@@ -309,6 +309,7 @@ def _adjudicate_part(run: _Run, part: Part) -> _PartReport:
     keys = distinct_keys(lines)
     extra_keys = keys_of(pl.Series(list(placeholder_claims(lines)), dtype=pl.String))
     if rejects.claims:
+        # Bad claims have keys too: another part may have lines of theirs.
         keys_of_all_claims = keys_of(claim_ids_of(frame).unique())
         save_keys(run.bad_keys_of(part.number), keys_of_all_claims.filter(~keys_of_all_claims.is_in(keys.implode())))
         keys = keys_of_all_claims
@@ -332,13 +333,12 @@ def _plan_of_run(files: Sequence[Path], snapshots: Sequence[Snapshot], settings:
     """What a run is of: the same plan gives the same parts, so that finished ones need not be done again."""
     return {
         "format": FORMATS["plan"],
-        "files": [
-            [claims_file.name, claims_file.stat().st_size, claims_file.stat().st_mtime_ns] for claims_file in files
-        ],
+        "files": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files],
         # The manifest has the digests of all tables, against which the release was checked when it was opened.
         "releases": [[str(snapshot.release), digest(snapshot.path / MANIFEST)] for snapshot in snapshots],
         "checked_against": [edition for snapshot in snapshots for edition in snapshot.manifest.editions_plain],
         "settings": [*settings],
+        # Another version may answer otherwise, another polars may hash beneficiaries into other parts.
         "made_by": [version("derm-codeset"), version("polars")],
     }
 

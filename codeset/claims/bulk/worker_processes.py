@@ -64,6 +64,7 @@ def _set_up_worker() -> None:
 
 
 def _end_with_parent() -> None:
+    # A parent that is killed cannot end its workers: each would wait for the next part forever.
     if (parent := parent_process()) is not None:
         parent.join()
     os._exit(1)

@@ -94,6 +94,7 @@ class Memory:
         """
         if self.answers is not None:
             answered_cases = self.answers.of(cases)
+            # A new key has no answer: null.
             if not answered_cases["answer"].null_count():
                 return self.answers, answered_cases
         answers = self._with(cases, work_out)
@@ -104,6 +105,7 @@ class Memory:
         new_cases, known_answers = cases.unique("key", maintain_order=True), self.answers
         if known_answers is not None:
             unknown_cases = new_cases.filter(~new_cases["key"].is_in(known_answers.index["key"].implode()))
+            # Beyond the limit the earlier answers are dropped, not the new ones: the lines at hand need these.
             if known_answers.rows.height + unknown_cases.height > self._limit:
                 known_answers = None
             else:

@@ -115,6 +115,7 @@ _SnapshotsKey = tuple[bool, tuple[Release, ...], tuple[tuple[str, str], ...]]
 _CODE_SETS: dict[_SnapshotsKey, tuple[frozenset[str], CodeSet]] = {}
 """For some snapshots, by path and identity, the rows of the codes that claims had so far in this process."""
 
+# What a process keeps is bounded: one that runs for long may see claims of every quarter and specialty.
 _MAX_SNAPSHOTS, _MAX_CODES = 4, 1_000
 
 
@@ -146,6 +147,7 @@ def code_set_of(
     codes_to_read = claim_codes | codes_read if len(claim_codes | codes_read) <= _MAX_CODES else claim_codes
     code_set = CodeSet.of(snapshots, codes_to_read, on_any_date=on_any_date, left_out=left_out)
     if len(codes_to_read) <= _MAX_CODES:
+        # A dictionary keeps its order: the first entry is the oldest.
         if snapshots_key not in _CODE_SETS and len(_CODE_SETS) >= _MAX_SNAPSHOTS:
             _CODE_SETS.pop(next(iter(_CODE_SETS)))
         _CODE_SETS[snapshots_key] = codes_to_read, code_set
@@ -175,6 +177,7 @@ def _rows_of_table(snapshots: Sequence[Snapshot], table: Table, codes: list[str]
 
 _ORIGIN_COLUMNS = {"release": pl.UInt16(), "edition": pl.String()}
 _FIRST_DAY = pl.col("effective_date").alias("first_day")
+# No deletion date (in the NCCI files "*", their header says "*=no data"): in force as long as the release is.
 _LAST_DAY = pl.col("deletion_date").fill_null(date.max).alias("last_day")
 
 

@@ -157,12 +157,14 @@ def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contra
     starts_episode = table.select("patient", "visit").hstack([days, reach_of_lines]).select(_STARTS_EPISODE).to_series()
     episode_starts, episode_numbers = true_positions(starts_episode), group_numbers(starts_episode)
     change_days = code_set.cached(_change_dates, tuple(contracts))
+    # An episode's first line has no distance: on which day it begins does not count.
     days_between = (days - days.shift()).zip_with(~starts_episode, repeat(0, days.len()).cast(pl.Int32))
     columns = [*table.select(LINE_KIND), days_between, _changes_before(table["date_of_service"], change_days)]
     columns.append(_order(table["row"], starts_episode, episode_numbers))
     name_columns = dict.fromkeys(name for contract in contracts for name in contract.names if name not in read_columns)
     starts_visit = starts_group(table["visit"])
     columns += [_first_with_same_in_visit(table[name], table["visit"], starts_visit) for name in name_columns]
+    # Dates count by their distance and by the rows that hold on them: by their value no two patients would agree.
     for name in read_columns:
         if name == "through_date":
             columns += [table[name].to_physical() - days, _changes_before(table[name], change_days)]
@@ -170,6 +172,7 @@ def _compared(table: pl.DataFrame, code_set: CodeSet, contracts: Sequence[Contra
             columns.append(_first_with_same(table[name], episode_starts, episode_numbers))
         elif name != "date_of_service":
             columns.append(table[name])
+    # What is the same on all lines tells none apart, and is not compared.
     return _Episodes([column for column in columns if not is_constant(column)], episode_starts, episode_numbers)
 
 

@@ -101,6 +101,7 @@ def concerned_edits(edits: Sequence[Edit], lines: Lines) -> list[Edit]:
 
 def _edits_of_kinds(line_kinds: LineKinds, edits: tuple[Edit, ...]) -> pl.Series:
     """Of each line kind a bit for each of *edits* that it concerns."""
+    # A bit of a number of 64 bits for each edit: there are some thirty.
     edit_bits = [
         pl.when(_IS_ANY_KIND if edit.concerns is None else edit.concerns).then(pl.lit(1 << edit_place, pl.UInt64))
         for edit_place, edit in enumerate(edits)

@@ -109,6 +109,7 @@ def _packed_kinds(lines: pl.DataFrame) -> pl.Series:
     """All of `LINE_KIND` in one number, `key`."""
     hcpcs, modifiers, places = (_without_null(physical, 2**32 - 1) for physical in lines.select(_CATEGORIES))
     # 128 bits hold three categories and the release: one number is joined on sooner than four columns.
+    # No release has this number: theirs have 16 bits.
     releases = _without_null(lines["release"].cast(pl.UInt32), 2**16)
     return (pack_u64(hcpcs, modifiers).cast(pl.Int128) * _HIGH_BITS + pack_u64(places, releases)).alias("key")
 

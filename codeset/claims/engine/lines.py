@@ -162,6 +162,7 @@ def _as_read(column: pl.Series) -> pl.Series:
 
 def as_codes(texts: pl.Series) -> pl.Series:
     """Return *texts* as categories."""
+    # A place of service or a locality is often the same on all lines: it is cast once.
     if texts.len() and is_constant(texts):
         return texts.head(1).cast(CODE).new_from_index(0, texts.len())
     return texts.cast(CODE)
@@ -202,6 +203,7 @@ def _is_sorted_by_visit(lines: pl.DataFrame, starts_patient: pl.Series) -> bool:
     beneficiaries = lines["beneficiary"].filter(starts_patient)
     if beneficiaries.is_sorted() and starts_group(beneficiaries).all():
         return True
+    # Two patients may have one hash by chance: then the lines are sorted, which is slower and not wrong.
     first_lines = filter_rows(lines.select(_PATIENT), starts_patient)
     return first_lines.select(_PATIENT_HASH).to_series().n_unique() == first_lines.height
 
@@ -222,6 +224,7 @@ def _sorted_by_patient(who_and_when: pl.DataFrame) -> tuple[pl.DataFrame, pl.Ser
 
 def _sorted_by_hash(who_and_when: pl.DataFrame, seed: int) -> pl.DataFrame:
     day_number = pl.col("date_of_service").to_physical().cast(pl.Int64)
+    # One more than there are days from the first to the last: lines without a date come behind them.
     day_count = day_number.max().fill_null(0) - day_number.min().fill_null(0) + 2
     numbered_lines = who_and_when.with_row_index("row").with_columns(
         (_patient_hash(seed) // day_count.cast(pl.UInt64)).alias("patient_hash"),

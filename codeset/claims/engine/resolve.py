@@ -10,6 +10,7 @@ from codeset.claims.engine.series import count_up, distinct, repeat, starts_grou
 MOST_ROWS = 2**27
 """Row, reason and partner are packed into one number of 64 bits up to this many lines."""
 
+# From the left 28 bits of the row, 8 of the reason, 28 of the partner, of which 0 is none.
 _SORT_NUMBER = (
     pl.col("row").cast(pl.UInt64) * 2**36
     + pl.col("reason").to_physical().cast(pl.UInt64) * 2**28
@@ -37,6 +38,7 @@ def _order(findings: Findings, height: int) -> pl.Series:
         order = sort_numbers.arg_sort()
         if starts_group(sort_numbers[order]).all():
             return order
+    # Findings that agree in all three are told apart by their reason rows: so the order never depends on the edits'.
     finding_rows = findings.rows.hstack(findings.reason_rows[findings.rows["reason_row"]])
     return finding_rows.select(pl.arg_sort_by("row", "reason", "partner", "column_one", "detail")).to_series()
 

@@ -99,6 +99,7 @@ def distinct(table: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.
     first_positions = _first_of_few(key_columns) if table.height <= _FEW else _first_of_many(key_columns, positions)
     is_first = first_positions == positions
     distinct_rows = filter_rows(key_columns, is_first)
+    # A clone, as scatter writes into the column itself.
     place_among_distinct = positions.clone().scatter(positions.filter(is_first), positions.head(distinct_rows.height))
     return distinct_rows, place_among_distinct[first_positions]
 

@@ -151,6 +151,7 @@ def first_in_visit(lines: Lines, among: pl.Series, order: pl.Series | None = Non
 
     The first is the one with the lowest *order*, and of equal ones that with the lowest row.
     """
+    # Numbered anew: where only representatives are left, the numbers of visits have gaps.
     visit_numbers = group_numbers(starts_group(lines.table["visit"]))
     columns = [visit_numbers.alias("visit"), lines.table["row"], *([] if order is None else [order.alias("order")])]
     marked_lines = filter_rows(pl.DataFrame(columns), among)
