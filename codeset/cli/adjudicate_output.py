@@ -37,65 +37,89 @@ def outcome_table(outcome: Outcome) -> Table:
     """Return *outcome* for people: a row for each line, with what each finding says and what to do."""
     frames = outcome_frames(outcome)
     findings: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
-    for row in frames.findings.iter_rows(named=True):
-        findings[row["claim_id"], row["line"]].append(row)
+    for outcome_row in frames.findings.iter_rows(named=True):
+        findings[outcome_row["claim_id"], outcome_row["line"]].append(outcome_row)
     table = Table(show_lines=True)
-    for column in ("claim", "line", "code", "units", "result", "allowed", "why"):
-        right = column in ("line", "units", "allowed")
-        table.add_column(column, justify="right" if right else "left", no_wrap=column != "why")
-    for row in frames.lines.iter_rows(named=True):
-        unpriced = [f"{wording.UNPRICED[row['unpriced']]}."] if row["unpriced"] else []
-        why = "\n".join([*_sentences(findings[row["claim_id"], row["line"]]), *unpriced])
-        code = " ".join(filter(None, (row["hcpcs"], row["modifiers"])))
-        amount = dollars(row["allowed_cents"])
-        cells = (row["claim_id"], row["line"], code, row["units"], wording.disposition(row["disposition"]), amount, why)
-        table.add_row(*(escape(str(cell)) for cell in cells))
+    for heading in ("claim", "line", "code", "units", "result", "allowed", "why"):
+        is_right_aligned = heading in ("line", "units", "allowed")
+        table.add_column(heading, justify="right" if is_right_aligned else "left", no_wrap=heading != "why")
+    for outcome_row in frames.lines.iter_rows(named=True):
+        unpriced_notes = [f"{wording.UNPRICED[outcome_row['unpriced']]}."] if outcome_row["unpriced"] else []
+        explanation = "\n".join(
+            [*_finding_sentences(findings[outcome_row["claim_id"], outcome_row["line"]]), *unpriced_notes]
+        )
+        code_with_modifiers = " ".join(filter(None, (outcome_row["hcpcs"], outcome_row["modifiers"])))
+        allowed_amount = dollars(outcome_row["allowed_cents"])
+        cell_values = (
+            outcome_row["claim_id"],
+            outcome_row["line"],
+            code_with_modifiers,
+            outcome_row["units"],
+            wording.disposition(outcome_row["disposition"]),
+            allowed_amount,
+            explanation,
+        )
+        table.add_row(*(escape(str(cell_value)) for cell_value in cell_values))
     return table
 
 
 def summary_of_lines(outcome: Outcome) -> str:
     """Return how many lines have which answer, what is allowed for those that are paid, and how many have no amount."""
-    counts = outcome.lines["disposition"].value_counts()
-    paid = outcome.lines.filter(pl.col("disposition").cast(pl.String).is_in(["pay", "pay_if_documented"]))
-    allowed = dollars(int(paid["allowed_cents"].fill_null(0).sum()))
-    lines = wording.count(outcome.lines.height, "line")
-    without = paid["allowed_cents"].null_count()
-    besides = f", besides {wording.count(without, 'line')} without an amount" if without else ""
-    return f"{lines}: {_counts(dict(counts.iter_rows()))}. Allowed for what is paid: {allowed}{besides}."
+    disposition_counts = outcome.lines["disposition"].value_counts()
+    payable_lines = outcome.lines.filter(pl.col("disposition").cast(pl.String).is_in(["pay", "pay_if_documented"]))
+    allowed_text = dollars(int(payable_lines["allowed_cents"].fill_null(0).sum()))
+    line_text = wording.count(outcome.lines.height, "line")
+    without_amount = payable_lines["allowed_cents"].null_count()
+    without_amount_text = (
+        f", besides {wording.count(without_amount, 'line')} without an amount" if without_amount else ""
+    )
+    counts_text = _counts_in_words(dict(disposition_counts.iter_rows()))
+    return f"{line_text}: {counts_text}. Allowed for what is paid: {allowed_text}{without_amount_text}."
 
 
-def _counts(dispositions: Mapping[str, int]) -> str:
+def _counts_in_words(dispositions: Mapping[str, int]) -> str:
     """How many lines have which answer, gravest first; that none is denied or for review is said, too."""
-    counts = {name: dispositions.get(name, 0) for name in DISPOSITIONS.values()}
-    named = [name for name, count in counts.items() if count or name in _ALWAYS_COUNTED]
-    return ", ".join(f"{counts[name]:,} {wording.disposition(name)}" for name in named)
+    line_counts = {
+        disposition_name: dispositions.get(disposition_name, 0) for disposition_name in DISPOSITIONS.values()
+    }
+    names_to_show = [
+        disposition_name
+        for disposition_name, line_count in line_counts.items()
+        if line_count or disposition_name in _ALWAYS_SHOWN
+    ]
+    return ", ".join(
+        f"{line_counts[disposition_name]:,} {wording.disposition(disposition_name)}"
+        for disposition_name in names_to_show
+    )
 
 
-_ALWAYS_COUNTED = ("deny", "review")
+_ALWAYS_SHOWN = ("deny", "review")
 
 
-def _sentences(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _finding_sentences(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What each of a line's *findings* says, what to do, and its denial codes; what to do is said once."""
-    advice = set[str]()
+    advice_before = set[str]()
     for finding in findings:
-        numbers = "-".join(filter(None, (finding["group_code"], finding["carc"])))
-        codes = " ".join(filter(None, (numbers, finding["rarc"])))
-        do = "" if finding["do"] in advice else finding["do"]
-        advice.add(finding["do"])
-        yield " ".join(filter(None, (finding["says"], do, codes and f"({codes})")))
+        adjustment_code = "-".join(filter(None, (finding["group_code"], finding["carc"])))
+        denial_codes = " ".join(filter(None, (adjustment_code, finding["rarc"])))
+        advice = "" if finding["do"] in advice_before else finding["do"]
+        advice_before.add(finding["do"])
+        yield " ".join(filter(None, (finding["says"], advice, denial_codes and f"({denial_codes})")))
 
 
 def payer_table(payer: "PayerOutcome") -> Table:
     """Return what a payer asks of each line, for people."""
     table = Table(title=str(payer.profile), show_lines=True)
-    for column in ("claim", "line", "code", "answer", "payer", "pays", "asks"):
-        right = column in ("line", "pays")
-        table.add_column(column, justify="right" if right else "left", no_wrap=column != "asks")
+    for heading in ("claim", "line", "code", "answer", "payer", "pays", "asks"):
+        is_right_aligned = heading in ("line", "pays")
+        table.add_column(heading, justify="right" if is_right_aligned else "left", no_wrap=heading != "asks")
     for line in payer.lines:
-        code = " ".join(filter(None, (line.hcpcs, line.modifiers)))
-        asks = "\n".join(f"{finding.says} ({finding.source})" for finding in line.findings)
+        code_with_modifiers = " ".join(filter(None, (line.hcpcs, line.modifiers)))
+        request_text = "\n".join(f"{finding.says} ({finding.source})" for finding in line.findings)
         answers = (line.medicare_disposition, line.disposition, dollars(line.allowed_cents))
-        table.add_row(*(escape(str(cell)) for cell in (line.claim_id, line.line, code, *answers, asks)))
+        table.add_row(
+            *(escape(str(cell)) for cell in (line.claim_id, line.line, code_with_modifiers, *answers, request_text))
+        )
     return table
 
 
@@ -119,39 +143,39 @@ def file_content(outcome: Outcome, form: str, payer: "PayerOutcome | None" = Non
         claims = outcome_plain(outcome)
         if explain:
             _add_derivations(claims, outcome)
-        of_payer = {} if payer is None else {"payer": payer.plain()}
-        plain = {"format": FORMATS["outcome"], **outcome.checked.plain(), "claims": claims, **of_payer}
-        return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
+        payer_part = {} if payer is None else {"payer": payer.plain()}
+        document = {"format": FORMATS["outcome"], **outcome.checked.plain(), "claims": claims, **payer_part}
+        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     lines, findings = outcome_frames(outcome)
-    lines = lines.with_columns(_carried(outcome.checked))
+    lines = lines.with_columns(_carried_tables(outcome.checked))
     if form == "csv":
         return csv_of(in_dollars(lines))
-    besides = [column for column in findings.columns if column not in ("claim_id", "line")]
-    rows = lines.join(
-        findings.rename({column: f"finding_{column}" for column in besides}),
+    finding_columns = [column for column in findings.columns if column not in ("claim_id", "line")]
+    finding_rows = lines.join(
+        findings.rename({column: f"finding_{column}" for column in finding_columns}),
         on=["claim_id", "line"],
         how="left",
         maintain_order="left_right",
     )
-    target = io.BytesIO()
-    rows.write_parquet(target)
-    return target.getvalue()
+    parquet_bytes = io.BytesIO()
+    finding_rows.write_parquet(parquet_bytes)
+    return parquet_bytes.getvalue()
 
 
-def _carried(basis: Basis) -> pl.Expr:
+def _carried_tables(basis: Basis) -> pl.Expr:
     """The tables that the release of each line's date of service carries from earlier ones; null if none."""
     carried = pl.lit(None, dtype=pl.String)
     for release, editions in basis.editions_of_releases().items():
-        notes = "; ".join(str(edition) for edition in editions if edition.carried_from)
-        of_release = pl.col("date_of_service").is_between(release.first_day, release.last_day)
-        carried = pl.when(of_release).then(pl.lit(notes or None, dtype=pl.String)).otherwise(carried)
+        edition_notes = "; ".join(str(edition) for edition in editions if edition.carried_from)
+        is_of_release = pl.col("date_of_service").is_between(release.first_day, release.last_day)
+        carried = pl.when(is_of_release).then(pl.lit(edition_notes or None, dtype=pl.String)).otherwise(carried)
     return carried.alias("carried")
 
 
 def basis_json(basis: Basis) -> bytes:
     """Return what an outcome rests on as the content of a file of its own."""
-    plain = {"format": FORMATS["outcome"], **basis.plain()}
-    return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()
+    document = {"format": FORMATS["outcome"], **basis.plain()}
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def basis_path(output: Path) -> Path:
@@ -171,64 +195,77 @@ def findings_path(output: Path) -> Path:
 
 def in_dollars(lines: pl.DataFrame) -> pl.DataFrame:
     """Return *lines* with amounts in dollars, as text with two decimals, in place of cents."""
-    amounts = [name for name in lines.columns if name.endswith("_cents")]
-    dollars = (pl.col(amounts).cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(38, 2)).cast(pl.String)
-    return lines.with_columns(dollars).rename({name: name.removesuffix("_cents") for name in amounts})
+    cent_columns = [column for column in lines.columns if column.endswith("_cents")]
+    in_dollars_exactly = (pl.col(cent_columns).cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(38, 2)).cast(pl.String)
+    return lines.with_columns(in_dollars_exactly).rename(
+        {column: column.removesuffix("_cents") for column in cent_columns}
+    )
 
 
 def derivations(outcome: Outcome) -> list[str]:
     """Return how each amount came about, line by line."""
-    texts: list[str] = []
-    for row, sentences in _derivations(outcome):
-        texts.append(f"{row['claim_id']} line {row['line']}, {row['hcpcs']}:")
-        texts += [f"  {sentence}" for sentence in sentences]
-    return texts
+    derivation_lines: list[str] = []
+    for line_row, sentences in _derivations(outcome):
+        derivation_lines.append(f"{line_row['claim_id']} line {line_row['line']}, {line_row['hcpcs']}:")
+        derivation_lines += [f"  {sentence}" for sentence in sentences]
+    return derivation_lines
 
 
 def _derivations(outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
     """Each line that was priced, or could not be, with the sentences of its derivation."""
     lines = outcome.lines.filter(pl.col("setting").is_not_null() | pl.col("unpriced").is_not_null())
-    steps = outcome.steps.collect()
-    by_row = steps.partition_by("row", as_dict=True)
+    pricing_steps = outcome.steps.collect()
+    steps_of_row = pricing_steps.partition_by("row", as_dict=True)
     return [
-        (row, derivation_of({**row, "reviews": []}, by_row.get((row["row"],), steps.clear())))
-        for row in lines.iter_rows(named=True)
+        (
+            line_row,
+            derivation_of({**line_row, "reviews": []}, steps_of_row.get((line_row["row"],), pricing_steps.clear())),
+        )
+        for line_row in lines.iter_rows(named=True)
     ]
 
 
 def _add_derivations(claims: list[dict[str, Any]], outcome: Outcome) -> None:
-    sentences = {(row["claim_id"], row["line"]): derivation for row, derivation in _derivations(outcome)}
+    sentences_of_line = {
+        (line_row["claim_id"], line_row["line"]): derivation for line_row, derivation in _derivations(outcome)
+    }
     for claim in claims:
         for line in claim["lines"]:
-            line["derivation"] = sentences.get((claim["claim_id"], line["line"]), [])
+            line["derivation"] = sentences_of_line.get((claim["claim_id"], line["line"]), [])
 
 
 def rejects_path(rejects: Rejects, output: Path | None) -> Path:
     """Return where the faults of the claims set aside are written: beside *output*, else in the working folder."""
-    base = output or Path("claims")
-    return base.with_name(f"{base.stem}.{Path(rejects.file).stem}.rejects.csv")
+    base_path = output or Path("claims")
+    return base_path.with_name(f"{base_path.stem}.{Path(rejects.file).stem}.rejects.csv")
 
 
-def set_aside_text(rejects: Rejects, file: Path) -> str:
+def set_aside_text(rejects: Rejects, rejects_file: Path) -> str:
     """Return how many claims were set aside, and where their faults and those of the file are."""
-    envelope = rejects.faults.filter(pl.col("field") == ENVELOPE).height
-    parts = [f"{wording.count(envelope, 'envelope fault')}, no claim affected"] if envelope else []
-    days = rejects.faults.filter(pl.col("field") == PLACEHOLDER)
-    if days.height:
-        what = f"of a day with more than {LINES_OF_A_DAY:,} lines of one beneficiary, as of a placeholder"
-        parts.append(f"{wording.count(days.height, 'claim')} {what} (the first: claim {days['claim_id'][0]})")
-    parts.append(f"{wording.count(rejects.claims, 'claim')} set aside, with all faults in {file}")
-    return f"{rejects.file}: {'; '.join(parts)}"
+    envelope_faults = rejects.faults.filter(pl.col("field") == ENVELOPE).height
+    text_parts = [f"{wording.count(envelope_faults, 'envelope fault')}, no claim affected"] if envelope_faults else []
+    placeholder_days = rejects.faults.filter(pl.col("field") == PLACEHOLDER)
+    if placeholder_days.height:
+        placeholder_text = f"of a day with more than {LINES_OF_A_DAY:,} lines of one beneficiary, as of a placeholder"
+        text_parts.append(
+            f"{wording.count(placeholder_days.height, 'claim')} {placeholder_text} "
+            f"(the first: claim {placeholder_days['claim_id'][0]})"
+        )
+    text_parts.append(f"{wording.count(rejects.claims, 'claim')} set aside, with all faults in {rejects_file}")
+    return f"{rejects.file}: {'; '.join(text_parts)}"
 
 
 def summary_text(summary: Summary, folder: Path) -> str:
     """Return what a run in parts did, in a sentence."""
-    before = f" (done before: {wording.count(summary.done_before, 'part')})" if summary.done_before else ""
-    aside = f"; {wording.count(summary.rejected_claims, 'claim')} set aside" if summary.rejected_claims else ""
+    earlier_parts_text = f" (done before: {wording.count(summary.done_before, 'part')})" if summary.done_before else ""
+    set_aside_note = f"; {wording.count(summary.rejected_claims, 'claim')} set aside" if summary.rejected_claims else ""
     if summary.file_faults:
-        aside += f"; {wording.count(summary.file_faults, 'envelope fault')}, no claim affected"
-    if aside:
-        aside += f", with all faults in {folder / REJECTS}"
-    counts = _counts(summary.dispositions)
-    lines, parts = wording.count(sum(summary.dispositions.values()), "line"), wording.count(summary.parts, "part")
-    return f"{lines} in {parts}, in {folder}{before}: {counts}{aside}"
+        set_aside_note += f"; {wording.count(summary.file_faults, 'envelope fault')}, no claim affected"
+    if set_aside_note:
+        set_aside_note += f", with all faults in {folder / REJECTS}"
+    counts_text = _counts_in_words(summary.dispositions)
+    line_text, part_text = (
+        wording.count(sum(summary.dispositions.values()), "line"),
+        wording.count(summary.parts, "part"),
+    )
+    return f"{line_text} in {part_text}, in {folder}{earlier_parts_text}: {counts_text}{set_aside_note}"

@@ -51,9 +51,9 @@ def audit(
     """
     if output is not None and output.suffix not in (".xlsx", ".csv", ".json"):
         raise WrongUse(f"{output}: expected a name that ends in .xlsx, .csv or .json")
-    result = _run(files, checks, names or [], Store.at(store), release)
+    result = _run_checks(files, checks, names or [], Store.at(store), release)
     if output is not None:
-        write(output, _content(result, output.suffix), private=True)
+        write(output, _sheet_content(result, output.suffix), private=True)
     if as_json:
         from codeset.audit.audit_sheet import audit_json
 
@@ -64,35 +64,37 @@ def audit(
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def _run(files: list[Path], place: Path | None, names: list[str], store: Store, release: str | None) -> "Audit":
+def _run_checks(
+    files: list[Path], checks_path: Path | None, check_ids: list[str], store: Store, release: str | None
+) -> "Audit":
     from codeset.audit.audit_checks import SHIPPED, chosen_checks, load_checks
     from codeset.audit.run_audit import run_audit
     from codeset.claims.input.claim_files import read_files
 
-    checks = chosen_checks(load_checks(place or SHIPPED), names)
+    checks = chosen_checks(load_checks(checks_path or SHIPPED), check_ids)
     lines, rejects = read_files(files, locality=_NO_LOCALITY, skip_bad_claims=False)
     report_files(rejects, None)
     snapshots = snapshots_for(store, release, lines["date_of_service"].unique())
-    if place is not None:
-        _print_doubts(place, snapshots)
+    if checks_path is not None:
+        _print_doubts(checks_path, snapshots)
     return run_audit(lines, checks, snapshots, on_any_date=release is not None)
 
 
-def _print_doubts(place: Path, snapshots: "Sequence[Snapshot]") -> None:
+def _print_doubts(checks_path: Path, snapshots: "Sequence[Snapshot]") -> None:
     """Say what is doubtful in the user's own checks; they are run all the same."""
     from codeset.audit.lint_groups import lint_groups
 
     codes = {code for snapshot in snapshots if "mpfs" in snapshot for code in snapshot.table("mpfs")["hcpcs"].unique()}
-    for doubt in lint_groups(place, codes) if codes else ():
+    for doubt in lint_groups(checks_path, codes) if codes else ():
         err.print(str(doubt), markup=False)
 
 
-def _content(result: "Audit", suffix: str) -> bytes:
+def _sheet_content(result: "Audit", file_ending: str) -> bytes:
     from codeset.audit.audit_sheet import audit_csv, audit_json, audit_workbook
 
-    if suffix == ".json":
+    if file_ending == ".json":
         return (json.dumps(audit_json(result), indent=2, ensure_ascii=False, default=str) + "\n").encode()
-    return audit_csv(result) if suffix == ".csv" else audit_workbook(result)
+    return audit_csv(result) if file_ending == ".csv" else audit_workbook(result)
 
 
 def _print_audit(result: "Audit") -> None:

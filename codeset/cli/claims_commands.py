@@ -107,7 +107,7 @@ def adjudicate(
     interrupted run resumes. codeset.scan_outcome in Python reads such a folder; docs/bulk.md has its
     files. Exit code 1 if a line is denied or unknown, or a claim was set aside.
     """
-    locality = _locality(Store.at(store), release, locality)
+    locality = _locality_id(Store.at(store), release, locality)
     options = _Options(release, participant, locality, skip_bad_claims=on_bad_claim is OnBadClaim.SKIP)
     if output is not None and _is_folder(output):
         if payer is not None:
@@ -119,7 +119,7 @@ def adjudicate(
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def _locality(store: Store, release: str | None, locality: str | None) -> str | None:
+def _locality_id(store: Store, release: str | None, locality: str | None) -> str | None:
     """`mac-locality` or `national` for what was given; a name must be the same one in every release it may be of."""
     from codeset.lookups.localities import is_numbered, locality_id
 
@@ -158,15 +158,17 @@ def _adjudicate_few(
     snapshots = snapshots_for(store, options.release, lines["date_of_service"].unique())
     left_out = _releases_left_out(store, options.release)
     outcome = adjudicate_lines(lines, snapshots, participant=options.participant, left_out=left_out)
-    of_payer = None
+    payer_outcome = None
     if profile is not None:
-        of_payer = PayerOutcome.of(outcome, lines, profile, snapshots, on_any_date=options.release is not None)
+        payer_outcome = PayerOutcome.of(outcome, lines, profile, snapshots, on_any_date=options.release is not None)
     report_files(rejects, output)
-    _show(outcome, of_payer, output, form, explain=explain)
+    _show_outcome(outcome, payer_outcome, output, form, explain=explain)
     # A claim without an answer is not clean, whoever asked to set it aside.
-    is_whole = not any(of_file.claims for of_file in rejects)
-    dispositions = outcome.lines["disposition"].unique().to_list() + (of_payer.dispositions if of_payer else [])
-    return is_whole and adjudicate_output.is_clean(dispositions)
+    is_complete = not any(file_rejects.claims for file_rejects in rejects)
+    dispositions = outcome.lines["disposition"].unique().to_list() + (
+        payer_outcome.dispositions if payer_outcome else []
+    )
+    return is_complete and adjudicate_output.is_clean(dispositions)
 
 
 def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options: _Options) -> bool:
@@ -175,7 +177,7 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
     from codeset.cli import adjudicate_output
 
     snapshots = snapshots_for(store, options.release, None)
-    with _progress_bar() as report:
+    with _progress_bar() as report_progress:
         summary = adjudicate_files(
             files,
             folder,
@@ -184,24 +186,24 @@ def _adjudicate_many(files: Sequence[Path], folder: Path, store: Store, options:
             locality=options.locality,
             skip_bad_claims=options.skip_bad_claims,
             left_out=_releases_left_out(store, options.release),
-            report=report,
+            report=report_progress,
         )
-    for file, notes in summary.notes.items():
-        _print_notes(file, notes)
+    for file_name, file_notes in summary.notes.items():
+        _print_notes(file_name, file_notes)
     sentences = summary.checked.sentences()
     out.print("\n".join([adjudicate_output.summary_text(summary, folder), *sentences]), markup=False)
     return not summary.rejected_claims and adjudicate_output.is_clean(summary.dispositions)
 
 
-def snapshots_for(store: Store, release: str | None, days: "Iterable[date] | None") -> list["Snapshot"]:
-    """The *release* that was named; else the one in force on each of *days*, or in each of the store's quarters."""
+def snapshots_for(store: Store, release: str | None, service_days: "Iterable[date] | None") -> list["Snapshot"]:
+    """The *release* that was named; else those in force on *service_days*, or in each of the store's quarters."""
     if release is not None:
         return [store.open(release)]
     if not store.releases():
         raise WrongUse(f"{store.path} holds no release to read claims against; see: codeset build --help")
     quarters = {release.unrevised for release in store.releases()}
-    if days is not None:
-        quarters &= {Release.of(day) for day in days}
+    if service_days is not None:
+        quarters &= {Release.of(service_day) for service_day in service_days}
     snapshots = (store.in_force(quarter.first_day) for quarter in sorted(quarters))
     return [snapshot for snapshot in snapshots if snapshot is not None]
 
@@ -211,28 +213,28 @@ def _releases_left_out(store: Store, release: str | None) -> list[Release]:
     return [] if release is None else [other for other in store.releases() if other != Release.parse(release)]
 
 
-def report_files(files: "Sequence[Rejects]", output: Path | None) -> None:
+def report_files(rejects_of_files: "Sequence[Rejects]", output: Path | None) -> None:
     """Say which columns were not read; write the faults of what was set aside beside the output, and say where."""
     from codeset.claims.input.claim_files import rejects_as
     from codeset.cli import adjudicate_output
 
-    for of_file in files:
-        _print_notes(of_file.file, of_file.notes)
-        if not of_file.faults.is_empty():
-            file = adjudicate_output.rejects_path(of_file, output)
-            write(file, rejects_as([of_file], "csv"), private=True)
-            err.print(adjudicate_output.set_aside_text(of_file, file), markup=False)
+    for file_rejects in rejects_of_files:
+        _print_notes(file_rejects.file, file_rejects.notes)
+        if not file_rejects.faults.is_empty():
+            rejects_file = adjudicate_output.rejects_path(file_rejects, output)
+            write(rejects_file, rejects_as([file_rejects], "csv"), private=True)
+            err.print(adjudicate_output.set_aside_text(file_rejects, rejects_file), markup=False)
 
 
-def _print_notes(file: str, notes: Sequence[str]) -> None:
+def _print_notes(file_name: str, file_notes: Sequence[str]) -> None:
     """Print a line for each note on a file."""
-    for note in notes:
-        err.print(f"{file}: {note}", markup=False)
+    for file_note in file_notes:
+        err.print(f"{file_name}: {file_note}", markup=False)
 
 
-def _show(
+def _show_outcome(
     outcome: "Outcome",
-    of_payer: "PayerOutcome | None",
+    payer_outcome: "PayerOutcome | None",
     output: Path | None,
     form: OutcomeFormat,
     *,
@@ -245,15 +247,15 @@ def _show(
         out.print(adjudicate_output.outcome_table(outcome))
         out.print(adjudicate_output.summary_of_lines(outcome), markup=False)
         out.print("\n".join(outcome.checked.sentences()), markup=False)
-        if of_payer is not None:
-            out.print(adjudicate_output.payer_table(of_payer))
-            out.print("\n".join(of_payer.sentences()), markup=False)
+        if payer_outcome is not None:
+            out.print(adjudicate_output.payer_table(payer_outcome))
+            out.print("\n".join(payer_outcome.sentences()), markup=False)
         if explain:
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
     if form is OutcomeFormat.TABLE and output is not None:
         form = {".json": OutcomeFormat.JSON, ".parquet": OutcomeFormat.PARQUET}.get(output.suffix, OutcomeFormat.CSV)
-    content = adjudicate_output.file_content(outcome, form.value, of_payer, explain=explain)
+    content = adjudicate_output.file_content(outcome, form.value, payer_outcome, explain=explain)
     if output is None:
         sys.stdout.buffer.write(content)
         if form is not OutcomeFormat.JSON:
@@ -262,9 +264,9 @@ def _show(
     write(output, content, private=True)
     if form is not OutcomeFormat.JSON:
         write(adjudicate_output.basis_path(output), adjudicate_output.basis_json(outcome.checked), private=True)
-    if of_payer is not None and form is not OutcomeFormat.JSON:
-        write(adjudicate_output.payer_path(output), adjudicate_output.payer_csv(of_payer), private=True)
-        err.print("\n".join(of_payer.sentences()), markup=False)
+    if payer_outcome is not None and form is not OutcomeFormat.JSON:
+        write(adjudicate_output.payer_path(output), adjudicate_output.payer_csv(payer_outcome), private=True)
+        err.print("\n".join(payer_outcome.sentences()), markup=False)
     if form is OutcomeFormat.CSV:
         write(adjudicate_output.findings_path(output), adjudicate_output.findings_csv(outcome), private=True)
 
@@ -276,12 +278,17 @@ def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Bar(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("adjudicating", total=None, rate="")
-        start = bar.get_time()
+    with Bar(*columns, console=err, transient=True) as progress_bar:
+        bar_task = progress_bar.add_task("adjudicating", total=None, rate="")
+        start_time = progress_bar.get_time()
 
         def report(progress: "Progress") -> None:
-            rate = progress.lines / max(bar.get_time() - start, 1e-9)
-            bar.update(task, total=progress.parts, completed=progress.parts_done, rate=f"{rate:,.0f} lines a second")
+            lines_a_second = progress.lines / max(progress_bar.get_time() - start_time, 1e-9)
+            progress_bar.update(
+                bar_task,
+                total=progress.parts,
+                completed=progress.parts_done,
+                rate=f"{lines_a_second:,.0f} lines a second",
+            )
 
         yield report

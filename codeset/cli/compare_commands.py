@@ -71,11 +71,11 @@ def diff(
 
     if form is ReportFormat.XLSX and output is None:
         raise WrongUse("a workbook is not for the screen: name a file with -o")
-    with progress() as say:
-        say(f"comparing {old} with {new}")
+    with progress() as report_step:
+        report_step(f"comparing {old} with {new}")
         changes = compare(Store.at(store).open(old), Store.at(store).open(new), scope.value)
-        say("writing the report")
-        report = _report(changes, form)
+        report_step("writing the report")
+        report = _report_content(changes, form)
         if output:
             write(output, report)
     if output is None:
@@ -84,7 +84,7 @@ def diff(
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def _report(changes: "Changes", form: ReportFormat) -> bytes:
+def _report_content(changes: "Changes", form: ReportFormat) -> bytes:
     if form is ReportFormat.MD:
         from codeset.change_report.changes_as_markdown import changes_markdown
 
@@ -180,14 +180,14 @@ def review(
         return
     from codeset.review.first_page import first_page
 
-    own = _OwnFiles(volumes, claims, favorites, change_report, locality, setting)
-    new_review = _write_review(Store.at(store), (old, new), own, output, scenarios, guidance)
-    page = first_page(new_review)
-    out.print(_review_lines(page, output), markup=False)
+    own_files = _OwnFiles(volumes, claims, favorites, change_report, locality, setting)
+    new_review = _write_review(Store.at(store), (old, new), own_files, output, scenarios, guidance)
+    review_page = first_page(new_review)
+    out.print(_review_lines(review_page, output), markup=False)
     if serve:
         serve_review(output, port, key, approvals, lock, scenarios, guidance, store)
         return
-    if page.changed or new_review.outcomes.failed:
+    if review_page.changed or new_review.outcomes.failed:
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -206,7 +206,7 @@ class _OwnFiles:
 def _write_review(
     store: Store,
     releases: tuple[str, str],
-    own: _OwnFiles,
+    own_files: _OwnFiles,
     output: Path,
     scenarios: Path | None,
     guidance: Path | None,
@@ -221,30 +221,32 @@ def _write_review(
     from codeset.suite.guidance.run_guidance import statements
     from codeset.suite.scenarios import load, scenarios_folder
 
-    before, after = (store.open(release) for release in releases)
-    place = locality_id(own.locality, [before, after]) if own.locality else None
+    earlier_snapshot, later_snapshot = (store.open(release) for release in releases)
+    locality_of_review = (
+        locality_id(own_files.locality, [earlier_snapshot, later_snapshot]) if own_files.locality else None
+    )
     # The practice's files are read before the work begins: a fault in them is told at once, not after a minute.
-    billed = read_volumes(own.volumes) if own.volumes else None
-    diagnoses = read_favorites(own.favorites) if own.favorites else None
-    refuse_other(output, str(before.release), str(after.release))
-    with progress() as say:
+    volume_file = read_volumes(own_files.volumes) if own_files.volumes else None
+    diagnoses = read_favorites(own_files.favorites) if own_files.favorites else None
+    refuse_other(output, str(earlier_snapshot.release), str(later_snapshot.release))
+    with progress() as report_step:
         review = make_review(
-            before,
-            after,
+            earlier_snapshot,
+            later_snapshot,
             load(scenarios_folder(scenarios)),
             statements(guidance or guidance_folder()),
-            volumes=billed.volumes if billed else (),
-            claims=_claim_lines(own.claims, place),
-            locality=place,
-            setting=own.setting,
-            change_report=_check_change_report(own.change_report, before, after),
+            volumes=volume_file.volumes if volume_file else (),
+            claims=_claim_lines(own_files.claims, locality_of_review),
+            locality=locality_of_review,
+            setting=own_files.setting,
+            change_report=_check_change_report(own_files.change_report, earlier_snapshot, later_snapshot),
             favorites=diagnoses,
-            history=_history(store, after),
-            report_progress=say,
+            history=_releases_up_to(store, later_snapshot),
+            report_progress=report_step,
         )
-        write_review(review, output, say)
-    if billed and billed.unused:
-        out.print(f"{billed.name}: columns not used: {', '.join(billed.unused)}", markup=False)
+        write_review(review, output, report_step)
+    if volume_file and volume_file.unused:
+        out.print(f"{volume_file.name}: columns not used: {', '.join(volume_file.unused)}", markup=False)
     return review
 
 
@@ -279,52 +281,69 @@ def page(
     from codeset.suite.guidance.run_guidance import statements
 
     snapshots = [Store.at(store).open(label) for label in (release, since) if label]
-    place = locality_id(locality, snapshots) if locality else None
-    to_check = statements(guidance or guidance_folder())
-    with progress() as say:
-        say(f"reading {release}")
-        new, *old = (make_guide(guide, snapshot, to_check, place) for snapshot in snapshots)
-        changes = write_guide(output, new, *old)
-    compared = f"; {len(changes):,} figures differ from {since}" if since else ""
-    out.print(f"wrote {output / PAGE}: {len(new.codes)} rows of codes{compared}", markup=False)
+    locality_of_guide = locality_id(locality, snapshots) if locality else None
+    guide_statements = statements(guidance or guidance_folder())
+    with progress() as report_step:
+        report_step(f"reading {release}")
+        new_guide, *earlier_guides = (
+            make_guide(guide, snapshot, guide_statements, locality_of_guide) for snapshot in snapshots
+        )
+        changes = write_guide(output, new_guide, *earlier_guides)
+    comparison_text = f"; {len(changes):,} figures differ from {since}" if since else ""
+    out.print(f"wrote {output / PAGE}: {len(new_guide.codes)} rows of codes{comparison_text}", markup=False)
 
 
-def _claim_lines(files: list[Path] | None, locality: str | None) -> "pl.DataFrame | None":
+def _claim_lines(claim_files: list[Path] | None, locality: str | None) -> "pl.DataFrame | None":
     """The lines of the claims; those that name no locality are in that of the review."""
     from codeset.claims.input.claim_files import read_files
 
-    return read_files(files, locality=locality or NATIONAL)[0] if files else None
+    return read_files(claim_files, locality=locality or NATIONAL)[0] if claim_files else None
 
 
-def _history(store: Store, new: "Snapshot") -> "list[Snapshot]":
-    """Every release of the store up to *new* that has a fee schedule and the other tables, oldest first."""
+def _releases_up_to(store: Store, later_snapshot: "Snapshot") -> "list[Snapshot]":
+    """Every release of the store up to *later_snapshot* that has a fee schedule and the other tables, oldest first."""
     # A release that lacks one of these tables is left out: what it lacks would show as a change of CMS's.
-    snapshots = (store.open(release) for release in store.releases() if release <= new.release)
+    snapshots = (store.open(release) for release in store.releases() if release <= later_snapshot.release)
     return [snapshot for snapshot in snapshots if all(table in snapshot for table in REQUIRED_TABLES)]
 
 
-def _check_change_report(file: Path | None, old: "Snapshot", new: "Snapshot") -> "ChangeReportCheck | None":
+def _check_change_report(
+    change_report_file: Path | None, earlier_snapshot: "Snapshot", later_snapshot: "Snapshot"
+) -> "ChangeReportCheck | None":
     """CMS's own report of changed NCCI edits against the difference of all codes."""
-    if file is None:
+    if change_report_file is None:
         return None
     from codeset.differences import diff
     from codeset.review.model import ChangeReportCheck
     from codeset_ingest import change_report
 
-    difference = change_report.from_difference(diff(old, new, "all").tables["ptp"])
-    return ChangeReportCheck(file.name, len(change_report.compare(change_report.read(file), difference)))
+    difference = change_report.from_difference(diff(earlier_snapshot, later_snapshot, "all").tables["ptp"])
+    return ChangeReportCheck(
+        change_report_file.name, len(change_report.compare(change_report.read(change_report_file), difference))
+    )
 
 
-def _review_lines(page: "FirstPage", folder: Path) -> str:
+def _review_lines(review_page: "FirstPage", folder: Path) -> str:
     """The first page in short, and where the review is."""
     from codeset.review.folder import PAGE
 
-    ready = page.readiness
-    checks = (f"  {name}: {status}" for name, status in ready.checks)
-    impact = [f"{page.impact_title}:", *(f"  {sentence}" for sentence in page.impact)]
-    actions = (
-        f"  {number}. {'. '.join(filter(None, (item.title, item.details)))}"
-        for number, item in enumerate(page.actions, start=1)
+    readiness = review_page.readiness
+    check_lines = (f"  {name}: {status}" for name, status in readiness.checks)
+    impact_lines = [f"{review_page.impact_title}:", *(f"  {sentence}" for sentence in review_page.impact)]
+    action_lines = (
+        f"  {action_number}. {'. '.join(filter(None, (action_item.title, action_item.details)))}"
+        for action_number, action_item in enumerate(review_page.actions, start=1)
     )
-    lines = [ready.verdict, *checks, "", page.headline, "", *impact, "", "Action items:", *actions, ""]
-    return "\n".join([*lines, f"Open {folder / PAGE}"])
+    summary_lines = [
+        readiness.verdict,
+        *check_lines,
+        "",
+        review_page.headline,
+        "",
+        *impact_lines,
+        "",
+        "Action items:",
+        *action_lines,
+        "",
+    ]
+    return "\n".join([*summary_lines, f"Open {folder / PAGE}"])

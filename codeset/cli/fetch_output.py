@@ -14,55 +14,59 @@ from codeset_ingest.cms_site.fetch_release import FetchedRelease
 from codeset_ingest.cms_site.watch import News
 from codeset_ingest.fetch_and_build import FetchAndBuildResult
 
-Plain = dict[str, object]
+JsonDocument = dict[str, object]
 
 
-def fetched_lines(fetched: FetchedRelease) -> list[str]:
+def fetched_lines(fetched_release: FetchedRelease) -> list[str]:
     """Return a fetch's outcome, a line for each file and remark."""
-    lines = [f"{file.news:10} {file.pinned.edition:24} {file.path.name}" for file in fetched.files]
-    for name, release in fetched.last_before.items():
-        lines.append(f"{name}: none posted for {fetched.release.unrevised}; that of {release} is in force")
-    lines += fetched.notes
-    if fetched.reissued:
-        names = ", ".join(file.pinned.name for file in fetched.reissued)
-        lines.append(f"CMS has posted other bytes than those pinned: {names}. They are {fetched.release}.")
-    return [*lines, f"{fetched.release} is in {fetched.folder}"]
+    outcome_lines = [f"{file.news:10} {file.pinned.edition:24} {file.path.name}" for file in fetched_release.files]
+    for publication, release in fetched_release.last_before.items():
+        outcome_lines.append(
+            f"{publication}: none posted for {fetched_release.release.unrevised}; that of {release} is in force"
+        )
+    outcome_lines += fetched_release.notes
+    if fetched_release.reissued:
+        reissued_names = ", ".join(file.pinned.name for file in fetched_release.reissued)
+        outcome_lines.append(
+            f"CMS has posted other bytes than those pinned: {reissued_names}. They are {fetched_release.release}."
+        )
+    return [*outcome_lines, f"{fetched_release.release} is in {fetched_release.folder}"]
 
 
-def fetched_json(fetched: FetchedRelease) -> Plain:
+def fetched_json(fetched_release: FetchedRelease) -> JsonDocument:
     """Return a fetch's outcome as plain data."""
     return {
-        "release": str(fetched.release),
-        "folder": str(fetched.folder),
-        "reissued": [file.pinned.name for file in fetched.reissued],
-        "files": [{"news": file.news, "path": str(file.path)} | vars(file.pinned) for file in fetched.files],
+        "release": str(fetched_release.release),
+        "folder": str(fetched_release.folder),
+        "reissued": [file.pinned.name for file in fetched_release.reissued],
+        "files": [{"news": file.news, "path": str(file.path)} | vars(file.pinned) for file in fetched_release.files],
         "not_fetched": [
             # Spelled as the first versions wrote it: programs read it by this name.
-            {"edition": posted.edition, "url": posted.url, "licence_page": posted.license_page}
-            for posted in fetched.not_fetched
+            {"edition": unfetched_file.edition, "url": unfetched_file.url, "licence_page": unfetched_file.license_page}
+            for unfetched_file in fetched_release.not_fetched
         ],
-        "last_posted": {name: str(release) for name, release in fetched.last_before.items()},
-        "notes": list(fetched.notes),
+        "last_posted": {publication: str(release) for publication, release in fetched_release.last_before.items()},
+        "notes": list(fetched_release.notes),
     }
 
 
-def result_json(result: FetchAndBuildResult) -> Plain:
+def result_json(result: FetchAndBuildResult) -> JsonDocument:
     """Return what `codeset build --fetch --json` adds to the output of every build."""
     comparison = result.comparison
-    report = {
+    change_report = {
         "says": comparison.says,
         "sound": comparison.agrees,
         "disagreements": [vars(disagreement) for disagreement in comparison.disagreements],
     }
-    return {"fetched": fetched_json(result.fetched), "change_report": report}
+    return {"fetched": fetched_json(result.fetched), "change_report": change_report}
 
 
 def news_table(news: Sequence[News]) -> Table:
     """Return what is new as a table for the screen."""
     table = Table("release", "publication", "status", "what", box=None, pad_edge=False)
-    for item in news:
-        says = "\n".join([item.says, *(f"  {address}" for address in item.addresses)])
-        table.add_row(str(item.release or ""), item.publication, item.status, escape(says))
+    for news_item in news:
+        description = "\n".join([news_item.says, *(f"  {address}" for address in news_item.addresses)])
+        table.add_row(str(news_item.release or ""), news_item.publication, news_item.status, escape(description))
     return table
 
 
@@ -71,14 +75,14 @@ def download_progress(console: Console) -> Iterator[tuple[Say, CountBytes]]:
     """Print on *console* which pages and links are used, and show progress bars, one per file and one in all."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks: dict[str, TaskID] = {}
-        total = progress.add_task("in all", total=None)
+        task_of_file: dict[str, TaskID] = {}
+        total_task = progress.add_task("in all", total=None)
 
-        def count(name: str, received: int, size: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(escape(name), total=size)
-            progress.update(tasks[name], completed=received, total=size)
-            files = [task for task in progress.tasks if task.id != total]
-            progress.update(total, completed=sum(task.completed for task in files))
+        def report_bytes(file_name: str, received: int, file_size: int | None) -> None:
+            if file_name not in task_of_file:
+                task_of_file[file_name] = progress.add_task(escape(file_name), total=file_size)
+            progress.update(task_of_file[file_name], completed=received, total=file_size)
+            file_tasks = [progress_task for progress_task in progress.tasks if progress_task.id != total_task]
+            progress.update(total_task, completed=sum(progress_task.completed for progress_task in file_tasks))
 
-        yield (lambda text: console.print(text, markup=False)), count
+        yield (lambda text: console.print(text, markup=False)), report_bytes

@@ -31,21 +31,21 @@ def list_releases(store: StoreOption = None, as_json: JsonOption = False) -> Non
     """
     from codeset.cli import show_output
 
-    snapshots, faults = _open_all(Store.at(store))
+    snapshots, faults = _open_releases(Store.at(store))
     if as_json:
         print_json([json.loads(snapshot.manifest.to_json()) for snapshot in snapshots])
     for snapshot in [] if as_json else snapshots:
         out.print(show_output.release_table(snapshot))
     # Such as a copy that somebody named 2026q3-old: it looks like a release, and nothing is read from it.
-    if others := Store.at(store).other_folders():
-        err.print(f"Not named as a release, so not read: {', '.join(others)}", markup=False)
+    if unread_folders := Store.at(store).other_folders():
+        err.print(f"Not named as a release, so not read: {', '.join(unread_folders)}", markup=False)
     if faults:
         raise StoreProblem("\n".join(faults))
     if not snapshots:
         raise StoreProblem(f"{Store.at(store).path} holds no release yet; see: codeset build --help")
 
 
-def _open_all(store: Store) -> tuple[list[Snapshot], list[str]]:
+def _open_releases(store: Store) -> tuple[list[Snapshot], list[str]]:
     """The releases that are as they were sealed, and what is wrong with the others."""
     snapshots, faults = [], []
     for release in store.releases():
@@ -73,12 +73,12 @@ def show(
     """
     from codeset.cli import show_output
 
-    facts = show_output.code(Store.at(store), hcpcs, Release.parse(release) if release else None)
+    code_facts = show_output.code_facts_of_releases(Store.at(store), hcpcs, Release.parse(release) if release else None)
     if as_json:
-        print_json(facts)
+        print_json(code_facts)
     else:
-        out.print(show_output.code_table(hcpcs, facts))
-    if not any(fact["modifiers"] for fact in facts):
+        out.print(show_output.code_table(hcpcs, code_facts))
+    if not any(code_fact["modifiers"] for code_fact in code_facts):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -109,14 +109,14 @@ def localities(
 
     snapshots = Store.at(store)
     snapshot = snapshots.open(release or snapshots.newest())
-    rows = find_localities(snapshot, query.strip()).to_dicts()
+    locality_rows = find_localities(snapshot, query.strip()).to_dicts()
     if as_json:
-        print_json({"release": str(snapshot.release), "query": query, "localities": rows})
-    elif rows:
-        out.print(show_output.localities_table(snapshot, rows))
+        print_json({"release": str(snapshot.release), "query": query, "localities": locality_rows})
+    elif locality_rows:
+        out.print(show_output.localities_table(snapshot, locality_rows))
     else:
         out.print(f'{snapshot.release} has no locality "{query}"; all of them: codeset localities', markup=False)
-    if not rows:
+    if not locality_rows:
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -136,13 +136,17 @@ def edits(
     """
     from codeset.cli import show_output
 
-    pair = (hcpcs, other)
-    answer = show_output.edits_on(Store.at(store), pair, on.date()) if on else show_output.edits(Store.at(store), pair)
+    code_pair = (hcpcs, other)
+    edit_history = (
+        show_output.edits_in_force(Store.at(store), code_pair, on.date())
+        if on
+        else show_output.edits_of_releases(Store.at(store), code_pair)
+    )
     if as_json:
-        print_json(answer)
+        print_json(edit_history)
     else:
-        out.print(show_output.edits_table(pair, answer))
-    if answer["answer"] == "unknown":
+        out.print(show_output.edits_table(code_pair, edit_history))
+    if edit_history["answer"] == "unknown":
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -154,12 +158,14 @@ def verify(release: ReleaseArgument, store: StoreOption = None, as_json: JsonOpt
     snapshot = Store.at(store).unchecked(release)
     differences = snapshot.verify()
     manifest = None if differences else snapshot.manifest
-    plain: dict[str, Any] = {"release": release, "sound": not differences, "differences": differences}
+    document: dict[str, Any] = {"release": release, "sound": not differences, "differences": differences}
     if manifest:
-        plain["content_sha256"] = snapshot.content_sha256
-        plain["editions"] = manifest.editions_plain
-    notes = manifest.carried_notes if manifest else []
-    print_faults(differences, "\n".join([f"{release} is as it was sealed", *notes]), plain if as_json else None)
+        document["content_sha256"] = snapshot.content_sha256
+        document["editions"] = manifest.editions_plain
+    carried_notes = manifest.carried_notes if manifest else []
+    print_faults(
+        differences, "\n".join([f"{release} is as it was sealed", *carried_notes]), document if as_json else None
+    )
 
 
 def export(
@@ -174,6 +180,6 @@ def export(
     """
     from codeset.lookups.export import export as write_tables
 
-    with progress() as say:
-        target = write_tables(Store.at(store).open(release), folder, form.value, say)
-    out.print(f"wrote {target}", markup=False)
+    with progress() as report_step:
+        written_folder = write_tables(Store.at(store).open(release), folder, form.value, report_step)
+    out.print(f"wrote {written_folder}", markup=False)

@@ -21,22 +21,24 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse *args* with former option names replaced by today's, and an option of several files before each."""
-        return super().parse_args(ctx, list(_with_names([_renamed(argument) for argument in args])))
+        return super().parse_args(
+            ctx, list(_one_option_for_each_file([_with_todays_name(argument) for argument in args]))
+        )
 
 
 # A shell's `--claims *.csv` gives several words to one option, which click does not take.
-_OF_SEVERAL_FILES = ("--claims",)
+_OPTIONS_OF_SEVERAL_FILES = ("--claims",)
 
 
-def _with_names(args: list[str]) -> Iterator[str]:
+def _one_option_for_each_file(arguments: list[str]) -> Iterator[str]:
     """Yield `--claims a --claims b` for `--claims a b`: up to the next option or release, all are its files."""
-    option = ""
-    for place, argument in enumerate(args):
-        follows_option = place > 0 and args[place - 1] == option
+    option_name = ""
+    for position, argument in enumerate(arguments):
+        follows_option = position > 0 and arguments[position - 1] == option_name
         if argument.startswith("-") or (_is_release(argument) and not follows_option):
-            option = argument if argument in _OF_SEVERAL_FILES else ""
-        elif option and not follows_option:
-            yield option
+            option_name = argument if argument in _OPTIONS_OF_SEVERAL_FILES else ""
+        elif option_name and not follows_option:
+            yield option_name
         yield argument
 
 
@@ -48,9 +50,9 @@ def _is_release(text: str) -> bool:
     return True
 
 
-def _renamed(argument: str) -> str:
-    name, equals, value = argument.partition("=")
-    return f"{FORMER_NAMES.get(name, name)}{equals}{value}"
+def _with_todays_name(argument: str) -> str:
+    option_name, equals_sign, option_value = argument.partition("=")
+    return f"{FORMER_NAMES.get(option_name, option_name)}{equals_sign}{option_value}"
 
 
 def release_label(text: str) -> str:
@@ -139,8 +141,8 @@ def setting_of(answer: str) -> str:
     Raises BadParameter: if it names none.
     """
     # Billers say office for what CMS calls non-facility: POS 11 and others (IOM 100-04 ch. 12, section 20.4.2).
-    known = {"office": "nonfacility", "nonfacility": "nonfacility", "non-facility": "nonfacility"}
-    setting = {**known, "facility": "facility"}.get(answer.lower())
+    setting_of_answer = {"office": "nonfacility", "nonfacility": "nonfacility", "non-facility": "nonfacility"}
+    setting = {**setting_of_answer, "facility": "facility"}.get(answer.lower())
     if setting is None:
         raise typer.BadParameter(f"expected office or facility, found '{answer}'")
     return setting

@@ -41,20 +41,20 @@ def progress() -> Iterator[Say]:
         yield lambda text: status.update(escape(text))
 
 
-def print_faults(faults: list[str], otherwise: str, plain: dict[str, Any] | None) -> None:
-    """Print *faults*, a line each, or that there is none; or *plain* as JSON. Any fault ends with exit code 1."""
-    if plain is not None:
-        print_json(plain)
+def print_faults(faults: list[str], otherwise: str, document: dict[str, Any] | None) -> None:
+    """Print *faults*, a line each, or that there is none; or *document* as JSON. Any fault ends with exit code 1."""
+    if document is not None:
+        print_json(document)
     else:
         out.print("\n".join(faults) or otherwise, markup=False)
     if faults:
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def print_json(plain: Any) -> None:
-    """Print *plain* as JSON; dates as ISO writes them, other values that JSON has no form for as their text."""
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False, default=_plain) + "\n")
+def print_json(document: Any) -> None:
+    """Print *document* as JSON; dates as ISO writes them, other values that JSON has no form for as their text."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=_json_text) + "\n")
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
+def _json_text(json_value: object) -> str:
+    return json_value.isoformat() if isinstance(json_value, date) else str(json_value)

@@ -39,13 +39,13 @@ def restore(
     from codeset_ingest.fetch_and_build import FetchOptions
 
     options = FetchOptions(Store.at(store), lock=lock, accept=accept)
-    with fetch_output.download_progress(err) as (say, count):
-        sealed = update_quarter.restore(options, say, count)
+    with fetch_output.download_progress(err) as (report_step, report_bytes):
+        sealed_releases = update_quarter.restore(options, report_step, report_bytes)
     to_review = _release_to_review(options, branch, approvals)
     if output:
-        with output.open("a", encoding="utf-8") as file:
-            file.write(f"{to_review}\n")
-    out.print(f"sealed again: {', '.join(map(str, sealed)) or 'nothing'}\n{to_review}", markup=False)
+        with output.open("a", encoding="utf-8") as output_file:
+            output_file.write(f"{to_review}\n")
+    out.print(f"sealed again: {', '.join(map(str, sealed_releases)) or 'nothing'}\n{to_review}", markup=False)
 
 
 def _release_to_review(options: "FetchOptions", branch: str, approvals: Path) -> str:
@@ -55,8 +55,12 @@ def _release_to_review(options: "FetchOptions", branch: str, approvals: Path) ->
     from codeset_ingest import update_quarter
 
     release = update_quarter.release_to_review(options, branch)
-    before = release_before(options.store, release, lambda other: is_signed(approvals, other)) if release else None
-    return f"release={release}\nbefore={before}" if before else "release=\nbefore="
+    earlier_release = (
+        release_before(options.store, release, lambda other_release: is_signed(approvals, other_release))
+        if release
+        else None
+    )
+    return f"release={release}\nbefore={earlier_release}" if earlier_release else "release=\nbefore="
 
 
 def propose(
@@ -96,10 +100,14 @@ def propose(
     clone = Repository(repository, remote, lock, approvals, scenarios)
     snapshots = Store.at(store)
     proposal = None
-    with fetch_output.download_progress(err) as (say, count):
-        new = update_quarter.update_quarter(release, snapshots, *clone.locks(), accept, say, count)
-        if new:
-            proposal = proposals.propose(new.release, snapshots, clone, output, new.lock, new.remarks, say)
+    with fetch_output.download_progress(err) as (report_step, report_bytes):
+        new_quarter = update_quarter.update_quarter(
+            release, snapshots, *clone.locks(), accept, report_step, report_bytes
+        )
+        if new_quarter:
+            proposal = proposals.propose(
+                new_quarter.release, snapshots, clone, output, new_quarter.lock, new_quarter.remarks, report_step
+            )
     out.print("\n".join(_proposal_lines(proposal)) if proposal else "nothing new", markup=False)
     if proposal and pull_request:
         from codeset.proposal.pull_request import open_or_update
@@ -108,10 +116,10 @@ def propose(
 
 
 def _proposal_lines(proposal: "Proposal") -> list[str]:
-    pushed = proposal.pushed
-    state = "holds now" if pushed.changed else "held already, and was not changed:"
+    pushed_branch = proposal.pushed
+    branch_state = "holds now" if pushed_branch.changed else "held already, and was not changed:"
     return [
         f"{proposal.release}, compared with {proposal.before}",
-        f"{pushed.branch} {state} {', '.join(proposal.files)} ({pushed.commit[:12]})",
+        f"{pushed_branch.branch} {branch_state} {', '.join(proposal.files)} ({pushed_branch.commit[:12]})",
         f"title and body of a pull request: {proposal.body.with_name('title.txt')}, {proposal.body}",
     ]

@@ -108,7 +108,7 @@ def approve(
         raise WrongUse("name the release to approve, such as: codeset approve 2026q3 --review review")
     from codeset.review.sign_off.decisions import option_entries
 
-    place = _signing_place(
+    signing_place = _signing_place(
         Release.parse(release_label(release)),
         review or _review_folder(decisions),
         key,
@@ -118,11 +118,13 @@ def approve(
         guidance,
         store,
     )
-    name = by if by is not None else _answer_to("Your name and role", 'add --as "Name, role"')
+    approver = by if by is not None else _answer_to("Your name and role", 'add --as "Name, role"')
     if accept_all and reason is None:
         reason = _answer_to("Reason for accepting the remaining items", "add --reason")
-    entries = [*option_entries("accept", accept or ()), *option_entries("reject", reject or ())]
-    out.print(place.sign(name, note, entries, decisions, reason if accept_all else None), markup=False)
+    decision_entries = [*option_entries("accept", accept or ()), *option_entries("reject", reject or ())]
+    out.print(
+        signing_place.sign(approver, note, decision_entries, decisions, reason if accept_all else None), markup=False
+    )
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def _review_folder(decisions: Path | None) -> Path:
     raise WrongUse("name the folder of the review that you read with --review")
 
 
-def _answer_to(question: str, otherwise: str, default: str | None = None) -> str:
+def _answer_to(question: str, option_hint: str, default: str | None = None) -> str:
     """The answer to *question*, asked on the terminal.
 
     Raises WrongUse: where nobody can answer.
@@ -208,20 +210,22 @@ def _answer_to(question: str, otherwise: str, default: str | None = None) -> str
         # Without a terminal a default would be an answer that nobody gave.
         return str(typer.prompt(question, default if sys.stdin.isatty() else None))
     except typer.Abort as error:
-        raise WrongUse(f"{question}: {otherwise}. Nothing was written.") from error
+        raise WrongUse(f"{question}: {option_hint}. Nothing was written.") from error
 
 
 def _set_up(name: str | None, key: Path, approvals: Path) -> None:
     from codeset.review.sign_off.signer_setup import set_up_signer
 
-    ask = sys.stdin.isatty()
+    has_terminal = sys.stdin.isatty()
     login = f"{getpass.getuser()}@{platform.node()}"
     signer = name or _answer_to("Your name as a signer, NAME@PRACTICE", "codeset approve --setup NAME@PRACTICE", login)
-    setup = set_up_signer(signer, key, approvals, ask_passphrase=ask)
-    key_text = "made; it is yours alone, send it to nobody" if setup.is_new_key else "was there, and is used as it is"
-    line_text = "added" if setup.is_new_line else "was there"
-    out.print(f"Key    {setup.key}: {key_text}", markup=False)
-    out.print(f"Signer {setup.name}: {line_text}, in {setup.signers}", markup=False)
+    signer_setup = set_up_signer(signer, key, approvals, ask_passphrase=has_terminal)
+    key_text = (
+        "made; it is yours alone, send it to nobody" if signer_setup.is_new_key else "was there, and is used as it is"
+    )
+    line_text = "added" if signer_setup.is_new_line else "was there"
+    out.print(f"Key    {signer_setup.key}: {key_text}", markup=False)
+    out.print(f"Signer {signer_setup.name}: {line_text}, in {signer_setup.signers}", markup=False)
     out.print(
         "Next: read the review, decide on its page, save decisions.json there, then sign:\n"
         '  codeset approve RELEASE --review review --as "Name, role" --decisions decisions.json',
@@ -244,60 +248,68 @@ def serve_review(
     from codeset.review.sign_off.serve import ReviewServer, SignRequest
 
     release = Release.parse(read_review(folder)["new"]["release"])
-    place = _signing_place(release, folder, key, approvals, lock, scenarios, guidance, store)
+    signing_place = _signing_place(release, folder, key, approvals, lock, scenarios, guidance, store)
 
     def sign(request: SignRequest) -> str:
-        return place.sign(request.by, request.note, request.entries)
+        return signing_place.sign(request.by, request.note, request.entries)
 
     try:
-        server = ReviewServer(folder, sign, port)
+        review_server = ReviewServer(folder, sign, port)
     except OSError as error:
         raise WrongUse(f"port {port} cannot be used ({error.strerror}); leave --port out") from error
-    with server:
-        out.print(f"Open this address in your browser; nobody else can. Ctrl-C ends it.\n{server.url}", markup=False)
+    with review_server:
+        out.print(
+            f"Open this address in your browser; nobody else can. Ctrl-C ends it.\n{review_server.url}", markup=False
+        )
         sys.stdout.flush()
         # Not where a script runs it: a browser would open on a machine that nobody sits at.
         if sys.stdout.isatty():
-            webbrowser.open(server.url)
+            webbrowser.open(review_server.url)
         with suppress(KeyboardInterrupt):
-            server.serve_forever()
-    out.print(f"Ended. {server.signed}".strip(), markup=False)
+            review_server.serve_forever()
+    out.print(f"Ended. {review_server.signed}".strip(), markup=False)
 
 
-def record_head(file: Path, release: Release, approvals: Path, store: Store) -> None:
+def record_head(lock_file: Path, release: Release, approvals: Path, store: Store) -> None:
     """Record the last approval in the lock, if there is one."""
     # A practice that builds by hand has no lock; with one, the record of how many approvals there are shows if one is
     # removed.
-    if not file.is_file():
+    if not lock_file.is_file():
         return
     from codeset.review.sign_off.approval import head_of, read_approvals
     from codeset_ingest.cms_site.lock import ApprovalHead, record_approval
     from codeset_ingest.fetch_and_build import FetchOptions
 
-    if head := head_of(read_approvals(approvals, release)):
-        guard = FetchOptions(store, lock=file).folder.guard
-        record_approval(file, release, ApprovalHead(head.count, head.digest), guard)
+    if approval_head := head_of(read_approvals(approvals, release)):
+        guard = FetchOptions(store, lock=lock_file).folder.guard
+        record_approval(lock_file, release, ApprovalHead(approval_head.count, approval_head.digest), guard)
 
 
-def _recorded_heads(file: Path, release: Release) -> "list[Head]":
+def _recorded_heads(lock_file: Path, release: Release) -> "list[Head]":
     from codeset.review.sign_off.approval import Head
     from codeset_ingest.cms_site.lock import read
 
-    head = read(file).approvals.get(release)
-    return [Head(head.count, head.sha256)] if head else []
+    approval_head = read(lock_file).approvals.get(release)
+    return [Head(approval_head.count, approval_head.sha256)] if approval_head else []
 
 
-def approval_line(approval: "Approval", release: Release, approvals: Path, against: Sequence[str]) -> str:
+def approval_line(approval: "Approval", release: Release, approvals: Path, blocking_reasons: Sequence[str]) -> str:
     """Who signed where, what was decided, and what the review said against signing it."""
     from codeset.review.sign_off.approval import approvals_file
     from codeset.review.sign_off.decisions import REJECTED
 
     decisions = approval["decisions"]
-    rejected = sum(decision["decision"] == REJECTED for decision in decisions)
-    counts = f"{len(decisions)} decisions ({len(decisions) - rejected} accepted, {rejected} rejected)"
-    line = f"{release} is signed by {approval['signer']} in {approvals_file(approvals, release)}: "
-    warning = f". It was signed although the review says NOT READY TO SIGN: {'; '.join(against)}" if against else ""
-    return f"{line}{counts if decisions else 'nothing to decide'}{warning}"
+    rejection_count = sum(decision["decision"] == REJECTED for decision in decisions)
+    counts_text = (
+        f"{len(decisions)} decisions ({len(decisions) - rejection_count} accepted, {rejection_count} rejected)"
+    )
+    signature_text = f"{release} is signed by {approval['signer']} in {approvals_file(approvals, release)}: "
+    warning = (
+        f". It was signed although the review says NOT READY TO SIGN: {'; '.join(blocking_reasons)}"
+        if blocking_reasons
+        else ""
+    )
+    return f"{signature_text}{counts_text if decisions else 'nothing to decide'}{warning}"
 
 
 def gate(
@@ -320,14 +332,14 @@ def gate(
     from codeset.suite.guidance.guidance_files import guidance_folder, statements
     from codeset.suite.scenarios import scenarios_folder
 
-    label = Release.parse(release)
-    result = gates.gate(
+    release_to_check = Release.parse(release)
+    gate_result = gates.gate(
         Store.at(store),
-        label,
+        release_to_check,
         scenarios_folder(scenarios),
         statements(guidance or guidance_folder()),
         approvals,
         review,
-        _recorded_heads(lock, label),
+        _recorded_heads(lock, release_to_check),
     )
-    print_faults(list(result.missing), gates.pass_lines(result), result.plain() if as_json else None)
+    print_faults(list(gate_result.missing), gates.pass_lines(gate_result), gate_result.plain() if as_json else None)

@@ -91,17 +91,17 @@ def build(
     may be given by hand with --from as well. CMS's own report of what changed in the edits is then held against our
     difference with the quarter before; exit code 1 if they disagree.
     """
-    accepted = [*(findings or []), *(f"keys:{table}" for table in accept_row_count or [])]
-    inputs = _BuildInput(files or [], dict(map(_carry, carry or [])), accepted, reason)
-    _refuse_contradictions(inputs, reseal=reseal, fetched=fetched, embedded=embedded)
+    accepted_findings = [*(findings or []), *(f"keys:{table}" for table in accept_row_count or [])]
+    build_input = _BuildInput(files or [], dict(map(_table_to_carry, carry or [])), accepted_findings, reason)
+    _refuse_contradictions(build_input, reseal=reseal, fetched=fetched, embedded=embedded)
     if fetched:
         from codeset_ingest.fetch_and_build import FetchOptions
 
         options = FetchOptions(Store.at(store), into, lock, also, accept, locked)
-        _print_fetched_build(_fetch_and_build(release, options, inputs), as_json=as_json)
+        _print_fetched_build(_fetch_and_build(release, options, build_input), as_json=as_json)
         return
     build_release = _build_embedded if embedded else _build
-    _print_build(build_release(Release.parse(release), Store.at(store), inputs), as_json=as_json)
+    _print_build(build_release(Release.parse(release), Store.at(store), build_input), as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -114,51 +114,61 @@ class _BuildInput:
     reseal: str | None
 
 
-def _refuse_contradictions(inputs: _BuildInput, *, reseal: bool, fetched: bool, embedded: bool) -> None:
-    if reseal != (inputs.reseal is not None):
+def _refuse_contradictions(build_input: _BuildInput, *, reseal: bool, fetched: bool, embedded: bool) -> None:
+    if reseal != (build_input.reseal is not None):
         raise WrongUse("--reseal needs a --reason, and --reason goes with --reseal")
     if reseal and fetched:
         raise WrongUse("--reseal takes the files with --from; they are in the folder that --fetch put them in")
-    if embedded == bool(inputs.files or fetched):
+    if embedded == bool(build_input.files or fetched):
         raise WrongUse("Add --from FOLDER, --fetch or --embedded")
 
 
-def _carry(text: str) -> tuple[str, Release]:
-    table, _, release = text.partition("=")
-    return table, Release.parse(release)
+def _table_to_carry(option_text: str) -> tuple[str, Release]:
+    table_name, _, release = option_text.partition("=")
+    return table_name, Release.parse(release)
 
 
-def _fetch_and_build(release: str, options: "FetchOptions", inputs: _BuildInput) -> "FetchAndBuildResult":
+def _fetch_and_build(release: str, options: "FetchOptions", build_input: _BuildInput) -> "FetchAndBuildResult":
     from codeset.cli import fetch_output
     from codeset_ingest import fetch_and_build
 
-    with fetch_output.download_progress(err) as (say, count):
-        return fetch_and_build.fetch_and_build(release, options, inputs.files, inputs.carry, inputs.accept, say, count)
+    with fetch_output.download_progress(err) as (report_step, report_bytes):
+        return fetch_and_build.fetch_and_build(
+            release, options, build_input.files, build_input.carry, build_input.accept, report_step, report_bytes
+        )
 
 
-def _build_embedded(release: Release, store: Store, inputs: _BuildInput) -> "BuildResult":
+def _build_embedded(release: Release, store: Store, build_input: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import BuildResult
     from codeset_ingest.embedded import build_embedded
 
-    return BuildResult(build_embedded(release, store, inputs.reseal), (), (), ())
+    return BuildResult(build_embedded(release, store, build_input.reseal), (), (), ())
 
 
-def _build(release: Release, store: Store, inputs: _BuildInput) -> "BuildResult":
-    from codeset_ingest.build import build as build_of
+def _build(release: Release, store: Store, build_input: _BuildInput) -> "BuildResult":
+    from codeset_ingest.build import build as build_release
 
-    with progress() as say:
-        return build_of(release, inputs.files, store, inputs.carry, inputs.accept, say, reseal=inputs.reseal)
+    with progress() as report_step:
+        return build_release(
+            release,
+            build_input.files,
+            store,
+            build_input.carry,
+            build_input.accept,
+            report_step,
+            reseal=build_input.reseal,
+        )
 
 
-def _print_build(built: "BuildResult", *, as_json: bool) -> None:
+def _print_build(build_result: "BuildResult", *, as_json: bool) -> None:
     from codeset.cli import show_output
 
     if as_json:
-        print_json(_built_json(built))
+        print_json(_build_json(build_result))
         return
-    for text in show_output.build_news(built):
-        out.print(text, markup=False)
-    out.print(show_output.release_table(built.sealed.snapshot))
+    for news_line in show_output.build_news(build_result):
+        out.print(news_line, markup=False)
+    out.print(show_output.release_table(build_result.sealed.snapshot))
 
 
 def _print_fetched_build(result: "FetchAndBuildResult", *, as_json: bool) -> None:
@@ -166,7 +176,7 @@ def _print_fetched_build(result: "FetchAndBuildResult", *, as_json: bool) -> Non
     from codeset_ingest.fetch_and_build import comparison_lines
 
     if as_json:
-        print_json(_built_json(result.built) | fetch_output.result_json(result))
+        print_json(_build_json(result.built) | fetch_output.result_json(result))
     else:
         out.print("\n".join(fetch_output.fetched_lines(result.fetched)), markup=False)
         _print_build(result.built, as_json=False)
@@ -175,16 +185,16 @@ def _print_fetched_build(result: "FetchAndBuildResult", *, as_json: bool) -> Non
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def _built_json(built: "BuildResult") -> dict[str, Any]:
-    snapshot = built.sealed.snapshot
+def _build_json(build_result: "BuildResult") -> dict[str, Any]:
+    snapshot = build_result.sealed.snapshot
     return {
         "release": str(snapshot.release),
-        "new": built.sealed.new,
+        "new": build_result.sealed.new,
         "path": str(snapshot.path),
         # Spelled as the first versions wrote it: programs read it by this name.
-        "unrecognised": built.unrecognized,
-        "missing": built.missing,
-        "notes": built.notes,
+        "unrecognised": build_result.unrecognized,
+        "missing": build_result.missing,
+        "notes": build_result.notes,
     }
 
 
@@ -225,14 +235,14 @@ def fetch(
     if latest == bool(release):
         raise WrongUse("name a release, or --latest")
     options = fetch_and_build.FetchOptions(Store.at(store), into, lock, also, accept, locked)
-    with fetch_output.download_progress(err) as (say, count):
-        fetched = fetch_and_build.fetch(release, options, say, count)
+    with fetch_output.download_progress(err) as (report_step, report_bytes):
+        fetched_release = fetch_and_build.fetch(release, options, report_step, report_bytes)
     if as_json:
-        print_json(fetch_output.fetched_json(fetched))
+        print_json(fetch_output.fetched_json(fetched_release))
     else:
-        out.print("\n".join(fetch_output.fetched_lines(fetched)), markup=False)
-    if message := license_message(fetched):
-        raise WrongUse(message)
+        out.print("\n".join(fetch_output.fetched_lines(fetched_release)), markup=False)
+    if license_text := license_message(fetched_release):
+        raise WrongUse(license_text)
 
 
 def watch(
@@ -262,11 +272,11 @@ def watch(
 
     today = on.date() if on else datetime.now(UTC).date()
     options = fetch_and_build.FetchOptions(Store.at(store), lock=lock, also=also)
-    with fetch_output.download_progress(err) as (say, _):
-        news = fetch_and_build.news(options, since, today, say)
-    calls_for_action = any(item.calls_for_action for item in news)
+    with fetch_output.download_progress(err) as (report_step, _):
+        news = fetch_and_build.news(options, since, today, report_step)
+    calls_for_action = any(news_item.calls_for_action for news_item in news)
     if as_json:
-        print_json({"new": calls_for_action, "news": [item.plain() for item in news]})
+        print_json({"new": calls_for_action, "news": [news_item.plain() for news_item in news]})
     else:
         out.print(fetch_output.news_table(news) if news else "nothing new")
     if calls_for_action:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codeset.suite.check_release import ReleaseCheck
     from codeset.visit.trials.run_coding import CodingRun
 
-_COUNTS = ("Run", "Passed", "Wrong", "New, not approved", "Changed since approval", "Not applicable")
+_COUNT_HEADINGS = ("Run", "Passed", "Wrong", "New, not approved", "Changed since approval", "Not applicable")
 
 
 _ReleasesArgument = Annotated[
@@ -72,25 +72,32 @@ def try_suite(
     from codeset.suite.scenarios import load, scenarios_folder
 
     folder = scenarios_folder(scenarios)
-    labels = releases_to_check(Store.at(store), releases or [])
+    checked_releases = releases_to_check(Store.at(store), releases or [])
     if engine is not None:
-        _try_engine(engine, labels, scenarios, as_json=as_json)
+        _try_engine(engine, checked_releases, scenarios, as_json=as_json)
         return
     if accept and not releases:
         raise WrongUse("name the releases whose outcomes are to be accepted")
-    with progress() as say:
-        suite, checks = load(folder), []
-        for release in labels:
-            say(f"trying {len(suite.scenarios)} scenarios on {release}")
-            check = check_release(suite, Store.at(store).open(release), goldens_folder(folder))
-            checks.append(accept_missing(check, approvals) if accept else check)
-        coding = _coding_runs(labels, scenarios, Store.at(store))
+    with progress() as report_step:
+        suite, release_checks = load(folder), []
+        for release in checked_releases:
+            report_step(f"trying {len(suite.scenarios)} scenarios on {release}")
+            release_check = check_release(suite, Store.at(store).open(release), goldens_folder(folder))
+            release_checks.append(accept_missing(release_check, approvals) if accept else release_check)
+        coding_runs = _coding_runs(checked_releases, scenarios, Store.at(store))
     if as_json:
-        print_json([{**check_json(check), **_coding_plain(coding, check.run.release)} for check in checks])
+        print_json(
+            [
+                {**check_json(release_check), **_coding_json(coding_runs, release_check.run.release)}
+                for release_check in release_checks
+            ]
+        )
     else:
-        _show(checks)
-        _show_coding(coding)
-    if not all(check.holds for check in checks) or any(run.failed for run in coding):
+        _show_checks(release_checks)
+        _show_coding(coding_runs)
+    if not all(release_check.holds for release_check in release_checks) or any(
+        coding_run.failed for coding_run in coding_runs
+    ):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -102,71 +109,93 @@ def _coding_runs(labels: Sequence[Release], scenarios: Path | None, store: Store
     folder = coding_folder(scenarios)
     if not folder.is_dir():
         return []
-    coding = load_coding(folder)
-    return [run_shipped_rules(coding, store.open(label)) for label in labels]
+    coding_scenarios = load_coding(folder)
+    return [run_shipped_rules(coding_scenarios, store.open(release)) for release in labels]
 
 
-def _try_engine(command: str, labels: Sequence[Release], scenarios: Path | None, *, as_json: bool) -> None:
+def _try_engine(command: str, releases: Sequence[Release], scenarios: Path | None, *, as_json: bool) -> None:
     """Try the engine that *command* is on the coding scenarios of each release, and show how it scores."""
     from codeset.visit.trials.coding_scenarios import coding_folder, load_coding
     from codeset.visit.trials.run_coding import command_engine, run_engine
 
-    coding, answer = load_coding(coding_folder(scenarios)), command_engine(command)
-    with progress() as say:
-        say(f"trying {len(coding)} coding scenarios")
-        runs = [run_engine(coding, label, answer) for label in labels]
+    coding_scenarios, coding_engine = load_coding(coding_folder(scenarios)), command_engine(command)
+    with progress() as report_step:
+        report_step(f"trying {len(coding_scenarios)} coding scenarios")
+        coding_runs = [run_engine(coding_scenarios, release, coding_engine) for release in releases]
     if as_json:
-        print_json([{"release": str(run.release), **_coding_plain(runs, run.release)} for run in runs])
+        print_json(
+            [
+                {"release": str(coding_run.release), **_coding_json(coding_runs, coding_run.release)}
+                for coding_run in coding_runs
+            ]
+        )
     else:
-        _show_coding(runs)
-    if any(run.failed for run in runs):
+        _show_coding(coding_runs)
+    if any(coding_run.failed for coding_run in coding_runs):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def _coding_plain(runs: "Sequence[CodingRun]", release: Release) -> dict[str, Any]:
-    for run in runs:
-        if run.release == release:
-            families = {family: {"tried": tried, "right": right} for family, (tried, right) in run.by_family.items()}
+def _coding_json(coding_runs: "Sequence[CodingRun]", release: Release) -> dict[str, Any]:
+    for coding_run in coding_runs:
+        if coding_run.release == release:
+            counts_of_family = {
+                family: {"tried": tried_count, "right": right_count}
+                for family, (tried_count, right_count) in coding_run.by_family.items()
+            }
             return {
-                "coding": families,
-                "coding_contradicted": {trial.scenario.id: trial.failures for trial in run.failed},
+                "coding": counts_of_family,
+                "coding_contradicted": {
+                    coding_result.scenario.id: coding_result.failures for coding_result in coding_run.failed
+                },
             }
     return {}
 
 
-def _show_coding(runs: "Sequence[CodingRun]") -> None:
+def _show_coding(coding_runs: "Sequence[CodingRun]") -> None:
     from codeset.cli.visit_output import coding_table
 
-    for run in runs:
-        for result in run.failed:
-            place = f"{result.scenario.file}:{result.scenario.at}: {result.scenario.id} on {run.release}"
-            out.print("\n".join(f"{place}: {failure}" for failure in result.failures), markup=False)
-    if runs:
-        out.print(coding_table(runs))
+    for coding_run in coding_runs:
+        for result in coding_run.failed:
+            scenario_place = (
+                f"{result.scenario.file}:{result.scenario.at}: {result.scenario.id} on {coding_run.release}"
+            )
+            out.print("\n".join(f"{scenario_place}: {failure}" for failure in result.failures), markup=False)
+    if coding_runs:
+        out.print(coding_table(coding_runs))
 
 
-def _show(checks: Sequence["ReleaseCheck"]) -> None:
+def _show_checks(release_checks: Sequence["ReleaseCheck"]) -> None:
     from codeset.claims.basis import basis_of
     from codeset.suite.check_release import check_messages
 
-    for message in chain.from_iterable(map(check_messages, checks)):
+    for message in chain.from_iterable(map(check_messages, release_checks)):
         out.print(message, markup=False)
-    out.print(_checks_table(checks))
-    out.print("\n".join(basis_of([check.manifest for check in checks], None).sentences()), markup=False)
+    out.print(_checks_table(release_checks))
+    out.print(
+        "\n".join(basis_of([release_check.manifest for release_check in release_checks], None).sentences()),
+        markup=False,
+    )
 
 
-def _checks_table(checks: Sequence["ReleaseCheck"]) -> "Table":
+def _checks_table(release_checks: Sequence["ReleaseCheck"]) -> "Table":
     """The counts of each release."""
     from rich.table import Table
 
     table = Table()
     table.add_column("Release")
-    for column in _COUNTS:
-        table.add_column(column, justify="right")
-    for check in checks:
-        count, failed = len(check.run.results), len(check.run.failed)
-        numbers = (count, count - failed, failed, len(check.missing), len(check.differing), len(check.run.left_out))
-        table.add_row(str(check.run.release), *map(str, numbers))
+    for heading in _COUNT_HEADINGS:
+        table.add_column(heading, justify="right")
+    for release_check in release_checks:
+        result_count, failed_count = len(release_check.run.results), len(release_check.run.failed)
+        release_counts = (
+            result_count,
+            result_count - failed_count,
+            failed_count,
+            len(release_check.missing),
+            len(release_check.differing),
+            len(release_check.run.left_out),
+        )
+        table.add_row(str(release_check.run.release), *map(str, release_counts))
     return table
 
 
@@ -193,11 +222,11 @@ def guidance(
     from codeset.suite.guidance.run_guidance import Verdict, audit, statements
 
     snapshot = Store.at(store).open(release)
-    audited = audit(statements(*(files or [guidance_folder()])), snapshot)
+    audited_statements = audit(statements(*(files or [guidance_folder()])), snapshot)
     if as_json:
-        print_json(guidance_output.plain(audited, snapshot))
+        print_json(guidance_output.guidance_json(audited_statements, snapshot))
     else:
-        out.print(guidance_output.table(audited, snapshot.release))
+        out.print(guidance_output.guidance_table(audited_statements, snapshot.release))
         out.print("\n".join(basis_of([snapshot.manifest], None).sentences()), markup=False)
-    if any(audit.verdict is Verdict.CONTRADICTED for audit in audited):
+    if any(audit.verdict is Verdict.CONTRADICTED for audit in audited_statements):
         raise typer.Exit(CHANGES_OR_FAILURES)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from codeset.visit.code_visit import CodedVisit
     from codeset.visit.visit import Visit
 
-Coded = tuple[str | None, "CodedVisit"]
+CodedByRelease = tuple[str | None, "CodedVisit"]
 """A coded visit with the release that it was coded by; None: no release of its date is at hand."""
 
 
@@ -102,13 +102,13 @@ def code(
         raise WrongUse("name a file with the facts of a visit, or --checklist FAMILY")
     visits = read_visits(visit)
     if on is not None:
-        visits = [replace(facts, date_of_service=on.date()) for facts in visits]
-    coded = _coded(visits, Store.at(store), participant)
+        visits = [replace(visit_facts, date_of_service=on.date()) for visit_facts in visits]
+    coded_visits = _code_by_quarter(visits, Store.at(store), participant)
     if against is not None:
-        _compare(coded, against, Store.at(store), participant, form)
+        _show_comparison(coded_visits, against, Store.at(store), participant, form)
         return
-    _show(coded, form, output)
-    if any(coded_visit.questions for _, coded_visit in coded):
+    _show_coded(coded_visits, form, output)
+    if any(coded_visit.questions for _, coded_visit in coded_visits):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
@@ -116,47 +116,53 @@ def _show_checklist(family: str, output: Path | None) -> None:
     """Print what the record of *family* must hold, or write it as a page for the exam room."""
     from codeset.visit.checklists import checklist, checklist_markdown
 
-    page = checklist(family)
+    family_checklist = checklist(family)
     if output is None:
-        out.print(checklist_markdown(page), markup=False)
+        out.print(checklist_markdown(family_checklist), markup=False)
     elif output.suffix == ".md":
-        write(output, checklist_markdown(page).encode())
+        write(output, checklist_markdown(family_checklist).encode())
     elif output.suffix == ".html":
         from codeset.visit.checklist_page import checklist_html
 
-        write(output, checklist_html(page).encode())
+        write(output, checklist_html(family_checklist).encode())
     else:
         raise WrongUse(f"{output}: a checklist is written as .html or .md")
 
 
-def _coded(visits: "list[Visit]", store: Store, participant: Participant | None) -> list[Coded]:
+def _code_by_quarter(visits: "list[Visit]", store: Store, participant: Participant | None) -> list[CodedByRelease]:
     """The visits as coded, in their order: those of a quarter together.
 
     A visit of a quarter without a release is unknown, and the others go on; if that is so of all, nothing can be said.
     """
     from codeset.visit.code_visit import code_visits, uncoded_visit
 
-    coded: dict[str, Coded] = {}
-    by_quarter = sorted(visits, key=lambda facts: facts.date_of_service)
-    for quarter, group in groupby(by_quarter, key=lambda facts: Release.of(facts.date_of_service)):
+    coded_by_id: dict[str, CodedByRelease] = {}
+    by_quarter = sorted(visits, key=lambda visit_facts: visit_facts.date_of_service)
+    for quarter, visits_of_quarter in groupby(
+        by_quarter, key=lambda visit_facts: Release.of(visit_facts.date_of_service)
+    ):
         snapshot = store.in_force(quarter.first_day)
         if snapshot is None:
-            coded |= {facts.visit_id: (None, uncoded_visit(facts)) for facts in group}
+            coded_by_id |= {
+                visit_facts.visit_id: (None, uncoded_visit(visit_facts)) for visit_facts in visits_of_quarter
+            }
             continue
         if "code_facts" not in snapshot:
             err.print(
                 f"{snapshot.release} has no table code_facts: sizes and counts of codes are this program's own list"
             )
-        for coded_visit in code_visits(group, snapshot, participant=participant):
-            coded[coded_visit.visit.visit_id] = (str(snapshot.release), coded_visit)
-    if all(release is None for release, _ in coded.values()):
+        for coded_visit in code_visits(visits_of_quarter, snapshot, participant=participant):
+            coded_by_id[coded_visit.visit.visit_id] = (str(snapshot.release), coded_visit)
+    if all(release is None for release, _ in coded_by_id.values()):
         labels = ", ".join(map(str, store.releases())) or "none"
-        quarters = ", ".join(sorted({str(Release.of(facts.date_of_service)) for facts in visits}))
+        quarters = ", ".join(sorted({str(Release.of(visit_facts.date_of_service)) for visit_facts in visits}))
         raise WrongUse(f"no release of {quarters} in {store.path}; it holds: {labels}. See: codeset build --help")
-    return [coded[facts.visit_id] for facts in visits]
+    return [coded_by_id[visit_facts.visit_id] for visit_facts in visits]
 
 
-def _compare(coded: list[Coded], claim: Path, store: Store, participant: Participant | None, form: CodeFormat) -> None:
+def _show_comparison(
+    coded_visits: list[CodedByRelease], claim: Path, store: Store, participant: Participant | None, form: CodeFormat
+) -> None:
     """Compare the lines of a claim file with each visit and show how they differ; exit code 1 if they do."""
     from codeset.claims.input.claim_files import read_files
     from codeset.cli.visit_output import comparison_notes, comparison_table, question_notes
@@ -165,20 +171,20 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
 
     if form is CodeFormat.CSV:
         raise WrongUse("--against has the forms table and json")
-    lines, _ = read_files([claim], locality=coded[0][1].visit.locality)
-    releases = dict.fromkeys(release for release, _ in coded if release is not None)
+    lines, _ = read_files([claim], locality=coded_visits[0][1].visit.locality)
+    releases = dict.fromkeys(release for release, _ in coded_visits if release is not None)
     comparisons = [
         comparison
         for release in releases
         for comparison in compare_claims(
-            [coded_visit for of_release, coded_visit in coded if of_release == release],
+            [coded_visit for of_release, coded_visit in coded_visits if of_release == release],
             lines,
             store.open(release),
             participant=participant,
         )
     ]
-    unknown = [coded_visit for release, coded_visit in coded if release is None]
-    for coded_visit in unknown:
+    uncoded_visits = [coded_visit for release, coded_visit in coded_visits if release is None]
+    for coded_visit in uncoded_visits:
         err.print("\n".join(question_notes(coded_visit)), markup=False)
     if form is CodeFormat.JSON:
         print_json([comparison_json(comparison) for comparison in comparisons])
@@ -186,30 +192,32 @@ def _compare(coded: list[Coded], claim: Path, store: Store, participant: Partici
         for comparison in comparisons:
             out.print(comparison_table(comparison))
             out.print("\n".join(comparison_notes(comparison)), markup=False)
-    if unknown or any(comparison.discrepancies or comparison.coded.questions for comparison in comparisons):
+    if uncoded_visits or any(comparison.discrepancies or comparison.coded.questions for comparison in comparisons):
         raise typer.Exit(CHANGES_OR_FAILURES)
 
 
-def _show(coded: list[Coded], form: CodeFormat, output: Path | None) -> None:
+def _show_coded(coded_visits: list[CodedByRelease], form: CodeFormat, output: Path | None) -> None:
     from codeset.cli.visit_output import coded_notes, coded_table
     from codeset.visit.coded_output import coded_csv, coded_visit_json
 
     if output is not None and form is CodeFormat.TABLE:
         form = CodeFormat.CSV if output.suffix == ".csv" else CodeFormat.JSON
     if form is CodeFormat.TABLE:
-        for release, coded_visit in coded:
+        for release, coded_visit in coded_visits:
             out.print(coded_table(coded_visit, release))
             out.print("\n".join(coded_notes(coded_visit)), markup=False)
     elif output is None and form is CodeFormat.JSON:
-        print_json([coded_visit_json(coded_visit, release) for release, coded_visit in coded])
+        print_json([coded_visit_json(coded_visit, release) for release, coded_visit in coded_visits])
     else:
-        plain = [coded_visit_json(coded_visit, release) for release, coded_visit in coded]
-        as_json = json.dumps(plain, indent=2, ensure_ascii=False).encode() + b"\n"
-        content = as_json if form is CodeFormat.JSON else coded_csv(coded_visit for _, coded_visit in coded)
+        document = [coded_visit_json(coded_visit, release) for release, coded_visit in coded_visits]
+        json_bytes = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+        file_content = (
+            json_bytes if form is CodeFormat.JSON else coded_csv(coded_visit for _, coded_visit in coded_visits)
+        )
         if output is None:
-            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.write(file_content)
         else:
-            write(output, content, private=True)
+            write(output, file_content, private=True)
 
 
 def suggest(
@@ -240,11 +248,13 @@ def suggest(
     from codeset.visit.suggest_claim import suggest_changes
 
     lines, _ = read_files([claim], locality=locality)
-    opened = Store.at(store)
+    opened_store = Store.at(store)
     quarters = sorted({Release.of(day) for day in lines["date_of_service"].unique()})
-    snapshots = [snapshot for quarter in quarters if (snapshot := opened.in_force(quarter.first_day))]
+    snapshots = [snapshot for quarter in quarters if (snapshot := opened_store.in_force(quarter.first_day))]
     if not snapshots:
-        raise WrongUse(f"{opened.path} holds no release of {', '.join(map(str, quarters))}; see: codeset build --help")
+        raise WrongUse(
+            f"{opened_store.path} holds no release of {', '.join(map(str, quarters))}; see: codeset build --help"
+        )
     suggestion = suggest_changes(lines, snapshots, participant=participant)
     if output is not None:
         write(output, claims_csv(suggestion.lines), private=True)

@@ -14,13 +14,13 @@ from codeset.visit.visit_rules import rule
 from codeset.wording import disposition
 
 
-def coded_table(coded: CodedVisit, release: str | None) -> Table:
+def coded_table(coded_visit: CodedVisit, release: str | None) -> Table:
     """Return the claim lines of a visit, each with what it rests on and its rule."""
-    title = f"{coded.visit.visit_id}, {coded.visit.date_of_service}, by {release or 'no release'}"
+    title = f"{coded_visit.visit.visit_id}, {coded_visit.visit.date_of_service}, by {release or 'no release'}"
     table = Table(title=escape(title), title_justify="left")
-    for name in ("Line", "Code", "Units", "Dx", "For, and what it rests on", "Rule and source", "Result", "Allowed"):
-        table.add_column(name, justify="right" if name in ("Line", "Units", "Allowed") else "left")
-    for line in coded.lines:
+    for heading in ("Line", "Code", "Units", "Dx", "For, and what it rests on", "Rule and source", "Result", "Allowed"):
+        table.add_column(heading, justify="right" if heading in ("Line", "Units", "Allowed") else "left")
+    for line in coded_visit.lines:
         service = line.service
         table.add_row(
             str(line.number),
@@ -41,33 +41,36 @@ def _result(line: CodedLine) -> str:
     return f"{result} ({line.record.verdict})" if line.outcome.disposition == "pay_if_documented" else result
 
 
-def coded_notes(coded: CodedVisit) -> Iterator[str]:
+def coded_notes(coded_visit: CodedVisit) -> Iterator[str]:
     """Yield, a line each: diagnoses, the total, the codes considered, what is not billed, and what is asked."""
-    if coded.visit.diagnoses:
-        numbered = (f"{number} {code}" for number, code in enumerate(coded.visit.diagnoses, start=1))
-        yield f"Diagnoses: {', '.join(numbered)}"
-    yield f"Allowed in all: {dollars(coded.allowed_cents)}"
-    for line in coded.lines:
-        for other in line.service.alternatives:
-            yield f"Line {line.number}, not {other.hcpcs}: it {other.why_not}"
-    for unbilled in coded.unbilled:
-        code = f" ({unbilled.hcpcs})" if unbilled.hcpcs else ""
-        says = f"{rule(unbilled.rule).says} ({rule(unbilled.rule).source})"
-        yield f"Not billed, {unbilled.about}{code}: {unbilled.why}. {says}"
-    for line in coded.lines:
+    if coded_visit.visit.diagnoses:
+        numbered_diagnoses = (
+            f"{diagnosis_number} {code_text}"
+            for diagnosis_number, code_text in enumerate(coded_visit.visit.diagnoses, start=1)
+        )
+        yield f"Diagnoses: {', '.join(numbered_diagnoses)}"
+    yield f"Allowed in all: {dollars(coded_visit.allowed_cents)}"
+    for line in coded_visit.lines:
+        for alternative in line.service.alternatives:
+            yield f"Line {line.number}, not {alternative.hcpcs}: it {alternative.why_not}"
+    for unbilled in coded_visit.unbilled:
+        code_text = f" ({unbilled.hcpcs})" if unbilled.hcpcs else ""
+        rule_text = f"{rule(unbilled.rule).says} ({rule(unbilled.rule).source})"
+        yield f"Not billed, {unbilled.about}{code_text}: {unbilled.why}. {rule_text}"
+    for line in coded_visit.lines:
         if line.record.missing:
             yield f"Line {line.number}, {line.service.hcpcs}: record {line.record.verdict}"
-    for line in coded.lines:
+    for line in coded_visit.lines:
         if line.outcome.disposition in ("review", "unknown"):
             decisive = line.outcome.findings[0]
             result = disposition(line.outcome.disposition)
             yield f"Line {line.number}, {line.service.hcpcs}: {result}. {decisive.says} {decisive.do}"
-    yield from question_notes(coded)
+    yield from question_notes(coded_visit)
 
 
-def question_notes(coded: CodedVisit) -> Iterator[str]:
+def question_notes(coded_visit: CodedVisit) -> Iterator[str]:
     """Yield what is asked of a visit, a line each."""
-    for question in coded.questions:
+    for question in coded_visit.questions:
         yield f"QUESTION {question.name}, {question.about}: {question.asks}"
 
 
@@ -76,14 +79,16 @@ def comparison_table(comparison: Comparison) -> Table:
     visit = comparison.coded.visit
     title = f"{visit.visit_id}, {visit.date_of_service}: billed against the facts"
     table = Table(title=escape(title), title_justify="left")
-    for name in ("Line", "Billed", "Facts support", "Finding", "Why", "Amount"):
-        table.add_column(name, justify="right" if name in ("Line", "Amount") else "left")
+    for heading in ("Line", "Billed", "Facts support", "Finding", "Why", "Amount"):
+        table.add_column(heading, justify="right" if heading in ("Line", "Amount") else "left")
     for discrepancy in comparison.discrepancies:
-        billed, right = discrepancy.billed, discrepancy.right
+        billed_line, supported_line = discrepancy.billed, discrepancy.right
         table.add_row(
-            str(billed.line) if billed else "",
-            line_text(billed.hcpcs, billed.modifiers, billed.units) if billed else "",
-            line_text(right.service.hcpcs, right.service.modifiers, right.service.units) if right else "",
+            str(billed_line.line) if billed_line else "",
+            line_text(billed_line.hcpcs, billed_line.modifiers, billed_line.units) if billed_line else "",
+            line_text(supported_line.service.hcpcs, supported_line.service.modifiers, supported_line.service.units)
+            if supported_line
+            else "",
             discrepancy.kind,
             escape(discrepancy.why),
             signed_dollars(discrepancy.cents),
@@ -101,8 +106,8 @@ def comparison_notes(comparison: Comparison) -> Iterator[str]:
 def suggestion_table(suggestion: Suggestion) -> Table:
     """Return the changes to claims: what goes, what may be reported instead, if what, and the rows that say so."""
     table = Table(title="Changes to what is denied", title_justify="left")
-    for name in ("Claim", "Lines", "Billed", "Report instead", "If the record shows it", "Source"):
-        table.add_column(name)
+    for heading in ("Claim", "Lines", "Billed", "Report instead", "If the record shows it", "Source"):
+        table.add_column(heading)
     for change in suggestion.changes:
         table.add_row(
             escape(change.replaced[0].claim_id),
@@ -117,23 +122,23 @@ def suggestion_table(suggestion: Suggestion) -> Table:
 
 def suggestion_notes(suggestion: Suggestion) -> Iterator[str]:
     """Yield what is allowed before and after, and what is still denied and why, a line each."""
-    before, after = (
+    cents_before, cents_after = (
         sum(line.allowed_cents or 0 for line in lines if line.disposition != "deny")
         for lines in (suggestion.before, suggestion.after)
     )
-    yield f"Allowed as billed {dollars(before)}, with the changes {dollars(after)}"
+    yield f"Allowed as billed {dollars(cents_before)}, with the changes {dollars(cents_after)}"
     for line in suggestion.still_denied:
         decisive = line.findings[0]
         yield f"STILL DENIED {line.claim_id} line {line.line}, {line.hcpcs}: {decisive.says} {decisive.do}"
 
 
-def coding_table(runs: Sequence[CodingRun]) -> Table:
+def coding_table(coding_runs: Sequence[CodingRun]) -> Table:
     """Return how many coding scenarios of each family are right, on each release."""
     table = Table(title="Coding scenarios: right of tried", title_justify="left")
     table.add_column("Family")
-    for run in runs:
-        table.add_column(str(run.release), justify="right")
-    for family in dict.fromkeys(family for run in runs for family in run.by_family):
-        scores = [run.by_family.get(family, (0, 0)) for run in runs]
-        table.add_row(family, *(f"{right} of {tried}" for tried, right in scores))
+    for coding_run in coding_runs:
+        table.add_column(str(coding_run.release), justify="right")
+    for family in dict.fromkeys(family for coding_run in coding_runs for family in coding_run.by_family):
+        scores = [coding_run.by_family.get(family, (0, 0)) for coding_run in coding_runs]
+        table.add_row(family, *(f"{right_count} of {tried_count}" for tried_count, right_count in scores))
     return table

@@ -149,7 +149,7 @@ def make_guide(name: str, snapshot: Snapshot, statements: Sequence[Statement], l
     if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
         raise WrongUse(f"{snapshot.release} has no {', '.join(missing_tables)}: build it with --from or --carry")
     scope, release = scope_called(name), snapshot.release
-    place = _place(snapshot, locality)
+    gpci, locality_name = _gpci_and_name(snapshot, locality)
     factors = _factors_in_force(snapshot)
     return Guide(
         name=name,
@@ -157,66 +157,73 @@ def make_guide(name: str, snapshot: Snapshot, statements: Sequence[Statement], l
         first_day=release.first_day,
         last_day=release.last_day,
         locality=locality or "national",
-        locality_name=place[1],
+        locality_name=locality_name,
         factors=factors,
-        families=tuple(_families(snapshot, scope, place[0], factors)),
-        bundles=tuple(_bundles(snapshot, scope)),
-        modifiers=tuple(_modifiers()),
-        statements=tuple(map(_statement, audit(statements, snapshot))),
-        editions=tuple(_editions(snapshot)),
+        families=tuple(_guide_families(snapshot, scope, gpci, factors)),
+        bundles=tuple(_guide_bundles(snapshot, scope)),
+        modifiers=tuple(_guide_modifiers()),
+        statements=tuple(map(_guide_statement, audit(statements, snapshot))),
+        editions=tuple(_guide_editions(snapshot)),
     )
 
 
-def _place(snapshot: Snapshot, locality: str | None) -> tuple[Gpci, str]:
+def _gpci_and_name(snapshot: Snapshot, locality: str | None) -> tuple[Gpci, str]:
     """The GPCIs and the name of a locality, or of the nation."""
     if locality in (None, "national"):
         return NATION, "national rates (no locality adjustment)"
-    mac, _, number = str(locality).partition("-")
-    row = snapshot.gpci(mac, number)
-    if row is None:
+    mac, _, locality_number = str(locality).partition("-")
+    gpci_row = snapshot.gpci(mac, locality_number)
+    if gpci_row is None:
         raise WrongUse(f'{snapshot.release} has no locality "{locality}"; to look it up: codeset localities NAME')
-    return Gpci(row["work_gpci"], row["pe_gpci"], row["mp_gpci"]), row["locality_name"]
+    return Gpci(gpci_row["work_gpci"], gpci_row["pe_gpci"], gpci_row["mp_gpci"]), gpci_row["locality_name"]
 
 
 def _factors_in_force(snapshot: Snapshot) -> tuple[ConversionFactor, ...]:
-    day = snapshot.release.last_day
-    return tuple(factor for factor in snapshot.conversion_factors if factor.first <= day <= factor.last)
+    last_day = snapshot.release.last_day
+    return tuple(factor for factor in snapshot.conversion_factors if factor.first <= last_day <= factor.last)
 
 
 # --- codes
 
 
-def _families(
+def _guide_families(
     snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[ConversionFactor]
 ) -> Iterator[GuideFamily]:
-    codes = list(_codes(snapshot, scope, gpci, factors))
-    for name in dict.fromkeys(scope.families.values()):
-        of_family = tuple(code for code in codes if scope.families[code.hcpcs] == name)
-        if of_family:
-            yield GuideFamily(name, of_family)
+    guide_codes = list(_guide_codes(snapshot, scope, gpci, factors))
+    for family_name in dict.fromkeys(scope.families.values()):
+        family_codes = tuple(
+            guide_code for guide_code in guide_codes if scope.families[guide_code.hcpcs] == family_name
+        )
+        if family_codes:
+            yield GuideFamily(family_name, family_codes)
 
 
-def _codes(snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[ConversionFactor]) -> Iterator[GuideCode]:
-    rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(
-        local_cents(setting, factor.value, gpci).alias(_amount_column(setting, number))
-        for number, factor in enumerate(factors)
+def _guide_codes(
+    snapshot: Snapshot, scope: Scope, gpci: Gpci, factors: Sequence[ConversionFactor]
+) -> Iterator[GuideCode]:
+    fee_rows = scope.of("mpfs", snapshot.scan("mpfs")).with_columns(
+        local_cents(setting, factor.value, gpci).alias(_amount_column(setting, factor_number))
+        for factor_number, factor in enumerate(factors)
         for setting in SETTINGS
     )
-    mues = {row["hcpcs"]: row for row in scope.of("mue", snapshot.scan("mue")).collect().iter_rows(named=True)}
-    relations = _relations(snapshot)
-    primaries_of, add_ons_of = (_others(relations, column) for column in relations.columns)
-    for row in rows.collect().iter_rows(named=True):
-        hcpcs, mue = row["hcpcs"], mues.get(row["hcpcs"], {})
+    mue_rows = {
+        table_row["hcpcs"]: table_row
+        for table_row in scope.of("mue", snapshot.scan("mue")).collect().iter_rows(named=True)
+    }
+    relations = _relations_in_force(snapshot)
+    primaries_of, add_ons_of = (_codes_of_other_column(relations, column) for column in relations.columns)
+    for table_row in fee_rows.collect().iter_rows(named=True):
+        hcpcs, mue_row = table_row["hcpcs"], mue_rows.get(table_row["hcpcs"], {})
         primaries = primaries_of.get(hcpcs, ())
         yield GuideCode(
-            **{column: row[column] for column in _SCHEDULE_COLUMNS},
-            mue_value=mue.get("mue_value"),
-            mai=mue.get("mai"),
-            add_on_to=tuple(code for code in primaries if code != CONTRACTOR_DEFINED),
+            **{column: table_row[column] for column in _SCHEDULE_COLUMNS},
+            mue_value=mue_row.get("mue_value"),
+            mai=mue_row.get("mai"),
+            add_on_to=tuple(primary_code for primary_code in primaries if primary_code != CONTRACTOR_DEFINED),
             # CCCCC in place of a code: contractors list further primaries (NCCI Policy Manual 2026, p. I-35).
             primaries_by_contractor=CONTRACTOR_DEFINED in primaries,
             add_ons=add_ons_of.get(hcpcs, ()),
-            amounts=tuple(_amounts(row, factors)),
+            amounts=tuple(_guide_amounts(table_row, factors)),
         )
 
 
@@ -226,21 +233,21 @@ _SCHEDULE_COLUMNS = (
 )
 
 
-def _amount_column(setting: str, number: int) -> str:
-    return f"{setting} {number}"
+def _amount_column(setting: str, factor_number: int) -> str:
+    return f"{setting} {factor_number}"
 
 
-def _amounts(row: Row, factors: Sequence[ConversionFactor]) -> Iterator[GuideAmount]:
-    for number, factor in enumerate(factors):
+def _guide_amounts(fee_row: Row, factors: Sequence[ConversionFactor]) -> Iterator[GuideAmount]:
+    for factor_number, factor in enumerate(factors):
         for setting in SETTINGS:
             # The cap is by locality (Deficit Reduction Act of 2005, section 5102(b)): the formula alone says too much.
-            has_cap = is_capped(row, setting)
-            cents = None if has_cap else row[_amount_column(setting, number)]
-            lacks = "" if cents is not None else _lacks(row, setting, has_cap=has_cap)
-            yield GuideAmount(setting, factor.participant, cents, lacks)
+            has_cap = is_capped(fee_row, setting)
+            cents = None if has_cap else fee_row[_amount_column(setting, factor_number)]
+            missing_reason = "" if cents is not None else _reason_without_amount(fee_row, setting, has_cap=has_cap)
+            yield GuideAmount(setting, factor.participant, cents, missing_reason)
 
 
-_STATUS = {
+_REASON_OF_STATUS = {
     "B": "bundled",
     "C": "contractor-priced",
     "E": "excluded from the MPFS",
@@ -251,52 +258,52 @@ _STATUS = {
 """Why a status code has no amount (record layout RVU25D, Status Code)."""
 
 
-def _lacks(row: Row, setting: str, *, has_cap: bool) -> str:
+def _reason_without_amount(fee_row: Row, setting: str, *, has_cap: bool) -> str:
     if has_cap:
         return "OPPS cap"
     # Before the status: NA is why an active code has no amount in this setting (record layout, NA indicators).
-    if row[f"{setting}_na"]:
+    if fee_row[f"{setting}_na"]:
         return "NA"
-    return _STATUS.get(row["status_code"], f"status {row['status_code']}")
+    return _REASON_OF_STATUS.get(fee_row["status_code"], f"status {fee_row['status_code']}")
 
 
-def _relations(snapshot: Snapshot) -> pl.DataFrame:
+def _relations_in_force(snapshot: Snapshot) -> pl.DataFrame:
     """Each add-on code with each of its primary codes."""
-    day = pl.lit(snapshot.release.last_day)
-    in_force = snapshot.scan("add_on").filter(active_in(day, day))
+    last_day = pl.lit(snapshot.release.last_day)
+    in_force = snapshot.scan("add_on").filter(active_in(last_day, last_day))
     return in_force.select("add_on_code", "primary_code").unique().collect()
 
 
-def _others(relations: pl.DataFrame, column: str) -> Mapping[str, tuple[str, ...]]:
+def _codes_of_other_column(relations: pl.DataFrame, column: str) -> Mapping[str, tuple[str, ...]]:
     """By the code of *column*, the codes of the other column, sorted."""
-    by_code = relations.group_by(column).agg(pl.exclude(column).sort())
-    return {hcpcs: tuple(others) for hcpcs, others in by_code.iter_rows()}
+    codes_by_code = relations.group_by(column).agg(pl.exclude(column).sort())
+    return {hcpcs: tuple(other_codes) for hcpcs, other_codes in codes_by_code.iter_rows()}
 
 
 # --- edits, modifiers, verdicts, editions
 
 
-def _bundles(snapshot: Snapshot, scope: Scope) -> Iterator[GuideBundle]:
+def _guide_bundles(snapshot: Snapshot, scope: Scope) -> Iterator[GuideBundle]:
     """The PTP edits in force among the guide's codes, by column 1 code."""
-    day = pl.lit(snapshot.release.last_day)
+    last_day = pl.lit(snapshot.release.last_day)
     # Indicator 9 marks rows that never applied (NCCI Policy Manual 2026, p. I-14).
-    edits = scope.of("ptp", snapshot.scan("ptp")).filter(active_in(day, day), pl.col("ccmi") != 9)
+    ptp_edits = scope.of("ptp", snapshot.scan("ptp")).filter(active_in(last_day, last_day), pl.col("ccmi") != 9)
     columns_two: dict[str, Mapping[int, list[str]]] = {}
-    for one, two, ccmi in (
-        edits.select("column_one", "column_two", "ccmi").sort("column_one", "column_two").collect().iter_rows()
+    for column_one, column_two, ccmi in (
+        ptp_edits.select("column_one", "column_two", "ccmi").sort("column_one", "column_two").collect().iter_rows()
     ):
-        columns_two.setdefault(one, {0: [], 1: []})[ccmi].append(two)
-    for one, by_indicator in columns_two.items():
-        yield GuideBundle(one, scope.families[one], tuple(by_indicator[0]), tuple(by_indicator[1]))
+        columns_two.setdefault(column_one, {0: [], 1: []})[ccmi].append(column_two)
+    for column_one, by_indicator in columns_two.items():
+        yield GuideBundle(column_one, scope.families[column_one], tuple(by_indicator[0]), tuple(by_indicator[1]))
 
 
-def _modifiers() -> Iterator[GuideModifier]:
-    plain = tomllib.loads(files("codeset.practice_guide").joinpath("modifiers.toml").read_text(encoding="utf-8"))
-    for entry in plain["modifier"]:
+def _guide_modifiers() -> Iterator[GuideModifier]:
+    document = tomllib.loads(files("codeset.practice_guide").joinpath("modifiers.toml").read_text(encoding="utf-8"))
+    for entry in document["modifier"]:
         yield GuideModifier(tuple(entry["names"]), entry["on"], entry["says"], entry["source"])
 
 
-def _statement(audited: Audited) -> GuideStatement:
+def _guide_statement(audited: Audited) -> GuideStatement:
     statement = audited.statement
     return GuideStatement(
         id=statement.id,
@@ -310,7 +317,12 @@ def _statement(audited: Audited) -> GuideStatement:
     )
 
 
-def _editions(snapshot: Snapshot) -> Iterable[GuideEdition]:
-    for name, entry in sorted(snapshot.manifest.tables.items()):
-        if name in REQUIRED_TABLES:
-            yield GuideEdition(name, entry.edition, entry.carried_from, tuple(source.name for source in entry.sources))
+def _guide_editions(snapshot: Snapshot) -> Iterable[GuideEdition]:
+    for table_name, table_entry in sorted(snapshot.manifest.tables.items()):
+        if table_name in REQUIRED_TABLES:
+            yield GuideEdition(
+                table_name,
+                table_entry.edition,
+                table_entry.carried_from,
+                tuple(source.name for source in table_entry.sources),
+            )

@@ -28,12 +28,12 @@ with extra("review"):
 _VERDICT_CLASSES = {"contradicted": "contradicted", "confirmed": "confirmed"}
 
 
-def guide_html(guide: Guide, old: Guide | None = None, changes: Sequence[GuideChange] = ()) -> str:
-    """Return *guide* as a page, with its *changes* since *old*; the same guide gives the same bytes."""
-    environment = Environment(loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined)
+def guide_html(guide: Guide, earlier_guide: Guide | None = None, changes: Sequence[GuideChange] = ()) -> str:
+    """Return *guide* as a page, with its *changes* since *earlier_guide*; the same guide gives the same bytes."""
+    environment = Environment(loader=FunctionLoader(_page_asset), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = True
     environment.filters |= _FILTERS
-    return environment.get_template("guide.html.j2").render(**_context(guide, old, changes))
+    return environment.get_template("guide.html.j2").render(**_template_values(guide, earlier_guide, changes))
 
 
 _FILTERS: Mapping[str, Any] = {
@@ -44,30 +44,32 @@ _FILTERS: Mapping[str, Any] = {
 }
 
 
-def _asset(name: str) -> str:
-    return files("codeset.practice_guide").joinpath("page", name).read_text(encoding="utf-8")
+def _page_asset(asset_name: str) -> str:
+    return files("codeset.practice_guide").joinpath("page", asset_name).read_text(encoding="utf-8")
 
 
-def _context(guide: Guide, old: Guide | None, changes: Sequence[GuideChange]) -> Mapping[str, Any]:
+def _template_values(guide: Guide, earlier_guide: Guide | None, changes: Sequence[GuideChange]) -> Mapping[str, Any]:
     """What the template uses; the style and the script are our own and go in unescaped."""
-    css, js = _asset("guide.css"), _asset("guide.js")
+    style_sheet, page_script = _page_asset("guide.css"), _page_asset("guide.js")
     # A family may come in several runs: bundles are in the order of their codes.
-    by_family = groupby(guide.bundles, key=lambda bundle: bundle.family)
-    bundles: dict[str, list[Any]] = {family.name: [] for family in guide.families}
-    for family, of_family in by_family:
-        bundles[family] += list(of_family)
+    consecutive_bundles = groupby(guide.bundles, key=lambda bundle: bundle.family)
+    bundles_of_family: dict[str, list[Any]] = {family.name: [] for family in guide.families}
+    for family, family_bundles in consecutive_bundles:
+        bundles_of_family[family] += list(family_bundles)
     return {
         "g": guide,
-        "old": old,
+        "old": earlier_guide,
         "changes": changes,
-        "css": Markup(css),  # noqa: S704
-        "js": Markup(js),  # noqa: S704
-        "policy": _policy(css, js),
+        "css": Markup(style_sheet),  # noqa: S704
+        "js": Markup(page_script),  # noqa: S704
+        "policy": _content_security_policy(style_sheet, page_script),
         "title": release_title(guide.release),
         "notes": guide_notes(guide),
         "us_date": us_date,
         "amount_labels": amount_labels(guide),
-        "bundles_by_family": [(family, of_family) for family, of_family in bundles.items() if of_family],
+        "bundles_by_family": [
+            (family, family_bundles) for family, family_bundles in bundles_of_family.items() if family_bundles
+        ],
         "pairs": sum(len(bundle.never) + len(bundle.with_modifier) for bundle in guide.bundles),
         "section_names": SECTION_NAMES,
         "table_names": TABLE_NAMES,
@@ -76,10 +78,12 @@ def _context(guide: Guide, old: Guide | None, changes: Sequence[GuideChange]) ->
     }
 
 
-def _policy(css: str, js: str) -> str:
+def _content_security_policy(style_sheet: str, page_script: str) -> str:
     """The one style and the one script that the page carries, by their digests, and nothing else."""
-    style, script = (base64.b64encode(sha256(text.encode()).digest()).decode() for text in (css, js))
+    style_digest, script_digest = (
+        base64.b64encode(sha256(asset_text.encode()).digest()).decode() for asset_text in (style_sheet, page_script)
+    )
     return (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; "
+        f"default-src 'none'; style-src 'sha256-{style_digest}'; script-src 'sha256-{script_digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )

@@ -14,7 +14,7 @@ import yaml
 from command_line import run_codeset
 from practice import SETTINGS
 
-from codeset.cli.guidance_output import plain, table
+from codeset.cli.guidance_output import guidance_json, guidance_table
 from codeset.errors import BadInput, WrongUse
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -429,6 +429,6 @@ def command(store: Store, *options: str) -> CompletedProcess[str]:
 
 def test_what_is_contradicted_is_shown_first(audits, snapshot):
     results = list(audits["2026q3"].values())
-    verdicts = list(table(results, snapshot.release).columns[0].cells)
+    verdicts = list(guidance_table(results, snapshot.release).columns[0].cells)
     assert verdicts == sorted(verdicts, key=["contradicted", "not decidable", "confirmed"].index)
-    assert plain(results, snapshot)["counts"]["contradicted"] == len(CONTRADICTED)
+    assert guidance_json(results, snapshot)["counts"]["contradicted"] == len(CONTRADICTED)
