@@ -196,6 +196,7 @@ def findings_path(output: Path) -> Path:
 def in_dollars(lines: pl.DataFrame) -> pl.DataFrame:
     """Return *lines* with amounts in dollars, as text with two decimals, in place of cents."""
     cent_columns = [column for column in lines.columns if column.endswith("_cents")]
+    # Decimals throughout: a float of dollars may print with fifteen digits.
     in_dollars_exactly = (pl.col(cent_columns).cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(38, 2)).cast(pl.String)
     return lines.with_columns(in_dollars_exactly).rename(
         {column: column.removesuffix("_cents") for column in cent_columns}

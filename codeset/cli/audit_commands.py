@@ -77,6 +77,7 @@ def _run_checks(
     snapshots = snapshots_for(store, release, lines["date_of_service"].unique())
     if checks_path is not None:
         _print_doubts(checks_path, snapshots)
+    # With a release named, every line is read against it, whatever its date.
     return run_audit(lines, checks, snapshots, on_any_date=release is not None)
 
 

@@ -283,6 +283,7 @@ def _progress_bar() -> Iterator[Callable[["Progress"], None]]:
         start_time = progress_bar.get_time()
 
         def report(progress: "Progress") -> None:
+            # The first part may be done within the clock's resolution: never divide by zero.
             lines_a_second = progress.lines / max(progress_bar.get_time() - start_time, 1e-9)
             progress_bar.update(
                 bar_task,

@@ -44,6 +44,7 @@ def _one_option_for_each_file(arguments: list[str]) -> Iterator[str]:
 
 def _is_release(text: str) -> bool:
     try:
+        # The releases of `review` may follow the files of --claims: the first word that is one ends them.
         Release.parse(text)
     except WrongUse:
         return False

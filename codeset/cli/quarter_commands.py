@@ -43,6 +43,7 @@ def restore(
         sealed_releases = update_quarter.restore(options, report_step, report_bytes)
     to_review = _release_to_review(options, branch, approvals)
     if output:
+        # Appended: the file may hold what a workflow's other steps wrote.
         with output.open("a", encoding="utf-8") as output_file:
             output_file.write(f"{to_review}\n")
     out.print(f"sealed again: {', '.join(map(str, sealed_releases)) or 'nothing'}\n{to_review}", markup=False)

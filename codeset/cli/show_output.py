@@ -240,6 +240,7 @@ def edits_of_releases(store: Store, code_pair: tuple[str, str]) -> JsonDocument:
     snapshots = [snapshot for release in store.releases() if "ptp" in (snapshot := store.open(release))]
     editions: dict[str, Snapshot] = {}
     for snapshot in snapshots:
+        # Releases that carry one edition hold the same rows: they are read once.
         editions.setdefault(snapshot.editions["ptp"].edition, snapshot)
     for edition, snapshot in editions.items():
         for ptp_row in _pair_rows(snapshot, code_pair):

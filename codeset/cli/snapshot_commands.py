@@ -115,6 +115,7 @@ class _BuildInput:
 
 
 def _refuse_contradictions(build_input: _BuildInput, *, reseal: bool, fetched: bool, embedded: bool) -> None:
+    # A reason without --reseal would be kept nowhere, and a reseal without one cannot be explained later.
     if reseal != (build_input.reseal is not None):
         raise WrongUse("--reseal needs a --reason, and --reason goes with --reseal")
     if reseal and fetched:

@@ -137,6 +137,7 @@ def _code_by_quarter(visits: "list[Visit]", store: Store, participant: Participa
     from codeset.visit.code_visit import code_visits, uncoded_visit
 
     coded_by_id: dict[str, CodedByRelease] = {}
+    # groupby takes neighbors: unsorted, a quarter would be adjudicated in several runs.
     by_quarter = sorted(visits, key=lambda visit_facts: visit_facts.date_of_service)
     for quarter, visits_of_quarter in groupby(
         by_quarter, key=lambda visit_facts: Release.of(visit_facts.date_of_service)

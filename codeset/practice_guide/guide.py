@@ -194,6 +194,7 @@ def _guide_families(
         family_codes = tuple(
             guide_code for guide_code in guide_codes if scope.families[guide_code.hcpcs] == family_name
         )
+        # An older fee schedule, or an excerpt, may have no code of a family.
         if family_codes:
             yield GuideFamily(family_name, family_codes)
 
@@ -292,6 +293,7 @@ def _guide_bundles(snapshot: Snapshot, scope: Scope) -> Iterator[GuideBundle]:
     for column_one, column_two, ccmi in (
         ptp_edits.select("column_one", "column_two", "ccmi").sort("column_one", "column_two").collect().iter_rows()
     ):
+        # Indicators 0 and 1 are all there is: rows with 9 were left out above.
         columns_two.setdefault(column_one, {0: [], 1: []})[ccmi].append(column_two)
     for column_one, by_indicator in columns_two.items():
         yield GuideBundle(column_one, scope.families[column_one], tuple(by_indicator[0]), tuple(by_indicator[1]))

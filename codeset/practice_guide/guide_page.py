@@ -80,6 +80,7 @@ def _template_values(guide: Guide, earlier_guide: Guide | None, changes: Sequenc
 
 def _content_security_policy(style_sheet: str, page_script: str) -> str:
     """The one style and the one script that the page carries, by their digests, and nothing else."""
+    # By digest, not `unsafe-inline`: a script that came in with a text would not run.
     style_digest, script_digest = (
         base64.b64encode(sha256(asset_text.encode()).digest()).decode() for asset_text in (style_sheet, page_script)
     )

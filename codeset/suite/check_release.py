@@ -58,6 +58,7 @@ def releases_to_check(store: Store, labels: Sequence[str]) -> list[Release]:
     """
     if labels:
         return [Release.parse(label) for label in labels]
+    # A release that is named is tried whatever it lacks, and says so; of the others an incomplete one is passed over.
     complete_releases = [
         release for release in store.releases() if all(table in store.open(release) for table in REQUIRED_TABLES)
     ]

@@ -22,6 +22,7 @@ def failures(scenario: Scenario, lines: Sequence[Mapping[str, Any]]) -> tuple[st
 
 
 def _differences(expected_fields: Mapping[str, str], line: Mapping[str, Any]) -> Iterator[str]:
+    # The finding that decides comes first; where nothing decides, the first one is a note.
     decisive: Mapping[str, Any] = next(iter(line["findings"]), {}) if line["decided_by"] else {}
     for field, expected_text in expected_fields.items():
         actual_value = decisive.get(field) if field in _FINDING_FIELDS else line.get(field)

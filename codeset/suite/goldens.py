@@ -94,6 +94,7 @@ def goldens(folder: Path, release: Release) -> Goldens:
     Raises BadInput: if the file is there and is no golden.
     """
     golden_file = folder / f"{release}.json"
+    # A new quarter has none yet: that is no fault, its outcomes are not accepted.
     if not golden_file.is_file():
         return Goldens(golden_file, None)
     try:

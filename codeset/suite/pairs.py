@@ -119,6 +119,7 @@ def _lines_of_cases(cases: pl.DataFrame) -> pl.DataFrame:
 
 def _decided_lines(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
     """What decides each line, and CMS's row, by claim and line; each claim is a beneficiary of its own."""
+    # One day for the whole quarter: edits change with its first day (ASSUMPTIONS.md).
     first_day = pl.lit(snapshot.release.first_day)
     constant_columns = {column: pl.lit(constant) for column, constant in _CONSTANT_FIELDS.items()}
     claim_rows = lines.with_columns(

@@ -100,6 +100,7 @@ def _batch_outcomes(scenarios: list[Scenario], snapshot: Snapshot) -> dict[str, 
     else:
         outcome = adjudicate(lines, snapshot, participant=participant)
     if not _expects_remedy(scenarios[0]):
+        # Without its reader an outcome works out no remedies: no scenario of this batch expects one.
         outcome = replace(outcome, reader=None)
     lines_of_scenario: dict[str, list[LineOutcome]] = {}
     for claim in outcome_plain(outcome, sentences=False):
@@ -140,6 +141,7 @@ def _claim_row(
 ) -> dict[str, Any]:
     through_date = None if line.through_day is None else day_zero + timedelta(days=line.through_day)
     return {
+        # Two digits: the engine sorts claims by their text, and lines come back in that order.
         "claim_id": f"{scenario.id}/{claim_number:02}",
         "line": line_number,
         "beneficiary": scenario.id,

@@ -145,6 +145,7 @@ def load(folder: Path) -> Suite:
     faults += faults_against(companion_files[SETTINGS], "scenario-settings") if companion_files[SETTINGS].plain else []
     if faults:
         raise BadInput(faults, "No scenario was tried.")
+    # Shapes first: the checks below rely on entries that their schema accepts.
     settings = companion_files[SETTINGS].plain or {}
     faults = list(chain.from_iterable(_faults_of_file(yaml_file, settings) for yaml_file in yaml_files))
     if faults:
@@ -268,6 +269,7 @@ def _parse_claim(claim_entry: Mapping[str, Any], settings: Mapping[str, str]) ->
 
 
 def _parse_line(line_entry: Mapping[str, Any], place_of_service: str, claim_day: int, diagnoses: Sequence[str]) -> Line:
+    # Without pointers a line is of all its claim's diagnoses, in their order (ASSUMPTIONS.md).
     pointers = line_entry.get("diagnosis_pointers", range(1, len(diagnoses) + 1))
     return Line(
         hcpcs=line_entry["hcpcs"],

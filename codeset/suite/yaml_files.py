@@ -36,6 +36,7 @@ class YamlFile:
 
     def line(self, value_place: Place) -> int:
         """Return the line of the value at *value_place*, or of the nearest one around it."""
+        # A field that is missing has no line: that of what should hold it is the nearest.
         while value_place not in self.lines and value_place:
             value_place = value_place[:-1]
         return self.lines.get(value_place, 0)
@@ -44,6 +45,7 @@ class YamlFile:
 class _TextLoader(yaml.CSafeLoader):
     """A safe loader (of libyaml: ten times faster) that takes no scalar for a number, a date or a truth value."""
 
+    # With YAML's own resolvers 010 would be the number 8, and no a truth value.
     yaml_implicit_resolvers: Mapping[str, Any] = {}  # type: ignore[assignment]
 
 
@@ -123,6 +125,7 @@ def _mapping_fields(
     for event in takewhile(lambda key: not isinstance(key, yaml.MappingEndEvent), events):
         key = _event_value(event, events, (*value_place, ""), {}, [], file_name)
         if not isinstance(key, str) or key in fields:
+            # The value is read past, so that the next event is a key again.
             faults.append(Fault(file_name, _line_of(event), f'"{key}" is there twice, or is not text'))
             _event_value(next(events), events, (*value_place, ""), {}, [], file_name)
             continue

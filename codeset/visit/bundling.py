@@ -76,6 +76,7 @@ def _unbundled_services(
     """Mark column two codes of other lesions; leave out those that are part of another, or ask."""
     remaining = dict(enumerate(services))
     refusals: list[Refusal] = []
+    # In the order of the services: what one pair leaves out bundles nothing in the pairs after it.
     for earlier, later in combinations(range(len(services)), 2):
         if earlier not in remaining or later not in remaining:
             continue
@@ -151,6 +152,7 @@ def _services_within_mue(_: Visit, services: list[Service], code_book: CodeBook)
 
 def _services_with_primaries(services: list[Service]) -> tuple[list[Service], list[Refusal]]:
     """Services without add-ons whose primary code is not billed: these go with what they add to."""
+    # By code, not by line: an add-on edit names its primary by code (NCCI add-on edits).
     billed_codes = {service.hcpcs for service in services}
     orphaned_add_ons = [service for service in services if service.add_on_to and service.add_on_to not in billed_codes]
     refusals: list[Refusal] = [

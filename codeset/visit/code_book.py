@@ -52,6 +52,7 @@ class CodeBook:
 
         Raises WrongUse: if it lacks a table that decides.
         """
+        # Without MUEs or edits every service would seem billable: a table that is missing stops the coding.
         if missing_tables := [table for table in REQUIRED_TABLES if table not in snapshot]:
             raise WrongUse(f"{snapshot.release} holds no {', '.join(missing_tables)}: build it with --from or --carry")
         code_facts = CodeFacts.of(snapshot)
@@ -82,6 +83,7 @@ class CodeBook:
 
 def _fee_rows_by_code(snapshot: Snapshot, visit_codes: Sequence[str]) -> dict[str, CodeRow]:
     indicator_columns = ["status_code", "global_days", "pctc_indicator", "nonfacility_total_rvu", "facility_total_rvu"]
+    # Rows with 26, TC or 53 are parts of a code: a visit is coded with the whole.
     is_unmodified = pl.col("hcpcs").is_in(visit_codes) & (pl.col("modifier") == "")
     fee_rows = snapshot.scan("mpfs").filter(is_unmodified).select("hcpcs", *indicator_columns).collect()
     return {fee_row.pop("hcpcs"): CodeRow(**fee_row) for fee_row in fee_rows.iter_rows(named=True)}
@@ -96,6 +98,7 @@ def _dated_edits_by_pair(
     edits_by_pair: dict[tuple[str, str], list[tuple[date, date, int]]] = defaultdict(list)
     ptp_row: dict[str, Any]
     for ptp_row in snapshot.scan("ptp").filter(has_both_codes).select(columns).collect().iter_rows(named=True):
+        # CMS writes * for an edit that is still in force, which is read as null.
         deletion_date = ptp_row["deletion_date"] or date.max
         # One date for both: CMS took the edit back from its first day (Policy Manual 2026, I-14: indicator 9).
         if deletion_date != ptp_row["effective_date"]:

@@ -62,6 +62,8 @@ class CodeFacts:
     def __init__(self, code_facts: Iterable[CodeFact]) -> None:
         self._by_code = {code_fact.hcpcs: code_fact for code_fact in code_facts}
         facts_by_use: dict[tuple[str, str, str], list[CodeFact]] = defaultdict(list)
+        # Smallest sizes first: `smallest` takes the first of a use, and `neighboring_sizes` the one before and the one
+        # after.
         for code_fact in sorted(self._by_code.values(), key=lambda code_fact: code_fact.size_from):
             facts_by_use[code_fact.technique, code_fact.nature, code_fact.site_class].append(code_fact)
         self.by_use: Mapping[tuple[str, str, str], tuple[CodeFact, ...]] = {
@@ -123,6 +125,7 @@ class CodeFacts:
 
     def single(self, technique: str, nature: str = "", site_class: str = "") -> CodeFact:
         """Return the code of one lesion, session, or first part."""
+        # One lesion, one session or one block: size 1 in the unit of a count.
         return self.covering(Decimal(1), technique, nature, site_class)
 
     def first_parts(self, technique: str, nature: str = "", site_class: str = "") -> list[CodeFact]:

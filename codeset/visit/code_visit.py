@@ -71,6 +71,8 @@ def code_visits(
     Raises WrongUse: if the snapshot lacks a table that decides.
     """
     code_book = CodeBook.of(snapshot)
+    # Chosen visit by visit, then adjudicated in one call: the engine's set-up is paid once, however many visits there
+    # are.
     codings = [choose_services(visit, code_book) for visit in visits]
     outcomes = _line_outcomes(codings, snapshot, participant)
     return [_coded_visit(position, coding, outcomes, code_book) for position, coding in enumerate(codings)]
@@ -210,6 +212,8 @@ def _coded_visit(
         for line_number, service in enumerate(coding.services, start=1)
     )
     denials = tuple(_denial_question(line) for line in lines if line.outcome.disposition == "deny")
+    # Sealed before the table existed, or from a file without descriptions: coded by `code_facts.csv`
+    # (docs/decisions/0009-code-facts.md).
     facts_from = code_book.snapshot.manifest.editions.get(CODE_FACTS)
     return CodedVisit(coding.visit, lines, coding.unbilled, (*coding.questions, *denials), facts_from)
 
@@ -221,5 +225,6 @@ def _denial_question(line: CodedLine) -> Question:
 
 def pointers(visit: Visit, service: Service) -> tuple[int, ...]:
     """Return the places, from 1, of the service's diagnoses in those of the visit: the first four."""
+    # A pointer counts from 1, and a diagnosis beyond the twelfth is not on the claim to be pointed to.
     places = [visit.diagnoses.index(diagnosis) + 1 for diagnosis in service.diagnoses]
     return tuple(place for place in places if place <= MOST_DIAGNOSES)[:MOST_POINTERS]

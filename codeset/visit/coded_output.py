@@ -130,7 +130,9 @@ def suggestion_json(suggestion: Suggestion) -> Mapping[str, Any]:
 
 def claims_csv(lines: pl.DataFrame) -> bytes:
     """Return claim lines as a csv that `adjudicate` reads; columns that no line has are left out."""
+    # The engine's columns of codes are categorical; as text they are what the file had.
     text_lines = lines.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    # A column that no line fills would come back as a field that the claims never had.
     filled_columns = [column for column in text_lines.columns if text_lines[column].null_count() < text_lines.height]
     return text_lines.select(filled_columns).write_csv().encode()
 
@@ -138,6 +140,7 @@ def claims_csv(lines: pl.DataFrame) -> bytes:
 def coded_csv(visits: Iterable[CodedVisit]) -> bytes:
     """Return a row for each line of *visits*, amounts in dollars; what is asked or not billed has no row."""
     csv_text = io.StringIO()
+    # CRLF and RFC 4180 quoting: what spreadsheets on Windows write and read.
     writer = csv.writer(csv_text, lineterminator="\r\n")
     writer.writerow(_CSV_COLUMNS)
     writer.writerows(_csv_row(coded_visit, line) for coded_visit in visits for line in coded_visit.lines)

@@ -235,6 +235,7 @@ def _is_included_kind(unbilled: Unbilled, hcpcs: str, code_facts: CodeFacts) -> 
 
 
 def _allowed_cents(line: LineOutcome) -> int:
+    # Whatever amount it has beside the denial: nothing is paid of it.
     return 0 if line.disposition == "deny" else line.allowed_cents or 0
 
 

@@ -62,6 +62,7 @@ def _smallest_changes(outcomes: Sequence[LineOutcome], lines: pl.DataFrame) -> l
     smallest_remedies: dict[str, Remedy] = {}
     for line_key, outcome in outcome_of_line.items():
         remedy = outcome.remedy
+        # Only a denial is changed: a line in review is for a person to decide.
         if remedy is None or outcome.disposition != "deny":
             continue
         smallest = smallest_remedies.get(beneficiary_of[line_key])

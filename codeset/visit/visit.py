@@ -82,6 +82,7 @@ class Lesion:
     @property
     def names(self) -> tuple[str, ...]:
         """Its name, and the numbered ones of several lesions that have codes one by one: `A`, `A 1`, `A 2`."""
+        # A single lesion has no number: its lines are called what its visit calls it.
         numbers = range(1, self.count + 1) if self.count > 1 else ()
         return (self.name, *(f"{self.name} {number}" for number in numbers))
 
@@ -162,6 +163,7 @@ class Visit:
     @property
     def is_in_hospital(self) -> bool:
         """Whether the place is an outpatient hospital."""
+        # On and off campus alike: 19 and 22 are the outpatient hospital (IOM 100-04, chapter 26, section 10.5).
         return self.place_of_service in _HOSPITAL
 
     @property

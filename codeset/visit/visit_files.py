@@ -61,10 +61,13 @@ def parse_visits(plain: Mapping[str, Any] | Sequence[Any], name: str = "visits")
 
 
 def _read_json(json_file: Path) -> YamlFile:
+    # Before it is read: a parsed document takes many times the memory of its text.
     if json_file.stat().st_size > MOST_BYTES:
         return YamlFile(json_file.name, None, {}, (Fault(json_file.name, 0, f"has more than {MOST_BYTES:,} bytes"),))
     try:
         json_text = json_file.read_text(encoding="utf-8")
+        # Numbers stay text, as in YAML: 0.6 as a float is no longer 0.6. A name that is there twice would lose the
+        # first value without a word.
         document = json.loads(json_text, parse_float=str, parse_int=str, object_pairs_hook=_unique_fields)
     except UnicodeDecodeError as error:
         return YamlFile(
@@ -103,6 +106,7 @@ def scalars_as_text(document: Any) -> Any:
 
 
 def _checked_visits(yaml_file: YamlFile) -> list[Visit]:
+    # One visit is a list of one from here on; its lines get the position 0 before their places.
     if isinstance(yaml_file.plain, dict):
         lines = {(0, *value_place): line for value_place, line in yaml_file.lines.items()}
         yaml_file = YamlFile(yaml_file.file, [yaml_file.plain], lines, yaml_file.faults)
@@ -110,6 +114,7 @@ def _checked_visits(yaml_file: YamlFile) -> list[Visit]:
         raise BadInput(
             [Fault(yaml_file.file, 0, "holds no visit; expected the facts of one, or a list of visits")], NOTHING_CODED
         )
+    # One kind of fault at a time: what the schema refuses would trip the checks after it.
     faults = [*yaml_file.faults] or [_with_other_services_hint(fault) for fault in faults_against(yaml_file, "visit")]
     faults = faults or [
         fault for position in range(len(yaml_file.plain)) for fault in _faults_in_visit(yaml_file, position)
@@ -200,6 +205,7 @@ def _faults_of_lesion(lesion: Mapping[str, Any], earlier_names: set[str]) -> Ite
             yield f"{fact_name} is not a fact of {technique}"
     if lesion.get("side") == "midline" and lesion["site"] in paired_sites():
         yield f"there are two of {lesion['site']}; expected side left or right, found midline"
+    # Sizes and closures are of one lesion: with a count, they would be of nobody knows which.
     if int(lesion.get("count", 1)) > 1 and technique not in _COUNTED_TECHNIQUES:
         yield f"each lesion of {technique} needs an entry of its own; found count {lesion['count']}"
     if "excised_diameter_cm" in lesion and "margin_cm" in lesion and "diameter_cm" in lesion:

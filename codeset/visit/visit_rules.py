@@ -50,6 +50,7 @@ def nature_of_diagnosis(diagnosis: str) -> str | None:
     natures: Mapping[str, str] = _toml_data("visit_rules")["natures_of_diagnoses"]
     undotted = diagnosis.replace(".", "")
     prefixes = [prefix for prefix in natures if undotted.startswith(prefix.replace(".", ""))]
+    # The longest beginning: D48.5 says more than D48.
     return natures[max(prefixes, key=len)] if prefixes else None
 
 

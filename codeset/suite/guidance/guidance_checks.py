@@ -139,6 +139,7 @@ def _try_fee_schedule(fact: Mapping[str, Any], tables: ReleaseTables, participan
             cents = _national_amount(tables, hcpcs, modifier, setting, participant)
             if isinstance(cents, Checked):
                 return cents
+            # CMS has no column of national amounts: it is added to the row, so that it is compared as the others are.
             fee_row[f"{setting}_amount"] = Decimal(cents) / 100
     differences = [
         f"{hcpcs} {name}: the guide says {claimed_value}, CMS says {_value_text(fee_row[name])}"
@@ -300,6 +301,7 @@ def _try_visits(fact: Mapping[str, Any], tables: ReleaseTables, _: Participant |
     coded_lines, open_facts = codes_of_facts("visit", fact["facts"], tables.snapshot)
     if open_facts:
         return Checked(Verdict.NOT_DECIDABLE, f"the facts leave open: {', '.join(open_facts)}")
+    # A line is written `17003-XS x 4`: its code is the first five characters.
     fee_rows = [fee_row for coded_line in coded_lines if (fee_row := tables.mpfs(coded_line[:5]))]
     cms_rows = tuple(cms_row(tables, "mpfs", fee_row) for fee_row in fee_rows)
     coding_text = f"the visit is coded {', '.join(coded_lines) or 'with nothing'}"

@@ -202,6 +202,7 @@ def _row_as_file(details: Mapping[str, str], entry: Mapping[str, Any]) -> YamlFi
 
 
 def _csv_rows(csv_path: Path) -> list[dict[str, str]]:
+    # A spreadsheet begins a csv with a byte order mark, which would be part of the first header.
     with csv_path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
 

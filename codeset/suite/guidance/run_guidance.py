@@ -134,6 +134,7 @@ def _line_contradictions(claim: Scenario, lines: Sequence[LineOutcome]) -> Itera
     if expected_dispositions != [line["disposition"] for line in lines]:
         expected_words = [wording.disposition(name) for name in expected_dispositions]
         yield f"the guide expects {wording.list_in_words(expected_words)}"
+    # Dispositions are compared above, in one sentence for all lines; what is left, field by field.
     other_expectations = tuple(
         {field_name: value for field_name, value in fields.items() if field_name != "disposition"}
         for fields in claim.expected
