@@ -102,6 +102,7 @@ def _finding_sentences(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for finding in findings:
         adjustment_code = "-".join(filter(None, (finding["group_code"], finding["carc"])))
         denial_codes = " ".join(filter(None, (adjustment_code, finding["rarc"])))
+        # Once for each line: findings of one kind advise the same.
         advice = "" if finding["do"] in advice_before else finding["do"]
         advice_before.add(finding["do"])
         yield " ".join(filter(None, (finding["says"], advice, denial_codes and f"({denial_codes})")))
@@ -151,6 +152,7 @@ def file_content(outcome: Outcome, form: str, payer: "PayerOutcome | None" = Non
     if form == "csv":
         return csv_of(in_dollars(lines))
     finding_columns = [column for column in findings.columns if column not in ("claim_id", "line")]
+    # A line without a finding keeps its row.
     finding_rows = lines.join(
         findings.rename({column: f"finding_{column}" for column in finding_columns}),
         on=["claim_id", "line"],

@@ -86,6 +86,7 @@ def _print_doubts(checks_path: Path, snapshots: "Sequence[Snapshot]") -> None:
     from codeset.audit.lint_groups import lint_groups
 
     codes = {code for snapshot in snapshots if "mpfs" in snapshot for code in snapshot.table("mpfs")["hcpcs"].unique()}
+    # Without a fee schedule no code of a check could be known.
     for doubt in lint_groups(checks_path, codes) if codes else ():
         err.print(str(doubt), markup=False)
 

@@ -201,6 +201,7 @@ def snapshots_for(store: Store, release: str | None, service_days: "Iterable[dat
         return [store.open(release)]
     if not store.releases():
         raise WrongUse(f"{store.path} holds no release to read claims against; see: codeset build --help")
+    # By quarter, not by revision: the revision in force answers for its quarter.
     quarters = {release.unrevised for release in store.releases()}
     if service_days is not None:
         quarters &= {Release.of(service_day) for service_day in service_days}
@@ -254,6 +255,7 @@ def _show_outcome(
             out.print("\n".join(adjudicate_output.derivations(outcome)), markup=False)
         return
     if form is OutcomeFormat.TABLE and output is not None:
+        # The name of the file says the form where --format does not.
         form = {".json": OutcomeFormat.JSON, ".parquet": OutcomeFormat.PARQUET}.get(output.suffix, OutcomeFormat.CSV)
     content = adjudicate_output.file_content(outcome, form.value, payer_outcome, explain=explain)
     if output is None:

@@ -79,6 +79,7 @@ def diff(
         if output:
             write(output, report)
     if output is None:
+        # Not by rich, which would fold the rows of a Markdown table.
         sys.stdout.write(report.decode())
     if not changes.none:
         raise typer.Exit(CHANGES_OR_FAILURES)
@@ -225,7 +226,7 @@ def _write_review(
     locality_of_review = (
         locality_id(own_files.locality, [earlier_snapshot, later_snapshot]) if own_files.locality else None
     )
-    # The practice's files are read before the work begins: a fault in them is told at once, not after a minute.
+    # The practice's files are read before the work begins: a fault in them is reported at once, not after a minute.
     volume_file = read_volumes(own_files.volumes) if own_files.volumes else None
     diagnoses = read_favorites(own_files.favorites) if own_files.favorites else None
     refuse_other(output, str(earlier_snapshot.release), str(later_snapshot.release))

@@ -82,6 +82,7 @@ def download_progress(console: Console) -> Iterator[tuple[Say, CountBytes]]:
             if file_name not in task_of_file:
                 task_of_file[file_name] = progress.add_task(escape(file_name), total=file_size)
             progress.update(task_of_file[file_name], completed=received, total=file_size)
+            # Every bar but that of the total.
             file_tasks = [progress_task for progress_task in progress.tasks if progress_task.id != total_task]
             progress.update(total_task, completed=sum(progress_task.completed for progress_task in file_tasks))
 

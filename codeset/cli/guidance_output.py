@@ -61,6 +61,7 @@ def _explanation(audited_statement: Audited) -> str:
     correction = [f"Right: {audited_statement.right}"] if audited_statement.right else []
     return "\n".join(
         [
+            # A reason may end with a full stop already.
             f"{audited_statement.why[:1].upper()}{audited_statement.why[1:]}.".replace("..", "."),
             *row_texts,
             *further_rows,

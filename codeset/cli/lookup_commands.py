@@ -51,6 +51,7 @@ def _open_releases(store: Store) -> tuple[list[Snapshot], list[str]]:
     for release in store.releases():
         try:
             snapshots.append(store.open(release))
+        # One damaged release hides no other: what is wrong is reported after the list.
         except StoreProblem as error:
             faults.append(str(error))
     return snapshots, faults

@@ -124,6 +124,7 @@ def hcpcs_code(text: str) -> str:
 
     Raises WrongUse: if it is none; a code that a spreadsheet took for a number has lost its zeros.
     """
+    # HCPCS codes have capitals only: g0127 can mean nothing but G0127.
     code = text.strip().upper()
     if not _HCPCS.fullmatch(code):
         raise WrongUse(

@@ -1,4 +1,4 @@
-"""Each quarter by itself: `restore` and `propose`."""
+"""The quarterly update, automated: `restore` and `propose`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,6 +110,7 @@ def propose(
                 new_quarter.release, snapshots, clone, output, new_quarter.lock, new_quarter.remarks, report_step
             )
     out.print("\n".join(_proposal_lines(proposal)) if proposal else "nothing new", markup=False)
+    # After the push: a pull request is of a branch that the remote has.
     if proposal and pull_request:
         from codeset.proposal.pull_request import open_or_update
 

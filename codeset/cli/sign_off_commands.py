@@ -102,6 +102,7 @@ def approve(
     who may sign. docs/sign-off.md has every step, for Windows too.
     """
     if setup:
+        # A default is not expanded by the shell.
         _set_up(release, key.expanduser(), approvals)
         return
     if release is None:
@@ -261,6 +262,7 @@ def serve_review(
         out.print(
             f"Open this address in your browser; nobody else can. Ctrl-C ends it.\n{review_server.url}", markup=False
         )
+        # Through a pipe the address would wait in a buffer until the server ends.
         sys.stdout.flush()
         # Not where a script runs it: a browser would open on a machine that nobody sits at.
         if sys.stdout.isatty():

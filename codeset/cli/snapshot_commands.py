@@ -91,6 +91,7 @@ def build(
     may be given by hand with --from as well. CMS's own report of what changed in the edits is then held against our
     difference with the quarter before; exit code 1 if they disagree.
     """
+    # A row count that was accepted by the former option is the finding `keys` of its table.
     accepted_findings = [*(findings or []), *(f"keys:{table}" for table in accept_row_count or [])]
     build_input = _BuildInput(files or [], dict(map(_table_to_carry, carry or [])), accepted_findings, reason)
     _refuse_contradictions(build_input, reseal=reseal, fetched=fetched, embedded=embedded)

@@ -76,6 +76,7 @@ def try_suite(
     if engine is not None:
         _try_engine(engine, checked_releases, scenarios, as_json=as_json)
         return
+    # Never of every release at once: what is accepted was read before.
     if accept and not releases:
         raise WrongUse("name the releases whose outcomes are to be accepted")
     with progress() as report_step:

@@ -62,7 +62,7 @@ class Goldens:
         return tuple(result.scenario.id for result in suite_run.results if result.scenario.id not in accepted)
 
     def stale(self, suite_run: SuiteRun) -> tuple[str, ...]:
-        """Return the accepted scenarios that *suite_run* does not try, sorted: they are gone or no longer hold.
+        """Return the accepted scenarios that *suite_run* does not try, sorted: they were removed or no longer hold.
 
         One that needs a table the release lacks, such as its diagnoses, is neither: it is counted as left out.
         """

@@ -38,6 +38,7 @@ def _repeated_names(suite: Suite) -> Iterator[Fault]:
     for field_name in ("id", "says"):
         first_scenarios: dict[str, Scenario] = {}
         for scenario in suite.scenarios:
+            # Names that differ in capitals alone are one name to a reader.
             earlier_scenario = first_scenarios.setdefault(getattr(scenario, field_name).casefold(), scenario)
             if earlier_scenario is not scenario:
                 yield _fault(

@@ -180,7 +180,7 @@ def _is_different(side: str = "") -> pl.Expr:
 
 
 def _with_explanation_of_side(cases: pl.DataFrame, alone: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Adds `whose_`side: whether the line comes out as its code does by itself, where that differs.
+    """Adds `whose_`side: whether the line comes out as its code does alone, where that differs.
 
     So it is if it does before and after; and if it does at one of them, where no row of a pair decides at the other.
     """

@@ -133,6 +133,7 @@ def load(folder: Path) -> Suite:
     """
     if not folder.is_dir():
         raise WrongUse(f"{folder}: no such folder of scenarios")
+    # Sorted: the order of the suite is the same on every file system.
     scenario_files = [
         scenario_file for scenario_file in sorted(folder.rglob("*.yaml")) if scenario_file.name not in _COMPANION_NAMES
     ]
@@ -245,7 +246,7 @@ def parse_scenario(
 
 
 def parse_sources(citations: Mapping[str, str] | list[Mapping[str, str]]) -> tuple[Source, ...]:
-    """Return the sources that are written one by itself or several in a list."""
+    """Return the sources that are written alone or in a list."""
     citation_list: Iterable[Mapping[str, str]] = citations if isinstance(citations, list) else [citations]
     return tuple(
         Source(citation["document"], {name: value for name, value in citation.items() if name != "document"})

@@ -81,6 +81,7 @@ def _single_document(events: Iterator[Any], file_name: str) -> YamlFile:
     faults: list[Fault] = []
     content = None
     for event in events:
+        # The first document starts before any value has a line.
         if isinstance(event, yaml.DocumentStartEvent) and lines:
             raise _ForbiddenYaml(_line_of(event), "is not YAML: a second document begins")
         if isinstance(event, yaml.NodeEvent):

@@ -146,6 +146,7 @@ def _documented_items(service: Service, visit: Visit) -> frozenset[str] | None:
     documented_sets = (
         [lesion.documented for lesion in lesions] if lesions else [treatment.documented if treatment else None]
     )
+    # A service of two lesions needs the records of both: one that is not given leaves the line open.
     if any(documented_items is None for documented_items in documented_sets):
         return None
     return frozenset.intersection(

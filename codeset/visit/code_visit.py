@@ -173,7 +173,7 @@ def _line_outcomes(
 
 
 def _claim_row(visit_position: int, coding: Coding, service_position: int) -> dict[str, Any]:
-    """A claim line for the edits; visits are told apart by their places, whose names may repeat across files."""
+    """A claim line for the edits; visits are numbered by position, as their names may repeat across files."""
     visit, service = coding.visit, coding.services[service_position]
     return {
         "claim_id": str(visit_position),
@@ -192,7 +192,7 @@ def _claim_row(visit_position: int, coding: Coding, service_position: int) -> di
 
 
 def _lesion_of_line(service: Service) -> str | None:
-    """The lesion that the edits are told of: none for several, or for a biopsy before Mohs surgery."""
+    """The lesion that the edits see: none for several, or for a biopsy before Mohs surgery."""
     # A biopsy before Mohs surgery is of the tumor that is removed: named, it would be part of the surgery (III-8, F).
     has_one_lesion = len(service.lesions) == 1 and modifier_for("before_mohs") not in service.modifiers
     return service.lesions[0] if has_one_lesion else None

@@ -240,6 +240,6 @@ def _allowed_cents(line: LineOutcome) -> int:
 
 
 def _office_rvu(line: LineOutcome, snapshot: Snapshot) -> Decimal:
-    """What a line is worth by itself, also where it is denied: the RVUs of its units in the office."""
+    """What a line is worth alone, also where it is denied: the RVUs of its units in the office."""
     fee_row = snapshot.mpfs(line.hcpcs)
     return Decimal(0) if fee_row is None else fee_row["nonfacility_total_rvu"] * line.units

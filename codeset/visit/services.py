@@ -33,7 +33,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Unbilled:
-    """What was done and is not billed by itself: what it is about, the rule, and why; the code if it would have one."""
+    """What was done and is not billed separately: what it is about, the rule, and why; the code that it would have."""
 
     about: str
     rule: str

@@ -1,4 +1,4 @@
-"""Visits from YAML, JSON and Python: one check for all of them, every fault told at once."""
+"""Visits from YAML, JSON and Python: one check for all of them, every fault reported at once."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -44,7 +44,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Right:
-    """What is right instead, and where that stands."""
+    """What is right instead, and where it is written."""
 
     says: str
     sources: tuple[Source, ...]
@@ -196,7 +196,7 @@ def _figure_faults(yaml_file: YamlFile, value_place: Place, entry: Mapping[str, 
 
 
 def _row_as_file(details: Mapping[str, str], entry: Mapping[str, Any]) -> YamlFile:
-    """One row of a table as the statement that it stands for."""
+    """One row of a table as the statement that it is."""
     statement_fields = {field_name: entry[field_name] for field_name in ("id", "heading", "says")}
     return YamlFile("", [{**statement_fields, "tried": {"fee_schedule": [details]}}], {})
 

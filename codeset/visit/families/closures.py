@@ -62,7 +62,7 @@ def closures(visit: Visit, code_facts: CodeFacts) -> FamilyAnswers:
 
 
 def _included_closure(lesion: Lesion, repair_class: str) -> Unbilled | None:
-    """Why the closure of *lesion* is not billed by itself, if it is not."""
+    """Why the closure of *lesion* is not billed separately, if it is not."""
     if repair_class == "strips":
         return Unbilled(lesion.name, "adhesive-strips", "the wound was closed by strips")
     if lesion.technique in _INCLUDE_EVERY_CLOSURE:

@@ -67,7 +67,7 @@ def _premalignant_destruction(lesions: list[Lesion], code_facts: CodeFacts) -> F
     if further_lesion.size_to is None:
         raise NoCode("destruction premalignant beyond the further ones")
     many_lesions = code_facts.covering(further_lesion.size_to + 1, "destruction", "premalignant")
-    # The one code stands for all of them: beside it neither of the two is ever paid (PTP edits, indicator 0).
+    # The one code is for all of them: beside it neither of the two is ever paid (PTP edits, indicator 0).
     if lesion_count > further_lesion.size_to:
         alternative = Alternative(
             first_lesion.hcpcs,

@@ -92,6 +92,7 @@ def _code_book(snapshot: Snapshot) -> CodeBook:
 
 
 def _line_texts(services: Iterable[Service]) -> tuple[str, ...]:
+    # Sorted: an engine may list its lines in any order.
     return tuple(sorted(line_text(service.hcpcs, service.modifiers, service.units) for service in services))
 
 
@@ -163,6 +164,7 @@ def _command_output(command_words: Sequence[str], visit_json: str) -> str:
     except (subprocess.TimeoutExpired, UnicodeDecodeError) as error:
         raise ValueError(f"the engine gave no answer: {error}") from error
     if process.returncode:
+        # A traceback ends with what went wrong.
         last_line = process.stderr.strip().splitlines()[-1:] or ["no message"]
         raise ValueError(f"the engine ended with {process.returncode}: {last_line[0]}")
     return process.stdout
