@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-Say = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 """Is given a line of text: what is being done now."""
 
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from codeset.progress import Say
+from codeset.progress import ReportProgress
 from codeset_ingest.cms_site.download import CountBytes
 from codeset_ingest.cms_site.fetch_release import FetchedRelease
 from codeset_ingest.cms_site.watch import News
@@ -71,7 +71,7 @@ def news_table(news: Sequence[News]) -> Table:
 
 
 @contextmanager
-def download_progress(console: Console) -> Iterator[tuple[Say, CountBytes]]:
+def download_progress(console: Console) -> Iterator[tuple[ReportProgress, CountBytes]]:
     """Print on *console* which pages and links are used, and show progress bars, one per file and one in all."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

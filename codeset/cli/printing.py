@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from codeset.atomic_write import write_file
 from codeset.errors import WrongUse
-from codeset.progress import Say
+from codeset.progress import ReportProgress
 
 CHANGES_OR_FAILURES = 1
 """Exit code when a comparison found differences, or a look-up or check failed."""
@@ -35,7 +35,7 @@ def write(file: Path, content: bytes, *, private: bool = False) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Say]:
+def progress() -> Iterator[ReportProgress]:
     """Show on the terminal what is being done; nothing where nobody watches."""
     with err.status("starting") as status:
         yield lambda text: status.update(escape(text))

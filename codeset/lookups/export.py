@@ -9,7 +9,7 @@ import polars as pl
 from codeset import wording
 from codeset.atomic_write import new_folder
 from codeset.errors import StoreProblem
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST_ROWS = 1_048_575
 """Rows below the header that a workbook's sheet can hold."""
 
 
-def export(snapshot: Snapshot, folder: Path, file_format: str, report_progress: Say = silent) -> Path:
+def export(snapshot: Snapshot, folder: Path, file_format: str, report_progress: ReportProgress = silent) -> Path:
     """Write each table of *snapshot* as *file_format* (csv, xlsx, parquet) into `folder/<release>`; return that folder.
 
     Raises StoreProblem: if it is there already, or cannot be written; then nothing is left behind.

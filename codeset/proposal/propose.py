@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codeset.errors import WrongUse
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.proposal import branch, changelog, pull_request_text
 from codeset.proposal.repository import Repository
 from codeset.releases import Release
@@ -58,7 +58,7 @@ def propose(
     output: Path,
     lock: bytes,
     remarks: Sequence[str],
-    report_progress: Say = silent,
+    report_progress: ReportProgress = silent,
 ) -> Proposal:
     """Test, review and propose *release*; *output* gets the review and the pull request's text with *remarks*.
 
@@ -102,7 +102,12 @@ def propose(
 
 
 def _write_review(
-    store: Store, old_release: Release, suite: Suite, new_run: SuiteRun, review_folder: Path, report_progress: Say
+    store: Store,
+    old_release: Release,
+    suite: Suite,
+    new_run: SuiteRun,
+    review_folder: Path,
+    report_progress: ReportProgress,
 ) -> Review:
     """Write the review of the release that *new_run* is of into *review_folder* and return it."""
     # First: a review takes minutes, and a folder of something else would be refused only at the end of it.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codeset.atomic_write import replacing_folder, restore_replaced, write_file
 from codeset.errors import WrongUse
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.review.action_items import EDITS_FILE, FEES_FILE, HANDOUT_FILE
 from codeset.review.forms.as_json import review_json
 from codeset.review.forms.as_markdown import changelog_entry, review_markdown
@@ -66,7 +66,7 @@ FILES = tuple(_FORMS)
 
 
 def review_files(
-    review: Review, report_progress: Say = silent, *, left_out: Collection[str] = ()
+    review: Review, report_progress: ReportProgress = silent, *, left_out: Collection[str] = ()
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of *review* but those *left_out*; the same review gives the same bytes."""
     for file_name, render_form in _FORMS.items():
@@ -77,7 +77,7 @@ def review_files(
         yield file_name, content.encode() if isinstance(content, str) else content
 
 
-def write_review(review: Review, folder: Path, report_progress: Say = silent) -> None:
+def write_review(review: Review, folder: Path, report_progress: ReportProgress = silent) -> None:
     """Write every form of *review* into *folder*, replacing an earlier review of the same two releases.
 
     Raises WrongUse: if *folder* is something else, or cannot be written; then what was there is as it was.

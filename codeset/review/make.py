@@ -14,7 +14,7 @@ from codeset.manifest import Manifest
 from codeset.money import SETTINGS
 from codeset.practice_guide.guide import make_guide
 from codeset.practice_guide.guide_changes import guide_changes
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.review import outcomes
 from codeset.review.baseline import FACTOR, SCOPE, Baseline, OwnReach, baseline, own_reach
 from codeset.review.code_details import code_details
@@ -52,7 +52,7 @@ def make_review(
     favorites: tuple[str, ...] | None = None,
     history: Sequence[Snapshot] = (),
     new_run: SuiteRun | None = None,
-    report_progress: Say = silent,
+    report_progress: ReportProgress = silent,
 ) -> Review:
     """Return the review of *new_snapshot* compared with *old_snapshot*.
 
@@ -100,7 +100,7 @@ def _compare(
     guidance: Sequence[Statement],
     practice_inputs: _PracticeInputs,
     new_run: SuiteRun | None,
-    report_progress: Say,
+    report_progress: ReportProgress,
 ) -> Review:
     """The review without its rows: amounts of both snapshots, edits and outcomes from the baseline."""
     old_release, new_release = old_snapshot.release, new_snapshot.release
@@ -181,7 +181,7 @@ def _test_outcomes(
     cms_baseline: Baseline,
     suite: Suite,
     new_run: SuiteRun,
-    report_progress: Say,
+    report_progress: ReportProgress,
 ) -> _OutcomeChanges:
     cms_scenarios = changed_outcomes(run_suite(suite, cms_baseline.snapshot), new_run)
     report_progress("testing every pair of codes on both releases")

@@ -8,7 +8,7 @@ import polars as pl
 
 from codeset.errors import BadInput, Fault, WrongUse
 from codeset.manifest import Manifest, TableChanges, TableEntry
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.releases import Release
 from codeset.store import SealResult, Store, carried_table
 from codeset.tables import REQUIRED_TABLES, TABLES
@@ -55,7 +55,7 @@ def build(
     store: Store,
     carry: Mapping[str, Release] | None = None,
     accept: Iterable[str] = (),
-    say: Say = silent,
+    report_progress: ReportProgress = silent,
     addresses: Mapping[str, str] | None = None,
     reseal: str | None = None,
 ) -> BuildResult:
@@ -70,15 +70,17 @@ def build(
     # Options first: a misspelled table must not be reported only after the files were read.
     carried_tables = _carried_tables(store, release, carry or {})
     accepted_checks = acceptances(accept)
-    readings, unrecognized, read_notes = _read_release_files(release, files, carried_tables, say, addresses or {})
-    say("checking contracts")
+    readings, unrecognized, read_notes = _read_release_files(
+        release, files, carried_tables, report_progress, addresses or {}
+    )
+    report_progress("checking contracts")
     changes = _changes_since_before(readings, release, store)
     faults, needed_acceptances = split_accepted(
         _contract_faults(readings, carried_tables, changes, release, store), accepted_checks
     )
     if faults:
         raise BadInput(faults)
-    say("sealing")
+    report_progress("sealing")
     manifest = _release_manifest(release, readings, carried_tables, changes, needed_acceptances)
     tables: dict[str, pl.DataFrame | Path] = {table_name: reading.frame for table_name, reading in readings.items()}
     seal_result = store.seal(
@@ -93,20 +95,24 @@ def build(
 
 
 def _read_release_files(
-    release: Release, paths: Sequence[Path], carried_tables: Carried, say: Say, addresses: Mapping[str, str]
+    release: Release,
+    paths: Sequence[Path],
+    carried_tables: Carried,
+    report_progress: ReportProgress,
+    addresses: Mapping[str, str],
 ) -> tuple[dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
     """Return the tables that the files make up, the files that no layout knows, and remarks.
 
     The files' bytes are freed when this returns: tables are sorted and sealed without them.
     """
-    say("recognizing files")
+    report_progress("recognizing files")
     received_files = delivery.sort_files(recognize(open_all(list(paths))))
     faults = [*delivery.faults_of(received_files, release), *_needless_carry_faults(received_files, carried_tables)]
     # A file that nobody understood must not be missing from a release in silence: it may be a table in a new form.
     faults += _unread_file_faults(received_files, paths, carried_tables)
     if faults:
         raise BadInput(faults)
-    say(f"reading {len(received_files.files)} files")
+    report_progress(f"reading {len(received_files.files)} files")
     # By digest: a source is a member of the fetched zip, and has another name than the zip.
     url_by_digest = {file.content.source.sha256: addresses.get(file.content.outermost) for file in received_files.files}
     readings = {

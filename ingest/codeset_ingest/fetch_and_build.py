@@ -9,7 +9,7 @@ from pathlib import Path
 
 from codeset.differences import diff
 from codeset.errors import BadInput, CodesetError, StoreProblem, WrongUse
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -86,7 +86,11 @@ class FetchAndBuildResult:
 
 
 def fetch(
-    release: str | None, options: FetchOptions, say: Say, count: CountBytes, limits: Limits | None = None
+    release: str | None,
+    options: FetchOptions,
+    report_progress: ReportProgress,
+    count: CountBytes,
+    limits: Limits | None = None,
 ) -> FetchedRelease:
     """Fetch *release*, or the newest that is posted completely if it is None.
 
@@ -97,10 +101,10 @@ def fetch(
     license_accepted = _is_accepted(options, cms_site)
     with keep_changed_pages(options.store), connect(cms_site, limits) as connection:
         if target_release is None:
-            target_release = latest_release(PageReader(connection, say))
-            say(f"the newest release that is posted whole is {target_release}")
+            target_release = latest_release(PageReader(connection, report_progress))
+            report_progress(f"the newest release that is posted whole is {target_release}")
         fetch_request = FetchRequest(target_release, other_audiences, license_accepted, options.locked)
-        return fetch_release(fetch_request, options.folder, connection, say, count)
+        return fetch_release(fetch_request, options.folder, connection, report_progress, count)
 
 
 def _is_accepted(options: FetchOptions, cms_site: Site) -> bool:
@@ -119,21 +123,21 @@ def fetch_and_build(
     by_hand: Sequence[Path],
     carry: Mapping[str, Release],
     accept: Sequence[str],
-    say: Say,
+    report_progress: ReportProgress,
     count: CountBytes = count_nothing,
 ) -> FetchAndBuildResult:
     """Fetch *release*, seal it, and compare CMS's change report with our difference.
 
     Raises what `fetch` and `build_fetched` raise. LicenseNeeded: if gated files are neither fetched nor given by hand.
     """
-    fetched_release = fetch(release, options, say, count)
+    fetched_release = fetch(release, options, report_progress, count)
     # Files that a person downloaded may be the gated ones: the build says what is missing, if they are not.
     if fetched_release.not_fetched and not by_hand:
         raise LicenseNeeded(
             f"{license_message(fetched_release)}\nThe other files are in {fetched_release.folder}; nothing was sealed."
         )
-    build_result = build_fetched(fetched_release, options.store, by_hand, carry, accept, say)
-    say("comparing with CMS's change report")
+    build_result = build_fetched(fetched_release, options.store, by_hand, carry, accept, report_progress)
+    report_progress("comparing with CMS's change report")
     return FetchAndBuildResult(
         fetched_release, build_result, compare_report(fetched_release, build_result.sealed.snapshot, options.store)
     )
@@ -145,7 +149,7 @@ def build_fetched(
     by_hand: Iterable[Path] = (),
     carry: Mapping[str, Release] | None = None,
     accept: Iterable[str] = (),
-    say: Say = silent,
+    report_progress: ReportProgress = silent,
 ) -> BuildResult:
     """Seal what was fetched, and files downloaded *by_hand*; carry forward what CMS did not post anew.
 
@@ -167,7 +171,7 @@ def build_fetched(
                 )
     addresses = {local_file.path.name: local_file.pinned.url for local_file in table_files}
     cms_paths = [*(local_file.path for local_file in table_files), *by_hand]
-    return build(fetched_release.release, cms_paths, store, carried_tables, accept, say, addresses)
+    return build(fetched_release.release, cms_paths, store, carried_tables, accept, report_progress, addresses)
 
 
 def _has_newest(store: Store, release: Release, table_name: str, last_posted: Release) -> bool:
@@ -234,13 +238,13 @@ def comparison_lines(comparison: ReportComparison) -> list[str]:
     return [comparison.says, *(f"  {disagreement}" for disagreement in comparison.disagreements)]
 
 
-def news(options: FetchOptions, since: str | None, today: date, say: Say) -> list[News]:
+def news(options: FetchOptions, since: str | None, today: date, report_progress: ReportProgress) -> list[News]:
     """Return what is new on CMS's site; raises what `codeset_ingest.cms_site.watch.watch` raises."""
     local_state = LocalState(options.store, locks.read(options.folder.lock))
     first_release = Release.parse(since) if since else None
     other_audiences = options.audiences
     with keep_changed_pages(options.store), connect(site()) as connection:
-        return watch(connection, local_state, first_release, today, other_audiences, say)
+        return watch(connection, local_state, first_release, today, other_audiences, report_progress)
 
 
 @contextmanager

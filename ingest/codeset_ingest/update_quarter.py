@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from codeset.errors import BadInput, StoreProblem
-from codeset.progress import Say
+from codeset.progress import ReportProgress
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site import lock as locks
@@ -74,7 +74,7 @@ def update_quarter(
     main: bytes | None,
     branches: Mapping[Release, bytes],
     accept: str | None,
-    say: Say,
+    report_progress: ReportProgress,
     count: CountBytes = count_nothing,
 ) -> QuarterUpdate | None:
     """Seal again what the locks pin and the store lacks, then fetch *release*, or what is new; None: nothing is.
@@ -84,8 +84,8 @@ def update_quarter(
     with TemporaryDirectory() as temporary_folder:
         options = FetchOptions(store, lock=Path(temporary_folder) / locks.NAME, accept=accept)
         options.folder.lock.write_text(join_locks(main, branches).to_json(), encoding="utf-8")
-        restore(options, say, count, all_of_it=False)  # files posted again are the update itself
-        update_result = fetch_new(release, options, say, count)
+        restore(options, report_progress, count, all_of_it=False)  # files posted again are the update itself
+        update_result = fetch_new(release, options, report_progress, count)
         if update_result is None:
             return None
         fetched_release = update_result.fetched
@@ -96,7 +96,7 @@ def update_quarter(
 
 
 def fetch_new(
-    release: str | None, options: FetchOptions, say: Say, count: CountBytes = count_nothing
+    release: str | None, options: FetchOptions, report_progress: ReportProgress, count: CountBytes = count_nothing
 ) -> FetchAndBuildResult | None:
     """Fetch and seal *release*, or, if it is None, what is new; return None if nothing is.
 
@@ -104,10 +104,10 @@ def fetch_new(
     than the lock does.
     """
     pinned_before = locks.read(options.folder.lock).releases
-    target_release = release or newest_release(options, say)
+    target_release = release or newest_release(options, report_progress)
     if target_release is None:
         return None
-    result = fetch_and_build(str(target_release), options, (), {}, (), say, count)
+    result = fetch_and_build(str(target_release), options, (), {}, (), report_progress, count)
     # The lock counts revisions over all machines, a store those it has seen: they must name the same files alike, or an
     # approval would be of others.
     pinned_release, sealed_release = result.fetched.release, result.built.sealed.snapshot.release
@@ -118,21 +118,23 @@ def fetch_new(
     return result if release or pinned_release not in pinned_before else None
 
 
-def newest_release(options: FetchOptions, say: Say) -> Release | None:
+def newest_release(options: FetchOptions, report_progress: ReportProgress) -> Release | None:
     """Return the newest release that CMS posts completely and the lock does not pin, or posted again; None: none is.
 
     The quarter before the newest counts too: CMS corrects the files in force while the next ones are posted.
     """
     lock = locks.read(options.folder.lock)
     with keep_changed_pages(options.store), connect(site()) as connection:
-        latest_posted = latest_release(PageReader(connection, say))
+        latest_posted = latest_release(PageReader(connection, report_progress))
         pinned_before = [pinned.unrevised for pinned in lock.releases if pinned < latest_posted]
         first_watched = min(latest_posted, max(pinned_before, default=latest_posted))
         local_state, first_day = LocalState(options.store, lock), latest_posted.first_day
-        site_news = watch(connection, local_state, first_watched, first_day, options.audiences, say)
+        site_news = watch(connection, local_state, first_watched, first_day, options.audiences, report_progress)
     for news_item in site_news:
         if news_item.calls_for_action:
-            say(f"{news_item.release or ''} {news_item.publication} {news_item.status}: {news_item.says}".strip())
+            report_progress(
+                f"{news_item.release or ''} {news_item.publication} {news_item.status}: {news_item.says}".strip()
+            )
     with_tables = {publication.name for publication in publications() if publication.tables}
     changed_releases = {
         item.release for item in site_news if item.status in (NEW, REPOSTED) and item.publication in with_tables
@@ -143,7 +145,7 @@ def newest_release(options: FetchOptions, say: Say) -> Release | None:
 
 
 def restore(
-    options: FetchOptions, say: Say, count: CountBytes = count_nothing, *, all_of_it: bool = True
+    options: FetchOptions, report_progress: ReportProgress, count: CountBytes = count_nothing, *, all_of_it: bool = True
 ) -> list[Release]:
     """Seal what the lock pins and the store lacks: of each quarter the last revision, oldest first; return those.
 
@@ -155,14 +157,14 @@ def restore(
     unsealed_releases = [release for release in last_revisions.values() if release not in options.store.releases()]
     sealed_releases = []
     for release in unsealed_releases:
-        say(f"sealing {release} again, as the lock pins it")
+        report_progress(f"sealing {release} again, as the lock pins it")
         try:
-            fetch_and_build(str(release), replace(options, locked=True), (), {}, (), say, count)
+            fetch_and_build(str(release), replace(options, locked=True), (), {}, (), report_progress, count)
             sealed_releases.append(release)
         except BadInput as error:
             if all_of_it:
                 raise
-            say(f"{release} cannot be sealed again: {error}")
+            report_progress(f"{release} cannot be sealed again: {error}")
     return sealed_releases
 
 

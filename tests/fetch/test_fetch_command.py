@@ -174,8 +174,8 @@ def test_a_site_that_is_not_there_ends_with_5(run, monkeypatch):
 def test_progress_is_shown_by_file_and_in_all_where_somebody_watches():
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with fetch_output.download_progress(console) as (say, count):
-        say("reading a page")
+    with fetch_output.download_progress(console) as (report_progress, count):
+        report_progress("reading a page")
         count("first.zip", 1_000_000, 2_000_000)
         count("second.zip", 500_000, None)
     screen_text = screen.getvalue()

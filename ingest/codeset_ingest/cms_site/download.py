@@ -10,7 +10,7 @@ from pathlib import Path
 
 from codeset.errors import BadInput
 from codeset.formats import FORMATS, format_fault, from_fields
-from codeset.progress import Say
+from codeset.progress import ReportProgress
 from codeset.releases import Release
 from codeset.snapshot import digest
 from codeset_ingest.cms_site.ama_license import LicenseNeeded, accepting_address
@@ -58,7 +58,7 @@ class DownloadContext:
     connection: Connection
     folder: DownloadFolder
     lock: Lock
-    say: Say
+    report_progress: ReportProgress
     count: CountBytes
 
 
@@ -81,13 +81,13 @@ def download(posted_file: PostedFile, release: Release, context: DownloadContext
     part_file = context.folder.work(release) / f"{posted_file.name}.part"
     validators = _download_and_check(posted_file, part_file, local_copy.pinned if local_copy else None, context)
     if validators is None and local_copy:
-        context.say(f"{posted_file.name}: not changed")
+        context.report_progress(f"{posted_file.name}: not changed")
         return replace(local_copy, pinned=replace(local_copy.pinned, page=posted_file.page))
     pinned_file = _pinned_file(posted_file, part_file, validators or Validators())
     local_file = LocalFile(
         _complete_download(part_file, pinned_file), pinned_file, _news_of_file(pinned_file, release, context.lock)
     )
-    context.say(f"{posted_file.name}: {local_file.news}, {pinned_file.size:,} bytes")
+    context.report_progress(f"{posted_file.name}: {local_file.news}, {pinned_file.size:,} bytes")
     return local_file
 
 
@@ -145,7 +145,7 @@ def _download_and_check(
         remove_partial_download(part_file)
         if not was_resumed:
             raise
-        context.say(f"{posted_file.name}: what came earlier does not fit what came now; brought anew")
+        context.report_progress(f"{posted_file.name}: what came earlier does not fit what came now; brought anew")
         return _download_and_check(posted_file, part_file, known_version, context)
     return current_validators
 

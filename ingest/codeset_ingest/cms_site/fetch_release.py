@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from codeset.atomic_write import replacing
 from codeset.errors import BadInput, Fault, StoreProblem, WrongUse
-from codeset.progress import Say
+from codeset.progress import ReportProgress
 from codeset.releases import Release
 from codeset.snapshot import digest
 from codeset_ingest.cms_site import lock as locks
@@ -75,7 +75,11 @@ class FetchedRelease:
 
 
 def fetch_release(
-    request: FetchRequest, folder: DownloadFolder, connection: Connection, say: Say, count: CountBytes = count_nothing
+    request: FetchRequest,
+    folder: DownloadFolder,
+    connection: Connection,
+    report_progress: ReportProgress,
+    count: CountBytes = count_nothing,
 ) -> FetchedRelease:
     """Download the files of a release that are missing or changed, pin them, and put them into its folder.
 
@@ -86,12 +90,12 @@ def fetch_release(
     BadInput: if a file is not what it should be. WrongUse: if another fetch of the release is running.
     """
     pinned_before = locks.read(folder.lock)
-    listing = _list_files(request, pinned_before, connection, say)
+    listing = _list_files(request, pinned_before, connection, report_progress)
     gated_files = tuple(posted_file for posted_file in listing.files if posted_file.gated and not request.accepted)
     to_download = [posted_file for posted_file in listing.files if posted_file not in gated_files]
     # Two fetches of one release would write the same unfinished files.
     with _exclusive_fetch(folder, request.release):
-        context = DownloadContext(connection, folder, pinned_before, say, count)
+        context = DownloadContext(connection, folder, pinned_before, report_progress, count)
         local_files = [
             _as_locked(posted_file, request, context) or download(posted_file, request.release, context)
             for posted_file in to_download
@@ -107,11 +111,15 @@ def fetch_release(
     return FetchedRelease(release, folder.of(release), files_in_place, (), listing.last_before, fetch_notes)
 
 
-def _list_files(request: FetchRequest, lock: Lock, connection: Connection, say: Say) -> ReleaseFiles:
+def _list_files(
+    request: FetchRequest, lock: Lock, connection: Connection, report_progress: ReportProgress
+) -> ReleaseFiles:
     publications = publications_for(request.also)
     if request.locked:
         return find_pinned(lock, request.release, publications)
-    return find(PageReader(connection, say), request.release, publications, pinned_files(lock, request.release))
+    return find(
+        PageReader(connection, report_progress), request.release, publications, pinned_files(lock, request.release)
+    )
 
 
 def _count_mismatches(posted_files: Sequence[PostedFile], local_files: Sequence[LocalFile]) -> Iterator[str]:

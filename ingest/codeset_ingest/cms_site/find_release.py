@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codeset.progress import Say
+from codeset.progress import ReportProgress
 from codeset.releases import Release
 from codeset_ingest.cms_site.hosts import SiteProblem
 from codeset_ingest.cms_site.http import Connection, NotFound, Page, get_page
@@ -28,17 +28,17 @@ class PageReader:
     """The pages read over one connection; each is requested once."""
 
     connection: Connection
-    say: Say
+    report_progress: ReportProgress
     pages: dict[str, Page] = field(default_factory=dict)
 
     def page(self, address: str) -> Page:
         """Return the page at *address*; raises as `get_page` does."""
         if address not in self.pages:
-            self.say(f"reading {address}")
+            self.report_progress(f"reading {address}")
             self.pages[address] = get_page(self.connection, address)
             # A moved page is reported, so that site.json can be corrected before the redirect ends.
             if self.pages[address].address != address:
-                self.say(f"  it has moved to {self.pages[address].address}")
+                self.report_progress(f"  it has moved to {self.pages[address].address}")
         return self.pages[address]
 
 
@@ -164,7 +164,7 @@ def latest_release(reader: PageReader) -> Release:
         raise NotPosted("no release is listed with all of " + ", ".join(releases_by_name))
     if newest_listed > max(complete_releases):
         lacking_names = ", ".join(name for name, releases in releases_by_name.items() if newest_listed not in releases)
-        reader.say(f"{newest_listed} is not whole yet: no {lacking_names}")
+        reader.report_progress(f"{newest_listed} is not whole yet: no {lacking_names}")
     return max(complete_releases)
 
 
@@ -196,7 +196,7 @@ def find(
             remarks.append(f"{publication.name} is left out: {str(error).splitlines()[0]}")
             continue
         for posted_file in own_files:
-            reader.say(f"  {posted_file.edition}: {posted_file.name}")
+            reader.report_progress(f"  {posted_file.edition}: {posted_file.name}")
         # The PTP page lists the current quarter and the one before: older files are requested where they were pinned.
         if not own_files and (own_files := [file for file in pinned_before if file.publication == publication.name]):
             remarks.append(f"{publication.name}: no longer listed for {release}; taken from where it was pinned")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from codeset.progress import Say, silent
+from codeset.progress import ReportProgress, silent
 from codeset.releases import Release
 from codeset.store import Store
 from codeset_ingest.cms_site.find_release import PageReader, is_needed, list_files, publications_for
@@ -78,14 +78,14 @@ def watch(
     since: Release | None,
     today: date,
     other_audiences: Iterable[str] = (),
-    say: Say = silent,
+    report_progress: ReportProgress = silent,
 ) -> list[News]:
     """Return the news of all releases from *since* on (default: the store's newest; of an empty one, today's).
 
     Raises LayoutChanged, SiteProblem: if a page cannot be read; no news is returned then, for it would be partial.
     """
     first_release = since.unrevised if since else first_watched(local_state.store, today)
-    reader = PageReader(connection, say)
+    reader = PageReader(connection, report_progress)
     publications = publications_for(other_audiences)
     listings, all_news = {}, []
     for publication in publications:
