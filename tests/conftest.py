@@ -71,6 +71,11 @@ def pytest_collection() -> Iterator[None]:
     gc.set_threshold(20_000)
 
 
+def pytest_unconfigure() -> None:
+    """Let what was left out of the searches end with the process: libraries report what is still there as leaked."""
+    gc.unfreeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long tests: the processes share what is left, but not a test that one of them is at."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -559,3 +559,16 @@ def test_a_beneficiary_on_the_border_of_two_parts_is_in_one(claims, tmp_path):
     sources = bulk_sources(open_files([tmp_path / "claims.parquet"]), tmp_path / "files", None)
     parts = split_by_beneficiary(sources, tmp_path / "work", 2, 10)
     assert ["".join(part.lines()[0]["beneficiary"]) for part in parts] == ["aaabbbb", "ccc"]
+
+
+def test_any_number_of_threads_gives_the_same_outcome(claims: pl.DataFrame, derm: Snapshot, tmp_path: Path) -> None:
+    """In `make test` each worker has one thread; commands of users have as many as there are cores."""
+    claims.write_csv(tmp_path / "claims.csv")
+    arguments = ["adjudicate", tmp_path / "claims.csv", "--store", derm.path.parent, "--release", "2026q3"]
+    arguments += ["--qualifying-apm", "no", "--format", "json"]
+    command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
+    environment = {**os.environ, "POLARS_MAX_THREADS": "3"}
+    there = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
+    here = run_codeset(*arguments)
+    assert here.returncode in (0, 1)
+    assert (there.returncode, there.stdout) == (here.returncode, here.stdout)

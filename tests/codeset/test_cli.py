@@ -1,6 +1,7 @@
 """The command as a user runs it: what it prints and its exit codes, on the embedded releases."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def in_a_process_of_its_own(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in another process, with more threads than this one has in `make test`."""
     command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    environment = {**os.environ, "POLARS_MAX_THREADS": "3"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
 
 
 def json_of(*arguments: object) -> object:

@@ -211,7 +211,7 @@ def test_a_build_killed_at_any_moment_leaves_the_store_as_it_was(tmp_path, momen
 
 def test_the_same_facts_give_the_same_bytes_on_any_machine(tmp_path):
     build_embedded(Release.parse("2026q3"), Store(tmp_path / "here"))
-    environment = {**os.environ, "POLARS_MAX_THREADS": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
+    environment = {**os.environ, "POLARS_MAX_THREADS": "3", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
     command = [sys.executable, "-m", "codeset.cli", "build", "2026q3", "--embedded", "--store", str(tmp_path / "there")]
     subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True, timeout=240)
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
