@@ -22,6 +22,7 @@ $(VENV)/.made: pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[all,dev]'
+	$(BIN)/python -m compileall -q codeset ingest # once, or each of the first processes compiles all of it
 	touch $@
 
 command: ## Set up the codeset command alone, without what development needs

@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: CMS's own files where they are, and small facts where they are not."""
 
+import atexit
 import gc
 import os
 import pickle
@@ -69,11 +70,8 @@ def pytest_collection() -> Iterator[None]:
     gc.enable()
     # A search after every 700 objects, as by default, takes a sixth of the time of tests: suites and reviews are many.
     gc.set_threshold(20_000)
-
-
-def pytest_unconfigure() -> None:
-    """Let what was left out of the searches end with the process: libraries report what is still there as leaked."""
-    gc.unfreeze()
+    # Libraries report what is still there at the end as leaked. Not sooner: pytest then searches all of it five times.
+    atexit.register(gc.unfreeze)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
