@@ -71,10 +71,10 @@ def diff(
 
     if form is ReportFormat.XLSX and output is None:
         raise WrongUse("a workbook is not for the screen: name a file with -o")
-    with progress() as report_step:
-        report_step(f"comparing {old} with {new}")
+    with progress() as report_progress:
+        report_progress(f"comparing {old} with {new}")
         changes = compare(Store.at(store).open(old), Store.at(store).open(new), scope.value)
-        report_step("writing the report")
+        report_progress("writing the report")
         report = _report_content(changes, form)
         if output:
             write(output, report)
@@ -230,7 +230,7 @@ def _write_review(
     volume_file = read_volumes(own_files.volumes) if own_files.volumes else None
     diagnoses = read_favorites(own_files.favorites) if own_files.favorites else None
     refuse_other(output, str(earlier_snapshot.release), str(later_snapshot.release))
-    with progress() as report_step:
+    with progress() as report_progress:
         review = make_review(
             earlier_snapshot,
             later_snapshot,
@@ -243,9 +243,9 @@ def _write_review(
             change_report=_check_change_report(own_files.change_report, earlier_snapshot, later_snapshot),
             favorites=diagnoses,
             history=_releases_up_to(store, later_snapshot),
-            report_progress=report_step,
+            report_progress=report_progress,
         )
-        write_review(review, output, report_step)
+        write_review(review, output, report_progress)
     if volume_file and volume_file.unused:
         out.print(f"{volume_file.name}: columns not used: {', '.join(volume_file.unused)}", markup=False)
     return review
@@ -284,8 +284,8 @@ def page(
     snapshots = [Store.at(store).open(label) for label in (release, since) if label]
     locality_of_guide = locality_id(locality, snapshots) if locality else None
     guide_statements = statements(guidance or guidance_folder())
-    with progress() as report_step:
-        report_step(f"reading {release}")
+    with progress() as report_progress:
+        report_progress(f"reading {release}")
         new_guide, *earlier_guides = (
             make_guide(guide, snapshot, guide_statements, locality_of_guide) for snapshot in snapshots
         )

@@ -181,6 +181,6 @@ def export(
     """
     from codeset.lookups.export import export as write_tables
 
-    with progress() as report_step:
-        written_folder = write_tables(Store.at(store).open(release), folder, form.value, report_step)
+    with progress() as report_progress:
+        written_folder = write_tables(Store.at(store).open(release), folder, form.value, report_progress)
     out.print(f"wrote {written_folder}", markup=False)

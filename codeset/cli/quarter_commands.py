@@ -39,8 +39,8 @@ def restore(
     from codeset_ingest.fetch_and_build import FetchOptions
 
     options = FetchOptions(Store.at(store), lock=lock, accept=accept)
-    with fetch_output.download_progress(err) as (report_step, report_bytes):
-        sealed_releases = update_quarter.restore(options, report_step, report_bytes)
+    with fetch_output.download_progress(err) as (report_progress, report_bytes):
+        sealed_releases = update_quarter.restore(options, report_progress, report_bytes)
     to_review = _release_to_review(options, branch, approvals)
     if output:
         # Appended: the file may hold what a workflow's other steps wrote.
@@ -101,13 +101,13 @@ def propose(
     clone = Repository(repository, remote, lock, approvals, scenarios)
     snapshots = Store.at(store)
     proposal = None
-    with fetch_output.download_progress(err) as (report_step, report_bytes):
+    with fetch_output.download_progress(err) as (report_progress, report_bytes):
         new_quarter = update_quarter.update_quarter(
-            release, snapshots, *clone.locks(), accept, report_step, report_bytes
+            release, snapshots, *clone.locks(), accept, report_progress, report_bytes
         )
         if new_quarter:
             proposal = proposals.propose(
-                new_quarter.release, snapshots, clone, output, new_quarter.lock, new_quarter.remarks, report_step
+                new_quarter.release, snapshots, clone, output, new_quarter.lock, new_quarter.remarks, report_progress
             )
     out.print("\n".join(_proposal_lines(proposal)) if proposal else "nothing new", markup=False)
     # After the push: a pull request is of a branch that the remote has.

@@ -134,9 +134,9 @@ def _fetch_and_build(release: str, options: "FetchOptions", build_input: _BuildI
     from codeset.cli import fetch_output
     from codeset_ingest import fetch_and_build
 
-    with fetch_output.download_progress(err) as (report_step, report_bytes):
+    with fetch_output.download_progress(err) as (report_progress, report_bytes):
         return fetch_and_build.fetch_and_build(
-            release, options, build_input.files, build_input.carry, build_input.accept, report_step, report_bytes
+            release, options, build_input.files, build_input.carry, build_input.accept, report_progress, report_bytes
         )
 
 
@@ -150,14 +150,14 @@ def _build_embedded(release: Release, store: Store, build_input: _BuildInput) ->
 def _build(release: Release, store: Store, build_input: _BuildInput) -> "BuildResult":
     from codeset_ingest.build import build as build_release
 
-    with progress() as report_step:
+    with progress() as report_progress:
         return build_release(
             release,
             build_input.files,
             store,
             build_input.carry,
             build_input.accept,
-            report_step,
+            report_progress,
             reseal=build_input.reseal,
         )
 
@@ -237,8 +237,8 @@ def fetch(
     if latest == bool(release):
         raise WrongUse("name a release, or --latest")
     options = fetch_and_build.FetchOptions(Store.at(store), into, lock, also, accept, locked)
-    with fetch_output.download_progress(err) as (report_step, report_bytes):
-        fetched_release = fetch_and_build.fetch(release, options, report_step, report_bytes)
+    with fetch_output.download_progress(err) as (report_progress, report_bytes):
+        fetched_release = fetch_and_build.fetch(release, options, report_progress, report_bytes)
     if as_json:
         print_json(fetch_output.fetched_json(fetched_release))
     else:
@@ -274,8 +274,8 @@ def watch(
 
     today = on.date() if on else datetime.now(UTC).date()
     options = fetch_and_build.FetchOptions(Store.at(store), lock=lock, also=also)
-    with fetch_output.download_progress(err) as (report_step, _):
-        news = fetch_and_build.news(options, since, today, report_step)
+    with fetch_output.download_progress(err) as (report_progress, _):
+        news = fetch_and_build.news(options, since, today, report_progress)
     calls_for_action = any(news_item.calls_for_action for news_item in news)
     if as_json:
         print_json({"new": calls_for_action, "news": [news_item.plain() for news_item in news]})

@@ -79,10 +79,10 @@ def try_suite(
     # Never of every release at once: what is accepted was read before.
     if accept and not releases:
         raise WrongUse("name the releases whose outcomes are to be accepted")
-    with progress() as report_step:
+    with progress() as report_progress:
         suite, release_checks = load(folder), []
         for release in checked_releases:
-            report_step(f"trying {len(suite.scenarios)} scenarios on {release}")
+            report_progress(f"trying {len(suite.scenarios)} scenarios on {release}")
             release_check = check_release(suite, Store.at(store).open(release), goldens_folder(folder))
             release_checks.append(accept_missing(release_check, approvals) if accept else release_check)
         coding_runs = _coding_runs(checked_releases, scenarios, Store.at(store))
@@ -120,8 +120,8 @@ def _try_engine(command: str, releases: Sequence[Release], scenarios: Path | Non
     from codeset.visit.trials.run_coding import command_engine, run_engine
 
     coding_scenarios, coding_engine = load_coding(coding_folder(scenarios)), command_engine(command)
-    with progress() as report_step:
-        report_step(f"trying {len(coding_scenarios)} coding scenarios")
+    with progress() as report_progress:
+        report_progress(f"trying {len(coding_scenarios)} coding scenarios")
         coding_runs = [run_engine(coding_scenarios, release, coding_engine) for release in releases]
     if as_json:
         print_json(

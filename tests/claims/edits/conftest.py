@@ -31,3 +31,10 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> list[Snapshot]:
         "2026q3": FY2026,
     }
     return [literal_claims.sealed_release(store, label, CODES, diagnosis=codes) for label, codes in editions.items()]
+
+
+@pytest.fixture(scope="session")
+def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Return a release with one code for each status: 9990A has status A, and so on."""
+    fees = [{"hcpcs": f"9990{status}", "status_code": status} for status in "ABCDEFGHIJMNPQRTX"]
+    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)

@@ -4,14 +4,6 @@ import literal_claims
 import pytest
 
 from codeset.snapshot import Snapshot
-from codeset.store import Store
-
-
-@pytest.fixture(scope="module")
-def statuses(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """Return a release with one code for each status: 99900A has status A, and so on."""
-    fees = [{"hcpcs": f"9990{status}", "status_code": status} for status in "ABCDEFGHIJMNPQRTX"]
-    return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("statuses")), "2026q3", fees)
 
 
 @pytest.mark.parametrize(
