@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
+import polars.selectors as cs
 
 from codeset.errors import Fault
 from codeset.tables import TABLES
@@ -49,45 +50,33 @@ def parse_cells(
     # One number for each distinct text: what follows compares and looks up numbers.
     categorical_cells = cells.with_columns(pl.exclude(LINE, BLOCK).cast(pl.Categorical()))
     distinct_texts = categorical_cells.select(pl.exclude(LINE, BLOCK).unique().implode())
-    parsed_columns = {
-        column.name: _parse_distinct(distinct_texts.item(0, column.name), column, table_name, form_name)
-        for column in columns
-    }
-    invalid_columns = [column for column in columns if not parsed_columns[column.name]["is_valid"].all()]
+    rules = {column.name: _rule_of_column(column, table_name, form_name) for column in columns}
+    # All columns in one query: one for each would take most of the time of a small file.
+    parsed_columns = pl.collect_all(
+        [_parsed_texts(distinct_texts.item(0, column_name), column_name, rule) for column_name, rule in rules.items()]
+    )
+    invalid_columns = [
+        column for column, parsed in zip(columns, parsed_columns, strict=True) if not parsed["is_valid"].all()
+    ]
     if invalid_columns:
-        return [
-            _column_fault(cells, column, _rule_of_column(column, table_name, form_name), file_name)
-            for column in invalid_columns
-        ]
-    parsed_values = cells.with_columns(
-        _look_up(categorical_cells[column_name], values_of_texts)
-        for column_name, values_of_texts in parsed_columns.items()
-    )
-    return parsed_values.select(LINE, *(_fill_down(column) for column in columns))
+        return [_column_fault(cells, column, rules[column.name], file_name) for column in invalid_columns]
+    typed_columns = [
+        # With a default: without one polars gives the column of a file without records no new type.
+        pl.col(column.name).replace_strict(
+            parsed["text"], parsed["value"], default=None, return_dtype=parsed["value"].dtype
+        )
+        for column, parsed in zip(columns, parsed_columns, strict=True)
+        if not parsed["text"].equals(parsed["value"])
+    ]
+    return categorical_cells.with_columns(typed_columns).select(LINE, *(_fill_down(column) for column in columns))
 
 
-def _parse_distinct(distinct: pl.Series, column: Column, table: str, form: str) -> pl.DataFrame:
+def _parsed_texts(distinct: pl.Series, column_name: str, rule: Rule) -> pl.LazyFrame:
     """The distinct texts of a column with their values, and whether they are valid (text, value, is_valid)."""
-    rule = _rule_of_column(column, table, form)
-    distinct_texts = pl.DataFrame({"text": distinct, column.name: distinct.cast(pl.String)})
-    parsed_values = distinct_texts.select(
+    distinct_texts = pl.LazyFrame({"text": distinct, column_name: distinct.cast(pl.String)})
+    return distinct_texts.select(
         "text", rule.value.alias("value"), rule.is_valid.fill_null(value=False).alias("is_valid")
-    )
-    return parsed_values.with_columns(
-        pl.col("value").cast(pl.Categorical()) if parsed_values["value"].dtype == pl.String else "value"
-    )
-
-
-def _look_up(cell_categories: pl.Series, parsed_values: pl.DataFrame) -> pl.Series:
-    """The values of a column's *cell_categories*, found by the physical numbers of their categories."""
-    if parsed_values["text"].equals(parsed_values["value"]):
-        return cell_categories
-    numbered_values = parsed_values.select("value", number=pl.col("text").to_physical())
-    all_numbers = pl.select(
-        number=pl.int_range(numbered_values.select(pl.max("number") + 1).item() or 0, dtype=pl.UInt32)
-    )
-    values_by_number = all_numbers.join(numbered_values, on="number", how="left", maintain_order="left")["value"]
-    return values_by_number.gather(cell_categories.to_physical()).alias(cell_categories.name)
+    ).with_columns(cs.string().cast(pl.Categorical()))
 
 
 def _fill_down(column: Column) -> pl.Expr:
