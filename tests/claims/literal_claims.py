@@ -5,11 +5,12 @@ Left out are no modifier, one unit, the first day, the office, and the same clai
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -25,6 +26,11 @@ from codeset_ingest.embedded import build_embedded
 
 FIRST_DAY = date(2026, 7, 1)
 """Day 0 of a line that names no date: the first of 2026q3, so that ninety days and one more fit into the release."""
+
+Case = tuple[str, ...]
+"""The lines of a patient whom no other case shares, and what a failure calls the case."""
+
+Value = TypeVar("Value")
 
 _SERVICE = re.compile(r"(?P<hcpcs>\w{5})(?P<modifiers>(?:-\w\w)*)(?:x(?P<units>-?\d+))?")
 _NAMES = {"claim": "claim_id", "place": "place_of_service"}
@@ -89,21 +95,80 @@ def outcome(snapshots: Snapshot | Sequence[Snapshot], *texts: str, first: date =
 
 def answers(snapshots: Snapshot | Sequence[Snapshot], *texts: str, by: str = "decided_by") -> list[str]:
     """Return for each line `pay`, or its disposition and what decided it: `deny mue-line`, or by edit `deny mue`."""
-    lines = outcome(snapshots, *texts).lines.sort("line").select("disposition", by)
-    return ["pay" if disposition == "pay" else f"{disposition} {what}" for disposition, what in lines.iter_rows()]
+    return answers_by_case(snapshots, [texts], by=by)[texts]
 
 
 def dispositions(snapshots: Snapshot | Sequence[Snapshot], *texts: str) -> list[str]:
     """Return the disposition of each line."""
-    return [answer.split()[0] for answer in answers(snapshots, *texts)]
+    return dispositions_by_case(snapshots, [texts])[texts]
 
 
 def reasons(snapshots: Snapshot | Sequence[Snapshot], *texts: str, edit: str | None = None) -> list[set[str]]:
     """Return for each line the reasons of all its findings, or of those of *edit*."""
-    of_lines = outcome(snapshots, *texts)
-    findings = of_lines.findings if edit is None else of_lines.findings.filter(edit=edit)
-    reasons_of_row = dict(findings.group_by("row").agg("reason").iter_rows())
-    return [set(reasons_of_row.get(row, [])) for row in of_lines.lines.sort("line")["row"]]
+    return reasons_by_case(snapshots, [texts], edit=edit)[texts]
+
+
+def answers_by_case(
+    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case], *, by: str = "decided_by"
+) -> dict[Case, list[str]]:
+    """Return what `answers` of each case is; all are adjudicated at once."""
+
+    def answers_of(outcome: Outcome) -> list[str]:
+        lines = outcome.lines.sort("line").select("disposition", by)
+        return ["pay" if disposition == "pay" else f"{disposition} {what}" for disposition, what in lines.iter_rows()]
+
+    return _by_case(snapshots, cases, answers_of)
+
+
+def dispositions_by_case(snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case]) -> dict[Case, list[str]]:
+    """Return what `dispositions` of each case is; all are adjudicated at once."""
+    return _by_case(snapshots, cases, lambda outcome: outcome.lines.sort("line")["disposition"].to_list())
+
+
+def reasons_by_case(
+    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case], *, edit: str | None = None
+) -> dict[Case, list[set[str]]]:
+    """Return what `reasons` of each case is; all are adjudicated at once."""
+
+    def reasons_of(outcome: Outcome) -> list[set[str]]:
+        findings = outcome.findings if edit is None else outcome.findings.filter(edit=edit)
+        reasons_of_row = dict(findings.group_by("row").agg("reason").iter_rows())
+        return [set(reasons_of_row.get(row, [])) for row in outcome.lines.sort("line")["row"]]
+
+    return _by_case(snapshots, cases, reasons_of)
+
+
+def answers_alone(snapshots: Snapshot | Sequence[Snapshot], texts: Iterable[str]) -> dict[str, str]:
+    """Return for each line what `answers` of it alone is: no two are of one patient."""
+    return {text: answer for (text,), [answer] in answers_by_case(snapshots, [(text,) for text in texts]).items()}
+
+
+def reasons_alone(snapshots: Snapshot | Sequence[Snapshot], texts: Iterable[str]) -> dict[str, set[str]]:
+    """Return for each line what `reasons` of it alone is: no two are of one patient."""
+    return {text: reasons for (text,), [reasons] in reasons_by_case(snapshots, [(text,) for text in texts]).items()}
+
+
+def claims_of_cases(cases: Mapping[str, Case]) -> pl.DataFrame:
+    """Return the lines of all *cases*, by name, numbered from 1 through all of them.
+
+    Claims and patients are called by the name of their case and what it calls them, such as `two-sides c`.
+    """
+    lines = [(name, text) for name, case in cases.items() for text in case]
+    return engine_lines(_of_case(name, line(text, number)) for number, (name, text) in enumerate(lines, start=1))
+
+
+def _of_case(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, **{column: f"{name} {row[column]}" for column in ("claim_id", "beneficiary")}}
+
+
+def _by_case(
+    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case], values_of: Callable[[Outcome], list[Value]]
+) -> dict[Case, list[Value]]:
+    """Adjudicate all *cases* at once; *values_of* an outcome are those of its lines, by number."""
+    cases = list(cases)
+    lines = claims_of_cases({str(number): case for number, case in enumerate(cases)})
+    values = iter(values_of(adjudicate(lines, snapshots)))
+    return {case: list(islice(values, len(case))) for case in cases}
 
 
 def embedded_snapshot(label: str, folder: Path) -> Snapshot:
