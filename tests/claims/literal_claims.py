@@ -5,6 +5,7 @@ Left out are no modifier, one unit, the first day, the office, and the same clai
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ import polars as pl
 
 from codeset.claims.adjudicate import adjudicate
 from codeset.claims.claim_fields import COLUMNS
-from codeset.claims.outcome import Outcome
+from codeset.claims.outcome import Outcome, outcome_frames
 from codeset.manifest import ConversionFactor, Manifest, Source, TableEntry
 from codeset.releases import Release
 from codeset.snapshot import Snapshot
@@ -117,12 +118,12 @@ def answers_by_case(
         lines = outcome.lines.sort("line").select("disposition", by)
         return ["pay" if disposition == "pay" else f"{disposition} {what}" for disposition, what in lines.iter_rows()]
 
-    return _by_case(snapshots, cases, answers_of)
+    return by_case(snapshots, cases, answers_of)
 
 
 def dispositions_by_case(snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case]) -> dict[Case, list[str]]:
     """Return what `dispositions` of each case is; all are adjudicated at once."""
-    return _by_case(snapshots, cases, lambda outcome: outcome.lines.sort("line")["disposition"].to_list())
+    return by_case(snapshots, cases, lambda outcome: outcome.lines.sort("line")["disposition"].to_list())
 
 
 def reasons_by_case(
@@ -135,7 +136,24 @@ def reasons_by_case(
         reasons_of_row = dict(findings.group_by("row").agg("reason").iter_rows())
         return [set(reasons_of_row.get(row, [])) for row in outcome.lines.sort("line")["row"]]
 
-    return _by_case(snapshots, cases, reasons_of)
+    return by_case(snapshots, cases, reasons_of)
+
+
+def findings_by_case(
+    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case], *columns: str, **among: str
+) -> dict[Case, list[list[tuple[Any, ...]]]]:
+    """Return for each line of each case its findings: *columns* of those *among* them that are of an edit or a reason.
+
+    Columns are those of files, but for names of claims and numbers of lines; all cases are adjudicated at once.
+    """
+
+    def findings_of(outcome: Outcome) -> list[list[tuple[Any, ...]]]:
+        findings_of_line = defaultdict(list)
+        for number, *values in outcome_frames(outcome).findings.filter(**among).select("line", *columns).iter_rows():
+            findings_of_line[number].append(tuple(values))
+        return [findings_of_line[number] for number in outcome.lines["line"].sort()]
+
+    return by_case(snapshots, cases, findings_of)
 
 
 def answers_alone(snapshots: Snapshot | Sequence[Snapshot], texts: Iterable[str]) -> dict[str, str]:
@@ -146,6 +164,16 @@ def answers_alone(snapshots: Snapshot | Sequence[Snapshot], texts: Iterable[str]
 def reasons_alone(snapshots: Snapshot | Sequence[Snapshot], texts: Iterable[str]) -> dict[str, set[str]]:
     """Return for each line what `reasons` of it alone is: no two are of one patient."""
     return {text: reasons for (text,), [reasons] in reasons_by_case(snapshots, [(text,) for text in texts]).items()}
+
+
+def by_case(
+    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case], values_of: Callable[[Outcome], list[Value]]
+) -> dict[Case, list[Value]]:
+    """Adjudicate all *cases* at once; *values_of* an outcome are those of its lines, by number."""
+    cases = list(cases)
+    lines = claims_of_cases({str(number): case for number, case in enumerate(cases)})
+    values = iter(values_of(adjudicate(lines, snapshots)))
+    return {case: list(islice(values, len(case))) for case in cases}
 
 
 def claims_of_cases(cases: Mapping[str, Case]) -> pl.DataFrame:
@@ -159,16 +187,6 @@ def claims_of_cases(cases: Mapping[str, Case]) -> pl.DataFrame:
 
 def _of_case(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **{column: f"{name} {row[column]}" for column in ("claim_id", "beneficiary")}}
-
-
-def _by_case(
-    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[Case], values_of: Callable[[Outcome], list[Value]]
-) -> dict[Case, list[Value]]:
-    """Adjudicate all *cases* at once; *values_of* an outcome are those of its lines, by number."""
-    cases = list(cases)
-    lines = claims_of_cases({str(number): case for number, case in enumerate(cases)})
-    values = iter(values_of(adjudicate(lines, snapshots)))
-    return {case: list(islice(values, len(case))) for case in cases}
 
 
 def embedded_snapshot(label: str, folder: Path) -> Snapshot:

@@ -1,5 +1,12 @@
 """Editions of some literal diagnoses, and codes to bill them with: code, billable, parent."""
 
+from collections.abc import Iterable, Sequence
+
+import literal_claims
+
+from codeset.claims.outcome import Outcome
+from codeset.snapshot import Snapshot
+
 CODES = ["11102", "11200", "11402", "11602", "17000", "17110", "17262", "17311", "96912", "99213"]
 SPLIT = ["L6610", "L6611", "L6612", "L6619"]
 SAME = [
@@ -20,3 +27,14 @@ FY2026 = [
     ("L98A11", False, "L98A1"),
     ("L98A111", True, "L98A11"),
 ]
+
+
+def decided_alone(snapshots: Sequence[Snapshot], texts: Iterable[str]) -> dict[str, str]:
+    """Return for each line alone its disposition, and what decided it even where that is a note."""
+    answers = literal_claims.by_case(snapshots, [(text,) for text in texts], _decided)
+    return {text: answer for (text,), [answer] in answers.items()}
+
+
+def _decided(outcome: Outcome) -> list[str]:
+    lines = outcome.lines.sort("line").select("disposition", "decided_by")
+    return [" ".join(filter(None, answer)) for answer in lines.iter_rows()]

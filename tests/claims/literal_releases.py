@@ -3,14 +3,12 @@
 "IOM" is the Medicare Claims Processing Manual (100-04); pages such as I-16 are those of the Policy Manual of 2026.
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import literal_claims
 
-from codeset.claims.adjudicate import adjudicate
-from codeset.claims.outcome import outcome_frames
+from codeset.claims.outcome import Outcome, outcome_frames
 from codeset.snapshot import Snapshot
 
 VISITS = ["99202", "99203", "99204", "99205", "99211", "99212", "99213", "99214", "99215", "99348"]
@@ -72,15 +70,31 @@ def deny(group: str, carc: str | None) -> tuple[str, str | None, str | None]:
     return ("deny", group, carc)
 
 
-def decisions(
-    snapshots: Snapshot | Iterable[Snapshot], *texts: str, on: date = literal_claims.FIRST_DAY
-) -> list[tuple[str, str | None, str | None]]:
-    """Return of each line its disposition, and group and number of the denial code of the finding that decides."""
-    outcome = adjudicate(
-        literal_claims.claims(*texts, first=on), snapshots if isinstance(snapshots, Snapshot) else list(snapshots)
-    )
+Decision = tuple[str, str | None, str | None]
+"""The disposition of a line, and group and number of the denial code of the finding that decides."""
+
+
+def decisions(snapshots: Snapshot | Sequence[Snapshot], *texts: str) -> list[Decision]:
+    """Return the decision of each line."""
+    return decisions_by_case(snapshots, [texts])[texts]
+
+
+def decisions_alone(snapshots: Snapshot | Sequence[Snapshot], texts: Iterable[str]) -> dict[str, Decision]:
+    """Return the decision of each line alone: no two are of one patient."""
+    cases = decisions_by_case(snapshots, [(text,) for text in texts])
+    return {text: decision for (text,), [decision] in cases.items()}
+
+
+def decisions_by_case(
+    snapshots: Snapshot | Sequence[Snapshot], cases: Iterable[literal_claims.Case]
+) -> dict[literal_claims.Case, list[Decision]]:
+    """Return what `decisions` of each case is; all are adjudicated at once."""
+    return literal_claims.by_case(snapshots, cases, _decisions_of)
+
+
+def _decisions_of(outcome: Outcome) -> list[Decision]:
     first = outcome_frames(outcome).findings.unique(["claim_id", "line"], keep="first", maintain_order=True)
-    lines = outcome_frames(outcome).lines.sort("line").join(first, on=["claim_id", "line"], how="left")
+    lines = outcome_frames(outcome).lines.join(first, on=["claim_id", "line"], how="left")
     return [
         (row["disposition"], row["group_code"], row["carc"])
         if row["disposition"] in ("deny", "no_payment_due")

@@ -23,38 +23,28 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("families")), "2026q3", codes, add_on=rows)
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (("99931", "99941"), ["pay", "pay"]),
-        (("99932", "99941"), ["pay", "deny add-on-without-primary"]),
-        (("99941",), ["deny add-on-without-primary"]),
-        (("99931", "99942"), ["pay", "review add-on-primary-by-contractor"]),
-        (("99931", "99943"), ["pay", "pay"]),
-        (("99932", "99943"), ["pay", "review add-on-primary-by-contractor"]),
-    ],
-)
-def test_type_1_denies_where_types_2_and_3_leave_it_to_the_contractor(
-    families: Snapshot, lines: tuple[str, ...], expected: list[str]
-) -> None:
+def test_type_1_denies_where_types_2_and_3_leave_it_to_the_contractor(families: Snapshot) -> None:
     """I-35, I-36."""
-    assert literal_claims.answers(families, *lines) == expected
+    cases = {
+        ("99931", "99941"): ["pay", "pay"],
+        ("99932", "99941"): ["pay", "deny add-on-without-primary"],
+        ("99941",): ["deny add-on-without-primary"],
+        ("99931", "99942"): ["pay", "review add-on-primary-by-contractor"],
+        ("99931", "99943"): ["pay", "pay"],
+        ("99932", "99943"): ["pay", "review add-on-primary-by-contractor"],
+    }
+    assert literal_claims.answers_by_case(families, cases) == cases
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (("99932 on=2026-08-15", "99944 on=2026-08-15"), ["pay", "pay"]),
-        (("99932 on=2026-08-16", "99944 on=2026-08-16"), ["pay", "deny add-on-without-primary"]),
-        (("99945 on=2026-08-14",), ["pay"]),
-        (("99945 on=2026-08-15",), ["deny add-on-without-primary"]),
-    ],
-)
-def test_an_add_on_row_applies_until_its_deletion_date(
-    families: Snapshot, lines: tuple[str, ...], expected: list[str]
-) -> None:
+def test_an_add_on_row_applies_until_its_deletion_date(families: Snapshot) -> None:
     """The deletion date is the last active day, as with PTP edits: month ends in V2026Q2."""
-    assert literal_claims.answers(families, *lines) == expected
+    cases = {
+        ("99932 on=2026-08-15", "99944 on=2026-08-15"): ["pay", "pay"],
+        ("99932 on=2026-08-16", "99944 on=2026-08-16"): ["pay", "deny add-on-without-primary"],
+        ("99945 on=2026-08-14",): ["pay"],
+        ("99945 on=2026-08-15",): ["deny add-on-without-primary"],
+    }
+    assert literal_claims.answers_by_case(families, cases) == cases
 
 
 def test_an_add_on_row_deleted_on_its_effective_date_never_applied(families: Snapshot) -> None:
@@ -63,49 +53,36 @@ def test_an_add_on_row_deleted_on_its_effective_date_never_applied(families: Sna
     assert literal_claims.answers(families, *lines) == ["pay", "deny add-on-without-primary"]
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (("17311", "17312"), ["pay", "pay"]),
-        (("17311 claim=d", "17312"), ["pay", "pay"]),
-        (("17311 provider=q", "17312"), ["pay", "deny add-on-without-primary"]),
-        (("17311", "17312 day=1"), ["pay", "deny add-on-without-primary"]),
-        (("17311 beneficiary=z", "17312"), ["pay", "deny add-on-without-primary"]),
-        (("17311 group=g specialty=07", "17312 provider=q group=g specialty=07"), ["pay", "pay"]),
-        (
-            ("17311 group=g specialty=07", "17312 provider=q group=g specialty=83"),
-            ["pay", "deny add-on-without-primary"],
-        ),
-    ],
-)
-def test_a_primary_is_of_the_same_beneficiary_practitioner_and_day(
-    derm: Snapshot, lines: tuple[str, ...], expected: list[str]
-) -> None:
+def test_a_primary_is_of_the_same_beneficiary_practitioner_and_day(derm: Snapshot) -> None:
     """AOC 17312: 17311; I-35."""
-    assert literal_claims.answers(derm, *lines) == expected
+    cases = {
+        ("17311", "17312"): ["pay", "pay"],
+        ("17311 claim=d", "17312"): ["pay", "pay"],
+        ("17311 provider=q", "17312"): ["pay", "deny add-on-without-primary"],
+        ("17311", "17312 day=1"): ["pay", "deny add-on-without-primary"],
+        ("17311 beneficiary=z", "17312"): ["pay", "deny add-on-without-primary"],
+        ("17311 group=g specialty=07", "17312 provider=q group=g specialty=07"): ["pay", "pay"],
+        ("17311 group=g specialty=07", "17312 provider=q group=g specialty=83"): ["pay", "deny add-on-without-primary"],
+    }
+    assert literal_claims.answers_by_case(derm, cases) == cases
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (("17311x4", "17312", "17315"), ["review mohs-several-tumors", "pay", "pay"]),
-        (
-            ("17311x5", "17312", "17315"),
-            ["deny mue-day-clinical", "deny add-on-primary-denied", "deny add-on-primary-denied"],
-        ),
-        (
-            ("17311x5", "17312", "17313", "17315"),
-            ["deny mue-day-clinical", "deny add-on-primary-denied", "pay", "pay"],
-        ),
-        (("11104", "11102", "11103"), ["pay", "deny ptp-never", "pay"]),
-        (("11402", "17000", "17003"), ["pay", "deny ptp-no-modifier", "deny add-on-primary-denied"]),
-        (("11402", "17000-59", "17003"), ["pay", "pay_if_documented ptp-bypassed", "pay"]),
-        (("17000-25", "17003"), ["deny modifier-of-visits", "deny add-on-primary-denied"]),
-    ],
-)
-def test_a_denied_primary_takes_its_add_ons_along(derm: Snapshot, lines: tuple[str, ...], expected: list[str]) -> None:
+def test_a_denied_primary_takes_its_add_ons_along(derm: Snapshot) -> None:
     """If an edit prevents payment of the primary, the add-on is not paid: I-27. MUE 17311: 4; AOC 17315: 17311-4."""
-    assert literal_claims.answers(derm, *lines) == expected
+    cases = {
+        ("17311x4", "17312", "17315"): ["review mohs-several-tumors", "pay", "pay"],
+        ("17311x5", "17312", "17315"): [
+            "deny mue-day-clinical",
+            "deny add-on-primary-denied",
+            "deny add-on-primary-denied",
+        ],
+        ("17311x5", "17312", "17313", "17315"): ["deny mue-day-clinical", "deny add-on-primary-denied", "pay", "pay"],
+        ("11104", "11102", "11103"): ["pay", "deny ptp-never", "pay"],
+        ("11402", "17000", "17003"): ["pay", "deny ptp-no-modifier", "deny add-on-primary-denied"],
+        ("11402", "17000-59", "17003"): ["pay", "pay_if_documented ptp-bypassed", "pay"],
+        ("17000-25", "17003"): ["deny modifier-of-visits", "deny add-on-primary-denied"],
+    }
+    assert literal_claims.answers_by_case(derm, cases) == cases
 
 
 def test_a_denied_primary_is_no_reason_while_another_is_paid(derm: Snapshot) -> None:

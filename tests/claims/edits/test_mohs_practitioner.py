@@ -1,24 +1,18 @@
 """Mohs surgery is a physician's: Policy Manual, p. III-8; LCDs L35494, L34961."""
 
-from typing import Any
-
-import pytest
-from literal_releases import PAY, REVIEW, decisions, deny
+from literal_releases import PAY, REVIEW, decisions_alone, deny
 
 from codeset.snapshot import Snapshot
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("17311", PAY),
-        ("17311 specialty=07", PAY),
-        ("17311 specialty=50", REVIEW),
-        ("17311 specialty=97", REVIEW),
-        ("17311 specialty=363AM0700X", REVIEW),
-        ("17311-GZ specialty=50", deny("CO", "50")),
-        ("17000 specialty=50", PAY),
-    ],
-)
-def test_mohs_surgery_is_a_physicians(derm: Snapshot, line: str, expected: Any) -> None:
-    assert decisions(derm, line)[0] == expected
+def test_mohs_surgery_is_a_physicians(derm: Snapshot) -> None:
+    expected = {
+        "17311": PAY,
+        "17311 specialty=07": PAY,
+        "17311 specialty=50": REVIEW,
+        "17311 specialty=97": REVIEW,
+        "17311 specialty=363AM0700X": REVIEW,
+        "17311-GZ specialty=50": deny("CO", "50"),
+        "17000 specialty=50": PAY,
+    }
+    assert decisions_alone(derm, expected) == expected

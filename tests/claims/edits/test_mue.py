@@ -15,41 +15,35 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return literal_claims.sealed_release(Store(tmp_path_factory.mktemp("limits")), "2026q3", codes, mue=values)
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (("99910x2", "99910-76x2"), ["pay", "pay_if_documented duplicate-separate"]),
-        (("99910x2", "99910-76x3"), ["pay", "deny mue-line"]),
-        (("99910x3",), ["deny mue-line"]),
-    ],
-)
-def test_mai_1_looks_at_each_line(limits: Snapshot, lines: tuple[str, ...], expected: list[str]) -> None:
+def test_mai_1_looks_at_each_line(limits: Snapshot) -> None:
     """I-28."""
-    assert literal_claims.answers(limits, *lines) == expected
+    cases = {
+        ("99910x2", "99910-76x2"): ["pay", "pay_if_documented duplicate-separate"],
+        ("99910x2", "99910-76x3"): ["pay", "deny mue-line"],
+        ("99910x3",): ["deny mue-line"],
+    }
+    assert literal_claims.answers_by_case(limits, cases) == cases
 
 
 @pytest.mark.parametrize(("hcpcs", "reason"), [("99920", "mue-day-policy"), ("99950", "mue-day-clinical")])
-@pytest.mark.parametrize(
-    ("lines", "is_denied"),
-    [
-        (("{}x2",), [False]),
-        (("{}", "{}-76"), [False, False]),
-        (("{}x2", "{}-76"), [True, True]),
-        (("{}", "{}-59", "{}-RT"), [True, True, True]),
-        (("{}x2", "{} claim=d"), [True, True]),
-        (("{}x2", "{} provider=q"), [False, False]),
-        (("{}x2", "{} beneficiary=z"), [False, False]),
-        (("{}x2", "{} day=1"), [False, False]),
-        (("{}x2 group=g specialty=07", "{} provider=q group=g specialty=07"), [True, True]),
-    ],
-)
-def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(
-    limits: Snapshot, hcpcs: str, reason: str, lines: tuple[str, ...], is_denied: list[bool]
-) -> None:
+def test_mai_2_and_3_sum_the_day_and_deny_all_of_it(limits: Snapshot, hcpcs: str, reason: str) -> None:
     """All lines of the code on the day are summed, and all their units denied, not the excess: I-28."""
-    answers = literal_claims.answers(limits, *(line.format(hcpcs) for line in lines))
-    assert [answer == f"deny {reason}" for answer in answers] == is_denied
-    assert all(answer.startswith(("deny", "pay")) for answer in answers)
+    is_denied = {
+        (f"{hcpcs}x2",): [False],
+        (hcpcs, f"{hcpcs}-76"): [False, False],
+        (f"{hcpcs}x2", f"{hcpcs}-76"): [True, True],
+        (hcpcs, f"{hcpcs}-59", f"{hcpcs}-RT"): [True, True, True],
+        (f"{hcpcs}x2", f"{hcpcs} claim=d"): [True, True],
+        (f"{hcpcs}x2", f"{hcpcs} provider=q"): [False, False],
+        (f"{hcpcs}x2", f"{hcpcs} beneficiary=z"): [False, False],
+        (f"{hcpcs}x2", f"{hcpcs} day=1"): [False, False],
+        (f"{hcpcs}x2 group=g specialty=07", f"{hcpcs} provider=q group=g specialty=07"): [True, True],
+    }
+    answers = literal_claims.answers_by_case(limits, is_denied)
+    assert {
+        case: [answer == f"deny {reason}" for answer in of_lines] for case, of_lines in answers.items()
+    } == is_denied
+    assert all(answer.startswith(("deny", "pay")) for of_lines in answers.values() for answer in of_lines)
 
 
 def test_units_of_a_line_that_is_denied_on_its_own_do_not_count(limits: Snapshot) -> None:
@@ -69,21 +63,18 @@ def test_an_mue_of_zero_denies_a_single_unit(limits: Snapshot) -> None:
     assert literal_claims.answers(limits, "99930") == ["deny mue-none"]
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("99910x20 days=10", "pay"),
-        ("99910x24 days=10", "pay"),
-        ("99910x26 days=10", "deny mue-line"),
-        ("99910x30 days=10", "deny mue-line"),
-        ("99920x20 days=10", "pay"),
-        ("99920x30 days=10", "deny mue-day-policy"),
-        ("99910x3 days=2", "pay"),
-    ],
-)
-def test_units_of_a_span_are_divided_by_its_days(limits: Snapshot, line: str, expected: str) -> None:
+def test_units_of_a_span_are_divided_by_its_days(limits: Snapshot) -> None:
     """Divided and rounded to the nearest whole number, then held against the value, here 2: I-34."""
-    assert literal_claims.answers(limits, line) == [expected]
+    expected = {
+        "99910x20 days=10": "pay",
+        "99910x24 days=10": "pay",
+        "99910x26 days=10": "deny mue-line",
+        "99910x30 days=10": "deny mue-line",
+        "99920x20 days=10": "pay",
+        "99920x30 days=10": "deny mue-day-policy",
+        "99910x3 days=2": "pay",
+    }
+    assert literal_claims.answers_alone(limits, expected) == expected
 
 
 def test_no_published_mue_says_nothing(limits: Snapshot) -> None:

@@ -4,12 +4,9 @@ Practitioners who are no physicians enroll under specialties of their own (50, 8
 physician's, Medicare's enrollment does not say it.
 """
 
-from typing import Any
-
 import literal_claims
 import polars as pl
-import pytest
-from literal_releases import ASSISTANT, INTERNIST, NURSE, PAY, PHYSICIAN, REVIEW, decisions, deny
+from literal_releases import ASSISTANT, INTERNIST, NURSE, PAY, PHYSICIAN, REVIEW, decisions_by_case, deny
 
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.engine.code_set import code_set_of
@@ -17,36 +14,31 @@ from codeset.claims.outcome import outcome_frames
 from codeset.snapshot import Snapshot
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ((f"99213 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
-        ((f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {PHYSICIAN}"), [PAY, REVIEW]),
-        ((f"11102 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {ASSISTANT}"), [PAY, REVIEW]),
-        ((f"96910 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
-        ((f"99203 on=2026-08-03 {PHYSICIAN}", f"99203 on=2026-08-10 {NURSE}"), [PAY, REVIEW]),
-        ((f"99203 on=2026-08-10 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [REVIEW, PAY]),
-        ((f"99213 on=2025-10-02 {PHYSICIAN}", f"99213 on=2026-08-03 {NURSE}"), [PAY, PAY]),
-        ((f"99213 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {INTERNIST}"), [PAY, PAY]),
-        ((f"99213 on=2025-10-02 {PHYSICIAN}", "99203 on=2026-08-03 provider=n group=h specialty=50"), [PAY, PAY]),
-        ((f"99213 on=2025-10-02 {PHYSICIAN}", "99203 on=2026-08-03 provider=n specialty=50"), [PAY, PAY]),
-        ((f"99213 on=2023-08-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, PAY]),
-        ((f"99213 on=2023-08-03 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, REVIEW]),
-        ((f"88305-26 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"), [PAY, PAY]),
-        ((f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {NURSE}"), [PAY, deny("CO", "B16")]),
+def test_a_practitioner_who_is_no_physician_leaves_in_doubt_who_is_a_new_patient(releases: list[Snapshot]) -> None:
+    cases = {
+        (f"99213 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"): [PAY, REVIEW],
+        (f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {PHYSICIAN}"): [PAY, REVIEW],
+        (f"11102 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {ASSISTANT}"): [PAY, REVIEW],
+        (f"96910 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"): [PAY, REVIEW],
+        (f"99203 on=2026-08-03 {PHYSICIAN}", f"99203 on=2026-08-10 {NURSE}"): [PAY, REVIEW],
+        (f"99203 on=2026-08-10 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"): [REVIEW, PAY],
+        (f"99213 on=2025-10-02 {PHYSICIAN}", f"99213 on=2026-08-03 {NURSE}"): [PAY, PAY],
+        (f"99213 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {INTERNIST}"): [PAY, PAY],
+        (f"99213 on=2025-10-02 {PHYSICIAN}", "99203 on=2026-08-03 provider=n group=h specialty=50"): [PAY, PAY],
+        (f"99213 on=2025-10-02 {PHYSICIAN}", "99203 on=2026-08-03 provider=n specialty=50"): [PAY, PAY],
+        (f"99213 on=2023-08-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"): [PAY, PAY],
+        (f"99213 on=2023-08-03 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"): [PAY, REVIEW],
+        (f"88305-26 on=2025-10-02 {PHYSICIAN}", f"99203 on=2026-08-03 {NURSE}"): [PAY, PAY],
+        (f"99213 on=2025-10-02 {NURSE}", f"99203 on=2026-08-03 {NURSE}"): [PAY, deny("CO", "B16")],
         # On one day: a second visit is another one; who performed the procedure of the visit says nothing.
-        ((f"99203 {PHYSICIAN}", f"99203 {NURSE}"), [PAY, REVIEW]),
-        ((f"99203 {NURSE}", f"99213 {PHYSICIAN}"), [PAY, PAY]),
-        ((f"99213 {NURSE}", f"99203 {PHYSICIAN}"), [PAY, REVIEW]),
-        ((f"11102 {NURSE}", f"99203 {PHYSICIAN}"), [PAY, PAY]),
-        ((f"99203 {PHYSICIAN}", f"11102 {NURSE}"), [PAY, PAY]),
-        ((f"99203 {PHYSICIAN}", f"99203 {INTERNIST}"), [PAY, PAY]),
-    ],
-)
-def test_a_practitioner_who_is_no_physician_leaves_in_doubt_who_is_a_new_patient(
-    releases: list[Snapshot], lines: tuple[str, ...], expected: list[Any]
-) -> None:
-    assert decisions(releases, *lines) == expected
+        (f"99203 {PHYSICIAN}", f"99203 {NURSE}"): [PAY, REVIEW],
+        (f"99203 {NURSE}", f"99213 {PHYSICIAN}"): [PAY, PAY],
+        (f"99213 {NURSE}", f"99203 {PHYSICIAN}"): [PAY, REVIEW],
+        (f"11102 {NURSE}", f"99203 {PHYSICIAN}"): [PAY, PAY],
+        (f"99203 {PHYSICIAN}", f"11102 {NURSE}"): [PAY, PAY],
+        (f"99203 {PHYSICIAN}", f"99203 {INTERNIST}"): [PAY, PAY],
+    }
+    assert decisions_by_case(releases, cases) == cases
 
 
 def test_the_service_that_leaves_a_new_patient_in_doubt_is_the_latest_of_that_beneficiary(

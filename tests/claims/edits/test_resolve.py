@@ -10,34 +10,25 @@ from codeset.claims.outcome import outcome_frames
 from codeset.snapshot import Snapshot
 
 
-@pytest.mark.parametrize(
-    ("lines", "reasons", "expected"),
-    [
-        (
-            ("17004", "17003x14"),
-            {"ptp-never", "mue-day-policy", "add-on-without-primary"},
-            "deny ptp-never",
-        ),
-        (("11102", "17000-59x2"), {"mue-day-policy"}, "deny mue-day-policy"),
-        (("11102", "99213-25-ZZ"), {"modifier-unknown"}, "deny modifier-unknown"),
-        (
-            ("17004", "17003-25x13"),
-            {"modifier-of-visits", "ptp-never", "add-on-without-primary"},
-            "deny modifier-of-visits",
-        ),
-        (("17000", "J7308x0"), {"units-below-one", "status-outside-fee-schedule"}, "deny units-below-one"),
-        (("17000", "11055-59"), {"ptp-bypassed", "status-restricted"}, "review status-restricted"),
-    ],
-)
-def test_the_gravest_finding_decides_and_all_are_listed(
-    derm: Snapshot, lines: tuple[str, ...], reasons: set[str], expected: str
-) -> None:
+def test_the_gravest_finding_decides_and_all_are_listed(derm: Snapshot) -> None:
     """A denial, then what is unknown, review, the record, notes; between equals the first of `reasons.toml`.
 
     Of a denied line nothing is said that would be so if it were paid.
     """
-    assert literal_claims.reasons(derm, *lines)[1] == reasons
-    assert literal_claims.answers(derm, *lines)[1] == expected
+    reasons_and_answers_of_last = {
+        ("17004", "17003x14"): ({"ptp-never", "mue-day-policy", "add-on-without-primary"}, "deny ptp-never"),
+        ("11102", "17000-59x2"): ({"mue-day-policy"}, "deny mue-day-policy"),
+        ("11102", "99213-25-ZZ"): ({"modifier-unknown"}, "deny modifier-unknown"),
+        ("17004", "17003-25x13"): (
+            {"modifier-of-visits", "ptp-never", "add-on-without-primary"},
+            "deny modifier-of-visits",
+        ),
+        ("17000", "J7308x0"): ({"units-below-one", "status-outside-fee-schedule"}, "deny units-below-one"),
+        ("17000", "11055-59"): ({"ptp-bypassed", "status-restricted"}, "review status-restricted"),
+    }
+    reasons = literal_claims.reasons_by_case(derm, reasons_and_answers_of_last)
+    answers = literal_claims.answers_by_case(derm, reasons_and_answers_of_last)
+    assert {case: (reasons[case][1], answers[case][1]) for case in reasons} == reasons_and_answers_of_last
 
 
 def test_a_line_without_finding_is_paid_and_nothing_decided_it(derm: Snapshot) -> None:
@@ -59,22 +50,17 @@ def test_a_certain_denial_outranks_what_is_unknown(releases: list[Snapshot]) -> 
     assert decisions(releases, "J3301x16") == [UNKNOWN]
 
 
-@pytest.mark.parametrize("code", ["99024", "99024x2", "99024-24", "0001F"])
-def test_a_reporting_code_is_no_denial(releases: list[Snapshot], code: str) -> None:
-    assert decisions(releases, code)[0][0] == "no_payment_due"
+def test_a_reporting_code_is_no_denial(releases: list[Snapshot]) -> None:
+    cases = [("99024",), ("99024x2",), ("99024-24",), ("0001F",)]
+    assert literal_claims.dispositions_by_case(releases, cases) == {case: ["no_payment_due"] for case in cases}
 
 
-@pytest.mark.parametrize(
-    ("code", "edit"), [("99243", "validity"), ("A4550", "validity"), ("99417", "validity"), ("G0463", "mue")]
-)
-def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(
-    releases: list[Snapshot], code: str, edit: str
-) -> None:
+def test_a_code_that_is_never_paid_to_practitioners_has_one_finding(releases: list[Snapshot]) -> None:
     """Not valid for Medicare, bundled, MUE 0: what is billed beside it, and another fee schedule, change nothing."""
-    outcome = adjudicate(literal_claims.claims(code), releases)
-    [finding] = outcome_frames(outcome).findings.iter_rows(named=True)
-    assert finding["edit"] == edit
-    assert "appeal" not in finding["do"]
+    edits = {("99243",): "validity", ("A4550",): "validity", ("99417",): "validity", ("G0463",): "mue"}
+    findings = literal_claims.findings_by_case(releases, edits, "edit")
+    assert findings == {case: [[(edit,)]] for case, edit in edits.items()}
+    assert "appeal" not in str(literal_claims.findings_by_case(releases, edits, "do"))
 
 
 @pytest.mark.parametrize(

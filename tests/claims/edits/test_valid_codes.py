@@ -4,40 +4,33 @@ from datetime import date
 from pathlib import Path
 
 import literal_claims
-import pytest
 from literal_diagnoses import CODES, FY2026, SPLIT
 
-from codeset.claims.outcome import outcome_frames
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 
 
-def reasons_and_details(snapshots: list[Snapshot], text: str) -> list[tuple[str, str | None]]:
-    """Reason and detail of each finding of one line."""
-    findings = outcome_frames(literal_claims.outcome(snapshots, text)).findings
-    return findings.select("reason", "detail").rows()
+def reasons_and_details(snapshots: list[Snapshot], *texts: str) -> dict[str, list[tuple[str, str | None]]]:
+    """Reason and detail of each finding of each line alone."""
+    findings = literal_claims.findings_by_case(snapshots, [(text,) for text in texts], "reason", "detail")
+    return {text: of_line for (text,), [of_line] in findings.items()}
 
 
-@pytest.mark.parametrize(
-    ("day", "diagnosis", "findings"),
-    [
-        ("2024-09-30", "L66.1", []),
-        ("2024-10-01", "L66.1", [("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")]),
-        ("2024-10-01", "L66.11", []),
-        ("2024-09-30", "L66.11", [("diagnosis-not-yet-valid", "L66.11: 2024-10-01")]),
-        ("2025-09-30", "L98.A111", [("diagnosis-not-yet-valid", "L98.A111: 2025-10-01")]),
-        ("2025-10-01", "L98.A111", []),
-        ("2025-10-01", "L98A111", []),
-        ("2025-10-01", "L98.A1", [("diagnosis-header", "L98.A1: L98.A111")]),
-        ("2025-10-01", "L99.ZZ", [("diagnosis-not-a-code", "L99.ZZ")]),
-        ("2025-10-01", "C44.41,L66.10", []),
-        ("2025-10-01", "C44.41,L66", [("diagnosis-header", "L66: L66.10, L66.11, L66.12, L66.19")]),
-    ],
-)
-def test_a_diagnosis_is_valid_by_the_edition_in_force_on_its_date(
-    quarters: list[Snapshot], day: str, diagnosis: str, findings: list[tuple[str, str]]
-) -> None:
-    assert reasons_and_details(quarters, f"11102 on={day} diagnoses={diagnosis}") == findings
+def test_a_diagnosis_is_valid_by_the_edition_in_force_on_its_date(quarters: list[Snapshot]) -> None:
+    expected = {
+        "11102 on=2024-09-30 diagnoses=L66.1": [],
+        "11102 on=2024-10-01 diagnoses=L66.1": [("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")],
+        "11102 on=2024-10-01 diagnoses=L66.11": [],
+        "11102 on=2024-09-30 diagnoses=L66.11": [("diagnosis-not-yet-valid", "L66.11: 2024-10-01")],
+        "11102 on=2025-09-30 diagnoses=L98.A111": [("diagnosis-not-yet-valid", "L98.A111: 2025-10-01")],
+        "11102 on=2025-10-01 diagnoses=L98.A111": [],
+        "11102 on=2025-10-01 diagnoses=L98A111": [],
+        "11102 on=2025-10-01 diagnoses=L98.A1": [("diagnosis-header", "L98.A1: L98.A111")],
+        "11102 on=2025-10-01 diagnoses=L99.ZZ": [("diagnosis-not-a-code", "L99.ZZ")],
+        "11102 on=2025-10-01 diagnoses=C44.41,L66.10": [],
+        "11102 on=2025-10-01 diagnoses=C44.41,L66": [("diagnosis-header", "L66: L66.10, L66.11, L66.12, L66.19")],
+    }
+    assert reasons_and_details(quarters, *expected) == expected
 
 
 def test_a_conversion_table_names_what_replaced_a_code(tmp_path: Path) -> None:
@@ -45,9 +38,9 @@ def test_a_conversion_table_names_what_replaced_a_code(tmp_path: Path) -> None:
     only = literal_claims.sealed_release(
         Store(tmp_path), "2026q3", CODES, diagnosis=FY2026, diagnosis_replacement=replacements
     )
-    assert reasons_and_details([only], "11102 diagnoses=L66.1") == [
-        ("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")
-    ]
+    assert reasons_and_details([only], "11102 diagnoses=L66.1") == {
+        "11102 diagnoses=L66.1": [("diagnosis-no-longer-valid", "L66.1: L66.10, L66.11, L66.12, L66.19")]
+    }
 
 
 def test_a_release_without_diagnoses_says_nothing_of_their_validity(tmp_path: Path) -> None:
@@ -58,5 +51,8 @@ def test_a_release_without_diagnoses_says_nothing_of_their_validity(tmp_path: Pa
 
 def test_an_excerpt_says_nothing_of_codes_of_other_categories(tmp_path: Path) -> None:
     excerpt = literal_claims.sealed_release(Store(tmp_path), "2026q3", CODES, scope="derm", diagnosis=FY2026)
-    assert reasons_and_details([excerpt], "11102 diagnoses=E11.9") == [("diagnosis-outside-excerpt", "E11.9")]
-    assert reasons_and_details([excerpt], "11102 diagnoses=L99.ZZ") == [("diagnosis-not-a-code", "L99.ZZ")]
+    expected = {
+        "11102 diagnoses=E11.9": [("diagnosis-outside-excerpt", "E11.9")],
+        "11102 diagnoses=L99.ZZ": [("diagnosis-not-a-code", "L99.ZZ")],
+    }
+    assert reasons_and_details([excerpt], *expected) == expected
