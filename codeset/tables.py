@@ -64,6 +64,11 @@ class Table:
         return self.codes or tuple(column for column in self.key if not column.endswith("_date"))
 
     @property
+    def value_columns(self) -> tuple[str, ...]:
+        """The columns that say something of what the key names, and may decide a claim; a list has none."""
+        return tuple(column for column in self.columns if column not in (*self.key, *self.remarks))
+
+    @property
     def dated(self) -> bool:
         """Whether rows apply from an effective to a deletion date."""
         return "deletion_date" in self.columns

@@ -11,11 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from codeset import wording
 from codeset.claims.adjudicate import adjudicate, compact_outcome
 from codeset.claims.engine.code_set import code_set_of
 from codeset.claims.outcome import Outcome
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
+from codeset.tables import TABLES
 
 OTHER = "other codes"
 """The family of codes outside dermatology's families."""
@@ -193,6 +195,11 @@ def _text_column(column: str) -> pl.Expr:
 _EFFECTIVE_NOTE = pl.when(pl.col("effective_date").is_not_null()).then(
     pl.concat_str(pl.lit(", effective "), pl.col("effective_date").dt.strftime("%m/%d/%Y"))
 )
+_TABLE_NAME = (
+    pl.col("table")
+    .cast(pl.String)
+    .replace_strict({name: wording.table_name(name) for name in TABLES}, return_dtype=pl.String)
+)
 _ROW_TEXT = (
     pl.when(pl.col("table").cast(pl.String) == "ptp")
     .then(
@@ -220,8 +227,8 @@ _ROW_TEXT = (
     )
     .when(pl.col("table").cast(pl.String) == "add_on")
     .then(pl.concat_str(pl.lit("add-on "), _text_column("column_one"), _EFFECTIVE_NOTE.fill_null("")))
-    .when(pl.col("table").cast(pl.String) == "mpfs")
-    .then(pl.concat_str(pl.lit("fee schedule "), _text_column("column_one")))
+    .when(pl.col("table").is_not_null())
+    .then(pl.concat_str(_TABLE_NAME, pl.lit(" "), _text_column("column_one")))
     .otherwise(pl.lit(""))
 )
 

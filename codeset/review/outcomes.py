@@ -220,23 +220,25 @@ def sentence(finding_values: Mapping[str, Any]) -> str:
 
 def _deciding_row(finding: Mapping[str, Any], release: Release, hcpcs: str) -> Ref:
     """The row that a finding rests on; the code's row in the fee schedule where it names no other."""
-    column_one, column_two = finding.get("column_one"), finding.get("column_two")
-    if finding.get("table") == "ptp" and column_one and column_two:
-        return Ref(str(release), "ptp", (column_one, column_two))
-    if finding.get("table") in ("mue", "add_on") and column_one:
-        return Ref(str(release), str(finding["table"]), (column_one,))
-    return Ref(str(release), "mpfs", (column_one if finding.get("table") == "mpfs" and column_one else hcpcs, ""))
+    table, column_one, column_two = (finding.get(name) for name in ("table", "column_one", "column_two"))
+    if table == "ptp" and column_one and column_two:
+        return Ref(str(release), table, (column_one, column_two))
+    if table not in (None, "ptp", "mpfs") and column_one:
+        return Ref(str(release), table, (column_one,))
+    return Ref(str(release), "mpfs", (column_one if table == "mpfs" and column_one else hcpcs, ""))
 
 
 def _citation(finding: Mapping[str, Any]) -> str:
     """The edit as coders cite it: `PTP 17004/17000, modifier indicator 0`."""
-    column_one, column_two = finding.get("column_one"), finding.get("column_two")
-    citations = {
-        "ptp": f"PTP {column_one}/{column_two}, modifier indicator {finding.get('ccmi')}",
-        "mue": f"MUE {finding.get('mue_value')}, MAI {finding.get('mai')}",
-        "add_on": f"add-on code edits for {column_one}",
-    }
-    return citations.get(str(finding.get("table")), "fee schedule")
+    table, column_one = finding.get("table") or "mpfs", finding.get("column_one")
+    match table:
+        case "mpfs":
+            return wording.table_name(table)
+        case "ptp":
+            return f"PTP {column_one}/{finding.get('column_two')}, modifier indicator {finding.get('ccmi')}"
+        case "mue":
+            return f"MUE {finding.get('mue_value')}, MAI {finding.get('mai')}"
+    return f"{wording.table_name(table)} for {column_one}"
 
 
 _PAIR_COLUMNS = ("disposition", "edit", "reason", "ccmi", "column_one", "column_two", "effective_date", "deletion_date")

@@ -36,3 +36,9 @@ def test_a_row_applies_from_its_effective_to_its_deletion_date(row: str, day: da
     frame = pl.DataFrame([plain], schema={"effective_date": pl.Date, "deletion_date": pl.Date})
     assert is_active_on(plain, day) is applies
     assert frame.filter(active_in(pl.lit(day), pl.lit(day))).height == applies
+
+
+def test_a_list_says_nothing_but_what_is_on_it():
+    """MUE: the value and the indicator; a rationale decides nothing. Of a telehealth service that it may be furnished."""
+    assert TABLES["mue"].value_columns == ("mue_value", "mai")
+    assert TABLES["telehealth"].value_columns == ()

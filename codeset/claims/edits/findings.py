@@ -20,6 +20,7 @@ from codeset.claims.engine.series import (
     starts_group,
     true_positions,
 )
+from codeset.tables import TABLES
 
 _DENIAL_CODES = ("group_code", "carc", "rarc")
 
@@ -74,7 +75,9 @@ REASON = pl.Enum(list(reasons()))
 EDIT = pl.Enum(list(dict.fromkeys(reason.edit for reason in reasons().values())))
 SEVERITY = pl.Enum(SEVERITIES)
 DISPOSITION = pl.Enum(DISPOSITIONS.values())
-TABLE = pl.Enum(["mpfs", "ptp", "mue", "add_on"])
+# The tables in which codes of claims are looked up. A row of a list, such as that of telehealth, says no more than that
+# a code is on it: no finding names one.
+TABLE = pl.Enum([name for name, table in TABLES.items() if table.claim_codes and table.value_columns])
 
 COLUMNS: Mapping[str, pl.DataType] = {
     "row": pl.UInt32(),
