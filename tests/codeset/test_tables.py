@@ -1,11 +1,11 @@
-"""On which days an edit applies: of a table's rows and of one row alike."""
+"""On which days an edit applies, of a table's rows and of one row alike; which columns say something of a key."""
 
 from datetime import date
 
 import polars as pl
 import pytest
 
-from codeset.tables import active_in, is_active_on
+from codeset.tables import TABLES, active_in, is_active_on
 
 # CMS's rows (NCCI PTP, practitioner): 17000/11042 applied from April 1, 1998 to March 31, 2019, then 11042/17000. Rows
 # of indicator 9 are deleted on the day that they took effect (Policy Manual 2026, p. I-14); a blank deletion date is an
@@ -39,6 +39,6 @@ def test_a_row_applies_from_its_effective_to_its_deletion_date(row: str, day: da
 
 
 def test_a_list_says_nothing_but_what_is_on_it():
-    """MUE: the value and the indicator; a rationale decides nothing. Of a telehealth service that it may be furnished."""
+    """An MUE is a value and an indicator, its rationale decides nothing; a telehealth service is on the list or not."""
     assert TABLES["mue"].value_columns == ("mue_value", "mai")
     assert TABLES["telehealth"].value_columns == ()
