@@ -20,7 +20,7 @@ from codeset_ingest.cms_site.link_names import (
 )
 
 with extra("ingest"):
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, SoupStrainer
 
 _FILE_ENDING = re.compile(r"\.(zip|pdf)$")
 _RECORD_COUNT = re.compile(r"([\d,]+) records", re.IGNORECASE)
@@ -97,7 +97,8 @@ class Listing:
 
 def read_links(page_html: bytes) -> list[Link]:
     """Return the links of a page, in their order."""
-    anchors = BeautifulSoup(page_html, "lxml").find_all("a", href=True)
+    only_links = SoupStrainer("a", href=True)  # of CMS's pages most is menus and scripts
+    anchors = BeautifulSoup(page_html, "lxml", parse_only=only_links).find_all("a", href=True)
     return [Link(str(anchor["href"]), " ".join(anchor.get_text(" ").split())) for anchor in anchors]
 
 
