@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -72,7 +73,7 @@ class _Faults:
 
     def loads(self, text: str) -> dict[str, Any]:
         """Read TOML as ever, but for the datum."""
-        plain = _LOADS(text)
+        plain = deepcopy(_plain(text))
         *tables, key = self.mutant.get("data", "").split(".")
         table: Any = plain
         for name in tables:
@@ -82,7 +83,7 @@ class _Faults:
         return plain
 
 
-_LOADS = tomllib.loads
+_plain = cache(tomllib.loads)
 
 
 @cache
