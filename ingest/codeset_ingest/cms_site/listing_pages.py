@@ -20,7 +20,8 @@ from codeset_ingest.cms_site.link_names import (
 )
 
 with extra("ingest"):
-    from bs4 import BeautifulSoup, SoupStrainer
+    from bs4 import BeautifulSoup
+    from bs4.filter import SoupStrainer
 
 _FILE_ENDING = re.compile(r"\.(zip|pdf)$")
 _RECORD_COUNT = re.compile(r"([\d,]+) records", re.IGNORECASE)
