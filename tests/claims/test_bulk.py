@@ -30,15 +30,7 @@ from codeset.claims.input.claim_frames import from_frame
 from codeset.claims.outcome import outcome_frames
 from codeset.errors import BadInput, StoreProblem
 from codeset.participants import Participant
-from codeset.releases import Release
 from codeset.snapshot import Snapshot
-from codeset.store import Store
-from codeset_ingest.embedded import build_embedded
-
-
-@pytest.fixture(scope="module")
-def derm(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return build_embedded(Release.parse("2026q3"), Store(tmp_path_factory.mktemp("store"))).snapshot
 
 
 class StartedBefore:
@@ -194,7 +186,7 @@ from codeset.claims.bulk import run_bulk
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 if __name__ == "__main__":
-    run_bulk.LINES_IN_A_PART = 30
+    run_bulk.LINES_IN_A_PART = 60
     file, folder, snapshot = map(Path, sys.argv[1:])
     run_bulk.adjudicate_files([file], folder, [Snapshot(snapshot)], participant=Participant.NON_QP)
 """
@@ -207,23 +199,14 @@ def few_lines_in_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tiny_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 30)
-
-
-def has_ended(group: int) -> bool:
-    """Whether no process of the group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
+    monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 60)
 
 
 def until(holds: Callable[[], bool]) -> None:
-    for _ in range(3000):
+    for _ in range(6000):
         if holds():
             return
-        time.sleep(0.01)
+        time.sleep(0.005)
     pytest.fail("not within half a minute")
 
 
@@ -234,7 +217,7 @@ def whole_run(
     """The claims as they lie and in any order, each in a folder with the `out` of a run that nothing disturbed."""
     folders = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_bulk, "LINES_IN_A_PART", 30)
+        patch.setattr(run_bulk, "LINES_IN_A_PART", 60)
         lend(started_workers, patch)
         for order, lines in (("as they lie", claims), ("turned", claims.sample(fraction=1, shuffle=True, seed=4))):
             folders[order] = tmp_path_factory.mktemp("undisturbed")
@@ -261,18 +244,18 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_bytes(whole_run, derm,
     file, out = whole_run[order] / "claims.parquet", tmp_path / "out"
     (tmp_path / "run.py").write_text(RUN)
     command = [sys.executable, str(tmp_path / "run.py"), str(file), str(out), str(derm.path)]
-    process = subprocess.Popen(command, start_new_session=True)
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE)
     try:
         until(lambda: (out / "plan.json").exists() and len(list(out.glob("part-*.json"))) >= parts_done)
     finally:
         os.killpg(process.pid, signal.SIGKILL) if killed == "the run and its workers" else process.kill()
-    assert process.wait(timeout=60) == -signal.SIGKILL
-    until(lambda: has_ended(process.pid))
-    (out / "findings-0039.unfinished").write_bytes(b"a part that was being written")
-    with pytest.raises(StoreProblem, match=r"holds \d+ of 40 parts"):
+    process.communicate(timeout=60)  # its output ends when the last worker does, who has it too
+    assert process.returncode == -signal.SIGKILL
+    (out / "findings-0019.unfinished").write_bytes(b"a part that was being written")
+    with pytest.raises(StoreProblem, match=r"holds \d+ of 20 parts"):
         codeset.scan_outcome(out)
     summary = run([file], out, derm)
-    assert parts_done <= summary.done_before < summary.parts == 40
+    assert parts_done <= summary.done_before < summary.parts == 20
     assert bytes_of(out) == bytes_of(whole_run[order] / "out")
     assert not (out / ".work").exists()
 
@@ -293,7 +276,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(claims, derm, tmp_
         run([file], tmp_path / "out", derm, report=kill)
     request.getfixturevalue("shared_workers")
     summary = run([file], tmp_path / "out", derm)
-    assert 1 <= summary.done_before < summary.parts == 40
+    assert 1 <= summary.done_before < summary.parts == 20
     assert sum(summary.dispositions.values()) == 1200
 
 
@@ -515,17 +498,32 @@ def test_nobody_else_may_read_what_a_run_writes(claims, derm, tmp_path):
     assert {oct(file.stat().st_mode & 0o777) for file in (tmp_path / "out").iterdir()} == {"0o600"}
 
 
-def test_the_command_adjudicates_a_file_and_a_folder(claims, derm, tmp_path):
-    claims.write_csv(tmp_path / "claims.csv")
-    arguments = ("adjudicate", tmp_path / "claims.csv", "--store", derm.path.parent, "--qualifying-apm", "no")
-    one = run_codeset(*arguments, "--format", "json")
-    assert one.returncode == 1, "some lines are denied"
-    plain = json.loads(one.stdout)
+@pytest.fixture(scope="module")
+def command(claims: pl.DataFrame, derm: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What adjudicates the claims, as the arguments of the command."""
+    file = tmp_path_factory.mktemp("command") / "claims.csv"
+    claims.write_csv(file)
+    return [
+        *("adjudicate", str(file), "--store", str(derm.path.parent), "--release", "2026q3"),
+        *("--qualifying-apm", "no"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def as_json(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return run_codeset(*command, "--format", "json")
+
+
+def test_the_command_adjudicates_a_file_and_a_folder(
+    command: list[str], as_json: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    assert as_json.returncode == 1, "some lines are denied"
+    plain = json.loads(as_json.stdout)
     assert len(plain["claims"]) == 400
     assert {"line", "hcpcs", "disposition", "allowed_cents", "payment_percent", "findings"} <= set(
         plain["claims"][0]["lines"][0]
     )
-    many = run_codeset(*arguments, "-o", tmp_path / "out")
+    many = run_codeset(*command, "-o", tmp_path / "out")
     assert many.returncode == 1, "the same lines are denied"
     assert "1,200 lines in 1 part, in" in many.stdout
     denied_lines = sum(line["disposition"] == "deny" for claim in plain["claims"] for line in claim["lines"])
@@ -561,14 +559,12 @@ def test_a_beneficiary_on_the_border_of_two_parts_is_in_one(claims, tmp_path):
     assert ["".join(part.lines()[0]["beneficiary"]) for part in parts] == ["aaabbbb", "ccc"]
 
 
-def test_any_number_of_threads_gives_the_same_outcome(claims: pl.DataFrame, derm: Snapshot, tmp_path: Path) -> None:
+def test_any_number_of_threads_gives_the_same_outcome(
+    command: list[str], as_json: subprocess.CompletedProcess[str]
+) -> None:
     """In `make test` each worker has one thread; commands of users have as many as there are cores."""
-    claims.write_csv(tmp_path / "claims.csv")
-    arguments = ["adjudicate", tmp_path / "claims.csv", "--store", derm.path.parent, "--release", "2026q3"]
-    arguments += ["--qualifying-apm", "no", "--format", "json"]
-    command = [sys.executable, "-m", "codeset.cli", *map(str, arguments)]
+    program = [sys.executable, "-m", "codeset.cli", *command, "--format", "json"]
     environment = {**os.environ, "POLARS_MAX_THREADS": "3"}
-    there = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=240)
-    here = run_codeset(*arguments)
-    assert here.returncode in (0, 1)
-    assert (there.returncode, there.stdout) == (here.returncode, here.stdout)
+    there = subprocess.run(program, capture_output=True, text=True, check=False, env=environment, timeout=240)
+    assert as_json.returncode in (0, 1)
+    assert (there.returncode, there.stdout) == (as_json.returncode, as_json.stdout)
