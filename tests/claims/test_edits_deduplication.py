@@ -13,6 +13,7 @@ import literal_claims
 import polars as pl
 import pytest
 from polars.exceptions import ColumnNotFoundError
+from polars.testing import assert_frame_equal
 
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.claim_fields import CODE, COLUMNS
@@ -21,7 +22,7 @@ from codeset.claims.edits.findings import findings_of
 from codeset.claims.engine.code_set import CodeSet
 from codeset.claims.engine.edit import Edit, Findings
 from codeset.claims.engine.lines import Lines
-from codeset.claims.outcome import Outcome
+from codeset.claims.outcome import Outcome, outcome_frames
 from codeset.participants import Participant
 from codeset.snapshot import Snapshot
 from codeset.store import Store
@@ -67,14 +68,18 @@ def test_an_outcome_is_the_same_with_deduplication_and_without(derm: Snapshot, s
 
 
 def test_an_edit_that_is_not_asked_would_find_nothing(derm: Snapshot) -> None:
-    """Claims one by one, so that most edits concern none of their lines; and the same with every edit asked."""
+    """Patients one by one, so that most edits concern none of their lines; and all of them, with every edit asked."""
     rng, code_set = Random(1), CodeSet.of([derm], CODES)
-    each_asked = [replace(edit, concerns=None, needs=None) for edit in EDITS]
-    for _ in range(40):
-        claim = literal_claims.engine_lines(a_copy([a_line(rng) for _ in range(rng.randint(1, 3))], "b", rng))
-        some, every = (compact_outcome(claim, code_set, edits=edits).outcome() for edits in (EDITS, each_asked))
-        assert some.lines.equals(every.lines)
-        assert some.findings.equals(every.findings)
+    histories = [a_copy([a_line(rng) for _ in range(rng.randint(1, 3))], f"b{number:02}", rng) for number in range(40)]
+    one_by_one = [
+        outcome_frames(compact_outcome(literal_claims.engine_lines(history), code_set).outcome())
+        for history in histories
+    ]
+    asked_edits = [replace(edit, concerns=None, needs=None) for edit in EDITS]
+    lines_of_all = literal_claims.engine_lines(line for history in histories for line in history)
+    every = outcome_frames(compact_outcome(lines_of_all, code_set, edits=asked_edits).outcome())
+    assert_frame_equal(pl.concat(some.lines for some in one_by_one), every.lines)
+    assert_frame_equal(pl.concat(some.findings for some in one_by_one), every.findings)
 
 
 def a_line(rng: Random) -> dict[str, Any]:

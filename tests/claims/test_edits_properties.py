@@ -1,12 +1,14 @@
 """What holds of any claims: their order says nothing, strangers change nothing, and every line gets an answer."""
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import literal_claims
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -134,13 +136,19 @@ def written_files(outcome: Outcome) -> tuple[bytes, ...]:
     return tuple(file.getvalue() for file in files)
 
 
+@pytest.fixture(scope="module")
+def code_set(derm: Snapshot) -> CodeSet:
+    return CodeSet.of([derm], CODES)
+
+
 @quickly
 @given(claims=st.lists(some_lines, min_size=2, max_size=4))
-def test_what_is_remembered_of_earlier_claims_changes_nothing(derm: Snapshot, claims: list[list[str]]) -> None:
+def test_what_is_remembered_of_earlier_claims_changes_nothing(code_set: CodeSet, claims: list[list[str]]) -> None:
+    """A code set that is replaced by its like has the same rows, and remembers nothing."""
     frames = [literal_claims.claims(*lines) for lines in claims]
-    alone = [compact_outcome(frame, CodeSet.of([derm], CODES)).outcome() for frame in frames]
-    code_set = CodeSet.of([derm], CODES)
-    after_others = [compact_outcome(frame, code_set).outcome() for frame in frames]
+    alone = [compact_outcome(frame, replace(code_set)).outcome() for frame in frames]
+    remembered = replace(code_set)
+    after_others = [compact_outcome(frame, remembered).outcome() for frame in frames]
     for one, other in zip(alone, after_others, strict=True):
         assert one.lines.equals(other.lines)
         assert one.findings.equals(other.findings)

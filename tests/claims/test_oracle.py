@@ -189,26 +189,31 @@ def claims() -> pl.DataFrame:
     days = rng.choices(DAYS, [5, 2, 2, 2], k=CLAIMS)
     beneficiaries = rng.choices(range(CLAIMS // 3), k=CLAIMS)
     span = rng.choices([0, 1, 9], [60, 1, 1], k=count)
-    columns = {
-        "claim_id": [f"{number:07d}" for number in claim],
-        "line": [number for size in sizes for number in range(1, size + 1)],
-        "beneficiary": [f"b{beneficiaries[number]:06d}" for number in claim],
-        "provider": [practitioners[number][0] for number in claim],
-        "group": [practitioners[number][1] for number in claim],
-        "specialty": [practitioners[number][2] for number in claim],
-        "date_of_service": [days[number] for number in claim],
-        "hcpcs": [rng.choice(families[number]) for number in claim],
-        "modifiers": rng.choices(list(MODIFIERS), list(MODIFIERS.values()), k=count),
-        "units": rng.choices(list(UNITS), list(UNITS.values()), k=count),
-        "place_of_service": ["11"] * count,
-        "locality": ["national"] * count,
-    }
-    missing_columns = dict.fromkeys(column for column in COLUMNS if column not in columns)
-    frame = pl.DataFrame(columns | missing_columns, schema=dict(COLUMNS), strict=False).with_columns(
-        pl.Series("span", span)
+    of_claims = pl.DataFrame(
+        {
+            "claim_id": [f"{number:07d}" for number in range(CLAIMS)],
+            "beneficiary": [f"b{beneficiary:06d}" for beneficiary in beneficiaries],
+            "provider": [provider for provider, _, _ in practitioners],
+            "group": [group for _, group, _ in practitioners],
+            "specialty": [specialty for _, _, specialty in practitioners],
+            "date_of_service": days,
+        }
     )
     last = pl.col("date_of_service") + pl.duration(days="span")
-    return frame.with_columns(pl.when(pl.col("span") > 0).then(last.cast(pl.Date)).alias("through_date")).drop("span")
+    lines = of_claims[claim].with_columns(
+        pl.Series("line", [number for size in sizes for number in range(1, size + 1)]),
+        pl.Series("hcpcs", [rng.choice(families[number]) for number in claim]),
+        pl.Series("modifiers", rng.choices(list(MODIFIERS), list(MODIFIERS.values()), k=count)),
+        pl.Series("units", rng.choices(list(UNITS), list(UNITS.values()), k=count)),
+        pl.Series("span", span),
+        place_of_service=pl.lit("11"),
+        locality=pl.lit("national"),
+    )
+    lines = lines.with_columns(through_date=pl.when(pl.col("span") > 0).then(last.cast(pl.Date)))
+    return lines.select(
+        (pl.col(name) if name in lines.columns else pl.lit(None).alias(name)).cast(kind)
+        for name, kind in COLUMNS.items()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -249,8 +254,8 @@ def of_oracle(
             pass
         connection.execute(ADD_ONS_SAID)
         verdict_query = "select distinct claim_id, line, edit, verdict from said join line using (id)"
-        rows = connection.execute(verdict_query).fetchall()
-    return pl.DataFrame(rows, schema=["claim_id", "line", "edit", "verdict"], orient="row")
+        connection.execute(f"copy ({verdict_query}) to '{folder / 'verdicts.parquet'}'")
+    return pl.read_parquet(folder / "verdicts.parquet")
 
 
 def test_engine_and_oracle_say_the_same_of_every_line(of_engine: pl.DataFrame, of_oracle: pl.DataFrame) -> None:

@@ -4,6 +4,7 @@ The expected lines are worked by hand from the rows of CMS's files that stand be
 NCCI Policy Manual of 2026).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import literal_claims
@@ -90,17 +91,22 @@ REMEDIES: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 
 
-def remedy_texts(outcome: Outcome) -> tuple[str, ...]:
-    """Return the remedy of each line, as scenarios have it."""
-    return tuple(
+def remedy_texts(outcome: Outcome) -> list[str]:
+    """Return the remedy of each line, by number, as scenarios have it."""
+    return [
         " + ".join(remedy_line.text for remedy_line in row.remedy.lines) if row.remedy else NONE
-        for row in outcome_rows(outcome)
-    )
+        for row in sorted(outcome_rows(outcome), key=lambda row: row.line)
+    ]
 
 
-@pytest.mark.parametrize(("lines", "expected"), REMEDIES.items(), ids=[" ".join(lines) for lines in REMEDIES])
-def test_the_remedy_is_what_the_tables_say(derm: Snapshot, lines: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    assert remedy_texts(literal_claims.outcome(derm, *lines)) == expected
+def remedies_by_case(snapshot: Snapshot, cases: Iterable[literal_claims.Case]) -> dict[literal_claims.Case, Any]:
+    """Return the remedies of each case's lines."""
+    remedies = literal_claims.by_case(snapshot, cases, remedy_texts)
+    return {case: tuple(of_lines) for case, of_lines in remedies.items()}
+
+
+def test_the_remedy_is_what_the_tables_say(derm: Snapshot) -> None:
+    assert remedies_by_case(derm, REMEDIES) == REMEDIES
 
 
 def test_both_sides_on_two_lines_are_one_line_with_50(store: Store) -> None:
@@ -108,11 +114,14 @@ def test_both_sides_on_two_lines_are_one_line_with_50(store: Store) -> None:
     two_sides = {"hcpcs": "11450", "global_days": "090", "bilateral_surgery": "1"}
     snapshot = literal_claims.sealed_release(store, "2026q3", [two_sides], mue=[("11450", 1, 2)])
     outcome = literal_claims.outcome(snapshot, "11450-LT", "11450-RT")
-    assert remedy_texts(outcome) == ("11450-50", "11450-50")
     assert outcome.remedies["c", 2].replaces == (("c", 1), ("c", 2))
-    assert remedy_texts(literal_claims.outcome(snapshot, "11450-50x2")) == ("11450-50",)
-    assert remedy_texts(literal_claims.outcome(snapshot, "11450-50-RT")) == ("11450-50",)
-    assert remedy_texts(literal_claims.outcome(snapshot, "11450-LT", "11450-LT-59")) == (NONE, NONE)
+    expected = {
+        ("11450-LT", "11450-RT"): ("11450-50", "11450-50"),
+        ("11450-50x2",): ("11450-50",),
+        ("11450-50-RT",): ("11450-50",),
+        ("11450-LT", "11450-LT-59"): (NONE, NONE),
+    }
+    assert remedies_by_case(snapshot, expected) == expected
 
 
 def test_a_remedy_rests_on_rows_in_force_on_its_date(store: Store) -> None:
@@ -121,11 +130,11 @@ def test_a_remedy_rests_on_rows_in_force_on_its_date(store: Store) -> None:
     add_on = [("11103", "11102", "2019-01-01", None, 1), ("11103", "11104", "2026-08-01", None, 1)]
     ptp = [("11104", "11102", "2019-01-01", None, 0)]
     snapshot = literal_claims.sealed_release(store, "2026q3", fees, add_on=add_on, ptp=ptp)
-    assert remedy_texts(literal_claims.outcome(snapshot, "11104 on=2026-07-31", "11102 on=2026-07-31")) == (NONE, NONE)
-    assert remedy_texts(literal_claims.outcome(snapshot, "11104 on=2026-08-01", "11102 on=2026-08-01")) == (
-        NONE,
-        "11103",
-    )
+    expected = {
+        ("11104 on=2026-07-31", "11102 on=2026-07-31"): (NONE, NONE),
+        ("11104 on=2026-08-01", "11102 on=2026-08-01"): (NONE, "11103"),
+    }
+    assert remedies_by_case(snapshot, expected) == expected
 
 
 def test_a_remedy_says_what_it_rests_on_in_place_of_the_usual_advice(derm: Snapshot) -> None:
