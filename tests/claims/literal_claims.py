@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
@@ -23,7 +22,6 @@ from codeset.releases import Release
 from codeset.snapshot import Snapshot
 from codeset.store import Store
 from codeset.tables import REQUIRED_TABLES, TABLES
-from codeset_ingest.embedded import build_embedded
 
 FIRST_DAY = date(2026, 7, 1)
 """Day 0 of a line that names no date: the first of 2026q3, so that ninety days and one more fit into the release."""
@@ -187,11 +185,6 @@ def claims_of_cases(cases: Mapping[str, Case]) -> pl.DataFrame:
 
 def _of_case(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **{column: f"{name} {row[column]}" for column in ("claim_id", "beneficiary")}}
-
-
-def embedded_snapshot(label: str, folder: Path) -> Snapshot:
-    """Return the embedded facts of a release, sealed below *folder*: an excerpt, in CMS's numbers."""
-    return build_embedded(Release.parse(label), Store(folder / "embedded")).snapshot
 
 
 def sealed_release(

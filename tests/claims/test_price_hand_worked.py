@@ -11,15 +11,15 @@ import pytest
 from codeset.claims.adjudicate import compact_outcome
 from codeset.claims.engine.code_set import CodeSet
 from codeset.participants import Participant
+from codeset.snapshot import Snapshot
 
 CASES = tomllib.loads((Path(__file__).parent / "hand_worked_amounts.toml").read_text(encoding="utf-8"))["case"]
 
 
 @pytest.fixture(scope="module")
-def july_2026(tmp_path_factory: pytest.TempPathFactory) -> CodeSet:
+def july_2026(derm: Snapshot) -> CodeSet:
     """The embedded facts of July 2026, with the factor of qualifying APM participants as well."""
-    snapshot = literal_claims.embedded_snapshot("2026q3", tmp_path_factory.mktemp("store"))
-    codes = CodeSet.of([snapshot], snapshot.table("mpfs")["hcpcs"])
+    codes = CodeSet.of([derm], derm.table("mpfs")["hcpcs"])
     of_qualifying = codes.factors.head(1).with_columns(
         participant=pl.lit(Participant.QP, dtype=pl.Enum(Participant)), conversion_factor=pl.lit(335675, dtype=pl.Int64)
     )
