@@ -442,10 +442,13 @@ def test_bulk_and_single_runs_set_the_same_claims_aside(derm, tmp_path, name):
     assert sorted(in_file.rows()) == sorted(faults.select(pl.col(in_file.columns).cast(pl.String)).rows())
 
 
-@pytest.mark.usefixtures("small_parts", "shared_workers")
+@pytest.mark.usefixtures("shared_workers")
 @pytest.mark.parametrize("skip", [False, True])
-def test_a_day_of_a_placeholder_beneficiary_is_set_aside_in_single_and_bulk_runs(claims, derm, tmp_path, skip):
+def test_a_day_of_a_placeholder_beneficiary_is_set_aside_in_single_and_bulk_runs(
+    claims, derm, tmp_path, monkeypatch, skip
+):
     """1,001 lines of CASH on one day, over two files; 1,000 lines of a day are a patient's."""
+    monkeypatch.setattr(run_bulk, "LINES_IN_A_PART", 1000)
     many = (
         pl.concat([claims] * 2).with_row_index("n").with_columns(pl.format("{}-{}", "claim_id", "n").alias("claim_id"))
     )
