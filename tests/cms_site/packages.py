@@ -227,8 +227,10 @@ def _conversion_table(release: Release) -> bytes:
 
 @cache
 def _rendered_files(release: Release, reissue: int) -> Mapping[str, bytes]:
-    """The packages, as a zip each (PTP: one for each part, `ptp-1`)."""
+    """The packages, as a zip each (PTP: one for each part, `ptp-1`); a reissue is of the practitioner's MUEs alone."""
     of_release = tables(release, reissue)
+    if reissue:
+        return _rendered_files(release, 0) | {"mue": _rendered_mues(of_release["mue"], release)}
     factors = list(facts(Release(2025, 4) if release < Release(2026, 1) else Release(2026, 3))[0].conversion_factors)
     factors = [
         ConversionFactor(factor.value, release.first_day, release.last_day, factor.participant) for factor in factors
@@ -243,11 +245,18 @@ def _rendered_files(release: Release, reissue: int) -> Mapping[str, bytes]:
     for table, stem in (("ptp", "ccipra"), ("ptp_outpatient", "ccioph")):
         for part in range(1, PARTS + 1):
             packages[f"{table}-{part}"] = delivered_files[f"{stem}-{ncci_version(release)}-f{part}.zip"]
-    marks = {"mue": "Practitioner", "mue_outpatient": "OutpatientHospital", "mue_dme": "DMESupplier", "add_on": "AOC"}
+    packages["mue"] = _rendered_mues(of_release["mue"], release)
+    marks = {"mue_outpatient": "OutpatientHospital", "mue_dme": "DMESupplier", "add_on": "AOC"}
     marks |= {"hcpcs": "HCPC", "zip_locality": "ZIP5"}
     for table, mark in marks.items():
         packages[table] = zip_of({name: data for name, data in delivered_files.items() if mark in name})
     return packages
+
+
+def _rendered_mues(mue: pl.DataFrame, release: Release) -> bytes:
+    """The practitioner's MUEs in each form, as one zip."""
+    with tempfile.TemporaryDirectory() as folder:
+        return zip_of({path.name: path.read_bytes() for path in deliver({"mue": mue}, release, (), Path(folder))})
 
 
 def _letter(release: Release) -> str:
