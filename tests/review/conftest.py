@@ -42,6 +42,18 @@ def place(folder_and_review: Reviewed) -> Path:
 
 
 @pytest.fixture(scope="session")
+def short_place(once: Callable[[str, Callable[[Path], Path]], Path]) -> Path:
+    """A folder with the facts of a few codes in both releases, and the suite."""
+
+    def write_store_and_suite(folder: Path) -> Path:
+        reviewed.short_store(folder)
+        reviewed.scenarios(folder)
+        return folder
+
+    return once("short", write_store_and_suite)
+
+
+@pytest.fixture(scope="session")
 def annual_review(folder_and_review: Reviewed) -> Review:
     """The review of the annual update, written to `review` in that folder."""
     return folder_and_review[1]

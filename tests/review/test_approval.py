@@ -4,7 +4,6 @@ import io
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import polars as pl
 import pytest
 import reviewed
 from filelock import FileLock
@@ -36,7 +34,6 @@ from codeset.store import Store
 from codeset.suite.check_release import accept_missing, check_release
 from codeset.suite.goldens import goldens_folder
 from codeset.suite.scenarios import load
-from codeset_ingest.embedded import build_embedded
 
 OLD, NEW = Release.parse("2025q4"), Release.parse("2026q3")
 
@@ -63,21 +60,6 @@ COMPLEXITY = """
 """
 """The primary codes of G2211 change on 2026-01-01, and with them the reason of each denial: two decisions."""
 ALONE, BESIDE = "scenario complexity-add-on-alone", "scenario complexity-add-on-beside-a-destruction"
-
-CODES = ("11102", "17000", "17003", "17004", "88305", "88346", "99213", "99348", "99350", "G0559", "G2211", "J7309")
-"""What is reviewed here: the codes of the scenarios and volumes, and some whose MUEs or primary codes changed."""
-_CODE_COLUMNS = ("hcpcs", "column_one", "column_two", "add_on_code", "primary_code")
-
-
-def seal_codes(release: Release, store: Store) -> None:
-    """Seal the embedded facts of CODES: a signature is the same below a short review, which is made in no time."""
-    with tempfile.TemporaryDirectory() as folder:
-        snapshot = build_embedded(release, Store(Path(folder))).snapshot
-        tables = {name: snapshot.table(name) for name in snapshot.manifest.tables}
-    for name, rows in tables.items():
-        of_codes = [pl.col(column).is_in(CODES) for column in _CODE_COLUMNS if column in rows.columns]
-        tables[name] = rows.filter(pl.all_horizontal(pl.lit(True), *of_codes))
-    store.seal(snapshot.manifest, tables)
 
 
 @dataclass(frozen=True)
@@ -145,9 +127,7 @@ def signed_place(once: Callable[[str, Callable[[Path], Path]], Path]) -> Path:
 
 def to_be_signed(folder: Path) -> Path:
     """Try, accept and review a release in *folder*, with a key that may sign it."""
-    store = Store(folder / "store")
-    for release in (OLD, NEW):
-        seal_codes(release, store)
+    store = reviewed.short_store(folder)
     scenarios = practice(folder, SCENARIOS + COMPLEXITY)
     documents = "NCCI PTP practitioner: {table: ptp}\nNCCI add-on: {table: add_on}\n"
     (scenarios / "documents.yaml").write_text(documents)
@@ -288,7 +268,7 @@ def test_an_approval_passes_when_a_later_version_seals_the_same_files(place, mon
     shutil.rmtree(place.folder / "store")
     monkeypatch.setattr("codeset.manifest.version", UPGRADED.__getitem__)
     for release in (OLD, NEW):
-        seal_codes(release, place.store)
+        reviewed.seal_codes(release, place.store)
     assert place.store.open(NEW).manifest.made_by == UPGRADED
     assert place.missing() == ()
 

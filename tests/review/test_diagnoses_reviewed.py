@@ -18,14 +18,13 @@ from codeset.store import Store
 from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
 from codeset.suite.scenarios import load
-from codeset_ingest.embedded import build_embedded
 
 
 @pytest.fixture(scope="module")
 def october(tmp_path_factory: pytest.TempPathFactory) -> tuple[Review, Path]:
     folder = tmp_path_factory.mktemp("october")
     store = Store(folder / "store")
-    old, new = (build_embedded(Release.parse(label), store).snapshot for label in ("2025q3", "2025q4"))
+    old, new = (reviewed.seal_codes(Release.parse(label), store) for label in ("2025q3", "2025q4"))
     suite, guides = load(reviewed.scenarios(folder)), statements(guidance_folder())
     review = make_review(old, new, suite, guides, favorites=("L570", "B880", "C4451", "L99ZZ", "E119"))
     write_review(review, folder / "review")

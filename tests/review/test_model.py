@@ -267,10 +267,10 @@ def test_what_nothing_changed_is_said_with_what_was_compared(place, tmp_path):
     assert [item.title for item in first_page(review).actions] == ["Acknowledge 7 limitations", "Sign"]
 
 
-def test_the_same_files_in_both_are_not_called_no_change(place, tmp_path):
-    new = Store(place / "store").open("2026q3")
+def test_the_same_files_in_both_are_not_called_no_change(short_place, tmp_path):
+    new = Store(short_place / "store").open("2026q3")
     later = reviewed.retold(new, tmp_path / "later", release="2026q4")
-    page = first_page(make_review(new, later, load(place / "scenarios"), ()))
+    page = first_page(make_review(new, later, load(short_place / "scenarios"), ()))
     unchecked_labels = {count.label for count in page.counts if count.unchecked}
     assert unchecked_labels == {
         "localities with changed GPCIs",
@@ -295,9 +295,9 @@ PARTICIPANT = """
 """
 
 
-def test_a_coder_contradicted_is_reported_first(place, tmp_path):
+def test_a_coder_contradicted_is_reported_first(short_place, tmp_path):
     wrong = reviewed.SCENARIOS.replace("disposition: deny, edit: add_on", "disposition: pay")
-    store = Store(place / "store")
+    store = Store(short_place / "store")
     review = make_review(store.open("2025q4"), store.open("2026q3"), load(reviewed.scenarios(tmp_path, wrong)), ())
     page = first_page(review)
     fault = "1 test claim disagrees with the coder's answer"
@@ -307,10 +307,10 @@ def test_a_coder_contradicted_is_reported_first(place, tmp_path):
     assert [scenario.id for scenario in review.outcomes.failed] == ["complexity-add-on-alone"]
 
 
-def test_a_price_that_is_missing_because_a_file_is_missing_is_not_a_change_of_cms(place, tmp_path):
+def test_a_price_that_is_missing_because_a_file_is_missing_is_not_a_change_of_cms(short_place, tmp_path):
     """The excerpt of 2026q3 has the factor of those who are no qualifying participants only."""
     suite = load(reviewed.scenarios(tmp_path, reviewed.SCENARIOS + PARTICIPANT))
-    store = Store(place / "store")
+    store = Store(short_place / "store")
     review = make_review(store.open("2025q4"), store.open("2026q3"), suite, ())
     own = {difference.id: difference.why for difference in review.own_differences}
     assert own["scenario biopsy-of-a-participant"] == (
@@ -318,15 +318,17 @@ def test_a_price_that_is_missing_because_a_file_is_missing_is_not_a_change_of_cm
     )
 
 
-def test_releases_in_the_wrong_order_are_refused(place):
-    store = Store(place / "store")
+def test_releases_in_the_wrong_order_are_refused(short_place):
+    store = Store(short_place / "store")
     with pytest.raises(WrongUse, match="not later"):
-        make_review(store.open("2026q3"), store.open("2025q4"), load(place / "scenarios"), ())
+        make_review(store.open("2026q3"), store.open("2025q4"), load(short_place / "scenarios"), ())
 
 
-def test_one_setting_alone_is_shown_when_it_is_given(place: Path):
-    store = Store(place / "store")
-    review = make_review(store.open("2025q4"), store.open("2026q3"), load(place / "scenarios"), (), setting="facility")
+def test_one_setting_alone_is_shown_when_it_is_given(short_place: Path):
+    store = Store(short_place / "store")
+    review = make_review(
+        store.open("2025q4"), store.open("2026q3"), load(short_place / "scenarios"), (), setting="facility"
+    )
     assert {payment.setting for payment in review.payments} == {"facility"}
     assert review.place.locality == "national"
     assert first_page(review).movers_unit == "per unit in a facility"

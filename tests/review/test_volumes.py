@@ -49,16 +49,18 @@ def test_both_settings_are_side_by_side_when_no_setting_is_given(annual_review):
     )
 
 
-def year_of(place, *volumes: Volume) -> Review:
-    store = Store(place / "store")
-    suite = load(place / "scenarios")
+def year_of(short_place, *volumes: Volume) -> Review:
+    store = Store(short_place / "store")
+    suite = load(short_place / "scenarios")
     return make_review(store.open("2025q4"), store.open("2026q3"), suite, (), volumes=volumes)
 
 
-def test_places_of_service_decide_the_setting_of_each_unit(place):
+def test_places_of_service_decide_the_setting_of_each_unit(short_place):
     """99213: +6.24 in the office (88.95, 95.19), -6.27 in a facility (63.72, 57.45)."""
     office_volume = Volume("99213", "25", 10, "11", "Dr. A", "Medicare")
-    review = year_of(place, office_volume, replace(office_volume, units=100, place_of_service="22", provider="Dr. B"))
+    review = year_of(
+        short_place, office_volume, replace(office_volume, units=100, place_of_service="22", provider="Dr. B")
+    )
     (year,) = review.years
     assert (year.setting, year.total.change_cents, year.total.units) == ("billed", 6240 - 62700, 110)
     sums = {group.by: {total.family: total.change_cents for total in group.totals} for group in year.groups}
@@ -69,9 +71,9 @@ def test_places_of_service_decide_the_setting_of_each_unit(place):
     assert not any("if everything were done there" in limit for limit in first_page(review).limits)
 
 
-def test_localities_are_those_of_each_line(place):
+def test_localities_are_those_of_each_line(short_place):
     """Manhattan's GPCIs of 2026: 1.064, 1.162, 1.586; 99213: 1.30, 1.46 and 0.09 RVUs."""
-    review = year_of(place, Volume("99213", "", 1, "11", locality="Manhattan"), Volume("99213", "", 1, "11"))
+    review = year_of(short_place, Volume("99213", "", 1, "11", locality="Manhattan"), Volume("99213", "", 1, "11"))
     (year,) = review.years
     (group,) = [group for group in year.groups if group.by == "locality"]
     amounts = {total.family: total.after_cents for total in group.totals}
@@ -79,14 +81,14 @@ def test_localities_are_those_of_each_line(place):
     assert amounts == {"13202-01": 10763, "national": 9519}
 
 
-def test_a_zip_code_needs_the_table_of_zip_codes(place):
+def test_a_zip_code_needs_the_table_of_zip_codes(short_place):
     with pytest.raises(WrongUse, match="holds no ZIP code table"):
-        year_of(place, Volume("99213", "", 1, "11", zip_code="10001"))
+        year_of(short_place, Volume("99213", "", 1, "11", zip_code="10001"))
 
 
-def test_a_place_without_a_setting_has_no_amount(place):
+def test_a_place_without_a_setting_has_no_amount(short_place):
     """POS 05 (Indian Health Service free-standing facility): Medicare does not accept it, so it has no setting."""
-    review = year_of(place, Volume("99213", "", 10, "11"), Volume("17000", "", 5, "05"))
+    review = year_of(short_place, Volume("99213", "", 10, "11"), Volume("17000", "", 5, "05"))
     (year,) = review.years
     assert [line.hcpcs for line in year.lines] == ["99213"]
     assert [(line.hcpcs, line.lacks) for line in year.without] == [("17000", "no setting is known for POS 05")]

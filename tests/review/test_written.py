@@ -122,11 +122,11 @@ IMAGE = '<img src=x onerror="alert(1)">.csv'
 
 
 @pytest.fixture(scope="module")
-def elsewhere(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Review:
+def elsewhere(short_place: Path, tmp_path_factory: pytest.TempPathFactory) -> Review:
     """A review for a locality, of a release whose manifest says that each of its files is called IMAGE."""
-    store = Store(place / "store")
+    store = Store(short_place / "store")
     new = reviewed.retold(store.open("2026q3"), tmp_path_factory.mktemp("retold") / "new", name=IMAGE)
-    return make_review(store.open("2025q4"), new, load(place / "scenarios"), (), locality="01112-05")
+    return make_review(store.open("2025q4"), new, load(short_place / "scenarios"), (), locality="01112-05")
 
 
 @pytest.fixture(scope="module")
