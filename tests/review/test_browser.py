@@ -22,10 +22,10 @@ pytestmark = pytest.mark.browser
 class ReviewWindow:
     """The page in a tab of its own, with its console messages and the addresses it requested."""
 
-    def __init__(self, context: Any, file: Path, width: int = 1280, color_scheme: str = "light") -> None:
+    def __init__(self, context: Any, file: Path, width: int = 1280) -> None:
         self.page = context.new_page()
         self.page.set_viewport_size({"width": width, "height": 800})
-        self.page.emulate_media(color_scheme=color_scheme)
+        self.page.emulate_media(color_scheme="light")
         self.console_messages: list[str] = []
         self.requested_addresses: list[str] = []
         self.page.on("console", lambda message: self.console_messages.append(message.text))
@@ -37,13 +37,25 @@ class ReviewWindow:
         self.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
 
 
-@pytest.fixture
-def review_window(browser_window: Any, review_folder: Path) -> Iterator[ReviewWindow]:
-    window = ReviewWindow(browser_window, review_folder / "review.html")
+def open_and_close(context: Any, review_folder: Path) -> Iterator[ReviewWindow]:
+    """The page in a tab, which is closed after its use: with an empty console, and nothing from the network."""
+    window = ReviewWindow(context, review_folder / "review.html")
     yield window
     assert window.console_messages == []
     assert [address for address in window.requested_addresses if not address.startswith(("file:", "data:"))] == []
     window.page.close()
+
+
+@pytest.fixture
+def review_window(browser_window: Any, review_folder: Path) -> Iterator[ReviewWindow]:
+    """The page in a tab of the test's own."""
+    yield from open_and_close(browser_window, review_folder)
+
+
+@pytest.fixture(scope="module")
+def window_to_read(browser_window: Any, review_folder: Path) -> Iterator[ReviewWindow]:
+    """The page as it loads, in one tab for the tests that leave it so: to load it takes half a second."""
+    yield from open_and_close(browser_window, review_folder)
 
 
 def test_the_console_is_empty_and_nothing_is_requested_from_the_network(review_window, review_folder):
@@ -52,9 +64,9 @@ def test_the_console_is_empty_and_nothing_is_requested_from_the_network(review_w
     assert len(review_window.requested_addresses) <= 2  # the page, and its empty icon
 
 
-def test_the_first_screen_holds_readiness_what_changed_what_it_costs_and_what_to_do(review_window):
+def test_the_first_screen_holds_readiness_what_changed_what_it_costs_and_what_to_do(window_to_read):
     for selector in (".status", ".verdict", ".impact li >> nth=0", "#why", ".actions tbody tr >> nth=0"):
-        box = review_window.page.locator(selector).bounding_box()
+        box = window_to_read.page.locator(selector).bounding_box()
         assert box["y"] + box["height"] <= 800
 
 
@@ -165,8 +177,8 @@ def test_sorting_and_filtering_are_reached_with_the_keyboard(review_window):
     assert table.locator("th[aria-sort=ascending]").count() == 1
 
 
-def test_there_is_one_tab_stop_for_each_row(review_window):
-    table = review_window.page.locator(PAYMENTS).first
+def test_there_is_one_tab_stop_for_each_row(window_to_read):
+    table = window_to_read.page.locator(PAYMENTS).first
     assert table.locator("tbody a").count() == table.locator("tbody tr").count()
 
 
@@ -252,10 +264,10 @@ def test_without_its_script_the_page_reads_the_same(browser, review_folder):
     context.close()
 
 
-def test_at_night_the_page_is_dark(browser_window, review_folder):
-    window = ReviewWindow(browser_window, review_folder / "review.html", color_scheme="dark")
-    assert window.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 29)"
-    window.page.close()
+def test_at_night_the_page_is_dark(window_to_read):
+    window_to_read.page.emulate_media(color_scheme="dark")
+    assert window_to_read.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 23, 29)"
+    window_to_read.page.emulate_media(color_scheme="light")
 
 
 @pytest.mark.parametrize(("width", "rows"), [(1280, "all"), (375, "of each look")])
