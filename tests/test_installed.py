@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -11,11 +11,15 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
+PathOnce = Callable[[str, Callable[[Path], Path]], Path]
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def wheel(once: PathOnce) -> Path:
+    return once("wheel", build_wheel)
+
+
+def build_wheel(folder: Path) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True, timeout=240)
     return next(folder.glob("*.whl"))
@@ -81,13 +85,13 @@ def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProc
 
 
 @pytest.fixture(scope="session")
-def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_venv(tmp_path_factory.mktemp("core"), wheel)
+def core(wheel: Path, once: PathOnce) -> Path:
+    return once("core", lambda folder: new_venv(folder, wheel))
 
 
 @pytest.fixture(scope="session")
-def whole(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_venv(tmp_path_factory.mktemp("whole"), wheel, "cli", "ingest", "review", "x12")
+def whole(wheel: Path, once: PathOnce) -> Path:
+    return once("whole", lambda folder: new_venv(folder, wheel, "cli", "ingest", "review", "x12"))
 
 
 def test_only_import_names_that_begin_with_codeset_are_installed(wheel: Path):
