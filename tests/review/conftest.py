@@ -13,6 +13,7 @@ from codeset.review.first_page import first_page
 from codeset.review.folder import DATA, write_review
 from codeset.review.make import make_review
 from codeset.review.model import Review
+from codeset.store import Store
 from codeset.suite.guidance.guidance_files import guidance_folder
 from codeset.suite.guidance.run_guidance import statements
 from codeset.suite.scenarios import load
@@ -51,6 +52,19 @@ def short_place(once: Callable[[str, Callable[[Path], Path]], Path]) -> Path:
         return folder
 
     return once("short", write_store_and_suite)
+
+
+@pytest.fixture(scope="session")
+def short_review_folder(short_place: Path, once: Callable[[str, Callable[[Path], Path]], Path]) -> Path:
+    """The folder of a review of these codes."""
+
+    def review_codes(folder: Path) -> Path:
+        store = Store(short_place / "store")
+        suite = load(short_place / "scenarios")
+        write_review(make_review(store.open("2025q4"), store.open("2026q3"), suite, ()), folder)
+        return folder
+
+    return once("short-review", review_codes)
 
 
 @pytest.fixture(scope="session")

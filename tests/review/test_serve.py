@@ -21,14 +21,14 @@ def requests() -> list[SignRequest]:
 
 
 @pytest.fixture
-def server(review_folder: Path, requests: list[SignRequest]) -> Iterator[ReviewServer]:
+def server(short_review_folder: Path, requests: list[SignRequest]) -> Iterator[ReviewServer]:
     def sign(request: SignRequest) -> str:
         if not request.by:
             raise WrongUse("first fault\nsecond <fault>")
         requests.append(request)
         return "2026q3 is signed by lead@practice"
 
-    with ReviewServer(review_folder, sign) as running:
+    with ReviewServer(short_review_folder, sign) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)  # ends at once when asked
         thread.start()
         yield running
