@@ -5,12 +5,9 @@ import os
 import sys
 import traceback
 from functools import cache
-from typing import TYPE_CHECKING
+from importlib import import_module
 
 from codeset.errors import CodesetError, extra
-
-if TYPE_CHECKING:
-    from typer import Typer
 
 PROGRAM_FAULT = 70
 """Exit code of an error that nobody foresaw: never 1, which means that differences were found."""
@@ -19,8 +16,11 @@ PROGRAM_FAULT = 70
 def main() -> None:
     """Run the command; errors that a user can mend are printed in words, and end with their exit code."""
     try:
+        _import_commands()
+        from codeset.cli.app import app
+
         # Errors that a user can mend end here alone: no command catches them, so that all are printed alike.
-        _app()()
+        app()
     except CodesetError as error:
         in_color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         sys.stderr.write(f"\x1b[31m{error}\x1b[0m\n" if in_color else f"{error}\n")
@@ -38,16 +38,14 @@ def main() -> None:
 
 
 @cache
-def _app() -> "Typer":
-    """The application, imported once."""
+def _import_commands() -> None:
     # All that is imported stays: looking for garbage in it takes a fifth of a command's start, and part of every search
     # that comes later.
     gc.disable()
     with extra("cli"):
-        from codeset.cli.app import app
+        import_module("codeset.cli.app")
     gc.freeze()
     gc.enable()
-    return app
 
 
 def _print_program_fault(error: BaseException) -> None:
