@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from hashlib import file_digest, sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -227,9 +228,11 @@ def rows_digest(table_rows: pl.DataFrame) -> str:
     """
     # Not the bytes of the parquet file: another version of polars writes other bytes for the same rows.
     running_hash = sha256(",".join(f"{name} {type_name(dtype)}" for name, dtype in table_rows.schema.items()).encode())
-    # In slices: the NCCI edits have some 2.5 million rows, over a hundred megabytes as one text.
+    # In slices: the NCCI edits have some 2.5 million rows, two hundred megabytes as one text.
     for row_slice in table_rows.iter_slices(_ROWS_AT_ONCE):
-        running_hash.update(row_slice.write_csv(include_header=False, null_value="\0").encode())
+        slice_csv = BytesIO()
+        row_slice.write_csv(slice_csv, include_header=False, null_value="\0")
+        running_hash.update(slice_csv.getbuffer())
     return running_hash.hexdigest()
 
 

@@ -39,8 +39,11 @@ def refuse_long_lines(source_file: File) -> None:
 
 def refuse_control_characters(source_file: File) -> None:
     """Refuse characters that no CMS text has: two files put together have an end-of-file mark between their records."""
-    records = source_file.data.rstrip(_AFTER_LAST_RECORD)
-    if len(records.translate(None, _CONTROL_BYTES)) == len(records):
+    records = source_file.data
+    if not _has_control_characters(records):
+        return
+    records = records.rstrip(_AFTER_LAST_RECORD)
+    if not _has_control_characters(records):
         return
     position = next(position for position, byte in enumerate(records) if byte in _CONTROL_BYTES)
     line_number = normalize_line_ends(records[:position]).count(b"\n") + 1
@@ -48,6 +51,10 @@ def refuse_control_characters(source_file: File) -> None:
     if records[position] == END_OF_FILE.encode()[0]:
         message = "an end-of-file mark with records after it: two files in one, or a damaged copy"
     raise BadInput([Fault(source_file.names, line_number, f"{message}; fetch it again")])
+
+
+def _has_control_characters(text_bytes: bytes) -> bool:
+    return len(text_bytes.translate(None, _CONTROL_BYTES)) < len(text_bytes)
 
 
 def normalize_line_ends(file_bytes: bytes) -> bytes:
