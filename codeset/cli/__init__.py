@@ -39,6 +39,7 @@ def main() -> None:
 
 @cache
 def _import_commands() -> None:
+    """Import the application and all that it needs, once."""
     # All that is imported stays: looking for garbage in it takes a fifth of a command's start, and part of every search
     # that comes later.
     gc.disable()

@@ -13,6 +13,7 @@ from codeset.impact.volume_files import Volume, read_volumes
 from codeset.releases import Release
 from codeset.snapshot import Snapshot, digest, rows_digest
 from codeset.store import Store
+from codeset.tables import TABLES
 from codeset_ingest.embedded import build_embedded
 
 SCENARIOS = """\
@@ -48,7 +49,6 @@ def store(folder: Path) -> Store:
 
 CODES = ("11102", "17000", "17003", "17004", "88305", "88346", "99213", "99348", "99350", "G0559", "G2211", "J7309")
 """What a short review is of: codes of scenarios and volumes, and some whose MUEs or primary codes changed."""
-_CODE_COLUMNS = ("hcpcs", "column_one", "column_two", "add_on_code", "primary_code")
 
 
 def seal_codes(release: Release, new_store: Store) -> Snapshot:
@@ -57,7 +57,7 @@ def seal_codes(release: Release, new_store: Store) -> Snapshot:
         snapshot = build_embedded(release, Store(Path(folder))).snapshot
         tables = {name: snapshot.table(name) for name in snapshot.manifest.tables}
     for name, rows in tables.items():
-        of_codes = [pl.col(column).is_in(CODES) for column in _CODE_COLUMNS if column in rows.columns]
+        of_codes = [pl.col(column).is_in(CODES) for column in TABLES[name].codes]
         tables[name] = rows.filter(pl.all_horizontal(pl.lit(True), *of_codes))
     return new_store.seal(snapshot.manifest, tables).snapshot
 

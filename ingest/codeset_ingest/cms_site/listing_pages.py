@@ -98,7 +98,7 @@ class Listing:
 
 def read_links(page_html: bytes) -> list[Link]:
     """Return the links of a page, in their order."""
-    only_links = SoupStrainer("a", href=True)  # of CMS's pages most is menus and scripts
+    only_links = SoupStrainer("a", href=True)  # most of a page of CMS's is menus and scripts
     anchors = BeautifulSoup(page_html, "lxml", parse_only=only_links).find_all("a", href=True)
     return [Link(str(anchor["href"]), " ".join(anchor.get_text(" ").split())) for anchor in anchors]
 
